@@ -6,6 +6,7 @@ the worker is used, which is not its public interface: requirements.txt holds th
 """
 
 import asyncio
+import io
 import logging
 import os
 import resource
@@ -15,10 +16,11 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
-from contextlib import suppress
-from typing import Any, ClassVar
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from typing import IO, Any, ClassVar
+from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from granian import _granian
 from granian._futures import _new_cbscheduler
@@ -30,15 +32,18 @@ from outreach.app import create_app
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.errors import OutreachError
-from outreach.processes.bodies import BROKEN, Bodies, Exchange, has_body
+from outreach.processes.bodies import BROKEN, SHORT_THREADS, SHORT_WAITING, Bodies, Exchange, has_body, is_short
 from outreach.processes.supervisor import WAITING
 from outreach.settings import Settings, read
 from outreach.web.client import PROXIES
 from outreach.web.headers import fixed
 
-THREADS = 32  # openings and clicks wait in them until all that came at once is stored
-PAGE_THREADS = 8  # of them, those in pages at once: 16 answered no faster, and took 30 MB more
-IDLE_SECONDS = 600  # after which a thread without work ends
+PAGE_THREADS = 8  # in pages: 16 answered no faster, and took 30 MB more
+HIT_THREADS = 24  # in openings and clicks, which wait there until all that came at once is stored
+LONG_THREADS = 32  # that hold a long body, which may take a megabyte, until its page is answered
+# granian's, each with little memory: no page is rendered in them. Bodies that are still coming leave enough to hits.
+THREADS = SHORT_THREADS + SHORT_WAITING + LONG_THREADS + HIT_THREADS + 40
+IDLE_SECONDS = 60  # after which a thread without work ends
 MOST_OPEN = 4096  # connections of one process, nearly all of them idle
 OTHER_FILES = 256  # that the process may have open: the database's, its own
 HEAD_BYTES = 32_768  # of the line and the headers of a request, together
@@ -71,9 +76,10 @@ def _refuse_write(_data: bytes) -> object:
 class Answering:
     """What granian calls for each request, in one of its threads.
 
-    A page is asked for once the whole request has come, and its answer is handed over whole. So a browser that reads
-    slowly holds no thread, and one that sends slowly holds one of a few, for a time (`bodies`). The
-    environment of the process stays out of that of the request, as it holds secrets.
+    A page is asked for once the whole request has come, in a thread of ours, and its answer is handed over whole. So a
+    browser that reads slowly holds no thread, and one that sends slowly holds one of granian's, for a time (`bodies`).
+    What waits for pages leaves threads to openings and clicks. The environment of the process stays out of that of the
+    request, as it holds secrets.
     """
 
     fixed: ClassVar[WSGIEnvironment] = {
@@ -90,23 +96,36 @@ class Answering:
     def __init__(self, app: WSGIApplication, bodies: Bodies | None = None) -> None:
         self.app, self.bodies = app, bodies or Bodies()
         self.is_last = False  # whether each answer is the last one of its connection
-        self._under_way, self._changed = 0, threading.Condition()
+        self._under_way = UnderWay()
+        self._pages = ThreadPoolExecutor(PAGE_THREADS, "page")
+        self._hits, self._long = Turns(HIT_THREADS), Turns(LONG_THREADS)
 
     def __call__(self, exchange: Exchange, request: WSGIEnvironment) -> None:
-        """Answer one request."""
-        with self._changed:
-            self._under_way += 1
-        try:
-            if not has_body(request):
-                self._answer(exchange, request)
-                return
-            with self.bodies.read(exchange, request) as body:
-                if body is not None:
-                    self._answer(exchange, {**request, "wsgi.input": body})
-        finally:
-            with self._changed:
-                self._under_way -= 1
-                self._changed.notify_all()
+        """Answer one request, or have it answered by a thread of the pages."""
+        with self._under_way:
+            if is_short(request):
+                if (body := self.bodies.read(exchange, request)) is not None:
+                    self._hand_over(exchange, request, body)
+            elif has_body(request):
+                with self._long:
+                    if (body := self.bodies.read(exchange, request)) is not None:
+                        self._hand_over(exchange, request, body).result()
+            elif request["PATH_INFO"].startswith(HITS):
+                with self._hits:
+                    self._answer(exchange, request)
+            else:
+                self._hand_over(exchange, request, io.BytesIO())
+
+    def _hand_over(self, exchange: Exchange, request: WSGIEnvironment, body: IO[bytes]) -> Future[None]:
+        self._under_way.__enter__()
+        # What was read takes the place of granian's own input, which ends when `__call__` returns.
+        return self._pages.submit(self._answer_page, exchange, {**request, "wsgi.input": body})
+
+    def _answer_page(self, exchange: Exchange, request: WSGIEnvironment) -> None:
+        with ExitStack() as ending:
+            ending.push(self._under_way)
+            ending.enter_context(request["wsgi.input"])
+            self._answer(exchange, request)
 
     def _answer(self, exchange: Exchange, request: WSGIEnvironment) -> None:
         environ = {**self.fixed, **request}
@@ -131,14 +150,34 @@ class Answering:
 
     def wait(self, seconds: float) -> None:
         """Wait so long until no request is under way, not even one whose browser has gone: it may be writing."""
+        self._under_way.wait(seconds)
+
+
+class UnderWay:
+    """Counts the requests that are under way."""
+
+    def __init__(self) -> None:
+        self._count, self._changed = 0, threading.Condition()
+
+    def __enter__(self) -> None:
         with self._changed:
-            self._changed.wait_for(lambda: self._under_way == 0, seconds)
+            self._count += 1
+
+    def __exit__(self, *_error: object) -> None:
+        with self._changed:
+            self._count -= 1
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Wait so long until there is none."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._count == 0, seconds)
 
 
 class Turns:
     """Lets so many threads in at once, in the order in which they came.
 
-    A semaphore lets in whoever asks first when one leaves, often the same thread again: under load, pages waited for
+    A semaphore lets in whoever asks first when one leaves, often the same thread again: under load, others waited for
     seconds.
     """
 
@@ -162,20 +201,6 @@ class Turns:
                 self._room += 1
 
 
-class Shares:
-    """Lets pages hold some of the threads only: what waits beyond that leaves threads to openings and clicks."""
-
-    def __init__(self, app: WSGIApplication, pages: int = PAGE_THREADS) -> None:
-        self.app, self._pages = app, Turns(pages)
-
-    def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
-        """WSGI (PEP 3333)."""
-        if environ["PATH_INFO"].startswith(HITS) and not has_body(environ):
-            return self.app(environ, start)
-        with self._pages:
-            return self.app(environ, start)
-
-
 def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], bodies: Bodies | None = None) -> None:
     """Serve until SIGTERM or SIGINT; then let connections go, and answer what has come, for 8 seconds at most.
 
@@ -190,7 +215,7 @@ def serve(app: WSGIApplication, listening: int, on_ready: Callable[[], object], 
     listener = socket.socket(fileno=listening)
     listener.listen(WAITING)  # its place may have been closed, as nobody began there
     listener.detach()
-    answering = Answering(Shares(app), bodies)
+    answering = Answering(app, bodies)
     stop, stopped = _granian.WorkerSignal(), threading.Event()
     stop.add_cb(stopped.set)
     # granian's own description of its types is older than it is, or missing.

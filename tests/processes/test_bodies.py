@@ -9,25 +9,32 @@ import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from threading import Timer
 
 import pytest
 
+from outreach.processes import bodies
 from outreach.processes.bodies import (
     BODY_BYTES,
     BODY_THREADS,
     CLIENT_THREADS,
     MEMORY_BYTES,
+    SHORT_BYTES,
+    SHORT_SECONDS,
+    SHORT_THREADS,
+    SHORT_WAITING,
     Bodies,
+    Places,
     Unended,
     client_of,
 )
 from outreach.processes.supervisor import WEB_GRACE_SECONDS
-from outreach.processes.web import PAGE_THREADS, THREADS, Answering
+from outreach.processes.web import HIT_THREADS, LONG_THREADS, THREADS, Answering
 from outreach.settings import ROOT
 from outreach.web.headers import EVERYWHERE
 from tests.processes.test_supervisor import wait_for
 
-# A web process with one page, which says how long the body was; a body has a second to come.
+# A web process with one page, which says how long the body was.
 WEB = """
 import os, sys
 from outreach.processes import bodies, web
@@ -36,11 +43,12 @@ from outreach.web.headers import fixed
 def app(environ, start):
     start("200 OK", [("X-Client", bodies.client_of(environ))])
     return [str(len(environ["wsgi.input"].read())).encode()]
-held = bodies.Bodies(seconds=float(sys.argv[2]), headers=fixed(Mode.DEMO))
+held = bodies.Bodies(bodies.Places(bodies.BODY_THREADS, float(sys.argv[2])), headers=fixed(Mode.DEMO))
 web.serve(app, int(sys.argv[1]), lambda: print("ready", flush=True), held)
 os._exit(0)
 """
-HALF = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf"
+HALF = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\nhalf"
+LONG, SHORT = HALF % (SHORT_BYTES + 1), HALF % SHORT_BYTES
 
 
 @contextmanager
@@ -65,18 +73,21 @@ def serving_at(listener, seconds):
 
 
 @contextmanager
-def half_sent(place, count):
-    """So many connections, each with half a form."""
+def half_sent(place, count, half=LONG, clients=("127.0.0.1",)):
+    """So many connections, each with half a form, of these clients in turn."""
     with ExitStack() as stack:
-        connections = [stack.enter_context(socket.create_connection(place, timeout=20)) for _ in range(count)]
+        connections = [
+            stack.enter_context(socket.create_connection(place, 20, (clients[number % len(clients)], 0)))
+            for number in range(count)
+        ]
         for connection in connections:
-            connection.sendall(HALF)
+            connection.sendall(half)
         yield connections
 
 
-def sent(place, body=b"whole", **headers):
+def sent(place, body=b"w" * (SHORT_BYTES + 1), client="127.0.0.1", **headers):
     """The answer to a form: status, headers, body."""
-    connection = http.client.HTTPConnection(*place, timeout=20)
+    connection = http.client.HTTPConnection(*place, 20, (client, 0))
     try:
         connection.request("POST", "/", body, headers)
         answer = connection.getresponse()
@@ -103,12 +114,39 @@ def test_half_sent_forms_of_one_client_hold_up_nobody_else():
         assert "Réessayez" in body.decode()
         start = time.monotonic()
         status, _, body = sent(place, **{"X-Forwarded-For": "192.0.2.7"})
-        assert (status, body) == (200, b"5")
+        assert (status, body) == (200, b"4097")
         assert time.monotonic() - start < 5
 
 
-def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next():
-    with serving(1) as (place, _), half_sent(place, CLIENT_THREADS) as connections:
+def test_no_one_click_is_refused_of_two_hundred_at_once_from_one_address():
+    """RFC 8058: whoever sends them need not come again."""
+    with serving(30) as (place, _), ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(place, timeout=20)) for _ in range(200)]
+        for connection in connections:
+            connection.sendall(b"POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 26\r\n\r\n")
+        for connection in connections:
+            connection.sendall(b"List-Unsubscribe=One-Click")
+        assert {whole(connection).partition(b"\r\n")[0] for connection in connections} == {b"HTTP/1.1 200 OK"}
+
+
+def test_forty_slow_answers_of_forty_clients_delay_others_for_seconds_only():
+    slow = [f"127.0.0.{number}" for number in range(2, 42)]
+    with serving(30) as (place, _), half_sent(place, 40, SHORT, slow):
+        start = time.monotonic()
+        assert sent(place, b"short", "127.0.0.99")[::2] == (200, b"5")
+        assert time.monotonic() - start < 10
+
+
+def test_half_sent_answers_of_one_client_delay_neither_others_nor_pages():
+    with serving(30) as (place, _), half_sent(place, 100, SHORT, ["127.0.0.2"]):
+        start = time.monotonic()
+        assert sent(place, b"short")[0] == sent(place)[0] == sent(place, b"")[0] == 200
+        assert time.monotonic() - start < SHORT_SECONDS
+
+
+@pytest.mark.parametrize("half", [LONG, SHORT])
+def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next(half):
+    with serving(1) as (place, _), half_sent(place, CLIENT_THREADS, half) as connections:
         answers = [whole(connection) for connection in connections]
         assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
         assert all(answer.endswith(b"</p>\n") for answer in answers)
@@ -118,7 +156,11 @@ def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next():
 
 
 def test_a_half_sent_form_does_not_keep_a_process_from_ending():
-    with serving(30) as (place, process), half_sent(place, CLIENT_THREADS + 1) as connections:
+    with (
+        serving(30) as (place, process),
+        half_sent(place, 1, SHORT),
+        half_sent(place, CLIENT_THREADS + 1) as connections,
+    ):
         wait_for(lambda: select.select(connections, [], [], 0)[0])
         process.terminate()
         assert process.wait(WEB_GRACE_SECONDS) == 0
@@ -193,7 +235,9 @@ def handed(body, **own):
         got.append(environ["wsgi.input"].read())
         return []
 
-    Answering(app, Bodies(seconds=20))(exchange, environ(body, **own))
+    answering = Answering(app, Bodies())
+    answering(exchange, environ(body, **own))
+    answering.wait(20)
     assert len(exchange.answers) == 1
     return got
 
@@ -221,31 +265,115 @@ class Held(io.RawIOBase):
         return b"x" * size
 
 
-def test_a_body_that_comes_when_it_was_refused_already_asks_for_no_page():
+@pytest.mark.parametrize("length", [SHORT_BYTES, SHORT_BYTES + 1])
+def test_a_body_that_comes_when_it_was_refused_already_asks_for_no_page(length, monkeypatch):
+    monkeypatch.setattr(bodies, "LEAST_SECONDS", 0.01)
     held, exchange, asked = Held(), Exchange(), []
-    answering = Answering(lambda _environ, _start: asked.append(True) or [], Bodies(seconds=0.01))
-    thread = threading.Thread(target=answering, args=(exchange, environ(held, CONTENT_LENGTH="5")))
+    hurried = Bodies(Places(1, 0), Places(1, 0))
+    answering = Answering(lambda _environ, _start: asked.append(True) or [], hurried)
+    thread = threading.Thread(target=answering, args=(exchange, environ(held, CONTENT_LENGTH=str(length))))
     thread.start()
     wait_for(lambda: exchange.answers)
     held.may_come.set()
     thread.join(20)
+    answering.wait(20)
     assert asked == []
     assert [status for status, _ in exchange.answers] == [408]
 
 
 def test_all_clients_together_leave_threads_to_those_who_read():
-    held, bodies = Held(), Bodies(room=3, for_one=2)
+    held, long = Held(), Places(3, 20)
+    reading = Bodies(long)
     for number in range(3):
-        own = {"CONTENT_LENGTH": "5", "REMOTE_ADDR": f"192.0.2.{number}"}
-        app = Answering(lambda _environ, start: start("200 OK", []) and [], bodies)
+        own = {"CONTENT_LENGTH": "5000", "REMOTE_ADDR": f"192.0.2.{number}"}
+        app = Answering(lambda _environ, start: start("200 OK", []) and [], reading)
         threading.Thread(target=app, args=(Exchange(), environ(held, **own)), daemon=True).start()
-    wait_for(lambda: bodies._held.total() == 3)
+    wait_for(lambda: long._held.total() == 3)
     exchange = Exchange()
-    with bodies.read(exchange, environ(held, CONTENT_LENGTH="5", REMOTE_ADDR="192.0.2.9")) as body:
-        assert body is None
+    assert reading.read(exchange, environ(held, CONTENT_LENGTH="5000", REMOTE_ADDR="192.0.2.9")) is None
     assert exchange.answers[0][0] == 503
     held.may_come.set()
-    wait_for(lambda: not bodies._held)
+    wait_for(lambda: not long._held)
+
+
+def test_of_long_bodies_that_wait_for_pages_no_more_are_kept_than_there_are_threads_for():
+    held, asked = Held(), threading.Semaphore(0)
+
+    class Read(io.BytesIO):
+        def read(self, size=-1):
+            asked.release()
+            return super().read(size)
+
+    def app(_environ, start):
+        held.read()
+        start("200 OK", [])
+        return []
+
+    answering, exchanges = Answering(app), [Exchange() for _ in range(LONG_THREADS + 1)]
+    for number, exchange in enumerate(exchanges):
+        own = environ(Read(b"x" * 5000), CONTENT_LENGTH="5000", REMOTE_ADDR=f"192.0.2.{number}")
+        threading.Thread(target=answering, args=(exchange, own), daemon=True).start()
+        if number < LONG_THREADS:
+            assert asked.acquire(timeout=20)
+    assert not asked.acquire(timeout=0.2)
+    held.may_come.set()
+    assert asked.acquire(timeout=20)
+    wait_for(lambda: all(exchange.answers for exchange in exchanges))
+    assert {status for exchange in exchanges for status, _ in exchange.answers} == {200}
+
+
+def test_clients_take_turns_for_places_and_only_too_many_who_wait_are_refused():
+    places, order, come = Places(1, 20, waiting=4, waiting_of_one=2), [], []
+
+    def take(client):
+        come.append((client, places.enter(client)))
+        if come[-1][1]:
+            order.append(client)
+            places.leave(client)
+
+    assert places.enter("a")
+    threads = []
+    for client, waits in zip("aaabbc", (1, 2, 2, 3, 4, 4), strict=True):
+        threads.append(threading.Thread(target=take, args=(client,)))
+        threads[-1].start()
+        if client != "c":
+            wait_for(lambda waits=waits: sum(map(len, places._waiting.values())) == waits)
+    wait_for(lambda: sorted(come) == [("a", False), ("c", False)])
+    places.leave("a")
+    for thread in threads:
+        thread.join(20)
+    assert order == ["a", "b", "a", "b"]
+    assert not places._held
+    assert not places._waiting
+
+
+def test_a_client_with_all_its_places_lets_others_pass():
+    places = Places(CLIENT_THREADS + 1, 20, waiting=9, waiting_of_one=9)
+    assert all(places.enter("a") for _ in range(CLIENT_THREADS))
+    waits = threading.Thread(target=places.enter, args=("a",))
+    waits.start()
+    wait_for(lambda: places._waiting)
+    assert places.enter("b")
+    places.leave("b")
+    assert places._waiting
+    places.leave("a")
+    waits.join(20)
+    assert not waits.is_alive()
+
+
+def test_a_body_has_less_time_where_it_waited_for_its_place(monkeypatch):
+    """By then it lies on this machine, or does not come."""
+    given = []
+    monkeypatch.setattr(threading, "Timer", lambda seconds, what: given.append(seconds) or Timer(seconds, what))
+    places = Places(1, 20, waiting=1, waiting_of_one=1)
+    monkeypatch.setattr(places, "enter", lambda _client: time.sleep(0.1) or Places.enter(places, _client))
+    for seconds in (20, 0):
+        places.seconds = seconds
+        assert (
+            Bodies(short=places).read(Exchange(), environ(io.BytesIO(b"whole"), CONTENT_LENGTH="5")).read() == b"whole"
+        )
+    assert 0 < given[0] < 19.91
+    assert given[1] == bodies.LEAST_SECONDS
 
 
 def test_an_answer_that_does_not_end_says_all_but_the_last_byte_of_its_length():
@@ -270,5 +398,6 @@ def test_only_a_web_server_on_this_machine_is_believed_about_its_client(place, s
 
 
 def test_the_shares_of_threads_leave_some_to_each():
-    assert CLIENT_THREADS * 2 < BODY_THREADS
-    assert BODY_THREADS + PAGE_THREADS < THREADS
+    assert min(BODY_THREADS, SHORT_THREADS) > CLIENT_THREADS * 2
+    assert LONG_THREADS > BODY_THREADS
+    assert SHORT_THREADS + SHORT_WAITING + LONG_THREADS + HIT_THREADS < THREADS

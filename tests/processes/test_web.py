@@ -18,7 +18,7 @@ import pytest
 
 from outreach.processes import web
 from outreach.processes.bodies import Bodies
-from outreach.processes.web import HEAD_BYTES, PAGE_THREADS, THREADS, Answering, Shares, Turns
+from outreach.processes.web import HEAD_BYTES, HIT_THREADS, PAGE_THREADS, Answering, Turns
 from outreach.settings import ROOT, Mode, read
 from outreach.web import headers
 from outreach.web.ui.frame import asset
@@ -199,6 +199,18 @@ def test_a_form_may_come_in_chunks(served):
     wait_for(lambda: served.said(head + b"5\r\nemail\r\n0\r\n\r\n")[0] == "HTTP/1.1 400 Bad Request")
 
 
+def test_no_one_click_is_refused_of_two_hundred_at_once_from_one_address(served):
+    """Their tokens are no good here, which a page says: RFC 8058 obliges nobody to come again after a 503."""
+    request = b"POST /u/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+    with ExitStack() as stack:
+        connections = [stack.enter_context(socket.create_connection(served.place, timeout=60)) for _ in range(200)]
+        for connection in connections:
+            connection.sendall(request + b"Content-Length: 26\r\n\r\n")
+        for connection in connections:
+            connection.sendall(b"List-Unsubscribe=One-Click")
+        assert {connection.recv(12) for connection in connections} == {b"HTTP/1.1 404"}
+
+
 def test_a_body_that_is_too_large_is_refused_by_our_page_before_it_comes(served):
     head = b"POST /sign-in HTTP/1.1\r\nHost: localhost\r\nContent-Length: 20000000\r\n"
     line, _ = served.said(head + b"Content-Type: application/x-www-form-urlencoded\r\n\r\nemail=")
@@ -284,8 +296,13 @@ class Exchange:
 
 
 def exchanged(app, **own):
+    return exchanged_by(Answering(app), **own)
+
+
+def exchanged_by(answering, **own):
     exchange = Exchange()
-    Answering(app)(exchange, environ(**own))
+    answering(exchange, environ(**own))
+    answering.wait(20)
     return exchange.answered
 
 
@@ -340,7 +357,9 @@ def test_a_fault_beneath_the_pages_is_a_page_with_the_usual_headers(caplog):
 
     exchange = Exchange()
     fixed = headers.fixed(Mode.PRODUCTION)
-    Answering(app, Bodies(headers=fixed))(exchange, environ())
+    answering = Answering(app, Bodies(headers=fixed))
+    answering(exchange, environ())
+    answering.wait(20)
     status, said, body = exchange.answered
     assert status == 500
     assert "Rien n’a été enregistré" in body.decode()
@@ -361,12 +380,6 @@ class Held:
         start("200 OK", [])
         return []
 
-    def take(self, app, count, **own):
-        """Begin requests that stay under way, each in a thread."""
-        for _ in range(count):
-            threading.Thread(target=exchanged, args=(app,), kwargs={"held": True, **own}, daemon=True).start()
-            assert self.come.acquire(timeout=20)
-
 
 @pytest.fixture
 def held():
@@ -375,16 +388,20 @@ def held():
     app.may_end.set()
 
 
-def test_pages_leave_threads_to_openings_and_clicks_and_wait_for_each_other(held):
-    shared = Shares(held, pages=2)
-    held.take(shared, 2)
-    waits = threading.Thread(target=exchanged, args=(shared,), daemon=True)
-    waits.start()
-    assert exchanged(shared, PATH_INFO="/o/x.gif")[0] == exchanged(shared, PATH_INFO="/c/x")[0] == 200
-    assert waits.is_alive()
+def test_pages_hold_no_thread_of_openings_and_clicks_and_wait_for_each_other(held):
+    answering, exchanges = Answering(held), [Exchange() for _ in range(PAGE_THREADS + 1)]
+    for exchange in exchanges:
+        answering(exchange, environ(held=True))
+    for _ in range(PAGE_THREADS):
+        assert held.come.acquire(timeout=20)
+    for path in ("/o/x.gif", "/c/x"):
+        exchange = Exchange()
+        answering(exchange, environ(PATH_INFO=path))
+        assert exchange.answered[0] == 200
+    assert not held.come.acquire(blocking=False)
     held.may_end.set()
-    waits.join(20)
-    assert not waits.is_alive()
+    answering.wait(20)
+    assert {exchange.answered[0] for exchange in exchanges} == {200}
 
 
 def test_turns_come_in_the_order_of_those_who_wait():
@@ -414,4 +431,4 @@ def test_the_limit_of_files_leaves_room_for_the_database(monkeypatch):
 
 def test_threads_never_wait_for_each_other_s_connections(database):
     pool = database.engine.pool
-    assert pool.size() + pool._max_overflow >= 3 * PAGE_THREADS + (THREADS - PAGE_THREADS)
+    assert pool.size() + pool._max_overflow >= 3 * PAGE_THREADS + HIT_THREADS
