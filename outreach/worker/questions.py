@@ -28,7 +28,7 @@ from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import due_mailings
 from outreach.errors import OutreachError
 from outreach.reachability import domains
-from outreach.settings import SendingSwitch, Settings
+from outreach.settings import Mode, SendingSwitch, Settings
 from outreach.settings.places import server_of
 from outreach.staff_mail import account_letters, forgotten, notices
 from outreach.tracking import hits
@@ -181,7 +181,9 @@ class Questions:
             with self.database.reading() as session:
                 last = seals.last_seal(session)
             if last is not None:
-                logger.warning("the audit's head is %s, of seal %s", last.digest, last.id)
+                # A demonstration's log is the terminal of whoever tries the program: nobody keeps a head there.
+                level = logging.INFO if self.settings.mode is Mode.DEMO else logging.WARNING
+                logger.log(level, "the audit's head is %s, of seal %s", last.digest, last.id)
                 self._head_told = today(now)
 
     def tell(self) -> None:

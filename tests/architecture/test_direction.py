@@ -6,6 +6,8 @@ from pathlib import Path
 from outreach.db import Base
 from outreach.settings import ROOT
 
+KNOWN_TO_WAKE_UPS = {"db", "settings", "errors"}
+
 
 def layers():
     contracts = ConfigParser()
@@ -26,6 +28,17 @@ def test_the_import_contract_holds():
     linter = Path(sys.executable).with_name("lint-imports")
     found = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stdout
+
+
+def test_wake_ups_are_forbidden_every_room_but_the_few_that_they_know():
+    """A list of what is forbidden forgets the next room, and nothing says so."""
+    contracts = ConfigParser()
+    contracts.read(ROOT / ".importlinter")
+    forbidden = set(contracts["importlinter:contract:wakeups"]["forbidden_modules"].split())
+    rooms = {
+        path.stem for path in (ROOT / "outreach").iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert forbidden == {f"outreach.{room}" for room in rooms - {"__init__", "__main__", "worker", *KNOWN_TO_WAKE_UPS}}
 
 
 def test_foreign_keys_point_the_way_knowledge_does():

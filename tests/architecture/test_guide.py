@@ -21,6 +21,37 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 SPACES = {0xA0: " ", 0x202F: " "}
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
+PARTS = [path.name for path in ROOT.iterdir() if path.is_dir() and path.name.isidentifier() and path.name != "var"]
+FILES = {path.name for folder in (ROOT / part for part in PARTS) for path in folder.rglob("*") if path.is_file()}
+FILES |= {path.name for path in ROOT.iterdir() if path.is_file()}
+ROOMS = [path.stem for path in (ROOT / "outreach").iterdir() if path.name.removesuffix(".py").isidentifier()]
+PATH = re.compile(rf"(?<![\w/.:@<>-])(?:{'|'.join([*PARTS, *ROOMS])})/[\w./-]*\w")
+FILE = re.compile(r"(?<![\w/.<>*-])\w[\w-]*\.(?:py|html|toml|css|md|yml|service)\b")
+SPAN = re.compile(r"`[^`\n]+`")
+
+
+def paths(page):
+    """The files and folders of the project that a page names: by their path anywhere, by a mere name as code."""
+    text = page.read_text(encoding="utf-8")
+    spans = " ".join(SPAN.findall(text))
+    outside = {path for path in PATH.findall(text) if path.partition("/")[0] in PARTS}
+    return outside | set(PATH.findall(spans)) | set(FILE.findall(spans))
+
+
+def is_there(name, page):
+    """Whether a path leads to something, from where a reader would begin; a path may end with a name in a module."""
+    if "/" not in name:
+        return name in FILES
+    module, _, word = name.rpartition(".")
+    for place in (ROOT, ROOT / "outreach", ROOT / "templates", ROOT / "tests", page.parent):
+        if (place / name).exists():
+            return True
+        if (source := place / f"{module}.py").exists() and re.search(
+            rf"\b{word}\b", source.read_text(encoding="utf-8")
+        ):
+            return True
+    return False
+
 
 def links(page):
     """What a page links to or shows, within the project."""
@@ -41,6 +72,12 @@ def test_every_link_and_picture_is_there(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
         assert not anchor or anchor in headings(target), link
+
+
+def test_every_path_that_is_named_is_there():
+    named = [(page.name, path) for page in PAGES for path in paths(page) if not is_there(path, page)]
+    assert named == []
+    assert {"delivery/smtp/protocol.py", "retry_times.py"} <= paths(DOCS / "letter.md")
 
 
 def test_every_picture_is_shown():

@@ -293,21 +293,6 @@ def test_every_command_and_option_is_documented_and_has_help(name, command):
                 assert f"`{option}" in COMMANDS, f"{name} {option}"
 
 
-def test_every_link_of_the_documents_leads_somewhere():
-    for path in [ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").rglob("*.md")]:
-        for target in re.findall(r"\]\((?!https?:)([^)\s…]+)\)", path.read_text(encoding="utf-8")):
-            name, _, anchor = target.partition("#")
-            found = path.parent / name if name else path
-            assert found.exists(), f"{path.name}: {target}"
-            assert not anchor or anchor in anchors(found), f"{path.name}: {target}"
-
-
-def anchors(path):
-    """The names by which the headings of a document are linked to."""
-    titles = re.findall(r"^#+ (.*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
-
-
 def test_no_page_writes_a_count_before_a_label_that_has_no_plural():
     counted = re.compile(r"\|(?:number|length) *\}\} *\{\{[^}]*\.(?:label|singular)\b")
     pages = [*(ROOT / "templates").rglob("*.html")]
