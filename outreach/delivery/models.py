@@ -324,7 +324,10 @@ class Suppression(Base):
 
 
 class Worker(Base):
-    """A process that sends. `seen_at` is its last sign of life."""
+    """A process that sends. `seen_at` is its last sign of life.
+
+    By that sign, the relay `waits_for` owed it long overdue answers, on `waits_on` connections, since `waits_since`.
+    """
 
     __tablename__ = "workers"
 
@@ -333,6 +336,9 @@ class Worker(Base):
     started_at: Mapped[datetime]
     seen_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
+    waits_for: Mapped[str] = mapped_column(String(255), default="")
+    waits_on: Mapped[int] = mapped_column(default=0)
+    waits_since: Mapped[datetime | None]
 
 
 def is_in(state: MessageState) -> ColumnElement[bool]:

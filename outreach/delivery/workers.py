@@ -4,11 +4,14 @@ import os
 import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, func, select, update
 
+from outreach import french
 from outreach.db import Session, take_turns
-from outreach.delivery.models import ClockPass, Worker
+from outreach.delivery.models import ClockPass, Gate, Mailing, Message, MessageState, Worker, is_in
+from outreach.delivery.smtp.pool import Overdue
 
 CLOCK_IS_LATE = timedelta(seconds=30)
 OUTLIVED = timedelta(days=1)  # then whoever runs the service has decided to do without this installation
@@ -21,9 +24,47 @@ def join_in(session: Session, *, now: datetime) -> str:
     return worker.id
 
 
-def give_sign(session: Session, worker_id: str, *, now: datetime) -> None:
-    """Record that a worker is alive."""
-    session.execute(update(Worker).where(Worker.id == worker_id).values(seen_at=now))
+class Waiting(NamedTuple):
+    """A worker, at `place`, that waits for a relay; `behind` counts the letters that are due meanwhile."""
+
+    relay: str
+    place: str
+    since: datetime
+    connections: int
+    behind: int
+
+    @property
+    def sentence(self) -> str:
+        """What is waited for since when, in French."""
+        owing = french.plural(self.connections, "connexion")
+        behind = french.plural(self.behind, "courriel est prêt", "courriels sont prêts")
+        since = french.moment(self.since)
+        return f"Le relais {self.relay} fait attendre {owing} depuis le {since} ({self.place}) ; {behind} à partir."
+
+    def as_json(self) -> dict[str, object]:
+        """The same for machines, the time in UTC."""
+        return {**self._asdict(), "since": self.since.isoformat()}
+
+
+def give_sign(session: Session, worker_id: str, *, now: datetime, overdue: Overdue | None = None) -> None:
+    """Record that a worker is alive, and what it waits for."""
+    relay, count, seconds = overdue or ("", 0, 0.0)
+    since = now - timedelta(seconds=seconds) if overdue else None
+    sign = update(Worker).where(Worker.id == worker_id)
+    session.execute(sign.values(seen_at=now, waits_for=relay, waits_on=count, waits_since=since))
+
+
+def waiting(session: Session, *, now: datetime) -> list[Waiting]:
+    """What the workers that were seen in the last 30 s wait for, since longest first."""
+    is_alive = Worker.seen_at > now - CLOCK_IS_LATE, Worker.stopped_at.is_(None)
+    owed = session.scalars(
+        select(Worker).where(*is_alive, Worker.waits_since.is_not(None)).order_by(Worker.waits_since)
+    )
+    rows = owed.all()
+    is_due = is_in(MessageState.QUEUED), Message.due_at <= now
+    is_open = exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN)
+    behind = session.scalar(select(func.count()).where(*is_due, is_open)) or 0 if rows else 0
+    return [Waiting(row.waits_for, row.place, row.waits_since, row.waits_on, behind) for row in rows if row.waits_since]
 
 
 def leave(session: Session, worker_id: str, *, now: datetime) -> None:

@@ -94,4 +94,5 @@ class WorkProcess:
     def _beat(self) -> None:
         while not self.stop.wait(BEAT_SECONDS):
             with going_on("giving a sign of life"), self.database.writing() as session:
-                workers.give_sign(session, self.worker_id, now=self.clock())
+                overdue = self.mail_room.postman.pool.longest_overdue()
+                workers.give_sign(session, self.worker_id, now=self.clock(), overdue=overdue)

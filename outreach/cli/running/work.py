@@ -151,19 +151,22 @@ def relay() -> None:
 @json_option
 @pass_operation
 def relay_status(operation: Operation, as_json: bool) -> None:
-    """Dit par installation ce qui retient les courriels, et l’état de chaque relais qui a déjà échoué."""
+    """Dit par installation ce qui retient les courriels, quels relais ont échoué, et lesquels doivent une réponse."""
     here, now = installation.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
         passes = {passed.place: passed for passed in workers.last_passes(session)}
         states = relay_health.states(session)
         places = sorted({here, *passes, *(state.place for state in states)}, key=lambda place: (place != here, place))
         of_each = [_InstallationState(place, passes.get(place), _at(place, states)) for place in places]
+        waiting = workers.waiting(session, now=now)
         if as_json:
-            objects = [one.as_json() for one in of_each]
-            say_json({**objects[0], "installations": objects})
+            objects, owed = [one.as_json() for one in of_each], [one.as_json() for one in waiting]
+            say_json({**objects[0], "installations": objects, "waiting": owed})
             return
         for one in of_each:
-            _say_state(session, one, is_here=one.place == here, now=now)
+            _say_state(session, one, is_here=one.place == here, is_waited=bool(waiting), now=now)
+        for worker in waiting:
+            say(worker.sentence)
 
 
 class _InstallationState(NamedTuple):
@@ -196,7 +199,7 @@ def _at(place: str, states: Sequence[RelayState]) -> list[RelayState]:
     return [state for state in states if state.place == place]
 
 
-def _say_state(session: Session, one: _InstallationState, *, is_here: bool, now: datetime) -> None:
+def _say_state(session: Session, one: _InstallationState, *, is_here: bool, is_waited: bool, now: datetime) -> None:
     say(f"Installation {one.place}{' (celle-ci)' if is_here else ''} :")
     passed = one.passed
     clock = f"Dernier passage de l’horloge : {french.moment(passed.at)}." if passed else "L’horloge n’a jamais tourné."
@@ -206,7 +209,7 @@ def _say_state(session: Session, one: _InstallationState, *, is_here: bool, now:
     reasons = [sentence for sentence in (*held.values(), passed.hindrance if passed else "") if sentence]
     for sentence in dict.fromkeys(reasons):
         say(f"  {sentence}")
-    if not reasons and passed:
+    if passed and not (reasons or is_waited):
         say("  Rien ne retient les courriels.")
 
 

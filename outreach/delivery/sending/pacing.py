@@ -4,18 +4,27 @@ from collections.abc import Mapping
 
 BURST_SECONDS = 10
 ROUNDS_TO_WIDEN = 20
+SECONDS_TO_WIDEN = 5.0
 
 
 class Width:
-    """How many connections to use: half when the relay asks for fewer (421), one more after 20 rounds without that."""
+    """How many connections to use: half when the relay asks for fewer (421).
 
-    def __init__(self, most: int) -> None:
+    Then one more after every 20 rounds without that, and after every 5 s: where all are late there are no rounds.
+    """
+
+    def __init__(self, most: int, now: float = 0.0) -> None:
         self.most = self.now = most
-        self._rounds = 0
+        self._rounds, self._at = 0, now
 
-    def narrow(self) -> None:
-        """Use half as many: the relay asked for fewer."""
-        self.now, self._rounds = max(1, self.now // 2), 0
+    def narrow(self, now: float) -> None:
+        """Use half as many: the relay asked for fewer. `now` is in seconds of a monotonic clock."""
+        self.now, self._rounds, self._at = max(1, self.now // 2), 0, now
+
+    def recover(self, now: float) -> None:
+        """Use one more for every 5 s since the relay last asked for fewer."""
+        steps = int((now - self._at) // SECONDS_TO_WIDEN)
+        self.now, self._at = min(self.most, self.now + steps), self._at + steps * SECONDS_TO_WIDEN
 
     def widen(self) -> None:
         """Count a round; every 20 rounds since the relay last asked for fewer, use one more."""

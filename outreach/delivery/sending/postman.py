@@ -24,6 +24,7 @@ from outreach.delivery.sending.pacing import Domains
 from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.sending.round_writer import RoundWriter
 from outreach.delivery.sending.routes import Routes
+from outreach.delivery.smtp.lateness import WAITING_FOR_US
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Failure, Parcel, State
 from outreach.delivery.smtp.replies import Verdict
@@ -37,7 +38,6 @@ MOST_NAMED = 500
 LINGER_SECONDS = 1.0
 FAREWELL_SECONDS = 10.0
 MOVING = (State.ENVELOPE, State.BODY)
-OPEN_ENDED = tuple(state for state in State if state not in {State.READY, State.AT_DOT, State.CLOSED})
 
 
 class Postman:
@@ -122,7 +122,8 @@ class Postman:
 
     def attend(self, seconds: float = 0.0) -> None:
         """Finish what earlier rounds left: fence letters at their dot, record late answers, close idle connections."""
-        self.pool.wait(seconds, until=lambda: not self.pool.count(*OPEN_ENDED) or self.stop.is_set())
+        self.pool.poll()
+        self.pool.wait(seconds, until=lambda: not self.pool.awaited or self.others_wait() or self.stop.is_set())
         self._listen()
         if self._ready() or self.writer.has_work:
             self._fence_and_release(None)
@@ -130,7 +131,7 @@ class Postman:
         self._suspect_relay()
         self.in_flight.defer_undecided()
         self.writer.write_down()
-        self.pool.leave()
+        self.pool.narrow(0)
 
     def farewell(self) -> None:
         """Before the process ends, wait up to 10 s for the answers to dots already written.
@@ -221,16 +222,35 @@ class Postman:
         Lets the relay rest, and returns False, when its connections failed with an alarm or none is left.
         """
         self.pool.poll()  # the relay may have closed an idle connection since
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not self._has_failed():
+            self._open(wanted)
+            is_over = time.monotonic() >= end or self.stop.is_set()
+            if is_over or self.pool.count(*WAITING_FOR_US):
+                return bool(self.pool.count(*WAITING_FOR_US))
+            self._wait(end - time.monotonic(), self._news())
+        return False
+
+    def _open(self, wanted: int) -> None:
+        """Open connections for so many letters, within the current width. Those outside it are replaced."""
+        width = self._routes.used.width
+        width.recover(time.monotonic())
+        inside = self.in_flight.busy + self.pool.stuck - self.pool.outside
+        self.pool.open(min(max(wanted, 1) + max(inside, 0), width.now))
+
+    def _news(self) -> Callable[[], bool]:
+        """Whether a connection waits for us, or others may be opened for those that stand outside the width since."""
+        pool, outside = self.pool, self.pool.outside
+        return lambda: bool(pool.count(*WAITING_FOR_US)) or pool.outside != outside or not pool.width
+
+    def _has_failed(self) -> bool:
+        """Let the relay rest if its connections failed with an alarm, or none is left. Returns whether it rests."""
         failures = self._heeded()
-        self.pool.open(min(wanted + self.in_flight.busy + self.pool.stuck, self._routes.used.width.now))
-        usable = (State.READY, State.AT_DOT)
-        self._wait(PATIENCE_SECONDS, lambda: bool(self.pool.count(*usable)))
-        failures += self._heeded()
         if failures and (any(failure.alarm for failure in failures) or not self.pool.width):
             worst = max(failures, key=lambda failure: failure.alarm)
             self._let_rest(worst.text, alarm=worst.alarm)
-            return False
-        return bool(self.pool.count(*usable))
+            return True
+        return False
 
     def _heeded(self) -> list[Failure]:
         """The failed connections to the relay in use.
@@ -240,7 +260,7 @@ class Postman:
         failures = self.pool.failures()
         self._routes.narrow({relay for relay, failure in failures if failure.slow_down})
         # Not only when it asks: connections that were busy then have to be closed later.
-        self.pool.leave(keep=self._routes.used.width.now)
+        self.pool.narrow(self._routes.used.width.now)
         return [failure for relay, failure in failures if relay is self.pool.relay]
 
     def _round(self, letters: Sequence[Composed], batch: int) -> bool:

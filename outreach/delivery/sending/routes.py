@@ -14,7 +14,8 @@ class Route:
     """A relay as one worker uses it: its number of connections and its rate."""
 
     def __init__(self, relay: Relay) -> None:
-        self.relay, self.width, self.bucket = relay, Width(relay.connections), TokenBucket(relay.rate, time.monotonic())
+        now = time.monotonic()
+        self.relay, self.width, self.bucket = relay, Width(relay.connections, now), TokenBucket(relay.rate, now)
 
 
 class Routes:
@@ -36,4 +37,4 @@ class Routes:
     def narrow(self, relays: set[Relay]) -> None:
         """Use half as many connections to these relays, which asked for fewer."""
         for relay in relays:
-            self._routes[relay.name].width.narrow()
+            self._routes[relay.name].width.narrow(time.monotonic())

@@ -8,17 +8,27 @@ import selectors
 import ssl
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from outreach.delivery.smtp.connection import OPENING, Connection, OnBody
 from outreach.delivery.smtp.guard import Guard
-from outreach.delivery.smtp.lateness import Lateness
+from outreach.delivery.smtp.lateness import WAITING_FOR_US, Lateness
 from outreach.delivery.smtp.protocol import Failure, Parcel, State
 from outreach.delivery.smtp.relay import Relay
 from outreach.delivery.smtp.replies import AttemptResult, Verdict
 from outreach.delivery.smtp.timeouts import Timeouts
 
 LOOK_SECONDS = 0.1
+OVERDUE_FOR_ONE = 5  # with 8 connections, 48 at most in all: relays often allow 50 to one client
 GREETING_BESIDE_OTHERS = 30
+
+
+class Overdue(NamedTuple):
+    """A relay that owes answers for far longer than usual: on how many connections, and for how long at most."""
+
+    relay: str
+    connections: int
+    seconds: float
 
 
 class Pool:
@@ -50,7 +60,7 @@ class Pool:
         """Use this relay from now on. Connections to another one finish the letter they carry, then close."""
         if relay is not self.relay:
             self.recall()
-            self.leave()
+            self.narrow(0)
             self.relay = relay
             self.lateness.start_anew()
 
@@ -92,8 +102,31 @@ class Pool:
 
     @property
     def width(self) -> int:
-        """How many connections to the relay in use are open or being opened."""
-        return sum(connection.talk.relay is self.relay for connection in self._connections())
+        """How many connections to the relay in use are open or being opened, without those that stand `outside`."""
+        return sum(connection.talk.relay is self.relay for connection in self._connections()) - self.outside
+
+    @property
+    def outside(self) -> int:
+        """How many connections to the relay in use are overdue, and so stand outside the width.
+
+        They have a bound of their own: five for each connection that the relay is allowed.
+        """
+        overdue = sum(connection.talk.relay is self.relay for connection in self.lateness.overdue)
+        return min(overdue, OVERDUE_FOR_ONE * self.relay.connections)
+
+    def longest_overdue(self) -> Overdue | None:
+        """The relay that owes an answer for longest, and how many connections to it are overdue. For any thread."""
+        owing = sorted(self.lateness.overdue.copy(), key=lambda connection: connection.since)
+        if not owing:
+            return None
+        relay = owing[0].talk.relay
+        count = sum(connection.talk.relay is relay for connection in owing)
+        return Overdue(relay.name, count, time.monotonic() - owing[0].since)
+
+    @property
+    def awaited(self) -> int:
+        """How many connections are between two steps, and not overdue."""
+        return len(self._connections()) - self.count(*WAITING_FOR_US) - len(self.lateness.overdue)
 
     def hand(self, parcel: Parcel) -> None:
         """Start a parcel on an idle connection (there must be one), unless the guard stops it."""
@@ -154,12 +187,11 @@ class Pool:
 
     def pass_over(self) -> None:
         """Mark the connections that still owe an answer as late: they are left for a later round."""
-        waits_for_us = self._in[State.READY].keys() | self._in[State.AT_DOT].keys()
-        self.lateness.note(set(self._connections()) - waits_for_us)
+        self.lateness.note(each for each in self._connections() if each.state not in WAITING_FOR_US)
 
-    def leave(self, keep: int = 0) -> None:
-        """Close idle connections, until `keep` to the relay in use are left. Busy ones stay."""
-        for connection in list(self._in[State.READY])[: max(0, self.width - keep)]:
+    def narrow(self, count: int) -> None:
+        """Close idle connections, until `count` to the relay in use are left. Busy ones stay."""
+        for connection in list(self._in[State.READY])[: max(0, self.width - count)]:
             self._quit(connection)
 
     def close(self) -> None:
@@ -223,6 +255,9 @@ class Pool:
             del self._in[connection.state][connection]
             if connection.state is State.VERDICT or talk.state is State.READY:
                 self.lateness.forgive(connection)
+            if connection.state is State.VERDICT and talk.state is not State.CLOSED:
+                self.lateness.learn(time.monotonic() - connection.since)
+            self.lateness.moved(connection)
             connection.state, connection.since = talk.state, time.monotonic()
             if connection.state is State.CLOSED:
                 self._drop(connection)

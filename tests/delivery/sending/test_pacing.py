@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.delivery.ledger.retry_times import next_try, rest_of
-from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, Domains, TokenBucket, Width
+from outreach.delivery.sending.pacing import ROUNDS_TO_WIDEN, SECONDS_TO_WIDEN, Domains, TokenBucket, Width
 from outreach.delivery.smtp.replies import Garbage, Reader
 from tests.conftest import NOW
 
@@ -60,13 +60,27 @@ def test_connections_are_halved_when_asked_for_and_grow_back_one_by_one(most, as
     for asks_for_less in asked:
         before = width.now
         if asks_for_less:
-            width.narrow()
+            width.narrow(0.0)
             assert width.now == max(1, before // 2)
         else:
             width.widen()
             assert before <= width.now <= min(most, before + 1)
     for _ in range(ROUNDS_TO_WIDEN * most):
         width.widen()
+    assert width.now == most
+
+
+@given(st.integers(1, 50), st.integers(0, 60), st.lists(st.floats(0, 30), max_size=20))
+def test_connections_grow_back_with_time_where_there_are_no_rounds(most, begun, waits):
+    """One for every five seconds, however often one looks."""
+    width = Width(most, 0.0)
+    width.narrow(now := float(begun))
+    narrowed = width.now
+    for wait in waits:
+        width.recover(now := now + wait)
+        grown = int((now - begun) // SECONDS_TO_WIDEN)
+        assert width.now in {min(most, narrowed + grown), min(most, narrowed + max(grown - 1, 0))}
+    width.recover(now + SECONDS_TO_WIDEN * (most + 1))
     assert width.now == most
 
 

@@ -1,0 +1,93 @@
+"""A relay that is slow and moody: what it owes an answer to holds up nothing else."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from outreach.delivery import workers
+from outreach.delivery.models import MessageState as S
+from outreach.delivery.sending import postman as rounds
+from outreach.delivery.smtp import lateness
+from outreach.delivery.smtp.lateness import LEAST_SECONDS, Lateness
+from outreach.delivery.smtp.pool import OVERDUE_FOR_ONE
+from outreach.delivery.smtp.protocol import State
+from outreach.delivery.smtp.timeouts import Timeouts
+from outreach.french import WIDE
+from tests.conftest import NOW
+from tests.delivery.conftest import addresses, attend_until, deliver_until, mail_to, states
+
+
+@pytest.fixture
+def soon_overdue(monkeypatch):
+    monkeypatch.setattr(lateness, "PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(lateness, "LEAST_SECONDS", 0.2)
+
+
+def never_answered(count):
+    return {"stage": "dot", "reply": "accept:held:250 2.0.0 at last", "times": count}
+
+
+@pytest.mark.usefixtures("soon_overdue")
+def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(database, relay, postman):
+    sink = relay()
+    sink.script(never_answered(OVERDUE_FOR_ONE))
+    mailing, worker = mail_to(database, addresses(20)), postman(sink, connections=1, patient=False)
+    deliver_until(worker, mailing, lambda: len(sink.accepted) == 20)
+    attend_until(worker, lambda: worker.pool.count(State.VERDICT) == worker.pool.outside == OVERDUE_FOR_ONE)
+    assert worker.pool.width <= 1
+    with database.writing() as session:
+        workers.give_sign(session, worker.writer.worker_id, now=NOW, overdue=worker.pool.longest_overdue())
+        (owed,) = workers.waiting(session, now=NOW)
+    assert (owed.relay, owed.connections, owed.behind) == (f"127.0.0.1:{sink.port}", OVERDUE_FOR_ONE, 0)
+    assert NOW - timedelta(minutes=1) < owed.since < NOW
+    assert f"Le relais 127.0.0.1:{sink.port} fait attendre 5{WIDE}connexions depuis le " in owed.sentence
+    sink.release()
+    attend_until(worker, lambda: not worker.is_busy)
+    assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}
+    assert len({entry["to"] for entry in sink.accepted}) == len(sink.accepted) == 20
+    with database.writing() as session:
+        workers.give_sign(session, worker.writer.worker_id, now=NOW, overdue=worker.pool.longest_overdue())
+        assert workers.waiting(session, now=NOW) == []
+
+
+@pytest.mark.usefixtures("soon_overdue")
+def test_beyond_the_bound_what_is_waited_for_fills_the_width(database, relay, postman, monkeypatch):
+    monkeypatch.setattr(rounds, "PATIENCE_SECONDS", 1.0)
+    sink = relay()
+    sink.script(never_answered(20))
+    mailing, worker = mail_to(database, addresses(20)), postman(sink, connections=1, patient=False)
+    deliver_until(worker, mailing, lambda: len(sink.accepted) == OVERDUE_FOR_ONE + 1)
+    worker.deliver(mailing)
+    assert worker.pool.count(State.VERDICT) == len(sink.accepted) == OVERDUE_FOR_ONE + 1
+    assert worker.pool.width == 1
+
+
+@pytest.mark.usefixtures("soon_overdue")
+def test_a_mailing_of_one_letter_does_not_wait_for_the_late_connections_of_others(
+    database, relay, postman, monkeypatch
+):
+    sink = relay()
+    sink.script(never_answered(1))
+    worker = postman(sink, patient=False)
+    worker.deliver(mail_to(database, ["slow@adm.fwb.example"]))
+    attend_until(worker, lambda: worker.pool.outside == 1)
+    monkeypatch.setattr(rounds, "LINGER_SECONDS", 60)
+    mailings, began = [mail_to(database, [one]) for one in addresses(3)], time.monotonic()
+    for mailing in mailings:
+        worker.deliver(mailing)
+    assert time.monotonic() - began < 60
+    assert len(sink.accepted) == 4
+
+
+def test_an_answer_is_overdue_by_what_this_relay_takes_as_a_rule():
+    patience = Lateness(Timeouts())
+    assert patience.overdue_after == lateness.PATIENCE_SECONDS
+    for _ in range(200):
+        patience.learn(0.05)
+    assert patience.overdue_after == LEAST_SECONDS
+    patience.learn(25)
+    assert patience.overdue_after == LEAST_SECONDS
+    for _ in range(200):
+        patience.learn(3)
+    assert patience.overdue_after >= 9
