@@ -67,7 +67,7 @@ class MailRoom:
         mailings = list(due)
         for mailing in random.sample(mailings, len(mailings)):
             self.wake_for(mailing)
-        if self.postman.is_busy and not self._woken_for and not self._at_work.locked():
+        if self.postman.has_connections and not self._woken_for and not self._at_work.locked():
             self._jobs.put(None)
 
     def wake_for(self, mailing: int) -> None:

@@ -200,7 +200,7 @@ def test_the_postman_delivers_one_mailing_at_a_time_whichever_broker_asks(begin,
 def test_attending_is_not_queued_while_the_postman_is_busy(begin, monkeypatch):
     """A busy postman attends to its connections itself. A request would wait, and each tick would add another."""
     works, asked = begin(), []
-    monkeypatch.setattr(type(works.mail_room.postman), "is_busy", True)
+    monkeypatch.setattr(type(works.mail_room.postman), "has_connections", True)
     with monkeypatch.context() as while_asked:
         while_asked.setattr(works.mail_room, "_jobs", SimpleNamespace(put=asked.append))
         with works.mail_room.in_turn():

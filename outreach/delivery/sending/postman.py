@@ -33,9 +33,11 @@ TURN_SECONDS = 0.25
 SOON_SECONDS = 0.05
 PATIENCE_SECONDS = 5.0
 SEVERAL = 3
+CLOSING = 421
 SHARE_SECONDS = 2.0
 MOST_NAMED = 500
 LINGER_SECONDS = 1.0
+IDLE_SECONDS = 30.0  # a connection is kept for the next mailing; relays close after five minutes (RFC 5321 §4.5.3.2.7)
 FAREWELL_SECONDS = 10.0
 MOVING = (State.ENVELOPE, State.BODY)
 
@@ -77,8 +79,14 @@ class Postman:
 
     @property
     def is_busy(self) -> bool:
-        """Whether `attend` has work to do: letters under way, answers to record or connections to close."""
-        return bool(self.in_flight or self.writer.has_work or self.pool.count(*State))
+        """Whether letters are under way, answers wait to be recorded, or a connection owes an answer."""
+        is_owed = self.pool.count(*State) > self.pool.count(State.READY)
+        return bool(self.in_flight or self.writer.has_work or is_owed)
+
+    @property
+    def has_connections(self) -> bool:
+        """Whether connections are open: `attend` has to close those that were idle for long."""
+        return bool(self.pool.count(*State))
 
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing. True when more may go: call again after the other waiting mailings."""
@@ -121,7 +129,10 @@ class Postman:
             self._pause_failing()
 
     def attend(self, seconds: float = 0.0) -> None:
-        """Finish what earlier rounds left: fence letters at their dot, record late answers, close idle connections."""
+        """Finish what earlier rounds left: fence letters at their dot, record late answers.
+
+        Connections that are idle are kept for the next mailing, for 30 s.
+        """
         self.pool.poll()
         self.pool.wait(seconds, until=lambda: not self.pool.awaited or self.others_wait() or self.stop.is_set())
         self._listen()
@@ -131,7 +142,7 @@ class Postman:
         self._suspect_relay()
         self.in_flight.defer_undecided()
         self.writer.write_down()
-        self.pool.narrow(0)
+        self.pool.leave(IDLE_SECONDS)
 
     def farewell(self) -> None:
         """Before the process ends, wait up to 10 s for the answers to dots already written.
@@ -141,6 +152,7 @@ class Postman:
         self.pool.recall()
         self.pool.wait(FAREWELL_SECONDS, until=lambda: not self.pool.count(State.VERDICT))
         self._listen()
+        self.pool.narrow(0)
         self.pool.close()
         # A second call: an answer collected with them would make deferrals of the letters that our closing cut off.
         self._listen()
@@ -244,9 +256,14 @@ class Postman:
         return lambda: bool(pool.count(*WAITING_FOR_US)) or pool.outside != outside or not pool.width
 
     def _has_failed(self) -> bool:
-        """Let the relay rest if its connections failed with an alarm, or none is left. Returns whether it rests."""
-        failures = self._heeded()
-        if failures and (any(failure.alarm for failure in failures) or not self.pool.width):
+        """Whether the relay rests from now on: a connection failed with an alarm, or several did and none is left.
+
+        One that fails alone says little, so the next one is tried at once: three in a row are enough.
+        """
+        failures, route = self._heeded(), self._routes.used
+        route.failures += len(failures)
+        is_alarming = any(failure.alarm for failure in failures)
+        if is_alarming or (failures and route.failures >= SEVERAL and not self.pool.width):
             worst = max(failures, key=lambda failure: failure.alarm)
             self._let_rest(worst.text, alarm=worst.alarm)
             return True
@@ -332,6 +349,8 @@ class Postman:
             is_ours, is_cut_off = relay is self.pool.relay, result.verdict is Verdict.UNREACHED
             self.in_flight.settle(parcel.key, result, is_undecided=is_ours and is_cut_off)
             has_answered |= is_ours and result.code is not None and not is_cut_off
+            if is_ours and result.code not in {None, CLOSING}:
+                self._routes.used.failures = 0
             if is_ours and result.verdict is Verdict.ACCEPTED:
                 self.writer.served = relay.name
         if has_answered:

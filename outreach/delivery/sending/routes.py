@@ -11,11 +11,12 @@ from outreach.delivery.smtp.relay import Relay
 
 
 class Route:
-    """A relay as one worker uses it: its number of connections and its rate."""
+    """A relay as one worker uses it: its number of connections, its rate, its failed connections since an answer."""
 
     def __init__(self, relay: Relay) -> None:
         now = time.monotonic()
         self.relay, self.width, self.bucket = relay, Width(relay.connections, now), TokenBucket(relay.rate, now)
+        self.failures = 0
 
 
 class Routes:

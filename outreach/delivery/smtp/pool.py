@@ -194,6 +194,15 @@ class Pool:
         for connection in list(self._in[State.READY])[: max(0, self.width - count)]:
             self._quit(connection)
 
+    def leave(self, seconds: float) -> None:
+        """Close the connections that have been idle for so long. The others are kept for letters of another time."""
+        since = time.monotonic() - seconds
+        for connection in list(self._in[State.READY]):
+            if connection.since <= since:
+                self._quit(connection)
+            else:
+                connection.talk.keep()
+
     def close(self) -> None:
         """Close everything. A parcel whose dot was written is settled as UNKNOWN."""
         for connection in self._connections():

@@ -201,6 +201,10 @@ class Conversation:
         elif self.is_behind:
             self.break_off("le relais ne répond plus")
 
+    def keep(self) -> None:
+        """Keep an idle conversation: the relay may end it meanwhile, which says nothing about the next letter."""
+        self._has_served = True
+
     def flushed(self) -> None:
         """Note that `out` was written completely."""
         if self.state is State.BODY:

@@ -99,6 +99,7 @@ def test_a_relay_in_alarm_is_told_and_the_others_are_at_work(database, both, pos
         (alarm,) = relay_health.alarms(relay_health.states(session))
         assert f"127.0.0.1:{first.port} refuse de servir" in alarm
     assert hindrance(database, both, clock()) == ""
+    worker.pool.leave(0)
     second.script({"stage": "connect", "reply": "close"})
     worker.deliver(mail_to(database, addresses(1)))
     told = hindrance(database, both, clock())

@@ -4,9 +4,11 @@ import time
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from outreach.delivery import workers
 from outreach.delivery.models import MessageState as S
+from outreach.delivery.models import RelayState
 from outreach.delivery.sending import postman as rounds
 from outreach.delivery.smtp import lateness
 from outreach.delivery.smtp.lateness import LEAST_SECONDS, Lateness
@@ -91,3 +93,58 @@ def test_an_answer_is_overdue_by_what_this_relay_takes_as_a_rule():
     for _ in range(200):
         patience.learn(3)
     assert patience.overdue_after >= 9
+
+
+def rests(database):
+    with database.reading() as session:
+        return session.scalars(select(RelayState.rests_until)).all()
+
+
+@pytest.mark.parametrize("stage", ["connect", "ehlo"])
+def test_one_refused_greeting_keeps_no_mailing_of_one_letter_waiting(database, relay, postman, stage):
+    sink = relay()
+    sink.script({"stage": stage, "reply": "421 4.3.2 not now", "times": 2})
+    mailing = mail_to(database, addresses(1))
+    postman(sink).deliver(mailing)
+    assert [(row.state, row.attempts) for row in states(database, mailing).values()] == [(S.ACCEPTED, 0)]
+    assert rests(database) == []
+
+
+def test_a_relay_that_refuses_again_and_again_rests(database, relay, postman, clock):
+    sink = relay()
+    sink.script({"stage": "connect", "reply": "421 4.3.2 not now", "times": 4})
+    mailing, worker = mail_to(database, addresses(1)), postman(sink)
+    for minutes in (1, 2):
+        worker.deliver(mailing)
+        (until,) = rests(database)
+        assert until - clock() == timedelta(minutes=minutes)
+        clock.at = until
+    worker.deliver(mailing)
+    assert [(row.state, row.attempts) for row in states(database, mailing).values()] == [(S.ACCEPTED, 0)]
+
+
+def test_a_connection_is_kept_for_the_next_mailing_and_left_once_it_is_idle(database, relay, postman, monkeypatch):
+    sink = relay()
+    worker = postman(sink)
+    for one in addresses(3):
+        worker.deliver(mail_to(database, [one]))
+    assert len({entry["session"] for entry in sink.accepted}) == 1
+    assert (worker.is_busy, worker.has_connections) == (False, True)
+    monkeypatch.setattr(rounds, "IDLE_SECONDS", 0)
+    worker.attend()
+    assert not worker.has_connections
+
+
+@pytest.mark.parametrize("reply", ["421 4.4.2 idle for too long", "close"])
+def test_a_kept_connection_that_the_relay_ends_costs_no_letter_an_attempt(database, relay, postman, reply):
+    """Nor one that never carried a letter: it was opened for another one."""
+    sink = relay()
+    worker = postman(sink)
+    worker.pool.open(2)
+    worker.pool.wait(30, until=lambda: worker.pool.count(State.READY) == 2)
+    worker.attend()
+    sink.script({"stage": "mail", "reply": reply, "times": 2})
+    mailing = mail_to(database, addresses(2))
+    worker.deliver(mailing)
+    assert {(row.state, row.attempts) for row in states(database, mailing).values()} == {(S.ACCEPTED, 0)}
+    assert rests(database) == []
