@@ -269,7 +269,11 @@ def _install_security(app: Flask, database: Database) -> None:
     def find(uniquifier: str) -> User | None:
         key = session.get(sign_in.KEY, "")
         policy = frame.settings().factor_policy
-        return staff.user_of_session(opened(), uniquifier, key, policy=policy, now=frame.now())
+        try:
+            return staff.user_of_session(opened(), uniquifier, key, policy=policy, now=frame.now())
+        except NO_ANSWER as fault:
+            frame.leave_unread(fault)
+            return None
 
     @user_authenticated.connect_via(app)
     def begin(_app: Flask, user: User, authn_via: Sequence[str] | None = None, **_details: object) -> None:

@@ -162,11 +162,30 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
     return guard
 
 
+def leave_unread(fault: Exception) -> None:
+    """Go on as for a stranger where the database does not answer for the account, so that pages without it are served.
+
+    A view that needs an account raises the fault. Only reading goes on: signing out, for one, would seem to be done.
+    """
+    if request.method not in {"GET", "HEAD"}:
+        raise fault
+    database().note_fault(fault)
+    g.unread = fault
+
+
+def unread() -> Exception | None:
+    """Why the account of the session that this request belongs to could not be read, or None."""
+    fault: Exception | None = g.get("unread")
+    return fault
+
+
 def ask_to_sign_in() -> Response | WerkzeugResponse:
     """Redirect to the sign-in page, which leads back. A request by htmx redirects the whole page.
 
     Whoever was signed in learns that the session ended, and what to do where signing in fails, too.
     """
+    if (fault := unread()) is not None:
+        raise fault
     if current_user.is_anonymous and session.pop("_user_id", None):
         flash("Votre session est terminée. Reconnectez-vous ; si cela ne va pas, demandez à l’administration.", "info")
     return _lead_to(url_for("security.login", next=request.full_path.rstrip("?")))
@@ -195,7 +214,7 @@ def install(app: Flask) -> None:
     """Add the frame's filters, globals, headers and error pages to an application."""
     app.url_map.converters["number"] = NumberConverter
     typesetting.install(app)
-    app.jinja_env.globals.update(now=now, asset=asset, again=partial(again, request), RoleName=RoleName)
+    app.jinja_env.globals.update(now=now, asset=asset, unread=unread, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update(
         printable=lambda text: CONTROLS.sub("", text),
         pair=lambda value: (value, value),

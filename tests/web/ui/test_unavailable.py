@@ -13,7 +13,8 @@ from outreach.delivery import workers
 from outreach.web.ui import frame
 from tests.conftest import PLACE
 
-ADDRESSES = ("/", "/campaigns", "/nowhere", "/sign-in")
+ADDRESSES = ("/", "/campaigns", "/account", "/directory")  # that need an account
+UNREAD = "ne peut pas lire votre compte pour l’instant"
 
 
 @pytest.fixture
@@ -46,6 +47,25 @@ def test_staff_get_a_french_page_and_the_log_one_line_while_the_database_is_away
     warned = [record for record in caplog.records if record.levelno >= logging.WARNING]
     assert [record.name for record in warned] == [watch.logger.name]
     assert all(record.exc_info is None for record in warned)
+
+
+def test_staff_get_what_strangers_get_of_pages_that_need_no_account(app, client, author, gone, sample_url, lend):
+    addresses = ["/sign-in", "/sign-in/forgotten", "/accessibility", "/data-protection", "/nowhere", "/campaigns/x"]
+    addresses += ["/a/x", "/c/x", "/u/x", "/n/key", "/sign-in/oidc", "/.well-known/security.txt", "/healthz"]
+    for address in addresses:
+        assert author.get(address).status_code == client.get(address).status_code, address
+    for address in ("/sign-in", "/nowhere"):
+        assert (UNREAD in author.get(address).text, UNREAD in client.get(address).text) == (True, False)
+    lend(sample_url)
+    assert author.get("/campaigns").status_code == 200, "the session goes on"
+
+
+def test_signing_out_does_not_seem_to_be_done_while_the_database_is_away(app, author, gone):
+    app.config["WTF_CSRF_ENABLED"] = False
+    try:
+        assert author.post("/sign-out").status_code == 503
+    finally:
+        app.config["WTF_CSRF_ENABLED"] = True
 
 
 def test_nobody_is_told_that_nothing_was_stored_when_it_may_have_been(client, gone):
