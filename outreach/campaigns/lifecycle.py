@@ -180,8 +180,16 @@ def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, e
     _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", extent)
 
 
-def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent = NOWHERE) -> None:
-    """Approve a campaign as it stands, which would reach so many.
+def approve(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    actor: str,
+    extent: Extent = NOWHERE,
+    knowingly: str = "",
+) -> None:
+    """Approve a campaign as it stands, which would reach so many. `knowingly` is what the approver ticked off.
 
     Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
     created, changed or submitted it.
@@ -192,7 +200,7 @@ def approve(session: Session, campaign: Campaign, *, now: datetime, actor: str, 
         raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
     if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
         raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, campaign, CampaignState.APPROVED, now, actor, "validée", extent)
+    _move(session, campaign, CampaignState.APPROVED, now, actor, f"validée {knowingly}".rstrip(), extent)
 
 
 def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:

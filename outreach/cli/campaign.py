@@ -133,14 +133,19 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
 
 @campaign.command()
 @number_argument
+@click.option(
+    "--overlap", type=NumberType(), metavar="N", default=0,
+    help="Le nombre de PO qui reçoivent un autre courriel dans les sept jours, quand l’avis le donne.",
+)  # fmt: skip
 @acting
 @pass_operation
-def approve(operation: Operation, number: int) -> None:
+def approve(operation: Operation, number: int, overlap: int) -> None:
     """Valide une campagne soumise ; jamais par la personne qui l’a écrite. En production, sur sa page seulement."""
     if operation.settings.mode is Mode.PRODUCTION:
         # Whoever has the machine could name any approver; on a page the approver has signed in.
         raise Refused("En production, une campagne se valide sur sa page, par la personne elle-même qui s’y connecte.")
-    _move(operation, number, APPROVERS, approval.give, SenderIdentity.of(operation.settings))
+    give = partial(approval.give, overlap=overlap)
+    _move(operation, number, APPROVERS, give, SenderIdentity.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
 
 

@@ -1,8 +1,10 @@
 """Requesting and giving approval, of campaigns that the checks do not block."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import Extent
@@ -10,9 +12,11 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
 from outreach.errors import InputError, Refused
+from outreach.segments import authority_lists
 from outreach.segments.audience import Boxes
-from outreach.segments.criteria import is_everybody
-from outreach.segments.criteria_json import within_limits
+from outreach.segments.authority_lists import AmongAuthorities, AuthorityList
+from outreach.segments.criteria import And, Not, is_everybody, simplified
+from outreach.segments.criteria_json import to_json, within_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +74,18 @@ def give(
     now: datetime,
     actor: str,
     judged: Judged | None = None,
+    overlap: int = 0,
 ) -> Findings:
     """Approve a campaign. `judged` is what `judge` found before; without it the campaign is looked over here.
 
-    Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it.
+    Where other campaigns write to many of its authorities within a week, `overlap` is how many the approver has seen.
+    Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it;
+    InputError when `overlap` is fewer than there are.
     """
     findings = _findings(session, campaign, sending, now, judged)
+    knowingly = _knowingly(findings, overlap)
     extent = Extent(findings.counts.written, _boxes(campaign, findings))
-    lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent)
+    lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent, knowingly=knowingly)
     return findings
 
 
@@ -90,20 +98,52 @@ def give_and_plan(
     actor: str,
     earliest: datetime,
     judged: Judged | None = None,
+    overlap: int = 0,
 ) -> Wave:
     """Approve a campaign and plan its waves, both or neither; returns the first wave.
 
-    The first wave moves to `earliest` or later, as `lifecycle.schedule` does. Raises Refused as `give` and
+    The first wave moves to `earliest` or later, as `lifecycle.schedule` does. Raises as `give` and
     `lifecycle.schedule` do, InputError when the campaign has no start.
     """
-    give(session, campaign, sending, now=now, actor=actor, judged=judged)
+    give(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap)
     return lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=earliest)
+
+
+def leave_out_shared(
+    session: Session, campaign: Campaign, shared: Collection[int], *, now: datetime, actor: str
+) -> AuthorityList:
+    """Leave out of a campaign, by a stored list, authorities that other campaigns write to within a week.
+
+    `shared` are their keys (`neighbours.shared_with_others`). The campaign needs another approval then. Raises Refused
+    when there are none any more, InputError when its criteria are larger than allowed, and as `lifecycle.revise` does.
+    """
+    if not shared:
+        raise Refused("Plus aucun PO de ce public ne reçoit un autre courriel dans les sept jours : rechargez la page.")
+    name = f"Déjà sollicités en même temps que « {campaign.title} »"[: authority_lists.LONGEST_NAME]
+    made = authority_lists.make(session, name, shared, now=now, actor=actor)
+    rest = And((audiences.criterion_of(campaign), Not(AmongAuthorities(list=made.id))))
+    criteria = to_json(within_limits(simplified(rest)))
+    lifecycle.revise(session, campaign, {"criteria": criteria}, now=now, actor=actor)
+    return made
 
 
 def refuse_another(campaign: Campaign, version: str | None) -> None:
     """Raise Refused when a campaign differs from the version that a person read. None skips the check."""
     if version is not None and version != lifecycle.content_hash(campaign):
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
+
+
+def _knowingly(findings: Findings, overlap: int) -> str:
+    """What the approver knew, for the history, or ''. Raises InputError when more are shared than were ticked off."""
+    if findings.overlap is None:
+        return ""
+    shared = french.number(findings.overlap.shared)
+    if overlap < findings.overlap.shared:
+        raise InputError(
+            f"{shared} PO de ce public reçoivent un autre courriel dans les sept jours : cochez que vous l’avez vu, ou "
+            "renvoyez la campagne pour qu’elle les laisse de côté."
+        )
+    return f"en sachant que {shared} PO reçoivent un autre courriel dans les sept jours"
 
 
 def _boxes(campaign: Campaign, findings: Findings) -> int | None:

@@ -14,7 +14,7 @@ from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours, uninvited
-from outreach.campaigns.review.neighbours import NearDay
+from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.review.spam_signs import Offenders, SpamSign
 from outreach.campaigns.schedule import planning, sending_hours
@@ -59,7 +59,8 @@ class Findings:
     """The outcome of the checks: the audience's counts, the dry run, what blocks, other remarks, the planned waves.
 
     `measured` says how many mailboxes are measured one by one, or is empty. `uninvited` are the authorities (FASE
-    number, name) that a reminder would remind of nothing.
+    number, name) that a reminder would remind of nothing. `overlap` are the campaigns that write to more than a tenth
+    of the audience within a week, if there are any: whoever approves says that it was seen.
     """
 
     counts: AudienceCounts
@@ -69,6 +70,7 @@ class Findings:
     planned: Sequence[PlannedWave]
     measured: str = ""
     uninvited: Sequence[tuple[int, str]] = ()
+    overlap: Neighbours | None = None
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
@@ -87,6 +89,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
+    near = neighbours.near(session, campaign, planned, now=now)
     strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
     remarks = [
         *_of_uninvited(campaign, strangers),
@@ -95,13 +98,14 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         *_of_dates(campaign, planned),
         *filter(None, (wave.deadline_told for wave in planned)),
         *_of_haste(planned, counts.written),
-        *_of_recipients(session, campaign, neighbours.near(session, campaign, planned, now=now), now),
+        *_of_recipients(session, campaign, near.days, now),
     ]
     if run.biggest > NEARLY:
         remarks.append(f"Le plus long courriel pèse {run.biggest // 1000} ko : au-delà de 100 ko, certains le coupent.")
     remarks += spam_of(run)
     measured = measuring.told(session, campaign, counts.addresses, now=now)
-    return Findings(counts, run, blocks, remarks, planned, measured, strangers)
+    overlap = near if near.are_many(counts.written) else None
+    return Findings(counts, run, blocks, remarks, planned, measured, strangers, overlap)
 
 
 def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> list[str]:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
-from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
@@ -23,6 +23,7 @@ from outreach.segments.scope import Scope
 
 NEAR = timedelta(days=7)
 NAMED = 3
+FEW = 10  # shared authorities are few up to one in so many
 LEFT_OR_WAITS = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
 
@@ -55,6 +56,22 @@ class NearDay:
         return f"{french.number(self.authorities)} de ces PO {verb} un courriel le {day} ({named}{more})."
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The waves near those that a campaign plans: their days, and the other campaigns that share its authorities.
+
+    `shared` counts the authorities, each once, that `campaigns` (how many each has of them) write to as well.
+    """
+
+    days: Sequence[NearDay] = ()
+    shared: int = 0
+    campaigns: Sequence[tuple[Campaign, int]] = ()
+
+    def are_many(self, written: int) -> bool:
+        """Whether they share more than a tenth of so many authorities: an approver has to have seen it."""
+        return self.shared * FEW > written
+
+
 def near(
     session: Session,
     campaign: Campaign,
@@ -62,8 +79,8 @@ def near(
     *,
     now: datetime,
     meant: Audience | None = None,
-) -> list[NearDay]:
-    """The days of other waves, within a week of one that a campaign plans, that reach some of its authorities.
+) -> Neighbours:
+    """Other waves within a week of one that a campaign plans, that reach some of its authorities.
 
     A wave that was launched counts for whom its letters left or still wait; one that is planned, for whom it would be
     launched now. All are counted in one statement. Waves of the campaign itself count once they were launched, unless
@@ -71,18 +88,49 @@ def near(
     """
     waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
     if not waves:
-        return []
-    scope = partial(audiences.scope_of, session, now=now)
-    own = audience.rows(meant or audiences.audience_of(campaign), scope(campaign))
-    other = union_all(*_launched(waves), *_planned(waves, scope, now)).subquery("near")
-    counted = select(other.c.day, func.count(distinct(other.c.authority_id))).where(
-        other.c.authority_id.in_(select(own.c.authority_id).where(own.c.rank == 0))
+        return Neighbours()
+    met = _met(session, campaign, waves, now, meant).cte("near")
+    count, is_other = func.count(distinct(met.c.authority_id)), met.c.campaign_id != campaign.id
+    by_campaign = select(literal("campaign"), met.c.campaign_id, count).where(is_other)
+    every = union_all(
+        select(literal("day"), met.c.day, count).group_by(met.c.day),
+        by_campaign.group_by(met.c.campaign_id),
+        select(literal("all"), literal(0), count).where(is_other),
     )
-    counts = {date.fromordinal(day): count for day, count in session.execute(counted.group_by(other.c.day))}
+    counts: dict[str, dict[int, int]] = defaultdict(dict)
+    for kind, key, total in session.execute(every):
+        counts[kind][key] = total
     titles: dict[date, dict[str, None]] = defaultdict(dict)
     for wave in waves:
         titles[today(wave.due_at)]["" if wave.campaign is campaign else wave.campaign.title] = None
-    return [NearDay(day, counts[day], list(titles[day])) for day in sorted(counts)]
+    days = {date.fromordinal(day): total for day, total in counts["day"].items()}
+    others = {wave.campaign: counts["campaign"].get(wave.campaign_id, 0) for wave in waves}
+    return Neighbours(
+        [NearDay(day, days[day], list(titles[day])) for day in sorted(days)],
+        counts["all"].get(0, 0),
+        [(other, total) for other, total in others.items() if total],
+    )
+
+
+def shared_with_others(session: Session, campaign: Campaign, *, now: datetime) -> set[int]:
+    """The keys of the authorities that `Neighbours.shared` counts, of the waves that a campaign plans."""
+    planned = ClosingRule.of(session, campaign, now=now).waves(campaign)
+    waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
+    if not waves:
+        return set()
+    met = _met(session, campaign, waves, now, None).subquery()
+    return set(session.scalars(select(met.c.authority_id).where(met.c.campaign_id != campaign.id).distinct()))
+
+
+def _met(
+    session: Session, campaign: Campaign, waves: Sequence[Wave], now: datetime, meant: Audience | None
+) -> Select[Any]:
+    """Whom waves reach of those that a campaign would write to: columns day (ordinal), campaign_id, authority_id."""
+    scope = partial(audiences.scope_of, session, now=now)
+    own = audience.rows(meant or audiences.audience_of(campaign), scope(campaign))
+    other = union_all(*_launched(waves), *_planned(waves, scope, now)).subquery()
+    written = select(own.c.authority_id).where(own.c.rank == 0)
+    return select(other.c.day, other.c.campaign_id, other.c.authority_id).where(other.c.authority_id.in_(written))
 
 
 def _near_waves(session: Session, campaign: Campaign, instants: Sequence[datetime]) -> list[Wave]:
@@ -109,12 +157,16 @@ def _is_launched(wave: Wave) -> bool:
 
 
 def _launched(waves: Sequence[Wave]) -> Iterator[Select[Any]]:
-    """The authorities that letters of launched waves reach: columns day (its ordinal) and authority_id."""
-    days = {wave.mailing_id: today(wave.due_at).toordinal() for wave in waves if _is_launched(wave)}
-    if days:
-        yield select(case(days, value=Message.mailing_id).label("day"), Message.authority_id).where(
-            Message.mailing_id.in_(list(days)), Message.authority_id.is_not(None), Message.state.in_(LEFT_OR_WAITS)
-        )
+    """The authorities that letters of launched waves reach: columns day (its ordinal), campaign_id, authority_id."""
+    launched = [wave for wave in waves if _is_launched(wave)]
+    if launched:
+        days = {wave.mailing_id: today(wave.due_at).toordinal() for wave in launched}
+        campaigns = {wave.mailing_id: wave.campaign_id for wave in launched}
+        yield select(
+            case(days, value=Message.mailing_id).label("day"),
+            case(campaigns, value=Message.mailing_id).label("campaign_id"),
+            Message.authority_id,
+        ).where(Message.mailing_id.in_(list(days)), Message.authority_id.is_not(None), Message.state.in_(LEFT_OR_WAITS))
 
 
 def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: datetime) -> Iterator[Select[Any]]:
@@ -131,4 +183,6 @@ def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: dat
         rows = audience.rows(audiences.planned_of(wave, now=now), scope(wave.campaign))
         meant = select(rows.c.authority_id).where(rows.c.rank == 0).distinct().cte()
         for day in sorted(its_days):
-            yield select(literal(day).label("day"), meant.c.authority_id)
+            yield select(
+                literal(day).label("day"), literal(wave.campaign_id).label("campaign_id"), meant.c.authority_id
+            )

@@ -49,7 +49,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
         remarks += [planned.deadline_told] if planned.deadline_told else []
         meant = audiences.unreacted_of(campaign, now=now)
         near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
-        remarks += [day.told(now) for day in near]
+        remarks += [day.told(now) for day in near.days]
     return ReminderFindings(version, counts, run, blocks, remarks, planned)
 
 

@@ -14,7 +14,7 @@ from outreach.accounts import staff
 from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
-from outreach.campaigns.review import approval, checks
+from outreach.campaigns.review import approval, checks, neighbours
 from outreach.campaigns.review.approval import Judged
 from outreach.campaigns.review.checks import Findings
 from outreach.campaigns.waves import exemptions
@@ -61,16 +61,37 @@ def submit(number: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/approval")
 @needs(RoleName.APPROVER)
-def approve(number: int) -> Redirect:
+def approve(number: int) -> Redirect | tuple[str, int]:
     """Approve and plan, or, at the second choice, approve only."""
-    judged = _judged(number)
-    if request.form.get("then") == PLAN:
-        return _approve_and_plan(number, judged)
-    return _move(
-        number,
-        "La campagne est validée, exactement telle qu’elle est. Rien ne part tant qu’elle n’est pas planifiée.",
-        lambda session, campaign, **by: approval.give(session, campaign, sending(), judged=judged, **by),
-    )
+    judged, overlap = _judged(number), whole_number(request.form.get("overlap", ""), digits=7) or 0
+    try:
+        if request.form.get("then") == PLAN:
+            return _approve_and_plan(number, judged, overlap)
+        return _move(
+            number,
+            "La campagne est validée, exactement telle qu’elle est. Rien ne part tant qu’elle n’est pas planifiée.",
+            partial(approval.give, sending=sending(), judged=judged, overlap=overlap),
+        )
+    except InputError as error:
+        with database().reading() as session:
+            return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
+
+
+@pages.post("/<number:number>/overlap")
+@needs(RoleName.AUTHOR)
+def leave_out_shared(number: int) -> Redirect:
+    """Leave out the authorities that other campaigns write to within a week, by a list."""
+    version = _version()
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        shared = neighbours.shared_with_others(session, campaign, now=now())
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        approval.refuse_another(campaign, version)
+        made = approval.leave_out_shared(session, campaign, shared, now=now(), actor=actor())
+        told = f"Ce public laisse de côté la liste « {made.name} ». La validation est à demander."
+    flash(told, "success")
+    return redirect(url_for(".check", number=number))
 
 
 @pages.post("/<number:number>/return")
@@ -108,12 +129,19 @@ def resume(number: int) -> Redirect:
     )
 
 
-def _approve_and_plan(number: int, judged: Judged) -> Redirect:
+def _approve_and_plan(number: int, judged: Judged, overlap: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         earliest = now() + CALL_OFF_TIME
         first = approval.give_and_plan(
-            session, campaign, sending(), now=now(), actor=actor(), earliest=earliest, judged=judged
+            session,
+            campaign,
+            sending(),
+            now=now(),
+            actor=actor(),
+            earliest=earliest,
+            judged=judged,
+            overlap=overlap,
         )
         day, hour = french.weekday(first.due_at), french.hour(first.due_at)
         told = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."

@@ -1,0 +1,48 @@
+"""Two campaigns to the same authorities within a week: the approver ticks it off, or the author leaves them out."""
+
+import re
+from datetime import UTC, datetime
+
+from outreach.campaigns.definitions import AudienceRule
+from tests import factories
+from tests.pages import elements, text_of
+from tests.web.campaigns.test_campaigns import begun, dated
+
+__all__ = ["begun"]
+WARNED = re.compile(r"(\d+) des (\d+) PO de ce public reçoivent aussi le courriel d’une autre campagne")
+
+
+def test_those_of_another_campaign_are_ticked_off_or_left_out_and_approved_anew(
+    app, author, signed_in, begun, sample_database
+):
+    some, at = (
+        AudienceRule(criteria={"network": ["WBE", "Libre confessionnel"]}),
+        datetime(2027, 5, 20, 7, 30, tzinfo=UTC),
+    )
+    now = app.extensions["outreach.settings"].instant()
+    other = factories.plan(sample_database, at, now=now, title="Rappel", segment=some)
+    dated(author, begun)
+    page = author.get(f"{begun}/check")
+    shared, written = map(int, WARNED.search(text_of(page)).groups())
+    assert 0 < shared < written < shared * 10
+    assert elements(page, f"a[@href='/campaigns/{other}']")
+    author.send(f"{begun}/submission", page=f"{begun}/check")
+
+    approver = signed_in("approver")
+    page = approver.get(f"{begun}/check")
+    (tick,) = elements(page, "input[@name='overlap']")
+    assert (tick.get("value"), tick.get("form"), "required" in tick.attrib) == (str(shared), "approval", True)
+    assert not elements(page, "form[@action='" + f"{begun}/overlap']"), "the author's way out"
+    refused = approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check")
+    assert refused.status_code == 422
+    assert "cochez que vous l’avez vu" in text_of(refused)
+    approver.send(f"{begun}/approval", {"overlap": str(shared)}, page=f"{begun}/check")
+    said = f"validée en sachant que {shared} PO reçoivent un autre courriel dans les sept jours, par"
+    assert said in text_of(approver.get(f"{begun}/check"))
+
+    assert "La validation est alors à refaire." in text_of(author.get(f"{begun}/check"))
+    author.send(f"{begun}/overlap", page=f"{begun}/check")
+    page = text_of(author.get(f"{begun}/check"))
+    assert "sauf la liste « Déjà sollicités en même temps que" in page
+    assert f"Demander la validation de l’envoi à {written - shared} PO" in page
+    assert not WARNED.search(page)
