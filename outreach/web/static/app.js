@@ -57,6 +57,13 @@ document.addEventListener("click", async (event) => {
   button.firstChild.textContent = has ? "Copié" : "Copier";
 });
 
+// Whom the preview goes to is whom a request for what is typed asks for, too, which may come after it and replace it.
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button[name=go]");
+  const shown = document.querySelector("input[name=as]");
+  if (button && shown) shown.value = button.value;
+});
+
 // The progress page does not poll while it is hidden. Showing it again wakes the poll; so does askLater, after a failure.
 const poll = () => document.getElementById("poll");
 const wake = () => {
