@@ -168,6 +168,11 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_TEST_RECIPIENTS", "Claire <a@b.example>", "n’est ni une adresse"),
         ("OUTREACH_TEST_RECIPIENTS", "*@b.example", "n’est ni une adresse"),
         ("OUTREACH_PROTECTED_DOMAINS", "@cfwb.example", "« @cfwb.example » n’est pas un nom de domaine"),
+        ("OUTREACH_TRUSTED_PROXIES", "proxy.example", "n’est ni une adresse"),
+        ("OUTREACH_TRUSTED_PROXIES", "none, 192.0.2.1", "« none » n’est"),
+        ("OUTREACH_TRUSTED_PROXIES", "192.0.2.1/24", "« 192.0.2.1/24 » n’est"),
+        ("OUTREACH_TRUSTED_PROXIES", "0.0.0.0/0", "ferait croire n’importe qui"),
+        ("OUTREACH_TRUSTED_PROXIES", "::/0", "ferait croire n’importe qui"),
         ("OUTREACH_PRIVATE_HOSTS", "redis://broker", "n’est pas le nom ou l’adresse d’une machine"),
         ("OUTREACH_SENDING", "non", "on et off"),
         ("OUTREACH_CHECK_DOMAINS", "oui", "on et off"),
@@ -206,6 +211,15 @@ def test_no_password_shows_when_settings_are_printed(tmp_path):
 )
 def test_a_mailbox_of_returns_is_an_imap_folder_or_a_maildir(url, tmp_path):
     assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BOUNCES_URL": url}).bounces_url == url
+
+
+@pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])
+def test_production_open_to_other_machines_says_which_web_servers_stand_in_front(bind):
+    """Else all strangers would be one client, whose failed sign-ins shut everybody out."""
+    with pytest.raises(SettingsError, match=r"OUTREACH_TRUSTED_PROXIES.*ou none"):
+        read({**REAL, "OUTREACH_BIND": bind})
+    for answer in ("none", "192.0.2.7, 198.51.100.0/24"):
+        assert read({**REAL, "OUTREACH_BIND": bind, "OUTREACH_TRUSTED_PROXIES": answer}).bind == bind
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])

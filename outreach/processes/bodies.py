@@ -17,7 +17,8 @@ from contextlib import ExitStack
 from typing import IO, Protocol
 from wsgiref.types import WSGIEnvironment
 
-from outreach.web.client import client_of
+from outreach.settings.model import LOOPBACK
+from outreach.web.client import Proxies, client_of
 
 BODY_THREADS = 12  # that may wait in a process for what browsers have yet to send
 CLIENT_THREADS = 4  # of them, those that may wait for one client
@@ -127,11 +128,16 @@ class Bodies:
     """Reads bodies, for a process."""
 
     def __init__(
-        self, long: Places | None = None, short: Places | None = None, headers: Sequence[tuple[str, str]] = ()
+        self,
+        long: Places | None = None,
+        short: Places | None = None,
+        headers: Sequence[tuple[str, str]] = (),
+        proxies: Proxies = LOOPBACK,
     ) -> None:
         self.long = long or Places(BODY_THREADS, BODY_SECONDS)
         self.short = short or Places(SHORT_THREADS, SHORT_SECONDS, waiting=SHORT_WAITING, waiting_of_one=CLIENT_WAITING)
         self.page = [*PAGE, *headers]  # of each refusal
+        self.proxies = proxies  # that are believed about who asks them
 
     def read(self, exchange: Exchange, environ: WSGIEnvironment) -> IO[bytes] | None:
         """The whole body, to be read from its start and closed; None after a refusal, which is answered here.
@@ -151,7 +157,7 @@ class Bodies:
             return kept
 
     def _has_come(self, exchange: Exchange, environ: WSGIEnvironment, kept: IO[bytes]) -> bool:
-        client, places = client_of(environ), self.short if is_short(environ) else self.long
+        client, places = client_of(environ, self.proxies), self.short if is_short(environ) else self.long
         start = time.monotonic()
         if not places.enter(client):
             exchange.response_bytes(503, [*self.page, ("Retry-After", "5")], NO_ROOM)

@@ -35,7 +35,7 @@ from outreach.errors import OutreachError
 from outreach.processes.bodies import BROKEN, SHORT_THREADS, SHORT_WAITING, Bodies, Exchange, has_body, is_short
 from outreach.processes.supervisor import WAITING
 from outreach.settings import Settings, read
-from outreach.web.client import PROXIES
+from outreach.web.client import came_by_https
 from outreach.web.headers import fixed
 
 PAGE_THREADS = 8  # in pages: 16 answered no faster, and took 30 MB more
@@ -129,7 +129,7 @@ class Answering:
 
     def _answer(self, exchange: Exchange, request: WSGIEnvironment) -> None:
         environ = {**self.fixed, **request}
-        if request.get("HTTP_X_FORWARDED_PROTO") == "https" and request["REMOTE_ADDR"] in PROXIES:
+        if came_by_https(request, self.bodies.proxies):
             environ["wsgi.url_scheme"] = "https"
         start = StartedResponse()
         try:
@@ -290,7 +290,7 @@ def main(listening: int, pipe: int) -> None:
         watched = app.extensions["outreach.database"].by(Way.CLOCK)
         threading.Thread(target=watch, args=(settings, watched), name="watch", daemon=True).start()
 
-    serve(app, listening, say_ready, Bodies(headers=fixed(settings.mode)))
+    serve(app, listening, say_ready, Bodies(headers=fixed(settings.mode), proxies=settings.proxies))
     app.extensions["outreach.database"].dispose()
     for stream in (sys.stdout, sys.stderr):
         stream.flush()

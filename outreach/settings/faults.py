@@ -8,10 +8,10 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
-from outreach.settings.model import Mode, Settings, listed
+from outreach.settings.model import NOBODY, Mode, Settings, listed
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
 from outreach.settings.oidc import faults_of_oidc
-from outreach.settings.places import is_host, is_loopback, is_place, server_of
+from outreach.settings.places import is_host, is_loopback, is_place, network_of, server_of
 
 SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
@@ -137,7 +137,24 @@ def _faults_of_lists(settings: Settings) -> list[str]:
         for entry in listed(settings.private_hosts)
         if not is_host(entry)
     ]
-    return faults
+    return faults + _faults_of_proxies(settings)
+
+
+def _faults_of_proxies(settings: Settings) -> list[str]:
+    if settings.trusted_proxies == NOBODY:
+        return []
+    networks = {entry: network_of(entry) for entry in listed(settings.trusted_proxies)}
+    faults = [
+        f"OUTREACH_TRUSTED_PROXIES : « {entry} » n’est ni une adresse (192.0.2.1), ni un réseau (192.0.2.0/24), "
+        "ni none seul."
+        for entry, network in networks.items()
+        if network is None
+    ]
+    return faults + [
+        f"OUTREACH_TRUSTED_PROXIES : « {entry} » ferait croire n’importe qui ; nommez vos serveurs web."
+        for entry, network in networks.items()
+        if network is not None and not network.prefixlen
+    ]
 
 
 def _faults_of_alerts(settings: Settings) -> list[str]:

@@ -3,13 +3,18 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from outreach.settings.places import Network, network_of
+
 PREFIX = "OUTREACH_"
+NOBODY = "none"
+LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -69,6 +74,7 @@ class Settings(BaseModel):
     broker_url: str = Field("", repr=False)  # idem
     private_hosts: str = ""
     bind: str = "127.0.0.1:8000"
+    trusted_proxies: str = ""
     web_processes: Annotated[int, Field(ge=1, le=32)] = 2
     secret_key: SecretStr = SecretStr("")
     public_url: str = Field("", repr=False)  # idem, until it is refused
@@ -123,6 +129,13 @@ class Settings(BaseModel):
     def host(self) -> str:
         """The host part of the listening address."""
         return self.bind.rpartition(":")[0].strip("[]")
+
+    @property
+    def proxies(self) -> tuple[Network, ...]:
+        """The web servers that are believed about who asks them: those named, or this machine when none is."""
+        if self.trusted_proxies == NOBODY:
+            return ()
+        return tuple(filter(None, map(network_of, listed(self.trusted_proxies)))) or LOOPBACK
 
     @property
     def relays(self) -> tuple[str, ...]:

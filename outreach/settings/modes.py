@@ -51,6 +51,10 @@ def faults_outside_demo(settings: Settings) -> list[str]:
     if settings.mode is Mode.PRODUCTION and EXAMPLES.search(settings.mailbox_domain.casefold()):
         what = "est réservé aux exemples ; nommez celui des boîtes po001136@… avant la première édition du registre"
         faults.append(f"OUTREACH_MAILBOX_DOMAIN : le domaine « {settings.mailbox_domain} » {what}.")
+    if settings.mode is Mode.PRODUCTION and not is_loopback(settings.host) and not settings.trusted_proxies:
+        what = "nommez dans OUTREACH_TRUSTED_PROXIES l’adresse ou le réseau du serveur web placé devant, ou none"
+        why = "sans quoi tous les visiteurs seraient pris pour un seul"
+        faults.append(f"OUTREACH_BIND écoute hors de la machine (« {settings.host} ») : {what}, {why}.")
     faults += _faults_of_keys(settings)
     faults += _faults_of_wires(settings)
     if settings.public_url and not settings.public_url.startswith("https://"):

@@ -1,9 +1,11 @@
-"""Tells what an address stands for: a port to listen on, this machine, a DNS server."""
+"""Tells what an address stands for: a port to listen on, this machine, a DNS server, the web servers in front."""
 
 import ipaddress
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 HOST = re.compile(r"\w(?:[\w.-]{0,252}\w)?")
 
 
@@ -33,6 +35,31 @@ def is_host(host: str) -> bool:
     except ValueError:
         return HOST.fullmatch(host) is not None
     return True
+
+
+def network_of(text: str) -> Network | None:
+    """The network of an address ("192.0.2.1") or a network ("192.0.2.0/24", "2001:db8::/64"); None if it is none."""
+    try:
+        return ipaddress.ip_network(text)
+    except ValueError:
+        return None
+
+
+def is_within(place: str, networks: Iterable[Network]) -> bool:
+    """Whether an address belongs to one of these networks."""
+    try:
+        address = ipaddress.ip_address(place)
+    except ValueError:
+        return False
+    # A socket that listens for both kinds shows IPv4 addresses as ::ffff:192.0.2.1.
+    plain = getattr(address, "ipv4_mapped", None) or address
+    return any(plain in network for network in networks)
+
+
+def address_of(text: str) -> str | None:
+    """The address that a web server writes, a port left out ("192.0.2.1:4711", "[::1]:80"); None if it is none."""
+    place = server_of(text)
+    return place[0] if place else None
 
 
 def server_of(text: str) -> tuple[str, int] | None:

@@ -32,7 +32,7 @@ def forgotten() -> str:
 @pages.post("/sign-in/forgotten")
 def ask() -> Redirect | tuple[str, int]:
     """Keep a request. The answer, and what is done for it, is the same whether the address has an account or not."""
-    form, network = ForgottenForm(), client_of(request.environ)
+    form, network = ForgottenForm(), client_of(request.environ, settings().proxies)
     key = requests.key_of(settings().secret_key.get_secret_value())
     try:
         address = judge(form.email.data or "").key

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 
 import pytest
 import yaml
@@ -70,6 +71,13 @@ def test_production_takes_the_settings_of_a_composition():
     assert read(own).private_hosts == "database,broker"
     with pytest.raises(SettingsError, match="autre machine"):
         read({**own, "OUTREACH_PRIVATE_HOSTS": ""})
+
+
+def test_a_composition_believes_the_gateway_alone_that_the_web_server_in_front_comes_from():
+    (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
+    assert ip_address(network["gateway"]) in ip_network(network["subnet"])
+    assert COMPOSE["services"]["web"]["environment"]["OUTREACH_TRUSTED_PROXIES"] == network["gateway"]
+    assert all("networks" not in service for service in COMPOSE["services"].values())
 
 
 def test_what_an_image_is_made_of_is_there():

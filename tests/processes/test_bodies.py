@@ -30,7 +30,9 @@ from outreach.processes.bodies import (
 )
 from outreach.processes.supervisor import WEB_GRACE_SECONDS
 from outreach.processes.web import HIT_THREADS, LONG_THREADS, THREADS, Answering
-from outreach.settings import ROOT
+from outreach.settings import ROOT, Settings
+from outreach.settings.model import LOOPBACK
+from outreach.web.client import came_by_https
 from outreach.web.headers import EVERYWHERE
 from tests.processes.test_supervisor import wait_for
 
@@ -41,7 +43,7 @@ from outreach.processes import bodies, web
 from outreach.settings import Mode
 from outreach.web.headers import fixed
 def app(environ, start):
-    start("200 OK", [("X-Client", bodies.client_of(environ))])
+    start("200 OK", [("X-Client", bodies.client_of(environ, held.proxies))])
     return [str(len(environ["wsgi.input"].read())).encode()]
 held = bodies.Bodies(bodies.Places(bodies.BODY_THREADS, float(sys.argv[2])), headers=fixed(Mode.DEMO))
 web.serve(app, int(sys.argv[1]), lambda: print("ready", flush=True), held)
@@ -385,16 +387,35 @@ def test_an_answer_that_does_not_end_says_all_but_the_last_byte_of_its_length():
 
 
 @pytest.mark.parametrize(
-    ("place", "said", "client"),
+    ("named", "place", "said", "client"),
     [
-        ("192.0.2.1", "198.51.100.1", "192.0.2.1"),
-        ("127.0.0.1", "198.51.100.1", "198.51.100.1"),
-        ("::1", "invented, 198.51.100.1", "198.51.100.1"),
-        ("127.0.0.1", "", "127.0.0.1"),
+        ("", "192.0.2.1", "198.51.100.1", "192.0.2.1"),
+        ("", "127.0.0.1", "198.51.100.1", "198.51.100.1"),
+        ("", "::1", "invented, 198.51.100.1", "198.51.100.1"),
+        ("", "127.0.0.1", "", "127.0.0.1"),
+        ("", "127.0.0.1", "not an address", "127.0.0.1"),
+        ("none", "127.0.0.1", "198.51.100.1", "127.0.0.1"),
+        ("192.0.2.1", "127.0.0.1", "198.51.100.1", "127.0.0.1"),
+        ("192.0.2.1", "192.0.2.1", "198.51.100.1", "198.51.100.1"),
+        ("192.0.2.1", "::ffff:192.0.2.1", "198.51.100.1:4711", "198.51.100.1"),
+        ("192.0.2.0/24, 2001:db8::/64", "192.0.2.9", "invented, 198.51.100.1, 2001:db8::5", "198.51.100.1"),
+        ("192.0.2.0/24", "192.0.2.9", "192.0.2.8, 192.0.2.7", "192.0.2.8"),
+        ("192.0.2.0/24", "198.51.100.1", "192.0.2.8", "198.51.100.1"),
+        ("192.0.2.1", "a socket", "198.51.100.1", "a socket"),
     ],
 )
-def test_only_a_web_server_on_this_machine_is_believed_about_its_client(place, said, client):
-    assert client_of({"REMOTE_ADDR": place, "HTTP_X_FORWARDED_FOR": said}) == client
+def test_only_the_web_servers_in_front_are_believed_about_who_asks(named, place, said, client):
+    proxies = Settings(trusted_proxies=named).proxies
+    own = {"REMOTE_ADDR": place, "HTTP_X_FORWARDED_FOR": said}
+    assert client_of(own, proxies) == client
+    is_believed = came_by_https(own | {"HTTP_X_FORWARDED_PROTO": "https"}, proxies)
+    assert is_believed == (client != place or said in {"", "not an address"})
+
+
+def test_a_list_of_hops_as_long_as_the_headers_costs_nothing():
+    assert client_of({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "a, " * 10_000 + "192.0.2.1"}, LOOPBACK) == (
+        "192.0.2.1"
+    )
 
 
 def test_the_shares_of_threads_leave_some_to_each():

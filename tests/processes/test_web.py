@@ -326,9 +326,10 @@ def test_the_environment_of_the_process_is_not_that_of_a_request(monkeypatch):
         ("::1", "https", "https"),
         ("192.0.2.1", "https", "http"),
         ("::1", "ftp", "http"),
+        ("::1", "http, https", "https"),
     ],
 )
-def test_only_a_web_server_on_this_machine_is_believed_about_https(place, said, scheme):
+def test_only_a_web_server_that_is_believed_says_that_it_was_asked_by_https(place, said, scheme):
     def app(environ, start):
         start("200 OK", [])
         return [environ["wsgi.url_scheme"].encode()]

@@ -115,7 +115,13 @@ def claim_of(typed: str) -> Claim:
     known, name = _account(typed)
     if browser := _known_browser(name):
         return Claim({f"browser:{browser}": MOST_BY_BROWSER}, known)
-    return Claim({f"account:{name}": MOST_BY_ACCOUNT, f"address:{client_of(request.environ)}": MOST_BY_ADDRESS}, known)
+    return Claim(
+        {
+            f"account:{name}": MOST_BY_ACCOUNT,
+            f"address:{client_of(request.environ, settings().proxies)}": MOST_BY_ADDRESS,
+        },
+        known,
+    )
 
 
 def claim_in_session() -> Claim:
@@ -145,7 +151,9 @@ def count_failure(claim: Claim) -> bool:
 def _log(claim: Claim) -> None:
     note(TrailKind.SIGN_IN_SLOWED, claim.account)
     whose = claim.account or "no account"
-    current_app.logger.warning("Too many sign-ins failed: %r from %s", whose, client_of(request.environ))
+    current_app.logger.warning(
+        "Too many sign-ins failed: %r from %s", whose, client_of(request.environ, settings().proxies)
+    )
 
 
 def _key() -> bytes:
