@@ -23,6 +23,7 @@ from outreach.cli.context import (
 from outreach.db import Session
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
+from outreach.delivery.bounces.elsewhere import excluded_for_another
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger import suppression_list
@@ -71,31 +72,35 @@ def bounces(operation: Operation, as_json: bool) -> None:
 @click.option(
     "--reason", type=click.Choice([reason.value for reason in SuppressionReason]), help="Seulement celles de ce motif."
 )
+@click.option("--elsewhere", is_flag=True, help="Seulement celles qu’a causées le rejet d’une autre adresse : à lever.")
 @json_option
 @pass_operation
-def suppressions(operation: Operation, reason: str | None, as_json: bool) -> None:
+def suppressions(operation: Operation, reason: str | None, elsewhere: bool, as_json: bool) -> None:
     """La liste d’exclusion : à quelles adresses on n’écrit plus, pourquoi, depuis quand."""
     with operation.database.reading() as session:
         counts = suppression_list.counts(session)
-        rows = suppression_list.every(session, SuppressionReason(reason) if reason else None)
+        further = excluded_for_another(session)
+        among = further.keys() if elsewhere else None
+        rows = suppression_list.every(session, SuppressionReason(reason) if reason else None, among=among)
         if as_json:
-            say_json({"counts": counts, "exclusions": [_object(excluded) for excluded in rows]})
+            say_json({"counts": counts, "exclusions": [_object(excluded, further) for excluded in rows]})
             return
         names = {who: colleagues.name_of(session, who) for who in {excluded.entry.created_by for excluded in rows}}
         for excluded in rows:
-            say(_sentence(excluded, names))
+            say(_sentence(excluded, names, further))
     counted = (f"{counted_reason.label} : {french.number(count)}" for counted_reason, count in counts.items())
     say(f"Exclusions, par motif : {', '.join(counted)}.")
 
 
-def _sentence(excluded: Excluded, names: Mapping[str, str]) -> str:
+def _sentence(excluded: Excluded, names: Mapping[str, str], further: Mapping[int, str]) -> str:
     entry, whose = excluded.entry, ", ".join(f"FASE {authority.fase}" for authority in excluded.authorities)
     said = f" « {entry.detail} »" if entry.detail else ""
+    failed = f" ; rejet de {further[entry.id]}, à qui cette boîte transmet" if entry.id in further else ""
     since = f"{french.day(entry.created_at)}, {names[entry.created_by]}"
-    return f"{excluded.address} ({whose or 'à personne'}) : {entry.reason.label}, {since}{said}"
+    return f"{excluded.address} ({whose or 'à personne'}) : {entry.reason.label}, {since}{said}{failed}"
 
 
-def _object(excluded: Excluded) -> dict[str, object]:
+def _object(excluded: Excluded, further: Mapping[int, str]) -> dict[str, object]:
     entry = excluded.entry
     return {
         "address": excluded.address,
@@ -105,6 +110,7 @@ def _object(excluded: Excluded) -> dict[str, object]:
         "by": entry.created_by,
         "detail": entry.detail,
         "authorities": [authority.fase for authority in excluded.authorities],
+        "elsewhere": further.get(entry.id, ""),
     }
 
 

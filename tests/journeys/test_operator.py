@@ -23,6 +23,7 @@ from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.settings import ROOT
 from tests.conftest import NOW, PLACE, STORY_DAY
+from tests.delivery.bounces.returns import exclude_for_another
 from tests.factories import DRAWN
 from tests.nursery import run_command
 
@@ -121,6 +122,17 @@ def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_databas
         "po009300@adm.fwb.example (FASE 9300) : plainte, 15 mai 2021, Nadia Lambert « [a] »",
         "Exclusions, par motif : désinscription : 1, rejet définitif : 0, plainte : 1, décision du service : 0.",
     ]
+
+
+def test_exclusions_for_the_refusal_of_another_address_are_listed_to_be_lifted(run_on_sample, sample_database):
+    exclude_for_another(sample_database, "po009300@adm.fwb.example")
+    with sample_database.writing() as session:
+        suppress(session, "x@adm.fwb.example", SuppressionReason.HARD_BOUNCE, now=NOW, actor="x")
+    (one,) = figures(run_on_sample("suppressions", "--elsewhere", "--json"))["exclusions"]
+    assert (one["authorities"], one["elsewhere"]) == ([9300], "jeanne@commune.example")
+    shown = run_on_sample("suppressions", "--elsewhere").stdout
+    assert "rejet de jeanne@commune.example, à qui cette boîte transmet" in shown
+    assert "x@adm.fwb.example" not in shown
 
 
 def test_whom_mail_reaches_at_the_command_line(run_on_sample, sample_database):

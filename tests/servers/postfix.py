@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -76,10 +77,11 @@ def hindrance():
 class Postfix:
     """A relay that forwards everything to a port. Letters to addresses that match `returns` go to a Maildir, `box`.
 
-    `refused` maps a recipient to the reply it gives at once; `elsewhere` maps a recipient to another port.
+    `refused` maps a recipient to the reply it gives at once. `routes` maps a recipient or a domain to another next hop.
+    `aliases` maps a recipient to the address that it forwards to.
     """
 
-    def __init__(self, next_hop, returns, *, refused, elsewhere):
+    def __init__(self, next_hop, returns, *, routes, refused=(), aliases=()):
         # Its daemons do not run as root and need access: other users cannot enter a test's own folder.
         self.folder = Path(tempfile.mkdtemp(prefix="postfix-", dir=in_memory()))
         self.folder.chmod(0o755)
@@ -88,9 +90,13 @@ class Postfix:
         filled = {"folder": self.folder, "daemons": DAEMONS, "keeper": KEEPER, "next_hop": next_hop, "port": self.port}
         self._write("main.cf", MAIN.format(**filled))
         self._write("master.cf", MASTER.format(**filled))
-        self._write("refused", *(f"{address} {reply}" for address, reply in refused.items()))
-        self._write("transport", *(f"{address} smtp:[127.0.0.1]:{port}" for address, port in elsewhere.items()))
-        self._write("returns", f"{returns} retours@courriel.example")
+        self._write("refused", *(f"{address} {reply}" for address, reply in dict(refused).items()))
+        self._write("transport", *(f"{address} smtp:{hop}" for address, hop in routes.items()))
+        self._write(
+            "returns",
+            f"{returns} retours@courriel.example",
+            *(f"/^{re.escape(one)}$/ {to}" for one, to in dict(aliases).items()),
+        )
         self.box = self.folder / "box"
         self._make("box", "nobody", "cur", "new", "tmp")
         self._make("data", "postfix")

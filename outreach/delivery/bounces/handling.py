@@ -69,7 +69,7 @@ def _letter(session: Session, notice: Notice) -> Message | None:
     letter = session.scalar(query) if identity else None
     if letter is None or notice.proved:
         return letter
-    return letter if any(_is_of(letter, report) for report in notice.reports) else None
+    return letter if any(_is_address_of(letter, name) for report in notice.reports for name in report.names) else None
 
 
 def _handle(session: Session, notice: Notice, letter: Message | None, now: datetime) -> Handling:
@@ -90,7 +90,7 @@ def _fail(session: Session, notice: Notice, letter: Message, now: datetime) -> H
     if (letter.fenced_at or letter.dated_at) < now - TOO_OLD:
         return Handling.TOO_OLD
     failed = [report for report in notice.reports if report.verdict is NoticeVerdict.FAILED]
-    own = next((report for report in failed if _is_of(letter, report)), None)
+    own = next((report for report in failed if _is_address_of(letter, report.failing)), None)
     if own is None:
         outbox.evidence(session, letter, Proof.ELSEWHERE, now=now)
         _tell_of(session, letter, failed[0], now)
@@ -128,19 +128,17 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
     if letter.authority_id is None or session.scalar(select(told)):
         return
     authority = session.get_one(Authority, letter.authority_id)
-    where = f" par {failed.names[-1]}" if failed.names else ""
+    where = f" par {failed.failing}" if failed.failing else ""
     said = f"Courriel à {letter.address} rejeté plus loin{where} : {failed.status} {failed.said}".strip()
     audit.record(session, now, RETURNS, said, subject_of(authority))
 
 
-def _is_of(letter: Message, report: Report) -> bool:
-    """Whether a report is about the address that a letter went to."""
-    names = {normalize("NFC", name.casefold()) for name in report.names}
-    return not names.isdisjoint({letter.address_key, letter.address_ascii.casefold()})
+def _is_address_of(letter: Message, name: str) -> bool:
+    """Whether a letter went to this address."""
+    return bool(name) and normalize("NFC", name.casefold()) in {letter.address_key, letter.address_ascii.casefold()}
 
 
 def _kept(number: int, report: Report) -> KeptReport:
-    recipient = report.names[-1] if report.names else ""
     return KeptReport(
-        number=number, recipient=recipient, verdict=report.verdict, status=report.status, said=report.said
+        number=number, recipient=report.failing, verdict=report.verdict, status=report.status, said=report.said
     )

@@ -1,6 +1,7 @@
 """Applies a relay's answer, or a later refusal by mail, to a letter's row and the suppression list."""
 
 import random
+import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -30,7 +31,9 @@ from outreach.delivery.smtp.replies import LONGEST_KEPT, AttemptResult, Verdict
 from outreach.directory import contacts
 
 NO_SUCH_MAILBOX = {"5.1.1", "5.1.10"}
-NO_SUCH_DOMAIN = "5.1.2"
+DISABLED = "5.2.1"
+NO_SUCH_DOMAIN = {"5.1.2", "5.4.4", "5.4.310"}  # RFC 3463; what Postfix and Exchange say of a domain that DNS denies
+TOO_FAST = re.compile(r"\btoo (?:quickly|fast|many)|\brate\b|\btempor", re.IGNORECASE)  # Gmail, with a 5.2.1
 POLICY = "5.7."
 FULL = "5.2.2"
 DAY = timedelta(hours=24)
@@ -170,15 +173,16 @@ def _forget_composition(session: Session, message: Message) -> None:
 def _suppress_if_gone(session: Session, message: Message, now: datetime, actor: str) -> bool:
     """Suppress an address when refusals say that the mailbox is gone; a policy refusal (5.7.x) is about us.
 
-    5.1.1 and 5.1.10 suppress at once, 5.1.2 the second time in 24 hours (20 addresses of a domain a day at most), a
-    full mailbox (5.2.2, or 552 without a status) the third time.
+    5.1.1, 5.1.10 and a disabled mailbox (5.2.1) suppress at once, no such domain (5.1.2, 5.4.4) the second time in 24
+    hours (20 addresses of a domain a day at most), a full mailbox (5.2.2, or 552 without a status) the third time.
     """
     status, key = message.reply_status, message.address_key
     is_gone = status in NO_SUCH_MAILBOX
-    is_gone |= status == NO_SUCH_DOMAIN and _refusals(session, key, _says_no_domain(now)) >= 2
+    is_gone |= status == DISABLED and not TOO_FAST.search(message.reply_text)
+    is_gone |= status in NO_SUCH_DOMAIN and _refusals(session, key, _says_no_domain(now)) >= 2
     is_full = status == FULL or (message.reply_code == 552 and not status)
     is_gone |= is_full and _refusals(session, key, _says_full()) >= 3
-    if not is_gone or (status == NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
+    if not is_gone or (status in NO_SUCH_DOMAIN and _gone_of_domain(session, key, now) >= MOST_OF_A_DOMAIN):
         return False
     detail = f"{message.reply_code or ''} {message.reply_text}".strip()
     suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=now, actor=actor, detail=detail)
@@ -202,7 +206,7 @@ def _refusals(session: Session, key: str, which: ColumnElement[bool]) -> int:
 
 
 def _says_no_domain(now: datetime) -> ColumnElement[bool]:
-    return (Message.reply_status == NO_SUCH_DOMAIN) & (Message.settled_at >= now - DAY)
+    return Message.reply_status.in_(NO_SUCH_DOMAIN) & (Message.settled_at >= now - DAY)
 
 
 def _says_full() -> ColumnElement[bool]:

@@ -4,7 +4,7 @@ An address is on it once for each reason.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 from unicodedata import normalize
 
@@ -44,17 +44,28 @@ def counts(session: Session, text: str = "") -> dict[SuppressionReason, int]:
     return {reason: counted.get(reason, 0) for reason in SuppressionReason}
 
 
-def page(session: Session, reason: SuppressionReason | None, text: str, number: int) -> list[Excluded]:
+def page(
+    session: Session, reason: SuppressionReason | None, text: str, number: int, among: Collection[int] | None = None
+) -> list[Excluded]:
     """One page of the list, the latest first, for a reason or for any (None).
 
-    `text` matches part of an address, or authorities by name or number as the directory does.
+    `text` matches part of an address, or authorities by name or number as the directory does. `among` limits the list
+    to these keys.
     """
-    return _with_contacts(session, _in_turn(reason, text).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
+    return _with_contacts(session, _in_turn(reason, text, among).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS))
 
 
-def every(session: Session, reason: SuppressionReason | None = None, text: str = "") -> list[Excluded]:
+def every(
+    session: Session, reason: SuppressionReason | None = None, text: str = "", among: Collection[int] | None = None
+) -> list[Excluded]:
     """The whole list for a reason and a text, in the same order."""
-    return _with_contacts(session, _in_turn(reason, text))
+    return _with_contacts(session, _in_turn(reason, text, among))
+
+
+def count_among(session: Session, among: Collection[int], text: str = "") -> int:
+    """How many of the entries with these keys match `text`."""
+    query = _in_turn(None, text, among).order_by(None).with_only_columns(func.count())
+    return session.scalar(query) or 0
 
 
 def numbered(session: Session, number: int) -> Excluded:
@@ -78,8 +89,11 @@ def _is_found(text: str) -> ColumnElement[bool]:
     return or_(Suppression.address_key.contains(key, autoescape=True), Suppression.address_key.in_(theirs))
 
 
-def _in_turn(reason: SuppressionReason | None, text: str) -> Select[Suppression]:
-    return _in_force(reason, text).order_by(Suppression.created_at.desc(), Suppression.id.desc())
+def _in_turn(reason: SuppressionReason | None, text: str, among: Collection[int] | None = None) -> Select[Suppression]:
+    query = _in_force(reason, text)
+    if among is not None:
+        query = query.where(Suppression.id.in_(among))
+    return query.order_by(Suppression.created_at.desc(), Suppression.id.desc())
 
 
 def _with_contacts(session: Session, which: Select[Suppression]) -> list[Excluded]:

@@ -1,6 +1,6 @@
 """The suppression list's pages: the list, its file, adding and lifting an exclusion by hand."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -12,6 +12,7 @@ from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
 from outreach.days import BRUSSELS
 from outreach.db import Session
+from outreach.delivery.bounces.elsewhere import excluded_for_another
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.ledger.suppression_list import PAGE_ROWS, Excluded
 from outreach.delivery.models import SuppressionReason, SuppressionScope
@@ -52,15 +53,21 @@ class ExclusionForm(FlaskForm):
 def index() -> str:
     reason, text = _asked()
     with database().reading() as session:
-        counts = suppression_list.counts(session, text)
-        pager = Pager.of(request, counts[reason] if reason else sum(counts.values()), PAGE_ROWS)
+        counts, further = suppression_list.counts(session, text), excluded_for_another(session)
+        among = _among(further)
+        of_further = suppression_list.count_among(session, further, text)
+        of_reason = counts[reason] if reason else sum(counts.values())
+        pager = Pager.of(request, of_reason if among is None else of_further, PAGE_ROWS)
         return render_template(
             "pages/directory/exclusions.html",
             counts=counts,
             reason=reason,
             text=text,
             pager=pager,
-            rows=suppression_list.page(session, reason, text, pager.number),
+            rows=suppression_list.page(session, reason, text, pager.number, among),
+            further=further,
+            of_further=of_further,
+            is_further=among is not None,
             kept=_kept(),
             colleagues=staff.colleagues(session),
         )
@@ -70,7 +77,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with database().reading() as session:
-        names, excluded = staff.colleagues(session), suppression_list.every(session, *_asked())
+        names, excluded = staff.colleagues(session), suppression_list.every(session, *_asked(), _among_now(session))
         table = exports.Table("Liste d’exclusion", HEADERS, [_row(each, names) for each in excluded])
         return exports.download(table, kind, "liste-d-exclusion")
 
@@ -143,13 +150,26 @@ def _lift(session: Session, key: str, reason: SuppressionReason, form: Exclusion
 
 def _kept() -> dict[str, Any]:
     """The list's query parameters, to be kept from page to page."""
-    return {name: request.args[name] for name in ("reason", "q", "page") if name in request.args}
+    return {name: request.args[name] for name in ("reason", "elsewhere", "q", "page") if name in request.args}
 
 
 def _asked() -> tuple[SuppressionReason | None, str]:
     """The reason and the search text in the query; an unknown reason becomes None."""
-    reason = member(SuppressionReason, request.args.get("reason"))
+    reason = None if _is_elsewhere() else member(SuppressionReason, request.args.get("reason"))
     return reason, words(request.args, "q", LONGEST_SEARCH)
+
+
+def _is_elsewhere() -> bool:
+    """Whether only exclusions for a refusal of another address are asked for."""
+    return request.args.get("elsewhere") == "1"
+
+
+def _among(further: Mapping[int, str]) -> Collection[int] | None:
+    return further.keys() if _is_elsewhere() else None
+
+
+def _among_now(session: Session) -> Collection[int] | None:
+    return _among(excluded_for_another(session)) if _is_elsewhere() else None
 
 
 def _row(excluded: Excluded, names: Colleagues) -> Sequence[exports.Cell]:

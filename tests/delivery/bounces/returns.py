@@ -4,7 +4,10 @@ from pathlib import Path
 
 from sqlalchemy import select, update
 
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
+from outreach.delivery.bounces.notices import NoticeVerdict
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.directory.models import Authority, Contact, ContactSource
 from outreach.mail.tokens import Keys, TokenKind
 from tests import factories
@@ -69,3 +72,13 @@ def contact(authority, address):
 def told(database, mailing, name, address=FIRST, **changes):
     identity = states(database, mailing)[address].public_id
     return notice(name, identity=identity, address=address, **changes)
+
+
+def exclude_for_another(database, key, named="jeanne@commune.example", at=NOW):
+    """Exclude an address as notices of before did: for the refusal of an address that it forwards to."""
+    letter = states(database, sent(database, [key]))[key].id
+    with database.writing() as session:
+        suppressions.suppress(session, key, SuppressionReason.HARD_BOUNCE, now=at, actor="courriels revenus")
+        failed = KeptReport(number=1, recipient=named, verdict=NoticeVerdict.FAILED, status="5.1.1")
+        known = {"digest": f"{letter} {named}", "read_at": at, "message_id": letter, "handling": Handling.EXCLUDED}
+        session.add(KeptNotice(**known, verdict=NoticeVerdict.FAILED, reports=[failed]))

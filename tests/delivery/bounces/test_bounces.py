@@ -7,6 +7,7 @@ from sqlalchemy import func, select, update
 
 from outreach.audit import AuditEntry, about
 from outreach.delivery.bounces import handling, notices
+from outreach.delivery.bounces.elsewhere import excluded_for_another
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.ledger import outbox, outcomes, suppressions
@@ -24,7 +25,19 @@ from outreach.delivery.smtp.replies import Reply, result_of
 from outreach.directory.models import Contact
 from outreach.mail.tokens import TokenKind
 from tests.conftest import NOW
-from tests.delivery.bounces.returns import FIRST, FORGED, KEYS, SECOND, THIRD, notice, report, sent, three_sent, told
+from tests.delivery.bounces.returns import (
+    FIRST,
+    FORGED,
+    KEYS,
+    SECOND,
+    THIRD,
+    exclude_for_another,
+    notice,
+    report,
+    sent,
+    three_sent,
+    told,
+)
 from tests.delivery.conftest import addresses, schools, states
 
 S, H, V = MessageState, Handling, NoticeVerdict
@@ -67,7 +80,7 @@ CASES = {
     "D1 exchange": ("exchange", H.EXCLUDED, True, "hard_bounce"),
     "D1 prose": ("exim", H.EXCLUDED, True, "hard_bounce"),
     "D2": ("postfix-delayed", H.NOTHING, False, None),
-    "D3": ("two-recipients", H.EXCLUDED, True, "hard_bounce"),
+    "D3": ("two-recipients", H.ELSEWHERE, False, None),
     "D7": ("absence-fr", H.NOTHING, False, None),
     "D7 dutch": ("absence-nl", H.NOTHING, False, None),
     "D7 bulk": ("absence-bulk", H.NOTHING, False, None),
@@ -198,6 +211,61 @@ def test_a_refusal_where_mail_goes_on_to_is_told_and_changes_nothing(database, m
         assert f"Courriel à {FIRST} rejeté plus loin par jeanne@commune.example : 5.1.10" in entry.sentence
 
 
+OTHER = "jeanne@commune.example"
+FORWARDED = {
+    "postfix": f"Original-Recipient: rfc822;{FIRST}\nFinal-Recipient: rfc822; {OTHER}",
+    "sendmail": f"Final-Recipient: RFC822; {FIRST}\nX-Actual-Recipient: RFC822; {OTHER}",
+    "sendmail, asked": f"Original-Recipient: rfc822;{FIRST}\nFinal-Recipient: RFC822; {FIRST}\n"
+    f"X-Actual-Recipient: RFC822; {OTHER}",
+    "exim": f"Final-Recipient: rfc822;{OTHER}",
+}
+
+
+@pytest.mark.parametrize("status", ["5.1.1", "5.2.1", "5.2.2", "5.4.4"])
+@pytest.mark.parametrize("fields", FORWARDED.values(), ids=FORWARDED)
+def test_a_mailbox_that_forwards_to_one_that_refuses_goes_on_and_its_history_names_both(
+    database, mailing, fields, status
+):
+    for again in range(3):
+        content = of_fields(database, mailing, FIRST, f"{fields}\nAction: failed\nStatus: {status}", again)
+        assert take(database, content) is H.ELSEWHERE
+    assert (suppressed(database), bounced(database)) == ({}, set())
+    assert states(database, mailing)[FIRST].state is S.ACCEPTED
+    with database.reading() as session:
+        (entry,) = about(session, "authority:9001")
+        assert f"Courriel à {FIRST} rejeté plus loin par {OTHER} : {status}" in entry.sentence
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        f"Original-Recipient: rfc822;{FIRST}\nFinal-Recipient: rfc822; {FIRST.upper()}",
+        f"Original-Recipient: rfc822;{FIRST}\nFinal-Recipient: LOCAL; jeanne",
+        f"Final-Recipient: RFC822; {FIRST}\nX-Actual-Recipient: X-Unix; |/usr/bin/procmail",
+        f"Original-Recipient: rfc822;{FIRST}",
+    ],
+)
+def test_a_mailbox_that_itself_fails_is_excluded_whatever_its_server_calls_it(database, mailing, fields):
+    content = of_fields(database, mailing, FIRST, f"{fields}\nAction: failed\nStatus: 5.1.1")
+    assert take(database, content) is H.EXCLUDED
+
+
+def test_an_exclusion_for_another_address_is_found_by_its_notice_until_one_names_the_mailbox(database):
+    """As notices of before excluded: whatever failed behind the mailbox that a letter was written to."""
+    to = ["po9001@adm.fwb.example", "hélène@commune.example", "po9003@adm.fwb.example"]
+    schools(database, 3)
+    exclude_for_another(database, to[0])
+    for named in (OTHER, "HE\u0301LE\u0300NE@commune.example"):
+        exclude_for_another(database, to[1], named)
+    exclude_for_another(database, to[2], "po9003")  # a local name: the mailbox itself
+    with database.reading() as session:
+        keys = {one.address_key: one.id for one in session.scalars(select(Suppression))}
+        assert excluded_for_another(session) == {keys[to[0]]: OTHER}
+    with database.writing() as session:
+        suppressions.lift(session, to[0], SuppressionReason.HARD_BOUNCE, now=LATER, actor="x")
+        assert excluded_for_another(session) == {}
+
+
 def test_a_letter_of_long_ago_changes_nothing_any_more(database, mailing):
     """D6."""
     content = told(database, mailing, "postfix")
@@ -231,17 +299,28 @@ def test_fifty_notices_of_one_letter_come_to_the_same(database, mailing):
     assert tally(database, mailing).refused == 1
 
 
-def test_what_excludes_an_address_is_what_a_relay_says_at_once(database, mailing):
-    """5.1.2 twice in a day, full three times, policy never."""
-    back = {"5.1.2": FIRST, "5.2.2": SECOND, "5.7.1": THIRD}
+@pytest.mark.parametrize("no_domain", ["5.1.2", "5.4.4", "5.4.310"])
+def test_what_excludes_an_address_is_what_a_relay_says_at_once(database, mailing, no_domain):
+    """No such domain twice in a day, full three times, policy never."""
+    back = {no_domain: FIRST, "5.2.2": SECOND, "5.7.1": THIRD}
     for round_ in range(3):
         again = mailing if round_ == 0 else sent(database, [FIRST, SECOND, THIRD])
         for status, address in back.items():
             assert take(database, of_status(database, again, address, status)) in {H.REFUSED, H.EXCLUDED}
-        expected = {address for status, address in back.items() if status == "5.1.2"} if round_ == 1 else set()
+        expected = {address for status, address in back.items() if status == no_domain} if round_ == 1 else set()
         expected = {FIRST, SECOND} if round_ == 2 else expected
         assert set(suppressed(database)) == expected
     assert bounced(database) == {FIRST, SECOND}
+
+
+@pytest.mark.parametrize(
+    ("said", "excluded"), [("550 5.2.1 The account is disabled", True), ("550 5.2.1 receiving mail too quickly", False)]
+)
+def test_a_disabled_mailbox_is_excluded_at_once_and_one_that_only_gets_too_much_is_not(
+    database, mailing, said, excluded
+):
+    fields = f"Final-Recipient: rfc822; {FIRST}\nAction: failed\nStatus: 5.2.1\nDiagnostic-Code: smtp; {said}"
+    assert take(database, of_fields(database, mailing, FIRST, fields)) is (H.EXCLUDED if excluded else H.REFUSED)
 
 
 @pytest.mark.parametrize(("status", "needed"), [("5.1.2", 2), ("5.2.2", 3)])
@@ -264,10 +343,15 @@ def test_a_notice_of_a_letter_from_before_an_exclusion_was_lifted_counts_no_more
 
 
 def of_status(database, mailing, address, status):
+    return of_fields(
+        database, mailing, address, f"Final-Recipient: rfc822; {address.upper()}\nAction: failed\nStatus: {status}"
+    )
+
+
+def of_fields(database, mailing, address, fields, again=0):
     identity = states(database, mailing)[address].public_id
     token = f"b-{KEYS.make(TokenKind.BOUNCE, bytes.fromhex(identity))}@courriel.example"
-    fields = f"Final-Recipient: rfc822; {address.upper()}\nAction: failed\nStatus: {status}"
-    return report(fields, token=token, ident=f"<{identity}@relais.example>")
+    return report(fields, token=token, ident=f"<{identity}.{again}@relais.example>")
 
 
 def test_a_domain_that_is_gone_excludes_so_many_addresses_and_no_more_without_a_person(database, monkeypatch):

@@ -208,7 +208,29 @@ def test_other_feedback_is_no_complaint(kind):
     assert read(content, KEYS).verdict is V.INFORMATION
 
 
-@pytest.mark.parametrize("subject", ["Absence de réponse", "Re: Votre courriel", "Présence confirmée"])
+@pytest.mark.parametrize(
+    "subject",
+    [
+        *("Abwesenheitsnotiz: Votre courriel", "Abwesend bis 5. Mai", "Automatische Antwort: Votre courriel"),
+        *("Afwezig", "Afwezig tot 5 mei", "Afwezigheidsbericht: x", "Niet aanwezig: x", "Automatisch antwoord: x"),
+        *("Automatische e-mail", "[EXTERN] Re: Abwesenheitsnotiz: x", "Antw: Buiten kantoor", "AW: Out-of-Office"),
+    ],
+)
+def test_an_absence_in_german_or_dutch_is_an_automatic_reply(subject):
+    content = f"From: a@b.example\nSubject: {subject}\n\nBonjour\n".encode()
+    assert read(content, KEYS).verdict is V.AUTO_REPLY
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        "Absence de réponse",
+        "Re: Votre courriel",
+        "Présence confirmée",
+        "Afwezigheid van de leerlingen",
+        "Abwesenheiten",
+    ],
+)
 def test_a_person_who_writes_of_absence_is_a_person(subject):
     content = f"From: a@b.example\nSubject: {subject}\n\nBonjour\n".encode()
     assert read(content, KEYS).verdict is V.HUMAN

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.app import create_app
+from outreach.audit import about
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.verification import verify
 from outreach.cli.preparation import add_people
@@ -52,14 +53,19 @@ def world(relay):
     return behind
 
 
+USUAL = {
+    "refused": {LATER: "450 4.2.0 try again", UNKNOWN: "550 5.1.1 no such user"},
+    "routes": {LOST: "[127.0.0.1]:1"},
+}
+
+
 @pytest.fixture
-def real(world):
+def real(world, request):
     if hindrance := postfix.hindrance():
         if os.environ.get("OUTREACH_REQUIRE_ALL"):
             pytest.fail(f"Postfix is required here: {hindrance}")
         pytest.skip(hindrance)
-    refused = {LATER: "450 4.2.0 try again", UNKNOWN: "550 5.1.1 no such user"}
-    started = Postfix(world.port, RETURNS, refused=refused, elsewhere={LOST: 1})
+    started = Postfix(world.port, RETURNS, **getattr(request, "param", USUAL))
     yield started
     started.stop()
 
@@ -86,8 +92,8 @@ def process(database, settings):
     one.close()
 
 
-def launch(database, now):
-    factories.gather(database, 6, now=now)
+def launch(database, now, count=6):
+    factories.gather(database, count, now=now)
     with database.writing() as session:
         accented = {"address": ACCENTED, "address_key": ACCENTED, "address_ascii": ""}
         session.execute(update(Contact).where(Contact.address == PLAIN).values(**accented))
@@ -168,3 +174,42 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
         assert set(session.scalars(select(Suppression.address_key))) == {UNKNOWN, BOUNCES, ACCENTED, ARRIVES}
         assert verify(session, now=process.clock()) == []
     assert len(Maildir(real.box / ".traites")) == 5
+
+
+FAILS = {  # what a mailbox is, or forwards to: what the server behind the relay says of it
+    "unknown": "550 5.1.1 <x>: no such user here",
+    "disabled": "550 5.2.1 <x>: account disabled",
+    "full": "552 5.2.2 <x>: mailbox full",
+}
+DEAD = "dead.invalid"  # a domain that does not exist (RFC 6761 §6.4)
+TARGETS = {**{kind: f"{kind}@commune.example" for kind in FAILS}, "dead": f"jeanne@{DEAD}"}
+NUMBERED = [f"po{9001 + number:06}@adm.fwb.example" for number in range(9)]
+OWN = dict(zip(TARGETS, NUMBERED[:4], strict=True))
+ALIASES = dict(zip(TARGETS, [*NUMBERED[4:5], *NUMBERED[6:9]], strict=True))  # the sixth address is another one here
+FORWARDING = {
+    "aliases": {ALIASES[kind]: target for kind, target in TARGETS.items()},
+    "routes": {OWN["dead"]: f"[{DEAD}]", DEAD: f"[{DEAD}]"},
+}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("real", [FORWARDING], indirect=True)
+def test_an_alias_whose_target_fails_stays_and_a_mailbox_that_fails_does_not(database, settings, process, real, world):
+    world.script(
+        *({"stage": "rcpt", "match": f"{OWN[kind]}|{TARGETS[kind]}", "reply": reply} for kind, reply in FAILS.items())
+    )
+    launch(database, process.clock(), 9)
+    ask(process.questions)
+    until(lambda: real.kept() == 8)
+    found = collecting.collect(database, settings, process.clock)
+    assert found.verdicts == {NoticeVerdict.FAILED: 8}
+    assert found.handled == {Handling.ELSEWHERE: 4, Handling.EXCLUDED: 2, Handling.REFUSED: 2}
+    rows = states(database, 1)
+    assert {rows[address].state for address in ALIASES.values()} == {S.ACCEPTED}
+    statuses = {kind: rows[address].reply_status for kind, address in OWN.items()}
+    assert statuses == {"unknown": "5.1.1", "disabled": "5.2.1", "full": "5.2.2", "dead": "5.4.4"}
+    with database.reading() as session:
+        assert set(session.scalars(select(Suppression.address_key))) == {OWN["unknown"], OWN["disabled"]}
+        for kind, address in ALIASES.items():
+            (entry,) = about(session, f"authority:{address[4:8]}")
+            assert f"Courriel à {address} rejeté plus loin par {TARGETS[kind]}" in entry.sentence

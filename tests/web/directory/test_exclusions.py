@@ -13,6 +13,7 @@ from outreach.delivery.models import Suppression, SuppressionReason, Suppression
 from outreach.directory.models import Authority, Contact
 from tests import factories
 from tests.conftest import NOW
+from tests.delivery.bounces.returns import exclude_for_another
 from tests.pages import elements, links, text_of
 
 SHEET = "/directory/9300/contacts"
@@ -160,6 +161,22 @@ def test_the_list_is_filtered_and_its_file_holds_what_it_shows(author, excluded,
     assert all(row[5] == "'=1+1" for row in rows)
     if not shown:
         assert 'href="/directory/exclusions"' in page.text
+
+
+def test_exclusions_for_the_refusal_of_another_address_are_a_list_of_their_own_to_be_lifted(
+    author, excluded, sample_database
+):
+    assert "Rejets d’une autre adresse" not in text_of(author.get("/directory/exclusions"))
+    exclude_for_another(sample_database, excluded[1], at=NOW + timedelta(minutes=1))
+    (tab,) = addresses(author.get("/directory/exclusions?reason=staff"), "Rejets d’une autre adresse (1)")
+    page = author.get(tab)
+    assert [one.casefold() for one in listed(page)] == [excluded[1]]
+    assert "Refusé par l’adresse à qui elle transmet : jeanne@commune.example" in text_of(page)
+    content = author.get("/directory/exclusions/export.csv?elsewhere=1").data.decode("utf-8-sig")
+    assert len(content.splitlines()) == 2
+    lifting = addresses(page, "Lever")[0]
+    assert author.send(lifting, {"note": "Transmet"}, page=lifting).location == "/directory/exclusions?elsewhere=1"
+    assert listed(author.get("/directory/exclusions?elsewhere=1")) == []
 
 
 def test_an_address_stands_once_for_an_authority_that_gave_it_again(author, excluded, sample_database):
