@@ -7,9 +7,8 @@ from sqlalchemy import func, select
 
 from outreach.alerts.episodes import AlertSighting
 from outreach.alerts.models import AlertKind
-from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
-from outreach.campaigns.waves.launching import CLOCK
 from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger.outbox import UNSEEN

@@ -15,6 +15,7 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
+    CLOCK,
     ON_ITS_WAY,
     WAVE_MOVES,
     Campaign,
@@ -51,13 +52,14 @@ STATED = (
     "letter",
 )
 WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
+EXTENT_CONFIRMED = "validée pour le public tel qu’il est devenu"
 SENT_BACK = "renvoyée à qui l’écrit"
 RESTORED = "reprise en brouillon"
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
 
 class Extent(NamedTuple):
-    """How many authorities a campaign would write to, and how many mailboxes; None where none of a school is."""
+    """How many authorities a campaign would write to, and how many mailboxes, one letter each; None: not counted."""
 
     authorities: int = 0
     addresses: int | None = None
@@ -201,6 +203,13 @@ def approve(
     if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
         raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
     _move(session, campaign, CampaignState.APPROVED, now, actor, f"validée {knowingly}".rstrip(), extent)
+
+
+def confirm_extent(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent) -> None:
+    """Approve the audience of an approved campaign as it has become. Raises Refused when the actor wrote it."""
+    if not may_be_approved_by(session, campaign, actor):
+        raise Refused("Le public se confirme par une autre personne que celle qui a écrit ou soumis la campagne.")
+    _note(session, campaign, now, actor, EXTENT_CONFIRMED, extent)
 
 
 def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
@@ -377,10 +386,15 @@ def approved_extent(session: Session, campaign: Campaign) -> Extent:
     return Extent(last.authorities, last.addresses)
 
 
+def approved_at(session: Session, campaign: Campaign) -> datetime:
+    """When an approved campaign, or its audience as it has become, was approved."""
+    return _last(session, campaign).at
+
+
 def planned_at(session: Session, wave: Wave) -> datetime:
     """When a wave was last planned."""
     query = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id)
-    query = query.where(WaveTransition.state == WaveState.PLANNED)
+    query = query.where(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor != CLOCK)
     return session.scalars(query.order_by(WaveTransition.id.desc()).limit(1)).one()
 
 

@@ -174,7 +174,8 @@ class CampaignSegment(Base):
 class CampaignTransition(Base):
     """A state that a campaign reached: when, by whom, the digest of its content, and how many it would write to.
 
-    `addresses` counts mailboxes; None where nothing is counted, and before revision 0042.
+    `addresses` counts mailboxes, one letter each; None where nothing is counted, and in approvals from before 0.3 of
+    campaigns that write to no school's mailbox.
     """
 
     __tablename__ = "campaign_transitions"
@@ -192,7 +193,8 @@ class CampaignTransition(Base):
     @property
     def counted(self) -> str:
         """How many it would write to, in French, or ''."""
-        boxes = f", {french.plural(self.addresses, 'boîte')}" if self.addresses else ""
+        differs = self.addresses is not None and self.addresses != self.authorities
+        boxes = f", {french.plural(self.addresses or 0, 'boîte')}" if differs else ""
         return f"{french.number(self.authorities)} PO{boxes}" if self.authorities else ""
 
 
@@ -246,7 +248,10 @@ class AddedReminder(Base):
 
 
 class AddedReminderTransition(Base):
-    """A state that an added reminder reached: when, by whom, the digest of its content, how many it would write to."""
+    """A state that an added reminder reached: when, by whom, the digest of its content, how many it would write to.
+
+    `addresses` counts letters; None before revision 0051.
+    """
 
     __tablename__ = "added_reminder_transitions"
 
@@ -257,6 +262,7 @@ class AddedReminderTransition(Base):
     actor: Mapped[str] = mapped_column(String(255))
     content_hash: Mapped[str] = mapped_column(String(64))
     authorities: Mapped[int] = mapped_column(default=0)
+    addresses: Mapped[int | None]
     note: Mapped[str] = mapped_column(Text, default="")
 
 
@@ -295,6 +301,9 @@ class Wave(Base):
     def name(self) -> str:
         """The wave in a sentence: "première vague", "relance 1"."""
         return french.wave(self.reminder)
+
+
+CLOCK = "automatique"  # the actor of what the service's own clock does
 
 
 class WaveTransition(Base):

@@ -4,14 +4,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, and_, exists, or_, select
 
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.campaigns import lifecycle
-from outreach.campaigns.lifecycle import SENT_BACK
+from outreach.campaigns.lifecycle import EXTENT_CONFIRMED, SENT_BACK
 from outreach.campaigns.models import (
+    CLOCK,
     AddedReminder,
     AddedReminderTransition,
     Campaign,
@@ -25,7 +26,6 @@ from outreach.campaigns.models import (
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
-from outreach.campaigns.waves.launching import CLOCK
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
@@ -35,6 +35,7 @@ from outreach.staff_mail.models import NoticeStart, StaffNotice
 LOOKED_BACK = timedelta(days=7)  # what nobody was told for so long, because nothing ran, is no longer news
 TOLD_STATES = (WaveState.PAUSED, WaveState.FINISHED, WaveState.MISSED, WaveState.CANCELLED)
 BY_ITSELF = {AUTO_PAUSE, CLOCK}
+HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor == CLOCK)  # drift.note
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def untold(session: Session, *, now: datetime) -> Sequence[News]:
     of_waves = (
         select(Wave, WaveTransition)
         .join(WaveTransition, WaveTransition.wave_id == Wave.id)
-        .where(WaveTransition.at > since, WaveTransition.state.in_(TOLD_STATES), ~waves_told)
+        .where(WaveTransition.at > since, or_(WaveTransition.state.in_(TOLD_STATES), HAS_DRIFTED), ~waves_told)
     )
     found = [News(campaign, transition) for campaign, transition in session.execute(of_campaigns)]
     found += [News(wave.campaign, transition, wave) for wave, transition in session.execute(of_waves)]
@@ -165,6 +166,7 @@ _SUBJECTS: dict[str, str] = {
     CampaignState.TO_APPROVE: "validation demandée",
     CampaignState.APPROVED: "validée",
     CampaignState.DRAFT: "renvoyée à la rédaction",
+    WaveState.PLANNED: "public changé depuis la validation",
     WaveState.PAUSED: "envoi en pause",
     WaveState.FINISHED: "envoi terminé",
     WaveState.MISSED: "envoi manqué",
@@ -182,6 +184,8 @@ def page_of(news: News) -> str:
     """The path of the page to open."""
     if news.reminder:
         return f"/campaigns/{news.campaign.id}/reminders/{news.reminder.id}"
+    if news.wave and news.transition.state is WaveState.PLANNED:
+        return f"/campaigns/{news.campaign.id}/waves/{news.wave.number}/drift"
     return f"/campaigns/{news.campaign.id}{'/progress' if news.wave else '/check'}"
 
 
@@ -189,6 +193,8 @@ def _of_campaign(news: News, who: str) -> str:
     title = f"« {news.campaign.title} »"
     if news.transition.state is CampaignState.TO_APPROVE:
         return f"{who} demande votre validation de {title}, {_asked(news.campaign, news.transition)}."
+    if isinstance(news.transition, CampaignTransition) and news.transition.note == EXTENT_CONFIRMED:
+        return f"{title} est {EXTENT_CONFIRMED} par {who} : {news.transition.counted}."
     if news.transition.state is CampaignState.APPROVED:
         return f"{title} est validée par {who}, {_planned(news.campaign)}"
     why = news.transition.note.removeprefix(SENT_BACK).removeprefix(" : ")
@@ -212,6 +218,9 @@ def _of_reminder(session: Session, news: News, reminder: AddedReminder, who: str
 def _of_wave(session: Session, news: News, wave: Wave, who: str) -> str:
     sending = f"« {news.campaign.title} » : la {wave.name} ({spelt_moment(wave.due_at)})"
     is_by_itself, why = news.transition.actor in BY_ITSELF, _because(news.transition.note)
+    if news.transition.state is WaveState.PLANNED:
+        then = "Relisez-le et faites-le confirmer : sinon la vague se mettra en pause au lieu de partir"
+        return f"{sending}{why}. {then}."
     if news.transition.state is WaveState.PAUSED:
         paused = "s’est mise en pause d’elle-même" if is_by_itself else f"est mise en pause par {who}"
         return f"{sending} {paused}{why}."

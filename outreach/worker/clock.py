@@ -65,6 +65,8 @@ def ask(questions: Questions) -> None:
     if not hindrance:
         with going_on("starting waves"):
             questions.start_waves()
+        with going_on("looking for audiences that have changed"):
+            questions.look_for_drift()
         with going_on("waking for what is due"):
             questions.wake_due()
     with going_on("settling"):

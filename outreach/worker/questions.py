@@ -16,7 +16,7 @@ from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
 from outreach.campaigns.answer_lists import lists as answer_lists
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import auto_pause, launching
+from outreach.campaigns.waves import auto_pause, drift, launching
 from outreach.contact_lists import retention
 from outreach.days import today
 from outreach.db import Database
@@ -99,6 +99,7 @@ class Questions:
         self.place = installation.place_of(settings.data)
         self._sealed_at: datetime | None = None
         self._head_told: date | None = None
+        self._drift_looked_at: datetime | None = None
         self.sending = SenderIdentity.of(settings)
         self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
 
@@ -130,6 +131,18 @@ class Questions:
             if not goes_on or time.monotonic() > end:
                 return
             self.wake_due()
+
+    def look_for_drift(self) -> None:
+        """Note the coming waves whose audience has changed much since their approval: once an hour, as it counts."""
+        now = self.clock()
+        if self._drift_looked_at is not None and abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
+            return
+        with self.database.reading() as session:
+            notes = drift.news_of(session, now=now)
+        if notes:
+            with self.database.writing() as session:
+                drift.note(session, notes, now=now)
+        self._drift_looked_at = now
 
     def wake_due(self) -> None:
         """Wake a postman for each mailing that has letters due."""

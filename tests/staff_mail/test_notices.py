@@ -10,6 +10,7 @@ from sqlalchemy import select, update
 from outreach.accounts.staff import User
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
+from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.review import approval
 from outreach.campaigns.waves import added_reminders
@@ -125,7 +126,7 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
         campaign = lifecycle.in_turn(session, number)
         asked_at = later + timedelta(days=2)
         added_reminders.add(session, campaign, **words, asked_at=asked_at, now=later, actor=AUTHOR)
-    turn(added_reminders.submit, authorities=1)
+    turn(added_reminders.submit, extent=Extent(1))
     ((to, subject, text),) = tell(database, later)
     assert (to, subject) == (APPROVER, "Invitation au premier volet : relance, validation demandée")
     assert "demande votre validation de la relance ajoutée à « Invitation au premier volet », à 1 pouvoir" in text
@@ -137,8 +138,8 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
     assert (
         "La relance ajoutée à « Invitation au premier volet » vous est renvoyée par Marc Dethier : Plus court." in text
     )
-    turn(added_reminders.submit, authorities=1)
-    turn(added_reminders.approve, APPROVER, authorities=1)
+    turn(added_reminders.submit, extent=Extent(1))
+    turn(added_reminders.approve, APPROVER, extent=Extent(1))
     mails = tell(database, later)
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER]
     assert "est validée par Marc Dethier : elle part le" in mails[0][2]

@@ -13,7 +13,6 @@ from outreach.campaigns.review.checks import Findings, look_over
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.segments import authority_lists
-from outreach.segments.audience import Boxes
 from outreach.segments.authority_lists import AmongAuthorities, AuthorityList
 from outreach.segments.criteria import And, Not, is_everybody, simplified
 from outreach.segments.criteria_json import to_json, within_limits
@@ -62,7 +61,7 @@ def ask(
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
-    lifecycle.submit(session, campaign, now=now, actor=actor, extent=Extent(written, _boxes(campaign, findings)))
+    lifecycle.submit(session, campaign, now=now, actor=actor, extent=Extent(written, findings.counts.addresses))
     return findings
 
 
@@ -84,7 +83,7 @@ def give(
     """
     findings = _findings(session, campaign, sending, now, judged)
     knowingly = _knowingly(findings, overlap)
-    extent = Extent(findings.counts.written, _boxes(campaign, findings))
+    extent = Extent(findings.counts.written, findings.counts.addresses)
     lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent, knowingly=knowingly)
     return findings
 
@@ -144,12 +143,6 @@ def _knowingly(findings: Findings, overlap: int) -> str:
             "renvoyez la campagne pour qu’elle les laisse de côté."
         )
     return f"en sachant que {shared} PO reçoivent un autre courriel dans les sept jours"
-
-
-def _boxes(campaign: Campaign, findings: Findings) -> int | None:
-    """How many mailboxes are written to, where those of schools are or may be."""
-    may_be = Boxes(campaign.boxes) is not Boxes.AUTHORITY or findings.counts.of_schools
-    return findings.counts.addresses if may_be else None
 
 
 def _findings(

@@ -7,6 +7,7 @@ from datetime import datetime
 from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import AddedReminder, Wave
 from outreach.campaigns.review import neighbours
 from outreach.campaigns.review.checks import blocks_of, spam_of, unfinished, wording_of
@@ -70,13 +71,17 @@ def judge(
 def ask(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> None:
     """Request approval of a reminder that was judged. Raises Refused when it has changed since."""
     refuse_another(reminder, judged.version)
-    added_reminders.submit(session, reminder, now=now, actor=actor, authorities=judged.counts.written)
+    added_reminders.submit(
+        session, reminder, now=now, actor=actor, extent=Extent(judged.counts.written, judged.counts.addresses)
+    )
 
 
 def give(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> Wave:
     """Approve and plan a reminder that was judged. Raises Refused as `ask` and `added_reminders.approve` do."""
     refuse_another(reminder, judged.version)
-    return added_reminders.approve(session, reminder, now=now, actor=actor, authorities=judged.counts.written)
+    return added_reminders.approve(
+        session, reminder, now=now, actor=actor, extent=Extent(judged.counts.written, judged.counts.addresses)
+    )
 
 
 def refuse_another(reminder: AddedReminder, version: str) -> None:

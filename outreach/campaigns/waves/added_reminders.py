@@ -14,6 +14,7 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
+from outreach.campaigns.lifecycle import EXTENT_CONFIRMED, NOWHERE, Extent
 from outreach.campaigns.models import (
     ON_ITS_WAY,
     REMINDER_MOVES,
@@ -115,9 +116,9 @@ def revise(
     _note(session, reminder, now, actor, "modifiée")
 
 
-def submit(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, authorities: int) -> None:
-    """Request approval of a draft. `authorities` is how many it would write to. Raises Refused in any other state."""
-    _move(session, reminder, ReminderState.TO_APPROVE, now, actor, "soumise", authorities)
+def submit(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:
+    """Request approval of a draft. `extent` is how many it would write to. Raises Refused in any other state."""
+    _move(session, reminder, ReminderState.TO_APPROVE, now, actor, "soumise", extent)
 
 
 def send_back(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, why: str = "") -> None:
@@ -146,8 +147,8 @@ def may_be_approved_by(session: Session, reminder: AddedReminder, actor: str) ->
     return actor != reminder.created_by and actor not in set(session.scalars(written_by))
 
 
-def approve(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, authorities: int) -> Wave:
-    """Approve a reminder and plan its wave. `authorities` is how many it would write to.
+def approve(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> Wave:
+    """Approve a reminder and plan its wave. `extent` is how many it would write to.
 
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
     the actor wrote it, when its campaign takes no reminder any more, or as `plan_of`.
@@ -158,7 +159,7 @@ def approve(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
         raise Refused("La campagne n’est plus validée : validez-la d’abord.")
     if reminder.state is ReminderState.TO_APPROVE and _last(session, reminder).content_hash != content_hash(reminder):
         raise Refused("La relance ou sa campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, reminder, ReminderState.APPROVED, now, actor, "validée", authorities)
+    _move(session, reminder, ReminderState.APPROVED, now, actor, "validée", extent)
     planned = plan_of(session, reminder, now=now)
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
     place = planned.number - 1
@@ -211,11 +212,26 @@ def is_approved(session: Session, wave: Wave) -> bool:
     return reminder.state is ReminderState.APPROVED and is_same
 
 
-def approved_count(session: Session, wave: Wave) -> int:
-    """How many authorities a wave was to write to when it was approved."""
+def approved_extent(session: Session, wave: Wave) -> Extent:
+    """How many authorities and mailboxes a wave was to write to when it was approved."""
     if wave.added_reminder is None:
-        return lifecycle.approved_extent(session, wave.campaign).authorities
-    return _last(session, wave.added_reminder).authorities
+        return lifecycle.approved_extent(session, wave.campaign)
+    last = _last(session, wave.added_reminder)
+    return Extent(last.authorities, last.addresses)
+
+
+def approved_at(session: Session, wave: Wave) -> datetime:
+    """When what an approved wave sends, and its audience, were approved."""
+    if wave.added_reminder is None:
+        return lifecycle.approved_at(session, wave.campaign)
+    return _last(session, wave.added_reminder).at
+
+
+def confirm_extent(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:
+    """Approve the audience of an approved reminder as it has become. Raises Refused when the actor wrote it."""
+    if not may_be_approved_by(session, reminder, actor):
+        raise Refused("Le public se confirme par une autre personne que celle qui a écrit ou soumis la relance.")
+    _note(session, reminder, now, actor, EXTENT_CONFIRMED, extent)
 
 
 def history(session: Session, campaign: Campaign) -> Sequence[AddedReminderTransition]:
@@ -252,16 +268,16 @@ def _move(
     now: datetime,
     actor: str,
     done: str,
-    authorities: int = 0,
+    extent: Extent = NOWHERE,
 ) -> None:
     if state not in REMINDER_MOVES[reminder.state]:
         raise Refused(f"Cette relance est « {reminder.state.label} » : elle ne peut pas être {done.partition(' ')[0]}.")
     reminder.state = state
-    _note(session, reminder, now, actor, done, authorities)
+    _note(session, reminder, now, actor, done, extent)
 
 
 def _note(
-    session: Session, reminder: AddedReminder, now: datetime, actor: str, done: str, authorities: int = 0
+    session: Session, reminder: AddedReminder, now: datetime, actor: str, done: str, extent: Extent = NOWHERE
 ) -> None:
     move = AddedReminderTransition(
         added_reminder_id=reminder.id,
@@ -269,7 +285,8 @@ def _note(
         at=now,
         actor=actor,
         content_hash=content_hash(reminder),
-        authorities=authorities,
+        authorities=extent.authorities,
+        addresses=extent.addresses,
         note=done,
     )
     session.add(move)

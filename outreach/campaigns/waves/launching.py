@@ -14,10 +14,10 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_json,
     shared_headers_of,
 )
-from outreach.campaigns.lifecycle import approved_extent, move_wave, planned_at
-from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.lifecycle import move_wave, planned_at
+from outreach.campaigns.models import CLOCK, Wave, WaveState
 from outreach.campaigns.schedule.planning import ClosingRule
-from outreach.campaigns.waves import added_reminders
+from outreach.campaigns.waves import added_reminders, drift
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox, recipients
@@ -34,7 +34,7 @@ from outreach.delivery.models import (
 )
 from outreach.errors import OutreachError
 from outreach.segments import calm
-from outreach.segments.audience import Boxes, Concerns
+from outreach.segments.audience import Concerns
 from outreach.tracking import answers, trackers
 from outreach.tracking.models import TrackingMode
 
@@ -43,8 +43,6 @@ MANY = 500
 AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock looks for due waves every five seconds
 AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing its row takes on PostgreSQL
 LONGEST_AHEAD = timedelta(minutes=30)
-DRIFT_SHARE, DRIFT_AUTHORITIES = 0.1, 10
-CLOCK = "automatique"
 BEGUN = (WaveState.RUNNING, WaveState.PAUSED)
 
 
@@ -63,7 +61,7 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     Up to 500 authorities are written when the wave is due. More are written ahead, so that the letters leave in time:
     at most 30 minutes ahead, and only once the minute in which the wave can be called off is over.
     """
-    many = added_reminders.approved_count(session, wave)
+    many = added_reminders.approved_extent(session, wave).authorities
     if many <= MANY:
         return wave.due_at
     ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
@@ -189,35 +187,12 @@ def send_one(
     return mailing
 
 
-def _follows_another(wave: Wave) -> bool:
-    """Whether a wave is a reminder: an earlier wave of its campaign was launched."""
-    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)
-
-
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
-    """Pause a wave if the number of authorities differs from the approved one by more than 10 and by more than 10 %.
-
-    So does the number of mailboxes, where schools were to be written to at their own.
-    A smaller number does not pause a reminder, as authorities that joined or answered are no longer in its audience.
-    """
-    approved = added_reminders.approved_count(session, wave)
-    if not approved:
-        return
-    is_added = wave.added_reminder is not None
-    counts = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added)
-    changes = [(approved, counts.written, "PO")]
-    boxes = None if is_added else approved_extent(session, wave.campaign).addresses
-    if boxes:
-        changes.append((boxes, counts.addresses, "boîtes"))
-    elif not is_added and Boxes(wave.campaign.boxes) is Boxes.AUTHORITY:  # none of a school was approved
-        changes.append((0, counts.of_schools, "boîtes d’école"))
-    for before, current, what in changes:
-        drift = current - before if _follows_another(wave) else abs(current - before)
-        if drift > DRIFT_AUTHORITIES and drift > DRIFT_SHARE * before:
-            wave.drifted_from = approved
-            note = f"le public est passé de {before} à {current} {what} depuis la validation"
-            move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=note)
-            return
+    """Pause a wave whose audience has changed too much since its approval."""
+    drifted = drift.drift_of(session, wave, now=now)
+    if drifted:
+        wave.drifted_from = added_reminders.approved_extent(session, wave).authorities
+        move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=drifted.note)
 
 
 def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentity, now: datetime) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime, time
 from sqlalchemy import select
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.schedule.closures import Closure
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
@@ -57,7 +57,9 @@ def waves_within(session: Session, closure: Closure, *, now: datetime) -> list[C
 def planners(session: Session, wave: Wave) -> Sequence[str]:
     """Who planned a wave, or moved it since."""
     query = select(WaveTransition.actor).where(
-        WaveTransition.wave_id == wave.id, WaveTransition.state == WaveState.PLANNED
+        WaveTransition.wave_id == wave.id,
+        WaveTransition.state == WaveState.PLANNED,
+        WaveTransition.actor != CLOCK,
     )
     return session.scalars(query.order_by(WaveTransition.id)).all()
 

@@ -19,7 +19,7 @@ from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.review.preview import Preview
 from outreach.campaigns.review.reminded import Reminded, reminded
 from outreach.campaigns.schedule.planning import ClosingRule
-from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, exemptions, moving, retrying
+from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, drift, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
@@ -199,7 +199,10 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
     came = _came(session, campaign) if made.is_reshaped else {}
     coming = _coming(session, campaign) if made.is_reshaped else None
     may_add = added_reminders.may_be_added(campaign)
-    return {"live": made, "states": states_now, "again": again, "may_add": may_add, "coming": coming, **came}
+    following = next((wave for wave in campaign.waves if wave.state is WaveState.PLANNED), None)
+    drifted = (following, drift.noted(session, following)) if following else None
+    shown = {"again": again, "may_add": may_add, "coming": coming, "drifted": drifted}
+    return {"live": made, "states": states_now, **shown, **came}
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 from sqlalchemy import event
 
 from outreach.campaigns import lifecycle
+from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.replies import texts
 from outreach.campaigns.replies.models import TextUse
@@ -73,7 +74,7 @@ def test_an_added_reminder_awaits_whoever_may_approve_it(database, people, stran
     words = {"subject": "x", "letter": "x", "asked_at": NOW + timedelta(days=4), "now": NOW, "actor": AUTHOR}
     with database.writing() as session:
         reminder = added_reminders.add(session, lifecycle.in_turn(session, number), **words)
-        added_reminders.submit(session, reminder, now=NOW, actor=AUTHOR, authorities=1)
+        added_reminders.submit(session, reminder, now=NOW, actor=AUTHOR, extent=Extent(1))
     with database.reading() as session:
         for person, roles, count in ((APPROVER, BOTH, 1), (AUTHOR, BOTH, 0), (APPROVER, {RoleName.AUTHOR}, 0)):
             assert len(awaiting.reminders(session, person, roles)) == count

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import audiences, lifecycle, losses, verification
 from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
 from outreach.campaigns.results import authority_history
 from outreach.campaigns.review import neighbours
@@ -68,8 +69,8 @@ def turn(database, key, verb, *, now=LATER, actor=AUTHOR, **details):
 
 def agreed(database, key, authorities=0):
     """Have a reminder approved; returns its wave's key and moment."""
-    turn(database, key, added_reminders.submit, authorities=authorities)
-    wave = turn(database, key, added_reminders.approve, actor=APPROVER, authorities=authorities)
+    turn(database, key, added_reminders.submit, extent=Extent(authorities))
+    wave = turn(database, key, added_reminders.approve, actor=APPROVER, extent=Extent(authorities))
     with database.reading() as session:
         return wave, session.get_one(Wave, wave).due_at
 
@@ -141,9 +142,9 @@ def test_whoever_answers_in_the_moment_of_the_launch_is_not_written_to(database,
 def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     number, _schools = begun
     key = add(database, number)
-    turn(database, key, added_reminders.submit, authorities=6)
+    turn(database, key, added_reminders.submit, extent=Extent(6))
     with pytest.raises(Refused, match="autre personne"):
-        turn(database, key, added_reminders.approve, authorities=6)
+        turn(database, key, added_reminders.approve, extent=Extent(6))
     turn(database, key, added_reminders.send_back, actor=APPROVER, why="plus court")
     turn(database, key, added_reminders.revise, **WORDS | {"subject": "Autre"}, asked_at=LATER + timedelta(days=3))
     wave, at = agreed(database, key)

@@ -208,7 +208,7 @@ def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(dat
         held = session.get_one(Wave, wave)
         assert (held.state, held.drifted_from) == (state, 1 if state is WaveState.PAUSED else None)
         notes = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == wave)).all()
-        assert (f"le public est passé de 3 à {3 + more} boîtes depuis la validation" in notes) == (more > 10)
+        assert (f"le public est passé de 3 à {3 + more} courriels depuis la validation" in notes) == (more > 10)
 
 
 @pytest.mark.parametrize("boxes", [Boxes.BOTH, Boxes.AUTHORITY])

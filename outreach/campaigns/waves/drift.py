@@ -1,0 +1,130 @@
+"""Drift: how far the audience of a wave has changed since its approval, in authorities and in letters.
+
+An approver agreed to a number of authorities and of letters. Imports of addresses and editions of the register change
+both afterwards. Whoever wrote and approved the campaign is told before the wave, and an approver may agree to what the
+audience has become. A wave whose audience differs too much when it starts is paused.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from outreach import french
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.lifecycle import Extent
+from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.waves import added_reminders
+from outreach.db import Session
+from outreach.errors import NotFound, Refused
+from outreach.segments.audience import Boxes
+
+SHARE, LEAST = 0.1, 10
+LOOKED_AHEAD = timedelta(days=3)
+LOOK_EVERY = timedelta(hours=1)
+WORDS = "le public est passé de"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """What differs most: the approved number, today's, and what is counted; and today's extent."""
+
+    before: int
+    current: int
+    what: str
+    extent: Extent
+
+    @property
+    def note(self) -> str:
+        """In French, as transitions of waves keep it."""
+        before, current = french.number(self.before), french.number(self.current)
+        return f"{WORDS} {before} à {current} {self.what} depuis la validation"
+
+
+def drift_of(session: Session, wave: Wave, *, now: datetime) -> Drift | None:
+    """The drift of a wave, if it is of more than 10 and of more than 10 %, of authorities or of letters; else None.
+
+    A smaller number is no drift of a reminder, as authorities that joined or answered are no longer in its audience.
+    """
+    approved = added_reminders.approved_extent(session, wave)
+    if not approved.authorities:
+        return None
+    is_added = wave.added_reminder is not None
+    counts = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added)
+    changes = [(approved.authorities, counts.written, "PO")]
+    if approved.addresses is not None:
+        changes.append((approved.addresses, counts.addresses, "courriels"))
+    elif not is_added and Boxes(wave.campaign.boxes) is Boxes.AUTHORITY:  # approved before letters were counted
+        changes.append((0, counts.of_schools, "courriels à des boîtes d’école"))
+    for before, current, what in changes:
+        difference = current - before if _follows_another(wave) else abs(current - before)
+        if difference > LEAST and difference > SHARE * before:
+            return Drift(before, current, what, Extent(counts.written, counts.addresses))
+    return None
+
+
+def coming(session: Session, *, now: datetime) -> Sequence[Wave]:
+    """The approved waves that are planned for the next three days."""
+    soon = select(Wave).where(Wave.state == WaveState.PLANNED, Wave.due_at <= now + LOOKED_AHEAD)
+    waves = session.scalars(soon.order_by(Wave.due_at, Wave.id))
+    return [wave for wave in waves if added_reminders.is_approved(session, wave)]
+
+
+def news_of(session: Session, *, now: datetime) -> dict[int, str]:
+    """The notes of drifts that are not noted yet, by wave. It counts audiences: read it outside a writer's turn."""
+    found = [(wave, drift_of(session, wave, now=now)) for wave in coming(session, now=now)]
+    return {wave.id: drift.note for wave, drift in found if drift and drift.note != noted(session, wave)}
+
+
+def note(session: Session, notes: dict[int, str], *, now: datetime) -> None:
+    """Keep the notes of drifts with their waves, so that people are told. A wave that began meanwhile is left out."""
+    for key, words in notes.items():
+        wave = session.get_one(Wave, key)
+        lifecycle.in_turn(session, wave.campaign_id)
+        session.refresh(wave)
+        if wave.state is WaveState.PLANNED and noted(session, wave) != words:
+            lifecycle.note_wave(session, wave, now, CLOCK, words)
+
+
+def noted(session: Session, wave: Wave) -> str:
+    """The last drift that was noted of a planned wave since its audience was approved, or ''."""
+    query = select(WaveTransition.note).where(
+        WaveTransition.wave_id == wave.id,
+        WaveTransition.state == WaveState.PLANNED,
+        WaveTransition.actor == CLOCK,
+        WaveTransition.at >= added_reminders.approved_at(session, wave),
+    )
+    return session.scalar(query.order_by(WaveTransition.id.desc()).limit(1)) or ""
+
+
+def planned_wave(campaign: Campaign, number: int) -> Wave:
+    """A planned wave of a campaign, by its number. Raises NotFound, and Refused where it is planned no more."""
+    wave = next((one for one in campaign.waves if one.number == number), None)
+    if wave is None:
+        raise NotFound(f"Cette campagne n’a pas de vague {number}.")
+    if wave.state is not WaveState.PLANNED:
+        raise Refused(f"La {wave.name} n’est plus planifiée : son public ne se confirme plus.")
+    return wave
+
+
+def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, actor: str) -> None:
+    """Approve the audience of a planned wave as it has become, `extent`, as the person read it.
+
+    Raises Refused where what the wave sends is not approved as it stands, where the audience has changed since it was
+    read, or where the actor wrote it.
+    """
+    if not added_reminders.is_approved(session, wave):
+        raise Refused("La validation ne vaut plus : soumettez-la de nouveau, puis faites-la valider.")
+    counts = audiences.count(session, wave.campaign, now=now, only_unreacted=wave.added_reminder is not None)
+    if Extent(counts.written, counts.addresses) != extent:
+        raise Refused("Le public a encore changé : relisez ses nombres, puis confirmez.")
+    if wave.added_reminder is None:
+        lifecycle.confirm_extent(session, wave.campaign, now=now, actor=actor, extent=extent)
+    else:
+        added_reminders.confirm_extent(session, wave.added_reminder, now=now, actor=actor, extent=extent)
+
+
+def _follows_another(wave: Wave) -> bool:
+    """Whether a wave is a reminder: an earlier wave of its campaign was launched."""
+    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)

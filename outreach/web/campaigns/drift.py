@@ -1,0 +1,53 @@
+"""The audience of a planned wave beside the approved one, and its confirmation by an approver."""
+
+from flask import flash, redirect, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.lifecycle import Extent
+from outreach.campaigns.waves import added_reminders
+from outreach.campaigns.waves import drift as drifts
+from outreach.errors import InputError
+from outreach.roles import RoleName
+from outreach.text import whole_number
+from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.ui.frame import actor, database, needs, now
+
+
+@pages.get("/<number:number>/waves/<number:wave>/drift")
+@needs(RoleName.READER)
+def drift(number: int, wave: int) -> str:
+    with database().reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        planned = drifts.planned_wave(campaign, wave)
+        writer = planned.added_reminder
+        may_confirm = (
+            added_reminders.may_be_approved_by(session, writer, actor())
+            if writer
+            else lifecycle.may_be_approved_by(session, campaign, actor())
+        )
+        return show(
+            "drift",
+            step_of(session, "drift", campaign),
+            wave=planned,
+            approved=added_reminders.approved_extent(session, planned),
+            counts=audiences.count(session, campaign, now=now(), only_unreacted=writer is not None),
+            drift=drifts.drift_of(session, planned, now=now()),
+            is_approved=added_reminders.is_approved(session, planned),
+            may_confirm=may_confirm,
+        )
+
+
+@pages.post("/<number:number>/waves/<number:wave>/drift")
+@needs(RoleName.APPROVER)
+def confirm_drift(number: int, wave: int) -> Redirect:
+    seen = [whole_number(request.form.get(name, "")) for name in ("authorities", "letters")]
+    if None in seen:
+        raise InputError("Relisez les nombres de la page, puis confirmez.")
+    authorities, letters = seen
+    with database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        planned = drifts.planned_wave(campaign, wave)
+        drifts.confirm(session, planned, Extent(authorities or 0, letters), now=now(), actor=actor())
+    flash("Le public est confirmé tel qu’il est devenu : la vague partira à son heure.", "success")
+    return redirect(url_for(".progress_page", number=number))

@@ -1,0 +1,126 @@
+"""An audience that has changed since its approval: told before the wave, confirmed by an approver, or held."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.lifecycle import Extent
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.review import approval
+from outreach.campaigns.waves import drift, moving
+from outreach.directory.models import Authority, Contact, ContactSchool, Listing
+from outreach.errors import Refused
+from outreach.segments.audience import Boxes
+from outreach.staff_mail import news, notices
+from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, SENDING, add_contact, advance, draft, move, settle
+
+IN_A_WEEK = NOW + timedelta(days=7)
+THE_DAY_BEFORE = IN_A_WEEK - timedelta(days=1)
+
+
+@pytest.fixture
+def planned(database, people, strand, request):
+    """A campaign to twenty authorities, approved and planned in a week; returns its number and its wave."""
+    boxes = getattr(request, "param", Boxes.AUTHORITY)
+    made = settle(database, 20)
+    if boxes is Boxes.SCHOOLS:
+        with database.writing() as session:
+            for contact in session.scalars(select(Contact)):
+                session.add(ContactSchool(contact_id=contact.id, school_id=made[contact.authority_id][0]))
+    number = draft(database, boxes=boxes)
+    with database.writing() as session:
+        approval.ask(
+            session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=AUTHOR, confirmed=20
+        )
+    with database.writing() as session:
+        approval.give(session, lifecycle.campaign_numbered(session, number), SENDING, now=NOW, actor=APPROVER)
+    return number, move(database, number, lifecycle.schedule, IN_A_WEEK)
+
+
+def add_addresses(database, count, boxes=Boxes.AUTHORITY):
+    """One more address for so many authorities, as an import of contacts brings them."""
+    with database.writing() as session:
+        for authority in session.scalars(select(Authority).order_by(Authority.id).limit(count)).all():
+            address = f"direction{authority.id}@ecole.example"
+            add_contact(session, authority, address)
+            if boxes is Boxes.SCHOOLS:
+                held = session.scalars(select(Contact).where(Contact.address == address)).one()
+                school = session.scalars(select(Listing.school_id).where(Listing.authority_id == authority.id)).first()
+                session.add(ContactSchool(contact_id=held.id, school_id=school))
+
+
+def told_before(database, now=THE_DAY_BEFORE):
+    """The drifts that the clock notes now, and whom they are told to."""
+    with database.reading() as session:
+        notes = drift.news_of(session, now=now)
+    with database.writing() as session:
+        drift.note(session, notes, now=now)
+    return list(notes.values())
+
+
+def test_letters_are_compared_as_well_as_authorities(database, planned):
+    add_addresses(database, 10)
+    assert told_before(database) == [], "ten of twenty is more than a tenth, but not more than ten"
+    add_more = 3
+    with database.writing() as session:
+        for authority in session.scalars(select(Authority).order_by(Authority.id).limit(add_more)).all():
+            add_contact(session, authority, f"secretariat{authority.id}@ecole.example")
+    assert told_before(database) == ["le public est passé de 20 à 33 courriels depuis la validation"]
+    assert told_before(database) == [], "once"
+
+
+@pytest.mark.parametrize("planned", [Boxes.SCHOOLS, Boxes.BOTH], indirect=True)
+def test_letters_are_compared_whichever_mailboxes_are_written_to(database, planned, request):
+    add_addresses(database, 12, request.node.callspec.params["planned"])
+    assert told_before(database) == ["le public est passé de 20 à 32 courriels depuis la validation"]
+
+
+def test_author_and_approver_are_told_before_the_wave(database, planned):
+    number, key = planned
+    notices._begin(database, NOW - timedelta(days=1))
+    add_addresses(database, 12)
+    assert told_before(database, IN_A_WEEK - timedelta(days=4)) == [], "three days before, not earlier"
+    assert told_before(database)
+    with database.reading() as session:
+        (one,) = [one for one in news.untold(session, now=THE_DAY_BEFORE) if one.wave]
+        assert {person.email for person in news.concerned(session, one)} == {AUTHOR, APPROVER}
+        assert "20 à 32 courriels depuis la validation" in news.sentence(session, one)
+        assert news.page_of(one) == f"/campaigns/{number}/waves/1/drift"
+        wave = session.get_one(Wave, key)
+        assert lifecycle.planned_at(session, wave) == NOW, "the clock's note is no planning"
+        assert moving.planners(session, wave) == [AUTHOR]
+
+
+def test_a_wave_whose_letters_drifted_is_held_and_one_that_an_approver_confirmed_leaves(database, planned):
+    number, key = planned
+    add_addresses(database, 12)
+    told_before(database)
+    with database.writing() as session:
+        wave = drift.planned_wave(lifecycle.in_turn(session, number), 1)
+        with pytest.raises(Refused, match="autre personne"):
+            drift.confirm(session, wave, Extent(20, 32), now=THE_DAY_BEFORE, actor=AUTHOR)
+        with pytest.raises(Refused, match="a encore changé"):
+            drift.confirm(session, wave, Extent(20, 31), now=THE_DAY_BEFORE, actor=APPROVER)
+        session.rollback()
+    advance(database, key, IN_A_WEEK)
+    with database.reading() as session:
+        notes = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == key)).all()
+        assert session.get_one(Wave, key).state is WaveState.PAUSED
+        assert notes.count("le public est passé de 20 à 32 courriels depuis la validation") == 2
+
+
+def test_what_an_approver_confirmed_leaves_at_its_hour(database, planned):
+    number, key = planned
+    add_addresses(database, 12)
+    told_before(database)
+    with database.writing() as session:
+        wave = drift.planned_wave(lifecycle.in_turn(session, number), 1)
+        assert drift.noted(session, wave)
+        drift.confirm(session, wave, Extent(20, 32), now=THE_DAY_BEFORE + timedelta(minutes=1), actor=APPROVER)
+        assert drift.noted(session, wave) == "", "the page says it no more"
+    assert told_before(database, THE_DAY_BEFORE + timedelta(hours=1)) == []
+    advance(database, key, IN_A_WEEK)
+    with database.reading() as session:
+        assert session.get_one(Wave, key).state is WaveState.RUNNING
