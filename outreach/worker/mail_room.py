@@ -10,10 +10,11 @@ import random
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from queue import SimpleQueue
 
 from outreach.db import NO_ANSWER
+from outreach.delivery.sending.batches import DueMailing, Lane
 from outreach.delivery.sending.postman import Postman
+from outreach.worker.turns import Turns
 from outreach.worker.wakeups import Wakeups
 
 ATTEND_SECONDS = 1.0
@@ -27,8 +28,7 @@ class MailRoom:
     def __init__(self, postman: Postman, may_send: Callable[[], bool], broker: tuple[str, str] | None = None) -> None:
         self.postman, self.stop, self._may_send = postman, postman.stop, may_send
         self.wakeups = Wakeups(*broker, self.answer) if broker else None
-        self._jobs: SimpleQueue[int | None] = SimpleQueue()  # mailings to deliver; None: attend to slow connections
-        self._woken_for: set[int] = set()
+        self.turns = Turns()
         self._at_work = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="postman")
 
@@ -40,7 +40,7 @@ class MailRoom:
 
     def close(self) -> None:
         """Stop, once `stop` is set: the round under way ends, and its answers are awaited and recorded."""
-        self._jobs.put(None)
+        self.turns.end()
         self._thread.join()
         if self.wakeups:
             self.wakeups.close()
@@ -61,28 +61,26 @@ class MailRoom:
         if self.wakeups:
             self.wakeups.clear()
 
-    def wake_all(self, due: Iterable[int]) -> None:
+    def wake_all(self, due: Iterable[DueMailing]) -> None:
         """At each pass of the clock: wake a postman for each mailing that has letters due, and attend to the slow."""
         # In random order: where a rate is limited, no mailing is always served first.
         mailings = list(due)
         for mailing in random.sample(mailings, len(mailings)):
-            self.wake_for(mailing)
-        if self.postman.has_connections and not self._woken_for and not self._at_work.locked():
-            self._jobs.put(None)
+            self.wake_for(mailing.id, mailing.lane)
+        if self.postman.has_connections and not self._at_work.locked():
+            self.turns.attend()
 
-    def wake_for(self, mailing: int) -> None:
+    def wake_for(self, mailing: int, lane: Lane) -> None:
         """Wake a postman for a mailing, in any idle process, after its earlier wake-ups.
 
         Without a shared broker that answers, wake the postman of this process, once until the wake-up has come.
         """
         if not (self.wakeups and self.wakeups.wake(mailing)):
-            self.wake_here(mailing)
+            self.wake_here(mailing, lane)
 
-    def wake_here(self, mailing: int) -> None:
+    def wake_here(self, mailing: int, lane: Lane) -> None:
         """Wake the postman of this process for a mailing, whatever others do, once until the wake-up has come."""
-        if mailing not in self._woken_for:
-            self._woken_for.add(mailing)
-            self._jobs.put(mailing)
+        self.turns.add(mailing, lane)
 
     def answer(self, mailing: int) -> None:
         """Handle a wake-up from the shared broker: pass it on to the next idle process, then deliver.
@@ -95,14 +93,15 @@ class MailRoom:
             self.wakeups.pass_on(mailing)
             self.deliver(mailing)
 
-    def deliver(self, mailing: int) -> None:
+    def deliver(self, mailing: int, lane: Lane | None = None) -> None:
         """Have the postman deliver a mailing. Never raises."""
         try:
             with self.in_turn() as postman:
-                postman.others_wait = lambda: len(self._woken_for) > (mailing in self._woken_for)
+                postman.others_wait = lambda: self.turns.others(mailing)
+                postman.staff_wait = lambda: lane is not Lane.STAFF and self.turns.others(mailing, Lane.STAFF)
                 is_more = postman.deliver(mailing)
             if is_more:
-                self.wake_for(mailing)
+                self.wake_for(mailing, postman.writer.lane)
         except NO_ANSWER as error:
             _log_away(f"mailing {mailing}: delivering", error)
         except Exception:
@@ -110,14 +109,13 @@ class MailRoom:
 
     def _run(self) -> None:
         while not self.stop.is_set():
-            mailing = self._jobs.get()
+            turn = self.turns.next()
             if self.stop.is_set():
                 return
-            if mailing is None:
+            if turn is None:
                 self._attend()
             else:
-                self._woken_for.discard(mailing)  # from here on the next wake-up is worth sending
-                self.deliver(mailing)
+                self.deliver(*turn)
 
     def _attend(self) -> None:
         try:

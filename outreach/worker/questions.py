@@ -25,7 +25,7 @@ from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
-from outreach.delivery.sending.batches import due_mailings
+from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.errors import OutreachError
 from outreach.reachability import domains
 from outreach.settings import Mode, SendingSwitch, Settings
@@ -148,7 +148,7 @@ class Questions:
         """Wake a postman for each mailing that has letters due."""
         self.mail_room.discard_wakeups()
         with self.database.reading() as session:
-            due = due_mailings(session, now=self.clock())
+            due = due_by_lane(session, now=self.clock())
         self.mail_room.wake_all(due)
 
     def settle(self, hindrance: str) -> None:
@@ -206,12 +206,12 @@ class Questions:
         """
         if not self.hindrance():
             for mailing in notices.tell(self.database, self.sending, now=self.clock()):
-                self.mail_room.wake_here(mailing)
+                self.mail_room.wake_here(mailing, Lane.STAFF)
             guard = installation.guard_of(self.settings)
             key = requests.key_of(self.settings.secret_key.get_secret_value())
             takes, now = self.settings.takes_password, self.clock()
             for mailing in forgotten.answer(self.database, self.sending, guard, key, takes_password=takes, now=now):
-                self.mail_room.wake_here(mailing)
+                self.mail_room.wake_here(mailing, Lane.STAFF)
 
     def collect(self) -> None:
         """Handle what came back by mail."""

@@ -3,7 +3,6 @@
 import socket
 import threading
 import time
-from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +10,7 @@ from sqlalchemy import select
 from outreach.db import Database
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Message
+from outreach.delivery.sending.batches import Lane
 from outreach.settings import BROKERS
 from outreach.worker import brokers, questions
 from outreach.worker.clock import ask
@@ -149,7 +149,7 @@ def test_a_wake_up_over_the_broker_sends_letters_and_nothing_else_goes_over_it(d
     plan(database, works, 20)
     ask(works.questions)
     assert until(lambda: accepted(database) == 20)
-    assert works.mail_room._woken_for == set()
+    assert not works.mail_room.turns.others(0)
     assert works.mail_room.wakeups._broker.get_declared_actors() == {"wake"}
 
 
@@ -190,8 +190,8 @@ def test_the_postman_delivers_one_mailing_at_a_time_whichever_broker_asks(begin,
 
     monkeypatch.setattr(works.mail_room.postman, "deliver", deliver)
     works.mail_room.wakeups.wake(1)
-    works.mail_room._jobs.put(2)
-    works.mail_room._jobs.put(None)
+    works.mail_room.turns.add(2, Lane.WAVE)
+    works.mail_room.turns.attend()
     assert until(lambda: len(most) >= 2)
     assert set(most) == {1}
 
@@ -202,7 +202,7 @@ def test_attending_is_not_queued_while_the_postman_is_busy(begin, monkeypatch):
     works, asked = begin(), []
     monkeypatch.setattr(type(works.mail_room.postman), "has_connections", True)
     with monkeypatch.context() as while_asked:
-        while_asked.setattr(works.mail_room, "_jobs", SimpleNamespace(put=asked.append))
+        while_asked.setattr(works.mail_room.turns, "attend", lambda: asked.append(None))
         with works.mail_room.in_turn():
             works.questions.wake_due()
         assert asked == []
@@ -227,7 +227,7 @@ def test_a_wake_up_that_comes_while_a_pass_asks_what_is_due_is_kept(begin, monke
     wakeups = held.mail_room.wakeups
     wakeups.wake(1)
     assert until(lambda: waiting(wakeups) == 0), "the process holds it, and takes no other"
-    monkeypatch.setattr(questions, "due_mailings", lambda _session, now: [] if wakeups.wake(2) else [now])
+    monkeypatch.setattr(questions, "due_by_lane", lambda _session, now: [] if wakeups.wake(2) else [now])
     held.questions.wake_due()
     assert waiting(wakeups) == 1
 

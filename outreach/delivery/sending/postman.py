@@ -18,6 +18,7 @@ from itertools import islice
 
 from outreach.db import Database
 from outreach.delivery.ledger.letters import Composed
+from outreach.delivery.sending.batches import Taken
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.in_flight import InFlight
 from outreach.delivery.sending.pacing import Domains
@@ -71,11 +72,12 @@ class Postman:
         self.writer = RoundWriter(database, self.in_flight, clock, worker_id, place, self.on_failpoint)
         self._routes, self._domains = Routes(pool.relays, place), Domains(domain_rates or {})
         self._pause_failing = pause_failing or (lambda: None)
-        self._next: int | None = None  # the batch after the current one, being composed
+        self._next: Taken = ()  # the batches after the current ones, being composed
         self._rests = False  # the relay in use began to rest during this turn
         self._has_handed = False  # a letter was handed over during this turn
         self._shares_until, self._has_given_way = 0.0, False  # of this turn
         self.others_wait: Callable[[], bool] = lambda: False  # whether other mailings wait for their turn
+        self.staff_wait: Callable[[], bool] = lambda: False  # whether mail to staff does: it waits for no turn to end
 
     @property
     def is_busy(self) -> bool:
@@ -91,7 +93,7 @@ class Postman:
     def deliver(self, mailing_id: int) -> bool:
         """Hand over some batches of a mailing. True when more may go: call again after the other waiting mailings."""
         self._domains.full.clear()
-        self._has_handed, self._next = False, None
+        self._has_handed, self._next = False, ()
         has_more = self._deliver_batches(mailing_id) and self._has_handed
         if not has_more:
             self.attend(LINGER_SECONDS)
@@ -101,17 +103,20 @@ class Postman:
         """Hand over batches for 2 s, composing each while the previous one leaves. True when the time was too short.
 
         A batch under way ends, unless another mailing waits: behind a slow relay it would wait for hundreds of letters.
+        Waiting for letters to be composed does not count.
         """
-        end = self._shares_until = time.monotonic() + SHARE_SECONDS
+        self._shares_until = time.monotonic() + SHARE_SECONDS
         self._has_given_way = False
-        batch = self._take(mailing_id) if self._finds_a_relay() else None
-        while batch is not None and not self.stop.is_set():
+        batch = self._take(mailing_id) if self._finds_a_relay() else ()
+        while batch and not self.stop.is_set():
+            began = time.monotonic()
             letters = self._composed(batch)
-            is_last = time.monotonic() > end
-            self._next = None if is_last else self._take(mailing_id)
+            self._shares_until += time.monotonic() - began
+            is_last = time.monotonic() > self._shares_until
+            self._next = () if is_last else self._take(mailing_id)
             finished = self._work_through(batch, letters)
             self.writer.put_back(batch)
-            batch, self._next = self._next, None
+            batch, self._next = self._next, ()
             self._pause_if_refused()
             # If the relay rests from now on, another one may serve.
             if is_last or not (finished or self._rests) or not self._finds_a_relay():
@@ -119,7 +124,7 @@ class Postman:
             batch = batch or self._take(mailing_id)  # also letters that the fence denied, to be composed anew
         else:
             is_last = finished = False
-        if batch is not None:
+        if batch:
             self.writer.put_back(batch)
         return (is_last and finished) or self._has_given_way
 
@@ -137,7 +142,7 @@ class Postman:
         self.pool.wait(seconds, until=lambda: not self.pool.awaited or self.others_wait() or self.stop.is_set())
         self._listen()
         if self._ready() or self.writer.has_work:
-            self._fence_and_release(None)
+            self._fence_and_release(())
             self._listen()
         self._suspect_relay()
         self.in_flight.defer_undecided()
@@ -169,18 +174,18 @@ class Postman:
             self.pool.turn_to(self._routes.used.relay)
         return serves
 
-    def _take(self, mailing_id: int) -> int | None:
-        """Lease a batch, and have it composed."""
+    def _take(self, mailing_id: int) -> Taken:
+        """Lease a batch, or several together, and have them composed."""
         taken = self.writer.take(mailing_id, list(islice(self._domains.full, MOST_NAMED)))
-        if taken is not None:
+        if taken:
             self.source.begin(taken, self.in_flight.still_queued())
         return taken
 
-    def _composed(self, batch: int) -> list[Composed]:
+    def _composed(self, batch: Taken) -> list[Composed]:
         written = self.source.finish(batch, self.in_flight.still_queued())
         return [letter for letter in written if not self._domains.is_full(letter.address)]
 
-    def _work_through(self, batch: int, letters: Sequence[Composed]) -> bool:
+    def _work_through(self, batch: Taken, letters: Sequence[Composed]) -> bool:
         """Hand a batch's letters over; False when the postman should stop for now."""
         self.in_flight.begin(letters)
         self.on_failpoint(Failpoint.AFTER_COMPOSE)
@@ -200,11 +205,12 @@ class Postman:
     def _gives_way(self) -> bool:
         """Whether another mailing should have its turn: it waits, our time is over, and the rate allows it a letter.
 
-        Never before a letter of ours was handed over: with slow composing we would come to nothing.
+        Mail to staff has its turn at once. Never before a letter of ours was handed over: with slow composing we would
+        come to nothing.
         """
         now = time.monotonic()
-        is_over = self._has_handed and now > self._shares_until
-        return is_over and self.others_wait() and self._routes.used.bucket.room(1, now) > 0
+        is_over = now > self._shares_until and self.others_wait()
+        return self._has_handed and (is_over or self.staff_wait()) and self._routes.used.bucket.room(1, now) > 0
 
     def _has_some_left(self) -> bool:
         """Whether letters of the batch wait, or are at their dot."""
@@ -280,7 +286,7 @@ class Postman:
         self.pool.narrow(self._routes.used.width.now)
         return [failure for relay, failure in failures if relay is self.pool.relay]
 
-    def _round(self, letters: Sequence[Composed], batch: int) -> bool:
+    def _round(self, letters: Sequence[Composed], batch: Taken) -> bool:
         """Hand letters over, record the previous round, fence, write dots. False when the postman should stop."""
         for letter in letters:
             self.pool.hand(_parcel(letter))
@@ -291,7 +297,7 @@ class Postman:
         self._suspect_relay()
         return self._fence_and_release(batch) and not self._rests
 
-    def _fence_and_release(self, batch: int | None) -> bool:
+    def _fence_and_release(self, batch: Taken) -> bool:
         """Fence the letters that are at their dot, and write the dots of those that pass.
 
         False when the lease on the batch is lost, or no dot was written because the fence took more than 5 s.
@@ -301,7 +307,7 @@ class Postman:
         ready = self._ready()
         # 2. In one transaction: record the answers so far, renew the leases, fence the letters at their dot.
         #    If it fails, close their connections without a dot.
-        held = [number for number in (batch, self._next) if batch is not None and number is not None]
+        held = [*batch, *self._next] if batch else []
         try:
             fenced = self.writer.fence(ready, held)
         except BaseException:
@@ -315,7 +321,7 @@ class Postman:
         # 4. Process what has arrived meanwhile, then write the dots that passed, with the next envelopes behind them.
         self.in_flight.await_answers(fenced.passed, fenced.fence_id)
         self.pool.poll()
-        following = [] if batch is None else self._following(fenced.passed)
+        following = self._following(fenced.passed) if batch else []
         self.pool.release(fenced.passed, map(_parcel, following))
         # 5. Close the connections of the letters that were denied.
         self._close_without_dot([letter for letter in ready if letter.id not in fenced.passed])

@@ -18,6 +18,7 @@ from typing import Any
 from outreach.db import Database, Session
 from outreach.delivery.ledger.letters import Composed, Due, due_in
 from outreach.delivery.models import Mailing
+from outreach.delivery.sending.batches import Taken
 
 PATIENCE_SECONDS = 10.0  # ten times what a batch takes
 PIECE = 48
@@ -31,19 +32,22 @@ class LetterSource:
     def __init__(self, database: Database, compose: Compose, clock: Callable[[], datetime]) -> None:
         self.database, self.compose, self.clock = database, compose, clock
 
-    def begin(self, batch: int, beside: Collection[int]) -> None:
-        """Announce that `finish` will be called for this batch, without the letters in `beside`.
+    def begin(self, taken: Taken, beside: Collection[int]) -> None:
+        """Announce that `finish` will be called for these batches, without the letters in `beside`.
 
         A forked source starts to compose here.
         """
 
-    def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
-        """The composed letters that are due in a batch, in order, without those in `beside`."""
+    def finish(self, taken: Taken, beside: Collection[int]) -> list[Composed]:
+        """The composed letters that are due in these batches, in order, without those in `beside`."""
         with self.database.reading() as session:
-            due = [letter for letter in due_in(session, batch, now=self.clock()) if letter.id not in beside]
-            if not due:
-                return []
-            composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
+            return [letter for batch in taken for letter in self._of(session, batch, beside)]
+
+    def _of(self, session: Session, batch: int, beside: Collection[int]) -> list[Composed]:
+        due = [letter for letter in due_in(session, batch, now=self.clock()) if letter.id not in beside]
+        if not due:
+            return []
+        composed = self.compose(session, session.get_one(Mailing, due[0].mailing_id), due)
         return [composed[letter.id] for letter in due]
 
 
@@ -58,25 +62,25 @@ class ForkedLetterSource(LetterSource):
         self.process, self._pipe = process, pipe
         self._reader = ThreadPoolExecutor(1, "source")  # one thread: answers come in the order of the requests
         self._is_lost = False  # the other process has ended or will be killed: what the pipe still holds is no answer
-        self._begun: tuple[int, Future[list[Composed] | None]] | None = None
+        self._begun: tuple[Taken, Future[list[Composed] | None]] | None = None
 
-    def begin(self, batch: int, beside: Collection[int]) -> None:
-        """Ask the other process to compose a batch."""
+    def begin(self, taken: Taken, beside: Collection[int]) -> None:
+        """Ask the other process to compose these batches."""
         self._begun = None
         if self._is_lost:
             return
         try:
-            self._pipe.send((batch, set(beside)))
-            self._begun = batch, self._reader.submit(self._received)
+            self._pipe.send((taken, set(beside)))
+            self._begun = taken, self._reader.submit(self._received)
         except OSError as error:
             self._lose(repr(error))
 
-    def finish(self, batch: int, beside: Collection[int]) -> list[Composed]:
-        """The letters of the batch begun, without those in `beside`, handed over meanwhile."""
+    def finish(self, taken: Taken, beside: Collection[int]) -> list[Composed]:
+        """The letters of the batches begun, without those in `beside`, handed over meanwhile."""
         begun, self._begun = self._begun, None
-        written = self._awaited(begun[1]) if begun and begun[0] == batch else None
+        written = self._awaited(begun[1]) if begun and begun[0] == taken else None
         if written is None:
-            return super().finish(batch, beside)
+            return super().finish(taken, beside)
         return [letter for letter in written if letter.id not in beside]
 
     def close(self) -> None:
@@ -171,8 +175,8 @@ def _pieces(written: Sequence[Composed] | None) -> Iterator[Sequence[tuple[Any, 
     yield []
 
 
-def _tried(source: LetterSource, batch: int, beside: Collection[int]) -> list[Composed] | None:
+def _tried(source: LetterSource, taken: Taken, beside: Collection[int]) -> list[Composed] | None:
     try:
-        return source.finish(batch, beside)
+        return source.finish(taken, beside)
     except Exception:  # noqa: BLE001 - the postman's process then composes the batch itself, and reports the error
         return None

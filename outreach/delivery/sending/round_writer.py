@@ -12,6 +12,7 @@ from outreach.delivery.ledger import outcomes
 from outreach.delivery.ledger.letters import Composed
 from outreach.delivery.ledger.retry_times import rest_of
 from outreach.delivery.sending import batches, fence, relay_health
+from outreach.delivery.sending.batches import Lane, Taken
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.in_flight import InFlight
 from outreach.delivery.smtp.replies import Verdict
@@ -49,6 +50,7 @@ class RoundWriter:
         self.database, self.in_flight, self.clock = database, in_flight, clock
         self.worker_id, self.place, self.on_failpoint = worker_id, place, on_failpoint
         self.served = ""  # the relay that accepted a letter since the last commit
+        self.lane = Lane.WAVE  # of the mailing that batches were taken of last
         self.refusals = 0  # letters refused since the postman last asked
         self._unsure: list[str] = []  # fences that may be committed, none of their dots written
         self._leased_at = 0.0
@@ -58,24 +60,31 @@ class RoundWriter:
         """Whether answers wait to be recorded, or fences to be taken back."""
         return bool(self.in_flight.settled or self._unsure)
 
-    def take(self, mailing_id: int, full: Sequence[str]) -> int | None:
-        """Lease a batch of a mailing, and settle those of its letters that the fence would deny.
+    def take(self, mailing_id: int, full: Sequence[str]) -> Taken:
+        """Lease a batch of a wave, and settle those of its letters that the fence would deny.
 
-        Letters to the domains in `full` do not count as due.
+        Instead of another mailing, batches of all mailings of its lane are taken together: each holds a letter or a
+        few. Letters to the domains in `full` do not count as due.
         """
         now = self.clock()
         with self.database.writing() as session:
             beside = self.in_flight.still_queued()
-            taken = batches.take(session, mailing_id, self.worker_id, beside=beside, but=full, now=now)
-            if taken is not None:
+            self.lane = batches.lane_of(session, mailing_id)
+            us = self.worker_id
+            if self.lane is Lane.WAVE:
+                taken = batches.take(session, mailing_id, us, beside=beside, but=full, now=now)
+            else:
+                taken = batches.take_together(session, self.lane, us, beside=beside, but=full, now=now)
+            if taken:
                 self._leased_at = awake_seconds()
-                fence.clear(session, taken, now=now, day=today(now))
+            for batch in taken:
+                fence.clear(session, batch, now=now, day=today(now))
         return taken
 
-    def put_back(self, batch: int) -> None:
-        """Release a batch."""
+    def put_back(self, taken: Taken) -> None:
+        """Release batches."""
         with self.database.writing() as session:
-            batches.put_back(session, batch, self.worker_id)
+            batches.put_back(session, taken, self.worker_id)
 
     def fence(self, letters: Sequence[Composed], held: Sequence[int]) -> Fenced:
         """Record the answers so far, renew the leases on the batches `held`, and fence these letters.

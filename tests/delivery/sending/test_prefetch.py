@@ -23,7 +23,7 @@ def batch_of(database):
     with database.reading() as session:
         number = session.scalars(select(Batch.id)).one()
     database.dispose()
-    return number
+    return (number,)
 
 
 def test_a_batch_composed_apart_says_the_same(database, here):
@@ -40,7 +40,7 @@ def test_a_batch_composed_apart_says_the_same(database, here):
 
 
 def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database, here):
-    batch, empty = batch_of(database), 10**6
+    batch, empty = batch_of(database), (10**6,)
     with prefetch.apart(here, url_of(database)) as beside:
         beside.begin(batch, set())
         beside.begin(empty, set())
@@ -51,7 +51,7 @@ def test_what_was_begun_and_never_asked_for_is_not_mistaken_for_another(database
 
 
 def test_an_answer_read_by_half_is_not_taken_for_the_next(database, here, monkeypatch):
-    batch, empty = batch_of(database), 10**6
+    batch, empty = batch_of(database), (10**6,)
     monkeypatch.setattr(prefetch, "PIECE", 1)
     with prefetch.apart(here, url_of(database)) as beside:
         with monkeypatch.context() as failing:
