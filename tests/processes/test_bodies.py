@@ -146,15 +146,18 @@ def test_half_sent_answers_of_one_client_delay_neither_others_nor_pages():
         assert time.monotonic() - start < SHORT_SECONDS
 
 
-@pytest.mark.parametrize("half", [LONG, SHORT])
-def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next(half):
-    with serving(1) as (place, _), half_sent(place, CLIENT_THREADS, half) as connections:
-        answers = [whole(connection) for connection in connections]
+def test_a_half_sent_form_is_told_that_it_is_late_and_leaves_room_to_the_next():
+    with (
+        serving(1) as (place, _),
+        half_sent(place, CLIENT_THREADS) as long,
+        half_sent(place, CLIENT_THREADS, SHORT) as short,
+    ):
+        answers = [whole(connection) for connection in (*long, *short)]
         assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in answers)
         assert all(answer.endswith(b"</p>\n") for answer in answers)
         for name, value in EVERYWHERE:
             assert all(f"\r\n{name}: {value}\r\n".lower().encode() in answer.lower() for answer in answers), name
-        wait_for(lambda: sent(place)[0] == 200)
+        wait_for(lambda: sent(place)[0] == sent(place, b"short")[0] == 200)
 
 
 def test_a_half_sent_form_does_not_keep_a_process_from_ending():
@@ -205,10 +208,10 @@ def asked(connection):
     return answer.status, answer.headers["Connection"]
 
 
-@pytest.mark.parametrize("length", [1, MEMORY_BYTES + 1])
-def test_a_body_is_handed_over_whole(length):
+def test_a_body_is_handed_over_whole():
     with serving(20) as (place, _):
-        assert sent(place, b"x" * length)[2] == str(length).encode()
+        for length in (1, SHORT_BYTES, SHORT_BYTES + 1, MEMORY_BYTES + 1):
+            assert sent(place, b"x" * length)[2] == str(length).encode()
         pieces = (b"x" for _ in range(3))
         assert sent(place, pieces)[2] == b"3"
 
