@@ -211,9 +211,9 @@ def test_what_tells_of_waves_to_come_knows_whom_it_is_for(database, begun):
         assert losses.of(session, campaign, now=LATER, number=2).written == 5
         near = [PlannedWave(1, 0, at, Opening(at, at), Deadline(at.date(), at.date()))]
         theirs = lifecycle.campaign_numbered(session, other)
-        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER)] == [5]
+        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER).days] == [5]
         meant = audiences.unreacted_of(campaign, now=LATER)  # as of a reminder near another campaign's
-        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER, meant=meant)] == [5]
+        assert [day.authorities for day in neighbours.near(session, theirs, near, now=LATER, meant=meant).days] == [5]
 
 
 def test_verify_finds_a_reminder_that_nobody_else_approved(database, begun):
