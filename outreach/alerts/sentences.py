@@ -8,6 +8,7 @@ from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.campaigns.models import Wave
 from outreach.db import Session
 from outreach.delivery import workers
+from outreach.delivery.models import Worker
 from outreach.french import moment
 
 
@@ -56,8 +57,7 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
     if kind is AlertKind.RELAY_LOST:
         return _of_relay(subject, relays, _where(session, sightings.places_without(session, subject)))
     if kind not in ABOUT_WAVES:
-        place = subject if kind in OF_AN_INSTALLATION else ""
-        return WORDS[kind]._replace(so=f"{_where(session, [place])}{WORDS[kind].so}")
+        return WORDS[kind]._replace(so=f"{_where(session, [_place(session, kind, subject)])}{WORDS[kind].so}")
     wave = session.get(Wave, int(subject))
     of_campaign = f"de la campagne n° {wave.campaign_id}" if wave else "d’une campagne"
     if kind is AlertKind.LETTERS_IN_DOUBT:
@@ -77,6 +77,14 @@ def told(episode: AlertEpisode, words: AlertWords) -> str:
         return f"Depuis le {moment(episode.began_at)} : {words.so} {words.advice}"
     period = f"Du {moment(episode.began_at)} au {moment(episode.ended_at)}"
     return f"{period} : {words.so} Fin de l’alerte : {words.over}"
+
+
+def _place(session: Session, kind: AlertKind, subject: str) -> str:
+    """The installation or the machine that an alert is about; '' where it is about none."""
+    if kind is AlertKind.WORKER_GONE:
+        worker = session.get(Worker, subject)
+        return worker.place.rpartition(":")[0] if worker else ""
+    return subject if kind in OF_AN_INSTALLATION else ""
 
 
 def _where(session: Session, places: Sequence[str]) -> str:

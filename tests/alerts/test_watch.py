@@ -4,7 +4,7 @@ import logging
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
 from outreach.alerts import disk, episodes
@@ -131,8 +131,13 @@ def test_what_one_installation_has_lost_no_other_one_ends_and_both_are_named_apa
         relay, full = (words_of(session, one.kind, one.subject, RELAYS[:1]) for one in episodes.going_on(session))
     assert relay.so == f"Sur {PLACE} : Le relais de courriel ne prend plus de courriels."
     assert full.so.startswith(f"Sur {PLACE} : Le disque")
+    work(database, 40)
+    with database.reading() as session:
+        gone = words_of(session, AlertKind.WORKER_GONE, "w0", RELAYS[:1])
+    assert gone.so.startswith("Sur here : Un processus d’envoi ne donne plus signe")
     clock.at = NOW + timedelta(days=2)
     with database.writing() as session:
+        session.execute(delete(Worker))
         workers.clock_passed(session, "", place=other.place, now=clock.at)
     other.look("")
     assert [ended for _, _, ended in rows(database)] == [clock.at] * 2, "of an installation that is no more"
