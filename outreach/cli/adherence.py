@@ -18,7 +18,7 @@ from outreach.cli.context import (
     say,
     say_json,
 )
-from outreach.cli.directory import SHOWN, list_options, list_some, refuse_contradictions, rejections
+from outreach.cli.directory import SHOWN, list_options, list_some, refuse_contradictions, rejections, say_unread
 from outreach.roles import RoleName
 from outreach.sent_lists import grid_of
 from outreach.spreadsheets.tables import decode
@@ -99,8 +99,7 @@ def show(plan: ListPlan, as_json: bool) -> None:
         say_json(plan.summary())
         return
     say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}. Fichier lu : {plan.label}.")
-    if plan.unknown_columns:
-        say(f"Colonnes inconnues, non lues : {', '.join(plan.unknown_columns)}.")
+    say_unread(plan.set_aside_columns, plan.unknown_columns)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Reviennent en arrière", [_line(line) for line in plan.back_in_time], SHOWN)
     list_some("Lignes rejetées", rejections(plan.rejected), SHOWN)

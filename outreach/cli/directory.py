@@ -156,16 +156,23 @@ def contacts() -> None:
 @contacts.command(name="import")
 @list_options
 @click.option("--complete", is_flag=True, help="La liste est complète : retire les adresses qu’elle ne nomme pas.")
+@click.option(
+    "--accept-names", is_flag=True, help="Applique aussi les lignes dont le nom est loin de celui du numéro FASE."
+)
 @acting
 @pass_operation
-def import_contacts(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, complete: bool) -> None:
+def import_contacts(
+    operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, complete: bool, accept_names: bool
+) -> None:
     """Montre ce qu’une liste de contacts change (CSV, XLSX, ODS), demande confirmation et l’applique."""
     refuse_contradictions(as_json=as_json, yes=yes, dry_run=dry_run)
     settings, today = operation.settings, days.today(operation.now)
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
     sent = lists.opened(file.read_bytes())
     with operation.database.reading() as session, working("La liste est comparée…"):
-        judged = plans.judge(session, grid_of(sent), complete=complete, address=rule, today=today)
+        confirmed = None if accept_names else ()
+        grid = grid_of(sent)
+        judged = plans.judge(session, grid, complete=complete, address=rule, today=today, confirmed=confirmed)
     planned = judged.plan
     if as_json:
         say_json(planned.summary())
@@ -296,8 +303,7 @@ def show_contacts(planned: ContactPlan) -> None:
         f"retirées : {counts.withdrawn}. Fichier lu : {planned.label}."
     )
     say(f"Colonnes lues : {', '.join(planned.columns.values())}.")
-    if planned.unknown_columns:
-        say(f"Colonnes inconnues, non lues : {', '.join(planned.unknown_columns)}.")
+    say_unread(planned.set_aside_columns, planned.unknown_columns)
     if planned.silenced:
         say(f"Pouvoirs organisateurs qui n’auront plus aucune adresse : {len(planned.silenced)}.")
     mixed = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.mixed]
@@ -307,6 +313,19 @@ def show_contacts(planned: ContactPlan) -> None:
     failing = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.failing]
     list_some("Boîtes en échec, que la liste ne remet pas en usage", failing, SHOWN)
     list_some("Lignes rejetées", rejections(planned.rejected), SHOWN)
+    waiting = [
+        f"ligne {stated.row}, {stated.judged.address} : « {far.stated} », mais {stated.fase} est « {far.known} »"
+        for stated, far in planned.waiting
+    ]
+    list_some("Noms loin de celui du numéro FASE, non enregistrés sans --accept-names", waiting, None)
+
+
+def say_unread(set_aside: Iterable[str], unknown: Iterable[str]) -> None:
+    """Print the columns of a list that are not read: those known and set aside, and unknown ones."""
+    if named := ", ".join(set_aside):
+        say(f"Colonnes connues, laissées de côté : {named}.")
+    if named := ", ".join(unknown):
+        say(f"Colonnes inconnues, non lues : {named}.")
 
 
 def rejections(rejected: Iterable[Rejection]) -> list[str]:

@@ -1,7 +1,7 @@
 """The columns of a list of contacts, under the headers that ministries' exports give them.
 
-Usual headers: fase;adresse;ecole;nom;prenom;fonction;type;telephone;usage;source;accord_par;accord_le;accord_texte;
-accord_canal. The first two are required.
+Usual headers: fase;adresse;nom_po;nom_ecole;ecole;nom;prenom;fonction;type;telephone;usage;source;accord_par;accord_le;
+accord_texte;accord_canal. The first two are required.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +10,8 @@ from outreach.spreadsheets.tables import Grid, Sheet, interpret, normalised
 
 REQUIRED = {"authority": "fase", "address": "adresse"}
 # Of each field, its headers as `normalised` spells them, the surest first: where a file has several, the first counts,
-# so that a postal "Adresse" beside a "Courriel", or a school's "Nom" beside a "Nom du contact", does no harm.
+# so that a postal "Adresse" beside a "Courriel", or a school's "Nom" beside a "Nom du contact", does no harm. A header
+# of several fields is the first one's, so that "Nom" is an organisation's where another column names the person.
 HEADERS: Mapping[str, tuple[str, ...]] = {
     "authority": (
         *("n fase po", "fase po", "n fase pouvoir organisateur", "fase pouvoir organisateur", "code fase po", "n po"),
@@ -38,13 +39,22 @@ HEADERS: Mapping[str, tuple[str, ...]] = {
     ),
     "usage": ("usage boite", "usage", "usages", "utilisation"),
     "source": ("source", "origine", "provenance"),
+    "organisation": (
+        *("nom po", "nom pouvoir organisateur", "denomination po", "denomination pouvoir organisateur", "intitule po"),
+        *("pouvoir organisateur", "po", "organisation", "organisme", "institution", "denomination", "intitule"),
+        "nom",
+    ),
+    "school_name": (
+        *("nom ecole", "nom etablissement", "denomination ecole", "denomination etablissement", "intitule ecole"),
+        *("etablissement", "ecole", "etablissement scolaire"),
+    ),
     "consent_by": ("accord par", "accord donne par"),
     "consent_on": ("date accord", "accord date", "accord"),
     "consent_words": ("accord texte", "texte accord"),
     "consent_channel": ("accord canal", "canal accord", "accord moyen"),
 }
 UNUSED = {
-    *("erreur", "nom po", "nom pouvoir organisateur", "nom ecole", "nom etablissement", "denomination", "reseau"),
+    *("erreur", "reseau"),
     *("adresse po", "adresse ecole", "adresse etablissement", "adresse postale", "rue", "code postal", "localite"),
     *("commune", "province", "zone", "n bce", "bce", "federation", "federations"),
 }
@@ -58,8 +68,7 @@ def sheet_of(grid: Grid) -> Sheet:
 def _matching(header: list[str]) -> Callable[[str], str | None]:
     """Gives the field each header of a file stands for, '' for one that is not used, None for an unknown one."""
     there = {normalised(name) for name in header}
-    fields: dict[str, str] = dict.fromkeys(UNUSED, "")
+    fields: dict[str, str] = dict.fromkeys((*UNUSED, *(name for names in HEADERS.values() for name in names)), "")
     for field, names in HEADERS.items():
-        fields |= dict.fromkeys(names, "")
-        fields |= dict.fromkeys([name for name in names if name in there][:1], field)
+        fields |= dict.fromkeys([name for name in names if name in there and not fields[name]][:1], field)
     return lambda name: fields.get(normalised(name))

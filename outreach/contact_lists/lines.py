@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from outreach.contact_lists.names import NameBook, names_an_organisation
 from outreach.days import parse_day
 from outreach.directory.contacts import NOTHING_KNOWN, Particulars
 from outreach.directory.models import MailboxKind
@@ -34,11 +35,22 @@ CONSENT = {
 APOSTROPHE = re.compile(r"^'(?=[=+\-@])")  # with which a CSV file of ours keeps a cell from being a formula
 
 
+@dataclass(frozen=True, slots=True)
+class FarName:
+    """A row's name of an organisation, and the name of its FASE number in the directory, far from it."""
+
+    row: int
+    column: str
+    stated: str
+    known: str
+
+
 @dataclass(slots=True)
 class StatedContact:
     """What a list says of one address: in `said` who reads it, as far as it says so.
 
     `schools` are the keys of the only schools it answers for, empty for all, None when the list says nothing of it.
+    `far_name` says that its number may be another organisation's: then it waits for a person's word.
     """
 
     row: int
@@ -49,6 +61,7 @@ class StatedContact:
     kind: MailboxKind | None = None
     schools: frozenset[int] | None = None
     consent: GivenConsent | None = None
+    far_name: FarName | None = None
     more_rows: tuple[int, ...] = ()
 
     @property
@@ -70,6 +83,7 @@ class Directory:
 
     authorities: Mapping[int, int]
     schools: Mapping[int, tuple[frozenset[int], int]]
+    names: NameBook
     judge: Callable[[str], Judgement]
     today: date
 
@@ -166,6 +180,7 @@ def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
             raise RowFault("kind", f"Le type « {kind} » est inconnu : écrivez « fonction » ou « personne ».")
     if "school" in cells:
         stated.schools = _school(cells["school"], stated, directory)
+    stated.far_name = _far_name(stated, cells, directory.names)
     if any(cells.get(name) for name in CONSENT):
         stated.consent = _consent(cells, directory.today)
 
@@ -183,13 +198,24 @@ def _join(reading: ContactReading, stated: StatedContact) -> None:
         raise RowFault("kind", f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
     if stated.consent not in {None, earlier.consent or stated.consent}:
         raise RowFault("consent_by", f"La ligne {earlier.row}, de la même adresse, dit un autre accord.")
-    earlier.said = earlier.said.but(said)
+    earlier.said, earlier.far_name = earlier.said.but(said), earlier.far_name or stated.far_name
     earlier.kind, earlier.consent = earlier.kind or stated.kind, earlier.consent or stated.consent
     if earlier.schools and stated.schools:
         earlier.schools |= stated.schools
     elif earlier.schools is not None:
         earlier.schools = frozenset()  # a row without a school: all of them
     earlier.more_rows += (stated.row,)
+
+
+def _far_name(stated: StatedContact, cells: Mapping[str, str], names: NameBook) -> FarName | None:
+    """The first name of an organisation in a row that is far from those of its numbers."""
+    for column in ("organisation", "school_name", "name"):
+        text = cells.get(column, "")
+        if not text or (column == "name" and not names_an_organisation(text)):
+            continue
+        if known := names.far(stated.authority_id, stated.schools or (), text):
+            return FarName(stated.row, column, text[: LONGEST["name"]], known)
+    return None
 
 
 def _words(column: str, text: str, longest: int) -> str:

@@ -56,23 +56,26 @@ def apply(
     session.refresh(received)
     sent_lists.refuse_applied(received)
     planned = judged.plan
-    if judged.basis != basis(session) or shown not in {None, planned.counts}:
+    if judged.basis != basis(session) or shown not in {None, judged.shown}:
         raise Refused(CHANGED_MEANWHILE)
     if not planned.does_something:
+        if planned.waiting:
+            raise Refused("Rien à enregistrer : cochez les lignes dont le nom est juste, ou corrigez leur numéro.")
         raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
     Writing(session, received.id, now, actor).write(planned)
-    sent_lists.mark_applied(received, planned.summary(), now=now, actor=actor)
+    sent_lists.mark_applied(received, planned.outcome(), now=now, actor=actor)
     received.grid = judged.rejected_grid
+    confirmed = f", {plural(planned.confirmed, 'nom confirmé', 'noms confirmés')}" if planned.confirmed else ""
     told = (
         f"Liste de contacts appliquée : {plural(len(planned.new), 'adresse ajoutée', 'adresses ajoutées')}, "
         f"{plural(len(planned.changed), 'précisée', 'précisées')}, "
         f"{plural(len(planned.withdrawn), 'retirée', 'retirées')}, "
-        f"{plural(len(planned.rejected), 'ligne rejetée', 'lignes rejetées')}."
+        f"{plural(len(planned.left_out), 'ligne rejetée', 'lignes rejetées')}{confirmed}."
     )
     audit.record(session, now, actor, told, f"contacts:{received.id}")
     return planned
 
 
 def rejected_of(received: ContactList) -> list[Rejection]:
-    """The rows rejected when a list was applied."""
+    """The rows left out when a list was applied: those rejected, and those whose name nobody confirmed."""
     return [Rejection(**rejection) for rejection in summary_of(received).get("rejected", ())]

@@ -1,14 +1,15 @@
 """What a list of contacts would do, compared with the addresses in use; writes nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
 from outreach.contact_lists.columns import sheet_of
-from outreach.contact_lists.lines import ContactReading, Directory, StatedContact, read
+from outreach.contact_lists.lines import ContactReading, Directory, FarName, StatedContact, read
+from outreach.contact_lists.names import NameBook
 from outreach.days import today as on
 from outreach.db import Session
 from outreach.directory import judging
@@ -31,6 +32,7 @@ LABELS = {
     "schools": "écoles",
     "consent": "accord",
 }
+NOT_CONFIRMED = "« {stated} » est loin de « {known} », le nom du numéro FASE {fase} : corrigez le numéro, ou confirmez."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,7 @@ class Withdrawal:
     contact_id: int
     fase: int
     address: str
+    address_key: str
 
 
 class Counts(NamedTuple):
@@ -77,9 +80,25 @@ class Counts(NamedTuple):
         return "-".join(map(str, self))
 
 
+class Waiting(NamedTuple):
+    """A contact that waits for a person's word, as its name is far from that of its number."""
+
+    stated: StatedContact
+    far: FarName
+
+    def as_json(self) -> dict[str, int | str]:
+        """The contact as JSON: its row and number, its address, and both names."""
+        stated, far = self
+        identity: dict[str, int | str] = {"row": stated.row, "fase": stated.fase, "address": stated.judged.address}
+        return {**identity, "stated": far.stated, "known": far.known}
+
+
 @dataclass(slots=True)
 class ContactPlan:
     """What a list would do, and its rejected rows.
+
+    `set_aside_columns` are known and not read. `waiting` are contacts that a person has not confirmed: nothing is done
+    for them. `confirmed` counts those that were.
 
     `merged` counts rows that say more of an address of another row. `failing` are the addresses of the list that reject
     letters, and do so after it. `silenced` are the FASE numbers of the authorities that have no address left after it.
@@ -87,12 +106,15 @@ class ContactPlan:
 
     label: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
+    set_aside_columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
     new: list[StatedContact] = field(default_factory=list)
     changed: list[ContactChange] = field(default_factory=list)
     unchanged: int = 0
     withdrawn: list[Withdrawal] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    waiting: list[Waiting] = field(default_factory=list)
+    confirmed: int = 0
     merged: int = 0
     failing: list[StatedContact] = field(default_factory=list)
     silenced: list[int] = field(default_factory=list)
@@ -117,46 +139,109 @@ class ContactPlan:
         """The new addresses about which there is a warning."""
         return [stated for stated in self.new if stated.judged.warnings]
 
+    @property
+    def left_out(self) -> list[Rejection]:
+        """The rejected rows and those that wait, each with a sentence."""
+        waiting = [
+            Rejection(
+                row,
+                self.columns.get(far.column, ""),
+                NOT_CONFIRMED.format(stated=far.stated, known=far.known, fase=stated.fase),
+            )
+            for stated, far in self.waiting
+            for row in (stated.row, *stated.more_rows)
+        ]
+        return sorted((*self.rejected, *waiting), key=lambda rejection: rejection.row)
+
+    def outcome(self) -> dict[str, object]:
+        """What is stored with an applied list: its counts, and the rows that it left out."""
+        return {**self.counts._asdict(), "rejected": [rejection.as_json() for rejection in self.left_out]}
+
     def summary(self) -> dict[str, object]:
-        """The counts and the rejected rows, as `contacts import --json` prints them."""
-        return {**self.counts._asdict(), "rejected": [rejection.as_json() for rejection in self.rejected]}
+        """The columns, the counts, the rejected rows and those that wait, as `contacts import --json` prints them."""
+        return {
+            **self.counts._asdict(),
+            "columns": {
+                "read": dict(self.columns),
+                "set_aside": list(self.set_aside_columns),
+                "unknown": list(self.unknown_columns),
+            },
+            "waiting": len(self.waiting),
+            "confirmed": self.confirmed,
+            "far_names": [waiting.as_json() for waiting in self.waiting],
+            "rejected": [rejection.as_json() for rejection in self.rejected],
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class ContactJudgement:
     """What a list would do, and what that stands on: when the latter is the same, so is the former.
 
-    `rejected_grid` holds the rejected rows, to be corrected: all that is kept of what was sent once it is applied.
+    `rejected_grid` holds the rows left out, to be corrected: all that is kept of what was sent once it is applied.
+    `shown` are the counts before a person confirms anything.
     """
 
     plan: ContactPlan
+    shown: Counts
     basis: tuple[object, ...]
     rejected_grid: str
 
 
 def judge(
-    session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement], today: date
+    session: Session,
+    grid: Grid,
+    *,
+    complete: bool,
+    address: Callable[[str], Judgement],
+    today: date,
+    confirmed: Collection[int] | None = (),
 ) -> ContactJudgement:
     """Compare a list with the addresses in use. A long one takes seconds: do it before the transaction that applies it.
 
-    `address` judges an address by the installation's rules.
+    `address` judges an address by the installation's rules. `confirmed` are the rows that a person has confirmed though
+    their name is far from that of their number; None confirms all.
     """
     based = basis(session)
-    planned = preview(session, grid, complete=complete, address=address, today=today)
-    rows = {rejection.row for rejection in planned.rejected}
-    rejected = [record for record in grid.records if record[0] in rows] if rows else []
-    return ContactJudgement(planned, based, kept(grid, rejected))
+    compared = preview(session, grid, complete=complete, address=address, today=today)
+    planned = held_back(compared, confirmed)
+    rows = {rejection.row for rejection in planned.left_out}
+    left_out = [record for record in grid.records if record[0] in rows] if rows else []
+    return ContactJudgement(planned, held_back(compared, ()).counts, based, kept(grid, left_out))
+
+
+def held_back(compared: ContactPlan, confirmed: Collection[int] | None) -> ContactPlan:
+    """A plan without what waits for a person's word: contacts with a name far from that of their number.
+
+    An address in use of which nothing changes waits for nothing. While a contact waits, a complete list retires no
+    address of its authority, and no other authority's same address, as that one may be meant.
+    """
+    far = [stated for stated in (*compared.new, *(change.stated for change in compared.changed)) if stated.far_name]
+    waiting = {stated.key: stated for stated in far if confirmed is not None and stated.row not in confirmed}
+    held = sorted(waiting.values(), key=lambda stated: stated.row)
+    fases, keys = {stated.fase for stated in held}, {stated.judged.key for stated in held}
+    spared = {each for each in compared.withdrawn if each.fase in fases or each.address_key in keys}
+    return replace(
+        compared,
+        new=[stated for stated in compared.new if stated.key not in waiting],
+        changed=[change for change in compared.changed if change.stated.key not in waiting],
+        withdrawn=[each for each in compared.withdrawn if each not in spared],
+        silenced=[fase for fase in compared.silenced if fase not in {each.fase for each in spared}],
+        failing=[stated for stated in compared.failing if stated.key not in waiting],
+        waiting=[Waiting(stated, stated.far_name) for stated in held if stated.far_name],
+        confirmed=len(far) - len(held),
+    )
 
 
 def preview(
     session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement], today: date
 ) -> ContactPlan:
-    """Compare a list with the addresses in use."""
+    """Compare a list with the addresses in use, as if a person had confirmed every name."""
     sheet = sheet_of(grid)
     reading = read(sheet, _directory(session, address, today))
     planned = ContactPlan(
         label=grid.label,
         columns=sheet.columns,
+        set_aside_columns=sheet.set_aside,
         unknown_columns=sheet.unknown,
         rejected=reading.rejected,
         merged=reading.merged,
@@ -215,6 +300,7 @@ def _directory(session: Session, address: Callable[[str], Judgement], today: dat
         schools={
             fase: (frozenset((key,)), owner) for fase, key, owner in session.execute(listed.where(Listing.current()))
         },
+        names=NameBook.of(session),
         judge=address,
         today=today,
     )
@@ -244,7 +330,7 @@ def _compare(session: Session, planned: ContactPlan, reading: ContactReading, *,
         if stated is not None:
             _sort(planned, stated, held, limits.get(held.id, ()), agreements)
         elif complete and held.authority_id not in reading.in_doubt and held.key not in reading.addresses_in_doubt:
-            planned.withdrawn.append(Withdrawal(held.id, held.fase, held.address))
+            planned.withdrawn.append(Withdrawal(held.id, held.fase, held.address, held.key))
             left[held.authority_id] = held.fase
         else:
             named.add(held.authority_id)

@@ -85,9 +85,13 @@ def _shortened(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A table with its columns by field, its unknown columns, and its rows, which are read lazily."""
+    """A table with its columns by field, its unknown columns, and its rows, which are read lazily.
+
+    `set_aside` are the columns that are known and not read.
+    """
 
     columns: Mapping[str, str]
+    set_aside: tuple[str, ...]
     unknown: tuple[str, ...]
     rows: Iterator[Row]
 
@@ -142,9 +146,9 @@ def interpret(grid: Grid, match: Callable[[str], str | None], required: Mapping[
     Raises InputError, with the columns at fault.
     """
     header = list(grid.header)
-    fields, unknown = _fields(header, match, required)
+    fields, set_aside, unknown = _fields(header, match, required)
     columns = {field: CONTROLS.sub("", header[place]).strip() for place, field in fields.items()}
-    return Sheet(columns, unknown, _rows(grid.records, fields, len(header)))
+    return Sheet(columns, set_aside, unknown, _rows(grid.records, fields, len(header)))
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -217,11 +221,11 @@ def _syntax_fault(line: int, separator: str, error: str) -> str:
 
 def _fields(
     header: list[str], match: Callable[[str], str | None], required: Mapping[str, str]
-) -> tuple[dict[int, str], tuple[str, ...]]:
+) -> tuple[dict[int, str], tuple[str, ...], tuple[str, ...]]:
     while header and not header[-1].strip():
         header.pop()
     fields: dict[int, str] = {}
-    unknown = []
+    set_aside, unknown = [], []
     for place, name in enumerate(CONTROLS.sub("", name).strip() for name in header):
         field = match(name)
         if field is None:
@@ -230,13 +234,15 @@ def _fields(
             raise InputError(f"La colonne « {name} » figure deux fois.")
         elif field:
             fields[place] = field
+        else:
+            set_aside.append(name[:LONGEST_QUOTED])
     if not fields and len(unknown) == 1:
         raise InputError("Fichier illisible : il ne contient aucun tableau, ou une seule colonne, inconnue.")
     missing = [usual for field, usual in required.items() if field not in fields.values()]
     if missing:
         also = f" Colonnes inconnues : {', '.join(unknown)}." if unknown else ""
         raise InputError(f"Colonnes manquantes : {', '.join(missing)}.{also}")
-    return fields, tuple(unknown)
+    return fields, tuple(set_aside), tuple(unknown)
 
 
 def _rows(records: Iterable[tuple[int, list[str]]], fields: Mapping[int, str], width: int) -> Iterator[Row]:

@@ -14,11 +14,11 @@ class Lists:
     def __init__(self, session, now):
         self.session, self.now = session, now
 
-    def judged(self, content, *, complete=False):
+    def judged(self, content, *, complete=False, confirmed=()):
         """What a list would do; `content` is text or the bytes of a file."""
         sent = lists.opened(content if isinstance(content, bytes) else content.encode())
         received = lists.receive(self.session, sent, complete=complete, now=self.now, actor="nadia")
-        rules = {"address": judge, "today": today(self.now)}
+        rules = {"address": judge, "today": today(self.now), "confirmed": confirmed}
         return received, plans.judge(self.session, grid_of(received), complete=complete, **rules)
 
     def plan(self, content, **named):

@@ -139,3 +139,16 @@ def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now)
         undoing.undo(session, now=now, actor="nadia", list_id=first.id)
     with pytest.raises(Refused, match="trente jours"):
         undoing.undo(session, now=now + timedelta(days=31), actor="nadia")
+
+
+def test_a_name_that_a_person_confirmed_is_told_and_those_left_are_kept_to_be_corrected(session, sent):
+    name = "Administration communale de Namur"
+    content = f"nom_po;fase;adresse\n{name};9300;a@ecole.be\n{name};9300;b@ecole.be\n"
+    with pytest.raises(Refused, match="cochez les lignes"):
+        sent.apply(content)
+    received = sent.apply(content, confirmed={2})
+    assert [address for (address,) in sent.held()] == ["a@ecole.be", DERIVED]
+    assert [(rejection.row, name in rejection.message) for rejection in lists.rejected_of(received)] == [(3, True)]
+    assert [number for number, _ in grid_of(received).records] == [3]
+    (entry, *_) = audit.about(session, f"contacts:{received.id}")
+    assert "1 ligne rejetée, 1 nom confirmé." in entry.sentence.replace("\u00a0", " ")

@@ -1,8 +1,9 @@
 """What a list of contacts says, whatever its headers, and what it would change."""
 
 import pytest
+from sqlalchemy import select
 
-from outreach.directory.models import Contact, MailboxKind
+from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.errors import InputError
 from tests.spreadsheets.books import workbook
 
@@ -115,3 +116,58 @@ def test_a_complete_list_retires_what_it_does_not_name_but_nothing_it_is_unclear
     assert len(retired) == known - 5
     assert 9303 in planned.silenced
     assert not {9300, 9301, 9302} & set(planned.silenced)
+
+
+OTHER = "Administration communale de Namur"  # its number is not 9300
+
+
+@pytest.mark.parametrize("header", ["Nom du PO", "Pouvoir organisateur", "Dénomination", "Établissement", "Nom"])
+def test_a_row_with_the_name_of_another_waits_for_a_person_s_word_with_both_names(sent, session, header):
+    known = session.scalars(select(Authority).where(Authority.fase == 9300)).one().display_name
+    content = f"{header};FASE;N° FASE école;Courriel\n{OTHER};9300;;a@ecole.be\n{known};9300;;b@ecole.be\n"
+    planned = sent.plan(content)
+    assert [stated.judged.address for stated in planned.new] == ["b@ecole.be"]
+    ((stated, far),) = planned.waiting
+    assert (stated.row, far.stated, far.known) == (2, OTHER, known)
+    assert planned.summary()["waiting"] == 1
+    assert planned.summary()["far_names"] == [
+        {"row": 2, "fase": 9300, "address": "a@ecole.be", "stated": OTHER, "known": known}
+    ]
+    (left,) = planned.left_out
+    assert (left.row, left.column) == (2, header)
+    assert OTHER in left.message
+    assert known in left.message
+    for confirmed in ({2}, None):
+        assert len(sent.plan(content, confirmed=confirmed).new) == 2
+
+
+def test_while_a_name_waits_a_complete_list_retires_nothing_that_may_be_meant(sent):
+    sent.apply("fase;adresse\n9300;old@ecole.be\n9301;a@ecole.be\n9301;old@ecole.be\n")
+    content = f"nom_po;fase;adresse\n{OTHER};9300;a@ecole.be\n"
+    retired = {(each.fase, each.address) for each in sent.plan(content, complete=True).withdrawn}
+    assert (9301, "old@ecole.be") in retired
+    assert not {(9300, "old@ecole.be"), (9301, "a@ecole.be")} & retired
+    planned = sent.plan(content, complete=True, confirmed={2})
+    assert {(9300, "old@ecole.be"), (9301, "a@ecole.be")} <= {(each.fase, each.address) for each in planned.withdrawn}
+
+
+def test_an_address_in_use_of_which_nothing_changes_waits_for_nothing(sent):
+    content = f"nom_po;fase;adresse;fonction\n{OTHER};9300;{DERIVED};"
+    assert sent.plan(f"{content}\n").waiting == []
+    assert len(sent.plan(f"{content}Direction\n").waiting) == 1
+
+
+def test_every_column_is_read_set_aside_or_unknown(sent):
+    planned = sent.plan("FASE;Courriel;Nom du contact;Nom;École;N° FASE école;Rue;Couleur\n9300;a@ecole.be\n")
+    assert planned.summary()["columns"] == {
+        "read": {
+            "authority": "FASE",
+            "address": "Courriel",
+            "name": "Nom du contact",
+            "organisation": "Nom",
+            "school_name": "École",
+            "school": "N° FASE école",
+        },
+        "set_aside": ["Rue"],
+        "unknown": ["Couleur"],
+    }

@@ -319,6 +319,15 @@ def test_a_list_of_contacts_is_shown_applied_and_undone(run_on_sample, tmp_path)
     assert (rejected["row"], rejected["column"]) == (4, "adresse")
     assert figures(run("contacts", "import", file, "--json", "--yes"))["new"] == 1
     assert figures(run("contacts", "import", file, "--json", "--dry-run"))["unchanged"] == 2
+    file.write_text("nom_po;fase;adresse;rue\nAdministration communale de Namur;9300;b@ecole.be;1\n")
+    held = figures(run("contacts", "import", file, "--json", "--yes"))
+    assert (held["new"], held["waiting"], held["columns"]["set_aside"]) == (0, 1, ["rue"])
+    told = run("contacts", "import", file, "--dry-run").stdout
+    assert "« Administration communale de Namur », mais 9300 est « " in " ".join(told.replace("\xa0", " ").split())
+    assert "Colonnes connues, laissées de côté : rue." in told.replace("\xa0", " ")
+    accepted = figures(run("contacts", "import", file, "--json", "--yes", "--accept-names"))
+    assert (accepted["new"], accepted["waiting"], accepted["confirmed"]) == (1, 0, 1)
+    assert run("contacts", "undo", "--yes").returncode == 0
     assert run("contacts", "undo", "--yes").returncode == 0
     file.write_bytes(b"\x7fELF\x02\x01;secret\x00")
     refused = run("contacts", "import", file, "--dry-run")

@@ -34,6 +34,7 @@ class ListPlan:
     back_in_time: list[JoiningLine] = field(default_factory=list)
     without_prerequisite: list[JoiningLine] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
+    set_aside_columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
 
     def summary(self) -> dict[str, object]:
@@ -84,7 +85,7 @@ def preview(session: Session, grid: Grid, programme: Programme, today: date) -> 
     """Compare the cells of a list with what is known of a programme; writes nothing."""
     sheet = sheet_of(grid)
     known = known_of(session, programme, today)
-    planned = ListPlan(label=grid.label, unknown_columns=sheet.unknown)
+    planned = ListPlan(label=grid.label, set_aside_columns=sheet.set_aside, unknown_columns=sheet.unknown)
     seen: dict[tuple[int, int, date], int] = {}
     for row in sheet.rows:
         try:

@@ -1,5 +1,7 @@
 """Pages of contacts by file: upload a list, see what it would change, apply it, undo it."""
 
+from collections.abc import Collection
+
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
@@ -12,18 +14,20 @@ from outreach.db import Session, time_limit
 from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.sent_lists import ListState, Opened
+from outreach.text import whole_number
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactListForm
 from outreach.web.ui.frame import actor, current_day, database, judged, needs, now
 from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
 
+MOST_WAITING = 200  # rows that wait for a word, on one page: whoever confirms them has seen them
 pages = Blueprint("contact_lists", __name__, url_prefix="/directory/contact-lists")
 EXAMPLE = exports.Table(
     "Exemple",
-    ("fase", "adresse", "ecole", "nom", "fonction", "type", "telephone", "usage", "source"),
+    ("fase", "nom_po", "adresse", "ecole", "nom", "fonction", "type", "telephone", "usage", "source"),
     (
-        ("9300", "secretariat@po.example", "", "", "Secrétariat", "fonction", "02 555 12 34", "", "Circulaire"),
-        ("9300", "anne.dupont@ecole.example", "80001", "Anne Dupont", "Directrice", "personne", "", "", "Courriel"),
+        ("9300", "", "secretariat@po.example", "", "", "Secrétariat", "fonction", "02 555 12 34", "", "Circulaire"),
+        ("9300", "", "anne.dupont@ecole.example", "80001", "Anne Dupont", "Directrice", "personne", "", "", "Courriel"),
     ),
 )
 
@@ -63,6 +67,7 @@ def shown_list(list_id: int) -> str:
             "pages/directory/contact_list.html",
             received=received,
             plan=plan,
+            most_waiting=MOST_WAITING,
             rejections=plan.rejected if plan else lists.rejected_of(received),
             summary=sent_lists.summary_of(received),
             shown=SHOWN_LINES,
@@ -80,7 +85,7 @@ def rejected(list_id: int, kind: str) -> Response:
         if not received.grid:
             raise NotFound("Ces lignes sont effacées : une liste de contacts est gardée trente jours.")
         waits = received.state is ListState.RECEIVED
-        rejections = _judge(session, received).plan.rejected if waits else lists.rejected_of(received)
+        rejections = _judge(session, received).plan.left_out if waits else lists.rejected_of(received)
         table = rejected_table(sent_lists.grid_of(received), rejections)
     return exports.form(table, kind, f"contacts-rejetes-{list_id}")
 
@@ -90,7 +95,7 @@ def rejected(list_id: int, kind: str) -> Response:
 def apply(list_id: int) -> Redirect:
     shown = Counts.read(request.form.get("shown", ""))
     with time_limit.lifted(), database().reading() as session:
-        compared = _judge(session, sent_lists.list_by_id(session, ContactList, list_id))
+        compared = _judge(session, sent_lists.list_by_id(session, ContactList, list_id), _confirmed())
     with database().writing() as session:
         received = sent_lists.list_by_id(session, ContactList, list_id)
         applied = lists.apply(session, received, compared, now=now(), actor=actor(), shown=shown)
@@ -114,10 +119,17 @@ def _keep(sent: Opened, *, complete: bool) -> Redirect:
         return redirect(url_for(".shown_list", list_id=received.id))
 
 
-def _judge(session: Session, received: ContactList) -> ContactJudgement:
+def _judge(session: Session, received: ContactList, confirmed: Collection[int] = ()) -> ContactJudgement:
     sent_lists.refuse_applied(received)
-    grid = sent_lists.grid_of(received)
-    return plans.judge(session, grid, complete=received.complete, address=judged, today=current_day())
+    grid, complete = sent_lists.grid_of(received), received.complete
+    return plans.judge(session, grid, complete=complete, address=judged, today=current_day(), confirmed=confirmed)
+
+
+def _confirmed() -> set[int]:
+    """The rows whose names a person has seen and confirmed: those ticked, or all that the page has shown."""
+    field = "seen" if request.form.get("all") else "confirmed"
+    numbers = (whole_number(row) for row in request.form.getlist(field)[:MOST_WAITING])
+    return {number for number in numbers if number is not None}
 
 
 def _told(counts: Counts) -> str:

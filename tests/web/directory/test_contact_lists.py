@@ -55,6 +55,31 @@ def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, wh
     assert [tag.text for tag in elements(author.get(place), "span[@data-color]")][:1] == ["Annulée"]
 
 
+def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(author, sample_database):
+    name = "Administration communale de Namur"
+    rows = (f"{name};9300;{letter}@ecole.be;Rue" for letter in "abc")
+    content = "\n".join(("Nom du PO;FASE;Courriel;Rue", *rows)).encode()
+    with sample_database.reading() as session:
+        known = authority_sheet.authority_by_fase(session, 9300).display_name
+    place = upload(author, content).location
+    shown = author.get(place)
+    said = text_of(shown)
+    assert "Nouvelles 0" in said
+    assert "À confirmer 3" in said
+    assert f"{name} {known} ( PO 9300 )" in said
+    assert "Colonnes connues, laissées de côté : Rue." in said
+    form = form_of(shown, f"{place}/application")
+    assert author.post(f"{place}/application", data=form).status_code == 409
+    assert author.post(f"{place}/application", data={**form, "confirmed": "2"}).status_code == 302
+    assert addresses(sample_database) == {DERIVED, "a@ecole.be"}
+    faults = author.get(f"{place}/rejected.csv").data.decode("utf-8-sig").splitlines()
+    assert [line.split(";")[2] for line in faults] == ["Courriel", "b@ecole.be", "c@ecole.be"]
+    place = upload(author, content).location
+    form = {"csrf_token": form["csrf_token"], "shown": "0-0-1-0", "seen": ["3", "4"], "all": "y"}
+    assert author.post(f"{place}/application", data=form).status_code == 302
+    assert addresses(sample_database) == {DERIVED, "a@ecole.be", "b@ecole.be", "c@ecole.be"}
+
+
 def test_the_example_is_a_list_that_can_be_read(author):
     content = author.get(f"{PLACE}/example.csv").data
     assert "Nouvelles" in text_of(author.get(upload(author, content).location))

@@ -1,0 +1,86 @@
+"""The name of an organisation in a row is compared with the names that its FASE number has."""
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.contact_lists.names import NameBook, names_an_organisation
+from outreach.directory.models import Authority, Listing, Network, School
+
+COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
+
+
+@pytest.fixture
+def known(session):
+    """Gives an authority of one school and that school their names, and says whether a third is far from them."""
+    one = select(Listing.authority_id).where(Listing.current())
+    one = one.group_by(Listing.authority_id).having(func.count() == 1).limit(1)
+    authority = session.get(Authority, session.scalar(one))
+    listed = select(School).join(Listing, Listing.school_id == School.id)
+    school = session.scalars(listed.where(Listing.authority_id == authority.id, Listing.current())).one()
+
+    def far(network, name, of_school, stated, place="Mons", *, is_of_school=False):
+        authority.network_id = session.scalars(select(Network.id).where(Network.code == network)).one()
+        authority.name, school.name = name, of_school
+        for named in (authority, school):
+            named.corrected_name, named.locality, named.municipality = None, place, place
+        session.flush()
+        return NameBook.of(session).far(authority.id, [school.id] if is_of_school else (), stated)
+
+    return far
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "stated"),
+    [
+        (COMMUNE, "Collège des Bourgmestre et Echevins de la commune d'Anderlecht", "Adm. communale d’Anderlecht"),
+        (COMMUNE, "Ville de Namur", "AC NAMUR"),
+        (FREE, "ASBL Pouvoir organisateur de l'Ecole fondamentale libre Saint-Joseph", "P.O. Ec. fond. lib. St Joseph"),
+        (FREE, "INSTITUT NOTRE-DAME DE LA PAIX", "Inst. N.-D. de la Paix, a.s.b.l. (Mons)"),
+        (FREE, "Comité scolaire Sainte-Élisabeth", "Comite scolaire Ste Elisabet"),
+        (FREE, "Comité scolaire Sainte-Élisabeth", "Institut des Ursulines de Binche"),
+        (FREE, "Comité scolaire Sainte-Élisabeth", "École fondamentale libre"),
+    ],
+    ids=["council", "capitals", "abbreviations", "more words", "typo", "the school's", "no word of its own"],
+)
+def test_accents_capitals_and_abbreviations_keep_a_name_near(known, network, name, stated):
+    assert known(network, name, "Institut des Ursulines de Binche", stated) == ""
+
+
+@pytest.mark.parametrize(
+    ("network", "name", "stated"),
+    [
+        (FREE, "Notre-Dame de Mons", "Administration communale de Namur"),
+        (FREE, "Notre-Dame de Mons", "Administration communale de Mons"),
+        (FREE, "Notre-Dame de Mons", "École fondamentale communale"),
+        (COMMUNE, "Ville de Mons", "Institut Notre-Dame de Mons"),
+        (COMMUNE, "Ville de Mons", "Ville de Namur"),
+    ],
+    ids=["stranger", "same place", "kind alone", "a school of the place", "another commune"],
+)
+def test_another_organisation_is_far_and_the_name_of_the_number_is_said(known, network, name, stated):
+    assert known(network, name, "Les Tilleuls", stated) == name
+
+
+def test_a_row_of_one_school_is_compared_with_that_school_and_its_authority(known, session):
+    names = (FREE, "Notre-Dame de Mons", "Les Tilleuls")
+    assert known(*names, "École Les Tilleuls", is_of_school=True) == ""
+    assert known(*names, "Notre-Dame", is_of_school=True) == ""
+    assert known(*names, "École Les Glycines", is_of_school=True) == "Les Tilleuls"
+
+
+def test_no_name_of_the_directory_is_far_from_its_own_number_and_few_are_near_another_one(session):
+    book = NameBook.of(session)
+    owned = sorted(book.authorities.items())
+    of_schools = [(key, school) for key, each in owned for school in each.schools]
+    assert not [each.name.shown for key, each in owned if book.far(key, (), each.name.shown)]
+    shown = {(key, school): book.authorities[key].schools[school].shown for key, school in of_schools}
+    assert not [name for (key, school), name in shown.items() if book.far(key, [school], name)]
+    wrong = [book.far(key, (), other.name.shown) for (key, _), (_, other) in zip(owned, owned[101:], strict=False)]
+    assert wrong.count("") < len(wrong) / 10
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"), [("Institut Saint-Joseph", True), ("Anne Dupont", False), ("Ville de Namur", True)]
+)
+def test_a_name_is_an_organisation_s_by_its_words(text, is_one):
+    assert names_an_organisation(text) is is_one
