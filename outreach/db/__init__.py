@@ -23,7 +23,7 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach.db import errors, time_limit
-from outreach.db.watch import DatabaseAway, DatabaseFault, Watch
+from outreach.db.watch import DatabaseAway, DatabaseFault, FaultLog, Watch
 from outreach.db.ways import Way
 
 __all__ = [
@@ -130,6 +130,7 @@ class Database:
         self.info = dict(info or {})
         parsed = make_url(url)
         self.watch: Watch | None = None
+        self.faults = FaultLog()
         self._kept: WeakSet[Connection] = WeakSet()
         self._last_calls: list[Callable[[], object]] = []
         if parsed.get_backend_name() == "sqlite":
@@ -162,18 +163,21 @@ class Database:
 
         They raise one of NO_ANSWER. Call it before the first connection; returns this database.
         """
-        self.watch = Watch(self._reader, judge)
+        self.watch = Watch(self._reader, judge, faults=self.faults)
         if self.engine.dialect.name == "postgresql":
             from outreach.db import silence  # noqa: PLC0415 - for web processes on PostgreSQL: it loads the driver
 
-            self.watch = Watch(self._reader, judge, partial(silence.reaches, self.engine))
+            self.watch = Watch(self._reader, judge, partial(silence.reaches, self.engine), self.faults)
             silence.install(self.engine, self.watch)
         return self
 
     def note_fault(self, error: Exception) -> None:
-        """Have the log say, once a fault, that somebody was refused because of an error of NO_ANSWER."""
-        if self.watch is not None:
-            self.watch.note(error)
+        """Have the log say, once a fault, that something was refused because of an error of NO_ANSWER."""
+        (self.watch or self.faults).note(error)
+
+    def note_answer(self) -> None:
+        """Have the log say that a fault is over, for a process that is not watched: the database has just answered."""
+        self.faults.note_answer()
 
     def _admit(self) -> None:
         if self.watch is not None:

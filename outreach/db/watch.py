@@ -11,7 +11,8 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnection
 
 CHECK_SECONDS = 5.0  # from one look at the version to the next: two short statements of each process
 AGAIN_SECONDS = 1.0  # from one question to a silent server to the next
@@ -46,28 +47,75 @@ class DatabaseAway(SQLAlchemyError):
         self.fault = fault
 
 
+def is_away(error: BaseException) -> bool:
+    """Whether an error says that the server is not there, rather than that it refuses a statement."""
+    if isinstance(error, DatabaseAway | NoConnection):
+        return True
+    if not isinstance(error, DBAPIError):
+        return False
+    # psycopg gives no SQLSTATE to what the server did not say, such as a connection that cannot be opened.
+    return error.connection_invalidated or getattr(error.orig, "sqlstate", "") is None
+
+
+class FaultLog:
+    """What the log was told of one process's database: each fault once, and once that it is over. For any thread."""
+
+    def __init__(self) -> None:
+        self._tells = threading.Lock()
+        self._told_at = NEVER
+        self._told: DatabaseFault | None = None
+        self._since = 0.0
+
+    @property
+    def is_told(self) -> bool:
+        """Whether a fault was told that is not over."""
+        return self._told is not None
+
+    def note(self, error: Exception) -> None:
+        """Say a fault in the log, once until it is over: something was refused because of it."""
+        fault = error.fault if isinstance(error, DatabaseAway) else DatabaseFault.SILENT
+        with self._tells:
+            self._told_at = time.monotonic()
+            if self._told is fault:
+                return
+            self._since = self._since if self._told else time.monotonic()
+            self._told = fault
+        said = str(getattr(error, "orig", None) or "").strip().partition("\n")[0]
+        logger.warning("%s%s", SENTENCES[fault], f": {said}" if said else "")
+
+    def note_answer(self) -> None:
+        """Say that a fault is over, once no fault has come for some seconds: the database has just answered."""
+        with self._tells:
+            if self._told is None or time.monotonic() - self._told_at < CALM_SECONDS:
+                return
+            self._told, seconds = None, self._told_at - self._since
+        logger.warning("the database serves again, after %.0f s", seconds)
+
+
 class Watch:
-    """What one process knows of its database: whether it is silent, of which version it is, which fault was told.
+    """What one process that serves pages knows of its database: whether it is silent, and of which version it is.
 
     `judge` reads the version of the database, and returns what is wrong with it, or None. `reach` tells whether the
-    server takes a new connection in time. Any thread may call any method.
+    server takes a new connection in time. `faults` tells the log. Any thread may call any method.
     """
 
     def __init__(
-        self, engine: Engine, judge: Callable[[Engine], DatabaseFault | None], reach: Callable[[], bool] = lambda: True
+        self,
+        engine: Engine,
+        judge: Callable[[Engine], DatabaseFault | None],
+        reach: Callable[[], bool] = lambda: True,
+        faults: FaultLog | None = None,
     ) -> None:
-        self.is_silent = False
+        self.is_silent, self.faults = False, faults or FaultLog()
         self._engine, self._judge, self._reach = engine, judge, reach
-        self._asks, self._tells = threading.Lock(), threading.Lock()
-        self._asked_at = self._checked_at = self._told_at = NEVER
-        self._told: DatabaseFault | None = None
-        self._since = 0.0
+        self._asks = threading.Lock()
+        self._asked_at = self._checked_at = NEVER
 
     def admit(self) -> None:
         """Let a session begin. Raises DatabaseAway, or what the driver raises when the server refuses us."""
         if self.is_silent and not self._answers_again():
             raise DatabaseAway(DatabaseFault.SILENT)
-        if self._told is None and time.monotonic() - self._checked_at < CHECK_SECONDS:
+        if not self.faults.is_told and time.monotonic() - self._checked_at < CHECK_SECONDS:
             return
         self._checked_at = time.monotonic()  # the others go on by the last verdict meanwhile
         fault: DatabaseFault | None = DatabaseFault.SILENT
@@ -78,7 +126,7 @@ class Watch:
                 self._checked_at = NEVER
         if fault is not None:
             raise DatabaseAway(fault)
-        self._note_answer()
+        self.faults.note_answer()
 
     def answers(self) -> bool:
         """Whether the server works, asked on a connection of its own. It takes `silence.REACH_SECONDS` at most.
@@ -93,16 +141,9 @@ class Watch:
         self.is_silent, self._asked_at = True, time.monotonic()
 
     def note(self, error: Exception) -> None:
-        """Say a fault in the log, once until it is over: somebody was refused because of it."""
-        fault = error.fault if isinstance(error, DatabaseAway) else DatabaseFault.SILENT
-        with self._tells:
-            self._told_at, self._checked_at = time.monotonic(), NEVER
-            if self._told is fault:
-                return
-            self._since = self._since if self._told else time.monotonic()
-            self._told = fault
-        said = str(getattr(error, "orig", None) or "").strip().partition("\n")[0]
-        logger.warning("%s%s", SENTENCES[fault], f": {said}" if said else "")
+        """As `FaultLog.note`, for somebody who was refused; the next session asks for the version again."""
+        self._checked_at = NEVER
+        self.faults.note(error)
 
     def _answers_again(self) -> bool:
         """As `answers`, without waiting for another thread that asks."""
@@ -118,10 +159,3 @@ class Watch:
             self.is_silent = not self._reach()
             self._asked_at = time.monotonic()
         return not self.is_silent
-
-    def _note_answer(self) -> None:
-        with self._tells:
-            if self._told is None or time.monotonic() - self._told_at < CALM_SECONDS:
-                return
-            self._told, seconds = None, self._told_at - self._since
-        logger.warning("the database serves again, after %.0f s", seconds)

@@ -12,7 +12,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.settings import CheckSwitch
-from outreach.worker.questions import Questions, going_on
+from outreach.worker.going_on import going_on
+from outreach.worker.questions import Questions
 
 TICK_SECONDS = 5
 TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
@@ -36,19 +37,19 @@ def clock(questions: Questions) -> BackgroundScheduler:
 
 def collect(questions: Questions) -> None:
     """Read the mailbox of notices, in a job of its own: a slow mailbox does not delay `ask`."""
-    with going_on("reading what came back"):
+    with going_on("reading what came back", questions.database):
         questions.collect()
 
 
 def check_domains(questions: Questions) -> None:
     """Ask DNS about domains, in a job of its own: a resolver that is slow delays nothing else."""
-    with going_on("checking the domains of addresses"):
+    with going_on("checking the domains of addresses", questions.database):
         questions.check_domains()
 
 
 def tell(questions: Questions) -> None:
     """Tell people what happened to their campaigns, in a job of its own: it delays no wave, and no wave delays it."""
-    with going_on("telling people"):
+    with going_on("telling people", questions.database):
         questions.tell()
 
 
@@ -58,20 +59,20 @@ def ask(questions: Questions) -> None:
     A step that fails does not stop the next ones. Waves start only after the check that sending is allowed.
     """
     hindrance = "La base de données ne répond pas."
-    with going_on("asking whether letters may leave"):
+    with going_on("asking whether letters may leave", questions.database):
         hindrance = _hindrance(questions)
-    with going_on("looking for what people should know"):
+    with going_on("looking for what people should know", questions.database):
         questions.watch.look(hindrance)
     if not hindrance:
-        with going_on("starting waves"):
+        with going_on("starting waves", questions.database):
             questions.start_waves()
-        with going_on("looking for audiences that have changed"):
+        with going_on("looking for audiences that have changed", questions.database):
             questions.look_for_drift()
-        with going_on("waking for what is due"):
+        with going_on("waking for what is due", questions.database):
             questions.wake_due()
-    with going_on("settling"):
+    with going_on("settling", questions.database):
         _settle(questions, hindrance)
-    with going_on("sealing the audit"):
+    with going_on("sealing the audit", questions.database):
         questions.seal()
 
 

@@ -11,9 +11,10 @@ import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
-from outreach.db import NO_ANSWER
+from outreach.db import NO_ANSWER, Database
 from outreach.delivery.sending.batches import DueMailing, Lane
 from outreach.delivery.sending.postman import Postman
+from outreach.worker.going_on import going_on
 from outreach.worker.turns import Turns
 from outreach.worker.wakeups import Wakeups
 
@@ -25,8 +26,14 @@ logger = logging.getLogger(__name__)
 class MailRoom:
     """Runs a postman, which does one thing at a time. `broker` is the URL of a shared broker and its queue, if any."""
 
-    def __init__(self, postman: Postman, may_send: Callable[[], bool], broker: tuple[str, str] | None = None) -> None:
-        self.postman, self.stop, self._may_send = postman, postman.stop, may_send
+    def __init__(
+        self,
+        postman: Postman,
+        database: Database,
+        may_send: Callable[[], bool],
+        broker: tuple[str, str] | None = None,
+    ) -> None:
+        self.postman, self.stop, self._may_send, self._database = postman, postman.stop, may_send, database
         self.wakeups = Wakeups(*broker, self.answer) if broker else None
         self.turns = Turns()
         self._at_work = threading.Lock()
@@ -96,14 +103,13 @@ class MailRoom:
     def deliver(self, mailing: int, lane: Lane | None = None) -> None:
         """Have the postman deliver a mailing. Never raises."""
         try:
-            with self.in_turn() as postman:
-                postman.others_wait = lambda: self.turns.others(mailing)
-                postman.staff_wait = lambda: lane is not Lane.STAFF and self.turns.others(mailing, Lane.STAFF)
-                is_more = postman.deliver(mailing)
-            if is_more:
-                self.wake_for(mailing, postman.writer.lane)
-        except NO_ANSWER as error:
-            _log_away(f"mailing {mailing}: delivering", error)
+            with going_on("delivering", self._database, NO_ANSWER):
+                with self.in_turn() as postman:
+                    postman.others_wait = lambda: self.turns.others(mailing)
+                    postman.staff_wait = lambda: lane is not Lane.STAFF and self.turns.others(mailing, Lane.STAFF)
+                    is_more = postman.deliver(mailing)
+                if is_more:
+                    self.wake_for(mailing, postman.writer.lane)
         except Exception:
             logger.exception("mailing %s: delivering broke off, the clock will ask again", mailing)
 
@@ -119,15 +125,7 @@ class MailRoom:
 
     def _attend(self) -> None:
         try:
-            with self.in_turn() as postman:
+            with going_on("attending", self._database, NO_ANSWER), self.in_turn() as postman:
                 postman.attend(ATTEND_SECONDS)
-        except NO_ANSWER as error:
-            _log_away("attending", error)
         except Exception:
             logger.exception("attending broke off, the clock will ask again")
-
-
-def _log_away(what: str, error: Exception) -> None:
-    """One line: where the program was says nothing of a database that is away."""
-    reason = str(error).partition("\n")[0]  # then come the statement and its parameters
-    logger.warning("%s broke off, the clock will ask again: %s", what, reason)

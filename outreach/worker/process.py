@@ -16,8 +16,9 @@ from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Relay
 from outreach.settings import Settings
+from outreach.worker.going_on import going_on
 from outreach.worker.mail_room import MailRoom
-from outreach.worker.questions import Questions, going_on, may_send, pause_failing
+from outreach.worker.questions import Questions, may_send, pause_failing
 from outreach.worker.wakeups import queue_of
 
 BEAT_SECONDS = 5.0
@@ -60,7 +61,7 @@ class WorkProcess:
             on_failpoint=on_failpoint,
             pause_failing=lambda: pause_failing(settings, database),
         )
-        self.mail_room = MailRoom(postman, lambda: may_send(settings, database), self._broker())
+        self.mail_room = MailRoom(postman, database, lambda: may_send(settings, database), self._broker())
         self.questions = Questions(settings, database, self.mail_room, names, self.stop)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
@@ -93,6 +94,8 @@ class WorkProcess:
 
     def _beat(self) -> None:
         while not self.stop.wait(BEAT_SECONDS):
-            with going_on("giving a sign of life"), self.database.writing() as session:
+            with going_on("giving a sign of life", self.database):
                 overdue = self.mail_room.postman.pool.longest_overdue()
-                workers.give_sign(session, self.worker_id, now=self.clock(), overdue=overdue)
+                with self.database.writing() as session:
+                    workers.give_sign(session, self.worker_id, now=self.clock(), overdue=overdue)
+                self.database.note_answer()

@@ -3,8 +3,7 @@
 import logging
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -32,33 +31,12 @@ from outreach.settings import Mode, SendingSwitch, Settings
 from outreach.settings.places import server_of
 from outreach.staff_mail import account_letters, forgotten, notices
 from outreach.tracking import hits
+from outreach.worker.going_on import going_on
 from outreach.worker.mail_room import MailRoom
 
 SEAL_EVERY = timedelta(minutes=1)
 LAUNCH_SECONDS = 4.0  # less than the interval of the clock
-SAID_AGAIN_SECONDS = 600
 logger = logging.getLogger(__name__)
-_failing: dict[str, tuple[type[Exception], float]] = {}  # what fails: how, and when the log last said so
-
-
-@contextmanager
-def going_on(what: str) -> Iterator[None]:
-    """End this block when it fails as can be expected; the next pass of the clock repeats it.
-
-    The log has a line as it begins to fail, every ten minutes while it does, and once it is well again. ValueError is
-    for stored rows that cannot be read.
-    """
-    try:
-        yield
-    except (SQLAlchemyError, OSError, OutreachError, ValueError) as error:
-        kind, at = _failing.get(what, (None, 0.0))
-        if kind is not type(error) or time.monotonic() - at >= SAID_AGAIN_SECONDS:
-            _failing[what] = (type(error), time.monotonic())
-            reason = str(error).partition("\n")[0]  # then come the statement and its parameters
-            logger.warning("%s broke off, the clock will ask again: %s", what, reason)
-    else:
-        if _failing.pop(what, None) is not None:
-            logger.warning("%s goes on", what)
 
 
 def hindrance(settings: Settings, database: Database) -> str:
@@ -126,7 +104,7 @@ class Questions:
                 waves = launching.due_waves(session, now=self.clock())
             goes_on = False
             for wave in waves:
-                with going_on(f"wave {wave}"):
+                with going_on(f"wave {wave}", self.database):
                     goes_on |= self._advance(wave)
             if not goes_on or time.monotonic() > end:
                 return

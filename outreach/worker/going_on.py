@@ -1,0 +1,41 @@
+"""Goes on when a step fails as can be expected: the clock repeats it, and the log has one line, not one each time."""
+
+import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from outreach.db import Database
+from outreach.db.watch import is_away
+from outreach.errors import OutreachError
+
+SAID_AGAIN_SECONDS = 600
+EXPECTED = (SQLAlchemyError, OSError, OutreachError, ValueError)  # ValueError: stored rows that cannot be read
+logger = logging.getLogger(__name__)
+_failing: dict[str, tuple[type[Exception], float]] = {}  # what fails: how, and when the log last said so
+
+
+@contextmanager
+def going_on(what: str, database: Database, expected: tuple[type[Exception], ...] = EXPECTED) -> Iterator[None]:
+    """End this block when it fails as can be expected; the next pass of the clock repeats it.
+
+    A database that is away is one line of the log for all steps of the process together (`Database.note_fault`). Of
+    another fault the log has a line as the step begins to fail, every ten minutes while it does, and once it is well
+    again.
+    """
+    try:
+        yield
+    except expected as error:
+        if is_away(error):
+            database.note_fault(error)
+            return
+        kind, at = _failing.get(what, (None, 0.0))
+        if kind is not type(error) or time.monotonic() - at >= SAID_AGAIN_SECONDS:
+            _failing[what] = (type(error), time.monotonic())
+            reason = str(error).partition("\n")[0]
+            logger.warning("%s broke off, the clock will ask again: %s", what, reason)
+    else:
+        if _failing.pop(what, None) is not None:
+            logger.warning("%s goes on", what)
