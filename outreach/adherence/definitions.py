@@ -14,7 +14,15 @@ DEFINITIONS = (
     ("Refus", "L’école n’adhère pas."),
     ("A pris connaissance", "Le pouvoir organisateur a lu l’invitation, sans autre réponse."),
     ("Non concerné", "L’école n’entre pas dans le volet : elle ne compte pas dans les pourcentages."),
-    ("Sans réponse", "Rien n’est enregistré pour l’école à cette date."),
+    (
+        "Sans réponse",
+        "Rien n’est enregistré pour l’école à cette date : elle n’a pas encore été sollicitée, ou n’a pas répondu.",
+    ),
+    ("Pas encore sollicitée", "Sans réponse, et aucun courriel d’une campagne sur le volet ne l’a encore citée."),
+    (
+        "Courriel reçu, sans réponse",
+        "Sans réponse, alors qu’un courriel d’une campagne sur le volet, parti et non revenu, la citait.",
+    ),
     ("À la date", "À la fin de ce jour, heure de Bruxelles."),
     (
         KNOWN,

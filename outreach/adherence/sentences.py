@@ -3,26 +3,31 @@
 Pages, exports, the command and notes take them from here. They are typeset, and each names its day.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from outreach import french
 from outreach.adherence.grouping import OUTSIDE, Grouping
 from outreach.adherence.models import Strand
-from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.directory.models import Level
 
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
 KINDS = {Level.SECONDARY: "secondaires", Level.PRIMARY: "primaires", Level.NURSERY: "maternelles"}
-# What one school does, and what several do, in the order of a sentence.
-OTHERS = {
+# What one school does, and what several do, by the figure's name, in the order of a sentence.
+OTHERS: dict[str, tuple[str, str]] = {
     Bucket.DECLARED: ("déclare y adhérer", "déclarent y adhérer"),
     Bucket.IN_PREPARATION: ("s’y prépare", "s’y préparent"),
     Bucket.TENDER_LAUNCHED: ("a lancé son marché", "ont lancé leur marché"),
     Bucket.DECLINED: ("a refusé", "ont refusé"),
     Bucket.INFORMED: ("a pris connaissance de l’invitation", "ont pris connaissance de l’invitation"),
-    Bucket.NONE: ("n’a pas répondu", "n’ont pas répondu"),
+    Solicitation.SOLICITED: ("a reçu un courriel et n’a pas répondu", "ont reçu un courriel et n’ont pas répondu"),
+    Solicitation.UNSOLICITED: ("n’a pas encore été sollicitée", "n’ont pas encore été sollicitées"),
+    Bucket.NONE: (
+        "est sans réponse",
+        "sont sans réponse",
+    ),  # where no letters were handed down, so that it has no parts
 }
 PROVINCE_NAMES = {"Bruxelles": "de Bruxelles", "Brabant wallon": "de la province du Brabant wallon"}
 FEDERATION_NAMES = {"FELSI": "de la FELSI"}
@@ -104,6 +109,7 @@ def _of_strand(found: Situation, number: int, level: Level) -> str:
     schools = f"des {french.number(base)} écoles {KINDS[level]}{concerned}"
     if base == 1:
         verb = "a" if joined else "n’a pas"
+        more = " ; elle déclare y adhérer" if declared else ""
         return f"{day}, la seule école {KINDS[level][:-1]}{concerned[:-1]} {verb} adhéré au {strand}{more}."
     if not joined:
         return f"{day}, aucune {schools} n’a adhéré au {strand}{more}."
@@ -115,28 +121,34 @@ def _of_strand(found: Situation, number: int, level: Level) -> str:
 
 def _of_group(found: Situation, row: SituationRow, number: int) -> str:
     head = f"{french.initial(ordinal(number))}, {when(found)}. "
-    buckets, base, of = row.strands[number], row.base(number), of_group(found.by, row)
-    joined = buckets[Bucket.JOINED]
+    figures, base, of = row.figures(number), row.base(number), of_group(found.by, row)
+    joined = figures[Bucket.JOINED]
     if not base:
         return f"{head}Aucune école {of} n’est concernée."
-    concerned = "concernées " if buckets[Bucket.NOT_CONCERNED] else ""
+    concerned = "concernées " if figures[Bucket.NOT_CONCERNED] else ""
     if base == 1:
-        return head + _of_only_school(buckets, f"{concerned.replace('ées', 'ée')}{of}")
+        return head + _of_only_school(figures, f"{concerned.replace('ées', 'ée')}{of}")
     schools = f"{french.number(base)} écoles {concerned}{of}"
     if joined == base:
         return f"{head}Oui : les {schools} ont adhéré."
-    others = ", ".join(_others(buckets[bucket], *OTHERS[bucket]) for bucket in OTHERS if buckets[bucket])
+    others = ", ".join(_others(figures[name], *OTHERS[name]) for name in _other_figures(figures))
     if not joined:
         return f"{head}Non : aucune des {schools} n’a adhéré ; {others}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
     return f"{head}Non : {_count(joined)} des {schools} {agreed} ; {others}."
 
 
-def _of_only_school(buckets: dict[Bucket, int], of: str) -> str:
-    if buckets[Bucket.JOINED]:
+def _of_only_school(figures: Mapping[str, int], of: str) -> str:
+    if figures[Bucket.JOINED]:
         return f"Oui : la seule école {of} a adhéré."
-    does = next(OTHERS[bucket][0] for bucket in OTHERS if buckets[bucket])
+    does = next(OTHERS[name][0] for name in _other_figures(figures))
     return f"Non : la seule école {of} n’a pas adhéré ; elle {does}."
+
+
+def _other_figures(figures: Mapping[str, int]) -> list[str]:
+    """The names of the figures of schools that have not joined, in the order of a sentence; each school is in one."""
+    left_out = Bucket.NONE if Solicitation.SOLICITED in figures else None
+    return [name for name in OTHERS if figures.get(name) and name != left_out]
 
 
 def _others(count: int, one: str, several: str) -> str:

@@ -2,6 +2,9 @@
 
 One function feeds page, export and command. `known_at` asks for what was known at a moment, as in `standing`; without
 it, all that is known now. A strand that is not open yet has no figures, and no rows.
+
+Letters lie above this room, so that `listed` hands down the schools that letters had listed: a query with the columns
+school_id and strand_id (`delivery.ledger.recipients.listed_schools`). It divides the schools without an answer.
 """
 
 from collections.abc import Collection, Sequence
@@ -10,7 +13,7 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, Subquery, case, func, literal, select
+from sqlalchemy import Boolean, ColumnElement, Row, Select, Subquery, case, func, literal, select
 
 from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
@@ -19,7 +22,8 @@ from outreach.db import Session
 from outreach.directory.models import Authority, Network, School
 
 CURVE_POINTS = 26
-SchoolRow = Row[School, Authority, Status, Word | None, date | None]
+Listed = Select[int, int | None]
+SchoolRow = Row[School, Authority, Status, Word | None, date | None, bool | None]
 AuthorityRow = Row[Authority, RollUp, int, int]
 
 
@@ -41,10 +45,25 @@ class Bucket(StrEnum):
         return "Adhésion déclarée" if self is Bucket.DECLARED else Status(self.value).label
 
 
+class Solicitation(StrEnum):
+    """Of the schools without an answer (`Bucket.NONE`): whether a letter about the strand had listed the school."""
+
+    SOLICITED = "solicited"
+    UNSOLICITED = "unsolicited"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return "Courriel reçu, sans réponse" if self is Solicitation.SOLICITED else "Pas encore sollicitée"
+
+
 @dataclass(slots=True)
 class SituationRow:
     """A group, or the total (code None): its authorities and schools over all open strands, the schools of each open
-    strand by bucket, and the authorities of each."""
+    strand by bucket, and the authorities of each.
+
+    `silent` divides the schools without an answer, by strand; it is empty where no letters were handed down.
+    """
 
     code: str | None
     label: str
@@ -52,6 +71,12 @@ class SituationRow:
     schools: int = 0
     strands: dict[int, dict[Bucket, int]] = field(default_factory=dict)
     strand_authorities: dict[int, int] = field(default_factory=dict)
+    silent: dict[int, dict[Solicitation, int]] = field(default_factory=dict)
+
+    def figures(self, strand: int) -> dict[str, int]:
+        """The schools of a strand by the name of each figure. « none » is the sum of its two parts."""
+        pairs: list[tuple[StrEnum, int]] = [*self.strands[strand].items(), *self.silent.get(strand, {}).items()]
+        return {name.value: count for name, count in pairs}
 
     def open_to(self, strand: int) -> int:
         """How many schools a strand is open to, including those recorded as not concerned."""
@@ -101,13 +126,24 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which schools a figure counts: of a strand, a bucket and a group (its code), of all without them."""
+    """Which schools a figure counts: of a strand, a bucket and a group (its code), of all without them.
+
+    A `solicitation` is a part of the bucket NONE, and needs `listed`.
+    """
 
     strand: int
     bucket: Bucket | None = None
     group: str = ""
     by: Grouping = Grouping.NETWORK
     known_at: datetime | None = None
+    solicitation: Solicitation | None = None
+    listed: Listed | None = field(default=None, compare=False)
+
+    @property
+    def label(self) -> str:
+        """What the schools are called in a title."""
+        named = self.solicitation or self.bucket
+        return named.label if named else "Écoles concernées"
 
     @property
     def network(self) -> str:
@@ -122,6 +158,7 @@ def situation(
     *,
     known_at: datetime | None = None,
     by: Grouping = Grouping.NETWORK,
+    listed: Listed | None = None,
 ) -> Situation:
     """Count every eligible school once per open strand, by group."""
     openings = {strand.number: strand.opened_on for strand in programme.strands if not strand.is_open(day)}
@@ -129,10 +166,16 @@ def situation(
     if not opened:
         return Situation(day, known_at, by, _total([], opened), [], openings)
     grouped = groups(session, by, opened, day, known_at)
-    rows = {code: SituationRow(code, label, strands=_empty(opened)) for code, label in grouped.labels.items()}
+    rows = {
+        code: SituationRow(code, label, strands=_empty(opened), silent=_no_silent(opened, listed))
+        for code, label in grouped.labels.items()
+    }
     numbers = {strand.id: strand.number for strand in opened}
-    for code, strand_id, bucket, count in session.execute(_buckets(grouped)):
+    for code, strand_id, bucket, count, solicited in session.execute(_buckets(grouped, listed)):
         rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
+        if bucket == Bucket.NONE and listed is not None:
+            parts = {Solicitation.SOLICITED: solicited, Solicitation.UNSOLICITED: count - solicited}
+            rows[code].silent[numbers[strand_id]] = parts
     for strands in (opened, *([strand] for strand in opened)):
         for code, authorities, schools in session.execute(_bases(strands, grouped)):
             if strands is opened:
@@ -176,7 +219,8 @@ def count_schools(session: Session, programme: Programme, day: date, selection: 
 def schools(
     session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
 ) -> Sequence[Any]:
-    """The schools a figure counts: rows of School, Authority, status, word, effective_on."""
+    """The schools a figure counts: rows of School, Authority, status, word, effective_on, and is_solicited: whether a
+    letter had listed it, NULL where the selection has no `listed`."""
     query = _schools(session, programme, day, selection).order_by(School.folded, School.fase)
     return session.execute(query.limit(limit).offset(offset)).all()
 
@@ -219,15 +263,29 @@ def _empty(strands: Sequence[Strand]) -> dict[int, dict[Bucket, int]]:
     return {strand.number: dict.fromkeys(Bucket, 0) for strand in strands}
 
 
+def _no_silent(strands: Sequence[Strand], listed: Listed | None) -> dict[int, dict[Solicitation, int]]:
+    return {} if listed is None else {strand.number: dict.fromkeys(Solicitation, 0) for strand in strands}
+
+
+def _is_solicited(rows: Subquery, listed: Listed | None) -> ColumnElement[bool | None]:
+    """Whether a letter had listed a school that has no answer; each costs a look into an index."""
+    if listed is None:
+        return literal(None, Boolean)
+    school, strand = listed.selected_columns
+    theirs = listed.where(school == rows.c.school_id, strand == rows.c.strand_id).correlate(rows)
+    return case((rows.c.status == Status.NONE, theirs.exists()), else_=None)
+
+
 def _bucket(rows: Subquery) -> ColumnElement[str]:
     declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
     return case((declared, Bucket.DECLARED.value), else_=rows.c.status)
 
 
-def _buckets(grouped: Groups) -> Select[*tuple[Any, ...]]:
+def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]:
     rows = standing([grouped.day], grouped.strands, grouped.known_at)
     bucket = _bucket(rows).label("bucket")
-    query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count()).select_from(rows)
+    solicited = func.sum(case((_is_solicited(rows, listed), 1), else_=0))
+    query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count(), solicited).select_from(rows)
     return grouped.joined(query, rows).group_by("code", rows.c.strand_id, bucket)
 
 
@@ -255,8 +313,9 @@ def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
 def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
     strand = strand_by_number(programme, selection.strand)
     rows = standing([day], [strand], selection.known_at)
+    is_solicited = _is_solicited(rows, selection.listed)
     query = (
-        select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on)
+        select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on, is_solicited.label("is_solicited"))
         .select_from(rows)
         .join(School, School.id == rows.c.school_id)
         .join(Authority, Authority.id == rows.c.authority_id)
@@ -265,6 +324,8 @@ def _schools(session: Session, programme: Programme, day: date, selection: Selec
     )
     if selection.bucket:
         query = query.where(_bucket(rows) == selection.bucket.value)
+    if selection.solicitation:
+        query = query.where(is_solicited.is_(selection.solicitation is Solicitation.SOLICITED))
     if not selection.group:
         return query
     grouped = groups(session, selection.by, [strand], day, selection.known_at)
@@ -277,7 +338,7 @@ def _authorities(session: Session, programme: Programme, day: date, selection: S
     strand = strand_by_number(programme, selection.strand)
     of_group = None
     if selection.group:
-        asked = replace(selection, bucket=None)
+        asked = replace(selection, bucket=None, solicitation=None)
         of_group = _schools(session, programme, day, asked).with_only_columns(School.id)
     rows = rolled_up(day, [strand], selection.known_at, of_group)
     query = select(Authority, rows.c.roll_up, rows.c.concerned, rows.c.joined).join(Authority.network)
@@ -290,6 +351,8 @@ def _total(rows: Sequence[SituationRow], strands: Sequence[Strand]) -> Situation
         for bucket in buckets:
             buckets[bucket] = sum(row.strands[number][bucket] for row in rows)
         total.strand_authorities[number] = sum(row.strand_authorities.get(number, 0) for row in rows)
+        if any(row.silent for row in rows):
+            total.silent[number] = {part: sum(row.silent[number][part] for row in rows) for part in Solicitation}
     return total
 
 
@@ -300,11 +363,9 @@ def _spaced(first: date, last: date) -> list[date]:
 
 
 def _row_json(row: SituationRow, found: Situation) -> dict[str, Any]:
-    strands: dict[int, dict[str, Any]] = {
-        number: {bucket.value: count for bucket, count in buckets.items()} for number, buckets in row.strands.items()
-    }
+    strands: dict[int, dict[str, Any]] = {number: dict(row.figures(number)) for number in row.strands}
     for number, day in found.openings.items():
-        strands[number] = {"opens_on": day.isoformat(), **{bucket.value: None for bucket in Bucket}}
+        strands[number] = {"opens_on": day.isoformat(), **{name.value: None for name in (*Bucket, *Solicitation)}}
     return {
         found.by.value: row.code,
         "label": row.label,

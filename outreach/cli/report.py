@@ -10,13 +10,14 @@ import click
 from outreach import days, french
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
-from outreach.adherence.situation import Bucket, Situation
+from outreach.adherence.situation import Bucket, Situation, Solicitation
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.schedule.moments import end_of, read_past, until
 from outreach.cli.adherence import programme_option
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing
 from outreach.errors import InputError
 from outreach.web.situation.tables import tables_of
@@ -128,7 +129,8 @@ def _told(
     programme = programmes.the_programme(session, code)
     known.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
-    counted = situation.situation(session, programme, day, known_at=known_at, by=by)
+    listed = listed_schools(until(day, known_at))
+    counted = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
     said = sentences.sentences(counted, programme.strands)
     said += [answer.sentence for answer in sentences.answers(counted, programme.strands, codes)]
     oldest = known.oldest_register(session, day, known_at)
@@ -153,11 +155,19 @@ def _tables(found: Situation) -> list[str]:
 
 
 def _lines(found: Situation, number: int) -> list[str]:
-    rows = [(french.initial(found.by.label), "PO", "Écoles", "Part adhérée", *(bucket.label for bucket in Bucket))]
+    rows = [
+        (
+            french.initial(found.by.label),
+            "PO",
+            "Écoles",
+            "Part adhérée",
+            *(name.label for name in (*Bucket, *Solicitation)),
+        )
+    ]
     for row in (*found.rows, found.total):
         counts = (row.strand_authorities.get(number, 0), row.open_to(number))
         share = french.percent(row.share(number, Bucket.JOINED))
-        buckets = (french.number(count) for count in row.strands[number].values())
+        buckets = (french.number(count) for count in row.figures(number).values())
         rows.append((row.label, *map(french.number, counts), share, *buckets))
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
     return [

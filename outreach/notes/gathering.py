@@ -10,12 +10,13 @@ from outreach.adherence import known, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import JoiningList, Programme, Strand
-from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
 from outreach.campaigns.results import actions
 from outreach.campaigns.schedule.moments import until
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import ImportState, RegisterImport, School
@@ -50,7 +51,7 @@ COUNTED = (
     Column("schools", "Écoles concernées"),
     Column("joined", Bucket.JOINED.label),
     Column("share", "Part", CellKind.TEXT),
-    *(Column(bucket.value, bucket.label) for bucket in Bucket if bucket is not Bucket.JOINED),
+    *(Column(name.value, name.label) for name in (*Bucket, *Solicitation) if name is not Bucket.JOINED),
 )
 BY_HAND = (
     "Chiffre donné à la main",
@@ -70,7 +71,8 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     if corrected is not None:
         refuse_corrected(session, corrected)
     strands = drafts.strands_of(asked, programme)
-    found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at)
+    listed = listed_schools(until(asked.as_of, asked.known_at))
+    found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
     opened = [strand for strand in strands if strand.is_open(asked.as_of)]
     tables = _tables(session, asked, programme, opened, found)
     chosen = [row for row in found.rows if not asked.networks or row.code in asked.networks]
@@ -126,8 +128,9 @@ def _tables(
     tables = [_table(found, strand, asked.networks) for strand in strands]
     for kind in TableKind:
         if kind in asked.groupings and kind is not TableKind.NETWORK:
+            by, listed = Grouping(kind.value), listed_schools(until(asked.as_of, asked.known_at))
             grouped = situation.situation(
-                session, programme, asked.as_of, known_at=asked.known_at, by=Grouping(kind.value)
+                session, programme, asked.as_of, known_at=asked.known_at, by=by, listed=listed
             )
             tables += [_table(grouped, strand) for strand in strands]
     return tuple(tables)
@@ -147,10 +150,9 @@ def _table(found: Situation, strand: Strand, codes: Sequence[str] = ()) -> NoteT
 
 
 def _cells(row: SituationRow, label: str, strand: int) -> tuple[Cell, ...]:
-    buckets = row.strands[strand]
-    others = [count for bucket, count in buckets.items() if bucket is not Bucket.JOINED]
+    joined, *others = row.figures(strand).values()
     share = french.percent(row.share(strand, Bucket.JOINED)) if row.base(strand) else ABSENT
-    counted = (row.strand_authorities.get(strand, 0), row.base(strand), buckets[Bucket.JOINED], share)
+    counted = (row.strand_authorities.get(strand, 0), row.base(strand), joined, share)
     return (label, *counted, *others)
 
 

@@ -6,19 +6,24 @@ import pytest
 from outreach.adherence import sentences
 from outreach.adherence.grouping import OUTSIDE, Grouping
 from outreach.adherence.models import Strand
-from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.directory.models import Level
 
 DAY = date(2021, 5, 15)
 STRAND = Strand(number=1, level=Level.SECONDARY)
 
 
-def situation(by=Grouping.NETWORK, code="WBE", label="WBE", known_at=None, **buckets):
-    """A situation of one group, with these counts in its first strand."""
+def situation(by=Grouping.NETWORK, code="WBE", label="WBE", known_at=None, solicited=0, **buckets):
+    """A situation of one group, with these counts in its first strand; None as `solicited` divides nothing."""
     counts = {bucket: buckets.get(bucket.value, 0) for bucket in Bucket}
+    parts = solicited is not None and {
+        Solicitation.SOLICITED: solicited,
+        Solicitation.UNSOLICITED: counts[Bucket.NONE] - solicited,
+    }
+    silent = {1: parts} if parts else {}
     rows = [
-        SituationRow(code, label, 1, sum(counts.values()), {1: counts}),
-        SituationRow(None, "Total", strands={1: counts}),
+        SituationRow(code, label, 1, sum(counts.values()), {1: counts}, silent=silent),
+        SituationRow(None, "Total", strands={1: counts}, silent=silent),
     ]
     return Situation(DAY, known_at, by, rows[1], rows[:1])
 
@@ -37,14 +42,18 @@ def answer(**asked):
     ("buckets", "told"),
     [
         (
-            {"joined": 14, "in_preparation": 16, "declined": 6, "none": 111},
-            "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas répondu.",
+            {"joined": 14, "in_preparation": 16, "declined": 6, "none": 111, "solicited": 48},
+            (
+                "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, "
+                "48 ont reçu un courriel et n’ont pas répondu, 63 n’ont pas encore été sollicitées."
+            ),
         ),
         (
-            dict.fromkeys((bucket.value for bucket in Bucket if bucket is not Bucket.NOT_CONCERNED), 1),
+            {**dict.fromkeys(map(str, Bucket), 1), "not_concerned": 0, "none": 2, "solicited": 1},
             (
-                "Non : une des 7 écoles du réseau WBE a adhéré ; une déclare y adhérer, une s’y prépare, "
-                "une a lancé son marché, une a refusé, une a pris connaissance de l’invitation, une n’a pas répondu."
+                "Non : une des 8 écoles du réseau WBE a adhéré ; une déclare y adhérer, une s’y prépare, "
+                "une a lancé son marché, une a refusé, une a pris connaissance de l’invitation, "
+                "une a reçu un courriel et n’a pas répondu, une n’a pas encore été sollicitée."
             ),
         ),
         (
@@ -56,6 +65,9 @@ def answer(**asked):
         ),
         ({"joined": 147}, "Oui : les 147 écoles du réseau WBE ont adhéré."),
         ({"joined": 2, "not_concerned": 1}, "Oui : les 2 écoles concernées du réseau WBE ont adhéré."),
+        ({"joined": 1, "none": 2, "solicited": None},
+         "Non : une des 3 écoles du réseau WBE a adhéré ; 2 sont sans réponse."),
+        ({"none": 1}, "Non : la seule école du réseau WBE n’a pas adhéré ; elle n’a pas encore été sollicitée."),
         ({"joined": 1}, "Oui : la seule école du réseau WBE a adhéré."),
         ({"declined": 1, "not_concerned": 2},
          "Non : la seule école concernée du réseau WBE n’a pas adhéré ; elle a refusé."),
@@ -93,6 +105,7 @@ def test_groups_are_named_as_people_say_them(by, code, label, named):
         ({"joined": 2}, "les 2 écoles secondaires (100,0 %) ont adhéré au premier volet."),
         ({"joined": 1}, "la seule école secondaire a adhéré au premier volet."),
         ({"none": 1}, "la seule école secondaire n’a pas adhéré au premier volet."),
+        ({"declared": 1}, "la seule école secondaire n’a pas adhéré au premier volet ; elle déclare y adhérer."),
         ({}, "aucune école n’est concernée par le premier volet."),
     ],
 )  # fmt: skip

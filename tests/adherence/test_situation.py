@@ -6,7 +6,7 @@ from sqlalchemy import insert
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.situation import Bucket, Selection
+from outreach.adherence.situation import Bucket, Selection, Solicitation
 from tests.conftest import STORY_DAY
 
 
@@ -66,7 +66,10 @@ def test_before_its_opening_a_strand_has_no_figures(session, programme, by):
         assert (list(row.strands), list(row.strand_authorities)) == ([1], [1])
     stated = found.as_json()
     for row in (stated["total"], *stated[f"{by}s"]):
-        assert row["strands"]["2"] == {"opens_on": second.opened_on.isoformat(), **dict.fromkeys(Bucket)}
+        assert row["strands"]["2"] == {
+            "opens_on": second.opened_on.isoformat(),
+            **dict.fromkeys([*Bucket, *Solicitation]),
+        }
         assert "opens_on" not in row["strands"]["1"]
     for listed in (Selection(2), Selection(2, Bucket.NONE), Selection(2, None, "WBE")):
         assert situation.schools(session, programme, day, listed) == []

@@ -28,24 +28,26 @@ class Way:
 
 
 @pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
-def test_from_without_an_answer_to_a_planned_reminder_in_eight_pages_and_nine_clicks(sign_in, has_script):
+def test_from_those_never_asked_to_a_planned_invitation_in_eight_pages_and_nine_clicks(sign_in, has_script):
     options = {"java_script_enabled": has_script, "viewport": {"width": 1280, "height": 900}}
     author, approver = sign_in("author", **options), sign_in("approver", **options)
     way = Way(author, approver)
     author.goto("/")
-    way.click(author.get_by_role("link", name=re.compile("sans réponse, volet 1, Libre confessionnel")))
+    way.click(author.get_by_role("link", name=re.compile("pas encore sollicitée, volet 1, Libre confessionnel")))
     write = author.get_by_role("button", name=re.compile(r"Écrire à ces \d+ PO"))
     count = re.search(r"\d+", write.inner_text())[0]
     way.click(write)
-    expect(author.get_by_label("Nom de la campagne")).to_have_value("Sans réponse, volet 1, Libre confessionnel")
-    expect(author.locator("#said")).to_contain_text("libre confessionnel")
+    expect(author.get_by_label("Nom de la campagne")).to_have_value(
+        "Pas encore sollicitée, volet 1, Libre confessionnel"
+    )
+    expect(author.locator("#said")).to_contain_text("Libre confessionnel")
     expect(author.locator(".facts dd").first).to_have_text(count)
     way.click(author.get_by_role("button", name="Enregistrer et vérifier"))
     way.click(author.get_by_role("button", name=re.compile("Demander la validation")))
     expect(author.locator(".heading .ds-tag")).to_have_text("À valider")
     approver.goto("/")
-    way.click(approver.get_by_role("link", name=re.compile("Sans réponse, volet 1, Libre confessionnel")))
-    expect(approver.get_by_text("Nous n’avons pas encore votre réponse").first).to_be_visible()
+    way.click(approver.get_by_role("link", name=re.compile("Pas encore sollicitée, volet 1, Libre confessionnel")))
+    expect(approver.get_by_text("Le premier volet du plan").first).to_be_visible()
     way.click(approver.get_by_role("button", name="Valider et planifier"))
     expect(approver.locator(".heading .ds-tag")).to_have_text("Planifiée")
     assert way.pages <= 8

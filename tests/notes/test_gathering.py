@@ -9,8 +9,10 @@ from sqlalchemy import insert, select, update
 from outreach.adherence import programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
-from outreach.adherence.situation import Bucket
+from outreach.adherence.situation import Bucket, Solicitation
 from outreach.campaigns.results import actions
+from outreach.campaigns.schedule.moments import until
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory.models import Listing, School
 from outreach.errors import InputError, NotFound
 from outreach.notes import drafts, freezing, gathering, listing
@@ -40,13 +42,14 @@ def test_every_figure_is_that_of_the_situation(session):
     content = gathered.content
     assert [(table.kind, table.strand) for table in content.tables] == [(kind, n) for kind in kinds for n in (1, 2)]
     for table in content.tables:
-        found = situation.situation(session, programme, STORY_DAY, by=Grouping(table.kind.value))
+        listed = listed_schools(until(STORY_DAY, None))
+        found = situation.situation(session, programme, STORY_DAY, by=Grouping(table.kind.value), listed=listed)
         rows = [*(row for row in found.rows if row.open_to(table.strand)), found.total]
         names = [column.name for column in table.columns]
         assert len(rows) == len(table.rows)
         for row, cells in zip(rows, table.rows, strict=True):
             told = dict(zip(names, cells, strict=True))
-            assert {bucket: told[bucket] for bucket in Bucket} == row.strands[table.strand]
+            assert {name: told[name] for name in (*Bucket, *Solicitation)} == row.figures(table.strand)
             assert (told["schools"], told["authorities"]) == (
                 row.base(table.strand),
                 row.strand_authorities[table.strand],

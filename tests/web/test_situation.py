@@ -11,14 +11,16 @@ from sqlalchemy import insert
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.adherence.situation import Bucket, Selection
+from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.alerts import episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.campaigns.models import Wave
 from outreach.campaigns.results import actions
+from outreach.campaigns.schedule.moments import until
 from outreach.days import BRUSSELS
 from outreach.delivery import workers
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory.editions import imports
 from outreach.roles import RoleName
 from tests.conftest import NOW, PLACE, STORY_DAY
@@ -26,7 +28,11 @@ from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
 from tests.web.test_mailbox import planned
 
-ORDER = list(Bucket)
+
+def counted(session, day=STORY_DAY, **asked):
+    """The situation as pages show it: with the schools that letters had listed."""
+    listed = listed_schools(until(day, asked.get("known_at")))
+    return situation.situation(session, programmes.the_programme(session), day, **asked, listed=listed)
 
 
 def table(page, number):
@@ -38,9 +44,9 @@ def table(page, number):
 
 def expected(found, number):
     order = [Bucket.JOINED, Bucket.DECLARED, Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED, Bucket.DECLINED,
-             Bucket.INFORMED, Bucket.NOT_CONCERNED, Bucket.NONE]  # fmt: skip
+             Bucket.INFORMED, Bucket.NOT_CONCERNED, Solicitation.SOLICITED, Solicitation.UNSOLICITED]  # fmt: skip
     return [
-        [row.label, row.authorities, row.schools, *(row.strands[number][bucket] for bucket in order)]
+        [row.label, row.authorities, row.schools, *(row.figures(number)[figure] for figure in order)]
         for row in (*found.rows, found.total)
     ]
 
@@ -48,14 +54,12 @@ def expected(found, number):
 @pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20"])
 def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
-        found = situation.situation(session, programme, STORY_DAY.fromisoformat(day))
+        found = counted(session, STORY_DAY.fromisoformat(day))
     page = author.get(f"/?as_of={day}")
     for number in (1, 2):
         assert table(page, number) == expected(found, number)
     flat = [
-        [day, row.label, row.code or "", row.authorities, row.schools, number]
-        + [row.strands[number][bucket] for bucket in ORDER]
+        [day, row.label, row.code or "", row.authorities, row.schools, number, *row.figures(number).values()]
         for row in (*found.rows, found.total) for number in (1, 2)
     ]  # fmt: skip
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
@@ -86,9 +90,8 @@ def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author,
         assert author.post(f"/situation/{place}/campaign?{day}&strand=2").status_code == 400
     file = author.get(f"/situation/export.csv?{day}").data.decode("utf-8-sig").replace("\xa0", " ")
     lines = [line for line in csv.DictReader(io.StringIO(file), delimiter=";") if line["Volet"] == "2"]
-    assert {(*(line[bucket.label] for bucket in Bucket), line["Remarque"]) for line in lines} == {
-        (*[""] * len(Bucket), told)
-    }
+    figures = [name.label for name in (*Bucket, *Solicitation)]
+    assert {(*(line[name] for name in figures), line["Remarque"]) for line in lines} == {(*[""] * len(figures), told)}
     assert author.get(f"/situation/export.xlsx?{day}").status_code == 200
     before = author.get("/?as_of=2020-01-01")
     said = text_of(before)
@@ -104,8 +107,7 @@ def test_the_sentence_of_the_answer(author):
 @pytest.mark.parametrize("by", ["zone", pytest.param("federation", marks=pytest.mark.long)])
 def test_page_and_function_agree_by_other_groups(author, sample_database, by):
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
-        found = situation.situation(session, programme, STORY_DAY, by=Grouping(by))
+        found = counted(session, by=Grouping(by))
     page = author.get(f"/?as_of=2021-05-15&by={by}")
     assert [(row[0], row[2:]) for row in table(page, 1)] == [(row[0], row[2:]) for row in expected(found, 1)]
     assert found.total.strand_authorities[1] == 312
@@ -186,7 +188,7 @@ def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(autho
     page = author.get("/?as_of=2021-05-15")
     (address,) = [address for address, text in links(page) if text == "Répondre pour WBE"]
     answered = author.get(address)
-    told = "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas répondu."
+    told = "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, 111 n’ont pas encore"
     assert told in text_of(answered)
     (again,) = [address for address, text in links(answered) if text.endswith("Retirer la réponse pour WBE")]
     assert told not in text_of(author.get(again))

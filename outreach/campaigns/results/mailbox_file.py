@@ -14,12 +14,13 @@ from sqlalchemy import ColumnElement, and_, func, or_, select, true
 from outreach.adherence import records, sentences
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.records import SchoolStandings
+from outreach.adherence.situation import Solicitation
 from outreach.campaigns.letter import composing
 from outreach.campaigns.schedule.moments import school_year
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among
-from outreach.delivery.ledger import outbox
+from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority
@@ -59,7 +60,8 @@ class MailboxFile:
     """What a mailbox reads of itself and its schools. `has_more`: there are older ones than those listed.
 
     `strands` are those that one of the schools may join; a school has a standing in those that it may join itself.
-    `openings` has a sentence for each strand that is not open yet, which has no standing.
+    `openings` has a sentence for each strand that is not open yet, which has no standing. `solicited` has the schools
+    that a letter listed, each with its strand, by their keys.
     """
 
     letters: Sequence[LetterInFile]
@@ -69,16 +71,26 @@ class MailboxFile:
     strands: Sequence[Strand]
     openings: Sequence[str]
     schools: Sequence[SchoolStandings]
+    solicited: frozenset[tuple[int, int]]
 
-    def totals(self, strand: Strand) -> list[tuple[Status, Word | None, int]]:
+    def label(self, row: SchoolStandings, strand: Strand) -> str:
+        """What is said of a school's status in a strand; without an answer, whether a letter has listed the school."""
+        at = row.strands[strand.number]
+        if at.status is not Status.NONE:
+            return at.status.label
+        is_solicited = (row.school.id, strand.id) in self.solicited
+        return (Solicitation.SOLICITED if is_solicited else Solicitation.UNSOLICITED).label
+
+    def totals(self, strand: Strand) -> list[tuple[str, Word | None, int]]:
         """For how many schools each status stands in a strand, and on whose word, in the order of statuses."""
-        known = (row.strands.get(strand.number) for row in self.schools)
-        counted = Counter((at.status, at.word) for at in known if at is not None)
+        rows = [row for row in self.schools if strand.number in row.strands]
+        counted = Counter((self.label(row, strand), row.strands[strand.number].word) for row in rows)
+        labels = [status.label for status in Status if status is not Status.NONE]
         return [
-            (status, word, counted[status, word])
-            for status in Status
+            (label, word, counted[label, word])
+            for label in (*labels, *(part.label for part in Solicitation))
             for word in (*Word, None)
-            if counted[status, word]
+            if counted[label, word]
         ]
 
 
@@ -105,7 +117,15 @@ def of(session: Session, message: Message, *, now: datetime) -> MailboxFile:
             sentences.opening(strand.number, strand.opened_on) for strand in open_to if not strand.is_open(today(now))
         ],
         schools=schools,
+        solicited=_solicited(session, [row.school.id for row in schools], now),
     )
+
+
+def _solicited(session: Session, schools: Sequence[int], now: datetime) -> frozenset[tuple[int, int]]:
+    """Which of these schools letters have listed, and about which strand."""
+    query = recipients.listed_schools(now)
+    rows = session.execute(query.where(among(query.selected_columns.school_id, schools)).distinct())
+    return frozenset((school, strand) for school, strand in rows if strand is not None)
 
 
 def _letters(session: Session, message: Message, now: datetime) -> list[LetterInFile]:

@@ -1,4 +1,4 @@
-"""Writes the recipients of a mailing in batches: a row for each, and for each school listed."""
+"""Writes the recipients of a mailing in batches: a row for each, and for each school listed; reads which those were."""
 
 import secrets
 from collections.abc import Callable, Sequence
@@ -6,12 +6,28 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Insert, Integer, Text, bindparam, case, func, insert, literal, null, select, text
+from sqlalchemy import (
+    Insert,
+    Integer,
+    Select,
+    Text,
+    and_,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session, UtcDateTime, table_of
 from outreach.db.compiled import PreparedForEach
-from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Reason
+from outreach.delivery.ledger.outbox import LEFT
+from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
 
 BATCH = 480  # a multiple of the usual numbers of connections, so that the last round of a batch is full, too
 AT_ONCE = 1000  # rows held in memory at a time: holding all those of a large launch would take the most memory of all
@@ -67,6 +83,23 @@ def put(
         ]
         if listed:
             _LISTED.change(session, listed)
+
+
+def listed_schools(moment: datetime) -> Select[int, int | None]:
+    """The schools that letters of campaigns listed and which strand these are about: columns school_id, strand_id.
+
+    Of the letters that had left by the moment and had not come back by then; in doubt, a letter counts.
+    """
+    came_back_later = and_(
+        Message.state == MessageState.REFUSED, Message.reply_code.is_(None), Message.settled_at > moment
+    )
+    has_left = or_(Message.state.in_(LEFT), Message.resent_at.is_not(None), came_back_later)
+    return (
+        select(MessageSubject.school_id, Mailing.strand_id)
+        .join(Message, Message.id == MessageSubject.message_id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .where(Mailing.purpose == Purpose.CAMPAIGN, Message.fenced_at <= moment, has_left)
+    )
 
 
 def take_stock(session: Session) -> None:

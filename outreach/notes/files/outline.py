@@ -36,7 +36,13 @@ ACTIONS = {
     ActionState.PLANNED: ("Actions prévues", "Aucune vague n’est prévue à cette date."),
 }
 ALWAYS = {"authorities", "schools", "concerned", "joined"}  # columns that stay, whatever they count
-BREAKS = {"connaissance": "connais\u00adsance", "préparation": "prépa\u00adration", "concernées": "concer\u00adnées"}
+PARTS_OF_NONE = {"solicited", "unsolicited"}  # whose sum the column « none » has
+BREAKS = {
+    "sollicitée": "solli\u00adcitée",
+    "connaissance": "connais\u00adsance",
+    "préparation": "prépa\u00adration",
+    "concernées": "concer\u00adnées",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,8 +166,12 @@ def _counts(content: NoteContent, kinds: Collection[TableKind]) -> Iterator[Sect
 
 
 def _table(table: NoteTable) -> Iterator[Block]:
-    """A table as documents show it: without the states that no school is in, which a sentence under it names."""
-    places = range(len(table.columns))
+    """A table as documents show it: without the states that no school is in, which a sentence under it names.
+
+    « Sans réponse » is shown by its two parts, where the note has them.
+    """
+    has_parts = {column.name for column in table.columns} >= PARTS_OF_NONE
+    places = [place for place, column in enumerate(table.columns) if not (has_parts and column.name == "none")]
     empty = {place for place in places if _is_state(table.columns[place]) and not any(row[place] for row in table.rows)}
     shown = [place for place in places if place not in empty]
     columns = [table.columns[place] for place in shown]

@@ -1,5 +1,7 @@
 """From a list to a campaign: a draft with that audience, and the page where it goes on."""
 
+from collections.abc import Sequence
+
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
@@ -13,19 +15,19 @@ from outreach.text import line_of_words
 from outreach.web.ui.frame import actor, database, now
 
 FOLDER = ROOT / "campaigns"  # the ready-made ones
+INVITATION = ("invitation",)
+REMINDER = ("rappel", "invitation")  # of those who received a letter: the invitation where there is no reminder
 
 
 def write_to(
-    written: WrittenList, *, strand: int = 0, concerns: Concerns = Concerns.OPEN, is_reminder: bool = False
+    written: WrittenList, *, strand: int = 0, concerns: Concerns = Concerns.OPEN, ready_made: Sequence[str] = ()
 ) -> Redirect:
     """Begin a campaign for a list, and lead to its audience.
 
-    It has the ready-made reminder of its strand, or the invitation where there is none, if `is_reminder`; else it is
-    blank, of the first strand unless another is named. Raises InputError when nobody is on the list.
+    It is like the first of the `ready_made` campaigns that its strand has (INVITATION, or REMINDER); else it is blank,
+    of the first strand unless another is named. Raises InputError when nobody is on the list.
     """
-    stated = _like(line_of_words(written.name), strand, is_reminder=is_reminder).model_copy(
-        update={"concerns": concerns}
-    )
+    stated = _like(line_of_words(written.name), strand, ready_made).model_copy(update={"concerns": concerns})
     with database().writing() as session:
         author = staff.user_named(session, actor())
         number = from_lists.begin(session, written, stated, now=now(), author=author).id
@@ -33,10 +35,9 @@ def write_to(
     return redirect(url_for("campaigns.audience", number=number))
 
 
-def _like(name: str, strand: int, *, is_reminder: bool) -> Definition:
+def _like(name: str, strand: int, kinds: Sequence[str]) -> Definition:
     ready = definitions.ready_made(FOLDER)
-    named = [f"{kind}-volet-{strand}" for kind in ("rappel", "invitation")]
-    if is_reminder and (known := next((word for word in named if word in ready), "")):
+    if known := next((word for kind in kinds if (word := f"{kind}-volet-{strand}") in ready), ""):
         return ready[known]
     blank = definitions.blank(name[: from_lists.LONGEST_NAME], next(iter(ready.values())))
     return blank.model_copy(update={"strand": strand or blank.strand})

@@ -28,7 +28,7 @@ from outreach.text import whole_number
 from outreach.tracking import hits
 from outreach.tracking.models import Answer, TrackingMode
 from outreach.tracking.reactions import Asked, Reaction
-from outreach.web.audience.writing import write_to
+from outreach.web.audience.writing import REMINDER, write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports
 from outreach.web.ui.frame import database, needs, now
@@ -152,7 +152,7 @@ def write_to_recipients(number: int) -> Redirect:
         else:
             listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
             written = WrittenList(name, None, listed.keys)
-    return write_to(written, strand=strand, is_reminder=reaction is Reaction.NONE)
+    return write_to(written, strand=strand, ready_made=REMINDER if reaction is Reaction.NONE else ())
 
 
 def _asked(session: Session, number: int) -> AskedList:

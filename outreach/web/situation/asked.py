@@ -1,7 +1,7 @@
 """What a request asks of the situation: the day, the moment of knowledge, the grouping, the groups, the schools."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -11,10 +11,11 @@ from outreach import french
 from outreach.adherence import known, situation
 from outreach.adherence.grouping import Grouping, groups
 from outreach.adherence.models import Programme
-from outreach.adherence.situation import Bucket, Selection
+from outreach.adherence.situation import Bucket, Listed, Selection, Solicitation
 from outreach.campaigns.schedule.moments import read_past, until
 from outreach.days import BRUSSELS, parse_day, today
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.errors import InputError, Refused
 from outreach.text import whole_number
 from outreach.web.ui.frame import current_day, now
@@ -45,6 +46,11 @@ class AskedSituation:
     def moment(self) -> datetime | None:
         """The past moment until which actions count, or None for now."""
         return until(self.day, self.known_at) if self.is_past else None
+
+    @property
+    def listed(self) -> Listed:
+        """The schools that letters had listed by then."""
+        return listed_schools(until(self.day, self.known_at))
 
     @property
     def wall_clock(self) -> str:
@@ -109,13 +115,15 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
     """The schools that a list is about, and the label of their group, or ''."""
     number = whole_number(request.args.get("strand", ""), digits=2) or 0
     strand = situation.strand_by_number(programme, number)
-    bucket = member(Bucket, request.args.get("status"))
+    part = member(Solicitation, request.args.get("status"))
+    bucket = Bucket.NONE if part else member(Bucket, request.args.get("status"))
+    every = Selection(strand.number, bucket, known_at=about.known_at, solicitation=part, listed=about.listed)
     for by in Grouping:
         code = request.args.get(by.value, "")
         labels: Mapping[str, str] = groups(session, by, [strand], about.day, about.known_at).labels if code else {}
         if code in labels:
-            return Selection(strand.number, bucket, code, by, about.known_at), labels[code]
-    return Selection(strand.number, bucket, known_at=about.known_at), ""
+            return replace(every, group=code, by=by), labels[code]
+    return every, ""
 
 
 def spelt_day(about: AskedSituation) -> str:

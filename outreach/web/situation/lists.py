@@ -12,7 +12,7 @@ from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme, RollUp
-from outreach.adherence.situation import Bucket, Selection
+from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.db import Session
@@ -20,7 +20,7 @@ from outreach.directory.listing import PAGE_ROWS
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
-from outreach.web.audience.writing import write_to
+from outreach.web.audience.writing import INVITATION, REMINDER, write_to
 from outreach.web.situation.asked import AskedSituation, selected, spelt_day, surely_asked
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import (
@@ -30,6 +30,7 @@ from outreach.web.situation.tables import (
     definitions,
     file_name,
     school_cells,
+    solicitation_label,
 )
 from outreach.web.ui import exports
 from outreach.web.ui.frame import database, needs, now
@@ -72,22 +73,29 @@ def export_list(what: str, kind: str) -> Response:
 @pages.post(f"{LIST}/campaign")
 @needs(RoleName.AUTHOR)
 def write_to_list(what: str) -> Redirect:
-    """Begin a campaign to the authorities of a list; a reminder to those whose schools have no answer."""
+    """Begin a campaign to the authorities of a list.
+
+    It is a reminder where a letter listed their schools in vain, and an invitation where they have no answer otherwise.
+    """
     with database().reading() as session:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         name, selection = _asked_list(session, programme, about, what)
         strand = situation.strand_by_number(programme, selection.strand)
-        has_rule = not about.is_past and (selection.by is Grouping.NETWORK or not selection.group)
+        has_rule = not (about.is_past or selection.solicitation) and (
+            selection.by is Grouping.NETWORK or not selection.group
+        )
         rule = from_lists.rule_of_figure(strand, selection.network, selection.bucket) if has_rule else None
         members = situation.owners(session, programme, about.day, selection) if rule is None else ()
     told = f"{name}, au {french.day(about.day)}" if about.is_past else name
+    is_reminder = selection.solicitation is Solicitation.SOLICITED
+    ready_made = REMINDER if is_reminder else INVITATION if selection.bucket is Bucket.NONE else ()
     joined = selection.bucket in {Bucket.JOINED, Bucket.DECLARED}
     return write_to(
         WrittenList(told, rule, members),
         strand=selection.strand,
         concerns=Concerns.JOINED if joined else Concerns.OPEN,
-        is_reminder=selection.bucket is Bucket.NONE,
+        ready_made=ready_made,
     )
 
 
@@ -115,6 +123,7 @@ def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Seq
             rows=rows(session, programme, about.day, selection, size, (pager.number - 1) * size),
             owners=situation.count_owners(session, programme, about.day, selection),
             RollUp=RollUp,
+            solicitation=solicitation_label,
             terms=DEFINITIONS,
         )
 
@@ -129,6 +138,5 @@ def _asked_list(session: Session, programme: Programme, about: AskedSituation, w
     if not strand.is_open(about.day):
         raise InputError(f"{sentences.opening(strand.number, strand.opened_on)} Choisissez ce jour ou un jour suivant.")
     if what == "authorities":
-        selection = replace(selection, bucket=None)
-    named = selection.bucket.label if selection.bucket else "Écoles concernées"
-    return ", ".join(filter(None, (named, f"volet {selection.strand}", group))), selection
+        selection = replace(selection, bucket=None, solicitation=None)
+    return ", ".join(filter(None, (selection.label, f"volet {selection.strand}", group))), selection

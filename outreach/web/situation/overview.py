@@ -12,7 +12,7 @@ from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
-from outreach.adherence.situation import Bucket
+from outreach.adherence.situation import Bucket, Solicitation
 from outreach.alerts.shown import ShownAlert, shown
 from outreach.campaigns.results import actions
 from outreach.campaigns.review import awaiting
@@ -48,7 +48,9 @@ def index() -> str:
             unwritten = _unwritten(session)
             return render_template("pages/situation/empty.html", alarms=_alarms(session), unwritten=unwritten)
         about = asked(session)
-        found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
+        found = situation.situation(
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
+        )
         points = situation.curve(session, programme, about.day, known_at=about.known_at)
         chosen = chosen_groups(about.by)
         return render_template(
@@ -72,6 +74,7 @@ def index() -> str:
             curve=charts.curve(points) if points else None,
             points=points,
             Bucket=Bucket,
+            Solicitation=Solicitation,
             Tray=Tray,
             **({} if about.is_past else _of_today(session, programme)),
         )
@@ -126,7 +129,9 @@ def export(kind: str) -> Response:
     with database().reading() as session:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
-        found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
+        found = situation.situation(
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
+        )
         acted = actions.actions(session, programme, now=now(), at=about.moment)
         oldest = known.oldest_register(session, about.day, about.known_at)
     table, *more = tables_of(found, acted, now(), oldest)

@@ -8,7 +8,15 @@ from outreach.adherence import sentences
 from outreach.adherence.definitions import DEFINITIONS, KNOWN
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import RollUp, Word
-from outreach.adherence.situation import AuthorityRow, Bucket, SchoolRow, Selection, Situation, SituationRow
+from outreach.adherence.situation import (
+    AuthorityRow,
+    Bucket,
+    SchoolRow,
+    Selection,
+    Situation,
+    SituationRow,
+    Solicitation,
+)
 from outreach.campaigns.results.actions import Action, Actions
 from outreach.days import BRUSSELS
 from outreach.web.situation.asked import AskedSituation
@@ -16,7 +24,15 @@ from outreach.web.ui import exports
 
 SCHOOL_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur"),
-    *(*exports.NETWORK, "Statut", "Parole", "Depuis", "École au registre", "Pouvoir organisateur au registre"),
+    *(
+        *exports.NETWORK,
+        "Statut",
+        "Sollicitation",
+        "Parole",
+        "Depuis",
+        "École au registre",
+        "Pouvoir organisateur au registre",
+    ),
 )
 AUTHORITY_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Volet", "FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune"),
@@ -46,7 +62,12 @@ def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | No
     A strand that is not open yet has a row without figures, whose last cell says when it opens. `oldest` is what
     `known.oldest_register` says of it.
     """
-    counted = (*("PO", "Écoles", "Volet"), *(bucket.label for bucket in Bucket), "Part adhérée", "Remarque")
+    counted = (
+        *("PO", "Écoles", "Volet"),
+        *(name.label for name in (*Bucket, *Solicitation)),
+        "Part adhérée",
+        "Remarque",
+    )
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
     times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
     rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row, found)]
@@ -110,7 +131,14 @@ def school_cells(
         authority.network.code,
     )
     head = (about.day.isoformat(), spelt_moment(about.known_at or now), selection.strand)
-    return (*head, *named, row.status.label, word, since, school.name, authority.name)
+    return (*head, *named, row.status.label, solicitation_label(row), word, since, school.name, authority.name)
+
+
+def solicitation_label(row: SchoolRow) -> str:
+    """Whether a school without an answer was solicited, in French; '' for any other."""
+    if row.is_solicited is None:
+        return ""
+    return (Solicitation.SOLICITED if row.is_solicited else Solicitation.UNSOLICITED).label
 
 
 def authority_cells(
@@ -128,10 +156,11 @@ def _cells(times: tuple[str, str], row: SituationRow, found: Situation) -> list[
     totals = (row.authorities, row.schools) if row.strands else ("", "")
     named = (*times, row.label, row.code, *totals)
     opened: dict[int, tuple[exports.Cell, ...]] = {
-        number: (*buckets.values(), round(row.share(number, Bucket.JOINED), 4), "")
-        for number, buckets in row.strands.items()
+        number: (*row.figures(number).values(), round(row.share(number, Bucket.JOINED), 4), "")
+        for number in row.strands
     }
     to_come: dict[int, tuple[exports.Cell, ...]] = {
-        number: (*[""] * (len(Bucket) + 1), sentences.opening(number, day)) for number, day in found.openings.items()
+        number: (*[""] * (len(Bucket) + len(Solicitation) + 1), sentences.opening(number, day))
+        for number, day in found.openings.items()
     }
     return [(*named, number, *cells) for number, cells in sorted({**opened, **to_come}.items())]

@@ -28,6 +28,9 @@ from outreach.web.directory import filters as filtering
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, text_of
+from tests.web.test_responses import letters
+
+__all__ = ["letters"]
 
 NETWORKS = ("", "WBE", "Libre confessionnel")
 FILTERS = [
@@ -91,18 +94,35 @@ def begun(author, address, database):
         return words, campaign
 
 
-def test_without_an_answer_is_the_start_of_a_reminder_two_clicks_from_the_situation(author, sample_database):
+REMINDS = "Nous n’avons pas encore votre réponse"
+
+
+def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(author, sample_database):
     figures = elements(author.get("/"), "td/a")
-    address = next(a.get("href") for a in figures if "sans réponse, volet 1, Libre confessionnel" in text_of(a))
+    assert not [a for a in figures if "courriel reçu" in text_of(a)], "no letter has left"
+    address = next(a.get("href") for a in figures if "pas encore sollicitée, volet 1, Libre conf" in text_of(a))
     words, campaign = begun(author, address, sample_database)
-    assert campaign.title == "Sans réponse, volet 1, Libre confessionnel"
-    assert "Nous n’avons pas encore votre réponse" in campaign.letter
+    assert campaign.title == "Pas encore sollicitée, volet 1, Libre confessionnel"
+    assert ("Le premier volet du plan" in campaign.letter, REMINDS in campaign.letter) == (True, False)
     assert campaign.starts_at > NOW
-    assert '"school_status":{"strand":1,"statuses":["none"],"which":"any"}' in campaign.criteria
     page = author.get(f"/campaigns/{campaign.id}/audience")
     assert "Enregistrer et vérifier" in page.text
     count = int("".join(filter(str.isdigit, words)))
     assert f"<dt>Destinataires</dt><dd>{count}</dd>" in page.text
+
+
+def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, sample_database, letters):
+    figures = elements(author.get("/"), "td/a")
+    address = next(a.get("href") for a in figures if "courriel reçu, sans réponse, volet 1, WBE" in text_of(a))
+    assert "111 écoles" in text_of(author.get(address)).replace("\xa0", " ")
+    words, campaign = begun(author, address, sample_database)
+    assert (words, REMINDS in campaign.letter) == ("Écrire à ce PO", True)
+
+
+def test_a_list_of_all_without_an_answer_is_a_rule_and_no_reminder(author, sample_database):
+    _, campaign = begun(author, "/situation/schools?strand=1&status=none", sample_database)
+    assert '"school_status":{"strand":1,"statuses":["none"],"which":"any"}' in campaign.criteria
+    assert REMINDS not in campaign.letter
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Schools without an answer: those that a letter had listed stand apart from those that nobody was asked about."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import update
+
+from outreach.adherence import programmes, sentences, situation
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import Status
+from outreach.adherence.situation import Bucket, Selection, Solicitation
+from outreach.campaigns.schedule.moments import until
+from outreach.days import today
+from outreach.delivery.ledger.recipients import listed_schools
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose
+from outreach.demo.post import Post
+from outreach.segments.audience import Boxes
+from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
+from tests.campaigns.waves.test_limited_mailboxes import AT, LATER, record, schools
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.postgresql
+__all__ = ["people", "schools", "strand"]
+LAST_DAY = today(LATER)
+
+
+@pytest.fixture
+def silent(database, schools):
+    """The schools without an answer as of a day, as known at a moment: those that a letter had listed, and the others.
+
+    Each figure of each grouping is checked against its list on the way.
+    """
+
+    def count(day=LAST_DAY, known_at=None):
+        listed = listed_schools(until(day, known_at))
+        with database.reading() as session:
+            programme = programmes.the_programme(session)
+            for by in Grouping:
+                asked = {"known_at": known_at, "by": by}
+                found = situation.situation(session, programme, day, **asked, listed=listed)
+                for row in (found.total, *found.rows):
+                    parts = row.silent[1]
+                    assert sum(parts.values()) == row.strands[1][Bucket.NONE]
+                    for part, number in parts.items():
+                        behind = Selection(1, Bucket.NONE, row.code or "", **asked, solicitation=part, listed=listed)
+                        assert situation.count_schools(session, programme, day, behind) == number
+                        shown = situation.schools(session, programme, day, behind)
+                        assert [one.is_solicited for one in shown] == [part is Solicitation.SOLICITED] * number
+            return tuple(found.total.silent[1].values())
+
+    return count
+
+
+def carry(database):
+    launch(database, approved(database, boxes=Boxes.BOTH), at=AT)
+    with database.writing() as session:
+        Post(session, SENDING, now=AT, refusals={}).carry(AT)
+
+
+def change(database, table, **values):
+    with database.writing() as session:
+        session.execute(update(table).values(**values))
+
+
+def test_a_school_was_solicited_once_a_letter_that_listed_it_has_left(database, silent, schools):
+    assert silent() == (0, 3)
+    launch(database, approved(database, boxes=Boxes.BOTH), at=AT)
+    assert silent() == (0, 3), "the wave is written down, and no letter has left"
+    with database.writing() as session:
+        Post(session, SENDING, now=AT, refusals={}).carry(AT)
+    assert silent() == (3, 0)
+    settle(database, 1, schools=2)
+    assert silent() == (3, 2)
+
+
+def test_a_past_day_and_a_past_moment_know_the_letters_of_then(database, silent, schools, strand):
+    carry(database)
+    assert (silent(today(NOW) - timedelta(1)), silent(today(NOW))) == ((0, 3), (3, 0))
+    assert silent(today(NOW), known_at=AT - timedelta(seconds=1)) == (0, 3)
+    record(database, schools[0], strand, Status.DECLINED, at=LATER)
+    assert (silent(), silent(known_at=LATER), silent(today(NOW))) == ((2, 0), (2, 0), (3, 0))
+
+
+def test_a_letter_that_came_back_was_not_received_from_then_on(database, silent, schools):
+    carry(database)
+    change(database, Message, state=MessageState.REFUSED, reply_code=None, settled_at=LATER)
+    assert (silent(), silent(today(NOW))) == ((0, 3), (3, 0))
+    change(database, Message, reply_code=550)
+    assert silent(today(NOW)) == (0, 3), "the relay refused it at once"
+    change(database, Message, state=MessageState.IN_DOUBT, reply_code=None)
+    assert silent() == (3, 0)
+
+
+def test_letters_of_another_kind_or_strand_solicit_nobody(database, silent, schools):
+    carry(database)
+    change(database, Mailing, purpose=Purpose.TEST)
+    assert silent() == (0, 3)
+    change(database, Mailing, purpose=Purpose.CAMPAIGN, strand_id=None)
+    assert silent() == (0, 3)
+
+
+def test_the_sentence_tells_the_two_apart(database, schools):
+    carry(database)
+    settle(database, 1, schools=2)
+    with database.reading() as session:
+        programme, listed = programmes.the_programme(session), listed_schools(LATER)
+        found = situation.situation(session, programme, today(LATER), listed=listed)
+        (told,) = sentences.answers(found, programme.strands, [found.rows[0].code])
+    assert "3 ont reçu un courriel et n’ont pas répondu, 2 n’ont pas encore été sollicitées" in told.sentence
