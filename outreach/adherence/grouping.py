@@ -1,12 +1,12 @@
 """What a situation counts schools by: network, zone, province or federation."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select, true
 
 from outreach.adherence.models import Strand
 from outreach.db import Session
@@ -56,7 +56,10 @@ class Grouping(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Groups:
-    """The groups of a grouping as of a day: their labels by code, in order, and the SQL of a school's code."""
+    """The groups of a grouping as of a day: their labels by code, in order, and the SQL of a school's code.
+
+    With `networks` (codes) only the schools of these count.
+    """
 
     by: Grouping
     labels: dict[str, str]
@@ -64,6 +67,14 @@ class Groups:
     strands: Sequence[Strand]
     day: date
     known_at: datetime | None
+    networks: Collection[str] = ()
+
+    def counts(self, rows: Subquery) -> ColumnElement[bool]:
+        """Whether the school of a row counts: an authority keeps its network for ever."""
+        if not self.networks:
+            return true()
+        theirs = select(Authority.id).join(Network, Network.id == Authority.network_id)
+        return rows.c.authority_id.in_(theirs.where(Network.code.in_(self.networks)))
 
     def joined(self, query: Select[*tuple[Any, ...]], rows: Subquery) -> Select[*tuple[Any, ...]]:
         """The query over `rows` (columns school_id, authority_id, strand_id), joined with what `code` reads."""
@@ -83,7 +94,12 @@ class Groups:
 
 
 def groups(
-    session: Session, by: Grouping, strands: Sequence[Strand], day: date, known_at: datetime | None = None
+    session: Session,
+    by: Grouping,
+    strands: Sequence[Strand],
+    day: date,
+    known_at: datetime | None = None,
+    networks: Collection[str] = (),
 ) -> Groups:
     """The groups of a grouping, as of a day and as known at a moment; that of schools outside all groups stands last.
 
@@ -109,7 +125,7 @@ def groups(
             code = _as_known(func.coalesce(func.nullif(School.zone, ""), OUTSIDE), changed)
     if by.outside:
         labels[OUTSIDE] = by.outside
-    return Groups(by, labels, code, strands, day, known_at)
+    return Groups(by, labels, code, strands, day, known_at, networks)
 
 
 def _before(session: Session, field: str, known_at: datetime | None) -> dict[int, str]:

@@ -34,22 +34,45 @@ FEDERATION_NAMES = {"FELSI": "de la FELSI"}
 
 
 @dataclass(frozen=True, slots=True)
-class GroupAnswer:
-    """The answer to "have all schools of this group joined?": the group's code, the strand, the sentence."""
+class Told:
+    """A sentence and the figures that it was made from, by name: those of `SituationRow.figures`, and `base`.
+
+    It says no other figure than these; a share is one of them by another.
+    """
+
+    sentence: str
+    figures: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupAnswer(Told):
+    """The answer to "have all schools of this group joined?", with the group's code and the strand."""
 
     code: str
     strand: int
-    sentence: str
 
 
 def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »"""
-    return [
-        french.typeset(_of_strand(found, strand.number, strand.level))
-        if strand.number not in found.openings
-        else opening(strand.number, strand.opened_on)
-        for strand in strands
-    ]
+    return [of_strand(found, strand).sentence for strand in strands]
+
+
+def of_strand(found: Situation, strand: Strand) -> Told:
+    """The sentence of a strand; before its opening it has no figures."""
+    if strand.number in found.openings:
+        return Told(opening(strand.number, strand.opened_on), {})
+    figures = _figures(found.total, strand.number)
+    return Told(french.typeset(_of_strand(found, figures, strand)), figures)
+
+
+def of_declared(rows: Iterable[SituationRow], number: int) -> Told | None:
+    """What rows leave open in a strand: joinings that are declared and not confirmed; None without any."""
+    count = sum(row.strands[number][Bucket.DECLARED] for row in rows)
+    if not count:
+        return None
+    does = french.plural(count, "école déclare", "écoles déclarent")
+    told = f"{does} adhérer au {ordinal(number)}, ce que le service n’a pas encore confirmé."
+    return Told(french.typeset(told), {Bucket.DECLARED.value: count})
 
 
 def opening(number: int, day: date) -> str:
@@ -61,7 +84,7 @@ def answers(found: Situation, strands: Sequence[Strand], codes: Iterable[str]) -
     """Whether all schools of each of these groups have joined, for each open strand; unknown codes are left out."""
     rows = {row.code: row for row in found.rows}
     return [
-        GroupAnswer(code, strand.number, french.typeset(_of_group(found, rows[code], strand.number)))
+        _answer(found, rows[code], strand.number)
         for code in codes
         if code in rows
         for strand in strands
@@ -97,14 +120,23 @@ def when(found: Situation) -> str:
     return f"au {french.day(found.as_of)}{known}"
 
 
-def _of_strand(found: Situation, number: int, level: Level) -> str:
-    buckets, base = found.total.strands[number], found.total.base(number)
-    joined, declared = buckets[Bucket.JOINED], buckets[Bucket.DECLARED]
-    day, strand = french.initial(when(found)), ordinal(number)
+def _figures(row: SituationRow, number: int) -> dict[str, int]:
+    return {**row.figures(number), "base": row.base(number)}
+
+
+def _answer(found: Situation, row: SituationRow, number: int) -> GroupAnswer:
+    figures, head = _figures(row, number), f"{french.initial(ordinal(number))}, {when(found)}. "
+    told = head + _of_group(figures, of_group(found.by, row))
+    return GroupAnswer(french.typeset(told), figures, row.code or "", number)
+
+
+def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> str:
+    joined, declared, base = figures[Bucket.JOINED], figures[Bucket.DECLARED], figures["base"]
+    day, strand, level = french.initial(when(found)), ordinal(about.number), about.level
     if not base:
         return f"{day}, aucune école n’est concernée par le {strand}."
-    concerned = " concernées" if buckets[Bucket.NOT_CONCERNED] else ""
-    share = french.percent(found.total.share(number, Bucket.JOINED))
+    concerned = " concernées" if figures[Bucket.NOT_CONCERNED] else ""
+    share = french.percent(joined / base)
     more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
     schools = f"des {french.number(base)} écoles {KINDS[level]}{concerned}"
     if base == 1:
@@ -119,23 +151,21 @@ def _of_strand(found: Situation, number: int, level: Level) -> str:
     return f"{day}, {_count(joined)} {schools} ({share}) {agreed} au {strand}{more}."
 
 
-def _of_group(found: Situation, row: SituationRow, number: int) -> str:
-    head = f"{french.initial(ordinal(number))}, {when(found)}. "
-    figures, base, of = row.figures(number), row.base(number), of_group(found.by, row)
-    joined = figures[Bucket.JOINED]
+def _of_group(figures: Mapping[str, int], of: str) -> str:
+    joined, base = figures[Bucket.JOINED], figures["base"]
     if not base:
-        return f"{head}Aucune école {of} n’est concernée."
+        return f"Aucune école {of} n’est concernée."
     concerned = "concernées " if figures[Bucket.NOT_CONCERNED] else ""
     if base == 1:
-        return head + _of_only_school(figures, f"{concerned.replace('ées', 'ée')}{of}")
+        return _of_only_school(figures, f"{concerned.replace('ées', 'ée')}{of}")
     schools = f"{french.number(base)} écoles {concerned}{of}"
     if joined == base:
-        return f"{head}Oui : les {schools} ont adhéré."
+        return f"Oui : les {schools} ont adhéré."
     others = ", ".join(_others(figures[name], *OTHERS[name]) for name in _other_figures(figures))
     if not joined:
-        return f"{head}Non : aucune des {schools} n’a adhéré ; {others}."
+        return f"Non : aucune des {schools} n’a adhéré ; {others}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
-    return f"{head}Non : {_count(joined)} des {schools} {agreed} ; {others}."
+    return f"Non : {_count(joined)} des {schools} {agreed} ; {others}."
 
 
 def _of_only_school(figures: Mapping[str, int], of: str) -> str:

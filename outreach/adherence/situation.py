@@ -159,13 +159,14 @@ def situation(
     known_at: datetime | None = None,
     by: Grouping = Grouping.NETWORK,
     listed: Listed | None = None,
+    networks: Collection[str] = (),
 ) -> Situation:
-    """Count every eligible school once per open strand, by group."""
+    """Count every eligible school once per open strand, by group: those of all networks, or of some by their codes."""
     openings = {strand.number: strand.opened_on for strand in programme.strands if not strand.is_open(day)}
     opened = programme.open_on(day)
     if not opened:
         return Situation(day, known_at, by, _total([], opened), [], openings)
-    grouped = groups(session, by, opened, day, known_at)
+    grouped = groups(session, by, opened, day, known_at, networks)
     rows = {
         code: SituationRow(code, label, strands=_empty(opened), silent=_no_silent(opened, listed))
         for code, label in grouped.labels.items()
@@ -286,12 +287,13 @@ def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]
     bucket = _bucket(rows).label("bucket")
     solicited = func.sum(case((_is_solicited(rows, listed), 1), else_=0))
     query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count(), solicited).select_from(rows)
+    query = query.where(grouped.counts(rows))
     return grouped.joined(query, rows).group_by("code", rows.c.strand_id, bucket)
 
 
 def _bases(strands: Sequence[Strand], grouped: Groups) -> Select[*tuple[Any, ...]]:
     rows = eligible([grouped.day], strands, grouped.known_at)
-    query = select(grouped.code.label("code"), *_counts(rows)).select_from(rows)
+    query = select(grouped.code.label("code"), *_counts(rows)).select_from(rows).where(grouped.counts(rows))
     return grouped.joined(query, rows).group_by("code")
 
 
@@ -303,7 +305,7 @@ def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
     """Count in the total each authority and school once that stands in several groups."""
     for strands in (grouped.strands, *([strand] for strand in grouped.strands)):
         rows = eligible([grouped.day], strands, grouped.known_at)
-        authorities, schools = session.execute(select(*_counts(rows))).one()
+        authorities, schools = session.execute(select(*_counts(rows)).where(grouped.counts(rows))).one()
         if strands is grouped.strands:
             total.authorities, total.schools = authorities, schools
         else:

@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from outreach import audit, french
 from outreach.adherence.models import Status, Word
+from outreach.adherence.sentences import Told
 from outreach.db import Session, table_of, take_turns
 from outreach.db.many import add_rows
 from outreach.notes import drafts
@@ -26,7 +27,10 @@ class SchoolStanding:
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """A note that is not frozen yet: what it holds, the rows behind it, and the keys that it is stored under."""
+    """A note that is not frozen yet: what it holds, the rows behind it, and the keys that it is stored under.
+
+    `told` has its sentences about schools and authorities again, each with the figures that it was made from.
+    """
 
     content: NoteContent
     rows: tuple[SchoolStanding, ...]
@@ -34,6 +38,7 @@ class Gathered:
     as_of: date
     known_at: datetime
     corrects_id: int | None
+    told: tuple[Told, ...] = ()
 
     @property
     def seen(self) -> str:

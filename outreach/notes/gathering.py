@@ -1,6 +1,6 @@
 """Gathers what a note says from what pages show: sentences, tables, what is not known, and the rows behind them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -10,6 +10,7 @@ from outreach.adherence import known, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import JoiningList, Programme, Strand
+from outreach.adherence.sentences import GroupAnswer, Told
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
 from outreach.campaigns.results import actions
@@ -42,8 +43,6 @@ from outreach.notes.corrections import ABSENT, correction_of, refuse_corrected
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.freezing import Gathered, SchoolStanding
 from outreach.roles import RoleName
-from outreach.tracking import inbox
-from outreach.tracking.inbox import Tray
 
 MINISTRY = "Ministère de la Fédération Wallonie-Bruxelles"
 COUNTED = (
@@ -77,6 +76,8 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     tables = _tables(session, asked, programme, opened, found)
     chosen = [row for row in found.rows if not asked.networks or row.code in asked.networks]
     known_at = asked.known_at or now
+    about = [_told(found, strand, chosen) for strand in strands]
+    unknowns = _unknowns(session, asked, strands, found, now)
     content = NoteContent(
         ministry=MINISTRY,
         programme_code=programme.code,
@@ -89,12 +90,12 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         strands=tuple(NoteStrand(one.number, one.name, one.circular, sentences.KINDS[one.level]) for one in strands),
         networks=tuple(NoteNetwork(row.code or "", row.label) for row in chosen),
         all_networks=not asked.networks,
-        answers=tuple(_answer(found, strand, chosen) for strand in strands),
+        answers=tuple(_answer(strand, told, chosen) for strand, told in zip(strands, about, strict=True)),
         tables=tables,
         actions=_actions(session, asked, programme, strands, now),
-        unknowns=_unknowns(session, asked, strands, now),
+        unknowns=tuple(one.sentence for one in unknowns),
         definitions=tuple(NoteDefinition(term, meaning) for term, meaning in _definitions(asked)),
-        sources=_sources(session, known_at),
+        sources=_sources(session, programme, known_at),
         hand_figures=asked.hand_figures,
         text=asked.text.replace("\r\n", "\n").strip(),
         made_by=" ".join(asked.made_as.split()) or RoleName.AUTHOR.label,
@@ -107,21 +108,27 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         asked.as_of,
         known_at,
         corrected.id if corrected else None,
+        (*(one for whole, parts in about for one in (whole, *parts)), *unknowns),
     )
 
 
-def _answer(found: Situation, strand: Strand, chosen: Sequence[SituationRow]) -> StrandAnswer:
+def _told(found: Situation, strand: Strand, chosen: Sequence[SituationRow]) -> tuple[Told, list[GroupAnswer]]:
+    """What is said of a strand, and of each network in it."""
+    codes = [row.code for row in chosen if row.code]
+    return sentences.of_strand(found, strand), sentences.answers(found, [strand], codes)
+
+
+def _answer(strand: Strand, told: tuple[Told, list[GroupAnswer]], chosen: Sequence[SituationRow]) -> StrandAnswer:
     labels = {row.code: row.label for row in chosen}
-    about = sentences.answers(found, [strand], [code for code in labels if code])
-    networks = tuple(NetworkAnswer(one.code, labels[one.code], one.sentence) for one in about)
-    (sentence,) = sentences.sentences(found, [strand])
-    return StrandAnswer(strand.number, sentence, networks)
+    whole, parts = told
+    networks = tuple(NetworkAnswer(one.code, labels[one.code], one.sentence) for one in parts)
+    return StrandAnswer(strand.number, whole.sentence, networks)
 
 
 def _tables(
     session: Session, asked: NoteRequest, programme: Programme, strands: Sequence[Strand], found: Situation
 ) -> tuple[NoteTable, ...]:
-    """The tables by network, of those asked for, then by what else is asked for, of all networks.
+    """The tables by network, of those asked for beside all, then by what else is asked for, of these networks alone.
 
     A strand that is not open yet has none.
     """
@@ -130,20 +137,22 @@ def _tables(
         if kind in asked.groupings and kind is not TableKind.NETWORK:
             by, listed = Grouping(kind.value), listed_schools(until(asked.as_of, asked.known_at))
             grouped = situation.situation(
-                session, programme, asked.as_of, known_at=asked.known_at, by=by, listed=listed
+                session, programme, asked.as_of, known_at=asked.known_at, by=by, listed=listed, networks=asked.networks
             )
-            tables += [_table(grouped, strand) for strand in strands]
+            labels = [row.label for row in found.rows if row.code in asked.networks]
+            tables += [_table(grouped, strand, among=labels) for strand in strands]
     return tuple(tables)
 
 
-def _table(found: Situation, strand: Strand, codes: Sequence[str] = ()) -> NoteTable:
+def _table(found: Situation, strand: Strand, codes: Sequence[str] = (), among: Sequence[str] = ()) -> NoteTable:
+    """A table of a strand: of some rows, by their codes, or of the schools `among` some networks, which it names."""
     kind, number = TableKind(found.by.value), strand.number
     rows = [row for row in found.rows if row.open_to(number) and (not codes or row.code in codes)]
     total = "Tous les réseaux" if kind is TableKind.NETWORK else "Total"
     return NoteTable(
         kind,
         number,
-        f"Volet {number}, par {kind.label.lower()}",
+        ", ".join((f"Volet {number}, par {kind.label.lower()}", *among)),
         (Column(kind.value, kind.label, CellKind.TEXT), *COUNTED),
         tuple(_cells(row, label, number) for row, label in [*((row, row.label) for row in rows), (found.total, total)]),
     )
@@ -167,11 +176,15 @@ def _rows(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tu
 def _actions(
     session: Session, asked: NoteRequest, programme: Programme, strands: Sequence[Strand], now: datetime
 ) -> tuple[NoteAction, ...]:
-    """What was done and what was planned by the end of the day, as far as it was known: in the order of their days."""
+    """What was done and what was planned by the end of the day, as far as it was known: in the order of their days.
+
+    Where networks are asked for, as far as it means these.
+    """
     acted = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
     numbers = {strand.number for strand in strands}
-    shown = [one for one in (*reversed(acted.done), *acted.planned) if one.strand in numbers]
-    return tuple(_action(one, acted.labels) for one in shown)
+    every = [one for one in (*reversed(acted.done), *acted.planned) if one.strand in numbers]
+    shown = [one.among(asked.networks) for one in every] if asked.networks else every
+    return tuple(_action(one, acted.labels) for one in shown if one is not None)
 
 
 def _action(one: actions.Action, labels: Mapping[str, str]) -> NoteAction:
@@ -190,35 +203,53 @@ def _action(one: actions.Action, labels: Mapping[str, str]) -> NoteAction:
     )
 
 
-def _unknowns(session: Session, asked: NoteRequest, strands: Sequence[Strand], now: datetime) -> tuple[str, ...]:
-    """What the figures leave open, as of the moment at which the note is frozen: a note of the past says so."""
-    told = []
+def _unknowns(
+    session: Session, asked: NoteRequest, strands: Sequence[Strand], found: Situation, now: datetime
+) -> list[Told]:
+    """What the figures leave open in the strands and networks asked for.
+
+    Mailboxes are not dated: who has none is said as of the moment at which the note is frozen, and a note of the past
+    names that day.
+    """
+    told = [*_unreached(session, asked, strands, now), *_declared(asked, strands, found)]
+    oldest = known.oldest_register(session, asked.as_of, asked.known_at)
+    if oldest:
+        sentence = (
+            f"Le registre des écoles du {french.day(oldest)} est le plus ancien connu : avant ce jour, ses écoles "
+            "tiennent lieu des écoles d’alors."
+        )
+        told.append(Told(french.typeset(sentence), {}))
+    return told
+
+
+def _unreached(session: Session, asked: NoteRequest, strands: Sequence[Strand], now: datetime) -> Iterator[Told]:
+    """The authorities without a mailbox, level by level."""
+    is_past = asked.known_at is not None or asked.as_of < today(now)
+    when = f"Au {french.day(now)}, " if is_past else ""
     for level in dict.fromkeys(strand.level for strand in strands):
         filters = Filters(networks=asked.networks, level=level, reach=Reach.UNREACHABLE)
         if unreached := directory.count(session, filters).authorities:
             what = french.plural(unreached, "PO", "PO")
-            told.append(
-                f"{what} d’écoles {sentences.KINDS[level]} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte de "
-                "courriel utilisable : rien ne leur parvient."
+            sentence = (
+                f"{when}{what} d’écoles {sentences.KINDS[level]} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte "
+                f"de courriel utilisable : rien ne {'lui' if unreached == 1 else 'leur'} parvient."
             )
-    if waiting := inbox.counts(session)[Tray.JOINED]:
-        told.append(
-            f"{french.plural(waiting, 'réponse déclare', 'réponses déclarent')} une adhésion que le service n’a pas "
-            "encore confirmée."
-        )
-    if asked.known_at is not None or asked.as_of < today(now):
-        told = [f"Au {french.day(now)}, {sentence}" for sentence in told]
-    oldest = known.oldest_register(session, asked.as_of, asked.known_at)
-    if oldest:
-        told.append(
-            f"Le registre des écoles du {french.day(oldest)} est le plus ancien connu : avant ce jour, ses écoles "
-            "tiennent lieu des écoles d’alors."
-        )
-    return tuple(french.typeset(sentence) for sentence in told)
+            yield Told(french.typeset(sentence), {f"unreachable_{level.value}": unreached})
 
 
-def _sources(session: Session, known_at: datetime) -> tuple[Source, ...]:
-    """The edition of the register and the joining list that were the last ones at a moment."""
+def _declared(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -> Iterator[Told]:
+    """The joinings that the service has not confirmed: those of the situation, strand by strand.
+
+    Answers that wait in the inbox are not counted: they say nothing of the note's day, nor of what other lists confirm.
+    """
+    rows = [row for row in found.rows if row.code in asked.networks] if asked.networks else [found.total]
+    for strand in strands:
+        if strand.number not in found.openings and (told := sentences.of_declared(rows, strand.number)):
+            yield told
+
+
+def _sources(session: Session, programme: Programme, known_at: datetime) -> tuple[Source, ...]:
+    """The edition of the register and the programme's joining list that were the last ones at a moment."""
     was_kept = or_(RegisterImport.state == ImportState.APPLIED, RegisterImport.undone_at > known_at)
     edition = session.scalar(
         select(RegisterImport.edition_on)
@@ -229,7 +260,7 @@ def _sources(session: Session, known_at: datetime) -> tuple[Source, ...]:
     was_not_undone = or_(JoiningList.undone_at.is_(None), JoiningList.undone_at > known_at)
     applied = session.scalar(
         select(JoiningList.applied_at)
-        .where(JoiningList.applied_at <= known_at, was_not_undone)
+        .where(JoiningList.programme_id == programme.id, JoiningList.applied_at <= known_at, was_not_undone)
         .order_by(JoiningList.applied_at.desc())
         .limit(1)
     )

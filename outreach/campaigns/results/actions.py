@@ -3,8 +3,8 @@
 Every figure counts authorities, each once a wave, by network. Pages, files, the command and notes take them from here.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,6 +75,18 @@ class Action:
         many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
         return f"{many} reçu le courriel, "
 
+    def among(self, codes: Collection[str]) -> "Action | None":
+        """The action as far as it means authorities of these networks; None where it means none of them."""
+        if self.meant is not None and not any(self.meant.get(code) for code in codes):
+            return None
+        return replace(
+            self,
+            meant=None if self.meant is None else _among(self.meant, codes),
+            sent=_among(self.sent, codes),
+            delivered=_among(self.delivered, codes),
+            answered=_among(self.answered, codes),
+        )
+
     def as_json(self) -> dict[str, Any]:
         """The action as JSON, under fixed names; each count has the codes of networks, and a total."""
         counts = {name: _with_total(getattr(self, name)) for name in ("meant", "sent", "delivered", "answered")}
@@ -131,6 +143,10 @@ def actions(
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
     labels = {code: label for code, label in networks if code in codes}
     return Actions(*told, labels, len(done) + len(planned) - sum(map(len, shown)))
+
+
+def _among(counts: Counts, codes: Collection[str]) -> dict[str, int]:
+    return {code: count for code, count in counts.items() if code in codes}
 
 
 def _with_total(counts: Counts | None) -> dict[str, int] | None:
