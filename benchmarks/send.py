@@ -35,7 +35,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState
 from outreach.settings import ROOT, read
 from tests import factories
-from tests.machine import children_of, free_port, wait_for_port
+from tests.machine import descendants_of, free_port, wait_for_port
 from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
@@ -217,8 +217,8 @@ def _yardstick(relay: str, options: argparse.Namespace) -> float | None:
 
 
 def _processes(worker: subprocess.Popen[bytes]) -> list[Path]:
-    """A worker and the process it forked to compose in."""
-    return [Path(f"/proc/{process}") for process in (worker.pid, *children_of(worker.pid))]
+    """A worker, and the processes that start others to compose in, and that do."""
+    return [Path(f"/proc/{process}") for process in (worker.pid, *descendants_of(worker.pid))]
 
 
 def _cpu_seconds(worker: subprocess.Popen[bytes]) -> float:

@@ -32,6 +32,11 @@ def children_of(process):
     return [int(number) for number in listed.split()]
 
 
+def descendants_of(process):
+    """The numbers of the processes that a process started, and of those that these started."""
+    return [number for child in children_of(process) for number in (child, *descendants_of(child))]
+
+
 def serving(supervisor):
     """Of what a supervisor started, the web processes that serve, the oldest first: they have more than one thread."""
     return [number for number in children_of(supervisor) if len([*Path("/proc").glob(f"{number}/task/*")]) > 1]

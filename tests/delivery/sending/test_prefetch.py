@@ -2,9 +2,11 @@
 
 import os
 import signal
+import time
+from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from outreach.delivery.models import Batch
 from outreach.delivery.sending import prefetch
@@ -56,7 +58,7 @@ def test_an_answer_read_by_half_is_not_taken_for_the_next(database, here, monkey
     with prefetch.apart(here, url_of(database)) as beside:
         with monkeypatch.context() as failing:
             failing.setattr(prefetch.Composed, "_make", failed)
-            failing.setattr(prefetch.os, "kill", lambda *_: None)  # as if it took its time to die
+            failing.setattr(prefetch.signal, "pidfd_send_signal", lambda *_: None)  # as if it took its time to die
             beside.begin(batch, set())
             assert len(beside.finish(batch, set())) == 3
         database.dispose()
@@ -80,16 +82,66 @@ def test_a_batch_begun_anew_is_composed_anew(database, here):
         assert first not in [one.id for one in beside.finish(batch, set())]
 
 
-def test_a_source_whose_process_is_killed_composes_by_itself_and_says_so_once(database, here, caplog):
+def test_a_process_that_is_killed_is_reaped_and_replaced_and_the_log_says_so_once(database, here, caplog, monkeypatch):
+    batch, killed = batch_of(database), []
+    with prefetch.apart(here, url_of(database)) as beside:
+        for _ in range(2):
+            killed.append(beside.process)
+            os.kill(beside.process, signal.SIGKILL)
+            beside.begin(batch, set())
+            assert len(beside.finish(batch, set())) == 3  # composed here
+            database.dispose()
+            with monkeypatch.context() as elsewhere:
+                elsewhere.setattr(beside, "compose", None)
+                composed_apart(beside, batch)
+        assert beside.process not in killed
+        wait_until_gone(killed)
+    (record,) = caplog.records
+    assert f"process {killed[0]}, which composed letters, is lost (" in record.getMessage()
+
+
+def test_where_no_process_can_take_its_place_letters_are_composed_here(database, here, caplog):
     batch = batch_of(database)
     with prefetch.apart(here, url_of(database)) as beside:
+        os.kill(beside._keeper.process, signal.SIGKILL)
+        os.waitpid(beside._keeper.process, 0)
         os.kill(beside.process, signal.SIGKILL)
-        for _ in range(2):
+        for _ in range(3):
             beside.begin(batch, set())
             assert len(beside.finish(batch, set())) == 3
             database.dispose()
-    (record,) = caplog.records
-    assert f"process {beside.process}, which composed letters, is lost (" in record.getMessage()
+    assert len(caplog.records) == 1
+
+
+@pytest.mark.parametrize("backend", ["postgresql"])
+def test_a_process_that_a_frozen_database_holds_is_replaced(database, here, clock, monkeypatch):
+    """Frozen for it alone, by a lock. A reader of SQLite waits for nobody."""
+    monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 0.5)
+    batch = batch_of(database)
+    with prefetch.apart(here, url_of(database)) as beside:
+        held = beside.process
+        with database.writing() as session:
+            session.execute(text("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE"))
+            beside.begin(batch, set())
+            assert beside._awaited(beside._begun[1]) is None
+        monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 30)
+        monkeypatch.setattr(beside, "compose", None)  # it is not composed here
+        composed_apart(beside, batch)
+        assert beside.process != held
+        wait_until_gone([held])
+
+
+def composed_apart(beside, batch):
+    beside.begin(batch, set())
+    assert len(beside.finish(batch, set())) == 3
+
+
+def wait_until_gone(processes):
+    """Wait until they are reaped: a zombie still has its number."""
+    end = time.monotonic() + 30
+    while any(Path(f"/proc/{process}").exists() for process in processes):
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_nothing_is_said_of_a_source_that_ends_with_the_postman(database, here, caplog):
@@ -119,8 +171,7 @@ def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
         monkeypatch.setattr(beside, "compose", None)  # it is not composed here
         beside.begin(batch, set())
         assert len(beside.finish(batch, set())) == 3
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+    wait_until_gone([child])
 
 
 def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch, caplog):
@@ -142,8 +193,7 @@ def test_who_is_frozen_keeps_nobody_from_ending(database, here):
         child = beside.process
         os.kill(child, signal.SIGSTOP)
         beside.begin(batch, set())
-    with pytest.raises(ProcessLookupError):
-        os.kill(child, 0)
+    wait_until_gone([child])
 
 
 def test_the_postman_has_his_letters_from_there(database, relay, postman, here):
