@@ -22,7 +22,7 @@ _BY_STATUS = {
     "4.1": "le serveur du destinataire ne répond pas",
     "4.2": "la liaison avec le serveur du destinataire s’est interrompue",
     "4.3": "l’annuaire des domaines ne répond pas",
-    "4.4": "le domaine de l’adresse ne dit pas où remettre ses courriels",
+    "4.4": "le domaine de l’adresse n’existe pas, ou ne dit pas où remettre ses courriels",
     "4.5": "le serveur du destinataire est surchargé",
     "4.7": "le délai de remise est dépassé",
     "7.0": "le serveur du destinataire refuse nos courriels",

@@ -21,6 +21,7 @@ from outreach.tracking.hits import Sighting
 from outreach.tracking.machines import OPENING, HitClass, Programs, Readers, Signals
 from outreach.tracking.trackers import Target
 from outreach.web import headers
+from outreach.web.client import client_of
 from outreach.web.public.batches import Batches, NotHandled
 
 GIF = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAICRAEAOw==")
@@ -77,6 +78,7 @@ class Hits:
 
     def __init__(self, pages: WSGIApplication, database: Database, settings: Settings) -> None:
         self.pages, self.database, self.clock = pages, database, settings.instant
+        self._proxies = settings.proxies
         self.keys, self._answers = Keys(settings.signing_keys), Answers(settings.mode)
         self._kept = KeptConnection()
         self._storing = Batches("openings or clicks were not counted", self._store, self._kept.give_back)
@@ -152,8 +154,7 @@ class Hits:
         Its keys (ours, and that of Python's hashes) are random and live as long as this process, so that it identifies
         nobody afterwards.
         """
-        place = environ.get("REMOTE_ADDR"), environ.get("HTTP_X_FORWARDED_FOR")
-        return hash((self._salt, *place, environ.get("HTTP_USER_AGENT")))
+        return hash((self._salt, client_of(environ, self._proxies), environ.get("HTTP_USER_AGENT")))
 
     def _store(self, batch: Sequence[Seen]) -> Sequence[None]:
         """Judge and store hits, in the one thread that does: the memory of readers needs no lock."""

@@ -22,7 +22,7 @@ from outreach.mail.tokens import Keys, TokenKind
 from outreach.tracking import bases
 from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
 from outreach.web.public import batches
-from outreach.web.public.hit_endpoint import GIF, Recent
+from outreach.web.public.hit_endpoint import GIF, Hits, Recent
 from tests.conftest import NOW
 from tests.web.public.test_recipient_pages import JUNK
 from tests.web.test_mailbox import planned
@@ -295,6 +295,15 @@ def test_an_odd_request_gets_the_usual_answer(client, token):
         clicked = client.get(f"/c/{token[TokenKind.CLICK]}", environ_overrides=odd)
         assert (clicked.status_code, clicked.headers["Location"]) == (302, PROGRAMME), odd
         assert client.get(f"/o/{token[TokenKind.OPEN]}.gif", environ_overrides=odd).data == GIF, odd
+
+
+def test_a_reader_is_told_by_who_asks_and_not_by_what_strangers_write(app, sample_database):
+    """Else a scanner would look like many readers."""
+    hits = Hits(app, sample_database, app.extensions["outreach.settings"])
+    told = {hits._reader({"REMOTE_ADDR": "203.0.113.9", "HTTP_X_FORWARDED_FOR": f"192.0.2.{n}"}) for n in range(3)}
+    assert len(told) == 1
+    behind = {hits._reader({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": f"192.0.2.{n}"}) for n in range(3)}
+    assert len(behind) == 3, "the web server in front says whom it asks for"
 
 
 def test_a_reader_who_says_nothing_of_itself_gets_the_usual_answer(app, token):
