@@ -8,11 +8,15 @@ database and prints a table. Needs requirements-dev.txt (`./run test` installs i
 `--fault web` breaks the count of openings and clicks instead: kills of the web process under load, and a database that
 is stopped for 20 seconds. `--fault pages` stops PostgreSQL for 20 seconds and freezes it for 20 under signed-in staff.
 
+`--fault grudging` kills nothing: the relay is slow and moody under a wave, 1,500 receipts and alerts, after a healthy
+relay had the same load.
+
 The exit status is 1 when a fault cannot be tried to its end, or when a promise is broken: a letter is lost or accepted
 twice, a doubt is not listed, there are more doubts than connections times kills, a worker ends by itself, it takes more
 than 60 seconds until letters leave again, or a letter is accepted more than a second after a decision against it. With
 `web`, it is 1 when an answered hit is not stored, or one is stored twice. With `pages`, it is 1 when an answer is no
-page of ours or takes longer than 8 seconds.
+page of ours or takes longer than 8 seconds. With `grudging`, it is 1 when fewer than half as many letters a second
+leave as at the healthy relay, or when the wave's first letter or an alert takes longer than 10 seconds.
 """
 
 import argparse
@@ -26,13 +30,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.faults import BOTH, FAULTS, decisions, pages, web
+from benchmarks.faults import BOTH, FAULTS, decisions, grudging, pages, web
 from benchmarks.faults.ground import Ground, prepared
 from benchmarks.faults.processes import finish, tried_at_the_end
 
 RESUME_SECONDS = 60
 HONOUR_SECONDS = 1
-WEB, WEB_KILLS, PAGES = "web", 50, "pages"
+WEB, WEB_KILLS, PAGES, GRUDGING = "web", 50, "pages", "grudging"
 TABLE = {
     "fault": 12,
     "database": 11,
@@ -70,9 +74,9 @@ def main() -> None:
 
 
 def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for name in (*FAULTS, WEB, PAGES) if options.fault == "all" else (options.fault,):
-        databases = BOTH if name == WEB else ("postgresql",) if name == PAGES else FAULTS[name].databases
-        usual = databases if options.fault == "all" else databases[:1]
+    for name in (*FAULTS, WEB, PAGES, GRUDGING) if options.fault == "all" else (options.fault,):
+        databases = FAULTS[name].databases if name in FAULTS else ("postgresql",) if name == PAGES else BOTH
+        usual = databases if options.fault in {"all", GRUDGING} else databases[:1]
         for database in (options.database,) if options.database else usual:
             if database in databases:
                 yield name, database
@@ -84,6 +88,9 @@ def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
     if name == PAGES:
         row: Row = {"database": database, "fault": PAGES, **pages.tried()}
         return row | {"broken": [key for key in row if key.endswith(("_not_ours", "_too_slow")) and row[key]]}
+    if name == GRUDGING:
+        messages = grudging.MESSAGES if options.messages is None else options.messages
+        return {"fault": GRUDGING, **grudging.tried(database, messages, random.Random(options.seed))}
     fault, began, chance = FAULTS[name], time.monotonic(), random.Random(options.seed)
     messages = fault.messages if options.messages is None else options.messages
     times, done = fault.times if options.kills is None else options.kills, 0
@@ -138,7 +145,8 @@ def _found(ground: Ground) -> Row:
 def _print_line(row: Row, options: argparse.Namespace, *, is_first: bool) -> None:
     """Print one row as soon as it is known, as a table of all faults takes more than an hour."""
     if options.json:
-        print(json.dumps(row), flush=True)
+        shown = grudging.KEYS if row["fault"] == GRUDGING else row
+        print(json.dumps({key: row[key] for key in shown}), flush=True)
         return
     if is_first:
         print(f"seed {options.seed}\n" + "".join(f"{name:{width}}" for name, width in TABLE.items()))
@@ -151,7 +159,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--messages", type=positive)
     parser.add_argument("--kills", type=positive)
     parser.add_argument("--database", choices=BOTH)
-    parser.add_argument("--fault", choices=(*FAULTS, WEB, PAGES, "all"), default="kill")
+    parser.add_argument("--fault", choices=(*FAULTS, WEB, PAGES, GRUDGING, "all"), default="kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

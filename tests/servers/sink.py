@@ -1,8 +1,9 @@
 """A scripted relay for tests, in its own process: it replies by its rules, and logs the letters it accepts.
 
 `python -m tests.servers.sink FOLDER [OPTIONS]` prints its port. Rules (`FOLDER/rules.json`) are read again when they
-change. A rule is `{"stage", "match", "reply", "times"}`: at a stage (connect, ehlo, helo, starttls, auth, mail, rcpt,
-data, early, dot, rset), for recipients that match a pattern, `reply` replaces the usual reply, at most `times` times.
+change. A rule is `{"stage", "match", "reply", "times", "every"}`: at a stage (connect, ehlo, helo, starttls, auth,
+mail, rcpt, data, early, dot, rset), for recipients that match a pattern, `reply` replaces the usual reply, at most
+`times` times, once in `every` times that the rule fits.
 
 Some replies are actions: close, reset, stall, endless, noise (bytes below the encryption). `slow:SECONDS:REPLY` is sent
 after a delay, `held:REPLY` once a file `FOLDER/released` exists, `raw:TEXT` without a line end. After `raw:` or a
@@ -37,7 +38,7 @@ OFFERS = ["SIZE {size}", "ENHANCEDSTATUSCODES"]
 class Sink:
     def __init__(self, options):
         self.options, self.folder = options, Path(options.folder)
-        self.used, self.rules, self.read_at = Counter(), [], None
+        self.used, self.met, self.rules, self.read_at = Counter(), Counter(), [], None
         self.log = (self.folder / "accepted.jsonl").open("a", encoding="utf-8")
         self.context, self.taken = None, 0
         if options.certificate:
@@ -51,6 +52,8 @@ class Sink:
             self.rules, self.read_at = json.loads(path.read_text()) if stamp else [], stamp
         for number, rule in enumerate(self.rules):
             fits = rule["stage"] == stage and re.search(rule.get("match", ""), recipient)
+            self.met[stamp, number] += bool(fits)
+            fits = fits and self.met[stamp, number] % rule.get("every", 1) == 0
             if fits and self.used[stamp, number] < rule.get("times", 10**9):
                 self.used[stamp, number] += 1
                 return rule["reply"]

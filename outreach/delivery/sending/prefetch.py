@@ -197,6 +197,7 @@ class Keeper:
         with theirs:
             send_handle(self._line, theirs.fileno(), self.process)
         if not self._line.poll(PATIENCE_SECONDS):
+            self._line.close()  # a late answer would be taken for the next
             raise TimeoutError("the process that starts others does not answer")
         try:
             return Composing(self._line.recv(), ours)
