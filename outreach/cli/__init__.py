@@ -8,6 +8,7 @@ from sqlalchemy.exc import OperationalError
 from outreach.cli.main import commands
 from outreach.errors import OutreachError
 from outreach.french import typeset
+from outreach.text import cleaned
 
 
 def main() -> None:
@@ -16,7 +17,7 @@ def main() -> None:
     try:
         commands(prog_name="./run")
     except OutreachError as error:
-        print(typeset(str(error)), file=sys.stderr)
+        print(cleaned(typeset(str(error))), file=sys.stderr)
     except UnicodeError:
         print("Un texte donné n’est pas en UTF-8 : il ne peut pas être lu.", file=sys.stderr)
     except OSError as error:

@@ -24,7 +24,7 @@ from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.segments import calm
 from outreach.settings import Mode, Settings, read
-from outreach.text import whole_number
+from outreach.text import cleaned, whole_number
 
 console = Console(highlight=False)
 P = ParamSpec("P")
@@ -174,8 +174,8 @@ def working(text: str) -> AbstractContextManager[object]:
 
 
 def say(text: str = "") -> None:
-    """Print a French sentence, typeset."""
-    console.print(typeset(text), markup=False, soft_wrap=True)
+    """Print a French sentence, typeset. A terminal obeys control characters that somebody typed: they are left out."""
+    console.print(cleaned(typeset(text)), markup=False, soft_wrap=True)
 
 
 def say_json(value: object) -> None:

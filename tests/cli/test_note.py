@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach import french
+from outreach.cli import context
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
@@ -177,3 +178,9 @@ def test_without_yes_or_json_it_asks_before_it_freezes(note):
 def test_what_cannot_be_made_is_refused_in_one_sentence(note, words, said):
     status, told = note(*words)
     assert (status, said in told) == (1, True)
+
+
+def test_no_command_shows_what_a_terminal_obeys(capsys):
+    """A name or a file of somebody else's could otherwise wipe out what a command says, and say something else."""
+    context.say("Non valide.\x1b[1A\x1b[2K\u009b2K\u202e « Note »")
+    assert capsys.readouterr().out == "Non valide.[1A[2K2K «\u00a0Note\u00a0»\n"

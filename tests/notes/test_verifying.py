@@ -90,6 +90,15 @@ def test_a_changed_note_signed_by_any_key_never_reads_valid(full_note, known, si
             assert not verify(written, known, frozenset({signature.public_key})).is_valid
 
 
+@pytest.mark.parametrize("number", ["2021-002 : valide.\nVerdict", "2021-002\x1b[1A\x1b[2K", "9" * 100, "2021-0\u0662"])
+def test_what_is_no_number_of_a_note_is_refused_unsaid(full_note, number):
+    """A stranger's own key signs any number: a sentence, or what a terminal obeys, would read as a verdict of ours."""
+    forged = replace(full_note, number=number)
+    verdict = verify(data_file(forged, signing.sign(forged, Ed25519PrivateKey.generate())))
+    assert (verdict.verdict, verdict.number, number in verdict.said) == (Verdict.INVALID, "", False)
+    assert "numéro" in verdict.said
+
+
 def test_nothing_trusted_leaves_a_true_note_unproven(files, signature):
     for kind, content in files.items():
         assert verify(content).verdict is Verdict.UNPROVEN, kind

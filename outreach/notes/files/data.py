@@ -5,6 +5,7 @@ nothing else, as nothing else would be signed.
 """
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ ALGORITHM = "Ed25519"
 LARGEST = 16_000_000  # bytes; a note of every network, zone and federation has a hundred thousand
 PARTS = {"format", "figures", "seal", "signature"}
 SIGNATURE = {"algorithm", "public_key", "value"}
+NUMBER = re.compile(r"[0-9]{4}-[0-9]{3,9}")  # commands show it: no sentence, no control character of a terminal
 SEAL = {"number", "sha256", "approved_at", "approved_by", "previous_sha256"}
 
 
@@ -73,6 +75,8 @@ def read_data(content: bytes) -> NoteData:
             raise UnreadableData("il lui manque une partie")
         own = NoteSignature(signature["value"], signature["public_key"])
         rfc8785.dumps(seal)  # half a character has no bytes: it is refused here, as in the figures
+        if not NUMBER.fullmatch(seal["number"]):
+            raise UnreadableData("son numéro n’est pas celui d’une note")
         return NoteData(rfc8785.dumps(read["figures"]), seal, own)
     except (KeyError, TypeError, AttributeError):
         raise UnreadableData("il lui manque une partie") from None
