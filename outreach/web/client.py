@@ -1,15 +1,17 @@
 """Where a request comes from, and by which scheme, also behind web servers that say so for it."""
 
+import ipaddress
 from collections.abc import Iterator
 from wsgiref.types import WSGIEnvironment
 
 from outreach.settings.places import Network, address_of, is_within
 
 Proxies = tuple[Network, ...]
+OF_ONE = 64  # bits of the IPv6 network in which whoever is connected takes any address (RFC 4291 §2.5.1)
 
 
 def client_of(environ: WSGIEnvironment, proxies: Proxies) -> str:
-    """The address that a request comes from.
+    """The address that a request comes from; of an IPv6 one the network, as whoever asks may change the rest at will.
 
     A web server that is believed (`proxies`) says for whom it asks: it adds the address that it saw itself at the end
     of `X-Forwarded-For`. So the list is read from its end, as far as those who wrote it are believed. Whoever asks may
@@ -20,7 +22,19 @@ def client_of(environ: WSGIEnvironment, proxies: Proxies) -> str:
         if not is_within(place, proxies) or (address := address_of(written)) is None:
             break
         place = address
-    return place
+    return _client_at(place)
+
+
+def _client_at(place: str) -> str:
+    try:
+        address = ipaddress.ip_address(place)
+    except ValueError:
+        return place
+    if isinstance(address, ipaddress.IPv4Address):
+        return place
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(address), OF_ONE), strict=False))
 
 
 def _hops(environ: WSGIEnvironment) -> Iterator[str]:

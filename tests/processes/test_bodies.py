@@ -415,6 +415,26 @@ def test_only_the_web_servers_in_front_are_believed_about_who_asks(named, place,
     assert is_believed == (client != place or said in {"", "not an address"})
 
 
+@pytest.mark.parametrize(
+    ("place", "client"),
+    [
+        ("2001:db8:0:7:1:2:3:4", "2001:db8:0:7::/64"),
+        ("2001:db8:0:7::ffff%eth0", "2001:db8:0:7::/64"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+    ],
+)
+def test_who_takes_a_new_ipv6_address_for_each_request_is_one_client(place, client):
+    assert client_of({"REMOTE_ADDR": place}, ()) == client
+    assert client_of({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": place}, LOOPBACK) == client
+
+
+def test_a_length_of_thousands_of_digits_is_the_number_that_it_states():
+    body = {"CONTENT_LENGTH": "0" * 5000 + "4", "wsgi.input": io.BytesIO(b"form"), "REMOTE_ADDR": "192.0.2.1"}
+    assert bodies.is_short(body)
+    with Bodies().read(None, body) as kept:
+        assert kept.read() == b"form"
+
+
 def test_a_list_of_hops_as_long_as_the_headers_costs_nothing():
     assert client_of({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "a, " * 10_000 + "192.0.2.1"}, LOOPBACK) == (
         "192.0.2.1"
