@@ -304,7 +304,7 @@ NOTE = "guide/images/note"  # the first page of the PDF that these commands of t
 NOTE_AT = "2021-05-15 11:00"
 NOTE_COMMANDS = (
     ("sample", "--today", "2021-05-15"),
-    ("campaign", "new", "dernier-rappel-avant-les-conges"),
+    ("campaign", "new", "invitation-volet-1"),
     ("campaign", "submit", "1"),
     ("campaign", "approve", "1"),
     ("campaign", "schedule", "1", "--at", "2021-06-01 09:30"),

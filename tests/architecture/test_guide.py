@@ -11,6 +11,7 @@ from outreach.campaigns.verification import RULES
 from outreach.french import within_quotes
 from outreach.mail.language import FILTERS
 from outreach.mail.marks import FieldKind
+from outreach.notes.gathering import COUNTED
 from outreach.settings import ROOT
 
 DOCS = ROOT / "docs"
@@ -101,6 +102,8 @@ def test_the_answers_quoted_of_the_question_of_2021_are_those_of_its_note():
     assert len(quotes) == 4
     plain = within_quotes(" ".join(told).translate(SPACES))
     assert [quote for quote in quotes if quote not in plain] == []
+    shown = [[column["name"] for column in table["columns"]][1:] for table in figures["tables"]]
+    assert shown == [[column.name for column in COUNTED]] * len(shown), "made by another version of the program"
 
 
 def unpacked(stream):

@@ -25,6 +25,7 @@ from outreach.notes import gathering
 from outreach.notes.content import TableKind
 from outreach.notes.drafts import NoteRequest
 from tests import factories
+from tests.campaigns.conftest import settle
 from tests.conftest import NOW, STORY_DAY
 
 EXAMPLES = 25 if settings.default.max_examples > 40 else 4
@@ -160,6 +161,16 @@ def test_actions_are_those_that_mean_the_networks_asked_for(database):
         of = [gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)]
     assert [len(one.content.actions) for one in of] == [1, 0]
     assert of[0].content.actions[0].sentence == acted.planned[0].sentence(acted.labels)
+
+
+def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_these_alone(database):
+    factories.gather(database, 3, now=NOW)
+    settle(database, 2)
+    factories.plan(database, NOW + timedelta(days=3), now=NOW)
+    with database.reading() as session:
+        content = gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
+    (action,) = content.actions
+    assert "elle écrirait à 3 pouvoirs organisateurs de ce réseau (WBE 3)" in spaced(action.sentence)
 
 
 def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):

@@ -35,7 +35,8 @@ class Action:
 
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
     the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
-    moment asked is past, as that is known of now only.
+    moment asked is past, as that is known of now only. `part` says that it counts some networks alone, in French after
+    whom it means, or is ''.
     """
 
     campaign: int
@@ -48,6 +49,7 @@ class Action:
     sent: Counts = field(default_factory=dict)
     delivered: Counts = field(default_factory=dict)
     answered: Counts = field(default_factory=dict)
+    part: str = ""
 
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`."""
@@ -57,8 +59,8 @@ class Action:
         meant = (self.meant if self.is_planned else self.sent) or {}
         total = sum(meant.values())
         if not total:
-            return french.typeset(f"Le {day}, {wave} {_TO_NOBODY[self.is_planned]}.")
-        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs")
+            return french.typeset(f"Le {day}, {wave} {_TO_NOBODY[self.is_planned]}{self.part}.")
+        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + self.part
         codes = [code for code in labels if code in meant]
         networks = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
         if self.is_planned:
@@ -76,11 +78,17 @@ class Action:
         return f"{many} reçu le courriel, "
 
     def among(self, codes: Collection[str]) -> "Action | None":
-        """The action as far as it means authorities of these networks; None where it means none of them."""
+        """The action as far as it means authorities of these networks; None where it means none of them.
+
+        Where it means others, too, its sentence says that it counts those of these networks.
+        """
         if self.meant is not None and not any(self.meant.get(code) for code in codes):
             return None
+        has_others = any(count for code, count in {**self.sent, **(self.meant or {})}.items() if code not in codes)
+        these = " de ces réseaux" if len(set(codes)) > 1 else " de ce réseau"
         return replace(
             self,
+            part=these if has_others else "",
             meant=None if self.meant is None else _among(self.meant, codes),
             sent=_among(self.sent, codes),
             delivered=_among(self.delivered, codes),
