@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import timedelta
+from types import TracebackType
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIEnvironment
 
@@ -128,9 +129,19 @@ class _Request(Request):
         super().__init__(environ, populate_request, shallow)
 
 
+class _Service(Flask):
+    """Logs a fault without the address that was asked for: an address may be a link of a letter, or hold typed text."""
+
+    def log_exception(self, exc_info: tuple[type, BaseException, TracebackType] | tuple[None, None, None]) -> None:
+        """Log a fault by the page's rule, with the numbers of what it shows."""
+        rule = request.url_rule.rule if request.url_rule else "no page"
+        shown = {name: value for name, value in (request.view_args or {}).items() if isinstance(value, int)}
+        self.logger.error("Exception on %s %s [%s]", rule, shown or "", request.method, exc_info=exc_info)
+
+
 def create_app(settings: Settings, database: Database | None = None) -> Flask:
     """The application, ready to serve. Unless a database is given, one is opened from the settings, and watched."""
-    app = Flask("outreach", template_folder=str(ROOT / "templates"), static_folder=None)
+    app = _Service("outreach", template_folder=str(ROOT / "templates"), static_folder=None)
     app.request_class = _Request
     app.config.update(_config(settings))
     Compress(app)  # before the frame, whose headers are then set when it compresses

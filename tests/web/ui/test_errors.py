@@ -29,6 +29,27 @@ def test_a_fault_of_ours_names_its_moment_without_a_database_and_shows_nothing_e
     assert "told to somebody at 20" in caplog.text
 
 
+def test_the_log_of_a_fault_holds_no_link_of_a_letter_and_nothing_typed_in_an_address(
+    app, client, author, caplog, monkeypatch
+):
+    def broken(**_named):
+        raise RuntimeError
+
+    app.config["TESTING"] = False
+    for view in ("public.answer", "links.link", "campaigns.behind"):
+        assert view in app.view_functions
+        monkeypatch.setitem(app.view_functions, view, broken)
+    for asking, address in (
+        (client, "/a/a-token"),
+        (client, "/account/links/a-token"),
+        (author, "/campaigns/7/results"),
+    ):
+        assert asking.get(f"{address}?next=a-token").status_code == 500
+    assert "a-token" not in caplog.text
+    for rule in ("/a/<path:token>", "/account/links/<token>", "/results {'number': 7} [GET]"):
+        assert rule in caplog.text
+
+
 @pytest.mark.parametrize("code", STRANGERS)
 def test_a_stranger_is_told_what_to_do_with_a_letter_s_link(client, code):
     method, address = STRANGERS[code]
