@@ -4,7 +4,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
-from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import Extent
@@ -82,7 +81,7 @@ def give(
     InputError when `overlap` is fewer than there are.
     """
     findings = _findings(session, campaign, sending, now, judged)
-    knowingly = _knowingly(findings, overlap)
+    knowingly = findings.overlap.ticked_off(overlap) if findings.overlap else ""
     extent = Extent(findings.counts.written, findings.counts.addresses)
     lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent, knowingly=knowingly)
     return findings
@@ -130,19 +129,6 @@ def refuse_another(campaign: Campaign, version: str | None) -> None:
     """Raise Refused when a campaign differs from the version that a person read. None skips the check."""
     if version is not None and version != lifecycle.content_hash(campaign):
         raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
-
-
-def _knowingly(findings: Findings, overlap: int) -> str:
-    """What the approver knew, for the history, or ''. Raises InputError when more are shared than were ticked off."""
-    if findings.overlap is None:
-        return ""
-    shared = french.number(findings.overlap.shared)
-    if overlap < findings.overlap.shared:
-        raise InputError(
-            f"{shared} PO de ce public reçoivent un autre courriel dans les sept jours : cochez que vous l’avez vu, ou "
-            "renvoyez la campagne pour qu’elle les laisse de côté."
-        )
-    return f"en sachant que {shared} PO reçoivent un autre courriel dans les sept jours"
 
 
 def _findings(

@@ -17,6 +17,7 @@ from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
+from outreach.errors import InputError
 from outreach.segments import audience
 from outreach.segments.audience import Audience
 from outreach.segments.scope import Scope
@@ -70,6 +71,16 @@ class Neighbours:
     def are_many(self, written: int) -> bool:
         """Whether they share more than a tenth of so many authorities: an approver has to have seen it."""
         return self.shared * FEW > written
+
+    def ticked_off(self, seen: int) -> str:
+        """What an approver knew of it, for the history. Raises InputError when more are shared than were `seen`."""
+        shared = french.number(self.shared)
+        if seen < self.shared:
+            raise InputError(
+                f"{shared} PO de ce public reçoivent un autre courriel dans les sept jours : cochez que vous "
+                "l’avez vu, ou renvoyez l’envoi à la rédaction."
+            )
+        return f"en sachant que {shared} PO reçoivent un autre courriel dans les sept jours"
 
 
 def near(

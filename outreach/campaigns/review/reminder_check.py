@@ -11,6 +11,7 @@ from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import AddedReminder, Wave
 from outreach.campaigns.review import neighbours
 from outreach.campaigns.review.checks import blocks_of, spam_of, unfinished, wording_of
+from outreach.campaigns.review.neighbours import Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.campaigns.waves import added_reminders
@@ -21,7 +22,10 @@ from outreach.segments.audience_counts import AudienceCounts
 
 @dataclass(frozen=True, slots=True)
 class ReminderFindings:
-    """What was found about one version of a reminder, by its digest. `planned` is None when it may not leave."""
+    """What was found about one version of a reminder, by its digest. `planned` is None when it may not leave.
+
+    `overlap` are the campaigns that write to more than a tenth of its audience within a week, if there are any.
+    """
 
     version: str
     counts: AudienceCounts
@@ -29,13 +33,14 @@ class ReminderFindings:
     blocks: Sequence[str]
     remarks: Sequence[str]
     planned: PlannedWave | None
+    overlap: Neighbours | None = None
 
 
 def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime) -> ReminderFindings:
     """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
     campaign, blocks, run = reminder.campaign, list[str](), DryRun()
     version, written = added_reminders.content_hash(reminder), added_reminders.written_by(campaign, reminder)
-    planned = None
+    planned = overlap = None
     try:
         planned = added_reminders.plan_of(session, reminder, now=now)
         run = Preview(session, campaign, sending, [planned], now=now, reminder=reminder).dry_run()
@@ -51,7 +56,8 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
         meant = audiences.unreacted_of(campaign, now=now)
         near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
         remarks += [day.told(now) for day in near.days]
-    return ReminderFindings(version, counts, run, blocks, remarks, planned)
+        overlap = near if near.are_many(counts.written) else None
+    return ReminderFindings(version, counts, run, blocks, remarks, planned, overlap)
 
 
 def judge(
@@ -76,12 +82,18 @@ def ask(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, 
     )
 
 
-def give(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> Wave:
-    """Approve and plan a reminder that was judged. Raises Refused as `ask` and `added_reminders.approve` do."""
+def give(
+    session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str, overlap: int = 0
+) -> Wave:
+    """Approve and plan a reminder that was judged.
+
+    Where other campaigns write to many of its authorities within a week, `overlap` is how many the approver has seen.
+    Raises Refused as `ask` and `added_reminders.approve` do, InputError when `overlap` is fewer than there are.
+    """
     refuse_another(reminder, judged.version)
-    return added_reminders.approve(
-        session, reminder, now=now, actor=actor, extent=Extent(judged.counts.written, judged.counts.addresses)
-    )
+    knowingly = judged.overlap.ticked_off(overlap) if judged.overlap else ""
+    extent = Extent(judged.counts.written, judged.counts.addresses)
+    return added_reminders.approve(session, reminder, now=now, actor=actor, extent=extent, knowingly=knowingly)
 
 
 def refuse_another(reminder: AddedReminder, version: str) -> None:

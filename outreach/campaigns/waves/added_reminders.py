@@ -147,8 +147,10 @@ def may_be_approved_by(session: Session, reminder: AddedReminder, actor: str) ->
     return actor != reminder.created_by and actor not in set(session.scalars(written_by))
 
 
-def approve(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> Wave:
-    """Approve a reminder and plan its wave. `extent` is how many it would write to.
+def approve(
+    session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent, knowingly: str = ""
+) -> Wave:
+    """Approve a reminder and plan its wave. `extent` is how many it would write to, `knowingly` what was ticked off.
 
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
     the actor wrote it, when its campaign takes no reminder any more, or as `plan_of`.
@@ -159,7 +161,7 @@ def approve(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
         raise Refused("La campagne n’est plus validée : validez-la d’abord.")
     if reminder.state is ReminderState.TO_APPROVE and _last(session, reminder).content_hash != content_hash(reminder):
         raise Refused("La relance ou sa campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, reminder, ReminderState.APPROVED, now, actor, "validée", extent)
+    _move(session, reminder, ReminderState.APPROVED, now, actor, f"validée {knowingly}".rstrip(), extent)
     planned = plan_of(session, reminder, now=now)
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
     place = planned.number - 1

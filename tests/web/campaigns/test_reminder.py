@@ -1,6 +1,7 @@
 """« Ajouter une relance »: who has not reacted gets one more letter, which two people made."""
 
 import re
+from datetime import timedelta
 
 from sqlalchemy import select
 
@@ -12,6 +13,7 @@ from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.tracking.answers import Given
 from outreach.tracking.models import Answer
+from tests import factories
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.campaigns.test_progress import end, launched
@@ -96,3 +98,25 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
         assert len(set(written)) == silent - 1
         assert gone not in written
     assert "Relance 3" in text_of(author.get("/campaigns/1/progress/waves"))
+
+
+def test_who_approves_a_reminder_ticks_off_that_another_campaign_writes_in_the_same_week(
+    author, signed_in, app, launched, sample_database
+):
+    end(sample_database)
+    author.send("/campaigns/1/reminders", form_of(author.get(NEW)), page=NEW)
+    author.send(f"{FIRST}/submission", page=FIRST)
+    with sample_database.reading() as session:
+        nearby = session.scalars(select(AddedReminder.asked_at)).one() + timedelta(days=1)
+    now = app.extensions["outreach.settings"].instant()
+    other = factories.plan(sample_database, nearby, now=now, title="Autre")
+
+    approver = signed_in("approver")
+    page = approver.get(FIRST)
+    (tick,) = elements(page, "input[@name='overlap']")
+    assert elements(page, f"form[@id='{tick.get('form')}'][@action='{FIRST}/approval']")
+    assert f"/campaigns/{other}" in [place for place, _ in links(page)]
+    refused = approver.send(f"{FIRST}/approval", page=FIRST)
+    assert (refused.status_code, "cochez que vous l’avez vu" in text_of(refused)) == (422, True)
+    approver.send(f"{FIRST}/approval", {"overlap": tick.get("value")}, page=FIRST)
+    assert f"validée en sachant que {tick.get('value')} PO" in text_of(approver.get(FIRST))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, time
+from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -23,7 +24,7 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.segments.criteria_json import to_json
-from outreach.text import CONTROLS
+from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.campaigns.steps import editor
@@ -108,10 +109,16 @@ def submit_reminder(number: int, reminder: int) -> Redirect:
 
 @pages.post("/<number:number>/reminders/<number:reminder>/approval")
 @needs(RoleName.APPROVER)
-def approve_reminder(number: int, reminder: int) -> Redirect:
-    judged = _judged(number, reminder)
+def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
+    judged, overlap = _judged(number, reminder), whole_number(request.form.get("overlap", ""), digits=7) or 0
     told = "La relance est validée et planifiée."
-    return _move(number, reminder, told, lambda session, added, **by: reminder_check.give(session, added, judged, **by))
+    give = partial(reminder_check.give, judged=judged, overlap=overlap)
+    try:
+        return _move(number, reminder, told, give)
+    except InputError as error:
+        with database().reading() as session:
+            campaign = lifecycle.campaign_numbered(session, number)
+            return _check_page(session, added_reminders.reminder_of(session, campaign, reminder), str(error)), 422
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/return")
@@ -199,7 +206,7 @@ def _form_page(
     return show("reminder_form", step, form=form, action=action, added=added, counts=counts, unsaved=is_typed, **words)
 
 
-def _check_page(session: Session, added: AddedReminder) -> str:
+def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
     campaign = added.campaign
     wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
     is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
@@ -210,6 +217,7 @@ def _check_page(session: Session, added: AddedReminder) -> str:
         "reminder",
         step_of(session, "waves", campaign),
         added=added,
+        fault=fault,
         wave=wave,
         version=added_reminders.content_hash(added),
         findings=findings,
