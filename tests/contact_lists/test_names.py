@@ -1,10 +1,14 @@
 """The name of an organisation in a row is compared with the names that its FASE number has."""
 
+from itertools import islice, product
+
 import pytest
 from sqlalchemy import func, select
 
-from outreach.contact_lists.names import NameBook, names_an_organisation
+from outreach.contact_lists import names
+from outreach.contact_lists.names import LONGEST, NameBook, names_an_organisation
 from outreach.directory.models import Authority, Listing, Network, School
+from outreach.spreadsheets.tables import LONGEST_CELL
 
 COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
 
@@ -62,10 +66,10 @@ def test_another_organisation_is_far_and_the_name_of_the_number_is_said(known, n
 
 
 def test_a_row_of_one_school_is_compared_with_that_school_and_its_authority(known, session):
-    names = (FREE, "Notre-Dame de Mons", "Les Tilleuls")
-    assert known(*names, "École Les Tilleuls", is_of_school=True) == ""
-    assert known(*names, "Notre-Dame", is_of_school=True) == ""
-    assert known(*names, "École Les Glycines", is_of_school=True) == "Les Tilleuls"
+    own = (FREE, "Notre-Dame de Mons", "Les Tilleuls")
+    assert known(*own, "École Les Tilleuls", is_of_school=True) == ""
+    assert known(*own, "Notre-Dame", is_of_school=True) == ""
+    assert known(*own, "École Les Glycines", is_of_school=True) == "Les Tilleuls"
 
 
 def test_no_name_of_the_directory_is_far_from_its_own_number_and_few_are_near_another_one(session):
@@ -77,6 +81,15 @@ def test_no_name_of_the_directory_is_far_from_its_own_number_and_few_are_near_an
     assert not [name for (key, school), name in shown.items() if book.far(key, [school], name)]
     wrong = [book.far(key, (), other.name.shown) for (key, _), (_, other) in zip(owned, owned[101:], strict=False)]
     assert wrong.count("") < len(wrong) / 10
+
+
+def test_a_cell_as_long_as_a_file_takes_costs_no_more_than_the_longest_name(known, monkeypatch):
+    compared, is_near = set(), names._is_near
+    monkeypatch.setattr(names, "_is_near", lambda one, other: compared.update((one, other)) or is_near(one, other))
+    words = ("".join(letters) for letters in product("bcdfg", "aeiou", "lmnpr", "aeiou", "stvxz"))
+    long = " ".join(islice(words, LONGEST_CELL // 6))
+    assert known(FREE, "Notre-Dame de Mons", "Les Tilleuls", long) == "Notre-Dame de Mons"
+    assert 0 < len(compared) < LONGEST / 4
 
 
 @pytest.mark.parametrize(
