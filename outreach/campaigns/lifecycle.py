@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 
 from outreach import audit
 from outreach.adherence import programmes
@@ -386,9 +386,10 @@ def approved_extent(session: Session, campaign: Campaign) -> Extent:
     return Extent(last.authorities, last.addresses)
 
 
-def approved_at(session: Session, campaign: Campaign) -> datetime:
-    """When an approved campaign, or its audience as it has become, was approved."""
-    return _last(session, campaign).at
+def approved_at(campaign: int) -> ScalarSelect[datetime]:
+    """When an approved campaign, or its audience as it has become, was approved, for a query."""
+    moves = CampaignTransition.campaign_id == campaign
+    return select(func.max(CampaignTransition.at)).where(moves).scalar_subquery()
 
 
 def planned_at(session: Session, wave: Wave) -> datetime:

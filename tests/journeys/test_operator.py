@@ -288,8 +288,8 @@ def test_the_situation_is_the_same_on_the_command_line_and_in_files(run_on_sampl
     for row, cells in zip(rows, sheet[1:], strict=True):
         network = next((n for n in told["networks"] if n["label"] == row["Réseau"]), told["total"])
         counts = list(network["strands"][row["Volet"]].values())
-        assert list(row.values())[7:15] == [str(count) for count in counts]
-        assert cells[7:15] == counts
+        assert list(row.values())[7:17] == [str(count) for count in counts]
+        assert cells[7:17] == counts
     sentence = run("report", "situation", "--as-of", STORY_DAY).stdout.replace("\u202f", " ").replace("\xa0", " ")
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in sentence
 

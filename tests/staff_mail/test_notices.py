@@ -159,7 +159,9 @@ def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(d
         move(
             database,
             number,
-            lambda *of, **by: approval.give_and_plan(*of, SENDING, earliest=NOW + CALL_OFF_TIME, **by),
+            lambda *of, **by: approval.give_and_plan(
+                *of, SENDING, earliest=NOW + CALL_OFF_TIME, overlap=len(numbers), **by
+            ),
             actor=APPROVER,
         )
     mails = {to: (subject, text) for to, subject, text in tell(database)}

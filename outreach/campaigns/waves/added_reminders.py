@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 
 from outreach import audit
 from outreach.campaigns import audiences, lifecycle
@@ -222,11 +222,12 @@ def approved_extent(session: Session, wave: Wave) -> Extent:
     return Extent(last.authorities, last.addresses)
 
 
-def approved_at(session: Session, wave: Wave) -> datetime:
-    """When what an approved wave sends, and its audience, were approved."""
-    if wave.added_reminder is None:
-        return lifecycle.approved_at(session, wave.campaign)
-    return _last(session, wave.added_reminder).at
+def approved_at(wave: Wave) -> ScalarSelect[datetime]:
+    """When what an approved wave sends, and its audience, were last approved, for a query."""
+    if wave.added_reminder_id is None:
+        return lifecycle.approved_at(wave.campaign_id)
+    last = AddedReminderTransition.added_reminder_id == wave.added_reminder_id
+    return select(func.max(AddedReminderTransition.at)).where(last).scalar_subquery()
 
 
 def confirm_extent(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:

@@ -93,7 +93,7 @@ def noted(session: Session, wave: Wave) -> str:
         WaveTransition.wave_id == wave.id,
         WaveTransition.state == WaveState.PLANNED,
         WaveTransition.actor == CLOCK,
-        WaveTransition.at >= added_reminders.approved_at(session, wave),
+        WaveTransition.at >= added_reminders.approved_at(wave),
     )
     return session.scalar(query.order_by(WaveTransition.id.desc()).limit(1)) or ""
 

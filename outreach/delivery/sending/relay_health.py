@@ -82,8 +82,9 @@ def states(session: Session) -> Sequence[RelayState]:
 
     The states of an installation that others have outlived by a day are left out.
     """
-    query = select(RelayState).where(RelayState.place.not_in(workers.outlived(session)))
-    return session.scalars(query.order_by(RelayState.name, RelayState.place)).all()
+    known = session.scalars(select(RelayState).order_by(RelayState.name, RelayState.place)).all()
+    gone = workers.outlived(session) if known else []
+    return [state for state in known if state.place not in gone]
 
 
 def is_held(state: RelayState, *, now: datetime) -> bool:
