@@ -165,8 +165,8 @@ class Bodies:
         late = _Late(exchange, self.page)
         timer = threading.Timer(max(places.seconds - (time.monotonic() - start), LEAST_SECONDS), late.answer)
         timer.daemon = True
-        timer.start()
         try:
+            timer.start()  # a machine short of threads refuses one
             is_whole = _copy(environ, kept)
         finally:
             timer.cancel()

@@ -435,6 +435,20 @@ def test_a_length_of_thousands_of_digits_is_the_number_that_it_states():
         assert kept.read() == b"form"
 
 
+def test_a_machine_short_of_threads_loses_no_place(monkeypatch):
+    def refuse(_timer):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(Timer, "start", refuse)
+    held = Bodies(short=Places(1, 3))
+    body = {"CONTENT_LENGTH": "4", "wsgi.input": io.BytesIO(b"form"), "REMOTE_ADDR": "192.0.2.1"}
+    with pytest.raises(RuntimeError):
+        held.read(None, body)
+    monkeypatch.undo()
+    with held.read(None, body) as kept:
+        assert kept.read() == b"form"
+
+
 def test_a_list_of_hops_as_long_as_the_headers_costs_nothing():
     assert client_of({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "a, " * 10_000 + "192.0.2.1"}, LOOPBACK) == (
         "192.0.2.1"
