@@ -26,6 +26,7 @@ from outreach.campaigns.models import (
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
+from outreach.campaigns.waves.drift import BACK
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
@@ -220,6 +221,8 @@ def _of_wave(session: Session, news: News, wave: Wave, who: str) -> str:
     is_by_itself, why = news.transition.actor in BY_ITSELF, _because(news.transition.note)
     if news.transition.state is WaveState.PLANNED:
         then = "Relisez-le et faites-le confirmer : sinon la vague se mettra en pause au lieu de partir"
+        if news.transition.note == BACK:
+            then = "Rien n’est à confirmer : la vague partira à son heure"
         return f"{sending}{why}. {then}."
     if news.transition.state is WaveState.PAUSED:
         paused = "s’est mise en pause d’elle-même" if is_by_itself else f"est mise en pause par {who}"

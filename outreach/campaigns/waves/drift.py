@@ -24,6 +24,7 @@ SHARE, LEAST = 0.1, 10
 LOOKED_AHEAD = timedelta(days=3)
 LOOK_EVERY = timedelta(hours=1)
 WORDS = "le public est passé de"
+BACK = "le public est de nouveau à peu près celui qui a été validé"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,13 @@ def coming(session: Session, *, now: datetime) -> Sequence[Wave]:
 
 
 def news_of(session: Session, *, now: datetime) -> dict[int, str]:
-    """The notes of drifts that are not noted yet, by wave. It counts audiences: read it outside a writer's turn."""
-    found = [(wave, drift_of(session, wave, now=now)) for wave in coming(session, now=now)]
-    return {wave.id: drift.note for wave, drift in found if drift and drift.note != noted(session, wave)}
+    """The notes of drifts that are not noted yet, and of those that are over, by wave.
+
+    It counts audiences: read it outside a writer's turn.
+    """
+    found = [(wave, drift_of(session, wave, now=now), noted(session, wave)) for wave in coming(session, now=now)]
+    notes = {wave.id: (drift.note if drift else BACK if before else "", before) for wave, drift, before in found}
+    return {key: words for key, (words, before) in notes.items() if words and words != before}
 
 
 def note(session: Session, notes: dict[int, str], *, now: datetime) -> None:
@@ -83,19 +88,21 @@ def note(session: Session, notes: dict[int, str], *, now: datetime) -> None:
         wave = session.get_one(Wave, key)
         lifecycle.in_turn(session, wave.campaign_id)
         session.refresh(wave)
-        if wave.state is WaveState.PLANNED and noted(session, wave) != words:
+        before = noted(session, wave)
+        if wave.state is WaveState.PLANNED and before != words and (before or words != BACK):
             lifecycle.note_wave(session, wave, now, CLOCK, words)
 
 
 def noted(session: Session, wave: Wave) -> str:
-    """The last drift that was noted of a planned wave since its audience was approved, or ''."""
+    """The last drift that was noted of a planned wave since its audience was approved, or '' once it is over."""
     query = select(WaveTransition.note).where(
         WaveTransition.wave_id == wave.id,
         WaveTransition.state == WaveState.PLANNED,
         WaveTransition.actor == CLOCK,
         WaveTransition.at >= added_reminders.approved_at(wave),
     )
-    return session.scalar(query.order_by(WaveTransition.id.desc()).limit(1)) or ""
+    last = session.scalar(query.order_by(WaveTransition.id.desc()).limit(1)) or ""
+    return "" if last == BACK else last
 
 
 def planned_wave(campaign: Campaign, number: int) -> Wave:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.lifecycle import Extent
@@ -91,6 +91,26 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
         wave = session.get_one(Wave, key)
         assert lifecycle.planned_at(session, wave) == NOW, "the clock's note is no planning"
         assert moving.planners(session, wave) == [AUTHOR]
+
+
+def test_an_audience_that_is_again_the_approved_one_is_no_drift_any_more(database, planned):
+    notices._begin(database, NOW - timedelta(days=1))
+    _, key = planned
+    add_addresses(database, 12)
+    assert told_before(database, THE_DAY_BEFORE - timedelta(hours=2))
+    with database.writing() as session:
+        added = Contact.address.like("direction%")
+        ended = {"retired_at": THE_DAY_BEFORE - timedelta(hours=1), "retired_by": AUTHOR}
+        session.execute(update(Contact).where(added).values(**ended))
+    assert told_before(database) == [drift.BACK]
+    assert told_before(database) == [], "once"
+    with database.reading() as session:
+        assert drift.noted(session, session.get_one(Wave, key)) == "", "the page says it no more"
+        *_, last = [one for one in news.untold(session, now=THE_DAY_BEFORE) if one.wave]
+        assert "confirmer" not in news.sentence(session, last).replace("Rien n’est à confirmer", "")
+    advance(database, key, IN_A_WEEK)
+    with database.reading() as session:
+        assert session.get_one(Wave, key).state is WaveState.RUNNING
 
 
 def test_a_wave_whose_letters_drifted_is_held_and_one_that_an_approver_confirmed_leaves(database, planned):
