@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.campaigns.schedule.moments import read_past
 from outreach.cli.context import (
@@ -282,6 +283,8 @@ def _known(operation: Operation) -> KnownNotes | None:
             notes = known.known_notes(session)
     except NO_ANSWER:
         said = "La base de données ne répond pas"
+    except SQLAlchemyError:  # a file that is none, or is damaged: no verdict may come of it
+        said = "La base de données ne peut pas être lue"
     except OutreachError as error:  # of another version, or no database is named
         said = str(error).rstrip(".")
     else:

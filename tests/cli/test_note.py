@@ -127,6 +127,7 @@ def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, tmp_pa
     ("away", "said"),
     [
         ("silent", "ne répond pas : le fichier est vérifié sans elle"),
+        ("broken", "ne peut pas être lue : le fichier est vérifié sans elle"),
         ("older", "lancez ./run migrate : le fichier est vérifié sans elle"),
         ("empty", "ne garde aucune note validée : le fichier est vérifié sans elle"),
     ],
@@ -143,6 +144,9 @@ def test_a_database_that_cannot_be_asked_leaves_a_true_note_unproven(note, datab
     else:
         operation.database = database if away == "empty" else other
         shutil.rmtree(tmp_path / "none")
+        if away == "broken":
+            (tmp_path / "none").mkdir()
+            (tmp_path / "none" / "x.sqlite3").write_bytes(b"no database" * 1000)
     result = CliRunner().invoke(commands, ["note", "verify", str(file)], obj=operation)
     other.dispose()
     assert (result.exit_code, said in result.stderr.replace("\u00a0", " ")) == (3, True), result.output
