@@ -203,9 +203,14 @@ def _named(group: Message) -> tuple[str, ...]:
     Sendmail keeps the alias as final recipient and names what it leads to in a field of its own. A local name or a
     program after an address says nothing of where mail goes.
     """
-    stated = (_text(group, header).rpartition(";")[2].strip(" <>")[:LONGEST_ADDRESS] for header in RECIPIENTS)
-    names = list(filter(None, stated))
+    names = list(filter(None, (_address(KIND.sub("", _text(group, header))) for header in RECIPIENTS)))
     return tuple([name for name in names if "@" in name] or names)
+
+
+def _address(stated: str) -> str:
+    """An address without a name and comments around it (RFC 3464 §2.1.1); a local name as it stands."""
+    address = ADDRESS.search(stated)
+    return (address[0].rstrip(".") if address else stated.strip(" <>"))[:LONGEST_ADDRESS]
 
 
 def _status(stated: str, said: str) -> str:

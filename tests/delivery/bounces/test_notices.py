@@ -196,6 +196,16 @@ def test_what_a_report_says_of_a_recipient(fields, verdict, status):
     assert all(is_fit_to_keep(one) for one in found.reports)
 
 
+@pytest.mark.parametrize(
+    "recipient",
+    ["{} (unknown; no such user)", "<{}> (user)", '"A name" <{}>', "{}.", "@relay.example:{}", "{} (see a@b.example)"],
+)
+def test_the_failing_address_is_the_letter_s_whatever_stands_around_it(recipient):
+    """With the comment taken for a part of it, a box that is gone would be read as one that mail is forwarded to."""
+    fields = f"Final-Recipient: rfc822; {recipient.format(ADDRESS)}\nAction: failed\nStatus: 5.1.1"
+    assert read(report(fields), KEYS).reports[0].names == (ADDRESS,)
+
+
 def test_a_report_that_is_only_forwarded_is_the_message_of_a_person():
     inner = notice("postfix", identity=IDENTITY, address=ADDRESS)
     outer = b'From: a@b.example\nContent-Type: multipart/mixed; boundary="F"\n\n--F\n\nVoyez.\n--F\nContent-Type: '
