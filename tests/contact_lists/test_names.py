@@ -40,11 +40,21 @@ def known(session):
         (COMMUNE, "Ville de Namur", "AC NAMUR"),
         (FREE, "ASBL Pouvoir organisateur de l'Ecole fondamentale libre Saint-Joseph", "P.O. Ec. fond. lib. St Joseph"),
         (FREE, "INSTITUT NOTRE-DAME DE LA PAIX", "Inst. N.-D. de la Paix, a.s.b.l. (Mons)"),
+        (FREE, "Comité scolaire Notre-Dame de Mons", "Comité scolaire ND Mons"),
         (FREE, "Comité scolaire Sainte-Élisabeth", "Comite scolaire Ste Elisabet"),
         (FREE, "Comité scolaire Sainte-Élisabeth", "Institut des Ursulines de Binche"),
         (FREE, "Comité scolaire Sainte-Élisabeth", "École fondamentale libre"),
     ],
-    ids=["council", "capitals", "abbreviations", "more words", "typo", "the school's", "no word of its own"],
+    ids=[
+        "council",
+        "capitals",
+        "abbreviations",
+        "more words",
+        "initials",
+        "typo",
+        "the school's",
+        "no word of its own",
+    ],
 )
 def test_accents_capitals_and_abbreviations_keep_a_name_near(known, network, name, stated):
     assert known(network, name, "Institut des Ursulines de Binche", stated) == ""
@@ -58,8 +68,18 @@ def test_accents_capitals_and_abbreviations_keep_a_name_near(known, network, nam
         (FREE, "Notre-Dame de Mons", "École fondamentale communale"),
         (COMMUNE, "Ville de Mons", "Institut Notre-Dame de Mons"),
         (COMMUNE, "Ville de Mons", "Ville de Namur"),
+        (FREE, "Comité scolaire Notre-Dame de Mons", "Comité scolaire Notre-Dame de Namur"),
+        (FREE, "Comité scolaire Notre-Dame", "Notre-Dame de Namur"),
     ],
-    ids=["stranger", "same place", "kind alone", "a school of the place", "another commune"],
+    ids=[
+        "stranger",
+        "same place",
+        "kind alone",
+        "a school of the place",
+        "another commune",
+        "elsewhere",
+        "place unsaid",
+    ],
 )
 def test_another_organisation_is_far_and_the_name_of_the_number_is_said(known, network, name, stated):
     assert known(network, name, "Les Tilleuls", stated) == name
