@@ -213,11 +213,21 @@ def test_a_mailbox_of_returns_is_an_imap_folder_or_a_maildir(url, tmp_path):
     assert read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_BOUNCES_URL": url}).bounces_url == url
 
 
+@pytest.mark.parametrize("nothing", [" ", " , "])
+@pytest.mark.parametrize(
+    "name", ["SECRET_KEY", "SMTP_URL", "PUBLIC_URL", "MAIL_DOMAIN", "MAILBOX_DOMAIN", "TOKEN_KEYS"]
+)
+def test_a_required_setting_of_blanks_and_commas_is_a_missing_one(name, nothing):
+    with pytest.raises(SettingsError, match=f"OUTREACH_{name} est obligatoire"):
+        read({**REAL, f"OUTREACH_{name}": nothing})
+
+
 @pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])
 def test_production_open_to_other_machines_says_which_web_servers_stand_in_front(bind):
     """Else all strangers would be one client, whose failed sign-ins shut everybody out."""
-    with pytest.raises(SettingsError, match=r"OUTREACH_TRUSTED_PROXIES.*ou none"):
-        read({**REAL, "OUTREACH_BIND": bind})
+    for nothing in ("", " ", " , "):
+        with pytest.raises(SettingsError, match=r"OUTREACH_TRUSTED_PROXIES.*ou none"):
+            read({**REAL, "OUTREACH_BIND": bind, "OUTREACH_TRUSTED_PROXIES": nothing})
     for answer in ("none", "192.0.2.7, 198.51.100.0/24"):
         assert read({**REAL, "OUTREACH_BIND": bind, "OUTREACH_TRUSTED_PROXIES": answer}).bind == bind
 

@@ -41,7 +41,7 @@ def faults_outside_demo(settings: Settings) -> list[str]:
     faults = [
         f"En mode {settings.mode}, {name} est obligatoire : {meaning}."
         for name, (value, meaning) in required.items()
-        if not value
+        if not listed(value)  # blanks and commas alone name nothing
     ]
     if settings.mode is Mode.PRODUCTION and not settings.database_url:
         # A forgotten line would make an empty SQLite file beside the database that is meant.
@@ -51,7 +51,7 @@ def faults_outside_demo(settings: Settings) -> list[str]:
     if settings.mode is Mode.PRODUCTION and EXAMPLES.search(settings.mailbox_domain.casefold()):
         what = "est réservé aux exemples ; nommez celui des boîtes po001136@… avant la première édition du registre"
         faults.append(f"OUTREACH_MAILBOX_DOMAIN : le domaine « {settings.mailbox_domain} » {what}.")
-    if settings.mode is Mode.PRODUCTION and not is_loopback(settings.host) and not settings.trusted_proxies:
+    if settings.mode is Mode.PRODUCTION and not is_loopback(settings.host) and not listed(settings.trusted_proxies):
         what = "nommez dans OUTREACH_TRUSTED_PROXIES l’adresse ou le réseau du serveur web placé devant, ou none"
         why = "sans quoi tous les visiteurs seraient pris pour un seul"
         faults.append(f"OUTREACH_BIND écoute hors de la machine (« {settings.host} ») : {what}, {why}.")
