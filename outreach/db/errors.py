@@ -31,6 +31,7 @@ def conceal(error: BaseException, statement: str | None) -> str:
     if said is None:
         said = _words(error, statement)
         error.args, error.concealed = (said,), said  # type: ignore[attr-defined]
+        error.__suppress_context__ = True  # a refusal that quotes a form may have been on its way
     return said
 
 

@@ -11,6 +11,8 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from outreach import audit
 from outreach.db import Database, errors, many, table_of
 from outreach.directory.models import Network
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
 from tests.conftest import NOW
 
 TYPED = "mot-que-quelqu-un-a-tape"
@@ -44,6 +46,14 @@ def clash_of_copies(session):
     many.add_rows(session, table_of(Network), [NETWORK, NETWORK])
 
 
+def clash_in_a_refusal(session):
+    """As a page that shows a form again, with a sentence about what was typed."""
+    try:
+        judge(TYPED)
+    except InputError:
+        clash(session)
+
+
 def no_number(session):
     session.execute(text("INSERT INTO networks (code, label, position) SELECT :code, label, id FROM missing"), NETWORK)
 
@@ -53,7 +63,10 @@ def naive_time(session):
     session.flush()
 
 
-@pytest.mark.parametrize("fails", [clash, clash_of_many, clash_in_words, clash_of_copies, no_number, naive_time])
+@pytest.mark.parametrize(
+    "fails",
+    [clash, clash_of_many, clash_in_words, clash_of_copies, clash_in_a_refusal, no_number, naive_time],
+)
 def test_no_typed_word_is_in_an_error_or_in_what_it_came_of(database, fails, caplog):
     with pytest.raises(Exception) as caught, database.writing() as session:  # noqa: PT011 - any, and none may say it
         fails(session)
