@@ -203,7 +203,7 @@ def schedule(operation: Operation, number: int, moment: str | None, as_json: boo
     asked = read_moment(moment) if moment else None
     if asked and asked.note:
         click.echo(asked.note, err=True)
-    _, wave = _move(operation, number, MOVERS, lifecycle.schedule, asked.at if asked else None)
+    _, wave = _move(operation, number, MOVERS, approval.plan_at, asked.at if asked else None)
     if as_json:
         say_json({"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
     else:

@@ -4,11 +4,14 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
+from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.review import neighbours
 from outreach.campaigns.review.checks import Findings, look_over
+from outreach.campaigns.schedule import planning
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.segments import authority_lists
@@ -105,6 +108,23 @@ def give_and_plan(
     """
     give(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap)
     return lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=earliest)
+
+
+def plan_at(session: Session, campaign: Campaign, at: datetime | None, *, now: datetime, actor: str) -> Wave:
+    """Plan an approved campaign; `at` is its moment where it was approved without one. Returns the first wave.
+
+    Raises as `lifecycle.schedule` does, and Refused where other campaigns write to many of its authorities within a
+    week of a moment that no approver has read.
+    """
+    if at is not None and campaign.starts_at is None:
+        planned = planning.plan(session, campaign, now=now, start=at)
+        near = neighbours.near(session, campaign, planned, now=now)
+        if near.are_many(audiences.count(session, campaign, now=now).written):
+            raise Refused(
+                f"{french.number(near.shared)} PO de ce public reçoivent un autre courriel dans les sept jours : "
+                "donnez cette date à la campagne, et faites-la valider de nouveau."
+            )
+    return lifecycle.schedule(session, campaign, at, now=now, actor=actor)
 
 
 def leave_out_shared(

@@ -69,6 +69,15 @@ def test_planned_waves_of_others_within_a_week_are_counted_day_by_day(database, 
     assert len(remarks(database, number)) == 2, "each campaign asks once more who was written to often"
 
 
+def test_a_moment_that_nobody_approved_is_refused_near_another_campaign(database, people, strand):
+    settle(database, 3)
+    planned(database, at(20), title="Rappel")
+    number = approved(database)
+    with pytest.raises(Refused, match="faites-la valider de nouveau"):
+        move(database, number, approval.plan_at, at(25))
+    assert move(database, number, approval.plan_at, at(8, 6))
+
+
 @pytest.mark.parametrize(("few", "is_warned"), [(1, False), (2, True)])
 def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(database, people, strand, few, is_warned):
     settle(database, 10 - few)
