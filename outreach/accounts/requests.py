@@ -16,7 +16,7 @@ from outreach.db import Base, Session, table_of, take_turns
 
 PERIOD = timedelta(hours=1)
 MOST_BY_ADDRESS = 3
-MOST_BY_NETWORK = 1000  # behind a web server all strangers come from its address: this only bounds the table
+MOST_BY_NETWORK = 1000  # an office shares an address, as does all that a web server nobody names stands for
 DIGEST_BYTES = 16
 
 
