@@ -173,6 +173,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_TRUSTED_PROXIES", "192.0.2.1/24", "« 192.0.2.1/24 » n’est"),
         ("OUTREACH_TRUSTED_PROXIES", "0.0.0.0/0", "ferait croire n’importe qui"),
         ("OUTREACH_TRUSTED_PROXIES", "::/0", "ferait croire n’importe qui"),
+        ("OUTREACH_TRUSTED_PROXIES", "10.0.0.0/8, 0.0.0.0/1", "« 0.0.0.0/1 » ferait croire n’importe qui"),
         ("OUTREACH_PRIVATE_HOSTS", "redis://broker", "n’est pas le nom ou l’adresse d’une machine"),
         ("OUTREACH_SENDING", "non", "on et off"),
         ("OUTREACH_CHECK_DOMAINS", "oui", "on et off"),

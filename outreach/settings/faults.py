@@ -140,6 +140,9 @@ def _faults_of_lists(settings: Settings) -> list[str]:
     return faults + _faults_of_proxies(settings)
 
 
+WIDEST = {4: 8, 6: 7}  # the prefixes of 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC 4193): wider is no network of one's own
+
+
 def _faults_of_proxies(settings: Settings) -> list[str]:
     if settings.trusted_proxies == NOBODY:
         return []
@@ -153,7 +156,7 @@ def _faults_of_proxies(settings: Settings) -> list[str]:
     return faults + [
         f"OUTREACH_TRUSTED_PROXIES : « {entry} » ferait croire n’importe qui ; nommez vos serveurs web."
         for entry, network in networks.items()
-        if network is not None and not network.prefixlen
+        if network is not None and network.prefixlen < WIDEST[network.version]
     ]
 
 
