@@ -111,7 +111,7 @@ class Questions:
             self.wake_due()
 
     def look_for_drift(self) -> None:
-        """Note the coming waves whose audience has changed much since their approval: once an hour, as it counts."""
+        """Note the coming waves whose audience has changed much since their approval, every five minutes."""
         now = self.clock()
         if self._drift_looked_at is not None and abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
             return

@@ -22,7 +22,7 @@ from outreach.segments.audience import Boxes
 
 SHARE, LEAST = 0.1, 10
 LOOKED_AHEAD = timedelta(days=3)
-LOOK_EVERY = timedelta(hours=1)
+LOOK_EVERY = timedelta(minutes=5)
 WORDS = "le public est passé de"
 BACK = "le public est de nouveau à peu près celui qui a été validé"
 
