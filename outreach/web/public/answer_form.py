@@ -10,6 +10,7 @@ from werkzeug.datastructures import MultiDict
 
 from outreach.adherence.models import Status
 from outreach.adherence.records import Standing
+from outreach.adherence.situation import Bucket
 from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.mail.tokens import hidden
@@ -188,6 +189,11 @@ class RecordedGroup:
 
     status: Status
     schools: Sequence[School]
+
+    @property
+    def label(self) -> str:
+        """What is recorded, in French. A joining that may still be answered about is one that was only declared."""
+        return Bucket.DECLARED.label if self.status is Status.JOINED else self.status.label
 
 
 def recorded(asked: Question, form: AnswerForm) -> list[RecordedGroup]:

@@ -153,6 +153,8 @@ def test_what_an_answer_for_all_would_replace_is_named_by_status():
     everything = {Status.IN_PREPARATION: [4, 7], Status.DECLINED: [2, 8], Status.JOINED: [5]}
     assert named(typed(answer="joined")) == everything
     assert list(named(typed())) == list(everything), "in the order of the list"
+    labels = [group.label for group in recorded(asked, typed())]
+    assert labels == ["En préparation", "Refus", "Adhésion déclarée"], "the service has not confirmed that one"
     own = typed(**{"answer": "joined", "school-80002": "declined", "school-80004": "", "pick": ["80005"]})
     assert named(own) == {Status.IN_PREPARATION: [4, 7], Status.DECLINED: [8]}, "those have an answer of their own"
 
