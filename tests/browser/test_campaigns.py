@@ -171,6 +171,10 @@ def test_a_button_of_the_audience_keeps_its_place_its_focus_and_what_is_on_the_p
     expect(page.locator("#adding")).to_be_focused()
     expect(page.locator("#said")).not_to_contain_text("Namur")
     expect(page.locator("#draft-offer")).to_have_count(0)
+    page.get_by_label("Pourquoi ce PO").fill("9289")
+    page.get_by_role("button", name="Mettre le compte à jour").last.press("Enter")
+    expect(page.locator("#results .notice")).to_contain_text("ce courriel")
+    expect(page.locator("#recount")).to_be_focused()
     assert not any("csrf_token" in url for url in asked)
 
 
