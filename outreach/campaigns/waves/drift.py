@@ -16,9 +16,11 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.waves import added_reminders
+from outreach.campaigns.waves.calling_off import follows_a_sending
 from outreach.db import Session
 from outreach.errors import NotFound, Refused
 from outreach.segments.audience import Boxes
+from outreach.segments.audience_counts import AudienceCounts
 
 SHARE, LEAST = 0.1, 10
 LOOKED_AHEAD = timedelta(days=3)
@@ -29,12 +31,11 @@ BACK = "le public est de nouveau à peu près celui qui a été validé"
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What differs most: the approved number, today's, and what is counted; and today's extent."""
+    """What differs most: the approved number, today's, and what is counted."""
 
     before: int
     current: int
     what: str
-    extent: Extent
 
     @property
     def note(self) -> str:
@@ -43,25 +44,31 @@ class Drift:
         return f"{WORDS} {before} à {current} {self.what} depuis la validation"
 
 
-def drift_of(session: Session, wave: Wave, *, now: datetime) -> Drift | None:
+def counts_of(session: Session, wave: Wave, *, now: datetime) -> AudienceCounts:
+    """Whom a wave would write to now."""
+    return audiences.count(session, wave.campaign, now=now, only_unreacted=wave.added_reminder is not None)
+
+
+def drift_of(session: Session, wave: Wave, counts: AudienceCounts) -> Drift | None:
     """The drift of a wave, if it is of more than 10 and of more than 10 %, of authorities or of letters; else None.
 
-    A smaller number is no drift of a reminder, as authorities that joined or answered are no longer in its audience.
+    `counts` are today's. A smaller number is no drift of a reminder, as authorities that joined or answered are no
+    longer in its audience.
     """
     approved = added_reminders.approved_extent(session, wave)
     if not approved.authorities:
         return None
-    is_added = wave.added_reminder is not None
-    counts = audiences.count(session, wave.campaign, now=now, only_unreacted=is_added)
     changes = [(approved.authorities, counts.written, "PO")]
     if approved.addresses is not None:
         changes.append((approved.addresses, counts.addresses, "courriels"))
-    elif not is_added and Boxes(wave.campaign.boxes) is Boxes.AUTHORITY:  # approved before letters were counted
+    elif (
+        wave.added_reminder is None and Boxes(wave.campaign.boxes) is Boxes.AUTHORITY
+    ):  # approved before letters were counted
         changes.append((0, counts.of_schools, "courriels à des boîtes d’école"))
     for before, current, what in changes:
-        difference = current - before if _follows_another(wave) else abs(current - before)
+        difference = current - before if follows_a_sending(wave) else abs(current - before)
         if difference > LEAST and difference > SHARE * before:
-            return Drift(before, current, what, Extent(counts.written, counts.addresses))
+            return Drift(before, current, what)
     return None
 
 
@@ -77,7 +84,10 @@ def news_of(session: Session, *, now: datetime) -> dict[int, str]:
 
     It counts audiences: read it outside a writer's turn.
     """
-    found = [(wave, drift_of(session, wave, now=now), noted(session, wave)) for wave in coming(session, now=now)]
+    found = [
+        (wave, drift_of(session, wave, counts_of(session, wave, now=now)), noted(session, wave))
+        for wave in coming(session, now=now)
+    ]
     notes = {wave.id: (drift.note if drift else BACK if before else "", before) for wave, drift, before in found}
     return {key: words for key, (words, before) in notes.items() if words and words != before}
 
@@ -123,15 +133,10 @@ def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, acto
     """
     if not added_reminders.is_approved(session, wave):
         raise Refused("La validation ne vaut plus : soumettez-la de nouveau, puis faites-la valider.")
-    counts = audiences.count(session, wave.campaign, now=now, only_unreacted=wave.added_reminder is not None)
+    counts = counts_of(session, wave, now=now)
     if Extent(counts.written, counts.addresses) != extent:
         raise Refused("Le public a encore changé : relisez ses nombres, puis confirmez.")
     if wave.added_reminder is None:
         lifecycle.confirm_extent(session, wave.campaign, now=now, actor=actor, extent=extent)
     else:
         added_reminders.confirm_extent(session, wave.added_reminder, now=now, actor=actor, extent=extent)
-
-
-def _follows_another(wave: Wave) -> bool:
-    """Whether a wave is a reminder: an earlier wave of its campaign was launched."""
-    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)

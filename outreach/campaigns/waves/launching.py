@@ -189,7 +189,7 @@ def send_one(
 
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     """Pause a wave whose audience has changed too much since its approval."""
-    drifted = drift.drift_of(session, wave, now=now)
+    drifted = drift.drift_of(session, wave, drift.counts_of(session, wave, now=now))
     if drifted:
         wave.drifted_from = added_reminders.approved_extent(session, wave).authorities
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=drifted.note)

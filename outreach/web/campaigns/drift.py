@@ -3,7 +3,7 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import lifecycle
 from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves import drift as drifts
@@ -26,13 +26,14 @@ def drift(number: int, wave: int) -> str:
             if writer
             else lifecycle.may_be_approved_by(session, campaign, actor())
         )
+        counts = drifts.counts_of(session, planned, now=now())
         return show(
             "drift",
             step_of(session, "drift", campaign),
             wave=planned,
             approved=added_reminders.approved_extent(session, planned),
-            counts=audiences.count(session, campaign, now=now(), only_unreacted=writer is not None),
-            drift=drifts.drift_of(session, planned, now=now()),
+            counts=counts,
+            drift=drifts.drift_of(session, planned, counts),
             is_approved=added_reminders.is_approved(session, planned),
             may_confirm=may_confirm,
         )
