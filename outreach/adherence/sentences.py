@@ -34,7 +34,7 @@ FEDERATION_NAMES = {"FELSI": "de la FELSI"}
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class FiguredSentence:
     """A sentence and the figures that it was made from, by name: those of `SituationRow.figures`, and `base`.
 
     It says no other figure than these; a share is one of them by another.
@@ -45,7 +45,7 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupAnswer(Told):
+class GroupAnswer(FiguredSentence):
     """The answer to "have all schools of this group joined?", with the group's code and the strand."""
 
     code: str
@@ -57,22 +57,22 @@ def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     return [of_strand(found, strand).sentence for strand in strands]
 
 
-def of_strand(found: Situation, strand: Strand) -> Told:
+def of_strand(found: Situation, strand: Strand) -> FiguredSentence:
     """The sentence of a strand; before its opening it has no figures."""
     if strand.number in found.openings:
-        return Told(opening(strand.number, strand.opened_on), {})
+        return FiguredSentence(opening(strand.number, strand.opened_on), {})
     figures = _figures(found.total, strand.number)
-    return Told(french.typeset(_of_strand(found, figures, strand)), figures)
+    return FiguredSentence(french.typeset(_of_strand(found, figures, strand)), figures)
 
 
-def of_declared(rows: Iterable[SituationRow], number: int) -> Told | None:
+def of_declared(rows: Iterable[SituationRow], number: int) -> FiguredSentence | None:
     """What rows leave open in a strand: joinings that are declared and not confirmed; None without any."""
     count = sum(row.strands[number][Bucket.DECLARED] for row in rows)
     if not count:
         return None
     does = french.plural(count, "école déclare", "écoles déclarent")
     told = f"{does} adhérer au {ordinal(number)}, ce que le service n’a pas encore confirmé."
-    return Told(french.typeset(told), {Bucket.DECLARED.value: count})
+    return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
 
 
 def opening(number: int, day: date) -> str:

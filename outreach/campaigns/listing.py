@@ -55,7 +55,7 @@ _LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class CampaignStanding:
     """The stage of one campaign, and how many of its waves have left whole; `waves` leaves out those cancelled."""
 
     stage: Stage
@@ -79,7 +79,7 @@ class CampaignRow:
     """
 
     campaign: Campaign
-    standing: Standing
+    standing: CampaignStanding
     audience: str
     next_at: datetime | None
     authorities: int
@@ -112,16 +112,16 @@ def stage_of(session: Session, campaign: Campaign) -> Stage:
     return standing_of(session, campaign).stage
 
 
-def standing_of(session: Session, campaign: Campaign) -> Standing:
+def standing_of(session: Session, campaign: Campaign) -> CampaignStanding:
     """The stage of a campaign, with the waves that have left."""
     stage, left, waves = session.execute(select(*_standing()).where(Campaign.id == campaign.id)).one()
-    return Standing(Stage(stage), left, waves)
+    return CampaignStanding(Stage(stage), left, waves)
 
 
-def every(session: Session) -> list[tuple[Campaign, Standing]]:
+def every(session: Session) -> list[tuple[Campaign, CampaignStanding]]:
     """Every campaign and its standing, the oldest first."""
     rows = session.execute(select(Campaign, *_standing()).order_by(Campaign.id))
-    return [(campaign, Standing(Stage(stage), left, waves)) for campaign, stage, left, waves in rows]
+    return [(campaign, CampaignStanding(Stage(stage), left, waves)) for campaign, stage, left, waves in rows]
 
 
 def page(
@@ -149,7 +149,7 @@ def page(
     rows = [(audiences.criterion_of(row[0]), row) for row in session.execute(query)]
     names = wave_criteria.names(session, [criterion for criterion, _ in rows])
     return [
-        CampaignRow(campaign, Standing(Stage(at), *counted), sentence(criterion, names), next_at, authorities)
+        CampaignRow(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at, authorities)
         for criterion, (campaign, next_at, authorities, at, *counted) in rows
     ]
 

@@ -43,12 +43,12 @@ from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.data import LARGEST
 from outreach.notes.models import ENDINGS, Note, NoteState
-from outreach.notes.verifying import KnownNotes, Verdict
+from outreach.notes.verifying import KnownNotes, NoteVerdict
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.spreadsheets.tables import decode
 
-EXITS = {Verdict.VALID: 0, Verdict.UNPROVEN: 3, Verdict.INVALID: 1}  # click itself ends with 2
+EXITS = {NoteVerdict.VALID: 0, NoteVerdict.UNPROVEN: 3, NoteVerdict.INVALID: 1}  # click itself ends with 2
 MOST_KEYS = 64_000  # bytes of a file of public keys, each of which has 113
 GROUPINGS = [kind.value for kind in TableKind if kind is not TableKind.NETWORK]
 yes_option = click.option("--yes", is_flag=True, help="N’attend pas de confirmation ; --json n’en attend pas non plus.")

@@ -80,7 +80,7 @@ class Counts(NamedTuple):
         return "-".join(map(str, self))
 
 
-class Waiting(NamedTuple):
+class WaitingRow(NamedTuple):
     """A contact that waits for a person's word, as its name is far from that of its number."""
 
     stated: StatedContact
@@ -113,7 +113,7 @@ class ContactPlan:
     unchanged: int = 0
     withdrawn: list[Withdrawal] = field(default_factory=list)
     rejected: list[Rejection] = field(default_factory=list)
-    waiting: list[Waiting] = field(default_factory=list)
+    waiting: list[WaitingRow] = field(default_factory=list)
     confirmed: int = 0
     merged: int = 0
     failing: list[StatedContact] = field(default_factory=list)
@@ -227,7 +227,7 @@ def held_back(compared: ContactPlan, confirmed: Collection[int] | None) -> Conta
         withdrawn=[each for each in compared.withdrawn if each not in spared],
         silenced=[fase for fase in compared.silenced if fase not in {each.fase for each in spared}],
         failing=[stated for stated in compared.failing if stated.key not in waiting],
-        waiting=[Waiting(stated, stated.far_name) for stated in held if stated.far_name],
+        waiting=[WaitingRow(stated, stated.far_name) for stated in held if stated.far_name],
         confirmed=len(far) - len(held),
     )
 

@@ -24,7 +24,7 @@ def join_in(session: Session, *, now: datetime) -> str:
     return worker.id
 
 
-class Waiting(NamedTuple):
+class OverdueRelay(NamedTuple):
     """A worker, at `place`, that waits for a relay; `behind` counts the letters that are due meanwhile."""
 
     relay: str
@@ -54,7 +54,7 @@ def give_sign(session: Session, worker_id: str, *, now: datetime, overdue: Overd
     session.execute(sign.values(seen_at=now, waits_for=relay, waits_on=count, waits_since=since))
 
 
-def waiting(session: Session, *, now: datetime) -> list[Waiting]:
+def waiting(session: Session, *, now: datetime) -> list[OverdueRelay]:
     """What the workers that were seen in the last 30 s wait for, since longest first."""
     is_alive = Worker.seen_at > now - CLOCK_IS_LATE, Worker.stopped_at.is_(None)
     owed = session.scalars(
@@ -64,7 +64,9 @@ def waiting(session: Session, *, now: datetime) -> list[Waiting]:
     is_due = is_in(MessageState.QUEUED), Message.due_at <= now
     is_open = exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN)
     behind = session.scalar(select(func.count()).where(*is_due, is_open)) or 0 if rows else 0
-    return [Waiting(row.waits_for, row.place, row.waits_since, row.waits_on, behind) for row in rows if row.waits_since]
+    return [
+        OverdueRelay(row.waits_for, row.place, row.waits_since, row.waits_on, behind) for row in rows if row.waits_since
+    ]
 
 
 def leave(session: Session, worker_id: str, *, now: datetime) -> None:

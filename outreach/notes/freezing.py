@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from outreach import audit, french
 from outreach.adherence.models import Status, Word
-from outreach.adherence.sentences import Told
+from outreach.adherence.sentences import FiguredSentence
 from outreach.db import Session, table_of, take_turns
 from outreach.db.many import add_rows
 from outreach.notes import drafts
@@ -38,7 +38,7 @@ class Gathered:
     as_of: date
     known_at: datetime
     corrects_id: int | None
-    told: tuple[Told, ...] = ()
+    told: tuple[FiguredSentence, ...] = ()
 
     @property
     def seen(self) -> str:

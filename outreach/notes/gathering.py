@@ -10,7 +10,7 @@ from outreach.adherence import known, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import JoiningList, Programme, Strand
-from outreach.adherence.sentences import GroupAnswer, Told
+from outreach.adherence.sentences import FiguredSentence, GroupAnswer
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
 from outreach.campaigns.results import actions
@@ -112,13 +112,17 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     )
 
 
-def _told(found: Situation, strand: Strand, chosen: Sequence[SituationRow]) -> tuple[Told, list[GroupAnswer]]:
+def _told(
+    found: Situation, strand: Strand, chosen: Sequence[SituationRow]
+) -> tuple[FiguredSentence, list[GroupAnswer]]:
     """What is said of a strand, and of each network in it."""
     codes = [row.code for row in chosen if row.code]
     return sentences.of_strand(found, strand), sentences.answers(found, [strand], codes)
 
 
-def _answer(strand: Strand, told: tuple[Told, list[GroupAnswer]], chosen: Sequence[SituationRow]) -> StrandAnswer:
+def _answer(
+    strand: Strand, told: tuple[FiguredSentence, list[GroupAnswer]], chosen: Sequence[SituationRow]
+) -> StrandAnswer:
     labels = {row.code: row.label for row in chosen}
     whole, parts = told
     networks = tuple(NetworkAnswer(one.code, labels[one.code], one.sentence) for one in parts)
@@ -205,7 +209,7 @@ def _action(one: actions.Action, labels: Mapping[str, str]) -> NoteAction:
 
 def _unknowns(
     session: Session, asked: NoteRequest, strands: Sequence[Strand], found: Situation, now: datetime
-) -> list[Told]:
+) -> list[FiguredSentence]:
     """What the figures leave open in the strands and networks asked for.
 
     Mailboxes are not dated: who has none is said as of the moment at which the note is frozen, and a note of the past
@@ -218,11 +222,13 @@ def _unknowns(
             f"Le registre des écoles du {french.day(oldest)} est le plus ancien connu : avant ce jour, ses écoles "
             "tiennent lieu des écoles d’alors."
         )
-        told.append(Told(french.typeset(sentence), {}))
+        told.append(FiguredSentence(french.typeset(sentence), {}))
     return told
 
 
-def _unreached(session: Session, asked: NoteRequest, strands: Sequence[Strand], now: datetime) -> Iterator[Told]:
+def _unreached(
+    session: Session, asked: NoteRequest, strands: Sequence[Strand], now: datetime
+) -> Iterator[FiguredSentence]:
     """The authorities without a mailbox, level by level."""
     is_past = asked.known_at is not None or asked.as_of < today(now)
     when = f"Au {french.day(now)}, " if is_past else ""
@@ -234,10 +240,10 @@ def _unreached(session: Session, asked: NoteRequest, strands: Sequence[Strand], 
                 f"{when}{what} d’écoles {sentences.KINDS[level]} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte "
                 f"de courriel utilisable : rien ne {'lui' if unreached == 1 else 'leur'} parvient."
             )
-            yield Told(french.typeset(sentence), {f"unreachable_{level.value}": unreached})
+            yield FiguredSentence(french.typeset(sentence), {f"unreachable_{level.value}": unreached})
 
 
-def _declared(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -> Iterator[Told]:
+def _declared(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -> Iterator[FiguredSentence]:
     """The joinings that the service has not confirmed: those of the situation, strand by strand.
 
     Answers that wait in the inbox are not counted: they say nothing of the note's day, nor of what other lists confirm.

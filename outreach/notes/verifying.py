@@ -51,7 +51,7 @@ class KnownNotes:
     public_keys: frozenset[str]
 
 
-class Verdict(StrEnum):
+class NoteVerdict(StrEnum):
     """What can be said of a file, as programs read it."""
 
     VALID = "valid"
@@ -61,21 +61,23 @@ class Verdict(StrEnum):
     @property
     def label(self) -> str:
         """As people read it."""
-        return {Verdict.VALID: "valide", Verdict.UNPROVEN: "non prouvé", Verdict.INVALID: "non valide"}[self]
+        return {NoteVerdict.VALID: "valide", NoteVerdict.UNPROVEN: "non prouvé", NoteVerdict.INVALID: "non valide"}[
+            self
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class FileVerdict:
     """Whether a file is a note's as it was approved; what was checked, and why not, a French sentence each."""
 
-    verdict: Verdict
+    verdict: NoteVerdict
     number: str
     sentences: tuple[str, ...]
 
     @property
     def is_valid(self) -> bool:
         """Whether something trusted proves it."""
-        return self.verdict is Verdict.VALID
+        return self.verdict is NoteVerdict.VALID
 
     @property
     def said(self) -> str:
@@ -95,12 +97,12 @@ def verify(content: bytes, known: KnownNotes | None = None, trusted: frozenset[s
     kept = next((file for file in known.files if file.sha256 == digest), None) if known else None
     if kept:
         said = f"Ce fichier est, octet pour octet, le {kept.kind.upper()} de la note {kept.number}, gardé avec elle"
-        return FileVerdict(Verdict.VALID, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
+        return FileVerdict(NoteVerdict.VALID, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
     if content.startswith(b"%PDF"):
         return _of_pdf(content, digest, known, trusted)
     if content.startswith(ARCHIVE) and known is None:
         said = f"L’empreinte SHA-256 du fichier ({digest}) ne peut pas être comparée sans la base de données."
-        return FileVerdict(Verdict.UNPROVEN, "", (said, COMPARE_DIGEST))
+        return FileVerdict(NoteVerdict.UNPROVEN, "", (said, COMPARE_DIGEST))
     try:
         data = read_data(content)
     except UnreadableData as error:
@@ -111,7 +113,7 @@ def verify(content: bytes, known: KnownNotes | None = None, trusted: frozenset[s
 
 
 def _invalid(number: str, *sentences: str) -> FileVerdict:
-    return FileVerdict(Verdict.INVALID, number, sentences)
+    return FileVerdict(NoteVerdict.INVALID, number, sentences)
 
 
 def _of_data(data: NoteData, known: KnownNotes | None, trusted: frozenset[str]) -> FileVerdict:
@@ -125,7 +127,7 @@ def _of_data(data: NoteData, known: KnownNotes | None, trusted: frozenset[str]) 
     key = fingerprint(data.signature.public_key)
     if data.signature.public_key in trusted:
         said = f"Les chiffres sont ceux que la clé donnée ({key}) a signés sous le numéro {number}."
-        return FileVerdict(Verdict.VALID, number, (said,))
+        return FileVerdict(NoteVerdict.VALID, number, (said,))
     return _by_known(data, known, key) if known else _by_itself(number, key, has_trusted=bool(trusted))
 
 
@@ -135,17 +137,17 @@ def _by_known(data: NoteData, known: KnownNotes, key: str) -> FileVerdict:
         return _invalid(number, f"La signature est d’une clé que ce service ne connaît pas ({key}).")
     if number in known.figures:
         said = f"Les chiffres sont ceux de la note {number}, signés par la clé {key}."
-        return FileVerdict(Verdict.VALID, number, (said,))
+        return FileVerdict(NoteVerdict.VALID, number, (said,))
     said = f"La clé {key} de ce service a signé ces chiffres, mais il ne garde aucune note {number}."
     advice = "Après une restauration, relancez la commande avec --key et la clé que le service publie à /n/key."
-    return FileVerdict(Verdict.UNPROVEN, number, (said, advice))
+    return FileVerdict(NoteVerdict.UNPROVEN, number, (said, advice))
 
 
 def _by_itself(number: str, key: str, *, has_trusted: bool) -> FileVerdict:
     if has_trusted:
         return _invalid(number, f"La signature est d’une autre clé ({key}) que celles données avec --key.")
     said = f"Les chiffres sont ceux que la clé {key}, nommée par le fichier même, a signés sous le numéro {number}."
-    return FileVerdict(Verdict.UNPROVEN, number, (said, ASK_WITH_KEY))
+    return FileVerdict(NoteVerdict.UNPROVEN, number, (said, ASK_WITH_KEY))
 
 
 def _of_pdf(content: bytes, digest: str, known: KnownNotes | None, trusted: frozenset[str]) -> FileVerdict:
@@ -154,7 +156,7 @@ def _of_pdf(content: bytes, digest: str, known: KnownNotes | None, trusted: froz
     except UnreadableData as error:
         data = _invalid("", f"Le PDF n’a pas les données d’une note : {error}.")
     own = _digest_of_pdf(known, data.number)
-    if known and not own and data.verdict is Verdict.INVALID:
+    if known and not own and data.verdict is NoteVerdict.INVALID:
         return _invalid(data.number, f"Aucun PDF gardé n’a cette empreinte SHA-256 ({digest}).", *data.sentences)
     if not own:
         return _by_attached_data(data, digest)
@@ -175,10 +177,10 @@ def _digest_of_pdf(known: KnownNotes | None, number: str) -> str:
 
 def _by_attached_data(data: FileVerdict, digest: str) -> FileVerdict:
     """Nothing signs the pages of a PDF: a key proves the data attached to it, and never what the pages show."""
-    if data.verdict is Verdict.INVALID:
+    if data.verdict is NoteVerdict.INVALID:
         return data
     more = (f"L’empreinte SHA-256 du PDF est {digest}.", COMPARE_DIGEST) if data.is_valid else ()
-    return FileVerdict(Verdict.UNPROVEN, data.number, (*data.sentences, ONLY_DATA, *more))
+    return FileVerdict(NoteVerdict.UNPROVEN, data.number, (*data.sentences, ONLY_DATA, *more))
 
 
 def _attached(pdf: bytes) -> bytes:

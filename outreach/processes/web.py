@@ -98,7 +98,7 @@ class Answering:
         self.is_last = False  # whether each answer is the last one of its connection
         self._under_way = UnderWay()
         self._pages = ThreadPoolExecutor(PAGE_THREADS, "page")
-        self._hits, self._long = Turns(HIT_THREADS), Turns(LONG_THREADS)
+        self._hits, self._long = FairTurns(HIT_THREADS), FairTurns(LONG_THREADS)
 
     def __call__(self, exchange: Exchange, request: WSGIEnvironment) -> None:
         """Answer one request, or have it answered by a thread of the pages."""
@@ -174,7 +174,7 @@ class UnderWay:
             self._changed.wait_for(lambda: self._count == 0, seconds)
 
 
-class Turns:
+class FairTurns:
     """Lets so many threads in at once, in the order in which they came.
 
     A semaphore lets in whoever asks first when one leaves, often the same thread again: under load, others waited for

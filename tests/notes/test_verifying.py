@@ -9,7 +9,7 @@ from outreach.errors import InputError
 from outreach.notes import signing
 from outreach.notes.content import read_figures
 from outreach.notes.files.data import LARGEST, data_file
-from outreach.notes.verifying import ONLY_DATA, KeptFile, KnownNotes, Verdict, verify
+from outreach.notes.verifying import ONLY_DATA, KeptFile, KnownNotes, NoteVerdict, verify
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_an_altered_json_is_refused(files, known, signature, has_database, befor
     content = altered(files["json"], before, after)
     for written in (content, reordered(content)):
         verdict = verify(written, known if has_database else None, frozenset({signature.public_key}))
-        assert verdict.verdict is Verdict.INVALID
+        assert verdict.verdict is NoteVerdict.INVALID
         assert verdict.sentences
 
 
@@ -82,11 +82,11 @@ def test_a_changed_note_signed_by_any_key_never_reads_valid(full_note, known, si
         content = data_file(note, signing.sign(note, Ed25519PrivateKey.generate()))
         for written in (content, reordered(content)):
             asked = verify(written, known)
-            assert (asked.verdict, said in asked.said) == (Verdict.INVALID, True)
+            assert (asked.verdict, said in asked.said) == (NoteVerdict.INVALID, True)
             alone = verify(written)
-            assert (alone.verdict, "--key" in alone.said, "/n/key" in alone.said) == (Verdict.UNPROVEN, True, True)
+            assert (alone.verdict, "--key" in alone.said, "/n/key" in alone.said) == (NoteVerdict.UNPROVEN, True, True)
             by_key = verify(written, None, frozenset({signature.public_key}))
-            assert (by_key.verdict, "autre clé" in by_key.said) == (Verdict.INVALID, True)
+            assert (by_key.verdict, "autre clé" in by_key.said) == (NoteVerdict.INVALID, True)
             assert not verify(written, known, frozenset({signature.public_key})).is_valid
 
 
@@ -95,13 +95,13 @@ def test_what_is_no_number_of_a_note_is_refused_unsaid(full_note, number):
     """A stranger's own key signs any number: a sentence, or what a terminal obeys, would read as a verdict of ours."""
     forged = replace(full_note, number=number)
     verdict = verify(data_file(forged, signing.sign(forged, Ed25519PrivateKey.generate())))
-    assert (verdict.verdict, verdict.number, number in verdict.said) == (Verdict.INVALID, "", False)
+    assert (verdict.verdict, verdict.number, number in verdict.said) == (NoteVerdict.INVALID, "", False)
     assert "numéro" in verdict.said
 
 
 def test_nothing_trusted_leaves_a_true_note_unproven(files, signature):
     for kind, content in files.items():
-        assert verify(content).verdict is Verdict.UNPROVEN, kind
+        assert verify(content).verdict is NoteVerdict.UNPROVEN, kind
         by_key = verify(content, None, frozenset({signature.public_key}))
         assert by_key.is_valid == (kind == "json"), "a key signs the data, and no file's pages"
 
@@ -109,18 +109,18 @@ def test_nothing_trusted_leaves_a_true_note_unproven(files, signature):
 def test_a_note_that_a_restored_database_lost_is_unproven_until_its_key_is_given(files, known, full_note, signature):
     restored = KnownNotes([], {"2021-001": "0" * 64}, known.public_keys)
     lost = verify(files["json"], restored)
-    assert (lost.verdict, "ne garde aucune note" in lost.said) == (Verdict.UNPROVEN, True)
+    assert (lost.verdict, "ne garde aucune note" in lost.said) == (NoteVerdict.UNPROVEN, True)
     assert verify(files["json"], restored, frozenset({signature.public_key})).is_valid
-    assert verify(files["pdf"], restored, frozenset({signature.public_key})).verdict is Verdict.UNPROVEN
+    assert verify(files["pdf"], restored, frozenset({signature.public_key})).verdict is NoteVerdict.UNPROVEN
     other = KnownNotes([], {full_note.number: "0" * 64}, known.public_keys)
-    assert verify(files["json"], other, frozenset({signature.public_key})).verdict is Verdict.INVALID
+    assert verify(files["json"], other, frozenset({signature.public_key})).verdict is NoteVerdict.INVALID
 
 
 def test_the_pages_of_a_pdf_are_never_proven_by_the_data_attached_to_it(files, signature):
     """Whoever changes what the pages show may leave the attached data as they are."""
     pdf = altered(files["pdf"], b"/Title", b"/Titre")
     verdict = verify(pdf, None, frozenset({signature.public_key}))
-    assert (verdict.verdict, ONLY_DATA in verdict.sentences) == (Verdict.UNPROVEN, True)
+    assert (verdict.verdict, ONLY_DATA in verdict.sentences) == (NoteVerdict.UNPROVEN, True)
     assert sha256(pdf).hexdigest() in verdict.said
 
 
@@ -161,7 +161,7 @@ def test_a_pdf_altered_by_a_byte_is_refused_and_says_what_was_checked(files, kno
 
 def test_a_pdf_whose_data_were_altered_is_refused_without_a_database(files):
     verdict = verify(files["pdf"].replace(b"/EmbeddedFile", b"/EmbeddedFale"))
-    assert verdict.verdict is Verdict.INVALID
+    assert verdict.verdict is NoteVerdict.INVALID
     assert "aucun fichier n’y est joint" in verdict.said
 
 
@@ -174,7 +174,7 @@ def test_a_pdf_whose_data_were_altered_is_refused_without_a_database(files):
     ids=range(11),
 )
 def test_any_other_file_is_no_note(known, content):
-    assert verify(content, known).verdict is verify(content).verdict is Verdict.INVALID
+    assert verify(content, known).verdict is verify(content).verdict is NoteVerdict.INVALID
 
 
 def test_half_a_character_in_the_seal_is_refused_and_no_fault(files):

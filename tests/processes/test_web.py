@@ -18,7 +18,7 @@ import pytest
 
 from outreach.processes import web
 from outreach.processes.bodies import Bodies
-from outreach.processes.web import HEAD_BYTES, HIT_THREADS, PAGE_THREADS, Answering, Turns
+from outreach.processes.web import HEAD_BYTES, HIT_THREADS, PAGE_THREADS, Answering, FairTurns
 from outreach.settings import ROOT, Mode, read
 from outreach.web import headers
 from outreach.web.ui.frame import asset
@@ -406,7 +406,7 @@ def test_pages_hold_no_thread_of_openings_and_clicks_and_wait_for_each_other(hel
 
 
 def test_turns_come_in_the_order_of_those_who_wait():
-    turns, order = Turns(1), []
+    turns, order = FairTurns(1), []
 
     def take(number):
         with turns:

@@ -9,7 +9,7 @@ from flask_security import current_user
 from outreach.campaigns import listing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
-from outreach.campaigns.listing import Stage, Standing
+from outreach.campaigns.listing import CampaignStanding, Stage
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.campaigns.results.progress import wave_of_the_moment
 from outreach.db import Session
@@ -49,7 +49,7 @@ class Step:
 
     name: str
     campaign: Campaign
-    standing: Standing
+    standing: CampaignStanding
     may_change: bool
     version: str
 
