@@ -32,9 +32,10 @@ from outreach.cli.preparation import prepare
 from outreach.db import Database, Session, table_of
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, Contact, Network
+from outreach.measuring.machines import VERSION, Agent, HitClass, Why
+from outreach.measuring.models import BasisKind, Hit, HitCount, Tracker, TrackingBasis, TrackingMode
+from outreach.responses.models import Answer, Response
 from outreach.settings import Settings, read
-from outreach.tracking.machines import VERSION, Agent, HitClass, Why
-from outreach.tracking.models import Answer, BasisKind, Hit, HitCount, Response, Tracker, TrackingBasis, TrackingMode
 from outreach.web.ui.sign_in import KEY, TOKEN
 from tests import factories
 

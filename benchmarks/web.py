@@ -22,8 +22,8 @@ from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.measuring.models import BasisKind, Hit, HitCount, TrackedLink, Tracker, TrackingBasis, TrackingMode
 from outreach.settings import ROOT, Settings, read
-from outreach.tracking.models import BasisKind, Hit, HitCount, TrackedLink, Tracker, TrackingBasis, TrackingMode
 from tests import factories
 from tests.machine import free_port, serving
 from tests.servers.postgresql import Server

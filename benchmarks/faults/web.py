@@ -24,7 +24,7 @@ from sqlalchemy import func, select
 from benchmarks.web import Ground, database_of
 from outreach.db import Database
 from outreach.delivery.models import Message
-from outreach.tracking.models import Hit, HitCount, Tracker
+from outreach.measuring.models import Hit, HitCount, Tracker
 from tests.servers.postgresql import Server
 
 READERS, RECIPIENTS, ALONE, LINKS = 8, 2000, 1900, 40

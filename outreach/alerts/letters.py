@@ -18,8 +18,8 @@ from outreach.mail.letters import Draft
 from outreach.mail.linter import ALERTS
 from outreach.mail.marks import Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
+from outreach.measuring.models import TrackingMode
 from outreach.staff_mail import letters as staff_mail
-from outreach.tracking.models import TrackingMode
 
 NAME, SERVICE = "Sensibilisation", "service"
 

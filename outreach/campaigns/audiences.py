@@ -16,6 +16,8 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
+from outreach.measuring.reactions import Asked
+from outreach.responses import answers
 from outreach.segments import audience, audience_counts, calm, unreacted
 from outreach.segments.audience import Audience, Boxes, Concerns
 from outreach.segments.audience_counts import AudienceCounts
@@ -24,8 +26,6 @@ from outreach.segments.criteria_json import from_store
 from outreach.segments.mailings import ReactedTo, ReactionKind
 from outreach.segments.scope import Scope, scope_at
 from outreach.settings import Calm
-from outreach.tracking import answers
-from outreach.tracking.reactions import Asked
 
 MOST_OFFERED = 50
 LACKS_LETTER = "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « A reçu un envoi »."

@@ -16,11 +16,11 @@ from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
+from outreach.measuring.models import TrackingMode
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import EVERYBODY
 from outreach.segments.criteria_json import from_store, to_plain
 from outreach.text import line_of_words
-from outreach.tracking.models import TrackingMode
 
 FENCE = "+++"
 MOST_REMINDERS = 5

@@ -13,7 +13,7 @@ from outreach.db import Session
 from outreach.errors import InputError
 from outreach.french import all_of, plural
 from outreach.reachability import follow_up
-from outreach.tracking import inbox
+from outreach.responses import inbox
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from outreach.campaigns.models import Campaign, CampaignState, CampaignTransitio
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.reference import fold
+from outreach.measuring.reactions import HAS_LEFT
 from outreach.segments.criteria import sentence
-from outreach.tracking.reactions import HAS_LEFT
 
 PAGE_ROWS = 50
 

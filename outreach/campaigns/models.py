@@ -13,9 +13,9 @@ from outreach import french
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
+from outreach.measuring.models import TrackingMode
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.saved import SegmentVersion
-from outreach.tracking.models import TrackingMode
 
 
 class CampaignState(StrEnum):

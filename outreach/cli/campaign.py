@@ -26,11 +26,11 @@ from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, Refused
+from outreach.measuring import hits
+from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments import audience
 from outreach.settings import ROOT, Mode
-from outreach.tracking import hits
-from outreach.tracking.reactions import Reaction
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
 AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)

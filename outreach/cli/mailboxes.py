@@ -32,10 +32,10 @@ from outreach.delivery.models import SuppressionReason
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Contact
 from outreach.errors import NotFound, Refused
+from outreach.measuring import bases
+from outreach.measuring import consent as own
+from outreach.measuring.models import TrackingBasis
 from outreach.roles import RoleName
-from outreach.tracking import bases
-from outreach.tracking import consent as own
-from outreach.tracking.models import TrackingBasis
 
 MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas : créez-la, ou corrigez ce réglage."
 

@@ -13,9 +13,9 @@ from outreach.directory.models import MailboxKind
 from outreach.directory.reference import fold
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
+from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
 from outreach.spreadsheets.tables import Rejection, Row, RowFault, Sheet
 from outreach.text import LONGEST_PHONE, line_of_words, phone_number, whole_number
-from outreach.tracking.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
 
 LONGEST = {"name": 200, "function": 200, "phone": LONGEST_PHONE, "usage": 200, "source": 200}
 KINDS = {

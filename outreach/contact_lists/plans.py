@@ -16,11 +16,11 @@ from outreach.directory import judging
 from outreach.directory.contacts import Particulars, school_limits
 from outreach.directory.models import Authority, Contact, ContactSchool, Listing, MailboxKind, RegisterImport, School
 from outreach.mail.addresses import Judgement
+from outreach.measuring import bases
+from outreach.measuring.models import BasisWithdrawal, TrackingBasis
 from outreach.sent_lists import kept
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.text import whole_number
-from outreach.tracking import bases
-from outreach.tracking.models import BasisWithdrawal, TrackingBasis
 
 LABELS = {
     "name": "personne",

@@ -17,7 +17,7 @@ from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.errors import Refused
-from outreach.tracking import bases
+from outreach.measuring import bases
 
 
 def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> ContactList:

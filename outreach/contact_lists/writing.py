@@ -19,7 +19,7 @@ from outreach.db.in_list import among
 from outreach.db.many import AT_ONCE, add_rows
 from outreach.directory.models import Contact, ContactSchool, ContactSource, MailboxKind
 from outreach.french import plural
-from outreach.tracking import bases
+from outreach.measuring import bases
 
 CONTACTS, LINES, LIMITS = (table_of(model) for model in (Contact, ContactListLine, ContactSchool))
 

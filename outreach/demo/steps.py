@@ -11,7 +11,7 @@ from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
 from outreach.campaigns.models import CampaignState, CampaignTransition, Wave
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
-from outreach.tracking.models import Response
+from outreach.responses.models import Response
 
 
 class FirstStep(StrEnum):

@@ -30,13 +30,14 @@ from outreach.delivery.smtp.replies import Reply
 from outreach.demo import people
 from outreach.demo.post import Post, Posted
 from outreach.errors import Refused
+from outreach.measuring import hits, trackers
+from outreach.measuring.hits import Sighting
+from outreach.measuring.machines import OPENING, Agent, Signals, classify
+from outreach.responses import answers, inbox
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer, Response
 from outreach.roles import RoleName
 from outreach.settings import ROOT
-from outreach.tracking import answers, hits, inbox, trackers
-from outreach.tracking.answers import Given
-from outreach.tracking.hits import Sighting
-from outreach.tracking.machines import OPENING, Agent, Signals, classify
-from outreach.tracking.models import Answer, Response
 
 INVITATION, DRAFT = "invitation-volet-1", "merci-et-suite"
 AUDIENCE = {"and": [{"network": ["WBE", "Libre confessionnel"]}, {"level": ["secondary"]}]}

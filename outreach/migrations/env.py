@@ -9,7 +9,6 @@ from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
-from outreach.campaigns.answer_lists import models as answer_lists
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
@@ -17,11 +16,13 @@ from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
+from outreach.measuring import models as measuring
 from outreach.notes import models as notes
 from outreach.reachability import models as reachability
+from outreach.responses import models as responses
+from outreach.responses.answer_lists import models as answer_lists
 from outreach.segments import authority_lists, saved
 from outreach.staff_mail import models as staff_mail
-from outreach.tracking import models as tracking
 
 ACCOUNTS = (attempts, identities, links, requests, second_factors, sessions, staff, trail)
 SEGMENTS = (authority_lists, saved)
@@ -42,9 +43,9 @@ TABLES = (
         models,
     ),
     name_corrections,
-    *(notes, reachability, replies, seals),
+    *(measuring, notes, reachability, replies, seals),
     *SEGMENTS,
-    *(staff_mail, statements, tracking),
+    *(responses, staff_mail, statements),
 )
 
 context.configure(

@@ -16,12 +16,13 @@ from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
+from outreach.measuring import bases
+from outreach.measuring.machines import OPENING, HitClass
+from outreach.measuring.models import Hit, TrackingBasis
+from outreach.measuring.reactions import HAS_LEFT
+from outreach.responses.models import Answer, Response
 from outreach.segments.fields import NO_NAMES, Fields, Key, Names, StrandNumber, either
 from outreach.segments.scope import Scope
-from outreach.tracking import bases
-from outreach.tracking.machines import OPENING, HitClass
-from outreach.tracking.models import Answer, Hit, Response, TrackingBasis
-from outreach.tracking.reactions import HAS_LEFT
 
 MOST_MAILINGS = 50
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # of letters to authorities, see `_letters`

@@ -3,8 +3,8 @@
 from sqlalchemy import CTE, ColumnElement, and_, case, false, select, tuple_
 
 from outreach.directory.models import Authority, Contact
-from outreach.tracking import reactions
-from outreach.tracking.reactions import Asked
+from outreach.measuring import reactions
+from outreach.measuring.reactions import Asked
 
 
 def reactions_to(asked: Asked) -> CTE:

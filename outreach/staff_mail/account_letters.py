@@ -23,10 +23,10 @@ from outreach.mail.addresses import judge
 from outreach.mail.letters import Draft, one_line
 from outreach.mail.marks import Marks
 from outreach.mail.mime import ACCOUNT_LIST
+from outreach.measuring.models import TrackingMode
 from outreach.roles import RoleName
 from outreach.staff_mail.letters import headers, plain, put
 from outreach.staff_mail.models import AccountLetter
-from outreach.tracking.models import TrackingMode
 
 SUBJECTS = {
     LinkKind.INVITATION: "Votre compte du service de sensibilisation",

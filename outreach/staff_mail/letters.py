@@ -16,8 +16,8 @@ from outreach.mail.addresses import judge
 from outreach.mail.letters import Draft, one_line
 from outreach.mail.marks import MARKS, Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
+from outreach.measuring.models import TrackingMode
 from outreach.text import cleaned
-from outreach.tracking.models import TrackingMode
 
 NAME = "Sensibilisation"
 LIST = "equipe"

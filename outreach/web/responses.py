@@ -21,11 +21,11 @@ from outreach.db import Session
 from outreach.delivery.ledger.listing import outcome_of
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
+from outreach.responses import effects, inbox, steps
+from outreach.responses.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
+from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.tracking import effects, inbox, steps
-from outreach.tracking.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
-from outreach.tracking.models import Response
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.frame import actor, current_day, database, needs, now, settings

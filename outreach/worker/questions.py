@@ -13,7 +13,6 @@ from outreach.accounts import attempts, links, requests, sessions, trail
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
 from outreach.campaigns import drafts
-from outreach.campaigns.answer_lists import lists as answer_lists
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, drift, launching
 from outreach.contact_lists import retention
@@ -26,11 +25,12 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.errors import OutreachError
+from outreach.measuring import hits
 from outreach.reachability import domains
+from outreach.responses.answer_lists import lists as answer_lists
 from outreach.settings import Mode, SendingSwitch, Settings
 from outreach.settings.places import server_of
 from outreach.staff_mail import account_letters, forgotten, notices
-from outreach.tracking import hits
 from outreach.worker.going_on import going_on
 from outreach.worker.mail_room import MailRoom
 

@@ -22,12 +22,12 @@ from outreach.directory import calls
 from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings
-from outreach.tracking import answers
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
 from outreach.web.ui.frame import STATIC
 from outreach.web.ui.trail import EXTENSION
 from tests.conftest import NOW

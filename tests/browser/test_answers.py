@@ -6,7 +6,7 @@ from sqlalchemy import func, select
 
 from outreach.delivery.models import Message, Suppression
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.tracking.models import Response
+from outreach.responses.models import Response
 from tests.browser.keyboard import tab_to
 from tests.browser.test_pages import overflow
 from tests.web.test_responses import letters, wbe

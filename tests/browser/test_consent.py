@@ -16,7 +16,7 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Message, MessageState
 from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.tracking.models import Hit, TrackingMode
+from outreach.measuring.models import Hit, TrackingMode
 from tests import factories
 from tests.browser.test_pages import overflow
 from tests.campaigns.conftest import advance

@@ -13,7 +13,7 @@ from outreach.campaigns.waves import launching
 from outreach.db import Base
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Mailing
-from outreach.tracking.models import Hit, HitCount
+from outreach.measuring.models import Hit, HitCount
 from outreach.web.public.hit_endpoint import GIF
 from tests.conftest import NOW
 from tests.web.test_mailbox import planned

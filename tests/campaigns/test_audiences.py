@@ -14,12 +14,12 @@ from outreach.delivery.models import Message, MessageState, MessageSubject, Reas
 from outreach.demo.post import Post
 from outreach.directory.models import Contact
 from outreach.errors import InputError
+from outreach.responses.models import Answer, Response
 from outreach.segments import authority_lists
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import listed
 from outreach.segments.criteria_json import from_plain, to_json
 from outreach.settings import ROOT
-from outreach.tracking.models import Answer, Response
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, SENDING, advance, approved, draft, launch, settle
 from tests.conftest import NOW

@@ -13,8 +13,8 @@ from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Contact, ContactSource
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
+from outreach.measuring import bases
 from outreach.sent_lists import ListState, grid_of
-from outreach.tracking import bases
 from tests import factories
 
 pytestmark = pytest.mark.postgresql

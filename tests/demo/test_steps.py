@@ -16,11 +16,11 @@ from outreach.delivery.models import Message, MessageState
 from outreach.demo import people, steps
 from outreach.demo.steps import FirstStep
 from outreach.directory.authority_sheet import authority_by_fase
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
 from outreach.roles import RoleName
 from outreach.settings import ROOT, read
-from outreach.tracking import answers
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
 from tests.application import app, author, client, password, signed_in, standing, while_writing
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient

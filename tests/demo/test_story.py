@@ -23,10 +23,11 @@ from outreach.delivery.models import Message, Suppression
 from outreach.demo import mailbox, story
 from outreach.directory.reference import NETWORKS
 from outreach.errors import Refused
+from outreach.measuring import hits
+from outreach.responses import inbox
+from outreach.responses.inbox import Tray
+from outreach.responses.models import Answer
 from outreach.settings import read
-from outreach.tracking import hits, inbox
-from outreach.tracking.inbox import Tray
-from outreach.tracking.models import Answer
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient
 

@@ -14,7 +14,7 @@ from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
-from outreach.tracking import bases
+from outreach.measuring import bases
 from tests import factories
 from tests.directory.editions import edition, row
 

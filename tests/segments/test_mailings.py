@@ -14,13 +14,14 @@ from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.db import Database
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
 from outreach.directory.models import Authority, Contact, Listing, Network, School
+from outreach.measuring.machines import OPENING, VERSION, Agent, HitClass, Why
+from outreach.measuring.models import BasisKind, BasisWithdrawal, Hit, TrackingBasis
+from outreach.responses.models import Answer, Response
 from outreach.segments.criteria import And, Not, listed, sentence
 from outreach.segments.criteria_json import from_json, to_json
 from outreach.segments.fields import Names
 from outreach.segments.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from outreach.segments.scope import scope_at
-from outreach.tracking.machines import OPENING, VERSION, Agent, HitClass, Why
-from outreach.tracking.models import Answer, BasisKind, BasisWithdrawal, Hit, Response, TrackingBasis
 from tests import factories
 from tests.conftest import NOW
 

@@ -13,8 +13,8 @@ from outreach.campaigns.waves import launching
 from outreach.delivery.models import Message
 from outreach.errors import SettingsError
 from outreach.mail.tokens import TokenKind
+from outreach.measuring.models import Tracker
 from outreach.settings import read
-from outreach.tracking.models import Tracker
 from outreach.web import headers
 from outreach.web.ui.frame import asset
 from tests.conftest import NOW

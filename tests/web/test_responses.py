@@ -17,8 +17,8 @@ from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Listing, School
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.tracking import inbox
-from outreach.tracking.models import Answer, Response, ResponseSchool
+from outreach.responses import inbox
+from outreach.responses.models import Answer, Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.campaigns.test_progress import stop_clock

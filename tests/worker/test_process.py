@@ -27,9 +27,9 @@ from outreach.delivery import installation, workers
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
 from outreach.delivery.sending import postman
+from outreach.measuring.machines import VERSION, Agent, HitClass, Why
+from outreach.measuring.models import Hit
 from outreach.settings import Mode, read
-from outreach.tracking.machines import VERSION, Agent, HitClass, Why
-from outreach.tracking.models import Hit
 from outreach.worker import questions
 from outreach.worker.clock import ask, clock, collect, tell
 from outreach.worker.process import WorkProcess

@@ -39,9 +39,9 @@ from outreach.mail.markdown import fault_of_link
 from outreach.mail.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.measuring.models import TrackingMode
 from outreach.segments.audience import Boxes, Concerns
 from outreach.settings import ROOT, Settings
-from outreach.tracking.models import TrackingMode
 
 SENDER = "sensibilisation"
 UNSUBSCRIBE_SUBJECT = "Ne plus recevoir de courriels"  # ASCII: some programs garble other characters of a mailto

@@ -8,8 +8,8 @@ from outreach.db import Session
 from outreach.delivery.ledger.letters import Due
 from outreach.delivery.models import Mailing, Message
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.tracking import bases, trackers
-from outreach.tracking.models import TrackingMode
+from outreach.measuring import bases, trackers
+from outreach.measuring.models import TrackingMode
 
 
 @dataclass(frozen=True, slots=True)

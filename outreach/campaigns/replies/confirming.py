@@ -9,10 +9,10 @@ from outreach.campaigns.replies import replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.db import Session
-from outreach.tracking import inbox
-from outreach.tracking.effects import declared_still
-from outreach.tracking.inbox import EffectChanged
-from outreach.tracking.models import Answer, Response
+from outreach.responses import inbox
+from outreach.responses.effects import declared_still
+from outreach.responses.inbox import EffectChanged
+from outreach.responses.models import Answer, Response
 
 MOST_NAMED = 25  # as in the lists of campaigns' letters
 

@@ -27,8 +27,9 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
 from outreach.errors import InputError, Refused
 from outreach.mail import mime
-from outreach.tracking import steps
-from outreach.tracking.models import Response, StepKind, TrackingMode
+from outreach.measuring.models import TrackingMode
+from outreach.responses import steps
+from outreach.responses.models import Response, StepKind
 
 MOST_AN_HOUR = 30
 MARKER = "Re: "

@@ -20,9 +20,9 @@ from outreach.campaigns.results.figures import is_sent
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
+from outreach.measuring.reactions import AUTHORITY
+from outreach.responses.models import Response
 from outreach.segments import audience_counts
-from outreach.tracking.models import Response
-from outreach.tracking.reactions import AUTHORITY
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"

@@ -27,10 +27,10 @@ from outreach.delivery.models import (
 )
 from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
+from outreach.responses import answers
+from outreach.responses.models import Response
 from outreach.segments import audience
 from outreach.segments.audience import ORDER
-from outreach.tracking import answers
-from outreach.tracking.models import Response
 
 ON_THE_WAY = (MessageState.QUEUED, MessageState.HANDING)
 

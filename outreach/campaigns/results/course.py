@@ -12,7 +12,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results.figures import Figure, Results, figures
 from outreach.campaigns.results.openings import are_measured
 from outreach.days import today
-from outreach.tracking.hits import Measured
+from outreach.measuring.hits import Measured
 
 WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)  # in the order of the table of networks
 MOST_DAYS = 92  # of a longer course, one day in seven is told

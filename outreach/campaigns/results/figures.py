@@ -21,10 +21,10 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, Network
+from outreach.measuring import reactions
+from outreach.measuring.reactions import AUTHORITY, CAME_BACK, Asked
+from outreach.responses.models import Answer, Response, ResponseSchool
 from outreach.segments.audience import Concerns
-from outreach.tracking import reactions
-from outreach.tracking.models import Answer, Response, ResponseSchool
-from outreach.tracking.reactions import AUTHORITY, CAME_BACK, Asked
 
 T = TypeVar("T")
 
@@ -130,7 +130,7 @@ class Results:
 
     @property
     def unreacted(self) -> int:
-        """How many authorities received a letter and have not reacted (`tracking.reactions.Reaction.NONE`)."""
+        """How many authorities received a letter and have not reacted (`measuring.reactions.Reaction.NONE`)."""
         reacted = (Figure.ANSWERED, Figure.JOINED, Figure.DECLARED)
         return len(self.behind[Figure.DELIVERED].difference(*(self.behind[figure] for figure in reacted)))
 

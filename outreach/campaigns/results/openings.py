@@ -13,10 +13,10 @@ from outreach.days import today
 from outreach.db import Session, UtcDateTime
 from outreach.db.in_list import among
 from outreach.delivery.models import Mailing, Message, MessageState
-from outreach.tracking import bases
-from outreach.tracking.hits import KEPT
-from outreach.tracking.machines import OPENING, HitClass
-from outreach.tracking.models import BasisWithdrawal, Hit, TrackingBasis, TrackingMode
+from outreach.measuring import bases
+from outreach.measuring.hits import KEPT
+from outreach.measuring.machines import OPENING, HitClass
+from outreach.measuring.models import BasisWithdrawal, Hit, TrackingBasis, TrackingMode
 
 MEANING = (
     "Une ouverture est probable, jamais sûre : un logiciel a demandé l’image du courriel. Bien des logiciels la "

@@ -13,9 +13,9 @@ from outreach.campaigns.results.figures import is_sent
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageSubject
+from outreach.measuring.reactions import AUTHORITY, HAS_LEFT
+from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
-from outreach.tracking.models import Response
-from outreach.tracking.reactions import AUTHORITY, HAS_LEFT
 
 
 @dataclass(frozen=True, slots=True)

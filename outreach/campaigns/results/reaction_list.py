@@ -13,9 +13,9 @@ from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome, has_outcome
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Network
-from outreach.tracking import reactions
-from outreach.tracking.models import Answer, Response
-from outreach.tracking.reactions import Asked, Reaction
+from outreach.measuring import reactions
+from outreach.measuring.reactions import Asked, Reaction
+from outreach.responses.models import Answer, Response
 
 PAGE_AUTHORITIES = 50
 

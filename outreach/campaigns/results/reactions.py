@@ -1,7 +1,7 @@
 """Reactions to a campaign: what came of each letter, and the authorities that have not reacted to any.
 
 Lists, counts, files, criteria and the command all use these functions, and so the same conditions
-(`tracking.reactions`).
+(`measuring.reactions`).
 """
 
 from collections.abc import Collection, Mapping
@@ -26,9 +26,10 @@ from outreach.delivery.models import Mailing, Message
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
 from outreach.errors import NotFound
-from outreach.tracking import reactions
-from outreach.tracking.models import Answer, Response, TrackingMode
-from outreach.tracking.reactions import Asked, Reaction
+from outreach.measuring import reactions
+from outreach.measuring.models import TrackingMode
+from outreach.measuring.reactions import Asked, Reaction
+from outreach.responses.models import Answer, Response
 
 Columns = TypeVarTuple("Columns")
 

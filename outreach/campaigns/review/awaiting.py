@@ -19,8 +19,8 @@ from outreach.campaigns.models import (
 from outreach.campaigns.replies.models import PreparedText, TextApproval, TextUse
 from outreach.campaigns.waves.added_reminders import WRITTEN as REMINDER_WRITTEN
 from outreach.db import Session
+from outreach.responses.models import Response
 from outreach.roles import RoleName
-from outreach.tracking.models import Response
 
 
 def campaigns(session: Session, person: str, roles: Collection[RoleName]) -> dict[CampaignState, list[Campaign]]:

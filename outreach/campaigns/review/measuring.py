@@ -9,10 +9,10 @@ from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.directory.models import Contact
+from outreach.measuring import bases
+from outreach.measuring.models import TrackingMode
+from outreach.measuring.trackers import SMALLEST
 from outreach.segments.audience import rows
-from outreach.tracking import bases
-from outreach.tracking.models import TrackingMode
-from outreach.tracking.trackers import SMALLEST
 
 WHERE = "Un accord s’enregistre dans l’Annuaire, sur la fiche du PO, onglet Mesure ; le PO le donne aussi lui-même."
 

@@ -38,8 +38,8 @@ from outreach.mail import mime, tokens
 from outreach.mail.letters import Filled, Filling, Letter, Value
 from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
+from outreach.measuring.models import TrackingMode
 from outreach.segments import audience_counts
-from outreach.tracking.models import TrackingMode
 
 SLICE = 500
 INLINE_STYLE = re.compile(r' style="[^"]*"')  # matches only styles of ours: quotation marks in values are escaped

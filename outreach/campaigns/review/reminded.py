@@ -10,9 +10,9 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reactions as results
 from outreach.db import Session
 from outreach.delivery.models import Reason
+from outreach.measuring import reactions
+from outreach.measuring.reactions import Reaction
 from outreach.segments import audience_counts
-from outreach.tracking import reactions
-from outreach.tracking.reactions import Reaction
 
 
 @dataclass(frozen=True, slots=True)

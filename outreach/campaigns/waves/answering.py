@@ -18,9 +18,10 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Reason
 from outreach.mail.addresses import Judgement
-from outreach.tracking import answers
-from outreach.tracking.answers import Earlier, Given
-from outreach.tracking.models import Response, TrackingMode
+from outreach.measuring.models import TrackingMode
+from outreach.responses import answers
+from outreach.responses.answers import Earlier, Given
+from outreach.responses.models import Response
 
 
 def receive(

@@ -33,10 +33,11 @@ from outreach.delivery.models import (
     Reason,
 )
 from outreach.errors import OutreachError
+from outreach.measuring import trackers
+from outreach.measuring.models import TrackingMode
+from outreach.responses import answers
 from outreach.segments import calm
 from outreach.segments.audience import Concerns
-from outreach.tracking import answers, trackers
-from outreach.tracking.models import TrackingMode
 
 SLICE = 5000
 MANY = 500

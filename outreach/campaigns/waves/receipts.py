@@ -24,8 +24,8 @@ from outreach.delivery.models import Message
 from outreach.directory.models import School
 from outreach.french import all_of, plural, weekday
 from outreach.mail.tokens import TokenKind
-from outreach.tracking import answers
-from outreach.tracking.models import Answer, Response
+from outreach.responses import answers
+from outreach.responses.models import Answer, Response
 
 MOST_NAMED = 10  # in the letter; the page names all
 SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"

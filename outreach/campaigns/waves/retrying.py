@@ -11,8 +11,8 @@ from outreach.delivery.ledger import resending
 from outreach.delivery.ledger.resending import Spared
 from outreach.delivery.models import Mailing
 from outreach.errors import NotFound, Refused
+from outreach.responses import answers
 from outreach.segments import calm
-from outreach.tracking import answers
 
 
 @dataclass(frozen=True, slots=True)

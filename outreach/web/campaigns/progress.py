@@ -24,11 +24,11 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.errors import InputError
+from outreach.measuring import hits
+from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.text import whole_number
-from outreach.tracking import hits
-from outreach.tracking.reactions import Reaction
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.results import day_columns, drawn
 from outreach.web.ui import charts

@@ -23,11 +23,12 @@ from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.directory import listing
+from outreach.measuring import hits
+from outreach.measuring.models import TrackingMode
+from outreach.measuring.reactions import Asked, Reaction
+from outreach.responses.models import Answer
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.tracking import hits
-from outreach.tracking.models import Answer, TrackingMode
-from outreach.tracking.reactions import Asked, Reaction
 from outreach.web.audience.writing import REMINDER, write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports

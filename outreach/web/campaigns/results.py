@@ -18,10 +18,10 @@ from outreach.campaigns.results.figures import Figure, Results
 from outreach.db import Session
 from outreach.directory.models import Authority
 from outreach.errors import InputError
+from outreach.measuring import hits
+from outreach.measuring.hits import Measured
+from outreach.measuring.machines import HitClass
 from outreach.roles import RoleName
-from outreach.tracking import hits
-from outreach.tracking.hits import Measured
-from outreach.tracking.machines import HitClass
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import charts, exports

@@ -12,8 +12,8 @@ from outreach.db import Session
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
+from outreach.measuring import bases, consent
 from outreach.roles import RoleName
-from outreach.tracking import bases, consent
 from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
 from outreach.web.ui.frame import actor, current_day, database, needs, now
 from outreach.web.ui.kept import keeps_text, of_form

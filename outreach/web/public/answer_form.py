@@ -14,10 +14,10 @@ from outreach.adherence.situation import Bucket
 from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.mail.tokens import hidden
+from outreach.responses import answers
+from outreach.responses.answers import Earlier, Given, Question
+from outreach.responses.models import OF_SCHOOLS, REQUESTS, Answer
 from outreach.text import CONTROLS, whole_number
-from outreach.tracking import answers
-from outreach.tracking.answers import Earlier, Given, Question
-from outreach.tracking.models import OF_SCHOOLS, REQUESTS, Answer
 from outreach.web.ui.frame import judged
 
 MANY = 10  # up to so many schools, each has a choice of its own; of more, several are ticked and answered together

@@ -8,8 +8,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import sent_lists
-from outreach.campaigns.answer_lists import lines, lists
-from outreach.campaigns.answer_lists.lines import AnswerPlan
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answering
@@ -19,11 +17,13 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.responses import answers
+from outreach.responses.answer_lists import lines, lists
+from outreach.responses.answer_lists.lines import AnswerPlan
+from outreach.responses.answers import Earlier, Given, Question
+from outreach.responses.models import OF_SCHOOLS
 from outreach.sent_lists import Opened
 from outreach.text import whole_number
-from outreach.tracking import answers
-from outreach.tracking.answers import Earlier, Given, Question
-from outreach.tracking.models import OF_SCHOOLS
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
 from outreach.web.ui import exports

@@ -5,8 +5,8 @@ from datetime import date
 from urllib.parse import quote
 
 from outreach.french import spelt_day, typeset
+from outreach.responses.answers import Question
 from outreach.text import CONTROLS
-from outreach.tracking.answers import Question
 
 DELIMITERS = "!$*(),:@"  # a part may have these as they are (RFC 6068 §2)
 SUBJECT = "Où en sont nos écoles ? Volet {strand}, à répondre avant le {day} (FASE {fase})"

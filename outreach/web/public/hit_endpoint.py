@@ -15,11 +15,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from outreach.db import Database
 from outreach.db.kept import KeptConnection
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.measuring import hits, trackers
+from outreach.measuring.hits import Sighting
+from outreach.measuring.machines import OPENING, HitClass, Programs, Readers, Signals
+from outreach.measuring.trackers import Target
 from outreach.settings import Mode, Settings
-from outreach.tracking import hits, trackers
-from outreach.tracking.hits import Sighting
-from outreach.tracking.machines import OPENING, HitClass, Programs, Readers, Signals
-from outreach.tracking.trackers import Target
 from outreach.web import headers
 from outreach.web.client import client_of
 from outreach.web.public.batches import Batches, NotHandled

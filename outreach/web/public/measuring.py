@@ -8,7 +8,7 @@ from flask import request
 
 from outreach.db import Session
 from outreach.delivery.models import Message
-from outreach.tracking import consent
+from outreach.measuring import consent
 
 
 @dataclass(frozen=True, slots=True)

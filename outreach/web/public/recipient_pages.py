@@ -20,10 +20,11 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind
+from outreach.measuring import consent
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import OF_SCHOOLS
 from outreach.statements import StatementKind
-from outreach.tracking import answers, consent
-from outreach.tracking.answers import Given
-from outreach.tracking.models import OF_SCHOOLS
 from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forwarding import Forwarding

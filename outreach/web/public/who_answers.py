@@ -9,9 +9,9 @@ from outreach.delivery.models import Message
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.mail.tokens import hidden
+from outreach.responses.answers import Given
+from outreach.responses.models import LONGEST_NAME
 from outreach.text import line_of_words
-from outreach.tracking.answers import Given
-from outreach.tracking.models import LONGEST_NAME
 from outreach.web.public.answer_form import FieldFault
 from outreach.web.ui.frame import judged
 

@@ -15,10 +15,10 @@ from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.db import Session
 from outreach.errors import InputError, Refused
+from outreach.responses import inbox
+from outreach.responses.models import Answer, Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.tracking import inbox
-from outreach.tracking.models import Answer, Response
 from outreach.web.ui.frame import actor, database, needs, now, settings
 from outreach.web.ui.kept import keeps_text, of_fields
 

@@ -24,11 +24,11 @@ from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
 from outreach.notes import listing as notes
+from outreach.responses import inbox
+from outreach.responses.inbox import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.statements import StatementKind
-from outreach.tracking import inbox
-from outreach.tracking.inbox import Tray
 from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name, tables_of

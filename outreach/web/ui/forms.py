@@ -25,8 +25,8 @@ from outreach.directory.contacts import Particulars
 from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
+from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.text import CONTROLS, line_of_words, phone_number, whole_number
-from outreach.tracking.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.web.ui.frame import judged
 
 Sent = TypeVar("Sent")

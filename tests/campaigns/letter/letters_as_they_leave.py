@@ -28,14 +28,14 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
 from outreach.directory.models import Authority, Listing, School
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.staff_mail import account_letters
 from outreach.staff_mail import letters as staff_letters
 from outreach.staff_mail.account_letters import AccountHolder
 from outreach.staff_mail.letters import StaffLetter
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
 from tests import factories
 from tests.campaigns.conftest import DEADLINE, READING, approved, launch, settle
 from tests.conftest import NOW

@@ -21,7 +21,7 @@ from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing
 from outreach.directory.models import Authority, Federation, Level, Membership
-from outreach.tracking.models import TrackingMode
+from outreach.measuring.models import TrackingMode
 from tests import factories
 from tests.campaigns.conftest import READING, SENDING, approved, launch, settle
 from tests.conftest import NOW

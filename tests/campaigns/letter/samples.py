@@ -20,11 +20,12 @@ from outreach.campaigns.waves import receipts
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import School
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.measuring.models import TrackingMode
+from outreach.responses.models import Answer
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.staff_mail import account_letters
 from outreach.staff_mail import letters as staff_mail
-from outreach.tracking.models import Answer, TrackingMode
 from tests.campaigns.conftest import DEADLINE
 from tests.conftest import NOW
 

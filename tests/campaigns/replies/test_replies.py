@@ -20,10 +20,10 @@ from outreach.demo.post import Post
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
-from outreach.tracking import inbox
-from outreach.tracking.effects import effect_of
-from outreach.tracking.models import StepKind
-from outreach.tracking.steps import steps_of
+from outreach.responses import inbox
+from outreach.responses.effects import effect_of
+from outreach.responses.models import StepKind
+from outreach.responses.steps import steps_of
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING
 from tests.conftest import NOW
 from tests.tracking.test_answers import LATER, give, letters, people, stands, strand

@@ -14,9 +14,9 @@ from outreach.delivery.models import Message, MessageState, Reason, SuppressionR
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
 from outreach.mail.addresses import judge
-from outreach.tracking import answers, inbox
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
+from outreach.responses import answers, inbox
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, approved, launch, move, settle
 from tests.conftest import NOW
 

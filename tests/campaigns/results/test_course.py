@@ -8,10 +8,10 @@ from outreach.adherence.models import Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import course, figures
 from outreach.campaigns.results.figures import Figure
+from outreach.measuring.hits import Measured
+from outreach.measuring.machines import OPENING, HitClass
+from outreach.responses.models import Answer
 from outreach.segments.audience import Concerns
-from outreach.tracking.hits import Measured
-from outreach.tracking.machines import OPENING, HitClass
-from outreach.tracking.models import Answer
 from tests.campaigns.conftest import approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, record, sent
 from tests.conftest import NOW

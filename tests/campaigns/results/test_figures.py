@@ -13,8 +13,8 @@ from outreach.campaigns.results.overall import Overall, overall
 from outreach.campaigns.waves import launching, retrying
 from outreach.delivery.ledger import outcomes
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.responses.models import Answer, Response
 from outreach.segments.audience import Concerns
-from outreach.tracking.models import Answer, Response
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.conftest import NOW

@@ -12,9 +12,9 @@ from outreach.campaigns.waves import answering
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Purpose
 from outreach.demo.post import Post
 from outreach.errors import NotFound
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
 from outreach.segments.audience import Boxes
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
 from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
 from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools
 from tests.conftest import NOW

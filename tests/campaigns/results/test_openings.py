@@ -9,10 +9,10 @@ from outreach.campaigns.results import openings
 from outreach.campaigns.results.openings import LetterOpenings
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
-from outreach.tracking import bases, hits, trackers
-from outreach.tracking.hits import Sighting
-from outreach.tracking.machines import Agent, HitClass, Signals
-from outreach.tracking.models import TrackingMode
+from outreach.measuring import bases, hits, trackers
+from outreach.measuring.hits import Sighting
+from outreach.measuring.machines import Agent, HitClass, Signals
+from outreach.measuring.models import TrackingMode
 from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
 from tests.conftest import NOW
 

@@ -10,8 +10,8 @@ from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.campaigns import audiences, lifecycle, wave_criteria
 from outreach.campaigns.models import Wave
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.responses.models import Answer, Response
 from outreach.segments.criteria import listed
-from outreach.tracking.models import Answer, Response
 from tests import factories
 from tests.campaigns.conftest import advance, approved, launch, settle
 from tests.conftest import NOW

@@ -15,12 +15,13 @@ from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
 from outreach.errors import NotFound
+from outreach.measuring import bases, hits
+from outreach.measuring.machines import OPENING, Agent, HitClass, Signals
+from outreach.measuring.models import TrackingMode
+from outreach.measuring.reactions import Reaction
+from outreach.measuring.trackers import Target
+from outreach.responses.models import Answer
 from outreach.segments.audience import Concerns
-from outreach.tracking import bases, hits
-from outreach.tracking.machines import OPENING, Agent, HitClass, Signals
-from outreach.tracking.models import Answer, TrackingMode
-from outreach.tracking.reactions import Reaction
-from outreach.tracking.trackers import Target
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, become, record, sent

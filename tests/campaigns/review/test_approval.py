@@ -25,9 +25,9 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.mail.linter import faults
+from outreach.responses.models import Answer, Response
 from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
-from outreach.tracking.models import Answer, Response
 from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, launch, move, settle
 from tests.conftest import NOW

@@ -8,8 +8,8 @@ from sqlalchemy import select
 from outreach.campaigns import lifecycle
 from outreach.campaigns.review import checks, measuring
 from outreach.directory.models import Contact
-from outreach.tracking import bases
-from outreach.tracking.models import TrackingMode
+from outreach.measuring import bases
+from outreach.measuring.models import TrackingMode
 from tests.campaigns.conftest import AUTHOR, SENDING, draft, people, settle, strand
 from tests.conftest import NOW
 

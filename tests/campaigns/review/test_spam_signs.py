@@ -7,7 +7,7 @@ from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.review import checks
 from outreach.campaigns.review.spam_signs import BIGGEST, SpamReader, SpamSign
 from outreach.directory.models import Authority, School
-from outreach.tracking.models import TrackingMode
+from outreach.measuring.models import TrackingMode
 from tests.campaigns.conftest import SENDING, draft, people, settle, strand
 from tests.conftest import NOW
 

@@ -20,8 +20,8 @@ from outreach.days import BRUSSELS
 from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
 from outreach.errors import Refused
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
 from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, launch, settle
 from tests.conftest import NOW

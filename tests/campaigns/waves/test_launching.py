@@ -22,7 +22,7 @@ from outreach.delivery.models import (
     SuppressionReason,
 )
 from outreach.directory.models import Authority, Contact
-from outreach.tracking.models import Tracker, TrackingMode
+from outreach.measuring.models import Tracker, TrackingMode
 from tests import factories
 from tests.campaigns.conftest import (
     APPROVER,

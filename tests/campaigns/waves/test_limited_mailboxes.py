@@ -24,12 +24,12 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, ContactSchool, Listing, School
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
+from outreach.responses import answers, inbox
+from outreach.responses.answers import Given
+from outreach.responses.inbox import Tray
+from outreach.responses.models import Answer
 from outreach.segments.audience import Boxes, Concerns
 from outreach.settings import ROOT
-from outreach.tracking import answers, inbox
-from outreach.tracking.answers import Given
-from outreach.tracking.inbox import Tray
-from outreach.tracking.models import Answer
 from tests import factories
 from tests.campaigns import conftest
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, advance, launch, settle

@@ -18,9 +18,9 @@ from outreach.demo.post import Post
 from outreach.mail.addresses import judge
 from outreach.mail.linter import faults
 from outreach.mail.tokens import TokenKind
-from outreach.tracking import answers
-from outreach.tracking.answers import Given
-from outreach.tracking.models import Answer, Response
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer, Response
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
 from tests.tracking.test_answers import LATER, give, letters, people, strand

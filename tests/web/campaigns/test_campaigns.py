@@ -18,8 +18,8 @@ from outreach.directory import authority_sheet
 from outreach.directory.models import Contact
 from outreach.directory.reference import NETWORKS
 from outreach.mail.tokens import Keys
+from outreach.measuring import bases
 from outreach.settings import ROOT
-from outreach.tracking import bases
 from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
 from tests.web.test_mailbox import planned

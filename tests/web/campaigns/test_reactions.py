@@ -15,8 +15,9 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reactions
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority
-from outreach.tracking.models import Answer, Response, TrackingMode
-from outreach.tracking.reactions import Reaction
+from outreach.measuring.models import TrackingMode
+from outreach.measuring.reactions import Reaction
+from outreach.responses.models import Answer, Response
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of

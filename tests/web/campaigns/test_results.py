@@ -13,8 +13,8 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from outreach.delivery.models import Mailing
+from outreach.measuring.hits import Measured
 from outreach.settings import ROOT
-from outreach.tracking.hits import Measured
 from outreach.web.campaigns.results import measured_of
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of

@@ -9,9 +9,9 @@ from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.records import SchoolStandings, Standing
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError
-from outreach.tracking import answers
-from outreach.tracking.answers import Earlier, Given, Question
-from outreach.tracking.models import Answer
+from outreach.responses import answers
+from outreach.responses.answers import Earlier, Given, Question
+from outreach.responses.models import Answer
 from outreach.web.public.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of, recorded
 
 NOTHING = Earlier([], {})

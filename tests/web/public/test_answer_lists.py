@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.campaigns.answer_lists import lines, lists
-from outreach.campaigns.answer_lists.models import AnswerList
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.errors import InputError
+from outreach.responses.answer_lists import lines, lists
+from outreach.responses.answer_lists.models import AnswerList
+from outreach.responses.answers import Earlier
+from outreach.responses.models import Answer, Response
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
-from outreach.tracking.answers import Earlier
-from outreach.tracking.models import Answer, Response
 from tests.pages import elements, form_of, text_of
 from tests.spreadsheets.books import workbook
 from tests.web.public.test_answer_form import SIX

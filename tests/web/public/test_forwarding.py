@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from outreach.adherence.models import Programme, Strand
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.tracking.answers import Question
+from outreach.responses.answers import Question
 from outreach.web.public.forwarding import Forwarding
 from tests.pages import elements
 from tests.web.test_responses import counted, letters, wbe

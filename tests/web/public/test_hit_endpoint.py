@@ -19,8 +19,8 @@ from outreach.delivery.models import Batch, Mailing, Message
 from outreach.directory.models import Contact
 from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.tracking import bases
-from outreach.tracking.models import Hit, HitClass, HitCount, Tracker
+from outreach.measuring import bases
+from outreach.measuring.models import Hit, HitClass, HitCount, Tracker
 from outreach.web.public import batches
 from outreach.web.public.hit_endpoint import GIF, Hits, Recent
 from tests.conftest import NOW

@@ -11,8 +11,8 @@ from outreach.directory import contacts
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact
 from outreach.errors import Refused
-from outreach.tracking import bases, consent
-from outreach.tracking.models import BasisWithdrawal, TrackingBasis
+from outreach.measuring import bases, consent
+from outreach.measuring.models import BasisWithdrawal, TrackingBasis
 from tests.conftest import NOW
 from tests.pages import elements, form_of
 from tests.web.campaigns.test_progress import stop_clock

@@ -13,8 +13,8 @@ from outreach.delivery.models import Composition, Mailing, Message, Purpose, Sup
 from outreach.directory.models import Authority
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, TokenKind
+from outreach.responses.models import Response
 from outreach.settings import read
-from outreach.tracking.models import Response
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_progress import stop_clock

@@ -15,7 +15,7 @@ from outreach.campaigns.models import Campaign, Colour
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
-from outreach.tracking.models import TrackingMode
+from outreach.measuring.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, sending
 from outreach.web.ui.forms import tidy
 from outreach.web.ui.frame import actor, database, judged, now

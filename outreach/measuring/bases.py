@@ -16,8 +16,8 @@ from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.errors import InputError, NotFound, Refused
+from outreach.measuring.models import BasisKind, BasisWithdrawal, TrackingBasis
 from outreach.text import CONTROLS, line_of_words
-from outreach.tracking.models import BasisKind, BasisWithdrawal, TrackingBasis
 
 LONGEST_LINE = 200  # who, channel, reference
 LONGEST_WORDING = 2000

@@ -19,8 +19,8 @@ from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement
-from outreach.tracking import steps
-from outreach.tracking.models import Answer, Respondent, Response, ResponseSchool, StepKind
+from outreach.responses import steps
+from outreach.responses.models import Answer, Respondent, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other

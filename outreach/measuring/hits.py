@@ -36,10 +36,10 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.french import all_of
-from outreach.tracking import bases
-from outreach.tracking.machines import OPENING, SHORTLY, VERSION, Agent, HitClass, Signals, Why, classify, is_burst
-from outreach.tracking.models import Hit, HitCount, Tracker, TrackerNetwork
-from outreach.tracking.trackers import SMALLEST, Target
+from outreach.measuring import bases
+from outreach.measuring.machines import OPENING, SHORTLY, VERSION, Agent, HitClass, Signals, Why, classify, is_burst
+from outreach.measuring.models import Hit, HitCount, Tracker, TrackerNetwork
+from outreach.measuring.trackers import SMALLEST, Target
 
 KEPT = timedelta(days=396)  # thirteen months: of older events only the counts are kept
 MOST_COMPARED = 32  # clicks of one letter: enough for every link of a letter, few enough to compare each with each

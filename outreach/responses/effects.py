@@ -14,7 +14,7 @@ from outreach.directory import judging
 from outreach.directory.judging import InUse
 from outreach.directory.models import Contact, School
 from outreach.mail.addresses import judge
-from outreach.tracking.models import Answer, Response
+from outreach.responses.models import Answer, Response
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,11 +22,11 @@ from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
 from outreach.mail.tokens import TokenKind
-from outreach.tracking import bases, hits, trackers
-from outreach.tracking.hits import Sighting
-from outreach.tracking.machines import Agent, HitClass, Signals
-from outreach.tracking.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
-from outreach.tracking.trackers import SMALLEST
+from outreach.measuring import bases, hits, trackers
+from outreach.measuring.hits import Sighting
+from outreach.measuring.machines import Agent, HitClass, Signals
+from outreach.measuring.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
+from outreach.measuring.trackers import SMALLEST
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW
 

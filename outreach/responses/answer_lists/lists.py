@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func, select
 
-from outreach.campaigns.answer_lists.models import AnswerList
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Message
 from outreach.errors import NotFound, Refused
+from outreach.responses.answer_lists.models import AnswerList
 from outreach.sent_lists import Opened
 
 MOST_AN_HOUR = 5  # of a letter

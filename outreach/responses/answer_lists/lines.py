@@ -8,12 +8,12 @@ from outreach import sent_lists
 from outreach.adherence.models import Status
 from outreach.directory.models import School
 from outreach.errors import InputError
+from outreach.responses.answers import Earlier, Question
+from outreach.responses.models import OF_SCHOOLS, Answer
 from outreach.sent_lists import Opened
 from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet, interpret, normalised, read_grid
 from outreach.spreadsheets.workbook import PUBLIC
 from outreach.text import whole_number
-from outreach.tracking.answers import Earlier, Question
-from outreach.tracking.models import OF_SCHOOLS, Answer
 
 BIGGEST = 1_000_000  # bytes
 MOST_ROWS = 1_000  # the largest authority has 147 schools

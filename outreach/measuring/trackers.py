@@ -9,8 +9,8 @@ from sqlalchemy import BindParameter, bindparam, delete, exists, func, insert, s
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
-from outreach.tracking import bases
-from outreach.tracking.models import TrackedLink, Tracker, TrackerNetwork, TrackingMode
+from outreach.measuring import bases
+from outreach.measuring.models import TrackedLink, Tracker, TrackerNetwork, TrackingMode
 
 SMALLEST = 20
 OTHERS = "Autres réseaux"

@@ -16,9 +16,10 @@ from outreach.adherence.models import Word
 from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
-from outreach.tracking import bases
-from outreach.tracking.machines import OPENING, HitClass
-from outreach.tracking.models import Hit, Response, TrackingBasis
+from outreach.measuring import bases
+from outreach.measuring.machines import OPENING, HitClass
+from outreach.measuring.models import Hit, TrackingBasis
+from outreach.responses.models import Response
 
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 HAS_LEFT = or_(

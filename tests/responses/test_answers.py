@@ -21,12 +21,12 @@ from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
 from outreach.reachability import follow_up
+from outreach.responses import answers, effects, inbox
+from outreach.responses.answers import Given
+from outreach.responses.inbox import Tray
+from outreach.responses.models import Answer, Response, StepKind
+from outreach.responses.steps import steps_of
 from outreach.roles import RoleName
-from outreach.tracking import answers, effects, inbox
-from outreach.tracking.answers import Given
-from outreach.tracking.inbox import Tray
-from outreach.tracking.models import Answer, Response, StepKind
-from outreach.tracking.steps import steps_of
 from tests.campaigns.conftest import (
     APPROVER,
     AUTHOR,

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import select
 
 from outreach.db import Session
-from outreach.tracking.models import Response, ResponseStep, StepKind
+from outreach.responses.models import Response, ResponseStep, StepKind
 
 
 def add(

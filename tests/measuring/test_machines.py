@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.tracking import machines
-from outreach.tracking.machines import REMEMBERED, Agent, HitClass, Programs, Readers, Signals, agent_of, classify
+from outreach.measuring import machines
+from outreach.measuring.machines import REMEMBERED, Agent, HitClass, Programs, Readers, Signals, agent_of, classify
 from tests.conftest import NOW
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"

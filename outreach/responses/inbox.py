@@ -19,11 +19,11 @@ from outreach.directory.models import MailboxKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import spelt_day
 from outreach.mail.addresses import judge
+from outreach.responses import steps
+from outreach.responses.answers import REPLACED
+from outreach.responses.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
+from outreach.responses.models import Answer, Response, ResponseStep, StepKind
 from outreach.roles import RoleName
-from outreach.tracking import steps
-from outreach.tracking.answers import REPLACED
-from outreach.tracking.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
-from outreach.tracking.models import Answer, Response, ResponseStep, StepKind
 
 PAGE_ROWS = 50
 TOGETHER = (Answer.JOINED, Answer.DECLINED, Answer.NOT_CONCERNED)  # the others need a person's eye one by one

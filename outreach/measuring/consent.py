@@ -11,9 +11,9 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
 from outreach.directory.models import Contact
 from outreach.errors import InputError, NotFound, Refused
-from outreach.tracking import bases
-from outreach.tracking.answers import actor_of
-from outreach.tracking.models import TrackingBasis
+from outreach.measuring import bases
+from outreach.measuring.models import TrackingBasis
+from outreach.responses.answers import actor_of
 
 THIS_MAILBOX = "la boîte qui a reçu ce courriel"
 MOST_AN_HOUR = 10

@@ -1,0 +1,1 @@
+"""What authorities answer: kinds of answers, what they declare, what staff do about them, and filled-in sheets."""
