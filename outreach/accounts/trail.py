@@ -9,16 +9,17 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Index, String, delete, func, insert, select
+from sqlalchemy import ColumnElement, Index, String, delete, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.days import BRUSSELS
+from outreach.columns import DATA, Column, Kind, Queried, by_label
+from outreach.days import BRUSSELS, today
 from outreach.db import Base, Session, enum_of, take_turns
 
 KEPT = timedelta(days=365)
 APART = timedelta(minutes=1)
 LONGEST_PERSON, LONGEST_DETAIL = 255, 300
-PAGE_ROWS = 50
+MOST_EXPORTED = 50_000
 
 
 class TrailKind(StrEnum):
@@ -136,20 +137,27 @@ def add(session: Session, lines: Sequence[Line]) -> None:
         session.execute(insert(TrailEntry), rows)
 
 
-def count(session: Session, asked: Filter) -> int:
-    """How many lines there are."""
-    return session.scalar(select(func.count()).select_from(TrailEntry).where(*asked.conditions())) or 0
+COLUMNS: Sequence[Column[TrailEntry]] = (
+    Column("at", "Date", lambda entry: today(entry.at), Kind.DAY, sort=TrailEntry.at),
+    Column("time", "Heure", lambda entry: f"{entry.at.astimezone(BRUSSELS):%H:%M:%S}", on=DATA),
+    Column("kind", "Évènement", lambda entry: entry.kind, sort=by_label(TrailEntry.kind, TrailKind)),
+    Column("person", "Compte", lambda entry: entry.person, sort=TrailEntry.person),
+    Column("detail", "Précision", lambda entry: entry.detail, sort=TrailEntry.detail),
+)
 
 
-def page(session: Session, asked: Filter, number: int) -> Sequence[TrailEntry]:
-    """The lines of a page, from 1, the newest first."""
-    return every(session, asked, PAGE_ROWS, (number - 1) * PAGE_ROWS)
-
-
-def every(session: Session, asked: Filter, most: int, start: int = 0) -> Sequence[TrailEntry]:
-    """So many lines at most, the newest first."""
-    query = select(TrailEntry).where(*asked.conditions()).order_by(TrailEntry.at.desc(), TrailEntry.id.desc())
-    return session.scalars(query.limit(most).offset(start)).all()
+def listed(session: Session, asked: Filter, sort: str = "") -> Queried[TrailEntry]:
+    """The lines that are asked for, the newest first; a file has MOST_EXPORTED at most."""
+    return Queried(
+        title="Journal des accès",
+        columns=COLUMNS,
+        sort=sort,
+        usual="-at",
+        session=session,
+        query=select(TrailEntry).where(*asked.conditions()),
+        order=(TrailEntry.at.desc(), TrailEntry.id.desc()),
+        most=MOST_EXPORTED,
+    )
 
 
 def forget(session: Session, *, now: datetime) -> None:

@@ -7,6 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import chain
 
 import xlsxwriter
 import xlsxwriter.utility
@@ -107,7 +108,7 @@ def csv_text(table: Table) -> str:
     """CSV as Excel in French opens it: `;`, CRLF; a cell that would start a formula gets an apostrophe."""
     buffer = io.StringIO()
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerows([_inert(cell) for cell in row] for row in (table.headers, *table.rows))
+    writer.writerows([_inert(cell) for cell in row] for row in chain([table.headers], table.rows))
     return buffer.getvalue()
 
 

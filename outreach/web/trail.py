@@ -3,17 +3,15 @@
 from flask import Blueprint, Response, render_template, request
 
 from outreach.accounts import trail
-from outreach.accounts.trail import PAGE_ROWS, Filter, TrailEntry, TrailKind
-from outreach.days import BRUSSELS, parse_day
+from outreach.accounts.trail import MOST_EXPORTED, Filter, TrailKind
+from outreach.days import parse_day
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.frame import database, needs
-from outreach.web.ui.pager import Pager, member, words
+from outreach.web.ui.pager import Shown, member, sorting, words
 
 pages = Blueprint("trail", __name__, url_prefix="/trail")
-HEADERS = ("Date", "Heure", "Évènement", "Compte", "Précision")
-MOST_EXPORTED = 50_000
 
 
 @pages.get("")
@@ -21,16 +19,13 @@ MOST_EXPORTED = 50_000
 def index() -> str:
     asked, refusals = _asked()
     with database().reading() as session:
-        pager = Pager.of(request, trail.count(session, asked), PAGE_ROWS)
         return render_template(
             "pages/trail/index.html",
             asked=asked,
             is_filtered=asked != Filter(),
             refusals=refusals,
-            typed=request.args,
             kinds=[(kind.value, kind.label) for kind in TrailKind],
-            pager=pager,
-            rows=trail.page(session, asked, pager.number),
+            shown=Shown.of(request, trail.listed(session, asked, sorting(request)), export=".export"),
             most_exported=MOST_EXPORTED,
         )
 
@@ -40,8 +35,8 @@ def index() -> str:
 def export(kind: str) -> Response:
     asked, _refusals = _asked()
     with database().reading() as session:
-        rows = map(_cells, trail.every(session, asked, MOST_EXPORTED))
-        return exports.download(exports.Table("Journal des accès", HEADERS, rows), kind, "journal-des-acces")
+        table = trail.listed(session, asked, sorting(request)).table()
+        return exports.download(table, kind, "journal-des-acces")
 
 
 def _asked() -> tuple[Filter, dict[str, str]]:
@@ -55,8 +50,3 @@ def _asked() -> tuple[Filter, dict[str, str]]:
             days[name], refusals[name] = None, str(error)
     kind = member(TrailKind, request.args.get("kind"))
     return Filter(kind, words(request.args, "person", 100), days["since"], days["until"]), refusals
-
-
-def _cells(entry: TrailEntry) -> tuple[str, str, str, str, str]:
-    at = entry.at.astimezone(BRUSSELS)
-    return f"{at:%Y-%m-%d}", f"{at:%H:%M:%S}", entry.kind.label, entry.person, entry.detail

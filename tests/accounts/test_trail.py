@@ -25,8 +25,9 @@ def add(database):
 
 def kept(database, **asked):
     with database.reading() as session:
-        assert trail.count(session, Filter(**asked)) == len(trail.page(session, Filter(**asked), 1))
-        return [(line.kind, line.person, line.detail) for line in trail.page(session, Filter(**asked), 1)]
+        listed = trail.listed(session, Filter(**asked))
+        assert listed.count() == len(listed.page(1))
+        return [(line.kind, line.person, line.detail) for line in listed.page(1)]
 
 
 def test_a_failure_is_told_once_a_minute_for_a_person_and_kind(add, database):

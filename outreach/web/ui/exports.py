@@ -48,4 +48,4 @@ def attachment(content: bytes, mimetype: str, name: str) -> Response:
 
 def _unlinked(table: Table) -> Table:
     """The table, in which no link of a letter works."""
-    return replace(table, rows=[[inert(cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows])
+    return replace(table, rows=([inert(cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows))

@@ -1,16 +1,18 @@
-"""Long lists: the page and filters in a query, and the addresses of other pages."""
+"""Long lists: the page of a listing, filters in a query, and the addresses of other pages."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
+from typing import Any, Generic, TypeVar
 from urllib.parse import urlencode
 
 from flask import Request
 
+from outreach.columns import NOBODY, PAGE_ROWS, Column, Listing, On, Row
 from outreach.text import whole_number
 
 Member = TypeVar("Member", bound=StrEnum)
+LONGEST_SEARCH = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +45,55 @@ class Pager:
         return links
 
 
+@dataclass(frozen=True, slots=True)
+class Shown(Generic[Row]):
+    """A page of a listing, as the macro `table` of `pages/_tables.html` shows it.
+
+    `names` are those of persons, by address. `export` and `write` are the endpoints of its files and of a campaign to
+    its authorities, '' where there are none; `arguments` are those of both. `authorities` counts whom one writes to.
+    """
+
+    listing: Listing[Row]
+    pager: Pager
+    rows: Sequence[Row]
+    names: Mapping[str, str]
+    export: str
+    write: str
+    arguments: Mapping[str, Any]
+    authorities: int
+
+    @classmethod
+    def of(
+        cls,
+        request: Request,
+        listing: Listing[Row],
+        *,
+        names: Mapping[str, str] = NOBODY,
+        size: int = PAGE_ROWS,
+        export: str = "",
+        write: str = "",
+        **arguments: Any,
+    ) -> "Shown[Row]":
+        """The page that a request asks for in its query string. The arguments of its own address are kept."""
+        pager = Pager.of(request, listing.count(), size)
+        rows = listing.page(pager.number, size) if pager.total else ()
+        authorities = listing.count_keys() if write and rows else 0
+        return cls(listing, pager, rows, names, export, write, {**(request.view_args or {}), **arguments}, authorities)
+
+    @property
+    def columns(self) -> list[Column[Row]]:
+        """The columns of the page."""
+        return self.listing.on(On.PAGE)
+
+
 def member(kind: type[Member], value: str | None) -> Member | None:
     """The member of an enumeration with this value, or None."""
     return kind(value) if value in set(kind) else None
+
+
+def sorting(request: Request) -> str:
+    """The order that a request asks a listing for: the key of a column, or ''."""
+    return request.args.get("sort", "")
 
 
 def words(arguments: Mapping[str, str], name: str, longest: int) -> str:
