@@ -1,29 +1,19 @@
 """Builds the Flask application from settings: pages, sign-in, security, static files."""
 
-from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
 from types import TracebackType
 from urllib.parse import urlsplit
 from wsgiref.types import WSGIEnvironment
 
-from flask import Flask, Request, abort, after_this_request, request, session
+from flask import Flask, Request, abort, request
 from flask_compress import Compress
-from flask_login import user_logged_out
-from flask_security import Security, SQLAlchemySessionUserDatastore
-from flask_security.signals import user_authenticated
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined
-from sqlalchemy.orm import scoped_session
 from whitenoise import WhiteNoise
 
 from outreach import migrations
-from outreach.accounts import staff
-from outreach.accounts.passwords import HashesInTurn
 from outreach.accounts.sessions import LIFETIME
-from outreach.accounts.staff import Role, User
-from outreach.accounts.trail import TrailKind
-from outreach.db import NO_ANSWER, Database, Session
+from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.segments import calm
 from outreach.settings import ROOT, Mode, Settings
@@ -64,10 +54,8 @@ from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.replies import letters as replies
 from outreach.web.replies import texts
-from outreach.web.second_factor.entering import SecondStepFirst
 from outreach.web.ui import frame, kept, sign_in
 from outreach.web.ui import trail as trail_queue
-from outreach.web.ui.account_forms import SignInForm
 from outreach.web.ui.sent_lists import BIGGEST_UPLOAD
 
 WORDS = {"", "application/x-www-form-urlencoded"}
@@ -110,14 +98,6 @@ ROOMS = (  # of pages
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
-MESSAGES = {
-    "GENERIC_AUTHN_FAILED": "L’adresse ou le mot de passe ne convient pas.",
-    "EMAIL_NOT_PROVIDED": "Indiquez votre adresse de courriel.",
-    "PASSWORD_NOT_PROVIDED": "Indiquez votre mot de passe.",
-    "INVALID_EMAIL_ADDRESS": "Indiquez une adresse de courriel complète, avec @.",
-    "UNAUTHENTICATED": "Connectez-vous pour ouvrir cette page.",
-    "UNAUTHORIZED": "Votre compte ne permet pas cette action.",
-}
 
 
 class _Request(Request):
@@ -154,9 +134,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     frame.limit_reading(app)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
-    app.before_request(sign_in.forget_bad_return)
     CSRFProtect(app).exempt(recipient_pages.pages)
-    _install_security(app, database)
+    sign_in.install(app)
     frame.install(app)
     kept.install(app, _is_ours)
     trail_queue.install(app, database)
@@ -236,71 +215,4 @@ def _config(settings: Settings) -> dict[str, object]:
         "COMPRESS_BR_LEVEL": 5,  # a twenty-fifth smaller than zstd by level 7, for a sixth of a millisecond
         "COMPRESS_ZSTD_LEVEL": 7,
         "COMPRESS_MIMETYPES": ["text/html", "text/csv", "text/plain", "application/json", "image/svg+xml"],
-        "SECURITY_PASSWORD_HASH": "argon2",
-        "SECURITY_PASSWORD_SALT": settings.secret_key.get_secret_value(),
-        "SECURITY_PASSWORD_SINGLE_HASH": ["argon2"],
-        "SECURITY_STATIC_FOLDER": None,  # its scripts and its page that asks for the password again are not ours
-        "SECURITY_FRESHNESS": timedelta(-1),
-        "SECURITY_LOGIN_URL": "/sign-in",
-        "SECURITY_LOGOUT_URL": "/sign-out",
-        "SECURITY_LOGOUT_METHODS": ["POST"],
-        "SECURITY_POST_LOGIN_VIEW": "/",
-        "SECURITY_POST_LOGOUT_VIEW": "/sign-in",
-        "SECURITY_RETURN_GENERIC_RESPONSES": True,
-        "SECURITY_FLASH_MESSAGES": True,
-        "SECURITY_LOGIN_USER_TEMPLATE": "pages/account/sign_in.html",
-        **{f"SECURITY_MSG_{name}": (sentence, "error") for name, sentence in MESSAGES.items()},
     }
-
-
-def _install_security(app: Flask, database: Database) -> None:
-    # flask-security only reads: a sign-in must not hold SQLite's only write lock while a password is hashed.
-    opened: scoped_session[Session] = scoped_session(lambda: database.open(writing=False))  # type: ignore[arg-type]
-
-    @app.teardown_request
-    def close(_error: BaseException | None) -> None:
-        try:
-            opened.remove()
-        except NO_ANSWER as error:  # the request is answered, and the connection given up
-            opened.registry.clear()
-            database.note_fault(error)
-
-    users = SQLAlchemySessionUserDatastore(opened, User, Role)
-    Security(app, users, login_form=SignInForm)
-    app.extensions["security"].two_factor_plugins = SecondStepFirst()
-    app.extensions["security"].pwd_context = HashesInTurn(app.extensions["security"].pwd_context)
-    manager = app.login_manager  # type: ignore[attr-defined]
-    # A session stays where its network or its browser's version changes: its row says whether it goes on.
-    manager.session_protection = None
-    # Only a session signs in. By default flask-security also accepts a token, and parses any JSON body to find one.
-    manager.request_loader(lambda _request: None)
-    app.extensions["security"].unauthn_handler(lambda *_, **__: frame.ask_to_sign_in())
-
-    @manager.user_loader  # type: ignore[untyped-decorator]
-    def find(uniquifier: str) -> User | None:
-        key = session.get(sign_in.KEY, "")
-        policy = frame.settings().factor_policy
-        try:
-            return staff.user_of_session(opened(), uniquifier, key, policy=policy, now=frame.now())
-        except NO_ANSWER as fault:
-            frame.leave_unread(fault)
-            return None
-
-    @user_authenticated.connect_via(app)
-    def begin(_app: Flask, user: User, authn_via: Sequence[str] | None = None, **_details: object) -> None:
-        email, by = user.email, set(authn_via or ())
-        with database.writing() as writing:
-            # Of whoever the issuer has identified, a second factor is the issuer's job.
-            has_factor = bool(by & {sign_in.AUTHENTICATOR, sign_in.RECOVERY, oidc.WAY})
-            sign_in.begin_session(writing, user.id, has_factor=has_factor)
-            staff.note_sign_in(writing, user.id, now=frame.now())
-        how = ", par un code de secours" if sign_in.RECOVERY in by else ""
-        how = ", par le service d’identification" if oidc.WAY in by else how
-        trail_queue.note(TrailKind.SIGNED_IN, email, sign_in.browser_of(request.user_agent.string) + how)
-        after_this_request(lambda response: sign_in.know_browser(response, email))
-
-    @user_logged_out.connect_via(app)  # type: ignore[untyped-decorator]
-    def end(_app: Flask, user: User, **_details: object) -> None:
-        with database.writing() as writing:
-            sign_in.end_session(writing)
-        trail_queue.note(TrailKind.SIGNED_OUT, user.email)

@@ -15,9 +15,10 @@ from pathlib import Path
 import hypothesis
 import psycopg
 import pytest
-from passlib.hash import argon2
+from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
+from outreach.accounts import passwords
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.db import Database
@@ -48,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.load_profile("all" if config.getoption("--all") else "short")
     gc.set_threshold(SELDOM)
     # Hashes that cost nothing: with the real ones a sign-in takes 0.2 s of processor time.
-    argon2.default_rounds, argon2.memory_cost, argon2.parallelism = 1, 64, 1
+    passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
         config.stash[_server] = server = Server()
         os.environ[SERVER] = server.url("{}")

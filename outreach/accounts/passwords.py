@@ -1,21 +1,24 @@
 """Passwords: whether a new one will do, and the form in which they are hashed.
 
-zxcvbn estimates how many guesses an informed attacker needs. It is asked here and not through flask-security's
-setting, which answers in English, fails beyond 72 characters, and tells zxcvbn no word of the service.
+zxcvbn estimates how many guesses an informed attacker needs. Hashes are Argon2id (RFC 9106). A hash made with older
+parameters stays valid, and stays as it is, since the pages that ask for a password only read.
 """
 
 import re
+import secrets
 import threading
 import unicodedata
 from collections.abc import Iterable
+from functools import cache
 
-from passlib.context import CryptContext
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
 
 from outreach.errors import InputError
 from outreach.text import without_accents
 
 SHORTEST, LONGEST = 12, 128
-LONGEST_HASHED = 4096  # characters that passlib hashes; for more it raises an exception
+LONGEST_HASHED = 4096  # characters: none that is longer was ever set
 JUDGED = 24  # characters that zxcvbn reads: with 40 some take it a second, and 24 are more than enough
 LEAST_SCORE = 3  # of 4: more than 10^8 guesses
 MIXED = "Choisissez une phrase de plusieurs mots sans lien entre eux."
@@ -27,41 +30,37 @@ WORDS = """
     amour famille secret administrateur administration printemps ete automne hiver janvier fevrier mars avril mai
     juin juillet aout septembre octobre novembre decembre lundi mardi mercredi jeudi vendredi samedi dimanche
 """
+HASHER = PasswordHasher()
+# One hash at a time in a process. Each takes 64 MB and several cores: eight at once made a process of 140 MB one of
+# 700, and none faster.
+_hashing = threading.Lock()
 _turn = threading.Lock()
 WORD = re.compile(r"\w+")
 
 
-class HashesInTurn:
-    """Hashes as `context` does, one at a time in a process.
-
-    A hash takes 64 MB and several cores: eight sign-ins at once made a process of 140 MB one of 700, and none faster.
-    """
-
-    def __init__(self, context: CryptContext) -> None:
-        self._context, self._turn = context, threading.Lock()
-
-    def hash(self, password: str | bytes, **named: object) -> str:
-        """A new hash."""
-        with self._turn:
-            return str(self._context.hash(password, **named))
-
-    def verify(self, password: str | bytes, digest: str) -> bool:
-        """Whether a password has this hash."""
-        with self._turn:
-            return bool(self._context.verify(password, digest))
-
-    def __getattr__(self, name: str) -> object:
-        return getattr(self._context, name)
+def hashed(password: str) -> str:
+    """A new hash of a password. It takes a tenth of a second."""
+    with _hashing:
+        return HASHER.hash(_normal(password))
 
 
-def normal(password: str) -> str:
-    """A password as it is hashed, as flask-security normalises it by default: it matters for accented ones."""
+def is_right(password: str, digest: str) -> bool:
+    """Whether a password has this hash. None has '', and to say so takes as long: no time tells who has an account."""
+    with _hashing:
+        try:
+            return HASHER.verify(digest or _digest_of_nobody(), _normal(password)) and bool(digest)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+@cache
+def _digest_of_nobody() -> str:
+    return HASHER.hash(secrets.token_hex())
+
+
+def _normal(password: str) -> str:
+    """A password as it is hashed: two keyboards may write one accent in two ways (NIST SP 800-63B §3.1.1.2)."""
     return unicodedata.normalize("NFKD", password)
-
-
-def is_hashable(password: str) -> bool:
-    """Whether a password can be hashed: none that is longer was ever set."""
-    return len(normal(password)) <= LONGEST_HASHED
 
 
 def words_of(email: str, name: str, *hosts: str | None) -> list[str]:

@@ -1,13 +1,12 @@
 """Accounts of staff: who may sign in, and what each may do.
 
-flask-security signs people in and hashes passwords; the tables conform to its mixins.
+`User` conforms to what flask-login asks of a person (`is_authenticated`, `is_active`, `is_anonymous`, `get_id`).
 """
 
 import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from flask_security import RoleMixin, UserMixin, hash_password, verify_password
 from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, select, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
@@ -34,8 +33,8 @@ role_holders = Table(
 )
 
 
-class Role(Base, RoleMixin):
-    """A role as flask-security expects it: a row with a name."""
+class Role(Base):
+    """A role: a row with a name."""
 
     __tablename__ = "roles"
 
@@ -43,7 +42,7 @@ class Role(Base, RoleMixin):
     name: Mapped[str] = mapped_column(String(40), unique=True)
 
 
-class User(Base, UserMixin):
+class User(Base):
     """A member of staff. Changing `fs_uniquifier` ends every session of the person, as deleting their rows does.
 
     `password` is '' while the person has none. `accepted_at` is when the person first had a way in of their own: None
@@ -62,7 +61,8 @@ class User(Base, UserMixin):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     accepted_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
-    roles: Mapped[list[Role]] = relationship(secondary=role_holders, lazy="selectin")  # type: ignore[assignment]
+    roles: Mapped[list[Role]] = relationship(secondary=role_holders, lazy="selectin")
+    is_authenticated, is_anonymous = True, False
 
     def holds(self, *names: RoleName) -> bool:
         """Whether the person holds any of these roles. Every role may read."""
@@ -74,12 +74,18 @@ class User(Base, UserMixin):
         """The names of the roles that the person holds."""
         return {role.name for role in self.roles}
 
-    def verify_and_update_password(self, password: str) -> bool:
-        """Whether this is the password; none is when there is none.
+    @property
+    def is_active(self) -> bool:
+        """Whether the account is open."""
+        return self.active
 
-        A hash made with older parameters stays, as the page that asks only reads.
-        """
-        return bool(self.password) and bool(verify_password(password, self.password))
+    def get_id(self) -> str:
+        """What the cookie says of the person: a sign that changes with the password, and no number."""
+        return self.fs_uniquifier
+
+    def has_password(self, password: str) -> bool:
+        """Whether this is the password; none is when there is none."""
+        return passwords.is_right(password, self.password)
 
 
 def is_in_use() -> ColumnElement[bool]:
@@ -91,12 +97,6 @@ def ensure_roles(session: Session) -> None:
     """Insert the missing rows of roles."""
     present = set(session.scalars(select(Role.name)))
     session.add_all(Role(name=name) for name in RoleName if name not in present)
-
-
-def digest_of(password: str) -> str:
-    """Hash a password as the sign-in page will check it; needs Flask's application context."""
-    digest: str = hash_password(passwords.normal(password))
-    return digest
 
 
 def add_user(
@@ -196,6 +196,11 @@ def account_of(session: Session, email: str) -> User:
     if user is None:
         raise NotFound(f"Aucun compte pour {email}.")
     return user
+
+
+def account_at(session: Session, address: str) -> User | None:
+    """The account with this address, as `judge` writes addresses to compare; closed or not, or None."""
+    return session.scalar(select(User).where(User.email == address))
 
 
 def account_numbered(session: Session, number: int) -> User:

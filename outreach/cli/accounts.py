@@ -16,7 +16,6 @@ from outreach.accounts.staff import User
 from outreach.campaigns import departures
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
-from outreach.cli.preparation import password_hash
 from outreach.db import Session
 from outreach.delivery import installation
 from outreach.errors import InputError
@@ -218,7 +217,7 @@ def show_sessions(operation: Operation, email: str, *, end: bool) -> None:
 def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], password_file: Path | None) -> None:
     """Ajoute un compte."""
     password = _chosen(operation.settings, password_file, email, name) if password_file else secrets.token_urlsafe(12)
-    digest = password_hash(operation.settings, operation.database, password)
+    digest = passwords.hashed(password)
     with operation.database.writing() as session:
         # When the first account is added, no one exists yet who could act.
         first = not staff.anybody(session)

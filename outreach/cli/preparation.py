@@ -3,8 +3,7 @@
 from datetime import date, datetime
 
 from outreach import days, migrations
-from outreach.accounts import staff
-from outreach.app import create_app
+from outreach.accounts import passwords, staff
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database
 from outreach.db.watch import DatabaseFault
@@ -59,15 +58,9 @@ def add_people(database: Database, settings: Settings, now: datetime) -> None:
     with database.reading() as session:
         if all(staff.exists(session, person.email) for person in people.PEOPLE):
             return
-    digest = password_hash(settings, database, people.password(settings.data))
+    digest = passwords.hashed(people.password(settings.data))
     with database.writing() as session:
         for person in people.PEOPLE:
             if not staff.exists(session, person.email):
                 details = {"email": person.email, "name": person.name, "roles": person.roles}
                 staff.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]
-
-
-def password_hash(settings: Settings, database: Database, password: str) -> str:
-    """Hash a password as the sign-in page will check it."""
-    with create_app(settings, database).app_context():
-        return staff.digest_of(password)

@@ -204,14 +204,6 @@ class Database:
         with Session(self._writer, info={**self.info, "way": self.way}) as session, session.begin():
             yield session
 
-    def open(self, *, writing: bool) -> Session:
-        """A session for a library that commits and closes by itself (flask-security); other code must not use it."""
-        self._admit()
-        session = Session(self._writer if writing else self._reader, info={**self.info, "way": self.way})
-        if not writing:
-            time_limit.tell(session)
-        return session
-
     def connect(self) -> Connection:
         """A connection that may write, for a thread that keeps one (`db.kept`). `dispose` closes it, too."""
         self._admit()

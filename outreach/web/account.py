@@ -1,18 +1,12 @@
-"""The account page: one's password and sessions; and the demonstration's accounts for the sign-in page.
-
-Signing in and signing out are views of flask-security, except signing in again from a page that carries a text.
-"""
-
-from typing import cast
+"""Signing in and out, and the account page: one's password and sessions."""
 
 from flask import Blueprint, flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user, login_user
-from flask_security.forms import form_errors_munge
+from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import identities, sessions, staff
+from outreach.accounts import identities, passwords, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.trail import TrailKind
 from outreach.demo import people
@@ -26,10 +20,33 @@ from outreach.web.ui import kept
 from outreach.web.ui.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
 from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
 from outreach.web.ui.pager import member
-from outreach.web.ui.sign_in import KEY, SIGN, begin_session
+from outreach.web.ui.sign_in import KEY, SIGN, begin_session, enter, is_path, leave
 from outreach.web.ui.trail import note
 
 pages = Blueprint("account", __name__)
+
+
+@pages.route("/sign-in", methods=["GET", "POST"])
+def sign_in() -> ResponseReturnValue:
+    """Sign in, and go on to the page that was asked."""
+    asked = request.values.get("next", "/")
+    to = asked if is_path(asked) else "/"
+    if current_user.is_authenticated:
+        return redirect(to)
+    form = SignInForm()
+    if not form.validate_on_submit() or form.user is None:
+        return render_template("pages/account/sign_in.html", form=form)
+    if asked_for := ask(form.user, to):
+        return asked_for
+    enter(form.user)
+    return redirect(to)
+
+
+@pages.post("/sign-out")
+def sign_out() -> Redirect:
+    if current_user.is_authenticated:
+        leave()
+    return redirect(url_for(".sign_in"))
 
 
 @pages.get("/account")
@@ -58,7 +75,7 @@ def password() -> str | tuple[str, int] | Redirect:
     if not form.validate_on_submit():
         page = render_template("pages/account/password.html", form=form)
         return (page, 422) if form.errors else page
-    digest = staff.digest_of(form.new_password.data)  # takes its time: no transaction that writes is open here
+    digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         has_factor = sessions.has_factor(writing, session[KEY])
         sign = staff.change_password(writing, current_user.id, digest, now=now())
@@ -105,7 +122,7 @@ def sign_in_again() -> ResponseReturnValue:
     """Sign in from the page that carries a text; its author goes on with it, anybody else without."""
     text = kept.unsealed(request.form.get(kept.FIELD, ""))
     if text is None:
-        return redirect(url_for("security.login"))
+        return redirect(url_for("account.sign_in"))
     if not current_user.is_authenticated:
         form = SignInForm()
         try:
@@ -113,11 +130,10 @@ def sign_in_again() -> ResponseReturnValue:
         except TooManyRequests:
             is_right, code, form.form_errors = False, 429, [" ".join(SENTENCES[429])]
         if not is_right or form.user is None:
-            form_errors_munge(form, {name: {"replace_msg": "GENERIC_AUTHN_FAILED"} for name in ("email", "password")})
             return kept.sign_in_page(text, form), code
-        if asked := ask(cast("staff.User", form.user), text=text):
+        if asked := ask(form.user, text=text):
             return asked
-        login_user(form.user, authn_via=["password"])
+        enter(form.user)
     return kept.page_for_author(text)
 
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import links, requests, staff
+from outreach.accounts import links, passwords, requests, staff
 from outreach.accounts.links import PATH, DeadLink, LiveLink, UnknownLink
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
@@ -50,7 +50,7 @@ def ask() -> Redirect | tuple[str, int]:
             requests.ask(writing, key, address, network, now=now())
     # Where passwords are switched off, too, the answer is the same: it tells nobody which account keeps one.
     flash(ASKED if settings().passwords is PasswordSwitch.ON else f"{SWITCHED_OFF} {ASKED_BY_IT}", "info")
-    return redirect(url_for("security.login"))
+    return redirect(url_for("account.sign_in"))
 
 
 def _forgotten_page(form: ForgottenForm) -> str:
@@ -75,11 +75,11 @@ def choose(token: str) -> Redirect | tuple[str, int]:
     form = ChosenPasswordForm(found.email, found.name)
     if not form.validate():
         return _page(token, found, form), 422
-    digest = staff.digest_of(form.new_password.data)  # takes its time: no transaction that writes is open here
+    digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         staff.choose_password(writing, token, digest, now=now())
     flash("Votre mot de passe est choisi. Connectez-vous avec lui.", "success")
-    return redirect(url_for("security.login"))
+    return redirect(url_for("account.sign_in"))
 
 
 def _page(token: str, found: LiveLink, form: ChosenPasswordForm) -> str:

@@ -3,7 +3,7 @@
 import os
 
 from flask import Blueprint, Response, abort, render_template, request
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach.demo import mailbox
 from outreach.mail.linter import faults

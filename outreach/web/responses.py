@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask import Response as Download
-from flask_security import current_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days

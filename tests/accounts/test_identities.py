@@ -135,7 +135,7 @@ def test_an_invitation_is_accepted_by_an_identity_once_and_leaves_no_password(da
     accept(database, token, "s-2")
     with database.reading() as session:
         user = session.get_one(User, bert)
-        assert (user.password, user.verify_and_update_password("")) == ("", False)
+        assert (user.password, user.has_password("")) == ("", False)
         assert not sessions.of_user(session, bert, now=NOW)
     assert admitted(database, None, subject="s-2").user_id == bert
     with pytest.raises(DeadLink):

@@ -75,3 +75,17 @@ def test_words_of_one_person_judge_no_other_s_password():
     for thread in threads:
         thread.join()
     assert set(verdicts) == {("kvothembre", True), ("durand", False), ("petit", False)}
+
+
+def test_a_hash_that_versions_0_1_0_and_0_2_0_made_stays_valid():
+    """By passlib, of a password in another form of Unicode than the one that is typed here."""
+    made = "$argon2id$v=19$m=65536,t=3,p=4$KCUEoLTWWuvde28tpdR6zw$Yc8EO7Z4deZqMfT9mRmDF5249hQJnguOwMuiMJwx+tI"
+    assert passwords.is_right("une clé pour l’été \ufb01n", made)
+    assert passwords.is_right("une cle\u0301 pour l’e\u0301te\u0301 fin", made)
+    assert not passwords.is_right("une cle pour l’ete fin", made)
+
+
+@pytest.mark.parametrize("digest", ["", "x", "$argon2id$v=19$m=65536,t=3,p=4$c2FsdA$"])
+def test_what_is_no_hash_is_nobody_s_password(digest):
+    assert not passwords.is_right("", digest)
+    assert not passwords.is_right("x", digest)

@@ -16,6 +16,7 @@ from outreach.directory.editions.register import read_register
 from outreach.directory.models import School
 from outreach.errors import InputError, Refused
 from tests.directory.editions import edition, row
+from tests.factories import undone
 
 EXAMPLES = 30 if settings.default.max_examples > 40 else 3  # beside two fixed ones; the long run goes deeper
 START = date(2021, 1, 1)
@@ -161,7 +162,7 @@ RICH = [
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps=st.lists(step, max_size=7), by=groupings, strand=st.integers(1, 2), day=days)
 def test_a_situation_as_known_then_is_the_one_shown_then(ready, steps, by, strand, day):
-    with ready.open(writing=True) as session:  # closed without a commit: records cannot be deleted
+    with undone(ready) as session:
         story = Story(session, by, strand, START + timedelta(day))
         for happening in steps:
             story.happens(*happening)

@@ -14,6 +14,7 @@ from outreach.directory.editions import imports
 from outreach.directory.editions.register import read_register
 from outreach.directory.models import Authority, School
 from tests.directory.editions import edition, row
+from tests.factories import undone
 
 pytestmark = pytest.mark.postgresql
 EXAMPLES = settings.default.max_examples * 4 // 10
@@ -71,7 +72,7 @@ def plainly(records, school, strand, day):
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(records=st.lists(record, max_size=12), day=st.integers(0, 6))
 def test_the_database_agrees_with_a_plain_reading(ready, records, day):
-    with ready.open(writing=True) as session:  # closed without a commit: records cannot be deleted
+    with undone(ready) as session:
         schools = dict(session.execute(select(School.fase, School.id)).all())
         programme = programmes.the_programme(session)
         strands = {strand.number: strand.id for strand in programme.strands}

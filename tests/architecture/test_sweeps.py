@@ -35,11 +35,10 @@ from tests.pages import form_of
 from tests.web.test_mailbox import planned
 
 OPEN = {
-    "security.login",
+    "account.sign_in",
     "oidc.begin",
     "oidc.come_back",
     "oidc.finish",
-    "security.static",
     "links.ask",
     "links.forgotten",
     "links.link",
@@ -170,7 +169,7 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
     opened = Counter()
     for given in ({}, {**words, "version": "x", "criteria": '{"and":[]}', "answer": "help", "definition": "x"}):
         for method, endpoint, address in addresses(app, samples):
-            if method == "GET" or endpoint in {"security.login", "security.logout", "security.change_password"}:
+            if method == "GET" or endpoint in {"account.sign_in", "account.sign_out"}:
                 continue
             if endpoint in tokens:
                 address = address.removesuffix("x") + keys.make(tokens[endpoint], identity)  # noqa: PLW2901

@@ -27,6 +27,7 @@ from outreach.notes.drafts import NoteRequest
 from tests import factories
 from tests.campaigns.conftest import settle
 from tests.conftest import NOW, STORY_DAY
+from tests.factories import undone
 
 EXAMPLES = 25 if settings.default.max_examples > 40 else 4
 NETWORKS = ("WBE", "COCOF", "Subventionné provincial")
@@ -58,7 +59,7 @@ def secondary(sample_database):
 @given(held=records, asked=notes)
 def test_each_figure_is_the_situation_s_or_the_count_of_a_list(sample_database, secondary, held, asked):
     schools, strands = secondary
-    with sample_database.open(writing=True) as session:  # closed without a commit: records cannot be deleted
+    with undone(sample_database) as session:
         for school, strand, status, word, ago in held:
             stated = {"status": status, "word": word, "effective_on": STORY_DAY - ago}
             values = factories.adherence_record(schools[school], strands[strand], NOW, **stated)

@@ -24,6 +24,7 @@ from outreach.segments.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from outreach.segments.scope import scope_at
 from tests import factories
 from tests.conftest import NOW
+from tests.factories import undone
 
 EXAMPLES = settings.default.max_examples // 5
 SERIES = (1, 1, 2)  # of three mailings, the first two belong together
@@ -205,7 +206,7 @@ def holds(reaction, person, places, answers=()):
 @example(people=EACH_RULE, asked=(1,), later=True)
 @given(people=st.lists(authority, min_size=1, max_size=4), asked=mailings, later=st.booleans())
 def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, later):
-    with ground.open(writing=True) as session:
+    with undone(ground) as session:
         session.begin()
         (*made, trial), keys = store(session, people)
         series = dict(zip(made, SERIES, strict=True))

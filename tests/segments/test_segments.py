@@ -66,6 +66,7 @@ from outreach.segments.places import FederationCode, HasSize, InFederation, InMu
 from outreach.segments.scope import scope_at
 from tests import factories
 from tests.conftest import NOW
+from tests.factories import undone
 
 EXAMPLES = settings.default.max_examples * 3 // 10
 
@@ -355,7 +356,7 @@ def ground(fresh_url):
 
 
 def in_a_draft(database, people):
-    session = database.open(writing=True)
+    session = undone(database)
     session.begin()
     return session, store(session, people)
 

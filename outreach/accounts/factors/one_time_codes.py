@@ -1,7 +1,6 @@
 """One-time codes (TOTP, RFC 6238): their secrets, which are kept encrypted, and recovery codes, kept as digests.
 
-flask-security's own library, passlib, makes and compares the codes. A secret is encrypted for one account: copied to
-another's row, it opens nothing.
+passlib makes and compares the codes. A secret is encrypted for one account: copied to another's row, it opens nothing.
 """
 
 import base64

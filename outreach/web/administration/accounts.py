@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_security import current_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import audit

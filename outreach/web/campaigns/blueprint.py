@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import Blueprint, render_template, url_for
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach.campaigns import listing
 from outreach.campaigns.letter.frozen import SenderIdentity

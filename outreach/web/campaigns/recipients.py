@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import Response, abort, request
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach import french
 from outreach.campaigns import lifecycle

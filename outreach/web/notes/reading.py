@@ -1,7 +1,7 @@
 """Reads notes: the list with one's own drafts, a note with its course, and its files."""
 
 from flask import Response, render_template, request
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach import audit
 from outreach.accounts import staff

@@ -3,7 +3,7 @@
 import secrets
 from typing import NamedTuple
 
-from flask import current_app, session
+from flask import session
 
 from outreach.oidc.issuer import ClientSettings, Issuer
 from outreach.settings import Settings, listed
@@ -77,11 +77,6 @@ def take_leave_to_bind() -> int:
     """The account that may be bound, once; 0 for none."""
     user_id, at = session.pop(LEAVE, (0, 0))
     return user_id if _is_recent(at) else 0
-
-
-def release_account() -> None:
-    """Let go of the account that was read for this request: no transaction is open while the network answers."""
-    current_app.extensions["security"].datastore.db.session.remove()
 
 
 def _under_way() -> list[Flow]:

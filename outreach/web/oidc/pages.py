@@ -5,10 +5,10 @@ page whose form finishes the sign-in, as no GET writes.
 """
 
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
-from flask_security import current_user, login_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import identities, links
+from outreach.accounts import identities, links, staff
 from outreach.accounts.identities import Admission
 from outreach.accounts.links import DeadLink, LinkKind, LiveLink
 from outreach.accounts.trail import TrailKind
@@ -22,11 +22,10 @@ from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
 from outreach.web.ui.account_forms import PasswordProofForm
 from outreach.web.ui.frame import database, needs, now, settings
-from outreach.web.ui.sign_in import is_path
+from outreach.web.ui.sign_in import enter, is_path
 from outreach.web.ui.trail import note
 
 pages = Blueprint("oidc", __name__)
-WAY = "oidc"  # how flask-security and the trail call it
 KEPT = (
     "Le service d’identification ne vous donne plus le rôle administration. Vous le gardez, car personne d’autre ne "
     "l’a ici : donnez-le d’abord à quelqu’un d’autre."
@@ -43,7 +42,6 @@ def begin() -> Redirect | tuple[str, int]:
     if "bind" in request.args and not person:
         return redirect(url_for(".bind"))
     flow = flows.begin(asked if is_path(asked) else "/", person=person, invitation=token)
-    flows.release_account()
     try:
         address = issuer.authorization_address(state=flow.state, nonce=flow.nonce, verifier=flow.verifier)
     except SignInRefused as refusal:
@@ -152,7 +150,6 @@ def may_bind(kind: LinkKind, email: str) -> bool:
 
 def _identified(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Identified:
     """Whom the issuer's answer is about. It asks the network, so no transaction may be open."""
-    flows.release_account()
     issuer.refuse_other(given["iss"])
     if given["error"] or not given["code"]:
         raise SignInRefused(Cause.DENIED)
@@ -169,8 +166,10 @@ def _enter(admission: Admission) -> None:
     """Begin the session of whoever was admitted. Raises SignInRefused for others."""
     if admission.refused:
         raise SignInRefused(admission.refused, admission.email)
-    user = current_app.extensions["security"].datastore.find_user(id=admission.user_id)
-    login_user(user, authn_via=[WAY])
+    with database().reading() as reading:
+        user = staff.account_numbered(reading, admission.user_id)
+    # A second factor of whoever the issuer has identified is the issuer's job.
+    enter(user, has_factor=True, how=", par le service d’identification")
     if admission.keeps_administration:
         flash(KEPT, "warning")
 
@@ -188,7 +187,7 @@ def _issuer() -> Issuer:
 
 def _refused(refusal: SignInRefused) -> tuple[str, int]:
     """The page of a refusal. 400 and no 403, which would be told to the trail a second time."""
-    note(TrailKind.SIGN_IN_FAILED, refusal.person, f"{WAY.upper()} : {refusal.cause}")
+    note(TrailKind.SIGN_IN_FAILED, refusal.person, f"OIDC : {refusal.cause}")
     if refusal.__cause__ is not None:
         current_app.logger.warning("A sign-in with the issuer was refused: %s: %r", refusal.cause, refusal.__cause__)
     page = render_template("pages/account/oidc_refused.html", refusal=refusal)

@@ -4,7 +4,7 @@ import re
 import secrets
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
-from flask_security import current_user
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import BooleanField, HiddenField, TextAreaField, ValidationError

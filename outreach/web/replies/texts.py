@@ -1,7 +1,7 @@
 """Prepared texts: what each is for, its versions, and the approval of the one that leaves unread."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_security import current_user
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, TextAreaField

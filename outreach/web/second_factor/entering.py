@@ -6,14 +6,13 @@ file opens meanwhile, whatever a view remembers to ask.
 
 import hashlib
 from dataclasses import dataclass
-from typing import cast
 
-from flask import current_app, flash, redirect, render_template, request, session, url_for
+from flask import flash, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue, ResponseValue
-from flask_security import UserMixin, current_user, login_user
-from flask_security.tf_plugin import TfPlugin
+from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 
+from outreach.accounts import staff
 from outreach.accounts.factors import one_time_codes, second_factors
 from outreach.accounts.factors.second_factors import SET_UP_MEANWHILE, FactorProof
 from outreach.accounts.staff import User
@@ -34,7 +33,7 @@ from outreach.web.ui import kept
 from outreach.web.ui.account_forms import SignInForm
 from outreach.web.ui.frame import SENTENCES, database, now, settings
 from outreach.web.ui.kept import KeptText
-from outreach.web.ui.sign_in import AUTHENTICATOR, RECOVERY, SECOND_STEP, claim_of, is_path
+from outreach.web.ui.sign_in import SECOND_STEP, claim_of, enter, is_path
 
 LONGEST_WAY = 1000  # of the address to return to: a cookie has room for 4 kB
 FEW_CODES = 3
@@ -70,14 +69,6 @@ def ask(user: User, to: str = "/", text: KeptText | None = None) -> ResponseValu
     return _set_up_page(CodeForm(formdata=None), step, text)
 
 
-class SecondStepFirst(TfPlugin):
-    """What flask-security asks before it signs in whoever gave the right password."""
-
-    def tf_enter(self, user: UserMixin, *_arguments: object, **_named: object) -> ResponseValue | None:
-        """The way to the second step, or None where this person needs none."""
-        return ask(cast("User", user), request.values.get("next", "/"))
-
-
 @pages.route("/sign-in/second-factor", methods=["GET", "POST"])
 def check() -> ResponseReturnValue:
     """Take a code, and sign its person in."""
@@ -88,14 +79,14 @@ def check() -> ResponseReturnValue:
     if not form.validate_on_submit():
         return _check_page(form, text), 422 if form.errors else 200
     try:
-        proof = prove(step.user, form.code.data, claim_of(step.user.email))
+        proof = prove(step.user, form.code.data, claim_of(step.user.email, step.user))
     except InputError as fault:
         form.code.errors = [str(fault)]
         return _check_page(form, text), 422
     except TooManyRequests:
         form.form_errors = [" ".join(SENTENCES[429])]
         return _check_page(form, text), 429
-    _enter(step.user, RECOVERY if proof.recovery else AUTHENTICATOR)
+    enter(step.user, has_factor=True, how=", par un code de secours" if proof.recovery else "")
     _tell_what_is_left(step.user, proof)
     if text is None:
         return redirect(step.to)
@@ -123,7 +114,7 @@ def set_up() -> ResponseReturnValue:
         return _set_up_page(form, step, text), 422
     except Refused:  # in another tab, while this one waited
         return _elsewhere(_step(), text)
-    _enter(user, AUTHENTICATOR)
+    enter(user, has_factor=True)
     return codes_page(codes, step.to, text if text and text.person == user.id else None)
 
 
@@ -153,8 +144,9 @@ def _step() -> SecondStep | None:
     pending = session.get(SECOND_STEP)
     if current_user.is_authenticated or not pending or not is_recent(pending["at"]):
         return None
-    user = current_app.extensions["security"].datastore.find_user(id=pending["user"])
-    if user is None or not user.active or pending["mark"] != _mark(user):
+    with database().reading() as reading:
+        user = staff.account_numbered(reading, pending["user"])
+    if not user.active or pending["mark"] != _mark(user):
         return None
     has_factor, is_needed = _situation_of(user)
     is_open = is_needed and (has_factor or secret_of(user, pending["sealed"]))
@@ -169,7 +161,7 @@ def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturn
     """Where to go on from a page of the other step, or of none; a text that was kept goes along."""
     if step is None:
         if text is None:
-            return redirect(url_for("security.login"))
+            return redirect(url_for("account.sign_in"))
         return kept.sign_in_page(text, SignInForm(formdata=None)), 422
     if request.method == "POST":
         flash(SET_UP_MEANWHILE if step.has_factor else RESET_MEANWHILE, "warning")
@@ -178,10 +170,6 @@ def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturn
     if step.has_factor:
         return _check_page(SecondStepForm(formdata=None), text), 422
     return _set_up_page(CodeForm(formdata=None), step, text), 422
-
-
-def _enter(user: User, factor: str) -> None:
-    login_user(user, authn_via=["password", factor])
 
 
 def _tell_what_is_left(user: User, proof: FactorProof) -> None:

@@ -1,11 +1,11 @@
 """Forms of second factors: a code; and the current password, with a code where there is a second factor."""
 
-from flask_security import current_user
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from outreach.web.ui.account_forms import is_current_password, is_hashable
+from outreach.web.ui.account_forms import is_current_password, is_short_enough
 
 NO_CODE = "Tapez le code à six chiffres que l’application montre."
 LONGEST = 60
@@ -31,7 +31,7 @@ class SecondStepForm(FlaskForm):
 class FactorProofForm(FlaskForm):
     """The current password, before a second factor is set up. After too many wrong ones it answers 429."""
 
-    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
+    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_short_enough])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Whether the form is complete and the password right."""

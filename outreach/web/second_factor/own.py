@@ -2,7 +2,7 @@
 
 from flask import abort, flash, redirect, render_template, session, url_for
 from flask.typing import ResponseReturnValue
-from flask_security import current_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts.factors import one_time_codes, second_factors

@@ -5,7 +5,7 @@ from functools import partial
 from typing import Any
 
 from flask import Response, render_template
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach import statements
 from outreach.adherence import known, programmes, sentences, situation

@@ -3,17 +3,18 @@
 from urllib.parse import urlsplit
 
 from flask import abort
-from flask_security import current_user
-from flask_security.forms import LoginForm
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField
-from wtforms.validators import DataRequired, EqualTo, StopValidation
+from wtforms.validators import DataRequired, EqualTo, Length, StopValidation
 
-from outreach.accounts import passwords
+from outreach.accounts import passwords, staff
 from outreach.accounts.staff import User
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
 from outreach.settings import PasswordSwitch
 from outreach.web.ui import sign_in
-from outreach.web.ui.frame import settings
+from outreach.web.ui.frame import database, settings
 
 SWITCHED_OFF = (
     "Les mots de passe ne servent plus ici : connectez-vous avec le service d’identification. "
@@ -21,13 +22,10 @@ SWITCHED_OFF = (
 )
 WRONG_ONE = "Si c’est le vôtre, son adresse ou son mot de passe ne convient pas."
 WRONG = "Le mot de passe actuel ne convient pas."
-TOO_LONG = f"Un mot de passe a {passwords.LONGEST} caractères au plus."
-
-
-def is_hashable(_form: object, field: Field) -> None:
-    """Whether what was typed can be a password. Raises StopValidation."""
-    if not passwords.is_hashable(field.data or ""):
-        raise StopValidation(TOO_LONG)
+WRONG_SIGN_IN = "L’adresse ou le mot de passe ne convient pas."
+MISSING = "Indiquez votre mot de passe."
+TOO_LONG = f"Ce mot de passe ne convient pas : {passwords.LONGEST} caractères au plus."
+is_short_enough = Length(max=passwords.LONGEST_HASHED, message=TOO_LONG)
 
 
 def is_current_password(user: User, typed: str) -> bool:
@@ -35,7 +33,7 @@ def is_current_password(user: User, typed: str) -> bool:
     claim = sign_in.claim_in_session()
     if sign_in.is_slowed(claim):
         abort(429)
-    is_right = user.verify_and_update_password(passwords.normal(typed))
+    is_right = user.has_password(typed)
     if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
         abort(429)  # whatever was tried at the same moment, as when signing in
     return is_right
@@ -46,45 +44,54 @@ def _words(email: str, name: str) -> list[str]:
     return passwords.words_of(email, name, urlsplit(here.address).hostname, here.sending_domain)
 
 
-class SignInForm(LoginForm):
-    """flask-security's sign-in form, in French. After too many failed attempts it answers 429.
+class SignInForm(FlaskForm):
+    """Address and password. After too many failed attempts it answers 429.
 
     The limits are asked before the password is hashed, and again after it: whatever was tried at the same moment, no
     more attempts learn whether they were right than the limits permit. A right one is counted nowhere.
     """
 
-    remember = None  # nobody stays signed in beyond the session
+    email = StringField("Adresse de courriel", [DataRequired("Indiquez votre adresse de courriel.")])
+    password = PasswordField("Mot de passe", [DataRequired(MISSING), is_short_enough])
+    user: User | None = None
 
-    def __init__(self, *arguments: object, **named: object) -> None:
-        super().__init__(*arguments, **named)
-        self.email.label.text = "Adresse de courriel"
-        self.password.label.text = "Mot de passe"
-        self.password.validators = [*self.password.validators, is_hashable]
+    def validate_email(self, field: Field) -> None:
+        """Raises StopValidation unless this can be an address."""
+        try:
+            judge(field.data)
+        except InputError:
+            raise StopValidation("Indiquez une adresse de courriel complète, avec @.") from None
 
-    def validate(self, **named: object) -> bool:
+    def validate(self, extra_validators: object = None) -> bool:
         """Whether address and password are right. Aborts with 429 after too many failed attempts.
 
         Where passwords are switched off, none but the emergency account's is right. The others are compared all the
-        same: neither the answer nor its time tells a stranger which address is that account's.
+        same: neither the answer nor its time tells a stranger which address is that account's, nor who has an account.
         """
-        claim = sign_in.claim_of(self.email.data or "")
+        if not super().validate(extra_validators):
+            return False  # something is missing or misspelt, so nothing was tried
+        address = judge(self.email.data).key
+        with database().reading() as reading:
+            self.user = user = staff.account_at(reading, address)
+        claim = sign_in.claim_of(address, user)
         if sign_in.is_slowed(claim):
             abort(429)
-        is_right: bool = super().validate(**named)  # takes its time: no transaction that writes is open here
-        if self.ifield is None:
-            return False  # something is missing or misspelt, so nothing was tried
-        is_right = is_right and settings().takes_password(self.email.data or "")
+        # Comparing takes its time: no transaction is open here.
+        is_right = user.has_password(self.password.data) if user else passwords.is_right(self.password.data, "")
+        is_right = is_right and user is not None and user.active and settings().takes_password(user.email)
         if sign_in.is_slowed(claim) if is_right else not sign_in.count_failure(claim):
             abort(429)
-        if not is_right and settings().passwords is PasswordSwitch.OFF:
-            self.email.errors, self.password.errors, self.form_errors = [], [], [f"{SWITCHED_OFF} {WRONG_ONE}"]
+        if not is_right:
+            self.form_errors = [
+                WRONG_SIGN_IN if settings().passwords is PasswordSwitch.ON else f"{SWITCHED_OFF} {WRONG_ONE}"
+            ]
         return is_right
 
 
 class PasswordProofForm(FlaskForm):
     """Give one's password again, before what only its owner may do. After too many wrong ones it answers 429."""
 
-    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
+    password = PasswordField("Mot de passe actuel", [DataRequired(MISSING), is_short_enough])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Whether the password is right. Aborts with 429 after too many failures in a session."""
@@ -100,7 +107,7 @@ class NewPasswordForm(FlaskForm):
 
     new_password = PasswordField(
         "Nouveau mot de passe",
-        [DataRequired("Indiquez votre mot de passe.")],
+        [DataRequired(MISSING)],
         description="Au moins 12 caractères ; une phrase convient.",
     )
     new_password_confirm = PasswordField(
@@ -143,7 +150,7 @@ class InvitationForm(FlaskForm):
 class PasswordForm(NewPasswordForm):
     """Change one's password. After too many wrong current ones in a session it answers 429."""
 
-    password = PasswordField("Mot de passe actuel", [DataRequired("Indiquez votre mot de passe."), is_hashable])
+    password = PasswordField("Mot de passe actuel", [DataRequired(MISSING), is_short_enough])
 
     def validate(self, extra_validators: object = None) -> bool:
         """Whether the current password is right and the new one will do. Aborts with 429 after too many failures."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from flask import Response
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach.spreadsheets.written import Cell, Origin, Table, column_letter, csv_bytes, csv_text, xlsx
 from outreach.web.ui.frame import inert, now

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, abort, current_app, flash, g, redirect, render_template, request, session, url_for
-from flask_security import current_user
+from flask_login import current_user
 from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
 from werkzeug.routing import IntegerConverter
 from werkzeug.wrappers import Response as WerkzeugResponse
@@ -188,7 +188,7 @@ def ask_to_sign_in() -> Response | WerkzeugResponse:
         raise fault
     if current_user.is_anonymous and session.pop("_user_id", None):
         flash("Votre session est terminée. Reconnectez-vous ; si cela ne va pas, demandez à l’administration.", "info")
-    return _lead_to(url_for("security.login", next=request.full_path.rstrip("?")))
+    return _lead_to(url_for("account.sign_in", next=request.full_path.rstrip("?")))
 
 
 def _lead_to(address: str) -> Response | WerkzeugResponse:
@@ -205,7 +205,7 @@ class NumberConverter(IntegerConverter):
 
 
 def limit_reading(app: Flask) -> None:
-    """Limit what each request reads. Call it first: flask-security reads the account before a page begins."""
+    """Limit what each request reads. Call it first: the account is read before a page begins."""
     app.before_request(lambda: time_limit.limit(READING_SECONDS))
     app.teardown_request(lambda _error: time_limit.limit(None))
 
@@ -357,7 +357,7 @@ def _protect(response: Response) -> Response:
         # A length at random: nobody learns from the size of a compressed page what it says (BREACH).
         response.headers["X-Padding"] = "x" * secrets.randbelow(100)
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers["Cache-Control"] = "no-store"  # flask-security writes what no browser understands
+    response.headers["Cache-Control"] = "no-store"
     return response
 
 

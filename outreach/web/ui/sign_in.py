@@ -2,23 +2,24 @@
 
 import secrets
 from collections.abc import Mapping
+from functools import partial
 from typing import NamedTuple
 
-from flask import Response, current_app, g, request, session
+from flask import Flask, Response, after_this_request, current_app, g, request, session
+from flask_login import LoginManager, current_user, login_user, logout_user
 from itsdangerous import BadData, BadSignature, URLSafeTimedSerializer
-from werkzeug.datastructures import ImmutableMultiDict
 
-from outreach.accounts import attempts, sessions
+from outreach.accounts import attempts, sessions, staff
+from outreach.accounts.staff import User
 from outreach.accounts.trail import TrailKind
-from outreach.db import Session
+from outreach.db import NO_ANSWER, Session
 from outreach.web.client import client_of
-from outreach.web.ui.frame import actor, database, now, settings
+from outreach.web.ui.frame import actor, database, leave_unread, now, settings
 from outreach.web.ui.trail import note
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER, MOST_BY_SESSION = 10, 100, 10, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
 TOKEN = "csrf_token"  # noqa: S105 - the name of flask-wtf's field, in the cookie and in each form
-AUTHENTICATOR, RECOVERY = "authenticator", "recovery"  # what a second factor was proved by
 KEY = "session"  # in the signed cookie: the key of the session's row
 SIGN = "_user_id"  # idem: the sign of its person's sessions, as flask-login calls it
 SECOND_STEP, OFFERED = "second_step", "factor_offered"  # idem: a step of signing in, a secret that is being set up
@@ -35,14 +36,49 @@ SYSTEMS = {
 }
 
 
-def forget_bad_return() -> None:
-    """Before signing in or out: forget a `next` that is no path of ours, so that it leads home and refuses nothing."""
-    if request.blueprint == "security":
-        for place in ("args", "form"):
-            given = getattr(request, place)
-            if "next" in given and not is_path(given["next"]):
-                kept = [(name, value) for name, value in given.items(multi=True) if name != "next"]
-                setattr(request, place, ImmutableMultiDict(kept))
+def install(app: Flask) -> None:
+    """Have each request know its person. Only a session's row signs in: no header, no token, no remembered cookie."""
+    manager = LoginManager(app)
+    # A session stays where its network or its browser's version changes: its row says whether it goes on.
+    manager.session_protection = None
+
+    @manager.user_loader  # type: ignore[untyped-decorator]
+    def find(sign: str) -> User | None:
+        key, policy = session.get(KEY, ""), settings().factor_policy
+        try:
+            with database().reading() as reading:
+                return staff.user_of_session(reading, sign, key, policy=policy, now=now())
+        except NO_ANSWER as fault:
+            leave_unread(fault)
+            return None
+
+    # Before the page begins: no page waits for the account while it has a transaction of its own.
+    app.before_request(read_account)
+
+
+def read_account() -> None:
+    """Read the account of the session that this request belongs to."""
+    _ = current_user.is_authenticated
+
+
+def enter(user: User, *, has_factor: bool = False, how: str = "") -> None:
+    """Sign a person in, who has proved to be it. `how` says so in the trail, after the browser."""
+    login_user(user)
+    with database().writing() as writing:
+        begin_session(writing, user.id, has_factor=has_factor)
+        staff.note_sign_in(writing, user.id, now=now())
+    note(TrailKind.SIGNED_IN, user.email, browser_of(request.user_agent.string) + how)
+    after_this_request(partial(know_browser, email=user.email))
+
+
+def leave() -> None:
+    """Sign out whoever is signed in."""
+    note(TrailKind.SIGNED_OUT, actor())
+    with database().writing() as writing:
+        sessions.end(writing, session.pop(KEY, ""))
+    session.pop(TOKEN, None)
+    _forget_steps()
+    logout_user()
 
 
 def is_path(address: str) -> bool:
@@ -74,13 +110,6 @@ def person_of(token: str, *, seconds: int) -> int | None:
     return int(number) if is_named and number.isdecimal() else None
 
 
-def end_session(writing: Session) -> None:
-    """End the session of the browser that asks, in the caller's transaction."""
-    session.pop(TOKEN, None)
-    _forget_steps()
-    sessions.end(writing, session.pop(KEY, ""))
-
-
 def _forget_steps() -> None:
     """What somebody began and left is not for whoever uses the browser next."""
     for step in (SECOND_STEP, OFFERED):
@@ -107,21 +136,16 @@ class Claim(NamedTuple):
     detail: str = ""
 
 
-def claim_of(typed: str) -> Claim:
-    """The claim of a sign-in with this address. It counts for the account that flask-security finds by it.
+def claim_of(address: str, user: User | None) -> Claim:
+    """The claim of a sign-in with this address, and to be this person, if an account has it.
 
     In a browser where this person signed in before, the failures count for that browser alone.
     """
-    known, name = _account(typed)
-    if browser := _known_browser(name):
-        return Claim({f"browser:{browser}": MOST_BY_BROWSER}, known)
-    return Claim(
-        {
-            f"account:{name}": MOST_BY_ACCOUNT,
-            f"address:{client_of(request.environ, settings().proxies)}": MOST_BY_ADDRESS,
-        },
-        known,
-    )
+    if user and (browser := _known_browser(user.email)):
+        return Claim({f"browser:{browser}": MOST_BY_BROWSER}, user.email)
+    network = client_of(request.environ, settings().proxies)
+    most = {f"account:{address}": MOST_BY_ACCOUNT, f"address:{network}": MOST_BY_ADDRESS}
+    return Claim(most, user.email if user else "")
 
 
 def claim_in_session() -> Claim:
@@ -158,17 +182,6 @@ def _log(claim: Claim) -> None:
 
 def _key() -> bytes:
     return attempts.key_of(settings().secret_key.get_secret_value())
-
-
-def _account(typed: str) -> tuple[str, str]:
-    """The account that an address as typed leads to, or ''; and the name it counts under: many writings, one name."""
-    security = current_app.extensions["security"]
-    try:
-        address = security.mail_util.normalize(typed)
-    except ValueError:
-        return "", typed.strip().casefold()[:320]
-    user = security.datastore.find_user(case_insensitive=True, email=address)
-    return (user.email, user.email) if user else ("", address.casefold())
 
 
 def cookie_name() -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from queue import Empty, Full, Queue
 
 from flask import Flask, Response, current_app, request
-from flask_security import current_user
+from flask_login import current_user
 
 from outreach.accounts import trail
 from outreach.accounts.trail import Line, Seen, TrailKind

@@ -15,6 +15,7 @@ from outreach.segments.criteria import listed
 from tests import factories
 from tests.campaigns.conftest import advance, approved, launch, settle
 from tests.conftest import NOW
+from tests.factories import undone
 
 reactions = pytest.importorskip("outreach.campaigns.results.reactions")
 STATES = [MessageState.ACCEPTED] * 4 + [MessageState.REFUSED, MessageState.IN_DOUBT, MessageState.WITHDRAWN]
@@ -47,7 +48,7 @@ def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, 
     advance(database, 2, due_at)
     later, dice, found = NOW + timedelta(days=8), random.Random(7), set()
     for _ in range(4):
-        with database.open(writing=True) as session:
+        with undone(database) as session:
             session.begin()
             shuffle(session, dice)
             session.flush()

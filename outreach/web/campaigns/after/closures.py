@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 
 from flask import flash, redirect, request, url_for
-from flask_security import current_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from flask_security import current_user
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
