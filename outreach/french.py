@@ -5,7 +5,7 @@ Babel's fr_BE gives neither "1er" nor "14 h 30".
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 
 from babel.dates import format_date
@@ -138,6 +138,16 @@ def ago(seconds: float) -> str:
             count = int(seconds // size)
             return f"{number(count)} {unit if count > 1 or unit != 'jours' else 'jour'}"
     return f"{max(int(seconds), 0)} s"
+
+
+def duration(period: timedelta) -> str:
+    """How long something lasts: "15 minutes", "12 heures", "30 jours"; from a year on in months, "12 mois"."""
+    if period >= timedelta(days=360):
+        return plural(period // timedelta(days=30), "mois", "mois")
+    for size, unit in ((timedelta(days=1), "jour"), (timedelta(hours=1), "heure")):
+        if period >= size:
+            return plural(period // size, unit)
+    return plural(period // timedelta(minutes=1), "minute")
 
 
 def company_number(value: str | None) -> str:

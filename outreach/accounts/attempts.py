@@ -10,7 +10,7 @@ import hmac
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index, LargeBinary, delete, func, or_, select
+from sqlalchemy import Index, LargeBinary, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Session, take_turns
@@ -20,7 +20,10 @@ DIGEST_BYTES = 16
 
 
 class SignInAttempt(Base):
-    """An attempt to sign in that failed, under one of the names it counts under."""
+    """An attempt to sign in that failed, under one of the names it counts under.
+
+    Personal data. Retention: 15 minutes.
+    """
 
     __tablename__ = "sign_in_attempts"
     __table_args__ = (Index("ix_sign_in_attempts_name_at", "name", "at"), Index("ix_sign_in_attempts_at", "at"))
@@ -53,15 +56,8 @@ def count_failure(session: Session, key: bytes, most: Mapping[str, int], *, now:
     take_turns(session, "sign-ins")
     if not is_open(session, key, most, now=now):
         return False
-    forget(session, now=now)
     session.add_all(SignInAttempt(name=_digest(key, name), at=now) for name in most)
     return True
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the attempts that no longer count."""
-    at = SignInAttempt.at
-    session.execute(delete(SignInAttempt).where(or_(at <= now - PERIOD, at >= now + PERIOD)))
 
 
 def _digest(key: bytes, name: str) -> bytes:

@@ -2,8 +2,7 @@
 
 A link holds a random token, its row the token's digest: whoever reads the table cannot use it. A link serves once. A
 newer one ends it, but one that anybody may ask for ends none that an administrator made: a stranger would lock a person
-out who was just invited. Opening a link changes nothing, as programs that scan mail open every link. A row is deleted
-30 days after the link has expired.
+out who was just invited. Opening a link changes nothing, as programs that scan mail open every link.
 """
 
 import hashlib
@@ -13,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, delete, insert, select, update
+from sqlalchemy import ForeignKey, Index, LargeBinary, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.accounts.colleagues import USERS
@@ -22,7 +21,6 @@ from outreach.errors import OutreachError
 from outreach.french import moment
 
 PATH = "/account/links/"
-KEPT = timedelta(days=30)
 DIGEST_BYTES = 32
 
 
@@ -58,7 +56,8 @@ _LABELS = {
 
 class AccountLink(Base):
     """A link of an account. `used_at`: a password was chosen by it. `ended_at`: a newer one took its place, or the
-    account was closed."""
+    account was closed. Personal data. Retention: 30 days after it expires.
+    """
 
     __tablename__ = "account_links"
     __table_args__ = (Index("ix_account_links_user_id", "user_id"), Index("ix_account_links_expires_at", "expires_at"))
@@ -156,11 +155,6 @@ def pending(session: Session, user_id: int, *, now: datetime) -> AccountLink | N
     serves = AccountLink.used_at.is_(None), AccountLink.ended_at.is_(None), AccountLink.expires_at > now
     query = select(AccountLink).where(AccountLink.user_id == user_id, *serves)
     return session.scalar(query.order_by(AccountLink.expires_at.desc()).limit(1))
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the links that expired more than 30 days ago."""
-    session.execute(delete(AccountLink).where(AccountLink.expires_at <= now - KEPT))
 
 
 def _end(session: Session, user_id: int, kinds: Iterable[LinkKind], *, now: datetime) -> None:

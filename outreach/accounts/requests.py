@@ -1,7 +1,7 @@
 """Requests for a forgotten password: the same row whether the address has an account or not, read by the clock.
 
 So the page that takes them does the same in the same time for any address. A row is a moment and two keyed digests, of
-the address and of the network: without the secret key nobody can tell whose they are. It is deleted after an hour.
+the address and of the network: without the secret key nobody can tell whose they are.
 """
 
 import hashlib
@@ -9,7 +9,7 @@ import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Index, LargeBinary, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Index, LargeBinary, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Session, table_of, take_turns
@@ -21,12 +21,16 @@ DIGEST_BYTES = 16
 
 
 class PasswordRequest(Base):
-    """Somebody typed an address as that of a forgotten password. `handled_at`: the clock has looked whose it is."""
+    """Somebody typed an address as that of a forgotten password. `handled_at`: the clock has looked whose it is.
+
+    Personal data. Retention: 1 hour, answered or not.
+    """
 
     __tablename__ = "password_requests"
     __table_args__ = (
         Index("ix_password_requests_address_at", "address", "at"),
         Index("ix_password_requests_network_at", "network", "at"),
+        Index("ix_password_requests_at", "at"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -76,12 +80,6 @@ def handle(session: Session, numbers: Sequence[int], *, now: datetime) -> set[in
     return set(
         session.scalars(update(PasswordRequest).where(*mine).values(handled_at=now).returning(PasswordRequest.id))
     )
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the requests that no longer count, answered or not."""
-    at = PasswordRequest.at
-    session.execute(delete(PasswordRequest).where(or_(at <= now - PERIOD, at >= now + PERIOD)))
 
 
 def _count(session: Session, which: ColumnElement[bool], now: datetime) -> int:

@@ -23,7 +23,7 @@ DIGEST_BYTES = 32
 class StaffSession(Base):
     """A browser in which somebody is signed in. `browser` is French and coarse: “Firefox sous Windows”.
 
-    `has_factor`: whoever signed in gave a second factor, too.
+    `has_factor`: whoever signed in gave a second factor, too. Personal data. Retention: 12 hours, or until it ends.
     """
 
     __tablename__ = "sessions"
@@ -88,11 +88,6 @@ def end_all(session: Session, user_id: int, *, but: str = "") -> None:
     """End every session of this person, except the one with the key `but`."""
     others = [~is_key(but)] if but else []
     session.execute(delete(StaffSession).where(StaffSession.user_id == user_id, *others))
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the sessions that are over by their age."""
-    session.execute(delete(StaffSession).where(~is_going_on(now)))
 
 
 def _digest(key: str) -> bytes:

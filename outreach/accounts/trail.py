@@ -1,4 +1,4 @@
-"""The trail: who signed in, failed to, was refused, exported something or opened a letter; kept for 12 months.
+"""The trail: who signed in, failed to, was refused, exported something or opened a letter.
 
 Unlike the audit it tells what people saw, not what they changed. It has no network address. A line names a person only
 when an account has that address: what was typed instead may be a password.
@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Index, String, delete, insert, select
+from sqlalchemy import ColumnElement, Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.columns import DATA, Column, Kind, Queried, by_label
 from outreach.days import BRUSSELS, today
 from outreach.db import Base, Session, enum_of, take_turns
 
-KEPT = timedelta(days=365)
 APART = timedelta(minutes=1)
 LONGEST_PERSON, LONGEST_DETAIL = 255, 300
 MOST_EXPORTED = 50_000
@@ -56,7 +55,7 @@ Seen = dict[Sameness, datetime]
 
 
 class TrailEntry(Base):
-    """A line of the trail. `person` is the address of an account, or empty."""
+    """A line of the trail. `person` is the address of an account, or empty. Personal data. Retention: 12 months."""
 
     __tablename__ = "trail_entries"
     __table_args__ = (Index("ix_trail_entries_at", "at"),)
@@ -158,11 +157,6 @@ def listed(session: Session, asked: Filter, sort: str = "") -> Queried[TrailEntr
         order=(TrailEntry.at.desc(), TrailEntry.id.desc()),
         most=MOST_EXPORTED,
     )
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete what is older than 12 months."""
-    session.execute(delete(TrailEntry).where(TrailEntry.at <= now - KEPT))
 
 
 def _sameness(line: Line | TrailEntry) -> Sameness | None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, Text, delete
@@ -13,7 +13,6 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Base, Session, enum_of, take_turns
 from outreach.errors import InputError
 
-KEPT = timedelta(days=30)
 MOST_BYTES = 200_000  # of a draft's fields; a letter of thirty pages has half of it
 
 
@@ -39,7 +38,7 @@ CONTENT = {
 class StepDraft(Base):
     """A person's draft of a step: as JSON, the fields of its form (pairs of name and value), and what was saved then.
 
-    Drafts kept by 0.2.0 and before have the pairs alone.
+    Drafts kept by 0.2.0 and before have the pairs alone. Personal data. Retention: 30 days after something was typed.
     """
 
     __tablename__ = "step_drafts"
@@ -103,8 +102,3 @@ def discard(session: Session, campaign_id: int, user_id: int, step: DraftStep) -
     """Delete a person's draft of a step: it was saved, or is not wanted."""
     theirs = StepDraft.campaign_id == campaign_id, StepDraft.user_id == user_id, StepDraft.step == step
     session.execute(delete(StepDraft).where(*theirs))
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the drafts in which nothing was typed for thirty days."""
-    session.execute(delete(StepDraft).where(StepDraft.typed_at < now - KEPT))

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Text
+from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
@@ -12,11 +12,15 @@ from outreach.sent_lists import SentList
 class ContactList(SentList, Base):
     """A list of addresses that somebody sent. A `complete` one retires the addresses that it does not name.
 
-    Personal data. Retention: `grid` holds what was sent until the list is applied, then its rejected rows only. Both,
-    and lists that were never applied, are erased after thirty days (`retention.forget`).
+    Personal data. Retention: 30 days after it was applied, or received where it never was. `grid` holds what was sent
+    until the list is applied, then its rejected rows only.
     """
 
     __tablename__ = "contact_lists"
+    __table_args__ = (
+        Index("ix_contact_lists_received_at", "received_at"),
+        Index("ix_contact_lists_applied_at", "applied_at"),
+    )
 
     complete: Mapped[bool]
 
@@ -32,7 +36,7 @@ class LineNature(StrEnum):
 class ContactListLine(Base):
     """What an applied list did to an address; `before` is what a change replaced, as JSON, '' for the others.
 
-    Personal data. Retention: `before` serves to undo the list, and is emptied after thirty days (`retention.forget`).
+    Personal data. Retention: `before` serves to undo the list, and is emptied with its `grid`.
     """
 
     __tablename__ = "contact_list_lines"

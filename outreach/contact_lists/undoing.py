@@ -1,16 +1,16 @@
-"""Undoes the last list of contacts that was applied, while nothing stands on it."""
+"""Undoes the last list of contacts that was applied, while nothing stands on it; empties what that needs, in time."""
 
 import json
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import aliased
 
 from outreach import audit, sent_lists
+from outreach.audit import ERASED
 from outreach.contact_lists.models import ContactList, ContactListLine, LineNature
-from outreach.contact_lists.retention import KEPT
 from outreach.contact_lists.writing import CONTACTS, describe, limit, unlimit
 from outreach.db import Session, hold_off_writers, take_turns
 from outreach.delivery.models import Mailing, Message, MessageState
@@ -18,6 +18,8 @@ from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.errors import Refused
 from outreach.measuring import bases
+
+KEPT = timedelta(days=30)  # how long a list can be undone
 
 
 def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> ContactList:
@@ -30,7 +32,7 @@ def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = N
     take_turns(session, "contact-lists")
     last = sent_lists.to_undo(session, ContactList, list_id, "Aucune liste de contacts n’est appliquée.")
     hold_off_writers(session, Contact)
-    if last.applied_at is None or last.applied_at < now - KEPT:
+    if last.applied_at is None or last.applied_at <= now - KEPT:
         raise Refused("Cette liste est appliquée depuis plus de trente jours : elle ne peut plus être annulée.")
     _refuse_what_stands(session, last, last.applied_at)
     theirs = select(ContactListLine.contact_id).where(ContactListLine.list_id == last.id)
@@ -47,6 +49,17 @@ def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = N
     sent_lists.mark_undone(last, now=now, actor=actor)
     audit.record(session, now, actor, "Liste de contacts annulée.", f"contacts:{last.id}")
     return last
+
+
+def erase(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty what serves to correct and undo these lists. What they said of an address stays with the address."""
+    for each in session.scalars(select(ContactList).where(these)).all():
+        changed = (ContactListLine.list_id == each.id, ContactListLine.before != "")
+        session.execute(update(ContactListLine).where(*changed).values(before=""))
+        summary = sent_lists.summary_of(each)
+        rejected = [{**rejection, "message": ERASED} for rejection in summary.get("rejected", ())]
+        each.outcome, each.grid = json.dumps({**summary, "rejected": rejected}, ensure_ascii=False), ""
+    session.flush()
 
 
 def _refuse_what_stands(session: Session, last: ContactList, at: datetime) -> None:

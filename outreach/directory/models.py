@@ -332,8 +332,8 @@ class RegisterUpload(Base):
     """An edition sent from the page; `import_id` names what it became once it was applied.
 
     `grid` is its cells as JSON, up to megabytes: it is read only where it is asked for. Once applied, only the cells of
-    its rejected rows are left, and `outcome` says why they were rejected. The register is public. An edition that
-    nobody applies is deleted after 30 days; the others are kept as long as `register_imports`.
+    its rejected rows are left, and `outcome` says why they were rejected. The register is public. Retention:
+    30 days where nobody applies it; the others are kept as long as `register_imports`.
     """
 
     __tablename__ = "register_uploads"
@@ -343,7 +343,7 @@ class RegisterUpload(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     grid: Mapped[str] = mapped_column(Text, deferred=True)
     outcome: Mapped[str] = mapped_column(Text)
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
     received_by: Mapped[str] = mapped_column(String(255))
     import_id: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), unique=True)
 

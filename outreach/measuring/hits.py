@@ -168,15 +168,14 @@ def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[int,
     return received
 
 
-def fold_old(session: Session, *, now: datetime) -> int:
-    """Add events older than thirteen months to their group's counts, and delete them; returns how many."""
-    old = Hit.at < now - KEPT
+def fold(session: Session, these: ColumnElement[bool]) -> None:
+    """Add these events to their group's counts, and delete them."""
     cells: Counter[Cell] = Counter()
-    for hit in session.scalars(select(Hit).where(old)):
+    for hit in session.scalars(select(Hit).where(these)):
         if hit.tracker_id is not None:
             cells[hit.tracker_id, hit.link, _hour(hit.at), hit.hit_class] += 1
     _count(session, cells)
-    return len(session.scalars(delete(Hit).where(old).returning(Hit.id)).all())
+    session.execute(delete(Hit).where(these).execution_options(synchronize_session=False))
 
 
 def _keep(session: Writer, sightings: Sequence[Sighting]) -> None:

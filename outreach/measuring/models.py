@@ -124,8 +124,8 @@ class HitCount(Base):
 class Hit(Base):
     """One opening (link 0) or click of a letter whose mailbox has a recorded basis.
 
-    No address, place or full User-Agent is kept. `version` is that of the classification; a newer one may be applied to
-    the row again.
+    No address, place or full User-Agent is kept. Personal data. Retention: 13 months, then it is counted. `version` is
+    that of the classification; a newer one may be applied to the row again.
     """
 
     __tablename__ = "hits"

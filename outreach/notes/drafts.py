@@ -3,10 +3,10 @@
 import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from outreach import days, french
 from outreach.adherence import programmes, sentences
@@ -21,7 +21,6 @@ from outreach.notes.content import HandFigure, TableKind
 from outreach.notes.models import NoteDraft
 from outreach.text import is_forbidden, line_of_words
 
-KEPT = timedelta(days=365)
 LONGEST_TITLE, LONGEST_QUESTION, LONGEST_TEXT = 200, 2_000, 20_000
 MOST_FIGURES, LONGEST_WORDS = 20, 200
 OF_FIGURE = {
@@ -112,11 +111,10 @@ def strands_of(asked: NoteRequest, programme: Programme) -> list[Strand]:
 
 
 def save(session: Session, number: int | None, asked: NoteRequest, *, now: datetime, actor: str) -> NoteDraft:
-    """Keep a draft: a new one, or instead of the author's own of this key. Drafts left for a year are deleted.
+    """Keep a draft: a new one, or instead of the author's own of this key.
 
     A draft need not be complete. Raises NotFound where the author has no such draft.
     """
-    session.execute(delete(NoteDraft).where(NoteDraft.changed_at < now - KEPT))
     draft = NoteDraft(author=actor) if number is None else draft_of(session, number, actor)
     draft.changed_at, draft.title, draft.request = now, asked.title[:LONGEST_TITLE], asked.as_json()
     session.add(draft)

@@ -34,7 +34,7 @@ class NoteState(StrEnum):
 class NoteDraft(Base):
     """A note that its author is still writing: private, `request` as JSON (`drafts.NoteRequest`).
 
-    Personal data. Retention: until it is frozen or deleted, at most a year after its last change.
+    Personal data. Retention: 12 months after its last change, or until it is frozen or deleted.
     """
 
     __tablename__ = "note_drafts"

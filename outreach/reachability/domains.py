@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import func, insert, select
 
 from outreach.db import Session
 from outreach.directory.models import Contact
@@ -17,7 +17,6 @@ AGAIN = {  # when a domain is looked up again, after each verdict
     MailVerdict.UNANSWERED: timedelta(hours=6),
 }
 SOON = timedelta(days=1)  # after the others: a fault that is mended is seen the next day
-KEPT = timedelta(days=180)
 MOST = 50
 
 
@@ -74,11 +73,6 @@ def remarks(session: Session, contacts: Collection[Contact]) -> dict[int, list[s
 def said(found: FoundDomain) -> str:
     """What was found of a domain, as a French sentence with its day."""
     return f"Le domaine {found.domain} {found.verdict.label} (vérifié le {day(found.checked_at)})."
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete what was found more than 180 days ago."""
-    session.execute(delete(DomainCheck).where(DomainCheck.checked_at <= now - KEPT))
 
 
 def _is_due(found: FoundDomain | None, now: datetime) -> bool:

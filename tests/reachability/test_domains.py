@@ -86,15 +86,6 @@ def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_dat
         assert domains.known(session, ["muette.be"])["muette.be"].verdict is MailVerdict.REFUSES
 
 
-def test_what_was_found_is_deleted_after_180_days(sample_database, now):
-    with sample_database.writing() as session:
-        domains.record(session, VERDICTS, now=now)
-        domains.forget(session, now=now + timedelta(days=179))
-        assert len(domains.known(session)) == len(VERDICTS)
-        domains.forget(session, now=now + timedelta(days=180))
-        assert domains.known(session) == {}
-
-
 def spell(database, *addresses):
     """Give the first contacts these addresses."""
     with database.writing() as session:

@@ -117,9 +117,6 @@ def test_a_letter_that_still_waits_does_not_leave_with_a_dead_link(database, inv
     assert invited not in settle(database, MessageState.QUEUED, NOW + timedelta(hours=73))
     with database.reading() as session:
         assert session.scalars(select(Message.reason)).one() is Reason.CANCELLED
-    with database.writing() as session:
-        links.forget(session, now=NOW + timedelta(days=34))
-        assert session.execute(text("SELECT count(*) FROM account_links")).scalar() == 0
 
 
 def test_a_link_may_be_shown_instead_and_ends_the_one_in_the_letter(database, invited):

@@ -126,6 +126,3 @@ def test_a_network_that_asks_too_often_is_slowed_for_an_hour(database, people, m
     for network, later, slowed in (("192.0.2.1", 0, True), ("192.0.2.2", 0, False), ("192.0.2.1", 1, False)):
         with database.reading() as session:
             assert requests.is_slowed(session, KEY, network, now=NOW + timedelta(hours=later)) is slowed
-    with database.writing() as session:
-        requests.forget(session, now=NOW + timedelta(hours=1))
-        assert requests.waiting(session) == {}

@@ -20,7 +20,7 @@ from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageClass
 from outreach.mail.linter import faults
 from outreach.mail.tokens import TokenKind
 from outreach.staff_mail import notices, paces
-from outreach.staff_mail.models import Pace, StaffNotice
+from outreach.staff_mail.models import Pace
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, approved, draft, launch, move, people, settle, strand
 from tests.conftest import NOW
 from tests.pages import text_of
@@ -215,12 +215,3 @@ def test_no_live_token_leaves_in_a_mail_and_no_word_is_taken_for_a_field(databas
     texts = {to: text for to, _, text in tell(database)}
     assert "Voyez https://courriel.example/u/" in texts[AUTHOR]
     assert token not in texts[AUTHOR]
-
-
-def test_a_notice_is_kept_for_thirty_days(database, begun):
-    asked(database)
-    tell(database)
-    for days, left in ((29, 1), (31, 0)):
-        with database.writing() as session:
-            notices.forget(session, now=LATER + timedelta(days=days))
-            assert len(session.scalars(select(StaffNotice.id)).all()) == left

@@ -29,9 +29,11 @@ from outreach.delivery.models import ClockPass, Installation, Mailing, Message, 
 from outreach.delivery.sending import postman
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit
+from outreach.retention import forgetting
+from outreach.retention.rows import ROWS
 from outreach.settings import Mode, read
 from outreach.worker import questions
-from outreach.worker.clock import ask, clock, collect, tell
+from outreach.worker.clock import ask, clock, collect, forget, tell
 from outreach.worker.process import WorkProcess
 from tests import factories
 from tests.conftest import NOW
@@ -370,6 +372,26 @@ def test_a_link_that_was_asked_for_leaves_and_its_letter_is_emptied(database, be
         assert "/account/links/" not in session.scalars(select(Mailing.letter)).one()
 
 
+def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_after_one_that_fails(
+    database, begin, monkeypatch
+):
+    works, told = begin(), []
+    jobs = {tuple(job.args[1:]): job for job in clock(works.questions).get_jobs() if job.func is forget}
+    assert {rhythm.value: job.trigger.interval.total_seconds() for (rhythm,), job in jobs.items()} == {
+        60: 60,
+        3600: 3600,
+    }
+
+    def fail(_database, row, _clock, _stop):
+        told.append(row)
+        raise ValueError("a row that cannot be read")
+
+    monkeypatch.setattr(forgetting, "forget", fail)
+    for (rhythm,) in jobs:
+        forget(works.questions, rhythm)
+    assert sorted(told, key=ROWS.index) == list(ROWS)
+
+
 def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):
     first, second = begin(), begin()
     plan(database, first, 30)
@@ -413,9 +435,9 @@ def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_ho
 
 def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(database, begin, sink, tmp_path):
     """And only where there is one; one that cannot be read holds nothing up."""
-    assert [job.func for job in clock(begin()).get_jobs()] == [ask, tell]
+    assert [job.func for job in clock(begin()).get_jobs()] == [ask, forget, forget, tell]
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
-    assert [job.func for job in clock(works).get_jobs()] == [ask, tell, collect]
+    assert [job.func for job in clock(works).get_jobs()] == [ask, forget, forget, tell, collect]
     collect(works.questions)
 
 

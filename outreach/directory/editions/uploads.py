@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from outreach.db import Session, take_turns
 from outreach.directory.editions import imports
@@ -16,9 +16,6 @@ from outreach.directory.editions.register import Reading, ensure_not_empty, read
 from outreach.directory.models import RegisterImport, RegisterUpload
 from outreach.errors import NotFound, Refused
 from outreach.spreadsheets.tables import Grid, Rejection, read_grid
-
-KEPT = timedelta(days=30)
-"""How long an edition that nobody applied is kept. The rejected rows of one that was applied stay with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +58,6 @@ def receive(session: Session, sent: OpenedEdition, edition_on: date, *, now: dat
     """
     take_turns(session, "register")
     imports.refuse_older(session, edition_on)
-    session.execute(
-        delete(RegisterUpload).where(RegisterUpload.import_id.is_(None), RegisterUpload.received_at < now - KEPT)
-    )
     same = select(RegisterUpload).where(
         RegisterUpload.sha256 == sent.sha256,
         RegisterUpload.edition_on == edition_on,

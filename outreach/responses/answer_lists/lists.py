@@ -1,8 +1,8 @@
-"""Lists of answers: received, so many an hour, compared with what is known, applied once, forgotten after a day."""
+"""Lists of answers: received, so many an hour, compared with what is known, applied once."""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import func, select
 
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Message
@@ -11,7 +11,6 @@ from outreach.responses.answer_lists.models import AnswerList
 from outreach.sent_lists import Opened
 
 MOST_AN_HOUR = 5  # of a letter
-KEPT = timedelta(days=1)
 FLOODED = (
     f"{MOST_AN_HOUR} fichiers ont été envoyés depuis une heure : réessayez dans une heure, ou répondez sur la page."
 )
@@ -52,8 +51,3 @@ def mark_applied(session: Session, message: Message, list_id: int, *, now: datet
     take_turns(session, "answer-lists", message.id)
     received = of_letter(session, message, list_id)
     received.applied_at, received.grid = now, ""
-
-
-def forget(session: Session, *, now: datetime) -> None:
-    """Delete the lists that are older than a day."""
-    session.execute(delete(AnswerList).where(AnswerList.received_at < now - KEPT))

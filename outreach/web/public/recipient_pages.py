@@ -24,6 +24,7 @@ from outreach.measuring import consent
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.models import OF_SCHOOLS
+from outreach.retention import rows
 from outreach.statements import StatementKind
 from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
@@ -226,10 +227,11 @@ def accessibility() -> Response:
 
 @pages.get("/data-protection")
 def data_protection() -> Response:
-    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION)
+    kept = {"rows": rows.ROWS, "durations": rows.DURATIONS}
+    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION, kept=kept)
 
 
-def _statement_page(template: str, kind: StatementKind) -> Response:
+def _statement_page(template: str, kind: StatementKind, **shown: Any) -> Response:
     """A statement with the service's own version of it; without, while nobody filled it in or the database is away."""
     held, is_unread = None, False
     try:
@@ -238,7 +240,7 @@ def _statement_page(template: str, kind: StatementKind) -> Response:
     except NO_ANSWER as error:
         database().note_fault(error)
         is_unread = True
-    return page(template, 200, held=held, is_unread=is_unread)
+    return page(template, 200, held=held, is_unread=is_unread, **shown)
 
 
 def letter_of(session: Session, read: Token | None) -> Message:

@@ -11,9 +11,11 @@ from outreach.db import Database
 from outreach.delivery.ledger import suppressions as exclusions
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason, Worker
 from outreach.directory.models import Authority
+from outreach.french import WIDE
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, TokenKind
 from outreach.responses.models import Response
+from outreach.retention.rows import ROWS
 from outreach.settings import read
 from tests.conftest import NOW
 from tests.pages import elements, text_of
@@ -282,10 +284,22 @@ def test_a_scanner_that_sends_the_form_at_once_undoes_nothing(client, letter, sa
 STATEMENTS = {
     "/accessibility": ("partiellement conforme", "3 mai 2019", "Aucun essai", "Médiateur de la Wallonie"),
     "/data-protection": (
-        *("service qui signe", "au moins vingt", "treize mois", "plainte", "Ne plus recevoir"),
-        *("une copie de l’accusé", "une feuille de réponses, telle qu’elle a été reçue, après un jour"),
+        *(
+            "service qui signe",
+            "au moins vingt",
+            "boîte : après 13 mois, puis seul son nombre",
+            "plainte",
+            "Ne plus recevoir",
+        ),
+        *("une copie de l’accusé", "Une feuille de réponses, telle qu’elle a été reçue : après 1 jour"),
     ),
 }
+
+
+def test_the_page_on_data_protection_says_how_long_each_thing_is_kept(client):
+    page = text_of(client.get("/data-protection")).replace(WIDE, " ")
+    told = [f"{row.what} : après {row.duration}".replace(WIDE, " ") for row in ROWS]
+    assert [line for line in told if line not in page] == []
 
 
 @pytest.mark.parametrize(("address", "words"), STATEMENTS.items())
