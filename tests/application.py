@@ -4,6 +4,9 @@ import pytest
 
 from outreach.accounts import sessions, staff
 from outreach.app import create_app
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.demo import people
@@ -11,7 +14,9 @@ from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.ui.sign_in import KEY, TOKEN
 from outreach.web.ui.trail import EXTENSION
-from tests import writing_watch
+from tests import factories, writing_watch
+from tests.conftest import NOW, state_from
+from tests.factories import APPROVER, AUTHOR
 from tests.pages import PageClient
 
 
@@ -107,3 +112,21 @@ def signed_in(app):
 @pytest.fixture
 def author(signed_in):
     return signed_in("author")
+
+
+def planned(database, at, more=""):
+    """The ready-made invitation, approved and planned on the sample, with more text; returns the wave's key."""
+    stated = factories.invitation()
+    with database.writing() as session:
+        campaign = factories.campaign(session, stated.model_copy(update={"letter": stated.letter + more}), NOW)
+        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
+        lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
+        return lifecycle.schedule(session, campaign, at, now=NOW, actor=AUTHOR).id
+
+
+@state_from("sample")
+def launched_sample(database, settings):
+    """The sample with the ready-made invitation, whose first wave was launched at NOW: all its letters wait."""
+    wave = planned(database, NOW)
+    with database.writing() as session:
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)

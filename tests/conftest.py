@@ -7,7 +7,7 @@ import fcntl
 import gc
 import os
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +19,12 @@ from argon2 import PasswordHasher
 from sqlalchemy import Engine
 
 from outreach.accounts import passwords
+from outreach.adherence import programmes
 from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
+from tests import factories
 from tests.memory import in_memory
 from tests.servers.postgresql import Server
 
@@ -33,6 +35,7 @@ STORY_DAY = date(2021, 5, 15)
 PLACE = "serveur.example:/var/lib/outreach"  # of an installation
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
+STATES: dict[str, tuple[str, Callable[[Database, Settings], None]]] = {}  # by name: the state before, what brings to it
 IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser
 DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
 # The same, except tests marked as being about PostgreSQL: what these rooms ask of a database is tested in rooms below.
@@ -151,13 +154,13 @@ def database(fresh_url: str, templates: "Templates") -> Iterator[Database]:
 
 
 @pytest.fixture
-def fresh_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[str]:
-    yield from templates.copy(backend, "empty", tmp_path)
+def fresh_url(request: pytest.FixtureRequest, templates: "Templates", backend: str, tmp_path: Path) -> Iterator[str]:
+    yield from templates.copy(backend, _state_of("empty", request), tmp_path)
 
 
 @pytest.fixture
-def sample_url(templates: "Templates", backend: str, tmp_path: Path) -> Iterator[str]:
-    yield from templates.copy(backend, "sample", tmp_path)
+def sample_url(request: pytest.FixtureRequest, templates: "Templates", backend: str, tmp_path: Path) -> Iterator[str]:
+    yield from templates.copy(backend, _state_of("sample", request), tmp_path)
 
 
 @pytest.fixture
@@ -166,6 +169,53 @@ def sample_database(sample_url: str, templates: "Templates") -> Iterator[Databas
     opened = templates.open(sample_url)
     yield opened
     opened.dispose()
+
+
+def state_from(base: str) -> Callable[[Callable[[Database, Settings], None]], Callable[..., Database]]:
+    """Make a fixture of a function that brings an empty database, or the sample, to a state.
+
+    A test that uses the fixture gets a copy of that state, which is made once a run, before anything else is done.
+    """
+
+    def registered(make: Callable[[Database, Settings], None]) -> Callable[..., Database]:
+        assert STATES.setdefault(make.__name__, (base, make))[1] is make, "two states of one name"
+
+        def from_empty(database: Database) -> Database:
+            return database
+
+        def from_sample(sample_database: Database) -> Database:
+            return sample_database
+
+        return pytest.fixture(name=make.__name__)(from_sample if _line(base)[-1] == "sample" else from_empty)
+
+    return registered
+
+
+def _line(state: str) -> list[str]:
+    """A state and those it is made from, back to the empty database or the sample."""
+    return [state] if state in {"empty", "sample"} else [state, *_line(STATES[state][0])]
+
+
+@state_from("empty")
+def staffed(database: Database, _settings: Settings) -> None:
+    """An administrator, an author and an approver."""
+    with database.writing() as session:
+        factories.add_people(session, NOW)
+
+
+@state_from("staffed")
+def programmed(database: Database, _settings: Settings) -> None:
+    """The same people, and a programme of one strand."""
+    with database.writing() as session:
+        programmes.load(session, factories.PROGRAMME, now=NOW, actor=factories.AUTHOR)
+
+
+def _state_of(base: str, request: pytest.FixtureRequest) -> str:
+    """The state that a test's fixtures name, or the base itself."""
+    lines = [line for name in request.fixturenames if name in STATES and (line := _line(name))[-1] == base]
+    longest = max(lines, key=len, default=[base])
+    assert all(line == longest[-len(line) :] for line in lines), "a database is in one state"
+    return longest[0]
 
 
 @pytest.fixture(scope="session")
@@ -231,6 +281,8 @@ class Templates:
         made, name = self.folder / f"{backend}-{kind}.made", f"template_{kind}"
         if made.exists():
             return name
+        if kind in STATES:
+            self._ensure(backend, STATES[kind][0])
         with (self.folder / "turn").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if not made.exists():
@@ -239,14 +291,24 @@ class Templates:
         return name
 
     def _make(self, backend: str, kind: str, name: str) -> None:
+        base = f"template_{STATES[kind][0]}" if kind in STATES else None
         url = f"sqlite:///{self.folder / name}.sqlite3"
         if backend == "postgresql":
-            self._server.execute(f"CREATE DATABASE {name}")
+            self._server.execute(f"CREATE DATABASE {name} TEMPLATE {base or 'template1'}")
             url = os.environ[SERVER].format(name)
+        elif base:
+            shutil.copy(self.folder / f"{base}.sqlite3", self.folder / f"{name}.sqlite3")
         made = Database(url)
-        prepare(made)
-        if kind == "sample":
-            settings = read({"OUTREACH_DATA": str(self.folder / "data")})
-            add_people(made, settings, NOW)
-            load_sample(made, settings, NOW, STORY_DAY)
+        if base:
+            STATES[kind][1](made, read({"OUTREACH_DATA": str(self.folder / "data")}))
+        else:
+            prepare(made)
         made.dispose()
+
+
+def _fill(database: Database, settings: Settings) -> None:
+    add_people(database, settings, NOW)
+    load_sample(database, settings, NOW, STORY_DAY)
+
+
+STATES["sample"] = "empty", _fill

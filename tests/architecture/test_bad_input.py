@@ -7,15 +7,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from outreach.accounts.staff import Role, User
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import launching
 from outreach.demo import people
 from outreach.segments.criteria_json import PARAMETER
 from outreach.settings import ROOT
 from tests.architecture.test_sweeps import addresses
-from tests.conftest import NOW
 from tests.web.test_account import form_token
-from tests.web.test_mailbox import planned
 
 NASTY = [
     "",
@@ -52,13 +48,10 @@ def mixed(turn):
 
 
 @pytest.fixture
-def everybody(app, signed_in, sample_database):
+def everybody(app, signed_in, launched_sample):
     """A person who may do everything, before a campaign whose wave has begun."""
     app.config["PROPAGATE_EXCEPTIONS"] = False
-    settings = app.extensions["outreach.settings"]
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+    with launched_sample.writing() as session:
         one = session.scalars(select(User).where(User.email == people.person_for("author").email)).one()
         one.roles = list(session.scalars(select(Role)))
     client = signed_in("author")

@@ -13,8 +13,6 @@ from click import Group
 from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import launching
 from outreach.cli.main import commands
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason
@@ -32,7 +30,6 @@ from outreach.web.ui.frame import STATIC
 from outreach.web.ui.trail import EXTENSION
 from tests.conftest import NOW
 from tests.pages import form_of
-from tests.web.test_mailbox import planned
 
 OPEN = {
     "account.sign_in",
@@ -144,13 +141,11 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
             assert reader.open(address, method=method).status_code == 403, f"{method} {address}"
 
 
-def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed_in, sample_database, while_writing):
+def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed_in, launched_sample, while_writing):
     """Every test of pages watches for it. This one opens each address that changes something, with two forms."""
     settings, people = app.extensions["outreach.settings"], [signed_in("author"), signed_in("approver")]
     allowed = [{"csrf_token": form_of(person.get("/account"))["csrf_token"]} for person in people]
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+    with launched_sample.writing() as session:
         letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
         owner = session.get_one(Authority, letter.authority_id)
@@ -180,11 +175,8 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
     assert not any(status >= 500 for status in opened), opened
 
 
-def test_no_page_asks_row_by_row(app, author, sample_database):
-    settings = app.extensions["outreach.settings"]
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+def test_no_page_asks_row_by_row(app, author, launched_sample):
+    with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(40)).all()
         for letter in letters:
             answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
@@ -194,7 +186,7 @@ def test_no_page_asks_row_by_row(app, author, sample_database):
     def note(*_details):
         asked[address] += 1
 
-    event.listen(sample_database.engine, "before_cursor_execute", note)
+    event.listen(launched_sample.engine, "before_cursor_execute", note)
     pages = sorted({address for method, endpoint, address in addresses(app) if method == "GET"})
     for address in pages:
         FlaskClient.open(author, address)
@@ -202,15 +194,14 @@ def test_no_page_asks_row_by_row(app, author, sample_database):
     assert {address: count for address, count in asked.items() if count >= MOST_STATEMENTS} == {}
 
 
-def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, sample_database):
+def test_no_page_or_file_that_staff_may_open_has_a_token(app, signed_in, launched_sample):
     """Whoever only reads never acts for a recipient. The demonstration's mailbox stands for the recipients.
 
     Tokens also come in from outside: a relay quotes the sender, an authority its link, somebody who noted a call both.
     """
     settings, reader = app.extensions["outreach.settings"], signed_in("reader")
-    keys, wave = Keys(settings.signing_keys), planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+    keys = Keys(settings.signing_keys)
+    with launched_sample.writing() as session:
         first, second = session.scalars(select(Message).where(Message.reason.is_(None)).limit(2)).all()
         letter, fase = str(first.id), str(session.get_one(Authority, first.authority_id).fase)
         mine = bytes.fromhex(first.public_id)

@@ -12,9 +12,29 @@ from werkzeug.serving import make_server
 from outreach.accounts.sessions import StaffSession
 from outreach.db import table_of
 from outreach.demo import people
-from tests.application import app, author, backend, client, password, signed_in, standing, while_writing
+from tests.application import (
+    app,
+    author,
+    backend,
+    client,
+    launched_sample,
+    password,
+    signed_in,
+    standing,
+    while_writing,
+)
 
-__all__ = ["app", "author", "backend", "client", "password", "signed_in", "standing", "while_writing"]
+__all__ = [
+    "app",
+    "author",
+    "backend",
+    "client",
+    "launched_sample",
+    "password",
+    "signed_in",
+    "standing",
+    "while_writing",
+]
 CHROMIUM = shutil.which("chromium-headless-shell") or shutil.which("chromium")  # without a window it takes half
 expect.set_options(timeout=20_000)  # a busy machine takes longer than the five seconds that are usual
 SILENT = [

@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import expect
 
 from outreach.campaigns.models import Campaign
+from tests.application import planned
 from tests.conftest import NOW
-from tests.web.test_mailbox import planned
 
 pytestmark = pytest.mark.browser
 MONTHS = ("?month=2021-06", "?month=2021-08", "?month=2021-03", "")

@@ -15,8 +15,8 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Mailing
 from outreach.measuring.models import Hit, HitCount
 from outreach.web.public.hit_endpoint import GIF
+from tests.application import planned
 from tests.conftest import NOW
-from tests.web.test_mailbox import planned
 
 pytestmark = pytest.mark.browser
 ONLY_HITS = {Hit.__tablename__, HitCount.__tablename__}

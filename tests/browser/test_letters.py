@@ -13,8 +13,9 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Suppression
 from outreach.demo import mailbox
 from outreach.mail.tokens import TokenKind
+from tests.application import planned
 from tests.conftest import NOW
-from tests.web.test_mailbox import free_port, planned
+from tests.machine import free_port
 
 pytestmark = pytest.mark.browser
 

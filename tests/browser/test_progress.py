@@ -8,9 +8,9 @@ from playwright.sync_api import expect
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import launching
+from tests.application import planned
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import end, settle, starts_in
-from tests.web.test_mailbox import planned
 
 pytestmark = pytest.mark.browser
 SHORTEST_REST = 2  # seconds between two questions of a page
@@ -18,11 +18,8 @@ TABS = ("progress", "recipients", "waves/1", "progress/waves", "progress/journal
 
 
 @pytest.fixture
-def launched(app, sample_database):
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=NOW)
-    settle(sample_database, 5)
+def launched(launched_sample):
+    settle(launched_sample, 5)
 
 
 def overflow(page):

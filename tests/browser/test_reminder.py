@@ -12,10 +12,10 @@ from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.delivery.models import Message
 from outreach.mail.tokens import Keys, TokenKind
+from tests.application import planned
 from tests.browser.test_campaigns import sign_in
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import end
-from tests.web.test_mailbox import planned
 
 __all__ = ["sign_in"]
 pytestmark = [pytest.mark.browser, pytest.mark.long]

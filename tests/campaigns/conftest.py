@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes
+from outreach.adherence.models import Strand
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import launching
@@ -31,15 +31,15 @@ DEADLINE = today(NOW + timedelta(days=30))  # that a letter states where no wave
 
 
 @pytest.fixture
-def people(database):
-    with database.writing() as session:
-        factories.add_people(session, NOW)
+def people(staffed):
+    """An administrator, an author and an approver."""
 
 
 @pytest.fixture
-def strand(database):
-    with database.writing() as session:
-        return programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR).strands[0].id
+def strand(programmed):
+    """The key of the only strand."""
+    with programmed.reading() as session:
+        return session.scalars(select(Strand.id)).one()
 
 
 def settle(database, count, schools=1, network="Libre confessionnel"):

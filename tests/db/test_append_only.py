@@ -19,7 +19,7 @@ from outreach.campaigns.models import (
     ExemptionWithdrawal,
     ReminderState,
 )
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.migrations.dumps import insert
 from tests.migrations.test_populated import FOLDER
 from tests.test_seals import seal
@@ -115,8 +115,8 @@ WAYS_OF = {
 }
 
 
-@pytest.fixture
-def populated(database):
+@state_from("empty")
+def evidence(database, _settings):
     """A database with at least one row in each of these tables."""
     migrations.downgrade(database.engine)
     migrations.upgrade(database.engine, "0014")
@@ -127,7 +127,6 @@ def populated(database):
     insert(database, LATER)
     add_what_came_since(database)
     seal(database)
-    return database
 
 
 def add_what_came_since(database):
@@ -146,29 +145,29 @@ def add_what_came_since(database):
         session.add(Exemption(withdrawal=taken_back, **exemption))
 
 
-def test_rows_of_evidence_are_never_changed_or_deleted(populated):
+def test_rows_of_evidence_are_never_changed_or_deleted(evidence):
     """Each table by each way, over a connection of ours and over a stranger's, which sets nothing."""
-    before = {table: rows_of(populated, table) for table in KEYS}
+    before = {table: rows_of(evidence, table) for table in KEYS}
     assert all(before.values()), "a table without rows shows nothing"
     passed = [
         (who, way, table)
         for table, keys in KEYS.items()
-        for way, statement in WAYS_OF[populated.engine.name].items()
+        for way, statement in WAYS_OF[evidence.engine.name].items()
         for who, run in {"we": by_us, "a stranger": by_a_stranger}.items()
-        if not is_refused(populated, run, spelt(before, statement, table, keys))
+        if not is_refused(evidence, run, spelt(before, statement, table, keys))
     ]
     assert not passed
-    assert {table: rows_of(populated, table) for table in KEYS} == before
+    assert {table: rows_of(evidence, table) for table in KEYS} == before
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_a_row_is_not_replaced_by_one_with_another_key_in_its_place(populated):
+def test_a_row_is_not_replaced_by_one_with_another_key_in_its_place(evidence):
     """Where a key has two columns, SQLite numbers the rows beside it, and replaces by that number as well."""
     statement = (
         "INSERT OR REPLACE INTO response_schools (rowid, response_id, school_id)"
         " SELECT rowid, response_id, school_id + 1000 FROM response_schools"
     )
-    assert is_refused(populated, by_a_stranger, statement)
+    assert is_refused(evidence, by_a_stranger, statement)
 
 
 def spelt(before, statement, table, keys):

@@ -13,18 +13,25 @@ from outreach.campaigns.waves.launching import finish_waves
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from tests.campaigns.conftest import approved, launch, move, people, settle, strand
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.journeys.test_operator import run
 
 __all__ = ["people", "run", "strand"]
 S = MessageState
 
 
-@pytest.fixture
-def wave(database, people, strand):
-    """A wave of 120 letters that wait; returns its key."""
+@state_from("programmed")
+def waiting_wave(database, _settings):
+    """A wave of 120 letters that wait."""
     settle(database, 120)
-    return launch(database, approved(database))
+    launch(database, approved(database))
+
+
+@pytest.fixture
+def wave(waiting_wave):
+    """The key of the only wave."""
+    with waiting_wave.reading() as session:
+        return session.scalars(select(Wave.id)).one()
 
 
 @pytest.fixture

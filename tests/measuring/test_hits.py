@@ -30,7 +30,7 @@ from outreach.measuring.trackers import SMALLEST
 from outreach.retention.forgetting import forget
 from outreach.retention.rows import ROWS
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 
 pytestmark = pytest.mark.postgresql
 
@@ -68,12 +68,17 @@ def test_small_networks_are_put_together(sizes, groups):
     assert sorted(map(sorted, trackers.groups(sizes))) == sorted(map(sorted, groups))
 
 
-@pytest.fixture
-def wave(database, people, strand):
+@state_from("programmed")
+def measured_wave(database, _settings):
     """A launched wave of 25 authorities of one network and 3 of another."""
     settle(database, 25)
     settle(database, 3, network="WBE")
     launch(database, approved(database, letter="Voir [le programme](https://programme.example/)."))
+
+
+@pytest.fixture
+def wave(measured_wave):
+    """What most tests here begin with."""
 
 
 def received(database, count=28):

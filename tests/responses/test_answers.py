@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from outreach.accounts import staff
 from outreach.adherence import records
@@ -39,7 +39,7 @@ from tests.campaigns.conftest import (
     settle,
     strand,
 )
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 
 __all__ = ["people", "strand"]
 OTHER, CHIEF = "lucie.parent@fwb.example", "hugo.willems@fwb.example"
@@ -47,17 +47,21 @@ LATER = NOW + timedelta(days=1)
 AT = NOW + timedelta(days=3)
 
 
-@pytest.fixture
-def letters(database, people, strand):
+@state_from("programmed")
+def three_asked(database, _settings):
     """Three authorities with two schools each, one letter to each that left, two reminders planned."""
     settle(database, 3, schools=2)
     launch(database, approved(database, reminders=(14,)), at=AT)
+    left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": AT, "settled_at": AT, "reply_code": 250}
     with database.writing() as session:
-        rows = session.scalars(select(Message).order_by(Message.id)).all()
-        for row in rows:
-            row.state, row.fence_id, row.fenced_at = MessageState.ACCEPTED, "f", AT
-            row.settled_at, row.reply_code = AT, 250
-        return [row.id for row in rows]
+        session.execute(update(Message).values(left))
+
+
+@pytest.fixture
+def letters(three_asked):
+    """The keys of the letters to three authorities."""
+    with three_asked.reading() as session:
+        return session.scalars(select(Message.id).order_by(Message.id)).all()
 
 
 def give(database, letter, answer, now=LATER, schools=None, **details):

@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from outreach.campaigns.models import Campaign
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
-from tests.web.test_mailbox import planned
 
 
 def test_a_month_shows_its_sendings_as_links_and_what_closes_it_by_name(signed_in, sample_database):

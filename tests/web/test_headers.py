@@ -17,9 +17,9 @@ from outreach.measuring.models import Tracker
 from outreach.settings import read
 from outreach.web import headers
 from outreach.web.ui.frame import asset
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import form_of
-from tests.web.test_mailbox import planned
 
 PUBLIC = "https://campagnes.example"
 ABROAD = {

@@ -6,7 +6,6 @@ import pytest
 from flask.testing import FlaskClient
 
 from outreach.app import create_app
-from outreach.campaigns import lifecycle
 from outreach.delivery.smtp.guard import Guard
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.protocol import Parcel, State
@@ -14,22 +13,9 @@ from outreach.delivery.smtp.relay import Relay
 from outreach.demo import mailbox, people
 from outreach.mail.mime import ACCOUNT_LIST
 from outreach.settings import read
-from tests import factories
-from tests.conftest import NOW
-from tests.factories import APPROVER, AUTHOR
 from tests.machine import free_port
 from tests.mail.test_mime import whole, wire
 from tests.pages import PageClient
-
-
-def planned(database, at, more=""):
-    """The ready-made invitation, approved and planned on the sample, with more text; returns the wave's key."""
-    stated = factories.invitation()
-    with database.writing() as session:
-        campaign = factories.campaign(session, stated.model_copy(update={"letter": stated.letter + more}), NOW)
-        lifecycle.submit(session, campaign, now=NOW, actor=AUTHOR)
-        lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
-        return lifecycle.schedule(session, campaign, at, now=NOW, actor=AUTHOR).id
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from sqlalchemy import event, func, insert, select, update
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.audit import AuditEntry
 from outreach.campaigns import lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.db.ways import Way
@@ -22,27 +21,19 @@ from outreach.responses.models import Answer, Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.campaigns.test_progress import stop_clock
-from tests.web.test_mailbox import planned
 
 
 @pytest.fixture
-def letters(app, sample_database):
-    """Letters of a launched wave that left long ago: the answer address of one to WBE, and of one with one school."""
-    settings = app.extensions["outreach.settings"]
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
-        rows = session.scalars(select(Message).where(Message.reason.is_(None))).all()
-        for row in rows:
-            row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (
-                MessageState.ACCEPTED,
-                "f",
-                NOW,
-                NOW,
-                250,
-            )
-        keys = Keys(settings.signing_keys)
-        return {row.authority_id: f"/a/{keys.make(TokenKind.ANSWER, bytes.fromhex(row.public_id))}" for row in rows}
+def letters(app, launched_sample):
+    """The letters of a launched wave, which left long ago: the answer address of each by its authority."""
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+    left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW, "reply_code": 250}
+    with launched_sample.writing() as session:
+        session.execute(update(Message).where(Message.reason.is_(None)).values(left))
+        rows = session.execute(
+            select(Message.authority_id, Message.public_id).where(Message.reason.is_(None)).order_by(Message.id)
+        )
+        return {owner: f"/a/{keys.make(TokenKind.ANSWER, bytes.fromhex(name))}" for owner, name in rows}
 
 
 @pytest.fixture

@@ -23,10 +23,10 @@ from outreach.delivery import workers
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory.editions import imports
 from outreach.roles import RoleName
+from tests.application import planned
 from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
-from tests.web.test_mailbox import planned
 
 
 def counted(session, day=STORY_DAY, **asked):

@@ -7,15 +7,12 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select
 
 from outreach.accounts.trail import TrailEntry, TrailKind
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.web.ui import sign_in, trail
 from outreach.web.ui.trail import EXTENSION, TrailQueue
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
-from tests.web.test_mailbox import planned
 
 AUTHOR, READER = "nadia.lambert@fwb.example", "claire.simon@fwb.example"
 
@@ -50,11 +47,9 @@ def test_signing_in_failing_to_and_signing_out_are_told(client, password, told):
     ]
 
 
-def test_refusals_exports_and_opened_letters_are_told(app, signed_in, sample_database, told):
-    reader, settings = signed_in("reader"), app.extensions["outreach.settings"]
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+def test_refusals_exports_and_opened_letters_are_told(signed_in, launched_sample, told):
+    reader = signed_in("reader")
+    with launched_sample.reading() as session:
         letter = session.scalars(select(Message.id).where(Message.reason.is_(None))).first()
     assert reader.get("/trail").status_code == 403
     for address in ("/directory/export.csv?network=WBE&q=a%00b", "/campaigns/1/definition.md"):

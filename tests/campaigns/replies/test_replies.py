@@ -26,9 +26,9 @@ from outreach.responses.models import StepKind
 from outreach.responses.steps import steps_of
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING
 from tests.conftest import NOW
-from tests.tracking.test_answers import LATER, give, letters, people, stands, strand
+from tests.responses.test_answers import LATER, give, letters, people, stands, strand, three_asked
 
-__all__ = ["letters", "people", "strand"]
+__all__ = ["letters", "people", "strand", "three_asked"]
 NADIA = Writer("Nadia Lambert", AUTHOR)
 TEXT = "Bonjour **((nom_po))**,\n\nAppelez-moi.\n\n((contact))"
 

@@ -23,9 +23,9 @@ from outreach.responses.answers import Given
 from outreach.responses.models import Answer, Response
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
-from tests.tracking.test_answers import LATER, give, letters, people, strand
+from tests.responses.test_answers import LATER, give, letters, people, strand, three_asked
 
-__all__ = ["letters", "people", "strand"]
+__all__ = ["letters", "people", "strand", "three_asked"]
 LINK = re.compile(r"https://courriel\.example/a/(\w+)")
 
 

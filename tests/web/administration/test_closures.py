@@ -5,9 +5,9 @@ from datetime import timedelta
 import pytest
 
 from outreach.campaigns import lifecycle
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, cells, elements, form_of, links, text_of
-from tests.web.test_mailbox import planned
 
 PLACE = "/administration/closures"
 STRIKE = {"first": "18/05/2021", "last": "", "part": "day", "spares": "nobody", "name": "grève générale"}

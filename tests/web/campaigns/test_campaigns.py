@@ -8,21 +8,17 @@ from sqlalchemy import event, select, update
 
 from outreach.accounts import staff
 from outreach.campaigns import definitions, lifecycle
-from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave
-from outreach.campaigns.waves import launching
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.demo import people
 from outreach.directory import authority_sheet
 from outreach.directory.models import Contact
 from outreach.directory.reference import NETWORKS
-from outreach.mail.tokens import Keys
 from outreach.measuring import bases
 from outreach.settings import ROOT
 from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
-from tests.web.test_mailbox import planned
 
 NOT_SAVED = [  # what is typed, and what the page says about it
     ({"letter": "Bonjour ((nom_pos))"}, "Vouliez-vous écrire ((nom_po))"),
@@ -408,15 +404,13 @@ def test_a_file_and_a_copy_give_the_campaign_back(author, begun):
     assert author.send("/campaigns", {"definition": "../x"}, page="/campaigns/new").status_code == 404
 
 
-def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received_it(author, sample_database):
+def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received_it(author, launched_sample):
     assert "Courriel à corriger" not in author.get("/campaigns/new").text, "none has left"
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity("x.example", "https://x.example", Keys((b"k" * 32,))), now=NOW)
+    with launched_sample.writing() as session:
         kept = session.scalars(select(Message.id).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
         sent = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW}
         session.execute(update(Message).where(Message.id.in_(kept)).values(**sent))
-        title = session.get_one(Wave, wave).campaign.title
+        title = session.get_one(Campaign, 1).title
     page = author.get("/campaigns/new").text
     assert page.count('<option value="1/1">') == 1, "the correction alone asks"
     made = author.send("/campaigns", {"definition": "rectificatif", "received": "1/1"}, page="/campaigns/new")

@@ -8,10 +8,10 @@ from sqlalchemy import select
 from outreach.campaigns.models import Wave
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, links, text_of
 from tests.web.campaigns.test_progress import end, launched, starts_in
-from tests.web.test_mailbox import planned
 
 __all__ = ["launched"]
 HOURS = "/campaigns/1/waves/1/hours"

@@ -20,21 +20,19 @@ from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
 from outreach.settings import Settings
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
-from tests.web.test_mailbox import planned
 
 FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
 ACTOR = "nadia.lambert@fwb.example"
 
 
 @pytest.fixture
-def launched(app, sample_database):
+def launched(launched_sample):
     """A wave whose letters all wait; returns its key."""
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=NOW)
-    return wave
+    with launched_sample.reading() as session:
+        return session.scalars(select(Wave.id).where(Wave.number == 1)).one()
 
 
 def settle(database, count, state=MessageState.ACCEPTED):

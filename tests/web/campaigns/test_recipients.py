@@ -10,22 +10,17 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
 from outreach import french
-from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, outcomes
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
-from tests.web.test_mailbox import planned
 
 
 @pytest.fixture
-def launched(app, sample_database):
+def launched(launched_sample):
     """A wave with letters in several states; returns the tally."""
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=NOW)
+    with launched_sample.writing() as session:
         rows = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).all()
         for row in rows[:5]:
             row.state, row.fence_id, row.fenced_at, row.settled_at, row.reply_code = (

@@ -4,9 +4,9 @@ from datetime import timedelta
 
 import pytest
 
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import actions, elements, links, text_of
-from tests.web.test_mailbox import planned
 from tests.web.test_responses import letters, wbe
 
 __all__ = ["letters", "wbe"]

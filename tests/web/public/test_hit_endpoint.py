@@ -23,9 +23,9 @@ from outreach.measuring import bases
 from outreach.measuring.models import Hit, HitClass, HitCount, Tracker
 from outreach.web.public import batches
 from outreach.web.public.hit_endpoint import GIF, Hits, Recent
+from tests.application import planned
 from tests.conftest import NOW
 from tests.web.public.test_recipient_pages import JUNK
-from tests.web.test_mailbox import planned
 
 PROGRAMME, QUESTIONS = "https://programme.example/volet-1?a=1&b=2", "https://programme.example/questions"
 ALONE = {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Robots-Tag": "noindex"}

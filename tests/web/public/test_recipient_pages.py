@@ -4,9 +4,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
-from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.verification import verify
-from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.delivery.ledger import suppressions as exclusions
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason, Worker
@@ -20,18 +18,15 @@ from outreach.settings import read
 from tests.conftest import NOW
 from tests.pages import elements, text_of
 from tests.web.campaigns.test_progress import stop_clock
-from tests.web.test_mailbox import planned
 
 JUNK = ["x" * 40, "a" * 40, "x", "x" * 10_000, "%2e%2e%2f", "é" * 40]
 
 
 @pytest.fixture
-def letter(app, sample_database):
+def letter(app, launched_sample):
     """A letter of a launched wave: its key and its token to unsubscribe."""
     settings = app.extensions["outreach.settings"]
-    wave = planned(sample_database, NOW)
-    with sample_database.writing() as session:
-        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+    with launched_sample.reading() as session:
         message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
         token = Keys(settings.signing_keys).make(TokenKind.UNSUBSCRIBE, bytes.fromhex(message.public_id))
         return message.id, token
