@@ -9,12 +9,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, exists, or_, select
 from sqlalchemy.orm import aliased
 
-from outreach.alerts import letters
 from outreach.alerts.models import AlertEpisode
 from outreach.alerts.sentences import told, words_of
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Session, take_turns
+from outreach.mail.linter import ALERTS
+from outreach.staff_mail import letters
+from outreach.staff_mail.letters import Said, StaffLetter
 
+SERVICE = "service"
 CALM = timedelta(minutes=10)  # between mails about the same that begins again and again
 STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as when an address is first set
 
@@ -47,12 +50,19 @@ def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: S
     episodes = untold(session, now=now)
     if not episodes:
         return 0
-    paragraphs = [told(each, words_of(session, each.kind, each.subject, relays)) for each in episodes]
-    letters.post(session, to, _subject(episodes), paragraphs, sending, now=now)
+    if to:
+        sentences = [told(each, words_of(session, each.kind, each.subject, relays)) for each in episodes]
+        letter = letter_about(to, _subject(episodes), sentences)
+        letters.post(session, letter, letters.write(letter, sending, now=now), sending, now=now, actor=SERVICE)
     for episode in episodes:
         episode.told_began_at = episode.told_began_at or now
         episode.told_ended_at = now if episode.ended_at else None
     return len(episodes)
+
+
+def letter_about(to: Sequence[str], subject: str, sentences: Sequence[str]) -> StaffLetter:
+    """A mail without links: whoever reads an alert may have no account."""
+    return StaffLetter(to, subject, [Said(sentence) for sentence in sentences], list_name=ALERTS)
 
 
 def _subject(episodes: Sequence[AlertEpisode]) -> str:

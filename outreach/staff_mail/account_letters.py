@@ -11,21 +11,16 @@ from sqlalchemy import ColumnElement, delete, exists, insert, or_, select
 
 from outreach.accounts import links
 from outreach.accounts.links import AccountLink, LinkKind
-from outreach.campaigns.letter.facts import Shared
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, layouts
-from outreach.days import today
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.db import Session, table_of
 from outreach.delivery.ledger import outbox
-from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageState, Reason
-from outreach.french import moment, typeset
-from outreach.mail.addresses import judge
-from outreach.mail.letters import Draft, one_line
-from outreach.mail.marks import Marks
+from outreach.french import moment
 from outreach.mail.mime import ACCOUNT_LIST
-from outreach.measuring.models import TrackingMode
 from outreach.roles import RoleName
-from outreach.staff_mail.letters import headers, plain, put
+from outreach.staff_mail.letters import Said, StaffLetter
+from outreach.staff_mail.letters import post as post_staff
+from outreach.staff_mail.letters import write as write_staff
 from outreach.staff_mail.models import AccountLetter
 
 SUBJECTS = {
@@ -33,6 +28,19 @@ SUBJECTS = {
     LinkKind.RESET: "Choisir un nouveau mot de passe",
     LinkKind.FORGOTTEN: "Choisir un nouveau mot de passe",
 }
+OPENINGS = {
+    LinkKind.INVITATION: (
+        "{by} vous ouvre un compte du service de sensibilisation, par lequel la Fédération Wallonie-Bruxelles écrit "
+        "aux pouvoirs organisateurs des écoles. Ce que vous pourrez y faire : {roles}."
+    ),
+    LinkKind.RESET: "{by} vous invite à choisir un nouveau mot de passe pour le service de sensibilisation.",
+    LinkKind.FORGOTTEN: (
+        "Vous avez oublié votre mot de passe du service de sensibilisation, ou quelqu’un a indiqué votre adresse."
+    ),
+}
+CHOOSE = "Choisissez votre mot de passe sur cette page, avant le {until} (heure de Bruxelles) :"
+IF_ASKED_BY_NOBODY = "Si vous n’avez rien demandé, ne faites rien : votre mot de passe reste le même."
+IF_SURPRISED = "Si ce courriel vous surprend, ne faites rien et écrivez à {contact}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +54,11 @@ class AccountHolder:
 
 @dataclass(frozen=True, slots=True)
 class AccountMail:
-    """A link that is not made yet, and the letter that carries it. `contact` is who can answer a question about it."""
+    """A link that is not made yet, and the letter that carries it."""
 
     kind: LinkKind
     token: str
-    address: str
-    contact: str
+    letter: StaffLetter
     frozen: Frozen
 
 
@@ -62,21 +69,18 @@ def write(
 
     It takes its time: no transaction that writes should be open.
     """
-    token = links.new_token()
-    around = {
-        "kind": kind.value,
-        "subject": SUBJECTS[kind],
-        "name": plain(one_line(to.name), sending),
-        "by": plain(one_line(by), sending),
-        "roles": ", ".join(role.label for role in to.roles),
-        "link": address_of(token, sending),
-        "until": moment(now + kind.lifetime),
-        "contact": contact,
-    }
-    html, text = (typeset(layouts.get_template(f"account.{part}").render(around)) for part in ("html", "txt"))
-    shared = Shared(circular="", deadline=today(now), contact=contact, is_reminder=False)
-    frozen = Frozen(Draft.of(Marks(), SUBJECTS[kind], html, text), shared, TrackingMode.NONE)
-    return AccountMail(kind, token, to.email, contact, frozen)
+    token, roles = links.new_token(), ", ".join(role.label for role in to.roles)
+    until = (
+        f"Choisissez votre mot de passe sur cette page, avant le {moment(now + kind.lifetime)} (heure de Bruxelles) :"
+    )
+    beside = IF_ASKED_BY_NOBODY if kind is LinkKind.FORGOTTEN else IF_SURPRISED.format(contact=contact)
+    said = (
+        Said(OPENINGS[kind].format(by=by, roles=roles)),
+        Said(CHOOSE.format(until=until), f"{links.PATH}{token}", "Choisir mon mot de passe", is_trusted=True),
+        Said(f"Ce lien ne sert qu’une fois, et il n’est que pour vous : ne le transmettez pas. {beside}"),
+    )
+    letter = StaffLetter([to.email], SUBJECTS[kind], said, to.name, contact, ACCOUNT_LIST)
+    return AccountMail(kind, token, letter, write_staff(letter, sending, now=now))
 
 
 def address_of(token: str, sending: SenderIdentity) -> str:
@@ -91,10 +95,8 @@ def post(
 
     Returns the number of its mailing.
     """
-    link, to = links.make(session, user_id, mail.kind, mail.token, now=now), judge(mail.address)
-    named = headers(mail.contact, sending, ACCOUNT_LIST)
-    addressees = [Addressee(None, to.address, to.key, to.ascii)]
-    mailing = put(session, mail.frozen, named, addressees, sending.return_path, now=now, actor=actor)
+    link = links.make(session, user_id, mail.kind, mail.token, now=now)
+    mailing = post_staff(session, mail.letter, mail.frozen, sending, now=now, actor=actor)
     session.execute(insert(table_of(AccountLetter)).values(mailing_id=mailing, link_id=link))
     return mailing
 

@@ -16,12 +16,13 @@ from outreach.accounts.colleagues import Colleague
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.db import Database, Session, table_of, take_turns
 from outreach.staff_mail import letters, news, paces
-from outreach.staff_mail.letters import StaffLetter
+from outreach.staff_mail.letters import Said, StaffLetter
 from outreach.staff_mail.models import ABOUT, NoticeStart, Pace, StaffNotice
 from outreach.staff_mail.news import News
 
 MOST = 50  # lines of one mail; the rest is in the next one
 TELLER = "système"
+SIGNED_IN = "Ouvrir une page demande de se connecter."
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +103,9 @@ def _mail(
     session: Session, person: Colleague, notices: Sequence[StaffNotice], sending: SenderIdentity, now: datetime
 ) -> tuple[StaffLetter, Frozen]:
     told = news.of_notices(session, notices)
-    items = [(news.sentence(session, one), news.page_of(one)) for one in told]
+    said = [*(Said(news.sentence(session, one), news.page_of(one)) for one in told), Said(SIGNED_IN)]
     contact = news.contact_of(session, told[0])
-    letter = StaffLetter(person.email, person.name, news.subject(told), items, contact)
+    letter = StaffLetter([person.email], news.subject(told), said, person.name, contact, may_be_fewer=True)
     return letter, letters.write(letter, sending, now=now)
 
 

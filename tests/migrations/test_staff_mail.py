@@ -5,8 +5,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 from outreach import migrations
-from outreach.alerts import letters
+from outreach.alerts import mails
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.staff_mail import letters
 from tests.migrations.test_populated import dumped
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.long]
@@ -15,7 +16,8 @@ pytestmark = [pytest.mark.postgresql, pytest.mark.long]
 def test_they_go_and_changes_of_gates_are_guarded_as_before(database, settings, now):
     def write():
         with database.writing() as session:
-            letters.post(session, ["a@b.example"], "Alerte", ["Rien."], SenderIdentity.of(settings), now=now)
+            alert, sending = mails.letter_about(["a@b.example"], "Alerte", ["Rien."]), SenderIdentity.of(settings)
+            letters.post(session, alert, letters.write(alert, sending, now=now), sending, now=now, actor="service")
 
     before = dumped(database)
     write()

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
-from outreach.alerts import letters as alerts
+from outreach.alerts import mails as alerts
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import WrittenLetter, freeze
@@ -35,7 +35,7 @@ from outreach.settings import ROOT
 from outreach.staff_mail import account_letters
 from outreach.staff_mail import letters as staff_letters
 from outreach.staff_mail.account_letters import AccountHolder
-from outreach.staff_mail.letters import StaffLetter
+from outreach.staff_mail.letters import Said, StaffLetter
 from tests import factories
 from tests.campaigns.conftest import DEADLINE, READING, approved, launch, settle
 from tests.conftest import NOW
@@ -113,8 +113,8 @@ def _after_a_wave(database):
 
 
 def _to_staff(database):
-    told = [("La campagne « Invitation » attend votre avis.", "/campaigns/1")]
-    news = StaffLetter(AUTHOR, "Nadia Lambert", "Invitation : à valider", told, AUTHOR)
+    told = [Said("La campagne « Invitation » attend votre avis.", "/campaigns/1")]
+    news = StaffLetter([AUTHOR], "Invitation : à valider", told, "Nadia Lambert", AUTHOR, may_be_fewer=True)
     holder = AccountHolder(AUTHOR, "Nadia Lambert", [RoleName.AUTHOR])
     with database.writing() as session:
         frozen = staff_letters.write(news, READING, now=NOW)
@@ -125,7 +125,10 @@ def _to_staff(database):
         link = account_letters.post(session, mail, user, READING, now=NOW, actor=AUTHOR)
         yield "Au personnel : mot de passe", _wire(session, link)
         said = ["Le relais ne répond plus depuis 9 h.", "Les envois attendent."]
-        alerts.post(session, [AUTHOR], "Alerte : le relais ne répond plus", said, READING, now=NOW)
+        alert = alerts.letter_about([AUTHOR], "Alerte : le relais ne répond plus", said)
+        staff_letters.post(
+            session, alert, staff_letters.write(alert, READING, now=NOW), READING, now=NOW, actor=alerts.SERVICE
+        )
         yield "Au personnel : alerte", _wire(session, _last(session, Purpose.STAFF))
 
 

@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 from outreach.accounts.links import LinkKind
 from outreach.adherence.models import Status
-from outreach.alerts import letters as alerts
+from outreach.alerts import mails as alerts
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
@@ -96,11 +96,14 @@ def mails():
 
 def of_staff():
     """The mails to the service's own people."""
-    news = [("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
-    told = staff_mail.StaffLetter("nadia@fwb.example", "Nadia Lambert", "Nouvelles", news, "service@fwb.example")
+    news = [staff_mail.Said("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
+    told = staff_mail.StaffLetter(
+        ["nadia@fwb.example"], "Nouvelles", news, "Nadia Lambert", "service@fwb.example", may_be_fewer=True
+    )
+    alert = alerts.letter_about([], "Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."])
     frozen = {
         "nouvelles": staff_mail.write(told, SENDING, now=NOW),
-        "alerte": alerts.written("Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."], now=NOW),
+        "alerte": staff_mail.write(alert, SENDING, now=NOW),
     }
     holder = account_letters.AccountHolder("marc@fwb.example", "Marc Dethier", (RoleName.AUTHOR, RoleName.APPROVER))
     for kind in LinkKind:
