@@ -13,6 +13,7 @@ from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
 from outreach.adherence.models import Status, Word
+from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import Campaign
@@ -133,7 +134,7 @@ def plan(database: Database, at: datetime, *, now: datetime, **changes: object) 
         made = campaign(session, invitation(**{"reminders": (), **changes}), now)
         lifecycle.submit(session, made, now=now, actor=AUTHOR)
         written = audiences.count(session, made, now=now).written
-        lifecycle.approve(session, made, now=now, actor=APPROVER, extent=lifecycle.Extent(written))
+        lifecycle.approve(session, made, now=now, actor=APPROVER, extent=Extent(written))
         lifecycle.schedule(session, made, at, now=now, actor=AUTHOR)
         return made.id
 

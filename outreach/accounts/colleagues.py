@@ -47,6 +47,11 @@ def with_role(session: Session, role: RoleName) -> list[Colleague]:
     return _read(session, _ACTIVE.where(USERS.c.id.in_(holding.where(_roles.c.name == role.value))))
 
 
+def holds(session: Session, email: str, role: RoleName) -> bool:
+    """Whether the person with this address has an active account and holds a role."""
+    return any(person.email == email for person in with_role(session, role))
+
+
 def numbered(session: Session, keys: Iterable[int]) -> dict[int, Colleague]:
     """Those of these accounts that are active, by their keys."""
     return {found.id: found for found in _read(session, _ACTIVE.where(USERS.c.id.in_(list(keys))))}

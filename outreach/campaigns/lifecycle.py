@@ -4,12 +4,14 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.adherence import programmes
+from outreach.approvals import deciding, reading
+from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
@@ -51,21 +53,7 @@ STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
     "letter",
 )
-WRITTEN = (CampaignState.DRAFT, CampaignState.TO_APPROVE)
-EXTENT_CONFIRMED = "validée pour le public tel qu’il est devenu"
-SENT_BACK = "renvoyée à qui l’écrit"
-RESTORED = "reprise en brouillon"
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
-
-
-class Extent(NamedTuple):
-    """How many authorities a campaign would write to, and how many mailboxes, one letter each; None: not counted."""
-
-    authorities: int = 0
-    addresses: int | None = None
-
-
-NOWHERE = Extent()
 
 
 def campaign_numbered(session: Session, number: int) -> Campaign:
@@ -125,7 +113,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     )
     session.add(campaign)
     session.flush()
-    _note(session, campaign, now, author.email, "créée")
+    _decide(session, campaign, DecisionKind.WRITTEN, now, author.email, "créée")
     return campaign
 
 
@@ -155,10 +143,10 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     for wave in campaign.waves:
         if wave.state is WaveState.PLANNED:
             move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
-    if campaign.state is CampaignState.DRAFT:
-        _note(session, campaign, now, actor, "modifiée")
-    else:
-        _move(session, campaign, CampaignState.DRAFT, now, actor, "modifiée : la validation est à refaire")
+    is_anew = campaign.state is not CampaignState.DRAFT
+    campaign.state = CampaignState.DRAFT
+    done = "modifiée : la validation est à refaire" if is_anew else "modifiée"
+    _decide(session, campaign, DecisionKind.WRITTEN, now, actor, done)
 
 
 def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:
@@ -172,14 +160,15 @@ def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Camp
 
 def send_back(session: Session, campaign: Campaign, *, now: datetime, actor: str, why: str = "") -> None:
     """Return a campaign that waits for approval to its author, as a draft. Raises Refused in any other state."""
-    if campaign.state is not CampaignState.TO_APPROVE:
-        raise Refused("Cette campagne n’attend pas de validation.")
-    _move(session, campaign, CampaignState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
+    _decide(session, campaign, DecisionKind.SENT_BACK, now, actor, why)
+    campaign.state = CampaignState.DRAFT
 
 
 def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent = NOWHERE) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
-    _move(session, campaign, CampaignState.TO_APPROVE, now, actor, "soumise à validation", extent)
+    _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
+    campaign.state = CampaignState.TO_APPROVE
+    _decide(session, campaign, DecisionKind.SUBMITTED, now, actor, extent=extent)
 
 
 def approve(
@@ -196,38 +185,24 @@ def approve(
     Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
     created, changed or submitted it.
     """
-    if campaign.state is CampaignState.APPROVED:
-        raise Refused("Cette campagne est déjà validée.")
-    if not may_be_approved_by(session, campaign, actor):
-        raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la campagne.")
-    if campaign.state is CampaignState.TO_APPROVE and _last(session, campaign).content_hash != content_hash(campaign):
-        raise Refused("La campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, campaign, CampaignState.APPROVED, now, actor, f"validée {knowingly}".rstrip(), extent)
+    _decide(session, campaign, DecisionKind.APPROVED, now, actor, knowingly, extent)
+    campaign.state = CampaignState.APPROVED
 
 
 def confirm_extent(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent) -> None:
     """Approve the audience of an approved campaign as it has become. Raises Refused when the actor wrote it."""
-    if not may_be_approved_by(session, campaign, actor):
-        raise Refused("Le public se confirme par une autre personne que celle qui a écrit ou soumis la campagne.")
-    _note(session, campaign, now, actor, EXTENT_CONFIRMED, extent)
+    _decide(session, campaign, DecisionKind.CONFIRMED, now, actor, extent=extent)
 
 
-def may_be_approved_by(session: Session, campaign: Campaign, actor: str) -> bool:
-    """Whether a person neither created, changed nor submitted a campaign. Sending it back is not a change, nor is
-    taking it back to draft after a cancellation."""
-    written_by = select(CampaignTransition.actor).where(
-        CampaignTransition.campaign_id == campaign.id,
-        CampaignTransition.state.in_(WRITTEN),
-        CampaignTransition.note.not_like(f"{SENT_BACK}%"),
-        CampaignTransition.note != RESTORED,
+def history(session: Session, campaign: Campaign) -> Sequence[Decision | CampaignTransition]:
+    """All that was done about a campaign, the newest first: what was written and decided, and its other moves."""
+    moves = session.scalars(
+        select(CampaignTransition)
+        .where(CampaignTransition.campaign_id == campaign.id)
+        .order_by(CampaignTransition.id.desc())
     )
-    return actor != campaign.created_by and actor not in set(session.scalars(written_by))
-
-
-def history(session: Session, campaign: Campaign) -> Sequence[CampaignTransition]:
-    """The transitions of a campaign, the newest first."""
-    query = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
-    return session.scalars(query.order_by(CampaignTransition.id.desc())).all()
+    decisions = reading.history(session, [subject_of(campaign)])
+    return sorted([*decisions, *moves], key=lambda done: done.at, reverse=True)
 
 
 def schedule(
@@ -317,7 +292,9 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
 
 def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Cancel a campaign and withdraw its letters that have not left. Raises Refused when it has ended."""
-    _move(session, campaign, CampaignState.CANCELLED, now, actor, "annulée")
+    _refuse_move(campaign, CampaignState.CANCELLED, "annulée")
+    campaign.state = CampaignState.CANCELLED
+    _decide(session, campaign, DecisionKind.WITHDRAWN, now, actor, "annulée")
     for wave in campaign.waves:
         if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
             move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
@@ -330,7 +307,7 @@ def restore(session: Session, campaign: Campaign, *, now: datetime, actor: str) 
     """
     if campaign.state is not CampaignState.CANCELLED:
         raise Refused("Cette campagne n’est pas annulée : il n’y a rien à reprendre.")
-    _move(session, campaign, CampaignState.DRAFT, now, actor, RESTORED)
+    _move(session, campaign, CampaignState.DRAFT, now, actor, "reprise en brouillon")
 
 
 def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -358,9 +335,17 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
 
 def is_approved(session: Session, campaign: Campaign) -> bool:
     """Whether a campaign is approved, exactly as it stands."""
-    if campaign.state is not CampaignState.APPROVED:
-        return False
-    return _last(session, campaign).content_hash == content_hash(campaign)
+    return campaign.state is CampaignState.APPROVED and approval(session, campaign) is not None
+
+
+def approval(session: Session, campaign: Campaign) -> Decision | None:
+    """The approval of a campaign as it stands; None where none holds."""
+    return reading.approval(session, content_of(campaign))
+
+
+def content_of(campaign: Campaign) -> Content:
+    """A campaign as decisions are about it."""
+    return Content(subject_of(campaign), content_hash(campaign), campaign.title)
 
 
 def content_hash(campaign: Campaign) -> str:
@@ -376,20 +361,8 @@ def content_hash(campaign: Campaign) -> str:
 
 
 def subject_of(campaign: Campaign) -> str:
-    """How the audit names a campaign."""
-    return f"campaign:{campaign.id}"
-
-
-def approved_extent(session: Session, campaign: Campaign) -> Extent:
-    """How many an approved campaign was to reach when it was approved."""
-    last = _last(session, campaign)
-    return Extent(last.authorities, last.addresses)
-
-
-def approved_at(campaign: int) -> ScalarSelect[datetime]:
-    """When an approved campaign, or its audience as it has become, was approved, for a query."""
-    moves = CampaignTransition.campaign_id == campaign
-    return select(func.max(CampaignTransition.at)).where(moves).scalar_subquery()
+    """How the audit and decisions name a campaign."""
+    return Thing.CAMPAIGN.subject(campaign.id)
 
 
 def planned_at(session: Session, wave: Wave) -> datetime:
@@ -399,11 +372,6 @@ def planned_at(session: Session, wave: Wave) -> datetime:
     return session.scalars(query.order_by(WaveTransition.id.desc()).limit(1)).one()
 
 
-def _last(session: Session, campaign: Campaign) -> CampaignTransition:
-    query = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
-    return session.scalars(query.order_by(CampaignTransition.id.desc()).limit(1)).one()
-
-
 def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave]:
     waves = [wave for wave in campaign.waves if wave.state is state]
     if not waves:
@@ -411,33 +379,35 @@ def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave
     return waves
 
 
-def _move(
+def _decide(
     session: Session,
     campaign: Campaign,
-    state: CampaignState,
+    kind: DecisionKind,
     now: datetime,
     actor: str,
-    done: str,
+    reason: str = "",
     extent: Extent = NOWHERE,
 ) -> None:
+    made = deciding.decide(session, content_of(campaign), kind, now=now, actor=actor, reason=reason, extent=extent)
+    audit.record(session, now, actor, f"Campagne « {campaign.title} » {made.told}.", made.subject)
+    session.flush()
+
+
+def _refuse_move(campaign: Campaign, state: CampaignState, done: str) -> None:
     if state not in CAMPAIGN_MOVES[campaign.state]:
-        raise Refused(
-            f"Cette campagne est « {campaign.state.label} » : elle ne peut pas être {done.partition(' ')[0]}."
-        )
+        raise Refused(f"Cette campagne est « {campaign.state.label} » : elle ne peut pas être {done}.")
+
+
+def _move(session: Session, campaign: Campaign, state: CampaignState, now: datetime, actor: str, done: str) -> None:
+    _refuse_move(campaign, state, done.partition(" ")[0])
     campaign.state = state
-    _note(session, campaign, now, actor, done, extent)
-
-
-def _note(session: Session, campaign: Campaign, now: datetime, actor: str, done: str, extent: Extent = NOWHERE) -> None:
     session.add(
         CampaignTransition(
             campaign_id=campaign.id,
-            state=campaign.state,
+            state=state,
             at=now,
             actor=actor,
             content_hash=content_hash(campaign),
-            authorities=extent.authorities,
-            addresses=extent.addresses,
             note=done,
         )
     )

@@ -8,8 +8,9 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from outreach import french
+from outreach.approvals.models import Decision, Thing
 from outreach.campaigns import audiences, wave_criteria
-from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.reference import fold
@@ -75,7 +76,7 @@ class CampaignStanding:
 class CampaignRow:
     """A row of the list. `audience` is a sentence; `next_at` is None when no wave is planned.
 
-    `authorities` is how many it would write to, as last recorded in its transitions.
+    `authorities` is how many it would write to, as last recorded when it was submitted or approved.
     """
 
     campaign: Campaign
@@ -129,9 +130,9 @@ def page(
 ) -> Sequence[CampaignRow]:
     """One page of campaigns, the newest first; of one stage, or of all; with `among`, of those with these numbers."""
     written = (
-        select(CampaignTransition.authorities)
-        .where(CampaignTransition.campaign_id == Campaign.id, CampaignTransition.authorities > 0)
-        .order_by(CampaignTransition.id.desc())
+        select(Decision.authorities)
+        .where(Decision.subject == Thing.CAMPAIGN.subjects(Campaign.id), Decision.authorities > 0)
+        .order_by(Decision.id.desc())
         .limit(1)
         .scalar_subquery()
     )

@@ -1,6 +1,6 @@
 """The tables of campaigns and waves, their states, and the moves between these.
 
-Each change of state is a row with its time and actor. The column `state` repeats the last one.
+Each change of state is a row with its time and actor, here or in `approvals`. The column `state` repeats the last one.
 """
 
 from datetime import date, datetime
@@ -172,11 +172,7 @@ class CampaignSegment(Base):
 
 
 class CampaignTransition(Base):
-    """A state that a campaign reached: when, by whom, the digest of its content, and how many it would write to.
-
-    `addresses` counts mailboxes, one letter each; None where nothing is counted, and in approvals from before 0.3 of
-    campaigns that write to no school's mailbox.
-    """
+    """A campaign that was closed, or taken back to draft: when, and by whom. All else is an `approvals` Decision."""
 
     __tablename__ = "campaign_transitions"
 
@@ -186,16 +182,17 @@ class CampaignTransition(Base):
     at: Mapped[datetime]
     actor: Mapped[str] = mapped_column(String(255))
     content_hash: Mapped[str] = mapped_column(String(64))
-    authorities: Mapped[int] = mapped_column(default=0)
-    addresses: Mapped[int | None]
     note: Mapped[str] = mapped_column(Text, default="")
 
     @property
+    def told(self) -> str:
+        """What was done, in French."""
+        return self.note or self.state.label.lower()
+
+    @property
     def counted(self) -> str:
-        """How many it would write to, in French, or ''."""
-        differs = self.addresses is not None and self.addresses != self.authorities
-        boxes = f", {french.plural(self.addresses or 0, 'boîte')}" if differs else ""
-        return f"{french.number(self.authorities)} PO{boxes}" if self.authorities else ""
+        """As of a decision: nothing is counted."""
+        return ""
 
 
 class ReminderState(StrEnum):
@@ -245,25 +242,6 @@ class AddedReminder(Base):
     created_by: Mapped[str] = mapped_column(String(255))
 
     campaign: Mapped[Campaign] = relationship()
-
-
-class AddedReminderTransition(Base):
-    """A state that an added reminder reached: when, by whom, the digest of its content, how many it would write to.
-
-    `addresses` counts letters; None before revision 0051.
-    """
-
-    __tablename__ = "added_reminder_transitions"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    added_reminder_id: Mapped[int] = mapped_column(ForeignKey("added_reminders.id"), index=True)
-    state: Mapped[ReminderState] = mapped_column(enum_of(ReminderState, "reached_reminder_state"))
-    at: Mapped[datetime]
-    actor: Mapped[str] = mapped_column(String(255))
-    content_hash: Mapped[str] = mapped_column(String(64))
-    authorities: Mapped[int] = mapped_column(default=0)
-    addresses: Mapped[int | None]
-    note: Mapped[str] = mapped_column(Text, default="")
 
 
 class Wave(Base):

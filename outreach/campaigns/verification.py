@@ -7,18 +7,11 @@ from itertools import groupby, pairwise
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Status
-from outreach.campaigns.models import (
-    AddedReminder,
-    AddedReminderTransition,
-    Campaign,
-    CampaignState,
-    CampaignTransition,
-    ReminderState,
-    Wave,
-    WaveState,
-)
+from outreach.approvals.models import Decision, DecisionKind, Thing
+from outreach.campaigns.models import AddedReminder, Campaign, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
@@ -209,19 +202,18 @@ def _status_then(session: Session, school: int, strand: int, fenced_at: datetime
 def _approved(session: Session, _now: datetime) -> Rows:
     """A wave that has a mailing belongs to a campaign approved by a person other than its author. So is its reminder,
     if it was added."""
-    approval = exists().where(
-        CampaignTransition.campaign_id == Wave.campaign_id,
-        CampaignTransition.state == CampaignState.APPROVED,
-        CampaignTransition.actor != Campaign.created_by,
-    )
+    approval = _approved_by_another(Thing.CAMPAIGN, Wave.campaign_id, Campaign.created_by)
     sent = select(Wave.id, Wave.id).join(Campaign, Campaign.id == Wave.campaign_id).where(Wave.mailing_id.is_not(None))
-    own = exists().where(
-        AddedReminderTransition.added_reminder_id == Wave.added_reminder_id,
-        AddedReminderTransition.state == ReminderState.APPROVED,
-        AddedReminderTransition.actor != AddedReminder.created_by,
-        AddedReminder.id == Wave.added_reminder_id,
-    )
+    sent = sent.outerjoin(AddedReminder, AddedReminder.id == Wave.added_reminder_id)
+    own = _approved_by_another(Thing.REMINDER, Wave.added_reminder_id, AddedReminder.created_by)
     return _pairs(session, sent.where(or_(~approval, and_(Wave.added_reminder_id.is_not(None), ~own))))
+
+
+def _approved_by_another(
+    thing: Thing, key: InstrumentedAttribute[Any], author: InstrumentedAttribute[str]
+) -> ColumnElement[bool]:
+    approves = Decision.kind == DecisionKind.APPROVED
+    return exists().where(Decision.subject == thing.subjects(key), approves, Decision.actor != author)
 
 
 RULES: dict[str, Callable[[Session, datetime], Rows]] = {

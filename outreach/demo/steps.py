@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
-from outreach.campaigns.models import CampaignState, CampaignTransition, Wave
+from outreach.approvals.models import Decision, DecisionKind, Thing
+from outreach.campaigns.models import Wave
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
 from outreach.responses.models import Response
@@ -39,15 +40,17 @@ def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
     Approval and sending are those of a campaign that was submitted since: the story's own reminder, which leaves by
     itself, is nobody's step.
     """
-    submitted = _moved(CampaignState.TO_APPROVE, began)
-    approved = _moved(CampaignState.APPROVED, began).where(CampaignTransition.campaign_id.in_(submitted))
+    submitted = _decided(DecisionKind.SUBMITTED, began)
+    approved = _decided(DecisionKind.APPROVED, began).where(Decision.subject.in_(submitted))
     left = select(Message.id).join(Wave, Wave.mailing_id == Message.mailing_id)
     return {
         FirstStep.ANSWER: exists().where(Response.given_at > began),
         FirstStep.CONFIRM: _declared_and_confirmed(began),
         FirstStep.SUBMIT: submitted.exists(),
         FirstStep.APPROVE: approved.exists(),
-        FirstStep.SEND: left.where(Wave.campaign_id.in_(approved), Message.state == MessageState.ACCEPTED).exists(),
+        FirstStep.SEND: left.where(
+            Thing.CAMPAIGN.subjects(Wave.campaign_id).in_(approved), Message.state == MessageState.ACCEPTED
+        ).exists(),
     }
 
 
@@ -61,7 +64,7 @@ def _declared_and_confirmed(began: datetime) -> ColumnElement[bool]:
     return exists().where(AdherenceRecord.recorded_at > began, *confirmed, *same, *before)
 
 
-def _moved(state: CampaignState, began: datetime) -> Select[int]:
-    """Select the keys of the campaigns that reached a state since."""
-    moved = (CampaignTransition.state == state, CampaignTransition.at > began)
-    return select(CampaignTransition.campaign_id).where(*moved)
+def _decided(kind: DecisionKind, began: datetime) -> Select[str]:
+    """Select the campaigns about which a decision of a kind was made since, as decisions name them."""
+    of_campaigns = Decision.subject.startswith(f"{Thing.CAMPAIGN}:")
+    return select(Decision.subject).where(Decision.kind == kind, Decision.at > began, of_campaigns)

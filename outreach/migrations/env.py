@@ -7,6 +7,7 @@ from outreach.accounts import attempts, identities, links, requests, sessions, s
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
+from outreach.approvals import models as approvals
 from outreach.campaigns import drafts
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.replies import models as replies
@@ -31,6 +32,7 @@ TABLES = (
     *(
         adherence,
         alerts,
+        approvals,
         answer_lists,
         audit,
         bounces,

@@ -38,11 +38,11 @@ class PaceChoice(Base):
     pace: Mapped[Pace] = mapped_column(enum_of(Pace, "pace"))
 
 
-ABOUT = ("campaign_transition_id", "wave_transition_id", "reminder_transition_id")  # a notice has exactly one
+ABOUT = ("decision_id", "wave_transition_id")  # a notice has exactly one
 
 
 class StaffNotice(Base):
-    """What one person is told about one transition, of a campaign, a wave or an added reminder: once, by unique keys.
+    """What one person is told about one decision, or about one transition of a wave: once, by unique keys.
 
     It is settled when a mail with it is in the outbox, or when there will be none: `mailing_id` is then empty.
     Personal data. Retention: 30 days after it is settled, as by then nothing could tell the same again.
@@ -50,12 +50,9 @@ class StaffNotice(Base):
 
     __tablename__ = "staff_notices"
     __table_args__ = (
-        UniqueConstraint("user_id", "campaign_transition_id"),
+        UniqueConstraint("user_id", "decision_id"),
         UniqueConstraint("user_id", "wave_transition_id"),
-        UniqueConstraint("user_id", "reminder_transition_id"),
-        CheckConstraint(
-            f"{' + '.join(f'CASE WHEN {key} IS NULL THEN 0 ELSE 1 END' for key in ABOUT)} = 1", name="about"
-        ),
+        CheckConstraint("(decision_id IS NULL) <> (wave_transition_id IS NULL)", name="about"),
         Index(
             "ix_staff_notices_waiting",
             "due_at",
@@ -66,9 +63,8 @@ class StaffNotice(Base):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    campaign_transition_id: Mapped[int | None] = mapped_column(ForeignKey("campaign_transitions.id"), index=True)
+    decision_id: Mapped[int | None] = mapped_column(ForeignKey("decisions.id"), index=True)
     wave_transition_id: Mapped[int | None] = mapped_column(ForeignKey("wave_transitions.id"), index=True)
-    reminder_transition_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminder_transitions.id"), index=True)
     due_at: Mapped[datetime]
     settled_at: Mapped[datetime | None] = mapped_column(index=True)
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"))

@@ -4,27 +4,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Select, and_, exists, or_, select
+from sqlalchemy import and_, exists, or_, select
 
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
+from outreach.approvals import deciding, reading
+from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns import lifecycle
-from outreach.campaigns.lifecycle import EXTENT_CONFIRMED, SENT_BACK
-from outreach.campaigns.models import (
-    CLOCK,
-    AddedReminder,
-    AddedReminderTransition,
-    Campaign,
-    CampaignState,
-    CampaignTransition,
-    ReminderState,
-    Wave,
-    WaveState,
-    WaveTransition,
-)
+from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.schedule.moments import spelt_moment
-from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.campaigns.waves.drift import BACK
 from outreach.db import Session
@@ -34,6 +23,7 @@ from outreach.roles import RoleName
 from outreach.staff_mail.models import NoticeStart, StaffNotice
 
 LOOKED_BACK = timedelta(days=7)  # what nobody was told for so long, because nothing ran, is no longer news
+TOLD_KINDS = (DecisionKind.SUBMITTED, DecisionKind.APPROVED, DecisionKind.CONFIRMED, DecisionKind.SENT_BACK)
 TOLD_STATES = (WaveState.PAUSED, WaveState.FINISHED, WaveState.MISSED, WaveState.CANCELLED)
 BY_ITSELF = {AUTO_PAUSE, CLOCK}
 HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor == CLOCK)  # drift.note
@@ -41,19 +31,17 @@ HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.act
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A transition that somebody should know: of a campaign, of one of its waves, or of a reminder added to it."""
+    """What somebody should know: a decision about a campaign or a reminder added to it, or a transition of a wave."""
 
     campaign: Campaign
-    transition: CampaignTransition | WaveTransition | AddedReminderTransition
+    done: Decision | WaveTransition
     wave: Wave | None = None
     reminder: AddedReminder | None = None
 
     @property
-    def key(self) -> tuple[int | None, int | None, int | None]:
-        """The transition as a notice stores it: of a campaign, of a wave, of a reminder; two of the three are None."""
-        kinds = (not self.wave and not self.reminder, self.wave, self.reminder)
-        of_campaign, of_wave, of_reminder = (self.transition.id if kind else None for kind in kinds)
-        return of_campaign, of_wave, of_reminder
+    def key(self) -> tuple[int | None, int | None]:
+        """What it is about as a notice stores it: a decision, or a wave's transition; one of the two is None."""
+        return (None, self.done.id) if self.wave else (self.done.id, None)
 
 
 def untold(session: Session, *, now: datetime) -> Sequence[News]:
@@ -62,111 +50,75 @@ def untold(session: Session, *, now: datetime) -> Sequence[News]:
     if start is None:
         return []
     since = max(start, now - LOOKED_BACK)
-    told = exists().where(StaffNotice.campaign_transition_id == CampaignTransition.id)
-    is_news = or_(
-        CampaignTransition.state.in_((CampaignState.TO_APPROVE, CampaignState.APPROVED)),
-        CampaignTransition.note.like(f"{SENT_BACK}%"),
-    )
-    of_campaigns = (
-        select(Campaign, CampaignTransition)
-        .join(CampaignTransition, CampaignTransition.campaign_id == Campaign.id)
-        .where(CampaignTransition.at > since, is_news, ~told)
-    )
+    told = exists().where(StaffNotice.decision_id == Decision.id)
+    decisions = select(Decision).where(Decision.at > since, Decision.kind.in_(TOLD_KINDS), ~told)
     waves_told = exists().where(StaffNotice.wave_transition_id == WaveTransition.id)
-    of_waves = (
-        select(Wave, WaveTransition)
-        .join(WaveTransition, WaveTransition.wave_id == Wave.id)
-        .where(WaveTransition.at > since, or_(WaveTransition.state.in_(TOLD_STATES), HAS_DRIFTED), ~waves_told)
-    )
-    found = [News(campaign, transition) for campaign, transition in session.execute(of_campaigns)]
-    found += [News(wave.campaign, transition, wave) for wave, transition in session.execute(of_waves)]
-    found += [
-        News(reminder.campaign, transition, reminder=reminder)
-        for reminder, transition in session.execute(_of_reminders(since))
-    ]
-    return sorted(found, key=lambda news: (news.transition.at, news.transition.id))
-
-
-def _of_reminders(since: datetime) -> Select[AddedReminder, AddedReminderTransition]:
-    told = exists().where(StaffNotice.reminder_transition_id == AddedReminderTransition.id)
-    is_news = or_(
-        AddedReminderTransition.state.in_((ReminderState.TO_APPROVE, ReminderState.APPROVED)),
-        AddedReminderTransition.note.like(f"{SENT_BACK}%"),
-    )
-    return (
-        select(AddedReminder, AddedReminderTransition)
-        .join(AddedReminderTransition, AddedReminderTransition.added_reminder_id == AddedReminder.id)
-        .where(AddedReminderTransition.at > since, is_news, ~told)
-    )
+    is_news = or_(WaveTransition.state.in_(TOLD_STATES), HAS_DRIFTED)
+    transitions = select(WaveTransition).where(WaveTransition.at > since, is_news, ~waves_told)
+    found = [_of(session, done) for query in (decisions, transitions) for done in session.scalars(query)]
+    return sorted(found, key=lambda news: (news.done.at, news.done.id))
 
 
 def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
     """The news that these notices are about, in order."""
-    found = []
-    for notice in notices:
-        if notice.campaign_transition_id is not None:
-            move = session.get_one(CampaignTransition, notice.campaign_transition_id)
-            found.append(News(session.get_one(Campaign, move.campaign_id), move))
-        elif notice.reminder_transition_id is not None:
-            step = session.get_one(AddedReminderTransition, notice.reminder_transition_id)
-            reminder = session.get_one(AddedReminder, step.added_reminder_id)
-            found.append(News(reminder.campaign, step, reminder=reminder))
-        else:
-            wave_move = session.get_one(WaveTransition, notice.wave_transition_id)
-            wave = session.get_one(Wave, wave_move.wave_id)
-            found.append(News(wave.campaign, wave_move, wave))
-    return sorted(found, key=lambda news: (news.transition.at, news.transition.id))
+    found = [
+        _of(session, session.get_one(Decision, notice.decision_id))
+        if notice.decision_id is not None
+        else _of(session, session.get_one(WaveTransition, notice.wave_transition_id))
+        for notice in notices
+    ]
+    return sorted(found, key=lambda news: (news.done.at, news.done.id))
+
+
+def _of(session: Session, done: Decision | WaveTransition) -> News:
+    if isinstance(done, WaveTransition):
+        wave = session.get_one(Wave, done.wave_id)
+        return News(wave.campaign, done, wave)
+    if done.thing is Thing.CAMPAIGN:
+        return News(session.get_one(Campaign, done.key), done)
+    reminder = session.get_one(AddedReminder, done.key)
+    return News(reminder.campaign, done, reminder=reminder)
 
 
 def concerned(session: Session, news: News) -> list[Colleague]:
     """The colleagues whom news concerns, without the one who did it.
 
-    A request: those who may approve it. An approval or a return: who created and who submitted it. A wave: these, and
-    who approved it.
+    A request: those who may approve it. Another decision: who wrote it and who submitted it. A wave: these of its
+    campaign, and who approved that.
     """
-    if news.transition.state in {CampaignState.TO_APPROVE, ReminderState.TO_APPROVE}:
+    if isinstance(news.done, WaveTransition):
+        subject = lifecycle.subject_of(news.campaign)
+        persons = {*reading.writers(session, subject), reading.approver(session, subject)}
+    elif news.done.kind is DecisionKind.SUBMITTED:
+        subject = news.done.subject
         approvers = colleagues.with_role(session, RoleName.APPROVER)
-        return [one for one in approvers if _may_approve(session, news, one.email)]
-    if news.reminder:
-        submitted = select(AddedReminderTransition.actor).where(
-            AddedReminderTransition.added_reminder_id == news.reminder.id,
-            AddedReminderTransition.state == ReminderState.TO_APPROVE,
-            AddedReminderTransition.id < news.transition.id,
-        )
-        last = session.scalar(submitted.order_by(AddedReminderTransition.id.desc()).limit(1)) or ""
-        writers = {news.reminder.created_by, last} - {news.transition.actor}
-        return [one for one in colleagues.active(session) if one.email in writers]
-    states = [CampaignState.TO_APPROVE, *([CampaignState.APPROVED] if news.wave else [])]
-    persons = {news.campaign.created_by, *_last_actors(session, news.campaign, states)} - {news.transition.actor}
-    return [one for one in colleagues.active(session) if one.email in persons]
-
-
-def _may_approve(session: Session, news: News, email: str) -> bool:
-    if news.reminder:
-        return added_reminders.may_be_approved_by(session, news.reminder, email)
-    return lifecycle.may_be_approved_by(session, news.campaign, email)
+        return [one for one in approvers if deciding.may_decide(session, subject, one.email)]
+    else:
+        persons = reading.writers(session, news.done.subject, before=news.done.id)
+    return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
 
 
 def sentence(session: Session, news: News) -> str:
     """The news in one French sentence."""
-    who = colleagues.name_of(session, news.transition.actor)
-    if news.reminder:
-        return _of_reminder(session, news, news.reminder, who)
-    return _of_campaign(news, who) if news.wave is None else _of_wave(session, news, news.wave, who)
+    who = colleagues.name_of(session, news.done.actor)
+    if isinstance(news.done, Decision):
+        return _of_decision(news, news.done, who)
+    return _of_wave(session, news, news.done, who)
 
 
 def subject(news: Sequence[News]) -> str:
     """The subject of a mail with this news: what happened to the one campaign, or how much happened."""
     if len(news) > 1:
         return f"{len(news)} nouvelles de vos campagnes"
-    what = "relance, " if news[0].reminder else ""
-    return f"{news[0].campaign.title} : {what}{_SUBJECTS[news[0].transition.state]}"
+    done, what = news[0].done, "relance, " if news[0].reminder else ""
+    return f"{news[0].campaign.title} : {what}{_SUBJECTS[done.kind if isinstance(done, Decision) else done.state]}"
 
 
 _SUBJECTS: dict[str, str] = {
-    CampaignState.TO_APPROVE: "validation demandée",
-    CampaignState.APPROVED: "validée",
-    CampaignState.DRAFT: "renvoyée à la rédaction",
+    DecisionKind.SUBMITTED: "validation demandée",
+    DecisionKind.APPROVED: "validée",
+    DecisionKind.CONFIRMED: "validée",
+    DecisionKind.SENT_BACK: "renvoyée à la rédaction",
     WaveState.PLANNED: "public changé depuis la validation",
     WaveState.PAUSED: "envoi en pause",
     WaveState.FINISHED: "envoi terminé",
@@ -177,7 +129,7 @@ _SUBJECTS: dict[str, str] = {
 
 def contact_of(session: Session, news: News) -> str:
     """Whom to ask about news: the colleague who did it, or the campaign's person of contact."""
-    by = news.transition.actor
+    by = news.done.actor
     return by if any(one.email == by for one in colleagues.active(session)) else news.campaign.contact_email
 
 
@@ -185,51 +137,40 @@ def page_of(news: News) -> str:
     """The path of the page to open."""
     if news.reminder:
         return f"/campaigns/{news.campaign.id}/reminders/{news.reminder.id}"
-    if news.wave and news.transition.state is WaveState.PLANNED:
+    if news.wave and isinstance(news.done, WaveTransition) and news.done.state is WaveState.PLANNED:
         return f"/campaigns/{news.campaign.id}/waves/{news.wave.number}/drift"
     return f"/campaigns/{news.campaign.id}{'/progress' if news.wave else '/check'}"
 
 
-def _of_campaign(news: News, who: str) -> str:
-    title = f"« {news.campaign.title} »"
-    if news.transition.state is CampaignState.TO_APPROVE:
-        return f"{who} demande votre validation de {title}, {_asked(news.campaign, news.transition)}."
-    if isinstance(news.transition, CampaignTransition) and news.transition.note == EXTENT_CONFIRMED:
-        return f"{title} est {EXTENT_CONFIRMED} par {who} : {news.transition.counted}."
-    if news.transition.state is CampaignState.APPROVED:
-        return f"{title} est validée par {who}, {_planned(news.campaign)}"
-    why = news.transition.note.removeprefix(SENT_BACK).removeprefix(" : ")
-    return f"{title} vous est renvoyée par {who}{_because(why)}."
+def _of_decision(news: News, made: Decision, who: str) -> str:
+    title = f"{'la relance ajoutée à ' if news.reminder else ''}« {made.title} »"
+    named = french.initial(title)
+    if made.kind is DecisionKind.SUBMITTED:
+        to = french.plural(made.authorities, "pouvoir organisateur", "pouvoirs organisateurs")
+        at = news.reminder.asked_at if news.reminder else news.campaign.starts_at
+        return f"{who} demande votre validation de {title}, à {to}{f', départ le {spelt_moment(at)}' if at else ''}."
+    if made.kind is DecisionKind.SENT_BACK:
+        return f"{named} vous est renvoyée par {who}{_because(made.reason)}."
+    if made.kind is DecisionKind.CONFIRMED:
+        return f"{named} est {made.kind.label} par {who} : {made.counted}."
+    return f"{named} est validée par {who}{_planned(news)}."
 
 
-def _of_reminder(session: Session, news: News, reminder: AddedReminder, who: str) -> str:
-    title = f"la relance ajoutée à « {news.campaign.title} »"
-    if news.transition.state is ReminderState.TO_APPROVE:
-        to = french.plural(news.transition.authorities, "pouvoir organisateur", "pouvoirs organisateurs")
-        return f"{who} demande votre validation de {title}, à {to}, départ le {spelt_moment(reminder.asked_at)}."
-    if news.transition.state is ReminderState.APPROVED:
-        planned = select(Wave.due_at).where(Wave.added_reminder_id == reminder.id, Wave.state == WaveState.PLANNED)
-        leaves_at = session.scalar(planned.limit(1))
-        when = f" : elle part le {spelt_moment(leaves_at)}" if leaves_at else ""
-        return f"L{title[1:]} est validée par {who}{when}."
-    why = news.transition.note.removeprefix(SENT_BACK).removeprefix(" : ")
-    return f"L{title[1:]} vous est renvoyée par {who}{_because(why)}."
-
-
-def _of_wave(session: Session, news: News, wave: Wave, who: str) -> str:
+def _of_wave(session: Session, news: News, moved: WaveTransition, who: str) -> str:
+    wave = session.get_one(Wave, moved.wave_id)
     sending = f"« {news.campaign.title} » : la {wave.name} ({spelt_moment(wave.due_at)})"
-    is_by_itself, why = news.transition.actor in BY_ITSELF, _because(news.transition.note)
-    if news.transition.state is WaveState.PLANNED:
+    is_by_itself, why = moved.actor in BY_ITSELF, _because(moved.note)
+    if moved.state is WaveState.PLANNED:
         then = "Relisez-le et faites-le confirmer : sinon la vague se mettra en pause au lieu de partir"
-        if news.transition.note == BACK:
+        if moved.note == BACK:
             then = "Rien n’est à confirmer : la vague partira à son heure"
         return f"{sending}{why}. {then}."
-    if news.transition.state is WaveState.PAUSED:
+    if moved.state is WaveState.PAUSED:
         paused = "s’est mise en pause d’elle-même" if is_by_itself else f"est mise en pause par {who}"
         return f"{sending} {paused}{why}."
-    if news.transition.state is WaveState.FINISHED:
+    if moved.state is WaveState.FINISHED:
         return f"{sending} est terminée : {_counted(session, wave)}."
-    if news.transition.state is WaveState.MISSED:
+    if moved.state is WaveState.MISSED:
         return f"{sending} n’est pas partie{why}."
     return f"{sending} est annulée par {who}{why}."
 
@@ -238,29 +179,14 @@ def _because(why: str) -> str:
     return f" : {why.rstrip('.')}" if why else ""
 
 
-def _last_actors(session: Session, campaign: Campaign, states: Iterable[CampaignState]) -> set[str]:
-    """Who last brought a campaign into each of these states."""
-    actors = set()
-    for state in states:
-        query = select(CampaignTransition.actor).where(
-            CampaignTransition.campaign_id == campaign.id, CampaignTransition.state == state
-        )
-        actors.add(session.scalar(query.order_by(CampaignTransition.id.desc()).limit(1)) or "")
-    return actors
-
-
-def _asked(campaign: Campaign, transition: CampaignTransition) -> str:
-    """How many authorities a campaign would write to, and when it is to leave."""
-    to = f"à {french.plural(transition.authorities, 'pouvoir organisateur', 'pouvoirs organisateurs')}"
-    at = campaign.starts_at
-    return f"{to}, départ le {spelt_moment(at)}" if at else to
-
-
-def _planned(campaign: Campaign) -> str:
-    planned = [wave.due_at for wave in campaign.waves if wave.state is WaveState.PLANNED]
+def _planned(news: News) -> str:
+    """When what was approved leaves, where it is planned."""
+    waves = [wave for wave in news.campaign.waves if wave.state is WaveState.PLANNED]
+    planned = [wave.due_at for wave in waves if not news.reminder or wave.added_reminder_id == news.reminder.id]
     if planned:
-        return f"et planifiée : l’envoi part le {spelt_moment(min(planned))}."
-    return "mais pas planifiée : rien ne part encore."
+        leaves = "elle part" if news.reminder else "l’envoi part"
+        return f"{'' if news.reminder else ', et planifiée'} : {leaves} le {spelt_moment(min(planned))}"
+    return "" if news.reminder else ", mais pas planifiée : rien ne part encore"
 
 
 def _counted(session: Session, wave: Wave) -> str:

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.accounts import staff
 from outreach.adherence.models import Strand
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -33,6 +34,14 @@ DEADLINE = today(NOW + timedelta(days=30))  # that a letter states where no wave
 @pytest.fixture
 def people(staffed):
     """An administrator, an author and an approver."""
+
+
+def add_colleague(database, name, *roles):
+    """An account of somebody with these roles; returns the address."""
+    email = f"{name}@fwb.example"
+    with database.writing() as session:
+        staff.add_user(session, NOW, AUTHOR, email=email, name=name.capitalize(), roles=roles, password_hash="x")
+    return email
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import pytest
 from sqlalchemy import delete, text, update
 
 from outreach.adherence.models import Status
+from outreach.approvals.models import Decision
 from outreach.campaigns import lifecycle
-from outreach.campaigns.models import CampaignTransition, Wave, WaveState
+from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, suppressions
@@ -55,7 +56,7 @@ BREAKS = {
     "held_by_the_living": update(Message)
     .where(Message.id == 2)
     .values(state="handing", worker_id="gone", fenced_at=NOW, settled_at=None),
-    "approved": update(CampaignTransition).values(actor=AUTHOR),
+    "approved": update(Decision).values(actor=AUTHOR),
 }
 
 
@@ -65,7 +66,7 @@ def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
     with database.writing() as session:
         if rule == "held_by_the_living":
             session.execute(update(Wave).values(state=WaveState.RUNNING))
-        unguard(session, "campaign_transitions", "gate_changes")
+        unguard(session, "decisions", "gate_changes")
         session.execute(BREAKS[rule])
         session.execute(update(GateChange).values(at=NOW - timedelta(days=1)).where(GateChange.gate == "open"))
     assert broken(database) == [(rule, [wave] if rule == "approved" else [2])]

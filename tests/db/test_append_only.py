@@ -12,8 +12,9 @@ from sqlalchemy.exc import IntegrityError
 from outreach import migrations
 from outreach.campaigns.models import (
     AddedReminder,
-    AddedReminderTransition,
     Campaign,
+    CampaignState,
+    CampaignTransition,
     Exemption,
     ExemptionKind,
     ExemptionWithdrawal,
@@ -27,13 +28,13 @@ from tests.test_seals import seal
 pytestmark = pytest.mark.postgresql
 KEYS = {
     "adherence_records": ["id"],
-    "added_reminder_transitions": ["id"],
     "audit_entries": ["id"],
     "audit_seals": ["id"],
     "basis_withdrawals": ["basis_id"],
     "campaign_transitions": ["id"],
     "closure_withdrawals": ["closure_id"],
     "closures": ["id"],
+    "decisions": ["id"],
     "exemption_withdrawals": ["exemption_id"],
     "exemptions": ["id"],
     "follow_up_steps": ["id"],
@@ -138,8 +139,8 @@ def add_what_came_since(database):
         reminder = AddedReminder(campaign=campaign, state=ReminderState.DRAFT, **words)
         session.add(reminder)
         session.flush()
-        move = {"added_reminder_id": reminder.id, "state": ReminderState.DRAFT, "content_hash": "x"}
-        session.add(AddedReminderTransition(**move, **told))
+        closed = {"campaign_id": campaign.id, "state": CampaignState.CLOSED, "content_hash": "x", "note": "clôturée"}
+        session.add(CampaignTransition(**closed, **told))
         taken_back = ExemptionWithdrawal(withdrawn_at=NOW, withdrawn_by=told["actor"])
         exemption = {"kind": ExemptionKind.CALM, "campaign_id": campaign.id, "reason": "urgent", **told}
         session.add(Exemption(withdrawal=taken_back, **exemption))

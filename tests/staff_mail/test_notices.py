@@ -8,9 +8,9 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach.accounts.staff import User
+from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.review import approval
 from outreach.campaigns.waves import added_reminders

@@ -9,9 +9,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit, french
+from outreach.approvals.models import Decision
+from outreach.campaigns import lifecycle
 from outreach.campaigns.models import (
     UNDER_WAY,
-    AddedReminderTransition,
     Campaign,
     CampaignTransition,
     Exemption,
@@ -131,14 +132,14 @@ class JournalEntry:
 
 def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     """Every transition of a campaign and its waves, and the last audit entries on letters, the newest first."""
-    own = select(CampaignTransition).where(CampaignTransition.campaign_id == campaign.id)
-    moves = [(move.at, 0, move.id, _of_campaign(move)) for move in session.scalars(own)]
+    moves = [(done.at, 0, done.id, _done("Campagne", done)) for done in lifecycle.history(session, campaign)]
     query = select(WaveTransition, Wave).join(Wave, Wave.id == WaveTransition.wave_id)
     begun = set[int]()
     for move, wave in session.execute(query.where(Wave.campaign_id == campaign.id).order_by(WaveTransition.id)):
         moves.append((move.at, 1, move.id, _of_wave(move, wave.name, goes_on=wave.number in begun)))
         begun |= {wave.number} if move.state is WaveState.RUNNING else set()
-    moves += [(move.at, 3, move.id, _of_added(move)) for move in added_reminders.history(session, campaign)]
+    added = added_reminders.history(session, campaign)
+    moves += [(done.at, 3, done.id, _done("Relance ajoutée", done)) for done in added]
     calm = [exemption for exemption in exemptions.of(session, campaign) if exemption.kind is ExemptionKind.CALM]
     moves += [(exemption.at, 4, exemption.id, _of_calm(exemption)) for exemption in calm]
     for withdrawal in filter(None, (exemption.withdrawal for exemption in calm)):
@@ -152,14 +153,9 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     return [entry for *_, entry in sorted(moves, key=lambda dated: dated[:3], reverse=True)]
 
 
-def _of_campaign(move: CampaignTransition) -> JournalEntry:
-    counted = f" ({move.counted})" if move.counted else ""
-    return JournalEntry(move.at, move.actor, f"Campagne {move.note or move.state.label.lower()}{counted}.")
-
-
-def _of_added(move: AddedReminderTransition) -> JournalEntry:
-    counted = f" ({move.authorities} PO)" if move.authorities else ""
-    return JournalEntry(move.at, move.actor, f"Relance ajoutée {move.note}{counted}.")
+def _done(what: str, done: Decision | CampaignTransition) -> JournalEntry:
+    counted = f" ({done.counted})" if done.counted else ""
+    return JournalEntry(done.at, done.actor, f"{what} {done.told}{counted}.")
 
 
 def _of_calm(exemption: Exemption) -> JournalEntry:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outreach import french
+from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review import neighbours
 from outreach.campaigns.review.checks import Findings, look_over

@@ -9,17 +9,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import func, select
 
 from outreach import audit
+from outreach.approvals import deciding, reading
+from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
-from outreach.campaigns.lifecycle import EXTENT_CONFIRMED, NOWHERE, Extent
 from outreach.campaigns.models import (
     ON_ITS_WAY,
     REMINDER_MOVES,
     AddedReminder,
-    AddedReminderTransition,
     Campaign,
     CampaignState,
     ReminderState,
@@ -32,9 +32,6 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
 from outreach.db import Session
 from outreach.errors import NotFound, Refused
-
-SENT_BACK = "renvoyée à qui l’écrit"
-WRITTEN = (ReminderState.DRAFT, ReminderState.TO_APPROVE)
 
 
 def may_be_added(campaign: Campaign) -> bool:
@@ -84,7 +81,7 @@ def add(
     plan_of(session, reminder, now=now)
     session.add(reminder)
     session.flush()
-    _note(session, reminder, now, actor, "créée")
+    _decide(session, reminder, DecisionKind.WRITTEN, now, actor, "créée")
     return reminder
 
 
@@ -113,19 +110,20 @@ def revise(
         lifecycle.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
     plan_of(session, reminder, now=now)
     reminder.state = ReminderState.DRAFT
-    _note(session, reminder, now, actor, "modifiée")
+    _decide(session, reminder, DecisionKind.WRITTEN, now, actor, "modifiée")
 
 
 def submit(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:
     """Request approval of a draft. `extent` is how many it would write to. Raises Refused in any other state."""
-    _move(session, reminder, ReminderState.TO_APPROVE, now, actor, "soumise", extent)
+    _refuse_move(reminder, ReminderState.TO_APPROVE, "soumise")
+    reminder.state = ReminderState.TO_APPROVE
+    _decide(session, reminder, DecisionKind.SUBMITTED, now, actor, extent=extent)
 
 
 def send_back(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, why: str = "") -> None:
     """Return a reminder that waits for approval to its author. Raises Refused in any other state."""
-    if reminder.state is not ReminderState.TO_APPROVE:
-        raise Refused("Cette relance n’attend pas de validation.")
-    _move(session, reminder, ReminderState.DRAFT, now, actor, f"{SENT_BACK}{f' : {why}' if why else ''}")
+    _decide(session, reminder, DecisionKind.SENT_BACK, now, actor, why)
+    reminder.state = ReminderState.DRAFT
 
 
 def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: str) -> None:
@@ -134,17 +132,9 @@ def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
         raise Refused("Cette relance est partie : elle ne s’abandonne plus.")
     for wave in _waves(session, reminder, launched=False):
         lifecycle.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
-    _move(session, reminder, ReminderState.ABANDONED, now, actor, "abandonnée")
-
-
-def may_be_approved_by(session: Session, reminder: AddedReminder, actor: str) -> bool:
-    """Whether a person neither created, changed nor submitted a reminder. Sending it back is not a change."""
-    written_by = select(AddedReminderTransition.actor).where(
-        AddedReminderTransition.added_reminder_id == reminder.id,
-        AddedReminderTransition.state.in_(WRITTEN),
-        AddedReminderTransition.note.not_like(f"{SENT_BACK}%"),
-    )
-    return actor != reminder.created_by and actor not in set(session.scalars(written_by))
+    _refuse_move(reminder, ReminderState.ABANDONED, "abandonnée")
+    reminder.state = ReminderState.ABANDONED
+    _decide(session, reminder, DecisionKind.WITHDRAWN, now, actor, "abandonnée")
 
 
 def approve(
@@ -155,13 +145,10 @@ def approve(
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
     the actor wrote it, when its campaign takes no reminder any more, or as `plan_of`.
     """
-    if not may_be_approved_by(session, reminder, actor):
-        raise Refused("La validation revient à une autre personne que celle qui a écrit ou soumis la relance.")
     if not (may_be_added(reminder.campaign) and lifecycle.is_approved(session, reminder.campaign)):
         raise Refused("La campagne n’est plus validée : validez-la d’abord.")
-    if reminder.state is ReminderState.TO_APPROVE and _last(session, reminder).content_hash != content_hash(reminder):
-        raise Refused("La relance ou sa campagne a changé depuis sa soumission : soumettez-la de nouveau.")
-    _move(session, reminder, ReminderState.APPROVED, now, actor, f"validée {knowingly}".rstrip(), extent)
+    _decide(session, reminder, DecisionKind.APPROVED, now, actor, knowingly, extent)
+    reminder.state = ReminderState.APPROVED
     planned = plan_of(session, reminder, now=now)
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
     place = planned.number - 1
@@ -203,47 +190,38 @@ def written_by(campaign: Campaign, reminder: AddedReminder | None) -> WrittenLet
     return replace(written, subject=reminder.subject, preheader="", letter=reminder.letter) if reminder else written
 
 
-def is_approved(session: Session, wave: Wave) -> bool:
-    """Whether what a wave sends is approved as it stands: its campaign, and the reminder that it may be."""
+def sent_by(wave: Wave) -> Content:
+    """What a wave sends, as decisions are about it: the reminder that was added, or its campaign."""
+    return content_of(wave.added_reminder) if wave.added_reminder else lifecycle.content_of(wave.campaign)
+
+
+def approval(session: Session, wave: Wave) -> Decision | None:
+    """The approval of what a wave sends, as it stands: of its campaign, and of the reminder that it may be."""
     if not lifecycle.is_approved(session, wave.campaign):
-        return False
-    reminder = wave.added_reminder
-    if reminder is None:
-        return True
-    is_same = _last(session, reminder).content_hash == content_hash(reminder)
-    return reminder.state is ReminderState.APPROVED and is_same
+        return None
+    return reading.approval(session, sent_by(wave))
 
 
 def approved_extent(session: Session, wave: Wave) -> Extent:
-    """How many authorities and mailboxes a wave was to write to when it was approved."""
-    if wave.added_reminder is None:
-        return lifecycle.approved_extent(session, wave.campaign)
-    last = _last(session, wave.added_reminder)
-    return Extent(last.authorities, last.addresses)
-
-
-def approved_at(wave: Wave) -> ScalarSelect[datetime]:
-    """When what an approved wave sends, and its audience, were last approved, for a query."""
-    if wave.added_reminder_id is None:
-        return lifecycle.approved_at(wave.campaign_id)
-    last = AddedReminderTransition.added_reminder_id == wave.added_reminder_id
-    return select(func.max(AddedReminderTransition.at)).where(last).scalar_subquery()
+    """How many authorities and mailboxes a wave was to write to when it was approved; none where it is not."""
+    given = approval(session, wave)
+    return given.extent if given else NOWHERE
 
 
 def confirm_extent(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:
     """Approve the audience of an approved reminder as it has become. Raises Refused when the actor wrote it."""
-    if not may_be_approved_by(session, reminder, actor):
-        raise Refused("Le public se confirme par une autre personne que celle qui a écrit ou soumis la relance.")
-    _note(session, reminder, now, actor, EXTENT_CONFIRMED, extent)
+    _decide(session, reminder, DecisionKind.CONFIRMED, now, actor, extent=extent)
 
 
-def history(session: Session, campaign: Campaign) -> Sequence[AddedReminderTransition]:
-    """The transitions of all reminders added to a campaign, the newest first."""
-    query = select(AddedReminderTransition).join(
-        AddedReminder, AddedReminder.id == AddedReminderTransition.added_reminder_id
-    )
-    query = query.where(AddedReminder.campaign_id == campaign.id)
-    return session.scalars(query.order_by(AddedReminderTransition.id.desc())).all()
+def history(session: Session, campaign: Campaign) -> Sequence[Decision]:
+    """What was decided about all reminders added to a campaign, the newest first."""
+    keys = session.scalars(select(AddedReminder.id).where(AddedReminder.campaign_id == campaign.id))
+    return reading.history(session, [Thing.REMINDER.subject(key) for key in keys])
+
+
+def content_of(reminder: AddedReminder) -> Content:
+    """A reminder as decisions are about it."""
+    return Content(Thing.REMINDER.subject(reminder.id), content_hash(reminder), reminder.campaign.title)
 
 
 def content_hash(reminder: AddedReminder) -> str:
@@ -259,41 +237,22 @@ def _waves(session: Session, reminder: AddedReminder, *, launched: bool) -> Sequ
     return session.scalars(select(Wave).where(Wave.added_reminder_id == reminder.id, is_asked)).all()
 
 
-def _last(session: Session, reminder: AddedReminder) -> AddedReminderTransition:
-    query = select(AddedReminderTransition).where(AddedReminderTransition.added_reminder_id == reminder.id)
-    return session.scalars(query.order_by(AddedReminderTransition.id.desc()).limit(1)).one()
+def _refuse_move(reminder: AddedReminder, state: ReminderState, done: str) -> None:
+    if state not in REMINDER_MOVES[reminder.state]:
+        raise Refused(f"Cette relance est « {reminder.state.label} » : elle ne peut pas être {done}.")
 
 
-def _move(
+def _decide(
     session: Session,
     reminder: AddedReminder,
-    state: ReminderState,
+    kind: DecisionKind,
     now: datetime,
     actor: str,
-    done: str,
+    reason: str = "",
     extent: Extent = NOWHERE,
 ) -> None:
-    if state not in REMINDER_MOVES[reminder.state]:
-        raise Refused(f"Cette relance est « {reminder.state.label} » : elle ne peut pas être {done.partition(' ')[0]}.")
-    reminder.state = state
-    _note(session, reminder, now, actor, done, extent)
-
-
-def _note(
-    session: Session, reminder: AddedReminder, now: datetime, actor: str, done: str, extent: Extent = NOWHERE
-) -> None:
-    move = AddedReminderTransition(
-        added_reminder_id=reminder.id,
-        state=reminder.state,
-        at=now,
-        actor=actor,
-        content_hash=content_hash(reminder),
-        authorities=extent.authorities,
-        addresses=extent.addresses,
-        note=done,
-    )
-    session.add(move)
+    made = deciding.decide(session, content_of(reminder), kind, now=now, actor=actor, reason=reason, extent=extent)
     campaign = reminder.campaign
-    sentence = f"Campagne « {campaign.title} », relance ajoutée : {done}."
+    sentence = f"Campagne « {campaign.title} », relance ajoutée : {made.told}."
     audit.record(session, now, actor, sentence, lifecycle.subject_of(campaign))
     session.flush()

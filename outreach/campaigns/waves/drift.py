@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from outreach import french
+from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import follows_a_sending
@@ -59,8 +59,8 @@ def drift_of(session: Session, wave: Wave, counts: AudienceCounts) -> Drift | No
     if not approved.authorities:
         return None
     changes = [(approved.authorities, counts.written, "PO")]
-    if approved.addresses is not None:
-        changes.append((approved.addresses, counts.addresses, "courriels"))
+    if approved.letters is not None:
+        changes.append((approved.letters, counts.addresses, "courriels"))
     elif (
         wave.added_reminder is None and Boxes(wave.campaign.boxes) is Boxes.AUTHORITY
     ):  # approved before letters were counted
@@ -76,7 +76,7 @@ def coming(session: Session, *, now: datetime) -> Sequence[Wave]:
     """The approved waves that are planned for the next three days."""
     soon = select(Wave).where(Wave.state == WaveState.PLANNED, Wave.due_at <= now + LOOKED_AHEAD)
     waves = session.scalars(soon.order_by(Wave.due_at, Wave.id))
-    return [wave for wave in waves if added_reminders.is_approved(session, wave)]
+    return [wave for wave in waves if added_reminders.approval(session, wave)]
 
 
 def news_of(session: Session, *, now: datetime) -> dict[int, str]:
@@ -105,11 +105,14 @@ def note(session: Session, notes: dict[int, str], *, now: datetime) -> None:
 
 def noted(session: Session, wave: Wave) -> str:
     """The last drift that was noted of a planned wave since its audience was approved, or '' once it is over."""
+    approval = added_reminders.approval(session, wave)
+    if approval is None:
+        return ""
     query = select(WaveTransition.note).where(
         WaveTransition.wave_id == wave.id,
         WaveTransition.state == WaveState.PLANNED,
         WaveTransition.actor == CLOCK,
-        WaveTransition.at >= added_reminders.approved_at(wave),
+        WaveTransition.at >= approval.at,
     )
     last = session.scalar(query.order_by(WaveTransition.id.desc()).limit(1)) or ""
     return "" if last == BACK else last
@@ -131,7 +134,7 @@ def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, acto
     Raises Refused where what the wave sends is not approved as it stands, where the audience has changed since it was
     read, or where the actor wrote it.
     """
-    if not added_reminders.is_approved(session, wave):
+    if added_reminders.approval(session, wave) is None:
         raise Refused("La validation ne vaut plus : soumettez-la de nouveau, puis faites-la valider.")
     counts = counts_of(session, wave, now=now)
     if Extent(counts.written, counts.addresses) != extent:

@@ -6,6 +6,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
+from outreach.approvals import deciding
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import (
     ON_ITS_WAY,
@@ -25,6 +26,7 @@ from outreach.db import Session
 from outreach.errors import InputError, Refused
 
 LONGEST = 500
+WHAT = "Cette dérogation"
 
 
 def let_leave(
@@ -39,7 +41,7 @@ def let_leave(
     wave = next((wave for wave in campaign.waves if wave.number == number), None)
     if wave is None or wave.state is not WaveState.PLANNED:
         raise Refused("Cette vague n’est plus planifiée : elle ne se déplace plus.")
-    _refuse_author(session, campaign, wave, actor)
+    deciding.require_second_person(session, added_reminders.sent_by(wave), actor, WHAT)
     why = _reason(reason)
     if at < now + CALL_OFF_TIME:
         raise InputError("Choisissez un moment à venir, dans une minute au moins.")
@@ -62,7 +64,7 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     """
     if campaign.state in lifecycle.ENDED or campaign.calm_waived:
         raise Refused("Cette campagne est terminée, ou n’a pas besoin de dérogation.")
-    _refuse_author(session, campaign, None, actor)
+    deciding.require_second_person(session, lifecycle.content_of(campaign), actor, WHAT)
     why = _reason(reason)
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
@@ -116,10 +118,3 @@ def _reason(text: str) -> str:
     if len(why) > LONGEST:
         raise InputError(f"{LONGEST} caractères au plus.")
     return why
-
-
-def _refuse_author(session: Session, campaign: Campaign, wave: Wave | None, actor: str) -> None:
-    reminder = wave.added_reminder if wave else None
-    may = lifecycle.may_be_approved_by(session, campaign, actor)
-    if not may or (reminder and not added_reminders.may_be_approved_by(session, reminder, actor)):
-        raise Refused("Cette dérogation revient à une autre personne que celle qui a écrit ou soumis l’envoi.")

@@ -112,11 +112,11 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
 
 def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
     if now > wave.latest_start:
-        is_approved = added_reminders.is_approved(session, wave)
+        is_approved = added_reminders.approval(session, wave) is not None
         note = "le service était arrêté à cette heure" if is_approved else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
         return False
-    if not added_reminders.is_approved(session, wave):
+    if added_reminders.approval(session, wave) is None:
         return False
     written = added_reminders.letter_of(wave)
     try:

@@ -3,8 +3,9 @@
 from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.approvals import deciding
+from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves import drift as drifts
 from outreach.errors import InputError
@@ -20,12 +21,6 @@ def drift(number: int, wave: int) -> str:
     with database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         planned = drifts.planned_wave(campaign, wave)
-        writer = planned.added_reminder
-        may_confirm = (
-            added_reminders.may_be_approved_by(session, writer, actor())
-            if writer
-            else lifecycle.may_be_approved_by(session, campaign, actor())
-        )
         counts = drifts.counts_of(session, planned, now=now())
         return show(
             "drift",
@@ -34,8 +29,8 @@ def drift(number: int, wave: int) -> str:
             approved=added_reminders.approved_extent(session, planned),
             counts=counts,
             drift=drifts.drift_of(session, planned, counts),
-            is_approved=added_reminders.is_approved(session, planned),
-            may_confirm=may_confirm,
+            is_approved=added_reminders.approval(session, planned) is not None,
+            may_confirm=deciding.may_decide(session, added_reminders.sent_by(planned).subject, actor()),
         )
 
 

@@ -11,8 +11,9 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
+from outreach.approvals.models import Decision
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, CampaignTransition, Exemption, Wave, WaveState
+from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
 from outreach.campaigns.results import course, figures, progress, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
@@ -215,7 +216,7 @@ class Coming:
     counts: AudienceCounts
     example: tuple[str, str] | None
     waves: Sequence[Wave]
-    approved: CampaignTransition | None
+    approved: Decision | None
     exemptions: Sequence[Exemption]
     colleagues: Mapping[str, str]
 
@@ -225,8 +226,7 @@ def _coming(session: Session, campaign: Campaign) -> Coming | None:
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     if not planned or any(wave.state in UNDER_WAY for wave in campaign.waves) or audiences.launched(campaign):
         return None
-    moves = lifecycle.history(session, campaign)
-    approved = next((move for move in moves if move.state is CampaignState.APPROVED), None)
+    approved = lifecycle.approval(session, campaign)
     counts, let = audiences.count(session, campaign, now=now()), exemptions.of(session, campaign)
     return Coming(counts, _example(session, campaign, planned[0]), planned, approved, let, staff.colleagues(session))
 

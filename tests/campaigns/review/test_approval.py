@@ -9,11 +9,12 @@ from sqlalchemy import select, update
 
 from outreach.accounts.staff import User
 from outreach.adherence.models import AdherenceRecord
+from outreach.approvals.models import Decision
 from outreach.audit import AuditEntry
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.lifecycle import campaign_numbered
-from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave, WaveState
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.review import approval, checks, test_letter
 from outreach.campaigns.review.preview import Preview, hard_cases
 from outreach.campaigns.schedule import planning
@@ -458,12 +459,12 @@ def test_a_letter_that_cannot_be_read_any_more_makes_its_wave_missed_and_stops_n
     number, other = approved(database), approved(database)
     wave = move(database, number, lifecycle.schedule, NOW + timedelta(minutes=1))
     with database.writing() as session:
-        unguard(session, "campaign_transitions")
+        unguard(session, "decisions")
         broken = session.get_one(Campaign, number)
         broken.letter = "((inconnu))"
         last = lifecycle.history(session, broken)[0]
-        columns = {column.key: getattr(last, column.key) for column in CampaignTransition.__table__.columns}
-        session.add(CampaignTransition(**{**columns, "id": None, "content_hash": lifecycle.content_hash(broken)}))
+        columns = {column.key: getattr(last, column.key) for column in Decision.__table__.columns}
+        session.add(Decision(**{**columns, "id": None, "digest": lifecycle.content_hash(broken)}))
     advance(database, wave, NOW + timedelta(minutes=1))
     fine = launch(database, other)
     with database.reading() as session:

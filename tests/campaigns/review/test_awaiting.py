@@ -4,8 +4,8 @@ from datetime import timedelta
 
 from sqlalchemy import event
 
+from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.replies import texts
 from outreach.campaigns.replies.models import TextUse

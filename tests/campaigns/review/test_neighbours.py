@@ -98,7 +98,7 @@ def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(data
     move(database, number, partial(give, overlap=2), actor=APPROVER)
     with database.reading() as session:
         (last, *_) = lifecycle.history(session, campaign_numbered(session, number))
-        assert last.note == (
+        assert last.told == (
             "validée en sachant que 2 PO reçoivent un autre courriel dans les sept jours" if is_warned else "validée"
         )
 

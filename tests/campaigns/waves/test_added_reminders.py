@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord
+from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle, losses, verification
 from outreach.campaigns.letter.frozen import Frozen
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import AddedReminder, ReminderState, Wave, WaveState
 from outreach.campaigns.results import authority_history
 from outreach.campaigns.review import neighbours

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
+from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
-from outreach.campaigns.lifecycle import Extent
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.review import approval
 from outreach.campaigns.waves import drift, moving

@@ -7,6 +7,7 @@ from sqlalchemy import event, func, select, update
 from sqlalchemy.exc import IntegrityError
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.waves import launching
@@ -262,7 +263,7 @@ def approved_for(database, count, **changes):
     move(
         database,
         number,
-        lambda *given, **by: lifecycle.approve(*given, extent=lifecycle.Extent(count), **by),
+        lambda *given, **by: lifecycle.approve(*given, extent=Extent(count), **by),
         actor=APPROVER,
     )
     return number

@@ -8,6 +8,7 @@ from sqlalchemy import insert, select, update
 
 from outreach.accounts.staff import User
 from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, definitions, lifecycle, verification
 from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.letter import composing
@@ -197,7 +198,7 @@ def told_directly(database, said):
 def test_a_wave_waits_when_many_mailboxes_of_schools_came_since_the_approval(database, schools, more, state):
     number = draft(database)
     conftest.move(database, number, lifecycle.submit)
-    counted = partial(lifecycle.approve, extent=lifecycle.Extent(1, 3))
+    counted = partial(lifecycle.approve, extent=Extent(1, 3))
     conftest.move(database, number, counted, actor=factories.APPROVER)
     with database.writing() as session:
         authority = session.scalars(select(Authority)).one()

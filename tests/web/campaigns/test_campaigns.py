@@ -7,9 +7,10 @@ from markupsafe import escape
 from sqlalchemy import event, select, update
 
 from outreach.accounts import staff
+from outreach.approvals.models import Decision, DecisionKind
 from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.lifecycle import content_hash
-from outreach.campaigns.models import Campaign, CampaignState, CampaignTransition, Wave
+from outreach.campaigns.models import Campaign, Wave
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.demo import people
 from outreach.directory import authority_sheet
@@ -259,7 +260,7 @@ def test_approving_twice_is_one_approval(author, signed_in, begun, sample_databa
     codes = [approver.send(f"{begun}/approval", shown, page="/account").status_code for _ in range(2)]
     assert codes == [302, 409]
     with sample_database.reading() as session:
-        given = select(CampaignTransition.id).where(CampaignTransition.state == CampaignState.APPROVED)
+        given = select(Decision.id).where(Decision.kind == DecisionKind.APPROVED)
         assert len(session.scalars(given).all()) == 1
 
 

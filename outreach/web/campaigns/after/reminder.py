@@ -6,11 +6,11 @@ from functools import partial
 from typing import Any
 
 from flask import flash, redirect, request, url_for
-from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
+from outreach.approvals import deciding, reading
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
 from outreach.campaigns.review import reminder_check
@@ -211,19 +211,18 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
     wave = next((wave for wave in reversed(campaign.waves) if wave.added_reminder_id == added.id), None)
     is_open = added.state in {ReminderState.DRAFT, ReminderState.TO_APPROVE}
     findings = reminder_check.look_over(session, added, sending(), now=now()) if is_open else None
-    is_writer = not added_reminders.may_be_approved_by(session, added, actor())
-    moves = [move for move in added_reminders.history(session, campaign) if move.added_reminder_id == added.id]
+    content = added_reminders.content_of(added)
     return show(
         "reminder",
         step_of(session, "waves", campaign),
         added=added,
         fault=fault,
         wave=wave,
-        version=added_reminders.content_hash(added),
+        version=content.digest,
         findings=findings,
         example=_example(session, added, findings),
-        may_approve=current_user.holds(RoleName.APPROVER) and not is_writer,
-        moves=moves,
+        may_approve=deciding.may_decide(session, content.subject, actor()),
+        moves=reading.history(session, [content.subject]),
         colleagues=staff.colleagues(session),
     )
 

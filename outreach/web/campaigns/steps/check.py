@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
+from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
@@ -202,6 +203,6 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),
         left_before=losses.left_before(session, campaign) if is_open else 0,
-        may_approve=current_user.holds(RoleName.APPROVER) and lifecycle.may_be_approved_by(session, campaign, actor()),
+        may_approve=deciding.may_decide(session, lifecycle.subject_of(campaign), actor()),
         is_approver=current_user.holds(RoleName.APPROVER),
     )

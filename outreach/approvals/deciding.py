@@ -1,0 +1,89 @@
+"""Records decisions, and says who may decide: an approver who neither wrote, changed nor submitted the subject.
+
+Whoever calls it has taken the subject's turn (`db.take_turns`), so two persons at once decide one after the other.
+"""
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from outreach import french
+from outreach.accounts import colleagues
+from outreach.approvals import reading
+from outreach.approvals.models import AFTER, APPROVING, NOWHERE, Content, Decision, DecisionKind, Extent
+from outreach.db import Session
+from outreach.errors import Refused
+from outreach.roles import RoleName
+
+_DONE = {
+    DecisionKind.WRITTEN: "a changé",
+    DecisionKind.APPROVED: "a validé",
+    DecisionKind.CONFIRMED: "a validé",
+    DecisionKind.SENT_BACK: "a renvoyé",
+    DecisionKind.WITHDRAWN: "a retiré",
+}
+
+
+def may_decide(session: Session, subject: str, person: str) -> bool:
+    """Whether a person may decide about a subject: an approver who neither wrote, changed nor submitted it.
+
+    Sending it back is not a change.
+    """
+    is_approver = colleagues.holds(session, person, RoleName.APPROVER)
+    return is_approver and not session.scalar(select(reading.has_a_hand(subject, person)))
+
+
+def require_second_person(session: Session, content: Content, person: str, what: str = "La validation") -> None:
+    """Raises Refused, with the reason, where `may_decide` says no; `what` is asked for."""
+    if not may_decide(session, content.subject, person):
+        raise Refused(
+            f"{what} revient à une autre personne que celle qui a écrit ou soumis {content.told}, "
+            f"et qui a le rôle « {RoleName.APPROVER.label} »."
+        )
+
+
+def decide(
+    session: Session,
+    content: Content,
+    kind: DecisionKind,
+    *,
+    now: datetime,
+    actor: str,
+    reason: str = "",
+    extent: Extent = NOWHERE,
+) -> Decision:
+    """Keep what a person did about a thing, exactly as it stands.
+
+    Raises Refused where an approval or a return is not awaited (the sentence names who decided before), and where an
+    approval is of another content than the submission or the actor may not decide.
+    """
+    held = reading.last(session, content.subject)
+    if kind in AFTER and (held is None or held.kind not in AFTER[kind]):
+        raise Refused(_before(session, content, held))
+    if kind in APPROVING:
+        require_second_person(session, content, actor)
+        if held is not None and held.digest != content.digest:
+            raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
+    made = Decision(
+        subject=content.subject,
+        title=content.title,
+        kind=kind,
+        digest=content.digest,
+        authorities=extent.authorities,
+        letters=extent.letters,
+        at=now,
+        actor=actor,
+        reason=reason,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def _before(session: Session, content: Content, held: Decision | None) -> str:
+    """Why no decision is awaited: nobody has submitted the thing, or somebody was first."""
+    thing = french.initial(content.told)
+    if held is None or held.kind not in _DONE:
+        return f"{thing} n’attend pas de validation."
+    first = f"{colleagues.name_of(session, held.actor)} {_DONE[held.kind]} {content.told} le {french.moment(held.at)}"
+    return f"{thing} n’attend pas de validation : {first}. Rechargez la page."

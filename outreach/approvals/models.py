@@ -1,0 +1,148 @@
+"""The table of decisions, and what its rows say.
+
+A subject is named by a text, as in the audit, so that this room knows nothing of the rooms above. A row names persons
+by the addresses of their accounts. It stays as long as its subject, which nothing deletes.
+"""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Index, String, Text, cast, literal
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.sql.roles import ExpressionElementRole
+
+from outreach import french
+from outreach.db import Base, enum_of
+
+
+class Thing(StrEnum):
+    """The kinds of things that a second person approves."""
+
+    CAMPAIGN = "campaign"
+    REMINDER = "reminder"
+
+    @property
+    def told(self) -> str:
+        """The thing in a French sentence, with its article."""
+        return _TOLD[self]
+
+    def subject(self, key: int) -> str:
+        """How decisions name the thing with this key: « campaign:7 »."""
+        return f"{self}:{key}"
+
+    def subjects(self, keys: ExpressionElementRole[int]) -> ColumnElement[str]:
+        """The same in a query, of a column of keys."""
+        return literal(f"{self}:").concat(cast(keys, String))
+
+
+_TOLD = {Thing.CAMPAIGN: "la campagne", Thing.REMINDER: "la relance"}
+
+
+class DecisionKind(StrEnum):
+    """What a row says of its subject. WRITTEN ends whatever held before; CONFIRMED is of its audience as it became."""
+
+    WRITTEN = "written"
+    SUBMITTED = "submitted"
+    APPROVED = "approved"
+    CONFIRMED = "confirmed"
+    SENT_BACK = "sent_back"
+    WITHDRAWN = "withdrawn"
+
+    @property
+    def label(self) -> str:
+        """The participle that a history shows; all things approved are feminine in French, or versions."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    DecisionKind.WRITTEN: "écrite",
+    DecisionKind.SUBMITTED: "soumise à validation",
+    DecisionKind.APPROVED: "validée",
+    DecisionKind.CONFIRMED: "validée pour le public tel qu’il est devenu",
+    DecisionKind.SENT_BACK: "renvoyée à qui l’écrit",
+    DecisionKind.WITHDRAWN: "retirée",
+}
+APPROVING = (DecisionKind.APPROVED, DecisionKind.CONFIRMED)
+AUTHORING = (DecisionKind.WRITTEN, DecisionKind.SUBMITTED)
+# What the last decision has to be for one of these; any other may follow anything.
+AFTER = {
+    DecisionKind.APPROVED: (DecisionKind.SUBMITTED,),
+    DecisionKind.CONFIRMED: APPROVING,
+    DecisionKind.SENT_BACK: (DecisionKind.SUBMITTED,),
+}
+
+
+class Extent(NamedTuple):
+    """How many authorities a thing would write to, and how many letters; None: not counted."""
+
+    authorities: int = 0
+    letters: int | None = None
+
+
+NOWHERE = Extent()
+
+
+class Content(NamedTuple):
+    """A thing exactly as it stands: how decisions name it, the digest of what they are about, and its title."""
+
+    subject: str
+    digest: str
+    title: str
+
+    @property
+    def told(self) -> str:
+        """The thing in a French sentence, with its article."""
+        return Thing(self.subject.partition(":")[0]).told
+
+
+class Decision(Base):
+    """What somebody wrote, submitted or decided: the title and the digest of the content then, and whom it would reach.
+
+    `letters` is None where nothing is counted, and in approvals from before letters were counted. `reason` is shown,
+    and nothing is decided by its words.
+    """
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_subject_id", "subject", "id"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    subject: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(200))
+    kind: Mapped[DecisionKind] = mapped_column(enum_of(DecisionKind, "decision_kind"), index=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    authorities: Mapped[int] = mapped_column(default=0)
+    letters: Mapped[int | None]
+    at: Mapped[datetime] = mapped_column(index=True)
+    actor: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+    @property
+    def thing(self) -> Thing:
+        """The kind of thing that it is about."""
+        return Thing(self.subject.partition(":")[0])
+
+    @property
+    def key(self) -> int:
+        """The key of the thing that it is about."""
+        return int(self.subject.partition(":")[2])
+
+    @property
+    def extent(self) -> Extent:
+        """How many it was to reach."""
+        return Extent(self.authorities, self.letters)
+
+    @property
+    def told(self) -> str:
+        """What was done, in French, with the reason."""
+        if self.reason and self.kind in (DecisionKind.WRITTEN, DecisionKind.WITHDRAWN):
+            return self.reason
+        between = " : " if self.kind is DecisionKind.SENT_BACK else " "
+        return f"{self.kind.label}{between}{self.reason}" if self.reason else self.kind.label
+
+    @property
+    def counted(self) -> str:
+        """How many it would write to, in French, or ''."""
+        differs = self.letters is not None and self.letters != self.authorities
+        boxes = f", {french.plural(self.letters or 0, 'boîte')}" if differs else ""
+        return f"{french.number(self.authorities)} PO{boxes}" if self.authorities else ""

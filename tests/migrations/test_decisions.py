@@ -1,0 +1,120 @@
+"""Decisions from revision 0052 to 0053: what transitions said is taken over with its digests, and goes back."""
+
+import json
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select, text
+
+from outreach import migrations, seals
+from outreach.approvals import reading
+from outreach.approvals.models import Content, Decision, DecisionKind, Extent
+from outreach.campaigns.verification import verify
+from outreach.db import Session
+from outreach.staff_mail.models import StaffNotice
+from tests.conftest import NOW
+from tests.migrations.dumps import insert
+from tests.migrations.test_populated import dumped
+
+DUMP = json.loads((Path(__file__).parent / "0029.json").read_text(encoding="utf-8"))
+NADIA, MARC = "nadia.lambert@fwb.example", "marc.dethier@fwb.example"
+pytestmark = pytest.mark.postgresql
+
+
+def moves(*said, start=1, **named):
+    """Transitions a minute apart: (state, actor, note, digest, authorities, letters)."""
+    return [
+        {"id": start + number, **named, "state": state, "at": f"2021-06-0{number + 1}T09:00:00+00:00", "actor": actor}
+        | {"note": note, "content_hash": digest * 64, "authorities": authorities, "addresses": letters}
+        for number, (state, actor, note, digest, authorities, letters) in enumerate(said)
+    ]
+
+
+OF_CAMPAIGN = moves(
+    ("to_approve", NADIA, "soumise à validation", "a", 10, 12),
+    ("draft", MARC, "renvoyée à qui l’écrit : trop long", "a", 0, None),
+    ("draft", NADIA, "modifiée", "b", 0, None),
+    ("to_approve", NADIA, "soumise à validation", "b", 9, 11),
+    ("approved", MARC, "validée en sachant que 3 PO reçoivent un autre courriel", "b", 9, 11),
+    ("approved", MARC, "validée pour le public tel qu’il est devenu", "b", 20, None),
+    ("cancelled", NADIA, "annulée", "b", 0, None),
+    ("draft", NADIA, "reprise en brouillon", "b", 0, None),
+    start=6,
+    campaign_id=2,
+)
+OF_REMINDER = moves(
+    ("to_approve", NADIA, "soumise", "c", 4, 5),
+    ("approved", MARC, "validée", "c", 4, 5),
+    ("abandoned", NADIA, "abandonnée", "c", 0, None),
+    start=2,
+    added_reminder_id=1,
+)
+NOTICES = [
+    {"id": 2, "user_id": 1, "due_at": "2021-06-05T09:00:00+00:00", "settled_at": None, "mailing_id": None}
+    | {"campaign_transition_id": 10, "reminder_transition_id": None, "wave_transition_id": None},
+    {"id": 3, "user_id": 1, "due_at": "2021-06-05T09:00:00+00:00", "settled_at": None, "mailing_id": None}
+    | {"campaign_transition_id": None, "reminder_transition_id": 3, "wave_transition_id": None},
+]
+
+
+@pytest.fixture
+def before(database):
+    """A populated database of revision 0052; what it holds."""
+    migrations.downgrade(database.engine)
+    migrations.upgrade(database.engine, "0029")
+    insert(database, DUMP)
+    migrations.upgrade(database.engine, "0052")
+    insert(database, {"campaign_transitions": OF_CAMPAIGN, "added_reminder_transitions": OF_REMINDER})
+    insert(database, {"staff_notices": NOTICES})
+    return dumped(database)
+
+
+def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row(database, before):
+    migrations.upgrade(database.engine)
+    with Session(database.engine) as session:
+        told = [
+            (made.kind.value, made.actor, made.digest[0], made.extent, made.reason)
+            for made in reversed(reading.history(session, ["campaign:2"]))
+        ]
+        assert told[1:] == [
+            ("submitted", NADIA, "a", Extent(10, 12), ""),
+            ("sent_back", MARC, "a", Extent(0), "trop long"),
+            ("written", NADIA, "b", Extent(0), "modifiée"),
+            ("submitted", NADIA, "b", Extent(9, 11), ""),
+            ("approved", MARC, "b", Extent(9, 11), "en sachant que 3 PO reçoivent un autre courriel"),
+            ("confirmed", MARC, "b", Extent(20), ""),
+            ("withdrawn", NADIA, "b", Extent(0), "annulée"),
+        ]
+        kinds = [made.kind.value for made in reversed(reading.history(session, ["reminder:1"]))]
+        assert kinds == ["written", "submitted", "approved", "withdrawn"]
+        titles = [row["title"] for row in before["campaigns"]]
+        assert {made.title for made in session.scalars(select(Decision))} == set(titles)
+        of_notices = [
+            session.get_one(Decision, one.decision_id).kind.value for one in session.scalars(select(StaffNotice))
+        ]
+        assert of_notices == ["written", "approved", "approved"]
+        left = session.execute(text("SELECT id, note FROM campaign_transitions")).all()
+        assert left == [(13, "reprise en brouillon")]
+        assert (
+            reading.approval(session, Content("campaign:1", reading.last(session, "campaign:1").digest, "")) is not None
+        )
+        assert seals.verify(session).fault == ""
+        assert verify(session, now=NOW) == []
+    migrations.downgrade(database.engine, "0052")
+    assert dumped(database) == before
+
+
+def test_what_is_decided_since_goes_back_after_what_was_before_it(database, before):
+    migrations.upgrade(database.engine)
+    said = {"digest": "d" * 64, "title": "x", "at": NOW.replace(month=7), "reason": ""}
+    with database.writing() as session:
+        for kind, actor in ((DecisionKind.SUBMITTED, NADIA), (DecisionKind.APPROVED, MARC)):
+            session.add(Decision(subject="campaign:2", kind=kind, actor=actor, **said))
+            session.flush()
+    migrations.downgrade(database.engine, "0052")
+    with Session(database.engine) as session:
+        last = text("SELECT state, actor, content_hash FROM campaign_transitions ORDER BY id DESC LIMIT 2")
+        assert session.execute(last).all() == [("approved", MARC, "d" * 64), ("to_approve", NADIA, "d" * 64)]
+    migrations.upgrade(database.engine)
+    with Session(database.engine) as session:
+        assert [made.kind.value for made in reading.history(session, ["campaign:2"])][:2] == ["approved", "submitted"]
