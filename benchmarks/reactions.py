@@ -36,7 +36,7 @@ from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import BasisKind, Hit, HitCount, Tracker, TrackingBasis, TrackingMode
 from outreach.responses.models import Answer, Response
 from outreach.settings import Settings, read
-from outreach.web.ui.sign_in import KEY, TOKEN
+from outreach.web.signing_in.sign_in import KEY, TOKEN
 from tests import factories
 
 CAMPAIGNS, REMINDERS, SCHOOLS, RUNS = 5, (14, 28), 2, 15

@@ -54,8 +54,11 @@ from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.replies import letters as replies
 from outreach.web.replies import texts
-from outreach.web.ui import frame, kept, sign_in
-from outreach.web.ui import trail as trail_queue
+from outreach.web.signing_in import kept, sign_in
+from outreach.web.signing_in import trail as trail_queue
+from outreach.web.ui import bar, errors, protection
+from outreach.web.ui import request as asked
+from outreach.web.ui import templates as given
 from outreach.web.ui.sent_lists import BIGGEST_UPLOAD
 
 WORDS = {"", "application/x-www-form-urlencoded"}
@@ -131,19 +134,22 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     opened = database or Database(settings.database, calm.info_of(settings)).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
-    frame.limit_reading(app)
+    asked.limit_reading(app)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     CSRFProtect(app).exempt(recipient_pages.pages)
     sign_in.install(app)
-    frame.install(app)
+    given.install(app)
+    bar.install(app, awaited=situation.awaited, clock=sending.clock)
+    protection.install(app)
+    errors.install(app)
     kept.install(app, _is_ours)
     trail_queue.install(app, database)
     for room in ROOMS:
         app.register_blueprint(room.pages)
     pages = WhiteNoise(
         app.wsgi_app,
-        root=str(frame.STATIC),
+        root=str(given.STATIC),
         prefix="static/",
         max_age=FOR_EVER,
         immutable_file_test=lambda *_: True,
@@ -185,9 +191,9 @@ def _is_ours(origin: str) -> bool:
     On the public host name only the public address is ours: the request cannot tell whether TLS ended on its way.
     """
     with suppress(ValueError):
-        served, asked = _site(frame.settings().address), _site(request.host_url)
-        is_public = bool(frame.settings().public_url) and asked[1] == served[1]
-        return _site(origin) in ({served} if is_public else {served, asked})
+        served, sent_to = _site(asked.settings().address), _site(request.host_url)
+        is_public = bool(asked.settings().public_url) and sent_to[1] == served[1]
+        return _site(origin) in ({served} if is_public else {served, sent_to})
     return False
 
 

@@ -12,8 +12,8 @@ from outreach.db.ways import Way
 from outreach.demo import people
 from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
-from outreach.web.ui.sign_in import KEY, TOKEN
-from outreach.web.ui.trail import EXTENSION
+from outreach.web.signing_in.sign_in import KEY, TOKEN
+from outreach.web.signing_in.trail import EXTENSION
 from tests import factories, writing_watch
 from tests.conftest import NOW, state_from
 from tests.factories import APPROVER, AUTHOR

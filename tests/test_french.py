@@ -4,7 +4,7 @@ import pytest
 from jinja2 import Environment
 
 from outreach import french
-from outreach.web.ui import typesetting
+from outreach.web.ui import templates
 
 
 @pytest.mark.parametrize(
@@ -23,7 +23,7 @@ def test_spaces_become_the_ones_french_wants(plain, set_well):
 
 
 def test_templates_are_typeset_without_touching_their_code():
-    environment = Environment(extensions=[typesetting.Typography], autoescape=True)
+    environment = Environment(extensions=[templates.Typography], autoescape=True)
     source = "{% if a != b %}Nom : {{ 'x ? y' if a else b }} !{% endif %}"
     assert environment.from_string(source).render(a=1, b=2) == "Nom\u00a0: x ? y\u202f!"
 

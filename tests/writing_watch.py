@@ -20,7 +20,7 @@ from outreach.contact_lists import plans
 from outreach.db import Database
 from outreach.directory.editions import imports, register
 from outreach.web.campaigns.steps import audience
-from outreach.web.ui import frame
+from outreach.web.ui import request
 
 _open: ContextVar[bool] = ContextVar("open", default=False)
 
@@ -62,7 +62,7 @@ def watched(monkeypatch) -> Iterator[list[str]]:
         monkeypatch.setattr(Request, name, _noted(getattr_static(Request, name), note, f"read request.{name}"))
     noting(BaseForm, "validate", "validated a form")
     noting(BaseForm, "process", "read a form")
-    noting(frame, "judge", "judged an address")
+    noting(request, "judge", "judged an address")
     noting(audience, "from_json", "read criteria")
     noting(test_letter, "prepare", "prepared a test letter")
     noting(lists, "preview", "compared a joining list")

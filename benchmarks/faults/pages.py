@@ -20,7 +20,7 @@ from outreach.accounts import sessions, staff
 from outreach.app import create_app
 from outreach.demo import people
 from outreach.roles import RoleName
-from outreach.web.ui.sign_in import KEY
+from outreach.web.signing_in.sign_in import KEY
 
 STAFF, DOWN_SECONDS, CALM_SECONDS, RESUME_SECONDS = 16, 20.0, 5.0, 30.0
 LONGEST_SECONDS = 8.0

@@ -16,12 +16,13 @@ from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import paces
 from outreach.staff_mail.models import Pace
 from outreach.web.second_factor.entering import ask
-from outreach.web.ui import kept
-from outreach.web.ui.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
-from outreach.web.ui.frame import SENTENCES, actor, database, needs, now, settings
+from outreach.web.signing_in import kept
+from outreach.web.signing_in.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
+from outreach.web.signing_in.sign_in import KEY, SIGN, begin_session, enter, is_path, leave
+from outreach.web.signing_in.trail import note
+from outreach.web.ui.errors import SENTENCES
 from outreach.web.ui.pager import member
-from outreach.web.ui.sign_in import KEY, SIGN, begin_session, enter, is_path, leave
-from outreach.web.ui.trail import note
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("account", __name__)
 
@@ -52,17 +53,17 @@ def sign_out() -> Redirect:
 @pages.get("/account")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as reading:
+    with reading() as snapshot:
         return render_template(
             "pages/account/index.html",
-            sessions=sessions.of_user(reading, current_user.id, now=now()),
-            this=sessions.numbered(reading, session[KEY]),
-            identity=identities.of_user(reading, current_user.id, settings().oidc_issuer),
+            sessions=sessions.of_user(snapshot, current_user.id, now=now()),
+            this=sessions.numbered(snapshot, session[KEY]),
+            identity=identities.of_user(snapshot, current_user.id, settings().oidc_issuer),
             takes_password=bool(current_user.password) and settings().takes_password(current_user.email),
-            pace=paces.pace_of(reading, current_user.id),
+            pace=paces.pace_of(snapshot, current_user.id),
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,
-            factor=second_factors.state_of(reading, current_user.id),
+            factor=second_factors.state_of(snapshot, current_user.id),
         )
 
 

@@ -18,13 +18,23 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.sent_lists import ListState, Opened
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
 
 pages = Blueprint("adherence", __name__)
+STATUS_COLORS = {
+    Status.JOINED: "success",
+    Status.IN_PREPARATION: "info",
+    Status.TENDER_LAUNCHED: "info",
+    Status.DECLINED: "warning",
+    Status.INFORMED: "neutral",
+    Status.NOT_CONCERNED: "neutral",
+    Status.NONE: "neutral",
+}
+pages.add_app_template_filter(STATUS_COLORS.get, "status_color")
 EXAMPLE = exports.Table(
     "Exemple",
     ("fase", "volet", "statut", "date", "source", "motif"),
@@ -39,7 +49,7 @@ SHOWN_RECORDS = 50
 @pages.get("/adherence/lists")
 @needs(RoleName.AUTHOR)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _upload_page(session, UploadForm())
 
 
@@ -49,7 +59,7 @@ def receive() -> Redirect | tuple[str, int]:
     form = UploadForm()
     if form.validate_on_submit() and (sent := form.opened(lists.opened)) is not None:
         return _keep(sent)
-    with database().reading() as session:
+    with reading() as session:
         return _upload_page(session, form), 422
 
 
@@ -69,7 +79,7 @@ def example() -> Response:
 @pages.get("/adherence/lists/<number:list_id>")
 @needs(RoleName.AUTHOR)
 def shown_list(list_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid, waits = sent_lists.grid_of(received), received.state is ListState.RECEIVED
         plan = lists.preview(session, grid, received.programme, current_day()) if waits else None
@@ -89,7 +99,7 @@ def shown_list(list_id: int) -> str:
 @pages.get("/adherence/lists/<number:list_id>/rejected.<any(xlsx, csv):kind>")
 @needs(RoleName.AUTHOR)
 def rejected(list_id: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         received = sent_lists.list_by_id(session, JoiningList, list_id)
         grid = sent_lists.grid_of(received)
         table = rejected_table(grid, lists.rejected_of(session, received, grid, current_day()))
@@ -123,7 +133,7 @@ def undo(list_id: int) -> Redirect:
 @pages.get("/directory/<number:fase>/statuses")
 @needs(RoleName.READER)
 def statuses(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         return _statuses_page(session, authority, StatusForm(data={"day": current_day().isoformat()}))
 
@@ -133,12 +143,12 @@ def statuses(fase: int) -> str:
 @keeps_text(of_form(StatusForm))
 def record(fase: int) -> Redirect | tuple[str, int]:
     form = StatusForm()
-    with database().reading() as session:
+    with reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         strands = programmes.the_programme(session).strands
         form.offer(strands, records.eligible_schools(session, authority, strands, current_day()))
     if not form.validate_on_submit() or not _recorded(fase, form):
-        with database().reading() as session:
+        with reading() as session:
             return _statuses_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
     return redirect(url_for(".statuses", fase=fase))
 
@@ -146,7 +156,7 @@ def record(fase: int) -> Redirect | tuple[str, int]:
 @pages.get("/directory/<number:fase>/statuses/<number:number>/withdrawal")
 @needs(RoleName.AUTHOR)
 def withdrawal(fase: int, number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
         entry = by_hand.numbered(session, authority, programme, number)
         falls = by_hand.without(session, programme, entry, current_day())

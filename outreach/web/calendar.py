@@ -8,7 +8,7 @@ from flask import Blueprint, render_template, request
 from outreach.campaigns.schedule import calendar, sending_hours
 from outreach.days import FIRST, LAST
 from outreach.roles import RoleName
-from outreach.web.ui.frame import current_day, database, needs
+from outreach.web.ui.request import current_day, needs, reading
 
 pages = Blueprint("calendar", __name__, url_prefix="/calendar")
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
@@ -19,7 +19,7 @@ MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 def index() -> str:
     this = current_day()
     month = _month(request.args.get("month", "")) or this.replace(day=1)
-    with database().reading() as session:
+    with reading() as session:
         weeks = calendar.weeks(session, month)
         following = calendar.following(session, weeks)
     days = [day for week in weeks for day in week if day.is_of_month]

@@ -9,8 +9,8 @@ from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.settings import Mode, PasswordSwitch
 from outreach.web.client import client_of
-from outreach.web.ui.account_forms import SWITCHED_OFF, ChosenPasswordForm, ForgottenForm
-from outreach.web.ui.frame import database, now, settings
+from outreach.web.signing_in.account_forms import SWITCHED_OFF, ChosenPasswordForm, ForgottenForm
+from outreach.web.ui.request import database, now, reading, settings
 
 pages = Blueprint("links", __name__)
 ASKED = (
@@ -39,9 +39,9 @@ def ask() -> Redirect | tuple[str, int]:
     except InputError as error:
         form.email.errors = [str(error)]
         return _forgotten_page(form), 422
-    with database().reading() as reading:
-        is_slowed = requests.is_slowed(reading, key, network, now=now())
-        is_enough = requests.is_enough(reading, key, address, now=now())
+    with reading() as snapshot:
+        is_slowed = requests.is_slowed(snapshot, key, network, now=now())
+        is_enough = requests.is_enough(snapshot, key, address, now=now())
     if is_slowed:
         form.form_errors.append(SLOWED)
         return _forgotten_page(form), 429
@@ -61,15 +61,15 @@ def _forgotten_page(form: ForgottenForm) -> str:
 @pages.get(f"{PATH}<token>")
 def link(token: str) -> str:
     """The form. Programs that scan mail open every link: this changes nothing."""
-    with database().reading() as reading:
-        found = links.read(reading, token, now=now())
+    with reading() as snapshot:
+        found = links.read(snapshot, token, now=now())
     return _page(token, found, ChosenPasswordForm(found.email, found.name))
 
 
 @pages.post(f"{PATH}<token>")
 def choose(token: str) -> Redirect | tuple[str, int]:
-    with database().reading() as reading:
-        found = links.read(reading, token, now=now())
+    with reading() as snapshot:
+        found = links.read(snapshot, token, now=now())
     if not settings().takes_password(found.email):
         raise Refused(SWITCHED_OFF)
     form = ChosenPasswordForm(found.email, found.name)

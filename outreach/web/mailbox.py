@@ -9,8 +9,8 @@ from outreach.demo import mailbox
 from outreach.mail.linter import faults
 from outreach.roles import RoleName
 from outreach.web.ui import letter_frame
-from outreach.web.ui.frame import needs, settings
 from outreach.web.ui.pager import Pager
+from outreach.web.ui.request import needs, settings
 
 pages = Blueprint("mailbox", __name__, url_prefix="/mailbox")
 

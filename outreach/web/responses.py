@@ -27,10 +27,10 @@ from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
+from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, current_day, database, needs, now, settings
-from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE, RECALLED = "me", "any"
@@ -55,7 +55,7 @@ HEADERS = (
 def index() -> str:
     kept = _filter()
     tray, owner, recalled = _asked(kept)
-    with database().reading() as session:
+    with reading() as session:
         pager = Pager.of(request, inbox.count(session, tray, owner=owner, recalled=recalled), PAGE_ROWS)
         return render_template(
             "pages/responses/index.html",
@@ -80,7 +80,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Download:
     tray, owner, recalled = _asked(_filter())
-    with database().reading() as session:
+    with reading() as session:
         colleagues = staff.colleagues(session)
         listed = inbox.every(session, tray, owner=owner, recalled=recalled)
         rows = [_cells(row, colleagues) for row in listed]
@@ -92,7 +92,7 @@ def export(kind: str) -> Download:
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities whose responses are listed now; they are stored as a list."""
     tray, owner, recalled = _asked(_filter())
-    with database().reading() as session:
+    with reading() as session:
         keys = inbox.authorities(session, tray, owner=owner, recalled=recalled)
     name = f"Réponses : {tray.label if tray else 'en attente'}, au {day(current_day())}"
     return write_to(WrittenList(name, None, keys))
@@ -102,7 +102,7 @@ def write_to_list() -> Redirect:
 @needs(RoleName.AUTHOR)
 def selection() -> str:
     numbers = [whole_number(text) for text in request.args.getlist("pick")]
-    with database().reading() as session:
+    with reading() as session:
         return _selection_page(session, [number for number in numbers if number is not None])
 
 
@@ -116,7 +116,7 @@ def act_on_selection() -> Redirect | tuple[str, int]:
         with database().writing() as session:
             done = len(inbox.act_on_all(session, seen, now=now(), actor=actor()))
     except (EffectChanged, InputError) as error:
-        with database().reading() as session:
+        with reading() as session:
             return _selection_page(session, list(seen), str(error)), 409 if seen else 422
     flash(f"C’est fait : {plural(done, 'réponse traitée', 'réponses traitées')}.", "success")
     return redirect(url_for(".index", **_filter()))
@@ -125,7 +125,7 @@ def act_on_selection() -> Redirect | tuple[str, int]:
 @pages.get("/<number:number>")
 @needs(RoleName.READER)
 def response(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         received = inbox.response_numbered(session, number)
         return _page(session, received)
 
@@ -160,7 +160,7 @@ def recall(number: int) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, inbox.response_numbered(session, number), day_fault=str(error), day=typed), 422
     flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
     return redirect(url_for(".response", number=number, **_filter()))
@@ -182,7 +182,7 @@ def act(number: int) -> Redirect | tuple[str, int]:
                 confirming.confirm(session, received, news, _sending(), now=now(), actor=actor(), **by)
             said = f"C’est fait : {received.authority.display_name}, {(received.outcome or '').rstrip('.')}."
     except (EffectChanged, InputError) as error:
-        with database().reading() as session:
+        with reading() as session:
             shown = _page(session, inbox.response_numbered(session, number), str(error))
             return shown, 409 if isinstance(error, EffectChanged) else 422
     said += " Un courriel l’annonce." if news else ""
@@ -213,7 +213,7 @@ def reopen(number: int) -> Redirect:
 
 def _news(number: int, text: str) -> PreparedReply:
     """The letter that was ticked, in the text with this number. Raises EffectChanged when it is another by now."""
-    with database().reading() as session:
+    with reading() as session:
         news = _news_of(session, inbox.response_numbered(session, number))
     if news is None or str(news.text_id) != text:
         raise EffectChanged("Le texte qui annonce la confirmation a changé : relisez-le.")

@@ -18,7 +18,7 @@ from outreach.segments.criteria import sentence
 from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("segments", __name__, url_prefix="/segments")
 SHOWN, MOST_ROWS = 20, 200
@@ -37,7 +37,7 @@ class NewList:
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _index(session, NewList())
 
 
@@ -51,7 +51,7 @@ def make_list() -> Redirect | tuple[str, int]:
     except InputError as error:
         asked = NewList(name, request.form.get("numbers", ""), (str(error),))
     else:
-        with database().reading() as session:
+        with reading() as session:
             asked, keys = _judged(session, name, numbers)
     if not asked.faults:
         try:
@@ -60,14 +60,14 @@ def make_list() -> Redirect | tuple[str, int]:
                 return redirect(url_for(".authority_list", number=made.id))
         except InputError as error:
             asked = NewList(name, asked.numbers, (str(error),))
-    with database().reading() as session:
+    with reading() as session:
         return _index(session, asked), 422
 
 
 @pages.get("/lists/<number:number>")
 @needs(RoleName.READER)
 def authority_list(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         shown = authority_lists.list_numbered(session, number)
         return render_template(
             "pages/segments/list.html",
@@ -81,7 +81,7 @@ def authority_list(number: int) -> str:
 @pages.get("/lists/<number:number>.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_list(number: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         members = authority_lists.members(session, authority_lists.list_numbered(session, number))
         rows = [(one.fase, one.display_name, one.network.label, one.network.code, one.municipality) for one in members]
     return exports.download(exports.Table("Liste", HEADERS, rows), kind, f"liste-{number}")
@@ -91,7 +91,7 @@ def export_list(number: int, kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_list(number: int) -> Redirect:
     """Begin a campaign to the authorities on a list."""
-    with database().reading() as session:
+    with reading() as session:
         name = authority_lists.list_numbered(session, number).name
     return write_to(WrittenList(name, AmongAuthorities(list=number)))
 
@@ -100,7 +100,7 @@ def write_to_list(number: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def write_to_segment(number: int) -> Redirect:
     """Begin a campaign to those whom a segment means."""
-    with database().reading() as session:
+    with reading() as session:
         chosen = saved.segment_numbered(session, number)
         written = WrittenList(chosen.name, saved.latest(session, chosen).criterion, segment=number)
     return write_to(written)
@@ -109,7 +109,7 @@ def write_to_segment(number: int) -> Redirect:
 @pages.get("/<number:number>")
 @needs(RoleName.READER)
 def segment(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         shown = saved.segment_numbered(session, number)
         names = wave_criteria.names(session, [version.criterion for version in shown.versions])
         return render_template(

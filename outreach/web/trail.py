@@ -8,8 +8,8 @@ from outreach.days import parse_day
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.ui import exports
-from outreach.web.ui.frame import database, needs
 from outreach.web.ui.pager import Shown, member, sorting, words
+from outreach.web.ui.request import needs, reading
 
 pages = Blueprint("trail", __name__, url_prefix="/trail")
 
@@ -18,7 +18,7 @@ pages = Blueprint("trail", __name__, url_prefix="/trail")
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     asked, refusals = _asked()
-    with database().reading() as session:
+    with reading() as session:
         return render_template(
             "pages/trail/index.html",
             asked=asked,
@@ -34,7 +34,7 @@ def index() -> str:
 @needs(RoleName.ADMINISTRATOR)
 def export(kind: str) -> Response:
     asked, _refusals = _asked()
-    with database().reading() as session:
+    with reading() as session:
         table = trail.listed(session, asked, sorting(request)).table()
         return exports.download(table, kind, "journal-des-acces")
 

@@ -3,10 +3,13 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+from grimp import build_graph
+
 from outreach.db import Base
 from outreach.settings import ROOT
 
 KNOWN_TO_WAKE_UPS = {"db", "settings", "errors"}
+MOST_REACHED = 60
 
 
 def layers():
@@ -59,3 +62,12 @@ def test_a_process_that_sends_loads_no_page_and_nothing_to_sign_in_with():
     asked = f"import sys, outreach.cli.running.work; print({heavy} & set(sys.modules))"
     told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
     assert told.stdout.strip() == "set()"
+
+
+def test_what_pages_share_reaches_few_modules():
+    """A change of a room would otherwise be a change of every page."""
+    graph = build_graph("outreach")
+    shared = [module for module in graph.modules if module.startswith("outreach.web.ui.")]
+    reached = {module: len(graph.find_upstream_modules(module)) for module in shared}
+    assert reached
+    assert {module: count for module, count in reached.items() if count >= MOST_REACHED} == {}

@@ -8,7 +8,7 @@ import brotli
 import pytest
 
 from outreach.settings import ROOT
-from outreach.web.ui.frame import STATIC
+from outreach.web.ui.templates import STATIC
 
 SOURCES = runpy.run_path(str(ROOT / "tools" / "precompress.py"))["sources"]()
 

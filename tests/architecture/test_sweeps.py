@@ -26,8 +26,8 @@ from outreach.responses.models import Answer
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings
-from outreach.web.ui.frame import STATIC
-from outreach.web.ui.trail import EXTENSION
+from outreach.web.signing_in.trail import EXTENSION
+from outreach.web.ui.templates import STATIC
 from tests.conftest import NOW
 from tests.pages import form_of
 

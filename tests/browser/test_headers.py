@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 from werkzeug.serving import make_server
 
-from outreach.web.ui.frame import asset
+from outreach.web.ui.templates import asset
 from tests.browser.test_letters import letter
 
 __all__ = ["letter"]

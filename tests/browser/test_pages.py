@@ -9,7 +9,7 @@ from outreach.accounts.trail import Line, TrailKind
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import SuppressionReason
 from outreach.demo import people
-from outreach.web.ui.trail import EXTENSION
+from outreach.web.signing_in.trail import EXTENSION
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.browser

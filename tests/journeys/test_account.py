@@ -6,7 +6,7 @@ from outreach.app import create_app
 from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import read
-from outreach.web.ui.trail import EXTENSION
+from outreach.web.signing_in.trail import EXTENSION
 from tests.pages import PageClient
 
 PHRASE = "le chat dort sur le toit"

@@ -21,7 +21,7 @@ from outreach.processes.bodies import Bodies
 from outreach.processes.web import HEAD_BYTES, HIT_THREADS, PAGE_THREADS, Answering, FairTurns
 from outreach.settings import ROOT, Mode, read
 from outreach.web import headers
-from outreach.web.ui.frame import asset
+from outreach.web.ui.templates import asset
 from tests.machine import serving
 from tests.processes.readers import readers
 from tests.processes.test_supervisor import wait_for

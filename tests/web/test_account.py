@@ -15,7 +15,7 @@ from outreach.accounts import passwords, staff
 from outreach.accounts.sessions import StaffSession
 from outreach.accounts.staff import User
 from outreach.app import create_app
-from outreach.web.ui import sign_in
+from outreach.web.signing_in import sign_in
 from tests.pages import PageClient, actions, cells, elements, form_of, text_of
 
 EMAIL = "nadia.lambert@fwb.example"

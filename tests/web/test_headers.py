@@ -16,7 +16,7 @@ from outreach.mail.tokens import TokenKind
 from outreach.measuring.models import Tracker
 from outreach.settings import read
 from outreach.web import headers
-from outreach.web.ui.frame import asset
+from outreach.web.ui.templates import asset
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import form_of

@@ -17,8 +17,8 @@ from outreach.roles import RoleName
 from outreach.settings import FactorPolicy, PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.pages import KEPT
-from outreach.web.ui.sign_in import TOKEN
-from outreach.web.ui.trail import EXTENSION
+from outreach.web.signing_in.sign_in import TOKEN
+from outreach.web.signing_in.trail import EXTENSION
 from tests.pages import elements, form_of, links, text_of
 from tests.servers.issuer import CLIENT, SECRET, running
 

@@ -9,8 +9,8 @@ from sqlalchemy import event, select
 from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.db import Database
 from outreach.delivery.models import Message
-from outreach.web.ui import sign_in, trail
-from outreach.web.ui.trail import EXTENSION, TrailQueue
+from outreach.web.signing_in import sign_in, trail
+from outreach.web.signing_in.trail import EXTENSION, TrailQueue
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
 

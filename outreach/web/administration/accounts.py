@@ -22,8 +22,8 @@ from outreach.roles import RoleName
 from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
 from outreach.staff_mail.account_letters import AccountHolder, AccountMail
-from outreach.web.ui.account_forms import InvitationForm
-from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.signing_in.account_forms import InvitationForm
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("accounts", __name__, url_prefix="/administration/accounts")
 MOST_TOLD = 50  # lines of an account's history
@@ -32,8 +32,8 @@ MOST_TOLD = 50  # lines of an account's history
 @pages.get("")
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
-    with database().reading() as reading:
-        return render_template("pages/administration/accounts.html", users=staff.everybody(reading))
+    with reading() as snapshot:
+        return render_template("pages/administration/accounts.html", users=staff.everybody(snapshot))
 
 
 @pages.route("/invitation", methods=["GET", "POST"])
@@ -57,9 +57,9 @@ def invite() -> str | tuple[str, int] | Redirect:
 @needs(RoleName.ADMINISTRATOR)
 def send_link(number: int) -> Redirect:
     """Send a link to choose a password: once more an invitation, or a new password."""
-    with database().reading() as reading:
-        user = staff.account_numbered(reading, number)
-        invitations.refuse_withheld(reading, _guard(), user.email)
+    with reading() as snapshot:
+        user = staff.account_numbered(snapshot, number)
+        invitations.refuse_withheld(snapshot, _guard(), user.email)
         mail = _written(invitations.kind_for(user), AccountHolder(user.email, user.name, administering.roles_of(user)))
     with database().writing() as writing:
         user = staff.account_numbered(writing, number)
@@ -72,8 +72,8 @@ def send_link(number: int) -> Redirect:
 @pages.get("/<number:number>")
 @needs(RoleName.ADMINISTRATOR)
 def account(number: int) -> str:
-    with database().reading() as reading:
-        return _page(reading, staff.account_numbered(reading, number))
+    with reading() as snapshot:
+        return _page(snapshot, staff.account_numbered(snapshot, number))
 
 
 @pages.post("/<number:number>/roles")
@@ -87,8 +87,8 @@ def set_roles(number: int) -> Redirect | tuple[str, int]:
             said = f"Rôles de {user.name} : {administering.labels_of(user)}."
     except (InputError, Refused) as error:
         code = 409 if isinstance(error, Refused) else 422
-        with database().reading() as reading:
-            return _page(reading, staff.account_numbered(reading, number), str(error)), code
+        with reading() as snapshot:
+            return _page(snapshot, staff.account_numbered(snapshot, number), str(error)), code
     flash(said, "success")
     return redirect(url_for(".account", number=number))
 
@@ -118,8 +118,8 @@ def reset_second_factor(number: int) -> Redirect:
 @pages.get("/<number:number>/closure")
 @needs(RoleName.ADMINISTRATOR)
 def closure(number: int) -> str:
-    with database().reading() as reading:
-        return _closure_page(reading, number)
+    with reading() as snapshot:
+        return _closure_page(snapshot, number)
 
 
 @pages.post("/<number:number>/closure")
@@ -132,8 +132,8 @@ def close(number: int) -> Redirect | tuple[str, int]:
             handed = departures.close(writing, user, to=to, now=now(), actor=actor())
             said, name = f"Le compte de {user.name} est fermé, ses sessions sont terminées.", _name(writing, to)
     except InputError as error:
-        with database().reading() as reading:
-            return _closure_page(reading, number, str(error)), 422
+        with reading() as snapshot:
+            return _closure_page(snapshot, number, str(error)), 422
     if what := departures.told(*handed):
         said += f" À {name or 'tous'} désormais : {what}."
     flash(said, "success")
@@ -155,8 +155,8 @@ def _invited(person: AccountHolder) -> str:
     """Invite a person by mail; returns what to say of it. Raises InputError, and nothing is then written."""
     is_real = settings().mode is Mode.PRODUCTION
     address = judge(person.email, examples=not is_real).key
-    with database().reading() as reading:
-        invitations.refuse_withheld(reading, _guard(), address)
+    with reading() as snapshot:
+        invitations.refuse_withheld(snapshot, _guard(), address)
     mail = _written(LinkKind.INVITATION, replace(person, email=address))
     with database().writing() as writing:
         user = invitations.invite(writing, person, now=now(), actor=actor(), examples=not is_real)

@@ -19,9 +19,9 @@ from outreach.errors import InputError, Refused
 from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.text import whole_number
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.forms import StatusForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("closures", __name__, url_prefix="/administration/closures")
 NOBODY = "nobody"
@@ -75,7 +75,7 @@ class ClosedRow:
 @pages.get("")
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, ClosureForm())
 
 
@@ -96,14 +96,14 @@ def add() -> Redirect | tuple[str, int]:
         else:
             flash("La fermeture est dans le calendrier : ce qui se planifie l’évite.", "success")
             return redirect(url_for(".closure", number=number))
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, form), 422
 
 
 @pages.get("/<number:number>")
 @needs(RoleName.ADMINISTRATOR)
 def closure(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         known = closures.numbered(session, number)
         within = [] if known.withdrawal else moving.waves_within(session, known.closure, now=now())
         return render_template(

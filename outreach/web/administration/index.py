@@ -3,10 +3,10 @@
 from flask import Blueprint, render_template
 
 from outreach.roles import RoleName
-from outreach.web.ui.frame import needs
+from outreach.web.ui.request import needs
 
 pages = Blueprint("administration", __name__, url_prefix="/administration")
-# A view, the name of its page, and what is done there. `PLACES` in `web/ui/frame.py` names the blueprints.
+# A view, the name of its page, and what is done there. `PLACES` in `web/ui/bar.py` names the blueprints.
 SUBJECTS = (
     ("accounts.index", "Comptes", "Qui peut entrer, et ce que chacun peut faire."),
     ("programmes.index", "Programmes", "Les volets, depuis quand ils sont ouverts, et ce qu’ils demandent."),

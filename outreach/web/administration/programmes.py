@@ -10,9 +10,9 @@ from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.forms import UploadForm
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("programmes", __name__, url_prefix="/administration/programmes")
 LONGEST = 64_000
@@ -58,7 +58,7 @@ class ProgrammeForm(FlaskForm):
 @pages.get("")
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _index_page(session, ProgrammeUploadForm())
 
 
@@ -66,7 +66,7 @@ def index() -> str:
 @needs(RoleName.ADMINISTRATOR)
 def upload() -> str | tuple[str, int]:
     form = ProgrammeUploadForm()
-    with database().reading() as session:
+    with reading() as session:
         if form.validate_on_submit():
             text = decode(form.file.data.read())[0]
             try:
@@ -86,7 +86,7 @@ def begin() -> str:
 @pages.get("/<number:number>/file")
 @needs(RoleName.ADMINISTRATOR)
 def edit(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         text = programme_files.as_file(session, programme_files.programme_numbered(session, number))
         return _file_page(ProgrammeForm(data={"text": text}))
 
@@ -94,7 +94,7 @@ def edit(number: int) -> str:
 @pages.get("/<number:number>/programme.toml")
 @needs(RoleName.ADMINISTRATOR)
 def download(number: int) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         programme = programme_files.programme_numbered(session, number)
         headers = {"Content-Disposition": f'attachment; filename="{programme.code}.toml"', "Cache-Control": "no-store"}
         return Response(programme_files.as_file(session, programme), mimetype="text/plain", headers=headers)
@@ -105,7 +105,7 @@ def download(number: int) -> Response:
 @keeps_text(of_form(ProgrammeForm))
 def compare() -> str | tuple[str, int]:
     form = ProgrammeForm()
-    with database().reading() as session:
+    with reading() as session:
         if form.validate_on_submit():
             try:
                 return _difference_page(session, form.text.data or "")

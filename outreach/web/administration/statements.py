@@ -18,9 +18,9 @@ from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.statements import FIELDS, Conformity, PublicStatement, StatementKind
 from outreach.text import whole_number
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.forms import StatusForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("statements", __name__, url_prefix="/administration/statements")
 TOPIC = "/<any('data-protection', 'accessibility'):topic>"
@@ -103,7 +103,7 @@ def _told(fields: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tup
 @pages.get("")
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         held = [(kind, statements.current(session, kind)) for kind in StatementKind]
         colleagues = staff.colleagues(session)
         return render_template("pages/administration/statements.html", held=held, colleagues=colleagues)
@@ -113,7 +113,7 @@ def index() -> str:
 @needs(RoleName.ADMINISTRATOR)
 def statement(topic: str) -> str:
     asked = StatementKind(topic)
-    with database().reading() as session:
+    with reading() as session:
         held = statements.current(session, asked)
         return _page(session, asked, _filled(asked, held))
 
@@ -136,7 +136,7 @@ def save(topic: str) -> Redirect | tuple[str, int]:
             said = "La page publique montre cette version." if is_new else "Rien n’a changé : la version reste la même."
             flash(said, "success" if is_new else "info")
             return redirect(url_for(".statement", topic=topic))
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, asked, form), code
 
 

@@ -12,7 +12,7 @@ from outreach.campaigns.from_lists import WrittenList
 from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
 from outreach.text import line_of_words
-from outreach.web.ui.frame import actor, database, now
+from outreach.web.ui.request import actor, database, now
 
 FOLDER = ROOT / "campaigns"  # the ready-made ones
 INVITATION = ("invitation",)

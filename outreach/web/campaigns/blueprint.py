@@ -14,7 +14,7 @@ from outreach.campaigns.models import Campaign, WaveState
 from outreach.campaigns.results.progress import wave_of_the_moment
 from outreach.db import Session
 from outreach.roles import RoleName
-from outreach.web.ui.frame import settings
+from outreach.web.ui.request import settings
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
 RESUMED = "draft"  # in the address of a page that goes on with a draft

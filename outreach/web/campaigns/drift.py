@@ -12,13 +12,13 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 
 @pages.get("/<number:number>/waves/<number:wave>/drift")
 @needs(RoleName.READER)
 def drift(number: int, wave: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         planned = drifts.planned_wave(campaign, wave)
         counts = drifts.counts_of(session, planned, now=now())

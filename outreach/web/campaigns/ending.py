@@ -10,7 +10,7 @@ from outreach.campaigns import lifecycle, losses
 from outreach.campaigns.models import CAMPAIGN_MOVES, ON_ITS_WAY, CampaignState
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 
 @pages.get("/<number:number>/cancellation")
@@ -47,7 +47,7 @@ def close(number: int) -> Redirect:
 @pages.get("/<number:number>/waves/<number:wave>/withdrawal")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def calling_off(number: int, wave: int) -> str | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         lost = losses.of(session, campaign, now=now(), number=wave)
         asked = next((planned for planned in lost.planned if planned.number == wave), None)
@@ -58,7 +58,7 @@ def calling_off(number: int, wave: int) -> str | Redirect:
 
 def _ask(number: int, end: CampaignState) -> str | Redirect:
     """The page that says what is lost; the campaign's own page when it cannot come to this end any more."""
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         is_on_its_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
         if end not in CAMPAIGN_MOVES[campaign.state] or (end is CampaignState.CLOSED and is_on_its_way):

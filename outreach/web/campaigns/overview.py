@@ -16,8 +16,8 @@ from outreach.text import line_of_words, whole_number
 from outreach.web.audience.writing import FOLDER
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.campaigns.steps.audience import LONGEST_TITLE
-from outreach.web.ui.frame import actor, database, needs, now
 from outreach.web.ui.pager import Pager, member, words
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 BLANK = "blank"
 
@@ -26,7 +26,7 @@ BLANK = "blank"
 @needs(RoleName.READER)
 def index() -> str:
     stage, text = member(Stage, request.args.get("state")), words(request.args, "q", LONGEST_SEARCH)
-    with database().reading() as session:
+    with reading() as session:
         colleagues = staff.colleagues(session)
         among = listing.matching(session, text, colleagues)
         counts = listing.stages(session, among)
@@ -49,7 +49,7 @@ def index() -> str:
 @pages.get("/new")
 @needs(RoleName.AUTHOR)
 def new() -> str:
-    with database().reading() as session:
+    with reading() as session:
         recent = listing.page(session, None, 1)[:10]
         sent = audiences.waves_that_left(session)
         ready = definitions.ready_made(FOLDER)
@@ -61,7 +61,7 @@ def new() -> str:
 def create() -> Redirect:
     name, copied = request.form.get("definition", ""), whole_number(request.form.get("copy", ""))
     if copied is not None:
-        with database().reading() as session:
+        with reading() as session:
             stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
         stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
     elif name == BLANK:
@@ -97,7 +97,7 @@ def _corrected(stated: Definition, received: str) -> Definition:
 @pages.get("/<number:number>")
 @needs(RoleName.READER)
 def campaign(number: int) -> Redirect:
-    with database().reading() as session:
+    with reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         if listing.stage_of(session, stored_campaign) is Stage.DRAFT:
             return redirect(url_for(".audience", number=number))
@@ -108,7 +108,7 @@ def campaign(number: int) -> Redirect:
 @pages.get("/<number:number>/definition.md")
 @needs(RoleName.READER)
 def definition(number: int) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         text = definitions.write(definitions.of(session, stored_campaign))
     response = Response(text, mimetype="text/markdown")

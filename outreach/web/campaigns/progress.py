@@ -30,10 +30,10 @@ from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.text import whole_number
+from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.results import day_columns, drawn
-from outreach.web.ui import charts
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 # Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
@@ -78,7 +78,7 @@ class Live:
 @pages.get("/<number:number>/progress")
 @needs(RoleName.READER)
 def progress_page(number: int) -> str | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         current = progress.of(session, campaign)
         if current is None:
@@ -93,7 +93,7 @@ def progress_page(number: int) -> str | Redirect:
 @pages.get("/<number:number>/progress/live")
 @needs(RoleName.READER)
 def live(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         current = progress.of(session, campaign)
         if current is None:
@@ -104,7 +104,7 @@ def live(number: int) -> str:
 @pages.get("/<number:number>/progress/waves")
 @needs(RoleName.READER)
 def waves(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         return show(
             "waves",
@@ -124,7 +124,7 @@ def waves(number: int) -> str:
 @pages.get("/<number:number>/progress/journal")
 @needs(RoleName.READER)
 def journal(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         entries, names = progress.journal(session, campaign), staff.colleagues(session)
         return show("journal", step_of(session, "journal", campaign), entries=entries, colleagues=names)

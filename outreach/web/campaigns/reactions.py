@@ -32,8 +32,8 @@ from outreach.text import whole_number
 from outreach.web.audience.writing import REMINDER, write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports
-from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.request import needs, now, reading
 
 HEADERS = (
     *(
@@ -99,7 +99,7 @@ class AskedList:
 @pages.get("/<number:number>/recipients")
 @needs(RoleName.READER)
 def list_reactions(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         asked = _asked(session, number)
         campaign = asked.campaign
         listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
@@ -127,7 +127,7 @@ def list_reactions(number: int) -> str:
 @pages.get("/<number:number>/recipients/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_reactions(number: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         asked = _asked(session, number)
         rows = reaction_list.of(session, asked.letters, asked.filters, asked.sort).every(session)
         names = {mailing: wave.name for mailing, wave in _waves(asked.campaign).items()}
@@ -143,7 +143,7 @@ def export_reactions(number: int, kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_recipients(number: int) -> Redirect:
     """Begin a campaign to the listed authorities: those who have not reacted, as they are each day, or as a list."""
-    with database().reading() as session:
+    with reading() as session:
         asked = _asked(session, number)
         campaign, reaction = asked.campaign, asked.filters.reaction
         strand = campaign.strand.number

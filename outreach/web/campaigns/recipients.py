@@ -23,8 +23,8 @@ from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.ui import exports, letter_frame
-from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.request import needs, now, reading
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
 HEADERS = (
@@ -37,7 +37,7 @@ USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply 
 @pages.get("/<number:number>/waves/<number:wave>")
 @needs(RoleName.READER)
 def recipients(number: int, wave: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign, shown_wave, mailing = _wave(session, number, wave)
         outcome, reason = _asked()
         pager = Pager.of(request, listing.count(session, mailing, outcome, reason), PAGE_ROWS)
@@ -64,7 +64,7 @@ def recipients(number: int, wave: int) -> str:
 @pages.get("/<number:number>/waves/<number:wave>/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_recipients(number: int, wave: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         campaign, exported, mailing = _wave(session, number, wave)
         name = exported.name.replace(" ", "-").replace("è", "e")
         rows = [_cells(message, authority) for message, authority in listing.every(session, mailing, *_asked())]
@@ -75,7 +75,7 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
 @pages.get("/<number:number>/letters/<number:message>")
 @needs(RoleName.READER)
 def received(number: int, message: int) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         campaign, letter = _letter(session, number, message)
         subject = composing.subject_read(session, letter, sending(), now=now())
         step, outcome = step_of(session, "recipients", campaign), listing.outcome_of(letter)
@@ -87,7 +87,7 @@ def received(number: int, message: int) -> Response:
 @pages.get("/<number:number>/letters/<number:message>/html")
 @needs(RoleName.READER)
 def received_html(number: int, message: int) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         _, letter = _letter(session, number, message)
         return letter_frame.alone(composing.as_shown(session, letter, sending(), now=now()))
 

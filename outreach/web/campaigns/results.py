@@ -22,12 +22,13 @@ from outreach.measuring import hits
 from outreach.measuring.hits import Measured
 from outreach.measuring.machines import HitClass
 from outreach.roles import RoleName
+from outreach.web import charts
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.ui import charts, exports
-from outreach.web.ui.charts import Curve
-from outreach.web.ui.frame import database, needs, now
+from outreach.web.charts import Curve
+from outreach.web.ui import exports
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.request import needs, now, reading
 
 PAGE_ROWS = 50
 AUTHORITIES_SCHOOLS = {1: "PO", 2: "écoles"}
@@ -73,7 +74,7 @@ class AskedFigure:
 @pages.get("/<number:number>/results")
 @needs(RoleName.READER)
 def behind(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         asked = AskedFigure.of(session, number)
         listed = asked.authorities(session)
         pager = Pager.of(request, len(listed), PAGE_ROWS)
@@ -91,7 +92,7 @@ def behind(number: int) -> str:
 @needs(RoleName.READER)
 def export_those(number: int, kind: str) -> Response:
     """The authorities behind a figure as a file."""
-    with database().reading() as session:
+    with reading() as session:
         asked = AskedFigure.of(session, number)
         rows = [(one.fase, one.display_name, one.network.code, one.municipality) for one in asked.authorities(session)]
     figure, campaign = asked.figure, asked.campaign
@@ -110,7 +111,7 @@ def export_those(number: int, kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_those(number: int) -> Redirect:
     """Begin a campaign to the authorities behind a figure, as they are now."""
-    with database().reading() as session:
+    with reading() as session:
         asked = AskedFigure.of(session, number)
         name = ", ".join(filter(None, (asked.figure.label, asked.label, asked.campaign.title)))
         written = WrittenList(name, None, asked.summary.among(asked.figure, asked.network))
@@ -121,7 +122,7 @@ def write_to_those(number: int) -> Redirect:
 @pages.get("/<number:number>/results/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_results(number: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         summary = results.of(session, campaign, now=now())
         table, *more = tables_of(summary, results.figures(campaign))

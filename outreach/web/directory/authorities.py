@@ -27,11 +27,11 @@ from outreach.reachability import domains
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
 from outreach.web.ui.pager import Pager
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 if TYPE_CHECKING:
     from outreach.delivery.models import Suppression
@@ -58,7 +58,7 @@ HEADERS = (
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         strands = filtering.strands(session)
         filters, sort = filtering.asked(request.args, strands, current_day())
         filters = listing.understood(session, filters)
@@ -94,7 +94,7 @@ def index() -> str:
 @pages.get("/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         filters, sort = filtering.asked(request.args, filtering.strands(session), current_day())
         table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
     return exports.download(table, kind, "pouvoirs-organisateurs")
@@ -104,7 +104,7 @@ def export(kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
-    with database().reading() as session:
+    with reading() as session:
         filters, _ = filtering.asked(request.args, filtering.strands(session), current_day())
         rule = from_lists.rule_of_directory(filters)
         labels = {network.code: network.label for network in listing.networks(session)}
@@ -116,7 +116,7 @@ def write_to_list() -> Redirect:
 @pages.get("/<number:fase>")
 @needs(RoleName.READER)
 def authority(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         pager = Pager.of(request, authority_sheet.count_schools(session, authority_row), PAGE_ROWS)
         return render_template(
@@ -134,14 +134,14 @@ def authority(fase: int) -> str:
 @pages.get("/<number:fase>/contacts")
 @needs(RoleName.READER)
 def authority_contacts(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _contacts_page(session, authority_sheet.authority_by_fase(session, fase))
 
 
 @pages.get("/<number:fase>/contacts/new")
 @needs(RoleName.AUTHOR)
 def new_contact(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         return _form_page(
             authority_row, ContactForm(request.args if {"address", "schools"} & set(request.args) else None)
@@ -158,7 +158,7 @@ def add_contact(fase: int) -> Redirect | tuple[str, int]:
 @pages.get("/<number:fase>/contacts/<number:contact_id>")
 @needs(RoleName.AUTHOR)
 def contact(fase: int, contact_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id)
         schools = " ".join(str(school.fase) for school in contacts.schools_of(session, old))
@@ -176,7 +176,7 @@ def correct_contact(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 @pages.get("/<number:fase>/contacts/<number:contact_id>/retirement")
 @needs(RoleName.AUTHOR)
 def retirement(fase: int, contact_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id)
         known, coming = contacts.contacts_of(session, authority_row), _to_come(session, authority_row, old)
@@ -300,11 +300,11 @@ def _form_page(authority_row: Authority, form: ContactForm, old: Contact | None 
 
 def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
     form = ContactForm()
-    with database().reading() as session:
+    with reading() as session:
         form.offer(contacts.own_schools(session, authority_sheet.authority_by_fase(session, fase)))
     is_fit, asks = form.validate_on_submit(), False
     if is_fit and form.judged is not None:
-        with database().reading() as session:
+        with reading() as session:
             form.judged = judging.weigh(form.judged, judging.in_use(session), fase=fase)
         asks = bool(form.judged.display_name or form.judged.warnings) and form.confirmed.data != form.judged.address
         if asks:
@@ -313,7 +313,7 @@ def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
             return redirect(url_for(".authority_contacts", fase=fase))
     elif any(mark in (form.address.data or "") for mark in "\r\n\0"):
         current_app.logger.warning("An address with a line break was refused, sent by %s", actor())
-    with database().reading() as session:
+    with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id) if contact_id is not None else None
         return _form_page(authority_row, form, old), 200 if asks else 422

@@ -17,7 +17,7 @@ from outreach.sent_lists import ListState, Opened
 from outreach.text import whole_number
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactListForm
-from outreach.web.ui.frame import actor, current_day, database, judged, needs, now
+from outreach.web.ui.request import actor, current_day, database, judged, needs, now, reading
 from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
 
 MOST_WAITING = 200  # rows that wait for a word, on one page: whoever confirms them has seen them
@@ -35,7 +35,7 @@ EXAMPLE = exports.Table(
 @pages.get("")
 @needs(RoleName.AUTHOR)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _upload_page(session, ContactListForm())
 
 
@@ -45,7 +45,7 @@ def receive() -> Redirect | tuple[str, int]:
     form = ContactListForm()
     if form.validate_on_submit() and (sent := form.opened(lists.opened)) is not None:
         return _keep(sent, complete=bool(form.complete.data))
-    with database().reading() as session:
+    with reading() as session:
         return _upload_page(session, form), 422
 
 
@@ -58,7 +58,7 @@ def example() -> Response:
 @pages.get("/<number:list_id>")
 @needs(RoleName.AUTHOR)
 def shown_list(list_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         received = sent_lists.list_by_id(session, ContactList, list_id)
         grid = sent_lists.grid_of(received) if received.grid else None
         waits = received.state is ListState.RECEIVED and grid is not None
@@ -80,7 +80,7 @@ def shown_list(list_id: int) -> str:
 @pages.get("/<number:list_id>/rejected.<any(xlsx, csv):kind>")
 @needs(RoleName.AUTHOR)
 def rejected(list_id: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         received = sent_lists.list_by_id(session, ContactList, list_id)
         if not received.grid:
             raise NotFound("Ces lignes sont effacées : une liste de contacts est gardée trente jours.")

@@ -21,10 +21,10 @@ from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.roles import RoleName
 from outreach.text import cleaned
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
 from outreach.web.ui.pager import Pager, member, words
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
 MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"
@@ -52,7 +52,7 @@ class ExclusionForm(FlaskForm):
 @needs(RoleName.READER)
 def index() -> str:
     reason, text = _asked()
-    with database().reading() as session:
+    with reading() as session:
         counts, further = suppression_list.counts(session, text), excluded_for_another(session)
         among = _among(further)
         of_further = suppression_list.count_among(session, further, text)
@@ -76,7 +76,7 @@ def index() -> str:
 @pages.get("/exclusions/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         names, excluded = staff.colleagues(session), suppression_list.every(session, *_asked(), _among_now(session))
         table = exports.Table("Liste d’exclusion", HEADERS, [_row(each, names) for each in excluded])
         return exports.download(table, kind, "liste-d-exclusion")
@@ -85,7 +85,7 @@ def export(kind: str) -> Response:
 @pages.get("/exclusions/<number:number>")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def exclusion(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _line(session, number, ExclusionForm())
 
 
@@ -95,7 +95,7 @@ def exclusion(number: int) -> str:
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
-        with database().reading() as session:
+        with reading() as session:
             return _line(session, number, form), 422
     with database().writing() as session:
         excluded = suppression_list.numbered(session, number)
@@ -107,7 +107,7 @@ def end(number: int) -> Redirect | tuple[str, int]:
 @pages.get(MAILBOX)
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def mailbox(fase: int, contact_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, *_found(session, fase, contact_id), ExclusionForm())
 
 
@@ -117,7 +117,7 @@ def mailbox(fase: int, contact_id: int) -> str:
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, *_found(session, fase, contact_id), form), 422
     with database().writing() as session:
         _, contact = _found(session, fase, contact_id)
@@ -134,7 +134,7 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
     if not form.validate_on_submit():
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, *_found(session, fase, contact_id), form), 422
     with database().writing() as session:
         _, contact = _found(session, fase, contact_id)

@@ -15,9 +15,9 @@ from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.forms import CallForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
 
@@ -25,7 +25,7 @@ pages = Blueprint("history", __name__, url_prefix="/directory/<number:fase>")
 @pages.get("/history")
 @needs(RoleName.READER)
 def index(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         form = CallForm(data={"day": current_day().isoformat(), "kind": CallKind.PHONE})
         return _page(session, authority_sheet.authority_by_fase(session, fase), form)
 
@@ -36,7 +36,7 @@ def index(fase: int) -> str:
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
     if not form.validate_on_submit() or not _noted(fase, form):
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, authority_sheet.authority_by_fase(session, fase), form), 422
     flash("L’échange est noté.", "success")
     return redirect(url_for(".index", fase=fase))

@@ -14,9 +14,9 @@ from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.measuring import bases, consent
 from outreach.roles import RoleName
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/measure")
 
@@ -24,7 +24,7 @@ pages = Blueprint("measure", __name__, url_prefix="/directory/<number:fase>/meas
 @pages.get("")
 @needs(RoleName.READER)
 def index(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         recorded = bases.of_authority(session, authority)
         return render_template(
@@ -42,7 +42,7 @@ def index(fase: int) -> str:
 @pages.get("/<number:contact_id>/consent")
 @needs(RoleName.AUTHOR)
 def consent_form(fase: int, contact_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
         form = ConsentForm(data={"day": current_day().isoformat(), "wording": consent.wording(contact.address)})
         return _form_page(authority, contact, form)
@@ -72,7 +72,7 @@ def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 @pages.get("/<number:contact_id>/decision")
 @needs(RoleName.AUTHOR)
 def decision_form(fase: int, contact_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority, contact = _mailbox(session, fase, contact_id)
         return _form_page(authority, contact, DecisionForm(data={"day": current_day().isoformat()}))
 
@@ -127,7 +127,7 @@ def _save(
         else:
             flash(told, "success")
             return redirect(url_for(".index", fase=fase))
-    with database().reading() as session:
+    with reading() as session:
         return _form_page(*_mailbox(session, fase, contact_id), form), 422
 
 

@@ -9,9 +9,9 @@ from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, School
 from outreach.errors import InputError
 from outreach.roles import RoleName
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.forms import NameForm
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("names", __name__, url_prefix="/directory/<number:fase>")
 
@@ -20,7 +20,7 @@ pages = Blueprint("names", __name__, url_prefix="/directory/<number:fase>")
 @pages.get("/schools/<number:school>/name")
 @needs(RoleName.AUTHOR)
 def name(fase: int, school: int | None) -> str:
-    with database().reading() as session:
+    with reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         named = _named(session, authority, school)
         return _page(session, authority, named, NameForm(data={"name": named.display_name}))
@@ -33,7 +33,7 @@ def name(fase: int, school: int | None) -> str:
 def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
     form = NameForm()
     if not form.validate_on_submit() or not _corrected(fase, school, form):
-        with database().reading() as session:
+        with reading() as session:
             authority = authority_sheet.authority_by_fase(session, fase)
             return _page(session, authority, _named(session, authority, school), form), 422
     flash("Le nom est corrigé : pages et courriels le disent ainsi.", "success")

@@ -33,10 +33,10 @@ from outreach.settings import CheckSwitch
 from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.directory.filters import LEVELS
+from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, current_day, database, needs, now, settings
-from outreach.web.ui.kept import keeps_text, of_fields
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
 pages = Blueprint("reachability", __name__, url_prefix="/directory")
 SHEET = "/<number:fase>/reachability"
@@ -50,14 +50,14 @@ HEADERS = (
 @pages.get("/reachability")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _list_page(session)
 
 
 @pages.get("/reachability/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         names = staff.colleagues(session)
         rows = [_cells(row, names) for row in _listed(session).rows]
     return exports.download(exports.Table("Joignabilité", HEADERS, rows), kind, "joignabilite")
@@ -68,7 +68,7 @@ def export(kind: str) -> Response:
 def write_to_list() -> Redirect:
     """Begin a campaign to those of the list whom mail can reach; they are stored as a list."""
     filters = asked(request.args)
-    with database().reading() as session:
+    with reading() as session:
         keys = [row.key for row in _listed(session).rows if row.state in REACHED]
     said = ", ".join(state.label for state in filters.states if state in REACHED)
     return write_to(WrittenList(f"Joignabilité : {said}, au {day(current_day())}", None, keys))
@@ -88,7 +88,7 @@ def hand_over_ticked() -> Redirect | tuple[str, int]:
                 _hand_over(session, authority, to, recall_on)
             name = staff.colleagues(session)[to]
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return _list_page(session, str(error), typed), 422
     many = plural(len(numbers), "pouvoir organisateur suivi", "pouvoirs organisateurs suivis")
     flash(f"{many} par {name}{f', à rappeler le {day(recall_on)}' if recall_on else ''}.", "success")
@@ -98,7 +98,7 @@ def hand_over_ticked() -> Redirect | tuple[str, int]:
 @pages.get(SHEET)
 @needs(RoleName.READER)
 def sheet(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _sheet_page(session, authority_sheet.authority_by_fase(session, fase))
 
 
@@ -127,7 +127,7 @@ def recall(fase: int) -> Redirect | tuple[str, int]:
             authority = authority_sheet.authority_by_fase(session, fase)
             follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return _sheet_page(session, authority_sheet.authority_by_fase(session, fase), str(error), typed), 422
     flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
     return redirect(url_for(".sheet", fase=fase))

@@ -20,8 +20,8 @@ from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web.ui import exports
 from outreach.web.ui.forms import StatusForm, UploadForm
-from outreach.web.ui.frame import actor, current_day, database, needs, now, settings
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 from outreach.web.ui.sent_lists import letters, rejected_table
 
 pages = Blueprint("register", __name__, url_prefix="/directory/register")
@@ -67,7 +67,7 @@ class EditionForm(UploadForm):
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _index_page(session, EditionForm(data={"day": current_day().isoformat()}))
 
 
@@ -84,14 +84,14 @@ def receive() -> Redirect | tuple[str, int]:
                     return redirect(url_for(".edition_sent", upload=upload.id))
             except Refused as error:
                 form.day.errors = [str(error)]
-    with database().reading() as session:
+    with reading() as session:
         return _index_page(session, form), 422
 
 
 @pages.get("/<number:upload>")
 @needs(RoleName.AUTHOR)
 def edition_sent(upload: int) -> str | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         sent = uploads.upload_numbered(session, upload)
         if sent.import_id is not None:
             return redirect(url_for(".edition", edition=sent.import_id))
@@ -115,7 +115,7 @@ def edition_sent(upload: int) -> str | Redirect:
 @pages.get("/<number:upload>/rejected.<any(xlsx, csv):kind>")
 @needs(RoleName.AUTHOR)
 def rejected(upload: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         sent = uploads.upload_numbered(session, upload)
         if sent.import_id is None:
             judged = uploads.judge(session, sent)
@@ -147,7 +147,7 @@ def apply(upload: int) -> Redirect:
 @pages.get("/editions/<number:edition>")
 @needs(RoleName.READER)
 def edition(edition: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         entry = imports.edition_numbered(session, edition)
         last, sent = imports.last_import(session), uploads.upload_of(session, entry)
         items = items_of(imports.changes_of(session, entry))
@@ -168,7 +168,7 @@ def edition(edition: int) -> str:
 @pages.get("/editions/<number:edition>/withdrawal")
 @needs(RoleName.AUTHOR)
 def withdrawal(edition: int) -> str | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         entry, last = imports.edition_numbered(session, edition), imports.last_import(session)
         if last is None or last.id != entry.id:
             return redirect(url_for(".edition", edition=edition))

@@ -4,7 +4,7 @@ from flask import Blueprint, render_template
 
 from outreach.directory import authority_sheet, contacts
 from outreach.roles import RoleName
-from outreach.web.ui.frame import database, needs
+from outreach.web.ui.request import needs, reading
 
 pages = Blueprint("schools", __name__, url_prefix="/directory/schools/<number:fase>")
 
@@ -12,7 +12,7 @@ pages = Blueprint("schools", __name__, url_prefix="/directory/schools/<number:fa
 @pages.get("")
 @needs(RoleName.READER)
 def index(fase: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         school, authority = authority_sheet.school_by_fase(session, fase)
         return render_template(
             "pages/directory/school.html",

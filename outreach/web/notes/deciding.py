@@ -8,7 +8,7 @@ from outreach.notes import approving, finishing, listing
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.reading import note_page
-from outreach.web.ui.frame import actor, database, needs, now, settings
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 
 @pages.post("/<number:note_id>/approval")
@@ -26,7 +26,7 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
             approved_as=function,
         )
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return note_page(session, listing.by_key(session, note_id), approved_as=function, fault=str(error)), 422
     flash(f"La note est validée sous le numéro {number}. Elle n’est pas publiée.", "success")
     return redirect(url_for(".note", note_id=note_id))
@@ -40,7 +40,7 @@ def refuse(note_id: int) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             approving.refuse(session, note_id, reason, now=now(), actor=actor())
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return note_page(session, listing.by_key(session, note_id), reason=reason, fault=str(error)), 422
     flash("La note est refusée : elle ne reçoit pas de numéro.", "success")
     return redirect(url_for(".note", note_id=note_id))

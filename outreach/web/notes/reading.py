@@ -12,8 +12,8 @@ from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.ui.exports import XLSX, attachment
-from outreach.web.ui.frame import actor, database, needs
 from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.request import actor, needs, reading
 
 PAGE_ROWS = 50
 FILES = {  # by kind: what a file is called, and its media type
@@ -29,7 +29,7 @@ FILES = {  # by kind: what a file is called, and its media type
 @needs(RoleName.READER)
 def index() -> str:
     state = member(NoteState, request.args.get("state"))
-    with database().reading() as session:
+    with reading() as session:
         pager = Pager.of(request, listing.count(session, state), PAGE_ROWS)
         return render_template(
             "pages/notes/index.html",
@@ -45,14 +45,14 @@ def index() -> str:
 @pages.get("/<number:note_id>")
 @needs(RoleName.READER)
 def note(note_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return note_page(session, listing.by_key(session, note_id))
 
 
 @pages.get("/<number:note_id>/note.<any(pdf, docx, xlsx, csv, json):kind>")
 @needs(RoleName.READER)
 def file(note_id: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         found = listing.by_key(session, note_id)
         content = listing.file_of(session, found, kind).content
         name = f"note-{found.approval.number if found.approval else note_id}.{ENDINGS[kind]}"

@@ -17,9 +17,9 @@ from outreach.notes.files.outline import sections_of
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import NoteForm, filled, told
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text
+from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui.pager import words
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 CHANGED = (
     "Des chiffres ont changé depuis l’aperçu que vous avez lu. Les nouveaux sont ci-dessous : relisez-les, puis figez."
@@ -29,7 +29,7 @@ CHANGED = (
 @pages.get("/drafts/new")
 @needs(RoleName.AUTHOR)
 def new() -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _form_page(session, filled(_first(session)), None)
 
 
@@ -43,7 +43,7 @@ def create() -> Redirect | tuple[str, int]:
 @pages.get("/drafts/<number:draft_id>")
 @needs(RoleName.AUTHOR)
 def draft(draft_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
         return _preview(session, draft_id, asked)
 
@@ -51,7 +51,7 @@ def draft(draft_id: int) -> str:
 @pages.get("/drafts/<number:draft_id>/text")
 @needs(RoleName.AUTHOR)
 def edit(draft_id: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
         return _form_page(session, filled(asked), draft_id)
 
@@ -67,7 +67,7 @@ def save(draft_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def freeze(draft_id: int) -> Redirect | tuple[str, int]:
     seen = request.form.get("seen", "")
-    with database().reading() as session:
+    with reading() as session:
         asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
         gathered = gathering.gather(session, asked, now=now())
         if gathered.seen != seen:
@@ -104,7 +104,7 @@ def _first(session: Session) -> NoteRequest:
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
     form = NoteForm()
     asked = form.asked(now=now())
-    with database().reading() as session:
+    with reading() as session:
         faults = drafts.faults(session, asked, now=now()) if asked else {}
         form.show(faults)
         if asked is None or faults:

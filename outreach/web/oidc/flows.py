@@ -7,7 +7,7 @@ from flask import session
 
 from outreach.oidc.issuer import ClientSettings, Issuer
 from outreach.settings import Settings, listed
-from outreach.web.ui.frame import now
+from outreach.web.ui.request import now
 
 EXTENSION = "outreach.issuer"
 FLOWS, LEAVE = "oidc", "oidc-bind"  # in the signed cookie

@@ -20,10 +20,10 @@ from outreach.roles import RoleName
 from outreach.settings import PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
-from outreach.web.ui.account_forms import PasswordProofForm
-from outreach.web.ui.frame import database, needs, now, settings
-from outreach.web.ui.sign_in import enter, is_path
-from outreach.web.ui.trail import note
+from outreach.web.signing_in.account_forms import PasswordProofForm
+from outreach.web.signing_in.sign_in import enter, is_path
+from outreach.web.signing_in.trail import note
+from outreach.web.ui.request import database, needs, now, reading, settings
 
 pages = Blueprint("oidc", __name__)
 KEPT = (
@@ -93,8 +93,8 @@ def bind() -> str | tuple[str, int] | Redirect:
     if form.validate_on_submit():
         flows.allow_binding(current_user.id)
         is_proved = True
-    with database().reading() as reading:
-        identity = identities.of_user(reading, current_user.id, settings().oidc_issuer)
+    with reading() as snapshot:
+        identity = identities.of_user(snapshot, current_user.id, settings().oidc_issuer)
     page = render_template("pages/account/oidc_bind.html", form=form, is_proved=is_proved, identity=identity)
     return (page, 422) if form.errors else page
 
@@ -136,8 +136,8 @@ def _accepted(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
 
 def _refuse_link(token: str) -> LiveLink:
     """A link that somebody else sent, to an account that the issuer may open. Raises DeadLink for any other."""
-    with database().reading() as reading:
-        link = links.read(reading, token, now=now())
+    with reading() as snapshot:
+        link = links.read(snapshot, token, now=now())
     if not may_bind(link.kind, link.email):
         raise DeadLink("Ce lien sert à choisir un mot de passe. Ouvrez-le pour cela.")
     return link
@@ -166,8 +166,8 @@ def _enter(admission: Admission) -> None:
     """Begin the session of whoever was admitted. Raises SignInRefused for others."""
     if admission.refused:
         raise SignInRefused(admission.refused, admission.email)
-    with database().reading() as reading:
-        user = staff.account_numbered(reading, admission.user_id)
+    with database().reading() as session:  # the request's own reading began before the account was written
+        user = staff.account_numbered(session, admission.user_id)
     # A second factor of whoever the issuer has identified is the issuer's job.
     enter(user, has_factor=True, how=", par le service d’identification")
     if admission.keeps_administration:

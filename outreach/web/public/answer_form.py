@@ -18,7 +18,7 @@ from outreach.responses import answers
 from outreach.responses.answers import Earlier, Given, Question
 from outreach.responses.models import OF_SCHOOLS, REQUESTS, Answer
 from outreach.text import CONTROLS, whole_number
-from outreach.web.ui.frame import judged
+from outreach.web.ui.request import judged
 
 MANY = 10  # up to so many schools, each has a choice of its own; of more, several are ticked and answered together
 LONGEST_COMMENT = 2000

@@ -27,7 +27,7 @@ from outreach.text import whole_number
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
 from outreach.web.ui import exports
-from outreach.web.ui.frame import database, now, settings
+from outreach.web.ui.request import database, now, reading, settings
 
 HEADERS = (lines.FASE, lines.SCHOOL, "Zone", "Situation", lines.ANSWER)
 BIGGEST_FORM = lines.BIGGEST + 10_000  # the file, and what a form has around it
@@ -61,7 +61,7 @@ class AskedLetter:
 def answer_sheet(token: str) -> Response | Redirect:
     """The prepared sheet: a row for each school, with its answer so far, and the answers offered in their cells."""
     named = _named(token)
-    with database().reading() as session:
+    with reading() as session:
         try:
             letter = AskedLetter.of(session, named)
         except Refused:
@@ -87,7 +87,7 @@ def answer_sheet(token: str) -> Response | Redirect:
 def answer_list(token: str) -> Response | Redirect:
     """Without a list, the page to send one; with its number, what it would change."""
     named = _named(token)
-    with database().reading() as session:
+    with reading() as session:
         try:
             letter = AskedLetter.of(session, named)
         except Refused:
@@ -106,7 +106,7 @@ def receive_list(token: str) -> Response | Redirect:
     """Read a file and lead to what it would change. It counts before it is read, which may take seconds."""
     named = _named(token)
     try:
-        with database().reading() as session:
+        with reading() as session:
             AskedLetter.of(session, named)
         content = _file()
         with database().writing() as session:
@@ -124,7 +124,7 @@ def apply_list(token: str) -> Response | Redirect:
     """Record what the page showed; when it would be something else by now, show that instead."""
     named, list_id = _named(token), whole_number(request.form.get("list", ""))
     try:
-        with database().reading() as session:
+        with reading() as session:
             letter = AskedLetter.of(session, named)
             received = lists.of_letter(session, letter.message, list_id)
             plan = _plan(letter, received.grid)
@@ -180,7 +180,7 @@ def _unclear(plan: AnswerPlan) -> str:
 
 
 def _refused(named: Token, token: str, error: Exception) -> Response | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         try:
             letter = AskedLetter.of(session, named)
         except Refused:

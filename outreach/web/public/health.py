@@ -12,7 +12,7 @@ from outreach.db.watch import DatabaseAway, DatabaseFault
 from outreach.delivery import workers
 from outreach.errors import TookTooLong
 from outreach.settings import Settings
-from outreach.web.ui.frame import READING_SECONDS
+from outreach.web.ui.request import READING_SECONDS
 
 PATH = "/healthz"
 OK, UNAVAILABLE, LATE, UNKNOWN = "ok", "unavailable", "late", "unknown"

@@ -12,7 +12,7 @@ from outreach.notes.files.outline import corrected, public_correction, public_ou
 from outreach.notes.files.parts import CellGrid
 from outreach.notes.models import Note
 from outreach.notes.signing import NoteSignature
-from outreach.web.ui.frame import database, settings
+from outreach.web.ui.request import reading, settings
 
 pages = Blueprint("public_notes", __name__, url_prefix="/n")
 POLICY = (
@@ -41,7 +41,7 @@ def keep_to_itself(response: Response) -> Response:
 
 @pages.get("/key")
 def keys() -> Response:
-    with database().reading() as session:
+    with reading() as session:
         used = known.used_keys(session)
     current = _current_key()
     former = [key for key in used if key.public_key != current]
@@ -52,7 +52,7 @@ def keys() -> Response:
 
 @pages.get("/<number>")
 def note(number: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         found = listing.published(session, number)
         if found is None or found.approval is None:
             return Response(render_template("public/note_unknown.html"), 404)

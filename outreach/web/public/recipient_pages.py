@@ -30,7 +30,7 @@ from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
-from outreach.web.ui.frame import database, now, settings
+from outreach.web.ui.request import database, now, reading, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
 # opening).
@@ -63,7 +63,7 @@ def know_nothing(error: NotFound) -> Response:  # noqa: ARG001
 @pages.get("/v/<path:token>")
 def view(token: str) -> Response:
     read = _read(token, TokenKind.VIEW)
-    with database().reading() as session:
+    with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         if message is None:
             return _neutral()
@@ -82,7 +82,7 @@ def click(token: str) -> Response:  # noqa: ARG001
 @pages.get("/a/<path:token>")
 def answer(token: str) -> Response:
     read = _read(token, TokenKind.ANSWER)
-    with database().reading() as session:
+    with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         return _neutral() if message is None else _question_page(session, message, token)
 
@@ -92,7 +92,7 @@ def give_answer(token: str) -> Response | Redirect:
     """Record an answer, and lead to the page that says so. `show` only shows the schools that the filter leaves."""
     read = _read(token, TokenKind.ANSWER)
     try:
-        with database().reading() as session:
+        with reading() as session:
             message, form = letter_of(session, read), AnswerForm.of(request.form)
             if "show" in request.form:
                 return _question_page(session, message, token, form)
@@ -115,7 +115,7 @@ def give_answer(token: str) -> Response | Redirect:
             return answered_page(token, given, len(asked.schools), shared.contact, sender, **unsaved)
         kept: dict[str, Any] = {**_kept(form), **left_unsaved(unsaved)}
         return redirect(url_for(".given_answer", token=token, **kept), 303)
-    with database().reading() as session:
+    with reading() as session:
         return _question_page(session, letter_of(session, read), token, form, fault, code)
 
 
@@ -124,7 +124,7 @@ def given_answer(token: str) -> Response | Redirect:
     """What was answered last."""
     read = _read(token, TokenKind.ANSWER)
     try:
-        with database().reading() as session:
+        with reading() as session:
             message = letter_of(session, read)
             asked = answers.question_of(session, message, now=now())
             shared, term = standing_of(session, message)
@@ -142,7 +142,7 @@ def mailbox_file(token: str) -> Response:
     """All of the mailbox's own file, a page of its schools at a time; once answers are over, the contact alone."""
     read = _read(token, TokenKind.ANSWER)
     try:
-        with database().reading() as session:
+        with reading() as session:
             message = letter_of(session, read)
             shared, term = standing_of(session, message)
             if term.stands is AnswerTerm.OVER:
@@ -159,7 +159,7 @@ def choose_measure(token: str) -> Response:
     """One box decides both ways, so that withdrawing an agreement is as easy as giving it."""
     read, agrees, words = _read(token, TokenKind.ANSWER), "measure" in request.form, request.form.get("wording", "")
     try:
-        with database().reading() as session:
+        with reading() as session:
             is_certain = not agrees or _is_human(letter_of(session, read))
         if not is_certain:
             return _measure_page(token, read, confirms=True)
@@ -187,7 +187,7 @@ def unsubscribe(token: str) -> Response:
     if read is None:
         return _neutral()
     is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
-    with database().reading() as session:
+    with reading() as session:
         message = outbox.message_named(session, read.id)
     if message is not None and not is_one_click and not _is_human(message):
         return _unsubscription_page(token, read, confirms=True)
@@ -206,7 +206,7 @@ def subscribe_again(token: str) -> Response:
     """Undo an unsubscription, from the page that says it is recorded."""
     read = _read(token, TokenKind.UNSUBSCRIBE)
     try:
-        with database().reading() as session:
+        with reading() as session:
             is_certain = _is_human(letter_of(session, read))
         if read and not is_certain:
             return _unsubscription_page(token, read, confirms=True)
@@ -216,7 +216,7 @@ def subscribe_again(token: str) -> Response:
             suppressions.subscribe_again(session, message, now=now(), because=because)
     except NotFound:
         return _neutral()
-    with database().reading() as session:
+    with reading() as session:
         return page("public/subscribed_again.html", 200, token=token, **_whose(session, letter_of(session, read)))
 
 
@@ -235,7 +235,7 @@ def _statement_page(template: str, kind: StatementKind, **shown: Any) -> Respons
     """A statement with the service's own version of it; without, while nobody filled it in or the database is away."""
     held, is_unread = None, False
     try:
-        with database().reading() as session:
+        with reading() as session:
             held = statements.current(session, kind)
     except NO_ANSWER as error:
         database().note_fault(error)
@@ -259,7 +259,7 @@ def standing_of(session: Session, message: Message) -> tuple[Shared, Term]:
 
 def _unsubscription_page(token: str, read: Token, *, confirms: bool = False, is_done: bool = False) -> Response:
     """The page to unsubscribe on, or the one that says since when that is done, with the button to undo it."""
-    with database().reading() as session:
+    with reading() as session:
         message = outbox.message_named(session, read.id)
         shown = _whose(session, message) if message else {}
     told = {"token": token, "why": WHY, "confirms": confirms, "is_done": is_done, **shown}
@@ -365,7 +365,7 @@ def _measure_page(
     token: str, read: Token | None, *, fault: str = "", code: int = 200, confirms: bool = False
 ) -> Response:
     """The outcome of a choice: on the page of answers when it was made there, with all that was typed."""
-    with database().reading() as session:
+    with reading() as session:
         message = letter_of(session, read)
         shown = shown_measure(session, message, request.form, confirms=confirms)
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))

@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import Blueprint, Response, abort, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.web.ui.frame import now, settings
+from outreach.web.ui.request import now, settings
 
 VALID_FOR = timedelta(days=180)  # RFC 9116 §2.5.5 asks for less than a year
 pages = Blueprint("well_known", __name__, url_prefix="/.well-known")

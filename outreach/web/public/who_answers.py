@@ -13,7 +13,7 @@ from outreach.responses.answers import Given
 from outreach.responses.models import LONGEST_NAME
 from outreach.text import line_of_words
 from outreach.web.public.answer_form import FieldFault
-from outreach.web.ui.frame import judged
+from outreach.web.ui.request import judged
 
 NAME, FUNCTION, COPY = "name", "function", "copy_to"
 LABELS = {NAME: "Votre nom", FUNCTION: "Votre fonction"}

@@ -19,8 +19,8 @@ from outreach.responses import inbox
 from outreach.responses.models import Answer, Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.web.ui.frame import actor, database, needs, now, settings
-from outreach.web.ui.kept import keeps_text, of_fields
+from outreach.web.signing_in.kept import keeps_text, of_fields
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("replies", __name__, url_prefix="/responses/<number:number>/reply")
 KEY = re.compile(r"[0-9a-f]{32}")
@@ -61,7 +61,7 @@ class ReplyForm(FlaskForm):
 @pages.get("")
 @needs(RoleName.AUTHOR)
 def write(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         received = inbox.response_numbered(session, number)
         asked = request.args.get("text", FOR_ANSWERS.get(received.answer, EMPTY))
         text = texts.current(session, TextUse(asked)).text if asked in set(TextUse) else ""
@@ -74,7 +74,7 @@ def write(number: int) -> str:
 def change(number: int) -> str:
     """Show the form again with what was typed."""
     form = ReplyForm()
-    with database().reading() as session:
+    with reading() as session:
         return _form_page(inbox.response_numbered(session, number), form)
 
 
@@ -86,7 +86,7 @@ def preview(number: int) -> str | tuple[str, int]:
     if not form.validate_on_submit():
         return _refused(number, form)
     try:
-        with database().reading() as session:
+        with reading() as session:
             received = inbox.response_numbered(session, number)
             return render_template(
                 "pages/replies/preview.html",
@@ -110,7 +110,7 @@ def send(number: int) -> Redirect | tuple[str, int]:
     if not is_fit or not KEY.fullmatch(key):
         return _refused(number, form)
     try:
-        with database().reading() as session:
+        with reading() as session:
             prepared = _prepared(session, inbox.response_numbered(session, number), form)
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
@@ -131,7 +131,7 @@ def _refused(number: int, form: ReplyForm, fault: str = "") -> tuple[str, int]:
     """The form with the text, and why it was not sent."""
     if fault:
         form.form_errors = [*form.form_errors, fault]
-    with database().reading() as session:
+    with reading() as session:
         return _form_page(inbox.response_numbered(session, number), form), 422
 
 

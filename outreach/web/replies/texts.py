@@ -14,8 +14,8 @@ from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.web.ui.frame import actor, database, needs, now, settings
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("texts", __name__, url_prefix="/responses/texts")
 
@@ -33,7 +33,7 @@ class PreparedTextForm(FlaskForm):
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         held = [texts.current(session, use) for use in TextUse]
         return render_template("pages/replies/texts.html", held=held, colleagues=staff.colleagues(session))
 
@@ -42,7 +42,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def text(use: str) -> str:
     asked = _use(use)
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, asked, PreparedTextForm(formdata=None))
 
 
@@ -86,7 +86,7 @@ def _use(word: str) -> TextUse:
 
 
 def _again(use: TextUse, form: PreparedTextForm) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, use, form)
 
 

@@ -12,9 +12,9 @@ from outreach.accounts.factors.second_factors import FactorProof
 from outreach.accounts.staff import User
 from outreach.errors import InputError
 from outreach.web.second_factor.forms import CodeForm
-from outreach.web.ui.frame import database, now, settings
-from outreach.web.ui.kept import KeptText
-from outreach.web.ui.sign_in import Claim, count_failure, is_slowed
+from outreach.web.signing_in.kept import KeptText
+from outreach.web.signing_in.sign_in import Claim, count_failure, is_slowed
+from outreach.web.ui.request import database, now, reading, settings
 
 pages = Blueprint("second_factor", __name__)
 WAITS = timedelta(minutes=10)  # between one step and the next
@@ -41,8 +41,8 @@ def prove(user: User, typed: str, claim: Claim) -> FactorProof:
     if is_slowed(claim):
         abort(429)
     try:
-        with database().reading() as reading:
-            proof = second_factors.judged(reading, user.id, typed, keys(), now=true_now())
+        with reading() as snapshot:
+            proof = second_factors.judged(snapshot, user.id, typed, keys(), now=true_now())
         if is_slowed(claim):
             abort(429)
         with database().writing() as writing:

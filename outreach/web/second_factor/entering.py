@@ -29,11 +29,12 @@ from outreach.web.second_factor.blueprint import (
     true_now,
 )
 from outreach.web.second_factor.forms import CodeForm, SecondStepForm
-from outreach.web.ui import kept
-from outreach.web.ui.account_forms import SignInForm
-from outreach.web.ui.frame import SENTENCES, database, now, settings
-from outreach.web.ui.kept import KeptText
-from outreach.web.ui.sign_in import SECOND_STEP, claim_of, enter, is_path
+from outreach.web.signing_in import kept
+from outreach.web.signing_in.account_forms import SignInForm
+from outreach.web.signing_in.kept import KeptText
+from outreach.web.signing_in.sign_in import SECOND_STEP, claim_of, enter, is_path
+from outreach.web.ui.errors import SENTENCES
+from outreach.web.ui.request import database, now, reading, settings
 
 LONGEST_WAY = 1000  # of the address to return to: a cookie has room for 4 kB
 FEW_CODES = 3
@@ -121,8 +122,8 @@ def set_up() -> ResponseReturnValue:
 def _situation_of(user: User) -> tuple[bool, bool]:
     """Whether a person has a second factor, and whether signing in takes a second step."""
     policy = settings().factor_policy
-    with database().reading() as reading:
-        has_factor = second_factors.state_of(reading, user.id) is not None
+    with reading() as snapshot:
+        has_factor = second_factors.state_of(snapshot, user.id) is not None
     is_needed = has_factor or second_factors.is_required(policy, user.role_names)
     return has_factor, is_needed and policy is not FactorPolicy.OFF
 
@@ -144,8 +145,8 @@ def _step() -> SecondStep | None:
     pending = session.get(SECOND_STEP)
     if current_user.is_authenticated or not pending or not is_recent(pending["at"]):
         return None
-    with database().reading() as reading:
-        user = staff.account_numbered(reading, pending["user"])
+    with reading() as snapshot:
+        user = staff.account_numbered(snapshot, pending["user"])
     if not user.active or pending["mark"] != _mark(user):
         return None
     has_factor, is_needed = _situation_of(user)
@@ -174,8 +175,8 @@ def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturn
 
 def _tell_what_is_left(user: User, proof: FactorProof) -> None:
     if proof.recovery:
-        with database().reading() as reading:
-            left = second_factors.left(reading, user.id)
+        with reading() as snapshot:
+            left = second_factors.left(snapshot, user.id)
         flash(second_factors.codes_left(left), "warning" if left < FEW_CODES else "info")
 
 

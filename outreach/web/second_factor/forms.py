@@ -5,7 +5,7 @@ from flask_wtf import FlaskForm
 from wtforms import PasswordField, StringField
 from wtforms.validators import DataRequired, Length
 
-from outreach.web.ui.account_forms import is_current_password, is_short_enough
+from outreach.web.signing_in.account_forms import is_current_password, is_short_enough
 
 NO_CODE = "Tapez le code à six chiffres que l’application montre."
 LONGEST = 60

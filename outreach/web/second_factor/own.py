@@ -21,8 +21,8 @@ from outreach.web.second_factor.blueprint import (
     true_now,
 )
 from outreach.web.second_factor.forms import CodeForm, FactorProofForm, FullProofForm
-from outreach.web.ui.frame import database, needs, now, settings
-from outreach.web.ui.sign_in import OFFERED, begin_session, claim_in_session
+from outreach.web.signing_in.sign_in import OFFERED, begin_session, claim_in_session
+from outreach.web.ui.request import database, needs, now, reading, settings
 
 
 @pages.get("/account/second-factor")
@@ -101,8 +101,8 @@ def _state() -> FactorState | None:
     """What there is of the person's second factor. Aborts with 404 where the installation has none."""
     if settings().factor_policy is FactorPolicy.OFF:
         abort(404)
-    with database().reading() as reading:
-        return second_factors.state_of(reading, current_user.id)
+    with reading() as snapshot:
+        return second_factors.state_of(snapshot, current_user.id)
 
 
 def _form(state: FactorState | None) -> FactorProofForm:

@@ -18,8 +18,8 @@ from outreach.db import Session
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.errors import InputError, Refused
 from outreach.text import whole_number
-from outreach.web.ui.frame import current_day, now
 from outreach.web.ui.pager import member
+from outreach.web.ui.request import current_day, now
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,8 +33,8 @@ from outreach.web.situation.tables import (
     solicitation_label,
 )
 from outreach.web.ui import exports
-from outreach.web.ui.frame import database, needs, now
 from outreach.web.ui.pager import Pager
+from outreach.web.ui.request import needs, now, reading
 
 MOST_PRINTED = 5000  # rows of a page that shows the whole list
 LIST = "/situation/<any(schools, authorities):what>"
@@ -55,7 +55,7 @@ def authorities() -> str:
 @pages.get(f"{LIST}.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_list(what: str, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         _, selection = _asked_list(session, programme, about, what)
@@ -77,7 +77,7 @@ def write_to_list(what: str) -> Redirect:
 
     It is a reminder where a letter listed their schools in vain, and an invitation where they have no answer otherwise.
     """
-    with database().reading() as session:
+    with reading() as session:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         name, selection = _asked_list(session, programme, about, what)
@@ -100,7 +100,7 @@ def write_to_list(what: str) -> Redirect:
 
 
 def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Sequence[Any]]) -> str:
-    with database().reading() as session:
+    with reading() as session:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         selection, group = selected(session, programme, about)

@@ -13,6 +13,7 @@ from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Solicitation
+from outreach.alerts import episodes
 from outreach.alerts.shown import ShownAlert, shown
 from outreach.campaigns.results import actions
 from outreach.campaigns.review import awaiting
@@ -29,11 +30,12 @@ from outreach.responses.inbox import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.statements import StatementKind
+from outreach.web import charts
 from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name, tables_of
-from outreach.web.ui import charts, exports
-from outreach.web.ui.frame import actor, current_day, database, held_roles, needs, now, settings
+from outreach.web.ui import exports
+from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading, settings
 
 MOST_ACTIONS = 5  # done, and as many planned; their own page has all
 
@@ -41,7 +43,7 @@ MOST_ACTIONS = 5  # done, and as many planned; their own page has all
 @pages.get("/")
 @needs(RoleName.READER)
 def index() -> str:
-    with database().reading() as session:
+    with reading() as session:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
@@ -78,6 +80,13 @@ def index() -> str:
             Tray=Tray,
             **({} if about.is_past else _of_today(session, programme)),
         )
+
+
+def awaited(session: Session) -> int:
+    """How much awaits the person who is signed in, alerts too, by one statement."""
+    roles = held_roles()
+    others = [*episodes.counted(roles), *notes.counted(actor(), roles)]
+    return awaiting.count(session, actor(), roles, others)
 
 
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
@@ -117,7 +126,7 @@ def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
 @pages.get("/situation/actions")
 @needs(RoleName.READER)
 def all_actions() -> str:
-    with database().reading() as session:
+    with reading() as session:
         about = surely_asked(session)
         acted = actions.actions(session, programmes.the_programme(session), now=now(), at=about.moment)
     return render_template("pages/situation/actions.html", about=about, acted=acted, spelt_day=spelt_day(about))
@@ -126,7 +135,7 @@ def all_actions() -> str:
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         found = situation.situation(

@@ -1,1 +1,1 @@
-"""What pages share: their frame, forms, filters, long lists, files and charts."""
+"""What pages share: request, bar, errors, forms, filters, long lists, files. It knows no page."""

@@ -7,7 +7,7 @@ from flask import Response
 from flask_login import current_user
 
 from outreach.spreadsheets.written import Cell, Origin, Table, column_letter, csv_bytes, csv_text, xlsx
-from outreach.web.ui.frame import inert, now
+from outreach.web.ui.request import inert, now
 
 __all__ = ["Cell", "Table", "column_letter", "csv_bytes", "csv_text", "download", "form", "xlsx"]  # both halves
 

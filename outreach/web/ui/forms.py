@@ -27,7 +27,7 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.text import CONTROLS, line_of_words, phone_number, whole_number
-from outreach.web.ui.frame import judged
+from outreach.web.ui.request import judged
 
 Sent = TypeVar("Sent")
 SOURCES = ("Appel téléphonique", "Courriel reçu", "Formulaire", "Réunion")

@@ -15,13 +15,13 @@ from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.demo import people
 from outreach.settings import FactorPolicy
 from outreach.web.second_factor import blueprint
-from outreach.web.ui import sign_in
-from outreach.web.ui.trail import EXTENSION
+from outreach.web.signing_in import sign_in
+from outreach.web.signing_in.trail import EXTENSION
 from tests.architecture.test_sweeps import OPEN, addresses
 from tests.pages import actions, elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun
-from tests.web.ui.test_kept import OURS, WRITTEN, ended, letter_of, written
-from tests.web.ui.test_kept import sign_in as sign_in_again
+from tests.web.signing_in.test_kept import OURS, WRITTEN, ended, letter_of, written
+from tests.web.signing_in.test_kept import sign_in as sign_in_again
 
 __all__ = ["begun", "ended", "written"]
 CHECK, SET_UP = "/sign-in/second-factor", "/sign-in/second-factor/set-up"

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from outreach.db import Database
 from outreach.demo import people
 from outreach.directory import listing
-from outreach.web.ui import frame
+from outreach.web.ui import request
 from tests.db.test_time_limit import FOR_LONG
 
 STRANGERS = {404: ("get", "/nowhere"), 405: ("get", "/sign-out"), 400: ("post", "/sign-in"), 413: ("post", "/sign-in")}
@@ -70,7 +70,7 @@ def test_staff_find_their_bar_on_an_error_page(author):
 @pytest.fixture
 def costly_directory(monkeypatch):
     """The directory's list asks the database for longer than a page may."""
-    monkeypatch.setattr(frame, "READING_SECONDS", 0.3)
+    monkeypatch.setattr(request, "READING_SECONDS", 0.3)
     monkeypatch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
 
 
@@ -95,12 +95,12 @@ def test_what_a_command_or_a_launch_reads_is_not_limited_after_a_request(author,
 
 
 def read_for_long():
-    with frame.database().reading() as session:
+    with request.reading() as session:
         session.execute(FOR_LONG).all()
 
 
 def test_a_recipient_is_told_to_try_again(client, monkeypatch, app):
-    monkeypatch.setattr(frame, "READING_SECONDS", 0.2)
+    monkeypatch.setattr(request, "READING_SECONDS", 0.2)
     monkeypatch.setitem(app.view_functions, "public.accessibility", read_for_long)
     page = client.get("/accessibility")
     assert page.status_code == 503

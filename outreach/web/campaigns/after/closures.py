@@ -13,7 +13,7 @@ from outreach.campaigns.waves import moving
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.request import actor, database, needs, now
 
 
 @pages.post("/<number:number>/waves/<number:wave>/move")

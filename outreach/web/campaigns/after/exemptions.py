@@ -14,7 +14,7 @@ from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.campaigns.steps.moment_forms import HoursForm
-from outreach.web.ui.frame import actor, database, needs, now
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 SOON = timedelta(minutes=10)
 
@@ -22,7 +22,7 @@ SOON = timedelta(minutes=10)
 @pages.get("/<number:number>/waves/<number:wave>/hours")
 @needs(RoleName.APPROVER)
 def hours(number: int, wave: int) -> str | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         planned = _planned(campaign, wave)
         if planned is None:
@@ -46,7 +46,7 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
         else:
             flash(told, "success")
             return redirect(url_for(".waves", number=number))
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         planned = _planned(campaign, wave)
         if planned is None:

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.approvals import deciding, reading
+from outreach.approvals import deciding
+from outreach.approvals import reading as decisions
 from outreach.campaigns import audiences, definitions, lifecycle
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
 from outreach.campaigns.review import reminder_check
@@ -29,8 +30,8 @@ from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step
 from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.moment_forms import ReminderForm
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 USUAL_HOUR = time(9, 30)
 
@@ -38,7 +39,7 @@ USUAL_HOUR = time(9, 30)
 @pages.get("/<number:number>/reminders/new")
 @needs(RoleName.AUTHOR)
 def new_reminder(number: int) -> str | Redirect:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         pending = added_reminders.pending(session, campaign)
         if pending is not None:
@@ -66,7 +67,7 @@ def add_reminder(number: int) -> Redirect | tuple[str, int]:
 @pages.get("/<number:number>/reminders/<number:reminder>/letter")
 @needs(RoleName.AUTHOR)
 def reminder_letter(number: int, reminder: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         added = added_reminders.reminder_of(session, campaign, reminder)
         form = ReminderForm.about(added, added.asked_at, added_reminders.content_hash(added))
@@ -94,7 +95,7 @@ def save_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
 @pages.get("/<number:number>/reminders/<number:reminder>")
 @needs(RoleName.READER)
 def reminder(number: int, reminder: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         return _check_page(session, added_reminders.reminder_of(session, campaign, reminder))
 
@@ -116,7 +117,7 @@ def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
     try:
         return _move(number, reminder, told, give)
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             campaign = lifecycle.campaign_numbered(session, number)
             return _check_page(session, added_reminders.reminder_of(session, campaign, reminder), str(error)), 422
 
@@ -141,7 +142,7 @@ def abandon_reminder(number: int, reminder: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def campaign_for_unreacted(number: int) -> Redirect:
     """A draft with the campaign's letter, for those who have not reacted to it."""
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         if not audiences.launched(campaign):
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
@@ -163,7 +164,7 @@ def _saved(
     """
     if "text" in request.args:
         editor.vary(form)
-        with database().reading() as session:
+        with reading() as session:
             return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 200
     if form.validate_on_submit():
         changes = form.changes()
@@ -175,7 +176,7 @@ def _saved(
         else:
             flash("La relance est enregistrée. Rien ne part avant sa validation.", "success")
             return redirect(url_for(".reminder", number=number, reminder=key))
-    with database().reading() as session:
+    with reading() as session:
         return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 422
 
 
@@ -222,7 +223,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         findings=findings,
         example=_example(session, added, findings),
         may_approve=deciding.may_decide(session, content.subject, actor()),
-        moves=reading.history(session, [content.subject]),
+        moves=decisions.history(session, [content.subject]),
         colleagues=staff.colleagues(session),
     )
 

@@ -44,10 +44,10 @@ from outreach.web.audience.conditions import (
 )
 from outreach.web.campaigns.blueprint import CHANGED, RESUMED, pages, show, step_of
 from outreach.web.campaigns.steps.drafts import DraftOffer, keep, offered, resumed
+from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui import exports
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text
 from outreach.web.ui.pager import words
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 SHOWN = 10
 LONGEST_TITLE = 200
@@ -78,7 +78,7 @@ class AskedAudience:
 @pages.get("/<number:number>/audience")
 @needs(RoleName.READER)
 def audience(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "audience", campaign)
         draft = resumed(session, step) or MultiDict()
@@ -98,7 +98,7 @@ def _is_live() -> bool:
 
 
 def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tuple[str, str]]:
-    with database().reading() as session:
+    with reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
         said = asked.fault or wave_criteria.sentence(session, asked.criterion)
     return [
@@ -114,7 +114,7 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
 @keeps_text(_told, button="Reprendre ces choix")
 def change_audience(number: int) -> Redirect | tuple[str, int]:
     """Keep what is chosen, with what the button pressed changes of it, and show it; nothing is saved."""
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         asked = asked_of(session, campaign, request.form)
         if asked.is_kept:
@@ -148,12 +148,12 @@ def _place_of(asked: AskedAudience, given: MultiDict[str, str]) -> str:
 @needs(RoleName.AUTHOR)
 @keeps_text(_told)
 def save_audience(number: int) -> Redirect | tuple[str, int]:
-    with database().reading() as session:
+    with reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, number), request.form)
     if not asked.fault and not _saved(number, asked, request.form.get("version", "")):
         asked = replace(asked, fault=CHANGED)
     if asked.fault:
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), asked), 422
     flash("Le public est enregistré.", "success")
     return redirect(url_for(".check" if request.args.get("then") == "check" else ".letter", number=number))
@@ -179,7 +179,7 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
 @pages.get("/<number:number>/audience.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_audience(number: int, kind: str) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         asked = asked_of(session, campaign, request.args)
         if asked.fault:

@@ -28,8 +28,8 @@ from outreach.segments.criteria import is_everybody
 from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.steps.letter import pane_of
-from outreach.web.ui.frame import actor, database, needs, now
-from outreach.web.ui.kept import keeps_text, of_fields
+from outreach.web.signing_in.kept import keeps_text, of_fields
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 OPEN = {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}  # nothing has left: all may still change
 PLAN = "plan"  # the value of the button that approves and plans
@@ -38,7 +38,7 @@ PLAN = "plan"  # the value of the button that approves and plans
 @pages.get("/<number:number>/check")
 @needs(RoleName.READER)
 def check(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         return _page(session, lifecycle.campaign_numbered(session, number))
 
 
@@ -53,7 +53,7 @@ def submit(number: int) -> Redirect | tuple[str, int]:
             campaign = lifecycle.in_turn(session, number)
             approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged)
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
     written = french.plural(judged.findings.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
     flash(f"La validation est demandée, pour {written}. Elle revient à une autre personne que vous.", "success")
@@ -74,7 +74,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
             partial(approval.give, sending=sending(), judged=judged, overlap=overlap),
         )
     except InputError as error:
-        with database().reading() as session:
+        with reading() as session:
             return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
 
 
@@ -83,7 +83,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
 def leave_out_shared(number: int) -> Redirect:
     """Leave out the authorities that other campaigns write to within a week, by a list."""
     version = _version()
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         shared = neighbours.shared_with_others(session, campaign, now=now())
     with database().writing() as session:

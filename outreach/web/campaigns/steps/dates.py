@@ -13,14 +13,14 @@ from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import RESUMED, Step, pages, show, step_of
 from outreach.web.campaigns.steps.drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.campaigns.steps.moment_forms import DatesForm
-from outreach.web.ui.frame import database, needs, now
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.request import needs, now, reading
 
 
 @pages.get("/<number:number>/dates")
 @needs(RoleName.READER)
 def dates(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "dates", campaign)
         asked, saved = (
@@ -50,7 +50,7 @@ def change_dates(number: int) -> Redirect:
 def save_dates(number: int) -> Redirect | tuple[str, int]:
     form = DatesForm()
     if not form.save(number):
-        with database().reading() as session:
+        with reading() as session:
             step = step_of(session, "dates", lifecycle.campaign_numbered(session, number))
             return _page(session, step, form), 422
     flash("Les dates sont enregistrées.", "success")

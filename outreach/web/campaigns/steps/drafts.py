@@ -17,8 +17,8 @@ from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import RESUMED, Step, pages
 from outreach.web.campaigns.steps.forms import StepForm
-from outreach.web.ui.frame import database, needs, now
-from outreach.web.ui.sign_in import TOKEN
+from outreach.web.signing_in.sign_in import TOKEN
+from outreach.web.ui.request import database, needs, now
 
 STEP = "<any(audience, letter, dates):step>"
 SHOWN_VALUE = 60  # characters of a field's value that the offer of a draft repeats

@@ -18,7 +18,7 @@ from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, sending
 from outreach.web.ui.forms import tidy
-from outreach.web.ui.frame import actor, database, judged, now
+from outreach.web.ui.request import actor, database, judged, now
 
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),

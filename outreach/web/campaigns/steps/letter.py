@@ -23,9 +23,9 @@ from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.campaigns.steps.forms import LetterForm, TestLetterForm
+from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import letter_frame
-from outreach.web.ui.frame import actor, database, needs, now, settings
-from outreach.web.ui.kept import keeps_text, of_form
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class PreviewPane:
 @pages.get("/<number:number>/letter")
 @needs(RoleName.READER)
 def letter(number: int) -> str:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
         draft, saved = resumed(session, step), LetterForm.about(campaign)
@@ -67,7 +67,7 @@ def letter(number: int) -> str:
 def save_letter(number: int) -> Redirect | tuple[str, int]:
     form = LetterForm()
     if not form.save(number):
-        with database().reading() as session:
+        with reading() as session:
             step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
             return _page(session, step, form), 422
     flash("Le courriel est enregistré.", "success")
@@ -85,7 +85,7 @@ def preview(number: int) -> str:
     form, judged = LetterForm(), LetterForm()
     editor.vary(form)
     is_kept = "at" in request.args and _keep(number, form)
-    with database().reading() as session:
+    with reading() as session:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
         if judged.validate():
             judged.is_current(step.version)
@@ -102,7 +102,7 @@ def send_test(number: int) -> tuple[str, int]:
         changes = form.changes()
         try:
             asked = _recipient()
-            with database().reading() as session:
+            with reading() as session:
                 as_typed = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), changes)
                 recipient = authority_sheet.authority_by_fase(session, asked)
                 prepared = test_letter.prepare(session, as_typed, sending(), recipient, now=now())
@@ -123,7 +123,7 @@ def send_test(number: int) -> tuple[str, int]:
         else:
             said = f"L’essai part pour {test.judged.address}, avec « [TEST] » devant son objet."
             flash(f"{said} Il n’est compté nulle part ; rien n’est enregistré de ce que vous avez tapé.", "success")
-    with database().reading() as session:
+    with reading() as session:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
         return _page(session, step, form, test), 422 if form.errors or test.to.errors else 200
 
@@ -132,7 +132,7 @@ def send_test(number: int) -> tuple[str, int]:
 @needs(RoleName.READER)
 def exact(number: int) -> Response:
     view = letter_frame.asked_view()
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
         pane = pane_of(session, campaign, has_layout=True)
@@ -142,7 +142,7 @@ def exact(number: int) -> Response:
 @pages.get("/<number:number>/letter/exact/html")
 @needs(RoleName.READER)
 def exact_html(number: int) -> Response:
-    with database().reading() as session:
+    with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         pane = pane_of(session, campaign, has_layout=True)
     if pane.letter is None:
@@ -218,7 +218,7 @@ def pane_of(session: Session, campaign: Campaign, *, has_layout: bool = False) -
 
 def _keep(number: int, form: LetterForm) -> bool:
     """Keep a letter as the person's draft, if they may change the campaign and it is not too long; whether it is."""
-    with database().reading() as session:
+    with reading() as session:
         if not step_of(session, "letter", lifecycle.campaign_numbered(session, number)).may_change:
             return False
     try:

@@ -16,7 +16,7 @@ from outreach.days import BRUSSELS, parse_day
 from outreach.errors import InputError
 from outreach.text import whole_number
 from outreach.web.campaigns.steps.forms import LetterForm, SourceField, StepForm, at_most, refusing, require
-from outreach.web.ui.frame import now
+from outreach.web.ui.request import now
 
 HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
 

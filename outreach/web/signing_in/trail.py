@@ -13,7 +13,7 @@ from flask_login import current_user
 from outreach.accounts import trail
 from outreach.accounts.trail import Line, Seen, TrailKind
 from outreach.db import NO_ANSWER, Database
-from outreach.web.ui.frame import actor, now
+from outreach.web.ui.request import actor, now
 
 EXTENSION = "outreach.trail"
 MOST_WAITING, MOST_REMEMBERED = 10_000, 10_000

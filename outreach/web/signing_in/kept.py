@@ -20,9 +20,9 @@ from wtforms import Field, HiddenField
 
 from outreach.db import NO_ANSWER
 from outreach.errors import OutreachError
-from outreach.web.ui.account_forms import SignInForm
-from outreach.web.ui.frame import refuse_form
-from outreach.web.ui.sign_in import TOKEN, person_of
+from outreach.web.signing_in.account_forms import SignInForm
+from outreach.web.signing_in.sign_in import TOKEN, person_of
+from outreach.web.ui.errors import refuse_form
 
 SIGN_IN_AGAIN = "account.sign_in_again"
 CARRYING = {SIGN_IN_AGAIN, "second_factor.check", "second_factor.set_up"}  # views that carry a text through a sign-in

@@ -13,8 +13,8 @@ from outreach.accounts.staff import User
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.settings import PasswordSwitch
-from outreach.web.ui import sign_in
-from outreach.web.ui.frame import database, settings
+from outreach.web.signing_in import sign_in
+from outreach.web.ui.request import reading, settings
 
 SWITCHED_OFF = (
     "Les mots de passe ne servent plus ici : connectez-vous avec le service d’identification. "
@@ -71,8 +71,8 @@ class SignInForm(FlaskForm):
         if not super().validate(extra_validators):
             return False  # something is missing or misspelt, so nothing was tried
         address = judge(self.email.data).key
-        with database().reading() as reading:
-            self.user = user = staff.account_at(reading, address)
+        with reading() as snapshot:
+            self.user = user = staff.account_at(snapshot, address)
         claim = sign_in.claim_of(address, user)
         if sign_in.is_slowed(claim):
             abort(429)

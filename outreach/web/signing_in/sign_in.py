@@ -14,8 +14,8 @@ from outreach.accounts.staff import User
 from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Session
 from outreach.web.client import client_of
-from outreach.web.ui.frame import actor, database, leave_unread, now, settings
-from outreach.web.ui.trail import note
+from outreach.web.signing_in.trail import note
+from outreach.web.ui.request import actor, database, leave_unread, now, reading, settings
 
 MOST_BY_ACCOUNT, MOST_BY_ADDRESS, MOST_BY_BROWSER, MOST_BY_SESSION = 10, 100, 10, 10
 COOKIE, REMEMBERED_SECONDS = "outreach-known", 180 * 24 * 3600
@@ -46,8 +46,8 @@ def install(app: Flask) -> None:
     def find(sign: str) -> User | None:
         key, policy = session.get(KEY, ""), settings().factor_policy
         try:
-            with database().reading() as reading:
-                return staff.user_of_session(reading, sign, key, policy=policy, now=now())
+            with reading() as snapshot:
+                return staff.user_of_session(snapshot, sign, key, policy=policy, now=now())
         except NO_ANSWER as fault:
             leave_unread(fault)
             return None
@@ -155,8 +155,8 @@ def claim_in_session() -> Claim:
 
 def is_slowed(claim: Claim) -> bool:
     """Whether too many of its attempts failed, which the log then says. It only reads: a flood holds up no writer."""
-    with database().reading() as reading:
-        if attempts.is_open(reading, _key(), claim.most, now=now()):
+    with reading() as snapshot:
+        if attempts.is_open(snapshot, _key(), claim.most, now=now()):
             return False
     _log(claim)
     return True

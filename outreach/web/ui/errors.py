@@ -1,0 +1,114 @@
+"""The pages of what went wrong: a refusal, an unknown page, a fault, a database that does not answer."""
+
+from flask import Flask, Response, current_app, g, render_template, request
+from flask_login import current_user
+from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+
+from outreach.db import NO_ANSWER, time_limit
+from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
+from outreach.web.ui.request import READING_SECONDS, READS, database, now
+
+SENTENCES = {
+    400: ("Demande illisible", "La demande envoyée par le navigateur n’a pas pu être comprise."),
+    403: (
+        "Accès refusé",
+        "Votre compte ne permet pas cette action. Demandez le rôle nécessaire à l’administration du service.",
+    ),
+    404: (
+        "Page introuvable",
+        "Cette page n’existe pas ou n’existe plus. Vérifiez son adresse.",
+    ),
+    405: ("Action impossible", "Cette adresse ne s’ouvre pas de cette manière."),
+    409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
+    413: ("Envoi trop volumineux", "Ce que vous avez envoyé dépasse la taille permise. Rien n’a été enregistré."),
+    415: ("Envoi illisible", "Ce service ne lit que des formulaires. Rien n’a été enregistré."),
+    429: (
+        "Trop d’essais",
+        "Attendez un quart d’heure, ou prenez un navigateur où vous vous êtes déjà connecté. Rien n’est bloqué.",
+    ),
+    503: (
+        "Demande trop lourde",
+        "La base de données n’a pas répondu en 5 secondes : retirez des conditions du public, ou précisez le filtre.",
+    ),
+    500: ("Erreur du service", "Une erreur inattendue s’est produite. Rien n’a été enregistré."),
+}
+
+
+def install(app: Flask) -> None:
+    """Give an application these pages."""
+    app.register_error_handler(
+        SecurityError, lambda _error: Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
+    )
+    app.register_error_handler(InternalServerError, _failure)
+    app.register_error_handler(HTTPException, lambda error: _page(error.code or 500))
+    app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
+    app.register_error_handler(Refused, lambda error: _page(409, str(error)))
+    app.register_error_handler(OutreachError, lambda error: _page(400, str(error)))
+    app.register_error_handler(TookTooLong, _too_long)
+    for error in NO_ANSWER:
+        app.register_error_handler(error, _unavailable)
+
+
+_BUSY = "Le service est très occupé. Réessayez dans un moment."
+_EXPIRED = (
+    "Le formulaire a expiré ou vient d’une autre session. Rien n’a été enregistré : rechargez la page et recommencez."
+)
+
+
+def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
+    """The page of a form that is not taken: it has expired, comes from elsewhere, or is another person's."""
+    return _page(400, sentence)
+
+
+def _failure(error: Exception) -> tuple[str, int]:
+    """The page of an internal error. It needs no database, and shows the moment that the log records."""
+    moment = now()
+    current_app.logger.error("The fault told to somebody at %s: %r", moment.isoformat(timespec="seconds"), error)
+    return _bare("public/failure.html", moment=moment), 500
+
+
+def _unavailable(error: Exception) -> Response:
+    """The page of a database that does not answer, for everybody; the log says so once a fault.
+
+    A 503 with Retry-After, so that a mail program repeats its unsubscribe request later (RFC 9110 §15.6.4).
+    """
+    database().note_fault(error)
+    # A part that a script asked for stays as it is: the page around it may hold what somebody has typed.
+    stays = {"HX-Reswap": "none"} if "HX-Request" in request.headers else {}
+    has_sent = request.method not in READS  # its commit may have come through, though the answer did not
+    return Response(_bare("public/unavailable.html", has_sent=has_sent), 503, {"Retry-After": "30", **stays})
+
+
+def _bare(template: str, **values: object) -> str:
+    """A page without what every page is given, which would read the person's account."""
+    return current_app.jinja_env.get_template(template).render(values)
+
+
+def _too_long(error: Exception) -> Response:
+    """The page of a request that asked too much of the database; where a script asked for a part, it is shown whole.
+
+    503, as the request itself is in order: at a quieter time, or of fewer rows, the same is answered. It has no
+    Retry-After, as repeating it by itself would only add to the load.
+    """
+    if not hasattr(g, "_login_user"):  # flask-login's: the account itself took too long, and would again
+        return _unavailable(error)
+    time_limit.limit(READING_SECONDS)  # for this page itself
+    whole = {"HX-Retarget": "#main", "HX-Reselect": "#main", "HX-Reswap": "outerHTML"}
+    try:
+        page, code = _staff_or_public(503, "" if current_user.is_authenticated else _BUSY)
+    except NO_ANSWER as fault:
+        return _unavailable(fault)
+    return Response(page, code, whole if "HX-Request" in request.headers else None)
+
+
+def _page(code: int, sentence: str = "") -> tuple[str, int] | Response:
+    try:
+        return _staff_or_public(code, sentence)
+    except NO_ANSWER as fault:
+        return _unavailable(fault)
+
+
+def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
+    title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
+    template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
+    return render_template(template, title=title, sentence=sentence or usual), code

@@ -1,0 +1,79 @@
+"""What templates are given: French typography, filters, addresses of assets and pages."""
+
+import hashlib
+from collections.abc import Iterator
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, request
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+from werkzeug.routing import IntegerConverter
+
+from outreach import french
+from outreach.french import typeset
+from outreach.roles import RoleName
+from outreach.settings import Mode
+from outreach.text import CONTROLS
+from outreach.web.ui.pager import again
+from outreach.web.ui.request import now, settings, unread
+
+STATIC = Path(__file__).parent.parent / "static"
+
+FILTERS = (
+    french.typeset,
+    french.percent,
+    french.short_day,
+    french.number,
+    french.wave,
+    french.day,
+    french.month,
+    french.weekday,
+    french.weekdayname,
+    french.near_day,
+    french.hour,
+    french.moment,
+    french.company_number,
+    french.plural,
+    french.ago,
+    french.initial,
+)
+
+
+class Typography(Extension):
+    """Typeset the text of templates as they are compiled, so that their source stays easy to type."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        """Called by Jinja with each template's tokens; "data" is what stands outside tags."""
+        for token in stream:
+            yield Token(token.lineno, token.type, typeset(token.value)) if token.type == "data" else token
+
+
+class NumberConverter(IntegerConverter):
+    """A number in an address that any database can hold as an integer."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **{"max": 2**31 - 1, **named})
+
+
+def install(app: Flask) -> None:
+    """Make filters, globals and the converter of addresses known to an application."""
+    app.url_map.converters["number"] = NumberConverter
+    app.jinja_env.add_extension(Typography)
+    app.jinja_env.globals.update(now=now, asset=asset, unread=unread, again=partial(again, request), RoleName=RoleName)
+    app.jinja_env.filters.update({write.__name__: write for write in FILTERS})
+    app.jinja_env.filters.update(
+        printable=lambda text: CONTROLS.sub("", text),
+        pair=lambda value: (value, value),
+        labelled=lambda member: (member.value, member.label),
+        numbered=lambda wave: (wave.number, wave.name),
+    )
+    app.context_processor(lambda: {"mode": settings().mode, "Mode": Mode, "stays_here": settings().stays_here})
+
+
+@lru_cache
+def asset(path: str) -> str:
+    """The address of a static file, with the digest of its content, so that browsers may cache it for ever."""
+    digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
+    return f"/static/{path}?v={digest}"
