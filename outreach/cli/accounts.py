@@ -53,7 +53,7 @@ def list_accounts(operation: Operation, *, as_json: bool) -> None:
     with operation.database.reading() as session:
         accounts = [_told(account) for account in staff.everybody(session)]
     if as_json:
-        say_json({"users": [fact.as_json() for fact in accounts]})
+        say_json([fact.as_json() for fact in accounts])
         return
     for fact in accounts:
         say(fact.line())

@@ -159,7 +159,7 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         if fase is not None:
-            _tell_why(session, stored_campaign, fase, operation.now)
+            _tell_why(session, stored_campaign, fase, operation.now, as_json=as_json)
             return
         counts = audiences.count(session, stored_campaign, now=operation.now)
         said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
@@ -180,14 +180,19 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
         say(f"  Écartés, {reason.label} : {count}")
 
 
-def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
+def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime, *, as_json: bool) -> None:
     authority = authority_sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = audience.explain(session, meant, scope, authority)
-    say(f"{authority.display_name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
-    for leaf, held in why.criteria:
-        say(f"  {'oui' if held else 'non'} : {leaf.words(names)}")
+    criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
+    mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]
+    if as_json:
+        say_json({"fase": fase, "written": why.is_written, "criteria": criteria, "mailboxes": mailboxes})
+        return
+    say(f"{authority.display_name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
+    for one in criteria:
+        say(f"  {'oui' if one['met'] else 'non'} : {one['criterion']}")
     for address, reason in why.mailboxes:
         say(f"  {address or 'Sans adresse'} : {reason.label if reason else 'écrite'}")
 
@@ -373,7 +378,7 @@ def list_reactions(operation: Operation, number: int, only_none: bool, wave: int
         rows = reactions.rows(session, stored_campaign, now=operation.now, wave=wave, only_none=only_none)
         counted = reactions.counts(session, reactions.asked_of(stored_campaign, now=operation.now, wave=wave))
     if as_json:
-        say_json({"campaign": number, "rows": [row.as_json() for row in rows]})
+        say_json({"campaign": number, "items": [row.as_json() for row in rows]})
         return
     for row in rows:
         say(f"{row.fase}  {row.authority}, {row.mailbox or 'sans adresse'} : {row.told}.")

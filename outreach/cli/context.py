@@ -1,6 +1,5 @@
 """What commands share: the settings, the database, the clock, who acts, and how a result is printed."""
 
-import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -14,7 +13,7 @@ from rich.console import Console
 from sqlalchemy import text
 
 from outreach import migrations
-from outreach.cli.main import SHOWN
+from outreach.cli.main import ANSWER, SHOWN
 from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
 from outreach.db.watch import DatabaseFault
@@ -179,5 +178,5 @@ def say(text: str = "") -> None:
 
 
 def say_json(value: object) -> None:
-    """Print a value as one JSON document."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    """Have a value printed as one JSON object once the command has ended well; a list stands under "items"."""
+    click.get_current_context().meta[ANSWER] = {"items": value} if isinstance(value, list) else value

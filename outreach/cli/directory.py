@@ -249,7 +249,7 @@ def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[
         names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}
     counts = {state.value: sum(found.count(network, state) for network in networks or ("",)) for state in ReachState}
     if as_json:
-        say_json({"counts": counts, "authorities": [_reached(row) for row in found.rows]})
+        say_json({"counts": counts, "items": [_reached(row) for row in found.rows]})
         return
     for row in found.rows:
         known = " ; ".join(f"{mailbox.address}, {mailbox.said}" for mailbox in row.mailboxes)

@@ -83,7 +83,7 @@ def suppressions(operation: Operation, reason: str | None, elsewhere: bool, as_j
         among = further.keys() if elsewhere else None
         rows = suppression_list.every(session, SuppressionReason(reason) if reason else None, among=among)
         if as_json:
-            say_json({"counts": counts, "exclusions": [_object(excluded, further) for excluded in rows]})
+            say_json({"counts": counts, "items": [_object(excluded, further) for excluded in rows]})
             return
         names = {who: colleagues.name_of(session, who) for who in {excluded.entry.created_by for excluded in rows}}
         for excluded in rows:

@@ -276,8 +276,12 @@ def _sqlite(url: str) -> Engine:
 
     @event.listens_for(engine, "connect")
     def prepare(connection: Any, _record: Any) -> None:
-        for pragma in (*PRAGMAS, LOG_PAGES):
-            connection.execute(f"PRAGMA {pragma}")
+        try:
+            for pragma in (*PRAGMAS, LOG_PAGES):
+                connection.execute(f"PRAGMA {pragma}")
+        except engine.dialect.loaded_dbapi.Error:  # the file is no database
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:

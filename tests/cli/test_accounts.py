@@ -40,7 +40,7 @@ def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(use
     with sample_database.writing() as session:
         staff.note_sign_in(session, staff.user_named(session, AUTHOR).id, now=NOW)
     status, printed = user("list", "--json")
-    listed = {one["email"]: one for one in json.loads(printed)["users"]}
+    listed = {one["email"]: one for one in json.loads(printed)["items"]}
     assert (status, len(listed)) == (0, 4)
     assert listed[AUTHOR] == {
         "email": AUTHOR,
@@ -62,7 +62,7 @@ def test_roles_sessions_closing_and_reopening_by_command(user, sample_database):
         sessions.begin(session, staff.user_named(session, AUTHOR).id, "Firefox sous Linux", now=NOW)
     assert "Aucune session" in user("sessions", READER)[1]
     assert "Compte de" in user("close", AUTHOR, "--as", CHIEF)[1]
-    closed = {one["email"]: one["active"] for one in json.loads(user("list", "--json")[1])["users"]}
+    closed = {one["email"]: one["active"] for one in json.loads(user("list", "--json")[1])["items"]}
     assert closed[AUTHOR] is False
     assert user("close", CHIEF)[0] == 1
     assert user("reopen", AUTHOR)[0] == 0

@@ -63,7 +63,7 @@ def test_in_a_demonstration_a_note_is_made_shown_verified_corrected_and_publishe
     assert (status, "déjà corrigée par la note 2021-002" in told) == (1, True)
     correction = json.loads(note("show", "2021-002", "--format", "json")[1])["figures"]["correction"]
     assert [change["before"] for change in correction["changes"]] == ["près de 100 000"]
-    listed = json.loads(note("list", "--json")[1])
+    listed = json.loads(note("list", "--json")[1])["items"]
     assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]
     assert note("publish", "2021-001")[0] == 0
     assert "2021-001" in note("list", "--state", "published")[1]
@@ -157,7 +157,7 @@ def test_elsewhere_a_note_awaits_a_second_person(note):
     status, told = note(*MAKE, "--json", "--as", AUTHOR, mode=Mode.TRIAL)
     stated = json.loads(told)
     assert (status, stated) == (0, {"number": None, "awaits": 1})
-    assert [row["state"] for row in json.loads(note("list", "--json", mode=Mode.TRIAL)[1])] == ["frozen"]
+    assert [row["state"] for row in json.loads(note("list", "--json", mode=Mode.TRIAL)[1])["items"]] == ["frozen"]
 
 
 def test_without_yes_or_json_it_asks_before_it_freezes(note):

@@ -107,13 +107,13 @@ def test_from_the_first_edition_to_the_second_and_back(run, editions, with_peopl
 
 
 def test_the_list_of_exclusion_at_the_command_line(run_on_sample, sample_database):
-    assert figures(run_on_sample("suppressions", "--json"))["exclusions"] == []
+    assert figures(run_on_sample("suppressions", "--json"))["items"] == []
     with sample_database.writing() as session:
         for key, reason in (("po009300@adm.fwb.example", "complaint"), ("partie@adm.fwb.example", "unsubscribed")):
             suppress(session, key, SuppressionReason(reason), now=NOW, actor="nadia.lambert@fwb.example", detail="[a]")
     found = figures(run_on_sample("suppressions", "--json", "--reason", "complaint"))
     assert found["counts"] == {"unsubscribed": 1, "hard_bounce": 0, "complaint": 1, "staff": 0}
-    (one,) = found["exclusions"]
+    (one,) = found["items"]
     assert (one["address"], one["reason"], one["scope"]) == ("po009300@adm.fwb.example", "complaint", "all")
     assert (one["by"], one["detail"], one["authorities"]) == ("nadia.lambert@fwb.example", "[a]", [9300])
     shown = run_on_sample("suppressions").stdout.replace("\u00a0", " ").replace("\u202f", " ").splitlines()
@@ -128,7 +128,7 @@ def test_exclusions_for_the_refusal_of_another_address_are_listed_to_be_lifted(r
     exclude_for_another(sample_database, "po009300@adm.fwb.example")
     with sample_database.writing() as session:
         suppress(session, "x@adm.fwb.example", SuppressionReason.HARD_BOUNCE, now=NOW, actor="x")
-    (one,) = figures(run_on_sample("suppressions", "--elsewhere", "--json"))["exclusions"]
+    (one,) = figures(run_on_sample("suppressions", "--elsewhere", "--json"))["items"]
     assert (one["authorities"], one["elsewhere"]) == ([9300], "jeanne@commune.example")
     shown = run_on_sample("suppressions", "--elsewhere").stdout
     assert "rejet de jeanne@commune.example, à qui cette boîte transmet" in shown
@@ -139,7 +139,7 @@ def test_whom_mail_reaches_at_the_command_line(run_on_sample, sample_database):
     found = figures(run_on_sample("directory", "reachability", "--json", "--state", "no_mailbox"))
     with sample_database.reading() as session:
         known = listing.every(session, Filters(reach=Reach.NO_ADDRESS))
-    assert [one["fase"] for one in found["authorities"]] == [row.Authority.fase for row in known]
+    assert [one["fase"] for one in found["items"]] == [row.Authority.fase for row in known]
     assert (found["counts"]["no_mailbox"], sum(found["counts"].values())) == (len(known), 985)
 
 
@@ -406,14 +406,14 @@ def test_an_operator_sees_what_keeps_letters_and_has_the_relay_tried_at_once(run
 def test_agreements_to_be_measured_are_recorded_listed_and_withdrawn(run_on_sample, sample_database):
     del sample_database  # its rows are what the commands read
     mailbox = ("9300", "PO009300@adm.fwb.example")
-    assert figures(run_on_sample("consent", "list", "--json")) == []
+    assert figures(run_on_sample("consent", "list", "--json")) == {"items": []}
     by = ("--by", "A. Petit", "--on", "2021-05-12")
     assert run_on_sample("consent", "record", *mailbox, *by, "--channel", "courriel reçu").returncode == 0
     again = run_on_sample("consent", "record", *mailbox, *by, "--decision", "DPD 2021/4")
     assert (again.returncode, "déjà" in again.stderr) == (1, True)
     assert run_on_sample("consent", "withdraw", *mailbox, "--channel", "téléphone").returncode == 0
     assert run_on_sample("consent", "withdraw", *mailbox).returncode == 1
-    (told,) = figures(run_on_sample("consent", "list", "--json"))
+    (told,) = figures(run_on_sample("consent", "list", "--json"))["items"]
     assert (told["fase"], told["kind"], told["by"], told["on"]) == (9300, "consent", "A. Petit", "2021-05-12")
     assert told["mailbox"] in told["wording"]
     assert (told["channel"], told["withdrawn_through"]) == ("courriel reçu", "téléphone")
@@ -428,7 +428,7 @@ def test_days_are_closed_listed_and_opened_again(run, with_people):
     assert "Fermeture 1 ajoutée" in run(*add).stdout
     assert "déjà dans le calendrier" in run(*add).stderr
     assert run("closure", "withdraw", 1).returncode == 0
-    (listed,) = figures(run("closure", "list", "--year", "2026", "--json"))
+    (listed,) = figures(run("closure", "list", "--year", "2026", "--json"))["items"]
     assert [listed[name] for name in ("first", "last", "part", "spares", "name")] == [
         *("2027-03-02", "2027-03-03", "morning", "nobody", "grève")
     ]  # fmt: skip

@@ -20,7 +20,7 @@ def test_the_command_prints_the_rows_of_all_and_of_those_without_a_reaction(run,
         every, none = (reactions.rows(session, campaign, now=LATER, only_none=only) for only in (False, True))
     for rows, arguments in ((none, ["--none"]), (every, ["--wave", 1])):
         told = json.loads(run("campaign", "reactions", 1, *arguments, "--json").stdout)
-        assert told == {"campaign": 1, "rows": [row.as_json() for row in rows]}
+        assert told == {"campaign": 1, "items": [row.as_json() for row in rows]}
     *lines, last = run("campaign", "reactions", 1, "--none").stdout.splitlines()
     assert len(lines) == len(none)
     assert last == "Pouvoirs organisateurs 7\u00a0: n’ont pas réagi 3, ont réagi 1, rien reçu 3."

@@ -121,5 +121,5 @@ def test_a_campaign_stands_where_its_page_says(database, status, run):
     assert told.splitlines()[0].endswith(" : En pause.")
     assert (found["state"], found["stage"]) == ("approved", "paused")
     assert run("campaign", "list").stdout.startswith("1  En pause\u00a0: ")
-    (listed,) = json.loads(run("campaign", "list", "--json").stdout)
+    (listed,) = json.loads(run("campaign", "list", "--json").stdout)["items"]
     assert (listed["campaign"], listed["state"], listed["stage"]) == (1, "approved", "paused")

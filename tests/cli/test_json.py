@@ -1,0 +1,141 @@
+"""What `--json` prints, of every command that has it: one object, also where the command ends by a fault."""
+
+import json
+
+import click
+import pytest
+from click.testing import CliRunner
+
+from outreach import french
+from outreach.cli.context import Operation
+from outreach.cli.faults import NO_DATABASE, sentence
+from outreach.cli.main import PLACES, commands, load
+from outreach.notes import finishing
+from outreach.settings import read
+from tests.conftest import NOW
+from tests.directory.editions import edition, row
+from tests.notes import quick
+from tests.nursery import run_command
+
+JOININGS = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n"
+CONTACTS = "fase;adresse;nom\n9300;a@ecole.be;Anne\n"
+NOTE = ("--as-of", "2021-05-15", "--network", "WBE")
+# Every command with --json, in an order in which each finds what it needs. None: the file written for it.
+CALLS = {
+    "register plan": (None,),
+    "register apply": (None, "--yes"),
+    "adherence import": (None, "--dry-run"),
+    "contacts import": (None, "--dry-run"),
+    "campaign new": ("invitation-volet-1",),
+    "campaign audience": ("1", "--why", "9300"),
+    "campaign schedule": ("1", "--at", "2021-05-18 09:30"),
+    "campaign status": ("1",),
+    "note make": ("--title", "Un bilan", *NOTE),
+    "note correct": ("2021-001", "--reason", "Un autre jour.", "--as-of", "2021-05-14"),
+    "note verify": (None,),
+    "report situation": (),
+    "bounces": (),
+    "directory count": (),
+    "report actions": (),
+    "relay status": (),
+    "verify": (),
+    "audit verify": (),
+}
+LISTS = {
+    "campaign list": (),
+    "campaign reactions": ("1",),
+    "closure list": (),
+    "consent list": (),
+    "directory reachability": (),
+    "note list": (),
+    "suppressions": (),
+    "user list": (),
+}
+BEFORE = {"campaign schedule": (("submit", "1"), ("approve", "1"))}
+FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
+FILES |= {"adherence import": JOININGS.encode(), "contacts import": CONTACTS.encode()}
+
+
+def with_json(command, name=""):
+    """The names of the commands below this one that have `--json`."""
+    if isinstance(command, click.Group):
+        for below, each in command.commands.items():
+            yield from with_json(each, f"{name} {below}")
+    elif any("--json" in parameter.opts for parameter in command.params):
+        yield name
+
+
+def words_of(name, folder):
+    """The words of an ordinary call."""
+    file = folder / f"{name}.csv"
+    file.write_bytes(FILES.get(name, b""))
+    return [*name.split(), *(str(file) if word is None else word for word in {**LISTS, **CALLS}[name])]
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def run(tmp_path, sample_database, templates, monkeypatch):
+    """Run a command in this process, on the sample or at another address; returns its result."""
+    monkeypatch.setattr(finishing, "finisher", quick.finisher)
+
+    def run(*words, url=""):
+        operation, settings = Operation(), read({"OUTREACH_DATA": str(templates.data)})
+        box = f"maildir://{tmp_path / 'returns'}"
+        operation.settings = settings.model_copy(update={"bounces_url": box, **({"database_url": url} if url else {})})
+        operation.now = NOW
+        if not url:
+            operation.database = sample_database
+        return CliRunner().invoke(commands, words, obj=operation)
+
+    for part in ("cur", "new", "tmp"):
+        (tmp_path / "returns" / part).mkdir(parents=True)
+    return run
+
+
+def test_every_command_with_json_is_called_here():
+    assert {*CALLS, *LISTS} == {name for place in PLACES for name in with_json(load(place), place)}
+
+
+def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path):
+    for name in (*CALLS, *LISTS):
+        for words in BEFORE.get(name, ()):
+            assert run(name.split()[0], *words).exit_code == 0, words
+        result = run(*words_of(name, tmp_path), "--json")
+        assert result.exit_code == (1 if name == "note verify" else 0), (name, result.output, result.exception)
+        printed = json.loads(result.stdout)
+        assert isinstance(printed, dict), name
+        assert isinstance(printed.get("items"), list) is (name in LISTS), name
+
+
+@pytest.mark.parametrize("name", sorted({*CALLS, *LISTS}))
+def test_every_command_prints_its_fault_with_its_status(run, name, tmp_path):
+    misused = run(*name.split(), "--json", "--nosuch")
+    assert (misused.exit_code, list(json.loads(misused.stdout))) == (2, ["error"])
+    (tmp_path / "letter.docx").write_bytes(b"PK not a database at all, though long enough to look like one" * 99)
+    refused = run(*words_of(name, tmp_path), "--json", url=f"sqlite:///{tmp_path / 'letter.docx'}")
+    assert refused.exit_code == 1
+    if name != "note verify":  # it judges the file without the database
+        assert (
+            json.loads(refused.stdout)
+            == {"error": french.typeset(NO_DATABASE)}
+            == {"error": sentence(refused.exception)}
+        )
+
+
+@pytest.mark.parametrize("url", ["sqlite:////dev/null", "sqlite:///{}"])
+def test_a_file_that_is_no_database_is_a_sentence(tmp_path, url):
+    (tmp_path / "letter.docx").write_bytes(b"PK not a database at all, though long enough to look like one" * 99)
+    own = {"OUTREACH_DATA": str(tmp_path / "data"), "OUTREACH_DATABASE_URL": url.format(tmp_path / "letter.docx")}
+    ended = run_command(["campaign", "status", "1"], own, tmp_path / "streams")
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert "Traceback" not in ended.stderr
+
+
+def test_what_does_not_exist_is_an_error_on_both_outputs(run):
+    result = run("campaign", "status", "99", "--json")
+    assert json.loads(result.stdout) == {"error": sentence(result.exception)}
+    assert "99" in sentence(result.exception)
