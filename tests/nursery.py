@@ -10,7 +10,8 @@ from outreach.cli.main import MODULES
 from outreach.settings import ROOT
 
 nursery = multiprocessing.get_context("forkserver")
-nursery.set_forkserver_preload(["tests.nursery", "tests.servers.sink", *(f"outreach.cli.{name}" for name in MODULES)])
+PROGRAM = ["outreach.processes.web", *(f"outreach.cli.{name}" for name in MODULES)]
+nursery.set_forkserver_preload(["tests.nursery", "tests.servers.sink", *PROGRAM])
 
 
 def run_command(arguments, environment, folder, answer="", seconds=120):

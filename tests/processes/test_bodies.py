@@ -2,10 +2,9 @@
 
 import http.client
 import io
+import os
 import select
 import socket
-import subprocess
-import sys
 import threading
 import time
 from contextlib import ExitStack, contextmanager
@@ -13,7 +12,7 @@ from threading import Timer
 
 import pytest
 
-from outreach.processes import bodies
+from outreach.processes import bodies, web
 from outreach.processes.bodies import (
     BODY_BYTES,
     BODY_THREADS,
@@ -30,25 +29,13 @@ from outreach.processes.bodies import (
 )
 from outreach.processes.supervisor import WEB_GRACE_SECONDS
 from outreach.processes.web import HIT_THREADS, LONG_THREADS, THREADS, Answering
-from outreach.settings import ROOT, Settings
+from outreach.settings import Mode, Settings
 from outreach.settings.model import LOOPBACK
 from outreach.web.client import came_by_https
-from outreach.web.headers import EVERYWHERE
+from outreach.web.headers import EVERYWHERE, fixed
+from tests.nursery import nursery
 from tests.processes.test_supervisor import wait_for
 
-# A web process with one page, which says how long the body was.
-WEB = """
-import os, sys
-from outreach.processes import bodies, web
-from outreach.settings import Mode
-from outreach.web.headers import fixed
-def app(environ, start):
-    start("200 OK", [("X-Client", bodies.client_of(environ, held.proxies))])
-    return [str(len(environ["wsgi.input"].read())).encode()]
-held = bodies.Bodies(bodies.Places(bodies.BODY_THREADS, float(sys.argv[2])), headers=fixed(Mode.DEMO))
-web.serve(app, int(sys.argv[1]), lambda: print("ready", flush=True), held)
-os._exit(0)
-"""
 HALF = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\nhalf"
 LONG, SHORT = HALF % (SHORT_BYTES + 1), HALF % SHORT_BYTES
 
@@ -62,16 +49,35 @@ def serving(seconds):
 
 @contextmanager
 def serving_at(listener, seconds):
-    """A web process on this socket."""
-    command = [sys.executable, "-c", WEB, str(listener.fileno()), str(seconds)]
-    process = subprocess.Popen(command, cwd=ROOT, pass_fds=[listener.fileno()], stdout=subprocess.PIPE, text=True)
+    """A web process on this socket, with one page: it says how long the body was."""
+    told, tells = nursery.Pipe(duplex=False)
+    process = nursery.Process(target=serve, args=(listener, seconds, tells), daemon=True)
+    process.start()
+    tells.close()
     try:
-        assert process.stdout.readline() == "ready\n"
+        assert told.recv() == "ready"
         yield process
     finally:
         process.kill()
-        process.wait()
-        process.stdout.close()
+        process.join()
+        told.close()
+
+
+def serve(listener, seconds, tells):
+    held = Bodies(Places(BODY_THREADS, seconds), headers=fixed(Mode.DEMO))
+
+    def app(environ, start):
+        start("200 OK", [("X-Client", client_of(environ, held.proxies))])
+        return [str(len(environ["wsgi.input"].read())).encode()]
+
+    web.serve(app, listener.fileno(), lambda: tells.send("ready"), held)
+    os._exit(0)
+
+
+def ended(process):
+    """How a process that was asked to end did so, within its time."""
+    process.join(WEB_GRACE_SECONDS)
+    return process.exitcode
 
 
 @contextmanager
@@ -168,7 +174,7 @@ def test_a_half_sent_form_does_not_keep_a_process_from_ending():
     ):
         wait_for(lambda: select.select(connections, [], [], 0)[0])
         process.terminate()
-        assert process.wait(WEB_GRACE_SECONDS) == 0
+        assert ended(process) == 0
 
 
 def test_a_process_that_is_asked_to_end_says_so_on_connections_that_are_kept_and_answers():
@@ -179,7 +185,7 @@ def test_a_process_that_is_asked_to_end_says_so_on_connections_that_are_kept_and
         while (answer := asked(kept)) == (200, None):
             pass
         assert answer == (200, "close")
-        assert process.wait(WEB_GRACE_SECONDS) == 0
+        assert ended(process) == 0
 
 
 def test_who_comes_while_a_process_ends_is_answered_by_the_next_one():
@@ -194,7 +200,7 @@ def test_who_comes_while_a_process_ends_is_answered_by_the_next_one():
                 pass
             late = http.client.HTTPConnection(*place, timeout=20)
             late.connect()
-            assert process.wait(WEB_GRACE_SECONDS) == 0
+            assert ended(process) == 0
         with serving_at(listener, 30):
             assert asked(late)[0] == 200
             late.close()
