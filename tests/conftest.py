@@ -29,7 +29,7 @@ from tests.memory import in_memory
 from tests.servers.postgresql import Server
 
 # On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
-hypothesis.settings.register_profile("short", deadline=None, max_examples=40)
+hypothesis.settings.register_profile("short", deadline=None, max_examples=20)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 STORY_DAY = date(2021, 5, 15)
 PLACE = "serveur.example:/var/lib/outreach"  # of an installation
@@ -66,6 +66,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     names, seen = {item.nodeid for item in items}, set[str]()
     for item in items:
         _mark(item, names, seen)
+    _keep_one_example(items, names)
     if any("::" in argument for argument in config.args):
         return
     left_out = "deep" if config.getoption("--to-land") else "" if config.getoption("--all") else "long"
@@ -101,6 +102,20 @@ def _mark(item: pytest.Item, names: set[str], seen: set[str]) -> None:
         seen.add(test)
     if is_second and DEEP_TWICE & set(folders):
         item.add_marker("deep")
+
+
+def _keep_one_example(items: list[pytest.Item], names: set[str]) -> None:
+    """Leave one example of a test that asks a database to the short run: on PostgreSQL where the test is about it."""
+    met = set[str]()
+    for item in items:
+        if item.get_closest_marker("long") or "templates" not in getattr(item, "fixturenames", ()):
+            continue
+        test, other = item.nodeid.partition("[")[0], item.nodeid.replace("sqlite", "postgresql")
+        is_about_other = item.get_closest_marker("postgresql") and other != item.nodeid and other in names
+        if test in met or is_about_other:
+            item.add_marker("long")
+        else:
+            met.add(test)
 
 
 @pytest.hookimpl(wrapper=True)

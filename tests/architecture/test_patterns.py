@@ -9,8 +9,9 @@ import pytest
 from tests.architecture.patterns import METHODS, calls, hard_texts, made_in_functions, patterns
 
 PATTERNS = patterns()
-LENGTH = 16_000  # characters; over as many a quadratic pattern takes many times MEASURABLE on any processor of today
-MEASURABLE = 0.005  # seconds; what takes less over LENGTH characters is not quadratic
+LENGTH = 8_000  # characters; over as many a quadratic pattern takes many times MEASURABLE on any processor of today
+SHORTER = (20, 40, 80, 160, 320)  # a pattern that is worse than quadratic takes as long over one of these
+MEASURABLE = 0.00125  # seconds; what takes less over LENGTH characters is not quadratic
 MOST_GROWTH = 3
 
 
@@ -43,15 +44,13 @@ def quickest(pattern, method, parts, length):
 
 def growth(pattern, method, parts):
     """How much longer a call takes over twice the text; 1 where it takes too little time to be measured."""
-    length = 20
-    while seconds(pattern, method, text_of(pattern, parts, length)) < MEASURABLE:
-        if length >= LENGTH:
-            return 1
-        length *= 2
+    lengths = (*SHORTER, LENGTH)
+    length = next((one for one in lengths if seconds(pattern, method, text_of(pattern, parts, one)) >= MEASURABLE), 0)
+    if not length:
+        return 1
     if length <= 80 and quickest(pattern, method, parts, length) >= MEASURABLE:
         return math.inf  # exponential: twice the text would take for ever
-    length = max(length, LENGTH // 4)
-    return quickest(pattern, method, parts, 2 * length) / quickest(pattern, method, parts, length)
+    return quickest(pattern, method, parts, LENGTH // 2) / quickest(pattern, method, parts, LENGTH // 4)
 
 
 @pytest.mark.parametrize("name", PATTERNS)

@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import func, inspect, select, table, text
 
 from outreach import migrations
 from outreach.db import Base, Session
@@ -37,7 +37,7 @@ def test_every_row_goes_up_step_by_step_and_down_again(database, start):
     assert dumped(database) == dump
     while not migrations.is_current(database.engine):
         migrations.upgrade(database.engine, "+1")
-        assert counts(dumped(database)) == expected(dump, upto=revision(database))
+        assert counted(database) == expected(dump, upto=revision(database))
     migrations.check(database.engine)
     with Session(database.engine) as session:
         for mapper in Base.registry.mappers:
@@ -57,6 +57,14 @@ def expected(dump, upto="9999"):
     return {table: count for table, count in (counts(dump) | added(dump, upto)).items() if count}
 
 
+def counted(database):
+    """The number of rows of each table that has any. To read the rows takes as long as a migration."""
+    with database.engine.connect() as connection:
+        tables = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+        found = {name: connection.scalar(select(func.count()).select_from(table(name))) for name in tables}
+    return {name: count for name, count in found.items() if count}
+
+
 def added(dump, upto="9999"):
     """The rows that revisions make of what columns said before, up to one: the number of each table that gets any."""
     made = {}
@@ -65,8 +73,8 @@ def added(dump, upto="9999"):
         made["response_steps"] = [row[name] for row in dump["responses"] for name in ("owner", "handled_at")]
     if "basis_withdrawals" not in dump and upto >= "0027":
         made["basis_withdrawals"] = [row["withdrawn_at"] for row in dump["tracking_bases"]]
-    counted = {table: len(list(filter(None, said))) for table, said in made.items() if any(said)}
-    return counted | (decided(dump) if upto >= "0053" else {})
+    found = {name: len(list(filter(None, said))) for name, said in made.items() if any(said)}
+    return found | (decided(dump) if upto >= "0053" else {})
 
 
 def decided(dump):
@@ -83,4 +91,4 @@ def revision(database):
 
 def counts(dump):
     """The number of rows of each table that has any: a table that a dump does not know comes empty."""
-    return {table: len(held) for table, held in dump.items() if held}
+    return {name: len(held) for name, held in dump.items() if held}
