@@ -238,7 +238,7 @@ ACTS = {
                 ("fill", "#hand_figures-0-source", "Statistiques de la plateforme"),
                 ("fill", "#hand_figures-0-dated", "2026-11-16"),
             ),
-            "main > h1, .crumbs, :is(.ds-field, fieldset):has(#title, #networks-1, #question)",
+            "main > h1, .crumbs, :is(.ds-field:has(#title, #question), #networks)",
         ),
         Shot("guide/images/note-brouillon", AUTHOR, "", (("click", PREVIEW),), f"{A_NOTE}, main > .panel"),
         Shot("", AUTHOR, "", (("click", button("Figer la note")),)),

@@ -298,7 +298,7 @@ def _page(
         said=sentence(asked.criterion, called),
         names=called,
         use=segment_uses.use_of(session, campaign),
-        segments=[segment for segment, _ in saved.every(session)],
+        segments=[(segment.id, segment.name) for segment, _ in saved.every(session)],
         offers=offered,
         search=search,
         suggestions=offers.found(offered, search),
