@@ -22,7 +22,7 @@ from outreach.campaigns.models import (
 )
 from tests.conftest import NOW, state_from
 from tests.migrations.dumps import insert
-from tests.migrations.test_populated import FOLDER
+from tests.migrations.told import FOLDER
 from tests.test_seals import seal
 
 pytestmark = pytest.mark.postgresql

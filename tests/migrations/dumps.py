@@ -1,12 +1,26 @@
 """Rows kept as JSON by `tools/dump.py`, put into a database of any revision."""
 
 from datetime import date, datetime
+from pathlib import Path
 
-from sqlalchemy import Integer, func, select
+from sqlalchemy import Integer, func, select, text
 
+from outreach.db import Database
 from tools.dump import reflected
 
 READ = {datetime: datetime.fromisoformat, date: date.fromisoformat, bytes: bytes.fromhex}
+
+
+def bare(url):
+    """A database without a table at this address: emptied at once, which is quicker than migrated down."""
+    if url.startswith("sqlite"):
+        Path(url.removeprefix("sqlite:///")).unlink()
+        return Database(url)
+    opened = Database(url)
+    with opened.engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    return opened
 
 
 def insert(database, dump):

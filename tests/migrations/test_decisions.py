@@ -13,7 +13,7 @@ from outreach.campaigns.verification import verify
 from outreach.db import Session
 from outreach.staff_mail.models import StaffNotice
 from tests.conftest import NOW
-from tests.migrations.dumps import insert
+from tests.migrations.dumps import bare, insert
 from tests.migrations.test_populated import dumped
 
 DUMP = json.loads((Path(__file__).parent / "0029.json").read_text(encoding="utf-8"))
@@ -58,9 +58,15 @@ NOTICES = [
 
 
 @pytest.fixture
+def database(fresh_url):
+    opened = bare(fresh_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
 def before(database):
     """A populated database of revision 0052; what it holds."""
-    migrations.downgrade(database.engine)
     migrations.upgrade(database.engine, "0029")
     insert(database, DUMP)
     migrations.upgrade(database.engine, "0052")

@@ -5,9 +5,15 @@ import re
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
+from outreach import migrations
 from outreach.db import Base
 
 pytestmark = pytest.mark.postgresql
+
+
+def test_alembic_finds_no_difference(database):
+    """Tables, columns, types, what may be empty, defaults of the server, indexes and keys."""
+    migrations.check(database.engine)
 
 
 def test_checks_and_indexes_are_those_of_the_models(database):
@@ -25,9 +31,10 @@ def test_checks_and_indexes_are_those_of_the_models(database):
 
 
 def shape(inspector, schema=None):
-    """Of each table: its checks, unique keys, indexes with the rows they hold, and where its foreign keys lead."""
+    """Of each table: primary key, checks, unique keys, indexes with the rows they hold, where foreign keys lead."""
     return {
         name: (
+            inspector.get_pk_constraint(name, schema=schema)["constrained_columns"],
             {check["name"]: _words(check) for check in inspector.get_check_constraints(name, schema=schema)},
             {
                 unique["name"]: unique["column_names"]
