@@ -34,7 +34,8 @@ from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, Contact, Network
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import BasisKind, Hit, HitCount, Tracker, TrackingBasis, TrackingMode
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.settings import Settings, read
 from outreach.web.signing_in.sign_in import KEY, TOKEN
 from tests import factories

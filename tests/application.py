@@ -94,19 +94,19 @@ def client(app):
 @pytest.fixture
 def signed_in(app):
     """A client signed in as the demonstration's person of a role, by a session that did not pass the form."""
+    return lambda role, *, has_factor=False: sign_in(app, role, has_factor=has_factor)
 
-    def sign_in(role, *, has_factor=False):
-        client = app.test_client()
-        with app.extensions["outreach.database"].writing() as session:
-            person = staff.user_named(session, people.person_for(role).email)
-            uniquifier, number = person.fs_uniquifier, person.id
-            now = app.extensions["outreach.settings"].instant()
-            key = sessions.begin(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)
-        with client.session_transaction() as cookie:
-            cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key, TOKEN: f"{number}.x"})
-        return client
 
-    return sign_in
+def sign_in(app, role, *, has_factor=False):
+    client = app.test_client()
+    with app.extensions["outreach.database"].writing() as session:
+        person = staff.user_named(session, people.person_for(role).email)
+        uniquifier, number = person.fs_uniquifier, person.id
+        now = app.extensions["outreach.settings"].instant()
+        key = sessions.begin(session, person.id, "Firefox sous Linux", has_factor=has_factor, now=now)
+    with client.session_transaction() as cookie:
+        cookie.update({"_user_id": uniquifier, "_fresh": True, KEY: key, TOKEN: f"{number}.x"})
+    return client
 
 
 @pytest.fixture

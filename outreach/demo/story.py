@@ -35,7 +35,8 @@ from outreach.measuring.hits import Sighting
 from outreach.measuring.machines import OPENING, Agent, Signals, classify
 from outreach.responses import answers, inbox
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 
@@ -219,10 +220,9 @@ def _moments(first: date, last: date) -> Iterator[datetime]:
 
 def _given(session: Session, letter: Message, line: StoryLine, now: datetime) -> Given | None:
     """An authority's answer, about its schools without a status; None when no such school is left."""
-    if line.answer is Answer.HELP:
-        return Given({}, line.answer, line.comment)
-    if line.answer is Answer.WRONG_CONTACT:
-        return Given({}, line.answer, line.comment, proposed_address=f"direction.{letter.address}")
+    if line.answer.status is None:
+        proposed = f"direction.{letter.address}" if line.answer.is_wrong_mailbox else ""
+        return Given({}, line.answer, line.comment, proposed_address=proposed)
     asked = answers.question_of(session, letter, now=now)
     silent = [row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE]
     return Given(dict.fromkeys(silent, line.answer), comment=line.comment) if silent else None

@@ -20,7 +20,8 @@ from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement
 from outreach.responses import steps
-from outreach.responses.models import Answer, Respondent, Response, ResponseSchool, StepKind
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Respondent, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
@@ -154,8 +155,7 @@ def changes(asked: Question, given: Given, before: Earlier) -> Given:
     changed = {
         key: answer
         for key, answer in given.answers.items()
-        if before.by_school.get(key) is not answer
-        or (answer is not Answer.INFORMED and answer.status != stand.get(key))
+        if before.by_school.get(key) is not answer or (not answer.facts.is_yielding and answer.status != stand.get(key))
     }
     return replace(given, answers=changed) if changed or given.request else given
 
@@ -230,7 +230,7 @@ def _respond(
         strand_id=asked.strand.id,
         answer=answer,
         comment=given.comment,
-        proposed_address=given.proposed_address if answer is Answer.WRONG_CONTACT else "",
+        proposed_address=given.proposed_address if answer.is_wrong_mailbox else "",
         given_at=now,
     )
     session.add(response)
@@ -257,11 +257,11 @@ def _declare(
     comment: str,
     now: datetime,
 ) -> None:
-    """Record the status that an answer declares. INFORMED is recorded only for schools that have no status yet."""
+    """Record the status that an answer declares; one that yields, only for schools that have no status yet."""
     status = answer.status
     if status is None:
         return
-    if answer is Answer.INFORMED:
+    if answer.facts.is_yielding:
         silent = {row.school.id for row in asked.schools if row.strands[asked.strand.number].status is Status.NONE}
         schools = [school for school in schools if school.id in silent]
     with suppress(InputError):  # it is known already: the answer stands, no record is needed

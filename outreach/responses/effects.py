@@ -14,7 +14,8 @@ from outreach.directory import judging
 from outreach.directory.judging import InUse
 from outreach.directory.models import Contact, School
 from outreach.mail.addresses import judge
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Action
+from outreach.responses.models import Response
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def effects_of(session: Session, responses: Sequence[Response], *, now: datetime
 
 def declared_still(session: Session, responses: Sequence[Response], *, now: datetime) -> dict[int, list[School]]:
     """The schools of each response whose joining is declared and not confirmed yet, by the response's key."""
-    joined = [response for response in responses if response.answer is Answer.JOINED]
+    joined = [response for response in responses if response.answer.facts.action is Action.CONFIRM]
     strands = list({response.strand_id: response.strand for response in joined}.values())
     schools = {school.id for response in joined for school in response.schools}
     declared = records.declared_joinings(session, strands, schools, today(now))
@@ -78,8 +79,8 @@ def has_proposed(session: Session, response: Response) -> bool:
 
 
 def _effect(session: Session, response: Response, schools: Sequence[School]) -> Effect:
-    match response.answer:
-        case Answer.JOINED:
+    match response.answer.facts.action:
+        case Action.CONFIRM:
             many = f"{len(schools)} école{'s' if len(schools) > 1 else ''}"
             sentence = (
                 f"{many}, {response.authority.display_name} : l’adhésion au volet {response.strand.number}, déclarée "
@@ -88,13 +89,10 @@ def _effect(session: Session, response: Response, schools: Sequence[School]) -> 
             if not schools:
                 sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."
             return Effect(f"Confirmer l’adhésion de {many}", sentence, bool(schools))
-        case Answer.WRONG_CONTACT:
+        case Action.CORRECT:
             return _effect_of_address(session, response)
-        case Answer.HELP:
-            return Effect("Marquer comme traitée", "La demande d’aide quitte la boîte, avec votre note.")
-        case _:
-            sentence = "La réponse quitte la boîte ; le statut déclaré reste tel que le pouvoir organisateur l’a donné."
-            return Effect("Prendre acte", sentence)
+        case action:
+            return Effect(action.facts.button, action.facts.sentence)
 
 
 def _effect_of_address(session: Session, response: Response) -> Effect:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Select, case, func, select
 from sqlalchemy.orm import joinedload, selectinload
@@ -22,48 +21,12 @@ from outreach.mail.addresses import judge
 from outreach.responses import steps
 from outreach.responses.answers import REPLACED
 from outreach.responses.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
-from outreach.responses.models import Answer, Response, ResponseStep, StepKind
+from outreach.responses.kinds import Action, Answer, Tray
+from outreach.responses.models import Response, ResponseStep, StepKind
 from outreach.roles import RoleName
 
 PAGE_ROWS = 50
-TOGETHER = (Answer.JOINED, Answer.DECLINED, Answer.NOT_CONCERNED)  # the others need a person's eye one by one
 LATEST_RECALL = timedelta(days=366)
-DONE = {
-    Answer.JOINED: "adhésion confirmée",
-    Answer.WRONG_CONTACT: "adresse remplacée",
-    Answer.HELP: "demande traitée",
-}
-
-
-class Tray(StrEnum):
-    """A part of the inbox: responses that wait, by what they ask, the most urgent first; or those handled."""
-
-    HELP = "help"
-    WRONG_CONTACT = "wrong_contact"
-    REFUSED = "refused"
-    JOINED = "joined"
-    HANDLED = "handled"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _TRAY_LABELS[self]
-
-    @property
-    def answers(self) -> tuple[Answer, ...]:
-        """The answers that this tray holds."""
-        if self is Tray.REFUSED:
-            return (Answer.DECLINED, Answer.NOT_CONCERNED)
-        return tuple(Answer) if self is Tray.HANDLED else (Answer(self.value),)
-
-
-_TRAY_LABELS = {
-    Tray.HELP: "Besoin d’aide",
-    Tray.WRONG_CONTACT: "Mauvais contact",
-    Tray.REFUSED: "Refus et non concernés",
-    Tray.JOINED: "Adhésions à confirmer",
-    Tray.HANDLED: "Traitées",
-}
 
 
 class EffectChanged(Refused):
@@ -78,9 +41,8 @@ def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict
     query = query.where(*_is_recalled()) if recalled else query
     tray_counts = dict.fromkeys(Tray, 0)
     for answer, waits, count in session.execute(query):
-        for tray in Tray:
-            if answer in tray.answers and bool(waits) == (tray is not Tray.HANDLED):
-                tray_counts[tray] += count
+        if tray := answer.facts.tray if waits else Tray.HANDLED:
+            tray_counts[tray] += count
     return tray_counts
 
 
@@ -166,11 +128,12 @@ def act(
 
 
 def tickable(session: Session, numbers: Sequence[int]) -> list[Response]:
-    """The responses with these numbers on which one may act together: those that wait, of an answer in TOGETHER.
+    """The responses with these numbers on which one may act together: those that wait, of an action that allows it.
 
     They come by authority, so that those about the same schools follow each other; at most a page of them.
     """
-    which = _waits(), Response.id.in_(numbers[:PAGE_ROWS]), Response.answer.in_(TOGETHER)
+    together = [answer for answer in Answer if answer.facts.action.facts.is_together]
+    which = _waits(), Response.id.in_(numbers[:PAGE_ROWS]), Response.answer.in_(together)
     query = select(Response).options(joinedload(Response.authority), joinedload(Response.strand))
     query = query.options(selectinload(Response.schools)).where(*which)
     return list(session.scalars(query.order_by(Response.authority_id, Response.id)))
@@ -358,11 +321,12 @@ def _handle(session: Session, response: Response, now: datetime, actor: str, out
 
 
 def _do(session: Session, response: Response, now: datetime, actor: str, note: str) -> None:
-    if response.answer is Answer.JOINED:
+    action = response.answer.facts.action
+    if action is Action.CONFIRM:
         _confirm(session, response, now, actor)
-    if response.answer is Answer.WRONG_CONTACT:
+    if action is Action.CORRECT:
         _replace_address(session, response, now, actor)
-    _handle(session, response, now, actor, note or DONE.get(response.answer, "prise d’acte"))
+    _handle(session, response, now, actor, note or action.facts.done)
 
 
 def _confirm(session: Session, response: Response, now: datetime, actor: str) -> None:

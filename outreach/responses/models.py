@@ -20,54 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
-from outreach.adherence.models import Status, Strand
+from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, School
+from outreach.responses.kinds import Answer
 
 LONGEST_NAME = 120  # of who answers, and of their function
-
-
-class Answer(StrEnum):
-    """What an authority may answer to a letter about a strand."""
-
-    JOINED = "joined"
-    IN_PREPARATION = "in_preparation"
-    TENDER_LAUNCHED = "tender_launched"
-    INFORMED = "informed"
-    DECLINED = "declined"
-    NOT_CONCERNED = "not_concerned"
-    HELP = "help"
-    WRONG_CONTACT = "wrong_contact"
-
-    @property
-    def label(self) -> str:
-        """The answer in the authority's words."""
-        return _ANSWER_LABELS[self]
-
-    @property
-    def status(self) -> Status | None:
-        """What the answer declares of a school, or None when it asks the service for something."""
-        return None if self in REQUESTS else Status(self.value)
-
-    @property
-    def awaits_staff(self) -> bool:
-        """Whether staff have something to do about it."""
-        return self not in {Answer.IN_PREPARATION, Answer.TENDER_LAUNCHED, Answer.INFORMED}
-
-
-REQUESTS = (Answer.HELP, Answer.WRONG_CONTACT)  # they ask the service for something; the others are about schools
-OF_SCHOOLS = tuple(answer for answer in Answer if answer not in REQUESTS)
-_ANSWER_LABELS = {
-    Answer.JOINED: "Nous adhérons",
-    Answer.IN_PREPARATION: "En préparation",
-    Answer.TENDER_LAUNCHED: "Marché lancé",
-    Answer.INFORMED: "J’ai pris connaissance",
-    Answer.DECLINED: "Nous n’adhérons pas",
-    Answer.NOT_CONCERNED: "Non concerné",
-    Answer.HELP: "Besoin d’aide",
-    Answer.WRONG_CONTACT: "Ce n’est pas le bon contact",
-}
 
 
 Value = TypeVar("Value")

@@ -20,7 +20,8 @@ from outreach.measuring import bases
 from outreach.measuring.machines import OPENING, HitClass
 from outreach.measuring.models import Hit, TrackingBasis
 from outreach.measuring.reactions import HAS_LEFT
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.segments.fields import NO_NAMES, Fields, Key, Names, StrandNumber, either
 from outreach.segments.scope import Scope
 

@@ -22,7 +22,8 @@ from outreach.delivery.ledger.listing import outcome_of
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
 from outreach.responses import effects, inbox, steps
-from outreach.responses.inbox import PAGE_ROWS, TOGETHER, EffectChanged, Tray
+from outreach.responses.inbox import PAGE_ROWS, EffectChanged
+from outreach.responses.kinds import Tray
 from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
@@ -67,7 +68,6 @@ def index() -> str:
             recalls=inbox.count_recalls(session, now=now(), owner=owner),
             today=current_day(),
             kept=kept,
-            together=TOGETHER,
             ticked="ticked" in request.args,
             colleagues=staff.colleagues(session),
             pager=pager,

@@ -22,7 +22,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.responses import answers
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.segments.audience import ORDER
 from outreach.segments.criteria import LEAVES
 from outreach.settings import PREFIX, ROOT, Settings

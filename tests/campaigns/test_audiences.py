@@ -14,7 +14,8 @@ from outreach.delivery.models import Message, MessageState, MessageSubject, Reas
 from outreach.demo.post import Post
 from outreach.directory.models import Contact
 from outreach.errors import InputError
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.segments import authority_lists
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import listed

@@ -18,7 +18,7 @@ from outreach.demo.steps import FirstStep
 from outreach.directory.authority_sheet import authority_by_fase
 from outreach.responses import answers
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.settings import ROOT, read
 from tests.application import app, author, client, password, signed_in, standing, while_writing

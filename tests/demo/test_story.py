@@ -25,8 +25,7 @@ from outreach.directory.reference import NETWORKS
 from outreach.errors import Refused
 from outreach.measuring import hits
 from outreach.responses import inbox
-from outreach.responses.inbox import Tray
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer, Tray
 from outreach.settings import read
 from tests.conftest import NOW, STORY_DAY
 from tests.pages import PageClient

@@ -4,7 +4,7 @@ import json
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import reactions
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from tests.campaigns.conftest import people, strand
 from tests.campaigns.results.test_figures import LATER, answer, sent
 from tests.journeys.test_operator import run

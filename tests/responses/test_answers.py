@@ -23,8 +23,8 @@ from outreach.mail.linter import faults
 from outreach.reachability import follow_up
 from outreach.responses import answers, effects, inbox
 from outreach.responses.answers import Given
-from outreach.responses.inbox import Tray
-from outreach.responses.models import Answer, Response, StepKind
+from outreach.responses.kinds import Answer, Tray
+from outreach.responses.models import Response, StepKind
 from outreach.responses.steps import steps_of
 from outreach.roles import RoleName
 from tests.campaigns.conftest import (

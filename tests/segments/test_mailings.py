@@ -16,7 +16,8 @@ from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState
 from outreach.directory.models import Authority, Contact, Listing, Network, School
 from outreach.measuring.machines import OPENING, VERSION, Agent, HitClass, Why
 from outreach.measuring.models import BasisKind, BasisWithdrawal, Hit, TrackingBasis
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.segments.criteria import And, Not, listed, sentence
 from outreach.segments.criteria_json import from_json, to_json
 from outreach.segments.fields import Names

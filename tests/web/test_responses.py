@@ -17,7 +17,8 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Listing, School
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.responses import inbox
-from outreach.responses.models import Answer, Response, ResponseSchool
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response, ResponseSchool
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.web.campaigns.test_progress import stop_clock

@@ -6,13 +6,14 @@ from outreach.french import WIDE
 from outreach.mail.letters import Value
 from outreach.mail.markdown import FONT
 from outreach.mail.rows import Pattern, Repeat, Rows
+from outreach.responses.kinds import Answer
 
 LISTED = 10  # schools that a letter lists: those with more answer on the page, which has them all
 LINK = '<a href="{}" style="color:#303675">{}</a>'
 PIXEL = '<img src="{}" width="1" height="1" alt="" style="display:block;border:0">'
 EMPTY = Value("", "")
-ANSWERS = (("joined", "Nous adhérons"), ("in_preparation", "En préparation"), ("help", "Besoin d’aide"))
-DONE = "joined"  # it stops the reminders
+ANSWERS = tuple(answer for answer in Answer if answer.facts.is_in_letters)
+DONE = next(answer for answer in Answer if answer.status is Status.JOINED)  # it stops the reminders
 
 # A border without a colour has that of the words, which mail programs change where they darken a letter themselves.
 _BUTTON = (
@@ -119,8 +120,8 @@ def already_done(facts: Facts) -> Value:
 def buttons(facts: Facts) -> Value:
     """A button for each of the three most common answers, and a link to the page with all answers."""
     links, shapes, texts = [], [], []
-    for place, (choice, words) in enumerate(ANSWERS):
-        address = _answering(facts, choice)
+    for place, answer in enumerate(ANSWERS):
+        address, words = _answering(facts, answer), answer.label
         fill, colour = ("#ffffff", "color:#303675") if place else ("#303675", "color:#ffffff")
         style = colour if place else f"border-color:{fill};background-color:{fill};{colour}"
         links.append(_BUTTON.format(address, style, words))
@@ -152,7 +153,7 @@ def written_directly(facts: Facts) -> Value:
     return Value(f'\n<p style="margin:0 0 16px">{said.html}</p>', f"\n\n{said.text}")
 
 
-def _answering(facts: Facts, choice: str) -> str:
+def _answering(facts: Facts, choice: Answer) -> str:
     """The address of the page of answers with an answer chosen; opening it answers nothing."""
     return f"{facts.links.answer}?choice={choice}"
 

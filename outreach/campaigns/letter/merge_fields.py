@@ -89,7 +89,9 @@ FIELDS: Mapping[str, Field] = {
         lambda facts: blocks.link(facts.links.answer, "répondre en ligne"),
     ),
     "lien_déjà_fait": Field(
-        FieldKind.LINK, "Un lien « Dites-le-nous » vers la même page, « Nous adhérons » choisi", blocks.already_done
+        FieldKind.LINK,
+        f"Un lien « Dites-le-nous » vers la même page, « {blocks.DONE.label} » choisi",
+        blocks.already_done,
     ),
     "lien_navigateur": Field(
         FieldKind.LINK,

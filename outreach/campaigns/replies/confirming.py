@@ -12,7 +12,8 @@ from outreach.db import Session
 from outreach.responses import inbox
 from outreach.responses.effects import declared_still
 from outreach.responses.inbox import EffectChanged
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Action
+from outreach.responses.models import Response
 
 MOST_NAMED = 25  # as in the lists of campaigns' letters
 
@@ -25,7 +26,7 @@ def prepare_news(
     None when the response is no joining, has nothing left to confirm, or no text is approved. Raises as
     `replying.prepare` does.
     """
-    if response.answer is not Answer.JOINED:
+    if response.answer.facts.action is not Action.CONFIRM:
         return None
     held = texts.current(session, TextUse.JOINED)
     schools = declared_still(session, [response], now=now)[response.id]

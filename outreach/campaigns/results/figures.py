@@ -23,7 +23,8 @@ from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.measuring import reactions
 from outreach.measuring.reactions import AUTHORITY, CAME_BACK, Asked
-from outreach.responses.models import Answer, Response, ResponseSchool
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response, ResponseSchool
 from outreach.segments.audience import Concerns
 
 T = TypeVar("T")

@@ -25,7 +25,8 @@ from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority
 from outreach.errors import NotFound
-from outreach.responses.models import REQUESTS, Answer, Response, ResponseSchool
+from outreach.responses.kinds import REQUESTS, Answer
+from outreach.responses.models import Response, ResponseSchool
 
 MOST = 10  # letters, and answers, the newest first
 KINDS = {

@@ -15,7 +15,8 @@ from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Network
 from outreach.measuring import reactions
 from outreach.measuring.reactions import Asked, Reaction
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 
 PAGE_AUTHORITIES = 50
 

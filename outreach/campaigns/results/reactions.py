@@ -29,7 +29,8 @@ from outreach.errors import NotFound
 from outreach.measuring import reactions
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Asked, Reaction
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 
 Columns = TypeVarTuple("Columns")
 

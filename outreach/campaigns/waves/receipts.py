@@ -25,7 +25,8 @@ from outreach.directory.models import School
 from outreach.french import all_of, plural, weekday
 from outreach.mail.tokens import TokenKind
 from outreach.responses import answers
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 
 MOST_NAMED = 10  # in the letter; the page names all
 SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
@@ -112,7 +113,7 @@ class Receipt:
         answered = {line.answer for line in self.lines}
         if self.back_on is None:
             return "Le service en prend acte, et n’attend rien de plus de votre part."
-        does = "confirme votre adhésion, ou revient vers vous," if Answer.JOINED in answered else "revient vers vous"
+        does = next(answer.facts.promise for answer in Answer if answer in answered and answer.facts.promise)
         days = plural(self.within, "jour ouvrable", "jours ouvrables")
         return f"Le service {does} au plus tard le {weekday(self.back_on)} ({days})."
 
@@ -121,7 +122,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
     """The receipt of the responses that one form made; at least one."""
     first = min(responses, key=lambda response: response.id)
     answered = {response.answer for response in responses}
-    is_awaited = bool(answered & {Answer.JOINED, Answer.HELP, Answer.WRONG_CONTACT})
+    is_awaited = any(answer.facts.promise for answer in answered)
     day = today(first.given_at)
     return Receipt(
         reference=_reference(first.id),
@@ -131,7 +132,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
         proposed_address=next((one.proposed_address for one in responses if one.proposed_address), ""),
         back_on=working_day(day, sending.answers_within, closures.in_force(session)) if is_awaited else None,
         within=sending.answers_within,
-        is_posted=Answer.WRONG_CONTACT not in answered,
+        is_posted=not any(answer.is_wrong_mailbox for answer in answered),
         replaced=_replaced(session, responses),
     )
 

@@ -9,7 +9,7 @@ from outreach.adherence.models import Status
 from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.responses.answers import Earlier, Question
-from outreach.responses.models import OF_SCHOOLS, Answer
+from outreach.responses.kinds import OF_SCHOOLS, Answer
 from outreach.sent_lists import Opened
 from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet, interpret, normalised, read_grid
 from outreach.spreadsheets.workbook import PUBLIC
@@ -27,7 +27,8 @@ ALIASES = {
     **dict.fromkeys(("ecole", "nom", "nom ecole", "zone", "situation"), ""),
 }
 WORDS = {
-    **{normalised(answer.status.label): answer for answer in OF_SCHOOLS if answer.status},
+    # Of two answers that declare the same status, its name means the first.
+    **{normalised(answer.status.label): answer for answer in reversed(OF_SCHOOLS) if answer.status},
     **{normalised(answer.label): answer for answer in Answer},
 }
 

@@ -26,7 +26,7 @@ from outreach.directory import listing
 from outreach.measuring import hits
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Asked, Reaction
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.audience.writing import REMINDER, write_to

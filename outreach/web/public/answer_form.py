@@ -16,7 +16,7 @@ from outreach.errors import InputError
 from outreach.mail.tokens import hidden
 from outreach.responses import answers
 from outreach.responses.answers import Earlier, Given, Question
-from outreach.responses.models import OF_SCHOOLS, REQUESTS, Answer
+from outreach.responses.kinds import OF_SCHOOLS, REQUESTS, Answer
 from outreach.text import CONTROLS, whole_number
 from outreach.web.ui.request import judged
 
@@ -168,13 +168,12 @@ class AnswerForm:
         by_school = dict.fromkeys(mine, for_all) if for_all and not wanted else {}
         by_school |= chosen | (dict.fromkeys(ticked, other) if other else {})
         if not mine and wanted is None:
-            raise FieldFault("answer-joined", NONE_WAITS)
+            raise FieldFault("answer", NONE_WAITS)
         if not by_school and wanted is None:
-            raise FieldFault("answer-joined", "Choisissez une réponse.")
+            raise FieldFault("answer", "Choisissez une réponse.")
         named = {mine[fase]: said for fase, said in by_school.items()}
-        return Given(
-            named, wanted, comment_of(self.comment), self._proposed() if wanted is Answer.WRONG_CONTACT else ""
-        )
+        proposed = self._proposed() if wanted and wanted.is_wrong_mailbox else ""
+        return Given(named, wanted, comment_of(self.comment), proposed)
 
     def _proposed(self) -> str:
         try:
@@ -272,9 +271,9 @@ def offered(asked: Question) -> Sequence[Answer]:
 
 def place_of(fault: Exception | None, asked: Question) -> str:
     """The id of the field to mark for a fault, on the page about these schools."""
-    place = fault.place if isinstance(fault, FieldFault) else "answer-joined"
+    place = fault.place if isinstance(fault, FieldFault) else "answer"
     has_list = len(asked.open()) > MANY
-    is_shown = place != "answer-joined" and (has_list or place not in ("numbers", "other"))
+    is_shown = place != "answer" and (has_list or place not in ("numbers", "other"))
     return place if is_shown else f"answer-{offered(asked)[0]}"
 
 

@@ -21,7 +21,7 @@ from outreach.responses import answers
 from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.lines import AnswerPlan
 from outreach.responses.answers import Earlier, Given, Question
-from outreach.responses.models import OF_SCHOOLS
+from outreach.responses.kinds import OF_SCHOOLS
 from outreach.sent_lists import Opened
 from outreach.text import whole_number
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of

@@ -23,7 +23,7 @@ from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.measuring import consent
 from outreach.responses import answers
 from outreach.responses.answers import Given
-from outreach.responses.models import OF_SCHOOLS
+from outreach.responses.kinds import OF_SCHOOLS
 from outreach.retention import rows
 from outreach.statements import StatementKind
 from outreach.web.public import answer_form, own_file, who_answers

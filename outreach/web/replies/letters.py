@@ -16,7 +16,8 @@ from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.responses import inbox
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Action
+from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_fields
@@ -24,13 +25,7 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 
 pages = Blueprint("replies", __name__, url_prefix="/responses/<number:number>/reply")
 KEY = re.compile(r"[0-9a-f]{32}")
-FOR_ANSWERS = {
-    Answer.HELP: TextUse.HELP,
-    Answer.WRONG_CONTACT: TextUse.ADDRESS,
-    Answer.DECLINED: TextUse.NOTED,
-    Answer.NOT_CONCERNED: TextUse.NOTED,
-}
-CLOSING = (Answer.HELP, Answer.DECLINED, Answer.NOT_CONCERNED)  # a reply may be all that these ask for
+FOR_ACTIONS = {Action.HELP: TextUse.HELP, Action.CORRECT: TextUse.ADDRESS, Action.NOTE: TextUse.NOTED}
 TOLD = of_fields({"text": "Texte du courriel"})
 EMPTY = "none"  # in the query: begin without a prepared text
 
@@ -63,7 +58,7 @@ class ReplyForm(FlaskForm):
 def write(number: int) -> str:
     with reading() as session:
         received = inbox.response_numbered(session, number)
-        asked = request.args.get("text", FOR_ANSWERS.get(received.answer, EMPTY))
+        asked = request.args.get("text", _first_text(received))
         text = texts.current(session, TextUse(asked)).text if asked in set(TextUse) else ""
         return _form_page(received, ReplyForm(formdata=None, data={"text": text}))
 
@@ -115,7 +110,7 @@ def send(number: int) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             received = inbox.response_numbered(session, number)
             is_sent = replying.send(session, received, prepared, _sending(), key, now=now(), actor=actor(), seen=seen)
-            if is_sent and closes and received.handled_at is None and received.answer in CLOSING:
+            if is_sent and closes and _may_close(received):
                 inbox.act(session, received, now=now(), actor=actor(), note="répondu par courriel")
             to = received.message.address
     except (InputError, Refused) as error:
@@ -142,8 +137,18 @@ def _form_page(received: Response, form: ReplyForm) -> str:
         form=form,
         uses=[use for use in TextUse if not use.needs_approval],
         EMPTY=EMPTY,
-        may_close=received.handled_at is None and received.answer in CLOSING,
+        may_close=_may_close(received),
     )
+
+
+def _first_text(received: Response) -> str:
+    """The prepared text that a reply begins with: that of what staff do about the response, or none."""
+    return FOR_ACTIONS.get(received.answer.facts.action, EMPTY) if received.answer.awaits_staff else EMPTY
+
+
+def _may_close(received: Response) -> bool:
+    """Whether a reply may be all that a response still asks for."""
+    return received.handled_at is None and received.answer.facts.action.facts.is_reply
 
 
 def _prepared(session: Session, received: Response, form: ReplyForm) -> PreparedReply:

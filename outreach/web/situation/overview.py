@@ -26,7 +26,7 @@ from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
 from outreach.notes import listing as notes
 from outreach.responses import inbox
-from outreach.responses.inbox import Tray
+from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.statements import StatementKind

@@ -29,7 +29,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
 from outreach.directory.models import Authority, Listing, School
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.staff_mail import account_letters

@@ -21,7 +21,7 @@ from outreach.delivery.models import MessageClass
 from outreach.directory.models import School
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.measuring.models import TrackingMode
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.settings import ROOT
 from outreach.staff_mail import account_letters

@@ -10,7 +10,8 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Action
 from outreach.delivery.models import Message, MessageState
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from tests.campaigns.conftest import approved, launch, move, settle
 from tests.campaigns.results.test_figures import become
 from tests.conftest import NOW

@@ -16,7 +16,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.mail.addresses import judge
 from outreach.responses import answers, inbox
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, add_contact, approved, launch, move, settle
 from tests.conftest import NOW
 

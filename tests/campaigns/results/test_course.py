@@ -10,7 +10,7 @@ from outreach.campaigns.results import course, figures
 from outreach.campaigns.results.figures import Figure
 from outreach.measuring.hits import Measured
 from outreach.measuring.machines import OPENING, HitClass
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from tests.campaigns.conftest import approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, record, sent

@@ -13,7 +13,8 @@ from outreach.campaigns.results.overall import Overall, overall
 from outreach.campaigns.waves import launching, retrying
 from outreach.delivery.ledger import outcomes
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle

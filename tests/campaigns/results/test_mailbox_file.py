@@ -13,7 +13,7 @@ from outreach.delivery.models import Composition, Mailing, Message, MessageState
 from outreach.demo.post import Post
 from outreach.errors import NotFound
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.segments.audience import Boxes
 from tests.campaigns.conftest import SENDING, approved, launch, people, settle, strand
 from tests.campaigns.waves.test_limited_mailboxes import ALL, AT, FIRST, LATER, SECOND, schools

@@ -10,7 +10,8 @@ from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.campaigns import audiences, lifecycle, wave_criteria
 from outreach.campaigns.models import Wave
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.segments.criteria import listed
 from tests import factories
 from tests.campaigns.conftest import advance, approved, launch, settle

@@ -20,7 +20,7 @@ from outreach.measuring.machines import OPENING, Agent, HitClass, Signals
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Reaction
 from outreach.measuring.trackers import Target
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle

@@ -26,7 +26,8 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.mail.linter import faults
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
 from tests import factories

@@ -21,7 +21,7 @@ from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
 from outreach.errors import Refused
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from tests import factories
 from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, launch, settle
 from tests.conftest import NOW

@@ -27,8 +27,7 @@ from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.responses import answers, inbox
 from outreach.responses.answers import Given
-from outreach.responses.inbox import Tray
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer, Tray
 from outreach.segments.audience import Boxes, Concerns
 from outreach.settings import ROOT
 from tests import factories

@@ -20,7 +20,8 @@ from outreach.mail.linter import faults
 from outreach.mail.tokens import TokenKind
 from outreach.responses import answers
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from tests.campaigns.conftest import SENDING, approved, launch, settle
 from tests.conftest import NOW
 from tests.responses.test_answers import LATER, give, letters, people, strand, three_asked

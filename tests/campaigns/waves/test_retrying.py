@@ -17,7 +17,8 @@ from outreach.campaigns.waves.retrying import Retriable
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Composition, Gate, Mailing, Message, MessageState
 from outreach.errors import NotFound, Refused
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.conftest import NOW
 

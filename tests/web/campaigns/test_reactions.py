@@ -17,7 +17,8 @@ from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Reaction
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of

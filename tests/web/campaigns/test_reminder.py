@@ -12,7 +12,7 @@ from outreach.campaigns.waves import answering, launching
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import actions, elements, form_of, links, text_of

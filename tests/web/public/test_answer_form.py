@@ -11,7 +11,7 @@ from outreach.directory.models import Authority, School
 from outreach.errors import InputError
 from outreach.responses import answers
 from outreach.responses.answers import Earlier, Given, Question
-from outreach.responses.models import Answer
+from outreach.responses.kinds import Answer
 from outreach.web.public.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of, recorded
 
 NOTHING = Earlier([], {})
@@ -76,7 +76,7 @@ def test_an_answer_is_for_the_schools_that_it_names(fields, given):
 @pytest.mark.parametrize(
     ("fields", "place", "words"),
     [
-        ({}, "answer-joined", "Choisissez une réponse"),
+        ({}, "answer", "Choisissez une réponse"),
         ({"answer": "joined", "pick": ["80001"]}, "other", "réponse des écoles cochées"),
         ({"other": "help", "pick": ["80001"]}, "other", "réponse des écoles cochées"),
         ({"answer": "joined", "other": "declined"}, "numbers", "Cochez les écoles"),

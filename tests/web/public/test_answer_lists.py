@@ -13,7 +13,8 @@ from outreach.errors import InputError
 from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.models import AnswerList
 from outreach.responses.answers import Earlier
-from outreach.responses.models import Answer, Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
 from tests.pages import elements, form_of, text_of

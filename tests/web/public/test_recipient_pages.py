@@ -164,7 +164,7 @@ def test_what_a_letter_s_link_chooses_is_named_as_still_to_be_sent(app, client, 
         page = client.get(address[address.index("/a/") :])
         assert text_of(elements(page, "h1")[0]) == f"Il reste à envoyer votre réponse : « {answer} »"
         (radio,) = [one for one in elements(page, "input[@name='answer']") if "checked" in one.attrib]
-        assert radio.get("value") == elements(page, "h1/span")[0].get("data-answer")
+        assert radio.get("data-place") == elements(page, "h1/span")[0].get("data-place")
     token = link(app, sample_database, TokenKind.ANSWER)
     assert "Il reste" not in text_of(client.get(f"/a/{token}"))
     client.post(f"/a/{token}", data={"answer": "joined"})

@@ -1,0 +1,150 @@
+"""A ninth kind of answer, by the recipe in docs/architecture.md: one row, and one migration. Tests run it as a module.
+
+It runs in a process of its own, as the row has to be there before anything reads the table.
+"""
+
+import ast
+import importlib.util
+import io
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import outreach.responses
+
+FACTS = 'AnswerFacts("Nous hésitons", Status.IN_PREPARATION, Tray.REFUSED, promise="vous appelle")'
+KINDS = "outreach.responses.kinds"
+
+
+def add_row():
+    """Load the table with one row more, after its last one."""
+    spec = importlib.util.find_spec(KINDS)
+    lines = Path(spec.origin).read_text(encoding="utf-8").splitlines()
+    (table,) = (each for each in ast.parse("\n".join(lines)).body if getattr(each, "name", "") == "Answer")
+    last = max(each.end_lineno for each in table.body if isinstance(each, ast.Assign))
+    lines.insert(last, f'    HESITATING = "hesitating", {FACTS}')
+    module = sys.modules[KINDS] = outreach.responses.kinds = ModuleType(KINDS)
+    exec(compile("\n".join(lines), spec.origin, "exec"), vars(module))  # noqa: S102 - our own module
+
+
+add_row()
+
+import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
+from alembic.migration import MigrationContext  # noqa: E402
+from alembic.operations import Operations  # noqa: E402
+from sqlalchemy.exc import IntegrityError  # noqa: E402
+
+from outreach.app import create_app  # noqa: E402
+from outreach.campaigns.letter.frozen import SenderIdentity  # noqa: E402
+from outreach.campaigns.models import Campaign  # noqa: E402
+from outreach.campaigns.results import figures  # noqa: E402
+from outreach.campaigns.waves import launching, receipts  # noqa: E402
+from outreach.db import Database  # noqa: E402
+from outreach.delivery.models import Message, MessageState  # noqa: E402
+from outreach.mail.tokens import Keys, TokenKind  # noqa: E402
+from outreach.responses import answers  # noqa: E402
+from outreach.responses.answer_lists import lines  # noqa: E402
+from outreach.responses.answers import Given  # noqa: E402
+from outreach.responses.kinds import Answer  # noqa: E402
+from outreach.responses.models import Response  # noqa: E402
+from outreach.settings import read  # noqa: E402
+from tests.application import planned, sign_in  # noqa: E402
+from tests.conftest import NOW  # noqa: E402
+
+
+def migrate(operations):
+    """What the recipe's migration does, in `upgrade`."""
+    listed = ", ".join(f"'{answer}'" for answer in Answer)
+    with operations.batch_alter_table("responses") as batch_op:
+        batch_op.drop_constraint(operations.f("ck_responses_answer"), type_="check")
+        batch_op.create_check_constraint(operations.f("ck_responses_answer"), f"answer IN ({listed})")
+
+
+def main(url, data):
+    settings = read({"OUTREACH_DATA": data, "OUTREACH_DATABASE_URL": url})
+    database, sending = Database(url), SenderIdentity.of(settings)
+    wave, kind = planned(database, NOW), Answer("hesitating")
+    with database.writing() as session:
+        launching.advance(session, wave, sending, now=NOW)
+        letter = session.scalars(sa.select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        letter.state, letter.fence_id, letter.fenced_at = MessageState.ACCEPTED, "f", NOW
+        letter.settled_at, letter.reply_code = NOW, 250
+        number, token = letter.id, Keys(settings.signing_keys).make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))
+    refuse_before_the_migration(database, number, kind)
+    with database.engine.begin() as connection:
+        migrate(Operations(MigrationContext.configure(connection)))
+    app = create_app(settings, database)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    answer_by_its_page(app.test_client(), f"/a/{token}", kind)
+    answer_by_a_sheet(app.test_client(), f"/a/sheet/{token}", kind)
+    confirm_by_mail(database, number, sending)
+    handle(sign_in(app, "author"), database)
+    read_elsewhere(sign_in(app, "reader"), database)
+
+
+def refuse_before_the_migration(database, number, kind):
+    try:
+        with database.writing() as session:
+            letter = session.get_one(Message, number)
+            asked = answers.question_of(session, letter, now=NOW)
+            answers.give(session, letter, Given({asked.open()[0].id: kind}), now=NOW)
+    except IntegrityError:
+        return
+    raise AssertionError("the check on answers took a value that it does not name")
+
+
+def answer_by_its_page(client, address, kind):
+    page = client.get(address).text
+    assert f'data-place="{kind.place}" id="answer-hesitating" name="answer" value="hesitating"' in page
+    given = client.post(address, data={"answer": "hesitating"}, follow_redirects=True)
+    assert given.status_code == 200
+    assert "Nous hésitons" in given.text
+    assert "Le service vous appelle au plus tard le" in given.text, "the promise of its row"
+
+
+def answer_by_a_sheet(client, address, kind):
+    assert "Nous hésitons" in words_of(client.get(address).data)
+    assert lines.WORDS["nous hesitons"] is kind
+    assert lines.WORDS["en preparation"] is Answer.IN_PREPARATION, "the first that declares a status"
+
+
+def confirm_by_mail(database, number, sending):
+    with database.reading() as session:
+        letter = session.get_one(Message, number)
+        told = receipts.letter(receipts.last(session, letter, sending), letter, sending)
+    assert "**Nous hésitons**" in told
+    assert "Le service vous appelle au plus tard" in told
+
+
+def handle(author, database):
+    listed = author.get("/responses?tray=refused").text
+    assert "Nous hésitons" in listed
+    assert "Prendre acte" in listed
+    assert "Nous hésitons" not in author.get("/responses?tray=joined").text
+    assert "Nous hésitons" in author.get("/responses/export.csv?tray=refused").text
+    with database.reading() as session:
+        number = session.scalars(sa.select(Response.id)).one()
+    page = author.get(f"/responses/{number}").text
+    version = page.partition('name="version" type="hidden" value="')[2].partition('"')[0]
+    assert author.post(f"/responses/{number}/action", data={"version": version}).status_code == 302
+    assert "Prise d’acte" in author.get("/responses?tray=handled").text
+
+
+def read_elsewhere(reader, database):
+    filtered = "?answer=hesitating"
+    assert "Nous hésitons" in words_of(reader.get("/campaigns/1/results/export.xlsx").data)
+    for page in (f"recipients{filtered}", f"recipients/export.csv{filtered}"):
+        assert "Nous hésitons" in reader.get(f"/campaigns/1/{page}").text, page
+    with database.reading() as session:
+        told = figures.of(session, session.get_one(Campaign, 1), now=NOW).as_json()
+    assert told["answers"] == {"hesitating": 1}
+
+
+def words_of(workbook):
+    with zipfile.ZipFile(io.BytesIO(workbook)) as book:
+        return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
