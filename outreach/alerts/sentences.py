@@ -8,7 +8,7 @@ from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.campaigns.models import Wave
 from outreach.db import Session
 from outreach.delivery import workers
-from outreach.delivery.models import Worker
+from outreach.delivery.places import Worker
 from outreach.french import moment
 
 

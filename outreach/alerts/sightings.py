@@ -12,7 +12,8 @@ from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger.outbox import UNSEEN
-from outreach.delivery.models import Message, MessageState, RelayState, Worker, is_in
+from outreach.delivery.models import Message, MessageState, is_in
+from outreach.delivery.places import RelayState, Worker
 from outreach.delivery.sending import relay_health
 
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it

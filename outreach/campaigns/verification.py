@@ -26,8 +26,8 @@ from outreach.delivery.models import (
     MessageSubject,
     Suppression,
     SuppressionScope,
-    Worker,
 )
+from outreach.delivery.places import Worker
 
 # A fence respects what was committed before it. Times are compared with this tolerance, for clocks that differ.
 MOMENT = timedelta(seconds=1)

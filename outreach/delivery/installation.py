@@ -19,7 +19,7 @@ from sqlalchemy import select, update
 
 from outreach import audit
 from outreach.db import Session, take_turns
-from outreach.delivery.models import Installation
+from outreach.delivery.places import Installation
 from outreach.delivery.smtp.guard import Guard
 from outreach.errors import OutreachError
 from outreach.settings import Mode, Settings, listed

@@ -10,7 +10,8 @@ from sqlalchemy import exists, func, select, update
 
 from outreach import french
 from outreach.db import Session, take_turns
-from outreach.delivery.models import ClockPass, Gate, Mailing, Message, MessageState, Worker, is_in
+from outreach.delivery.models import Gate, Mailing, Message, MessageState, is_in
+from outreach.delivery.places import ClockPass, Worker
 from outreach.delivery.smtp.pool import Overdue
 
 CLOCK_IS_LATE = timedelta(seconds=30)

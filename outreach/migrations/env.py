@@ -15,6 +15,7 @@ from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
 from outreach.db import Base
 from outreach.delivery import models as delivery
+from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
 from outreach.measuring import models as measuring
@@ -45,7 +46,7 @@ TABLES = (
         models,
     ),
     name_corrections,
-    *(measuring, notes, reachability, replies, seals),
+    *(measuring, notes, places, reachability, replies, seals),
     *SEGMENTS,
     *(responses, staff_mail, statements),
 )

@@ -19,7 +19,8 @@ from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import recipients
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Worker
+from outreach.delivery.models import Mailing, Message, MessageState, Purpose
+from outreach.delivery.places import Worker
 from outreach.delivery.sending import relay_health
 from tests import factories
 from tests.conftest import NOW, PLACE

@@ -12,7 +12,8 @@ from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, suppressions
-from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason, Worker
+from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason
+from outreach.delivery.places import Worker
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.campaigns.waves.test_launching import record
 from tests.conftest import NOW

@@ -9,7 +9,8 @@ from sqlalchemy.exc import IntegrityError
 from outreach.db import table_of
 from outreach.db.compiled import Prepared, PreparedForEach
 from outreach.db.in_list import among_given
-from outreach.delivery.models import RelayState, Suppression, SuppressionReason, SuppressionScope
+from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
+from outreach.delivery.places import RelayState
 
 pytestmark = pytest.mark.postgresql
 

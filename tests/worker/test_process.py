@@ -25,7 +25,8 @@ from outreach.cli.running.work import letter_source_for
 from outreach.db.ways import Way
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import outbox, recipients
-from outreach.delivery.models import ClockPass, Installation, Mailing, Message, MessageState, Worker
+from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.delivery.places import ClockPass, Installation, Worker
 from outreach.delivery.sending import postman
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from outreach.cli.running import work
 from outreach.db import Database
 from outreach.delivery import installation
-from outreach.delivery.models import Worker
+from outreach.delivery.places import Worker
 from outreach.worker.process import WorkProcess
 from tests.nursery import nursery
 

@@ -17,7 +17,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database, Session
 from outreach.delivery import installation, workers
-from outreach.delivery.models import ClockPass, RelayState
+from outreach.delivery.places import ClockPass, RelayState
 from outreach.delivery.sending import prefetch, relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.sending.prefetch import LetterSource

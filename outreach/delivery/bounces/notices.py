@@ -8,26 +8,29 @@ claims proves nothing by itself: only a token of ours does. Each `label` is in F
 import hashlib
 import logging
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from email import message_from_bytes
-from email.errors import MessageError
-from email.header import decode_header, make_header
 from email.message import Message
-from email.policy import Compat32, Policy, compat32
 from enum import StrEnum
 
 from flufl.bounce import all_failures
 
+from outreach.delivery.bounces.parsing import (
+    LONGEST_HEADER,
+    LONGEST_KEPT,
+    TooComplexError,
+    leaves,
+    one_line,
+    parsed,
+    payload,
+    text_of,
+    texts_of,
+)
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.tokens import IN_TEXT, LENGTH, Keys, TokenKind, hidden
 
 MOST_BYTES = 1024 * 1024
 MOST_BYTES_OF_PROSE = 64 * 1024
-MOST_PARTS = 200
-DEEPEST = 20
-LONGEST_HEADER = 8 * 1024
-LONGEST_KEPT = 500
 LONGEST_ADDRESS = 320
 
 ADDRESSED = ("Delivered-To", "X-Original-To", "Envelope-To", "X-Envelope-To", "To", "Cc")
@@ -39,7 +42,6 @@ ADDRESS = re.compile(r"(?<![^\s<>(),;:\"])[^\s<>(),;:\"]+@[^\s<>(),;:\"]+")  # t
 NOT_ASCII = re.compile(rb"[^\x00-\x7f]")
 COPY = re.compile(r"^(?:Return-Path|Received|From|Message-ID): ", re.IGNORECASE | re.MULTILINE)
 KIND = re.compile(r"^[\w.-]+ ?; ?", re.ASCII)
-BEYOND_ASCII = re.compile(r"^(\s*message/)global-(?=delivery-status|disposition-notification)", re.IGNORECASE)
 STATUS = re.compile(r"(?<![\d.])[245]\.\d{1,3}\.\d{1,3}(?!\.?\d)", re.ASCII)
 FULL = "5.2.2"
 RECIPIENTS = ("Original-Recipient", "Final-Recipient", "X-Actual-Recipient")
@@ -145,17 +147,17 @@ class Notice:
 def read(content: bytes, keys: Keys) -> Notice:
     """Read a message that came to the return address. Never raises: what cannot be understood is UNDETERMINED."""
     try:
-        message = _parsed(content[:MOST_BYTES])
-        parts = list(_parts(message))
-    except _TooComplexError:
+        message = parsed(content[:MOST_BYTES])
+        parts = list(leaves(message))
+    except TooComplexError:
         return Notice(_digest(content), NoticeVerdict.UNDETERMINED)
     returned = [head for part in parts for head in _returned(part)]
-    wrote = [text for header in ADDRESSED for text in _texts(message, header)]
+    wrote = [text for header in ADDRESSED for text in texts_of(message, header)]
     leaving = _unsubscribing(message, wrote, keys)
     verdict, reports = _judged(message, parts, content, is_leaving=leaving is not None)
     proved = leaving if verdict is NoticeVerdict.UNSUBSCRIPTION else _token(wrote, returned, keys)
     named = next((match[1] for text in _message_ids(returned) if (match := MESSAGE_ID.search(text))), "")
-    digest = _digest(content, _text(message, "Message-ID"), proved, named, reports)
+    digest = _digest(content, text_of(message, "Message-ID"), proved, named, reports)
     return Notice(digest, verdict, reports, proved, named)
 
 
@@ -190,9 +192,9 @@ def _groups(part: Message) -> list[Message]:
 
 
 def _report(group: Message) -> Report:
-    said = hidden(KIND.sub("", _text(group, "Diagnostic-Code")))[:LONGEST_KEPT]
-    status = _status(_text(group, "Status"), said)
-    action = _text(group, "Action").casefold()
+    said = hidden(KIND.sub("", text_of(group, "Diagnostic-Code")))[:LONGEST_KEPT]
+    status = _status(text_of(group, "Status"), said)
+    action = text_of(group, "Action").casefold()
     verdict = _ACTIONS.get(action) or _CLASSES.get(status[:1], NoticeVerdict.UNDETERMINED)
     return Report(_named(group), verdict, status, said)
 
@@ -203,7 +205,7 @@ def _named(group: Message) -> tuple[str, ...]:
     Sendmail keeps the alias as final recipient and names what it leads to in a field of its own. A local name or a
     program after an address says nothing of where mail goes.
     """
-    names = list(filter(None, (_address(KIND.sub("", _text(group, header))) for header in RECIPIENTS)))
+    names = list(filter(None, (_address(KIND.sub("", text_of(group, header))) for header in RECIPIENTS)))
     return tuple([name for name in names if "@" in name] or names)
 
 
@@ -227,10 +229,10 @@ def _status(stated: str, said: str) -> str:
 def _complaint(parts: Iterable[Message]) -> tuple[NoticeVerdict, tuple[Report, ...]] | None:
     """A recipient marked the letter as unwanted (RFC 5965); other feedback is INFORMATION."""
     for head in _heads(parts, "message/feedback-report"):
-        if _text(head, "Feedback-Type").casefold() not in _COMPLAINTS:
+        if text_of(head, "Feedback-Type").casefold() not in _COMPLAINTS:
             return NoticeVerdict.INFORMATION, ()
         letters = _heads(parts, "message/rfc822")
-        wrote = [_text(head, "Original-Rcpt-To"), *(_text(letter, "To") for letter in letters)]
+        wrote = [text_of(head, "Original-Rcpt-To"), *(text_of(letter, "To") for letter in letters)]
         names = tuple(match[0][:LONGEST_ADDRESS] for text in wrote if (match := ADDRESS.search(text)))
         return NoticeVerdict.COMPLAINT, (Report(names, NoticeVerdict.COMPLAINT),)
     return None
@@ -246,13 +248,13 @@ def _prose(parts: Iterable[Message], content: bytes) -> tuple[Report, ...]:
     """Reports read from the prose of a mail system, with the status code that it quotes, if any."""
     plain = NOT_ASCII.sub(b"?", content[:MOST_BYTES_OF_PROSE])  # flufl.bounce stops at a header that is not ASCII
     try:
-        later, never = all_failures(_parsed(plain))
+        later, never = all_failures(parsed(plain))
     except Exception:  # noqa: BLE001 - a third-party parser reads arbitrary bytes
         return ()
     said = _said(parts)
     failures = [(never, NoticeVerdict.FAILED), (set(later) - set(never), NoticeVerdict.DELAYED)]
     return tuple(
-        Report((_clean(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
+        Report((one_line(address.decode("utf-8", "replace"))[:LONGEST_ADDRESS],), verdict, _status("", said), said)
         for addresses, verdict in failures
         for address in sorted(filter(None, addresses))  # some Python versions yield '' for an empty header
     )
@@ -265,36 +267,36 @@ def _said(parts: Iterable[Message]) -> str:
     """
     for part in parts:
         if part.get_content_type() == "text/plain":
-            text = _payload(part)[:MOST_BYTES_OF_PROSE].decode("utf-8", "replace").replace("\r", "")
+            text = payload(part)[:MOST_BYTES_OF_PROSE].decode("utf-8", "replace").replace("\r", "")
             text = COPY.split(text, 1)[0]
             quoted = REFUSAL.search(text)
-            return hidden(_clean(quoted[0] if quoted else text, LONGEST_HEADER))[:LONGEST_KEPT]
+            return hidden(one_line(quoted[0] if quoted else text, LONGEST_HEADER))[:LONGEST_KEPT]
     return ""
 
 
 def _is_of_a_mail_system(message: Message) -> bool:
-    sender = f"{_text(message, 'From')} {_text(message, 'Sender')}"
+    sender = f"{text_of(message, 'From')} {text_of(message, 'Sender')}"
     is_report = message.get_content_type() == "multipart/report"
     return bool(MAIL_SYSTEM.search(sender)) or is_report or message["X-Failed-Recipients"] is not None
 
 
 def _is_automatic(message: Message) -> bool:
-    submitted = _text(message, "Auto-Submitted").casefold().partition(";")[0].strip()
-    is_bulk = _text(message, "Precedence").casefold() in BULK
+    submitted = text_of(message, "Auto-Submitted").casefold().partition(";")[0].strip()
+    is_bulk = text_of(message, "Precedence").casefold() in BULK
     says_so = any(message[header] is not None for header in AUTOMATIC)
-    return submitted not in {"", "no"} or is_bulk or says_so or bool(ABSENT.match(_text(message, "Subject")))
+    return submitted not in {"", "no"} or is_bulk or says_so or bool(ABSENT.match(text_of(message, "Subject")))
 
 
 def _unsubscribing(message: Message, wrote: Iterable[str], keys: Keys) -> bytes | None:
     """The letter to unsubscribe, from a token in an address that this was sent to, or in the subject; or None."""
     addressed = [token for text in wrote for token in MAILTO.findall(text)]
-    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*addressed, *IN_TEXT.findall(_text(message, "Subject"))))
+    tokens = (keys.read(text, TokenKind.MAILTO) for text in (*addressed, *IN_TEXT.findall(text_of(message, "Subject"))))
     return next((token.id for token in tokens if token), None)
 
 
 def _token(wrote: Iterable[str], returned: Iterable[Message], keys: Keys) -> bytes | None:
     """The letter named by a return address that this was sent to, or that it returns; or None."""
-    within = [_text(head, header) for head in returned for header in ("Original-Mail-From", "Return-Path")]
+    within = [text_of(head, header) for head in returned for header in ("Original-Mail-From", "Return-Path")]
     tokens = (keys.read(text, TokenKind.BOUNCE) for line in (*wrote, *within) for text in RETURN_PATH.findall(line))
     return next((token.id for token in tokens if token), None)
 
@@ -302,14 +304,14 @@ def _token(wrote: Iterable[str], returned: Iterable[Message], keys: Keys) -> byt
 def _message_ids(returned: Iterable[Message]) -> Iterator[str]:
     for head in returned:
         for header in ("Message-ID", "X-Original-Message-ID", "Original-Message-ID"):
-            yield _text(head, header)
+            yield text_of(head, header)
 
 
 def _returned(part: Message) -> list[Message]:
     """The header blocks that a part returns: of the letter itself, or of a report about it."""
     kind = part.get_content_type()
     if kind in {"text/rfc822-headers", "message/rfc822-headers", "message/global-headers"} and not part.is_multipart():
-        return [_parsed(_payload(part))]
+        return [parsed(payload(part))]
     if kind == "message/delivery-status":
         return _groups(part)[:1]
     return [head for head in part.get_payload() if isinstance(head, Message)] if part.is_multipart() else []
@@ -319,16 +321,6 @@ def _heads(parts: Iterable[Message], kind: str) -> Iterator[Message]:
     for part in parts:
         if part.get_content_type() == kind:
             yield from _returned(part)
-
-
-def _parts(message: Message, depth: int = 0) -> Iterator[Message]:
-    """The leaf parts of a message; an attached message is one leaf."""
-    if message.get_content_maintype() != "multipart" or not message.is_multipart():
-        yield message
-    elif depth < DEEPEST:
-        for part in message.get_payload():
-            if isinstance(part, Message):
-                yield from _parts(part, depth + 1)
 
 
 def _worst(reports: Iterable[Report]) -> NoticeVerdict:
@@ -343,68 +335,3 @@ def _digest(content: bytes, name: str = "", *told: object) -> str:
     """
     kept = repr((name, *told)).encode("utf-8", "replace") if name else content
     return hashlib.sha256(kept).hexdigest()
-
-
-class _TooComplexError(Exception):
-    """A message of more parts than any notice has."""
-
-
-class _Cautious(Compat32):
-    """Cuts headers at 8 KB, longer than any honest one: parsing a parameter takes quadratic time.
-
-    Decodes UTF-8 headers (RFC 6532), and reads reports about non-ASCII addresses like other reports (RFC 6533).
-    """
-
-    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
-        """A header's name and value."""
-        name, value = super().header_source_parse(sourcelines)
-        return name, BEYOND_ASCII.sub(r"\1", value[:LONGEST_HEADER])
-
-    def header_fetch_parse(self, name: str, value: str) -> str:  # noqa: ARG002 - the library's signature
-        """The value of a header, decoded from UTF-8."""
-        return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-
-
-def _counted(most: int) -> Callable[[], Message]:
-    """A factory for the parts of one parse. It raises _TooComplexError after `most` parts, nested ones included."""
-    left = most
-
-    def make(policy: Policy = compat32) -> Message:
-        nonlocal left
-        left -= 1
-        if left < 0:
-            raise _TooComplexError
-        return Message(policy)
-
-    return make
-
-
-def _parsed(content: bytes) -> Message:
-    """Parse a message. Raises _TooComplexError."""
-    return message_from_bytes(content, _counted(MOST_PARTS), policy=_Cautious())
-
-
-def _payload(part: Message) -> bytes:
-    content = part.get_payload(decode=True)
-    return content if isinstance(content, bytes) else b""
-
-
-def _text(message: Message, header: str) -> str:
-    """One header, decoded, on one line; '' where there is none."""
-    return next(iter(_texts(message, header)), "")
-
-
-def _texts(message: Message, header: str) -> list[str]:
-    return [_decoded(str(raw)) for raw in message.get_all(header, [])]
-
-
-def _decoded(raw: str) -> str:
-    try:
-        return _clean(str(make_header(decode_header(raw))), LONGEST_HEADER)
-    except (LookupError, ValueError, MessageError):
-        return _clean(raw, LONGEST_HEADER)
-
-
-def _clean(text: str, longest: int = LONGEST_KEPT) -> str:
-    """One line that any database accepts: no control characters, invisible characters or lone surrogates."""
-    return "".join(character for character in " ".join(text.split()) if character.isprintable())[:longest]

@@ -36,9 +36,9 @@ from outreach.delivery.models import (
     MessageState,
     Purpose,
     Reason,
-    Worker,
     is_in,
 )
+from outreach.delivery.places import Worker
 
 UNSEEN = timedelta(seconds=30)
 LEFT = (MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)

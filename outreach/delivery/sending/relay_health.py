@@ -13,7 +13,7 @@ from outreach.db import Session, table_of, take_turns
 from outreach.db.compiled import Prepared
 from outreach.delivery import workers
 from outreach.delivery.ledger.retry_times import rest_of
-from outreach.delivery.models import RelayState
+from outreach.delivery.places import RelayState
 
 
 def note_failure(session: Session, relay: str, said: str, *, place: str, alarm: bool, now: datetime) -> datetime:

@@ -12,7 +12,8 @@ from sqlalchemy import select
 from outreach.audit import about
 from outreach.delivery import breaker
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import MessageState, RelayState, Suppression, SuppressionReason
+from outreach.delivery.models import MessageState, Suppression, SuppressionReason
+from outreach.delivery.places import RelayState
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State

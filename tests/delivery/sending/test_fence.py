@@ -21,8 +21,8 @@ from outreach.delivery.models import (
     MessageSubject,
     Reason,
     SuppressionReason,
-    Worker,
 )
+from outreach.delivery.places import Worker
 from outreach.delivery.sending import fence
 from outreach.delivery.sending.batches import due_mailings
 from outreach.delivery.sending.failpoints import Failpoint

@@ -7,7 +7,8 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from outreach.delivery.models import MessageState, Reason, RelayState
+from outreach.delivery.models import MessageState, Reason
+from outreach.delivery.places import RelayState
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.guard import Guard

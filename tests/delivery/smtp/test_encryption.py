@@ -9,7 +9,8 @@ import trustme
 from sqlalchemy import select
 
 from outreach.audit import about
-from outreach.delivery.models import MessageState, RelayState
+from outreach.delivery.models import MessageState
+from outreach.delivery.places import RelayState
 from outreach.delivery.sending import relay_health
 from outreach.delivery.smtp.connection import Connection
 from outreach.delivery.smtp.guard import Guard

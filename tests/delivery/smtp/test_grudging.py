@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.delivery import workers
 from outreach.delivery.models import MessageState as S
-from outreach.delivery.models import RelayState
+from outreach.delivery.places import RelayState
 from outreach.delivery.sending import postman as rounds
 from outreach.delivery.smtp import lateness
 from outreach.delivery.smtp.lateness import LEAST_SECONDS, Lateness

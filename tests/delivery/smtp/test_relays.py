@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import MessageState, Reason, RelayState, Suppression, SuppressionReason
+from outreach.delivery.models import MessageState, Reason, Suppression, SuppressionReason
+from outreach.delivery.places import RelayState
 from outreach.delivery.sending import postman as patience
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.failpoints import Failpoint

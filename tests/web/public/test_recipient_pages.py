@@ -7,7 +7,8 @@ from sqlalchemy import select, update
 from outreach.campaigns.verification import verify
 from outreach.db import Database
 from outreach.delivery.ledger import suppressions as exclusions
-from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason, Worker
+from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason
+from outreach.delivery.places import Worker
 from outreach.directory.models import Authority
 from outreach.french import WIDE
 from outreach.mail.addresses import masked
