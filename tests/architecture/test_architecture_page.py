@@ -24,3 +24,11 @@ def test_every_room_has_its_line():
 
 def test_no_line_is_wider_than_code():
     assert [line for line in PAGE.splitlines() if len(line) > WIDEST] == []
+
+
+def test_the_files_that_recipes_name_are_there():
+    told = PAGE.partition("## Where things go")[2].partition("\n## Pages")[0]
+    named = re.findall(r"`([\w/]+(?:\.\w+|/))`", told)
+    assert len(named) > 10
+    there = {name for name in named if (ROOT / name).exists() or (ROOT / "outreach" / name).exists()}
+    assert set(named) - there == set()
