@@ -66,7 +66,7 @@ def record_consent(
 def record_consents(session: Session, given: Mapping[int, GivenConsent], *, now: datetime, actor: str) -> None:
     """Record the agreements of many mailboxes, by the keys of their contacts, which nobody else may write meanwhile.
 
-    Those out of use, and those that have a basis already, stay as they are. Raises InputError like `record_consent`.
+    Mailboxes out of use, or with a basis already, stay as they are. Raises InputError like `record_consent`.
     """
     if any(consent.taken_on > today(now) for consent in given.values()):
         raise InputError(TO_COME)
@@ -127,7 +127,7 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
 
 
 def in_force(session: Session, contact: Contact) -> TrackingBasis | None:
-    """What allows this mailbox to be measured by itself now, or None."""
+    """The basis that allows to measure this mailbox by itself now, or None."""
     if contact.retired_at is not None:
         return None
     query = select(TrackingBasis).join(Contact, Contact.id == TrackingBasis.contact_id)
@@ -135,7 +135,7 @@ def in_force(session: Session, contact: Contact) -> TrackingBasis | None:
 
 
 def standing(session: Session, contact: Contact) -> Sequence[TrackingBasis]:
-    """What was recorded for this mailbox and not withdrawn, whether or not it allows anything now."""
+    """The basis recorded for this mailbox and not withdrawn, whether or not it allows anything now."""
     return [basis for basis in _of(session, contact) if basis.withdrawn_at is None]
 
 
@@ -153,7 +153,7 @@ def every(session: Session) -> Sequence[TrackingBasis]:
 
 
 def basis_numbered(session: Session, authority: Authority, number: int) -> TrackingBasis:
-    """What was recorded under this number for a mailbox of this authority. Raises NotFound."""
+    """The basis with this number, of a mailbox of this authority. Raises NotFound."""
     basis = session.get(TrackingBasis, number)
     if basis is None or basis.contact.authority_id != authority.id:
         raise NotFound("Cet accord n’existe pas.")

@@ -1,4 +1,4 @@
-"""What the holder of a mailbox decides itself from a letter: to be measured by itself, or no longer."""
+"""The choice of a mailbox's holder, made from a letter: to be measured by itself, or no longer."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,7 +21,7 @@ MOST_AN_HOUR = 10
 
 @dataclass(frozen=True, slots=True)
 class MeasureChoice:
-    """What a letter's mailbox may decide: the mailbox, and what allows to measure it now, or None."""
+    """The choice of a letter's mailbox: the mailbox, and the basis that allows to measure it now, or None."""
 
     contact: Contact
     basis: TrackingBasis | None
@@ -37,7 +37,7 @@ def wording(mailbox: str = THIS_MAILBOX) -> str:
 
 
 def choice_of(session: Session, message: Message) -> MeasureChoice | None:
-    """What the mailbox of a letter may decide; None for a test letter, and for an address that is out of use."""
+    """The choice of a letter's mailbox; None for a test letter, and for an address that is out of use."""
     if message.authority_id is None or outbox.is_test(session, message):
         return None
     theirs = (Contact.authority_id == message.authority_id, Contact.address_key == message.address_key)

@@ -29,7 +29,7 @@ PROXIES = re.compile(r"googleimageproxy|ggpht|yahoomailproxy|yahoocachesystem|^m
 
 
 class HitClass(StrEnum):
-    """Who is behind an opening or a click, as far as can be told."""
+    """The likely cause of an opening or a click, as far as can be told."""
 
     HUMAN = "human"
     UNDETERMINED = "undetermined"
@@ -37,7 +37,7 @@ class HitClass(StrEnum):
 
 
 class Agent(StrEnum):
-    """What kind of program the User-Agent header names; nothing else of the header is kept."""
+    """The kind of program that the User-Agent header names; nothing else of the header is kept."""
 
     NONE = "none"
     SCANNER = "scanner"
@@ -56,7 +56,7 @@ class Why(StrEnum):
 
 
 class Signals(NamedTuple):
-    """What is seen of a hit: the link (0: the pixel), the time, the kind of program, whether it was a HEAD request."""
+    """The signs of a hit: the link (0: the pixel), the time, the kind of program, whether it was a HEAD request."""
 
     link: int
     at: datetime
@@ -94,7 +94,7 @@ class Programs:
 
 
 def classify(hit: Signals, others: Sequence[Signals]) -> tuple[HitClass, Why]:
-    """Who is behind a hit, given the other hits of the same reader."""
+    """The likely cause of a hit, given the other hits of the same reader."""
     if hit.is_head:
         return HitClass.MACHINE, Why.HEAD
     if hit.agent in {Agent.NONE, Agent.SCANNER}:

@@ -144,7 +144,7 @@ class Hit(Base):
 
 
 class BasisKind(StrEnum):
-    """What allows a mailbox's own openings and clicks to be kept."""
+    """A legal basis to keep a mailbox's own openings and clicks."""
 
     CONSENT = "consent"
     DECISION = "decision"
@@ -175,7 +175,7 @@ def _withdrawal(value: SQLColumnExpression[Value], basis_id: Mapped[int]) -> Sca
 class TrackingBasis(Base):
     """Why one mailbox may be measured by itself: its holder's consent, or, for a function's mailbox, a decision.
 
-    Of a consent: who gave it, its wording and channel. Of a decision of the data protection officer: its reference.
+    A consent has its giver, its wording and channel. A decision of the data protection officer has its reference.
     `taken_on` is the day of either. The row is never changed or deleted, as it proves that measuring was allowed;
     withdrawing adds a row of its own.
     """

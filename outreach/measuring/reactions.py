@@ -1,4 +1,4 @@
-"""Who has reacted to letters: an answer, or a joining of a school that a letter listed; each authority counts once.
+"""Reactions to letters: an answer, or a joining of a school that a letter listed; each authority counts once.
 
 Opening and clicking are no reaction: they are known of the few mailboxes with a recorded basis only. Lists, counts,
 criteria and commands all stand on `of_authorities`.

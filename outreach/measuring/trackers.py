@@ -18,7 +18,7 @@ OTHERS = "Autres réseaux"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a token leads to: the group it counts for (or None), the letter it names (or None), the links' addresses."""
+    """The target of a token: the group it counts for (or None), the letter it names (or None), the links' addresses."""
 
     tracker: int | None
     message: int | None
@@ -78,14 +78,14 @@ def of_mailing(session: Session, mailing: int) -> dict[int, bytes]:
 
 
 def target_of(session: Session, identity: bytes) -> Target | None:
-    """What a token with these eight bytes leads to: a group, or one letter; None when they name neither."""
+    """The target of a token with these eight bytes: a group, or one letter; None when they name neither."""
     return targets_of(session, [identity], {}).get(identity)
 
 
 def targets_of(
     session: Session, identities: Iterable[bytes], links: MutableMapping[int, Mapping[int, str]]
 ) -> dict[bytes, Target]:
-    """What tokens lead to, by their eight bytes; those that name nothing are left out.
+    """The targets of tokens, by their eight bytes; those that name nothing are left out.
 
     `links` remembers the addresses of each mailing, which never change once a letter has left. It is added to.
     """

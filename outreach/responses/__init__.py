@@ -1,1 +1,1 @@
-"""What authorities answer: kinds of answers, what they declare, what staff do about them, and filled-in sheets."""
+"""Answers of authorities: their kinds, the statuses that they declare, the steps of staff, and filled-in sheets."""

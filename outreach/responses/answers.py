@@ -30,7 +30,7 @@ REPLACED = "remplacée par une réponse plus récente"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a letter asks: the authority, the strand, and where the schools concerned stand, by name.
+    """The question of a letter: the authority, the strand, and where the schools concerned stand, by name.
 
     These are the schools that the letter's mailbox answers for.
     """
@@ -45,14 +45,14 @@ class Question:
         return [school for school, _ in self.waiting()]
 
     def waiting(self) -> list[tuple[School, Standing]]:
-        """As `open`, each school with where it stands."""
+        """The schools of `open`, each with where it stands."""
         stands = [(row.school, row.strands[self.strand.number]) for row in self.schools]
         return [(school, at) for school, at in stands if (at.status, at.word) != (Status.JOINED, Word.CONFIRMED)]
 
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What was answered: an answer for each school (by key), a request to the service, and what was added to them.
+    """One form: an answer for each school (by key), a request to the service, and what was added to them.
 
     `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`.
     """
@@ -68,7 +68,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """What a mailbox answered before, from the letters of a campaign.
+    """The earlier answers of a mailbox, from the letters of a campaign.
 
     `last` was given together, most recently; `by_school` is the last answer about each school, by its key.
     """
@@ -78,7 +78,7 @@ class Earlier:
 
     @property
     def request(self) -> Response | None:
-        """What the last answers asked of the service, or None."""
+        """The request to the service among the last answers, or None."""
         return next((response for response in self.last if response.answer.status is None), None)
 
     def about(self, asked: Question) -> dict[Answer, int]:
@@ -88,7 +88,7 @@ class Earlier:
 
 
 def question_of(session: Session, message: Message, *, now: datetime) -> Question:
-    """What a letter asks. Raises NotFound when it is about no strand, or not for an authority."""
+    """The question of a letter. Raises NotFound when it is about no strand, or not for an authority."""
     mailing = session.get_one(Mailing, message.mailing_id)
     if mailing.strand is None or message.authority_id is None:
         raise NotFound("Ce courriel n’attend pas de réponse.")
@@ -128,13 +128,13 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
 
 
 def of_message(session: Session, message: Message) -> Sequence[Response]:
-    """What was answered from a letter, the newest first."""
+    """The answers given from a letter, the newest first."""
     query = select(Response).where(Response.message_id == message.id).order_by(Response.id.desc())
     return session.scalars(query).all()
 
 
 def earlier(session: Session, message: Message, mailings: Iterable[int]) -> Earlier:
-    """What the mailbox of a letter answered before, from this letter or another of these mailings."""
+    """The earlier answers of a letter's mailbox, from this letter or another of these mailings."""
     same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
     query = select(Response).join(Message, Message.id == Response.message_id)
     query = query.where(*same_box, Message.mailing_id.in_({message.mailing_id, *mailings}))
@@ -147,7 +147,7 @@ def earlier(session: Session, message: Message, mailings: Iterable[int]) -> Earl
 
 
 def changes(asked: Question, given: Given, before: Earlier) -> Given:
-    """What was answered, without the schools whose answer was given before and still stands.
+    """The same form without the schools whose answer was given before and still stands.
 
     An answer that changes nothing at all stays whole: it was given again, perhaps with another comment.
     """

@@ -1,4 +1,4 @@
-"""What acting on a response would do, told before it is done; a version of it tells which effect a page showed."""
+"""The effect of acting on a response, told before it is done; its version tells which effect a page showed."""
 
 import hashlib
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from outreach.responses.models import Response
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What acting on a response does: the button's text, the sentence shown before, and whether it is possible."""
+    """The effect of acting on a response: the button's text, the sentence shown before, and whether it is possible."""
 
     button: str
     sentence: str
@@ -33,7 +33,7 @@ class Effect:
 
 
 def effect_of(session: Session, response: Response, *, now: datetime) -> Effect:
-    """What acting on a response would do, to be shown before it is done."""
+    """The effect of acting on a response, to be shown before it is done."""
     return _effect(session, response, declared_still(session, [response], now=now)[response.id])
 
 

@@ -35,7 +35,7 @@ class Tray(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActionFacts:
-    """What pages say of an action: `verb` in the list, `done` as its outcome, `button` and `sentence` before it.
+    """The words of an action on pages: `verb` in the list, `done` as its outcome, `button` and `sentence` before it.
 
     The last two are '' where each response has its own. `is_together`: it may be done for several responses at once.
     The others need a person's eye one by one. `is_reply`: a reply by mail may be all that is asked for.
@@ -50,7 +50,7 @@ class ActionFacts:
 
 
 class Action(StrEnum):
-    """What staff do about a response that waits."""
+    """A way in which staff handle a response that waits."""
 
     CONFIRM = "confirm", ActionFacts("Confirmer", "adhésion confirmée", is_together=True)
     CORRECT = "correct", ActionFacts("Corriger l’adresse", "adresse remplacée")
@@ -108,7 +108,7 @@ NO_FACTS = AnswerFacts("")  # a look-up by value, `Answer("help")`, reads to a t
 
 
 class Answer(StrEnum):
-    """What an authority may answer to a letter about a strand, in the order of the answer page."""
+    """The possible answers of an authority to a letter about a strand, in the order of the answer page."""
 
     JOINED = (
         "joined",
@@ -150,7 +150,7 @@ class Answer(StrEnum):
 
     @property
     def status(self) -> Status | None:
-        """What the answer declares of a school, or None when it asks the service for something."""
+        """The status that it declares of a school, or None when it asks the service for something."""
         return self.facts.status
 
     @property

@@ -33,7 +33,7 @@ Value = TypeVar("Value")
 
 
 class StepKind(StrEnum):
-    """What was done about a response."""
+    """A kind of step about a response."""
 
     TAKEN = "taken"
     HANDLED = "handled"
@@ -92,7 +92,7 @@ def _if_handled(value: SQLColumnExpression[Value], response_id: Mapped[int]) -> 
 
 
 def _taken(response_id: Mapped[int]) -> ScalarSelect[str | None]:
-    """Who took a response last; NULL once it was released."""
+    """The person who took a response last; NULL once it was released."""
     who_took = case((ResponseStep.step == StepKind.TAKEN, ResponseStep.actor))
     return _last(who_took, response_id, StepKind.TAKEN, StepKind.RELEASED)
 
@@ -100,7 +100,7 @@ def _taken(response_id: Mapped[int]) -> ScalarSelect[str | None]:
 class Response(Base):
     """One answer of an authority, for some of its schools, given from a letter. The row is never changed.
 
-    What was done about it are steps, and the last ones hold. It waits for the service while `handled_at` is empty;
+    Steps about it are rows of their own; the last ones hold. It waits for the service while `handled_at` is empty;
     `outcome` says what was done, or what replaced it; `recall_on` is the day on which to come back to it, if it waits.
     `session.refresh` reads these again after a step.
     """
@@ -133,7 +133,7 @@ class Response(Base):
 
 
 class Respondent(Base):
-    """Who gave a response, as they named themselves: their name and their function, '' where they did not say.
+    """The person who gave a response, as they named themselves: name and function, '' where they did not say.
 
     Personal data, kept as long as the response. The row may be erased when the person asks for it.
     """

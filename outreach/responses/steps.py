@@ -1,4 +1,4 @@
-"""What staff did about responses, and what replaced these: steps that are added and never changed."""
+"""Steps of staff about responses, and their replacement by later ones. Rows are added and never changed."""
 
 from collections.abc import Sequence
 from datetime import date, datetime

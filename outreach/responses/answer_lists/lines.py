@@ -27,7 +27,7 @@ ALIASES = {
     **dict.fromkeys(("ecole", "nom", "nom ecole", "zone", "situation"), ""),
 }
 WORDS = {
-    # Of two answers that declare the same status, its name means the first.
+    # A status that two answers declare names the first of them.
     **{normalised(answer.status.label): answer for answer in reversed(OF_SCHOOLS) if answer.status},
     **{normalised(answer.label): answer for answer in Answer},
 }
@@ -49,7 +49,7 @@ class AnsweredSchool:
 
 @dataclass(slots=True)
 class AnswerPlan:
-    """What a list would do: the rows that change an answer, how many repeat one or have none, and the rejected rows."""
+    """The effect of a list: the rows that change an answer, how many repeat one or have none, and the rejected rows."""
 
     changes: list[AnsweredSchool] = field(default_factory=list)
     unchanged: int = 0
