@@ -41,7 +41,7 @@ class Uncertain(OutreachError):
 
 
 def guard_of(settings: Settings) -> Guard:
-    """Whom this installation may write to."""
+    """The guard of this installation: whom it may write to."""
     if settings.mode is Mode.PRODUCTION:
         return Guard(anybody=True)
     return Guard(

@@ -47,14 +47,14 @@ class MessageClass(StrEnum):
 
 
 class DoubtPolicy(StrEnum):
-    """What to do with a letter in doubt (it may or may not have arrived) that nothing has settled."""
+    """The treatment of a letter in doubt (it may or may not have arrived) that nothing has settled."""
 
     HOLD = "hold"
     RESEND = "resend"
 
 
 class Purpose(StrEnum):
-    """What a mailing is for. Only campaign letters are counted; a test letter goes to the person who asked for it.
+    """The purpose of a mailing. Only campaign letters are counted; a test letter goes to the person who asked for it.
 
     STAFF is what the service writes to its own people.
     """
@@ -260,7 +260,7 @@ class MessageSubject(Base):
 
 
 class Composition(Base):
-    """What a letter says, stored by its fence's commit: `content` is JSON that is enough to make the same bytes."""
+    """A letter's content, stored by its fence's commit: `content` is JSON that is enough to make the same bytes."""
 
     __tablename__ = "compositions"
 

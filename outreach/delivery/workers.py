@@ -36,7 +36,7 @@ class OverdueRelay(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """What is waited for since when, in French."""
+        """The relay that is waited for, since when, in French."""
         owing = french.plural(self.connections, "connexion")
         behind = french.plural(self.behind, "courriel est prêt", "courriels sont prêts")
         since = french.moment(self.since)
@@ -56,7 +56,7 @@ def give_sign(session: Session, worker_id: str, *, now: datetime, overdue: Overd
 
 
 def waiting(session: Session, *, now: datetime) -> list[OverdueRelay]:
-    """What the workers that were seen in the last 30 s wait for, since longest first."""
+    """The waits of the workers that were seen in the last 30 s, the longest first."""
     is_alive = Worker.seen_at > now - CLOCK_IS_LATE, Worker.stopped_at.is_(None)
     owed = session.scalars(
         select(Worker).where(*is_alive, Worker.waits_since.is_not(None)).order_by(Worker.waits_since)

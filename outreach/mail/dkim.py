@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from outreach.errors import InputError
 
-# What a receiver relies on; List-Unsubscribe and its Post must be among them (RFC 8058 §3.1).
+# The headers that a receiver relies on; List-Unsubscribe and its Post must be among them (RFC 8058 §3.1).
 SIGNED = (
     "from",
     "reply-to",

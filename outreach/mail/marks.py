@@ -21,7 +21,7 @@ Condition = tuple[Any, ...]
 
 
 class FieldKind(StrEnum):
-    """What a field holds: words, a number, a day, yes or no, a whole link, or a whole block."""
+    """The content of a field: words, a number, a day, yes or no, a whole link, or a whole block."""
 
     WORDS = auto()
     NUMBER = auto()

@@ -35,7 +35,7 @@ class Repeat:
 
     @cached_property
     def _fixed(self) -> tuple[Sequence[bytes], bytes, Sequence[int]]:
-        """What stands around rows and a row itself, encoded; a row has `%b` for each cell, in this order."""
+        """The text around rows and a row itself, encoded; a row has `%b` for each cell, in this order."""
         empty, start, between, end = (mime.encode(piece) for piece in self._around)
         around = empty, mime.joined((start, b"")), mime.joined((b"", between, b"")), mime.joined((b"", end))
         row = [b"%b" if isinstance(x, int) else mime.encode(x).replace(b"%", b"%%") for x in self._row]

@@ -28,7 +28,7 @@ JUNK = re.compile(r"(?:[.>=]|%3E|&amp;)\Z", re.IGNORECASE)  # what mail clients 
 
 
 class TokenKind(StrEnum):
-    """What a token is for."""
+    """The purpose of a token."""
 
     OPEN = "open"
     CLICK = "click"

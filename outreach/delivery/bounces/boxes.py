@@ -70,7 +70,7 @@ class MaildirBox:
         self.path = path
 
     def keys(self, most: int) -> Sequence[str]:
-        """What is in `new` and `cur`."""
+        """The files in `new` and `cur`."""
         entries = [entry for name in ("new", "cur") for entry in os.scandir(self.path / name) if entry.is_file()]
         oldest = sorted(entries, key=lambda entry: entry.name)[:most]
         return [f"{Path(entry.path).parent.name}/{entry.name}" for entry in oldest]

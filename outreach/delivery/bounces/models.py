@@ -14,7 +14,7 @@ from outreach.delivery.bounces.notices import NoticeVerdict
 
 
 class Handling(StrEnum):
-    """What a notice changed, or why it changed nothing.
+    """The change that a notice made, or why it made none.
 
     REFUSED: its letter counts as refused. EXCLUDED: its address is suppressed as well. ELSEWHERE: it is about an
     address that the recipient's mail is forwarded to. UNVERIFIED: nothing proves that it is about a letter of ours.
@@ -64,7 +64,7 @@ class KeptNotice(Base):
 
 
 class KeptReport(Base):
-    """What a notice says about one recipient."""
+    """The report of a notice about one recipient."""
 
     __tablename__ = "bounce_reports"
 

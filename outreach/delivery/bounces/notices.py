@@ -1,8 +1,8 @@
 """Reads a notice that came back by mail: its verdict, its letter and its recipients. No I/O.
 
 Delivery reports (RFC 3464, 6533), complaints (RFC 5965) and receipts (RFC 8098) are read with the standard library, the
-prose of older systems with flufl.bounce. Any bytes get a verdict: at most 1 MB is read, 20 levels deep. What a notice
-claims proves nothing by itself: only a token of ours does. Each `label` is in French and in the plural.
+prose of older systems with flufl.bounce. Any bytes get a verdict: at most 1 MB is read, 20 levels deep. The claims
+of a notice prove nothing: only a token of ours does. Each `label` is in French and in the plural.
 """
 
 import hashlib
@@ -113,7 +113,7 @@ _COMPLAINTS = {"abuse", "fraud"}
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What a notice says about one recipient: addresses (as written to, as refused), verdict, status (5.1.1, or '').
+    """The report about one recipient: addresses (as written to, as refused), verdict, status (5.1.1, or '').
 
     The last of `names` is the address that failed: an alias stands before what it leads to.
     """

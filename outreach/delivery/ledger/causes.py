@@ -65,7 +65,7 @@ def why(state: MessageState, code: int | None, status: str, text: str) -> str:
 
 
 def cause(code: int | None, status: str) -> str:
-    """What a reply means: `status` is its enhanced status code ('5.1.1') or ''."""
+    """The meaning of a reply: `status` is its enhanced status code ('5.1.1') or ''."""
     kind, _, told = status.partition(".")
     if kind == "4" and told.startswith("7."):  # greylisting and limits of rate, which a later try passes
         return WAIT

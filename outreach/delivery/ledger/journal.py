@@ -12,7 +12,7 @@ from outreach.db import Session
 
 
 class Setback(Enum):
-    """What happened to letters that were not accepted; the value is in French, for one letter and for several."""
+    """A fate of letters that were not accepted; the value is in French, for one letter and for several."""
 
     DEFERRED = ("reporté", "reportés")
     EXPIRED = ("expiré après 24 heures", "expirés après 24 heures")

@@ -77,7 +77,7 @@ def due_of(session: Session, message: Message) -> Due:
 
 
 def listed_by_mailbox(mailings: Collection[int], authorities: Collection[int]) -> Select[int | None, str, int]:
-    """What letters list to some authorities, those withdrawn left out: rows of authority, address_key, school."""
+    """The schools that letters to some authorities list, none withdrawn: rows of authority, address_key, school."""
     query = select(Message.authority_id, Message.address_key, MessageSubject.school_id)
     query = query.join(MessageSubject, MessageSubject.message_id == Message.id)
     of_them = among(type_coerce(Message.authority_id, Integer), authorities), Message.mailing_id.in_(mailings)

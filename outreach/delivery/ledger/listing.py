@@ -17,7 +17,7 @@ PAGE_ROWS = 50
 
 
 class LetterOutcome(StrEnum):
-    """What became of a letter: every letter has exactly one."""
+    """The outcome of a letter: every letter has exactly one."""
 
     ACCEPTED = "accepted"
     PENDING = "pending"
@@ -52,12 +52,12 @@ _SINGULARS = {LetterOutcome.ACCEPTED: "remis"}
 
 
 def outcome_of(message: Message) -> LetterOutcome:
-    """What became of a letter."""
+    """The outcome of a letter."""
     return outcome_in(message.state, message.attempts)
 
 
 def outcome_in(state: MessageState, attempts: int) -> LetterOutcome:
-    """What became of a letter in this state, after so many attempts."""
+    """The outcome of a letter in this state, after so many attempts."""
     if state is MessageState.QUEUED or state is MessageState.HANDING:
         is_deferred = state is MessageState.QUEUED and attempts > 0
         return LetterOutcome.DEFERRED if is_deferred else LetterOutcome.PENDING

@@ -46,7 +46,7 @@ DOUBT_RESTS = timedelta(minutes=15)
 
 
 class Proof(StrEnum):
-    """What shows that a relay accepted a letter in doubt, in the French words that its row stores."""
+    """Evidence that a relay accepted a letter in doubt, in the French words that its row stores."""
 
     UNSUBSCRIPTION = "arrivé : son lien de désinscription a servi"
     ANSWER = "arrivé : sa page a reçu une réponse"

@@ -60,7 +60,7 @@ def unsubscribed_at(session: Session, letter: Message) -> datetime | None:
 def subscribe_again(session: Session, letter: Message, *, now: datetime, because: str) -> bool:
     """Take back the unsubscription of a letter's address; the row stays, with when and why it was lifted.
 
-    As with `unsubscribe`, the request proves that the letter arrived. Exclusions for other reasons stand. Returns
+    The request proves that the letter arrived, as in `unsubscribe`. Exclusions for other reasons stand. Returns
     whether there was one; a test letter changes nothing.
     """
     if outbox.is_test(session, letter):

@@ -31,7 +31,7 @@ class Lane(IntEnum):
 
     @property
     def purposes(self) -> list[Purpose]:
-        """What the mailings of this lane are for."""
+        """The purposes of this lane's mailings."""
         return [purpose for purpose in Purpose if Lane.of(purpose) is self]
 
 

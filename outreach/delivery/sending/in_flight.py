@@ -28,11 +28,11 @@ class InFlight:
         return len(self.carried) + len(self.awaited)
 
     def still_queued(self) -> set[int]:
-        """The keys of letters that are queued in the database, but must not be handed over a second time."""
+        """The keys of letters that are queued in the database and must not be handed over a second time."""
         return {*self.carried, *(settled.message_id for settled in (*self.settled, *self.undecided))}
 
     def begin(self, letters: Iterable[Composed]) -> None:
-        """Start on a batch. What still waits of an earlier batch is left to whoever takes that batch next."""
+        """Start on a batch. Letters that still wait of an earlier batch are left to its next holder."""
         self.waiting = deque(letters)
 
     def carry(self, letters: Iterable[Composed]) -> None:

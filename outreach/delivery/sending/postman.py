@@ -250,7 +250,7 @@ class Postman:
         return False
 
     def _open(self, wanted: int) -> None:
-        """Open connections for so many letters, within the current width. Those outside it are replaced."""
+        """Open connections for so many letters, within the current width. Connections outside it are replaced."""
         width = self._routes.used.width
         width.recover(time.monotonic())
         inside = self.in_flight.busy + self.pool.stuck - self.pool.outside

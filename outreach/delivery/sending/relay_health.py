@@ -50,8 +50,8 @@ _ANSWERED = Prepared(
 def try_at_start(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> None:
     """Have every relay of this installation tried at once as a work process starts: its rest and its alarm end.
 
-    A relay that still fails rests again, or raises its alarm again. What is known of a relay that is not one of these,
-    the installation's, is forgotten.
+    A relay that still fails rests again, or raises its alarm again. The state of a relay that this installation no
+    longer has is forgotten.
     """
     session.execute(delete(RelayState).where(RelayState.place == place, RelayState.name.not_in(relays)))
     for state in _held(session, RelayState.place == place):
@@ -78,7 +78,7 @@ def try_now(session: Session, *, now: datetime, actor: str) -> list[str]:
 
 
 def states(session: Session) -> Sequence[RelayState]:
-    """What is known of each relay that ever failed, by name and place.
+    """The state of each relay that ever failed, by name and place.
 
     The states of an installation that others have outlived by a day are left out.
     """
@@ -98,7 +98,7 @@ def alarms(states: Sequence[RelayState]) -> list[str]:
 
 
 def hindrances(session: Session, relays: Sequence[str], *, place: str, now: datetime) -> dict[str, str]:
-    """Those of these relays that this installation may not use now, each with the reason in a French sentence."""
+    """The relays that this installation may not use now, among these, each with the reason in a French sentence."""
     here = select(RelayState).where(RelayState.place == place, RelayState.name.in_(relays))
     states = {state.name: state for state in session.scalars(here)}
     why = {name: _hindrance(states[name], now) for name in relays if name in states}

@@ -23,7 +23,7 @@ RENEW_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Fenced:
-    """What a fence decided: the letters whose dots may be written, and whether the lease on the batch still holds.
+    """The decision of a fence: the letters whose dots may be written, and whether the lease on the batch still holds.
 
     When `is_late`, no dot may be written: the commit took more than 5 s, and another process may have put the letters
     in doubt. The rows are queued again by the next transaction.
@@ -36,7 +36,7 @@ class Fenced:
 
 
 class RoundWriter:
-    """The transactions of one postman's rounds. What it could not write, it writes the next time."""
+    """The transactions of one postman's rounds. A round that could not be written is written with the next one."""
 
     def __init__(
         self,

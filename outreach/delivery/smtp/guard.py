@@ -1,11 +1,11 @@
-"""Whom an installation may write to; the pool checks every letter, as the last step."""
+"""The guard: whom an installation may write to. The pool checks every letter, as the last step."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """Who may be written to from here: `anybody`, or the `allowed` addresses and @domains only.
+    """The recipients that may be written to from here: `anybody`, or the `allowed` addresses and @domains only.
 
     The `protected` domains and their subdomains are never written to. `allowed` is in lower case, not folded: “ß” and
     “ss” are two domains.

@@ -34,7 +34,7 @@ class Overdue(NamedTuple):
 class Pool:
     """Up to some tens of connections to a relay. It collects results and failures, and never raises network errors.
 
-    Of several relays, one is used at a time, at the beginning the first. With a fallback relay the greeting times out
+    It uses one of several relays at a time, at the beginning the first. With a fallback relay the greeting times out
     after 30 s, as a connect does. The guard applies to every relay.
     """
 

@@ -117,7 +117,7 @@ def _read(line: bytes) -> tuple[Reply, bool]:
 
 
 def result_of(reply: Reply, *, after_dot: bool) -> AttemptResult:
-    """What a reply to MAIL, RCPT, DATA or the dot means for the letter."""
+    """The result of a letter after a reply to MAIL, RCPT, DATA or the dot."""
     unclear = Verdict.UNKNOWN if after_dot else Verdict.UNREACHED
     verdict = (AFTER_DOT if after_dot else BEFORE_DOT).get(reply.code // 100, unclear)
     return AttemptResult(verdict, reply.code, reply.status, reply.text)
