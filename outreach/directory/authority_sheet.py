@@ -111,7 +111,7 @@ def represented_by(session: Session, authority: Authority) -> list[tuple[Federat
 
 
 def history(session: Session, authority: Authority) -> list[Event]:
-    """What staff did and what each edition of the register brought, newest first."""
+    """The acts of staff and the changes of each edition of the register, newest first."""
     events = [Event(e.at, e.actor, e.told) for e in audit.about(session, subject_of(authority))]
     events += _register_events(session, authority)
     return sorted(events, key=lambda event: event.at, reverse=True)

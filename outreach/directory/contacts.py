@@ -22,7 +22,7 @@ from outreach.directory.models import (
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement, judge
 
-# What an address that was retired has again once it is put back.
+# Marks that a retired address has again once it is put back.
 KEPT = (
     *("address", "address_key", "address_ascii", "mailbox_kind"),
     *("name", "function", "phone", "usage", "source_note"),
@@ -32,7 +32,7 @@ KEPT = (
 
 @dataclass(frozen=True, slots=True)
 class Particulars:
-    """Who reads a mailbox (a person's name, a function, a phone), what for, and where the service has it from.
+    """The reader of a mailbox (a person's name, a function, a phone), its use, and where the service has it from.
 
     '' = not known.
     """
@@ -45,7 +45,7 @@ class Particulars:
 
     @classmethod
     def of(cls, held: Contact) -> Self:
-        """Those of an address."""
+        """The particulars of an address."""
         return cls(held.name, held.function, held.phone, held.usage, held.source_note)
 
     def but(self, said: Mapping[str, str]) -> Self:
@@ -53,7 +53,7 @@ class Particulars:
         return replace(self, **said)
 
     def known(self) -> dict[str, str]:
-        """What is known, by name."""
+        """The particulars that are known, by name."""
         return {field.name: text for field in fields(self) if (text := getattr(self, field.name))}
 
     def columns(self) -> dict[str, str]:
@@ -263,7 +263,7 @@ def limited_of(session: Session, authority: Authority) -> dict[int, list[School]
 def answering_for(session: Session, authority: Authority, school: School) -> list[tuple[Contact, bool]]:
     """The addresses in use that answer for a school of an authority, each with whether it answers for some only.
 
-    Those come first, then the ones that answer for all schools.
+    Addresses that answer for some only come first, then addresses that answer for all schools.
     """
     limited = limited_of(session, authority)
     held = [contact for contact in contacts_of(session, authority) if contact.retired_at is None]

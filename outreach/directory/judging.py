@@ -100,7 +100,7 @@ def in_use(session: Session) -> InUse:
 
 
 def elsewhere(session: Session, keys: Collection[str], *, fase: int) -> dict[str, str]:
-    """Of these addresses those that other authorities have in use, each with the remark that says so."""
+    """The addresses, among these, that other authorities have in use, each with the remark that says so."""
     query = select(Contact.address_key, Authority.fase).join(Authority, Authority.id == Contact.authority_id)
     which = Contact.address_key.in_(keys), Contact.retired_at.is_(None), Authority.fase != fase
     found: dict[str, list[int]] = {}

@@ -94,7 +94,7 @@ class Dated:
     def on(cls, day: date | ColumnElement[date], known_at: datetime | None = None) -> ColumnElement[bool]:
         """True for the rows that held at the end of this day, as the editions applied by `known_at` have it.
 
-        Without `known_at`, as all editions have it. What the first edition states counts as always known.
+        Without `known_at`, as all editions have it. The first edition counts as always known.
         """
         has_begun, goes_on = or_(cls.since.is_(None), cls.since <= day), or_(cls.until.is_(None), cls.until > day)
         if known_at is None:
@@ -349,7 +349,7 @@ class RegisterUpload(Base):
 
 
 class RegisterKind(StrEnum):
-    """What a change in the register is about."""
+    """The subject of a change in the register."""
 
     AUTHORITY = "authority"
     SCHOOL = "school"
@@ -357,7 +357,7 @@ class RegisterKind(StrEnum):
 
 
 class Nature(StrEnum):
-    """What happened to the authority, school or site."""
+    """The kind of event of the authority, school or site."""
 
     NEW = "new"
     RETURNED = "returned"

@@ -174,7 +174,7 @@ def _told(named: Authority | School, said: str) -> str:
 
 
 def _subject(session: Session, named: Authority | School) -> str:
-    """Whose history tells it: the authority's, which runs the school today."""
+    """The history that tells it: that of the authority which runs the school today."""
     if isinstance(named, Authority):
         return subject_of(named)
     query = select(Authority).join(Listing, Listing.authority_id == Authority.id)

@@ -72,7 +72,7 @@ def province_of(postcode: str) -> str | None:
 
 
 def searched(name: str, fase: int, locality: str, municipality: str, corrected: str | None = None) -> str:
-    """What a search looks into, folded: the register's name, by which lists are sorted, and a corrected one at last."""
+    """The text to search in, folded: the register's name, by which lists are sorted, and a corrected one at last."""
     return fold(f"{name} {fase} {locality} {municipality} {corrected or ''}")
 
 

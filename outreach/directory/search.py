@@ -52,7 +52,7 @@ class SoughtWord:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a text finds: `schools` has for each authority the name of a school found, or None if it was found itself.
+    """Results of a text: `schools` has for each authority the name of a school found, or None if it was found itself.
 
     `corrected` are the words that were not found, each with those that stand in for it.
     """

@@ -104,7 +104,7 @@ class Boxes(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom a letter is for: the segment, the strand it is about, which schools, and its class of message.
+    """The audience of a letter: the segment, the strand it is about, which schools, and its class of message.
 
     For a reminder, `written` selects the keys of the authorities written to before, `answered` of those that have
     answered for all their schools, `answered_mailboxes` of the mailboxes from whose letters an answer came. An
@@ -291,7 +291,7 @@ def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Sub
 
 
 def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
-    """As `_schools`, of each mailbox that answers for some schools only: columns contact_id, concerned, joined."""
+    """The schools of each mailbox that answers for some only: columns contact_id, concerned, joined."""
     if audience.concerns is Concerns.LISTED:
         named = subjects_of(audience.criterion, scope)
         counted = func.count(named.c.school_id.distinct()).label("concerned")

@@ -7,7 +7,7 @@ KEY = "calm"
 
 
 def info_of(settings: Settings) -> dict[str, object]:
-    """What the sessions of a database carry, so that every process keeps the same rule."""
+    """The rule that the sessions of a database carry, so that every process keeps the same rule."""
     return {KEY: settings.calm_rule}
 
 

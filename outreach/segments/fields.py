@@ -1,4 +1,4 @@
-"""What the criteria share: their base, words from the database for their sentences, and how words are joined."""
+"""Shared parts of the criteria: their base, words from the database for their sentences, and how words are joined."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ Key = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What staff call the mailings and stored lists that criteria speak of; what has no name here has its number.
+    """The names of mailings and stored lists that criteria speak of. One without a name here is told by its number.
 
     `mailings` is by their keys and whether later ones are meant as well.
     """

@@ -30,7 +30,7 @@ AUTHORITY = type_coerce(Message.authority_id, Integer)  # of letters to authorit
 
 
 class ReactionKind(StrEnum):
-    """What came of letters. Openings and clicks are known of the few mailboxes only that are measured one by one."""
+    """An effect of letters. Openings and clicks are known of the few mailboxes only that are measured one by one."""
 
     NONE = "none"
     ANSWERED = "answered"
@@ -117,10 +117,10 @@ class ReceivedMailing(OfMailings):
 
 
 class ReactedTo(OfMailings):
-    """What came of these letters. `answers` limits ANSWERED to some answers.
+    """These letters had this effect. `answers` limits ANSWERED to some answers.
 
     NONE: since its first accepted letter no answer, and no school that a letter listed stands as joined, declared or
-    confirmed. Whoever has no accepted letter has not reacted either, and is not meant. An answer to another mailing of
+    confirmed. An authority without an accepted letter is not meant. An answer to another mailing of
     the series counts when it was given since that first letter.
     """
 

@@ -34,7 +34,7 @@ class SavedSegment(Base):
 
 
 class SegmentVersion(Base):
-    """What a saved segment said from `made_at` on, as JSON (`segments.criteria_json`); it never changes."""
+    """The content of a saved segment from `made_at` on, as JSON (`segments.criteria_json`); it never changes."""
 
     __tablename__ = "segment_versions"
     __table_args__ = (UniqueConstraint("segment_id", "number"),)
@@ -50,7 +50,7 @@ class SegmentVersion(Base):
 
     @property
     def criterion(self) -> Criterion:
-        """Whom the version means."""
+        """The criterion of the version."""
         return from_store(self.criteria)
 
 
@@ -110,7 +110,7 @@ def segment_numbered(session: Session, number: int) -> SavedSegment:
 
 
 def latest(session: Session, segment: SavedSegment) -> SegmentVersion:
-    """What a segment says now."""
+    """The version of a segment that holds now."""
     query = select(SegmentVersion).where(SegmentVersion.segment_id == segment.id)
     return session.scalars(query.order_by(SegmentVersion.number.desc()).limit(1)).one()
 

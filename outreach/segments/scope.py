@@ -1,4 +1,4 @@
-"""What criteria are evaluated for: an instant, its day, a programme's strands, the networks; and what they share."""
+"""The scope of criteria: an instant, its day, a programme's strands, the networks, and subqueries that they share."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field

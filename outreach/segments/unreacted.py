@@ -8,7 +8,7 @@ from outreach.measuring.reactions import Asked
 
 
 def reactions_to(asked: Asked) -> CTE:
-    """What came of some letters, by authority, computed once however often a statement asks for it.
+    """The reactions to some letters, by authority, computed once however often a statement asks for it.
 
     It has no name, as a statement about several campaigns has one for each.
     """
@@ -16,7 +16,7 @@ def reactions_to(asked: Asked) -> CTE:
 
 
 def reactions_of_boxes(asked: Asked) -> CTE:
-    """As `reactions_to`, by mailbox."""
+    """The same as `reactions_to`, by mailbox."""
     return select(reactions.of_mailboxes(asked)).cte().prefix_with("MATERIALIZED")
 
 
@@ -33,8 +33,8 @@ def have_reacted(
 ) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
     """Whether a school that letters named has joined since, and whether an answer came.
 
-    Of a mailbox that answers for some schools, its own letters count. Of any other, all those of the authority do, and
-    the answers that speak for all its schools.
+    A mailbox that answers for some schools has its own letters counted. Any other has all letters of its authority
+    counted, and the answers that speak for all its schools.
     """
     if each is None:
         return false(), false()

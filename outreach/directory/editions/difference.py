@@ -1,4 +1,4 @@
-"""What an edition of the register would change: a pure comparison of two editions, field by field."""
+"""The changes of an edition of the register: a pure comparison of two editions, field by field."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set

@@ -47,14 +47,14 @@ TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
 
 @dataclass(frozen=True, slots=True)
 class EditionJudgement:
-    """What an edition would change, and what that stands on: while the latter is the same, so is the former."""
+    """The changes of an edition, and the basis of that comparison: while the basis is the same, so are the changes."""
 
     difference: Difference
     basis: str
 
 
 def plan(session: Session, reading: Reading) -> Difference:
-    """What an edition would change; writes nothing. Raises InputError when it holds no school."""
+    """The changes of an edition; writes nothing. Raises InputError when it holds no school."""
     ensure_not_empty(reading)
     return compare(stored(session), reading)
 
@@ -69,7 +69,7 @@ def judge(session: Session, reading: Reading) -> EditionJudgement:
 
 
 def basis_of(session: Session) -> str:
-    """What a comparison depends on, in a few signs: how many editions were ever applied, and how many of them undone.
+    """The basis of a comparison, in a few signs: how many editions were ever applied, and how many of them undone.
 
     Only editions, and undoing them, change what a comparison reads.
     """
@@ -90,7 +90,7 @@ def apply(
 ) -> Difference:
     """Change the directory to what an edition says, as of `edition_on`; returns what changed.
 
-    What the first edition states also holds for every earlier date. When nothing changes, nothing is written. `judged`
+    The first edition also holds for every earlier date. When nothing changes, nothing is written. `judged`
     is what `judge` found before; without it, or when the directory has changed since, the edition is compared here.
     Raises InputError when the edition holds no school, Refused when a later edition was applied already or the
     difference is no longer the one that was `shown` to the person who confirmed it.
@@ -144,7 +144,7 @@ def edition_numbered(session: Session, number: int) -> RegisterImport:
 
 
 def changes_of(session: Session, entry: RegisterImport) -> list[Change]:
-    """What an edition changed when it was applied, as it was compared then."""
+    """The changes of an edition when it was applied, as it was compared then."""
     query = select(RegisterChange).where(RegisterChange.import_id == entry.id).order_by(RegisterChange.id)
     return [
         Change(row.kind, row.nature, row.fase, row.name, row.authority_fase, row.field, row.before, row.after)
@@ -153,7 +153,7 @@ def changes_of(session: Session, entry: RegisterImport) -> list[Change]:
 
 
 def known_authorities(session: Session, fases: Collection[int]) -> set[int]:
-    """Those of these FASE numbers that are of an authority with a sheet."""
+    """The FASE numbers, among these, of authorities that have a sheet."""
     return set(session.scalars(select(Authority.fase).where(Authority.fase.in_(fases)))) if fases else set()
 
 

@@ -28,7 +28,7 @@ class OpenedEdition:
 
 @dataclass(frozen=True, slots=True)
 class UploadJudgement:
-    """What an edition that was received would change, and what is kept of it once it is applied.
+    """The changes of an edition that was received, and the rows that are kept of it once it is applied.
 
     `left` are the cells of its rejected rows; `kept` is the same, and `outcome` why they were rejected, as JSON.
     """
@@ -139,7 +139,7 @@ def waiting(session: Session) -> list[RegisterUpload]:
 
 
 def upload_of(session: Session, entry: RegisterImport) -> RegisterUpload | None:
-    """What an applied edition was received as; None for one that a command applied."""
+    """The upload of an applied edition; None for one that a command applied."""
     return session.scalar(select(RegisterUpload).where(RegisterUpload.import_id == entry.id))
 
 

@@ -105,7 +105,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """What a search finds: a criterion, with one of its options chosen or none; `label` is French."""
+    """A result of a search: a criterion, with one of its options chosen or none; `label` is French."""
 
     word: str
     label: str
@@ -154,7 +154,7 @@ def found(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
 
 
 def values_of(leaf: Leaf) -> dict[str, list[str]]:
-    """What the controls of a criterion show, by part."""
+    """The values that the controls of a criterion show, by part."""
     plain: Any = leaf.model_dump(mode="json", exclude_none=True)
     stated = plain if isinstance(plain, dict) else {"root": plain}
     return {name: _shown(value) for name, value in stated.items()}
