@@ -14,8 +14,9 @@ from outreach.delivery.installation import Uncertain
 from outreach.retention import forgetting
 from outreach.retention.rows import ROWS, Rhythm
 from outreach.settings import CheckSwitch
+from outreach.worker.due import DueWork
 from outreach.worker.going_on import going_on
-from outreach.worker.questions import Questions
+from outreach.worker.permission import hindrance, remember
 
 TICK_SECONDS = 5
 TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
@@ -24,7 +25,7 @@ CHECK_SECONDS = 60
 logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a pass took longer than a tick is harmless
 
 
-def clock(questions: Questions) -> BackgroundScheduler:
+def clock(due: DueWork) -> BackgroundScheduler:
     """A scheduler that runs `ask` every 5 s, `tell` every 3 s, `forget` in two rhythms, and the others every 60 s.
 
     `ask` and `forget` run at once the first time: a process may be restarted more often than a rhythm comes round.
@@ -32,81 +33,81 @@ def clock(questions: Questions) -> BackgroundScheduler:
     scheduler = BackgroundScheduler(timezone=UTC)
     options = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
     at_once = {**options, "next_run_time": datetime.now(UTC)}
-    scheduler.add_job(ask, "interval", [questions], seconds=TICK_SECONDS, **at_once)
+    scheduler.add_job(ask, "interval", [due], seconds=TICK_SECONDS, **at_once)
     for rhythm in Rhythm:
-        scheduler.add_job(forget, "interval", [questions, rhythm], seconds=rhythm.value, **at_once)
-    scheduler.add_job(tell, "interval", [questions], seconds=TELL_SECONDS, **options)
-    if questions.settings.bounces_url:
-        scheduler.add_job(collect, "interval", [questions], seconds=COLLECT_SECONDS, **options)
-    if questions.settings.check_domains is CheckSwitch.ON:
-        scheduler.add_job(check_domains, "interval", [questions], seconds=CHECK_SECONDS, **options)
+        scheduler.add_job(forget, "interval", [due, rhythm], seconds=rhythm.value, **at_once)
+    scheduler.add_job(tell, "interval", [due], seconds=TELL_SECONDS, **options)
+    if due.settings.bounces_url:
+        scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
+    if due.settings.check_domains is CheckSwitch.ON:
+        scheduler.add_job(check_domains, "interval", [due], seconds=CHECK_SECONDS, **options)
     return scheduler
 
 
-def collect(questions: Questions) -> None:
+def collect(due: DueWork) -> None:
     """Read the mailbox of notices, in a job of its own: a slow mailbox does not delay `ask`."""
-    with going_on("reading what came back", questions.database):
-        questions.collect()
+    with going_on("reading what came back", due.database):
+        due.collect()
 
 
-def check_domains(questions: Questions) -> None:
+def check_domains(due: DueWork) -> None:
     """Ask DNS about domains, in a job of its own: a resolver that is slow delays nothing else."""
-    with going_on("checking the domains of addresses", questions.database):
-        questions.check_domains()
+    with going_on("checking the domains of addresses", due.database):
+        due.check_domains()
 
 
-def tell(questions: Questions) -> None:
+def tell(due: DueWork) -> None:
     """Tell people what happened to their campaigns, in a job of its own: it delays no wave, and no wave delays it."""
-    with going_on("telling people", questions.database):
-        questions.tell()
+    with going_on("telling people", due.database):
+        due.tell()
 
 
-def forget(questions: Questions, rhythm: Rhythm) -> None:
+def forget(due: DueWork, rhythm: Rhythm) -> None:
     """Delete what was kept for its time, of the tables with this rhythm. One that fails keeps no other."""
     for row in ROWS:
         if row.rhythm is rhythm:
-            with going_on(f"deleting what is old of {row.table}", questions.database):
-                forgetting.forget(questions.database, row, questions.clock, questions.stop)
+            with going_on(f"deleting what is old of {row.table}", due.database):
+                forgetting.forget(due.database, row, due.clock, due.stop)
 
 
-def ask(questions: Questions) -> None:
+def ask(due: DueWork) -> None:
     """One pass: start waves, wake postmen for letters due, settle doubts and ends.
 
     A step that fails does not stop the next ones. Waves start only after the check that sending is allowed.
     """
-    hindrance = "La base de données ne répond pas."
-    with going_on("asking whether letters may leave", questions.database):
-        hindrance = _hindrance(questions)
-    with going_on("looking for what people should know", questions.database):
-        questions.watch.look(hindrance)
-    if not hindrance:
-        with going_on("starting waves", questions.database):
-            questions.start_waves()
-        with going_on("looking for audiences that have changed", questions.database):
-            questions.look_for_drift()
-        with going_on("waking for what is due", questions.database):
-            questions.wake_due()
-    with going_on("settling", questions.database):
-        _settle(questions, hindrance)
-    with going_on("sealing the audit", questions.database):
-        questions.seal()
+    hindered = "La base de données ne répond pas."
+    with going_on("asking whether letters may leave", due.database):
+        hindered = _hindered(due)
+    with going_on("looking for what people should know", due.database):
+        due.watch.look(hindered)
+    if not hindered:
+        with going_on("starting waves", due.database):
+            due.start_waves()
+        with going_on("looking for audiences that have changed", due.database):
+            due.look_for_drift()
+        with going_on("waking for what is due", due.database):
+            due.wake_due()
+    with going_on("settling", due.database):
+        _settle(due, hindered)
+    with going_on("sealing the audit", due.database):
+        due.sealing.seal()
 
 
-def _settle(questions: Questions, hindrance: str) -> None:
+def _settle(due: DueWork, hindered: str) -> None:
     """Settle, and take note of how it went: each pass writes here, so this is where a full disk shows."""
     try:
-        questions.settle(hindrance)
+        due.settle(hindered)
     except SQLAlchemyError as error:
-        questions.watch.note_writing(error)
+        due.watch.note_writing(error)
         raise
-    questions.watch.note_writing(None)
+    due.watch.note_writing(None)
 
 
-def _hindrance(questions: Questions) -> str:
+def _hindered(due: DueWork) -> str:
     try:
-        hindrance = questions.hindrance()
-        if not hindrance:
-            questions.remember()
+        hindered = hindrance(due.settings, due.database)
+        if not hindered:
+            remember(due.settings, due.database)
     except Uncertain as error:
         return str(error)
-    return hindrance
+    return hindered

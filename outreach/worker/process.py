@@ -1,6 +1,6 @@
 """The work process, which sends what is due: it joins the workers, works until it is told to stop, and leaves.
 
-The database is the queue; a wake-up is only a hint. The clock asks the questions, the mail room sends.
+The database is the queue; a wake-up is only a hint. The clock finds what is due, the mail room sends.
 """
 
 import threading
@@ -16,9 +16,10 @@ from outreach.delivery.sending.prefetch import LetterSource
 from outreach.delivery.smtp.pool import Pool
 from outreach.delivery.smtp.relay import Relay
 from outreach.settings import Settings
+from outreach.worker.due import DueWork, pause_failing
 from outreach.worker.going_on import going_on
 from outreach.worker.mail_room import MailRoom
-from outreach.worker.questions import Questions, may_send, pause_failing
+from outreach.worker.permission import may_send
 from outreach.worker.wakeups import queue_of
 
 BEAT_SECONDS = 5.0
@@ -32,7 +33,7 @@ def relays_of(settings: Settings) -> list[Relay]:
 
 
 class WorkProcess:
-    """One work process: its mail room, the questions of its clock, and a sign of life every few seconds."""
+    """One work process: its mail room, what its clock finds due, and a sign of life every few seconds."""
 
     def __init__(
         self,
@@ -62,7 +63,7 @@ class WorkProcess:
             pause_failing=lambda: pause_failing(settings, database),
         )
         self.mail_room = MailRoom(postman, database, lambda: may_send(settings, database), self._broker())
-        self.questions = Questions(settings, database, self.mail_room, names, self.stop)
+        self.due = DueWork(settings, database, self.mail_room, names, self.stop)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def open(self) -> None:

@@ -84,9 +84,9 @@ class World:
             try:
                 end = time.monotonic() + 300
                 while time.monotonic() < end:
-                    ask(work_process.questions)
+                    ask(work_process.due)
                     if not self.on_the_way():
-                        ask(work_process.questions)
+                        ask(work_process.due)
                         break
                     time.sleep(0.1)
             finally:

@@ -11,7 +11,7 @@ from outreach.reachability import domains, lookup
 from outreach.reachability.models import DomainCheck, MailVerdict
 from outreach.settings import read
 from outreach.worker.clock import check_domains, clock
-from outreach.worker.questions import Questions
+from outreach.worker.due import DueWork
 from tests.servers.dns import name_server
 
 ZONES = {
@@ -51,12 +51,12 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
     spell(sample_database, *(f"a@{domain}" for domain in VERDICTS))
     with name_server(ZONES, on_question=writes) as server:
         settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_DNS_SERVER": f"127.0.0.1:{server.place[1]}"})
-        questions = Questions.__new__(Questions)
-        questions.settings, questions.database, questions.clock = settings, sample_database, settings.instant
-        questions.stop = threading.Event()
-        questions.check_domains()
+        due = DueWork.__new__(DueWork)
+        due.settings, due.database, due.clock = settings, sample_database, settings.instant
+        due.stop = threading.Event()
+        due.check_domains()
         asked = set(server.asked)
-        questions.check_domains()
+        due.check_domains()
     assert asked == set(VERDICTS), "never a domain that is reserved for examples"
     with sample_database.reading() as session:
         assert {found.domain: found.verdict for found in domains.known(session).values()} == VERDICTS
@@ -65,9 +65,9 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
 
 @pytest.mark.parametrize(("switch", "asks"), [("on", True), ("off", False)])
 def test_the_clock_asks_about_domains_only_where_that_is_switched_on(tmp_path, switch, asks):
-    questions = Questions.__new__(Questions)
-    questions.settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_CHECK_DOMAINS": switch})
-    assert (check_domains in [job.func for job in clock(questions).get_jobs()]) is asks
+    due = DueWork.__new__(DueWork)
+    due.settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_CHECK_DOMAINS": switch})
+    assert (check_domains in [job.func for job in clock(due).get_jobs()]) is asks
 
 
 def test_a_domain_is_looked_up_again_sooner_where_something_was_wrong(sample_database, now):

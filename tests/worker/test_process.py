@@ -33,7 +33,7 @@ from outreach.measuring.models import Hit
 from outreach.retention import forgetting
 from outreach.retention.rows import ROWS
 from outreach.settings import Mode, read
-from outreach.worker import questions
+from outreach.worker import due, permission
 from outreach.worker.clock import ask, clock, collect, forget, tell
 from outreach.worker.process import WorkProcess
 from tests import factories
@@ -117,9 +117,9 @@ def hindrance(database):
 def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, begin, sink):
     works = begin()
     plan(database, works)
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 5)
-    ask(works.questions)
+    ask(works.due)
     with database.reading() as session:
         assert session.get_one(Campaign, 1).waves[0].state == "finished"
         assert workers.last_pass(session).hindrance == ""
@@ -129,7 +129,7 @@ def test_a_pass_of_the_clock_starts_what_is_due_sends_it_and_ends_it(database, b
 def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(database, begin):
     works = begin()
     plan(database, works)
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 5)
     with database.writing() as session:
         row = session.get_one(Message, 1)
@@ -137,7 +137,7 @@ def test_the_clock_settles_the_doubt_about_a_letter_whose_own_link_was_used(data
         seen = {"link": 1, "agent": Agent.BROWSER, "is_head": False, "version": VERSION}
         judged = {"hit_class": HitClass.HUMAN, "why": Why.NOTHING_SUSPECT}
         session.add(Hit(message_id=1, at=row.fenced_at, **seen, **judged))
-    works.questions.settle("")
+    works.due.settle("")
     with database.reading() as session:
         assert session.get_one(Message, 1).state is MessageState.ACCEPTED
         assert verify(session, now=works.clock()) == []
@@ -147,14 +147,14 @@ def test_the_clock_ticks_by_itself_and_a_knock_is_not_repeated(database, begin, 
     monkeypatch.setattr("outreach.worker.clock.TICK_SECONDS", 1)  # a busy database may hinder the first
     works = begin()
     plan(database, works, 40)
-    ticking = clock(works.questions)
+    ticking = clock(works.due)
     ticking.start()
     try:
         assert until(lambda: accepted(database) == 40)
     finally:
         ticking.shutdown()
     for _ in range(3):
-        ask(works.questions)
+        ask(works.due)
     assert len(sink.accepted) == 40
 
 
@@ -164,7 +164,7 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
     works = begin()
     plan(database, works, 40)
     plan(database, works, 0)
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 80)
     with database.reading() as session:
         order = session.scalars(select(Message.mailing_id).order_by(Message.fenced_at, Message.id)).all()
@@ -174,8 +174,8 @@ def test_a_mailing_takes_turns_with_the_others_and_needs_no_further_tick(databas
 def test_an_alert_leaves_in_the_same_pass_beside_a_wave(database, begin, sink):
     works = begin(OUTREACH_ALERTS_TO="operator@adm.fwb.example", OUTREACH_ALLOWED_RECIPIENTS="@adm.fwb.example")
     plan(database, works)
-    works.questions.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
-    ask(works.questions)
+    works.due.watch.note(AlertKind.RETURNS_UNREADABLE, is_so=True)
+    ask(works.due)
     assert until(lambda: accepted(database) == 6)
     letters = [message_from_bytes(path.read_bytes(), policy=default) for path in sink.folder.glob("*.eml")]
     (told,) = [letter for letter in letters if letter["To"] == "operator@adm.fwb.example"]
@@ -187,7 +187,7 @@ def test_an_alert_leaves_in_the_same_pass_beside_a_wave(database, begin, sink):
 def test_sending_off_holds_everything_and_says_so(database, begin, sink):
     works = begin(OUTREACH_SENDING="off")
     plan(database, works)
-    ask(works.questions)
+    ask(works.due)
     assert "OUTREACH_SENDING=off" in hindrance(database)
     with database.reading() as session:
         assert session.scalars(select(Mailing)).all() == []
@@ -197,10 +197,10 @@ def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
     works = begin()
     plan(database, works)
     sink.stop()
-    ask(works.questions)
+    ask(works.due)
 
     def is_told():
-        ask(works.questions)
+        ask(works.due)
         return "ne prend rien" in hindrance(database)
 
     assert until(is_told)
@@ -209,45 +209,46 @@ def test_a_relay_that_cannot_be_reached_is_said(database, begin, sink):
 def test_a_copy_of_the_database_sends_nothing_until_it_is_confirmed(database, begin, sink, tmp_path):
     plan(database, begin())
     copy = begin(OUTREACH_DATA=str(tmp_path / "elsewhere"))
-    ask(copy.questions)
+    ask(copy.due)
     assert "vient d’une autre installation" in hindrance(database)
     assert accepted(database) == 0
     with database.writing() as session:
         here = installation.read(copy.settings.data)
         installation.confirm(session, here, now=copy.clock(), actor=ADMINISTRATOR)
-    ask(copy.questions)
+    ask(copy.due)
     assert until(lambda: accepted(database) == 5)
 
 
 def test_each_installation_has_its_own_hindrance_however_their_clocks_alternate(database, begin, sink, tmp_path):
     original, copy = begin(), begin(OUTREACH_DATA=str(tmp_path / "elsewhere"))
     for works in (original, copy, original, original, copy, copy, original):
-        ask(works.questions)
+        ask(works.due)
         with database.reading() as session:
             passes = {passed.place: passed.hindrance for passed in workers.last_passes(session)}
         assert passes[original.place] == ""
-        assert "vient d’une autre installation" in passes.get(copy.place, copy.questions.hindrance())
+        hindered = permission.hindrance(copy.settings, copy.database)
+        assert "vient d’une autre installation" in passes.get(copy.place, hindered)
 
 
 def test_a_copied_folder_or_another_machine_sends_nothing(database, begin, sink):
     works = begin()
     with database.writing() as session:
         session.execute(update(Installation).values(place="autre:/srv"))
-    assert "déplacée ou copiée" in works.questions.hindrance()
+    assert "déplacée ou copiée" in permission.hindrance(works.settings, works.database)
 
 
 def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, begin, sink):
     """However often the clock passes meanwhile; and the page goes on saying that it ticks, and why nothing leaves."""
     works = begin()
-    ask(works.questions)
-    assert works.questions.hindrance() == ""
+    ask(works.due)
+    assert permission.hindrance(works.settings, works.database) == ""
     plan(database, works)
     restored = {"passed_at": works.clock() - timedelta(hours=8), "confirmed_at": works.clock() - timedelta(days=30)}
     with database.writing() as session:
         session.execute(update(Installation).values(restored))
     for _ in range(3):
-        ask(works.questions)
-        assert "copie de sauvegarde" in works.questions.hindrance()
+        ask(works.due)
+        assert "copie de sauvegarde" in permission.hindrance(works.settings, works.database)
         assert "copie de sauvegarde" in hindrance(database)
     with database.reading() as session:
         assert works.clock() - workers.last_pass(session).at < workers.CLOCK_IS_LATE
@@ -255,18 +256,18 @@ def test_a_restored_backup_sends_nothing_until_it_is_confirmed(database, begin, 
     with database.writing() as session:
         installation.confirm(session, installation.read(works.settings.data), now=works.clock(), actor=ADMINISTRATOR)
     for _ in range(2):
-        ask(works.questions)
-        assert works.questions.hindrance() == ""
+        ask(works.due)
+        assert permission.hindrance(works.settings, works.database) == ""
     assert until(lambda: accepted(database) == 5)
 
 
 def test_a_backup_restored_while_sending_is_off_is_still_one_when_it_is_on_again(database, begin, sink):
-    ask(begin().questions)
+    ask(begin().due)
     with database.writing() as session:
         session.execute(update(Installation).values(passed_at=None, confirmed_at=NOW))
-    ask(begin(OUTREACH_SENDING="off").questions)
+    ask(begin(OUTREACH_SENDING="off").due)
     works = begin()
-    ask(works.questions)
+    ask(works.due)
     assert "copie de sauvegarde" in hindrance(database)
 
 
@@ -277,12 +278,12 @@ def test_an_identity_that_cannot_be_read_holds_everything_and_says_so(database, 
     path = works.settings.data / "installation"
     before = path.read_text()
     path.write_text(content)
-    ask(works.questions)
+    ask(works.due)
     assert "ne se lit pas" in hindrance(database)
     with database.reading() as session:
         assert session.scalars(select(Mailing)).all() == []
     path.write_text(before)
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 5)
 
 
@@ -294,13 +295,13 @@ def test_a_full_disk_holds_everything_and_says_so(database, begin, sink):
     usual = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, usual[1]))
     try:
-        ask(works.questions)
+        ask(works.due)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, usual)
     assert "ne s’écrit pas" in hindrance(database)
     with database.reading() as session:
         assert session.scalars(select(Mailing)).all() == []
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 5)
 
 
@@ -309,9 +310,9 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
     broken, sound = plan(database, works), plan(database, works, 0)
     with database.writing() as session:
         session.get_one(Campaign, broken).criteria = "{"
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 5)
-    ask(works.questions)
+    ask(works.due)
     with database.reading() as session:
         assert session.get_one(Campaign, broken).waves[0].state == "planned"
         assert session.get_one(Campaign, sound).waves[0].state == "finished"
@@ -320,17 +321,17 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
 def test_a_large_wave_holds_up_no_other_that_is_due(database, begin, sink, monkeypatch):
     works, steps = begin(), []
     monkeypatch.setattr(launching, "SLICE", 3)
-    usual = works.questions._advance
-    monkeypatch.setattr(works.questions, "_advance", lambda wave: steps.append(wave) or usual(wave))
-    monkeypatch.setattr(works.questions, "wake_due", lambda: steps.append("wake_due"))
+    usual = works.due._advance
+    monkeypatch.setattr(works.due, "_advance", lambda wave: steps.append(wave) or usual(wave))
+    monkeypatch.setattr(works.due, "wake_due", lambda: steps.append("wake_due"))
     plan(database, works, 8)
     plan(database, works, 0)
     with monkeypatch.context() as short:
-        short.setattr(questions, "LAUNCH_SECONDS", 0)  # of a pass of the clock, which has other questions, too
-        works.questions.start_waves()
+        short.setattr(due, "LAUNCH_SECONDS", 0)  # of a pass of the clock, which has other questions, too
+        works.due.start_waves()
     assert steps == [1, 2]
-    monkeypatch.setattr(questions, "LAUNCH_SECONDS", 60)
-    works.questions.start_waves()
+    monkeypatch.setattr(due, "LAUNCH_SECONDS", 60)
+    works.due.start_waves()
     assert steps == [1, 2, 1, 2, "wake_due", 1, 2]
 
 
@@ -364,11 +365,11 @@ def test_a_link_that_was_asked_for_leaves_and_its_letter_is_emptied(database, be
     with database.writing() as session:
         factories.add_people(session, works.clock())
         requests.ask(session, key, factories.AUTHOR, "192.0.2.1", now=works.clock())
-    tell(works.questions)
+    tell(works.due)
     with database.reading() as session:
         assert "/account/links/" in session.scalars(select(Mailing.letter)).one()
     assert until(lambda: accepted(database))
-    works.questions.settle("")
+    works.due.settle("")
     with database.reading() as session:
         assert "/account/links/" not in session.scalars(select(Mailing.letter)).one()
 
@@ -377,7 +378,7 @@ def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_afte
     database, begin, monkeypatch
 ):
     works, told = begin(), []
-    jobs = {tuple(job.args[1:]): job for job in clock(works.questions).get_jobs() if job.func is forget}
+    jobs = {tuple(job.args[1:]): job for job in clock(works.due).get_jobs() if job.func is forget}
     assert {rhythm.value: job.trigger.interval.total_seconds() for (rhythm,), job in jobs.items()} == {
         60: 60,
         3600: 3600,
@@ -389,14 +390,14 @@ def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_afte
 
     monkeypatch.setattr(forgetting, "forget", fail)
     for (rhythm,) in jobs:
-        forget(works.questions, rhythm)
+        forget(works.due, rhythm)
     assert sorted(told, key=ROWS.index) == list(ROWS)
 
 
 def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):
     first, second = begin(), begin()
     plan(database, first, 30)
-    ticks = [clock(first.questions), clock(second.questions)]
+    ticks = [clock(first.due), clock(second.due)]
     for ticking in ticks:
         ticking.start()
     try:
@@ -421,11 +422,11 @@ def returned(sink, folder, name="postfix"):
 def test_a_letter_that_comes_back_by_mail_counts_as_refused_and_every_promise_holds(database, begin, sink, tmp_path):
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'returns'}")
     plan(database, works)
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 5)
-    ask(works.questions)
+    ask(works.due)
     gone = returned(sink, tmp_path / "returns")
-    collect(works.questions)
+    collect(works.due)
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
         assert (tally.accepted, tally.refused, tally.total) == (4, 1, tally.intended)
@@ -439,14 +440,14 @@ def test_the_mailbox_of_returns_is_looked_into_beside_the_other_questions(databa
     assert [job.func for job in clock(begin()).get_jobs()] == [ask, forget, forget, tell]
     works = begin(OUTREACH_BOUNCES_URL=f"maildir://{tmp_path / 'nowhere'}")
     assert [job.func for job in clock(works).get_jobs()] == [ask, forget, forget, tell, collect]
-    collect(works.questions)
+    collect(works.due)
 
 
 def test_a_wave_to_addresses_that_do_not_exist_pauses_after_a_batch(database, begin, sink):
     sink.script({"stage": "rcpt", "reply": "550 5.1.1 no such user"})
     one = begin()
     plan(database, one, 300)
-    ask(one.questions)
+    ask(one.due)
     assert until(lambda: _state(database) is WaveState.PAUSED)
     with database.reading() as session:
         tally = outbox.tallies(session, [1])[1]
@@ -466,7 +467,7 @@ def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path
     path.write_bytes(key.private_bytes(encoding=serialization.Encoding.PEM, **how))
     one = begin(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
     plan(database, one, 1)
-    ask(one.questions)
+    ask(one.due)
     assert until(lambda: accepted(database) == 1)
     public = b"v=DKIM1; k=ed25519; p=" + b64encode(key.public_key().public_bytes_raw())
     (letter,) = sink.folder.glob("*.eml")
@@ -476,10 +477,10 @@ def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path
 @pytest.mark.parametrize("mode", [Mode.DEMO, Mode.TRIAL])
 def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_once_a_day(database, begin, caplog, mode):
     works = begin()
-    works.questions.settings = works.settings.model_copy(update={"mode": mode})
+    works.due.sealing.settings = works.settings.model_copy(update={"mode": mode})
     plan(database, works, count=1)
     for _ in range(2):
-        works.questions.seal()
+        works.due.sealing.seal()
     with database.reading() as session:
         head, verdict = seals.last_seal(session), seals.verify(session)
         before = session.scalar(select(func.max(AuditEntry.id)))
@@ -487,7 +488,7 @@ def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_onc
     assert caplog.text.count(head.digest) == (mode is not Mode.DEMO), (
         "a newcomer's terminal is no log that keeps a head"
     )
-    works.questions.start_waves()
+    works.due.start_waves()
     with database.reading() as session:
         done = session.scalars(select(AuditEntry).where(AuditEntry.id > before)).all()
         assert {(entry.way, entry.run_by) for entry in done} == {(Way.CLOCK, None)}
@@ -496,6 +497,6 @@ def test_the_clock_seals_the_audit_says_so_of_what_it_does_and_logs_the_head_onc
 def test_sealing_is_asked_at_every_pass_of_the_clock(database, begin):
     works = begin()
     plan(database, works, count=1)
-    ask(works.questions)
+    ask(works.due)
     with database.reading() as session:
         assert seals.last_seal(session) is not None

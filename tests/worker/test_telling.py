@@ -26,9 +26,9 @@ def letters(database):
 
 def test_people_are_told_by_the_same_outbox_and_the_same_guard(database, begin, sink):
     works = begin(OUTREACH_ALLOWED_RECIPIENTS=AUTHOR)
-    works.questions.tell()
+    works.due.tell()
     plan(database, works, after=timedelta(hours=1))
-    works.questions.tell()
+    works.due.tell()
     told = {
         AUTHOR: (MessageState.ACCEPTED, None),
         APPROVER: (MessageState.WITHDRAWN, Reason.TRIAL),
@@ -39,9 +39,9 @@ def test_people_are_told_by_the_same_outbox_and_the_same_guard(database, begin, 
 
 def test_nobody_is_told_while_no_letter_may_leave(database, begin):
     works = begin(OUTREACH_SENDING="off")
-    works.questions.tell()
+    works.due.tell()
     plan(database, works, after=timedelta(hours=1))
-    works.questions.tell()
+    works.due.tell()
     assert letters(database) == {}
 
 
@@ -50,8 +50,8 @@ def test_nobody_is_told_while_no_letter_may_leave(database, begin):
 def test_a_person_is_told_within_ten_seconds_beside_a_wave_that_goes_on(database, begin, rate):
     works = begin(OUTREACH_ALLOWED_RECIPIENTS="@adm.fwb.example,@fwb.example", OUTREACH_SMTP_RATE=rate)
     number = plan(database, works, 4000 if rate != "0" else 20_000)
-    works.questions.tell()  # from here on, people are told
-    ticking = clock(works.questions)
+    works.due.tell()  # from here on, people are told
+    ticking = clock(works.due)
     ticking.start()
     try:
         assert until(lambda: wave_of(database, number) is WaveState.RUNNING)

@@ -12,7 +12,7 @@ from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Message
 from outreach.delivery.sending.batches import Lane
 from outreach.settings import BROKERS
-from outreach.worker import brokers, questions
+from outreach.worker import brokers, due
 from outreach.worker.clock import ask
 from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
 from tests.servers.brokers import Redis, running
@@ -147,7 +147,7 @@ def begin(redis, begin_alone):  # noqa: F811
 def test_a_wake_up_over_the_broker_sends_letters_and_nothing_else_goes_over_it(database, begin):
     works = begin()
     plan(database, works, 20)
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 20)
     assert not works.mail_room.turns.others(0)
     assert works.mail_room.wakeups._broker.get_declared_actors() == {"wake"}
@@ -160,7 +160,7 @@ def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monke
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
     processes = [begin(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
     plan(database, processes[0], 60)
-    ask(processes[0].questions)
+    ask(processes[0].due)
 
     def hands():
         with database.reading() as session:
@@ -174,7 +174,7 @@ def test_letters_leave_while_the_broker_is_down(database, begin, redis):
     works = begin()
     plan(database, works, 20)
     redis.kill()
-    ask(works.questions)
+    ask(works.due)
     assert until(lambda: accepted(database) == 20)
 
 
@@ -204,9 +204,9 @@ def test_attending_is_not_queued_while_the_postman_is_busy(begin, monkeypatch):
     with monkeypatch.context() as while_asked:
         while_asked.setattr(works.mail_room.turns, "attend", lambda: asked.append(None))
         with works.mail_room.in_turn():
-            works.questions.wake_due()
+            works.due.wake_due()
         assert asked == []
-        works.questions.wake_due()
+        works.due.wake_due()
         assert asked == [None]
 
 
@@ -227,8 +227,8 @@ def test_a_wake_up_that_comes_while_a_pass_asks_what_is_due_is_kept(begin, monke
     wakeups = held.mail_room.wakeups
     wakeups.wake(1)
     assert until(lambda: waiting(wakeups) == 0), "the process holds it, and takes no other"
-    monkeypatch.setattr(questions, "due_by_lane", lambda _session, now: [] if wakeups.wake(2) else [now])
-    held.questions.wake_due()
+    monkeypatch.setattr(due, "due_by_lane", lambda _session, now: [] if wakeups.wake(2) else [now])
+    held.due.wake_due()
     assert waiting(wakeups) == 1
 
 

@@ -48,7 +48,7 @@ def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[F
     database.dispose()  # no connection may be shared with the process that is forked here
     with prefetch.apart(letter_source_for(settings, database), settings.database) as beside:
         process = WorkProcess(settings, database, beside, on_failpoint)
-        ticking = clock(process.questions)
+        ticking = clock(process.due)
         process.open()
         ticking.start()
         signal.sigwait(ASKED)

@@ -134,7 +134,7 @@ def sheet(database, settings, fase):
 
 def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, settings, process, real, world):
     launch(database, process.clock())
-    ask(process.questions)
+    ask(process.due)
     until(lambda: S.HANDING not in outcomes(database) and outcomes(database).count(S.ACCEPTED) == 4)
     rows = states(database, 1)
     assert rows[ARRIVES].reply_text.startswith("2.0.0 Ok: queued as ")
@@ -159,7 +159,7 @@ def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, setting
     assert "4.4.1" in states(database, 1)[LOST].reply_text
     with database.writing() as session:
         session.execute(update(Message).where(Message.state == S.QUEUED).values(due_at=process.clock()))
-    ask(process.questions)
+    ask(process.due)
     until(lambda: states(database, 1)[LATER].state is S.ACCEPTED)
 
     until(lambda: {one["to"] for one in world.accepted} == {ARRIVES, LATER})
@@ -199,7 +199,7 @@ def test_an_alias_whose_target_fails_stays_and_a_mailbox_that_fails_does_not(dat
         *({"stage": "rcpt", "match": f"{OWN[kind]}|{TARGETS[kind]}", "reply": reply} for kind, reply in FAILS.items())
     )
     launch(database, process.clock(), 9)
-    ask(process.questions)
+    ask(process.due)
     until(lambda: real.kept() == 8)
     found = collecting.collect(database, settings, process.clock)
     assert found.verdicts == {NoticeVerdict.FAILED: 8}

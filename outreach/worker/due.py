@@ -1,20 +1,14 @@
-"""The clock's questions: what is due, what hinders, what time alone decides; and what the answers bring about."""
+"""What is due: waves start, letters and mails leave, doubts and waves end, returns are read, domains looked up."""
 
-import logging
 import threading
 import time
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from outreach import seals
 from outreach.accounts import requests
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, drift, launching
-from outreach.days import today
 from outreach.db import Database
 from outreach.delivery import installation, workers
 from outreach.delivery.bounces import collecting
@@ -22,36 +16,17 @@ from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
-from outreach.errors import OutreachError
 from outreach.measuring import hits
 from outreach.reachability import domains
-from outreach.settings import Mode, SendingSwitch, Settings
+from outreach.settings import Settings
 from outreach.settings.places import server_of
 from outreach.staff_mail import account_letters, forgotten, notices
 from outreach.worker.going_on import going_on
 from outreach.worker.mail_room import MailRoom
+from outreach.worker.permission import hindrance
+from outreach.worker.sealing import Sealing
 
-SEAL_EVERY = timedelta(minutes=1)
 LAUNCH_SECONDS = 4.0  # less than the interval of the clock
-logger = logging.getLogger(__name__)
-
-
-def hindrance(settings: Settings, database: Database) -> str:
-    """Why no letter may leave from here, in a French sentence, or ''."""
-    if settings.sending is SendingSwitch.OFF:
-        return "L’envoi est coupé par OUTREACH_SENDING=off."
-    if settings.stays_here:
-        return ""
-    with database.reading() as session:
-        return installation.hindrance(session, installation.read(settings.data))
-
-
-def may_send(settings: Settings, database: Database) -> bool:
-    """Whether letters may leave from here; False also when the database does not answer."""
-    try:
-        return not hindrance(settings, database)
-    except (SQLAlchemyError, OutreachError):
-        return False
 
 
 def pause_failing(settings: Settings, database: Database) -> None:
@@ -63,8 +38,8 @@ def pause_failing(settings: Settings, database: Database) -> None:
             auto_pause.pause_failing(session, now=settings.instant())
 
 
-class Questions:
-    """What one process's clock asks of the database, each question in transactions of its own."""
+class DueWork:
+    """What one process's clock finds due, and does; each step in transactions of its own."""
 
     def __init__(
         self, settings: Settings, database: Database, mail_room: MailRoom, relays: Sequence[str], stop: threading.Event
@@ -72,22 +47,10 @@ class Questions:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.mail_room, self.relays, self.stop = mail_room, relays, stop
         self.place = installation.place_of(settings.data)
-        self._sealed_at: datetime | None = None
-        self._head_told: date | None = None
-        self._drift_looked_at: datetime | None = None
+        self.sealing = Sealing(settings, database)
+        self._drift_looked_at = self.clock() - drift.LOOK_EVERY
         self.sending = SenderIdentity.of(settings)
         self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
-
-    def hindrance(self) -> str:
-        """Why no letter may leave from here, in a French sentence, or ''."""
-        return hindrance(self.settings, self.database)
-
-    def remember(self) -> None:
-        """Record an unhindered pass of the clock in the database, then in the data folder."""
-        now, here = self.clock(), installation.read(self.settings.data)
-        with self.database.writing() as session:
-            installation.passed(session, here, now=now)
-        installation.remember(self.settings.data, now=now)
 
     def start_waves(self) -> None:
         """Start due waves, one step of each in turn: one that is large, or cannot start, does not delay the others.
@@ -110,7 +73,7 @@ class Questions:
     def look_for_drift(self) -> None:
         """Note the coming waves whose audience has changed much since their approval, every five minutes."""
         now = self.clock()
-        if self._drift_looked_at is not None and abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
+        if abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
             return
         with self.database.reading() as session:
             notes = drift.news_of(session, now=now)
@@ -126,7 +89,7 @@ class Questions:
             due = due_by_lane(session, now=self.clock())
         self.mail_room.wake_all(due)
 
-    def settle(self, hindrance: str) -> None:
+    def settle(self, hindered: str) -> None:
         """Settle what time alone decides (doubts, ends of waves), and record this pass of the clock."""
         now = self.clock()
         pause_failing(self.settings, self.database)
@@ -138,37 +101,14 @@ class Questions:
             launching.finish_waves(session, now=now)
             account_letters.empty_settled(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, place=self.place, now=now)
-            workers.clock_passed(session, hindrance or no_relay, place=self.place, now=now)
-
-    def seal(self) -> None:
-        """Seal what came to the audit, a batch at a time: once a minute, or at each pass while more waits.
-
-        The head of the chain goes to the log once a day, where nobody who changes the database changes it.
-        """
-        now = self.clock()
-        if self._sealed_at is None or abs(now - self._sealed_at) >= SEAL_EVERY:
-            with self.database.reading() as session:
-                batch = seals.next_batch(session, now=now)
-            if batch is None or len(batch.entries) < seals.MOST_ENTRIES:
-                self._sealed_at = now
-            if batch is not None:
-                with self.database.writing() as session:
-                    seals.add(session, batch)
-        if self._head_told != today(now):
-            with self.database.reading() as session:
-                last = seals.last_seal(session)
-            if last is not None:
-                # A demonstration's log is the terminal of whoever tries the program: nobody keeps a head there.
-                level = logging.INFO if self.settings.mode is Mode.DEMO else logging.WARNING
-                logger.log(level, "the audit's head is %s, of seal %s", last.digest, last.id)
-                self._head_told = today(now)
+            workers.clock_passed(session, hindered or no_relay, place=self.place, now=now)
 
     def tell(self) -> None:
         """Put into the outbox what people are to be told, and wake postmen for it.
 
         Nothing while no letter may leave from here: it is told once some may, for what is not too old by then.
         """
-        if not self.hindrance():
+        if not hindrance(self.settings, self.database):
             for mailing in notices.tell(self.database, self.sending, now=self.clock()):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
             guard = installation.guard_of(self.settings)
