@@ -32,7 +32,7 @@ from outreach.delivery.models import (
     Purpose,
     Reason,
 )
-from outreach.errors import OutreachError
+from outreach.errors import InputError, OutreachError
 from outreach.measuring import trackers
 from outreach.measuring.models import TrackingMode
 from outreach.responses import answers
@@ -62,7 +62,10 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     Up to 500 authorities are written when the wave is due. More are written ahead, so that the letters leave in time:
     at most 30 minutes ahead, and only once the minute in which the wave can be called off is over.
     """
-    many = added_reminders.approved_extent(session, wave).authorities
+    try:
+        many = added_reminders.approved_extent(session, wave).authorities
+    except InputError:  # its criteria cannot be read: its own step says so, and no other wave waits
+        many = 0
     if many <= MANY:
         return wave.due_at
     ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
