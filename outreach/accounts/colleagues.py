@@ -8,7 +8,7 @@ from sqlalchemy import Boolean, DateTime, Integer, Select, String, column, selec
 from outreach.db import Session
 from outreach.roles import RoleName
 
-# The tables of `accounts.staff` by name: importing that module would load Flask.
+# The tables of `accounts.staff` by name: importing that module would load Argon2 and cryptography.
 USERS = table(
     "users",
     column("id", Integer),

@@ -19,10 +19,11 @@ logger = logging.getLogger(__name__)
 
 
 class AlertWatch:
-    """The alerts as one work process sees them. What only it can see, it remembers until it can be written down.
+    """The alerts as one work process sees them.
 
-    That is what its own machine shows: a full disk, a mailbox of returns that cannot be read. These have the
-    installation's place as subject, as another one may see the contrary.
+    Some are seen on its machine alone: a full disk, a mailbox of returns that cannot be read. Their subject is the
+    installation's place, as another one may see the contrary. An alert seen while the database is away is kept in
+    memory, and recorded when it answers again.
     """
 
     def __init__(

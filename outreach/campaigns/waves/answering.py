@@ -102,8 +102,8 @@ def _copy(
 ) -> None:
     """Put the letter's one copy of the receipt into the outbox.
 
-    Its recipient did not ask for it. It is therefore of the class that any exclusion of an address stops, at the fence
-    as ever, and that can be unsubscribed from.
+    Its recipient did not ask for it. So any exclusion of the address stops it, at the fence, like every letter of this
+    class, and its recipient can unsubscribe from it.
     """
     written = _written(campaign, receipts.COPY_SUBJECT, receipts.copy(receipt), MessageClass.AWARENESS)
     written = replace(written, is_copy=True)

@@ -58,8 +58,9 @@ def keeps_text(
 ) -> Callable[[View], View]:
     """Let a view's text outlive the session: its author signs in, reads what will be sent, and sends it.
 
-    Never for what approves, sends, or changes roles, passwords or files: `to` may lead to a view that does less, and
-    `without` names the fields with which this view would do more.
+    Never for a view that approves, sends, or changes roles, passwords or files. `to` names the view that receives the
+    text after sign-in, if another. `without` lists the fields that view must not get, because they would approve or
+    send.
     """
 
     def mark(view: View) -> View:
