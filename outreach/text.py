@@ -57,6 +57,8 @@ def phone_number(text: str) -> str:
 
 def without_accents(text: str) -> str:
     """The text with each letter bare of its accents and other signs, in compatibility form (NFKD)."""
+    if text.isascii():  # most words of the register: nothing to take off
+        return text
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 

@@ -16,6 +16,8 @@ import hypothesis
 import psycopg
 import pytest
 from argon2 import PasswordHasher
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine
 
 from outreach.accounts import passwords
@@ -238,6 +240,7 @@ def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "templates"  # one for all workers
     folder.mkdir(exist_ok=True)
+    Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(folder))}  # one worker compiles a page for all
     made = Templates(folder, worker_id)
     yield made
     made.close()

@@ -35,9 +35,9 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
         page = browser.new_page(viewport={"width": 2 * sum(WIDTHS) + 64, "height": 100})
-        for name, html in samples.mails().items():
+        for name in samples.mails():
             if words in name:
-                shoot(page, name, html, folder)
+                shoot(page, name, samples.mail(name), folder)
 
 
 def shoot(page: Page, name: str, html: str, folder: pathlib.Path) -> None:

@@ -48,7 +48,7 @@ def page(chromium):
 
 @pytest.mark.parametrize("name", HARDEST)
 def test_a_mail_is_read_at_every_width_light_and_dark_with_a_style_sheet_or_without(page, looks, name):
-    whole = samples.mails()[name]
+    whole = samples.mail(name)
     for is_whole, html in ((True, whole), (False, layout.without_sheet(whole))):
         page.set_content(html)
         for look in looks(page, (320, 320, 390, 390, 700, 700)):  # light and dark in turn

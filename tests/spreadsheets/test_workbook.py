@@ -83,6 +83,7 @@ def test_a_workbook_within_the_limits_is_read_to_its_last_cell():
     assert rows[-1] == ["é" * 100] * 48
 
 
+@pytest.mark.long
 def test_a_damaged_workbook_is_read_or_refused():
     good = workbook(HEADER, [80001, 1, date(2021, 5, 10)])
     for place in range(60, len(good) - 60, 97):

@@ -4,7 +4,7 @@ Recipients are hard on a layout: the longest names, many schools, one school, wo
 """
 
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -78,38 +78,63 @@ def ready_made():
     return sorted(path.stem for path in (ROOT / "campaigns").glob("*.md"))
 
 
-@cache
 def mails():
-    """The HTML of each mail, by its name."""
-    made = {}
-    for name in ready_made():
-        for case, (schools, authority) in RECIPIENTS.items():
-            made[f"{name}, {case}"] = html(written(name), facts(schools, authority), is_reminder=schools > 1)
-    given = receipt()
-    letter = SimpleNamespace(public_id=IDENTITY.hex())
-    said = receipts.letter(given, letter, SENDING), receipts.copy(given)
-    made["accusé de réception"] = html(plainly(receipts.SUBJECT, said[0]), facts(3, LONG))
-    made["copie d’accusé"] = html(replace(plainly(receipts.COPY_SUBJECT, said[1]), is_copy=True), facts(3, LONG))
-    made["réponse"] = html(plainly("Re: À répondre", EVERYTHING), facts(3, LONG))
-    return made | of_staff()
+    """What makes the HTML of each mail, by its name. To make all of them takes as long as to import the program."""
+    makers = {
+        f"{name}, {case}": partial(_invitation, name, schools, authority)
+        for name in ready_made()
+        for case, (schools, authority) in RECIPIENTS.items()
+    }
+    makers["accusé de réception"] = _receipt
+    makers["copie d’accusé"] = _copy
+    makers["réponse"] = lambda: html(plainly("Re: À répondre", EVERYTHING), facts(3, LONG))
+    makers["nouvelles"] = _news
+    makers["alerte"] = _alert
+    return makers | {f"compte, {kind.value}": partial(_of_account, kind) for kind in LinkKind}
 
 
-def of_staff():
-    """The mails to the service's own people."""
+@cache
+def mail(name):
+    """The HTML of a mail."""
+    return mails()[name]()
+
+
+def every_mail():
+    """The HTML of each mail."""
+    return [mail(name) for name in mails()]
+
+
+def _invitation(name, schools, authority):
+    return html(written(name), facts(schools, authority), is_reminder=schools > 1)
+
+
+def _receipt():
+    said = receipts.letter(receipt(), SimpleNamespace(public_id=IDENTITY.hex()), SENDING)
+    return html(plainly(receipts.SUBJECT, said), facts(3, LONG))
+
+
+def _copy():
+    letter = plainly(receipts.COPY_SUBJECT, receipts.copy(receipt()))
+    return html(replace(letter, is_copy=True), facts(3, LONG))
+
+
+def _news():
     news = [staff_mail.Said("La première vague de « Invitation » est partie : 247 envoyés.", "/campaigns/1")] * 2
     told = staff_mail.StaffLetter(
         ["nadia@fwb.example"], "Nouvelles", news, "Nadia Lambert", "service@fwb.example", may_be_fewer=True
     )
+    return staff_mail.write(told, SENDING, now=NOW).draft.html
+
+
+def _alert():
     alert = alerts.letter_about([], "Le relais ne répond plus", ["Depuis 10 h.", "Rien ne part."])
-    frozen = {
-        "nouvelles": staff_mail.write(told, SENDING, now=NOW),
-        "alerte": staff_mail.write(alert, SENDING, now=NOW),
-    }
+    return staff_mail.write(alert, SENDING, now=NOW).draft.html
+
+
+def _of_account(kind):
     holder = account_letters.AccountHolder("marc@fwb.example", "Marc Dethier", (RoleName.AUTHOR, RoleName.APPROVER))
-    for kind in LinkKind:
-        mail = account_letters.write(kind, SENDING, holder, contact="service@fwb.example", now=NOW, by="Hugo Willems")
-        frozen[f"compte, {kind.value}"] = mail.frozen
-    return {name: letter.draft.html for name, letter in frozen.items()}
+    made = account_letters.write(kind, SENDING, holder, contact="service@fwb.example", now=NOW, by="Hugo Willems")
+    return made.frozen.draft.html
 
 
 def written(name):

@@ -52,11 +52,11 @@ BROKEN = {
 
 @pytest.mark.parametrize("name", samples.mails())
 def test_a_mail_keeps_to_what_mail_programs_support(name):
-    assert layout.faults(samples.mails()[name]) == []
+    assert layout.faults(samples.mail(name)) == []
 
 
 def test_the_table_of_support_lists_what_mails_use_and_says_what_is_lost():
-    assert set().union(*map(layout.used, samples.mails().values())) == set(layout.SUPPORT)
+    assert set().union(*map(layout.used, samples.every_mail())) == set(layout.SUPPORT)
     for support in layout.SUPPORT.values():
         assert {support[program] for program in ("outlook", "gmail", "apple")} <= {"yes", "partly", "no"}
         assert support["source"].startswith("https://")
@@ -65,7 +65,7 @@ def test_the_table_of_support_lists_what_mails_use_and_says_what_is_lost():
 
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_mail_that_breaks_a_rule_is_found(fault):
-    letter, (sound, broken) = samples.mails()["réponse"], BROKEN[fault]
+    letter, (sound, broken) = samples.mail("réponse"), BROKEN[fault]
     letter = letter.replace("</body>", '<img src="x" width="1" height="1" alt=""></body>')
     assert layout.faults(letter) == []
     assert sound in letter
