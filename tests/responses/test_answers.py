@@ -70,10 +70,8 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         message = session.get_one(Message, letter)
         asked = answers.question_of(session, message, now=now)
         keys = [school.id for school in asked.open()] if schools is None else schools
-        is_request = Answer(answer) in {Answer.HELP, Answer.WRONG_CONTACT}
-        given = Given(
-            {} if is_request else dict.fromkeys(keys, Answer(answer)), Answer(answer) if is_request else None, **details
-        )
+        kind = Answer(answer)
+        given = Given(dict.fromkeys(keys, kind) if kind.status else {}, None if kind.status else kind, **details)
         return [response.id for response in answering.receive(session, message, given, SENDING, now=now)]
 
 
@@ -105,7 +103,7 @@ def stands(database, letter):
 @pytest.mark.parametrize("answer", [one for one in Answer if one.status])
 def test_an_answer_is_recorded_on_the_word_of_the_authority(database, letters, answer):
     (key,) = give(database, letters[0], answer)
-    assert stands(database, letters[0]) == [(Status(answer.value), Word.DECLARED)] * 2
+    assert stands(database, letters[0]) == [(answer.status, Word.DECLARED)] * 2
     with database.reading() as session:
         response = session.get_one(Response, key)
         assert (response.handled_at is None) == answer.awaits_staff
