@@ -22,7 +22,7 @@ UNSPACED = re.compile(r"(?<=\w) [:;!?»]|« (?=\S)|[\w)][;!?](?=\s|$)")
 TOKEN = re.compile(r'(name="(?:csrf_token|version)"[^>]* value=")([^"]*)"')
 SILENT = {"script", "style", "code", "bdi", "svg", "textarea"}
 MOST_RECENT = 60
-HELD = SILENT | {"h1", "title"}
+HELD = SILENT | {"h1", "title", "of-answer"}  # of-answer: what a choice shows or hides
 SENDS_NOTHING = {"submit", "button", "image", "reset", "file"}
 
 
@@ -42,7 +42,7 @@ class _Reader:
         inside = around
         if isinstance(tag, str):  # a comment's tag is a function
             plain = tag.rpartition("}")[2]
-            inside = around | {plain} if plain in HELD else around
+            inside = around | ({plain, named.get("class")} & HELD)
             if plain == "h1":
                 self.headings.append("")
             self._note(named)
@@ -66,7 +66,7 @@ class _Reader:
             self.title += data
         elif SILENT.isdisjoint(inside):
             self.text.append(data)
-        if "h1" in inside:
+        if "h1" in inside and "of-answer" not in inside:
             self.headings[-1] += data
 
 

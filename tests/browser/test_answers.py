@@ -126,6 +126,7 @@ def test_what_a_letter_s_button_chose_is_seen_on_a_phone_as_still_to_be_sent(ope
         page.get_by_role("radio", name="Marché lancé").check()
         expect(page.get_by_role("button", name="Envoyer ma réponse : « Marché lancé »")).to_be_in_viewport(ratio=1)
         expect(page.get_by_role("heading", name="Nous adhérons")).to_have_count(0)
+        expect(heading).to_contain_text("« Marché lancé »", use_inner_text=True)
 
 
 def test_what_would_be_replaced_follows_the_answer_chosen_without_a_script(open_page, wbe):
