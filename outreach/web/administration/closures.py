@@ -6,7 +6,7 @@ from datetime import date
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import RadioField, SelectChoice, StringField, ValidationError
+from wtforms import RadioField, SelectChoice, StringField
 
 from outreach.accounts import staff
 from outreach.campaigns.schedule import closures, sending_hours
@@ -20,7 +20,7 @@ from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.forms import StatusForm
+from outreach.web.ui.fields import a_day
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("closures", __name__, url_prefix="/administration/closures")
@@ -31,7 +31,7 @@ SPARED = {NOBODY: Spares.NOBODY, "administrations": Spares.ADMINISTRATIONS, "urg
 class ClosureForm(FlaskForm):
     """A closure to add: its days, the part of each, whom it spares, and why."""
 
-    first = StringField("Premier jour", description="Par exemple 03/11/2026.")
+    first = StringField("Premier jour", [a_day], description="Par exemple 03/11/2026.")
     last = StringField("Dernier jour (facultatif)", description="Laissez vide pour un seul jour.")
     part = RadioField(
         "Ce qui est fermé",
@@ -45,15 +45,10 @@ class ClosureForm(FlaskForm):
     )
     name = StringField("Pourquoi", description="En quelques mots, montrés à qui planifie : « grève générale ».")
 
-    validate_first = StatusForm.validate_day
-
     def validate_last(self, field: StringField) -> None:
         """A day, or nothing."""
-        try:
-            parse_day(field.data or self.first.data or "")
-        except InputError as error:
-            if field.data:
-                raise ValidationError(str(error)) from None
+        if field.data:
+            a_day(self, field)
 
     def period(self) -> tuple[date, date]:
         """The first and the last day of a valid form."""

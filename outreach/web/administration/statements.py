@@ -7,19 +7,19 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
-from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField, ValidationError
+from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
 
 from outreach import statements
 from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.errors import InputError, Refused
+from outreach.errors import Refused
 from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.statements import FIELDS, Conformity, PublicStatement, StatementKind
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.forms import StatusForm
+from outreach.web.ui.fields import a_day, chosen, fit, refusing
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("statements", __name__, url_prefix="/administration/statements")
@@ -30,18 +30,14 @@ def _area(kind: StatementKind, name: str) -> TextAreaField:
     """A field as `FIELDS` describes it, judged by the same rule that keeps it."""
     (described,) = [field for field in FIELDS[kind] if field.name == name]
 
-    def fits(_form: FlaskForm, field: TextAreaField) -> None:
-        try:
-            field.data = statements.fit(described, field.data or "")
-        except InputError as error:
-            raise ValidationError(str(error)) from None
-
-    return TextAreaField(described.label, [fits], description=described.help)
+    return TextAreaField(
+        described.label, [fit(lambda typed: statements.fit(described, typed))], description=described.help
+    )
 
 
 def _day() -> StringField:
     """The last field of each form, as faults are told in the order of the fields."""
-    return StringField("Date de la page", description="Le jour où elle a été relue, par exemple 30/06/2026.")
+    return StringField("Date de la page", [a_day], description="Le jour où elle a été relue, par exemple 30/06/2026.")
 
 
 class StatementForm(FlaskForm):
@@ -51,12 +47,8 @@ class StatementForm(FlaskForm):
     seen = HiddenField()
 
     def validate_dated_on(self, field: StringField) -> None:
-        """A day, today at the latest."""
-        StatusForm.validate_day(self, field)
-        try:
-            statements.refuse_to_come(parse_day(field.data or ""), now=now())
-        except InputError as error:
-            raise ValidationError(str(error)) from None
+        """Today at the latest."""
+        refusing(lambda: statements.refuse_to_come(parse_day(field.data or ""), now=now()))
 
 
 class DataProtectionForm(StatementForm):
@@ -75,6 +67,7 @@ class AccessibilityForm(StatementForm):
 
     conformity = RadioField(
         "Ce site est",
+        [chosen("Choisissez si ce site est conforme.")],
         choices=[SelectChoice(conformity, initial(conformity.label)) for conformity in Conformity],
         validate_choice=False,
     )
@@ -83,11 +76,6 @@ class AccessibilityForm(StatementForm):
     contact = _area(StatementKind.ACCESSIBILITY, "contact")
     complaints = _area(StatementKind.ACCESSIBILITY, "complaints")
     dated_on = _day()
-
-    def validate_conformity(self, field: RadioField) -> None:
-        """One of those offered."""
-        if field.data not in set(Conformity):
-            raise ValidationError("Choisissez si ce site est conforme.")
 
 
 FORMS: Mapping[StatementKind, type[StatementForm]] = {

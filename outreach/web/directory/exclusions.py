@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import TextAreaField, ValidationError
+from wtforms import TextAreaField
 
 from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
@@ -20,32 +20,25 @@ from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Contact
 from outreach.roles import RoleName
-from outreach.text import cleaned
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
+from outreach.web.ui.fields import remark
 from outreach.web.ui.pager import Pager, member, words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
 MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"
 HEADERS = ("Adresse", "Motif", "Arrête", "Depuis", "Par", "Précision", "FASE", "Pouvoir organisateur")
-LONGEST_NOTE = 500
 
 
 class ExclusionForm(FlaskForm):
     """The reason for excluding an address, or for lifting its exclusion."""
 
-    note = TextAreaField("Raison", description="Qui l’a demandé, quand et comment : 500 caractères au plus.")
-
-    def validate_note(self, field: TextAreaField) -> None:
-        """A reason has to be given; it stays in the history."""
-        field.data = " ".join((field.data or "").split())
-        if not field.data:
-            raise ValidationError("Écrivez la raison : elle reste dans l’historique.")
-        if len(field.data) > LONGEST_NOTE:
-            raise ValidationError("La raison dépasse 500 caractères : raccourcissez-la.")
-        if cleaned(field.data) != field.data:
-            raise ValidationError("Le texte contient un caractère interdit.")
+    note = TextAreaField(
+        "Raison",
+        [remark("Écrivez la raison : elle reste dans l’historique.")],
+        description="Qui l’a demandé, quand et comment : 500 caractères au plus.",
+    )
 
 
 @pages.get("/exclusions")

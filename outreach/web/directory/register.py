@@ -19,7 +19,8 @@ from outreach.directory.models import ImportState, Nature, RegisterKind, Registe
 from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web.ui import exports
-from outreach.web.ui.forms import StatusForm, UploadForm
+from outreach.web.ui.fields import a_day
+from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.pager import Pager, member
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 from outreach.web.ui.sent_lists import letters, rejected_table
@@ -59,9 +60,7 @@ KIND_LABELS = {
 class EditionForm(UploadForm):
     """An edition of the register to send, and the day from which it holds."""
 
-    day = StringField("Date de l’édition", description="Le jour de sa publication, par exemple 30/06/2021.")
-
-    validate_day = StatusForm.validate_day
+    day = StringField("Date de l’édition", [a_day], description="Le jour de sa publication, par exemple 30/06/2021.")
 
 
 @pages.get("")

@@ -7,7 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import BooleanField, HiddenField, TextAreaField, ValidationError
+from wtforms import BooleanField, HiddenField, TextAreaField
 
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import replying, texts
@@ -21,6 +21,7 @@ from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_fields
+from outreach.web.ui.fields import refusing
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("replies", __name__, url_prefix="/responses/<number:number>/reply")
@@ -47,10 +48,7 @@ class ReplyForm(FlaskForm):
     def validate_text(self, field: TextAreaField) -> None:
         """The text must be readable, complete, and without fields that have no value here."""
         field.data = (field.data or "").replace("\r\n", "\n")
-        try:
-            texts.refuse_unfinished(field.data, _sending().schemes)
-        except InputError as error:
-            raise ValidationError(str(error)) from None
+        refusing(lambda: texts.refuse_unfinished(field.data, _sending().schemes))
 
 
 @pages.get("")

@@ -16,17 +16,16 @@ from wtforms import (
     TextAreaField,
     ValidationError,
 )
-from wtforms.validators import Length
 
 from outreach.adherence.models import Status, Strand, Word
-from outreach.days import parse_day
 from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING
-from outreach.text import CONTROLS, line_of_words, phone_number, whole_number
+from outreach.text import phone_number, whole_number
+from outreach.web.ui.fields import a_day, chosen, fit, line, lines
 from outreach.web.ui.request import judged
 
 Sent = TypeVar("Sent")
@@ -39,51 +38,27 @@ EVERY_SCHOOL = "all"
 NUMBERS = re.compile(r"[^\s,;]+")
 
 
-def tidy(field: StringField) -> None:
-    """Clean what was typed to one line of words. Raises ValidationError with a sentence when it is unfit."""
-    try:
-        field.data = line_of_words(field.data or "")
-    except InputError as error:
-        raise ValidationError(str(error)) from None
-
-
 def _to_choose(offered: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     """The choices of a list that opens with none of them chosen."""
     return [SelectChoice("", "Choisir…"), *(SelectChoice(value, label) for value, label in offered)]
-
-
-def _refuse_unchosen(field: RadioField | SelectField, sentence: str) -> None:
-    """Raise ValidationError with a sentence unless one of the choices offered was made."""
-    if field.data not in {choice.value for choice in field.choices} - {""}:
-        raise ValidationError(sentence)
 
 
 class ContactForm(FlaskForm):
     """An address to add, or to replace another. `confirmed` holds the address as it was shown to be confirmed."""
 
     address = StringField("Adresse de courriel", description="Une seule adresse, par exemple direction@ecole.example.")
-    name = StringField(
-        "Nom (facultatif)",
-        [Length(max=200, message="Le nom dépasse 200 caractères.")],
-        description="La personne ou le service qui relève cette boîte.",
-    )
-    function = StringField("Fonction (facultatif)", [Length(max=200, message="La fonction dépasse 200 caractères.")])
-    phone = StringField("Téléphone (facultatif)")
+    name = StringField("Nom (facultatif)", [line()], description="La personne ou le service qui relève cette boîte.")
+    function = StringField("Fonction (facultatif)", [line()])
+    phone = StringField("Téléphone (facultatif)", [fit(phone_number)])
     kind = RadioField("Nature de la boîte", choices=KINDS, default=MailboxKind.IMPERSONAL)
     schools = StringField(
         "Écoles pour lesquelles cette boîte répond (facultatif)",
         description="Leurs numéros FASE, séparés par des espaces. Aucun numéro : toutes les écoles.",
     )
     usage = StringField(
-        "Usage (facultatif)",
-        [Length(max=200, message="L’usage dépasse 200 caractères.")],
-        description="À quoi sert cette boîte, par exemple « courrier officiel ».",
+        "Usage (facultatif)", [line()], description="À quoi sert cette boîte, par exemple « courrier officiel »."
     )
-    source = StringField(
-        "Source (facultatif)",
-        [Length(max=200, message="La source dépasse 200 caractères.")],
-        description="D’où le service tient cette adresse.",
-    )
+    source = StringField("Source (facultatif)", [line()], description="D’où le service tient cette adresse.")
     confirmed = HiddenField()
     meant = HiddenField()  # the button that takes the address that was probably meant
 
@@ -120,19 +95,6 @@ class ContactForm(FlaskForm):
         except InputError as error:
             raise ValidationError(str(error)) from None
 
-    def validate_name(self, field: StringField) -> None:
-        """A line of words."""
-        tidy(field)
-
-    validate_function = validate_usage = validate_source = validate_name
-
-    def validate_phone(self, field: StringField) -> None:
-        """A phone number, or nothing."""
-        try:
-            field.data = phone_number(field.data or "")
-        except InputError as error:
-            raise ValidationError(str(error)) from None
-
     def validate_schools(self, field: StringField) -> None:
         """FASE numbers of the authority's schools; none are all. Not sent at all: as before."""
         if not field.raw_data:
@@ -149,15 +111,9 @@ class NameForm(FlaskForm):
 
     name = StringField(
         "Nom affiché",
-        [Length(max=200, message="Le nom dépasse 200 caractères.")],
+        [line("Écrivez le nom.")],
         description="Les pages et les courriels le disent ainsi. Le nom du registre est gardé à côté.",
     )
-
-    def validate_name(self, field: StringField) -> None:
-        """Required, on one line of words."""
-        tidy(field)
-        if not field.data:
-            raise ValidationError("Écrivez le nom.")
 
 
 class UploadForm(FlaskForm):
@@ -191,23 +147,34 @@ class StatusForm(FlaskForm):
     It opens with nothing chosen but the day, so that no status is recorded that nobody chose.
     """
 
-    strand = RadioField("Volet", validate_choice=False)
-    school = SelectField("École", validate_choice=False)
+    strand = RadioField("Volet", [chosen("Choisissez un volet.")], validate_choice=False)
+    school = SelectField(
+        "École", [chosen("Choisissez une école de ce pouvoir organisateur, ou toutes.")], validate_choice=False
+    )
     status = SelectField(
-        "Statut", choices=_to_choose((status, status.label) for status in Status), validate_choice=False
+        "Statut",
+        [chosen("Choisissez un statut.")],
+        choices=_to_choose((status, status.label) for status in Status),
+        validate_choice=False,
     )
     word = RadioField(
         "Sur la parole de qui",
+        [chosen("Dites qui affirme ce statut : le service, ou le pouvoir organisateur.")],
         choices=[
             SelectChoice(Word.CONFIRMED, "Confirmé par le service"),
             SelectChoice(Word.DECLARED, "Déclaré par le pouvoir organisateur, à confirmer"),
         ],
         validate_choice=False,
     )
-    day = StringField("Date", description="Le jour où ce statut a commencé, par exemple 30/06/2021.")
-    source = SelectField("Source", choices=_to_choose((source, source) for source in SOURCES), validate_choice=False)
-    person = StringField("Personne jointe (facultatif)", [Length(max=150, message="150 caractères au plus.")])
-    note = TextAreaField("Note ou motif (facultatif)", [Length(max=2000, message="2000 caractères au plus.")])
+    day = StringField("Date", [a_day], description="Le jour où ce statut a commencé, par exemple 30/06/2021.")
+    source = SelectField(
+        "Source",
+        [chosen("Choisissez la source.")],
+        choices=_to_choose((source, source) for source in SOURCES),
+        validate_choice=False,
+    )
+    person = StringField("Personne jointe (facultatif)", [line(most=150)])
+    note = TextAreaField("Note ou motif (facultatif)", [lines()])
 
     def offer(self, strands: Sequence[Strand], schools: Sequence[School]) -> None:
         """Fill the choices that depend on the authority."""
@@ -215,121 +182,51 @@ class StatusForm(FlaskForm):
         every = [(EVERY_SCHOOL, f"Toutes les écoles concernées ({len(schools)})")] if len(schools) > 1 else []
         self.school.choices = _to_choose([*every, *((str(s.fase), f"{s.display_name} ({s.fase})") for s in schools)])
 
-    def validate_person(self, field: StringField) -> None:
-        """A line of words."""
-        tidy(field)
-
-    def validate_note(self, field: TextAreaField) -> None:
-        """No control characters, as a database may refuse them."""
-        if CONTROLS.search(field.data or ""):
-            raise ValidationError("Le texte contient un caractère interdit.")
-
-    def validate_strand(self, field: RadioField) -> None:
-        """The strand must be one of those offered."""
-        _refuse_unchosen(field, "Choisissez un volet.")
-
-    def validate_school(self, field: SelectField) -> None:
-        """The school must be one of those offered, or all of them."""
-        _refuse_unchosen(field, "Choisissez une école de ce pouvoir organisateur, ou toutes.")
-
-    def validate_status(self, field: SelectField) -> None:
-        """A status must be chosen."""
-        _refuse_unchosen(field, "Choisissez un statut.")
-
-    def validate_word(self, field: RadioField) -> None:
-        """It must be said on whose word the status is known."""
-        _refuse_unchosen(field, "Dites qui affirme ce statut : le service, ou le pouvoir organisateur.")
-
-    def validate_source(self, field: SelectField) -> None:
-        """A source must be chosen."""
-        _refuse_unchosen(field, "Choisissez la source.")
-
-    def validate_day(self, field: StringField) -> None:
-        """The day must be readable."""
-        try:
-            parse_day(field.data or "")
-        except InputError as error:
-            raise ValidationError(str(error)) from None
-
 
 class CallForm(FlaskForm):
     """A note of a call or another contact with an authority."""
 
     kind = RadioField(
-        "Nature", choices=[SelectChoice(call_kind, call_kind.label) for call_kind in CallKind], validate_choice=False
+        "Nature",
+        [chosen("Choisissez la nature de l’échange.")],
+        choices=[SelectChoice(call_kind, call_kind.label) for call_kind in CallKind],
+        validate_choice=False,
     )
-    day = StringField("Date", description="Le jour de l’échange, par exemple 30/06/2021.")
-    person = StringField(
-        "Personne jointe (facultatif)",
-        [Length(max=LONGEST_PERSON, message="Le nom dépasse 200 caractères.")],
+    day = StringField("Date", [a_day], description="Le jour de l’échange, par exemple 30/06/2021.")
+    person = StringField("Personne jointe (facultatif)", [line(most=LONGEST_PERSON)])
+    note = TextAreaField(
+        "Ce qui a été dit", [lines("Écrivez ce qui a été dit.", LONGEST_NOTE)], description="2 000 caractères au plus."
     )
-    note = TextAreaField("Ce qui a été dit", description="2 000 caractères au plus.")
-
-    validate_day = StatusForm.validate_day
-    validate_person = StatusForm.validate_person
-
-    def validate_kind(self, field: RadioField) -> None:
-        """The kind must be one of those offered."""
-        if field.data not in set(CallKind):
-            raise ValidationError("Choisissez la nature de l’échange.")
-
-    def validate_note(self, field: TextAreaField) -> None:
-        """A note is required. Line ends become one character before it is measured, as browsers send two."""
-        field.data = "\n".join((field.data or "").splitlines())
-        if not field.data.strip():
-            raise ValidationError("Écrivez ce qui a été dit.")
-        if len(field.data) > LONGEST_NOTE:
-            excess = len(field.data) - LONGEST_NOTE
-            raise ValidationError(f"La note dépasse 2 000 caractères de {excess} : raccourcissez-la.")
-        if CONTROLS.search(field.data):
-            raise ValidationError("Le texte contient un caractère interdit.")
 
 
 class ConsentForm(FlaskForm):
     """The agreement of a mailbox's holder to be measured: who, when, to which words, by which channel."""
 
-    given_by = StringField("Qui l’a donné", description="Le nom et la fonction de la personne qui relève cette boîte.")
-    day = StringField("Date", description="Le jour où l’accord a été donné, par exemple 30/06/2021.")
+    given_by = StringField(
+        "Qui l’a donné",
+        [line("Indiquez qui l’a donné.", LONGEST_LINE)],
+        description="Le nom et la fonction de la personne qui relève cette boîte.",
+    )
+    day = StringField("Date", [a_day], description="Le jour où l’accord a été donné, par exemple 30/06/2021.")
     channel = SelectField("Par quel moyen", choices=[SelectChoice(source.lower(), source) for source in SOURCES])
     wording = TextAreaField(
-        "À quels mots", description="Le texte exact auquel la personne a dit oui, 2 000 caractères au plus."
+        "À quels mots",
+        [lines("Écrivez les mots auxquels la personne a dit oui.", LONGEST_WORDING)],
+        description="Le texte exact auquel la personne a dit oui, 2 000 caractères au plus.",
     )
-
-    validate_day = StatusForm.validate_day
-
-    def validate_given_by(self, field: StringField) -> None:
-        """Required, on one line of words."""
-        tidy(field)
-        if not field.data:
-            raise ValidationError("Indiquez qui l’a donné.")
-        if len(field.data) > LONGEST_LINE:
-            raise ValidationError("200 caractères au plus.")
-
-    def validate_wording(self, field: TextAreaField) -> None:
-        """Required. Line ends become one character before it is measured, as browsers send two."""
-        field.data = "\n".join((field.data or "").splitlines()).strip()
-        if not field.data:
-            raise ValidationError("Écrivez les mots auxquels la personne a dit oui.")
-        if len(field.data) > LONGEST_WORDING:
-            raise ValidationError("Le texte dépasse 2 000 caractères : raccourcissez-le.")
-        if CONTROLS.search(field.data):
-            raise ValidationError("Le texte contient un caractère interdit.")
 
 
 class DecisionForm(FlaskForm):
     """The data protection officer's decision about a function's mailbox."""
 
-    reference = StringField("Référence de la décision", description="Le numéro ou le nom du document qui la contient.")
-    given_by = StringField("Qui l’a prise", description="Le délégué à la protection des données, par son nom.")
-    day = StringField("Date", description="Le jour de la décision, par exemple 30/06/2021.")
-
-    validate_day = StatusForm.validate_day
-    validate_given_by = ConsentForm.validate_given_by
-
-    def validate_reference(self, field: StringField) -> None:
-        """Required, on one line of words."""
-        tidy(field)
-        if not field.data:
-            raise ValidationError("Indiquez la référence de la décision.")
-        if len(field.data) > LONGEST_LINE:
-            raise ValidationError("200 caractères au plus.")
+    reference = StringField(
+        "Référence de la décision",
+        [line("Indiquez la référence de la décision.", LONGEST_LINE)],
+        description="Le numéro ou le nom du document qui la contient.",
+    )
+    given_by = StringField(
+        "Qui l’a prise",
+        [line("Indiquez qui l’a prise.", LONGEST_LINE)],
+        description="Le délégué à la protection des données, par son nom.",
+    )
+    day = StringField("Date", [a_day], description="Le jour de la décision, par exemple 30/06/2021.")

@@ -1,34 +1,28 @@
 """The forms of a campaign's steps: their fields, their checks, and the changes they make."""
 
-from collections.abc import Callable
 from typing import Any, ClassVar
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField, ValidationError
-from wtforms.validators import Length
+from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
 
 from outreach.campaigns import drafts, lifecycle
 from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import Campaign, Colour
 from outreach.delivery.models import MessageClass
-from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
 from outreach.web.campaigns.blueprint import CHANGED, sending
-from outreach.web.ui.forms import tidy
+from outreach.web.ui.fields import chosen, fit, line, refusing
 from outreach.web.ui.request import actor, database, judged, now
 
+NO_SUBJECT = "Indiquez l’objet du courriel."
+OFFERED = chosen("Choisissez un des choix proposés.")
 CLASSES = [
     SelectChoice(MessageClass.AWARENESS, "Sensibilisation : chacun peut s’en désinscrire"),
     SelectChoice(MessageClass.STATUTORY, "Communication légale : sans désinscription"),
 ]
-
-
-def at_most(count: int) -> Length:
-    """A check that a text has so many characters at most."""
-    return Length(max=count, message=f"{count} caractères au plus.")
 
 
 class StepForm(FlaskForm):
@@ -79,51 +73,86 @@ class SourceField(TextAreaField):
             self.data = "\n".join(valuelist)
 
 
+def readable_subject(typed: str) -> str:
+    """A subject, whose merge fields are readable. Raises InputError."""
+    refuse_unreadable(typed, "x", sending().schemes)
+    return typed
+
+
+def readable_letter(typed: str) -> str:
+    """A letter's source, which is readable. Raises InputError."""
+    refuse_unreadable("x", typed, sending().schemes)
+    return typed
+
+
+def _preheader(typed: str) -> str:
+    refuse_unfit(typed, "")
+    return typed
+
+
+def _address(typed: str) -> str:
+    refuse_unfit("", typed, sending().schemes)
+    return typed
+
+
 class LetterForm(StepForm):
     """The letter, its sender and its contact person."""
 
     STEP = DraftStep.LETTER
 
-    message_class = RadioField("Type de message", choices=CLASSES, validate_choice=False)
+    message_class = RadioField("Type de message", [OFFERED], choices=CLASSES, validate_choice=False)
     colour = RadioField(
-        "Couleur", choices=[SelectChoice(colour, colour.label) for colour in Colour], validate_choice=False
+        "Couleur", [OFFERED], choices=[SelectChoice(colour, colour.label) for colour in Colour], validate_choice=False
     )
     tracking = RadioField(
         "Mesure des ouvertures et des clics",
+        [OFFERED],
         choices=[SelectChoice(mode, mode.label) for mode in TrackingMode],
         validate_choice=False,
         description="Le pied du courriel le dit. Ce qui compte, ce sont les réponses et les adhésions.",
     )
-    circular = StringField("Circulaire (facultatif)", [at_most(40)])
+    circular = StringField("Circulaire (facultatif)", [line(most=40)])
     circular_url = StringField(
-        "Adresse de la circulaire (facultatif)", [at_most(500)], description="Le pied du courriel y mène : https://…"
+        "Adresse de la circulaire (facultatif)",
+        [line(most=500), fit(_address)],
+        description="Le pied du courriel y mène : https://…",
     )
     subject = StringField(
         "Objet du courriel",
-        [at_most(250)],
+        [line(NO_SUBJECT, 250), fit(readable_subject)],
         description="Ce qu’il faut faire et pour quand, puis le sujet ; le numéro FASE en dernier. 90 caractères.",
     )
     preheader = StringField(
         "Texte d’aperçu (facultatif)",
-        [at_most(250)],
+        [line(most=250), fit(_preheader)],
         description="Ce qu’une messagerie montre après l’objet, en 90 caractères. Les champs y sont permis.",
     )
     letter = SourceField(
         "Texte du courriel",
+        [fit(readable_letter)],
         description="Markdown : ## titre, **gras**, - puce, [texte](https://…). Les champs s’écrivent ((champ)).",
     )
     contact_name = StringField(
-        "Personne de contact", [at_most(200)], description="L’agent qui peut renseigner (décret du 22 décembre 1994)."
+        "Personne de contact",
+        # Decree of 22 December 1994, article 2.
+        [line("Indiquez la personne de contact : tout courriel doit nommer l’agent qui peut renseigner.")],
+        description="L’agent qui peut renseigner (décret du 22 décembre 1994).",
     )
-    contact_service = StringField("Son service (facultatif)", [at_most(200)])
-    contact_phone = StringField("Son téléphone (facultatif)", [at_most(40)])
-    contact_email = StringField("Son adresse", [at_most(320)], description="Les réponses au courriel lui arrivent.")
+    contact_service = StringField("Son service (facultatif)", [line()])
+    contact_phone = StringField("Son téléphone (facultatif)", [line(most=40)])
+    contact_email = StringField(
+        "Son adresse",
+        [line(most=320), fit(lambda typed: judged(typed).address)],
+        description="Les réponses au courriel lui arrivent.",
+    )
     sender_name = StringField(
         "Nom de l’expéditeur",
-        [at_most(200)],
+        [line("Indiquez le nom de l’expéditeur.")],
         description="Par exemple : Fédération Wallonie-Bruxelles – votre service.",
     )
-    sender_address = StringField("Adresse postale de l’expéditeur", [at_most(300)])
+    sender_address = StringField(
+        "Adresse postale de l’expéditeur", [line("Indiquez l’adresse postale de l’expéditeur.", 300)]
+    )
 
     KEPT = drafts.CONTENT[DraftStep.LETTER]
 
@@ -149,74 +178,6 @@ class LetterForm(StepForm):
         values["tracking"] = TrackingMode(mode) if mode in set(TrackingMode) else TrackingMode.AGGREGATE
         return values
 
-    def validate_message_class(self, field: RadioField) -> None:
-        """The value must be one of the field's choices."""
-        if field.data not in {choice.value for choice in field.choices}:
-            raise ValidationError("Choisissez un des choix proposés.")
-
-    validate_colour = validate_message_class
-    validate_tracking = validate_message_class
-
-    def validate_contact_name(self, field: StringField) -> None:
-        """Every letter names the agent who can inform (decree of 22 December 1994, article 2)."""
-        require(field, "Indiquez la personne de contact : tout courriel doit nommer l’agent qui peut renseigner.")
-
-    def validate_sender_name(self, field: StringField) -> None:
-        """A letter says who sends it."""
-        require(field, "Indiquez le nom de l’expéditeur.")
-
-    def validate_sender_address(self, field: StringField) -> None:
-        """A letter says where it comes from."""
-        require(field, "Indiquez l’adresse postale de l’expéditeur.")
-
-    def validate_contact_email(self, field: StringField) -> None:
-        """Replies need a valid address."""
-        try:
-            field.data = judged(field.data or "").address
-        except InputError as error:
-            raise ValidationError(str(error)) from None
-
-    def validate_contact_service(self, field: StringField) -> None:
-        """One line of words, without characters that a header or a database may refuse."""
-        tidy(field)
-
-    validate_contact_phone = validate_contact_service
-    validate_circular = validate_contact_service
-
-    def validate_subject(self, field: StringField) -> None:
-        """A subject is required, and its merge fields must be readable."""
-        require(field, "Indiquez l’objet du courriel.")
-        refusing(lambda: refuse_unreadable(field.data or "", "x", sending().schemes))
-
-    def validate_preheader(self, field: StringField) -> None:
-        """Its merge fields must be readable."""
-        tidy(field)
-        refusing(lambda: refuse_unfit(field.data or "", ""))
-
-    def validate_circular_url(self, field: StringField) -> None:
-        """A whole address, as of a link in the letter."""
-        tidy(field)
-        refusing(lambda: refuse_unfit("", field.data or "", sending().schemes))
-
-    def validate_letter(self, field: TextAreaField) -> None:
-        """A letter is required, and its markup must be readable."""
-        refusing(lambda: refuse_unreadable("x", field.data or "", sending().schemes))
-
-
-def require(field: StringField, sentence: str) -> None:
-    """Tidy what is typed. Raises ValidationError with the sentence when it is nothing."""
-    if not (field.data or "").strip():
-        raise ValidationError(sentence)
-    tidy(field)
-
-
-def refusing(check: Callable[[], object]) -> None:
-    """Let a check of the domain refuse a field. Raises ValidationError for its InputError."""
-    try:
-        check()
-    except InputError as error:
-        raise ValidationError(str(error)) from None
-
 
 class TestLetterForm(FlaskForm):
     """The address for a test letter."""
@@ -229,7 +190,4 @@ class TestLetterForm(FlaskForm):
 
     def validate_to(self, field: StringField) -> None:
         """One address."""
-        try:
-            self.judged = judged(field.data or "")
-        except InputError as error:
-            raise ValidationError(str(error)) from None
+        self.judged = refusing(lambda: judged(field.data or ""))

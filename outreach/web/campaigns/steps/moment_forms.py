@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, StringField, ValidationError
+from wtforms import Field, Form, HiddenField, StringField, ValidationError
 
 from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.drafts import DraftStep
@@ -15,20 +15,55 @@ from outreach.campaigns.schedule.planning import offsets
 from outreach.days import BRUSSELS, parse_day
 from outreach.errors import InputError
 from outreach.text import whole_number
-from outreach.web.campaigns.steps.forms import LetterForm, SourceField, StepForm, at_most, refusing, require
+from outreach.web.campaigns.steps.forms import NO_SUBJECT, SourceField, StepForm, readable_letter, readable_subject
+from outreach.web.ui.fields import a_day, fit, line, refusing, remark
 from outreach.web.ui.request import now
 
+EXAMPLE = "Heure de Bruxelles, par exemple 9:30."
 HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
+
+
+def _hour(text: str) -> time:
+    """A time of day as people write it: 8, 8h, 8 h 30, 8:30. Raises InputError."""
+    match = HOUR.fullmatch(text.strip())
+    if match and int(match[1]) < 24 and int(match[2] or 0) < 60:
+        return time(int(match[1]), int(match[2] or 0))
+    raise InputError(f"« {text[:20]} » n’est pas une heure : écrivez 9:30.")
+
+
+def _numbers(text: str) -> list[int]:
+    words = text.replace(",", " ").replace(";", " ").split()
+    if len(words) > MOST_REMINDERS:
+        raise InputError(f"{MOST_REMINDERS} relances au plus.")
+    numbers = {whole_number(word, digits=3) or 0 for word in words}
+    if not all(1 <= number <= 365 for number in numbers):
+        raise InputError("Indiquez des nombres de jours entre 1 et 365, par exemple 14, 24.")
+    return sorted(numbers)
+
+
+def _an_hour(_form: Form, field: Field) -> None:
+    refusing(lambda: _hour(field.data or ""))
+
+
+def _a_course(_form: Form, field: Field) -> None:
+    """At most `MOST_REMINDERS` numbers of days, each from 1 to 365."""
+    refusing(lambda: _numbers(field.data or ""))
 
 
 class ReminderForm(FlaskForm):
     """A reminder that is added to a campaign: its letter and its moment. `version` is its digest when it was shown."""
 
     version = HiddenField()
-    subject = StringField("Objet du courriel", [at_most(250)])
-    letter = SourceField("Texte du courriel", description="Copié du courriel de la campagne : changez-le ici.")
-    day = StringField("Jour de la relance", description="Une date fermée passe à la prochaine ouverte.")
-    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
+    subject = StringField("Objet du courriel", [line(NO_SUBJECT, 250), fit(readable_subject)])
+    letter = SourceField(
+        "Texte du courriel", [fit(readable_letter)], description="Copié du courriel de la campagne : changez-le ici."
+    )
+    day = StringField(
+        "Jour de la relance",
+        [line("Indiquez le jour de la relance."), a_day],
+        description="Une date fermée passe à la prochaine ouverte.",
+    )
+    hour = StringField("Heure", [line("Indiquez l’heure de la relance."), _an_hour], description=EXAMPLE)
 
     @classmethod
     def about(cls, letter: Campaign | AddedReminder, at: datetime, version: str = "") -> "ReminderForm":
@@ -41,18 +76,8 @@ class ReminderForm(FlaskForm):
         words = (self.letter.data or "").replace("\r\n", "\n")
         return {"subject": (self.subject.data or "").strip(), "letter": words, "asked_at": _moment(self)}
 
-    validate_subject = LetterForm.validate_subject
-    validate_letter = LetterForm.validate_letter
-
-    def validate_day(self, field: StringField) -> None:
-        """A day is required."""
-        require(field, "Indiquez le jour de la relance.")
-        refusing(lambda: parse_day(field.data or ""))
-
     def validate_hour(self, field: StringField) -> None:
-        """A time of day. With the day, it must be in the future."""
-        require(field, "Indiquez l’heure de la relance.")
-        refusing(lambda: _hour(field.data or ""))
+        """With the day, it must be in the future."""
         if self.day.data and not self.day.errors and not field.errors:
             refusing(lambda: refuse_far_away(self.changes()["asked_at"], now()))
 
@@ -60,9 +85,13 @@ class ReminderForm(FlaskForm):
 class HoursForm(FlaskForm):
     """A moment outside the sending hours for one wave, and why."""
 
-    day = StringField("Jour du départ")
-    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 18:30.")
-    reason = StringField("Pourquoi", [at_most(500)], description="Par exemple : correction urgente avant lundi.")
+    day = StringField("Jour du départ", [a_day])
+    hour = StringField("Heure", [_an_hour], description="Heure de Bruxelles, par exemple 18:30.")
+    reason = StringField(
+        "Pourquoi",
+        [remark("Dites pourquoi : cette raison reste avec la campagne.")],
+        description="Par exemple : correction urgente avant lundi.",
+    )
 
     @classmethod
     def at(cls, moment: datetime) -> "HoursForm":
@@ -72,16 +101,6 @@ class HoursForm(FlaskForm):
     def moment(self) -> datetime:
         """The moment that is asked for. Only for a valid form."""
         return _moment(self)
-
-    validate_day = ReminderForm.validate_day
-
-    def validate_hour(self, field: StringField) -> None:
-        """A time of day."""
-        refusing(lambda: _hour(field.data or ""))
-
-    def validate_reason(self, field: StringField) -> None:
-        """A reason is required: it stays."""
-        require(field, "Dites pourquoi : cette raison reste avec la campagne.")
 
 
 class DatesForm(StepForm):
@@ -94,11 +113,15 @@ class DatesForm(StepForm):
 
         csrf = False
 
-    day = StringField("Jour de la première vague", description="Par exemple 18/05/2021.")
-    hour = StringField("Heure", description="Heure de Bruxelles, par exemple 9:30.")
+    day = StringField(
+        "Jour de la première vague",
+        [line("Indiquez le jour de la première vague."), a_day],
+        description="Par exemple 18/05/2021.",
+    )
+    hour = StringField("Heure", [line("Indiquez l’heure de la première vague."), _an_hour], description=EXAMPLE)
     reminders = StringField(
         "Relances (facultatif)",
-        [at_most(100)],
+        [line(most=100), _a_course],
         description="Le nombre de jours après la première vague, par exemple 14, 24. Elles s’arrêtent dès l’adhésion.",
     )
     deadline_days = StringField(
@@ -131,21 +154,13 @@ class DatesForm(StepForm):
 
     def validate_day(self, field: StringField) -> None:
         """Today or a later day, at most two years ahead."""
-        require(field, "Indiquez le jour de la première vague.")
-        refusing(lambda: parse_day(field.data or ""))
         last = datetime.combine(parse_day(field.data or ""), time(23, 59), UTC)
         refusing(lambda: refuse_far_away(last, now()))
 
-    def validate_hour(self, field: StringField) -> None:
-        """A time of day. With the first wave's day, it must be in the future."""
-        require(field, "Indiquez l’heure de la première vague.")
-        refusing(lambda: _hour(field.data or ""))
+    def validate_hour(self, _field: StringField) -> None:
+        """With the first wave's day, it must be in the future."""
         if self.day.data and not self.day.errors:
             refusing(lambda: refuse_far_away(_moment(self), now()))
-
-    def validate_reminders(self, field: StringField) -> None:
-        """At most `MOST_REMINDERS` numbers of days, each from 1 to 365."""
-        refusing(lambda: _numbers(field.data or ""))
 
     def validate_deadline_days(self, field: StringField) -> None:
         """A number of days from 1 to 366."""
@@ -170,21 +185,3 @@ def _shown(at: datetime) -> dict[str, str]:
 def _moment(form: "ReminderForm | HoursForm | DatesForm") -> datetime:
     """The moment that a form's day and hour say. Raises InputError."""
     return moment_of(datetime.combine(parse_day(form.day.data or ""), _hour(form.hour.data or ""))).at
-
-
-def _hour(text: str) -> time:
-    """A time of day as people write it: 8, 8h, 8 h 30, 8:30. Raises InputError."""
-    match = HOUR.fullmatch(text.strip())
-    if match and int(match[1]) < 24 and int(match[2] or 0) < 60:
-        return time(int(match[1]), int(match[2] or 0))
-    raise InputError(f"« {text[:20]} » n’est pas une heure : écrivez 9:30.")
-
-
-def _numbers(text: str) -> list[int]:
-    words = text.replace(",", " ").replace(";", " ").split()
-    if len(words) > MOST_REMINDERS:
-        raise InputError(f"{MOST_REMINDERS} relances au plus.")
-    numbers = {whole_number(word, digits=3) or 0 for word in words}
-    if not all(1 <= number <= 365 for number in numbers):
-        raise InputError("Indiquez des nombres de jours entre 1 et 365, par exemple 14, 24.")
-    return sorted(numbers)
