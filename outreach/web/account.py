@@ -21,6 +21,7 @@ from outreach.web.signing_in.account_forms import SWITCHED_OFF, PasswordForm, Si
 from outreach.web.signing_in.sign_in import KEY, SIGN, begin_session, enter, is_path, leave
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.errors import SENTENCES
+from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import member
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
@@ -89,7 +90,7 @@ def password() -> str | tuple[str, int] | Redirect:
 @pages.post("/account/notices")
 @needs(RoleName.READER)
 def choose_pace() -> Redirect:
-    pace = member(Pace, request.form.get("pace"))
+    pace = member(Pace, posted("pace"))
     if pace is None:
         raise InputError("Choisissez quand le service vous écrit.")
     with database().writing() as writing:
@@ -121,7 +122,7 @@ def end_other_sessions() -> Redirect:
 @pages.post("/sign-in/kept")
 def sign_in_again() -> ResponseReturnValue:
     """Sign in from the page that carries a text; its author goes on with it, anybody else without."""
-    text = kept.unsealed(request.form.get(kept.FIELD, ""))
+    text = kept.unsealed(posted(kept.FIELD))
     if text is None:
         return redirect(url_for("account.sign_in"))
     if not current_user.is_authenticated:

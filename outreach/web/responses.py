@@ -30,6 +30,8 @@ from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted, posted_all, pressed, remarked
+from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Pager
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
@@ -110,7 +112,7 @@ def selection() -> str:
 @needs(RoleName.AUTHOR)
 def act_on_selection() -> Redirect | tuple[str, int]:
     """Act on the responses that the page showed, each with the version of its effect: `seen` is "number:version"."""
-    pairs = [text.partition(":")[::2] for text in request.form.getlist("seen")]
+    pairs = [text.partition(":")[::2] for text in posted_all("seen")]
     seen = {number: version for text, version in pairs if (number := whole_number(text)) is not None}
     try:
         with database().writing() as session:
@@ -143,7 +145,7 @@ def take(number: int) -> Redirect:
 @pages.post("/<number:number>/colleague")
 @needs(RoleName.AUTHOR)
 def hand_over(number: int) -> Redirect:
-    to = request.form.get("to", "")
+    to = posted("to")
     with database().writing() as session:
         inbox.hand_over(session, inbox.response_numbered(session, number), to=to, now=now(), actor=actor())
         name = staff.user_named(session, to).name
@@ -154,16 +156,18 @@ def hand_over(number: int) -> Redirect:
 @pages.post("/<number:number>/recall")
 @needs(RoleName.AUTHOR)
 def recall(number: int) -> Redirect | tuple[str, int]:
-    typed = "" if "never" in request.form else request.form.get("day", "")
-    try:
-        day = None if "never" in request.form else parse_day(typed)
-        with database().writing() as session:
-            inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
-    except InputError as error:
-        with reading() as session:
-            return _page(session, inbox.response_numbered(session, number), day_fault=str(error), day=typed), 422
-    flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
-    return redirect(url_for(".response", number=number, **_filter()))
+    form, ends = RecallForm(), pressed("never")
+    if ends or form.validate_on_submit():
+        try:
+            day = None if ends else parse_day(form.day.data or "")
+            with database().writing() as session:
+                inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
+            flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
+            return redirect(url_for(".response", number=number, **_filter()))
+        except InputError as error:
+            form.day.errors = [str(error)]
+    with reading() as session:
+        return _page(session, inbox.response_numbered(session, number), form=form), 422
 
 
 @pages.post("/<number:number>/action")
@@ -171,7 +175,7 @@ def recall(number: int) -> Redirect | tuple[str, int]:
 @keeps_text(of_fields({"note": "Note"}), button="Confirmer l’action", without=["news"])
 def act(number: int) -> Redirect | tuple[str, int]:
     """Do what the response asks for. `news` is ticked to tell the authority, in the text with this number."""
-    seen, note, told = request.form.get("version", ""), _note(), request.form.get("news", "")
+    seen, note, told = posted("version"), remarked("note"), posted("news")
     try:
         news = _news(number, told) if told else None
         with database().writing() as session:
@@ -194,9 +198,10 @@ def act(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 @keeps_text(of_fields({"note": "Note"}), button="Classer sans suite")
 def set_aside(number: int) -> Redirect:
-    note = _note()
     with database().writing() as session:
-        inbox.set_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
+        inbox.set_aside(
+            session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=remarked("note")
+        )
     flash("La réponse est classée sans suite.", "success")
     return redirect(url_for(".index", **_filter()))
 
@@ -204,7 +209,7 @@ def set_aside(number: int) -> Redirect:
 @pages.post("/<number:number>/reopening")
 @needs(RoleName.AUTHOR)
 def reopen(number: int) -> Redirect:
-    note = _note()
+    note = remarked("note")
     with database().writing() as session:
         inbox.reopen(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse attend de nouveau, et elle est à vous.", "success")
@@ -257,10 +262,6 @@ def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cel
     )
 
 
-def _note() -> str:
-    return " ".join(request.form.get("note", "").replace("\0", "").split())[:500]
-
-
 def _filter() -> dict[str, Any]:
     """The list's filter in the query, to be kept from page to page. Unknown values are left out."""
     known: dict[str, set[str]] = {"tray": set(Tray), "owner": {MINE}, "recall": {RECALLED}}
@@ -282,7 +283,7 @@ def _selection_page(session: Session, numbers: list[int], fault: str = "") -> st
     )
 
 
-def _page(session: Session, received: Response, fault: str = "", *, day_fault: str = "", day: str = "") -> str:
+def _page(session: Session, received: Response, fault: str = "", form: RecallForm | None = None) -> str:
     effect = effects.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
@@ -293,10 +294,9 @@ def _page(session: Session, received: Response, fault: str = "", *, day_fault: s
         reference=receipts.reference_of(session, received),
         effect=effect,
         fault=fault,
-        day_fault=day_fault,
-        day=day or (received.recall_on.isoformat() if received.recall_on else ""),
+        form=form or RecallForm.at(received.recall_on),
         today=current_day(),
-        note=_note(),
+        note=remarked("note"),
         kept=kept,
         colleagues=staff.colleagues(session),
         may_reopen=may_reopen,

@@ -15,9 +15,9 @@ from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, Numbers
 from outreach.segments.criteria import sentence
-from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("segments", __name__, url_prefix="/segments")
@@ -44,12 +44,12 @@ def index() -> str:
 @pages.post("/lists")
 @needs(RoleName.AUTHOR)
 def make_list() -> Redirect | tuple[str, int]:
-    name = request.form.get("name", "")
+    name = posted("name")
     keys: tuple[int, ...] = ()
     try:
         numbers = _stated()
     except InputError as error:
-        asked = NewList(name, request.form.get("numbers", ""), (str(error),))
+        asked = NewList(name, posted("numbers"), (str(error),))
     else:
         with reading() as session:
             asked, keys = _judged(session, name, numbers)
@@ -126,7 +126,7 @@ def segment(number: int) -> str:
 @pages.post("/<number:number>/name")
 @needs(RoleName.AUTHOR)
 def rename(number: int) -> Redirect:
-    name = request.form.get("name", "")
+    name = posted("name")
     with database().writing() as session:
         saved.rename(session, saved.segment_numbered(session, number), name, now=now(), actor=actor())
     flash("Le nom est changé.", "success")
@@ -146,7 +146,7 @@ def retire(number: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def keep(number: int) -> Redirect:
     """Save a campaign's audience: under a new name, or as what a segment says from now on."""
-    name, chosen = request.form.get("name", "").strip(), whole_number(request.form.get("segment", ""))
+    name, chosen = posted("name").strip(), posted_number("segment")
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         if name or chosen is None:
@@ -163,7 +163,7 @@ def keep(number: int) -> Redirect:
 @needs(RoleName.AUTHOR)
 def take(number: int) -> Redirect:
     """Give a campaign the audience that a segment means now."""
-    chosen = whole_number(request.form.get("segment", ""))
+    chosen = posted_number("segment")
     if chosen is None:
         raise Refused("Choisissez un segment.")
     with database().writing() as session:
@@ -176,7 +176,7 @@ def take(number: int) -> Redirect:
 
 def _stated() -> Numbers:
     """The numbers that a request states, typed and in a file. Raises InputError when the file cannot be read."""
-    numbers, sent = authority_lists.typed(request.form.get("numbers", "")), request.files.get("file")
+    numbers, sent = authority_lists.typed(posted("numbers")), request.files.get("file")
     if sent is None or not sent.filename:
         return numbers
     of_file = authority_lists.of_file(sent.read())

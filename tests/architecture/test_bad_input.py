@@ -30,7 +30,9 @@ NASTY = [
     '{"zone":["\\u0000"]}',
 ]
 PLACES = ["x" * 300, "%00", "..%2f..%2fx", "%ff", "9" * 30]
-READ = re.compile(r'(?:args|form|values|given|arguments|_words)\W{0,9}(?:get|getlist)?\W*"(\w+)"')
+READ = re.compile(
+    r'(?:args|form|values|given|arguments|_words|posted\w*|pressed|remarked)\W{0,9}(?:get|getlist)?\W*"(\w+)"'
+)
 FIELD = re.compile(r"^    (\w+) = \w+Field\(", re.MULTILINE)
 LAST = ("cancellation", "closure", "retirement", "withdrawal", "sign-out", "password")  # what leaves nothing to try
 

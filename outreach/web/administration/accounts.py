@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
@@ -23,6 +23,7 @@ from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
 from outreach.staff_mail.account_letters import AccountHolder, AccountMail
 from outreach.web.signing_in.account_forms import InvitationForm
+from outreach.web.ui.fields import posted, posted_all
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("accounts", __name__, url_prefix="/administration/accounts")
@@ -125,7 +126,7 @@ def closure(number: int) -> str:
 @pages.post("/<number:number>/closure")
 @needs(RoleName.ADMINISTRATOR)
 def close(number: int) -> Redirect | tuple[str, int]:
-    to = request.form.get("to", "").replace("\0", "")  # which PostgreSQL takes in no text
+    to = posted("to")
     try:
         with database().writing() as writing:
             user = staff.account_numbered(writing, number)
@@ -196,7 +197,7 @@ def factors_required() -> bool:
 
 def chosen_roles() -> list[RoleName]:
     """The roles ticked in the form, in their order; what is no role is left out."""
-    ticked = set(request.form.getlist("roles"))
+    ticked = set(posted_all("roles"))
     return [role for role in RoleName if role.value in ticked]
 
 

@@ -1,6 +1,6 @@
 """Programmes, for administrators: what is stored, and their file sent or changed, its difference seen first."""
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
@@ -11,6 +11,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.fields import posted
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -117,7 +118,7 @@ def compare() -> str | tuple[str, int]:
 @pages.post("")
 @needs(RoleName.ADMINISTRATOR)
 def load() -> Redirect:
-    stated, version = _read(request.form.get("text", "")), request.form.get("version", "")
+    stated, version = _read(posted("text")), posted("version")
     with database().writing() as session:
         loaded = programme_files.load(session, stated, version, now=now(), actor=actor())
         told = f"Le programme « {loaded.name} » est enregistré."

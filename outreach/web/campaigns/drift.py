@@ -1,6 +1,6 @@
 """The audience of a planned wave beside the approved one, and its confirmation by an approver."""
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.approvals import deciding
@@ -10,8 +10,8 @@ from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves import drift as drifts
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.ui.fields import posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 
@@ -37,7 +37,7 @@ def drift(number: int, wave: int) -> str:
 @pages.post("/<number:number>/waves/<number:wave>/drift")
 @needs(RoleName.APPROVER)
 def confirm_drift(number: int, wave: int) -> Redirect:
-    seen = [whole_number(request.form.get(name, "")) for name in ("authorities", "letters")]
+    seen = [posted_number(name) for name in ("authorities", "letters")]
     if None in seen:
         raise InputError("Relisez les nombres de la page, puis confirmez.")
     authorities, letters = seen

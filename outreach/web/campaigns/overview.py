@@ -16,6 +16,7 @@ from outreach.text import line_of_words, whole_number
 from outreach.web.audience.writing import FOLDER
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.campaigns.steps.audience import LONGEST_TITLE
+from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.pager import Pager, member, words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -59,15 +60,15 @@ def new() -> str:
 @pages.post("")
 @needs(RoleName.AUTHOR)
 def create() -> Redirect:
-    name, copied = request.form.get("definition", ""), whole_number(request.form.get("copy", ""))
+    name, copied = posted("definition"), posted_number("copy")
     if copied is not None:
         with reading() as session:
             stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
         stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
     elif name == BLANK:
-        stated = _blank(request.form.get("title", ""))
+        stated = _blank(posted("title"))
     elif name in (ready := definitions.ready_made(FOLDER)):
-        stated = _corrected(ready[name], request.form.get("received", ""))
+        stated = _corrected(ready[name], posted("received"))
     else:
         raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
     with database().writing() as session:

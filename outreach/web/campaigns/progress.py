@@ -33,6 +33,7 @@ from outreach.text import whole_number
 from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.results import day_columns, drawn
+from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 # Seconds between two polls of the page, longer each time that nothing has changed.
@@ -154,9 +155,8 @@ def retry(number: int, wave: int) -> Redirect:
 @pages.post("/<number:number>/waves/<number:wave>/doubts")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def resend(number: int, wave: int) -> Redirect:
-    key = request.form.get("message", "")
-    only = whole_number(key)
-    if key and only is None:
+    only = posted_number("message")
+    if only is None and posted("message"):
         raise InputError("Ce courriel n’existe pas.")
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)

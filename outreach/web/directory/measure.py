@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 
@@ -15,6 +15,7 @@ from outreach.errors import InputError, Refused
 from outreach.measuring import bases, consent
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.fields import posted
 from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -100,7 +101,7 @@ def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 @pages.post("/bases/<number:number>/withdrawal")
 @needs(RoleName.AUTHOR)
 def withdraw(fase: int, number: int) -> Redirect:
-    asked = request.form.get("channel", "")
+    asked = posted("channel")
     channel = asked.lower() if asked in SOURCES else ""
     with database().writing() as session:
         authority = authority_sheet.authority_by_fase(session, fase)

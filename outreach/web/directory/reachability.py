@@ -30,11 +30,12 @@ from outreach.reachability.reach_list import (
 )
 from outreach.roles import RoleName
 from outreach.settings import CheckSwitch
-from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.directory.filters import LEVELS
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted, posted_numbers, pressed, remarked
+from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Pager, member
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
@@ -78,7 +79,7 @@ def write_to_list() -> Redirect:
 @needs(RoleName.AUTHOR)
 def hand_over_ticked() -> Redirect | tuple[str, int]:
     """Hand the ticked authorities to a colleague, and set the day to come back to them where one is given."""
-    to, typed = request.form.get("to", ""), request.form.get("day", "")
+    to, typed = posted("to"), posted("day")
     try:
         numbers = _ticked()
         recall_on = parse_day(typed) if typed.strip() else None
@@ -105,7 +106,7 @@ def sheet(fase: int) -> str:
 @pages.post(f"{SHEET}/owner")
 @needs(RoleName.AUTHOR)
 def hand_over(fase: int) -> Redirect:
-    to = "" if "nobody" in request.form else request.form.get("to", "")
+    to = "" if pressed("nobody") else posted("to")
     with database().writing() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         if to:
@@ -120,24 +121,26 @@ def hand_over(fase: int) -> Redirect:
 @pages.post(f"{SHEET}/recall")
 @needs(RoleName.AUTHOR)
 def recall(fase: int) -> Redirect | tuple[str, int]:
-    typed = "" if "never" in request.form else request.form.get("day", "")
-    try:
-        recall_on = None if "never" in request.form else parse_day(typed)
-        with database().writing() as session:
-            authority = authority_sheet.authority_by_fase(session, fase)
-            follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
-    except InputError as error:
-        with reading() as session:
-            return _sheet_page(session, authority_sheet.authority_by_fase(session, fase), str(error), typed), 422
-    flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
-    return redirect(url_for(".sheet", fase=fase))
+    form, ends = RecallForm(), pressed("never")
+    if ends or form.validate_on_submit():
+        try:
+            recall_on = None if ends else parse_day(form.day.data or "")
+            with database().writing() as session:
+                authority = authority_sheet.authority_by_fase(session, fase)
+                follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+            flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
+            return redirect(url_for(".sheet", fase=fase))
+        except InputError as error:
+            form.day.errors = [str(error)]
+    with reading() as session:
+        return _sheet_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
 
 
 @pages.post(f"{SHEET}/<number:contact_id>")
 @needs(RoleName.AUTHOR)
 @keeps_text(of_fields({"note": "Note"}), button="Confirmer cette boîte")
 def confirm(fase: int, contact_id: int) -> Redirect:
-    note = " ".join(request.form.get("note", "").replace("\0", "").split())[:500]
+    note = remarked("note")
     with database().writing() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         held = contacts.contact(session, authority, contact_id)
@@ -161,7 +164,7 @@ def asked(arguments: MultiDict[str, str]) -> ReachFilters:
 
 def _ticked() -> list[int]:
     """The FASE numbers that were ticked, at most a page of them. Raises InputError without any."""
-    numbers = [number for text in request.form.getlist("pick") if (number := whole_number(text)) is not None]
+    numbers = posted_numbers("pick")
     if not numbers:
         raise InputError("Cochez au moins un pouvoir organisateur.")
     return numbers[:PAGE_ROWS]
@@ -207,7 +210,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
     )
 
 
-def _sheet_page(session: Session, authority: Authority, fault: str = "", typed: str = "") -> str:
+def _sheet_page(session: Session, authority: Authority, form: RecallForm | None = None) -> str:
     row = reach_list.of(session, authority)
     return render_template(
         "pages/directory/follow_up.html",
@@ -219,8 +222,7 @@ def _sheet_page(session: Session, authority: Authority, fault: str = "", typed: 
         colleagues=staff.colleagues(session),
         authors=[(one.email, one.name) for one in staff.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
-        fault=fault,
-        day=typed or (row.followed.recall_on.isoformat() if row.followed.recall_on else ""),
+        form=form or RecallForm.at(row.followed.recall_on),
     )
 
 

@@ -18,6 +18,7 @@ from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import NoteForm, filled, told
 from outreach.web.signing_in.kept import keeps_text
+from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -66,7 +67,7 @@ def save(draft_id: int) -> Redirect | tuple[str, int]:
 @pages.post("/drafts/<number:draft_id>/freezing")
 @needs(RoleName.AUTHOR)
 def freeze(draft_id: int) -> Redirect | tuple[str, int]:
-    seen = request.form.get("seen", "")
+    seen = posted("seen")
     with reading() as session:
         asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
         gathered = gathering.gather(session, asked, now=now())

@@ -23,6 +23,7 @@ from outreach.web.oidc.flows import Flow
 from outreach.web.signing_in.account_forms import PasswordProofForm
 from outreach.web.signing_in.sign_in import enter, is_path
 from outreach.web.signing_in.trail import note
+from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, needs, now, reading, settings
 
 pages = Blueprint("oidc", __name__)
@@ -62,7 +63,7 @@ def come_back() -> str | Redirect | tuple[str, int]:
         if current_user.is_authenticated:  # somebody went back to this page
             return redirect("/")
         return _refused(SignInRefused(Cause.STATE))
-    given = {name: request.args.get(name, "") for name in ("state", "code", "error", "iss")}
+    given = {name: request.args[name] for name in ("state", "code", "error", "iss") if request.args.get(name)}
     account = _refuse_link(flow.invitation) if flow.invitation else None
     return render_template("pages/account/oidc_return.html", given=given, account=account)
 
@@ -70,7 +71,7 @@ def come_back() -> str | Redirect | tuple[str, int]:
 @pages.post(flows.RETURN)
 def finish() -> Redirect | tuple[str, int]:
     issuer = _issuer()
-    given = {name: request.form.get(name, "") for name in ("state", "code", "error", "iss")}
+    given = {name: posted(name) for name in ("state", "code", "error", "iss")}
     flow = flows.take(given["state"])
     if flow is None:
         return _refused(SignInRefused(Cause.STATE))

@@ -30,6 +30,7 @@ from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
+from outreach.web.ui.fields import posted, pressed
 from outreach.web.ui.request import database, now, reading, settings
 
 # For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
@@ -94,7 +95,7 @@ def give_answer(token: str) -> Response | Redirect:
     try:
         with reading() as session:
             message, form = letter_of(session, read), AnswerForm.of(request.form)
-            if "show" in request.form:
+            if pressed("show"):
                 return _question_page(session, message, token, form)
             asked = answers.question_of(session, message, now=now())
             shared, term = standing_of(session, message)
@@ -157,7 +158,7 @@ def mailbox_file(token: str) -> Response:
 @pages.post("/a/measure/<path:token>")
 def choose_measure(token: str) -> Response:
     """One box decides both ways, so that withdrawing an agreement is as easy as giving it."""
-    read, agrees, words = _read(token, TokenKind.ANSWER), "measure" in request.form, request.form.get("wording", "")
+    read, agrees, words = _read(token, TokenKind.ANSWER), pressed("measure"), posted("wording")
     try:
         with reading() as session:
             is_certain = not agrees or _is_human(letter_of(session, read))
@@ -186,7 +187,7 @@ def unsubscribe(token: str) -> Response:
     read = _read(token, TokenKind.UNSUBSCRIBE)
     if read is None:
         return _neutral()
-    is_one_click = request.form.get("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
+    is_one_click = posted("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
     with reading() as session:
         message = outbox.message_named(session, read.id)
     if message is not None and not is_one_click and not _is_human(message):
@@ -280,14 +281,14 @@ def _whose(session: Session, message: Message) -> dict[str, Any]:
 
 
 def _how(message: Message) -> str:
-    why = request.form.get("why", "")
+    why = posted("why")
     given = f" ({WHY[why].lower()})" if why in WHY and why else ""
     return f"lien du courriel {message.public_id}{given}"
 
 
 def _is_human(message: Message) -> bool:
     """Whether a form comes from a person. One sent within 3 s of the relay's acceptance has to be confirmed."""
-    if request.form.get("confirmed") == "1" or message.state is not MessageState.ACCEPTED:
+    if posted("confirmed") == "1" or message.state is not MessageState.ACCEPTED:
         return True
     return message.settled_at is None or now() - message.settled_at > TOO_SOON
 
@@ -369,7 +370,7 @@ def _measure_page(
         message = letter_of(session, read)
         shown = shown_measure(session, message, request.form, confirms=confirms)
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
-        if request.form.get("page") == "answer":
+        if posted("page") == "answer":
             return _question_page(session, message, token, AnswerForm.of(request.form), code=code, measured=measured)
         sender = composing.sender_of(session, message)
         return page("public/measure.html", code, sender=sender, token=token, fault=fault, measured=measured, **shown)

@@ -34,6 +34,7 @@ from outreach.web.signing_in.account_forms import SignInForm
 from outreach.web.signing_in.kept import KeptText
 from outreach.web.signing_in.sign_in import SECOND_STEP, claim_of, enter, is_path
 from outreach.web.ui.errors import SENTENCES
+from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, now, reading, settings
 
 LONGEST_WAY = 1000  # of the address to return to: a cookie has room for 4 kB
@@ -181,7 +182,7 @@ def _tell_what_is_left(user: User, proof: FactorProof) -> None:
 
 
 def _text() -> KeptText | None:
-    return kept.unsealed(request.form.get(kept.FIELD, ""))
+    return kept.unsealed(posted(kept.FIELD))
 
 
 def _check_page(form: SecondStepForm, text: KeptText | None) -> str:

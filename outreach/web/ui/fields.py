@@ -86,19 +86,24 @@ def _without_controls(text: str) -> str:
     return kept
 
 
-def stated(name: str) -> str:
+def posted(name: str) -> str:
     """What the page itself put into the form under a name: a version, a key, the choice of a button; '' without it."""
     return request.form.get(name, "").replace("\0", "")  # which PostgreSQL takes in no text
 
 
-def number(name: str, *, digits: int = 9) -> int | None:
+def posted_all(name: str) -> list[str]:
+    """Everything that the form has under a name."""
+    return request.form.getlist(name)
+
+
+def posted_number(name: str, *, digits: int = 9) -> int | None:
     """The whole number that the form has under a name; None for anything else."""
-    return whole_number(stated(name).strip(), digits=digits)
+    return whole_number(posted(name).strip(), digits=digits)
 
 
-def numbers(name: str) -> list[int]:
+def posted_numbers(name: str) -> list[int]:
     """The whole numbers that the form has under a name, as of rows that are ticked."""
-    return [one for text in request.form.getlist(name) if (one := whole_number(text)) is not None]
+    return [one for text in posted_all(name) if (one := whole_number(text)) is not None]
 
 
 def pressed(name: str) -> bool:
@@ -108,4 +113,4 @@ def pressed(name: str) -> bool:
 
 def remarked(name: str) -> str:
     """A remark typed beside a button, on one line, cut where its field ends."""
-    return " ".join(CONTROLS.sub(" ", stated(name)).split())[:LONGEST_REMARK]
+    return " ".join(CONTROLS.sub(" ", posted(name)).split())[:LONGEST_REMARK]

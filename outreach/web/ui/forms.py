@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from typing import TypeVar
 
 from flask_wtf import FlaskForm
@@ -197,6 +198,17 @@ class CallForm(FlaskForm):
     note = TextAreaField(
         "Ce qui a été dit", [lines("Écrivez ce qui a été dit.", LONGEST_NOTE)], description="2 000 caractères au plus."
     )
+
+
+class RecallForm(FlaskForm):
+    """The day on which to come back to somebody."""
+
+    day = StringField("À rappeler le", [a_day])
+
+    @classmethod
+    def at(cls, day: date | None) -> "RecallForm":
+        """The form with the day that is set, if one is."""
+        return cls(formdata=None, data={"day": day.isoformat() if day else ""})
 
 
 class ConsentForm(FlaskForm):

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
@@ -13,13 +13,14 @@ from outreach.campaigns.waves import moving
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages
+from outreach.web.ui.fields import posted
 from outreach.web.ui.request import actor, database, needs, now
 
 
 @pages.post("/<number:number>/waves/<number:wave>/move")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def move_wave(number: int, wave: int) -> Redirect:
-    to, may_approve = _moment(request.form.get("to", "")), current_user.holds(RoleName.APPROVER)
+    to, may_approve = _moment(posted("to")), current_user.holds(RoleName.APPROVER)
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         moved = moving.move(session, campaign, wave, to, now=now(), actor=actor(), may_approve=may_approve)

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
@@ -14,6 +14,7 @@ from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.campaigns.steps.moment_forms import HoursForm
+from outreach.web.ui.fields import posted
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 SOON = timedelta(minutes=10)
@@ -57,7 +58,7 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/calm")
 @needs(RoleName.APPROVER)
 def waive_calm(number: int) -> Redirect:
-    why = request.form.get("why", "")
+    why = posted("why")
     with database().writing() as session:
         exemptions.waive_calm(session, lifecycle.in_turn(session, number), why, now=now(), actor=actor())
     flash("La campagne écrit aussi à ceux déjà sollicités. Votre raison reste avec elle.", "success")

@@ -46,6 +46,7 @@ from outreach.web.campaigns.blueprint import CHANGED, RESUMED, pages, show, step
 from outreach.web.campaigns.steps.drafts import DraftOffer, keep, offered, resumed
 from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -119,8 +120,8 @@ def change_audience(number: int) -> Redirect | tuple[str, int]:
         asked = asked_of(session, campaign, request.form)
         if asked.is_kept:
             return _page(session, campaign, asked), 422
-    keep(number, DraftStep.AUDIENCE, _fields_of(asked, request.form.get("version", "")))
-    shown: dict[str, Any] = {name: request.form[name] for name in ("find", "why") if request.form.get(name)}
+    keep(number, DraftStep.AUDIENCE, _fields_of(asked, posted("version")))
+    shown: dict[str, Any] = {name: posted(name) for name in ("find", "why") if posted(name)}
     at = _place_of(asked, request.form)
     return redirect(url_for(".audience", number=number, draft=1, at=at, **shown), 303)
 
@@ -150,7 +151,7 @@ def _place_of(asked: AskedAudience, given: MultiDict[str, str]) -> str:
 def save_audience(number: int) -> Redirect | tuple[str, int]:
     with reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, number), request.form)
-    if not asked.fault and not _saved(number, asked, request.form.get("version", "")):
+    if not asked.fault and not _saved(number, asked, posted("version")):
         asked = replace(asked, fault=CHANGED)
     if asked.fault:
         with reading() as session:

@@ -6,9 +6,9 @@ from flask import request
 
 from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
 from outreach.campaigns.letter.passages import Passage, passages, varied
-from outreach.text import whole_number
 from outreach.web.campaigns.steps.forms import LetterForm
 from outreach.web.campaigns.steps.moment_forms import ReminderForm
+from outreach.web.ui.fields import posted_all, posted_number, pressed
 
 
 def shown(source: str) -> dict[str, Any]:
@@ -20,9 +20,9 @@ def shown(source: str) -> dict[str, Any]:
 
 def vary(form: LetterForm | ReminderForm) -> None:
     """Add the passage that the request asks for, if it does, to a form's letter."""
-    if "vary" in request.form:
-        place = whole_number(request.form["vary"], digits=3)
-        form.letter.data = varied(request.form.getlist("letter"), -1 if place is None else place)
+    if pressed("vary"):
+        place = posted_number("vary", digits=3)
+        form.letter.data = varied(posted_all("letter"), -1 if place is None else place)
 
 
 def typed(form: LetterForm) -> list[tuple[str, str]]:
