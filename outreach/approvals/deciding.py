@@ -10,7 +10,7 @@ from sqlalchemy import select
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.approvals import reading
-from outreach.approvals.models import AFTER, APPROVING, NOWHERE, Content, Decision, DecisionKind, Extent
+from outreach.approvals.models import AFTER, BY_ANOTHER, NOWHERE, Content, Decision, DecisionKind, Extent
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.roles import RoleName
@@ -20,6 +20,7 @@ _DONE = {
     DecisionKind.APPROVED: "a validé",
     DecisionKind.CONFIRMED: "a validé",
     DecisionKind.SENT_BACK: "a renvoyé",
+    DecisionKind.REFUSED: "a refusé",
     DecisionKind.WITHDRAWN: "a retiré",
 }
 
@@ -42,6 +43,20 @@ def require_second_person(session: Session, content: Content, person: str, what:
         )
 
 
+def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, actor: str) -> None:
+    """Raises Refused where a decision of this kind is not awaited: the sentence names who decided before.
+
+    So it does where an approval or a refusal is of another content than the submission, or the actor may not decide.
+    """
+    held = reading.last(session, content.subject)
+    if kind in AFTER and (held is None or held.kind not in AFTER[kind]):
+        raise Refused(_before(session, content, held))
+    if kind in BY_ANOTHER:
+        require_second_person(session, content, actor)
+        if held is not None and held.digest != content.digest:
+            raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
+
+
 def decide(
     session: Session,
     content: Content,
@@ -52,18 +67,8 @@ def decide(
     reason: str = "",
     extent: Extent = NOWHERE,
 ) -> Decision:
-    """Keep what a person did about a thing, exactly as it stands.
-
-    Raises Refused where an approval or a return is not awaited (the sentence names who decided before), and where an
-    approval is of another content than the submission or the actor may not decide.
-    """
-    held = reading.last(session, content.subject)
-    if kind in AFTER and (held is None or held.kind not in AFTER[kind]):
-        raise Refused(_before(session, content, held))
-    if kind in APPROVING:
-        require_second_person(session, content, actor)
-        if held is not None and held.digest != content.digest:
-            raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
+    """Keep what a person did about a thing, exactly as it stands. Raises Refused as `refuse_unawaited` does."""
+    refuse_unawaited(session, content, kind, actor)
     made = Decision(
         subject=content.subject,
         title=content.title,
@@ -86,4 +91,5 @@ def _before(session: Session, content: Content, held: Decision | None) -> str:
     if held is None or held.kind not in _DONE:
         return f"{thing} n’attend pas de validation."
     first = f"{colleagues.name_of(session, held.actor)} {_DONE[held.kind]} {content.told} le {french.moment(held.at)}"
-    return f"{thing} n’attend pas de validation : {first}. Rechargez la page."
+    why = f" ({held.reason})" if held.reason else ""
+    return f"{thing} n’attend pas de validation : {first}{why}. Rechargez la page."

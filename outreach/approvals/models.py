@@ -21,6 +21,8 @@ class Thing(StrEnum):
 
     CAMPAIGN = "campaign"
     REMINDER = "reminder"
+    NOTE = "note"
+    TEXT = "text"
 
     @property
     def told(self) -> str:
@@ -36,7 +38,12 @@ class Thing(StrEnum):
         return literal(f"{self}:").concat(cast(keys, String))
 
 
-_TOLD = {Thing.CAMPAIGN: "la campagne", Thing.REMINDER: "la relance"}
+_TOLD = {
+    Thing.CAMPAIGN: "la campagne",
+    Thing.REMINDER: "la relance",
+    Thing.NOTE: "la note",
+    Thing.TEXT: "la version du texte",
+}
 
 
 class DecisionKind(StrEnum):
@@ -47,11 +54,12 @@ class DecisionKind(StrEnum):
     APPROVED = "approved"
     CONFIRMED = "confirmed"
     SENT_BACK = "sent_back"
+    REFUSED = "refused"
     WITHDRAWN = "withdrawn"
 
     @property
     def label(self) -> str:
-        """The participle that a history shows; all things approved are feminine in French, or versions."""
+        """The participle that a history shows; all that is approved is feminine in French."""
         return _LABELS[self]
 
 
@@ -61,15 +69,18 @@ _LABELS = {
     DecisionKind.APPROVED: "validée",
     DecisionKind.CONFIRMED: "validée pour le public tel qu’il est devenu",
     DecisionKind.SENT_BACK: "renvoyée à qui l’écrit",
+    DecisionKind.REFUSED: "refusée",
     DecisionKind.WITHDRAWN: "retirée",
 }
 APPROVING = (DecisionKind.APPROVED, DecisionKind.CONFIRMED)
 AUTHORING = (DecisionKind.WRITTEN, DecisionKind.SUBMITTED)
+BY_ANOTHER = (*APPROVING, DecisionKind.REFUSED)  # never by whoever has a hand in it
 # What the last decision has to be for one of these; any other may follow anything.
 AFTER = {
     DecisionKind.APPROVED: (DecisionKind.SUBMITTED,),
     DecisionKind.CONFIRMED: APPROVING,
     DecisionKind.SENT_BACK: (DecisionKind.SUBMITTED,),
+    DecisionKind.REFUSED: (DecisionKind.SUBMITTED,),
 }
 
 
@@ -137,7 +148,7 @@ class Decision(Base):
         """What was done, in French, with the reason."""
         if self.reason and self.kind in (DecisionKind.WRITTEN, DecisionKind.WITHDRAWN):
             return self.reason
-        between = " : " if self.kind is DecisionKind.SENT_BACK else " "
+        between = " : " if self.kind in (DecisionKind.SENT_BACK, DecisionKind.REFUSED) else " "
         return f"{self.kind.label}{between}{self.reason}" if self.reason else self.kind.label
 
     @property

@@ -52,13 +52,13 @@ def has_a_hand(subject: SQLCoreOperations[str] | str, person: str) -> ColumnElem
     return exists().where(hand.subject == subject, hand.actor == person, hand.kind.in_(AUTHORING))
 
 
-def awaiting(session: Session, person: str, roles: Collection[RoleName], thing: Thing) -> list[int]:
-    """The keys of the things of a kind that await this person's decision, the oldest submission first."""
-    if RoleName.APPROVER not in roles:
-        return []
-    of_thing = Decision.subject.startswith(f"{thing}:")
-    found = session.scalars(select(Decision).where(_awaits(person), of_thing).order_by(Decision.id))
-    return [decision.key for decision in found]
+def awaiting(session: Session, person: str, roles: Collection[RoleName]) -> dict[Thing, list[Decision]]:
+    """The submissions that await this person's decision, by kind of thing, the oldest first."""
+    found: dict[Thing, list[Decision]] = {}
+    if RoleName.APPROVER in roles:
+        for submission in session.scalars(select(Decision).where(_awaits(person)).order_by(Decision.id)):
+            found.setdefault(submission.thing, []).append(submission)
+    return found
 
 
 def counted(person: str, roles: Collection[RoleName]) -> list[ScalarSelect[int]]:

@@ -16,20 +16,20 @@ from sqlalchemy.exc import DBAPIError
 
 from outreach import audit, french
 from outreach.alerts import disk
+from outreach.approvals import deciding
+from outreach.approvals.models import DecisionKind
 from outreach.days import today
 from outreach.db import Database, Session, take_turns
 from outreach.errors import InputError, Refused
 from outreach.notes import drafts, listing
 from outreach.notes.content import NumberedNote, public_address, stamp
-from outreach.notes.freezing import subject
-from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteRefusal, NoteState
+from outreach.notes.freezing import content_of, subject
+from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication
 from outreach.roles import RoleName
 from outreach.text import is_forbidden, line_of_words
 
 TURN = "note-numbers"
 MOST_TRIES = 10  # each needs another approval to come first in between
-ANOTHER_PERSON = "La validation revient à une autre personne que celle qui a figé la note."
-DECIDED = "Cette note n’attend plus de validation : elle est {state}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ def approve(
     for _ in range(MOST_TRIES):
         with database.reading() as session:
             note = listing.by_key(session, key)
-            refuse_decision(note, actor)
+            deciding.refuse_unawaited(session, content_of(note), DecisionKind.APPROVED, actor)
             next_number = number_after(session, now)
             content = listing.content_of(note)
         numbered = NumberedNote(
@@ -88,7 +88,7 @@ def approve(
         with _unless_full(), database.writing() as session:
             take_turns(session, TURN)
             note = listing.by_key(session, key)
-            refuse_decision(note, actor)
+            deciding.refuse_unawaited(session, content_of(note), DecisionKind.APPROVED, actor)
             if number_after(session, now) == next_number:
                 _store(session, note, next_number, finished, now=now, actor=actor, approved_as=function)
                 return next_number.number
@@ -99,12 +99,11 @@ def refuse(session: Session, key: int, reason: str, *, now: datetime, actor: str
     """Refuse a frozen note: it stays without a number. Raises as `approve` does, and InputError without a reason."""
     take_turns(session, TURN)
     note = listing.by_key(session, key)
-    refuse_decision(note, actor)
+    deciding.refuse_unawaited(session, content_of(note), DecisionKind.REFUSED, actor)
     words = reason.replace("\r\n", "\n").strip()
     if not 0 < len(words) <= drafts.LONGEST_QUESTION or any(map(is_forbidden, words)):
         raise InputError(f"Dites pourquoi la note est refusée, en {french.number(drafts.LONGEST_QUESTION)} caractères.")
-    session.add(NoteRefusal(note_id=note.id, refused_at=now, refused_by=actor, reason=words))
-    session.flush()
+    deciding.decide(session, content_of(note), DecisionKind.REFUSED, now=now, actor=actor, reason=words)
     told = f"Note « {french.within_quotes(note.title)} » refusée : {words}"
     audit.record(session, now, actor, told, subject(note))
     return note
@@ -120,20 +119,6 @@ def publish(session: Session, number: str, *, now: datetime, actor: str) -> Note
     session.flush()
     audit.record(session, now, actor, f"Note {number} publiée.", subject(note))
     return note
-
-
-def may_decide(note: Note, actor: str) -> bool:
-    """Whether an approver may approve or refuse a note: it awaits that, and somebody else froze it."""
-    return note.state is NoteState.FROZEN and note.frozen_by != actor
-
-
-def refuse_decision(note: Note, actor: str) -> None:
-    """Raises Refused, with a sentence, where `may_decide` says no."""
-    if note.state is not NoteState.FROZEN:
-        number = f" (numéro {note.approval.number})" if note.approval else ""
-        raise Refused(DECIDED.format(state=note.state.label.lower() + number))
-    if note.frozen_by == actor:
-        raise Refused(ANOTHER_PERSON)
 
 
 def number_after(session: Session, now: datetime) -> NextNumber:
@@ -187,7 +172,6 @@ def _store(
             rank=given.rank,
             number=given.number,
             approved_at=now,
-            approved_by=actor,
             approved_as=approved_as,
             previous_sha256=given.previous_sha256,
             signature=finished.signature,
@@ -198,5 +182,7 @@ def _store(
         sha256 = hashlib.sha256(content).hexdigest()
         session.add(NoteFile(note_id=note.id, kind=kind, sha256=sha256, content=content))
     session.flush()
-    told = f"Note « {french.within_quotes(note.title)} » validée sous le numéro {given.number}."
+    under = f"sous le numéro {given.number}"
+    deciding.decide(session, content_of(note), DecisionKind.APPROVED, now=now, actor=actor, reason=under)
+    told = f"Note « {french.within_quotes(note.title)} » validée {under}."
     audit.record(session, now, actor, told, subject(note))

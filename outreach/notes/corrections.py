@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from sqlalchemy import exists, select
+from sqlalchemy import select
 
 from outreach import french
 from outreach.db import Session
@@ -10,7 +10,7 @@ from outreach.errors import Refused
 from outreach.notes import listing
 from outreach.notes.content import Correction, FigureChange, NoteTable, TableKind
 from outreach.notes.drafts import NoteRequest
-from outreach.notes.models import Note, NoteApproval, NoteRefusal
+from outreach.notes.models import Note, NoteApproval
 
 ABSENT = "–"
 
@@ -45,8 +45,7 @@ def refuse_corrected(session: Session, note: Note) -> None:
         raise Refused(
             f"Cette note est déjà corrigée par la note {approval.number}. Corrigez la note {approval.number}."
         )
-    is_refused = exists().where(NoteRefusal.note_id == Note.id)
-    waits = session.scalar(select(Note.id).where(Note.corrects_id == note.id, ~is_refused).limit(1))
+    waits = session.scalar(select(Note.id).where(Note.corrects_id == note.id, ~listing.is_refused()).limit(1))
     if waits is not None:
         raise Refused(
             "Une correction de cette note attend déjà sa validation : faites-la valider ou refuser avant d’en figer "

@@ -6,6 +6,8 @@ from datetime import date, datetime
 from outreach import audit, french
 from outreach.adherence.models import Status, Word
 from outreach.adherence.sentences import FiguredSentence
+from outreach.approvals import deciding
+from outreach.approvals.models import Content, DecisionKind, Thing
 from outreach.db import Session, table_of, take_turns
 from outreach.db.many import add_rows
 from outreach.notes import drafts
@@ -90,9 +92,15 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     )
     told = f"Note « {french.within_quotes(note.title)} » figée, au {french.day(note.as_of)}"
     audit.record(session, now, actor, f"{told} (empreinte {note.sha256[:12]}).", subject(note))
+    deciding.decide(session, content_of(note), DecisionKind.SUBMITTED, now=now, actor=actor)
     return note
 
 
 def subject(note: Note) -> str:
-    """What the audit calls a note."""
-    return f"note:{note.id}"
+    """What the audit and decisions call a note."""
+    return Thing.NOTE.subject(note.id)
+
+
+def content_of(note: Note) -> Content:
+    """A frozen note as decisions are about it."""
+    return Content(subject(note), note.sha256, note.title)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
+from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.db import Session
 from outreach.notes.models import Note, NoteApproval, NoteFile
 from outreach.notes.verifying import KeptFile, KnownNotes
@@ -21,13 +22,22 @@ class UsedKey:
 
 
 def known_notes(session: Session) -> KnownNotes:
-    """Every approved note: its files' digests, the digest of its figures, the keys. Reads no file."""
+    """Every numbered note whose approval is of its digest: its files' digests, that of its figures, the keys.
+
+    Reads no file.
+    """
+    is_approved = exists().where(
+        Decision.subject == Thing.NOTE.subjects(Note.id),
+        Decision.kind == DecisionKind.APPROVED,
+        Decision.digest == Note.sha256,
+    )
+    numbered = select(NoteApproval.number, Note.sha256).join(Note, Note.id == NoteApproval.note_id).where(is_approved)
+    figures = session.execute(numbered)
     files = session.execute(
-        select(NoteApproval.number, NoteFile.kind, NoteFile.sha256).join(
-            NoteApproval, NoteApproval.note_id == NoteFile.note_id
+        numbered.join(NoteFile, NoteFile.note_id == Note.id).with_only_columns(
+            NoteApproval.number, NoteFile.kind, NoteFile.sha256
         )
     )
-    figures = session.execute(select(NoteApproval.number, Note.sha256).join(Note, Note.id == NoteApproval.note_id))
     keys = session.scalars(select(NoteApproval.public_key).distinct())
     return KnownNotes(
         [KeptFile(number, kind, sha256) for number, kind, sha256 in files],

@@ -1,16 +1,15 @@
-"""Finds notes: by number, by key, by state; and counts those that await a person."""
+"""Finds notes: by number, by key, by state."""
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
-from sqlalchemy.sql.selectable import ScalarSelect
 
+from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.db import Session
 from outreach.errors import NotFound
 from outreach.notes.content import NoteContent, NumberedNote, public_address, read_figures, stamp
-from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteRefusal, NoteState
-from outreach.roles import RoleName
+from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteState
 from outreach.text import cleaned
 
 
@@ -87,26 +86,13 @@ def files_of(session: Session, note: Note) -> Sequence[NoteFile]:
     return session.scalars(select(NoteFile).where(NoteFile.note_id == note.id).order_by(NoteFile.kind)).all()
 
 
-def awaiting(session: Session, person: str, roles: Collection[RoleName]) -> Sequence[Note]:
-    """The notes that this person may approve, the oldest first."""
-    if RoleName.APPROVER not in roles:
-        return []
-    return session.scalars(select(Note).where(*_awaits(person)).order_by(Note.id)).unique().all()
-
-
-def counted(person: str, roles: Collection[RoleName]) -> list[ScalarSelect[int]]:
-    """The statement that counts `awaiting`, for the bar of every page; none for those who may not approve."""
-    if RoleName.APPROVER not in roles:
-        return []
-    return [select(func.count()).select_from(Note).where(*_awaits(person)).scalar_subquery()]
+def is_refused() -> ColumnElement[bool]:
+    """The condition that a note was refused."""
+    return exists().where(Decision.subject == Thing.NOTE.subjects(Note.id), Decision.kind == DecisionKind.REFUSED)
 
 
 def _typed(number: str) -> str:
     return cleaned(number).strip()[:20]
-
-
-def _awaits(person: str) -> tuple[ColumnElement[bool], ...]:
-    return (*_is_in(NoteState.FROZEN), Note.frozen_by != person)
 
 
 def _listed(state: NoteState | None) -> Select[Note]:
@@ -116,7 +102,7 @@ def _listed(state: NoteState | None) -> Select[Note]:
 def _is_in(state: NoteState) -> tuple[ColumnElement[bool], ...]:
     approved = exists().where(NoteApproval.note_id == Note.id)
     published = exists().where(NotePublication.note_id == Note.id)
-    refused = exists().where(NoteRefusal.note_id == Note.id)
+    refused = is_refused()
     match state:
         case NoteState.FROZEN:
             return ~approved, ~refused

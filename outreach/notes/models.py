@@ -7,10 +7,11 @@ good; no file of a note names a person.
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, and_
+from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 
 from outreach.adherence.models import Programme, Status, Word
+from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.db import Base, enum_of
 
 ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "csv": "zip", "json": "json"}
@@ -74,7 +75,13 @@ class Note(Base):
     corrected_by: Mapped["NoteApproval | None"] = relationship(
         foreign_keys="NoteApproval.corrects_id", lazy="joined", viewonly=True
     )
-    refusal: Mapped["NoteRefusal | None"] = relationship(lazy="joined", viewonly=True)
+    refusal: Mapped[Decision | None] = relationship(
+        primaryjoin=lambda: and_(
+            remote(foreign(Decision.subject)) == Thing.NOTE.subjects(Note.id), Decision.kind == DecisionKind.REFUSED
+        ),
+        lazy="joined",
+        viewonly=True,
+    )
     publication: Mapped["NotePublication | None"] = relationship(lazy="joined", viewonly=True)
 
     @property
@@ -101,7 +108,7 @@ class NoteRow(Base):
 
 
 class NoteApproval(Base):
-    """A note that a second person approved: its number, who, when, and what was signed.
+    """The number that a note got when a second person approved it, when, and what was signed.
 
     `position` counts approved notes from 1 without a gap; `rank` does so within a year. `approved_as` is the function
     that the files name.
@@ -117,22 +124,10 @@ class NoteApproval(Base):
     rank: Mapped[int]
     number: Mapped[str] = mapped_column(String(12), unique=True)
     approved_at: Mapped[datetime]
-    approved_by: Mapped[str] = mapped_column(String(255))
     approved_as: Mapped[str] = mapped_column(String(200))
     previous_sha256: Mapped[str] = mapped_column(String(64))
     signature: Mapped[str] = mapped_column(Text)
     public_key: Mapped[str] = mapped_column(Text)
-
-
-class NoteRefusal(Base):
-    """A note that a second person refused: it never gets a number."""
-
-    __tablename__ = "note_refusals"
-
-    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), primary_key=True)
-    refused_at: Mapped[datetime]
-    refused_by: Mapped[str] = mapped_column(String(255))
-    reason: Mapped[str] = mapped_column(Text)
 
 
 class NotePublication(Base):

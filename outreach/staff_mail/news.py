@@ -1,4 +1,4 @@
-"""What happened to campaigns, waves and added reminders that somebody should know, whom it concerns, in a sentence."""
+"""What was decided, and what happened to waves, that somebody should know; whom it concerns, in a sentence."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.approvals import deciding, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.replies.models import PreparedText
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.campaigns.waves.drift import BACK
@@ -23,7 +23,8 @@ from outreach.roles import RoleName
 from outreach.staff_mail.models import NoticeStart, StaffNotice
 
 LOOKED_BACK = timedelta(days=7)  # what nobody was told for so long, because nothing ran, is no longer news
-TOLD_KINDS = (DecisionKind.SUBMITTED, DecisionKind.APPROVED, DecisionKind.CONFIRMED, DecisionKind.SENT_BACK)
+BACK_TO_AUTHOR = (DecisionKind.SENT_BACK, DecisionKind.REFUSED)
+TOLD_KINDS = (DecisionKind.SUBMITTED, DecisionKind.APPROVED, DecisionKind.CONFIRMED, *BACK_TO_AUTHOR)
 TOLD_STATES = (WaveState.PAUSED, WaveState.FINISHED, WaveState.MISSED, WaveState.CANCELLED)
 BY_ITSELF = {AUTO_PAUSE, CLOCK}
 HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor == CLOCK)  # drift.note
@@ -31,10 +32,10 @@ HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.act
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What somebody should know: a decision about a campaign or a reminder added to it, or a transition of a wave."""
+    """What somebody should know: a decision, or a transition of a wave. A note and a text have no campaign."""
 
-    campaign: Campaign
     done: Decision | WaveTransition
+    campaign: Campaign | None = None
     wave: Wave | None = None
     reminder: AddedReminder | None = None
 
@@ -73,11 +74,13 @@ def of_notices(session: Session, notices: Iterable[StaffNotice]) -> list[News]:
 def _of(session: Session, done: Decision | WaveTransition) -> News:
     if isinstance(done, WaveTransition):
         wave = session.get_one(Wave, done.wave_id)
-        return News(wave.campaign, done, wave)
+        return News(done, wave.campaign, wave)
     if done.thing is Thing.CAMPAIGN:
-        return News(session.get_one(Campaign, done.key), done)
-    reminder = session.get_one(AddedReminder, done.key)
-    return News(reminder.campaign, done, reminder=reminder)
+        return News(done, session.get_one(Campaign, done.key))
+    if done.thing is Thing.REMINDER:
+        reminder = session.get_one(AddedReminder, done.key)
+        return News(done, reminder.campaign, reminder=reminder)
+    return News(done)
 
 
 def concerned(session: Session, news: News) -> list[Colleague]:
@@ -87,12 +90,12 @@ def concerned(session: Session, news: News) -> list[Colleague]:
     campaign, and who approved that.
     """
     if isinstance(news.done, WaveTransition):
-        subject = lifecycle.subject_of(news.campaign)
+        subject = Thing.CAMPAIGN.subject(session.get_one(Wave, news.done.wave_id).campaign_id)
         persons = {*reading.writers(session, subject), reading.approver(session, subject)}
     elif news.done.kind is DecisionKind.SUBMITTED:
         subject = news.done.subject
-        approvers = colleagues.with_role(session, RoleName.APPROVER)
-        return [one for one in approvers if deciding.may_decide(session, subject, one.email)]
+        approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
+        persons = {person for person in approvers if deciding.may_decide(session, subject, person)}
     else:
         persons = reading.writers(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
@@ -103,22 +106,27 @@ def sentence(session: Session, news: News) -> str:
     who = colleagues.name_of(session, news.done.actor)
     if isinstance(news.done, Decision):
         return _of_decision(news, news.done, who)
-    return _of_wave(session, news, news.done, who)
+    return _of_wave(session, news.done, who)
 
 
 def subject(news: Sequence[News]) -> str:
-    """The subject of a mail with this news: what happened to the one campaign, or how much happened."""
+    """The subject of a mail with this news: what happened to the one thing, or how much happened."""
     if len(news) > 1:
-        return f"{len(news)} nouvelles de vos campagnes"
-    done, what = news[0].done, "relance, " if news[0].reminder else ""
-    return f"{news[0].campaign.title} : {what}{_SUBJECTS[done.kind if isinstance(done, Decision) else done.state]}"
+        are_of_campaigns = all(one.campaign for one in news)
+        return f"{len(news)} nouvelles {'de vos campagnes' if are_of_campaigns else 'du service'}"
+    done, campaign = news[0].done, news[0].campaign
+    if isinstance(done, Decision):
+        return f"{done.title} : {_CALLED.get(done.thing, '')}{_SUBJECTS[done.kind]}"
+    return f"{campaign.title if campaign else ''} : {_SUBJECTS[done.state]}"
 
 
+_CALLED = {Thing.REMINDER: "relance, ", Thing.NOTE: "note, ", Thing.TEXT: "version du texte, "}
 _SUBJECTS: dict[str, str] = {
     DecisionKind.SUBMITTED: "validation demandée",
     DecisionKind.APPROVED: "validée",
     DecisionKind.CONFIRMED: "validée",
     DecisionKind.SENT_BACK: "renvoyée à la rédaction",
+    DecisionKind.REFUSED: "refusée",
     WaveState.PLANNED: "public changé depuis la validation",
     WaveState.PAUSED: "envoi en pause",
     WaveState.FINISHED: "envoi terminé",
@@ -128,37 +136,70 @@ _SUBJECTS: dict[str, str] = {
 
 
 def contact_of(session: Session, news: News) -> str:
-    """Whom to ask about news: the colleague who did it, or the campaign's person of contact."""
+    """Whom to ask about news: the colleague who did it, else the campaign's person of contact or an administrator."""
     by = news.done.actor
-    return by if any(one.email == by for one in colleagues.active(session)) else news.campaign.contact_email
+    if any(one.email == by for one in colleagues.active(session)):
+        return by
+    if news.campaign:
+        return news.campaign.contact_email
+    return next((one.email for one in colleagues.with_role(session, RoleName.ADMINISTRATOR)), by)
 
 
-def page_of(news: News) -> str:
+def page_of(session: Session, news: News) -> str:
     """The path of the page to open."""
-    if news.reminder:
-        return f"/campaigns/{news.campaign.id}/reminders/{news.reminder.id}"
-    if news.wave and isinstance(news.done, WaveTransition) and news.done.state is WaveState.PLANNED:
-        return f"/campaigns/{news.campaign.id}/waves/{news.wave.number}/drift"
-    return f"/campaigns/{news.campaign.id}{'/progress' if news.wave else '/check'}"
+    if isinstance(news.done, Decision):
+        return page_of_decision(session, news.done)
+    wave = session.get_one(Wave, news.done.wave_id)
+    return f"/campaigns/{wave.campaign_id}" + (
+        f"/waves/{wave.number}/drift" if news.done.state is WaveState.PLANNED else "/progress"
+    )
+
+
+def page_of_decision(session: Session, made: Decision) -> str:
+    """The path of the page on which a thing is read and decided about."""
+    match made.thing:
+        case Thing.CAMPAIGN:
+            return f"/campaigns/{made.key}/check"
+        case Thing.REMINDER:
+            return f"/campaigns/{session.get_one(AddedReminder, made.key).campaign_id}/reminders/{made.key}"
+        case Thing.NOTE:
+            return f"/notes/{made.key}"
+        case Thing.TEXT:
+            return f"/responses/texts/{session.get_one(PreparedText, made.key).use}"
 
 
 def _of_decision(news: News, made: Decision, who: str) -> str:
-    title = f"{'la relance ajoutée à ' if news.reminder else ''}« {made.title} »"
+    title = f"{_NAMED.get(made.thing, '')}« {made.title} »"
     named = french.initial(title)
     if made.kind is DecisionKind.SUBMITTED:
-        to = french.plural(made.authorities, "pouvoir organisateur", "pouvoirs organisateurs")
-        at = news.reminder.asked_at if news.reminder else news.campaign.starts_at
-        return f"{who} demande votre validation de {title}, à {to}{f', départ le {spelt_moment(at)}' if at else ''}."
-    if made.kind is DecisionKind.SENT_BACK:
-        return f"{named} vous est renvoyée par {who}{_because(made.reason)}."
+        return f"{who} demande votre validation de {title}{_asked(news, made)}."
+    if made.kind in BACK_TO_AUTHOR:
+        done = "vous est renvoyée" if made.kind is DecisionKind.SENT_BACK else "est refusée"
+        return f"{named} {done} par {who}{_because(made.reason)}."
     if made.kind is DecisionKind.CONFIRMED:
         return f"{named} est {made.kind.label} par {who} : {made.counted}."
-    return f"{named} est validée par {who}{_planned(news)}."
+    return f"{named} est validée par {who}{_planned(news) if news.campaign else ''}."
 
 
-def _of_wave(session: Session, news: News, moved: WaveTransition, who: str) -> str:
+_NAMED = {
+    Thing.REMINDER: "la relance ajoutée à ",
+    Thing.NOTE: "la note ",
+    Thing.TEXT: "la version du texte ",
+}
+
+
+def _asked(news: News, made: Decision) -> str:
+    """How many authorities a letter would be written to, and when it is to leave; '' of what is no letter."""
+    if news.campaign is None:
+        return ""
+    at = news.reminder.asked_at if news.reminder else news.campaign.starts_at
+    to = french.plural(made.authorities, "pouvoir organisateur", "pouvoirs organisateurs")
+    return f", à {to}{f', départ le {spelt_moment(at)}' if at else ''}"
+
+
+def _of_wave(session: Session, moved: WaveTransition, who: str) -> str:
     wave = session.get_one(Wave, moved.wave_id)
-    sending = f"« {news.campaign.title} » : la {wave.name} ({spelt_moment(wave.due_at)})"
+    sending = f"« {wave.campaign.title} » : la {wave.name} ({spelt_moment(wave.due_at)})"
     is_by_itself, why = moved.actor in BY_ITSELF, _because(moved.note)
     if moved.state is WaveState.PLANNED:
         then = "Relisez-le et faites-le confirmer : sinon la vague se mettra en pause au lieu de partir"
@@ -181,7 +222,7 @@ def _because(why: str) -> str:
 
 def _planned(news: News) -> str:
     """When what was approved leaves, where it is planned."""
-    waves = [wave for wave in news.campaign.waves if wave.state is WaveState.PLANNED]
+    waves = [wave for wave in news.campaign.waves if wave.state is WaveState.PLANNED] if news.campaign else []
     planned = [wave.due_at for wave in waves if not news.reminder or wave.added_reminder_id == news.reminder.id]
     if planned:
         leaves = "elle part" if news.reminder else "l’envoi part"

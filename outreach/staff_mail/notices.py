@@ -103,7 +103,7 @@ def _mail(
     session: Session, person: Colleague, notices: Sequence[StaffNotice], sending: SenderIdentity, now: datetime
 ) -> tuple[StaffLetter, Frozen]:
     told = news.of_notices(session, notices)
-    said = [*(Said(news.sentence(session, one), news.page_of(one)) for one in told), Said(SIGNED_IN)]
+    said = [*(Said(news.sentence(session, one), news.page_of(session, one)) for one in told), Said(SIGNED_IN)]
     contact = news.contact_of(session, told[0])
     letter = StaffLetter([person.email], news.subject(told), said, person.name, contact, may_be_fewer=True)
     return letter, letters.write(letter, sending, now=now)

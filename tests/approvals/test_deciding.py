@@ -32,7 +32,7 @@ def decided(database, people):
 
 def awaiting(database, person, thing=Thing.CAMPAIGN, roles=ROLES):
     with database.reading() as session:
-        return reading.awaiting(session, person, roles, thing)
+        return [made.key for made in reading.awaiting(session, person, roles).get(thing, [])]
 
 
 def test_what_is_submitted_awaits_every_approver_who_has_no_hand_in_it(database, decided):
@@ -49,12 +49,12 @@ def test_what_is_submitted_awaits_every_approver_who_has_no_hand_in_it(database,
     assert may == [True, False, False, False]
 
 
-@pytest.mark.parametrize("after", [DecisionKind.APPROVED, DecisionKind.SENT_BACK])
+@pytest.mark.parametrize("after", [DecisionKind.APPROVED, DecisionKind.SENT_BACK, DecisionKind.REFUSED])
 def test_who_comes_second_reads_who_decided_and_when(database, decided, after):
     claire = add_colleague(database, "claire", RoleName.APPROVER)
     decided(DecisionKind.SUBMITTED)
     decided(after, APPROVER)
-    verb = "validé" if after is DecisionKind.APPROVED else "renvoyé"
+    verb = {DecisionKind.APPROVED: "validé", DecisionKind.SENT_BACK: "renvoyé"}.get(after, "refusé")
     with pytest.raises(Refused, match=f"n’attend pas de validation : Marc Dethier a {verb} la campagne le 15 mai 2021"):
         decided(DecisionKind.APPROVED, claire)
     assert awaiting(database, claire) == []
@@ -89,6 +89,6 @@ def test_an_approval_is_of_the_content_that_was_submitted(database, decided):
 
 
 def test_nothing_is_approved_that_nobody_submitted(decided):
-    for kind in (DecisionKind.APPROVED, DecisionKind.SENT_BACK, DecisionKind.CONFIRMED):
+    for kind in (DecisionKind.APPROVED, DecisionKind.SENT_BACK, DecisionKind.REFUSED, DecisionKind.CONFIRMED):
         with pytest.raises(Refused, match="La campagne n’attend pas de validation\\."):
             decided(kind, APPROVER)

@@ -1,6 +1,7 @@
-"""Decisions from revision 0052 to 0053: what transitions said is taken over with its digests, and goes back."""
+"""Decisions from revision 0052 on: what older tables said is taken over with its digests, and goes back."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,9 @@ from outreach.approvals import reading
 from outreach.approvals.models import Content, Decision, DecisionKind, Extent
 from outreach.campaigns.verification import verify
 from outreach.db import Session
+from outreach.notes import listing
+from outreach.notes.known import known_notes
+from outreach.roles import RoleName
 from outreach.staff_mail.models import StaffNotice
 from tests.conftest import NOW
 from tests.migrations.dumps import bare, insert
@@ -57,6 +61,26 @@ NOTICES = [
 ]
 
 
+NOTED = {"at": "2021-06-01T09:00:00+00:00", "later": "2021-06-02T09:00:00+00:00"}
+OF_NOTES = {
+    "notes": [
+        {"id": key, "programme_id": 1, "title": title, "as_of": "2021-05-15", "known_at": NOTED["at"], "figures": "{}"}
+        | {"text": "", "sha256": digest * 64, "frozen_at": NOTED["at"], "frozen_by": NADIA, "corrects_id": None}
+        for key, title, digest in ((1, "Approuvée", "d"), (2, "Refusée", "e"), (3, "En attente", "f"))
+    ],
+    "note_approvals": [
+        {"position": 1, "note_id": 1, "corrects_id": None, "year": 2021, "rank": 1, "number": "2021-001"}
+        | {"approved_at": NOTED["later"], "approved_by": MARC, "approved_as": "validation", "previous_sha256": ""}
+        | {"signature": "x", "public_key": "x"}
+    ],
+    "note_refusals": [{"note_id": 2, "refused_at": NOTED["later"], "refused_by": MARC, "reason": "Trop tôt."}],
+    "prepared_texts": [
+        {"id": key, "use": use, "text": words, "written_at": NOTED["at"], "written_by": NADIA}
+        for key, use, words in ((2, "help", "Aide"), (3, "joined", "Nouveau"))
+    ],
+}
+
+
 @pytest.fixture
 def database(fresh_url):
     opened = bare(fresh_url)
@@ -72,6 +96,7 @@ def before(database):
     migrations.upgrade(database.engine, "0052")
     insert(database, {"campaign_transitions": OF_CAMPAIGN, "added_reminder_transitions": OF_REMINDER})
     insert(database, {"staff_notices": NOTICES})
+    insert(database, OF_NOTES)
     return dumped(database)
 
 
@@ -94,7 +119,7 @@ def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row
         kinds = [made.kind.value for made in reversed(reading.history(session, ["reminder:1"]))]
         assert kinds == ["written", "submitted", "approved", "withdrawn"]
         titles = [row["title"] for row in before["campaigns"]]
-        assert {made.title for made in session.scalars(select(Decision))} == set(titles)
+        assert {made.title for made in session.scalars(select(Decision))} >= set(titles)
         of_notices = [
             session.get_one(Decision, one.decision_id).kind.value for one in session.scalars(select(StaffNotice))
         ]
@@ -124,3 +149,35 @@ def test_what_is_decided_since_goes_back_after_what_was_before_it(database, befo
     migrations.upgrade(database.engine)
     with Session(database.engine) as session:
         assert [made.kind.value for made in reading.history(session, ["campaign:2"])][:2] == ["approved", "submitted"]
+
+
+def test_notes_and_texts_keep_who_decided_about_which_digest(database, before):
+    migrations.upgrade(database.engine)
+    with Session(database.engine) as session:
+
+        def told(subject):
+            return [
+                (made.kind.value, made.actor, made.digest, made.title, made.reason)
+                for made in reversed(reading.history(session, [subject]))
+            ]
+
+        assert told("note:1") == [
+            ("submitted", NADIA, "d" * 64, "Approuvée", ""),
+            ("approved", MARC, "d" * 64, "Approuvée", "sous le numéro 2021-001"),
+        ]
+        assert told("note:2")[1] == ("refused", MARC, "e" * 64, "Refusée", "Trop tôt.")
+        digest = sha256(b"Bonjour").hexdigest()
+        assert [kind for kind, *_ in told("text:1")] == ["submitted", "approved", "withdrawn"]
+        assert told("text:1")[1] == ("approved", MARC, digest, "Adhésion confirmée", "")
+        assert told("text:2") == []
+        awaited = reading.awaiting(session, MARC, {RoleName.APPROVER})
+        assert {thing.value: [made.key for made in found] for thing, found in awaited.items()} == {
+            "note": [3],
+            "text": [3],
+        }
+        assert [(note.id, note.state.value) for note in listing.notes(session)] == [
+            (3, "frozen"),
+            (2, "refused"),
+            (1, "approved"),
+        ]
+        assert known_notes(session).figures == {"2021-001": "d" * 64}

@@ -36,6 +36,7 @@ def gathered(database):
     """A note that is ready to be frozen."""
     with database.writing() as session:
         programme = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        factories.add_people(session, NOW)
         return Gathered(content(), ROWS, programme.id, date(2021, 5, 15), NOW, None)
 
 

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import event, select
 
 from outreach import audit
+from outreach.approvals import reading
+from outreach.approvals.models import Thing
 from outreach.errors import InputError, NotFound, Refused
 from outreach.notes import approving, freezing, listing
 from outreach.notes.models import NoteApproval, NoteFile, NoteRow, NoteState
@@ -66,7 +68,7 @@ def test_a_refused_note_stays_without_a_number(database, freeze, approve):
         with pytest.raises(InputError, match="pourquoi"):
             approving.refuse(session, key, " ", now=NOW, actor=APPROVER)
         assert approving.refuse(session, key, "Le jour est faux.", now=NOW, actor=APPROVER).id == key
-    with pytest.raises(Refused, match="refusée"):
+    with pytest.raises(Refused, match="Marc Dethier a refusé la note"):
         approve(key)
     with database.reading() as session:
         assert listing.by_key(session, key).state is NoteState.REFUSED
@@ -171,10 +173,10 @@ def test_a_note_awaits_approvers_other_than_its_author(database, freeze, approve
     key, other = freeze(), freeze()
     approve(other)
     with database.reading() as session:
-        by = {person: listing.awaiting(session, person, {RoleName.APPROVER}) for person in (AUTHOR, APPROVER)}
-        assert {person: [note.id for note in notes] for person, notes in by.items()} == {AUTHOR: [], APPROVER: [key]}
-        assert not listing.awaiting(session, APPROVER, {RoleName.AUTHOR})
-        assert session.execute(select(*listing.counted(APPROVER, {RoleName.APPROVER}))).one() == (1,)
+        awaited = [reading.awaiting(session, person, {RoleName.APPROVER}) for person in (AUTHOR, APPROVER)]
+        assert [[made.key for made in of.get(Thing.NOTE, [])] for of in awaited] == [[], [key]]
+        assert not reading.awaiting(session, APPROVER, {RoleName.AUTHOR})
+        assert session.execute(select(*reading.counted(APPROVER, {RoleName.APPROVER}))).one() == (1,)
         counts = {state: listing.count(session, state) for state in (None, *NoteState)}
         assert counts == {
             None: 2,

@@ -54,16 +54,6 @@ class PreparedText(Base):
     written_by: Mapped[str] = mapped_column(String(255))
 
 
-class TextApproval(Base):
-    """A version of a prepared text that somebody else than its author approved: when, and who."""
-
-    __tablename__ = "text_approvals"
-
-    text_id: Mapped[int] = mapped_column(ForeignKey("prepared_texts.id"), primary_key=True)
-    approved_at: Mapped[datetime]
-    approved_by: Mapped[str] = mapped_column(String(255))
-
-
 class ServiceReply(Base):
     """A letter to the authority of a response: its subject and its text as read there, when, and by whom.
 

@@ -1,5 +1,6 @@
 """Prepared texts: written in versions, and approved by a second person where nobody reads them before they leave."""
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,8 +9,10 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
+from outreach.approvals import deciding, reading
+from outreach.approvals.models import Content, Decision, DecisionKind, Thing
 from outreach.campaigns.letter.merge_fields import KINDS
-from outreach.campaigns.replies.models import PreparedText, TextApproval, TextUse
+from outreach.campaigns.replies.models import PreparedText, TextUse
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import number
@@ -65,7 +68,7 @@ Bien cordialement,
 
 @dataclass(frozen=True, slots=True)
 class CurrentText:
-    """A prepared text as it holds: its version (the first is 1; 0 is ours, not saved yet), and who approved it.
+    """A prepared text as it holds: its version (the first is 1; 0 is ours, not saved yet), and its approval.
 
     `row` is None for ours.
     """
@@ -74,7 +77,7 @@ class CurrentText:
     text: str
     version: int = 0
     row: PreparedText | None = None
-    approval: TextApproval | None = None
+    approval: Decision | None = None
 
     @property
     def is_usable(self) -> bool:
@@ -108,7 +111,7 @@ def current(session: Session, use: TextUse) -> CurrentText:
     rows = versions(session, use)
     if not rows:
         return CurrentText(use, FIRST[use])
-    return CurrentText(use, rows[0].text, len(rows), rows[0], session.get(TextApproval, rows[0].id))
+    return CurrentText(use, rows[0].text, len(rows), rows[0], reading.approval(session, content_of(rows[0])))
 
 
 def versions(session: Session, use: TextUse) -> Sequence[PreparedText]:
@@ -129,22 +132,28 @@ def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: st
         raise Refused("Quelqu’un a changé ce texte depuis que vous l’avez ouvert. Le vôtre est encore ici : comparez.")
     if number and held.text == text:
         return
-    session.add(PreparedText(use=use, text=text, written_at=now, written_by=actor))
+    written = PreparedText(use=use, text=text, written_at=now, written_by=actor)
+    session.add(written)
     session.flush()
+    if use.needs_approval:
+        if held.row:
+            replaced = content_of(held.row)
+            deciding.decide(session, replaced, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="remplacée")
+        deciding.decide(session, content_of(written), DecisionKind.SUBMITTED, now=now, actor=actor)
     audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
 
 
-def may_approve(held: CurrentText, actor: str) -> bool:
-    """Whether a person may approve this version: it needs an approval, has none, and somebody else wrote it."""
-    has_none = held.use.needs_approval and held.row is not None and held.approval is None
-    return has_none and held.row is not None and held.row.written_by != actor
+def content_of(version: PreparedText) -> Content:
+    """A version of a text as decisions are about it."""
+    digest = hashlib.sha256(version.text.encode()).hexdigest()
+    return Content(Thing.TEXT.subject(version.id), digest, version.use.label)
 
 
 def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor: str) -> None:
     """Approve the version with this key, once for all letters that it makes.
 
-    Raises NotFound when there is no such version of this use, Refused when it is no longer the newest, is approved, or
-    was written by the same person.
+    Raises NotFound when there is no such version of this use, Refused when it is no longer the newest and as
+    `deciding.decide` does.
     """
     take_turns(session, "text", use)
     held = current(session, use)
@@ -152,12 +161,7 @@ def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor
         raise NotFound("Ce texte n’est pas encore écrit.")
     if held.row.id != number:
         raise Refused("Ce texte a changé depuis l’ouverture de la page : relisez-le.")
-    if not may_approve(held, actor):
-        raise Refused(
-            "La validation revient à une autre personne que celle qui a écrit ce texte, et ne se fait qu’une fois."
-        )
-    session.add(TextApproval(text_id=held.row.id, approved_at=now, approved_by=actor))
-    session.flush()
+    deciding.decide(session, content_of(held.row), DecisionKind.APPROVED, now=now, actor=actor)
     audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version} validée.", SUBJECT)
 
 

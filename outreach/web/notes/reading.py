@@ -1,12 +1,12 @@
 """Reads notes: the list with one's own drafts, a note with its course, and its files."""
 
 from flask import Response, render_template, request
-from flask_login import current_user
 
 from outreach import audit
 from outreach.accounts import staff
+from outreach.approvals import deciding
 from outreach.db import Session
-from outreach.notes import approving, drafts, freezing, listing
+from outreach.notes import drafts, freezing, listing
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.roles import RoleName
@@ -68,7 +68,7 @@ def note_page(session: Session, found: Note, *, reason: str = "", approved_as: s
         content=content,
         sections=sections_of(content),
         files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
-        may_decide=current_user.holds(RoleName.APPROVER) and approving.may_decide(found, actor()),
+        may_decide=found.state is NoteState.FROZEN and deciding.may_decide(session, freezing.subject(found), actor()),
         NoteState=NoteState,
         entries=audit.about(session, freezing.subject(found)),
         colleagues=staff.colleagues(session),

@@ -1,15 +1,16 @@
 """Prepared texts: what each is for, its versions, and the approval of the one that leaves unread."""
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, TextAreaField
 
 from outreach.accounts import staff
+from outreach.approvals import deciding
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import texts
 from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.texts import CurrentText
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
@@ -85,6 +86,13 @@ def _use(word: str) -> TextUse:
     return TextUse(word)
 
 
+def _awaits(session: Session, held: CurrentText) -> bool:
+    """Whether a text awaits the approval of the person who is signed in."""
+    if held.row is None or held.approval is not None or not held.use.needs_approval:
+        return False
+    return deciding.may_decide(session, texts.content_of(held.row).subject, actor())
+
+
 def _again(use: TextUse, form: PreparedTextForm) -> str:
     with reading() as session:
         return _page(session, use, form)
@@ -100,7 +108,7 @@ def _page(session: Session, use: TextUse, form: PreparedTextForm) -> str:
         held=held,
         form=form,
         versions=texts.versions(session, use),
-        may_approve=current_user.holds(RoleName.APPROVER) and texts.may_approve(held, actor()),
+        may_approve=_awaits(session, held),
         colleagues=staff.colleagues(session),
         SCHOOLS=texts.SCHOOLS,
         STRAND=texts.STRAND,

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from flask import Response, render_template
+from flask import Response, render_template, url_for
 from flask_login import current_user
 
 from outreach import statements
@@ -15,6 +15,7 @@ from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Solicitation
 from outreach.alerts import episodes
 from outreach.alerts.shown import ShownAlert, shown
+from outreach.approvals import reading as decisions
 from outreach.campaigns.results import actions
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
@@ -24,11 +25,11 @@ from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
-from outreach.notes import listing as notes
 from outreach.responses import inbox
 from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
+from outreach.staff_mail import news
 from outreach.statements import StatementKind
 from outreach.web import charts
 from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
@@ -85,8 +86,7 @@ def index() -> str:
 def awaited(session: Session) -> int:
     """How much awaits the person who is signed in, alerts too, by one statement."""
     roles = held_roles()
-    others = [*episodes.counted(roles), *notes.counted(actor(), roles)]
-    return awaiting.count(session, actor(), roles, others)
+    return awaiting.count(session, actor(), roles, episodes.counted(roles))
 
 
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
@@ -100,10 +100,14 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
         "paused": paused,
         "alarms": _alarms(session, {wave.id for wave, _ in paused}),
         "unwritten": _unwritten(session),
-        "awaits": awaiting.campaigns(session, actor(), held_roles()),
-        "added": awaiting.reminders(session, actor(), held_roles()),
-        "notes": notes.awaiting(session, actor(), held_roles()),
-        "texts": awaiting.texts(session, actor(), held_roles()),
+        "awaits": {
+            state: [(campaign.title, url_for("campaigns.check", number=campaign.id)) for campaign in found]
+            for state, found in awaiting.campaigns(session, actor(), held_roles()).items()
+        },
+        "submitted": {
+            thing: [(made.title, news.page_of_decision(session, made)) for made in submissions]
+            for thing, submissions in decisions.awaiting(session, actor(), held_roles()).items()
+        },
         "mine": awaiting.answers(session, actor(), held_roles()),
         "steps": steps.taken(session) if settings().stays_here else {},
         "bounced": listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,

@@ -197,7 +197,7 @@ def test_a_text_is_approved_by_somebody_else_once_and_as_it_was_read(database, p
         with pytest.raises(Refused, match="autre personne"):
             texts.approve(session, TextUse.JOINED, number, now=NOW, actor=AUTHOR)
         texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
-        with pytest.raises(Refused, match="une fois"):
+        with pytest.raises(Refused, match="Marc Dethier a validé la version du texte"):
             texts.approve(session, TextUse.JOINED, number, now=NOW, actor=APPROVER)
         texts.write(session, TextUse.JOINED, f"x\n\n{texts.SCHOOLS}", now=NOW, actor=AUTHOR)
         assert not texts.current(session, TextUse.JOINED).is_usable

@@ -4,11 +4,12 @@ from datetime import timedelta
 
 from sqlalchemy import event
 
-from outreach.approvals.models import Extent
+from outreach.approvals import reading
+from outreach.approvals.models import Extent, Thing
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.replies import texts
-from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.models import PreparedText, TextUse
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import added_reminders
 from outreach.roles import RoleName
@@ -20,9 +21,11 @@ BOTH = {RoleName.AUTHOR, RoleName.APPROVER}
 
 def numbers(database, person, roles):
     with database.reading() as session:
-        found = awaiting.campaigns(session, person, roles)
+        found = {state: [one.id for one in own] for state, own in awaiting.campaigns(session, person, roles).items()}
+        submitted = reading.awaiting(session, person, roles).get(Thing.CAMPAIGN, [])
+        found |= {CampaignState.TO_APPROVE: [made.key for made in submitted]} if submitted else {}
         assert awaiting.count(session, person, roles) == sum(map(len, found.values()))
-        return {state: [campaign.id for campaign in campaigns] for state, campaigns in found.items()}
+        return found
 
 
 def test_each_role_is_awaited_by_its_own(database, people, strand):
@@ -47,10 +50,10 @@ def test_each_role_is_awaited_by_its_own(database, people, strand):
 def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, people, strand):
     def awaited(person):
         with database.reading() as session:
-            found = awaiting.texts(session, person, {*RoleName})
+            found = reading.awaiting(session, person, {*RoleName}).get(Thing.TEXT, [])
             assert awaiting.count(session, person, {*RoleName}) == len(found)
-            assert awaiting.texts(session, person, {RoleName.AUTHOR}) == []
-            return [text.text for text in found]
+            assert reading.awaiting(session, person, {RoleName.AUTHOR}) == {}
+            return [session.get_one(PreparedText, made.key).text for made in found]
 
     def write(words, use=TextUse.JOINED):
         with database.writing() as session:
@@ -77,7 +80,7 @@ def test_an_added_reminder_awaits_whoever_may_approve_it(database, people, stran
         added_reminders.submit(session, reminder, now=NOW, actor=AUTHOR, extent=Extent(1))
     with database.reading() as session:
         for person, roles, count in ((APPROVER, BOTH, 1), (AUTHOR, BOTH, 0), (APPROVER, {RoleName.AUTHOR}, 0)):
-            assert len(awaiting.reminders(session, person, roles)) == count
+            assert len(reading.awaiting(session, person, roles).get(Thing.REMINDER, [])) == count
             assert awaiting.count(session, person, roles) == count
 
 

@@ -1,0 +1,104 @@
+"""Things of several kinds at once: each awaits, is told and is decided about by itself, by one rule."""
+
+import pytest
+from sqlalchemy import select
+
+from outreach.approvals import deciding, reading
+from outreach.approvals.models import Decision, DecisionKind, Thing
+from outreach.campaigns import lifecycle
+from outreach.campaigns.replies import texts
+from outreach.campaigns.replies.models import TextUse
+from outreach.errors import Refused
+from outreach.notes import approving, freezing, listing
+from outreach.roles import RoleName
+from tests.campaigns.conftest import APPROVER, AUTHOR, add_colleague, draft, move, people, strand
+from tests.conftest import NOW
+from tests.notes.conftest import approve, freeze, gathered
+from tests.staff_mail.test_notices import begun, choose, tell
+
+__all__ = ["approve", "begun", "choose", "freeze", "gathered", "people", "strand"]
+TEXT = f"Bonjour,\n\n{texts.SCHOOLS}\n"
+
+
+def awaiting(database, person):
+    with database.reading() as session:
+        found = reading.awaiting(session, person, {RoleName.APPROVER})
+        return {thing: [made.title for made in submissions] for thing, submissions in found.items()}
+
+
+def write(database, words=TEXT, actor=AUTHOR):
+    with database.writing() as session:
+        texts.write(session, TextUse.JOINED, words, now=NOW, actor=actor)
+
+
+def test_a_note_and_a_campaign_of_one_person_await_another_and_are_decided_apart(
+    database, begun, freeze, approve, gathered
+):
+    number, note = draft(database), freeze()
+    assert number == note, "the same key, so that only the kind of thing tells them apart"
+    move(database, number, lifecycle.submit)
+    title = gathered.content.title
+    both = {Thing.NOTE: [title], Thing.CAMPAIGN: ["Invitation au premier volet"]}
+    assert (awaiting(database, APPROVER), awaiting(database, AUTHOR)) == (both, {})
+    approve(note)
+    assert awaiting(database, APPROVER) == {Thing.CAMPAIGN: ["Invitation au premier volet"]}
+    move(database, number, lifecycle.send_back, actor=APPROVER)
+    assert awaiting(database, APPROVER) == {}
+    with database.reading() as session:
+        assert listing.by_key(session, note).approval.number == "2021-001"
+        approvals = session.scalars(select(Decision.subject).where(Decision.kind == DecisionKind.APPROVED)).all()
+    assert approvals == [f"note:{note}"]
+
+
+def test_a_hand_in_one_thing_is_none_in_another(database, begun, freeze):
+    claire = add_colleague(database, "claire", RoleName.APPROVER, RoleName.AUTHOR)
+    number, note = draft(database), freeze(actor=claire)
+    with database.reading() as session:
+        of_note = freezing.content_of(listing.by_key(session, note)).subject
+        of_campaign = Thing.CAMPAIGN.subject(number)
+        may = [deciding.may_decide(session, subject, claire) for subject in (of_note, of_campaign)]
+    assert may == [False, True]
+
+
+def test_notes_tell_their_approvers_then_their_author(database, begun, freeze, approve, gathered):
+    title, first, second = gathered.content.title, freeze(), freeze()
+    to, subject, text = tell(database)[0]
+    assert (to, subject) == (APPROVER, "2 nouvelles du service")
+    assert f"Nadia Lambert demande votre validation de la note « {title} »." in text
+    assert f"https://courriel.example/notes/{first}" in text
+    approve(first)
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (AUTHOR, f"{title} : note, validée")
+    assert "est validée par Marc Dethier." in text
+    with database.writing() as session:
+        approving.refuse(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (AUTHOR, f"{title} : note, refusée")
+    assert "est refusée par Marc Dethier : Le jour est faux." in text
+    assert tell(database) == []
+
+
+def test_a_text_tells_its_approver_then_its_author_and_a_newer_version_is_another_request(database, begun):
+    write(database)
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (APPROVER, "Adhésion confirmée : version du texte, validation demandée")
+    assert "https://courriel.example/responses/texts/joined" in text
+    write(database, TEXT + "Deux")
+    ((to, _, _),) = tell(database)
+    assert to == APPROVER
+    with database.writing() as session:
+        held = texts.current(session, TextUse.JOINED)
+        texts.approve(session, TextUse.JOINED, held.row.id, now=NOW, actor=APPROVER)
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (AUTHOR, "Adhésion confirmée : version du texte, validée")
+    assert "La version du texte « Adhésion confirmée » est validée par Marc Dethier." in text
+
+
+def test_a_version_that_another_one_replaced_is_not_approved_any_more(database, begun):
+    write(database)
+    with database.reading() as session:
+        older = texts.content_of(texts.current(session, TextUse.JOINED).row)
+    write(database, TEXT + "Deux")
+    with database.writing() as session, pytest.raises(Refused, match="Nadia Lambert a retiré la version du texte"):
+        deciding.decide(session, older, DecisionKind.APPROVED, now=NOW, actor=APPROVER)
+    assert awaiting(database, APPROVER) == {Thing.TEXT: ["Adhésion confirmée"]}
