@@ -4,7 +4,7 @@ A subject is named by a text, as in the audit, so that this room knows nothing o
 by the addresses of their accounts. It stays as long as its subject, which nothing deletes.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -157,3 +157,21 @@ class Decision(Base):
         differs = self.letters is not None and self.letters != self.authorities
         boxes = f", {french.plural(self.letters or 0, 'boîte')}" if differs else ""
         return f"{french.number(self.authorities)} PO{boxes}" if self.authorities else ""
+
+
+class Deputy(Base):
+    """An approver who is told in the place of another one, who is away on these days: addresses of two accounts.
+
+    The days are those of Brussels, the last one included; `ended_at` when it ended earlier. No role is lent. A row
+    stays: it explains who was told what.
+    """
+
+    __tablename__ = "deputies"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    absent: Mapped[str] = mapped_column(String(255), index=True)
+    deputy: Mapped[str] = mapped_column(String(255), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date]
+    named_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

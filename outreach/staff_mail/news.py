@@ -2,14 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import and_, exists, or_, select
 
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
-from outreach.approvals import deciding, reading
+from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.replies.models import PreparedText
@@ -83,19 +83,21 @@ def _of(session: Session, done: Decision | WaveTransition) -> News:
     return News(done)
 
 
-def concerned(session: Session, news: News) -> list[Colleague]:
-    """The colleagues whom news concerns, without the one who did it.
+def concerned(session: Session, news: News, day: date) -> list[Colleague]:
+    """The colleagues whom news concerns on a day, without the one who did it.
 
     A request: those who may approve it. Another decision: who wrote it and who submitted it. A wave: these of its
-    campaign, and who approved that.
+    campaign, and who approved that. The deputy of an approver is told in the approver's place.
     """
     if isinstance(news.done, WaveTransition):
         subject = Thing.CAMPAIGN.subject(session.get_one(Wave, news.done.wave_id).campaign_id)
-        persons = {*reading.writers(session, subject), reading.approver(session, subject)}
+        approver = deputies.told_for(session, reading.approver(session, subject), subject, day)
+        persons = {*reading.writers(session, subject), approver}
     elif news.done.kind is DecisionKind.SUBMITTED:
         subject = news.done.subject
         approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
-        persons = {person for person in approvers if deciding.may_decide(session, subject, person)}
+        able = [person for person in approvers if deciding.may_decide(session, subject, person)]
+        persons = {deputies.told_for(session, person, subject, day) for person in able}
     else:
         persons = reading.writers(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]

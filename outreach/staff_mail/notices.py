@@ -4,7 +4,7 @@ Each step reads and writes text outside the transaction that writes, as SQLite h
 between two steps, and two clocks may run at once: the unique keys of the notices keep each told once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,7 +13,9 @@ from sqlalchemy import insert, or_, select, update
 
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
+from outreach.approvals import deputies
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
+from outreach.days import today
 from outreach.db import Database, Session, table_of, take_turns
 from outreach.staff_mail import letters, news, paces
 from outreach.staff_mail.letters import Said, StaffLetter
@@ -22,6 +24,7 @@ from outreach.staff_mail.news import News
 
 MOST = 50  # lines of one mail; the rest is in the next one
 TELLER = "système"
+DEPUTIES = "/account/deputies"
 SIGNED_IN = "Ouvrir une page demande de se connecter."
 
 
@@ -59,8 +62,8 @@ def _begin(database: Database, now: datetime) -> None:
 
 def _rows(session: Session, happened: News, now: datetime) -> list[dict[str, Any]]:
     """The columns of a notice for each person whom this concerns."""
-    persons = [person.id for person in news.concerned(session, happened)]
-    chosen = paces.paces_of(session, persons)
+    persons = {person.id: person.email for person in news.concerned(session, happened, today(now))}
+    chosen = _paces(session, persons, now)
     about = dict(zip(ABOUT, happened.key, strict=True))
     return [
         {
@@ -71,6 +74,15 @@ def _rows(session: Session, happened: News, now: datetime) -> list[dict[str, Any
         }
         for person in persons
     ]
+
+
+def _paces(session: Session, persons: Mapping[int, str], now: datetime) -> dict[int, Pace]:
+    """How often each of these persons (addresses by key) wants mail; whoever stands in for somebody today gets it."""
+    day, chosen = today(now), paces.paces_of(session, persons)
+    for key in [key for key, pace in chosen.items() if pace is Pace.OFF]:
+        if any(one.first_on <= day for one in deputies.of_deputy(session, persons[key], day)):
+            chosen[key] = Pace.AT_ONCE
+    return chosen
 
 
 def _note(session: Session, noted: Sequence[dict[str, Any]]) -> None:
@@ -90,7 +102,8 @@ def _ready(session: Session, sending: SenderIdentity, now: datetime) -> list[Rea
     by_user: dict[int, list[StaffNotice]] = {}
     for notice in session.scalars(due.order_by(StaffNotice.user_id, StaffNotice.id)):
         by_user.setdefault(notice.user_id, []).append(notice)
-    chosen, persons = paces.paces_of(session, list(by_user)), colleagues.numbered(session, by_user)
+    persons = colleagues.numbered(session, by_user)
+    chosen = _paces(session, {person.id: person.email for person in persons.values()}, now)
     ready = []
     for user_id, notices in by_user.items():
         some, person = notices[:MOST], persons.get(user_id)
@@ -103,7 +116,12 @@ def _mail(
     session: Session, person: Colleague, notices: Sequence[StaffNotice], sending: SenderIdentity, now: datetime
 ) -> tuple[StaffLetter, Frozen]:
     told = news.of_notices(session, notices)
-    said = [*(Said(news.sentence(session, one), news.page_of(session, one)) for one in told), Said(SIGNED_IN)]
+    stood_for = [
+        Said(f"Vous remplacez {colleagues.name_of(session, one.absent)} {deputies.spelt(one)}.", DEPUTIES)
+        for one in deputies.of_deputy(session, person.email, today(now))
+    ]
+    happened = [Said(news.sentence(session, one), news.page_of(session, one)) for one in told]
+    said = [*happened, *stood_for, Said(SIGNED_IN)]
     contact = news.contact_of(session, told[0])
     letter = StaffLetter([person.email], news.subject(told), said, person.name, contact, may_be_fewer=True)
     return letter, letters.write(letter, sending, now=now)

@@ -132,6 +132,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
                         "accounts.",
                         "register.",
                         "closures.",
+                        "deputies.",
                     ),
                     *("closures.", "programmes.", "statements."),
                 )

@@ -8,6 +8,7 @@ from flask import Response, render_template, url_for
 from flask_login import current_user
 
 from outreach import statements
+from outreach.accounts import colleagues
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
@@ -15,6 +16,7 @@ from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Solicitation
 from outreach.alerts import episodes
 from outreach.alerts.shown import ShownAlert, shown
+from outreach.approvals import deputies
 from outreach.approvals import reading as decisions
 from outreach.campaigns.results import actions
 from outreach.campaigns.review import awaiting
@@ -108,6 +110,10 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
             thing: [(made.title, news.page_of_decision(session, made)) for made in submissions]
             for thing, submissions in decisions.awaiting(session, actor(), held_roles()).items()
         },
+        "stood_for": [
+            (colleagues.name_of(session, one.absent), deputies.spelt(one))
+            for one in deputies.of_deputy(session, actor(), current_day())
+        ],
         "mine": awaiting.answers(session, actor(), held_roles()),
         "steps": steps.taken(session) if settings().stays_here else {},
         "bounced": listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,

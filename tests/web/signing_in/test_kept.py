@@ -20,7 +20,7 @@ OURS = {"Origin": "http://localhost"}
 WRITTEN = 'Une heure de travail "> <script>alert(1)</script>\r\n\r\nEt la suite.'
 KEEPING = {
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
-    *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "programmes.compare"),
+    *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "deputies.name", "programmes.compare"),
     *("campaigns.save_dates", "campaigns.change_audience", "campaigns.change_dates", "history.note_call"),
     *("adherence.record", "directory.add_contact"),
     *("directory.correct_contact", "names.correct_name", "exclusions.end", "exclusions.exclude", "exclusions.lift"),

@@ -1,0 +1,78 @@
+"""The page on which an approver who will be away names another one, sees the days, and ends them early."""
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import RadioField, SelectChoice, StringField
+
+from outreach.accounts import colleagues, staff
+from outreach.approvals import deputies
+from outreach.days import parse_day
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.forms import StatusForm
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
+
+pages = Blueprint("deputies", __name__, url_prefix="/account/deputies")
+
+
+class DeputyForm(FlaskForm):
+    """Who stands in, and the first and last day of it."""
+
+    deputy = RadioField("Qui vous remplace", validate_choice=False)
+    first = StringField("Premier jour d’absence", description="Par exemple 03/12/2026.")
+    last = StringField("Dernier jour d’absence", description="Ce jour compris.")
+
+    validate_first = StatusForm.validate_day
+    validate_last = StatusForm.validate_day
+
+
+@pages.get("")
+@needs(RoleName.APPROVER)
+def index() -> str:
+    with reading() as session:
+        return _page(session, DeputyForm(formdata=None))
+
+
+@pages.post("")
+@needs(RoleName.APPROVER)
+@keeps_text(of_form(DeputyForm))
+def name() -> Redirect | tuple[str, int]:
+    form = DeputyForm()
+    if form.validate_on_submit():
+        first, last = parse_day(form.first.data or ""), parse_day(form.last.data or "")
+        try:
+            with database().writing() as session:
+                made = deputies.name(session, actor(), form.deputy.data or "", first, last, now=now())
+                told = f"{colleagues.name_of(session, made.deputy)} vous remplace {deputies.spelt(made)}."
+        except (InputError, Refused) as error:
+            form.form_errors = [str(error)]
+        else:
+            flash(told, "success")
+            return redirect(url_for(".index"))
+    with reading() as session:
+        return _page(session, form), 422
+
+
+@pages.post("/<number:number>/end")
+@needs(RoleName.APPROVER)
+def end(number: int) -> Redirect:
+    with database().writing() as session:
+        deputies.end(session, number, now=now(), actor=actor())
+    flash("Le remplacement est terminé : le service vous écrit de nouveau.", "success")
+    return redirect(url_for(".index"))
+
+
+def _page(session: Session, form: DeputyForm) -> str:
+    approvers = colleagues.with_role(session, RoleName.APPROVER)
+    form.deputy.choices = [SelectChoice(one.email, one.name) for one in approvers if one.email != actor()]
+    return render_template(
+        "pages/account/deputies.html",
+        form=form,
+        mine=deputies.of_absent(session, actor(), current_day()),
+        stood_for=deputies.of_deputy(session, actor(), current_day()),
+        spelt=deputies.spelt,
+        colleagues=staff.colleagues(session),
+    )

@@ -1,0 +1,72 @@
+"""The page of deputies: an approver names another one for dated days, sees them, and ends them early."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from outreach.accounts import staff
+from outreach.days import today
+from outreach.french import spelt_day
+from outreach.roles import RoleName
+from tests.conftest import NOW
+from tests.pages import actions, form_of, text_of
+
+LUC = "luc.petit@fwb.example"
+PAGE = "/account/deputies"
+DAY = today(datetime.now(UTC)) + timedelta(days=3)  # pages read the clock of the machine
+SPELT = spelt_day(DAY).replace("\u00a0", " ")
+
+
+@pytest.fixture
+def approver(signed_in, sample_database):
+    with sample_database.writing() as session:
+        named = {"email": LUC, "name": "Luc Petit", "roles": (RoleName.APPROVER,), "password_hash": "x"}
+        staff.add_user(session, NOW, "installation", **named)
+    return signed_in("approver")
+
+
+def named(approver, **changes):
+    day = DAY.strftime("%d/%m/%Y")
+    return approver.send(PAGE, {"deputy": LUC, "first": day, "last": day, **changes}, page=PAGE)
+
+
+def test_an_approver_names_a_deputy_sees_the_days_and_ends_them(approver):
+    assert PAGE in approver.get("/account").text
+    assert named(approver).status_code == 302
+    shown = approver.get(PAGE)
+    assert f"Luc Petit vous remplace le {SPELT}." in text_of(shown)
+    (end,) = [action for action in actions(shown) if action.endswith("/end")]
+    assert approver.send(end, {}, page=PAGE).status_code == 302
+    again = approver.get(PAGE)
+    assert "Le remplacement est terminé" in text_of(again)
+    assert not [action for action in actions(again) if action.endswith("/end")]
+    assert approver.send(end, {}, page=PAGE).status_code == 404
+
+
+def test_a_deputy_reads_on_the_home_page_whom_the_days_are_for(approver, signed_in, sample_database):
+    with sample_database.writing() as session:
+        user = staff.user_named(session, "nadia.lambert@fwb.example")
+        user.roles = [*user.roles, *staff.user_named(session, LUC).roles]
+    named(approver, deputy="nadia.lambert@fwb.example")
+    deputy = signed_in("author")
+    assert f"Vous remplacez 1 personne qui valide Marc Dethier , le {SPELT}" in text_of(deputy.get("/"))
+    assert f"Marc Dethier , le {SPELT}" in text_of(deputy.get(PAGE))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"deputy": ""}, "Choisissez une autre personne"),
+        ({"deputy": "nadia.lambert@fwb.example"}, "Choisissez une autre personne"),
+        ({"first": "hier"}, "Premier jour d’absence"),
+        ({"last": "01/05/2021"}, "un premier jour à venir"),
+    ],
+)
+def test_what_cannot_be_is_refused_on_the_page_with_what_was_typed(approver, changes, said):
+    refused = named(approver, **changes)
+    assert refused.status_code == 422
+    assert said in text_of(refused)
+    filled = form_of(refused)
+    assert {name: filled.get(name) for name in changes if name != "deputy"} == {
+        name: value for name, value in changes.items() if name != "deputy"
+    }
