@@ -12,7 +12,7 @@ from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.forms import StatusForm
+from outreach.web.ui.fields import a_day
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("deputies", __name__, url_prefix="/account/deputies")
@@ -22,11 +22,8 @@ class DeputyForm(FlaskForm):
     """Who stands in, and the first and last day of it."""
 
     deputy = RadioField("Qui vous remplace", validate_choice=False)
-    first = StringField("Premier jour d’absence", description="Par exemple 03/12/2026.")
-    last = StringField("Dernier jour d’absence", description="Ce jour compris.")
-
-    validate_first = StatusForm.validate_day
-    validate_last = StatusForm.validate_day
+    first = StringField("Premier jour d’absence", [a_day], description="Par exemple 03/12/2026.")
+    last = StringField("Dernier jour d’absence", [a_day], description="Ce jour compris.")
 
 
 @pages.get("")
