@@ -73,9 +73,9 @@ def enter(user: User, *, has_factor: bool = False, how: str = "") -> None:
 
 def leave() -> None:
     """Sign out whoever is signed in."""
-    note(TrailKind.SIGNED_OUT, actor())
     with database().writing() as writing:
         sessions.end(writing, session.pop(KEY, ""))
+    note(TrailKind.SIGNED_OUT, actor())
     session.pop(TOKEN, None)
     _forget_steps()
     logout_user()
