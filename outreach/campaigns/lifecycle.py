@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import func, select
@@ -17,7 +17,6 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
-    CLOCK,
     ON_ITS_WAY,
     WAVE_MOVES,
     Campaign,
@@ -25,14 +24,10 @@ from outreach.campaigns.models import (
     CampaignTransition,
     Wave,
     WaveState,
-    WaveTransition,
 )
-from outreach.campaigns.schedule import planning
-from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
-from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.campaigns.schedule import planning, wave_moves
+from outreach.campaigns.schedule.moments import refuse_far_away
 from outreach.db import Session, take_turns
-from outreach.delivery.ledger import outbox
-from outreach.delivery.models import Gate, Reason
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import simplified
@@ -41,7 +36,6 @@ from outreach.segments.criteria_json import from_store, to_json
 if TYPE_CHECKING:
     from outreach.accounts.staff import User
 
-LATEST = timedelta(hours=2)
 CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
@@ -142,7 +136,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         return
     for wave in campaign.waves:
         if wave.state is WaveState.PLANNED:
-            move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
+            wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
     is_anew = campaign.state is not CampaignState.DRAFT
     campaign.state = CampaignState.DRAFT
     done = "modifiée : la validation est à refaire" if is_anew else "modifiée"
@@ -237,45 +231,16 @@ def schedule(
     completes = audiences.broken_off(campaign)
     launched = sum(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
     waves = [
-        plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
+        wave_moves.plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
         for wave in planned
     ]
     return waves[0]
 
 
-def plan_wave(
-    session: Session,
-    campaign: Campaign,
-    number: int,
-    reminder: int,
-    planned: PlannedWave,
-    now: datetime,
-    actor: str,
-) -> Wave:
-    """Plan one wave. Whoever calls it has judged that it may leave."""
-    wave = Wave(
-        campaign=campaign,
-        number=number,
-        reminder=reminder,
-        state=WaveState.PLANNED,
-    )
-    set_due(wave, planned)
-    session.add(wave)
-    session.flush()
-    told = f", {planned.told}" if planned.told else ""
-    note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
-    return wave
-
-
-def set_due(wave: Wave, planned: PlannedWave) -> None:
-    """Give a wave the moment and the deadline of a plan."""
-    wave.due_at, wave.latest_start, wave.answer_by = planned.at, planned.at + LATEST, planned.deadline.day
-
-
 def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Pause a campaign's running waves: no letter leaves after this commit. Raises Refused when none is running."""
     for wave in _waves_in(campaign, WaveState.RUNNING, "Aucune vague de cette campagne n’est en cours."):
-        move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
+        wave_moves.move_wave(session, wave, WaveState.PAUSED, now=now, actor=actor)
 
 
 def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, may_approve: bool = False) -> None:
@@ -287,7 +252,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
     if any(wave.drifted_from is not None for wave in waves) and not may_approve:
         raise Refused("Le public a changé depuis la validation : la reprise revient à qui valide.")
     for wave in waves:
-        move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
+        wave_moves.move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
 
 
 def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -297,7 +262,7 @@ def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -
     _decide(session, campaign, DecisionKind.WITHDRAWN, now, actor, "annulée")
     for wave in campaign.waves:
         if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
-            move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
+            wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
 
 
 def restore(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -315,22 +280,6 @@ def close(session: Session, campaign: Campaign, *, now: datetime, actor: str) ->
     if any(wave.state in ON_ITS_WAY for wave in campaign.waves):
         raise Refused("Une vague est encore planifiée ou en cours : attendez sa fin, ou annulez la campagne.")
     _move(session, campaign, CampaignState.CLOSED, now, actor, "clôturée")
-
-
-def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, actor: str, note: str = "") -> None:
-    """Change a wave's state and its mailing's gate, in one transaction. Raises Refused when there is no such move."""
-    if state not in WAVE_MOVES[wave.state]:
-        raise Refused(f"La {wave.name} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} ».")
-    wave.state = state
-    note_wave(session, wave, now, actor, note)
-    mailing = wave.mailing
-    if mailing is None:
-        return
-    if state is WaveState.CANCELLED:
-        outbox.withdraw_all(session, mailing, Reason.CANCELLED, now=now)
-    gate = {WaveState.PAUSED: Gate.HELD, WaveState.RUNNING: Gate.OPEN}.get(state, Gate.CLOSED)
-    if mailing.filled_at is not None or gate is Gate.CLOSED:
-        outbox.set_gate(session, mailing, gate, now=now, actor=actor, note=note)
 
 
 def is_approved(session: Session, campaign: Campaign) -> bool:
@@ -363,13 +312,6 @@ def content_hash(campaign: Campaign) -> str:
 def subject_of(campaign: Campaign) -> str:
     """How the audit and decisions name a campaign."""
     return Thing.CAMPAIGN.subject(campaign.id)
-
-
-def planned_at(session: Session, wave: Wave) -> datetime:
-    """When a wave was last planned."""
-    query = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id)
-    query = query.where(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor != CLOCK)
-    return session.scalars(query.order_by(WaveTransition.id.desc()).limit(1)).one()
 
 
 def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave]:
@@ -412,13 +354,4 @@ def _move(session: Session, campaign: Campaign, state: CampaignState, now: datet
         )
     )
     audit.record(session, now, actor, f"Campagne « {campaign.title} » {done}.", subject_of(campaign))
-    session.flush()
-
-
-def note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
-    """Record the state that a wave has, as a transition and in the audit."""
-    move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
-    session.add(move)
-    sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.told}."
-    audit.record(session, now, actor, sentence, subject_of(wave.campaign))
     session.flush()

@@ -12,9 +12,9 @@ from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.alerts.sentences import words_of
 from outreach.alerts.watch import AlertWatch, watch_clock
-from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import recipients
@@ -197,7 +197,7 @@ def wave(database):
         (made,) = session.get_one(Campaign, number).waves
         made.mailing = Mailing(**factories.mailing(NOW, filled_at=NOW))
         session.flush()
-        lifecycle.move_wave(session, made, WaveState.RUNNING, now=NOW, actor="automatique")
+        wave_moves.move_wave(session, made, WaveState.RUNNING, now=NOW, actor="automatique")
         return made.id
 
 
@@ -205,7 +205,7 @@ def test_a_wave_that_pauses_by_itself_is_told_until_it_is_resumed(database, watc
     def move(state, actor):
         clock.at += SECOND
         with database.writing() as session:
-            lifecycle.move_wave(session, session.get_one(Wave, wave), state, now=clock.at, actor=actor)
+            wave_moves.move_wave(session, session.get_one(Wave, wave), state, now=clock.at, actor=actor)
         watch.look("")
 
     move(WaveState.PAUSED, AUTO_PAUSE)

@@ -15,6 +15,9 @@ def sentences():
     return SCRIPT["sentences"]()
 
 
+MOST_LINES = 400
+
+
 def test_the_page_is_what_the_script_makes_now():
     written = (ROOT / "docs" / "modules.md").read_text(encoding="utf-8")
     assert written == SCRIPT["page"](), "run: python tools/modules.py"
@@ -29,3 +32,9 @@ def test_no_sentence_is_cut_off_at_the_end_of_its_line(sentences):
     history = "migrations/versions"  # their first lines are titles
     lines = {path: line for path, line in sentences.items() if not path.is_relative_to(history)}
     assert {path: line for path, line in lines.items() if not line.endswith(".")} == {}
+
+
+def test_no_module_is_longer_than_one_reads_at_once():
+    modules = [path for path in (ROOT / "outreach").rglob("*.py") if "versions" not in path.parts]
+    lengths = {str(path.relative_to(ROOT)): len(path.read_text(encoding="utf-8").splitlines()) for path in modules}
+    assert {name: lines for name, lines in lengths.items() if lines > MOST_LINES} == {}

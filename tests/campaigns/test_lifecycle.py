@@ -17,6 +17,7 @@ from outreach.campaigns.models import (
     WaveState,
     WaveTransition,
 )
+from outreach.campaigns.schedule import wave_moves
 from outreach.delivery.models import Gate, Mailing
 from outreach.errors import InputError, NotFound, OutreachError, Refused
 from outreach.roles import RoleName
@@ -197,7 +198,7 @@ def test_the_audit_says_once_that_a_wave_is_planned_and_why_it_moved(database, p
     number = bring_to(database, "running")
     with database.writing() as session:
         wave = session.scalars(select(Wave)).one()
-        lifecycle.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
+        wave_moves.move_wave(session, wave, WaveState.PAUSED, now=NOW, actor=AUTHOR, note="trop de refus")
     with database.reading() as session:
         told = [one.sentence.partition(", première vague : ")[2] for one in about(session, f"campaign:{number}")[:3]]
     assert told[0] == "en pause (trop de refus)."

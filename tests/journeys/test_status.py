@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import auto_pause
 from outreach.campaigns.waves.launching import finish_waves
 from outreach.delivery.ledger import suppressions
@@ -106,7 +107,7 @@ def test_a_pause_of_the_clock_says_why_and_a_person_s_says_nothing(database, sta
     why = "le public est passé de 10 à 20 PO depuis la validation"
     with database.writing() as session:
         found = session.get_one(Wave, wave)
-        lifecycle.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
+        wave_moves.move_wave(session, found, WaveState.PAUSED, now=NOW, actor="automatique", note=why)
     told, _, counted = status()
     assert f"En pause : {why}." in told
     assert counted["paused_because"] == why

@@ -13,6 +13,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.review import approval
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.delivery.ledger.letters import due_in
@@ -104,7 +105,7 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
         session.execute(update(Message).where(Message.mailing_id == 1).values(state="refused", settled_at=NOW))
         row = lifecycle.campaign_numbered(session, number).waves[0]
         assert row.id == wave
-        lifecycle.move_wave(session, row, WaveState.FINISHED, now=NOW, actor="automatique")
+        wave_moves.move_wave(session, row, WaveState.FINISHED, now=NOW, actor="automatique")
     mails = tell(database)
     assert {to for to, _, _ in mails} == {AUTHOR, APPROVER}
     assert "est terminée : 0 courriel envoyé, 1 échec, 0 en doute" in mails[0][2]

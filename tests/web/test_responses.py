@@ -10,6 +10,7 @@ from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.audit import AuditEntry
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import launching
 from outreach.db.ways import Way
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
@@ -483,7 +484,7 @@ def finish(database, *, ends):
     with database.writing() as session:
         launching.finish_waves(session, now=NOW)
         for wave in session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED)):
-            lifecycle.move_wave(session, wave, WaveState.CANCELLED, **by)
+            wave_moves.move_wave(session, wave, WaveState.CANCELLED, **by)
     if ends:
         with database.writing() as session:
             lifecycle.close(session, lifecycle.in_turn(session, 1), **by)

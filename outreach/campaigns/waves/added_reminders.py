@@ -26,6 +26,7 @@ from outreach.campaigns.models import (
     Wave,
     WaveState,
 )
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -107,7 +108,7 @@ def revise(
     if content_hash(reminder) == before:
         return
     for wave in _waves(session, reminder, launched=False):
-        lifecycle.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
+        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
     plan_of(session, reminder, now=now)
     reminder.state = ReminderState.DRAFT
     _decide(session, reminder, DecisionKind.WRITTEN, now, actor, "modifiée")
@@ -131,7 +132,7 @@ def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
     if _waves(session, reminder, launched=True):
         raise Refused("Cette relance est partie : elle ne s’abandonne plus.")
     for wave in _waves(session, reminder, launched=False):
-        lifecycle.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
+        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
     _refuse_move(reminder, ReminderState.ABANDONED, "abandonnée")
     reminder.state = ReminderState.ABANDONED
     _decide(session, reminder, DecisionKind.WITHDRAWN, now, actor, "abandonnée")
@@ -152,7 +153,7 @@ def approve(
     planned = plan_of(session, reminder, now=now)
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
     place = planned.number - 1
-    wave = lifecycle.plan_wave(session, reminder.campaign, number + 1, place, planned, now, actor)
+    wave = wave_moves.plan_wave(session, reminder.campaign, number + 1, place, planned, now, actor)
     wave.added_reminder = reminder
     return wave
 

@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule import wave_moves
 from outreach.db import Session
 from outreach.delivery import breaker
 from outreach.delivery.breaker import Rates
@@ -32,7 +33,7 @@ def pause_failing(session: Session, *, now: datetime) -> int:
         session.refresh(wave)
         why = outcomes(session, [wave])[wave].stops
         if wave.state is WaveState.RUNNING and why:
-            lifecycle.move_wave(session, wave, WaveState.PAUSED, now=now, actor=AUTO_PAUSE, note=why)
+            wave_moves.move_wave(session, wave, WaveState.PAUSED, now=now, actor=AUTO_PAUSE, note=why)
             paused += 1
     return paused
 

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
-from outreach.campaigns.lifecycle import move_wave
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.schedule.wave_moves import move_wave
 from outreach.db import Session
 from outreach.errors import Refused
 

@@ -15,6 +15,7 @@ from outreach import french
 from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import follows_a_sending
 from outreach.db import Session
@@ -100,7 +101,7 @@ def note(session: Session, notes: dict[int, str], *, now: datetime) -> None:
         session.refresh(wave)
         before = noted(session, wave)
         if wave.state is WaveState.PLANNED and before != words and (before or words != BACK):
-            lifecycle.note_wave(session, wave, now, CLOCK, words)
+            wave_moves.note_wave(session, wave, now, CLOCK, words)
 
 
 def noted(session: Session, wave: Wave) -> str:

@@ -17,6 +17,7 @@ from outreach.campaigns.models import (
     Wave,
     WaveState,
 )
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders
@@ -50,10 +51,10 @@ def let_leave(
     if rule.first(at).at == at:
         raise Refused("Ce moment est une heure d’envoi : il ne demande pas de dérogation.")
     refuse_out_of_order(campaign, wave, at)
-    lifecycle.set_due(wave, rule.exactly(at))
+    wave_moves.set_due(wave, rule.exactly(at))
     session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
     note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
-    lifecycle.note_wave(session, wave, now, actor, note)
+    wave_moves.note_wave(session, wave, now, actor, note)
     return wave
 
 

@@ -14,9 +14,9 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_json,
     shared_headers_of,
 )
-from outreach.campaigns.lifecycle import move_wave, planned_at
 from outreach.campaigns.models import CLOCK, Wave, WaveState
 from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.campaigns.schedule.wave_moves import move_wave, planned_at
 from outreach.campaigns.waves import added_reminders, drift
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, take_turns

@@ -6,8 +6,8 @@ from datetime import datetime, time
 
 from sqlalchemy import select
 
-from outreach.campaigns import lifecycle
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.schedule.closures import Closure
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
@@ -83,6 +83,6 @@ def move(
         raise Refused("Le calendrier a changé entre-temps : regardez à nouveau où la vague irait.")
     refuse_far_away(to, now)
     exemptions.refuse_out_of_order(campaign, wave, to)
-    lifecycle.set_due(wave, closed.to)
-    lifecycle.note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(to)}, déplacée : {closed.name}")
+    wave_moves.set_due(wave, closed.to)
+    wave_moves.note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(to)}, déplacée : {closed.name}")
     return wave

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from outreach.campaigns.audiences import launched, solicited_by_others
-from outreach.campaigns.lifecycle import move_wave
 from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.schedule.wave_moves import move_wave
 from outreach.db import Session
 from outreach.delivery.ledger import resending
 from outreach.delivery.ledger.resending import Spared

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from outreach import audit
 from outreach.campaigns import lifecycle
-from outreach.campaigns.schedule import calendar, closures, planning
+from outreach.campaigns.schedule import calendar, closures, planning, wave_moves
 from outreach.campaigns.schedule.sending_hours import (
     AddedClosure,
     Audiences,
@@ -190,4 +190,4 @@ def test_a_planned_wave_is_named_and_moved_only_by_who_planned_it_or_an_approver
     moved(closed_waves()[0][2], APPROVER, may_approve=True)
     with database.reading() as session:
         wave = lifecycle.campaign_numbered(session, planned).waves[0]
-        assert (wave.due_at.date(), wave.latest_start - wave.due_at) == (date(2021, 5, 25), lifecycle.LATEST)
+        assert (wave.due_at.date(), wave.latest_start - wave.due_at) == (date(2021, 5, 25), wave_moves.LATEST)

@@ -7,6 +7,7 @@ from sqlalchemy import select
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import launching
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term, term, term_of
 from outreach.days import today
@@ -88,7 +89,7 @@ def test_the_last_wave_counts_from_when_it_left_or_left_again_in_brussels(databa
     again = datetime(2021, 6, 19, 22, 30, tzinfo=UTC)  # the twentieth in Brussels
     with database.writing() as session:
         wave = session.get_one(Wave, reminder)
-        lifecycle.move_wave(session, wave, WaveState.RUNNING, now=again, actor=AUTHOR)
+        wave_moves.move_wave(session, wave, WaveState.RUNNING, now=again, actor=AUTHOR)
     assert at(database, again) == Term(AnswerTerm.OPEN, None)
     finish(database, again)
     assert at(database, again) == Term(AnswerTerm.OPEN, date(2021, 6, 20) + 89 * DAY)

@@ -9,6 +9,7 @@ from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.review import approval
+from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import drift, moving
 from outreach.directory.models import Authority, Contact, ContactSchool, Listing
 from outreach.errors import Refused
@@ -89,7 +90,7 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
         assert "20 à 32 courriels depuis la validation" in news.sentence(session, one)
         assert news.page_of(one) == f"/campaigns/{number}/waves/1/drift"
         wave = session.get_one(Wave, key)
-        assert lifecycle.planned_at(session, wave) == NOW, "the clock's note is no planning"
+        assert wave_moves.planned_at(session, wave) == NOW, "the clock's note is no planning"
         assert moving.planners(session, wave) == [AUTHOR]
 
 

@@ -1,0 +1,78 @@
+"""Moves of waves: planned, started, paused, cancelled; recorded with time and actor, and their mailing's gate set."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.approvals.models import Thing
+from outreach.campaigns.models import CLOCK, WAVE_MOVES, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule.moments import spelt_moment
+from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.db import Session
+from outreach.delivery.ledger import outbox
+from outreach.delivery.models import Gate, Reason
+from outreach.errors import Refused
+
+LATEST = timedelta(hours=2)
+
+
+def plan_wave(
+    session: Session,
+    campaign: Campaign,
+    number: int,
+    reminder: int,
+    planned: PlannedWave,
+    now: datetime,
+    actor: str,
+) -> Wave:
+    """Plan one wave. Whoever calls it has judged that it may leave."""
+    wave = Wave(
+        campaign=campaign,
+        number=number,
+        reminder=reminder,
+        state=WaveState.PLANNED,
+    )
+    set_due(wave, planned)
+    session.add(wave)
+    session.flush()
+    told = f", {planned.told}" if planned.told else ""
+    note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(planned.at)}{told}")
+    return wave
+
+
+def set_due(wave: Wave, planned: PlannedWave) -> None:
+    """Give a wave the moment and the deadline of a plan."""
+    wave.due_at, wave.latest_start, wave.answer_by = planned.at, planned.at + LATEST, planned.deadline.day
+
+
+def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, actor: str, note: str = "") -> None:
+    """Change a wave's state and its mailing's gate, in one transaction. Raises Refused when there is no such move."""
+    if state not in WAVE_MOVES[wave.state]:
+        raise Refused(f"La {wave.name} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} ».")
+    wave.state = state
+    note_wave(session, wave, now, actor, note)
+    mailing = wave.mailing
+    if mailing is None:
+        return
+    if state is WaveState.CANCELLED:
+        outbox.withdraw_all(session, mailing, Reason.CANCELLED, now=now)
+    gate = {WaveState.PAUSED: Gate.HELD, WaveState.RUNNING: Gate.OPEN}.get(state, Gate.CLOSED)
+    if mailing.filled_at is not None or gate is Gate.CLOSED:
+        outbox.set_gate(session, mailing, gate, now=now, actor=actor, note=note)
+
+
+def note_wave(session: Session, wave: Wave, now: datetime, actor: str, note: str) -> None:
+    """Record the state that a wave has, as a transition and in the audit."""
+    move = WaveTransition(wave_id=wave.id, state=wave.state, at=now, actor=actor, note=note)
+    session.add(move)
+    sentence = f"Campagne « {wave.campaign.title} », {wave.name} : {move.told}."
+    audit.record(session, now, actor, sentence, Thing.CAMPAIGN.subject(wave.campaign.id))
+    session.flush()
+
+
+def planned_at(session: Session, wave: Wave) -> datetime:
+    """When a wave was last planned."""
+    query = select(WaveTransition.at).where(WaveTransition.wave_id == wave.id)
+    query = query.where(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor != CLOCK)
+    return session.scalars(query.order_by(WaveTransition.id.desc()).limit(1)).one()
