@@ -23,13 +23,16 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.cli.preparation import load_sample, prepare
-from outreach.contact_lists import lists, plans, undoing
-from outreach.contact_lists.plans import ContactJudgement
+from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.lists import ContactLists
+from outreach.contact_lists.plans import ContactPlan
 from outreach.days import today
 from outreach.db import Database, take_turns
 from outreach.directory.models import Authority, Contact, Listing, School
 from outreach.mail.addresses import judge
-from outreach.sent_lists import Opened, grid_of
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import Opened, opened
+from outreach.sent_lists.steps import ListJudgement
 from outreach.settings import read
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
@@ -70,21 +73,22 @@ def a_list(database: Database, count: int, person: str) -> bytes:
     return "\r\n".join(lines).encode()
 
 
-def compared(database: Database, content: bytes, at: datetime) -> tuple[Opened, ContactJudgement]:
-    sent = lists.opened(content)
+def compared(database: Database, content: bytes, at: datetime) -> tuple[Opened, ListJudgement[ContactPlan]]:
+    sent, kind = opened(content, sheet_of), ContactLists(judge, today(at))
     with database.reading() as session:
-        return sent, plans.judge(session, grid_of(sent), complete=False, address=judge, today=today(at))
+        return sent, steps.judge(session, kind, steps.drafted(kind, sent, complete=False))
 
 
-def applied(database: Database, sent: Opened, judged: ContactJudgement, at: datetime) -> None:
+def applied(database: Database, sent: Opened, judged: ListJudgement[ContactPlan], at: datetime) -> None:
     with database.writing() as session:
-        received = lists.receive(session, sent, complete=False, now=at, actor="nadia")
-        lists.apply(session, received, judged, now=at, actor="nadia")
+        kind = ContactLists(judge, today(at))
+        received = steps.receive(session, kind, sent, complete=False, now=at, actor="nadia")
+        steps.apply(session, kind, received, judged, now=at, actor="nadia")
 
 
 def undone(database: Database) -> None:
     with database.writing() as session:
-        undoing.undo(session, now=NOW + timedelta(hours=3), actor="nadia")
+        steps.undo(session, ContactLists(judge, today(NOW)), now=NOW + timedelta(hours=3), actor="nadia")
 
 
 def with_others(database: Database, waits: dict[str, float], action: Callable[[], object]) -> None:

@@ -14,11 +14,10 @@ from werkzeug.utils import cached_property
 from werkzeug.wrappers import Request
 from wtforms.form import BaseForm
 
-from outreach.adherence.joining_lists import lists
 from outreach.campaigns.review import test_letter
-from outreach.contact_lists import plans
 from outreach.db import Database
 from outreach.directory.editions import imports, register
+from outreach.sent_lists import steps
 from outreach.web.campaigns.steps import audience
 from outreach.web.ui import request
 
@@ -65,10 +64,9 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(request, "judge", "judged an address")
     noting(audience, "from_json", "read criteria")
     noting(test_letter, "prepare", "prepared a test letter")
-    noting(lists, "preview", "compared a joining list")
+    noting(steps, "judge", "compared a list")
     noting(imports, "plan", "compared an edition of the register")
     noting(register, "interpret", "read an edition of the register")
-    noting(plans, "preview", "compared a list of contacts")
     with before_render_template.connected_to(render):
         yield faults
 

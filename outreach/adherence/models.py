@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.directory.models import Level
-from outreach.sent_lists import SentList
+from outreach.sent_lists.models import SentList
 
 
 class Status(StrEnum):

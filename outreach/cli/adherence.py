@@ -1,26 +1,18 @@
 """`programme`, `adherence`: load programmes, import joining lists."""
 
+from functools import partial
 from pathlib import Path
 
 import click
 
 from outreach import days, french
 from outreach.adherence import programme_files, programmes
-from outreach.adherence.joining_lists import lists
-from outreach.adherence.joining_lists.lines import JoiningLine
-from outreach.adherence.joining_lists.lists import ListPlan
-from outreach.cli.context import (
-    Operation,
-    acting,
-    confirm,
-    file_argument,
-    pass_operation,
-    say,
-    say_json,
-)
-from outreach.cli.directory import SHOWN, list_options, list_some, refuse_contradictions, rejections, say_unread
+from outreach.adherence.joining_lists.lines import JoiningLine, sheet_of
+from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.cli.context import Operation, acting, file_argument, pass_operation, say
+from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_unread, undo_list
 from outreach.roles import RoleName
-from outreach.sent_lists import grid_of
+from outreach.sent_lists.grids import opened
 from outreach.spreadsheets.tables import decode
 
 programme_option = click.option(
@@ -59,24 +51,12 @@ def adherence() -> None:
 @programme_option
 @acting
 @pass_operation
-def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, code: str) -> None:
+def import_joinings(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, code: str) -> None:
     """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
-    refuse_contradictions(as_json=as_json, yes=yes, dry_run=dry_run)
-    today, sent = days.today(operation.now), lists.opened(file.read_bytes())
     with operation.database.reading() as session:
-        judged = lists.judge(session, grid_of(sent), programmes.the_programme(session, code), today)
-    plan = judged.plan
-    show(plan, as_json)
-    if dry_run or not plan.changes:
-        return
-    if not yes:
-        confirm("Appliquer cette liste ?")
-    with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.AUTHOR)
-        stated = programmes.the_programme(session, code)
-        received = lists.receive(session, sent, stated, now=operation.now, actor=actor)
-        lists.apply(session, received, now=operation.now, today=today, actor=actor, judged=judged, shown=plan)
-    if not as_json:
+        facts = {"programme_id": programmes.the_programme(session, code).id}
+    kind, read = JoiningLists(days.today(operation.now)), partial(opened, file.read_bytes(), sheet_of)
+    if import_list(operation, kind, read, show, facts, as_json=as_json, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
 
@@ -86,18 +66,13 @@ def import_list(operation: Operation, file: Path, as_json: bool, yes: bool, dry_
 @pass_operation
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière liste appliquée."""
-    if not yes:
-        confirm("Annuler la dernière liste d’adhésions ?")
-    with operation.database.writing() as session:
-        lists.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
+    kind = JoiningLists(days.today(operation.now))
+    undo_list(operation, kind, "Annuler la dernière liste d’adhésions ?", yes=yes)
     say("La liste est annulée.")
 
 
-def show(plan: ListPlan, as_json: bool) -> None:
+def show(plan: JoiningPlan) -> None:
     """Print what a list would change."""
-    if as_json:
-        say_json(plan.summary())
-        return
     say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}. Fichier lu : {plan.label}.")
     say_unread(plan.set_aside_columns, plan.unknown_columns)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)

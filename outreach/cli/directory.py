@@ -1,6 +1,5 @@
 """`register`, `contacts`: compare, apply and undo editions and lists of contacts; `directory`: what there is."""
 
-from collections.abc import Callable, Iterable
 from datetime import date
 from functools import partial
 from pathlib import Path
@@ -13,8 +12,6 @@ from outreach.accounts import colleagues
 from outreach.cli.context import (
     DayType,
     Operation,
-    P,
-    R,
     acting,
     confirm,
     console,
@@ -25,7 +22,9 @@ from outreach.cli.context import (
     say_json,
     working,
 )
-from outreach.contact_lists import lists, plans, undoing
+from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_unread, undo_list
+from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
 from outreach.directory import listing
 from outreach.directory.editions import imports
@@ -38,11 +37,9 @@ from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
 from outreach.roles import RoleName
-from outreach.sent_lists import grid_of
+from outreach.sent_lists.grids import opened
 from outreach.settings import Mode
-from outreach.spreadsheets.tables import Rejection
 
-SHOWN = 15
 KINDS = {RegisterKind.AUTHORITY: "PO", RegisterKind.SCHOOL: "école", RegisterKind.SITE: "implantation"}
 TITLES = {
     Nature.NEW: "Nouveaux",
@@ -52,21 +49,6 @@ TITLES = {
     Nature.GONE: "Ne figurent plus",
 }
 all_option = click.option("--all", "show_all", is_flag=True, help="Montre chaque différence, sans limite.")
-
-
-def list_options(command: Callable[P, R]) -> Callable[P, R]:
-    """The file of a list and the options of the command that imports it."""
-    yes = click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
-    dry_run = click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait ; n’écrit rien.")
-    return file_argument(json_option(yes(dry_run(command))))
-
-
-def refuse_contradictions(*, as_json: bool, yes: bool, dry_run: bool) -> None:
-    """Raise UsageError when the options of `list_options` contradict each other, or nobody could confirm."""
-    if dry_run and yes:
-        raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
-    if as_json and not (yes or dry_run):
-        raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
 
 
 @click.group()
@@ -165,28 +147,12 @@ def import_contacts(
     operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, complete: bool, accept_names: bool
 ) -> None:
     """Montre ce qu’une liste de contacts change (CSV, XLSX, ODS), demande confirmation et l’applique."""
-    refuse_contradictions(as_json=as_json, yes=yes, dry_run=dry_run)
     settings, today = operation.settings, days.today(operation.now)
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
-    sent = lists.opened(file.read_bytes())
-    with operation.database.reading() as session, working("La liste est comparée…"):
-        confirmed = None if accept_names else ()
-        grid = grid_of(sent)
-        judged = plans.judge(session, grid, complete=complete, address=rule, today=today, confirmed=confirmed)
-    planned = judged.plan
-    if as_json:
-        say_json(planned.summary())
-    else:
-        show_contacts(planned)
-    if dry_run or not planned.does_something:
-        return
-    if not yes:
-        confirm("Appliquer cette liste ?")
-    with operation.database.writing() as session, working("La liste s’applique…"):
-        actor = operation.actor(session, RoleName.AUTHOR)
-        received = lists.receive(session, sent, complete=complete, now=operation.now, actor=actor)
-        lists.apply(session, received, judged, now=operation.now, actor=actor)
-    if not as_json:
+    kind = ContactLists(rule, today, None if accept_names else ())
+    options = {"as_json": as_json, "yes": yes, "dry_run": dry_run}
+    read = partial(opened, file.read_bytes(), sheet_of)
+    if import_list(operation, kind, read, show_contacts, {"complete": complete}, **options):
         say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
 
 
@@ -196,10 +162,8 @@ def import_contacts(
 @pass_operation
 def undo_contacts(operation: Operation, yes: bool) -> None:
     """Annule la dernière liste de contacts appliquée, tant que rien ne s’appuie sur elle."""
-    if not yes:
-        confirm("Annuler la dernière liste de contacts ?")
-    with operation.database.writing() as session:
-        undoing.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
+    kind = ContactLists(judge, days.today(operation.now))
+    undo_list(operation, kind, "Annuler la dernière liste de contacts ?", yes=yes)
     say("La liste est annulée.")
 
 
@@ -318,30 +282,6 @@ def show_contacts(planned: ContactPlan) -> None:
         for stated, far in planned.waiting
     ]
     list_some("Noms loin de celui du numéro FASE, non enregistrés sans --accept-names", waiting, None)
-
-
-def say_unread(set_aside: Iterable[str], unknown: Iterable[str]) -> None:
-    """Print the columns of a list that are not read: those known and set aside, and unknown ones."""
-    if named := ", ".join(set_aside):
-        say(f"Colonnes connues, laissées de côté : {named}.")
-    if named := ", ".join(unknown):
-        say(f"Colonnes inconnues, non lues : {named}.")
-
-
-def rejections(rejected: Iterable[Rejection]) -> list[str]:
-    """Rejected rows as lines, each with its row and column."""
-    return [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in rejected]
-
-
-def list_some(title: str, lines: list[str], limit: int | None) -> None:
-    """Print a titled list, cut at a limit."""
-    if not lines:
-        return
-    say(f"\n{title} ({len(lines)})")
-    for line in lines[:limit]:
-        say(f"  {line}")
-    if limit and len(lines) > limit:
-        say(f"  … et {len(lines) - limit} autres (--all les montre)")
 
 
 def _line(change: Change) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from outreach.contact_lists.columns import sheet_of
 from outreach.contact_lists.names import NameBook, names_an_organisation
 from outreach.days import parse_day
 from outreach.directory.contacts import NOTHING_KNOWN, Particulars
@@ -14,7 +15,8 @@ from outreach.directory.reference import fold
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
-from outreach.spreadsheets.tables import Rejection, Row, RowFault, Sheet
+from outreach.sent_lists.plans import ListPlan
+from outreach.spreadsheets.tables import Grid, Row, RowFault
 from outreach.text import LONGEST_PHONE, line_of_words, phone_number, whole_number
 
 LONGEST = {"name": 200, "function": 200, "phone": LONGEST_PHONE, "usage": 200, "source": 200}
@@ -90,14 +92,13 @@ class Directory:
 
 @dataclass(slots=True)
 class ContactReading:
-    """The contacts a list states, by (authority, address), and its rejected rows.
+    """The contacts a list states, by (authority, address).
 
     A rejected row was about one of the authorities `in_doubt`, or one of `addresses_in_doubt` where no authority can
     be read.
     """
 
     contacts: dict[tuple[int, str], StatedContact] = field(default_factory=dict)
-    rejected: list[Rejection] = field(default_factory=list)
     in_doubt: set[int] = field(default_factory=set)
     addresses_in_doubt: set[str] = field(default_factory=set)
 
@@ -107,31 +108,27 @@ class ContactReading:
         return sum(len(stated.more_rows) for stated in self.contacts.values())
 
 
-def read(sheet: Sheet, directory: Directory) -> ContactReading:
+def read(planned: ListPlan, grid: Grid, directory: Directory) -> ContactReading:
     """Read the rows of a list. Of an address of which one row is rejected, every row is: it stays as it is known."""
     reading = ContactReading()
     withheld: dict[tuple[int, str], int] = {}
-    for row in sheet.rows:
-        stated: StatedContact | None = None
+
+    def take(row: Row) -> None:
+        stated = _address(row, directory)
         try:
-            stated = _address(row, directory)
             _complete(stated, row, directory)
             _join(reading, stated)
-        except RowFault as fault:
-            _reject(reading, sheet, row.number, fault)
-            _doubt(reading, row, directory)
-            if stated is not None:
-                withheld.setdefault(stated.key, row.number)
+        except RowFault:
+            withheld.setdefault(stated.key, row.number)
+            raise
+
+    planned.read(grid, sheet_of(grid), take, lambda row: _doubt(reading, row, directory))
     for key, number in withheld.items():
         kept = reading.contacts.pop(key, None)
         for other in [kept.row, *kept.more_rows] if kept else []:
-            _reject(reading, sheet, other, RowFault("", f"La ligne {number}, de la même adresse, est rejetée."))
-    reading.rejected.sort(key=lambda rejection: rejection.row)
+            planned.reject(other, RowFault("", f"La ligne {number}, de la même adresse, est rejetée."))
+    planned.rejected.sort(key=lambda rejection: rejection.row)
     return reading
-
-
-def _reject(reading: ContactReading, sheet: Sheet, number: int, fault: RowFault) -> None:
-    reading.rejected.append(Rejection(number, sheet.columns.get(fault.column, ""), fault.message))
 
 
 def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
@@ -144,8 +141,6 @@ def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
 
 def _address(row: Row, directory: Directory) -> StatedContact:
     """The authority and the address of a row."""
-    if row.fault:
-        raise RowFault("", row.fault)
     fase = _fase(row.cells["authority"])
     if fase not in directory.authorities:
         cell = row.cells["authority"]

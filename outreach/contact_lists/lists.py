@@ -1,81 +1,64 @@
-"""Lists of contacts: received, and applied in one transaction."""
+"""Lists of contacts: compared with the addresses in use, applied in one transaction, undone."""
 
-from datetime import datetime
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 
-from outreach import audit, sent_lists
-from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
-from outreach.contact_lists.plans import ContactJudgement, ContactPlan, Counts, basis
+from outreach.contact_lists.plans import ContactPlan, basis, held_back, preview
 from outreach.contact_lists.writing import Writing
-from outreach.db import Session, hold_off_writers, take_turns
+from outreach.db import Session, hold_off_writers
 from outreach.directory.models import Contact
-from outreach.errors import Refused
 from outreach.french import plural
-from outreach.sent_lists import Opened, summary_of
-from outreach.spreadsheets.tables import Rejection
-
-CHANGED_MEANWHILE = "Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait."
-
-
-def opened(content: bytes) -> Opened:
-    """Read a file (`sent_lists.opened`)."""
-    return sent_lists.opened(content, sheet_of)
+from outreach.mail.addresses import Judgement
+from outreach.sent_lists.steps import ListKind
+from outreach.spreadsheets.tables import Grid
 
 
-def receive(session: Session, sent: Opened, *, complete: bool, now: datetime, actor: str) -> ContactList:
-    """Store a list to be checked. The same file sent twice by one person within a minute is one list."""
-    take_turns(session, "contact-lists")
-    last = sent_lists.sent_before(session, ContactList, sent, ContactList.complete == complete, now=now, actor=actor)
-    if last is not None:
-        return last
-    received = ContactList(
-        sha256=sent.sha256, grid=sent.grid, outcome="", complete=complete, received_at=now, received_by=actor
-    )
-    session.add(received)
-    session.flush()
-    return received
+@dataclass(frozen=True)
+class ContactLists(ListKind[ContactList, ContactPlan]):
+    """Lists of addresses and who reads them, compared on a day.
 
-
-def apply(
-    session: Session,
-    received: ContactList,
-    judged: ContactJudgement,
-    *,
-    now: datetime,
-    actor: str,
-    shown: Counts | None = None,
-) -> ContactPlan:
-    """Do what `plans.judge` found that a list does, and store the counts and the rejected rows with the list.
-
-    Nothing is compared here, so that others wait only while rows are written. Raises Refused when the list was applied
-    or undone already, when nothing in it changes anything, or when the addresses have changed since it was compared, or
-    since its counts were `shown` to the person who confirmed it.
+    `address` judges an address by the installation's rules. `confirmed` are the rows that a person has confirmed though
+    their name is far from that of their number; None confirms all.
     """
-    take_turns(session, "contact-lists")
-    hold_off_writers(session, Contact)
-    session.refresh(received)
-    sent_lists.refuse_applied(received)
-    planned = judged.plan
-    if judged.basis != basis(session) or shown not in {None, judged.shown}:
-        raise Refused(CHANGED_MEANWHILE)
-    if not planned.does_something:
-        if planned.waiting:
-            raise Refused("Rien à enregistrer : cochez les lignes dont le nom est juste, ou corrigez leur numéro.")
-        raise Refused("Rien à enregistrer : la liste ne dit rien de nouveau.")
-    Writing(session, received.id, now, actor).write(planned)
-    sent_lists.mark_applied(received, planned.outcome(), now=now, actor=actor)
-    received.grid = judged.rejected_grid
-    confirmed = f", {plural(planned.confirmed, 'nom confirmé', 'noms confirmés')}" if planned.confirmed else ""
-    told = (
-        f"Liste de contacts appliquée : {plural(len(planned.new), 'adresse ajoutée', 'adresses ajoutées')}, "
-        f"{plural(len(planned.changed), 'précisée', 'précisées')}, "
-        f"{plural(len(planned.withdrawn), 'retirée', 'retirées')}, "
-        f"{plural(len(planned.left_out), 'ligne rejetée', 'lignes rejetées')}{confirmed}."
-    )
-    audit.record(session, now, actor, told, f"contacts:{received.id}")
-    return planned
 
+    address: Callable[[str], Judgement]
+    today: date
+    confirmed: Collection[int] | None = ()
 
-def rejected_of(received: ContactList) -> list[Rejection]:
-    """The rows left out when a list was applied: those rejected, and those whose name nobody confirmed."""
-    return [Rejection(**rejection) for rejection in summary_of(received).get("rejected", ())]
+    table = ContactList
+    lock = "contact-lists"
+    about = "contacts"
+    unknown = "Aucune liste de contacts n’est appliquée."
+
+    def hold(self, session: Session) -> None:
+        """Wait until nobody else applies a list or writes contacts."""
+        super().hold(session)
+        hold_off_writers(session, Contact)
+
+    def basis(self, session: Session, received: ContactList) -> object:
+        """What a comparison depends on."""
+        return basis(session)
+
+    def plan(self, session: Session, received: ContactList, grid: Grid) -> ContactPlan:
+        """Compare a list with the addresses in use. A long one takes seconds."""
+        compared = preview(session, grid, complete=received.complete, address=self.address, today=self.today)
+        return replace(held_back(compared, self.confirmed), shown=str(held_back(compared, ()).counts))
+
+    def write(self, session: Session, received: ContactList, plan: ContactPlan, *, now: datetime, actor: str) -> str:
+        """Add, change and retire addresses."""
+        Writing(session, received.id, now, actor).write(plan)
+        confirmed = f", {plural(plan.confirmed, 'nom confirmé', 'noms confirmés')}" if plan.confirmed else ""
+        return (
+            f"Liste de contacts appliquée : {plural(len(plan.new), 'adresse ajoutée', 'adresses ajoutées')}, "
+            f"{plural(len(plan.changed), 'précisée', 'précisées')}, "
+            f"{plural(len(plan.withdrawn), 'retirée', 'retirées')}, "
+            f"{plural(len(plan.left_out), 'ligne rejetée', 'lignes rejetées')}{confirmed}."
+        )
+
+    def restore(self, session: Session, received: ContactList, *, now: datetime, actor: str) -> str:
+        """Retire what a list added, and give back what it changed or retired, while nothing stands on it."""
+        undoing.restore(session, received, now=now, actor=actor)
+        return "Liste de contacts annulée."

@@ -6,7 +6,7 @@ from sqlalchemy import ForeignKey, Index, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
-from outreach.sent_lists import SentList
+from outreach.sent_lists.models import SentList
 
 
 class ContactList(SentList, Base):

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import func, select
 
-from outreach.contact_lists.columns import sheet_of
 from outreach.contact_lists.lines import ContactReading, Directory, FarName, StatedContact, read
 from outreach.contact_lists.names import NameBook
 from outreach.days import today as on
@@ -18,9 +17,8 @@ from outreach.directory.models import Authority, Contact, ContactSchool, Listing
 from outreach.mail.addresses import Judgement
 from outreach.measuring import bases
 from outreach.measuring.models import BasisWithdrawal, TrackingBasis
-from outreach.sent_lists import kept
+from outreach.sent_lists.plans import ListPlan, nothing_new
 from outreach.spreadsheets.tables import Grid, Rejection
-from outreach.text import whole_number
 
 LABELS = {
     "name": "personne",
@@ -69,13 +67,6 @@ class Counts(NamedTuple):
     unchanged: int
     withdrawn: int
 
-    @classmethod
-    def read(cls, text: str) -> "Counts | None":
-        """The counts of a text that `str` made of others, None of anything else."""
-        numbers = [whole_number(word) for word in text.split("-")]
-        known = [number for number in numbers if number is not None]
-        return cls(*known) if len(known) == len(numbers) == len(cls._fields) else None
-
     def __str__(self) -> str:
         return "-".join(map(str, self))
 
@@ -93,31 +84,27 @@ class WaitingRow(NamedTuple):
         return {**identity, "stated": far.stated, "known": far.known}
 
 
-@dataclass(slots=True)
-class ContactPlan:
-    """What a list would do, and its rejected rows.
+@dataclass(slots=True, kw_only=True)
+class ContactPlan(ListPlan):
+    """What a list would do. `shown` are its counts before a person confirms anything.
 
-    `set_aside_columns` are known and not read. `waiting` are contacts that a person has not confirmed: nothing is done
+    `waiting` are contacts that a person has not confirmed: nothing is done
     for them. `confirmed` counts those that were.
 
     `merged` counts rows that say more of an address of another row. `failing` are the addresses of the list that reject
     letters, and do so after it. `silenced` are the FASE numbers of the authorities that have no address left after it.
     """
 
-    label: str = ""
-    columns: Mapping[str, str] = field(default_factory=dict)
-    set_aside_columns: tuple[str, ...] = ()
-    unknown_columns: tuple[str, ...] = ()
     new: list[StatedContact] = field(default_factory=list)
     changed: list[ContactChange] = field(default_factory=list)
     unchanged: int = 0
     withdrawn: list[Withdrawal] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
     waiting: list[WaitingRow] = field(default_factory=list)
     confirmed: int = 0
     merged: int = 0
     failing: list[StatedContact] = field(default_factory=list)
     silenced: list[int] = field(default_factory=list)
+    shown: str = ""
 
     @property
     def counts(self) -> Counts:
@@ -125,9 +112,18 @@ class ContactPlan:
         return Counts(len(self.new), len(self.changed), self.unchanged, len(self.withdrawn))
 
     @property
-    def does_something(self) -> bool:
-        """Whether applying it would change anything."""
-        return bool(self.new or self.changed or self.withdrawn)
+    def nothing(self) -> str:
+        """Why there is nothing to apply, in French; '' when there is something."""
+        if self.new or self.changed or self.withdrawn:
+            return ""
+        if self.waiting:
+            return "Rien à enregistrer : cochez les lignes dont le nom est juste, ou corrigez leur numéro."
+        return nothing_new(self.unchanged)
+
+    @property
+    def version(self) -> str:
+        """Equal for lists that would add, change, leave and retire as many addresses."""
+        return self.shown
 
     @property
     def mixed(self) -> list[StatedContact]:
@@ -173,42 +169,6 @@ class ContactPlan:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class ContactJudgement:
-    """What a list would do, and what that stands on: when the latter is the same, so is the former.
-
-    `rejected_grid` holds the rows left out, to be corrected: all that is kept of what was sent once it is applied.
-    `shown` are the counts before a person confirms anything.
-    """
-
-    plan: ContactPlan
-    shown: Counts
-    basis: tuple[object, ...]
-    rejected_grid: str
-
-
-def judge(
-    session: Session,
-    grid: Grid,
-    *,
-    complete: bool,
-    address: Callable[[str], Judgement],
-    today: date,
-    confirmed: Collection[int] | None = (),
-) -> ContactJudgement:
-    """Compare a list with the addresses in use. A long one takes seconds: do it before the transaction that applies it.
-
-    `address` judges an address by the installation's rules. `confirmed` are the rows that a person has confirmed though
-    their name is far from that of their number; None confirms all.
-    """
-    based = basis(session)
-    compared = preview(session, grid, complete=complete, address=address, today=today)
-    planned = held_back(compared, confirmed)
-    rows = {rejection.row for rejection in planned.left_out}
-    left_out = [record for record in grid.records if record[0] in rows] if rows else []
-    return ContactJudgement(planned, held_back(compared, ()).counts, based, kept(grid, left_out))
-
-
 def held_back(compared: ContactPlan, confirmed: Collection[int] | None) -> ContactPlan:
     """A plan without what waits for a person's word: contacts with a name far from that of their number.
 
@@ -236,16 +196,9 @@ def preview(
     session: Session, grid: Grid, *, complete: bool, address: Callable[[str], Judgement], today: date
 ) -> ContactPlan:
     """Compare a list with the addresses in use, as if a person had confirmed every name."""
-    sheet = sheet_of(grid)
-    reading = read(sheet, _directory(session, address, today))
-    planned = ContactPlan(
-        label=grid.label,
-        columns=sheet.columns,
-        set_aside_columns=sheet.set_aside,
-        unknown_columns=sheet.unknown,
-        rejected=reading.rejected,
-        merged=reading.merged,
-    )
+    planned = ContactPlan()
+    reading = read(planned, grid, _directory(session, address, today))
+    planned.merged = reading.merged
     _compare(session, planned, reading, complete=complete)
     return planned
 

@@ -1,4 +1,4 @@
-"""Undoes the last list of contacts that was applied, while nothing stands on it; empties what that needs, in time."""
+"""Gives back what was before a list of contacts, while nothing stands on it; empties what that needs, in time."""
 
 import json
 from collections import Counter
@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, func, or_, select, update
 from sqlalchemy.orm import aliased
 
-from outreach import audit, sent_lists
+from outreach import audit
 from outreach.audit import ERASED
 from outreach.contact_lists.models import ContactList, ContactListLine, LineNature
 from outreach.contact_lists.writing import CONTACTS, describe, limit, unlimit
-from outreach.db import Session, hold_off_writers, take_turns
+from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import Authority, Contact, MailboxKind
@@ -22,16 +22,12 @@ from outreach.measuring import bases
 KEPT = timedelta(days=30)  # how long a list can be undone
 
 
-def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = None) -> ContactList:
-    """Undo the last list applied: what it added is retired, what it changed or retired is as it was before.
+def restore(session: Session, last: ContactList, *, now: datetime, actor: str) -> None:
+    """Retire what a list added, and give back what it changed or retired as it was before.
 
-    Agreements that it recorded are withdrawn. Raises NotFound when there is none, and Refused when `list_id` names an
-    older one, when it was applied more than thirty days ago, and when something stands on it: a letter to one of its
-    addresses, or what somebody did about one since.
+    Agreements that it recorded are withdrawn. Raises Refused when it was applied more than thirty days ago, and when
+    something stands on it: a letter to one of its addresses, or what somebody did about one since.
     """
-    take_turns(session, "contact-lists")
-    last = sent_lists.to_undo(session, ContactList, list_id, "Aucune liste de contacts n’est appliquée.")
-    hold_off_writers(session, Contact)
     if last.applied_at is None or last.applied_at <= now - KEPT:
         raise Refused("Cette liste est appliquée depuis plus de trente jours : elle ne peut plus être annulée.")
     _refuse_what_stands(session, last, last.applied_at)
@@ -46,9 +42,6 @@ def undo(session: Session, *, now: datetime, actor: str, list_id: int | None = N
         session.execute(update(CONTACTS).where(CONTACTS.c.id.in_(of_nature)).values(values))
     session.expire_all()
     _tell(session, last, now, actor)
-    sent_lists.mark_undone(last, now=now, actor=actor)
-    audit.record(session, now, actor, "Liste de contacts annulée.", f"contacts:{last.id}")
-    return last
 
 
 def erase(session: Session, these: ColumnElement[bool]) -> None:
@@ -56,7 +49,7 @@ def erase(session: Session, these: ColumnElement[bool]) -> None:
     for each in session.scalars(select(ContactList).where(these)).all():
         changed = (ContactListLine.list_id == each.id, ContactListLine.before != "")
         session.execute(update(ContactListLine).where(*changed).values(before=""))
-        summary = sent_lists.summary_of(each)
+        summary = each.summary
         rejected = [{**rejection, "message": ERASED} for rejection in summary.get("rejected", ())]
         each.outcome, each.grid = json.dumps({**summary, "rejected": rejected}, ensure_ascii=False), ""
     session.flush()

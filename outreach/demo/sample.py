@@ -17,7 +17,8 @@ from random import Random
 from typing import Any
 
 from outreach.adherence import programmes
-from outreach.adherence.joining_lists import lists
+from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.demo import names
@@ -35,6 +36,8 @@ from outreach.directory.editions import imports
 from outreach.directory.editions.derived_mailboxes import derived_mailbox
 from outreach.directory.editions.register import COLUMNS, read_register
 from outreach.directory.models import EducationType, Level
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import opened
 
 FIRST_EDITION_DAYS, SECOND_EDITION_DAYS, BOUNCE_DAYS = 270, 30, 20
 HEADER = (
@@ -135,8 +138,9 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
     programme = programmes.load(session, sample.programme, now=morning, actor=actor)
-    received = lists.receive(session, lists.opened(sample.joinings), programme, now=morning, actor=actor)
-    lists.apply(session, received, now=morning, today=today, actor=actor)
+    sent, kind = opened(sample.joinings, sheet_of), JoiningLists(today)
+    received = steps.receive(session, kind, sent, now=morning, actor=actor, programme_id=programme.id)
+    steps.apply(session, kind, received, steps.judge(session, kind, received), now=morning, actor=actor)
 
 
 def _morning(day: date) -> datetime:

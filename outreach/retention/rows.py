@@ -30,7 +30,7 @@ from outreach.measuring.models import Hit
 from outreach.notes.models import NoteDraft
 from outreach.reachability.models import DomainCheck
 from outreach.responses.answer_lists.models import AnswerList
-from outreach.sent_lists import ListState
+from outreach.sent_lists.models import ListState
 from outreach.staff_mail.models import StaffNotice
 
 DAY, MONTH, YEAR = timedelta(days=1), timedelta(days=30), timedelta(days=365)

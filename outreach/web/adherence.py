@@ -1,28 +1,31 @@
 """Pages of joining lists (upload, check, apply, undo) and of an authority's adherence statuses."""
 
 from datetime import date
+from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import french, sent_lists
+from outreach import french
 from outreach.accounts import staff
 from outreach.adherence import by_hand, programmes, records, sentences
-from outreach.adherence.joining_lists import lists
+from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
-from outreach.db import Session, time_limit
+from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.sent_lists import ListState, Opened
+from outreach.sent_lists import grids
+from outreach.sent_lists.grids import Opened
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
-from outreach.web.ui.sent_lists import SHOWN_LINES, letters, rejected_table
+from outreach.web.ui.sent_lists import ListPages
 
 pages = Blueprint("adherence", __name__)
 STATUS_COLORS = {
@@ -46,88 +49,34 @@ EXAMPLE = exports.Table(
 SHOWN_RECORDS = 50
 
 
-@pages.get("/adherence/lists")
-@needs(RoleName.AUTHOR)
-def index() -> str:
-    with reading() as session:
-        return _upload_page(session, UploadForm())
+class JoiningPages(ListPages[JoiningList, JoiningPlan]):
+    """Joining lists: statuses of schools."""
+
+    place = "/adherence/lists"
+    templates = "pages/adherence"
+    rejects = "adhesions"
+    undone = "La liste est annulée : les statuts sont ceux d’avant."
+    sample = EXAMPLE
+
+    def kind(self) -> JoiningLists:
+        """The kind of list, as this request judges it."""
+        return JoiningLists(current_day())
+
+    def opened(self, content: bytes) -> Opened:
+        """Read a file. Raises InputError."""
+        return grids.opened(content, sheet_of)
+
+    def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
+        """A list is about the programme."""
+        return {"programme_id": programmes.the_programme(session).id}
+
+    def done(self, received: JoiningList, plan: JoiningPlan) -> str:
+        """What is said of a list that was applied."""
+        recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
+        return f"La liste est appliquée : {recorded}."
 
 
-@pages.post("/adherence/lists")
-@needs(RoleName.AUTHOR)
-def receive() -> Redirect | tuple[str, int]:
-    form = UploadForm()
-    if form.validate_on_submit() and (sent := form.opened(lists.opened)) is not None:
-        return _keep(sent)
-    with reading() as session:
-        return _upload_page(session, form), 422
-
-
-def _keep(sent: Opened) -> Redirect:
-    with database().writing() as session:
-        programme = programmes.the_programme(session)
-        received = lists.receive(session, sent, programme, now=now(), actor=actor())
-        return redirect(url_for(".shown_list", list_id=received.id))
-
-
-@pages.get("/adherence/lists/example.csv")
-@needs(RoleName.READER)
-def example() -> Response:
-    return exports.form(EXAMPLE, "csv", "exemple-adhesions")
-
-
-@pages.get("/adherence/lists/<number:list_id>")
-@needs(RoleName.AUTHOR)
-def shown_list(list_id: int) -> str:
-    with reading() as session:
-        received = sent_lists.list_by_id(session, JoiningList, list_id)
-        grid, waits = sent_lists.grid_of(received), received.state is ListState.RECEIVED
-        plan = lists.preview(session, grid, received.programme, current_day()) if waits else None
-        return render_template(
-            "pages/adherence/list.html",
-            received=received,
-            plan=plan,
-            rejections=plan.rejected if plan else lists.rejected_of(session, received, grid, current_day()),
-            summary=sent_lists.summary_of(received),
-            shown=SHOWN_LINES,
-            letters=letters(grid),
-            latest=sent_lists.is_last_applied(session, received),
-            colleagues=staff.colleagues(session),
-        )
-
-
-@pages.get("/adherence/lists/<number:list_id>/rejected.<any(xlsx, csv):kind>")
-@needs(RoleName.AUTHOR)
-def rejected(list_id: int, kind: str) -> Response:
-    with reading() as session:
-        received = sent_lists.list_by_id(session, JoiningList, list_id)
-        grid = sent_lists.grid_of(received)
-        table = rejected_table(grid, lists.rejected_of(session, received, grid, current_day()))
-    return exports.form(table, kind, f"lignes-rejetees-{list_id}")
-
-
-@pages.post("/adherence/lists/<number:list_id>/application")
-@needs(RoleName.AUTHOR)
-def apply(list_id: int) -> Redirect:
-    today = current_day()
-    with time_limit.lifted(), database().reading() as session:
-        received = sent_lists.list_by_id(session, JoiningList, list_id)
-        judged = lists.judge(session, sent_lists.grid_of(received), received.programme, today)
-    with database().writing() as session:
-        received = sent_lists.list_by_id(session, JoiningList, list_id)
-        applied = lists.apply(session, received, now=now(), today=today, actor=actor(), judged=judged)
-        recorded = french.plural(len(applied.changes), "statut enregistré", "statuts enregistrés")
-        flash(f"La liste est appliquée : {recorded}.", "success")
-    return redirect(url_for(".shown_list", list_id=list_id))
-
-
-@pages.post("/adherence/lists/<number:list_id>/withdrawal")
-@needs(RoleName.AUTHOR)
-def undo(list_id: int) -> Redirect:
-    with database().writing() as session:
-        lists.undo(session, now=now(), actor=actor(), list_id=list_id)
-        flash("La liste est annulée : les statuts sont ceux d’avant.", "success")
-    return redirect(url_for(".shown_list", list_id=list_id))
+JoiningPages().put(pages)
 
 
 @pages.get("/directory/<number:fase>/statuses")
@@ -219,11 +168,6 @@ def _record(
         source=" – ".join(part for part in (form.source.data, (form.person.data or "").strip()) if part),
         reason=(form.note.data or "").strip(),
     )
-
-
-def _upload_page(session: Session, form: UploadForm) -> str:
-    recent, names = sent_lists.recent(session, JoiningList), staff.colleagues(session)
-    return render_template("pages/adherence/lists.html", form=form, recent=recent, colleagues=names)
 
 
 def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:

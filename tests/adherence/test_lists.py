@@ -3,15 +3,18 @@ from datetime import date, timedelta
 import pytest
 
 from outreach.adherence import programmes, situation
-from outreach.adherence.joining_lists import lists
+from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import Status
 from outreach.adherence.situation import Bucket
 from outreach.errors import InputError, NotFound, Refused
-from outreach.sent_lists import grid_of
+from outreach.sent_lists import grids, steps
+from outreach.sent_lists.grids import grid_of
 from tests.conftest import STORY_DAY
 from tests.spreadsheets.books import workbook
 
 HEADER = "fase;volet;statut;date;source;motif"
+KIND = JoiningLists(STORY_DAY)
 
 
 def sheet(*lines, header=HEADER):
@@ -27,14 +30,28 @@ def session(sample_database):
 @pytest.fixture
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
-        return lists.receive(session, lists.opened(content), programmes.the_programme(session), now=at, actor=actor)
+        about = programmes.the_programme(session).id
+        return steps.receive(session, KIND, grids.opened(content, sheet_of), now=at, actor=actor, programme_id=about)
 
     return call
 
 
 @pytest.fixture
+def apply(session, now):
+    def call(received, judged=None, at=now):
+        return steps.apply(session, KIND, received, judged or judge(session, received), now=at, actor="nadia")
+
+    return call
+
+
+@pytest.fixture
+def undo(session, now):
+    return lambda **which: steps.undo(session, KIND, now=now, actor="nadia", **which)
+
+
+@pytest.fixture
 def plan(session, receive):
-    return lambda *lines, header=HEADER: lists.plan(session, receive(sheet(*lines, header=header)), STORY_DAY)
+    return lambda *lines, header=HEADER: judge(session, receive(sheet(*lines, header=header))).plan
 
 
 @pytest.fixture
@@ -45,34 +62,38 @@ def silent(session):
     return [row.School.fase for row in found]
 
 
+def judge(session, received):
+    return steps.judge(session, KIND, received)
+
+
 def joined(session, day=STORY_DAY, strand=1):
     return situation.situation(session, programmes.the_programme(session), day).total.strands[strand][Bucket.JOINED]
 
 
-def test_a_list_is_applied_and_taken_back(session, receive, silent, now):
+def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;Formulaire;", f"{silent[1]};1;adhéré;11/05/2021;;"))
     assert joined(session) == 48, "a list that was received changes nothing"
-    applied = lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    applied = apply(received)
     assert len(applied.changes) == 2
     assert joined(session) == 50
     assert joined(session, date(2021, 5, 10)) == joined(session, date(2021, 5, 9)) + 1
-    lists.undo(session, now=now, actor="nadia")
+    undo()
     assert joined(session) == 48
 
 
-def test_a_figure_before_an_import_stays_what_it_was(session, receive, silent, now):
+def test_a_figure_before_an_import_stays_what_it_was(session, receive, silent, apply):
     days = [date(2021, 2, 1), date(2021, 4, 30)]
     before = [joined(session, day) for day in days]
     received = receive(sheet(*(f"{fase};1;adhéré;03/05/2021;;" for fase in silent[:10])))
-    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    apply(received)
     assert [joined(session, day) for day in days] == before
     assert joined(session) == 58
 
 
-def test_the_same_list_twice_changes_nothing(session, receive, silent, now):
+def test_the_same_list_twice_changes_nothing(session, receive, silent, apply):
     content = sheet(f"{silent[0]};1;adhéré;10/05/2021;;")
-    lists.apply(session, receive(content), now=now, today=STORY_DAY, actor="nadia")
-    again = lists.plan(session, receive(content), STORY_DAY)
+    apply(receive(content))
+    again = judge(session, receive(content)).plan
     assert (again.changes, again.unchanged) == ([], 1)
 
 
@@ -82,29 +103,29 @@ def test_the_same_file_sent_twice_in_a_minute_is_one_list(receive, silent):
     assert receive(content, actor="marc").id != receive(content).id
 
 
-def test_a_list_is_applied_once(session, receive, silent, now):
+def test_a_list_is_applied_once(session, receive, silent, apply):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
-    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    apply(received)
     with pytest.raises(Refused, match="déjà appliquée"):
-        lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+        apply(received)
 
 
-def test_only_the_last_list_is_undone(session, receive, silent, now):
+def test_only_the_last_list_is_undone(session, receive, silent, apply, undo):
     first = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
-    lists.apply(session, first, now=now, today=STORY_DAY, actor="nadia")
+    apply(first)
     second = receive(sheet(f"{silent[1]};1;adhéré;10/05/2021;;"))
-    lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia")
+    apply(second)
     with pytest.raises(Refused, match="dernière"):
-        lists.undo(session, now=now, actor="nadia", list_id=first.id)
+        undo(list_id=first.id)
     for _ in range(3):
-        lists.undo(session, now=now, actor="nadia")
+        undo()
     with pytest.raises(NotFound):
-        lists.undo(session, now=now, actor="nadia")
+        undo()
 
 
-def test_what_goes_back_in_time_is_told(session, receive, plan, silent, now):
+def test_what_goes_back_in_time_is_told(session, receive, plan, silent, apply):
     received = receive(sheet(f"{silent[0]};1;refus;10/05/2021;;"))
-    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
+    apply(received)
     found = plan(f"{silent[0]};1;adhéré;01/03/2021;;")
     assert [line.row for line in found.back_in_time] == [2]
     assert found.changes[0].before is Status.NONE, "what was known of that day"
@@ -184,7 +205,7 @@ def test_other_headers_are_recognised(plan, silent, header):
 )
 def test_a_file_that_is_no_list_is_refused(content, words):
     with pytest.raises(InputError, match=words):
-        lists.opened(content)
+        grids.opened(content, sheet_of)
 
 
 def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, receive, silent):
@@ -195,7 +216,7 @@ def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, rece
         [silent[1], "Volet 1", "adhéré", 44326, "", ""],
         [silent[2], 1, "adhéré", "demain", "", ""],
     )
-    found = lists.plan(session, receive(content), STORY_DAY)
+    found = judge(session, receive(content)).plan
     assert [(line.row, line.day) for line in found.changes] == [(2, date(2021, 5, 10)), (4, date(2021, 5, 10))]
     assert [r.row for r in found.rejected] == [5]
 
@@ -204,46 +225,56 @@ def test_a_cell_is_named_where_the_table_stands(receive, session, silent):
     shifted = [["", "", *cells] for cells in (HEADER.split(";"), [silent[0], 9, "adhéré", "10/05/2021", "", ""])]
     received = receive(workbook([], [], *shifted))
     assert grid_of(received).header.index("volet") == 3
-    assert lists.plan(session, received, STORY_DAY).rejected[0].row == 4
+    assert judge(session, received).plan.rejected[0].row == 4
 
 
-def test_a_correction_of_the_same_day_can_be_corrected_again(session, receive, silent, now):
+def test_a_correction_of_the_same_day_can_be_corrected_again(session, receive, silent, now, apply):
     line = f"{silent[0]};1;%s;10/05/2021;;"
     for step, (status, expected) in enumerate((("adhéré", 49), ("refus", 48), ("adhéré", 49))):
         received = receive(sheet(line % status), at=now + timedelta(hours=step))
-        lists.apply(session, received, now=now + timedelta(hours=step), today=STORY_DAY, actor="nadia")
+        apply(received, at=now + timedelta(hours=step))
         assert joined(session) == expected
 
 
-def test_a_list_that_says_nothing_new_is_not_applied(session, receive, silent, now):
+def test_a_list_that_says_nothing_new_is_not_applied(session, receive, silent, apply, undo):
     content = sheet(f"{silent[0]};1;adhéré;10/05/2021;;")
-    lists.apply(session, receive(content), now=now, today=STORY_DAY, actor="nadia")
+    apply(receive(content))
     with pytest.raises(Refused, match="rien de nouveau"):
-        lists.apply(session, receive(content), now=now, today=STORY_DAY, actor="nadia")
-    lists.undo(session, now=now, actor="nadia")
+        apply(receive(content))
+    undo()
     assert joined(session) == 48
 
 
-def test_a_list_is_compared_again_when_what_is_known_changed_after_it_was_judged(session, receive, silent, now):
+def test_a_list_is_refused_when_what_is_known_changed_after_it_was_judged(session, receive, silent, apply, undo):
     first, second = (receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;{source};")) for source in ("a", "b"))
-    judged = lists.judge(session, grid_of(second), second.programme, STORY_DAY)
+    judged = judge(session, second)
     assert len(judged.plan.changes) == 1
-    lists.apply(session, first, now=now, today=STORY_DAY, actor="nadia")
-    with pytest.raises(Refused, match="rien de nouveau"):
-        lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia", judged=judged)
-    again = lists.judge(session, grid_of(second), second.programme, STORY_DAY)
-    lists.undo(session, now=now, actor="nadia")
-    done = lists.apply(session, second, now=now, today=STORY_DAY, actor="nadia", judged=again)
-    assert len(done.changes) == 1, "what was judged before the first list was undone would change nothing"
+    apply(first)
+    with pytest.raises(Refused, match="changé entre-temps"):
+        apply(second, judged)
+    again = judge(session, second)
+    assert again.plan.changes == []
+    undo()
+    with pytest.raises(Refused, match="changé entre-temps"):
+        apply(second, again)
+    assert len(apply(second).changes) == 1
+
+
+def test_a_list_is_applied_only_as_it_was_seen(session, receive, silent, now):
+    received, other = (receive(sheet(f"{silent[0]};1;{status};10/05/2021;;")) for status in ("adhéré", "refus"))
+    judged, seen = judge(session, received), judge(session, other).plan.version
+    with pytest.raises(Refused, match="regardez à nouveau"):
+        steps.apply(session, KIND, received, judged, now=now, actor="nadia", seen=seen)
+    steps.apply(session, KIND, received, judged, now=now, actor="nadia", seen=judged.plan.version)
 
 
 def test_a_list_that_was_judged_is_not_compared_again_in_the_transaction_that_writes(
-    session, receive, silent, now, monkeypatch
+    session, receive, silent, apply, monkeypatch
 ):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;"))
-    judged = lists.judge(session, grid_of(received), received.programme, STORY_DAY)
-    monkeypatch.delattr(lists, "preview")
-    assert lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia", judged=judged) is judged.plan
+    judged = judge(session, received)
+    monkeypatch.delattr(JoiningLists, "plan")
+    assert apply(received, judged) is judged.plan
 
 
 def test_a_school_that_left_the_required_strand_lacks_it(plan, silent):
@@ -254,11 +285,12 @@ def test_a_school_that_left_the_required_strand_lacks_it(plan, silent):
     assert [line.row for line in found.without_prerequisite] == [4]
 
 
-def test_what_was_rejected_is_kept_with_the_list(session, receive, silent, now):
+def test_what_was_rejected_is_kept_with_the_list_and_nothing_else_of_it(receive, silent, apply):
     received = receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;", "x;1;adhéré;10/05/2021;;"))
-    lists.apply(session, received, now=now, today=STORY_DAY, actor="nadia")
-    (kept,) = lists.rejected_of(session, received, grid_of(received), STORY_DAY)
+    apply(received)
+    (kept,) = received.rejected
     assert (kept.row, kept.column) == (3, "fase")
+    assert [number for number, _ in grid_of(received).records] == [3]
 
 
 @pytest.mark.parametrize("cell", ['=HYPERLINK("http://x")', "+1", "-1", "@SUM(A1)"])

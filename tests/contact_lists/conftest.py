@@ -1,11 +1,16 @@
+from datetime import date
+
 import pytest
 from sqlalchemy import select
 
-from outreach.contact_lists import lists, plans
+from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.lists import ContactLists
 from outreach.days import today
 from outreach.directory.models import Authority, Contact, Listing, School
 from outreach.mail.addresses import judge
-from outreach.sent_lists import grid_of
+from outreach.sent_lists import grids, steps
+
+KIND = ContactLists(judge, date(2021, 5, 15))
 
 
 class Lists:
@@ -16,17 +21,17 @@ class Lists:
 
     def judged(self, content, *, complete=False, confirmed=()):
         """What a list would do; `content` is text or the bytes of a file."""
-        sent = lists.opened(content if isinstance(content, bytes) else content.encode())
-        received = lists.receive(self.session, sent, complete=complete, now=self.now, actor="nadia")
-        rules = {"address": judge, "today": today(self.now), "confirmed": confirmed}
-        return received, plans.judge(self.session, grid_of(received), complete=complete, **rules)
+        sent = grids.opened(content if isinstance(content, bytes) else content.encode(), sheet_of)
+        kind = ContactLists(judge, today(self.now), confirmed)
+        received = steps.receive(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
+        return received, steps.judge(self.session, kind, received)
 
     def plan(self, content, **named):
         return self.judged(content, **named)[1].plan
 
     def apply(self, content, **named):
         received, judged = self.judged(content, **named)
-        lists.apply(self.session, received, judged, now=self.now, actor="nadia")
+        steps.apply(self.session, KIND, received, judged, now=self.now, actor="nadia")
         return received
 
     def held(self, *columns, fase=9300):

@@ -6,7 +6,6 @@ import pytest
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.contact_lists import lists, undoing
 from outreach.contact_lists.models import ContactList
 from outreach.delivery.models import Batch, Mailing, Message, MessageState
 from outreach.directory import authority_sheet, contacts
@@ -14,8 +13,11 @@ from outreach.directory.models import Contact, ContactSource
 from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.measuring import bases
-from outreach.sent_lists import ListState, grid_of
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import grid_of
+from outreach.sent_lists.models import ListState
 from tests import factories
+from tests.contact_lists.conftest import KIND, Lists
 
 pytestmark = pytest.mark.postgresql
 DERIVED = "po009300@adm.fwb.example"
@@ -43,7 +45,7 @@ def test_a_list_adds_changes_and_retires_and_undoing_it_gives_back_what_was(sess
     )
     assert [number for number, _ in grid_of(received).records] == [4], "what has served is kept no longer"
     sent.now += timedelta(days=2)
-    undone = undoing.undo(session, now=sent.now, actor="marc", list_id=received.id)
+    undone = steps.undo(session, KIND, now=sent.now, actor="marc", list_id=received.id)
     assert (undone.state, undone.undone_by) == (ListState.UNDONE, "marc")
     assert sent.held(*columns) == before
     authority = authority_sheet.authority_by_fase(session, 9300)
@@ -64,7 +66,7 @@ def test_an_agreement_is_recorded_and_withdrawn_when_the_list_is_undone(session,
     basis = bases.in_force(session, held)
     assert (basis.given_by, basis.wording, basis.channel) == ("Anne Dupont", "J’accepte", "Formulaire")
     assert sent.plan(content).counts == (0, 0, 1, 0)
-    undoing.undo(session, now=now + timedelta(days=1), actor="nadia")
+    steps.undo(session, KIND, now=now + timedelta(days=1), actor="nadia")
     session.refresh(held)
     assert bases.in_force(session, held) is None
     (rejection,) = sent.plan(content).rejected
@@ -76,7 +78,7 @@ def test_nothing_is_applied_when_addresses_changed_since_the_list_was_compared(s
     authority = authority_sheet.authority_by_fase(session, 9300)
     contacts.add(session, authority, judge("b@ecole.be"), now=now, actor="marc", kind="impersonal")
     with pytest.raises(Refused, match="a changé entre-temps"):
-        lists.apply(session, received, judged, now=now, actor="nadia")
+        steps.apply(session, KIND, received, judged, now=now, actor="nadia")
     assert [address for (address,) in sent.held()] == ["b@ecole.be", DERIVED]
 
 
@@ -85,13 +87,11 @@ def test_an_import_that_stops_half_way_leaves_nothing(sample_database, now, monk
         raise RuntimeError
 
     monkeypatch.setattr(bases, "record_consents", stop)
-    from tests.contact_lists.conftest import Lists
-
     with sample_database.writing() as session:
         received, judged = Lists(session, now).judged(f"fase;adresse;nom\n9300;a@ecole.be;\n9300;{DERIVED};Anne\n")
         key = received.id
     with pytest.raises(RuntimeError), sample_database.writing() as session:
-        lists.apply(session, session.get(ContactList, key), judged, now=now, actor="nadia")
+        steps.apply(session, KIND, session.get(ContactList, key), judged, now=now, actor="nadia")
     with sample_database.reading() as session:
         assert Lists(session, now).held(Contact.name) == [(DERIVED, "")]
         assert session.get(ContactList, key).state is ListState.RECEIVED
@@ -126,19 +126,19 @@ def test_a_list_on_which_something_stands_is_not_undone(session, sent, now, happ
     sent.apply("fase;adresse\n9300;a@ecole.be\n", complete=True)
     happens(session, authority_sheet.authority_by_fase(session, 9300), now + timedelta(hours=1))
     with pytest.raises(Refused, match="ne peut plus être annulée"):
-        undoing.undo(session, now=now + timedelta(hours=2), actor="nadia")
+        steps.undo(session, KIND, now=now + timedelta(hours=2), actor="nadia")
 
 
 def test_only_the_last_list_is_undone_and_within_thirty_days(session, sent, now):
     with pytest.raises(NotFound):
-        undoing.undo(session, now=now, actor="nadia")
+        steps.undo(session, KIND, now=now, actor="nadia")
     first = sent.apply("fase;adresse\n9300;a@ecole.be\n")
     sent.now += timedelta(minutes=1)
     sent.apply("fase;adresse\n9300;b@ecole.be\n")
     with pytest.raises(Refused, match="Seule la dernière"):
-        undoing.undo(session, now=now, actor="nadia", list_id=first.id)
+        steps.undo(session, KIND, now=now, actor="nadia", list_id=first.id)
     with pytest.raises(Refused, match="trente jours"):
-        undoing.undo(session, now=now + timedelta(days=31), actor="nadia")
+        steps.undo(session, KIND, now=now + timedelta(days=31), actor="nadia")
 
 
 def test_a_name_that_a_person_confirmed_is_told_and_those_left_are_kept_to_be_corrected(session, sent):
@@ -148,7 +148,7 @@ def test_a_name_that_a_person_confirmed_is_told_and_those_left_are_kept_to_be_co
         sent.apply(content)
     received = sent.apply(content, confirmed={2})
     assert [address for (address,) in sent.held()] == ["a@ecole.be", DERIVED]
-    assert [(rejection.row, name in rejection.message) for rejection in lists.rejected_of(received)] == [(3, True)]
+    assert [(rejection.row, name in rejection.message) for rejection in received.rejected] == [(3, True)]
     assert [number for number, _ in grid_of(received).records] == [3]
     (entry, *_) = audit.about(session, f"contacts:{received.id}")
     assert "1 ligne rejetée, 1 nom confirmé." in entry.sentence.replace("\u00a0", " ")

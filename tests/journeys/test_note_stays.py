@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import insert, select
 
 from outreach.adherence import programmes
-from outreach.adherence.joining_lists import lists
+from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.db import Database
 from outreach.directory.editions import imports
@@ -22,6 +23,8 @@ from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.data import data_file
 from outreach.notes.signing import NoteSignature
 from outreach.notes.verifying import verify
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import opened
 from tests.directory.editions import edition, row
 from tests.factories import APPROVER, AUTHOR, adherence_record
 from tests.notes import quick
@@ -97,8 +100,9 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
     with database.writing() as session:
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
         programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
-        received = lists.receive(session, lists.opened(LIST.encode()), programme, now=AT, actor=AUTHOR)
-        lists.apply(session, received, now=AT, today=AT.date(), actor=AUTHOR)
+        kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), sheet_of)
+        received = steps.receive(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
+        steps.apply(session, kind, received, steps.judge(session, kind, received), now=AT, actor=AUTHOR)
         asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
         gathered = gathering.gather(session, asked, now=AT)
         key = freezing.freeze(session, gathered, now=AT, actor=AUTHOR).id
@@ -110,7 +114,7 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
     assert '"joined"' in given[1]
     with database.writing() as session:
         record_at_random(session, chance, AT)
-        lists.undo(session, now=AT + timedelta(hours=3), actor=AUTHOR)
+        steps.undo(session, kind, now=AT + timedelta(hours=3), actor=AUTHOR)
         apply_edition(session, [*SCHOOLS[:4], row(school=80100, site=70100)], DAY, AT + timedelta(days=30))
         again = gathering.gather(session, asked, now=AT + timedelta(days=31))
         assert again.content.tables != gathered.content.tables  # or nothing came after it

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, func, select
 
-from outreach import sent_lists
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import JoiningList
 from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import Level
+from outreach.sent_lists import grids
 from tests.conftest import STORY_DAY
 from tests.pages import actions, elements, form_of, links, text_of
 from tests.spreadsheets.books import BOMB, PAGE, changed, repeated, workbook
@@ -132,8 +132,8 @@ def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_na
     author, silent, sample_database, monkeypatch
 ):
     place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;?;01/05/2021".encode()).location
-    made, fetched, grid = [], [], sent_lists.Grid
-    monkeypatch.setattr(sent_lists, "Grid", lambda *cells: made.append(cells) or grid(*cells))
+    made, fetched, grid = [], [], grids.Grid
+    monkeypatch.setattr(grids, "Grid", lambda *cells: made.append(cells) or grid(*cells))
     event.listen(sample_database.engine, "before_cursor_execute", lambda *facts: fetched.append("grid" in facts[2]))
     for page, times in ((place, 1), (f"{place}/rejected.csv", 1), ("/adherence/lists", 0)):
         made.clear(), fetched.clear()

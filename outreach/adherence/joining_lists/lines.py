@@ -100,8 +100,6 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
 
 def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
     """Read a row. `seen` maps each (school, strand, day) to the row that stated it first. Raises RowFault."""
-    if row.fault:
-        raise RowFault("", row.fault)
     cells = row.cells
     fase = cells["school"].removesuffix(".0")
     school = whole_number(fase) or 0

@@ -4,13 +4,12 @@ import hashlib
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
-from outreach import sent_lists
 from outreach.adherence.models import Status
 from outreach.directory.models import School
 from outreach.errors import InputError
 from outreach.responses.answers import Earlier, Question
 from outreach.responses.kinds import OF_SCHOOLS, Answer
-from outreach.sent_lists import Opened
+from outreach.sent_lists.grids import Opened, kept
 from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet, interpret, normalised, read_grid
 from outreach.spreadsheets.workbook import PUBLIC
 from outreach.text import whole_number
@@ -88,7 +87,7 @@ def opened(content: bytes) -> Opened:
             raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : envoyez la feuille préparée, remplie.")
         used.append((row.number, [row.cells[name][:LONGEST_KEPT] for name in REQUIRED]))
     header = [FASE, ANSWER, *sheet.unknown[:MOST_UNKNOWN]]
-    return Opened(hashlib.sha256(content).hexdigest(), sent_lists.kept(Grid(grid.label, header, ()), used))
+    return Opened(hashlib.sha256(content).hexdigest(), kept(Grid(grid.label, header, ()), used))
 
 
 def sheet_of(grid: Grid) -> Sheet:

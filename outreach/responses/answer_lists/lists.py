@@ -8,7 +8,7 @@ from outreach.db import Session, take_turns
 from outreach.delivery.models import Message
 from outreach.errors import NotFound, Refused
 from outreach.responses.answer_lists.models import AnswerList
-from outreach.sent_lists import Opened
+from outreach.sent_lists.grids import Opened
 
 MOST_AN_HOUR = 5  # of a letter
 FLOODED = (

@@ -7,7 +7,6 @@ from flask import Response, redirect, request, url_for
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import sent_lists
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answering
@@ -22,7 +21,7 @@ from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.lines import AnswerPlan
 from outreach.responses.answers import Earlier, Given, Question
 from outreach.responses.kinds import OF_SCHOOLS
-from outreach.sent_lists import Opened
+from outreach.sent_lists.grids import Opened, grid_of
 from outreach.text import whole_number
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
@@ -163,7 +162,7 @@ def _file() -> bytes:
 
 
 def _plan(letter: AskedLetter, grid: str) -> AnswerPlan:
-    return lines.plan(sent_lists.grid_of(Opened("", grid)), letter.asked, letter.before)
+    return lines.plan(grid_of(Opened("", grid)), letter.asked, letter.before)
 
 
 def _unclear(plan: AnswerPlan) -> str:

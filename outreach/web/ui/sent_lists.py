@@ -1,17 +1,173 @@
-"""What the pages of every list sent as a file share: how big it may be, its cells by name, its rejected rows."""
+"""The pages of every list sent as a file: sending it, seeing what it would change, applying it, undoing it.
 
-from collections.abc import Sequence
+A kind of list has a form, two templates (`pages/sent_lists.html` and `pages/sent_list.html` say what they fill in) and
+the words of its own.
+"""
 
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, Generic
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.accounts import staff
+from outreach.db import Session, time_limit
+from outreach.errors import NotFound
+from outreach.roles import RoleName
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import Opened, grid_of
+from outreach.sent_lists.models import ListState
+from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
+from outreach.web.ui.forms import UploadForm
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 BIGGEST_UPLOAD = 16_000_000
 SHOWN_LINES = 20
 
 
-def letters(grid: Grid) -> dict[str, str]:
+class ListPages(ABC, Generic[Sent, Plan]):
+    """The pages of one kind of list.
+
+    `place` is where its upload page stands, and `each` what comes before the number of a list. `templates` is the
+    folder of its `lists.html` and `list.html`, `rejects` the name of the file of rejected rows, `undone` what is said
+    of an undone list. `readers` may see the lists; only authors send, apply and undo them.
+    """
+
+    place: str
+    each = ""
+    templates: str
+    rejects: str
+    undone: str
+    sample = exports.Table("Exemple", (), ())
+    readers = RoleName.AUTHOR
+    form: type[UploadForm] = UploadForm
+
+    @abstractmethod
+    def kind(self) -> ListKind[Sent, Plan]:
+        """The kind of list, as this request judges it."""
+
+    @abstractmethod
+    def opened(self, content: bytes) -> Opened:
+        """Read a file. Raises InputError."""
+
+    @abstractmethod
+    def done(self, received: Sent, plan: Plan) -> str:
+        """What is said of a list that was applied."""
+
+    def facts(self, session: Session, form: UploadForm) -> Mapping[str, Any]:
+        """The other columns of a list that a form sends."""
+        return {}
+
+    def before(self, session: Session) -> Mapping[str, Any]:
+        """What else the page shows on which a file is sent."""
+        return {"recent": steps.recent(session, self.kind().table)}
+
+    def shown(self, session: Session, received: Sent, plan: Plan | None) -> Mapping[str, Any]:
+        """What else the page of a list shows; `plan` is what it would do, None once it is applied."""
+        return {}
+
+    def put(self, pages: Blueprint) -> None:
+        """Put the pages into a blueprint."""
+        one, author, reader = f"{self.place}{self.each}/<number:list_id>", RoleName.AUTHOR, self.readers
+        for rule, view, role, method in (
+            (self.place, self.index, reader, "GET"),
+            (self.place, self.receive, author, "POST"),
+            (f"{self.place}/example.csv", self.example, RoleName.READER, "GET"),
+            (one, self.shown_list, reader, "GET"),
+            (f"{one}/rejected.<any(xlsx, csv):kind>", self.rejected, author, "GET"),
+            (f"{one}/application", self.apply, author, "POST"),
+            (f"{one}/withdrawal", self.undo, author, "POST"),
+        ):
+            if view != self.example or self.sample.rows:
+                pages.add_url_rule(rule, view.__name__, needs(role)(view), methods=[method])
+
+    def index(self) -> str:
+        """The page on which a file is sent, and the last lists."""
+        with reading() as session:
+            return self._upload_page(session, self.form())
+
+    def receive(self) -> Redirect | tuple[str, int]:
+        """Keep a file that can be read, and lead to what it would change."""
+        form = self.form()
+        if form.validate_on_submit() and (sent := form.opened(self.opened)) is not None:
+            kind = self.kind()
+            with reading() as session:
+                facts = self.facts(session, form)
+            with database().writing() as session:
+                received = steps.receive(session, kind, sent, now=now(), actor=actor(), **facts)
+                return redirect(url_for(".shown_list", list_id=received.id))
+        with reading() as session:
+            return self._upload_page(session, form), 422
+
+    def example(self) -> Response:
+        """A file that can be sent."""
+        return exports.form(self.sample, "csv", f"exemple-{self.rejects}")
+
+    def shown_list(self, list_id: int) -> str:
+        """What a list would change, or did."""
+        with reading() as session:
+            received = steps.list_by_id(session, self.kind().table, list_id)
+            judged = self._judged(session, received)
+            last = steps.last_applied(session, self.kind().table)
+            return render_template(
+                f"{self.templates}/list.html",
+                received=received,
+                plan=judged.plan if judged else None,
+                rejections=_rejections(received, judged),
+                letters=letters(_left(received, judged)),
+                summary=received.summary,
+                shown=SHOWN_LINES,
+                latest=last is not None and last.id == received.id,
+                colleagues=staff.colleagues(session),
+                **self.shown(session, received, judged.plan if judged else None),
+            )
+
+    def rejected(self, list_id: int, kind: str) -> Response:
+        """The rejected rows, to be corrected and sent again."""
+        with reading() as session:
+            received = steps.list_by_id(session, self.kind().table, list_id)
+            judged = self._judged(session, received)
+            left = _left(received, judged)
+            if left is None:
+                raise NotFound("Ces lignes sont effacées : elles sont gardées trente jours.")
+            table = rejected_table(left, _rejections(received, judged))
+        return exports.form(table, kind, f"{self.rejects}-{list_id}")
+
+    def apply(self, list_id: int) -> Redirect:
+        """Do what the page has shown; when it would be something else by now, refuse."""
+        kind, seen = self.kind(), request.form.get("version", "")
+        with time_limit.lifted(), database().reading() as session:
+            judged = steps.judge(session, kind, steps.list_by_id(session, kind.table, list_id))
+        with database().writing() as session:
+            received = steps.list_by_id(session, kind.table, list_id)
+            plan = steps.apply(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
+            said = self.done(received, plan)
+        flash(said, "success")
+        return redirect(url_for(".shown_list", list_id=list_id))
+
+    def undo(self, list_id: int) -> Redirect:
+        """Undo the last list applied."""
+        kind = self.kind()
+        with database().writing() as session:
+            steps.undo(session, kind, now=now(), actor=actor(), list_id=list_id)
+        flash(self.undone, "success")
+        return redirect(url_for(".shown_list", list_id=list_id))
+
+    def _judged(self, session: Session, received: Sent) -> ListJudgement[Plan] | None:
+        waits = received.state is ListState.RECEIVED
+        return steps.judge(session, self.kind(), received) if waits else None
+
+    def _upload_page(self, session: Session, form: UploadForm) -> str:
+        told = {"form": form, "colleagues": staff.colleagues(session), **self.before(session)}
+        return render_template(f"{self.templates}/lists.html", **told)
+
+
+def letters(grid: Grid | None) -> dict[str, str]:
     """The spreadsheet letter of each column, by its header, so that pages can name a cell "B17"."""
-    return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header)}
+    return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header if grid else ())}
 
 
 def rejected_table(grid: Grid, rejections: Sequence[Rejection]) -> exports.Table:
@@ -21,6 +177,17 @@ def rejected_table(grid: Grid, rejections: Sequence[Rejection]) -> exports.Table
     width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)
     rows = [[*_wide(cells, width), _told(rejection)] for rejection, cells in faulty]
     return exports.Table("Lignes rejetées", [*_wide(grid.header, width), "erreur"], rows)
+
+
+def _left(received: Sent, judged: ListJudgement[Plan] | None) -> Grid | None:
+    """The cells of the rows left out; None once they are erased."""
+    if judged:
+        return judged.left
+    return grid_of(received) if received.grid else None
+
+
+def _rejections(received: Sent, judged: ListJudgement[Plan] | None) -> Sequence[Rejection]:
+    return judged.plan.left_out if judged else received.rejected
 
 
 def _wide(cells: list[str], width: int) -> list[str]:

@@ -39,7 +39,7 @@ def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, wh
     assert "pouvoirs organisateurs n’auront plus aucune adresse" in said
     assert addresses(sample_database) == {DERIVED}, "a list that was received changes nothing"
     application = form_of(shown, f"{place}/application")
-    assert author.post(f"{place}/application", data={**application, "shown": "9-9-9-9"}).status_code == 409
+    assert author.post(f"{place}/application", data={**application, "version": "9-9-9-9"}).status_code == 409
     assert author.post(f"{place}/application", data=application).status_code == 302
     assert addresses(sample_database) == {DERIVED, "a@ecole.be", "abuse@ecole.be"}
     assert addresses(sample_database, 9302) == set()
@@ -75,7 +75,7 @@ def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(auth
     faults = author.get(f"{place}/rejected.csv").data.decode("utf-8-sig").splitlines()
     assert [line.split(";")[2] for line in faults] == ["Courriel", "b@ecole.be", "c@ecole.be"]
     place = upload(author, content).location
-    form = {"csrf_token": form["csrf_token"], "shown": "0-0-1-0", "seen": ["3", "4"], "all": "y"}
+    form = {"csrf_token": form["csrf_token"], "version": "0-0-1-0", "seen": ["3", "4"], "all": "y"}
     assert author.post(f"{place}/application", data=form).status_code == 302
     assert addresses(sample_database) == {DERIVED, "a@ecole.be", "b@ecole.be", "c@ecole.be"}
 

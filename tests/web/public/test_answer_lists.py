@@ -15,6 +15,7 @@ from outreach.responses.answer_lists.models import AnswerList
 from outreach.responses.answers import Earlier
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
+from outreach.sent_lists.grids import grid_of
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
 from tests.pages import elements, form_of, text_of
@@ -77,7 +78,7 @@ def test_little_is_kept_of_what_a_stranger_sends():
     kept = lines.opened("FASE;Réponse;Remarque\n".encode() + long * 100)
     assert len(kept.grid) < 20_000
     assert "secret" not in kept.grid
-    assert lines.plan(lines.sent_lists.grid_of(kept), SIX, Earlier([], {})).unknown_columns == ("Remarque",)
+    assert lines.plan(grid_of(kept), SIX, Earlier([], {})).unknown_columns == ("Remarque",)
 
 
 def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):

@@ -1,0 +1,92 @@
+"""What the commands share that import a list, or undo it."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import click
+
+from outreach.cli.context import Operation, P, R, confirm, file_argument, json_option, say, say_json, working
+from outreach.roles import RoleName
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import Opened
+from outreach.sent_lists.steps import ListKind, Plan, Sent
+from outreach.spreadsheets.tables import Rejection
+
+SHOWN = 15
+
+
+def list_options(command: Callable[P, R]) -> Callable[P, R]:
+    """The file of a list and the options of the command that imports it."""
+    yes = click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+    dry_run = click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait ; n’écrit rien.")
+    return file_argument(json_option(yes(dry_run(command))))
+
+
+def import_list(
+    operation: Operation,
+    kind: ListKind[Sent, Plan],
+    read: Callable[[], Opened],
+    show: Callable[[Plan], None],
+    facts: dict[str, Any],
+    *,
+    as_json: bool,
+    yes: bool,
+    dry_run: bool,
+) -> bool:
+    """Show what a list would change, ask, and apply it; whether it was applied. `facts` are its other columns.
+
+    Raises UsageError when the options of `list_options` contradict each other, or nobody could confirm.
+    """
+    if dry_run and yes:
+        raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
+    if as_json and not (yes or dry_run):
+        raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
+    sent = read()
+    with operation.database.reading() as session, working("La liste est comparée…"):
+        judged = steps.judge(session, kind, steps.drafted(kind, sent, **facts))
+    if as_json:
+        say_json(judged.plan.summary())
+    else:
+        show(judged.plan)
+    if dry_run or judged.plan.nothing:
+        return False
+    if not yes:
+        confirm("Appliquer cette liste ?")
+    with operation.database.writing() as session, working("La liste s’applique…"):
+        actor = operation.actor(session, RoleName.AUTHOR)
+        received = steps.receive(session, kind, sent, now=operation.now, actor=actor, **facts)
+        steps.apply(session, kind, received, judged, now=operation.now, actor=actor)
+    return not as_json
+
+
+def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *, yes: bool) -> Sent:
+    """Ask, and undo the last list applied."""
+    if not yes:
+        confirm(question)
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR)
+        return steps.undo(session, kind, now=operation.now, actor=actor)
+
+
+def say_unread(set_aside: Iterable[str], unknown: Iterable[str]) -> None:
+    """Print the columns of a list that are not read: those known and set aside, and unknown ones."""
+    if named := ", ".join(set_aside):
+        say(f"Colonnes connues, laissées de côté : {named}.")
+    if named := ", ".join(unknown):
+        say(f"Colonnes inconnues, non lues : {named}.")
+
+
+def rejections(rejected: Iterable[Rejection]) -> list[str]:
+    """Rejected rows as lines, each with its row and column."""
+    return [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in rejected]
+
+
+def list_some(title: str, lines: list[str], limit: int | None) -> None:
+    """Print a titled list, cut at a limit."""
+    if not lines:
+        return
+    say(f"\n{title} ({len(lines)})")
+    for line in lines[:limit]:
+        say(f"  {line}")
+    if limit and len(lines) > limit:
+        say(f"  … et {len(lines) - limit} autres (--all les montre)")

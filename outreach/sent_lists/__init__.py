@@ -1,0 +1,1 @@
+"""Lists that people send as files: read once, kept to be checked, judged, applied and undone, by one protocol."""

@@ -1,0 +1,62 @@
+"""The cells of a list as they were sent: read from the file once, kept as JSON, read back row by row."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+from outreach.errors import InputError
+from outreach.sent_lists.models import SentList
+from outreach.spreadsheets.tables import Grid, Sheet, read_grid
+
+RECORDS = '"records": ['
+NO_RECORDS = f"{RECORDS}]}}"
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A file that was read: the digest of its bytes, and its grid as JSON."""
+
+    sha256: str
+    grid: str
+
+
+def opened(content: bytes, sheet_of: Callable[[Grid], Sheet]) -> Opened:
+    """Read a file. A workbook may take seconds, so no transaction should be open.
+
+    `sheet_of` gives its columns their meaning. Raises InputError when it cannot be read, lacks a column or has no row.
+    """
+    grid = read_grid(content)
+    sheet_of(grid)
+    stored = kept(grid, grid.records)
+    if stored.endswith(NO_RECORDS):
+        raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
+    return Opened(hashlib.sha256(content).hexdigest(), stored)
+
+
+def kept(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:
+    """The JSON of a grid with these records, as `grid_of` reads it. Records are taken one by one: all may be 100 MB."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    head = f'{{"label": {encode(grid.label)}, "header": {encode(grid.header)}, '
+    return f"{head}{RECORDS}{', '.join(map(encode, records))}]}}"
+
+
+class _KeptRecords:
+    """The records in the JSON of a grid, read one by one each time they are asked for."""
+
+    def __init__(self, stored: str, start: int) -> None:
+        self.stored, self.start = stored, start
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        decode, at = json.JSONDecoder().raw_decode, self.start
+        while self.stored[at] != "]":
+            (number, cells), at = decode(self.stored, at)
+            yield number, cells
+            at += 2 * (self.stored[at] == ",")
+
+
+def grid_of(sent: SentList | Opened) -> Grid:
+    """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
+    start = sent.grid.index(RECORDS) + len(RECORDS)  # no cell contains this: in JSON its quotes are escaped
+    read = json.loads(f"{sent.grid[:start]}]}}")
+    return Grid(read["label"], read["header"], _KeptRecords(sent.grid, start))

@@ -1,0 +1,73 @@
+"""What every list that people send would do: at least how its file was read, and which rows it leaves out."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet
+
+
+@dataclass(slots=True, kw_only=True)
+class ListPlan(ABC):
+    """What a list would do. `label` says how its file was read; `set_aside_columns` are known and not read.
+
+    `waiting` is what a person has not confirmed: nothing is done for it.
+    """
+
+    label: str = ""
+    columns: Mapping[str, str] = field(default_factory=dict)
+    set_aside_columns: tuple[str, ...] = ()
+    unknown_columns: tuple[str, ...] = ()
+    rejected: list[Rejection] = field(default_factory=list)
+    waiting: Sequence[object] = ()
+
+    @property
+    def left_out(self) -> Sequence[Rejection]:
+        """The rows that applying it leaves out, each with a sentence."""
+        return self.rejected
+
+    @property
+    @abstractmethod
+    def nothing(self) -> str:
+        """Why there is nothing to apply, in French; '' when there is something."""
+
+    @property
+    @abstractmethod
+    def version(self) -> str:
+        """A few signs: equal for plans that would do the same."""
+
+    @abstractmethod
+    def summary(self) -> Mapping[str, object]:
+        """The counts and the rejected rows, as commands print them with `--json`."""
+
+    def outcome(self) -> Mapping[str, object]:
+        """What is stored with the applied list: counts, and the rows left out as `rejected`."""
+        return self.summary()
+
+    def read(
+        self, grid: Grid, sheet: Sheet, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
+    ) -> None:
+        """Take row after row. One of which `take` raises RowFault is rejected, and told to `doubt`."""
+        self.label, self.columns = grid.label, sheet.columns
+        self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
+        for row in sheet.rows:
+            fault = RowFault("", row.fault) if row.fault else None
+            try:
+                if not fault:
+                    take(row)
+            except RowFault as raised:
+                fault = raised
+            if fault:
+                self.reject(row.number, fault)
+            if fault and doubt:
+                doubt(row)
+
+    def reject(self, number: int, fault: RowFault) -> None:
+        """Reject a row."""
+        self.rejected.append(Rejection(number, self.columns.get(fault.column, ""), fault.message))
+
+
+def nothing_new(unchanged: int) -> str:
+    """Why a list changes nothing, in French, where it states so much that is known."""
+    why = "la liste ne dit rien de nouveau" if unchanged else "aucune ligne ne peut être lue"
+    return f"Rien à enregistrer : {why}."
