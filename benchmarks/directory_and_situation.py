@@ -22,17 +22,24 @@ from outreach.db import Database, Session
 from outreach.delivery.models import MessageClass
 from outreach.demo import sample
 from outreach.directory import listing
-from outreach.directory.editions import imports
-from outreach.directory.editions.register import read_register
+from outreach.directory.editions.difference import Difference, compare
+from outreach.directory.editions.register import read_edition
+from outreach.directory.editions.stored import stored
 from outreach.directory.listing import Filters, Sort
 from outreach.segments import audience_counts
 from outreach.segments.audience import Audience, Concerns
 from outreach.segments.criteria_json import from_json
 from outreach.segments.scope import Scope, scope_at
 from outreach.settings import read
+from outreach.spreadsheets.tables import read_grid
 
 NOW = datetime(2021, 5, 15, 9, tzinfo=UTC)
 TODAY = NOW.date()
+
+
+def compared(session: Session, content: bytes) -> Difference:
+    """What an edition would change."""
+    return compare(stored(session), read_edition(read_grid(content)))
 
 
 def main() -> None:
@@ -41,10 +48,10 @@ def main() -> None:
         prepare(database)
         show("load the sample (two editions, 159 statuses)", lambda: load(database, folder), runs=1)
         edition = sample.build(TODAY).second
-        show("read an edition", lambda: read_register(edition))
+        show("read an edition", lambda: read_edition(read_grid(edition)))
         with database.reading() as session:
             programme = programmes.the_programme(session)
-            show("plan an edition that changes nothing", lambda: imports.plan(session, read_register(edition)))
+            show("plan an edition that changes nothing", lambda: compared(session, edition))
             show("count the directory", lambda: listing.count(session, Filters()))
             show("one page of the directory", lambda: listing.page(session, Filters(), Sort.NAME, 1))
             meant, scope = audience_of_an_invitation(session, programme)

@@ -55,12 +55,12 @@ from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.replies import letters as replies
 from outreach.web.replies import texts
+from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, sign_in
 from outreach.web.signing_in import trail as trail_queue
 from outreach.web.ui import bar, errors, protection
 from outreach.web.ui import request as asked
 from outreach.web.ui import templates as given
-from outreach.web.ui.sent_lists import BIGGEST_UPLOAD
 
 WORDS = {"", "application/x-www-form-urlencoded"}
 BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}  # with files of BIGGEST_UPLOAD

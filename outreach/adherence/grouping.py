@@ -14,7 +14,6 @@ from outreach.db.in_list import among
 from outreach.directory.models import (
     Authority,
     Federation,
-    ImportState,
     Membership,
     Nature,
     Network,
@@ -24,6 +23,7 @@ from outreach.directory.models import (
     School,
 )
 from outreach.directory.reference import PROVINCES, province_of
+from outreach.sent_lists.models import ListState
 
 OUTSIDE = "-"  # the code of the group of schools that have no zone, province or federation
 
@@ -135,7 +135,7 @@ def _before(session: Session, field: str, known_at: datetime | None) -> dict[int
     query = (
         select(RegisterChange.fase, RegisterChange.before)
         .join(RegisterImport, RegisterImport.id == RegisterChange.import_id)
-        .where(RegisterImport.applied_at > known_at, RegisterImport.state == ImportState.APPLIED)
+        .where(RegisterImport.applied_at > known_at, RegisterImport.state == ListState.APPLIED)
         .where(RegisterChange.kind == RegisterKind.SCHOOL, RegisterChange.nature == Nature.CHANGED)
         .where(RegisterChange.field == field)
         .order_by(RegisterChange.id.desc())

@@ -10,8 +10,9 @@ from sqlalchemy import select
 from outreach import french
 from outreach.days import today
 from outreach.db import Session
-from outreach.directory.models import ImportState, RegisterImport
+from outreach.directory.models import RegisterImport
 from outreach.errors import InputError, Refused
+from outreach.sent_lists.models import ListState
 
 
 def refuse_unknowable(session: Session, day: date, known_at: datetime | None) -> None:
@@ -27,7 +28,7 @@ def refuse_unknowable(session: Session, day: date, known_at: datetime | None) ->
             "jour qui précède ce moment."
         )
     undone = undone_since(session, known_at)
-    if undone is not None and undone.undone_at is not None:
+    if undone is not None and undone.applied_at is not None and undone.undone_at is not None:
         raise Refused(
             f"La situation telle que connue le {french.moment(known_at)} ne peut plus être recalculée : l’édition du "
             f"registre du {french.day(undone.edition_on)}, appliquée alors, a été annulée le "
@@ -39,7 +40,9 @@ def refuse_unknowable(session: Session, day: date, known_at: datetime | None) ->
 def undone_since(session: Session, known_at: datetime) -> RegisterImport | None:
     """The edition that was in force at a moment and was undone since, so that the moment cannot be replayed."""
     in_force = RegisterImport.applied_at <= known_at, RegisterImport.undone_at > known_at
-    return session.scalar(select(RegisterImport).where(*in_force).order_by(RegisterImport.id).limit(1))
+    return session.scalar(
+        select(RegisterImport).where(*in_force).order_by(RegisterImport.applied_at, RegisterImport.id).limit(1)
+    )
 
 
 def oldest_register(session: Session, day: date, known_at: datetime | None = None) -> date | None:
@@ -47,9 +50,9 @@ def oldest_register(session: Session, day: date, known_at: datetime | None = Non
 
     Its schools then stand for those of the time before.
     """
-    query = select(RegisterImport).where(RegisterImport.state == ImportState.APPLIED)
-    first = session.scalar(query.order_by(RegisterImport.id).limit(1))
-    if first is None:
+    query = select(RegisterImport).where(RegisterImport.state == ListState.APPLIED)
+    first = session.scalar(query.order_by(RegisterImport.applied_at, RegisterImport.id).limit(1))
+    if first is None or first.applied_at is None:
         return None
     is_before = day < first.edition_on or (known_at is not None and known_at < first.applied_at)
     return first.edition_on if is_before else None

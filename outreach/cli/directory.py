@@ -13,14 +13,12 @@ from outreach.cli.context import (
     DayType,
     Operation,
     acting,
-    confirm,
     console,
     file_argument,
     json_option,
     pass_operation,
     say,
     say_json,
-    working,
 )
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_unread, undo_list
 from outreach.contact_lists.columns import sheet_of
@@ -29,14 +27,14 @@ from outreach.contact_lists.plans import ContactPlan
 from outreach.directory import listing
 from outreach.directory.editions import imports
 from outreach.directory.editions.difference import FIELD_LABELS, Change, Difference
-from outreach.directory.editions.register import read_register
+from outreach.directory.editions.imports import Editions
+from outreach.directory.editions.register import opened as opened_edition
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
 from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
-from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened
 from outreach.settings import Mode
 
@@ -63,13 +61,10 @@ def register() -> None:
 @pass_operation
 def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
-    reading = read_register(file.read_bytes())
-    with operation.database.reading() as session, working("Le registre est comparé…"):
-        difference = imports.plan(session, reading)
-    if as_json:
-        say_json(difference.summary())
-    else:
-        show(difference, None if show_all else SHOWN)
+    facts = {"edition_on": days.today(operation.now)}
+    shown = partial(show, limit=None if show_all else SHOWN)
+    read = partial(opened_edition, file.read_bytes())
+    import_list(operation, _editions(operation), read, shown, facts, as_json=as_json, yes=False, dry_run=True)
 
 
 @register.command()
@@ -82,35 +77,13 @@ def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> Non
 @pass_operation
 def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: bool, edition_on: date | None) -> None:
     """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
-    if as_json and not yes:
-        raise click.UsageError("Avec --json, confirmez par --yes : personne ne peut répondre à une question.")
     today = days.today(operation.now)
     if edition_on and edition_on > today:
         raise click.UsageError("La date de l’édition est dans l’avenir.")
-    reading = read_register(file.read_bytes())
-    with operation.database.reading() as session, working("Le registre est comparé…"):
-        judged = imports.judge(session, reading)
-    if not yes:
-        show(judged.difference, None if show_all else SHOWN)
-        if not judged.difference.changes:
-            return
-        confirm("Appliquer cette édition ?")
-    with operation.database.writing() as session, working("L’édition s’applique…"):
-        difference = imports.apply(
-            session,
-            reading,
-            now=operation.now,
-            edition_on=edition_on or today,
-            actor=operation.actor(session, RoleName.AUTHOR),
-            mailbox_domain=operation.settings.mailbox_domain,
-            judged=judged,
-            shown=None if yes else judged.difference,
-        )
-    if as_json:
-        say_json(difference.summary())
-    elif yes:
-        show(difference, None if show_all else SHOWN)
-    if not as_json and difference.changes:
+    facts = {"edition_on": edition_on or today}
+    shown = partial(show, limit=None if show_all else SHOWN)
+    read = partial(opened_edition, file.read_bytes())
+    if import_list(operation, _editions(operation), read, shown, facts, as_json=as_json, yes=yes, dry_run=False):
         say("L’édition est appliquée. Pour revenir en arrière : ./run register undo")
 
 
@@ -120,14 +93,11 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
 @pass_operation
 def undo(operation: Operation, yes: bool) -> None:
     """Annule la dernière édition appliquée."""
-    if not yes:
-        with operation.database.reading() as session:
-            last = imports.last_import(session)
-        dated = f"l’édition du {french.day(last.edition_on)}" if last else "la dernière édition"
-        confirm(f"Annuler {dated} ?")
-    with operation.database.writing() as session:
-        entry = imports.undo(session, now=operation.now, actor=operation.actor(session, RoleName.AUTHOR))
-        say(f"L’édition du {french.day(entry.edition_on)} est annulée.")
+    with operation.database.reading() as session:
+        last = imports.last_import(session)
+    dated = f"l’édition du {french.day(last.edition_on)}" if last else "la dernière édition"
+    entry = undo_list(operation, _editions(operation), f"Annuler {dated} ?", yes=yes)
+    say(f"L’édition du {french.day(entry.edition_on)} est annulée.")
 
 
 @click.group()
@@ -237,6 +207,10 @@ def _reached(row: ReachRow) -> dict[str, object]:
     }
 
 
+def _editions(operation: Operation) -> Editions:
+    return Editions(operation.settings.mailbox_domain)
+
+
 def show(difference: Difference, limit: int | None) -> None:
     """Print a difference: the counts, then what changes, then what was left out."""
     table = Table("", "Nouveaux", "Modifiés", "Changent de PO", "Ne figurent plus", "Inchangés")
@@ -245,16 +219,15 @@ def show(difference: Difference, limit: int | None) -> None:
         cells = (french.number(counts[name]) for name in ("new", "changed", "moved", "gone", "unchanged"))
         table.add_row(label, *cells)
     console.print(table)
-    say(f"Fichier lu : {difference.encoding}. Lignes ignorées : {difference.ignored.total()}.")
+    say(f"Fichier lu : {difference.label}. Lignes ignorées : {difference.ignored.total()}.")
     ignored = [f"{kind} : {count}" for kind, count in difference.ignored.most_common()]
     list_some("Hors enseignement obligatoire, non lus", ignored, limit)
-    if difference.unknown_columns:
-        say(f"Colonnes inconnues, non lues : {', '.join(difference.unknown_columns)}.")
+    say_unread(difference.set_aside_columns, difference.unknown_columns)
     for nature, title in TITLES.items():
         list_some(title, [_line(change) for change in difference.changes if change.nature is nature], limit)
     list_some("Lignes rejetées", rejections(difference.rejected), limit)
-    if not difference.changes:
-        say("Rien ne change.")
+    if difference.nothing:
+        say(difference.nothing)
     if difference.doubt():
         say(f"\nAttention : {difference.doubt()}")
 

@@ -17,10 +17,7 @@ class ContactList(SentList, Base):
     """
 
     __tablename__ = "contact_lists"
-    __table_args__ = (
-        Index("ix_contact_lists_received_at", "received_at"),
-        Index("ix_contact_lists_applied_at", "applied_at"),
-    )
+    __table_args__ = (Index("ix_contact_lists_applied_at", "applied_at"),)
 
     complete: Mapped[bool]
 

@@ -209,7 +209,7 @@ def basis(session: Session) -> tuple[object, ...]:
         *(func.count(column) for column in (Contact.id, Contact.retired_at)),
         *(func.max(column) for column in (Contact.id, Contact.changed_at, Contact.retired_at)),
     )
-    counted = (TrackingBasis.id, BasisWithdrawal.basis_id, RegisterImport.id, RegisterImport.undone_at)
+    counted = (TrackingBasis.id, BasisWithdrawal.basis_id, RegisterImport.applied_at, RegisterImport.undone_at)
     others = select(*(select(func.count(column)).scalar_subquery() for column in counted))
     return (*session.execute(contacts).one(), *session.execute(others).one())
 

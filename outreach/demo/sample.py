@@ -32,9 +32,10 @@ from outreach.demo.population import (
     populate,
 )
 from outreach.directory import contacts
-from outreach.directory.editions import imports
 from outreach.directory.editions.derived_mailboxes import derived_mailbox
-from outreach.directory.editions.register import COLUMNS, read_register
+from outreach.directory.editions.imports import Editions
+from outreach.directory.editions.register import COLUMNS
+from outreach.directory.editions.register import opened as opened_edition
 from outreach.directory.models import EducationType, Level
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
@@ -126,21 +127,14 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     """
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
-        imports.apply(
-            session,
-            read_register(content),
-            now=min(_morning(day), now),
-            edition_on=day,
-            actor=actor,
-            mailbox_domain=mailbox_domain,
-        )
+        at, editions = min(_morning(day), now), Editions(mailbox_domain)
+        steps.take_over(session, editions, opened_edition(content), now=at, actor=actor, edition_on=day)
     mailbox = derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
     programme = programmes.load(session, sample.programme, now=morning, actor=actor)
-    sent, kind = opened(sample.joinings, sheet_of), JoiningLists(today)
-    received = steps.receive(session, kind, sent, now=morning, actor=actor, programme_id=programme.id)
-    steps.apply(session, kind, received, steps.judge(session, kind, received), now=morning, actor=actor)
+    sent = opened(sample.joinings, sheet_of)
+    steps.take_over(session, JoiningLists(today), sent, now=morning, actor=actor, programme_id=programme.id)
 
 
 def _morning(day: date) -> datetime:

@@ -15,7 +15,6 @@ from outreach.directory.models import (
     Authority,
     EducationType,
     Federation,
-    ImportState,
     Level,
     Listing,
     Membership,
@@ -29,6 +28,7 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.errors import NotFound
+from outreach.sent_lists.models import ListState
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +159,7 @@ def _register_events(session: Session, authority: Authority) -> list[Event]:
 
 def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
     sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y}."
-    if entry.state is ImportState.UNDONE and entry.undone_at:
+    if entry.state is ListState.UNDONE and entry.undone_at:
         sentence = f"{sentence[:-1]}, annulée le {entry.undone_at:%d/%m/%Y} par {entry.undone_by}."
     new = [c for c in changes if c.nature is Nature.NEW]
     counted = {
@@ -169,7 +169,7 @@ def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
     details = ["Pouvoir organisateur ajouté."] if any(c.kind is RegisterKind.AUTHORITY for c in new) else []
     details += [f"{number} {_plural(words, number)}." for words, number in counted.items() if number]
     details += [_detail(change) for change in changes if change.nature is not Nature.NEW]
-    return Event(entry.applied_at, entry.applied_by, sentence, details)
+    return Event(entry.applied_at or entry.received_at, entry.applied_by or entry.received_by, sentence, details)
 
 
 def _plural(words: str, number: int) -> str:

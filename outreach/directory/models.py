@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.directory.display_names import shown
+from outreach.sent_lists.models import SentList
 
 
 class Level(StrEnum):
@@ -306,46 +307,15 @@ class ContactSchool(Base):
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
 
 
-class ImportState(StrEnum):
-    """Whether an applied edition was undone."""
+class RegisterImport(SentList, Base):
+    """One edition of the register, sent from the page or by a command, and the day from which it holds.
 
-    APPLIED = "applied"
-    UNDONE = "undone"
-
-
-class RegisterImport(Base):
-    """One edition of the register, applied: what it was (`sha256` of the file), its date, who applied it, when."""
+    The register is public. Retention: 30 days where nobody applies it; the others are kept.
+    """
 
     __tablename__ = "register_imports"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
-    state: Mapped[ImportState] = mapped_column(enum_of(ImportState, "import_state"), default=ImportState.APPLIED)
     edition_on: Mapped[date]
-    sha256: Mapped[str] = mapped_column(String(64))
-    applied_at: Mapped[datetime]
-    applied_by: Mapped[str] = mapped_column(String(255))
-    undone_at: Mapped[datetime | None]
-    undone_by: Mapped[str | None] = mapped_column(String(255))
-
-
-class RegisterUpload(Base):
-    """An edition sent from the page; `import_id` names what it became once it was applied.
-
-    `grid` is its cells as JSON, up to megabytes: it is read only where it is asked for. Once applied, only the cells of
-    its rejected rows are left, and `outcome` says why they were rejected. The register is public. Retention:
-    30 days where nobody applies it; the others are kept as long as `register_imports`.
-    """
-
-    __tablename__ = "register_uploads"
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    edition_on: Mapped[date]
-    sha256: Mapped[str] = mapped_column(String(64))
-    grid: Mapped[str] = mapped_column(Text, deferred=True)
-    outcome: Mapped[str] = mapped_column(Text)
-    received_at: Mapped[datetime] = mapped_column(index=True)
-    received_by: Mapped[str] = mapped_column(String(255))
-    import_id: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), unique=True)
 
 
 class RegisterKind(StrEnum):

@@ -20,7 +20,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
-from outreach.directory.models import ImportState, RegisterImport, School
+from outreach.directory.models import RegisterImport, School
 from outreach.notes import drafts, listing
 from outreach.notes.content import (
     ActionState,
@@ -43,6 +43,7 @@ from outreach.notes.corrections import ABSENT, correction_of, refuse_corrected
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.freezing import Gathered, SchoolStanding
 from outreach.roles import RoleName
+from outreach.sent_lists.models import ListState
 
 MINISTRY = "Ministère de la Fédération Wallonie-Bruxelles"
 COUNTED = (
@@ -256,7 +257,7 @@ def _declared(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -
 
 def _sources(session: Session, programme: Programme, known_at: datetime) -> tuple[Source, ...]:
     """The edition of the register and the programme's joining list that were the last ones at a moment."""
-    was_kept = or_(RegisterImport.state == ImportState.APPLIED, RegisterImport.undone_at > known_at)
+    was_kept = or_(RegisterImport.state == ListState.APPLIED, RegisterImport.undone_at > known_at)
     edition = session.scalar(
         select(RegisterImport.edition_on)
         .where(RegisterImport.applied_at <= known_at, was_kept)

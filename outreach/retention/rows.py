@@ -20,11 +20,12 @@ from outreach.accounts.requests import PERIOD as REQUEST_COUNTS
 from outreach.accounts.requests import PasswordRequest
 from outreach.accounts.sessions import LIFETIME, StaffSession
 from outreach.accounts.trail import TrailEntry
+from outreach.adherence.models import JoiningList
 from outreach.campaigns.drafts import StepDraft
 from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session, table_of
-from outreach.directory.models import RegisterUpload
+from outreach.directory.models import RegisterImport
 from outreach.measuring import hits
 from outreach.measuring.models import Hit
 from outreach.notes.models import NoteDraft
@@ -129,8 +130,13 @@ ROWS: Sequence[Retention] = (
         most=FILES,
     ),
     Retention(
-        *(RegisterUpload.received_at, MONTH, "Une édition du registre que personne n’a appliquée"),
-        only=RegisterUpload.import_id.is_(None),
+        *(JoiningList.received_at, MONTH, "Une liste d’adhésions que personne n’a appliquée"),
+        only=JoiningList.state == ListState.RECEIVED,
+        most=FILES,
+    ),
+    Retention(
+        *(RegisterImport.received_at, MONTH, "Une édition du registre que personne n’a appliquée"),
+        only=RegisterImport.state == ListState.RECEIVED,
         most=FILES,
     ),
     Retention(StaffNotice.settled_at, MONTH, "Qui, parmi le personnel, a été prévenu de quoi"),

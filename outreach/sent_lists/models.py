@@ -37,7 +37,7 @@ class SentList:
     sha256: Mapped[str] = mapped_column(String(64))
     grid: Mapped[str] = mapped_column(Text, deferred=True)
     outcome: Mapped[str] = mapped_column(Text)
-    received_at: Mapped[datetime]
+    received_at: Mapped[datetime] = mapped_column(index=True)
     received_by: Mapped[str] = mapped_column(String(255))
     applied_at: Mapped[datetime | None]
     applied_by: Mapped[str | None] = mapped_column(String(255))

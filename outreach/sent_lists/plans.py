@@ -8,10 +8,10 @@ from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet
 
 
 @dataclass(slots=True, kw_only=True)
-class ListPlan(ABC):
-    """What a list would do. `label` says how its file was read; `set_aside_columns` are known and not read.
+class ListReading:
+    """How the file of a list was read (`label`), its columns, and its rejected rows.
 
-    `waiting` is what a person has not confirmed: nothing is done for it.
+    `set_aside_columns` are known and not read.
     """
 
     label: str = ""
@@ -19,6 +19,34 @@ class ListPlan(ABC):
     set_aside_columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
     rejected: list[Rejection] = field(default_factory=list)
+
+    def read(
+        self, grid: Grid, sheet: Sheet, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
+    ) -> None:
+        """Take row after row. One of which `take` raises RowFault is rejected, and told to `doubt`."""
+        self.label, self.columns = grid.label, sheet.columns
+        self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
+        for row in sheet.rows:
+            fault = RowFault("", row.fault) if row.fault else None
+            try:
+                if not fault:
+                    take(row)
+            except RowFault as raised:
+                fault = raised
+            if fault:
+                self.reject(row.number, fault)
+            if fault and doubt:
+                doubt(row)
+
+    def reject(self, number: int, fault: RowFault) -> None:
+        """Reject a row."""
+        self.rejected.append(Rejection(number, self.columns.get(fault.column, ""), fault.message))
+
+
+@dataclass(slots=True, kw_only=True)
+class ListPlan(ListReading, ABC):
+    """What a list would do. `waiting` is what a person has not confirmed: nothing is done for it."""
+
     waiting: Sequence[object] = ()
 
     @property
@@ -43,28 +71,6 @@ class ListPlan(ABC):
     def outcome(self) -> Mapping[str, object]:
         """What is stored with the applied list: counts, and the rows left out as `rejected`."""
         return self.summary()
-
-    def read(
-        self, grid: Grid, sheet: Sheet, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
-    ) -> None:
-        """Take row after row. One of which `take` raises RowFault is rejected, and told to `doubt`."""
-        self.label, self.columns = grid.label, sheet.columns
-        self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
-        for row in sheet.rows:
-            fault = RowFault("", row.fault) if row.fault else None
-            try:
-                if not fault:
-                    take(row)
-            except RowFault as raised:
-                fault = raised
-            if fault:
-                self.reject(row.number, fault)
-            if fault and doubt:
-                doubt(row)
-
-    def reject(self, number: int, fault: RowFault) -> None:
-        """Reject a row."""
-        self.rejected.append(Rejection(number, self.columns.get(fault.column, ""), fault.message))
 
 
 def nothing_new(unchanged: int) -> str:

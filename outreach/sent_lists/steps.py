@@ -135,12 +135,20 @@ def apply(
         raise Refused(CHANGED)
     if plan.nothing:
         raise Refused(plan.nothing)
+    told = kind.write(session, received, plan, now=now, actor=actor)
     received.state, received.applied_at, received.applied_by = ListState.APPLIED, now, actor
     received.outcome = json.dumps(plan.outcome(), ensure_ascii=False)
     received.grid = kept(judged.left, judged.left.records)
-    told = kind.write(session, received, plan, now=now, actor=actor)
     audit.record(session, now, actor, told, f"{kind.about}:{received.id}")
     return plan
+
+
+def take_over(
+    session: Session, kind: ListKind[Sent, Plan], sent: Opened, *, now: datetime, actor: str, **facts: Any
+) -> Plan:
+    """Receive, judge and apply a list at once, where nobody has to see it before. Raises Refused as these do."""
+    received = receive(session, kind, sent, now=now, actor=actor, **facts)
+    return apply(session, kind, received, judge(session, kind, received), now=now, actor=actor)
 
 
 def undo(

@@ -21,11 +21,11 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.sent_lists import grids
 from outreach.sent_lists.grids import Opened
+from outreach.web.sent_lists import ListPages
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
-from outreach.web.ui.sent_lists import ListPages
 
 pages = Blueprint("adherence", __name__)
 STATUS_COLORS = {

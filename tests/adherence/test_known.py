@@ -12,10 +12,9 @@ from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.adherence.situation import Selection
 from outreach.directory.editions import imports
-from outreach.directory.editions.register import read_register
 from outreach.directory.models import School
 from outreach.errors import InputError, Refused
-from tests.directory.editions import edition, row
+from tests.directory.editions import apply, edition, row, undo
 from tests.factories import undone
 
 EXAMPLES = 30 if settings.default.max_examples > 40 else 3  # beside two fixed ones; the long run goes deeper
@@ -54,10 +53,10 @@ CHANGES = (
 def register(changes):
     """An edition of the schools with these changes; a school changed to None is gone."""
     rows = {**SCHOOLS, **{fase: more and {**SCHOOLS.get(fase, {}), **more} for fase, more in changes.items()}}
-    return read_register(edition(*(row(school=fase, **values) for fase, values in rows.items() if values)))
+    return edition(*(row(school=fase, **values) for fase, values in rows.items() if values))
 
 
-READINGS = [register(changes) for changes in CHANGES]
+FILES = [register(changes) for changes in CHANGES]
 days, groupings = st.integers(0, LAST_DAY), st.sampled_from(list(Grouping))
 step = st.one_of(
     st.tuples(
@@ -69,7 +68,7 @@ step = st.one_of(
         days,
     ),
     st.tuples(st.just("withdraw"), st.integers(0, 9)),
-    st.tuples(st.just("edition"), st.integers(0, len(READINGS) - 1), days),
+    st.tuples(st.just("edition"), st.integers(0, len(FILES) - 1), days),
     st.tuples(st.just("undo")),
 )
 
@@ -77,13 +76,9 @@ step = st.one_of(
 @pytest.fixture
 def ready(database):
     with database.writing() as session:
-        applied(session, READINGS[0], FIRST_AT, START)
+        apply(session, FILES[0], FIRST_AT, START)
         programmes.load(session, PROGRAMME, now=FIRST_AT, actor="x")
     return database
-
-
-def applied(session, reading, at, on):
-    imports.apply(session, reading, now=at, edition_on=on, actor="x", mailbox_domain="adm.fwb.example")
 
 
 class Story:
@@ -137,13 +132,11 @@ class Story:
 
     def edition(self, number, day):
         last = imports.last_import(self.session)
-        applied(
-            self.session, READINGS[number], self.at, max(last.edition_on if last else START, START + timedelta(day))
-        )
+        apply(self.session, FILES[number], self.at, max(last.edition_on if last else START, START + timedelta(day)))
 
     def undo(self):
         if len([one for one in imports.editions(self.session) if one.undone_at is None]) > 1:
-            imports.undo(self.session, now=self.at, actor="x")
+            undo(self.session, self.at)
 
 
 RICH = [
@@ -174,8 +167,8 @@ def test_a_situation_as_known_then_is_the_one_shown_then(ready, steps, by, stran
 def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_was_undone(ready):
     later = [FIRST_AT + timedelta(hours=hours) for hours in range(5)]
     with ready.writing() as session:
-        applied(session, READINGS[1], later[1], START + timedelta(days=5))
-        imports.undo(session, now=later[3], actor="x")
+        apply(session, FILES[1], later[1], START + timedelta(days=5))
+        undo(session, later[3])
     with ready.reading() as session:
         for moment in (later[0], later[3], later[4], None):
             known.refuse_unknowable(session, START, moment)

@@ -10,10 +10,8 @@ from sqlalchemy import insert, select
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, RollUp, Status, Word
 from outreach.adherence.standing import roll_up, rolled_up, standing
-from outreach.directory.editions import imports
-from outreach.directory.editions.register import read_register
 from outreach.directory.models import Authority, School
-from tests.directory.editions import edition, row
+from tests.directory.editions import apply, edition, row
 from tests.factories import undone
 
 pytestmark = pytest.mark.postgresql
@@ -53,9 +51,7 @@ record = st.fixed_dictionaries(
 @pytest.fixture
 def ready(database, now):
     with database.writing() as session:
-        imports.apply(
-            session, read_register(FILE), now=now, edition_on=START, actor="x", mailbox_domain="adm.fwb.example"
-        )
+        apply(session, FILE, now, START)
         programmes.load(session, PROGRAMME, now=now, actor="x")
     return database
 

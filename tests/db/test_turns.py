@@ -8,12 +8,13 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.directory import authority_sheet, contacts
-from outreach.directory.editions import imports, uploads
-from outreach.directory.editions.register import read_register
+from outreach.directory.editions.register import opened
 from outreach.directory.models import Contact, MailboxKind, RegisterImport
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
-from tests.directory.editions import edition, row
+from outreach.sent_lists import steps
+from tests.directory import editions
+from tests.directory.editions import EDITIONS, edition, row
 
 pytestmark = pytest.mark.postgresql
 
@@ -33,10 +34,15 @@ def both(action):
         return list(pool.map(one, range(2)))
 
 
-def apply(database, content, now, **more):
+def apply(database, content, now):
     with database.writing() as session:
-        details = {"now": now, "edition_on": date(2021, 3, 1), "actor": "x", "mailbox_domain": "adm.fwb.example"}
-        return len(imports.apply(session, read_register(content), **details, **more).changes)
+        return len(editions.apply(session, content, now, date(2021, 3, 1)).changes)
+
+
+def received(session, now):
+    """The number of an edition that waits, and what it would change."""
+    sent = steps.receive(session, EDITIONS, opened(edition(row())), now=now, actor="x", edition_on=date(2021, 3, 1))
+    return sent.id, steps.judge(session, EDITIONS, sent)
 
 
 def test_one_edition_applied_twice_at_once_is_applied_once(database, now):
@@ -44,7 +50,7 @@ def test_one_edition_applied_twice_at_once_is_applied_once(database, now):
     changed = edition(row(school_name="Autre nom"))
     assert sorted(both(lambda: apply(database, changed, now))) == [0, 1]
     with database.reading() as session:
-        assert session.scalar(select(func.count()).select_from(RegisterImport)) == 2
+        assert session.scalar(select(func.count(RegisterImport.applied_at))) == 2
 
 
 def test_one_address_added_twice_at_once_is_added_once(database, now):
@@ -62,24 +68,26 @@ def test_one_address_added_twice_at_once_is_added_once(database, now):
 
 
 def test_an_edition_is_applied_only_as_it_was_shown(database, now):
-    with database.reading() as session:
-        shown = imports.plan(session, read_register(edition(row())))
+    with database.writing() as session:
+        number, judged = received(session, now)
     apply(database, edition(row(school=80002, site=70002)), now)
-    with pytest.raises(Refused, match="changé entre-temps"):
-        apply(database, edition(row()), now, shown=shown)
+    with database.writing() as session:
+        sent = session.get_one(RegisterImport, number)
+        with pytest.raises(Refused, match="changé entre-temps"):
+            steps.apply(session, EDITIONS, sent, judged, now=now, actor="x")
+        again = steps.judge(session, EDITIONS, sent)
+        with pytest.raises(Refused, match="changé entre-temps"):
+            steps.apply(session, EDITIONS, sent, again, now=now, actor="x", seen=judged.plan.version)
 
 
 def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied_once(database, now):
     with database.writing() as session:
-        sent = uploads.opened(edition(row()))
-        number = uploads.receive(session, sent, date(2021, 3, 1), now=now, actor="x").id
-    with database.reading() as session:
-        judged = uploads.judge(session, uploads.upload_numbered(session, number))
+        number, judged = received(session, now)
 
     def apply_it():
         with database.writing() as session:
-            upload = uploads.upload_numbered(session, number)
-            uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
+            sent = session.get_one(RegisterImport, number)
+            steps.apply(session, EDITIONS, sent, judged, now=now, actor="x")
 
     assert sorted(type(outcome).__name__ for outcome in both(apply_it)) == ["NoneType", "Refused"]
     with database.reading() as session:

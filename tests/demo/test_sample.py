@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 from outreach.demo import sample
 from outreach.demo.names import of
 from outreach.directory.editions.difference import compare
-from outreach.directory.editions.register import Edition, read_register
+from outreach.directory.editions.register import Edition
 from outreach.directory.models import Authority, Contact, Level, Listing, RegisterChange, RegisterKind, School
 from tests.conftest import STORY_DAY
+from tests.directory.editions import read_register
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,12 @@ import csv
 import io
 
 from outreach.demo.sample import HEADER as COLUMNS
+from outreach.directory.editions.imports import Editions
+from outreach.directory.editions.register import opened, read_edition
+from outreach.sent_lists import steps
+from outreach.spreadsheets.tables import read_grid
 
+EDITIONS = Editions("adm.fwb.example")
 HEADER = ";".join(COLUMNS)
 
 
@@ -59,3 +64,22 @@ def edition(*rows):
     writer.writerow(COLUMNS)
     writer.writerows(rows)
     return b"\xef\xbb\xbf" * 2 + buffer.getvalue().encode()
+
+
+def read_register(content):
+    """What an edition states, from the bytes of its file."""
+    return read_edition(read_grid(content))
+
+
+def apply(session, content, now, on, actor="nadia@fwb.example"):
+    """Apply an edition; what it changed, or would have."""
+    received = steps.receive(session, EDITIONS, opened(content), now=now, actor=actor, edition_on=on)
+    judged = steps.judge(session, EDITIONS, received)
+    if judged.plan.changes:
+        steps.apply(session, EDITIONS, received, judged, now=now, actor=actor)
+    return judged.plan
+
+
+def undo(session, now, actor="nadia@fwb.example", **which):
+    """Undo the last edition."""
+    return steps.undo(session, EDITIONS, now=now, actor=actor, **which)

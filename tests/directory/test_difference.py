@@ -2,9 +2,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.directory.editions.difference import compare
-from outreach.directory.editions.register import Edition, Reading, read_register
+from outreach.directory.editions.register import Edition, Reading
 from outreach.directory.models import Nature, RegisterKind
-from tests.directory.editions import edition, row
+from tests.directory.editions import edition, read_register, row
 
 
 def told(before, after):

@@ -8,8 +8,8 @@ from outreach import audit
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Mailing, Reason
 from outreach.directory import authority_sheet, contacts, listing
-from outreach.directory.editions import imports, uploads
-from outreach.directory.editions.register import Edition, read_register
+from outreach.directory.editions import imports
+from outreach.directory.editions.register import Edition, opened
 from outreach.directory.editions.stored import stored
 from outreach.directory.listing import Filters
 from outreach.directory.models import (
@@ -18,7 +18,7 @@ from outreach.directory.models import (
     Listing,
     MailboxKind,
     RegisterChange,
-    RegisterUpload,
+    RegisterImport,
     School,
     Site,
 )
@@ -27,8 +27,10 @@ from outreach.mail.addresses import judge
 from outreach.measuring import bases
 from outreach.retention.forgetting import forget
 from outreach.retention.rows import ROWS
+from outreach.sent_lists import steps
 from tests import factories
-from tests.directory.editions import edition, row
+from tests.directory import editions
+from tests.directory.editions import EDITIONS, edition, row
 
 FIRST, SECOND = date(2021, 3, 1), date(2021, 5, 1)
 OLD = edition(row(), row(school=80002, site=70002, authority=9002, school_name="École du Parc"))
@@ -39,14 +41,7 @@ NEW = edition(
 
 def apply(database, content, now, on=FIRST):
     with database.writing() as session:
-        return imports.apply(
-            session,
-            read_register(content),
-            now=now,
-            edition_on=on,
-            actor="nadia@fwb.example",
-            mailbox_domain="adm.fwb.example",
-        )
+        return editions.apply(session, content, now, on)
 
 
 def state(database):
@@ -62,7 +57,8 @@ def state(database):
 
 def test_a_plan_writes_nothing(database):
     with database.reading() as session:
-        assert imports.plan(session, read_register(OLD)).changes
+        draft = steps.drafted(EDITIONS, opened(OLD), edition_on=FIRST)
+        assert steps.judge(session, EDITIONS, draft).plan.changes
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(Authority)) == 0
 
@@ -105,7 +101,7 @@ def test_undo_returns_to_what_was_before(database, now):
     apply(database, changed, now, SECOND)
     assert state(database) != before
     with database.writing() as session:
-        imports.undo(session, now=now, actor="nadia@fwb.example")
+        editions.undo(session, now)
     assert state(database) == before
     with database.reading() as session:
         assert listing.count(session, Filters(text="sainte anne")).authorities == 0
@@ -115,12 +111,12 @@ def test_undo_returns_to_what_was_before(database, now):
 def test_undo_of_the_first_edition_leaves_nothing(database, now):
     apply(database, OLD, now)
     with database.writing() as session:
-        imports.undo(session, now=now, actor="nadia@fwb.example")
+        editions.undo(session, now)
     with database.reading() as session:
         for table in (Authority, School, Site, Contact, Listing):
             assert session.scalar(select(func.count()).select_from(table)) == 0
     with pytest.raises(NotFound), database.writing() as session:
-        imports.undo(session, now=now, actor="nadia@fwb.example")
+        editions.undo(session, now)
 
 
 def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
@@ -130,7 +126,7 @@ def test_undo_is_refused_when_something_stands_on_the_edition(database, now):
         contacts.add(session, authority, judge("direction@ecole.be"), now=now, actor="x", kind=MailboxKind.IMPERSONAL)
     before = state(database)
     with pytest.raises(Refused), database.writing() as session:
-        imports.undo(session, now=now, actor="nadia@fwb.example")
+        editions.undo(session, now)
     assert state(database) == before
 
 
@@ -141,7 +137,7 @@ def test_undo_is_refused_when_a_mailbox_of_the_edition_has_agreed_to_be_measured
         said = {"given_by": "A. Petit", "taken_on": FIRST, "wording": "J’accepte.", "channel": "courriel reçu"}
         bases.record_consent(session, held, **said, now=now, actor="nadia@fwb.example")
     with pytest.raises(Refused), database.writing() as session:
-        imports.undo(session, now=now, actor="nadia@fwb.example")
+        editions.undo(session, now)
 
 
 def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition(database, now):
@@ -155,19 +151,18 @@ def test_undo_is_refused_when_a_letter_was_meant_for_an_authority_of_the_edition
         )
         recipients.put(session, mailing, [to], lambda identity: identity, now=now)
     with pytest.raises(Refused), database.writing() as session:
-        imports.undo(session, now=now, actor="nadia@fwb.example")
+        editions.undo(session, now)
 
 
 def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again(database, now):
     with database.writing() as session:
-        number = uploads.receive(session, uploads.opened(OLD), FIRST, now=now, actor="x").id
+        number = steps.receive(session, EDITIONS, opened(OLD), now=now, actor="x", edition_on=FIRST).id
 
     def apply_it():
         with database.reading() as session:
-            judged = uploads.judge(session, uploads.upload_numbered(session, number))
+            judged = steps.judge(session, EDITIONS, session.get_one(RegisterImport, number))
         with database.writing() as session:
-            upload = uploads.upload_numbered(session, number)
-            uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
+            steps.apply(session, EDITIONS, session.get_one(RegisterImport, number), judged, now=now, actor="x")
 
     def stop(*details):
         if details[2].startswith("INSERT INTO contacts"):
@@ -183,17 +178,16 @@ def test_an_application_that_stops_half_way_leaves_nothing_and_can_be_done_again
 
 
 def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, now):
-    applied, left = (uploads.opened(content) for content in (OLD, NEW))
+    applied, left = (opened(content) for content in (OLD, NEW))
+    facts = {"actor": "x", "edition_on": SECOND}
     with database.writing() as session:
-        numbers = [uploads.receive(session, one, SECOND, now=now, actor="x").id for one in (applied, left)]
-        upload = uploads.upload_numbered(session, numbers[0])
-        judged = uploads.judge(session, upload)
-        uploads.apply(session, upload, judged, now=now, actor="x", mailbox_domain="adm.fwb.example")
-    (row,) = [row for row in ROWS if row.model is RegisterUpload]
+        steps.receive(session, EDITIONS, left, now=now, **facts)
+        steps.take_over(session, EDITIONS, applied, now=now, **facts)
+    (row,) = [row for row in ROWS if row.model is RegisterImport]
     assert forget(database, row, lambda: now + row.period, threading.Event()) == 1
     with database.reading() as session:
-        assert uploads.upload_numbered(session, numbers[0]).import_id
-        assert uploads.waiting(session) == []
+        assert len(imports.editions(session)) == 1
+        assert imports.waiting(session) == []
 
 
 def test_an_older_edition_is_refused(database, now):

@@ -6,11 +6,10 @@ from sqlalchemy import select
 from outreach import audit
 from outreach.directory import listing, name_corrections
 from outreach.directory.authority_sheet import authority_by_fase
-from outreach.directory.editions import imports
-from outreach.directory.editions.register import read_register
 from outreach.directory.listing import Filters
 from outreach.directory.models import School
 from outreach.errors import InputError, NotFound
+from tests.directory import editions
 from tests.directory.editions import edition, row
 
 CAPITALS = "ECOLE SPECIALISEE SAINT-ELOI"
@@ -22,9 +21,7 @@ WHO = "claire@fwb.example"
 def apply(database, now):
     def applied(*rows, on):
         with database.writing() as session:
-            reading = read_register(edition(*rows))
-            told = {"edition_on": on, "actor": WHO, "mailbox_domain": "adm.fwb.example"}
-            return imports.apply(session, reading, now=now, **told)
+            return editions.apply(session, edition(*rows), now, on, WHO)
 
     applied(row(authority_name="CECP ASBL", school_name=CAPITALS), on=date(2021, 3, 1))
     return applied
@@ -70,7 +67,7 @@ def test_a_name_that_the_register_changed_is_asked_for_again_until_the_edition_i
     assert asked_again(database) == [("ECOLE SAINT-ELOI", 9001)]
     assert found(database, "baudouin ier") == 0
     with database.writing() as session:
-        imports.undo(session, now=now, actor=WHO)
+        editions.undo(session, now, WHO)
     assert (names(database), asked_again(database)) == ((CAPITALS, CORRECTED), [])
 
 

@@ -1,9 +1,8 @@
 import pytest
 
-from outreach.directory.editions.register import read_register
 from outreach.directory.models import EducationType
 from outreach.errors import InputError
-from tests.directory.editions import HEADER, edition, row
+from tests.directory.editions import HEADER, edition, read_register, row
 
 
 def test_one_row_gives_an_authority_a_school_and_a_site():
@@ -39,7 +38,7 @@ def test_any_number_of_utf8_marks_is_read(marks):
 def test_other_encodings_are_detected_and_named(encoding, named):
     text = edition(row(authority_name="Collège d'Évere")).decode().lstrip("\ufeff")
     reading = read_register(text.encode(encoding))
-    assert reading.encoding == f"{named}, séparateur « ; »"
+    assert reading.label == f"{named}, séparateur « ; »"
     assert reading.edition.authorities[9001].name == "Collège d'Évere"
 
 

@@ -14,8 +14,6 @@ from outreach.adherence.joining_lists.lines import sheet_of
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.db import Database
-from outreach.directory.editions import imports
-from outreach.directory.editions.register import read_register
 from outreach.directory.models import School
 from outreach.notes import approving, freezing, gathering, known, listing
 from outreach.notes.content import TableKind
@@ -25,7 +23,7 @@ from outreach.notes.signing import NoteSignature
 from outreach.notes.verifying import verify
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
-from tests.directory.editions import edition, row
+from tests.directory.editions import apply, edition, row, undo
 from tests.factories import APPROVER, AUTHOR, adherence_record
 from tests.notes import quick
 
@@ -46,8 +44,7 @@ LIST = "fase;volet;statut;date\r\n80001;1;adhéré;15/01/2021\r\n80002;1;refus;1
 
 
 def apply_edition(session, rows, on, at):
-    reading = read_register(edition(*rows))
-    imports.apply(session, reading, now=at, edition_on=on, actor=AUTHOR, mailbox_domain="adm.fwb.example")
+    apply(session, edition(*rows), at, on, AUTHOR)
 
 
 def record_at_random(session, chance, at):
@@ -101,8 +98,7 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
         programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
         kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), sheet_of)
-        received = steps.receive(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
-        steps.apply(session, kind, received, steps.judge(session, kind, received), now=AT, actor=AUTHOR)
+        steps.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
         asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
         gathered = gathering.gather(session, asked, now=AT)
         key = freezing.freeze(session, gathered, now=AT, actor=AUTHOR).id
@@ -120,7 +116,7 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
         assert again.content.tables != gathered.content.tables  # or nothing came after it
     assert as_given(database, number) == given
     with database.writing() as session:
-        imports.undo(session, now=AT + timedelta(days=32), actor=AUTHOR)
+        undo(session, AT + timedelta(days=32), AUTHOR)
         undone = gathering.gather(session, asked, now=AT + timedelta(days=33))
         assert undone.content.tables != again.content.tables  # or nothing was undone
     assert as_given(database, number) == given

@@ -21,10 +21,10 @@ from outreach.campaigns.schedule.moments import until
 from outreach.days import BRUSSELS
 from outreach.delivery import workers
 from outreach.delivery.ledger.recipients import listed_schools
-from outreach.directory.editions import imports
 from outreach.roles import RoleName
 from tests.application import planned
 from tests.conftest import NOW, PLACE, STORY_DAY
+from tests.directory.editions import undo
 from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
 
@@ -169,7 +169,7 @@ def test_a_moment_that_cannot_be_is_refused_in_words(author, query, refusal):
 
 def test_past_an_edition_undone_since_the_page_says_that_it_cannot_replay(author, sample_database):
     with sample_database.writing() as session:
-        second = imports.undo(session, now=datetime(2021, 6, 1, 10, tzinfo=UTC), actor="x")
+        second = undo(session, datetime(2021, 6, 1, 10, tzinfo=UTC))
         moment = second.applied_at + timedelta(hours=1)
     page = author.get("/", query_string={"known_at": f"{moment.astimezone(BRUSSELS):%Y-%m-%dT%H:%M}"})
     assert "ne peut plus être recalculée : l’édition du registre du" in text_of(page)

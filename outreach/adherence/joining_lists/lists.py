@@ -70,7 +70,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
     def basis(self, session: Session, received: JoiningList) -> object:
         """Records, their withdrawals and editions are only added, so their counts tell."""
         programme = session.get_one(Programme, received.programme_id)
-        counted = (AdherenceRecord.id, RecordWithdrawal.record_id, RegisterImport.id, RegisterImport.undone_at)
+        counted = (AdherenceRecord.id, RecordWithdrawal.record_id, RegisterImport.applied_at, RegisterImport.undone_at)
         counts = session.execute(select(*(select(func.count(column)).scalar_subquery() for column in counted))).one()
         strands = sorted((strand.number, strand.id, strand.level, strand.opened_on) for strand in programme.strands)
         rules = sorted(

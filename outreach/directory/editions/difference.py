@@ -1,11 +1,13 @@
 """The changes of an edition of the register: a pure comparison of two editions, field by field."""
 
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field, fields, replace
 
 from outreach.directory.editions.register import AuthorityRecord, Edition, Reading, SchoolRecord, SiteRecord
 from outreach.directory.models import Nature, RegisterKind
+from outreach.sent_lists.plans import ListPlan
 from outreach.spreadsheets.tables import Rejection
 
 FIELD_LABELS = {
@@ -56,17 +58,30 @@ class ChangedItem:
     changes: tuple[Change, ...]
 
 
-@dataclass(slots=True)
-class Difference:
-    """All that an edition would change; `target` is the directory as it would then be."""
+@dataclass(slots=True, kw_only=True)
+class Difference(ListPlan):
+    """All that an edition would change; `target` is the directory as it would then be.
+
+    `older` says, in French, that a later edition was applied already.
+    """
 
     target: Edition
     changes: list[Change]
     unchanged: dict[RegisterKind, int]
     ignored: Counter[str] = field(default_factory=Counter)
-    rejected: list[Rejection] = field(default_factory=list)
-    unknown_columns: tuple[str, ...] = ()
-    encoding: str = ""
+    older: str = ""
+
+    @property
+    def nothing(self) -> str:
+        """Why there is nothing to apply, in French; '' when there is something."""
+        if not self.changes:
+            return "Rien à appliquer : l’annuaire dit déjà ce que dit cette édition."
+        return self.older
+
+    @property
+    def version(self) -> str:
+        """Equal for editions that would change the same."""
+        return hashlib.sha256(repr(self.changes).encode()).hexdigest()
 
     def counts(self, kind: RegisterKind) -> dict[str, int]:
         """How many are new, changed, moved, gone and unchanged; an item both moved and changed counts as moved."""
@@ -130,7 +145,16 @@ def compare(before: Edition, reading: Reading) -> Difference:
         RegisterKind.SCHOOL: len(target.schools.keys() - touched[RegisterKind.SCHOOL]),
         RegisterKind.SITE: len(target.sites.keys() - touched[RegisterKind.SITE]),
     }
-    return Difference(target, changes, unchanged, reading.ignored, rejected, reading.unknown_columns, reading.encoding)
+    return Difference(
+        target=target,
+        changes=changes,
+        unchanged=unchanged,
+        ignored=reading.ignored,
+        label=reading.label,
+        columns=reading.columns,
+        unknown_columns=reading.unknown_columns,
+        rejected=rejected,
+    )
 
 
 def _target(before: Edition, reading: Reading, conflicts: Set[int]) -> Edition:

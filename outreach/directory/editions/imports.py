@@ -8,17 +8,15 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach import audit
-from outreach.db import Session, take_turns
+from outreach.db import Session
 from outreach.directory import name_corrections
 from outreach.directory.editions import derived_mailboxes
 from outreach.directory.editions.difference import Change, Difference, compare
-from outreach.directory.editions.register import AuthorityRecord, Edition, Reading, SchoolRecord, ensure_not_empty
+from outreach.directory.editions.register import AuthorityRecord, Edition, SchoolRecord, ensure_not_empty, read_edition
 from outreach.directory.editions.stored import pairs, stored
 from outreach.directory.models import (
     Authority,
     Federation,
-    ImportState,
     Level,
     Listing,
     Membership,
@@ -33,9 +31,12 @@ from outreach.directory.models import (
     Teaching,
 )
 from outreach.directory.reference import federation_of, province_of, searched
-from outreach.errors import NotFound, Refused
+from outreach.errors import Refused
+from outreach.sent_lists import steps
+from outreach.sent_lists.models import ListState
+from outreach.sent_lists.steps import ListKind
+from outreach.spreadsheets.tables import Grid
 
-STALE = "L’annuaire a changé entre-temps : regardez à nouveau ce que l’édition changerait."
 Period = Listing | Teaching | SchoolSite | Membership
 PERIODS: tuple[type[Period], ...] = (Listing, Teaching, SchoolSite, Membership)
 TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
@@ -45,106 +46,104 @@ TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EditionJudgement:
-    """The changes of an edition, and the basis of that comparison: while the basis is the same, so are the changes."""
+@dataclass(frozen=True)
+class Editions(ListKind[RegisterImport, Difference]):
+    """Editions of the register; new authorities get an administrative mailbox in a domain."""
 
-    difference: Difference
-    basis: str
+    mailbox_domain: str
 
+    table = RegisterImport
+    lock = "register"
+    about = "register"
+    unknown = "Aucune édition du registre n’a été appliquée."
 
-def plan(session: Session, reading: Reading) -> Difference:
-    """The changes of an edition; writes nothing. Raises InputError when it holds no school."""
-    ensure_not_empty(reading)
-    return compare(stored(session), reading)
+    def admit(self, session: Session, received: RegisterImport) -> None:
+        """Raise Refused when a later edition was applied and not undone."""
+        if older := _older(session, received.edition_on):
+            raise Refused(older)
 
+    def basis(self, session: Session, received: RegisterImport) -> object:
+        """How many editions were ever applied, and how many of them undone.
 
-def judge(session: Session, reading: Reading) -> EditionJudgement:
-    """Compare an edition with the directory. It takes half a second, so do it before the transaction that applies it.
+        Only editions, and undoing them, change what a comparison reads.
+        """
+        counts = select(func.count(RegisterImport.applied_at), func.count(RegisterImport.undone_at))
+        return tuple(session.execute(counts).one())
 
-    Raises InputError when it holds no school.
-    """
-    basis = basis_of(session)
-    return EditionJudgement(plan(session, reading), basis)
-
-
-def basis_of(session: Session) -> str:
-    """The basis of a comparison, in a few signs: how many editions were ever applied, and how many of them undone.
-
-    Only editions, and undoing them, change what a comparison reads.
-    """
-    counts = select(func.count(RegisterImport.id), func.count(RegisterImport.undone_at))
-    return "-".join(map(str, session.execute(counts).one()))
-
-
-def apply(
-    session: Session,
-    reading: Reading,
-    *,
-    now: datetime,
-    edition_on: date,
-    actor: str,
-    mailbox_domain: str,
-    judged: EditionJudgement | None = None,
-    shown: Difference | None = None,
-) -> Difference:
-    """Change the directory to what an edition says, as of `edition_on`; returns what changed.
-
-    The first edition also holds for every earlier date. When nothing changes, nothing is written. `judged`
-    is what `judge` found before; without it, or when the directory has changed since, the edition is compared here.
-    Raises InputError when the edition holds no school, Refused when a later edition was applied already or the
-    difference is no longer the one that was `shown` to the person who confirmed it.
-    """
-    take_turns(session, "register")
-    is_current = judged is not None and judged.basis == basis_of(session)
-    difference = judged.difference if judged is not None and is_current else plan(session, reading)
-    if shown is not None and difference.changes != shown.changes:
-        raise Refused(STALE)
-    if not difference.changes:
+    def plan(self, session: Session, received: RegisterImport, grid: Grid) -> Difference:
+        """Compare an edition with the directory. It takes half a second. Raises InputError when it holds no school."""
+        reading = read_edition(grid)
+        ensure_not_empty(reading)
+        difference = compare(stored(session), reading)
+        difference.older = _older(session, received.edition_on)
         return difference
-    refuse_older(session, edition_on)
-    last = last_import(session)
-    entry = RegisterImport(edition_on=edition_on, sha256=reading.sha256, applied_at=now, applied_by=actor)
-    session.add(entry)
-    session.flush()
-    _write_records(session, difference, entry.id)
-    _write_periods(session, difference.target, entry.id, since=edition_on if last else None, until=edition_on)
-    name_corrections.settle(session, now=now, actor=actor)
-    _write_history(session, difference.changes, entry.id)
-    new = [c.fase for c in difference.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
-    derived_mailboxes.derive_mailboxes(session, new, now=now, actor=actor, domain=mailbox_domain)
-    audit.record(session, now, actor, _sentence(difference, edition_on), f"register:{entry.id}")
-    return difference
+
+    def write(self, session: Session, received: RegisterImport, plan: Difference, *, now: datetime, actor: str) -> str:
+        """Change the directory to what an edition says, as of its day.
+
+        What the first edition states also holds for every earlier date.
+        """
+        since = received.edition_on if last_import(session) else None
+        _write_records(session, plan, received.id)
+        _write_periods(session, plan.target, received.id, since=since, until=received.edition_on)
+        name_corrections.settle(session, now=now, actor=actor)
+        _write_history(session, plan.changes, received.id)
+        new = [c.fase for c in plan.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
+        derived_mailboxes.derive_mailboxes(session, new, now=now, actor=actor, domain=self.mailbox_domain)
+        return _sentence(plan, received.edition_on)
+
+    def restore(self, session: Session, received: RegisterImport, *, now: datetime, actor: str) -> str:
+        """Return records, periods and fields to what they were before an edition.
+
+        Raises Refused when data recorded since then depends on it.
+        """
+        for model in PERIODS:
+            session.execute(delete(model).where(model.opened_by == received.id))
+            reopened = {"until": None, "closed_by": None}
+            session.execute(update(model).where(model.closed_by == received.id).values(reopened))
+        changed = select(RegisterChange).where(
+            RegisterChange.import_id == received.id, RegisterChange.nature == Nature.CHANGED
+        )
+        _restore(session, session.scalars(changed).all())
+        name_corrections.settle(session, now=now, actor=actor)
+        try:
+            derived_mailboxes.forget_derived(session, received.id)
+            for table in TABLES.values():
+                session.execute(delete(table).where(table.created_by == received.id))
+        except IntegrityError:
+            raise Refused(
+                "Des données enregistrées depuis s’appuient sur cette édition : elle ne peut plus être annulée."
+            ) from None
+        return f"Édition du registre du {received.edition_on:%d/%m/%Y} annulée."
 
 
 def last_import(session: Session) -> RegisterImport | None:
     """The last edition applied and not undone."""
-    query = select(RegisterImport).where(RegisterImport.state == ImportState.APPLIED)
-    return session.scalar(query.order_by(RegisterImport.id.desc()).limit(1))
+    return steps.last_applied(session, RegisterImport)
 
 
-def refuse_older(session: Session, edition_on: date) -> None:
-    """Raises Refused when a later edition than this day's was applied and not undone."""
+def _older(session: Session, edition_on: date) -> str:
+    """Why an edition of this day can no longer be applied, in French, or ''."""
     last = last_import(session)
-    if last is not None and edition_on < last.edition_on:
-        raise Refused(f"Une édition plus récente, du {last.edition_on:%d/%m/%Y}, a déjà été appliquée.")
+    if last is None or last.edition_on <= edition_on:
+        return ""
+    return f"Une édition plus récente, du {last.edition_on:%d/%m/%Y}, a déjà été appliquée."
 
 
 def editions(session: Session) -> Sequence[RegisterImport]:
     """All editions that were ever applied, the undone too, the newest first."""
-    return session.scalars(select(RegisterImport).order_by(RegisterImport.id.desc())).all()
+    query = select(RegisterImport).where(RegisterImport.applied_at.is_not(None))
+    return session.scalars(query.order_by(RegisterImport.applied_at.desc(), RegisterImport.id.desc())).all()
 
 
-def edition_numbered(session: Session, number: int) -> RegisterImport:
-    """The applied edition with this key. Raises NotFound."""
-    entry = session.get(RegisterImport, number)
-    if entry is None:
-        raise NotFound("Cette édition du registre n’existe pas.")
-    return entry
+def waiting(session: Session) -> Sequence[RegisterImport]:
+    """The last editions that were received and not applied, the newest first."""
+    query = select(RegisterImport).where(RegisterImport.state == ListState.RECEIVED)
+    return session.scalars(query.order_by(RegisterImport.id.desc()).limit(10)).all()
 
 
 def changes_of(session: Session, entry: RegisterImport) -> list[Change]:
-    """The changes of an edition when it was applied, as it was compared then."""
+    """What an edition changed when it was applied, as it was compared then."""
     query = select(RegisterChange).where(RegisterChange.import_id == entry.id).order_by(RegisterChange.id)
     return [
         Change(row.kind, row.nature, row.fase, row.name, row.authority_fase, row.field, row.before, row.after)
@@ -153,48 +152,13 @@ def changes_of(session: Session, entry: RegisterImport) -> list[Change]:
 
 
 def known_authorities(session: Session, fases: Collection[int]) -> set[int]:
-    """The FASE numbers, among these, of authorities that have a sheet."""
+    """Those of these FASE numbers that are of an authority with a sheet."""
     return set(session.scalars(select(Authority.fase).where(Authority.fase.in_(fases)))) if fases else set()
 
 
 def was_ever_filled(session: Session) -> bool:
     """Whether an edition was ever applied, even if it was undone since."""
-    return session.scalar(select(RegisterImport.id).limit(1)) is not None
-
-
-def undo(session: Session, *, now: datetime, actor: str, number: int | None = None) -> RegisterImport:
-    """Undo the last edition: records, periods and fields return to what they were before it.
-
-    Raises NotFound when there is none, Refused when `number` names another one or when data recorded since then depends
-    on it.
-    """
-    take_turns(session, "register")
-    entry = last_import(session)
-    if entry is None:
-        raise NotFound("Aucune édition du registre n’a été appliquée.")
-    if number is not None and number != entry.id:
-        raise Refused("Seule la dernière édition appliquée peut être annulée.")
-    for model in PERIODS:
-        session.execute(delete(model).where(model.opened_by == entry.id))
-        reopened = {"until": None, "closed_by": None}
-        session.execute(update(model).where(model.closed_by == entry.id).values(reopened))
-    changed = select(RegisterChange).where(
-        RegisterChange.import_id == entry.id, RegisterChange.nature == Nature.CHANGED
-    )
-    _restore(session, session.scalars(changed).all())
-    name_corrections.settle(session, now=now, actor=actor)
-    try:
-        derived_mailboxes.forget_derived(session, entry.id)
-        for table in TABLES.values():
-            session.execute(delete(table).where(table.created_by == entry.id))
-    except IntegrityError:
-        raise Refused(
-            "Des données enregistrées depuis s’appuient sur cette édition : elle ne peut plus être annulée."
-        ) from None
-    entry.state, entry.undone_at, entry.undone_by = ImportState.UNDONE, now, actor
-    sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y} annulée."
-    audit.record(session, now, actor, sentence, f"register:{entry.id}")
-    return entry
+    return session.scalar(select(RegisterImport.id).where(RegisterImport.applied_at.is_not(None)).limit(1)) is not None
 
 
 def _write_records(session: Session, difference: Difference, import_id: int) -> None:

@@ -4,7 +4,6 @@ Source: the open register of schools of the Fédération Wallonie-Bruxelles (sig
 between editions. Only compulsory education is kept; other rows are counted as ignored.
 """
 
-import hashlib
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -12,7 +11,10 @@ from dataclasses import dataclass, field, replace
 from outreach.directory.models import EducationType
 from outreach.directory.reference import NETWORKS, fold
 from outreach.errors import InputError
-from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, interpret, normalised, read_grid
+from outreach.sent_lists import grids
+from outreach.sent_lists.grids import Opened
+from outreach.sent_lists.plans import ListReading
+from outreach.spreadsheets.tables import Grid, Row, RowFault, Sheet, interpret, normalised
 from outreach.text import whole_number
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
@@ -131,55 +133,50 @@ class Edition:
     sites: dict[int, SiteRecord] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Reading:
-    """The content of a file: the edition, the ignored rows by type, and the rejected rows.
+@dataclass(slots=True, kw_only=True)
+class Reading(ListReading):
+    """The content of a file: the edition, and the ignored rows by type.
 
     `withheld` are the schools of rejected rows. `blind` is True when a rejected row does not even name its school: then
     a missing school proves nothing. `first_rows` is the number of the row where each authority was first read.
-    `sha256` is the digest of the file.
     """
 
     edition: Edition = field(default_factory=Edition)
-    encoding: str = ""
-    unknown_columns: tuple[str, ...] = ()
     ignored: Counter[str] = field(default_factory=Counter)
-    rejected: list[Rejection] = field(default_factory=list)
     withheld: set[int] = field(default_factory=set)
     blind: bool = False
     first_rows: dict[int, int] = field(default_factory=dict)
-    sha256: str = ""
 
 
-def read_register(content: bytes) -> Reading:
-    """Read a whole edition (the bytes of a CSV, XLSX or ODS) into memory; see `read_edition`.
-
-    It may take seconds, so no writing transaction should be open.
-    """
-    return read_edition(read_grid(content), hashlib.sha256(content).hexdigest())
+def sheet_of(grid: Grid) -> Sheet:
+    """The cells of an edition by what they mean. Raises InputError, with the columns at fault."""
+    return interpret(grid, lambda header: ALIASES.get(normalised(header)), COLUMNS)
 
 
-def read_edition(grid: Grid, sha256: str) -> Reading:
-    """Read the cells of an edition. `sha256` is the digest of the file that they come from.
+def opened(content: bytes) -> Opened:
+    """Read a file (`grids.opened`). Raises InputError also when it holds no school of compulsory education."""
+    sent = grids.opened(content, sheet_of)
+    ensure_not_empty(read_edition(grids.grid_of(sent)))
+    return sent
+
+
+def read_edition(grid: Grid) -> Reading:
+    """Read the cells of an edition.
 
     Raises InputError when the file as a whole cannot be read. Faulty rows are listed in `rejected`, and their schools
     are withheld, so that an incomplete school is never taken for a change.
     """
-    sheet = interpret(grid, lambda header: ALIASES.get(normalised(header)), COLUMNS)
-    reading = Reading(encoding=grid.label, unknown_columns=sheet.unknown, sha256=sha256)
-    for row in sheet.rows:
-        if not row.fault and not _is_compulsory(row.cells["education_type"]):
+    reading = Reading()
+
+    def take(row: Row) -> None:
+        if not _is_compulsory(row.cells["education_type"]):
             reading.ignored[row.cells["education_type"]] += 1
-            continue
-        try:
-            authority = _take(reading.edition, row)
-        except RowFault as fault:
-            column = sheet.columns.get(fault.column, "")
-            reading.rejected.append(Rejection(row.number, column, fault.message))
-            _withhold(reading, row)
-        else:
-            reading.first_rows.setdefault(authority, row.number)
-    _drop_withheld(reading)
+            return
+        reading.first_rows.setdefault(_take(reading.edition, row), row.number)
+
+    reading.read(grid, sheet_of(grid), take, lambda row: _withhold(reading, row))
+    for fase in reading.withheld:
+        reading.edition.schools.pop(fase, None)
     return reading
 
 
@@ -188,8 +185,6 @@ def _is_compulsory(education_type: str) -> bool:
 
 
 def _take(edition: Edition, row: Row) -> int:
-    if row.fault:
-        raise RowFault("", row.fault)
     authority = _authority(row.cells)
     site = SiteRecord(_fase(row.cells, "site"), *_place(row.cells, "site"))
     school = _school(row.cells, authority.fase)
@@ -291,11 +286,6 @@ def _withhold(reading: Reading, row: Row) -> None:
         reading.withheld.add(_fase(row.cells, "school"))
     except RowFault:
         reading.blind = True
-
-
-def _drop_withheld(reading: Reading) -> None:
-    for fase in reading.withheld:
-        reading.edition.schools.pop(fase, None)
 
 
 def ensure_not_empty(reading: Reading) -> None:

@@ -13,10 +13,10 @@ from outreach.db import Session
 from outreach.sent_lists import grids
 from outreach.sent_lists.grids import Opened
 from outreach.text import whole_number
+from outreach.web.sent_lists import ListPages
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactListForm, UploadForm
 from outreach.web.ui.request import current_day, judged
-from outreach.web.ui.sent_lists import ListPages
 
 MOST_WAITING = 200  # rows that wait for a word, on one page: whoever confirms them has seen them
 pages = Blueprint("contact_lists", __name__)
@@ -37,7 +37,6 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
     templates = "pages/contact_lists"
     rejects = "contacts"
     undone = "La liste est annulée : les adresses sont comme avant."
-    form = ContactListForm
     sample = EXAMPLE
 
     def kind(self) -> ContactLists:
@@ -46,6 +45,10 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
         rows = request.form.getlist("seen" if request.form.get("all") else "confirmed") if posted else []
         numbers = (whole_number(row) for row in rows[:MOST_WAITING])
         return ContactLists(judged, current_day(), {number for number in numbers if number is not None})
+
+    def form(self) -> UploadForm:
+        """The form, on which a list may be said to be complete."""
+        return ContactListForm()
 
     def opened(self, content: bytes) -> Opened:
         """Read a file. Raises InputError."""

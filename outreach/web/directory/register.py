@@ -2,32 +2,34 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date
 from enum import StrEnum
+from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
-from wtforms import StringField
+from wtforms import StringField, ValidationError
 
 from outreach import french
-from outreach.accounts import staff
 from outreach.days import parse_day
-from outreach.db import Session, time_limit
-from outreach.directory.editions import imports, uploads
-from outreach.directory.editions.difference import FIELD_LABELS, Change, ChangedItem, items_of
-from outreach.directory.models import ImportState, Nature, RegisterKind, RegisterUpload
-from outreach.errors import Refused
+from outreach.db import Session
+from outreach.directory.editions import imports
+from outreach.directory.editions.difference import FIELD_LABELS, Change, ChangedItem, Difference, items_of
+from outreach.directory.editions.imports import Editions
+from outreach.directory.editions.register import opened
+from outreach.directory.models import Nature, RegisterImport, RegisterKind
 from outreach.roles import RoleName
-from outreach.web.ui import exports
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import Opened
+from outreach.sent_lists.models import ListState
+from outreach.web.sent_lists import ListPages
 from outreach.web.ui.fields import a_day
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.pager import Pager, member
-from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
-from outreach.web.ui.sent_lists import letters, rejected_table
+from outreach.web.ui.request import current_day, needs, reading, settings
 
-pages = Blueprint("register", __name__, url_prefix="/directory/register")
+pages = Blueprint("register", __name__)
 SHOWN = 50
-SHOWN_REJECTED = 200
 
 
 class ChangeGroup(StrEnum):
@@ -62,152 +64,72 @@ class EditionForm(UploadForm):
 
     day = StringField("Date de l’édition", [a_day], description="Le jour de sa publication, par exemple 30/06/2021.")
 
-
-@pages.get("")
-@needs(RoleName.READER)
-def index() -> str:
-    with reading() as session:
-        return _index_page(session, EditionForm(data={"day": current_day().isoformat()}))
+    def validate_day(self, field: StringField) -> None:
+        """The day must not be in the future."""
+        if parse_day(field.data or "") > current_day():
+            raise ValidationError("La date de l’édition est dans l’avenir.")
 
 
-@pages.post("")
+class EditionPages(ListPages[RegisterImport, Difference]):
+    """Editions of the register, which readers see once they are applied."""
+
+    place = "/directory/register"
+    each = "/editions"
+    templates = "pages/register"
+    rejects = "registre-lignes-rejetees"
+    undone = "L’édition est annulée : l’annuaire est celui d’avant."
+    blamed = "day"
+    readers = RoleName.READER
+
+    def kind(self) -> Editions:
+        """The kind of list, as this request judges it."""
+        return Editions(settings().mailbox_domain)
+
+    def form(self) -> UploadForm:
+        """The form; it opens with today."""
+        return EditionForm(data={"day": current_day().isoformat()})
+
+    def opened(self, content: bytes) -> Opened:
+        """Read a file. Raises InputError."""
+        return opened(content)
+
+    def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
+        """The day from which an edition holds."""
+        return {"edition_on": parse_day(form["day"].data)}
+
+    def before(self, session: Session) -> dict[str, Any]:
+        """The editions that were applied, and those that wait."""
+        told = {"editions": imports.editions(session), "last": imports.last_import(session)}
+        return {**told, "waiting": imports.waiting(session)}
+
+    def shown(self, session: Session, received: RegisterImport, plan: Difference | None) -> dict[str, Any]:
+        """Its changes, by kind and group."""
+        if plan is None:
+            return _listed(session, items_of(imports.changes_of(session, received)))
+        if not current_user.holds(RoleName.AUTHOR):
+            abort(403)
+        return _listed(session, items_of(plan.changes))
+
+    def done(self, received: RegisterImport, plan: Difference) -> str:
+        """What is said of an edition that was applied."""
+        return f"L’édition du {french.day(received.edition_on)} est appliquée."
+
+
+EditionPages().put(pages)
+
+
+@pages.get("/directory/register/editions/<number:list_id>/withdrawal")
 @needs(RoleName.AUTHOR)
-def receive() -> Redirect | tuple[str, int]:
-    form = EditionForm()
-    if form.validate_on_submit():
-        sent = _opened(form)
-        if sent is not None:
-            try:
-                with database().writing() as session:
-                    upload = uploads.receive(session, *sent, now=now(), actor=actor())
-                    return redirect(url_for(".edition_sent", upload=upload.id))
-            except Refused as error:
-                form.day.errors = [str(error)]
+def withdrawal(list_id: int) -> str | Redirect:
     with reading() as session:
-        return _index_page(session, form), 422
-
-
-@pages.get("/<number:upload>")
-@needs(RoleName.AUTHOR)
-def edition_sent(upload: int) -> str | Redirect:
-    with reading() as session:
-        sent = uploads.upload_numbered(session, upload)
-        if sent.import_id is not None:
-            return redirect(url_for(".edition", edition=sent.import_id))
-        judged = uploads.judge(session, sent)
-        difference, items = judged.edition.difference, items_of(judged.edition.difference.changes)
-        return render_template(
-            "pages/register/sent.html",
-            sent=sent,
-            version=judged.edition.basis,
-            difference=difference,
-            older=_older(session, sent),
-            rejections=difference.rejected,
-            letters=letters(judged.left),
-            most_rejected=SHOWN_REJECTED,
-            unchanged={kind: difference.unchanged[kind] for kind in RegisterKind},
-            colleagues=staff.colleagues(session),
-            **_listed(session, items),
-        )
-
-
-@pages.get("/<number:upload>/rejected.<any(xlsx, csv):kind>")
-@needs(RoleName.AUTHOR)
-def rejected(upload: int, kind: str) -> Response:
-    with reading() as session:
-        sent = uploads.upload_numbered(session, upload)
-        if sent.import_id is None:
-            judged = uploads.judge(session, sent)
-            grid, rejections = judged.left, judged.edition.difference.rejected
-        else:
-            grid, rejections = uploads.grid_of(sent), uploads.rejected_of(sent)
-    return exports.form(rejected_table(grid, rejections), kind, f"registre-lignes-rejetees-{upload}")
-
-
-@pages.post("/<number:upload>/application")
-@needs(RoleName.AUTHOR)
-def apply(upload: int) -> Redirect:
-    version, domain = request.form.get("version", ""), settings().mailbox_domain
-    with time_limit.lifted(), database().reading() as session:
-        sent = uploads.upload_numbered(session, upload)
-        if sent.import_id is not None:
-            raise Refused("Cette édition est déjà appliquée.")
-        if version != imports.basis_of(session):
-            raise Refused(imports.STALE)
-        judged = uploads.judge(session, sent)
-    with database().writing() as session:
-        sent = uploads.upload_numbered(session, upload)
-        uploads.apply(session, sent, judged, now=now(), actor=actor(), mailbox_domain=domain)
-        told = f"L’édition du {french.day(sent.edition_on)} est appliquée."
-    flash(told, "success")
-    return redirect(url_for(".edition_sent", upload=upload))
-
-
-@pages.get("/editions/<number:edition>")
-@needs(RoleName.READER)
-def edition(edition: int) -> str:
-    with reading() as session:
-        entry = imports.edition_numbered(session, edition)
-        last, sent = imports.last_import(session), uploads.upload_of(session, entry)
-        items = items_of(imports.changes_of(session, entry))
-        return render_template(
-            "pages/register/edition.html",
-            entry=entry,
-            sent=sent,
-            is_last=last is not None and last.id == entry.id,
-            rejections=uploads.rejected_of(sent) if sent else [],
-            letters=letters(uploads.grid_of(sent)) if sent else {},
-            most_rejected=SHOWN_REJECTED,
-            unchanged=None,
-            colleagues=staff.colleagues(session),
-            **_listed(session, items),
-        )
-
-
-@pages.get("/editions/<number:edition>/withdrawal")
-@needs(RoleName.AUTHOR)
-def withdrawal(edition: int) -> str | Redirect:
-    with reading() as session:
-        entry, last = imports.edition_numbered(session, edition), imports.last_import(session)
+        entry, last = steps.list_by_id(session, RegisterImport, list_id), imports.last_import(session)
         if last is None or last.id != entry.id:
-            return redirect(url_for(".edition", edition=edition))
-        standing = (one for one in imports.editions(session) if one.state is ImportState.APPLIED and one.id < entry.id)
-        before = next(standing, None)
+            return redirect(url_for(".shown_list", list_id=list_id))
+        before = next((one for one in imports.editions(session)[1:] if one.state is ListState.APPLIED), None)
         items = items_of(imports.changes_of(session, entry))
         return render_template(
             "pages/register/withdrawal.html", entry=entry, before=before, counts=_counts(items), **_words()
         )
-
-
-@pages.post("/editions/<number:edition>/withdrawal")
-@needs(RoleName.AUTHOR)
-def undo(edition: int) -> Redirect:
-    with database().writing() as session:
-        entry = imports.undo(session, now=now(), actor=actor(), number=edition)
-        told = f"L’édition du {french.day(entry.edition_on)} est annulée : l’annuaire est celui d’avant."
-    flash(told, "success")
-    return redirect(url_for(".edition", edition=edition))
-
-
-def _opened(form: EditionForm) -> tuple[uploads.OpenedEdition, date] | None:
-    """What a valid form sends, read before anything is written; None where the form now holds an error."""
-    day = parse_day(form.day.data or "")
-    if day > current_day():
-        form.day.errors = ["La date de l’édition est dans l’avenir."]
-        return None
-    sent = form.opened(uploads.opened)
-    return None if sent is None else (sent, day)
-
-
-def _index_page(session: Session, form: EditionForm) -> str:
-    return render_template(
-        "pages/register/index.html",
-        form=form,
-        editions=imports.editions(session),
-        last=imports.last_import(session),
-        waiting=uploads.waiting(session),
-        colleagues=staff.colleagues(session),
-    )
 
 
 def _listed(session: Session, items: Sequence[ChangedItem]) -> dict[str, object]:
@@ -246,12 +168,3 @@ def _group(nature: Nature) -> ChangeGroup:
 def _owners(change: Change) -> tuple[int, ...]:
     """The authorities between which a school moves."""
     return (int(change.before), int(change.after)) if change.nature is Nature.MOVED else ()
-
-
-def _older(session: Session, sent: RegisterUpload) -> str:
-    """Why an edition can no longer be applied, in French, or ''."""
-    try:
-        imports.refuse_older(session, sent.edition_on)
-    except Refused as error:
-        return str(error)
-    return ""

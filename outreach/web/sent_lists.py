@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
 from outreach.db import Session, time_limit
-from outreach.errors import NotFound
+from outreach.errors import NotFound, Refused
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened, grid_of
@@ -33,7 +33,8 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     `place` is where its upload page stands, and `each` what comes before the number of a list. `templates` is the
     folder of its `lists.html` and `list.html`, `rejects` the name of the file of rejected rows, `undone` what is said
-    of an undone list. `readers` may see the lists; only authors send, apply and undo them.
+    of an undone list. `readers` may see the lists; only authors send, apply and undo them. `blamed` is the field
+    at fault where a list is not admitted.
     """
 
     place: str
@@ -43,7 +44,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
     undone: str
     sample = exports.Table("Exemple", (), ())
     readers = RoleName.AUTHOR
-    form: type[UploadForm] = UploadForm
+    blamed = "file"
 
     @abstractmethod
     def kind(self) -> ListKind[Sent, Plan]:
@@ -56,6 +57,10 @@ class ListPages(ABC, Generic[Sent, Plan]):
     @abstractmethod
     def done(self, received: Sent, plan: Plan) -> str:
         """What is said of a list that was applied."""
+
+    def form(self) -> UploadForm:
+        """The form of a file to send."""
+        return UploadForm()
 
     def facts(self, session: Session, form: UploadForm) -> Mapping[str, Any]:
         """The other columns of a list that a form sends."""
@@ -96,9 +101,12 @@ class ListPages(ABC, Generic[Sent, Plan]):
             kind = self.kind()
             with reading() as session:
                 facts = self.facts(session, form)
-            with database().writing() as session:
-                received = steps.receive(session, kind, sent, now=now(), actor=actor(), **facts)
-                return redirect(url_for(".shown_list", list_id=received.id))
+            try:
+                with database().writing() as session:
+                    received = steps.receive(session, kind, sent, now=now(), actor=actor(), **facts)
+                    return redirect(url_for(".shown_list", list_id=received.id))
+            except Refused as error:
+                form[self.blamed].errors = [str(error)]
         with reading() as session:
             return self._upload_page(session, form), 422
 
