@@ -25,7 +25,7 @@ from outreach.directory import listing
 from outreach.directory.editions.difference import Difference, compare
 from outreach.directory.editions.register import read_edition
 from outreach.directory.editions.stored import stored
-from outreach.directory.listing import Filters, Sort
+from outreach.directory.listing import Filters
 from outreach.segments import audience_counts
 from outreach.segments.audience import Audience, Concerns
 from outreach.segments.criteria_json import from_json
@@ -53,7 +53,7 @@ def main() -> None:
             programme = programmes.the_programme(session)
             show("plan an edition that changes nothing", lambda: compared(session, edition))
             show("count the directory", lambda: listing.count(session, Filters()))
-            show("one page of the directory", lambda: listing.page(session, Filters(), Sort.NAME, 1))
+            show("one page of the directory", lambda: listing.listed(session, Filters()).page(1))
             meant, scope = audience_of_an_invitation(session, programme)
             show("count an audience, who is left out, and why", lambda: audience_counts.count(session, meant, scope))
             show("its first ten", lambda: audience_counts.first(session, meant, scope, 10))

@@ -21,6 +21,8 @@ PAGE_ROWS = 50
 BATCH = 500  # rows that a file reads at a time: it never holds all of them as objects
 NOBODY: Mapping[str, str] = {}
 Row = TypeVar("Row")
+Expression = ColumnElement[Any] | InstrumentedAttribute[Any]
+Rows = Select[*tuple[Any, ...]]
 
 
 class Kind(StrEnum):
@@ -175,15 +177,17 @@ class Queried(Listing[Row]):
 
     `query` has no order. `order` is the usual one; its last expression is unique, so that a row is on one page only.
     `key` is the authority's key. `options` say what else is loaded. `made` turns rows of the query into those of the
-    listing, a batch at a time. `most` is how many rows `every` has at most.
+    listing, a batch at a time; `filled` does so with what only files and JSON need. `most` is how many rows `every` has
+    at most.
     """
 
     session: Session
-    query: Select[Any]
-    order: Sequence[ColumnElement[Any]]
-    key: ColumnElement[int] | None = None
+    query: Rows
+    order: Sequence[Expression]
+    key: Expression | None = None
     options: Sequence[ORMOption] = ()
     made: Callable[[Sequence[Any]], Sequence[Row]] = lambda rows: rows
+    filled: Callable[[Sequence[Any]], Sequence[Row]] | None = None
     most: int | None = None
 
     def count(self) -> int:
@@ -200,7 +204,7 @@ class Queried(Listing[Row]):
         """One statement, read in batches."""
         query = self._ordered().limit(self.most).execution_options(yield_per=BATCH)
         for batch in self._rows(self.session.execute(query)).partitions():
-            yield from self.made(batch)
+            yield from (self.filled or self.made)(batch)
 
     def keys(self) -> list[int]:
         """One statement."""
@@ -216,7 +220,7 @@ class Queried(Listing[Row]):
         query = self.query.with_only_columns(func.count(self.key.distinct()), maintain_column_froms=True)
         return self.session.scalar(query) or 0
 
-    def _ordered(self) -> Select[Any]:
+    def _ordered(self) -> Rows:
         query = self.query.options(*self.options)
         if (column := self.sorted_by) is None:
             return query.order_by(*self.order)
@@ -262,7 +266,7 @@ class Held(Listing[Row]):
         return [row for _, row in (*known, *(pair for pair in valued if pair[0] is None))]
 
 
-def by_label(expression: ColumnElement[Any] | InstrumentedAttribute[Any], members: type[StrEnum]) -> ColumnElement[int]:
+def by_label(expression: Expression, members: type[StrEnum]) -> ColumnElement[int]:
     """An order for a column of an enumeration: the French labels, alphabetically."""
     by_words = sorted(members, key=lambda member: _folded(member.label))  # type: ignore[attr-defined]
     return case(*((expression == member, place) for place, member in enumerate(by_words)))

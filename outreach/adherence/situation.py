@@ -18,7 +18,10 @@ from sqlalchemy import Boolean, ColumnElement, Row, Select, Subquery, case, func
 from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
+from outreach.columns import Column, Queried
 from outreach.db import Session
+from outreach.directory import search
+from outreach.directory.listing import BY_NAME
 from outreach.directory.models import Authority, Network, School
 
 CURVE_POINTS = 26
@@ -211,48 +214,60 @@ def curve(
     return sorted(points.items())
 
 
-def count_schools(session: Session, programme: Programme, day: date, selection: Selection) -> int:
-    """How many schools a figure counts."""
-    query = _schools(session, programme, day, selection).subquery()
-    return session.scalar(select(func.count()).select_from(query)) or 0
-
-
 def schools(
-    session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
-) -> Sequence[Any]:
-    """The schools a figure counts: rows of School, Authority, status, word, effective_on, and is_solicited: whether a
-    letter had listed it, NULL where the selection has no `listed`."""
-    query = _schools(session, programme, day, selection).order_by(School.folded, School.fase)
-    return session.execute(query.limit(limit).offset(offset)).all()
+    session: Session,
+    programme: Programme,
+    day: date,
+    selection: Selection,
+    *,
+    columns: Sequence[Column[SchoolRow]] = (),
+    text: str = "",
+    sort: str = "",
+) -> Queried[SchoolRow]:
+    """The schools a figure counts, by name: rows of School, Authority, status, word, effective_on, and is_solicited:
+    whether a letter had listed it, NULL where the selection has no `listed`. Its keys are those of their authorities.
 
-
-def owners(session: Session, programme: Programme, day: date, selection: Selection) -> list[int]:
-    """The keys of the authorities that own the schools a figure counts."""
-    query = _schools(session, programme, day, selection).with_only_columns(Authority.id)
-    return list(session.scalars(query.distinct()))
-
-
-def count_owners(session: Session, programme: Programme, day: date, selection: Selection) -> int:
-    """How many authorities `owners` has."""
-    query = _schools(session, programme, day, selection).with_only_columns(func.count(Authority.id.distinct()))
-    return session.scalar(query) or 0
-
-
-def count_authorities(session: Session, programme: Programme, day: date, selection: Selection) -> int:
-    """How many authorities run a school of the group that a figure's strand is open to."""
-    query = _authorities(session, programme, day, selection).subquery()
-    return session.scalar(select(func.count()).select_from(query)) or 0
+    `text` is searched in the names, numbers and places of schools and authorities.
+    """
+    query = _schools(session, programme, day, selection)
+    return Queried(
+        title="Écoles",
+        columns=columns,
+        sort=sort,
+        usual="school",
+        session=session,
+        query=query.where(search.is_named(text, School.folded, Authority.folded)) if text else query,
+        order=(School.folded, School.fase),
+        key=Authority.id,
+    )
 
 
 def authorities(
-    session: Session, programme: Programme, day: date, selection: Selection, limit: int | None = None, offset: int = 0
-) -> Sequence[Any]:
-    """The authorities that `count_authorities` counts: rows of Authority, roll_up, concerned, joined (in schools).
+    session: Session,
+    programme: Programme,
+    day: date,
+    selection: Selection,
+    *,
+    columns: Sequence[Column[AuthorityRow]] = (),
+    text: str = "",
+    sort: str = "",
+) -> Queried[AuthorityRow]:
+    """The authorities that run a school of the group that a figure's strand is open to, by name: rows of Authority,
+    roll_up, concerned, joined (in schools).
 
-    They stand where their schools of the group do.
+    They stand where their schools of the group do. `text` is searched as in `schools`.
     """
-    query = _authorities(session, programme, day, selection).order_by(Authority.folded, Authority.fase)
-    return session.execute(query.limit(limit).offset(offset)).all()
+    query = _authorities(session, programme, day, selection)
+    return Queried(
+        title="Pouvoirs organisateurs",
+        columns=columns,
+        sort=sort,
+        usual="name",
+        session=session,
+        query=query.where(search.is_named(text)) if text else query,
+        order=BY_NAME,
+        key=Authority.id,
+    )
 
 
 def strand_by_number(programme: Programme, number: int) -> Strand:

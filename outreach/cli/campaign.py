@@ -12,8 +12,9 @@ from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.results import figures, progress, reactions
+from outreach.campaigns.results import figures, progress, reaction_list, reactions
 from outreach.campaigns.results.openings import are_measured
+from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
@@ -375,11 +376,13 @@ def list_reactions(operation: Operation, number: int, only_none: bool, wave: int
     """Énumère ce que chaque destinataire a fait, courriel par courriel."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
-        rows = reactions.rows(session, stored_campaign, now=operation.now, wave=wave, only_none=only_none)
-        counted = reactions.counts(session, reactions.asked_of(stored_campaign, now=operation.now, wave=wave))
-    if as_json:
-        say_json({"campaign": number, "items": [row.as_json() for row in rows]})
-        return
+        asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
+        filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
+        listed = reaction_list.of(session, asked, filters, waves={})
+        if as_json:
+            say_json({"campaign": number, "items": listed.objects()})
+            return
+        rows, counted = [row.letter for row in listed.every()], listed.counts
     for row in rows:
         say(f"{row.fase}  {row.authority}, {row.mailbox or 'sans adresse'} : {row.told}.")
     told = ", ".join(f"{reaction.label.lower()} {french.number(counted[reaction])}" for reaction in Reaction)

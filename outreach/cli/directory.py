@@ -34,7 +34,7 @@ from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
 from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
-from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachRow, ReachState
+from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachState
 from outreach.sent_lists.grids import opened
 from outreach.settings import Mode
 
@@ -181,30 +181,15 @@ def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[
     with operation.database.reading() as session:
         found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
         names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}
-    counts = {state.value: sum(found.count(network, state) for network in networks or ("",)) for state in ReachState}
+    counts = {state.value: sum(found.tally(network, state) for network in networks or ("",)) for state in ReachState}
     if as_json:
-        say_json({"counts": counts, "items": [_reached(row) for row in found.rows]})
+        say_json({"counts": counts, "items": found.objects()})
         return
     for row in found.rows:
         known = " ; ".join(f"{mailbox.address}, {mailbox.said}" for mailbox in row.mailboxes)
         owner = f" (suivi par {names[row.followed.owner]})" if row.followed.owner else ""
         say(f"{row.fase}  {row.display_name} : {row.state.label}{f' : {known}' if known else ''}{owner}")
     say(", ".join(f"{state.label} : {french.number(counts[state.value])}" for state in ReachState) + ".")
-
-
-def _reached(row: ReachRow) -> dict[str, object]:
-    """A row as JSON; days are ISO, or null."""
-    recall_on = row.followed.recall_on
-    return {
-        "fase": row.fase,
-        "name": row.name,
-        "display_name": row.display_name,
-        "network": row.network,
-        "state": row.state,
-        "mailboxes": [{"address": held.address, "state": held.state, "said": held.said} for held in row.mailboxes],
-        "owner": row.followed.owner,
-        "recall_on": recall_on.isoformat() if recall_on else None,
-    }
 
 
 def _editions(operation: Operation) -> Editions:

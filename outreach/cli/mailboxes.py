@@ -80,38 +80,25 @@ def suppressions(operation: Operation, reason: str | None, elsewhere: bool, as_j
     with operation.database.reading() as session:
         counts = suppression_list.counts(session)
         further = excluded_for_another(session)
-        among = further.keys() if elsewhere else None
-        rows = suppression_list.every(session, SuppressionReason(reason) if reason else None, among=among)
+        asked = SuppressionReason(reason) if reason else None
+        listed = suppression_list.listed(session, asked, further=further, is_further=elsewhere)
         if as_json:
-            say_json({"counts": counts, "items": [_object(excluded, further) for excluded in rows]})
+            say_json({"counts": counts, "items": listed.objects()})
             return
+        rows = list(listed.every())
         names = {who: colleagues.name_of(session, who) for who in {excluded.entry.created_by for excluded in rows}}
         for excluded in rows:
-            say(_sentence(excluded, names, further))
+            say(_sentence(excluded, names))
     counted = (f"{counted_reason.label} : {french.number(count)}" for counted_reason, count in counts.items())
     say(f"Exclusions, par motif : {', '.join(counted)}.")
 
 
-def _sentence(excluded: Excluded, names: Mapping[str, str], further: Mapping[int, str]) -> str:
+def _sentence(excluded: Excluded, names: Mapping[str, str]) -> str:
     entry, whose = excluded.entry, ", ".join(f"FASE {authority.fase}" for authority in excluded.authorities)
     said = f" « {entry.detail} »" if entry.detail else ""
-    failed = f" ; rejet de {further[entry.id]}, à qui cette boîte transmet" if entry.id in further else ""
+    failed = f" ; rejet de {excluded.elsewhere}, à qui cette boîte transmet" if excluded.elsewhere else ""
     since = f"{french.day(entry.created_at)}, {names[entry.created_by]}"
     return f"{excluded.address} ({whose or 'à personne'}) : {entry.reason.label}, {since}{said}{failed}"
-
-
-def _object(excluded: Excluded, further: Mapping[int, str]) -> dict[str, object]:
-    entry = excluded.entry
-    return {
-        "address": excluded.address,
-        "reason": entry.reason,
-        "scope": entry.scope,
-        "since": entry.created_at.isoformat(timespec="seconds"),
-        "by": entry.created_by,
-        "detail": entry.detail,
-        "authorities": [authority.fase for authority in excluded.authorities],
-        "elsewhere": further.get(entry.id, ""),
-    }
 
 
 fase_argument = click.argument("fase", type=NumberType(), metavar="FASE")

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from sqlalchemy import func, or_, select
 
 from outreach import audit
+from outreach.columns import PAGE_ROWS
 from outreach.db import Session
 from outreach.directory.contacts import subject_of
 from outreach.directory.editions.difference import FIELD_LABELS
-from outreach.directory.listing import PAGE_ROWS
 from outreach.directory.models import (
     Authority,
     EducationType,

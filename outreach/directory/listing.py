@@ -1,25 +1,26 @@
-"""Search for authorities: filters, counts, one page of rows, all rows.
+"""Search for authorities: filters, counts, the listing of those found.
 
 One query feeds page, export and command.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Select,
     Subquery,
     case,
-    desc,
     exists,
     func,
     select,
 )
 
+from outreach.columns import DATA, Column, Kind, On, Queried
+from outreach.columns import Row as Listed
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.directory import search
@@ -37,17 +38,9 @@ from outreach.directory.models import (
 )
 from outreach.directory.search import Found
 
-PAGE_ROWS = 50
+REGISTERED = "Nom au registre"  # the header of an authority's name as the register spells it
+BY_NAME = (Authority.folded, Authority.fase)
 LONGEST_SEARCH = 200
-
-
-class Sort(StrEnum):
-    """The sort orders of a list of authorities."""
-
-    NAME = "name"
-    FASE = "fase"
-    SCHOOLS = "-schools"
-    SECONDARY = "-secondary"
 
 
 class Reach(StrEnum):
@@ -70,7 +63,20 @@ _REACH_LABELS = {
     Reach.NO_ADDRESS: "Sans boîte utilisable",
     Reach.UNREACHABLE: "Sans contact (en échec ou sans boîte utilisable)",
 }
-ListedRow = Row[Authority, int, int, str | None, Reach]
+
+
+class ListedRow(NamedTuple):
+    """An authority with its schools that match, those among them with secondary education, one usable address, and how
+    mail reaches it. A file has the codes of its federations and all usable addresses, too.
+    """
+
+    Authority: Authority
+    schools: int
+    secondary: int
+    mailbox: str | None
+    reach: Reach
+    federations: Sequence[str] = ()
+    mailboxes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,78 @@ class DirectoryCounts:
     secondary_schools: int
 
 
+def authority_columns(of: Callable[[Listed], Authority]) -> Sequence[Column[Listed]]:
+    """The columns by which every list names the authority of a row: its number, name and network.
+
+    A listing that sorts by them joins `Authority`.
+    """
+    return (
+        Column("fase", "FASE", lambda row: of(row).fase, sort=Authority.fase, on=DATA),
+        Column("name", "Pouvoir organisateur", lambda row: of(row).display_name, sort=Authority.folded),
+        Column("network", "Réseau", lambda row: of(row).network.label, on=On.FILE),
+        Column("network_code", "Réseau au registre", lambda row: of(row).network.code, on=DATA),
+    )
+
+
+OF_AUTHORITIES: Sequence[Column[Authority]] = (
+    *authority_columns(lambda one: one),
+    Column("municipality", "Commune", lambda one: one.municipality, sort=Authority.municipality),
+)
+
+
+def columns(filters: Filters) -> Sequence[Column[ListedRow]]:
+    """The columns of the directory; its counts are of the schools that the filters are about."""
+    some = filters.level or filters.zone or filters.province or filters.municipality
+    return (
+        *authority_columns(lambda row: row.Authority),
+        Column("federations", "Fédérations", lambda row: row.federations, on=DATA),
+        Column("schools", "Écoles visées" if some else "Écoles", lambda row: row.schools, Kind.NUMBER, sort="schools"),
+        Column("secondary", "Écoles secondaires", lambda row: row.secondary, Kind.NUMBER, sort="secondary"),
+        Column("company_number", "Numéro BCE", lambda row: row.Authority.company_number, on=DATA),
+        Column("address", "Adresse", lambda row: row.Authority.address, on=DATA),
+        Column("postcode", "Code postal", lambda row: row.Authority.postcode, on=DATA),
+        Column("locality", "Localité", lambda row: row.Authority.locality, on=DATA),
+        Column("municipality", "Commune", lambda row: row.Authority.municipality, sort=Authority.municipality, on=DATA),
+        Column("mailboxes", "Courriels", lambda row: row.mailboxes, sort="mailbox"),
+        Column("reach", "Joignabilité", lambda row: Reach(row.reach), on=DATA),
+        Column("registered", REGISTERED, lambda row: row.Authority.name, on=DATA),
+    )
+
+
+def listed(session: Session, filters: Filters, sort: str = "") -> Queried[ListedRow]:
+    """The authorities that the filters find, by name."""
+    filters = understood(session, filters)
+    return Queried(
+        title="Pouvoirs organisateurs",
+        columns=columns(filters),
+        sort=sort,
+        usual="name",
+        session=session,
+        query=_matching(filters),
+        order=BY_NAME,
+        key=Authority.id,
+        made=lambda rows: [ListedRow(*row) for row in rows],
+        filled=partial(_filled, session),
+    )
+
+
+def named(
+    session: Session, which: ColumnElement[bool], *, title: str, text: str = "", sort: str = ""
+) -> Queried[Authority]:
+    """The authorities for which this is true, by name; `text` is searched as in the directory."""
+    query = select(Authority).where(which)
+    return Queried(
+        title=title,
+        columns=OF_AUTHORITIES,
+        sort=sort,
+        usual="name",
+        session=session,
+        query=query.where(search.is_named(text)) if text else query,
+        order=BY_NAME,
+        key=Authority.id,
+    )
+
+
 def understood(session: Session, filters: Filters) -> Filters:
     """The same filters with what their text finds, so that it is searched once for a count and a page."""
     if not filters.text or filters.found is not None:
@@ -121,17 +199,6 @@ def count(session: Session, filters: Filters) -> DirectoryCounts:
         func.coalesce(func.sum(rows.c.secondary), 0),
     )
     return DirectoryCounts(*map(int, session.execute(query.select_from(rows)).one()))  # PostgreSQL sums into decimals
-
-
-def page(session: Session, filters: Filters, sort: Sort, number: int) -> Sequence[ListedRow]:
-    """One page of rows, from page 1; see `every` for the columns."""
-    rows = _rows(understood(session, filters), sort)
-    return session.execute(rows.limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)).all()
-
-
-def every(session: Session, filters: Filters, sort: Sort = Sort.NAME) -> Sequence[ListedRow]:
-    """All rows: Authority, schools, secondary (counts), mailbox (one usable address or None), reach."""
-    return session.execute(_rows(understood(session, filters), sort)).all()
 
 
 def zones(session: Session) -> Sequence[str]:
@@ -183,7 +250,16 @@ def represented(session: Session, authority_ids: Sequence[int], level: Level) ->
     return by_authority
 
 
-def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
+def _filled(session: Session, rows: Sequence[Any]) -> list[ListedRow]:
+    keys = [row.Authority.id for row in rows]
+    federations, addresses = federation_codes(session, keys), _mailboxes(session, keys)
+    return [
+        ListedRow(*row)._replace(federations=federations.get(key, ()), mailboxes=addresses.get(key, ()))
+        for key, row in zip(keys, rows, strict=True)
+    ]
+
+
+def _mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[str]]:
     """The usable addresses of each authority."""
     query = select(Contact.authority_id, Contact.address).where(
         Contact.authority_id.in_(authority_ids), Contact.usable()
@@ -192,16 +268,6 @@ def mailboxes(session: Session, authority_ids: Sequence[int]) -> dict[int, list[
     for identity, address in session.execute(query.order_by(Contact.added_at, Contact.id)):
         addresses.setdefault(identity, []).append(address)
     return addresses
-
-
-def _rows(filters: Filters, sort: Sort) -> Select[Authority, int, int, str | None, Reach]:
-    orders: dict[Sort, tuple[Any, ...]] = {
-        Sort.NAME: (Authority.folded,),
-        Sort.FASE: (Authority.fase,),
-        Sort.SCHOOLS: (desc("schools"), Authority.folded),
-        Sort.SECONDARY: (desc("secondary"), Authority.folded),
-    }
-    return _matching(filters).order_by(*orders[sort], Authority.fase)
 
 
 def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach]:

@@ -80,9 +80,13 @@ def find(session: Session, text: str, among: Collection[ColumnElement[bool]]) ->
     return Found(_found(session, corrected, among), stand_ins) if stand_ins else Found({})
 
 
-def is_named(text: str) -> ColumnElement[bool]:
-    """True of an authority whose name, number or place contains all the words of a text, ignoring accents and case."""
-    return or_(false(), *_held(Authority.folded, _spelling(text)))
+def is_named(text: str, *folded: InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    """True of an authority whose name, number or place contains all the words of a text, ignoring accents and case.
+
+    `folded` are columns of what is searched in its place: of a school, or of both.
+    """
+    spelling = _spelling(text)
+    return or_(false(), *(held for column in folded or (Authority.folded,) for held in _held(column, spelling)))
 
 
 def _terms(session: Session, text: str) -> list[SoughtWord]:

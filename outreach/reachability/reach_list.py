@@ -11,18 +11,18 @@ from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
+from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Contact, Level, Listing, Network, Teaching, types_of
+from outreach.directory.reference import NETWORKS
 from outreach.french import day
 from outreach.reachability import domains, follow_up
 from outreach.reachability.domains import FoundDomain
 from outreach.reachability.follow_up import NOBODY, Followed
 from outreach.reachability.models import FollowUpStep
-
-PAGE_ROWS = 50
 
 
 class ReachState(StrEnum):
@@ -111,6 +111,10 @@ class ReachedMailbox:
             return f"le domaine {self.found.verdict.label}, vérifié le {day(self.found.checked_at)}"
         return _SAID[self.state]
 
+    def as_json(self) -> dict[str, str]:
+        """The address as JSON, under fixed names."""
+        return {"address": self.address, "state": self.state.value, "said": self.said}
+
 
 _SAID = {
     ReachState.NO_MAILBOX: "à vérifier par une deuxième personne",
@@ -136,23 +140,48 @@ class ReachRow:
     followed: Followed
 
 
-@dataclass(frozen=True, slots=True)
-class ReachList:
+COLUMNS: Sequence[Column[ReachRow]] = (
+    Column("fase", "FASE", lambda row: row.fase, sort=True, on=DATA),
+    Column("name", "Nom au registre", lambda row: row.name, on=On.JSON),
+    Column("display_name", "Pouvoir organisateur", lambda row: row.display_name, sort=True),
+    Column("network_name", "Réseau", lambda row: NETWORKS[row.network], sort=True, on=On.FILE),
+    Column("network", "Réseau au registre", lambda row: row.network, on=DATA),
+    Column("state", "État", lambda row: row.state, sort=True),
+    Column("addresses", "Boîtes", lambda row: [held.address for held in row.mailboxes], on=On.PAGE | On.FILE),
+    Column("mailboxes", "Boîtes", lambda row: [held.as_json() for held in row.mailboxes], on=On.JSON),
+    Column(
+        "known",
+        "Ce qu’on sait de chacune",
+        lambda row: " ; ".join(f"{held.address} : {held.said}" for held in row.mailboxes),
+        on=On.FILE,
+    ),
+    Column("owner", "Suivi par", lambda row: row.followed.owner, Kind.PERSON, sort=True),
+    Column("recall_on", "À rappeler le", lambda row: row.followed.recall_on, Kind.DAY, sort=True, on=DATA),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReachList(Held[ReachRow]):
     """The rows that the filters find, and how many authorities each network has in each state, before both these
     filters. `recalls` counts, of the rows, those with a day to come back, and those for which it has come.
+
+    Its keys are those of the authorities that mail can reach.
     """
 
-    rows: Sequence[ReachRow]
     counts: Mapping[tuple[str, ReachState], int]
     recalls: tuple[int, int]
 
-    def count(self, network: str = "", *states: ReachState) -> int:
+    def keys(self) -> list[int]:
+        """Those of the rows that mail reaches."""
+        return [row.key for row in self.rows if row.state in REACHED]
+
+    def tally(self, network: str = "", *states: ReachState) -> int:
         """Authorities of a network ('': all) in one of these states (none: any)."""
         chosen = states or tuple(ReachState)
         return sum(n for (code, state), n in self.counts.items() if state in chosen and network in {"", code})
 
 
-def listed(session: Session, filters: ReachFilters, *, now: datetime) -> ReachList:
+def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str = "") -> ReachList:
     """The list, the worst state first, then by name."""
     held, followed, nobody = _mailboxes(session), follow_up.current(session), Followed()
     found = [
@@ -172,7 +201,14 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime) -> ReachLi
         found = [row for row in found if row.network in filters.networks]
     days = [row.followed.recall_on for row in found if row.followed.recall_on is not None]
     due = sum(recall_on <= today(now) for recall_on in days)
-    return ReachList(sorted(found, key=lambda row: RANKS[row.state]), counts, (len(days), due))
+    return ReachList(
+        title="Joignabilité",
+        columns=COLUMNS,
+        sort=sort,
+        rows=sorted(found, key=lambda row: RANKS[row.state]),
+        counts=counts,
+        recalls=(len(days), due),
+    )
 
 
 def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, int, str, str, str]]:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach import audit
@@ -21,71 +21,16 @@ from outreach.mail.addresses import judge
 from outreach.responses import steps
 from outreach.responses.answers import REPLACED
 from outreach.responses.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
-from outreach.responses.kinds import Action, Answer, Tray
-from outreach.responses.models import Response, ResponseStep, StepKind
+from outreach.responses.kinds import Action, Answer
+from outreach.responses.models import Response, StepKind
 from outreach.roles import RoleName
 
-PAGE_ROWS = 50
+MOST_TOGETHER = 50
 LATEST_RECALL = timedelta(days=366)
 
 
 class EffectChanged(Refused):
     """The effect of acting is no longer the one that was shown."""
-
-
-def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict[Tray, int]:
-    """How many responses lie in each tray: of an owner or of all, all or those to come back to; one statement."""
-    waiting = Response.handled_at.is_(None)
-    query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
-    query = query.where(Response.owner == owner) if owner else query
-    query = query.where(*_is_recalled()) if recalled else query
-    tray_counts = dict.fromkeys(Tray, 0)
-    for answer, waits, count in session.execute(query):
-        if tray := answer.facts.tray if waits else Tray.HANDLED:
-            tray_counts[tray] += count
-    return tray_counts
-
-
-def page(
-    session: Session, tray: Tray | None, number: int, *, owner: str = "", recalled: bool = False
-) -> Sequence[Response]:
-    """One page of a tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first.
-
-    With `recalled` only those to come back to, the first day first.
-    """
-    query = _ordered(tray, owner, recalled).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
-    return session.scalars(query).all()
-
-
-def every(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> Sequence[Response]:
-    """All responses that the pages of `page` hold, in the same order."""
-    return session.scalars(_ordered(tray, owner, recalled)).all()
-
-
-def authorities(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> list[int]:
-    """The keys of the authorities whose responses the pages of `page` hold."""
-    return list(session.scalars(_in(tray, owner, recalled).with_only_columns(Response.authority_id).distinct()))
-
-
-def _ordered(tray: Tray | None, owner: str, recalled: bool) -> Select[Response]:
-    query = _in(tray, owner, recalled).options(joinedload(Response.authority), joinedload(Response.strand))
-    query = query.options(joinedload(Response.respondent))
-    order = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
-    order = [Response.recall_on, *order] if recalled else order
-    return query.options(selectinload(Response.schools), joinedload(Response.message)).order_by(*order, Response.id)
-
-
-def count(session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False) -> int:
-    """How many responses all pages of `page` hold."""
-    return session.scalar(select(func.count()).select_from(_in(tray, owner, recalled).subquery())) or 0
-
-
-def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[int, int]:
-    """How many responses that wait have a day to come back to them, and for how many of them it has come."""
-    rows = _in(None, owner, recalled=True).subquery()
-    due = func.count(case((rows.c.recall_on <= today(now), 1)))
-    some, come = session.execute(select(func.count(), due).select_from(rows)).one()
-    return some, come
 
 
 def response_numbered(session: Session, number: int) -> Response:
@@ -133,7 +78,7 @@ def tickable(session: Session, numbers: Sequence[int]) -> list[Response]:
     They come by authority, so that those about the same schools follow each other; at most a page of them.
     """
     together = [answer for answer in Answer if answer.facts.action.facts.is_together]
-    which = _waits(), Response.id.in_(numbers[:PAGE_ROWS]), Response.answer.in_(together)
+    which = Response.handled_at.is_(None), Response.id.in_(numbers[:MOST_TOGETHER]), Response.answer.in_(together)
     query = select(Response).options(joinedload(Response.authority), joinedload(Response.strand))
     query = query.options(selectinload(Response.schools)).where(*which)
     return list(session.scalars(query.order_by(Response.authority_id, Response.id)))
@@ -193,7 +138,9 @@ def hand_over(session: Session, response: Response, *, to: str, now: datetime, a
 
 def owned_by(session: Session, owner: str) -> Sequence[Response]:
     """The responses that wait and that this person (an address) owns, in order."""
-    return session.scalars(select(Response).where(_waits(), Response.owner == owner).order_by(Response.id)).all()
+    return session.scalars(
+        select(Response).where(Response.handled_at.is_(None), Response.owner == owner).order_by(Response.id)
+    ).all()
 
 
 def hand_all_over(session: Session, owner: str, *, to: str, now: datetime, actor: str) -> int:
@@ -275,30 +222,6 @@ def _give(session: Session, response: Response, colleague: User, now: datetime, 
     steps.add(session, response, StepKind.TAKEN, at=now, actor=colleague.email, note=f"confiée par {by}")
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : confiée à {colleague.name}."
     audit.record(session, now, actor, said, contacts.subject_of(response.authority))
-
-
-def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
-    query = select(Response).where(_waits() if tray is not Tray.HANDLED else Response.handled_at.is_not(None))
-    query = query.where(*_is_recalled()) if recalled else query
-    if tray is not None:
-        query = query.where(Response.answer.in_(tray.answers))
-    return query.where(Response.owner == owner) if owner else query
-
-
-def _is_recalled() -> tuple[ColumnElement[bool], ...]:
-    """True of responses to come back to, from the few that ever had a day: to know what holds costs a search each."""
-    postponed = select(ResponseStep.response_id).where(ResponseStep.step == StepKind.POSTPONED)
-    return Response.id.in_(postponed), Response.recall_on.is_not(None)
-
-
-def _urgency() -> ColumnElement[int]:
-    waiting = [tray for tray in Tray if tray is not Tray.HANDLED]
-    places = [(Response.answer.in_(tray.answers), place) for place, tray in enumerate(waiting)]
-    return case(*places, else_=len(waiting))
-
-
-def _waits() -> ColumnElement[bool]:
-    return Response.handled_at.is_(None)
 
 
 def _in_turn(session: Session, response: Response) -> None:

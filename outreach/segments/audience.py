@@ -30,9 +30,11 @@ from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
 from outreach.adherence.standing import standing_of_limits, standing_on
+from outreach.columns import Column, Kind, Queried
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import MessageClass, MessageSubject, Reason
+from outreach.directory.listing import BY_NAME, authority_columns
 from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments import unreacted
 from outreach.segments.criteria import And, Criterion, Leaf, Or, leaves, listed
@@ -197,12 +199,27 @@ def reason_of(rank: int) -> Reason | None:
     return ORDER[rank - 1] if rank else None
 
 
-def every(session: Session, audience: Audience, scope: Scope) -> Sequence[AddressRow]:
-    """Every mailbox, by the authority's name: columns Authority, address, schools, rank."""
-    mailbox_rows = rows(audience, scope)
-    query = select(Authority, mailbox_rows.c.address, mailbox_rows.c.schools, mailbox_rows.c.rank)
-    query = query.join(mailbox_rows, mailbox_rows.c.authority_id == Authority.id)
-    return session.execute(query.order_by(Authority.folded, Authority.fase, mailbox_rows.c.contact_id)).all()
+COLUMNS: Sequence[Column[AddressRow]] = (
+    *authority_columns(lambda row: row.Authority),
+    Column("municipality", "Commune", lambda row: row.Authority.municipality),
+    Column("schools", "Écoles du courriel", lambda row: row.schools, Kind.NUMBER),
+    Column("address", "Adresse", lambda row: row.address),
+    Column("reason", "Écarté", lambda row: reason_of(row.rank)),
+)
+
+
+def mailboxes(session: Session, audience: Audience, scope: Scope) -> Queried[AddressRow]:
+    """Every mailbox, those left out included, by the authority's name."""
+    held = rows(audience, scope)
+    query = select(Authority, held.c.address, held.c.schools, held.c.rank)
+    return Queried(
+        title="Public",
+        columns=COLUMNS,
+        session=session,
+        query=query.join(held, held.c.authority_id == Authority.id),
+        order=(*BY_NAME, held.c.contact_id),
+        key=Authority.id,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from sqlalchemy import ColumnElement, ForeignKey, Row, String, func, insert, sel
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach import audit
+from outreach.columns import Queried
 from outreach.db import Base, Session
 from outreach.db.in_list import among
+from outreach.directory import listing
 from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound
 from outreach.segments.fields import NO_NAMES, Fields, Key, Names, either
@@ -181,17 +183,10 @@ def every(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
     return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
 
 
-def members(session: Session, listed: AuthorityList, *, most: int | None = None) -> Sequence[Authority]:
-    """The authorities on a list, by name; `most` of them at most."""
-    query = select(Authority).join(AuthorityListMember, AuthorityListMember.authority_id == Authority.id)
-    query = query.where(AuthorityListMember.list_id == listed.id).order_by(Authority.folded, Authority.fase)
-    return session.scalars(query.limit(most)).all()
-
-
-def count_members(session: Session, listed: AuthorityList) -> int:
-    """How many authorities are on a list."""
-    query = select(func.count()).where(AuthorityListMember.list_id == listed.id)
-    return session.scalar(query) or 0
+def members(session: Session, listed: AuthorityList, *, text: str = "", sort: str = "") -> Queried[Authority]:
+    """The authorities on a list, by name."""
+    keys = select(AuthorityListMember.authority_id).where(AuthorityListMember.list_id == listed.id)
+    return listing.named(session, Authority.id.in_(keys), title="Liste", text=text, sort=sort)
 
 
 def names(session: Session, numbers: Collection[int]) -> dict[int, str]:

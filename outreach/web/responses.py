@@ -1,6 +1,5 @@
 """The inbox: responses of authorities that wait for staff, their owners, and one action on each."""
 
-from collections.abc import Mapping, Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -8,7 +7,6 @@ from flask import Response as Download
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import days
 from outreach.accounts import staff
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -16,13 +14,14 @@ from outreach.campaigns.replies import confirming, replying, texts
 from outreach.campaigns.replies.models import TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.campaigns.waves import receipts
+from outreach.columns import Queried
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.delivery.ledger.listing import outcome_of
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
-from outreach.responses import effects, inbox, steps
-from outreach.responses.inbox import PAGE_ROWS, EffectChanged
+from outreach.responses import effects, inbox, steps, trays
+from outreach.responses.inbox import EffectChanged
 from outreach.responses.kinds import Tray
 from outreach.responses.models import Response
 from outreach.roles import RoleName
@@ -32,25 +31,11 @@ from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_all, pressed, remarked
 from outreach.web.ui.forms import RecallForm
-from outreach.web.ui.pager import Pager
+from outreach.web.ui.pager import Shown, sorting
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE, RECALLED = "me", "any"
-HEADERS = (
-    *(
-        "FASE",
-        "Pouvoir organisateur",
-        *exports.NETWORK,
-        "Volet",
-        "Réponse",
-        "Écoles",
-        "Adresse proposée",
-        "Commentaire",
-    ),
-    *("Reçue (heure de Bruxelles)", "Suivi par", "Suite"),
-    *("Répondu par", "Fonction"),
-)
 
 
 @pages.get("")
@@ -59,43 +44,37 @@ def index() -> str:
     kept = _filter()
     tray, owner, recalled = _asked(kept)
     with reading() as session:
-        pager = Pager.of(request, inbox.count(session, tray, owner=owner, recalled=recalled), PAGE_ROWS)
+        names = staff.colleagues(session)
         return render_template(
             "pages/responses/index.html",
-            counts=inbox.counts(session, owner=owner, recalled=recalled),
+            counts=trays.counts(session, owner=owner, recalled=recalled),
             tray=tray,
             Tray=Tray,
             mine=bool(owner),
             recalled=recalled,
-            recalls=inbox.count_recalls(session, now=now(), owner=owner),
+            recalls=trays.count_recalls(session, now=now(), owner=owner),
             today=current_day(),
             kept=kept,
             ticked="ticked" in request.args,
-            colleagues=staff.colleagues(session),
-            pager=pager,
-            authorities=len(inbox.authorities(session, tray, owner=owner, recalled=recalled)),
-            rows=inbox.page(session, tray, pager.number, owner=owner, recalled=recalled),
+            colleagues=names,
+            shown=Shown.of(request, _listed(session), names=names, export=".export", write=".write_to_list"),
         )
 
 
 @pages.get("/export.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export(kind: str) -> Download:
-    tray, owner, recalled = _asked(_filter())
     with reading() as session:
-        colleagues = staff.colleagues(session)
-        listed = inbox.every(session, tray, owner=owner, recalled=recalled)
-        rows = [_cells(row, colleagues) for row in listed]
-    return exports.download(exports.Table("Réponses", HEADERS, rows), kind, "reponses")
+        return exports.download(_listed(session).table(staff.colleagues(session)), kind, "reponses")
 
 
 @pages.post("/campaign")
 @needs(RoleName.AUTHOR)
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities whose responses are listed now; they are stored as a list."""
-    tray, owner, recalled = _asked(_filter())
     with reading() as session:
-        keys = inbox.authorities(session, tray, owner=owner, recalled=recalled)
+        keys = _listed(session).keys()
+    tray, *_ = _asked(_filter())
     name = f"Réponses : {tray.label if tray else 'en attente'}, au {day(current_day())}"
     return write_to(WrittenList(name, None, keys))
 
@@ -243,23 +222,9 @@ def _asked(kept: dict[str, Any]) -> tuple[Tray | None, str, bool]:
     return Tray(kept["tray"]) if "tray" in kept else None, actor() if "owner" in kept else "", "recall" in kept
 
 
-def _cells(row: Response, colleagues: Mapping[str, str]) -> Sequence[exports.Cell]:
-    return (
-        row.authority.fase,
-        row.authority.display_name,
-        row.authority.network.label,
-        row.authority.network.code,
-        row.strand.number,
-        row.answer.label,
-        len(row.schools) or "",
-        row.proposed_address or "",
-        row.comment or "",
-        f"{row.given_at.astimezone(days.BRUSSELS):%Y-%m-%d %H:%M}",
-        colleagues[row.owner] if row.owner else "",
-        row.outcome or "",
-        row.respondent.name if row.respondent else "",
-        row.respondent.function if row.respondent else "",
-    )
+def _listed(session: Session) -> Queried[Response]:
+    tray, owner, recalled = _asked(_filter())
+    return trays.listed(session, tray, owner=owner, recalled=recalled, sort=sorting(request))
 
 
 def _filter() -> dict[str, Any]:

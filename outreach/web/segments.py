@@ -18,11 +18,11 @@ from outreach.segments.criteria import sentence
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number
+from outreach.web.ui.pager import LONGEST_SEARCH, Shown, sorting, words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("segments", __name__, url_prefix="/segments")
-SHOWN, MOST_ROWS = 20, 200
-HEADERS = ("FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune")
+SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +68,14 @@ def make_list() -> Redirect | tuple[str, int]:
 @needs(RoleName.READER)
 def authority_list(number: int) -> str:
     with reading() as session:
-        shown = authority_lists.list_numbered(session, number)
+        held = authority_lists.list_numbered(session, number)
+        text = words(request.args, "q", LONGEST_SEARCH)
+        members = authority_lists.members(session, held, text=text, sort=sorting(request))
         return render_template(
             "pages/segments/list.html",
-            shown=shown,
-            count=authority_lists.count_members(session, shown),
-            members=authority_lists.members(session, shown, most=MOST_ROWS),
+            held=held,
+            text=text,
+            shown=Shown.of(request, members, export=".export_list", write=".write_to_list"),
             colleagues=staff.colleagues(session),
         )
 
@@ -81,19 +83,26 @@ def authority_list(number: int) -> str:
 @pages.get("/lists/<number:number>.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_list(number: int, kind: str) -> Response:
+    text = words(request.args, "q", LONGEST_SEARCH)
     with reading() as session:
-        members = authority_lists.members(session, authority_lists.list_numbered(session, number))
-        rows = [(one.fase, one.display_name, one.network.label, one.network.code, one.municipality) for one in members]
-    return exports.download(exports.Table("Liste", HEADERS, rows), kind, f"liste-{number}")
+        held = authority_lists.list_numbered(session, number)
+        members = authority_lists.members(session, held, text=text, sort=sorting(request))
+        return exports.download(members.table(), kind, f"liste-{number}")
 
 
 @pages.post("/lists/<number:number>/campaign")
 @needs(RoleName.AUTHOR)
 def write_to_list(number: int) -> Redirect:
-    """Begin a campaign to the authorities on a list."""
+    """Begin a campaign to the authorities on a list, or to those that a search finds among them."""
+    text = words(request.args, "q", LONGEST_SEARCH)
     with reading() as session:
-        name = authority_lists.list_numbered(session, number).name
-    return write_to(WrittenList(name, AmongAuthorities(list=number)))
+        held = authority_lists.list_numbered(session, number)
+        if text:
+            keys = authority_lists.members(session, held, text=text).keys()
+            written = WrittenList(f"{held.name} : « {text} »", None, keys)
+        else:
+            written = WrittenList(held.name, AmongAuthorities(list=number))
+    return write_to(written)
 
 
 @pages.post("/<number:number>/campaign")

@@ -58,7 +58,7 @@ def plan(session, receive):
 def silent(session):
     """The numbers of secondary schools without any record on the first strand."""
     programme = programmes.the_programme(session)
-    found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE), 20, 0)
+    found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)
     return [row.School.fase for row in found]
 
 

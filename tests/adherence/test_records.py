@@ -81,8 +81,8 @@ def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     total = situation.situation(session, programme, STORY_DAY)
     for row in (total.total, *total.rows):
         found = Selection(1, None, row.code or "")
-        assert situation.count_authorities(session, programme, STORY_DAY, found) == row.strand_authorities[1]
-    (wbe,) = situation.authorities(session, programme, STORY_DAY, Selection(1, None, "WBE"), 10, 0)
+        assert situation.authorities(session, programme, STORY_DAY, found).count() == row.strand_authorities[1]
+    (wbe,) = situation.authorities(session, programme, STORY_DAY, Selection(1, None, "WBE")).page(1, 10)
     assert (wbe.roll_up, wbe.joined, wbe.concerned) == ("partial", 14, 147)
 
 

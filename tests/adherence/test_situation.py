@@ -72,9 +72,9 @@ def test_before_its_opening_a_strand_has_no_figures(session, programme, by):
         }
         assert "opens_on" not in row["strands"]["1"]
     for listed in (Selection(2), Selection(2, Bucket.NONE), Selection(2, None, "WBE")):
-        assert situation.schools(session, programme, day, listed) == []
-        assert situation.authorities(session, programme, day, listed) == []
-        assert situation.count_owners(session, programme, day, listed) == 0
+        assert situation.schools(session, programme, day, listed).page(1) == []
+        assert situation.authorities(session, programme, day, listed).page(1) == []
+        assert situation.schools(session, programme, day, listed).count_keys() == 0
     opened = situation.situation(session, programme, second.opened_on, by=by)
     assert (opened.openings, list(opened.total.strands)) == ({}, [1, 2])
     none = situation.situation(session, programme, first.opened_on - timedelta(1), by=by)
@@ -98,12 +98,12 @@ def test_every_figure_counts_the_rows_it_leads_to(session, programme, bucket):
     for row in (total.total, *total.rows):
         found = Selection(1, bucket, row.code or "")
         expected = row.strands[1][bucket] if bucket else row.schools
-        assert situation.count_schools(session, programme, STORY_DAY, found) == expected
-        assert len(situation.schools(session, programme, STORY_DAY, found, 1000, 0)) == expected
+        listed = situation.schools(session, programme, STORY_DAY, found)
+        assert listed.count() == len(list(listed.every())) == expected
 
 
 def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(session, programme, now):
-    silent = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE), 3, 0)
+    silent = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 3)
     statuses = [
         (Status.JOINED, Word.DECLARED),
         (Status.NOT_CONCERNED, Word.CONFIRMED),

@@ -122,7 +122,7 @@ def test_the_same_address_in_another_case_is_the_same(session, authority, now):
 def test_a_bounced_address_is_not_used_until_staff_put_it_back(session, authority, now):
     assert contacts.record_bounce(session, "po009300@adm.fwb.example", now=now, actor="système") == 1
     assert usable(session, authority) == set()
-    assert [r.reach for r in listing.every(session, Filters(text="9300"))] == [Reach.BOUNCED]
+    assert [r.reach for r in listing.listed(session, Filters(text="9300")).every()] == [Reach.BOUNCED]
     (old,) = contacts.contacts_of(session, authority)
     contacts.correct(session, authority, old, judge(old.address), now=now, actor="nadia", kind=BOX)
     assert usable(session, authority) == {"po009300@adm.fwb.example"}
@@ -178,4 +178,4 @@ def test_a_retired_address_leaves_the_authority_without_one(session, authority, 
     (old,) = contacts.contacts_of(session, authority)
     contacts.retire(session, authority, old, now=now, actor="nadia")
     session.flush()
-    assert [r.reach for r in listing.every(session, Filters(text="9300"))] == [Reach.NO_ADDRESS]
+    assert [r.reach for r in listing.listed(session, Filters(text="9300")).every()] == [Reach.NO_ADDRESS]

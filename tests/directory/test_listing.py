@@ -1,8 +1,9 @@
 import pytest
 from sqlalchemy import event
 
+from outreach.columns import PAGE_ROWS
 from outreach.directory import authority_sheet, listing
-from outreach.directory.listing import LONGEST_SEARCH, PAGE_ROWS, DirectoryCounts, Filters, Reach, Sort
+from outreach.directory.listing import LONGEST_SEARCH, DirectoryCounts, Filters, Reach
 from outreach.directory.models import Level
 
 
@@ -44,7 +45,7 @@ def test_filters_speak_of_the_same_school(session):
 def test_a_communal_authority_with_secondary_has_two_federations(session):
     cpeons = listing.count(session, Filters(federation="CPEONS"))
     assert cpeons.authorities == 21 + 5 + 1
-    rows = listing.every(session, Filters(networks=("Subventionné communal",), federation="CPEONS"))
+    rows = list(listing.listed(session, Filters(networks=("Subventionné communal",), federation="CPEONS")).every())
     codes = listing.federation_codes(session, [row.Authority.id for row in rows])
     assert any(found == ["CECP", "CPEONS"] for found in codes.values())
 
@@ -52,14 +53,14 @@ def test_a_communal_authority_with_secondary_has_two_federations(session):
 @pytest.mark.parametrize("text", ["athenee royal", "ATHÉNÉE  ROYAL", "Athénée, royal"])
 def test_a_search_ignores_accents_and_case_and_finds_by_school(session, text):
     filters = listing.understood(session, Filters(text=text))
-    rows = listing.every(session, filters)
+    rows = list(listing.listed(session, filters).every())
     assert "Wallonie-Bruxelles Enseignement" in [row.Authority.name for row in rows]
     assert all("ATHÉNÉE ROYAL" in school.upper() for school in filters.found.schools.values())
 
 
 @pytest.mark.parametrize("number", ["9001", "80001"])
 def test_a_search_by_number_finds_authority_or_school(session, number):
-    assert 9001 in [row.Authority.fase for row in listing.every(session, Filters(text=number))]
+    assert 9001 in [row.Authority.fase for row in listing.listed(session, Filters(text=number)).every()]
 
 
 @pytest.mark.parametrize("text", ["' OR 1=1--", "100%", "_", "\\", "zzzz"])
@@ -72,16 +73,17 @@ def test_a_letter_that_stands_for_four_words_two_hundred_times_finds_nothing(ses
 
 
 def test_a_bounced_box_is_found(session):
-    (row,) = listing.every(session, Filters(reach=Reach.BOUNCED))
+    (row,) = listing.listed(session, Filters(reach=Reach.BOUNCED)).every()
     assert row.mailbox is None
 
 
-@pytest.mark.parametrize("sort", list(Sort))
+@pytest.mark.parametrize("sort", ["", "name", "fase", "-schools", "secondary", "mailboxes", "-municipality"])
 def test_pages_hold_every_row_once(session, sort):
     filters = Filters(networks=("Subventionné communal",))
-    numbers = [row.Authority.fase for page in range(1, 8) for row in listing.page(session, filters, sort, page)]
+    listed = listing.listed(session, filters, sort)
+    numbers = [row.Authority.fase for page in range(1, 8) for row in listed.page(page)]
     assert len(numbers) == len(set(numbers)) == 265
-    assert numbers == [row.Authority.fase for row in listing.every(session, filters, sort)]
+    assert numbers == [row.Authority.fase for row in listed.every()]
 
 
 def test_a_page_of_schools_takes_three_statements_however_many(sample_database, session):

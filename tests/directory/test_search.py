@@ -18,7 +18,7 @@ def session(sample_database):
 
 def found(session, text, **filters):
     filters = listing.understood(session, Filters(text=text, **filters))
-    return filters.found, [row.Authority for row in listing.every(session, filters)]
+    return filters.found, [row.Authority for row in listing.listed(session, filters).every()]
 
 
 def test_words_may_stand_in_a_name_a_place_a_number_an_address_and_a_federation(session):
@@ -28,7 +28,7 @@ def test_words_may_stand_in_a_name_a_place_a_number_an_address_and_a_federation(
         assert one in found(session, text)[1]
     by_federation = found(session, "cpeons")[1]
     assert {listed.fase for listed in by_federation} == {
-        row.Authority.fase for row in listing.every(session, Filters(federation="CPEONS"))
+        row.Authority.fase for row in listing.listed(session, Filters(federation="CPEONS")).every()
     }
     both = found(session, "cpeons anderlecht")[1]
     assert {listed.id for listed in both} <= {listed.id for listed in by_federation}
@@ -75,6 +75,6 @@ def test_a_retired_address_finds_nobody(session):
 
 
 def test_filters_of_schools_hold_for_the_school_that_is_found(session):
-    for row in listing.every(session, Filters(text="athenee", municipality="Namur")):
+    for row in listing.listed(session, Filters(text="athenee", municipality="Namur")).every():
         assert row.schools
     assert found(session, "bassenge", municipality="Namur")[1] == []

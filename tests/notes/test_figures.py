@@ -51,7 +51,7 @@ notes = st.builds(
 def secondary(sample_database):
     with sample_database.reading() as session:
         programme = programmes.the_programme(session)
-        found = situation.schools(session, programme, STORY_DAY, Selection(1))
+        found = list(situation.schools(session, programme, STORY_DAY, Selection(1)).every())
         return [row.School.id for row in found], [strand.id for strand in programme.strands]
 
 
@@ -90,7 +90,7 @@ def check_sentences(session, asked, gathered):
             strand = next(n for n in found.total.strands if f" {sentences.ordinal(n)}" in plain)
             codes = asked.networks or ("",)
             behind = [Selection(strand, Bucket.DECLARED, code, known_at=asked.known_at) for code in codes]
-            counts = [situation.count_schools(session, programme, asked.as_of, one) for one in behind]
+            counts = [situation.schools(session, programme, asked.as_of, one).count() for one in behind]
             assert told.figures == {"declared": sum(counts)}
         elif told.figures:
             filters = Filters(networks=asked.networks, level=Level.SECONDARY, reach=Reach.UNREACHABLE)
@@ -115,7 +115,7 @@ def check_answer(session, asked, told, listed):
             continue
         part = name in {*Solicitation} and Solicitation(name)
         behind = replace(every, bucket=Bucket.NONE if part else Bucket(name), solicitation=part or None)
-        assert situation.count_schools(session, programme, asked.as_of, behind) == count
+        assert situation.schools(session, programme, asked.as_of, behind).count() == count
 
 
 def cell(table, row, name):
@@ -191,5 +191,5 @@ def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):
 
 
 def schools_of(session, programme):
-    rows = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE), 8)
+    rows = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 8)
     return [row.School.fase for row in rows]

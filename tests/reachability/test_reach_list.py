@@ -84,12 +84,12 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
 def test_those_without_contact_are_those_of_the_directory_for_each_level_and_network(session):
     for level in (None, Level.SECONDARY):
         found = reach_list.listed(session, ReachFilters(states=WITHOUT_CONTACT, level=level), now=NOW)
-        known = listing.every(session, Filters(level=level, reach=Reach.UNREACHABLE))
+        known = list(listing.listed(session, Filters(level=level, reach=Reach.UNREACHABLE)).every())
         assert {row.fase for row in found.rows} == {row.Authority.fase for row in known} != set()
-        assert found.count() == listing.count(session, Filters(level=level)).authorities
+        assert found.tally() == listing.count(session, Filters(level=level)).authorities
         for network in listing.networks(session):
             some = Filters(level=level, reach=Reach.UNREACHABLE, networks=(network.code,))
-            assert found.count(network.code, *WITHOUT_CONTACT) == listing.count(session, some).authorities
+            assert found.tally(network.code, *WITHOUT_CONTACT) == listing.count(session, some).authorities
 
 
 def test_a_mailbox_that_somebody_confirmed_is_confirmed_and_one_that_cannot_serve_is_refused(session, authority):

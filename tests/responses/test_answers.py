@@ -21,7 +21,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
 from outreach.reachability import follow_up
-from outreach.responses import answers, effects, inbox
+from outreach.responses import answers, effects, inbox, trays
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer, Tray
 from outreach.responses.models import Response, StepKind
@@ -132,7 +132,7 @@ def test_a_request_is_a_task_and_no_status(database, letters, answer):
     give(database, letters[0], answer)
     assert stands(database, letters[0]) == [(Status.NONE, None)] * 2
     with database.reading() as session:
-        assert inbox.counts(session)[Tray(answer.value)] == 1
+        assert trays.counts(session)[Tray(answer.value)] == 1
 
 
 def test_schools_may_be_answered_for_one_by_one(database, letters):
@@ -177,7 +177,7 @@ def test_a_later_answer_replaces_the_one_that_waits(database, letters):
     with database.reading() as session:
         assert session.get_one(Response, first).outcome == answers.REPLACED
         assert session.get_one(Response, second).handled_at is None
-        assert inbox.counts(session)[Tray.JOINED] == 0
+        assert trays.counts(session)[Tray.JOINED] == 0
     assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2
 
 
@@ -271,14 +271,14 @@ def test_the_inbox_is_filtered_by_tray_and_owner_the_oldest_first(database, lett
     give(database, letters[2], "not_concerned")
     act(database, first, inbox.take)
     with database.reading() as session:
-        assert next(row.id for row in inbox.page(session, Tray.HELP, 1)) == first
-        assert inbox.count(session, None) == 3
-        assert inbox.count(session, None, owner=AUTHOR) == 1
-        assert inbox.counts(session)[Tray.REFUSED] == 1
-        assert list(inbox.counts(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
+        assert next(row.id for row in trays.listed(session, Tray.HELP).page(1)) == first
+        assert trays.listed(session, None).count() == 3
+        assert trays.listed(session, None, owner=AUTHOR).count() == 1
+        assert trays.counts(session)[Tray.REFUSED] == 1
+        assert list(trays.counts(session)) == ["help", "wrong_contact", "refused", "joined", "handled"]
     act(database, first)
     with database.reading() as session:
-        assert inbox.count(session, Tray.HANDLED) == 1
+        assert trays.listed(session, Tray.HANDLED).count() == 1
 
 
 def second_wave(database):
@@ -403,7 +403,7 @@ def test_what_was_done_about_an_answer_can_be_read_again_at_any_moment(database,
 def read(database, key):
     with database.reading() as session:
         response = inbox.response_numbered(session, key)
-        waiting = inbox.count(session, Tray.HELP)
+        waiting = trays.listed(session, Tray.HELP).count()
         return response.owner, response.handled_at, response.handled_by, response.outcome, waiting
 
 
@@ -432,7 +432,7 @@ def test_a_response_is_handed_to_a_colleague_who_may_act_on_it(database, letters
         response = inbox.response_numbered(session, key)
         assert response.owner == OTHER
         assert [step.note for step in steps_of(session, response)] == ["confiée par Nadia Lambert"]
-        assert inbox.count(session, None, owner=OTHER) == 1
+        assert trays.listed(session, None, owner=OTHER).count() == 1
 
 
 def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(database, letters):
@@ -443,12 +443,12 @@ def test_a_day_to_come_back_is_set_once_and_ends_when_the_response_is_handled(da
         response = inbox.response_numbered(session, key)
         assert (response.recall_on, response.owner) == (LATER.date(), AUTHOR)
         assert [step.step for step in steps_of(session, response)] == [StepKind.TAKEN, StepKind.POSTPONED]
-        assert inbox.count_recalls(session, now=LATER) == (1, 1)
+        assert trays.count_recalls(session, now=LATER) == (1, 1)
     act(database, key)
     act(database, key, inbox.reopen)
     with database.reading() as session:
         assert inbox.response_numbered(session, key).recall_on is None
-        assert inbox.count_recalls(session, now=LATER) == (0, 0)
+        assert trays.count_recalls(session, now=LATER) == (0, 0)
 
 
 def test_joinings_about_the_same_schools_are_confirmed_together_once(database, letters):
@@ -508,5 +508,5 @@ def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(datab
         response = inbox.response_numbered(session, waiting)
         assert (response.owner or "", response.recall_on) == (to, LATER.date())
         assert inbox.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
-        assert inbox.count(session, None, owner=OTHER) == (1 if to else 0)
+        assert trays.listed(session, None, owner=OTHER).count() == (1 if to else 0)
         assert (follow_up.owned_by(session, AUTHOR), len(follow_up.owned_by(session, OTHER))) == ([], 1 if to else 0)

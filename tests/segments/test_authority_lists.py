@@ -60,9 +60,9 @@ def test_a_list_keeps_its_name_its_author_and_its_members(database):
     with database.reading() as session:
         ((kept, count),) = authority_lists.every(session)
         assert (kept.name, kept.made_by, kept.made_at, count) == ("Écoles pilotes", "nadia", NOW, 2)
-        assert sorted(member.fase for member in authority_lists.members(session, kept)) == [9001, 9003]
-        assert len(authority_lists.members(session, kept, most=1)) == 1
-        assert authority_lists.count_members(session, kept) == 2
+        assert sorted(member.fase for member in authority_lists.members(session, kept).every()) == [9001, 9003]
+        assert len(authority_lists.members(session, kept).page(2, 1)) == 1
+        assert authority_lists.members(session, kept).count() == 2
         assert authority_lists.names(session, {number}) == {number: "Écoles pilotes"}
         assert session.scalars(select(AuditEntry.sentence)).all()[-1] == "Liste « Écoles pilotes » créée : 2 PO."
         with pytest.raises(NotFound):

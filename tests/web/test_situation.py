@@ -124,7 +124,7 @@ def recorded_later(database, at):
     """A school of WBE joined before the story's day, which the service learns at a later moment."""
     with database.writing() as session:
         programme = programmes.the_programme(session)
-        (row,) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE, "WBE"), 1)
+        (row,) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE, "WBE")).page(1, 1)
         values = {"school_id": row.School.id, "strand_id": programme.strands[0].id, "status": Status.JOINED}
         signed = {"recorded_at": at, "recorded_by": "x", "source": "", "reason": "", "word": Word.CONFIRMED}
         session.execute(insert(AdherenceRecord).values(**values, **signed, effective_on=STORY_DAY))

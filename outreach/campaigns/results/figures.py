@@ -12,14 +12,16 @@ from enum import StrEnum
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign
+from outreach.columns import Queried
 from outreach.days import today
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.delivery.models import Message, MessageState
+from outreach.directory import listing
 from outreach.directory.models import Authority, Network
 from outreach.measuring import reactions
 from outreach.measuring.reactions import AUTHORITY, CAME_BACK, Asked
@@ -189,17 +191,11 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
 
 
 def authorities(
-    session: Session, campaign: Campaign, results: Results, figure: Figure, network: str = ""
-) -> Sequence[Authority]:
+    session: Session, results: Results, figure: Figure, network: str = "", *, text: str = "", sort: str = ""
+) -> Queried[Authority]:
     """The authorities that a figure counts, of one network or of all, by name."""
-    keys = results.among(figure, network)
-    meant = select(AUTHORITY).where(Message.mailing_id.in_(launched(campaign)))
-    query = select(Authority).where(Authority.id.in_(meant)).options(joinedload(Authority.network))
-    return [
-        authority
-        for authority in session.scalars(query.order_by(Authority.folded, Authority.fase))
-        if authority.id in keys
-    ]
+    counted = among(Authority.id, sorted(results.among(figure, network)))
+    return listing.named(session, counted, title=figure.label, text=text, sort=sort)
 
 
 def is_sent() -> ColumnElement[bool]:

@@ -1,35 +1,26 @@
 """The list of a campaign's recipients: filtered, sorted, counted and cut into pages, authority by authority."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Select, Subquery, false, func, select, union_all
 
 from outreach.campaigns.results import reactions as results
 from outreach.campaigns.results.reactions import LetterReaction
+from outreach.columns import DATA, PAGE_ROWS, Column, Expression, Kind, Listing, On
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome, has_outcome
 from outreach.delivery.models import Message
+from outreach.directory.listing import BY_NAME
 from outreach.directory.models import Authority, Network
 from outreach.measuring import reactions
 from outreach.measuring.reactions import Asked, Reaction
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
-
-PAGE_AUTHORITIES = 50
-
-
-class ReactionSort(StrEnum):
-    """The sort orders of the list: by name, or the latest or most first."""
-
-    NAME = "name"
-    SENT = "-sent"
-    ANSWERED = "-answered"
-    JOINED = "-joined"
-    OPENED = "-opened"
-    CLICKED = "-clicked"
 
 
 class OpeningFilter(StrEnum):
@@ -60,62 +51,131 @@ class ReactionFilters:
     opening: OpeningFilter | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ListedAuthority:
-    """An authority of the list: its reaction, and its letters in the order of waves."""
+class ReactedLetter(NamedTuple):
+    """A letter of the list, with its authority's reaction and the name of its wave.
 
-    reaction: Reaction
-    letters: Sequence[LetterReaction]
-
-
-@dataclass(frozen=True, slots=True)
-class ReactionList:
-    """A filtered and sorted list: the authorities by reaction, in order, and how many each reaction counts.
-
-    `counts` ignore the filter of the reaction, so that they label the links that set it.
+    The first of an authority has in `letters` how many of them stand there; any other has 0.
     """
 
+    letter: LetterReaction
+    reaction: Reaction
+    wave: str
+    letters: int
+
+
+COLUMNS: Sequence[Column[ReactedLetter]] = (
+    Column("fase", "FASE", lambda row: row.letter.fase, on=DATA),
+    Column("name", "Pouvoir organisateur", lambda row: row.letter.authority, sort=True, on=On.PAGE | On.FILE),
+    Column("authority", "Pouvoir organisateur", lambda row: row.letter.authority, on=On.JSON),
+    Column("network_name", "Réseau", lambda row: row.letter.network_label, on=On.FILE),
+    Column("network", "Réseau au registre", lambda row: row.letter.network, on=DATA),
+    Column("reaction", "Réaction du PO", lambda row: row.reaction, on=On.FILE),
+    Column("wave", "Vague", lambda row: row.wave, on=On.FILE),
+    Column("mailbox", "Adresse", lambda row: row.letter.mailbox, on=DATA),
+    Column("sent", "Parti", lambda row: row.letter.sent, Kind.MOMENT, sort=True),
+    Column("state", "Issue", lambda row: row.letter.state),
+    Column("cause", "Cause", lambda row: row.letter.cause, on=On.FILE),
+    Column("said", "Réponse du relais", lambda row: row.letter.said, on=On.FILE),
+    Column("measured", "Mesuré", lambda row: row.letter.measured, on=DATA),
+    Column("opened", "Ouvert", lambda row: row.letter.opened, Kind.MOMENT, sort=True),
+    Column("clicked", "Cliqué", lambda row: row.letter.clicked, Kind.MOMENT, sort=True),
+    Column("answered", "Réponse", lambda row: row.letter.answers, sort=True, on=On.PAGE | On.FILE),
+    Column("answered", "Réponse", lambda row: next(iter(row.letter.answers), None), on=On.JSON),
+    Column("answered_at", "Répondu", lambda row: row.letter.answered_at, Kind.MOMENT, on=On.FILE),
+    Column("schools", "Écoles nommées", lambda row: row.letter.schools, Kind.NUMBER),
+    Column("joined", "Ont adhéré", lambda row: row.letter.joined, Kind.NUMBER, sort=True),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReactionList(Listing[ReactedLetter]):
+    """The letters of the authorities that the filters leave. It counts, sorts and cuts authorities, whose letters stand
+    together. One statement counts, filters and sorts. `waves` are names by mailing.
+    """
+
+    session: Session
     asked: Asked
-    keys: Mapping[int, Reaction]
-    counts: Mapping[Reaction, int]
+    filters: ReactionFilters
+    waves: Mapping[int, str]
 
-    def page(self, session: Session, number: int) -> list[ListedAuthority]:
-        """One page of authorities with their letters, from page 1."""
-        return self._listed(session, list(self.keys)[(number - 1) * PAGE_AUTHORITIES :][:PAGE_AUTHORITIES])
+    @property
+    def counts(self) -> Mapping[Reaction, int]:
+        """How many authorities each reaction has, whatever the filter of the reaction: for the links that set it."""
+        counted = Counter(self._reacted.values())
+        return {reaction: counted[reaction] for reaction in Reaction}
 
-    def every(self, session: Session) -> list[ListedAuthority]:
-        """All authorities with their letters."""
-        return self._listed(session, list(self.keys))
+    def count(self) -> int:
+        """How many authorities there are."""
+        return len(self._kept)
 
-    def _listed(self, session: Session, keys: Sequence[int]) -> list[ListedAuthority]:
-        letters: dict[int, list[LetterReaction]] = {key: [] for key in keys}
-        for letter in results.letters(session, self.asked, keys):
-            letters[letter.authority_id].append(letter)
-        return [ListedAuthority(self.keys[key], of_authority) for key, of_authority in letters.items()]
+    def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[ReactedLetter]:
+        """The letters of one page of authorities."""
+        return self._letters(self.keys()[(number - 1) * size : number * size])
+
+    def every(self) -> Iterator[ReactedLetter]:
+        """The letters of all authorities."""
+        return iter(self._letters(self.keys()))
+
+    def keys(self) -> list[int]:
+        """The authorities, in order."""
+        return list(self._kept)
+
+    @cached_property
+    def _reacted(self) -> dict[int, Reaction]:
+        keys = _keys(self.session, self.asked, self.filters, self.sort or self.usual)
+        return {key: Reaction(reaction) for key, reaction in self.session.execute(keys)}
+
+    @cached_property
+    def _kept(self) -> dict[int, Reaction]:
+        chosen = self.filters.reaction
+        return {key: reaction for key, reaction in self._reacted.items() if chosen in {None, reaction}}
+
+    def _letters(self, keys: Sequence[int]) -> list[ReactedLetter]:
+        theirs: dict[int, list[LetterReaction]] = {key: [] for key in keys}
+        for letter in results.letters(self.session, self.asked, keys):
+            theirs[letter.authority_id].append(letter)
+        return [
+            ReactedLetter(letter, self._kept[key], self.waves.get(letter.mailing, ""), 0 if place else len(letters))
+            for key, letters in theirs.items()
+            for place, letter in enumerate(letters)
+        ]
 
 
-def of(session: Session, asked: Asked, filters: ReactionFilters, sort: ReactionSort) -> ReactionList:
-    """The list of the authorities that these letters are meant for. One statement counts, filters and sorts."""
-    every = {key: Reaction(reaction) for key, reaction in session.execute(_keys(session, asked, filters, sort))}
-    counted = Counter(every.values())
-    kept = {key: reaction for key, reaction in every.items() if filters.reaction in {None, reaction}}
-    return ReactionList(asked, kept, {reaction: counted[reaction] for reaction in Reaction})
+def of(
+    session: Session, asked: Asked, filters: ReactionFilters, *, waves: Mapping[int, str], sort: str = ""
+) -> ReactionList:
+    """The list of the authorities that these letters are meant for, by name."""
+    return ReactionList(
+        title="Destinataires",
+        columns=COLUMNS,
+        sort=sort,
+        usual="name",
+        session=session,
+        asked=asked,
+        filters=filters,
+        waves=waves,
+    )
 
 
-def _keys(session: Session, asked: Asked, filters: ReactionFilters, sort: ReactionSort) -> Select[int, str]:
+def _keys(session: Session, asked: Asked, filters: ReactionFilters, sort: str) -> Select[int, str]:
     """The keys and reactions of the authorities that all filters but the reaction's leave, sorted."""
     each = reactions.of_authorities(asked)
     query = select(each.c.authority_id, each.c.reaction).join(Authority, Authority.id == each.c.authority_id)
     for condition in _conditions(session, asked, filters):
         query = query.where(each.c.authority_id.in_(condition))
-    if sort in {ReactionSort.OPENED, ReactionSort.CLICKED}:
+    key = sort.removeprefix("-")
+    by: dict[str, Expression] = {
+        "name": Authority.folded,
+        "sent": each.c.sent_at,
+        "answered": each.c.answered_at,
+        "joined": each.c.joined,
+    }
+    if key not in by:
         seen = _seen(asked)
         query = query.outerjoin(seen, seen.c.authority_id == each.c.authority_id)
-        query = query.order_by(seen.c[sort.value.removeprefix("-")].desc().nulls_last())
-    elif sort is not ReactionSort.NAME:
-        by = {ReactionSort.SENT: each.c.sent_at, ReactionSort.ANSWERED: each.c.answered_at}.get(sort, each.c.joined)
-        query = query.order_by(by.desc().nulls_last())
-    return query.order_by(Authority.folded, Authority.fase)
+        by[key] = seen.c[key]
+    first = by[key].desc() if sort.startswith("-") else by[key].asc()
+    return query.order_by(first.nulls_last(), *BY_NAME)
 
 
 def _conditions(session: Session, asked: Asked, filters: ReactionFilters) -> list[Select[int]]:

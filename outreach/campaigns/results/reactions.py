@@ -74,23 +74,6 @@ class LetterReaction:
             parts.append(f"{french.plural(self.joined, 'école a adhéré', 'écoles ont adhéré')} sur {self.schools}")
         return ", ".join(parts)
 
-    def as_json(self) -> dict[str, Any]:
-        """The row as JSON, under fixed names; times in ISO with their offset."""
-        return {
-            "fase": self.fase,
-            "authority": self.authority,
-            "network": self.network,
-            "mailbox": self.mailbox,
-            "sent": _iso(self.sent),
-            "state": self.state.value,
-            "measured": self.measured,
-            "opened": _iso(self.opened),
-            "clicked": _iso(self.clicked),
-            "answered": self.answers[0].value if self.answers else None,
-            "schools": self.schools,
-            "joined": self.joined,
-        }
-
 
 def asked_of(campaign: Campaign, *, now: datetime, wave: int | None = None) -> Asked:
     """The letters of a campaign whose reactions are asked: of all its waves, or of the one with this number.
@@ -227,7 +210,3 @@ def _answers(session: Session, query: Select[int, datetime, Answer]) -> dict[int
         given.setdefault(message, {}).setdefault(at, set()).add(answer)
     last = {message: max(moments.items(), key=itemgetter(0)) for message, moments in given.items()}
     return {message: (at, tuple(answer for answer in Answer if answer in said)) for message, (at, said) in last.items()}
-
-
-def _iso(at: datetime | None) -> str | None:
-    return at.isoformat(timespec="seconds") if at else None

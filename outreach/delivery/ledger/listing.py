@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, case, func, or_, select
 
+from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session
+from outreach.delivery.ledger.causes import cause_of
 from outreach.delivery.models import Message, MessageState, Reason
+from outreach.directory import listing
 from outreach.directory.models import Authority
 
-PAGE_ROWS = 50
+Recipient = Row[Message, Authority]
 
 
 class LetterOutcome(StrEnum):
@@ -64,9 +67,9 @@ def outcome_in(state: MessageState, attempts: int) -> LetterOutcome:
     return LetterOutcome(state.value)
 
 
-def count(session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None) -> int:
-    """How many letters of a mailing have this outcome and this reason of withdrawal (None: any)."""
-    return session.scalar(select(func.count()).where(_of(mailing, outcome, reason))) or 0
+def why(message: Message) -> str:
+    """Why a letter was withdrawn, put off or refused, in French; '' for any other."""
+    return message.reason.label if message.reason else cause_of(message)
 
 
 def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
@@ -78,31 +81,27 @@ def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
     return None if attempts is None else (attempts, at)
 
 
-def page(
-    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None, number: int
-) -> Sequence[Row[Message, Authority]]:
-    """One page of the letters with this outcome and reason, by the authority's name."""
-    query = _rows(mailing, outcome, reason).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
-    return session.execute(query).all()
-
-
-def every(
-    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None
-) -> Sequence[Row[Message, Authority]]:
-    """All letters with this outcome and reason, by the authority's name."""
-    return session.execute(_rows(mailing, outcome, reason)).all()
+def listed(
+    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None, sort: str = ""
+) -> Queried[Recipient]:
+    """The letters of a mailing with this outcome and this reason of withdrawal (None: any), by the authority's name."""
+    query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
+    return Queried(
+        title="Destinataires",
+        columns=COLUMNS,
+        sort=sort,
+        usual="name",
+        session=session,
+        query=query.where(_of(mailing, outcome, reason)),
+        order=(*listing.BY_NAME, Message.id),
+        key=Authority.id,
+    )
 
 
 def to_authority(session: Session, authority: Authority) -> Sequence[Message]:
     """Every letter meant for an authority, the newest first."""
     query = select(Message).where(Message.authority_id == authority.id)
     return session.scalars(query.order_by(Message.dated_at.desc(), Message.id.desc())).all()
-
-
-def _rows(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> Select[Message, Authority]:
-    query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
-    query = query.where(_of(mailing, outcome, reason))
-    return query.order_by(Authority.folded, Authority.fase, Message.id)
 
 
 def has_outcome(outcome: LetterOutcome) -> ColumnElement[bool]:
@@ -122,3 +121,43 @@ def _of(mailing: int, outcome: LetterOutcome | None, reason: Reason | None) -> C
     if reason is not None:
         conditions.append(Message.reason == reason)
     return and_(*conditions)
+
+
+def _deferred(message: Message) -> bool:
+    return outcome_of(message) is LetterOutcome.DEFERRED
+
+
+COLUMNS: Sequence[Column[Recipient]] = (
+    *listing.authority_columns(lambda row: row.Authority),
+    Column("address", "Adresse", lambda row: row.Message.address, sort=Message.address_key),
+    Column(
+        "outcome",
+        "Issue",
+        lambda row: outcome_of(row.Message),
+        sort=case(*((has_outcome(outcome), place) for place, outcome in enumerate(LetterOutcome))),
+    ),
+    Column("reason", "Raison", lambda row: why(row.Message), on=DATA),
+    Column(
+        "since",
+        "Depuis",
+        lambda row: row.Message.settled_at or row.Message.fenced_at,
+        Kind.INSTANT,
+        sort=func.coalesce(Message.settled_at, Message.fenced_at),
+        on=DATA,
+    ),
+    Column(
+        "said",
+        "Réponse du relais",
+        lambda row: f"{row.Message.reply_code or ''} {row.Message.reply_text}".strip(),
+        on=DATA,
+    ),
+    Column("attempts", "Essais", lambda row: row.Message.attempts if _deferred(row.Message) else None, on=DATA),
+    Column(
+        "next",
+        "Prochain essai",
+        lambda row: row.Message.due_at if _deferred(row.Message) else None,
+        Kind.INSTANT,
+        on=DATA,
+    ),
+    Column("letter", "Courriel", lambda _: "", on=On.PAGE),
+)

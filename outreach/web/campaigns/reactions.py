@@ -1,6 +1,6 @@
 """What each recipient of a campaign did: the list with its filters, and the same list as a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,14 +12,7 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import openings, reaction_list, reactions
-from outreach.campaigns.results.reaction_list import (
-    PAGE_AUTHORITIES,
-    OpeningFilter,
-    ReactionFilters,
-    ReactionSort,
-)
-from outreach.campaigns.results.reactions import LetterReaction
-from outreach.days import BRUSSELS
+from outreach.campaigns.results.reaction_list import OpeningFilter, ReactionFilters, ReactionList
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.directory import listing
@@ -32,23 +25,9 @@ from outreach.text import whole_number
 from outreach.web.audience.writing import REMINDER, write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports
-from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import needs, now, reading
 
-HEADERS = (
-    *(
-        "FASE",
-        "Pouvoir organisateur",
-        *exports.NETWORK,
-        "Réaction du PO",
-        "Vague",
-        "Adresse",
-        "Parti",
-        "Issue",
-        "Cause",
-    ),
-    *("Réponse du relais", "Mesuré", "Ouvert", "Cliqué", "Réponse", "Répondu", "Écoles nommées", "Ont adhéré"),
-)
 DEFINITIONS = (
     ("Parti", "Quand le courriel est parti vers un relais qui l’a accepté, ou dont on ne sait pas s’il l’a fait."),
     ("Mesuré", "Le courriel portait sa propre mesure : un accord ou une décision était enregistré pour la boîte."),
@@ -72,8 +51,12 @@ class AskedList:
     letters: Asked
     wave: int | None
     filters: ReactionFilters
-    sort: ReactionSort
     networks: Mapping[str, str]
+
+    def listed(self, session: Session) -> ReactionList:
+        """The list itself, in the order that the query asks for."""
+        names = {mailing: wave.name for mailing, wave in _waves(self.campaign).items()}
+        return reaction_list.of(session, self.letters, self.filters, waves=names, sort=sorting(request))
 
     @property
     def chosen(self) -> list[str]:
@@ -102,20 +85,19 @@ def list_reactions(number: int) -> str:
     with reading() as session:
         asked = _asked(session, number)
         campaign = asked.campaign
-        listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
-        pager = Pager.of(request, len(listed.keys), PAGE_AUTHORITIES)
-        rows = listed.page(session, pager.number)
+        listed = asked.listed(session)
         is_measured = campaign.tracking is TrackingMode.INDIVIDUAL
-        shown = [letter.message for row in rows for letter in row.letters] if is_measured else []
+        hidden = () if is_measured else ("opened", "clicked")
+        shown = Shown.of(request, listed, hidden=hidden, export=".export_reactions", write=".write_to_recipients")
+        messages = [row.letter.message for row in shown.rows] if is_measured else []
         return show(
             "reactions",
             step_of(session, "recipients", campaign),
             asked=asked,
             waves=_waves(campaign),
             counts=listed.counts,
-            pager=pager,
-            rows=rows,
-            seen=openings.of_letters(session, shown, now=now()) if shown else {},
+            shown=shown,
+            seen=openings.of_letters(session, messages, now=now()) if messages else {},
             kept_since=now() - hits.KEPT,
             outcomes=list(LetterOutcome),
             answers=list(Answer),
@@ -129,14 +111,9 @@ def list_reactions(number: int) -> str:
 def export_reactions(number: int, kind: str) -> Response:
     with reading() as session:
         asked = _asked(session, number)
-        rows = reaction_list.of(session, asked.letters, asked.filters, asked.sort).every(session)
-        names = {mailing: wave.name for mailing, wave in _waves(asked.campaign).items()}
-        cells = [_cells(letter, row.reaction, names[letter.mailing]) for row in rows for letter in row.letters]
-        about = asked.about(now())
-    table = exports.Table("Destinataires", HEADERS, cells)
-    return exports.download(
-        table, kind, f"destinataires-campagne-{number}", about, whole=True, campaign=asked.campaign.title
-    )
+        table, title = asked.listed(session).table(), asked.campaign.title
+        about, name = asked.about(now()), f"destinataires-campagne-{number}"
+        return exports.download(table, kind, name, about, whole=True, campaign=title)
 
 
 @pages.post("/<number:number>/recipients/campaign")
@@ -151,8 +128,7 @@ def write_to_recipients(number: int) -> Redirect:
         if asked.wave is None and asked.filters == ReactionFilters(reaction=Reaction.NONE):
             written = WrittenList(name, audiences.unreacted_criterion(campaign))
         else:
-            listed = reaction_list.of(session, asked.letters, asked.filters, asked.sort)
-            written = WrittenList(name, None, listed.keys)
+            written = WrittenList(name, None, asked.listed(session).keys())
     return write_to(written, strand=strand, ready_made=REMINDER if reaction is Reaction.NONE else ())
 
 
@@ -171,39 +147,10 @@ def _asked(session: Session, number: int) -> AskedList:
         answer=member(Answer, query.get("answer")),
         opening=member(OpeningFilter, query.get("opening")),
     )
-    sort = member(ReactionSort, query.get("sort")) or ReactionSort.NAME
-    return AskedList(campaign, reactions.asked_of(campaign, now=now(), wave=wave), wave, filters, sort, networks)
+    return AskedList(campaign, reactions.asked_of(campaign, now=now(), wave=wave), wave, filters, networks)
 
 
 def _waves(campaign: Campaign) -> dict[int, Wave]:
     """The waves whose recipients are known, by mailing."""
     known = audiences.launched(campaign)
     return {wave.mailing_id: wave for wave in campaign.waves if wave.mailing_id in known}
-
-
-def _cells(letter: LetterReaction, reaction: Reaction, wave: str) -> Sequence[exports.Cell]:
-    return (
-        letter.fase,
-        letter.authority,
-        letter.network_label,
-        letter.network,
-        reaction.label,
-        wave,
-        letter.mailbox,
-        _local(letter.sent),
-        letter.state.label,
-        letter.cause,
-        letter.said,
-        "oui" if letter.measured else "non",
-        _local(letter.opened),
-        _local(letter.clicked),
-        ", ".join(answer.label for answer in letter.answers),
-        _local(letter.answered_at),
-        letter.schools,
-        letter.joined,
-    )
-
-
-def _local(at: datetime | None) -> str:
-    """A time in Brussels, as a spreadsheet sorts it."""
-    return f"{at.astimezone(BRUSSELS):%Y-%m-%d %H:%M}" if at else ""

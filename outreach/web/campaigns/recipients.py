@@ -1,36 +1,31 @@
 """The recipients of a wave: the outcome of each, the letter as received, the list as a file."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from flask import Response, abort, request
 from flask_login import current_user
+from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.campaigns import lifecycle
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import openings
 from outreach.campaigns.waves import retrying
-from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.delivery.ledger import listing, outbox
-from outreach.delivery.ledger.causes import cause_of
-from outreach.delivery.ledger.listing import PAGE_ROWS, LetterOutcome
+from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.directory.models import Authority
 from outreach.errors import NotFound
 from outreach.roles import RoleName
+from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.ui import exports, letter_frame
-from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import needs, now, reading
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
-HEADERS = (
-    *("FASE", "Pouvoir organisateur", *exports.NETWORK, "Adresse", "Issue", "Raison", "Depuis", "Réponse du relais"),
-    *("Essais", "Prochain essai"),
-)
 USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply is shown
 
 
@@ -40,7 +35,7 @@ def recipients(number: int, wave: int) -> str:
     with reading() as session:
         campaign, shown_wave, mailing = _wave(session, number, wave)
         outcome, reason = _asked()
-        pager = Pager.of(request, listing.count(session, mailing, outcome, reason), PAGE_ROWS)
+        recipients = listing.listed(session, mailing, outcome, reason, sorting(request))
         return show(
             "recipients",
             step_of(session, "recipients", campaign),
@@ -50,11 +45,10 @@ def recipients(number: int, wave: int) -> str:
             reason=reason,
             outcomes=list(LetterOutcome),
             Reason=Reason,
-            pager=pager,
-            rows=listing.page(session, mailing, outcome, reason, pager.number),
+            shown=Shown.of(request, recipients, export=".export_recipients", write=".write_to_wave"),
             outcome_of=listing.outcome_of,
             tries=lambda message: _tries(message, shown_wave),
-            cause_of=cause_of,
+            why=listing.why,
             says_more=_says_more,
             resendable_from=_resendable(session, campaign, wave),
             up_to_the_minute=timedelta(seconds=59),
@@ -67,9 +61,22 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
     with reading() as session:
         campaign, exported, mailing = _wave(session, number, wave)
         name = exported.name.replace(" ", "-").replace("è", "e")
-        rows = [_cells(message, authority) for message, authority in listing.every(session, mailing, *_asked())]
-    table = exports.Table("Destinataires", HEADERS, rows)
-    return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
+        table = listing.listed(session, mailing, *_asked(), sorting(request)).table()
+        return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
+
+
+@pages.post("/<number:number>/waves/<number:wave>/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_wave(number: int, wave: int) -> Redirect:
+    """Begin a campaign to the listed authorities, stored as a list."""
+    with reading() as session:
+        campaign, chosen, mailing = _wave(session, number, wave)
+        outcome, reason = _asked()
+        keys = listing.listed(session, mailing, outcome, reason).keys()
+        chosen_by = reason or outcome
+        said = chosen_by.label if chosen_by else "Destinataires"
+        name, strand = f"{said}, {chosen.name} : {campaign.title}", campaign.strand.number
+    return write_to(WrittenList(name, None, keys), strand=strand)
 
 
 @pages.get("/<number:number>/letters/<number:message>")
@@ -132,21 +139,3 @@ def _says_more(message: Message) -> bool:
 def _asked() -> tuple[LetterOutcome | None, Reason | None]:
     outcome = member(LetterOutcome, request.args.get("outcome"))
     return outcome, member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None
-
-
-def _cells(message: Message, authority: Authority) -> Sequence[exports.Cell]:
-    since, outcome = message.settled_at or message.fenced_at, listing.outcome_of(message)
-    is_deferred = outcome is LetterOutcome.DEFERRED
-    return (
-        authority.fase,
-        authority.display_name,
-        authority.network.label,
-        authority.network.code,
-        message.address,
-        outcome.label,
-        message.reason.label if message.reason else cause_of(message),
-        since.astimezone(BRUSSELS).isoformat(timespec="seconds") if since else "",
-        f"{message.reply_code or ''} {message.reply_text}".strip(),
-        message.attempts if is_deferred else None,
-        message.due_at.astimezone(BRUSSELS).isoformat(timespec="seconds") if is_deferred else "",
-    )

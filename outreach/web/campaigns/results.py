@@ -15,6 +15,7 @@ from outreach.campaigns.results import course
 from outreach.campaigns.results import figures as results
 from outreach.campaigns.results.course import Course, DayCount
 from outreach.campaigns.results.figures import Figure, Results
+from outreach.columns import Queried
 from outreach.db import Session
 from outreach.directory.models import Authority
 from outreach.errors import InputError
@@ -27,10 +28,9 @@ from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.charts import Curve
 from outreach.web.ui import exports
-from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.pager import LONGEST_SEARCH, Shown, member, sorting, words
 from outreach.web.ui.request import needs, now, reading
 
-PAGE_ROWS = 50
 AUTHORITIES_SCHOOLS = {1: "PO", 2: "écoles"}
 DAY_COLUMNS = {
     "answered": "PO qui ont répondu",
@@ -66,9 +66,10 @@ class AskedFigure:
         """The network's French label, or '' for all."""
         return self.summary.labels.get(self.network, "")
 
-    def authorities(self, session: Session) -> Sequence[Authority]:
-        """The authorities behind the figure, by name."""
-        return results.authorities(session, self.campaign, self.summary, self.figure, self.network)
+    def authorities(self, session: Session) -> Queried[Authority]:
+        """The authorities behind the figure that the query's words find, by name."""
+        text = words(request.args, "q", LONGEST_SEARCH)
+        return results.authorities(session, self.summary, self.figure, self.network, text=text, sort=sorting(request))
 
 
 @pages.get("/<number:number>/results")
@@ -76,15 +77,13 @@ class AskedFigure:
 def behind(number: int) -> str:
     with reading() as session:
         asked = AskedFigure.of(session, number)
-        listed = asked.authorities(session)
-        pager = Pager.of(request, len(listed), PAGE_ROWS)
         return show(
             "results",
             step_of(session, "progress_page", asked.campaign),
             figure=asked.figure,
             network=asked.label,
-            pager=pager,
-            rows=listed[max(pager.first_row - 1, 0) : pager.last_row],
+            text=words(request.args, "q", LONGEST_SEARCH),
+            shown=Shown.of(request, asked.authorities(session), export=".export_those", write=".write_to_those"),
         )
 
 
@@ -94,17 +93,16 @@ def export_those(number: int, kind: str) -> Response:
     """The authorities behind a figure as a file."""
     with reading() as session:
         asked = AskedFigure.of(session, number)
-        rows = [(one.fase, one.display_name, one.network.code, one.municipality) for one in asked.authorities(session)]
-    figure, campaign = asked.figure, asked.campaign
-    told = [
-        ("Campagne", f"{campaign.id}, « {campaign.title} »"),
-        ("Date", f"{french.moment(now())}, heure de Bruxelles"),
-        ("Réseau", asked.label or "tous"),
-        (figure.label, figure.meaning),
-    ]
-    about = exports.Table("Définitions", ("Terme", "Sens"), told)
-    table = exports.Table(figure.label, ("FASE", "Pouvoir organisateur", "Réseau", "Commune"), rows)
-    return exports.download(table, kind, f"resultats-campagne-{number}-po", about, whole=True, campaign=campaign.title)
+        figure, campaign = asked.figure, asked.campaign
+        told = [
+            ("Campagne", f"{campaign.id}, « {campaign.title} »"),
+            ("Date", f"{french.moment(now())}, heure de Bruxelles"),
+            ("Réseau", asked.label or "tous"),
+            (figure.label, figure.meaning),
+        ]
+        about, table = exports.Table("Définitions", ("Terme", "Sens"), told), asked.authorities(session).table()
+        name = f"resultats-campagne-{number}-po"
+        return exports.download(table, kind, name, about, whole=True, campaign=campaign.title)
 
 
 @pages.post("/<number:number>/results/campaign")
@@ -114,7 +112,7 @@ def write_to_those(number: int) -> Redirect:
     with reading() as session:
         asked = AskedFigure.of(session, number)
         name = ", ".join(filter(None, (asked.figure.label, asked.label, asked.campaign.title)))
-        written = WrittenList(name, None, asked.summary.among(asked.figure, asked.network))
+        written = WrittenList(name, None, asked.authorities(session).keys())
         strand = asked.campaign.strand.number
     return write_to(written, strand=strand)
 

@@ -13,12 +13,13 @@ from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
+from outreach.columns import PAGE_ROWS
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
 from outreach.directory.contacts import Particulars
 from outreach.directory.editions import imports
-from outreach.directory.listing import PAGE_ROWS, Filters, ListedRow, Reach, Sort
+from outreach.directory.listing import Reach
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
@@ -30,29 +31,13 @@ from outreach.web.directory import filters as filtering
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
-from outreach.web.ui.pager import Pager
+from outreach.web.ui.pager import Pager, Shown, sorting
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 if TYPE_CHECKING:
     from outreach.delivery.models import Suppression
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
-HEADERS = (
-    "FASE",
-    "Pouvoir organisateur",
-    *exports.NETWORK,
-    "Fédérations",
-    "Écoles",
-    "Écoles secondaires",
-    "Numéro BCE",
-    "Adresse",
-    "Code postal",
-    "Localité",
-    "Commune",
-    "Courriels",
-    "Joignabilité",
-    exports.REGISTERED,
-)
 
 
 @pages.get("")
@@ -60,19 +45,16 @@ HEADERS = (
 def index() -> str:
     with reading() as session:
         strands = filtering.strands(session)
-        filters, sort = filtering.asked(request.args, strands, current_day())
-        filters = listing.understood(session, filters)
+        filters = listing.understood(session, filtering.asked(request.args, strands, current_day()))
         counts = listing.count(session, filters)
-        pager = Pager.of(request, counts.authorities, PAGE_ROWS)
+        found, total = listing.listed(session, filters, sorting(request)), counts.authorities
         networks = listing.networks(session)
         labels = {network.code: network.label for network in networks}
         return render_template(
             "pages/directory/index.html",
             filters=filters,
-            sort=sort,
             counts=counts,
-            pager=pager,
-            rows=listing.page(session, filters, sort, pager.number),
+            shown=Shown.of(request, found, total=total, authorities=total, export=".export", write=".write_to_list"),
             chips=filtering.chips(filters, labels),
             sentence=filtering.sentence(filters, labels),
             corrections=filtering.corrections(filters),
@@ -95,9 +77,9 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with reading() as session:
-        filters, sort = filtering.asked(request.args, filtering.strands(session), current_day())
-        table = exports.Table("Pouvoirs organisateurs", HEADERS, _export_rows(session, filters, sort))
-    return exports.download(table, kind, "pouvoirs-organisateurs")
+        filters = filtering.asked(request.args, filtering.strands(session), current_day())
+        found = listing.listed(session, filters, sorting(request))
+        return exports.download(found.table(), kind, "pouvoirs-organisateurs")
 
 
 @pages.post("/campaign")
@@ -105,10 +87,10 @@ def export(kind: str) -> Response:
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
     with reading() as session:
-        filters, _ = filtering.asked(request.args, filtering.strands(session), current_day())
+        filters = filtering.asked(request.args, filtering.strands(session), current_day())
         rule = from_lists.rule_of_directory(filters)
         labels = {network.code: network.label for network in listing.networks(session)}
-        keys = [row.Authority.id for row in listing.every(session, filters)] if rule is None else ()
+        keys = listing.listed(session, filters).keys() if rule is None else ()
     said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
     return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
@@ -227,37 +209,6 @@ def _received(session: Session, authority_row: Authority) -> str:
     """How many letters of campaigns it received this school year, by colour, in French."""
     counts = letters_received.of(session, [authority_row.id], now=now())
     return letters_received.told(counts.get(authority_row.id, {}))
-
-
-def _export_rows(session: Session, filters: Filters, sort: Sort) -> list[Sequence[exports.Cell]]:
-    rows = listing.every(session, filters, sort)
-    identities = [row.Authority.id for row in rows]
-    federations = listing.federation_codes(session, identities)
-    mailboxes = listing.mailboxes(session, identities)
-    return [_export_row(row, federations, mailboxes) for row in rows]
-
-
-def _export_row(
-    row: ListedRow, federations: dict[int, list[str]], mailboxes: dict[int, list[str]]
-) -> Sequence[exports.Cell]:
-    authority_row: Authority = row.Authority
-    return (
-        authority_row.fase,
-        authority_row.display_name,
-        authority_row.network.label,
-        authority_row.network.code,
-        ", ".join(federations.get(authority_row.id, [])),
-        row.schools,
-        row.secondary,
-        authority_row.company_number or "",
-        authority_row.address,
-        authority_row.postcode,
-        authority_row.locality,
-        authority_row.municipality,
-        ", ".join(mailboxes.get(authority_row.id, [])),
-        Reach(row.reach).label,
-        authority_row.name,
-    )
 
 
 def _contacts_page(session: Session, authority_row: Authority) -> str:

@@ -1,20 +1,20 @@
 """The suppression list's pages: the list, its file, adding and lifting an exclusion by hand."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
 
 from outreach.accounts import staff
-from outreach.accounts.staff import Colleagues
-from outreach.days import BRUSSELS
+from outreach.columns import Queried
 from outreach.db import Session
 from outreach.delivery.bounces.elsewhere import excluded_for_another
 from outreach.delivery.ledger import suppression_list, suppressions
-from outreach.delivery.ledger.suppression_list import PAGE_ROWS, Excluded
+from outreach.delivery.ledger.suppression_list import Excluded
 from outreach.delivery.models import SuppressionReason, SuppressionScope
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.listing import LONGEST_SEARCH
@@ -23,12 +23,12 @@ from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import remark
-from outreach.web.ui.pager import Pager, member, words
+from outreach.web.ui.pager import Shown, member, sorting, words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("exclusions", __name__, url_prefix="/directory")
 MAILBOX = "/<number:fase>/contacts/<number:contact_id>/exclusion"
-HEADERS = ("Adresse", "Motif", "Arrête", "Depuis", "Par", "Précision", "FASE", "Pouvoir organisateur")
+LIFTERS = (RoleName.AUTHOR, RoleName.APPROVER)
 
 
 class ExclusionForm(FlaskForm):
@@ -46,21 +46,21 @@ class ExclusionForm(FlaskForm):
 def index() -> str:
     reason, text = _asked()
     with reading() as session:
-        counts, further = suppression_list.counts(session, text), excluded_for_another(session)
-        among = _among(further)
-        of_further = suppression_list.count_among(session, further, text)
-        of_reason = counts[reason] if reason else sum(counts.values())
-        pager = Pager.of(request, of_reason if among is None else of_further, PAGE_ROWS)
+        further = excluded_for_another(session)
         return render_template(
             "pages/directory/exclusions.html",
-            counts=counts,
+            counts=suppression_list.counts(session, text),
             reason=reason,
             text=text,
-            pager=pager,
-            rows=suppression_list.page(session, reason, text, pager.number, among),
+            shown=Shown.of(
+                request,
+                _listed(session, further),
+                export=".export",
+                hidden=() if current_user.holds(*LIFTERS) else ("action",),
+            ),
             further=further,
-            of_further=of_further,
-            is_further=among is not None,
+            of_further=suppression_list.listed(session, text=text, further=further, is_further=True).count(),
+            is_further=_is_elsewhere(),
             kept=_kept(),
             colleagues=staff.colleagues(session),
         )
@@ -70,20 +70,19 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with reading() as session:
-        names, excluded = staff.colleagues(session), suppression_list.every(session, *_asked(), _among_now(session))
-        table = exports.Table("Liste d’exclusion", HEADERS, [_row(each, names) for each in excluded])
-        return exports.download(table, kind, "liste-d-exclusion")
+        listed = _listed(session, excluded_for_another(session))
+        return exports.download(listed.table(staff.colleagues(session)), kind, "liste-d-exclusion")
 
 
 @pages.get("/exclusions/<number:number>")
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
+@needs(*LIFTERS)
 def exclusion(number: int) -> str:
     with reading() as session:
         return _line(session, number, ExclusionForm())
 
 
 @pages.post("/exclusions/<number:number>")
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
+@needs(*LIFTERS)
 @keeps_text(of_form(ExclusionForm), button="Lever l’exclusion")
 def end(number: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
@@ -98,14 +97,14 @@ def end(number: int) -> Redirect | tuple[str, int]:
 
 
 @pages.get(MAILBOX)
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
+@needs(*LIFTERS)
 def mailbox(fase: int, contact_id: int) -> str:
     with reading() as session:
         return _page(session, *_found(session, fase, contact_id), ExclusionForm())
 
 
 @pages.post(MAILBOX)
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
+@needs(*LIFTERS)
 @keeps_text(of_form(ExclusionForm), button="Ne plus écrire à cette adresse")
 def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
@@ -122,7 +121,7 @@ def exclude(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
 
 
 @pages.post(f"{MAILBOX}/<any(unsubscribed, hard_bounce, complaint, staff):reason>/lifting")
-@needs(RoleName.AUTHOR, RoleName.APPROVER)
+@needs(*LIFTERS)
 @keeps_text(of_form(ExclusionForm), button="Lever l’exclusion")
 def lift(fase: int, contact_id: int, reason: str) -> Redirect | tuple[str, int]:
     form = ExclusionForm()
@@ -143,7 +142,7 @@ def _lift(session: Session, key: str, reason: SuppressionReason, form: Exclusion
 
 def _kept() -> dict[str, Any]:
     """The list's query parameters, to be kept from page to page."""
-    return {name: request.args[name] for name in ("reason", "elsewhere", "q", "page") if name in request.args}
+    return {name: request.args[name] for name in ("reason", "elsewhere", "q", "page", "sort") if name in request.args}
 
 
 def _asked() -> tuple[SuppressionReason | None, str]:
@@ -157,25 +156,10 @@ def _is_elsewhere() -> bool:
     return request.args.get("elsewhere") == "1"
 
 
-def _among(further: Mapping[int, str]) -> Collection[int] | None:
-    return further.keys() if _is_elsewhere() else None
-
-
-def _among_now(session: Session) -> Collection[int] | None:
-    return _among(excluded_for_another(session)) if _is_elsewhere() else None
-
-
-def _row(excluded: Excluded, names: Colleagues) -> Sequence[exports.Cell]:
-    entry, fases = excluded.entry, [authority.fase for authority in excluded.authorities]
-    return (
-        excluded.address,
-        entry.reason.label,
-        entry.scope.label,
-        entry.created_at.astimezone(BRUSSELS).isoformat(timespec="seconds"),
-        names[entry.created_by],
-        entry.detail,
-        fases[0] if len(fases) == 1 else ", ".join(map(str, fases)),
-        ", ".join(authority.display_name for authority in excluded.authorities),
+def _listed(session: Session, further: Mapping[int, str]) -> Queried[Excluded]:
+    reason, text = _asked()
+    return suppression_list.listed(
+        session, reason, text, further=further, is_further=_is_elsewhere(), sort=sorting(request)
     )
 
 

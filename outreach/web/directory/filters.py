@@ -12,7 +12,7 @@ from outreach.adherence import programmes
 from outreach.adherence.models import RollUp, Strand
 from outreach.adherence.standing import standing_so
 from outreach.db import Session
-from outreach.directory.listing import LONGEST_SEARCH, Filters, Reach, Sort
+from outreach.directory.listing import LONGEST_SEARCH, Filters, Reach
 from outreach.directory.models import Level
 from outreach.directory.reference import NETWORKS
 from outreach.french import all_of
@@ -47,10 +47,10 @@ class Chip:
     without: str
 
 
-def asked(arguments: MultiDict[str, str], known: Sequence[Strand], day: date) -> tuple[Filters, Sort]:
-    """The filters and the order in a query string. Unknown values are left out; statuses are those of the day."""
+def asked(arguments: MultiDict[str, str], known: Sequence[Strand], day: date) -> Filters:
+    """The filters in a query string. Unknown values are left out; statuses are those of the day."""
     standings = [(one, state) for one in known if (state := member(RollUp, arguments.get(_key(one.number))))]
-    filters = Filters(
+    return Filters(
         text=words(arguments, "q", LONGEST_SEARCH),
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
         federation=words(arguments, "federation", LONGEST_SEARCH),
@@ -62,7 +62,6 @@ def asked(arguments: MultiDict[str, str], known: Sequence[Strand], day: date) ->
         standings=tuple((strand.number, state.value) for strand, state in standings),
         chosen=standing_so(standings, day),
     )
-    return filters, member(Sort, arguments.get("sort")) or Sort.NAME
 
 
 def strands(session: Session) -> Sequence[Strand]:

@@ -1,6 +1,5 @@
 """Pages of reachability: whom mail reaches, its file, who looks after whom; and that tab of an authority's sheet."""
 
-from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -10,6 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
 from outreach.campaigns.from_lists import WrittenList
+from outreach.columns import PAGE_ROWS
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, contacts, listing
@@ -20,12 +20,10 @@ from outreach.french import day, plural
 from outreach.reachability import follow_up, reach_list
 from outreach.reachability.follow_up import NOBODY
 from outreach.reachability.reach_list import (
-    PAGE_ROWS,
     REACHED,
     TO_FOLLOW,
     ReachFilters,
     ReachList,
-    ReachRow,
     ReachState,
 )
 from outreach.roles import RoleName
@@ -36,16 +34,12 @@ from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_numbers, pressed, remarked
 from outreach.web.ui.forms import RecallForm
-from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
 pages = Blueprint("reachability", __name__, url_prefix="/directory")
 SHEET = "/<number:fase>/reachability"
 MINE = "me"
-HEADERS = (
-    *("FASE", "Pouvoir organisateur", "Réseau", "État", "Boîtes", "Ce qu’on sait de chacune"),
-    *("Suivi par", "À rappeler le"),
-)
 
 
 @pages.get("/reachability")
@@ -59,9 +53,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with reading() as session:
-        names = staff.colleagues(session)
-        rows = [_cells(row, names) for row in _listed(session).rows]
-    return exports.download(exports.Table("Joignabilité", HEADERS, rows), kind, "joignabilite")
+        return exports.download(_listed(session).table(staff.colleagues(session)), kind, "joignabilite")
 
 
 @pages.post("/reachability/campaign")
@@ -70,7 +62,7 @@ def write_to_list() -> Redirect:
     """Begin a campaign to those of the list whom mail can reach; they are stored as a list."""
     filters = asked(request.args)
     with reading() as session:
-        keys = [row.key for row in _listed(session).rows if row.state in REACHED]
+        keys = _listed(session).keys()
     said = ", ".join(state.label for state in filters.states if state in REACHED)
     return write_to(WrittenList(f"Joignabilité : {said}, au {day(current_day())}", None, keys))
 
@@ -171,7 +163,7 @@ def _ticked() -> list[int]:
 
 
 def _listed(session: Session) -> ReachList:
-    return reach_list.listed(session, asked(request.args), now=now())
+    return reach_list.listed(session, asked(request.args), now=now(), sort=sorting(request))
 
 
 def _kept() -> dict[str, Any]:
@@ -186,15 +178,12 @@ def _hand_over(session: Session, authority: Authority, to: str, recall_on: date 
 
 
 def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
-    found = _listed(session)
-    pager = Pager.of(request, len(found.rows), PAGE_ROWS)
+    found, names = _listed(session), staff.colleagues(session)
     return render_template(
         "pages/directory/reachability.html",
         filters=asked(request.args),
         listed=found,
-        pager=pager,
-        rows=found.rows[pager.first_row - 1 : pager.last_row] if found.rows else [],
-        reached=sum(row.state in REACHED for row in found.rows),
+        shown=Shown.of(request, found, names=names, export=".export", write=".write_to_list"),
         networks=listing.networks(session),
         states=list(ReachState),
         checks=settings().check_domains is CheckSwitch.ON,
@@ -202,7 +191,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         owner=request.args.get("owner", ""),
         ticked="ticked" in request.args,
         kept=_kept(),
-        colleagues=staff.colleagues(session),
+        colleagues=names,
         authors=[(one.email, one.name) for one in staff.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
         fault=fault,
@@ -223,17 +212,4 @@ def _sheet_page(session: Session, authority: Authority, form: RecallForm | None 
         authors=[(one.email, one.name) for one in staff.holders_of(session, RoleName.AUTHOR)],
         today=current_day(),
         form=form or RecallForm.at(row.followed.recall_on),
-    )
-
-
-def _cells(row: ReachRow, names: Mapping[str, str]) -> Sequence[exports.Cell]:
-    return (
-        row.fase,
-        row.display_name,
-        row.network,
-        row.state.label,
-        ", ".join(mailbox.address for mailbox in row.mailboxes),
-        " ; ".join(f"{mailbox.address} : {mailbox.said}" for mailbox in row.mailboxes),
-        names[row.followed.owner] if row.followed.owner else "",
-        row.followed.recall_on.isoformat() if row.followed.recall_on else "",
     )

@@ -1,6 +1,5 @@
 """The lists of schools and authorities behind a figure: their pages, their files, a campaign to them."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,8 +14,8 @@ from outreach.adherence.models import Programme, RollUp
 from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
+from outreach.columns import PAGE_ROWS, Queried
 from outreach.db import Session
-from outreach.directory.listing import PAGE_ROWS
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
@@ -24,32 +23,48 @@ from outreach.web.audience.writing import INVITATION, REMINDER, write_to
 from outreach.web.situation.asked import AskedSituation, selected, spelt_day, surely_asked
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import (
-    AUTHORITY_HEADERS,
-    SCHOOL_HEADERS,
-    authority_cells,
+    authority_columns_on,
     definitions,
     file_name,
-    school_cells,
+    school_columns,
     solicitation_label,
 )
 from outreach.web.ui import exports
-from outreach.web.ui.pager import Pager
+from outreach.web.ui.pager import LONGEST_SEARCH, Shown, sorting, words
 from outreach.web.ui.request import needs, now, reading
 
 MOST_PRINTED = 5000  # rows of a page that shows the whole list
 LIST = "/situation/<any(schools, authorities):what>"
 
 
-@pages.get("/situation/schools")
+@pages.get(LIST)
 @needs(RoleName.READER)
-def schools() -> str:
-    return _rows_page("pages/situation/schools.html", situation.count_schools, situation.schools)
-
-
-@pages.get("/situation/authorities")
-@needs(RoleName.READER)
-def authorities() -> str:
-    return _rows_page("pages/situation/authorities.html", situation.count_authorities, situation.authorities)
+def listed(what: str) -> str:
+    with reading() as session:
+        about = surely_asked(session)
+        programme = programmes.the_programme(session)
+        selection, group = selected(session, programme, about)
+        strand = situation.strand_by_number(programme, selection.strand)
+        found = _rows(session, programme, about, selection, what)
+        total = found.count()
+        is_whole = request.args.get("whole") == "1" and total <= MOST_PRINTED
+        size = MOST_PRINTED if is_whole else 0
+        return render_template(
+            f"pages/situation/{what}.html",
+            programme=programme,
+            selection=selection,
+            group=group or "Toutes les écoles",
+            about=about,
+            spelt_day=spelt_day(about),
+            opening="" if strand.is_open(about.day) else sentences.opening(strand.number, strand.opened_on),
+            text=words(request.args, "q", LONGEST_SEARCH),
+            shown=Shown.of(request, found, size=size, total=total, export=".export_list", write=".write_to_list"),
+            may_print=PAGE_ROWS < total <= MOST_PRINTED,
+            is_whole=is_whole,
+            solicitation=solicitation_label,
+            labels={state.value: state.label for state in RollUp},
+            terms=DEFINITIONS,
+        )
 
 
 @pages.get(f"{LIST}.<any(xlsx, csv):kind>")
@@ -59,15 +74,9 @@ def export_list(what: str, kind: str) -> Response:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         _, selection = _asked_list(session, programme, about, what)
-        is_of_schools = what == "schools"
-        found = (situation.schools if is_of_schools else situation.authorities)(
-            session, programme, about.day, selection
-        )
-        cells, headers = (school_cells, SCHOOL_HEADERS) if is_of_schools else (authority_cells, AUTHORITY_HEADERS)
-        rows = [cells(about, selection, row, now()) for row in found]
+        table = _rows(session, programme, about, selection, what).table()
         oldest = known.oldest_register(session, about.day, about.known_at)
-    named = file_name(about, f"volet-{selection.strand}")
-    return exports.download(exports.Table("Liste", headers, rows), kind, named, definitions(oldest))
+        return exports.download(table, kind, file_name(about, f"volet-{selection.strand}"), definitions(oldest))
 
 
 @pages.post(f"{LIST}/campaign")
@@ -82,11 +91,12 @@ def write_to_list(what: str) -> Redirect:
         programme = programmes.the_programme(session)
         name, selection = _asked_list(session, programme, about, what)
         strand = situation.strand_by_number(programme, selection.strand)
-        has_rule = not (about.is_past or selection.solicitation) and (
+        text = request.args.get("q", "").strip()
+        has_rule = not (about.is_past or selection.solicitation or text) and (
             selection.by is Grouping.NETWORK or not selection.group
         )
         rule = from_lists.rule_of_figure(strand, selection.network, selection.bucket) if has_rule else None
-        members = situation.owners(session, programme, about.day, selection) if rule is None else ()
+        members = _rows(session, programme, about, selection, what).keys() if rule is None else ()
     told = f"{name}, au {french.day(about.day)}" if about.is_past else name
     is_reminder = selection.solicitation is Solicitation.SOLICITED
     ready_made = REMINDER if is_reminder else INVITATION if selection.bucket is Bucket.NONE else ()
@@ -99,33 +109,15 @@ def write_to_list(what: str) -> Redirect:
     )
 
 
-def _rows_page(template: str, count: Callable[..., int], rows: Callable[..., Sequence[Any]]) -> str:
-    with reading() as session:
-        about = surely_asked(session)
-        programme = programmes.the_programme(session)
-        selection, group = selected(session, programme, about)
-        strand = situation.strand_by_number(programme, selection.strand)
-        total = count(session, programme, about.day, selection)
-        is_whole = request.args.get("whole") == "1" and total <= MOST_PRINTED
-        size = MOST_PRINTED if is_whole else PAGE_ROWS
-        pager = Pager.of(request, total, size)
-        return render_template(
-            template,
-            programme=programme,
-            selection=selection,
-            group=group or "Toutes les écoles",
-            about=about,
-            spelt_day=spelt_day(about),
-            opening="" if strand.is_open(about.day) else sentences.opening(strand.number, strand.opened_on),
-            pager=pager,
-            may_print=PAGE_ROWS < total <= MOST_PRINTED,
-            is_whole=is_whole,
-            rows=rows(session, programme, about.day, selection, size, (pager.number - 1) * size),
-            owners=situation.count_owners(session, programme, about.day, selection),
-            RollUp=RollUp,
-            solicitation=solicitation_label,
-            terms=DEFINITIONS,
-        )
+def _rows(
+    session: Session, programme: Programme, about: AskedSituation, selection: Selection, what: str
+) -> Queried[Any]:
+    """The listing of schools or authorities that the query's words find."""
+    text, sort = words(request.args, "q", LONGEST_SEARCH), sorting(request)
+    asked = session, programme, about.day, selection
+    if what == "schools":
+        return situation.schools(*asked, columns=school_columns(about, selection, now()), text=text, sort=sort)
+    return situation.authorities(*asked, columns=authority_columns_on(about, selection, now()), text=text, sort=sort)
 
 
 def _asked_list(session: Session, programme: Programme, about: AskedSituation, what: str) -> tuple[str, Selection]:

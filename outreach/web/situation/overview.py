@@ -27,7 +27,7 @@ from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
-from outreach.responses import inbox
+from outreach.responses import trays
 from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
@@ -98,7 +98,7 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
     paused = auto_pause.held(session)
     return {
         "level": level,
-        "waiting": inbox.counts(session),
+        "waiting": trays.counts(session),
         "paused": paused,
         "alarms": _alarms(session, {wave.id for wave, _ in paused}),
         "unwritten": _unwritten(session),

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from typing import Any
 
 from outreach import french
 from outreach.adherence import sentences
@@ -18,30 +19,18 @@ from outreach.adherence.situation import (
     Solicitation,
 )
 from outreach.campaigns.results.actions import Action, Actions
+from outreach.columns import DATA, Column, Kind
 from outreach.days import BRUSSELS
+from outreach.directory.listing import REGISTERED, authority_columns
+from outreach.directory.models import Authority, School
 from outreach.web.situation.asked import AskedSituation
 from outreach.web.ui import exports
 
-SCHOOL_HEADERS: Sequence[str] = (
-    *("Au", KNOWN, "Volet", "FASE de l’école", "École", "Commune", "FASE du PO", "Pouvoir organisateur"),
-    *(
-        *exports.NETWORK,
-        "Statut",
-        "Sollicitation",
-        "Parole",
-        "Depuis",
-        "École au registre",
-        "Pouvoir organisateur au registre",
-    ),
-)
-AUTHORITY_HEADERS: Sequence[str] = (
-    *("Au", KNOWN, "Volet", "FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune"),
-    *("Ont adhéré", "Écoles adhérentes", "Écoles concernées", exports.REGISTERED),
-)
 ACTION_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Action", "Le", "Campagne", "Titre", "Vague", "Volet", *exports.NETWORK),
     *("Destinataires", "Envoyés", "Remis", "Ont répondu"),
 )
+WORDS = {Word.DECLARED: "déclaré", Word.CONFIRMED: "confirmé"}
 GROUP_HEADERS = {
     Grouping.NETWORK: exports.NETWORK,
     Grouping.ZONE: ("Zone", "Code de la zone"),
@@ -114,24 +103,22 @@ def spelt_moment(at: datetime) -> str:
     return f"{at.astimezone(BRUSSELS):%Y-%m-%d %H:%M}"
 
 
-def school_cells(
-    about: AskedSituation, selection: Selection, row: SchoolRow, now: datetime
-) -> tuple[exports.Cell, ...]:
-    """A school as a row under `SCHOOL_HEADERS`."""
-    school, authority = row.School, row.Authority
-    word = "déclaré" if row.word == Word.DECLARED else "confirmé" if row.word else ""
-    since = row.effective_on.isoformat() if row.effective_on else ""
-    named = (
-        school.fase,
-        school.display_name,
-        school.municipality,
-        authority.fase,
-        authority.display_name,
-        authority.network.label,
-        authority.network.code,
+def school_columns(about: AskedSituation, selection: Selection, now: datetime) -> Sequence[Column[SchoolRow]]:
+    """The columns of a list of schools."""
+    return (
+        *_asked_columns(about, selection, now),
+        Column("school_fase", "FASE de l’école", lambda row: row.School.fase, sort=School.fase, on=DATA),
+        Column("school", "École", lambda row: row.School.display_name, sort=School.folded),
+        Column("municipality", "Commune", lambda row: row.School.municipality, sort=School.municipality, on=DATA),
+        Column("fase", "FASE du PO", lambda row: row.Authority.fase, sort=Authority.fase, on=DATA),
+        *authority_columns(lambda row: row.Authority)[1:],
+        Column("status", "Statut", lambda row: row.status, sort="status"),
+        Column("solicitation", "Sollicitation", solicitation_label, on=DATA),
+        Column("word", "Parole", lambda row: WORDS.get(row.word), on=DATA),
+        Column("since", "Depuis", lambda row: row.effective_on, Kind.DAY, sort="effective_on"),
+        Column("registered_school", "École au registre", lambda row: row.School.name, on=DATA),
+        Column("registered", "Pouvoir organisateur au registre", lambda row: row.Authority.name, on=DATA),
     )
-    head = (about.day.isoformat(), spelt_moment(about.known_at or now), selection.strand)
-    return (*head, *named, row.status.label, solicitation_label(row), word, since, school.name, authority.name)
 
 
 def solicitation_label(row: SchoolRow) -> str:
@@ -141,15 +128,27 @@ def solicitation_label(row: SchoolRow) -> str:
     return (Solicitation.SOLICITED if row.is_solicited else Solicitation.UNSOLICITED).label
 
 
-def authority_cells(
-    about: AskedSituation, selection: Selection, row: AuthorityRow, now: datetime
-) -> tuple[exports.Cell, ...]:
-    """An authority as a row under `AUTHORITY_HEADERS`."""
-    authority = row.Authority
-    head = (about.day.isoformat(), spelt_moment(about.known_at or now), selection.strand)
-    named = (authority.fase, authority.display_name, authority.network.label, authority.network.code)
-    counted = (RollUp(row.roll_up).label, row.joined, row.concerned)
-    return (*head, *named, authority.municipality, *counted, authority.name)
+def authority_columns_on(about: AskedSituation, selection: Selection, now: datetime) -> Sequence[Column[AuthorityRow]]:
+    """The columns of a list of authorities."""
+    return (
+        *_asked_columns(about, selection, now),
+        *authority_columns(lambda row: row.Authority),
+        Column("municipality", "Commune", lambda row: row.Authority.municipality, sort=Authority.municipality, on=DATA),
+        Column("roll_up", "Ont adhéré", lambda row: RollUp(row.roll_up), sort="roll_up"),
+        Column("joined", "Écoles adhérentes", lambda row: row.joined, Kind.NUMBER, sort="joined"),
+        Column("concerned", "Écoles concernées", lambda row: row.concerned, Kind.NUMBER, sort="concerned"),
+        Column("registered", REGISTERED, lambda row: row.Authority.name, on=DATA),
+    )
+
+
+def _asked_columns(about: AskedSituation, selection: Selection, now: datetime) -> Sequence[Column[Any]]:
+    """What a list was asked for, on each of its rows: the day, the moment of knowledge, the strand."""
+    known_at = about.known_at or now
+    return (
+        Column("as_of", "Au", lambda _: about.day, on=DATA),
+        Column("known_at", KNOWN, lambda _: known_at, on=DATA),
+        Column("strand", "Volet", lambda _: selection.strand, on=DATA),
+    )
 
 
 def _cells(times: tuple[str, str], row: SituationRow, found: Situation) -> list[tuple[exports.Cell, ...]]:

@@ -12,7 +12,6 @@ from outreach.web.ui.request import inert, now
 __all__ = ["Cell", "Table", "column_letter", "csv_bytes", "csv_text", "download", "form", "xlsx"]  # both halves
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-REGISTERED = "Nom au registre"  # the header of an authority's name as the register spells it
 NETWORK = ("Réseau", "Réseau au registre")  # headers of the two cells of a network: its name, then the register's value
 
 

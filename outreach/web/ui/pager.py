@@ -1,6 +1,6 @@
 """Long lists: the page of a listing, filters in a query, and the addresses of other pages."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
@@ -51,6 +51,7 @@ class Shown(Generic[Row]):
 
     `names` are those of persons, by address. `export` and `write` are the endpoints of its files and of a campaign to
     its authorities, '' where there are none; `arguments` are those of both. `authorities` counts whom one writes to.
+    `hidden` are the keys of columns that this page does not show.
     """
 
     listing: Listing[Row]
@@ -61,6 +62,7 @@ class Shown(Generic[Row]):
     write: str
     arguments: Mapping[str, Any]
     authorities: int
+    hidden: Collection[str]
 
     @classmethod
     def of(
@@ -69,21 +71,31 @@ class Shown(Generic[Row]):
         listing: Listing[Row],
         *,
         names: Mapping[str, str] = NOBODY,
-        size: int = PAGE_ROWS,
+        size: int = 0,
         export: str = "",
         write: str = "",
+        hidden: Collection[str] = (),
+        total: int | None = None,
+        authorities: int | None = None,
         **arguments: Any,
     ) -> "Shown[Row]":
-        """The page that a request asks for in its query string. The arguments of its own address are kept."""
-        pager = Pager.of(request, listing.count(), size)
+        """The page that a request asks for in its query string, of `size` rows, or as many as usual. The arguments of
+        its own address are kept.
+
+        `total` and `authorities` are the counts of the listing where they are known already.
+        """
+        size = size or PAGE_ROWS
+        pager = Pager.of(request, listing.count() if total is None else total, size)
         rows = listing.page(pager.number, size) if pager.total else ()
-        authorities = listing.count_keys() if write and rows else 0
-        return cls(listing, pager, rows, names, export, write, {**(request.view_args or {}), **arguments}, authorities)
+        if authorities is None:
+            authorities = listing.count_keys() if write and rows else 0
+        arguments = {**(request.view_args or {}), **arguments}
+        return cls(listing, pager, rows, names, export, write, arguments, authorities, hidden)
 
     @property
     def columns(self) -> list[Column[Row]]:
         """The columns of the page."""
-        return self.listing.on(On.PAGE)
+        return [column for column in self.listing.on(On.PAGE) if column.key not in self.hidden]
 
 
 def member(kind: type[Member], value: str | None) -> Member | None:

@@ -147,11 +147,15 @@ def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, se
 def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
     came = found(database)
     with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, 1)
         for figure in Figure:
-            listed = figures.authorities(session, campaign, came, figure)
-            assert len(listed) == came.row().counts[figure] == sum(row.counts[figure] for row in came.rows)
-            by_network = figures.authorities(session, campaign, came, figure, "WBE")
+            listed = figures.authorities(session, came, figure)
+            assert (
+                listed.count()
+                == len(listed.keys())
+                == came.row().counts[figure]
+                == sum(row.counts[figure] for row in came.rows)
+            )
+            by_network = figures.authorities(session, came, figure, "WBE").every()
             assert {one.network.code for one in by_network} <= {"WBE"}
 
 

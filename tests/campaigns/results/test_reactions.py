@@ -7,8 +7,9 @@ from sqlalchemy import event, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import lifecycle
-from outreach.campaigns.results import figures, reactions
+from outreach.campaigns.results import figures, reaction_list, reactions
 from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outcomes
 from outreach.delivery.ledger.listing import LetterOutcome
@@ -170,7 +171,10 @@ def test_schools_that_had_joined_before_are_no_joining_since(database, people, s
 def test_the_machine_form_has_these_keys_times_with_an_offset_and_codes(database, strand, sent):
     one, *_ = sent
     answer(database, strand, one, Answer.JOINED)
-    told = {row.authority_id: row.as_json() for row in read(database)}
+    with database.reading() as session:
+        asked = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
+        listed = reaction_list.of(session, asked, ReactionFilters(), waves={})
+        told = dict(zip((row.letter.authority_id for row in listed.every()), listed.objects(), strict=True))
     assert list(told[one]) == KEYS
     assert told[one]["sent"].endswith("+00:00")
     assert (told[one]["state"], told[one]["answered"], told[one]["opened"]) == ("accepted", "joined", None)

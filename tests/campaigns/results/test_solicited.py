@@ -43,8 +43,8 @@ def silent(database, schools):
                     assert sum(parts.values()) == row.strands[1][Bucket.NONE]
                     for part, number in parts.items():
                         behind = Selection(1, Bucket.NONE, row.code or "", **asked, solicitation=part, listed=listed)
-                        assert situation.count_schools(session, programme, day, behind) == number
-                        shown = situation.schools(session, programme, day, behind)
+                        assert situation.schools(session, programme, day, behind).count() == number
+                        shown = list(situation.schools(session, programme, day, behind).every())
                         assert [one.is_solicited for one in shown] == [part is Solicitation.SOLICITED] * number
             return tuple(found.total.silent[1].values())
 

@@ -22,7 +22,8 @@ def test_the_list_is_searched_in_any_case_and_taken_page_by_page(database):
             suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x")
     with database.reading() as session:
         assert suppression_list.counts(session, "DIRECTION00")[SuppressionReason.STAFF] == 10
-        assert [one.address for one in suppression_list.page(session, None, "003@E\u0301COLE", 1)] == [keys[3]]
-        pages = [suppression_list.page(session, SuppressionReason.STAFF, "", number) for number in (1, 2, 3)]
+        assert [one.address for one in suppression_list.listed(session, text="003@E\u0301COLE").page(1)] == [keys[3]]
+        listed = suppression_list.listed(session, SuppressionReason.STAFF)
+        pages = [listed.page(number) for number in (1, 2, 3)]
     assert [one.address for page in pages for one in page] == keys[::-1]
     assert [len(page) for page in pages] == [50, 1, 0]

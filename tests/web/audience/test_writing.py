@@ -60,7 +60,7 @@ def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_
         programme, day = programmes.the_programme(session), today(NOW)
         for strand, network, bucket in product(programme.strands, NETWORKS, (None, *Bucket)):
             rule = rule_of_figure(strand, network, bucket)
-            owners = set(situation.owners(session, programme, day, Selection(strand.number, bucket, network)))
+            owners = set(situation.schools(session, programme, day, Selection(strand.number, bucket, network)).keys())
             assert rule is None or meant(session, rule) == owners, (strand.number, network, bucket)
             assert (rule is None) == (bucket in {Bucket.JOINED, Bucket.DECLARED})
 
@@ -68,12 +68,12 @@ def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_
 def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_database):
     with sample_database.reading() as session:
         for filters in FILTERS:
-            found = {row.Authority.id for row in listing.every(session, filters)}
+            found = {row.Authority.id for row in listing.listed(session, filters).every()}
             assert found, filters
             assert meant(session, rule_of_directory(filters)) == found, filters
         for asked in ("strand1=partial", "strand1=none&strand2=none&network=WBE", "strand1=complete&province=Namur"):
-            filters, _ = filtering.asked(MultiDict(parse_qsl(asked)), filtering.strands(session), today(NOW))
-            found = {row.Authority.id for row in listing.every(session, filters)}
+            filters = filtering.asked(MultiDict(parse_qsl(asked)), filtering.strands(session), today(NOW))
+            found = {row.Authority.id for row in listing.listed(session, filters).every()}
             assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
 
@@ -133,9 +133,9 @@ def test_a_list_that_is_no_rule_is_stored(author, sample_database, address):
     words, campaign = begun(author, address, sample_database)
     rule = from_store(campaign.criteria)
     with sample_database.reading() as session:
-        members = authority_lists.members(session, authority_lists.list_numbered(session, rule.list))
+        members = authority_lists.members(session, authority_lists.list_numbered(session, rule.list)).keys()
         assert f"Écrire à ces {len(members)} PO" in words.replace("\u202f", "")
-        assert meant(session, rule) == {member.id for member in members}
+        assert meant(session, rule) == set(members)
 
 
 def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):

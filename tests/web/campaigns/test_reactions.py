@@ -13,8 +13,8 @@ from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import reactions
+from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Message, MessageState, MessageSubject
-from outreach.directory.models import Authority
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Reaction
 from outreach.responses.kinds import Answer
@@ -139,7 +139,7 @@ def test_the_listed_are_written_to_as_many_as_the_button_says_under_what_was_fil
     assert f'value="{name} : ' in begun.text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
-@pytest.mark.parametrize("query", ["reaction=x&sort=x&page=-1", "wave=99&network=x", "opening=never", "page=10000"])
+@pytest.mark.parametrize("query", ["reaction=x&page=-1", "wave=99&network=x", "opening=never", "page=10000"])
 def test_a_strange_query_never_breaks_the_list(author, came, query):
     assert author.get(f"{PAGE}?{query}").status_code == 200
 
@@ -165,8 +165,7 @@ def test_the_statements_are_as_many_whatever_the_number_of_authorities(author, c
         event.remove(sample_database.engine, "before_cursor_execute", note)
         return len([statement for statement in seen if statement.lstrip().startswith("SELECT")])
 
-    with sample_database.reading() as session:
-        few = session.scalars(select(Authority).where(Authority.id == came[0].authority_id)).one().network.code
+    few = next(row.network for row in came if row.state is LetterOutcome.REFUSED)
     statements(PAGE)
     assert statements(f"{PAGE}?network={few}&outcome=refused") == statements(PAGE) <= 16
 

@@ -208,7 +208,7 @@ def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looke
         assert f"{key} : l’exclusion (décision du service) est levée." in text_of(author.get(asked)).casefold()
         assert author.get(page).status_code == 404
     with sample_database.reading() as session:
-        left = [(one.entry.address_key, one.entry.reason) for one in suppression_list.every(session)]
+        left = [(one.entry.address_key, one.entry.reason) for one in suppression_list.listed(session).every()]
     assert left == [(excluded[1], SuppressionReason.HARD_BOUNCE), (excluded[0], SuppressionReason.UNSUBSCRIBED)]
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from flask import Response, flash, redirect, request, url_for
 from flask_login import current_user
@@ -25,7 +25,7 @@ from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments import audience_counts, saved
-from outreach.segments.audience import AddressRow, Audience, Boxes, Concerns, Explanation
+from outreach.segments.audience import Audience, Boxes, Concerns, Explanation
 from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
 from outreach.segments.criteria_json import MOST_LEAVES, PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.fields import Names
@@ -53,7 +53,6 @@ from outreach.web.ui.request import actor, database, needs, now, reading
 SHOWN = 10
 LONGEST_TITLE = 200
 LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)
-HEADERS = ("FASE", "Pouvoir organisateur", *exports.NETWORK, "Commune", "Écoles du courriel", "Adresse", "Écarté")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,9 +184,8 @@ def export_audience(number: int, kind: str) -> Response:
         asked = asked_of(session, campaign, request.args)
         if asked.fault:
             raise InputError(asked.fault)
-        rows = segment.every(session, *_meant(session, campaign, asked))
-        table = exports.Table("Public", HEADERS, [_export_row(row) for row in rows])
-    return exports.download(table, kind, f"public-campagne-{number}", campaign=campaign.title)
+        table = segment.mailboxes(session, *_meant(session, campaign, asked)).table()
+        return exports.download(table, kind, f"public-campagne-{number}", campaign=campaign.title)
 
 
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
@@ -356,17 +354,3 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
     except NotFound as error:
         return WhyAnswer(fase, str(error))
     return WhyAnswer(fase, authority=authority, told=segment.explain(session, meant, scope, authority))
-
-
-def _export_row(row: AddressRow) -> Sequence[exports.Cell]:
-    authority, reason = row.Authority, segment.reason_of(row.rank)
-    cells = (
-        authority.fase,
-        authority.display_name,
-        authority.network.label,
-        authority.network.code,
-        authority.municipality,
-        row.schools,
-        row.address or "",
-    )
-    return cast("Sequence[exports.Cell]", (*cells, reason.label if reason else ""))

@@ -1,0 +1,95 @@
+"""The list of responses: its trays, its columns, how many wait and for whom."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy.orm import contains_eager, joinedload, selectinload
+
+from outreach.columns import DATA, Column, Expression, Kind, Queried, by_label
+from outreach.days import today
+from outreach.db import Session
+from outreach.directory.listing import authority_columns
+from outreach.responses.kinds import Answer, Tray
+from outreach.responses.models import Response, ResponseStep, StepKind
+
+LOCAL = "heure de Bruxelles"
+
+
+def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict[Tray, int]:
+    """How many responses lie in each tray: of an owner or of all, all or those to come back to; one statement."""
+    waiting = Response.handled_at.is_(None)
+    query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
+    query = query.where(Response.owner == owner) if owner else query
+    query = query.where(*_is_recalled()) if recalled else query
+    tray_counts = dict.fromkeys(Tray, 0)
+    for answer, waits, count in session.execute(query):
+        if tray := answer.facts.tray if waits else Tray.HANDLED:
+            tray_counts[tray] += count
+    return tray_counts
+
+
+COLUMNS: Sequence[Column[Response]] = (
+    *authority_columns(lambda row: row.authority),
+    Column("strand", "Volet", lambda row: row.strand.number, on=DATA),
+    Column("answer", "Réponse", lambda row: row.answer, sort=by_label(Response.answer, Answer)),
+    Column("schools", "Écoles", lambda row: len(row.schools) or None, on=DATA),
+    Column("proposed", "Adresse proposée", lambda row: row.proposed_address, on=DATA),
+    Column("comment", "Commentaire", lambda row: row.comment, on=DATA),
+    Column("given_at", "Reçue", lambda row: row.given_at, Kind.MOMENT, sort=Response.given_at, unit=LOCAL),
+    Column("owner", "Suivi par", lambda row: row.owner, Kind.PERSON, sort=Response.owner),
+    Column("outcome", "Suite", lambda row: row.outcome, sort=Response.handled_at),
+    Column("respondent", "Répondu par", lambda row: row.respondent and row.respondent.name, on=DATA),
+    Column("function", "Fonction", lambda row: row.respondent and row.respondent.function, on=DATA),
+)
+
+
+def listed(
+    session: Session, tray: Tray | None, *, owner: str = "", recalled: bool = False, sort: str = ""
+) -> Queried[Response]:
+    """A tray (None: all that waits, tray by tray), the oldest first; HANDLED has the newest first.
+
+    With `recalled` only those to come back to, the first day first.
+    """
+    order: list[Expression] = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
+    one = (contains_eager(Response.authority), joinedload(Response.strand), joinedload(Response.respondent))
+    return Queried(
+        title="Réponses",
+        columns=COLUMNS,
+        sort=sort,
+        session=session,
+        query=_in(tray, owner, recalled).join(Response.authority),
+        order=[*([Response.recall_on] if recalled else []), *order, Response.id],
+        key=Response.authority_id,
+        options=(*one, selectinload(Response.schools), joinedload(Response.message)),
+    )
+
+
+def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[int, int]:
+    """How many responses that wait have a day to come back to them, and for how many of them it has come."""
+    rows = _in(None, owner, recalled=True).subquery()
+    due = func.count(case((rows.c.recall_on <= today(now), 1)))
+    some, come = session.execute(select(func.count(), due).select_from(rows)).one()
+    return some, come
+
+
+def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
+    query = select(Response).where(
+        Response.handled_at.is_not(None) if tray is Tray.HANDLED else Response.handled_at.is_(None)
+    )
+    query = query.where(*_is_recalled()) if recalled else query
+    if tray is not None:
+        query = query.where(Response.answer.in_(tray.answers))
+    return query.where(Response.owner == owner) if owner else query
+
+
+def _is_recalled() -> tuple[ColumnElement[bool], ...]:
+    """True of responses to come back to, from the few that ever had a day: to know what holds costs a search each."""
+    postponed = select(ResponseStep.response_id).where(ResponseStep.step == StepKind.POSTPONED)
+    return Response.id.in_(postponed), Response.recall_on.is_not(None)
+
+
+def _urgency() -> ColumnElement[int]:
+    waiting = [tray for tray in Tray if tray is not Tray.HANDLED]
+    places = [(Response.answer.in_(tray.answers), place) for place, tray in enumerate(waiting)]
+    return case(*places, else_=len(waiting))

@@ -1,0 +1,150 @@
+"""Every list of the pages: filtered, sorted by its columns, saved under the same headers, written to."""
+
+import csv
+import io
+import re
+from pathlib import Path
+from urllib.parse import urlencode
+
+import pytest
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+from sqlalchemy import Row, inspect, select
+from sqlalchemy.exc import NoInspectionAvailable
+
+from outreach.accounts.staff import Role, User
+from outreach.columns import On
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, SuppressionReason
+from outreach.demo import people
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
+from outreach.segments import authority_lists
+from outreach.settings import ROOT
+from outreach.web.ui import pager
+from outreach.web.ui.pager import Shown
+from tests.conftest import NOW
+from tests.pages import actions, elements, links, text_of
+
+PAGES = Path(ROOT) / "templates" / "pages"
+# By template: where a list stands; "write" where authorities are listed, so that one writes to them.
+LISTS = {
+    "directory/index.html": ("/directory?province=Namur", "write"),
+    "directory/exclusions.html": ("/directory/exclusions", ""),
+    "directory/reachability.html": ("/directory/reachability", "write"),
+    "responses/index.html": ("/responses", "write"),
+    "trail/index.html": ("/trail", ""),
+    "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),
+    "situation/authorities.html": ("/situation/authorities?strand=1&province=Namur", "write"),
+    "campaigns/reactions.html": ("/campaigns/1/recipients", "write"),
+    "campaigns/recipients.html": ("/campaigns/1/waves/1", "write"),
+    "campaigns/results.html": ("/campaigns/1/results?figure=recipients", "write"),
+    "segments/list.html": ("/segments/lists/1", "write"),
+}
+SORTED = re.compile(r"[?;]sort=(-?\w+)")
+
+
+@pytest.fixture
+def chief(signed_in, launched_sample):
+    """A person of every role, with some rows in every list."""
+    with launched_sample.writing() as session:
+        letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(9)).all()
+        for letter, answer in zip(letters, [Answer.HELP, Answer.JOINED, Answer.DECLINED] * 3, strict=True):
+            answers.give(session, letter, Given({}, request=answer), now=NOW)
+            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+        authority_lists.make(session, "Une liste", [one.authority_id for one in letters], now=NOW, actor="x")
+        session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
+            session.scalars(select(Role))
+        )
+    client = signed_in("author")
+    for number in range(5):
+        client.get(f"/directory/export.csv?q={number}")
+    return client
+
+
+@pytest.fixture
+def shown(monkeypatch):
+    """The page of a listing that was shown last, with the identity of each of its rows."""
+    last = {}
+    made = Shown.of.__func__
+
+    def of(cls, *arguments, **named):
+        last["page"] = made(cls, *arguments, **named)
+        last["rows"] = [identity(row) for row in last["page"].rows]
+        return last["page"]
+
+    monkeypatch.setattr(Shown, "of", classmethod(of))
+    return last
+
+
+def identity(row):
+    """What tells a row from any other: the keys of the records that it holds, else its values."""
+    try:
+        return inspect(row).identity
+    except NoInspectionAvailable:
+        return tuple(identity(part) for part in row) if isinstance(row, tuple | Row) else repr(row)
+
+
+def address_of(name, **asked):
+    address, _ = LISTS[name]
+    return f"{address}{'&' if '?' in address else '?'}{urlencode(asked)}" if asked else address
+
+
+def file_of(client, page, kind):
+    """The headers and the rows of a file that a page leads to."""
+    (address,) = (address for address, text in links(page) if text == kind.upper())
+    data = client.get(address).data
+    if kind == "csv":
+        lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
+        lines = lines[: lines.index([])] if [] in lines else lines
+    else:
+        lines = CalamineWorkbook.from_filelike(io.BytesIO(data)).get_sheet_by_index(0).to_python()
+    return lines[0], lines[1:]
+
+
+def test_each_list_is_filtered_sorted_saved_under_its_headers_and_written_to(chief, shown):
+    for name, (address, writes) in LISTS.items():
+        page = chief.get(address)
+        listing, total = shown["page"].listing, shown["page"].pager.total
+        assert total >= 3, name
+        assert elements(page, "form[@role='search']") or elements(page, "nav[@class='tabs']"), name
+        headers = [text_of(header) for header in elements(page, "thead/tr/th[@scope='col']")]
+        on_page = [column.header for column in shown["page"].columns]
+        assert on_page == headers[-len(on_page) :], name
+        columns, rows = file_of(chief, page, "csv")
+        assert file_of(chief, page, "xlsx")[0] == columns == [one.full_header for one in listing.on(On.FILE)], name
+        assert len(rows) >= total, name
+        in_file = {column.header for column in listing.on(On.FILE)}
+        actions_only = {column.header for column in listing.columns if column.on is On.PAGE}
+        assert set(on_page) - actions_only <= in_file, name
+        labels = {cell.get("data-label") for cell in elements(page, "table[@class='ds-table cards']/tbody/tr/td")}
+        assert labels - {None, "Cocher"} <= set(on_page), name
+        written = [action for action in actions(page) if action and action.partition("?")[0].endswith("/campaign")]
+        assert len(written) == bool(writes), name
+
+
+def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monkeypatch):
+    for name in LISTS:
+        monkeypatch.setattr(pager, "PAGE_ROWS", 50)
+        FlaskClient.open(chief, address_of(name))
+        page, total = shown["page"], shown["page"].pager.total
+        sortable = [column for column in page.columns if column.sort is not None]
+        assert sortable, name
+        monkeypatch.setattr(pager, "PAGE_ROWS", total // 3 + 1)
+        for column in sortable:
+            rows, order = [], page.listing.next_sort(column)
+            for number in range(1, 4):
+                html = FlaskClient.open(chief, address_of(name, sort=order, page=number)).text
+                rows += shown["rows"]
+            assert len(set(rows)) == len(rows) >= total, (name, order)
+            direction, reverse = ("descending", order[1:]) if order.startswith("-") else ("ascending", f"-{order}")
+            assert re.findall('aria-sort="([a-z]+)"', html) == [direction], (name, order)
+            assert SORTED.search(html.partition("aria-sort=")[2])[1] == reverse, (name, order)
+
+
+def test_every_template_with_a_list_is_swept():
+    with_lists = {
+        str(path.relative_to(PAGES)) for path in PAGES.rglob("*.html") if "{% call table(" in path.read_text("utf-8")
+    }
+    assert with_lists == set(LISTS)
