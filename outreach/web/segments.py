@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
+from wtforms import StringField
 
 from outreach import french
 from outreach.accounts import staff
@@ -15,6 +17,7 @@ from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, Numbers
 from outreach.segments.criteria import sentence
+from outreach.segments.saved import SavedSegment
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number
@@ -32,6 +35,12 @@ class NewList:
     name: str = ""
     numbers: str = ""
     faults: tuple[str, ...] = ()
+
+
+class SegmentNameForm(FlaskForm):
+    """The name of a segment."""
+
+    name = StringField("Nom")
 
 
 @pages.get("")
@@ -120,24 +129,21 @@ def write_to_segment(number: int) -> Redirect:
 def segment(number: int) -> str:
     with reading() as session:
         shown = saved.segment_numbered(session, number)
-        names = wave_criteria.names(session, [version.criterion for version in shown.versions])
-        return render_template(
-            "pages/segments/segment.html",
-            shown=shown,
-            sentence=sentence,
-            names=names,
-            uses=segment_uses.uses(session, shown),
-            colleagues=staff.colleagues(session),
-            longest=LONGEST_NAME,
-        )
+        return _segment_page(session, shown, SegmentNameForm(formdata=None, data={"name": shown.name}))
 
 
 @pages.post("/<number:number>/name")
 @needs(RoleName.AUTHOR)
-def rename(number: int) -> Redirect:
-    name = posted("name")
-    with database().writing() as session:
-        saved.rename(session, saved.segment_numbered(session, number), name, now=now(), actor=actor())
+def rename(number: int) -> Redirect | tuple[str, int]:
+    form = SegmentNameForm()
+    try:
+        with database().writing() as session:
+            segment, name = saved.segment_numbered(session, number), form.name.data or ""
+            saved.rename(session, segment, name, now=now(), actor=actor())
+    except InputError as error:
+        form.name.errors = [str(error)]
+        with reading() as session:
+            return _segment_page(session, saved.segment_numbered(session, number), form), 422
     flash("Le nom est changé.", "success")
     return redirect(url_for(".segment", number=number))
 
@@ -181,6 +187,19 @@ def take(number: int) -> Redirect:
         said = f"Le public est celui du segment « {segment.name} »."
     flash(said, "success")
     return redirect(url_for("campaigns.audience", number=number))
+
+
+def _segment_page(session: Session, shown: SavedSegment, form: SegmentNameForm) -> str:
+    return render_template(
+        "pages/segments/segment.html",
+        shown=shown,
+        form=form,
+        sentence=sentence,
+        names=wave_criteria.names(session, [version.criterion for version in shown.versions]),
+        uses=segment_uses.uses(session, shown),
+        colleagues=staff.colleagues(session),
+        longest=LONGEST_NAME,
+    )
 
 
 def _stated() -> Numbers:

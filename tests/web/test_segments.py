@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.directory.models import Authority
-from tests.pages import form_of, text_of
+from tests.pages import form_of, links, text_of
 
 
 @pytest.fixture
@@ -54,6 +54,8 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
     assert "1 (le segment a changé depuis)" in said
     begun = author.send("/segments/1/campaign", page="/segments/1").location
     assert "Public repris du segment Secondaires , version 2" in text_of(author.get(begun))
+    refused = author.send("/segments/1/name", {"name": "a\u202eb"}, page="/segments/1")
+    assert (refused.status_code, [place for place, _ in links(refused, "#name")]) == (422, ["#name"])
     author.send("/segments/1/name", {"name": "WBE"}, page="/segments/1")
     author.send("/segments/1/retirement", page="/segments/1")
     assert "Aucun segment." in text_of(author.get("/segments"))

@@ -1,7 +1,9 @@
 """The list of campaigns, creating one, and downloading its definition."""
 
 from flask import Response, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
+from wtforms import StringField
 
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing
@@ -21,6 +23,12 @@ from outreach.web.ui.pager import Pager, member, words
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 BLANK = "blank"
+
+
+class CampaignNameForm(FlaskForm):
+    """The name of a campaign that begins without a model."""
+
+    title = StringField("Nom de la campagne")
 
 
 @pages.get("")
@@ -50,23 +58,24 @@ def index() -> str:
 @pages.get("/new")
 @needs(RoleName.AUTHOR)
 def new() -> str:
-    with reading() as session:
-        recent = listing.page(session, None, 1)[:10]
-        sent = audiences.waves_that_left(session)
-        ready = definitions.ready_made(FOLDER)
-        return render_template("pages/campaigns/new.html", ready=ready, recent=recent, sent=sent)
+    return _new_page(CampaignNameForm(formdata=None))
 
 
 @pages.post("")
 @needs(RoleName.AUTHOR)
-def create() -> Redirect:
+def create() -> Redirect | tuple[str, int]:
     name, copied = posted("definition"), posted_number("copy")
     if copied is not None:
         with reading() as session:
             stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
         stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
     elif name == BLANK:
-        stated = _blank(posted("title"))
+        form = CampaignNameForm()
+        try:
+            stated = _blank(form.title.data or "")
+        except InputError as error:
+            form.title.errors = [str(error)]
+            return _new_page(form), 422
     elif name in (ready := definitions.ready_made(FOLDER)):
         stated = _corrected(ready[name], posted("received"))
     else:
@@ -75,6 +84,17 @@ def create() -> Redirect:
         author = staff.user_named(session, actor())
         made = lifecycle.create(session, stated, now=now(), author=author)
         return redirect(url_for(".audience", number=made.id))
+
+
+def _new_page(form: CampaignNameForm) -> str:
+    with reading() as session:
+        return render_template(
+            "pages/campaigns/new.html",
+            form=form,
+            ready=definitions.ready_made(FOLDER),
+            recent=listing.page(session, None, 1)[:10],
+            sent=audiences.waves_that_left(session),
+        )
 
 
 def _blank(title: str) -> Definition:

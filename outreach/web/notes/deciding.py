@@ -1,6 +1,6 @@
 """Decides about notes: a second person approves or refuses one, and an approver publishes it."""
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.errors import InputError, NotFound
@@ -8,13 +8,14 @@ from outreach.notes import approving, finishing, listing
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.reading import note_page
+from outreach.web.ui.fields import posted
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 
 @pages.post("/<number:note_id>/approval")
 @needs(RoleName.APPROVER)
 def approve(note_id: int) -> Redirect | tuple[str, int]:
-    function = request.form.get("approved_as", "")
+    function = posted("approved_as")
     try:
         number = approving.approve(
             database(),
@@ -35,7 +36,7 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:note_id>/refusal")
 @needs(RoleName.APPROVER)
 def refuse(note_id: int) -> Redirect | tuple[str, int]:
-    reason = request.form.get("reason", "")
+    reason = posted("reason")
     try:
         with database().writing() as session:
             approving.refuse(session, note_id, reason, now=now(), actor=actor())
@@ -49,7 +50,7 @@ def refuse(note_id: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:note_id>/publication")
 @needs(RoleName.APPROVER)
 def publish(note_id: int) -> Redirect:
-    number = request.form.get("number", "")
+    number = posted("number")
     with database().writing() as session:
         if approving.publish(session, number, now=now(), actor=actor()).id != note_id:
             raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")

@@ -1,6 +1,6 @@
 """Prepared texts: what each is for, its versions, and the approval of the one that leaves unread."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, TextAreaField
@@ -16,6 +16,7 @@ from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.fields import posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("texts", __name__, url_prefix="/responses/texts")
@@ -73,7 +74,7 @@ def save(use: str) -> Redirect | tuple[str, int]:
 @pages.post("/<use>/approval")
 @needs(RoleName.APPROVER)
 def approve(use: str) -> Redirect:
-    asked, number = _use(use), whole_number(request.form.get("seen", "")) or 0
+    asked, number = _use(use), posted_number("seen") or 0
     with database().writing() as session:
         texts.approve(session, asked, number, now=now(), actor=actor())
     flash("Le texte est validé : il peut partir avec une confirmation.", "success")

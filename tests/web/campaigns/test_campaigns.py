@@ -19,7 +19,7 @@ from outreach.directory.reference import NETWORKS
 from outreach.measuring import bases
 from outreach.settings import ROOT
 from tests.conftest import NOW
-from tests.pages import elements, form_of, text_of
+from tests.pages import elements, form_of, links, text_of
 
 NOT_SAVED = [  # what is typed, and what the page says about it
     ({"letter": "Bonjour ((nom_pos))"}, "Vouliez-vous écrire ((nom_po))"),
@@ -475,7 +475,10 @@ def test_measuring_one_by_one_is_explained_without_an_agreement_and_offered_with
 
 
 def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sample_database):
-    assert author.send("/campaigns", {"definition": "blank", "title": " "}, page="/campaigns/new").status_code == 400
+    refused = author.send("/campaigns", {"definition": "blank", "title": "x" * 201}, page="/campaigns/new")
+    assert refused.status_code == 422
+    assert f'value="{"x" * 201}"' in refused.text
+    assert links(refused, "#title") == [("#title", "Donnez un nom à la campagne, en 200 caractères au plus.")]
     made = author.send("/campaigns", {"definition": "blank", "title": "Portes ouvertes"}, page="/campaigns/new")
     assert form_of(author.get(made.location), "choices")["title"] == "Portes ouvertes"
     dated(author, made.location.removesuffix("/audience"))

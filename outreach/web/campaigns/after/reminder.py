@@ -25,12 +25,12 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.segments.criteria_json import to_json
-from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.moment_forms import ReminderForm
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.fields import posted, posted_number, remarked
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 USUAL_HOUR = time(9, 30)
@@ -111,7 +111,7 @@ def submit_reminder(number: int, reminder: int) -> Redirect:
 @pages.post("/<number:number>/reminders/<number:reminder>/approval")
 @needs(RoleName.APPROVER)
 def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
-    judged, overlap = _judged(number, reminder), whole_number(request.form.get("overlap", ""), digits=7) or 0
+    judged, overlap = _judged(number, reminder), posted_number("overlap", digits=7) or 0
     told = "La relance est validée et planifiée."
     give = partial(reminder_check.give, judged=judged, overlap=overlap)
     try:
@@ -125,7 +125,7 @@ def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/reminders/<number:reminder>/return")
 @needs(RoleName.APPROVER)
 def return_reminder(number: int, reminder: int) -> Redirect:
-    why = " ".join(CONTROLS.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
+    why = remarked("why").rstrip(".")
     told = "La relance est renvoyée à la personne qui l’écrit."
     return _move(
         number, reminder, told, lambda session, added, **by: added_reminders.send_back(session, added, why=why, **by)
@@ -182,7 +182,7 @@ def _saved(
 
 def _judged(number: int, key: int) -> ReminderFindings:
     """The reminder as the person read it, judged before anything is written, for as long as it takes."""
-    version = request.form.get("version", "")
+    version = posted("version")
     with time_limit.lifted(), database().reading() as session:
         added = added_reminders.reminder_of(session, lifecycle.campaign_numbered(session, number), key)
         return reminder_check.judge(session, added, sending(), now=now(), version=version)

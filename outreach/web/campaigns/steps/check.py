@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from flask import flash, redirect, request, url_for
+from flask import flash, redirect, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
@@ -25,10 +25,10 @@ from outreach.delivery.models import Reason
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
-from outreach.text import CONTROLS, whole_number
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.signing_in.kept import keeps_text, of_fields
+from outreach.web.ui.fields import posted, posted_number, remarked
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 OPEN = {Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED, Stage.PLANNED}  # nothing has left: all may still change
@@ -45,7 +45,7 @@ def check(number: int) -> str:
 @pages.post("/<number:number>/submission")
 @needs(RoleName.AUTHOR)
 def submit(number: int) -> Redirect | tuple[str, int]:
-    confirmed = whole_number(request.form.get("confirmed", "").strip(), digits=7)
+    confirmed = posted_number("confirmed", digits=7)
     try:
         judged = _judged(number)
         _refuse_undated(judged.findings)
@@ -64,9 +64,9 @@ def submit(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.APPROVER)
 def approve(number: int) -> Redirect | tuple[str, int]:
     """Approve and plan, or, at the second choice, approve only."""
-    judged, overlap = _judged(number), whole_number(request.form.get("overlap", ""), digits=7) or 0
+    judged, overlap = _judged(number), posted_number("overlap", digits=7) or 0
     try:
-        if request.form.get("then") == PLAN:
+        if posted("then") == PLAN:
             return _approve_and_plan(number, judged, overlap)
         return _move(
             number,
@@ -82,7 +82,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def leave_out_shared(number: int) -> Redirect:
     """Leave out the authorities that other campaigns write to within a week, by a list."""
-    version = _version()
+    version = posted("version")
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         shared = neighbours.shared_with_others(session, campaign, now=now())
@@ -99,7 +99,7 @@ def leave_out_shared(number: int) -> Redirect:
 @needs(RoleName.APPROVER)
 @keeps_text(of_fields({"why": "Ce qu’il faut changer"}), button="Renvoyer à la rédaction")
 def send_back(number: int) -> Redirect:
-    why = " ".join(CONTROLS.sub(" ", request.form.get("why", "")).split())[:500].rstrip(".")
+    why = remarked("why").rstrip(".")
     return _move(
         number,
         "La campagne est renvoyée à la personne qui l’écrit.",
@@ -110,7 +110,7 @@ def send_back(number: int) -> Redirect:
 @pages.post("/<number:number>/waves")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def schedule(number: int) -> Redirect:
-    return _move(number, "L’envoi est planifié.", partial(_schedule, version=_version()))
+    return _move(number, "L’envoi est planifié.", partial(_schedule, version=posted("version")))
 
 
 @pages.post("/<number:number>/pause")
@@ -159,11 +159,7 @@ def _judged(number: int) -> Judged:
     """The campaign as the person read it, judged before anything is written, for as long as it takes."""
     with time_limit.lifted(), database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        return approval.judge(session, campaign, sending(), now=now(), version=_version())
-
-
-def _version() -> str:
-    return request.form.get("version", "")
+        return approval.judge(session, campaign, sending(), now=now(), version=posted("version"))
 
 
 def _refuse_undated(findings: Findings) -> None:
