@@ -1,19 +1,21 @@
-"""Record the HTML of every page that tests open, so that a change of templates can be compared with what was before.
+"""Record the HTML of every page that tests open, to compare templates with what they were (maintainers only).
 
-    python tools/pages.py FOLDER [pytest arguments]      in each of two clones, then `diff -r` of the two folders
-
-A file holds the pages of one test, in order, one tag a line. Tokens, digests and insignificant spaces are left out.
+Usage: python tools/pages.py FOLDER [arguments of pytest], in each of two clones; then `diff -r` of the two folders.
+A file holds the pages of one test in their order, one tag a line, without signed words, moments and spaces that
+mean nothing.
 """
 
 import os
 import pathlib
 import re
+import subprocess
 import sys
 from html.parser import HTMLParser
 from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
 
 INLINE = {"a", "abbr", "b", "bdi", "code", "em", "i", "mark", "small", "span", "strong", "sub", "sup", "time"}
 RAW = {"pre", "textarea"}
@@ -22,7 +24,6 @@ CHANCE = (  # what differs from one run to the next
     (re.compile(r"[\w-]{6,}\.[\w-]{6}\.[\w-]{20,}"), "a-signed-word"),
     (re.compile(r"\b\d\d?\s(h|min|s)\b(\s\d\d\b)?"), "some time"),
     (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+"), "a-moment"),
-    (re.compile(r"/tmp/\S+|/dev/shm/\S+"), "a-folder"),
 )
 
 
@@ -78,7 +79,7 @@ def lines_of(html: str) -> str:
 def pytest_configure() -> None:
     opened = FlaskClient.open
 
-    def recorded(self: FlaskClient, *arguments: Any, **named: Any) -> Any:
+    def recorded(self: FlaskClient, *arguments: Any, **named: Any) -> TestResponse:
         response = opened(self, *arguments, **named)
         if response.mimetype == "text/html":
             test = re.sub(r"[^\w.-]+", "-", os.environ.get("PYTEST_CURRENT_TEST", "none").rpartition(" (")[0])[:180]
@@ -91,10 +92,12 @@ def pytest_configure() -> None:
 
 
 def main() -> None:
-    folder, tools = pathlib.Path(sys.argv[1]).absolute(), str(pathlib.Path(__file__).parent)
+    folder, here = pathlib.Path(sys.argv[1]).absolute(), pathlib.Path(__file__).parent
     folder.mkdir(parents=True)
-    os.environ |= {"PAGES": str(folder), "PYTHONHASHSEED": "0", "PYTHONPATH": os.pathsep.join([tools, str(pathlib.Path.cwd())])}
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", "-p", "pages", *sys.argv[2:]])
+    paths = os.pathsep.join([str(here), str(pathlib.Path.cwd())])
+    environment = {**os.environ, "PAGES": str(folder), "PYTHONHASHSEED": "0", "PYTHONPATH": paths}
+    tests = [sys.executable, "-m", "pytest", "-p", "pages", *sys.argv[2:]]
+    sys.exit(subprocess.run(tests, env=environment, check=False).returncode)
 
 
 if __name__ == "__main__":
