@@ -23,7 +23,7 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.cli.preparation import load_sample, prepare
-from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
 from outreach.days import today
@@ -74,7 +74,7 @@ def a_list(database: Database, count: int, person: str) -> bytes:
 
 
 def compared(database: Database, content: bytes, at: datetime) -> tuple[Opened, ListJudgement[ContactPlan]]:
-    sent, kind = opened(content, sheet_of), ContactLists(judge, today(at))
+    sent, kind = opened(content, HEADERS), ContactLists(judge, today(at))
     with database.reading() as session:
         return sent, steps.judge(session, kind, steps.drafted(kind, sent, complete=False))
 

@@ -16,8 +16,8 @@ from wtforms.form import BaseForm
 
 from outreach.campaigns.review import test_letter
 from outreach.db import Database
-from outreach.directory.editions import register
 from outreach.sent_lists import steps
+from outreach.spreadsheets.headers import Headers
 from outreach.web.campaigns.steps import audience
 from outreach.web.ui import request
 
@@ -65,7 +65,7 @@ def watched(monkeypatch) -> Iterator[list[str]]:
     noting(audience, "from_json", "read criteria")
     noting(test_letter, "prepare", "prepared a test letter")
     noting(steps, "judge", "compared a list")
-    noting(register, "interpret", "read an edition of the register")
+    noting(Headers, "sheet", "read a list")
     with before_render_template.connected_to(render):
         yield faults
 

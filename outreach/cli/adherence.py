@@ -7,10 +7,10 @@ import click
 
 from outreach import days, french
 from outreach.adherence import programme_files, programmes
-from outreach.adherence.joining_lists.lines import JoiningLine, sheet_of
+from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.cli.context import Operation, acting, file_argument, pass_operation, say
-from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_unread, undo_list
+from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
 from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened
 from outreach.spreadsheets.tables import decode
@@ -55,7 +55,7 @@ def import_joinings(operation: Operation, file: Path, as_json: bool, yes: bool, 
     """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
     with operation.database.reading() as session:
         facts = {"programme_id": programmes.the_programme(session, code).id}
-    kind, read = JoiningLists(days.today(operation.now)), partial(opened, file.read_bytes(), sheet_of)
+    kind, read = JoiningLists(days.today(operation.now)), partial(opened, file.read_bytes(), HEADERS)
     if import_list(operation, kind, read, show, facts, as_json=as_json, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
@@ -73,8 +73,8 @@ def undo(operation: Operation, yes: bool) -> None:
 
 def show(plan: JoiningPlan) -> None:
     """Print what a list would change."""
-    say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}. Fichier lu : {plan.label}.")
-    say_unread(plan.set_aside_columns, plan.unknown_columns)
+    say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}.")
+    say_reading(plan)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Reviennent en arrière", [_line(line) for line in plan.back_in_time], SHOWN)
     list_some("Lignes rejetées", rejections(plan.rejected), SHOWN)

@@ -20,8 +20,8 @@ from outreach.cli.context import (
     say,
     say_json,
 )
-from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_unread, undo_list
-from outreach.contact_lists.columns import sheet_of
+from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
+from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
 from outreach.directory import listing
@@ -121,7 +121,7 @@ def import_contacts(
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
     kind = ContactLists(rule, today, None if accept_names else ())
     options = {"as_json": as_json, "yes": yes, "dry_run": dry_run}
-    read = partial(opened, file.read_bytes(), sheet_of)
+    read = partial(opened, file.read_bytes(), HEADERS)
     if import_list(operation, kind, read, show_contacts, {"complete": complete}, **options):
         say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
 
@@ -204,10 +204,10 @@ def show(difference: Difference, limit: int | None) -> None:
         cells = (french.number(counts[name]) for name in ("new", "changed", "moved", "gone", "unchanged"))
         table.add_row(label, *cells)
     console.print(table)
-    say(f"Fichier lu : {difference.label}. Lignes ignorées : {difference.ignored.total()}.")
+    say(f"Lignes ignorées : {difference.ignored.total()}.")
     ignored = [f"{kind} : {count}" for kind, count in difference.ignored.most_common()]
     list_some("Hors enseignement obligatoire, non lus", ignored, limit)
-    say_unread(difference.set_aside_columns, difference.unknown_columns)
+    say_reading(difference)
     for nature, title in TITLES.items():
         list_some(title, [_line(change) for change in difference.changes if change.nature is nature], limit)
     list_some("Lignes rejetées", rejections(difference.rejected), limit)
@@ -222,10 +222,10 @@ def show_contacts(planned: ContactPlan) -> None:
     counts = planned.counts
     say(
         f"Adresses nouvelles : {counts.new} ; précisées : {counts.changed} ; inchangées : {counts.unchanged} ; "
-        f"retirées : {counts.withdrawn}. Fichier lu : {planned.label}."
+        f"retirées : {counts.withdrawn}."
     )
     say(f"Colonnes lues : {', '.join(planned.columns.values())}.")
-    say_unread(planned.set_aside_columns, planned.unknown_columns)
+    say_reading(planned)
     if planned.silenced:
         say(f"Pouvoirs organisateurs qui n’auront plus aucune adresse : {len(planned.silenced)}.")
     mixed = [f"ligne {stated.row} : {stated.judged.address}" for stated in planned.mixed]

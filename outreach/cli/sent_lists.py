@@ -9,6 +9,7 @@ from outreach.cli.context import Operation, P, R, confirm, file_argument, json_o
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
+from outreach.sent_lists.plans import ListPlan
 from outreach.sent_lists.steps import ListKind, Plan, Sent
 from outreach.spreadsheets.tables import Rejection
 
@@ -68,12 +69,14 @@ def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *
         return steps.undo(session, kind, now=operation.now, actor=actor)
 
 
-def say_unread(set_aside: Iterable[str], unknown: Iterable[str]) -> None:
-    """Print the columns of a list that are not read: those known and set aside, and unknown ones."""
-    if named := ", ".join(set_aside):
+def say_reading(plan: ListPlan) -> None:
+    """Print how the file of a list was read: its columns that are not read, and the cells that were mended."""
+    say(f"Fichier lu : {plan.label}.")
+    if named := ", ".join(plan.set_aside_columns):
         say(f"Colonnes connues, laissées de côté : {named}.")
-    if named := ", ".join(unknown):
+    if named := ", ".join(plan.unknown_columns):
         say(f"Colonnes inconnues, non lues : {named}.")
+    list_some("Cellules réparées", rejections(plan.mended), SHOWN, plan.mended_count)
 
 
 def rejections(rejected: Iterable[Rejection]) -> list[str]:
@@ -81,12 +84,13 @@ def rejections(rejected: Iterable[Rejection]) -> list[str]:
     return [f"ligne {r.row}, {r.column or 'ligne entière'} : {r.message}" for r in rejected]
 
 
-def list_some(title: str, lines: list[str], limit: int | None) -> None:
-    """Print a titled list, cut at a limit."""
+def list_some(title: str, lines: list[str], limit: int | None, count: int = 0) -> None:
+    """Print a titled list, cut at a limit; `count` is how many there are where not all are given."""
     if not lines:
         return
-    say(f"\n{title} ({len(lines)})")
+    count = count or len(lines)
+    say(f"\n{title} ({count})")
     for line in lines[:limit]:
         say(f"  {line}")
-    if limit and len(lines) > limit:
-        say(f"  … et {len(lines) - limit} autres (--all les montre)")
+    if limit and count > limit:
+        say(f"  … et {count - limit} autres (--all les montre)")

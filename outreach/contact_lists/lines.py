@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
-from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.names import NameBook, names_an_organisation
 from outreach.days import parse_day
 from outreach.directory.contacts import NOTHING_KNOWN, Particulars
@@ -16,8 +16,9 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
 from outreach.sent_lists.plans import ListPlan
+from outreach.spreadsheets import mending
 from outreach.spreadsheets.tables import Grid, Row, RowFault
-from outreach.text import LONGEST_PHONE, line_of_words, phone_number, whole_number
+from outreach.text import LONGEST_PHONE, line_of_words, whole_number
 
 LONGEST = {"name": 200, "function": 200, "phone": LONGEST_PHONE, "usage": 200, "source": 200}
 KINDS = {
@@ -114,15 +115,16 @@ def read(planned: ListPlan, grid: Grid, directory: Directory) -> ContactReading:
     withheld: dict[tuple[int, str], int] = {}
 
     def take(row: Row) -> None:
-        stated = _address(row, directory)
+        contacts = _addresses(row, directory)
         try:
-            _complete(stated, row, directory)
-            _join(reading, stated)
+            for stated in contacts:
+                _complete(stated, row, directory)
+                _join(reading, stated)
         except RowFault:
-            withheld.setdefault(stated.key, row.number)
+            withheld.update({stated.key: row.number for stated in contacts if stated.key not in withheld})
             raise
 
-    planned.read(grid, sheet_of(grid), take, lambda row: _doubt(reading, row, directory))
+    planned.read(grid, HEADERS, take, lambda row: _doubt(reading, row, directory))
     for key, number in withheld.items():
         kept = reading.contacts.pop(key, None)
         for other in [kept.row, *kept.more_rows] if kept else []:
@@ -132,28 +134,28 @@ def read(planned: ListPlan, grid: Grid, directory: Directory) -> ContactReading:
 
 
 def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
-    authority = directory.authorities.get(_fase(row.cells["authority"]))
+    authority = directory.authorities.get(whole_number(row.cells["authority"]) or 0)
     if authority is None:
         reading.addresses_in_doubt.add(row.cells["address"].casefold())
     else:
         reading.in_doubt.add(authority)
 
 
-def _address(row: Row, directory: Directory) -> StatedContact:
-    """The authority and the address of a row."""
-    fase = _fase(row.cells["authority"])
+def _addresses(row: Row, directory: Directory) -> list[StatedContact]:
+    """The authority and each address of a row."""
+    fase = whole_number(row.cells["authority"]) or 0
     if fase not in directory.authorities:
         cell = row.cells["authority"]
         what = f"Aucun pouvoir organisateur ne porte le numéro FASE « {cell} »." if cell else "Le numéro FASE manque."
         raise RowFault("authority", what)
-    address = APOSTROPHE.sub("", row.cells["address"])
-    if not address:
+    addresses = APOSTROPHE.sub("", row.cells["address"])
+    if not addresses:
         raise RowFault("address", "L’adresse manque.")
     try:
-        judged = directory.judge(address)
+        judged = [directory.judge(address) for address in addresses.split(mending.BETWEEN_ADDRESSES)]
     except InputError as error:
         raise RowFault("address", str(error)) from None
-    return StatedContact(row.number, directory.authorities[fase], fase, judged)
+    return [StatedContact(row.number, directory.authorities[fase], fase, each) for each in judged]
 
 
 def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
@@ -164,10 +166,6 @@ def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
         said["name"] = _words("name", f"{first} {said['name']}".strip(), LONGEST["name"])
     said["name"] = said["name"] or stated.judged.display_name
     said |= {name: sys.intern(said[name]) for name in ("function", "usage", "source")}  # thousands of rows say the same
-    try:
-        said["phone"] = phone_number(said["phone"])
-    except InputError as error:
-        raise RowFault("phone", str(error)) from None
     stated.said = Particulars(**said)
     if kind := cells.get("kind", ""):
         stated.kind = KINDS.get(fold(kind))
@@ -227,18 +225,13 @@ def _words(column: str, text: str, longest: int) -> str:
 def _school(text: str, stated: StatedContact, directory: Directory) -> frozenset[int]:
     if not text:
         return frozenset()
-    fase = _fase(text)
+    fase = whole_number(text) or 0
     school, owner = directory.schools.get(fase, (frozenset(), 0))
     if not school:
         raise RowFault("school", f"Aucune école ne porte le numéro FASE « {text} ».")
     if owner != stated.authority_id:
         raise RowFault("school", f"L’école {fase} n’est pas du pouvoir organisateur {stated.fase}.")
     return school
-
-
-def _fase(text: str) -> int:
-    """The FASE number of a cell, which a workbook may write "5464.0"; 0 when it is none."""
-    return whole_number(text.removesuffix(".0")) or 0
 
 
 def _consent(cells: Mapping[str, str], today: date) -> GivenConsent:

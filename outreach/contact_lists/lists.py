@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from outreach.contact_lists import undoing
+from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.models import ContactList
 from outreach.contact_lists.plans import ContactPlan, basis, held_back, preview
 from outreach.contact_lists.writing import Writing
@@ -29,6 +30,7 @@ class ContactLists(ListKind[ContactList, ContactPlan]):
     confirmed: Collection[int] | None = ()
 
     table = ContactList
+    headers = HEADERS
     lock = "contact-lists"
     about = "contacts"
     unknown = "Aucune liste de contacts n’est appliquée."

@@ -17,7 +17,7 @@ from random import Random
 from typing import Any
 
 from outreach.adherence import programmes
-from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.days import BRUSSELS
 from outreach.db import Session
@@ -133,7 +133,7 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
     programme = programmes.load(session, sample.programme, now=morning, actor=actor)
-    sent = opened(sample.joinings, sheet_of)
+    sent = opened(sample.joinings, HEADERS)
     steps.take_over(session, JoiningLists(today), sent, now=morning, actor=actor, programme_id=programme.id)
 
 

@@ -5,7 +5,7 @@ A list never changes, so that whom an approved campaign means does not either: a
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
 
@@ -22,7 +22,9 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound
 from outreach.segments.fields import NO_NAMES, Fields, Key, Names, either
 from outreach.segments.scope import Scope
-from outreach.spreadsheets.tables import Grid, Rejection, interpret, normalised, read_grid
+from outreach.spreadsheets import mending
+from outreach.spreadsheets.headers import Headers, Heading
+from outreach.spreadsheets.tables import Grid, Rejection, read_grid
 from outreach.text import line_of_words, whole_number
 
 LONGEST_NAME = 200
@@ -30,7 +32,8 @@ MOST_TYPED = 100
 MOST_MEMBERS = 20_000
 MOST_SAID = 5  # numbers in a sentence
 BETWEEN = re.compile(r"[\s,;]+")
-HEADERS = {"fase", "n fase", "fase po", "n fase po", "po", "n po", "fase pouvoir organisateur"}
+SPELLINGS = ("n fase po", "fase po", "fase pouvoir organisateur", "n fase", "fase", "n po", "po")
+HEADERS = Headers({"fase": Heading("FASE", SPELLINGS, required=True, mend=mending.fase)})
 
 
 class AuthorityList(Base):
@@ -121,11 +124,12 @@ def of_file(content: bytes) -> Numbers:
     has several columns and none of them is called FASE.
     """
     grid = read_grid(content)
-    if len(grid.header) == 1 and _header(grid.header[0]) is None:
-        # One column without a header, or with any: the first cell counts where it is a number.
-        first = [(1, grid.header)] if _fase(grid.header[0].strip()) is not None else []
-        grid = Grid(grid.label, ["FASE"], [*first, *grid.records])
-    sheet = interpret(grid, _header, {"fase": "FASE"})
+    if len(grid.header) == 1 and _fase(mending.fase(grid.header[0].strip())) is not None:
+        grid = Grid(grid.label, ["FASE"], [(grid.header_row, grid.header), *grid.records])  # a column without a header
+    grid = HEADERS.headed(grid)
+    if len(grid.header) == 1:
+        grid = replace(grid, header=["FASE"])  # an only column may have any header
+    sheet = HEADERS.sheet(grid)
     fases: dict[int, None] = {}
     rejected = []
     for row in sheet.rows:
@@ -195,10 +199,6 @@ def names(session: Session, numbers: Collection[int]) -> dict[int, str]:
         return {}
     query = select(AuthorityList.id, AuthorityList.name).where(AuthorityList.id.in_(numbers))
     return dict(session.execute(query).all())
-
-
-def _header(name: str) -> str | None:
-    return "fase" if normalised(name) in HEADERS else None
 
 
 def _fase(text: str) -> int | None:

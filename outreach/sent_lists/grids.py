@@ -2,12 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from outreach.errors import InputError
 from outreach.sent_lists.models import SentList
-from outreach.spreadsheets.tables import Grid, Sheet, read_grid
+from outreach.spreadsheets.headers import NO_ROW, Headers
+from outreach.spreadsheets.tables import Grid, read_grid
 
 RECORDS = '"records": ['
 NO_RECORDS = f"{RECORDS}]}}"
@@ -21,16 +22,16 @@ class Opened:
     grid: str
 
 
-def opened(content: bytes, sheet_of: Callable[[Grid], Sheet]) -> Opened:
+def opened(content: bytes, headers: Headers) -> Opened:
     """Read a file. A workbook may take seconds, so no transaction should be open.
 
-    `sheet_of` gives its columns their meaning. Raises InputError when it cannot be read, lacks a column or has no row.
+    What stands above its header is left out. Raises InputError when it cannot be read, lacks a column or has no row.
     """
-    grid = read_grid(content)
-    sheet_of(grid)
+    grid = headers.headed(read_grid(content))
+    headers.sheet(grid)
     stored = kept(grid, grid.records)
     if stored.endswith(NO_RECORDS):
-        raise InputError("Le fichier n’a qu’un en-tête : aucune ligne à lire.")
+        raise InputError(NO_ROW)
     return Opened(hashlib.sha256(content).hexdigest(), stored)
 
 

@@ -4,14 +4,17 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet
+from outreach.spreadsheets.headers import Headers
+from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault
+
+MOST_NOTED = 200  # mended cells of a list that are shown one by one; the others are counted
 
 
 @dataclass(slots=True, kw_only=True)
 class ListReading:
     """How the file of a list was read (`label`), its columns, and its rejected rows.
 
-    `set_aside_columns` are known and not read.
+    `set_aside_columns` are known and not read. `mended` says of the first cells that were mended how they are read.
     """
 
     label: str = ""
@@ -19,14 +22,18 @@ class ListReading:
     set_aside_columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
     rejected: list[Rejection] = field(default_factory=list)
+    mended: list[Rejection] = field(default_factory=list)
+    mended_count: int = 0
 
     def read(
-        self, grid: Grid, sheet: Sheet, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
+        self, grid: Grid, headers: Headers, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
     ) -> None:
         """Take row after row. One of which `take` raises RowFault is rejected, and told to `doubt`."""
+        sheet = headers.sheet(grid)
         self.label, self.columns = grid.label, sheet.columns
         self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
         for row in sheet.rows:
+            self._note(row)
             fault = RowFault("", row.fault) if row.fault else None
             try:
                 if not fault:
@@ -37,6 +44,14 @@ class ListReading:
                 self.reject(row.number, fault)
             if fault and doubt:
                 doubt(row)
+
+    def _note(self, row: Row) -> None:
+        self.mended_count += len(row.before)
+        for word, cell in row.before.items():
+            if len(self.mended) < MOST_NOTED:
+                text = row.cells[word]
+                said = f"« {cell} » est lu « {text} »." if text else f"« {cell} » est laissé de côté."
+                self.mended.append(Rejection(row.number, self.columns[word], RowFault(word, said).message))
 
     def reject(self, number: int, fault: RowFault) -> None:
         """Reject a row."""

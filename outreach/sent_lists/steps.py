@@ -19,6 +19,7 @@ from outreach.errors import NotFound, Refused
 from outreach.sent_lists.grids import Opened, grid_of, kept
 from outreach.sent_lists.models import ListState, SentList
 from outreach.sent_lists.plans import ListPlan
+from outreach.spreadsheets.headers import Headers
 from outreach.spreadsheets.tables import Grid
 
 CHANGED = "Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait."
@@ -41,12 +42,13 @@ class ListJudgement(Generic[Plan]):
 
 
 class ListKind(ABC, Generic[Sent, Plan]):
-    """A kind of list: its table, its name in locks, and before the number of a list in the audit.
+    """A kind of list: its table, its columns, its name in locks, and before the number of a list in the audit.
 
     `unknown` says, in French, that there is none to undo.
     """
 
     table: type[Sent]
+    headers: Headers
     lock: str
     about: str
     unknown: str

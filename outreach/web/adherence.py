@@ -9,7 +9,6 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.accounts import staff
 from outreach.adherence import by_hand, programmes, records, sentences
-from outreach.adherence.joining_lists.lines import sheet_of
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
@@ -19,8 +18,6 @@ from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.roles import RoleName
-from outreach.sent_lists import grids
-from outreach.sent_lists.grids import Opened
 from outreach.web.sent_lists import ListPages
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
@@ -61,10 +58,6 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
     def kind(self) -> JoiningLists:
         """The kind of list, as this request judges it."""
         return JoiningLists(current_day())
-
-    def opened(self, content: bytes) -> Opened:
-        """Read a file. Raises InputError."""
-        return grids.opened(content, sheet_of)
 
     def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
         """A list is about the programme."""

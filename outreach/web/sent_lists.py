@@ -15,7 +15,7 @@ from outreach.accounts import staff
 from outreach.db import Session, time_limit
 from outreach.errors import NotFound, Refused
 from outreach.roles import RoleName
-from outreach.sent_lists import steps
+from outreach.sent_lists import grids, steps
 from outreach.sent_lists.grids import Opened, grid_of
 from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
@@ -50,9 +50,9 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def kind(self) -> ListKind[Sent, Plan]:
         """The kind of list, as this request judges it."""
 
-    @abstractmethod
     def opened(self, content: bytes) -> Opened:
         """Read a file. Raises InputError."""
+        return grids.opened(content, self.kind().headers)
 
     @abstractmethod
     def done(self, received: Sent, plan: Plan) -> str:

@@ -3,7 +3,7 @@ from datetime import date, timedelta
 import pytest
 
 from outreach.adherence import programmes, situation
-from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import Status
 from outreach.adherence.situation import Bucket
@@ -31,7 +31,7 @@ def session(sample_database):
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
         about = programmes.the_programme(session).id
-        return steps.receive(session, KIND, grids.opened(content, sheet_of), now=at, actor=actor, programme_id=about)
+        return steps.receive(session, KIND, grids.opened(content, HEADERS), now=at, actor=actor, programme_id=about)
 
     return call
 
@@ -205,7 +205,7 @@ def test_other_headers_are_recognised(plan, silent, header):
 )
 def test_a_file_that_is_no_list_is_refused(content, words):
     with pytest.raises(InputError, match=words):
-        grids.opened(content, sheet_of)
+        grids.opened(content, HEADERS)
 
 
 def test_a_workbook_is_read_with_its_dates_and_its_own_row_numbers(session, receive, silent):

@@ -3,7 +3,7 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from outreach.contact_lists.columns import sheet_of
+from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.days import today
 from outreach.directory.models import Authority, Contact, Listing, School
@@ -21,7 +21,7 @@ class Lists:
 
     def judged(self, content, *, complete=False, confirmed=()):
         """What a list would do; `content` is text or the bytes of a file."""
-        sent = grids.opened(content if isinstance(content, bytes) else content.encode(), sheet_of)
+        sent = grids.opened(content if isinstance(content, bytes) else content.encode(), HEADERS)
         kind = ContactLists(judge, today(self.now), confirmed)
         received = steps.receive(self.session, kind, sent, complete=complete, now=self.now, actor="nadia")
         return received, steps.judge(self.session, kind, received)

@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from outreach.contact_lists import names
 from outreach.contact_lists.names import LONGEST, NameBook, names_an_organisation
 from outreach.directory.models import Authority, Listing, Network, School
-from outreach.spreadsheets.tables import LONGEST_CELL
+from outreach.spreadsheets.headers import LONGEST_CELL
 
 COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
 

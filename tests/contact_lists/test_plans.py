@@ -58,9 +58,8 @@ FAULTS = {
     "no fase": (";a@ecole.be;;;;", "fase", "Le numéro FASE manque."),
     "address": ("9300;a@;;;;", "adresse", ""),
     "no address": ("9300;;;;;", "adresse", "L’adresse manque."),
-    "two": ("9300;a@ecole.be, b@ecole.be;;;;", "adresse", "Ce champ contient 2 adresses"),
+    "two": ("9300;Dupont, Anne <a@ecole.be>, b@ecole.be;;;;", "adresse", "Ce champ contient 2 adresses"),
     "kind": ("9300;a@ecole.be;;robot;;", "type", "Le type « robot » est inconnu"),
-    "phone": ("9300;a@ecole.be;;;demain;", "telephone", "n’est pas un numéro de téléphone"),
     "foreign school": ("9301;a@ecole.be;{school};;;", "ecole", "n’est pas du pouvoir organisateur 9301."),
     "no school": ("9300;a@ecole.be;1;;;", "ecole", "Aucune école ne porte le numéro FASE « 1 »."),
     "control": ("9300;a@ecole.be;;;\x00;", "", "Caractère interdit dans une cellule."),
@@ -77,6 +76,35 @@ def test_a_faulty_row_is_rejected_with_its_cell_and_the_others_stand(sent, own, 
     assert (rejection.row, rejection.column) == (3, column)
     assert said in rejection.message
     assert [stated.judged.address for stated in planned.new] == ["b@ecole.be"]
+
+
+def test_a_bad_phone_number_costs_the_number_and_not_the_row(sent):
+    sent.apply(f"fase;adresse;telephone\n9300;{DERIVED};02 555 12 34\n")
+    planned = sent.plan(f"fase;adresse;nom;telephone\n9300;{DERIVED};Anne;demain\n9300;a@ecole.be;;à voir\n")
+    assert planned.counts == (1, 1, 0, 0)
+    assert planned.changed[0].before == {"name": ""}
+    told = [(mended.row, mended.column, mended.message) for mended in planned.mended]
+    assert told == [
+        (2, "telephone", "« demain » est laissé de côté."),
+        (3, "telephone", "« à voir » est laissé de côté."),
+    ]
+
+
+def test_cells_are_mended_as_they_are_probably_meant_and_said(sent):
+    planned = sent.plan("fase;adresse;nom\nPO 9300;mailto:a@ecole.be;\n9301.0;b@ec.be et c @ ec.be.;Anne\n")
+    assert [(stated.fase, stated.judged.address, stated.said.name) for stated in planned.new] == [
+        (9300, "a@ecole.be", ""),
+        (9301, "b@ec.be", "Anne"),
+        (9301, "c@ec.be", "Anne"),
+    ]
+    assert planned.mended_count == 4
+    assert planned.mended[-1].message == "« b@ec.be et c @ ec.be. » est lu « b@ec.be; c@ec.be »."
+
+
+def test_of_a_cell_with_two_addresses_both_are_left_out_where_one_is_wrong(sent):
+    planned = sent.plan("fase;adresse\n9300;a@ecole.be\n9300;a@ecole.be; b@ecole\n")
+    assert [rejection.row for rejection in planned.rejected] == [3]
+    assert [stated.judged.address for stated in planned.new] == ["a@ecole.be"]
 
 
 def test_of_an_address_with_a_rejected_row_every_row_is(sent, own):

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert, select
 
 from outreach.adherence import programmes
-from outreach.adherence.joining_lists.lines import sheet_of
+from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.db import Database
@@ -97,7 +97,7 @@ def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
     with database.writing() as session:
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
         programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
-        kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), sheet_of)
+        kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), HEADERS)
         steps.take_over(session, kind, sent, now=AT, actor=AUTHOR, programme_id=programme.id)
         asked = NoteRequest(DAY, "Un premier bilan", groupings=(TableKind.ZONE,))
         gathered = gathering.gather(session, asked, now=AT)

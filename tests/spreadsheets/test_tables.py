@@ -5,16 +5,17 @@ import time
 import pytest
 
 from outreach.errors import InputError
-from outreach.spreadsheets.tables import RowFault, interpret, read_grid
+from outreach.spreadsheets.headers import Headers, Heading
+from outreach.spreadsheets.tables import RowFault, read_grid
 from tests.spreadsheets.books import workbook
 
 REQUIRED = {"fase": "fase", "strand": "volet", "status": "statut"}
-HEADERS = {header: field for field, header in REQUIRED.items()}
+HEADERS = Headers({word: Heading(usual, required=True) for word, usual in REQUIRED.items()})
 
 
 def rows(content):
     """The rows of a file that has these columns."""
-    return list(interpret(read_grid(content), HEADERS.get, REQUIRED).rows)
+    return list(HEADERS.sheet(HEADERS.headed(read_grid(content))).rows)
 
 
 @pytest.mark.parametrize(

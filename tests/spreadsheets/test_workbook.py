@@ -10,7 +10,8 @@ import xlsxwriter
 
 from outreach.errors import InputError
 from outreach.spreadsheets import workbook as workbook_module
-from outreach.spreadsheets.tables import interpret, read_grid
+from outreach.spreadsheets.headers import Headers, Heading
+from outreach.spreadsheets.tables import read_grid
 from tests.spreadsheets.books import BOMB, PAGE, changed, packed, repeated, workbook
 
 HEADER = ["fase", "volet", "date"]
@@ -143,7 +144,7 @@ def test_a_formula_that_nobody_computed_is_a_fault_of_its_row(written):
         PAGE,
         lambda text: text.replace("</f><v>0</v>", f"</f>{written}"),
     )
-    rows = list(interpret(read_grid(content), {name: name for name in HEADER}.get, {}).rows)
+    rows = list(Headers({name: Heading(name) for name in HEADER}).sheet(read_grid(content)).rows)
     assert [(row.number, "sans valeur" in row.fault) for row in rows] == [(2, True), (3, True), (4, False)]
 
 

@@ -20,20 +20,23 @@ from outreach.directory.display_names import shown
 from outreach.directory.models import School
 from outreach.directory.reference import fold
 from outreach.errors import InputError
-from outreach.spreadsheets.tables import Grid, Row, RowFault, Sheet, interpret, normalised
+from outreach.spreadsheets import mending
+from outreach.spreadsheets.headers import Headers, Heading
+from outreach.spreadsheets.tables import Row, RowFault
 from outreach.text import whole_number
 
-REQUIRED = {"school": "fase", "strand": "volet", "status": "statut", "day": "date"}
-ALIASES = {
-    "fase": "school", "n fase": "school", "fase ecole": "school", "fase etablissement": "school",
-    "n fase etablissement": "school", "n fase ecole": "school",
-    "volet": "strand", "n volet": "strand",
-    "statut": "status", "etat": "status", "adhesion": "status", "situation": "status",
-    "date": "day", "date adhesion": "day", "date statut": "day", "effectif": "day",
-    "source": "source", "origine": "source",
-    "motif": "reason", "raison": "reason", "remarque": "reason", "commentaire": "reason",
-    "erreur": "", "nom": "", "nom ecole": "", "nom etablissement": "", "ecole": "", "etablissement": "",
-}  # fmt: skip
+HEADERS = Headers(
+    {
+        "school": Heading("fase", ("fase", "n fase", "fase ecole", "n fase ecole", "fase etablissement",
+                                 "n fase etablissement"), required=True, mend=mending.fase),
+        "strand": Heading("volet", ("n volet",), required=True),
+        "status": Heading("statut", ("etat", "adhesion", "situation"), required=True),
+        "day": Heading("date", ("date adhesion", "date statut", "effectif"), required=True),
+        "source": Heading("source", ("origine",)),
+        "reason": Heading("motif", ("raison", "remarque", "commentaire")),
+    },
+    ("erreur", "nom", "nom ecole", "nom etablissement", "ecole", "etablissement"),
+)  # fmt: skip
 STATUSES = {
     "adhere": Status.JOINED, "a adhere": Status.JOINED, "adhesion": Status.JOINED, "oui": Status.JOINED,
     "en preparation": Status.IN_PREPARATION, "prepare": Status.IN_PREPARATION,
@@ -79,11 +82,6 @@ class Known:
     today: date
 
 
-def sheet_of(grid: Grid) -> Sheet:
-    """The cells of a list by what they mean. Raises InputError, with the columns at fault."""
-    return interpret(grid, lambda header: ALIASES.get(normalised(header)), REQUIRED)
-
-
 def known_of(session: Session, programme: Programme, today: date) -> Known:
     """What the rows of a list about a programme are compared with."""
     rows = eligible([today], programme.strands)
@@ -101,7 +99,7 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
 def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
     """Read a row. `seen` maps each (school, strand, day) to the row that stated it first. Raises RowFault."""
     cells = row.cells
-    fase = cells["school"].removesuffix(".0")
+    fase = cells["school"]
     school = whole_number(fase) or 0
     if school not in known.schools:
         what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."

@@ -11,7 +11,7 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, literal, select
 
 from outreach import french
-from outreach.adherence.joining_lists.lines import JoiningLine, known_of, read_line, sheet_of
+from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_of, read_line
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
@@ -63,6 +63,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
     today: date
 
     table = JoiningList
+    headers = HEADERS
     lock = "joining-lists"
     about = "list"
     unknown = "Aucune liste d’adhésions n’est appliquée."
@@ -94,7 +95,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
             if latest is not None and line.day < latest.day:
                 planned.back_in_time.append(line)
 
-        planned.read(grid, sheet_of(grid), take)
+        planned.read(grid, self.headers, take)
         for line in planned.changes:
             known.timeline.add(line.school_id, line.strand_id, Moment(line.day, line.status, Word.CONFIRMED))
         planned.without_prerequisite = [

@@ -12,7 +12,14 @@ from outreach.db import Session
 from outreach.directory import name_corrections
 from outreach.directory.editions import derived_mailboxes
 from outreach.directory.editions.difference import Change, Difference, compare
-from outreach.directory.editions.register import AuthorityRecord, Edition, SchoolRecord, ensure_not_empty, read_edition
+from outreach.directory.editions.register import (
+    HEADERS,
+    AuthorityRecord,
+    Edition,
+    SchoolRecord,
+    ensure_not_empty,
+    read_edition,
+)
 from outreach.directory.editions.stored import pairs, stored
 from outreach.directory.models import (
     Authority,
@@ -53,6 +60,7 @@ class Editions(ListKind[RegisterImport, Difference]):
     mailbox_domain: str
 
     table = RegisterImport
+    headers = HEADERS
     lock = "register"
     about = "register"
     unknown = "Aucune édition du registre n’a été appliquée."

@@ -14,7 +14,9 @@ from outreach.errors import InputError
 from outreach.sent_lists import grids
 from outreach.sent_lists.grids import Opened
 from outreach.sent_lists.plans import ListReading
-from outreach.spreadsheets.tables import Grid, Row, RowFault, Sheet, interpret, normalised
+from outreach.spreadsheets import mending
+from outreach.spreadsheets.headers import Headers, Heading
+from outreach.spreadsheets.tables import Grid, Row, RowFault
 from outreach.text import whole_number
 
 # Field → the register's usual header. A header matches when both are the same once normalised.
@@ -53,21 +55,28 @@ UNUSED = (
     "Année scolaire",
 )
 OTHER_SPELLINGS = {
-    "n fase pouvoir organisateur": "authority",
-    "nom pouvoir organisateur": "authority_name",
-    "n bce pouvoir organisateur": "authority_company_number",
-    "adresse pouvoir organisateur": "authority_address",
-    "code postal pouvoir organisateur": "authority_postcode",
-    "localite pouvoir organisateur": "authority_locality",
-    "commune pouvoir organisateur": "authority_municipality",
-    "zone": "zone",
-    "bassin enseignement": "zone",
-    "arrondissement": "district",
+    "authority": ("n fase pouvoir organisateur",),
+    "authority_name": ("nom pouvoir organisateur",),
+    "authority_company_number": ("n bce pouvoir organisateur",),
+    "authority_address": ("adresse pouvoir organisateur",),
+    "authority_postcode": ("code postal pouvoir organisateur",),
+    "authority_locality": ("localite pouvoir organisateur",),
+    "authority_municipality": ("commune pouvoir organisateur",),
+    "zone": (
+        "zone",
+        "bassin enseignement",
+    ),
+    "district": ("arrondissement",),
 }
-ALIASES = (
-    {normalised(usual): name for name, usual in COLUMNS.items()}
-    | {normalised(name): "" for name in UNUSED}
-    | OTHER_SPELLINGS
+NUMBERS = {"school", "site", "authority"}
+HEADERS = Headers(
+    {
+        word: Heading(
+            usual, OTHER_SPELLINGS.get(word, ()), required=True, mend=mending.fase if word in NUMBERS else None
+        )
+        for word, usual in COLUMNS.items()
+    },
+    UNUSED,
 )
 TYPES = {fold(kind): kind for kind in EducationType}
 LONGEST = {
@@ -148,14 +157,9 @@ class Reading(ListReading):
     first_rows: dict[int, int] = field(default_factory=dict)
 
 
-def sheet_of(grid: Grid) -> Sheet:
-    """The cells of an edition by what they mean. Raises InputError, with the columns at fault."""
-    return interpret(grid, lambda header: ALIASES.get(normalised(header)), COLUMNS)
-
-
 def opened(content: bytes) -> Opened:
     """Read a file (`grids.opened`). Raises InputError also when it holds no school of compulsory education."""
-    sent = grids.opened(content, sheet_of)
+    sent = grids.opened(content, HEADERS)
     ensure_not_empty(read_edition(grids.grid_of(sent)))
     return sent
 
@@ -174,7 +178,7 @@ def read_edition(grid: Grid) -> Reading:
             return
         reading.first_rows.setdefault(_take(reading.edition, row), row.number)
 
-    reading.read(grid, sheet_of(grid), take, lambda row: _withhold(reading, row))
+    reading.read(grid, HEADERS, take, lambda row: _withhold(reading, row))
     for fase in reading.withheld:
         reading.edition.schools.pop(fase, None)
     return reading
@@ -236,7 +240,7 @@ def _same(kind: str, known: object, stated: object) -> None:
 
 
 def _fase(cells: Mapping[str, str], column: str) -> int:
-    text = cells[column].removesuffix(".0")
+    text = cells[column]
     number = whole_number(text) or 0
     if not 0 < number < 1_000_000:
         raise RowFault(column, f"« {cells[column]} » n’est pas un numéro FASE." if text else "Le numéro FASE manque.")

@@ -10,7 +10,10 @@ from outreach.errors import InputError
 from outreach.responses.answers import Earlier, Question
 from outreach.responses.kinds import OF_SCHOOLS, Answer
 from outreach.sent_lists.grids import Opened, kept
-from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault, Sheet, interpret, normalised, read_grid
+from outreach.sent_lists.plans import ListPlan
+from outreach.spreadsheets import mending
+from outreach.spreadsheets.headers import NO_ROW, Headers, Heading, cell_of, normalised
+from outreach.spreadsheets.tables import Grid, Row, RowFault, read_grid
 from outreach.spreadsheets.workbook import PUBLIC
 from outreach.text import whole_number
 
@@ -19,12 +22,13 @@ MOST_ROWS = 1_000  # the largest authority has 147 schools
 LONGEST_KEPT, MOST_UNKNOWN = 100, 20
 TOO_BIG = "Le fichier dépasse 1 Mo : envoyez la feuille préparée, remplie."
 FASE, SCHOOL, ANSWER = "FASE", "École", "Réponse"
-REQUIRED = {"school": FASE, "answer": ANSWER}
-ALIASES = {
-    **dict.fromkeys(("fase", "n fase", "fase ecole", "n fase ecole", "ecole fase"), "school"),
-    **dict.fromkeys(("reponse", "votre reponse", "answer"), "answer"),
-    **dict.fromkeys(("ecole", "nom", "nom ecole", "zone", "situation"), ""),
-}
+HEADERS = Headers(
+    {
+        "school": Heading(FASE, ("fase", "n fase", "fase ecole", "n fase ecole", "ecole fase"), True, mending.fase),
+        "answer": Heading(ANSWER, ("votre reponse", "answer"), True),
+    },
+    ("ecole", "nom", "nom ecole", "zone", "situation"),
+)
 WORDS = {
     # A status that two answers declare names the first of them.
     **{normalised(answer.status.label): answer for answer in reversed(OF_SCHOOLS) if answer.status},
@@ -46,24 +50,35 @@ class AnsweredSchool:
     answer: Answer
 
 
-@dataclass(slots=True)
-class AnswerPlan:
-    """The effect of a list: the rows that change an answer, how many repeat one or have none, and the rejected rows."""
+@dataclass(slots=True, kw_only=True)
+class AnswerPlan(ListPlan):
+    """The effect of a list: the rows that change an answer, and how many repeat one or have none."""
 
     changes: list[AnsweredSchool] = field(default_factory=list)
     unchanged: int = 0
     empty: int = 0
-    rejected: list[Rejection] = field(default_factory=list)
-    unknown_columns: tuple[str, ...] = ()
+
+    @property
+    def nothing(self) -> str:
+        """Why there is nothing to record, in French; '' when there is something."""
+        if self.changes:
+            return ""
+        why = "tout ce que dit la feuille est déjà votre réponse"
+        return f"Rien à enregistrer : {why if self.unchanged else 'aucune ligne n’a de réponse qui puisse être lue'}."
+
+    @property
+    def version(self) -> str:
+        """Equal for lists that would change the same."""
+        told = [(line.school.fase, line.status, line.before, line.answer) for line in self.changes]
+        return hashlib.sha256(repr(told).encode()).hexdigest()
+
+    def summary(self) -> dict[str, object]:
+        """The counts."""
+        return {"changes": len(self.changes), "unchanged": self.unchanged, "empty": self.empty}
 
     def answers(self) -> dict[int, Answer]:
         """The answers that it changes, by the school's key."""
         return {line.school.id: line.answer for line in self.changes}
-
-    def digest(self) -> str:
-        """Equal for lists that would change the same."""
-        told = [(line.school.fase, line.status, line.before, line.answer) for line in self.changes]
-        return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def counts(self) -> dict[Answer, int]:
         """How many schools get each answer, the answers in their order."""
@@ -79,20 +94,17 @@ def opened(content: bytes) -> Opened:
     """
     if len(content) > BIGGEST:
         raise InputError(TOO_BIG)
-    grid = read_grid(content, PUBLIC)
-    sheet = sheet_of(grid)
+    grid = HEADERS.headed(read_grid(content, PUBLIC))
+    sheet = HEADERS.sheet(grid)
     used: list[tuple[int, list[str]]] = []
-    for row in sheet.rows:
+    for number, cells in grid.records:
         if len(used) == MOST_ROWS:
             raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : envoyez la feuille préparée, remplie.")
-        used.append((row.number, [row.cells[name][:LONGEST_KEPT] for name in REQUIRED]))
-    header = [FASE, ANSWER, *sheet.unknown[:MOST_UNKNOWN]]
+        used.append((number, [cell_of(cells, place)[:LONGEST_KEPT] for place in sheet.places.values()]))
+    if not used:
+        raise InputError(NO_ROW)
+    header = [*sheet.columns.values(), *sheet.unknown[:MOST_UNKNOWN]]
     return Opened(hashlib.sha256(content).hexdigest(), kept(Grid(grid.label, header, ()), used))
-
-
-def sheet_of(grid: Grid) -> Sheet:
-    """The cells of a list by what they mean. Raises InputError, with the columns at fault."""
-    return interpret(grid, lambda header: ALIASES.get(normalised(header)), REQUIRED)
 
 
 def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
@@ -101,15 +113,10 @@ def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
     for school, at in asked.waiting():
         mine[school.fase], status[school.id] = school, at.status
     settled = {row.school.fase for row in asked.schools} - mine.keys()
-    sheet, seen = sheet_of(grid), dict[int, int]()
-    planned = AnswerPlan(unknown_columns=sheet.unknown)
-    for row in sheet.rows:
-        try:
-            school, answer = _read(row, mine, settled, seen)
-        except RowFault as fault:
-            column = {"school": FASE, "answer": ANSWER}.get(fault.column, "")
-            planned.rejected.append(Rejection(row.number, column, fault.message))
-            continue
+    planned, seen = AnswerPlan(), dict[int, int]()
+
+    def take(row: Row) -> None:
+        school, answer = _read(row, mine, settled, seen)
         said = before.by_school.get(school.id)
         if answer is None:
             planned.empty += 1
@@ -117,6 +124,8 @@ def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
             planned.unchanged += 1
         else:
             planned.changes.append(AnsweredSchool(row.number, school, status[school.id], said, answer))
+
+    planned.read(grid, HEADERS, take)
     return planned
 
 
@@ -124,9 +133,7 @@ def _read(
     row: Row, mine: Mapping[int, School], settled: Container[int], seen: dict[int, int]
 ) -> tuple[School, Answer | None]:
     """The school and the answer of a row; `seen` maps each school to the row that named it first. Raises RowFault."""
-    if row.fault:
-        raise RowFault("", row.fault)
-    said, number = row.cells["answer"], whole_number(row.cells["school"].removesuffix(".0")) or 0
+    said, number = row.cells["answer"], whole_number(row.cells["school"]) or 0
     if number in settled:
         raise RowFault("school", f"L’adhésion de l’école {number} est confirmée : elle n’attend plus de réponse.")
     if number not in mine:

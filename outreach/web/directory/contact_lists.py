@@ -5,13 +5,10 @@ from typing import Any
 from flask import Blueprint, request
 
 from outreach import french
-from outreach.contact_lists.columns import sheet_of
 from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.models import ContactList
 from outreach.contact_lists.plans import ContactPlan
 from outreach.db import Session
-from outreach.sent_lists import grids
-from outreach.sent_lists.grids import Opened
 from outreach.text import whole_number
 from outreach.web.sent_lists import ListPages
 from outreach.web.ui import exports
@@ -49,10 +46,6 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
     def form(self) -> UploadForm:
         """The form, on which a list may be said to be complete."""
         return ContactListForm()
-
-    def opened(self, content: bytes) -> Opened:
-        """Read a file. Raises InputError."""
-        return grids.opened(content, sheet_of)
 
     def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
         """A list may be complete."""

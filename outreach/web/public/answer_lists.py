@@ -167,9 +167,9 @@ def _plan(letter: AskedLetter, grid: str) -> AnswerPlan:
 
 def _unclear(plan: AnswerPlan) -> str:
     """Why a list that was confirmed is not recorded, or ''."""
-    if not plan.changes:
-        return "Rien à enregistrer : la feuille ne dit rien de nouveau."
-    if request.form.get("seen") != plan.digest():
+    if plan.nothing:
+        return plan.nothing
+    if request.form.get("seen") != plan.version:
         return CHANGED
     try:
         comment_of(request.form.get("comment", ""))

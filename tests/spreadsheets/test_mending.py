@@ -1,0 +1,121 @@
+"""Cells are mended as they are probably meant; one that is right stays as it is, and mending twice is mending once."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
+from outreach.spreadsheets import mending
+
+
+@pytest.mark.parametrize(
+    "cell", ["9312", "PO 9312", "po n° 9312", "FASE : 9312", "9312.0", "9312,00", "n°9312", "École 9312"]
+)
+def test_a_fase_number_is_read_as_people_write_it(cell):
+    assert mending.fase(cell) == "9312"
+
+
+@pytest.mark.parametrize("cell", ["", "abc", "9312.5", "9312 9313", "PO", "93-12", "1" * 12])
+def test_what_is_no_fase_number_stays(cell):
+    assert mending.fase(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("mailto:a@ecole.be", "a@ecole.be"),
+        ("MAILTO: a@ecole.be?subject=x%20y", "a@ecole.be"),
+        ("<a@ecole.be>", "a@ecole.be"),
+        ("a@ecole.be.", "a@ecole.be"),
+        ("a @ ecole.be", "a@ecole.be"),
+        ("a@ecole.be;", "a@ecole.be"),
+        ("a@ecole.be; c@ecole.be", "a@ecole.be; c@ecole.be"),
+        ("a@ecole.be,c@ecole.be", "a@ecole.be; c@ecole.be"),
+        ("a@ecole.be et c@ecole.be", "a@ecole.be; c@ecole.be"),
+        ("a@ecole.be / c@ecole.be", "a@ecole.be; c@ecole.be"),
+        ("a@ecole.be c@ecole.be", "a@ecole.be; c@ecole.be"),
+        ("a@ecole.be a@ecole.be", "a@ecole.be"),
+        ("Anne <a@ecole.be>; <c@ecole.be>", "Anne <a@ecole.be>; c@ecole.be"),
+        ("Anne Dupont <mailto:a@ecole.be>", "Anne Dupont <a@ecole.be>"),
+    ],
+)
+def test_addresses_are_read_as_people_write_them(cell, meant):
+    assert mending.addresses(cell) == meant
+
+
+@pytest.mark.parametrize(
+    "cell", ["", "abc", "a@ecole.be", "a/b@ecole.be", "a?b=c@ecole.be", "a@b@c.be", "rue Haute 1, 1000"]
+)
+def test_what_is_right_or_cannot_be_mended_stays(cell):
+    assert mending.addresses(cell) == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "meant"),
+    [
+        ("02 555 12 34", "02 555 12 34"),
+        ("25551234.0", "25551234"),
+        ("'+32 2 555 12 34", "+32 2 555 12 34"),
+        ("à demander", ""),
+    ],
+)
+def test_what_is_no_phone_number_is_left_aside(cell, meant):
+    assert mending.phone(cell) == meant
+
+
+PIECES = st.lists(
+    st.sampled_from(
+        [
+            "a",
+            "Anne",
+            "é",
+            ".",
+            "@",
+            "<",
+            ">",
+            " ",
+            ";",
+            ",",
+            "/",
+            "?",
+            "mailto:",
+            "et",
+            "ou",
+            "ecole.be",
+            "PO",
+            "n°",
+            "93",
+            ".0",
+            "'",
+            "+",
+        ]
+    ),
+    max_size=12,
+).map("".join)
+
+
+@given(PIECES | st.text(max_size=30))
+@example("<a@b.be.>. ")
+@example("mailto:mailto:a@b.be?x?y")
+@example("a@b.be et <c@d.be>; mailto:e@f.be")
+def test_mending_twice_is_mending_once(cell):
+    tidied = " ".join(cell.split())
+    for mend in (mending.fase, mending.addresses, mending.phone):
+        once = mend(tidied)
+        assert mend(once) == once, mend
+
+
+LOCAL = st.text("abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-/=?^_`{|}~.", min_size=1, max_size=20)
+
+
+@given(LOCAL | PIECES, st.sampled_from(["ecole.be", "éc.be", "a-b.brussels"]))
+@example("mailto", "ecole.be")
+@example("a/b?subject=c", "ecole.be")
+def test_a_valid_address_never_becomes_another(local, domain):
+    cell = f"{local}@{domain}"
+    try:
+        given_address = judge(cell).address
+    except InputError:
+        return
+    assert [judge(part).address for part in mending.addresses(cell).split(mending.BETWEEN_ADDRESSES)] == [given_address]
