@@ -24,7 +24,7 @@ from outreach.web.signing_in.account_forms import PasswordProofForm
 from outreach.web.signing_in.sign_in import enter, is_path
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.fields import posted
-from outreach.web.ui.request import database, needs, now, reading, settings
+from outreach.web.ui.request import database, end_reading, needs, now, reading, settings
 
 pages = Blueprint("oidc", __name__)
 KEPT = (
@@ -43,6 +43,7 @@ def begin() -> Redirect | tuple[str, int]:
     if "bind" in request.args and not person:
         return redirect(url_for(".bind"))
     flow = flows.begin(asked if is_path(asked) else "/", person=person, invitation=token)
+    end_reading()  # it asks the network
     try:
         address = issuer.authorization_address(state=flow.state, nonce=flow.nonce, verifier=flow.verifier)
     except SignInRefused as refusal:
@@ -167,8 +168,8 @@ def _enter(admission: Admission) -> None:
     """Begin the session of whoever was admitted. Raises SignInRefused for others."""
     if admission.refused:
         raise SignInRefused(admission.refused, admission.email)
-    with database().reading() as session:  # the request's own reading began before the account was written
-        user = staff.account_numbered(session, admission.user_id)
+    with reading() as snapshot:
+        user = staff.account_numbered(snapshot, admission.user_id)
     # A second factor of whoever the issuer has identified is the issuer's job.
     enter(user, has_factor=True, how=", par le service d’identification")
     if admission.keeps_administration:

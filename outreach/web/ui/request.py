@@ -44,14 +44,15 @@ def reading() -> Iterator[Session]:
     try:
         yield g.reading
     except (*NO_ANSWER, TookTooLong):
-        _end_reading()  # its transaction is over: the page that says so needs another
+        end_reading()  # its transaction is over: the page that says so needs another
         raise
     finally:
         if begins and request.method not in READS:
-            _end_reading()
+            end_reading()
 
 
-def _end_reading(_error: BaseException | None = None) -> None:
+def end_reading(_error: BaseException | None = None) -> None:
+    """End the request's reading, if it has one: call it before waiting for anybody but the database."""
     if g.pop("reading", None) is None:
         return
     try:
@@ -168,4 +169,4 @@ def limit_reading(app: Flask) -> None:
     """
     app.before_request(lambda: time_limit.limit(READING_SECONDS))
     app.teardown_request(lambda _error: time_limit.limit(None))
-    app.teardown_request(_end_reading)
+    app.teardown_request(end_reading)
