@@ -301,12 +301,16 @@ class Templates:
             return name
         if kind in STATES:
             self._ensure(backend, STATES[kind][0])
+        self.once(made, lambda: self._make(backend, kind, name))
+        return name
+
+    def once(self, made: Path, make: Callable[[], object]) -> None:
+        """Have something made unless another process of the run has made it: the file `made` says so."""
         with (self.folder / "turn").open("w") as turn:
             fcntl.flock(turn, fcntl.LOCK_EX)
             if not made.exists():
-                self._make(backend, kind, name)
+                make()
                 made.touch()
-        return name
 
     def _make(self, backend: str, kind: str, name: str) -> None:
         base = f"template_{STATES[kind][0]}" if kind in STATES else None

@@ -58,13 +58,16 @@ def from_cold(*arguments, **environment):
 
 
 @pytest.fixture(scope="session")
-def editions(tmp_path_factory):
-    """The sample's files, written once: they depend on the day alone."""
-    folder = tmp_path_factory.mktemp("editions")
-    written = on_database(
-        f"sqlite:///{folder / 'x.sqlite3'}", folder, "sample", "--today", STORY_DAY, "--files", folder
-    )
-    assert written.returncode == 0
+def editions(templates):
+    """The sample's files, written once a run: they depend on the day alone."""
+    folder = templates.folder / "editions"
+
+    def write():
+        folder.mkdir(mode=0o700)
+        url = f"sqlite:///{folder / 'x.sqlite3'}"
+        assert on_database(url, folder, "sample", "--today", STORY_DAY, "--files", folder).returncode == 0
+
+    templates.once(folder.with_suffix(".made"), write)
     return sorted(folder.glob("registre-*.csv"))
 
 

@@ -24,7 +24,7 @@ from outreach.measuring.models import Hit, HitClass, HitCount, Tracker
 from outreach.web.public import batches
 from outreach.web.public.hit_endpoint import GIF, Hits, Recent
 from tests.application import planned
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.web.public.test_recipient_pages import JUNK
 
 PROGRAMME, QUESTIONS = "https://programme.example/volet-1?a=1&b=2", "https://programme.example/questions"
@@ -37,13 +37,18 @@ def sending(app):
     return SenderIdentity.of(app.extensions["outreach.settings"])
 
 
+@state_from("sample")
+def linked_sample(database, settings):
+    """The sample with a launched wave, whose letters have two links."""
+    more = f"\n\nVoir [le programme]({PROGRAMME}) ou [la foire aux questions]({QUESTIONS}).\n"
+    wave = planned(database, NOW, more)
+    with database.writing() as session:
+        launching.advance(session, wave, SenderIdentity.of(settings), now=NOW)
+
+
 @pytest.fixture
-def mailing(sending, sample_database):
-    wave = planned(
-        sample_database, NOW, f"\n\nVoir [le programme]({PROGRAMME}) ou [la foire aux questions]({QUESTIONS}).\n"
-    )
-    with sample_database.writing() as session:
-        launching.advance(session, wave, sending, now=NOW)
+def mailing(linked_sample):
+    with linked_sample.reading() as session:
         return session.scalars(select(Mailing.id)).one()
 
 
