@@ -3,8 +3,7 @@
 import os
 import sys
 
-from outreach.cli.faults import sentence
-from outreach.cli.main import commands
+from outreach.cli.main import EXPECTED, commands, sentence
 
 
 def main() -> None:
@@ -12,7 +11,7 @@ def main() -> None:
     os.umask(0o077)  # only this user may read the database, secrets and exports
     try:
         commands(prog_name="./run")
-    except Exception as error:
+    except EXPECTED as error:
         said = sentence(error)
         if not said:
             raise

@@ -4,13 +4,20 @@ import json
 from importlib import import_module
 
 import click
-from click.exceptions import Exit
+from sqlalchemy.exc import DatabaseError, OperationalError
 
 from outreach import __version__
 from outreach.campaigns.schedule.moments import read_moment
-from outreach.cli.faults import sentence
+from outreach.errors import OutreachError
+from outreach.french import typeset
+from outreach.text import cleaned
 
 AS_JSON, ANSWER = "outreach.as_json", "outreach.answer"  # keys: whether --json is asked for, and what it prints
+NO_DATABASE = (
+    "Le fichier nommé par OUTREACH_DATABASE_URL n’est pas une base de données, ou il est abîmé : "
+    "corrigez ce réglage, ou restaurez une sauvegarde (docs/operations.md)."
+)
+EXPECTED = (OutreachError, click.ClickException, click.Abort, UnicodeError, OSError, DatabaseError)
 SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)
 MODULES = {
     "running.up": ("up",),
@@ -46,9 +53,8 @@ class Commands(click.Group):
         """Run the command, and print its answer or its fault where JSON is asked for. Its faults go on."""
         try:
             return super().invoke(context)
-        except Exit:
-            raise
-        except Exception as error:
+        except Exception as error:  # an answer that was ready is none where the command then failed
+            context.meta.pop(ANSWER, None)
             if context.meta[AS_JSON] and (said := sentence(error)):
                 context.meta[ANSWER] = {"error": said}
             raise
@@ -63,6 +69,25 @@ class Commands(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         """The command of this name, or None."""
         return load(name) if name in PLACES else None
+
+
+def sentence(error: Exception) -> str:
+    """The sentence of a fault that can be expected; '' of any other."""
+    if isinstance(error, OutreachError):
+        said = str(error)
+    elif isinstance(error, click.ClickException):
+        said = error.format_message()
+    elif isinstance(error, click.Abort):
+        said = "Rien n’est confirmé : la commande s’est arrêtée."
+    elif isinstance(error, UnicodeError):
+        said = "Un texte donné n’est pas en UTF-8 : il ne peut pas être lu."
+    elif isinstance(error, OSError):
+        said = f"{error.filename or 'Fichier'} : {error.strerror}."
+    elif isinstance(error, OperationalError):
+        said = f"La base de données ne répond pas : {error.orig}"
+    else:
+        said = NO_DATABASE if type(error) is DatabaseError else ""
+    return cleaned(typeset(said))
 
 
 def load(name: str) -> click.Command:

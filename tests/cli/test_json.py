@@ -8,8 +8,7 @@ from click.testing import CliRunner
 
 from outreach import french
 from outreach.cli.context import Operation
-from outreach.cli.faults import NO_DATABASE, sentence
-from outreach.cli.main import PLACES, commands, load
+from outreach.cli.main import NO_DATABASE, PLACES, commands, load, sentence
 from outreach.notes import finishing
 from outreach.settings import read
 from tests.conftest import NOW
