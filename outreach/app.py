@@ -23,9 +23,9 @@ from outreach.web import (
     calendar,
     campaigns,
     deputies,
-    links,
     mailbox,
     notes,
+    password_links,
     responses,
     second_factor,
     segments,
@@ -53,8 +53,8 @@ from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
-from outreach.web.replies import letters as replies
 from outreach.web.replies import texts
+from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, sign_in
 from outreach.web.signing_in import trail as trail_queue
@@ -86,7 +86,7 @@ ROOMS = (  # of pages
     segments,
     account,
     deputies,
-    links,
+    password_links,
     second_factor,
     oidc,
     mailbox,

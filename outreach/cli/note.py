@@ -34,7 +34,7 @@ from outreach.notes import (
     finishing,
     freezing,
     gathering,
-    known,
+    known_notes,
     listing,
     signing,
     verifying,
@@ -280,7 +280,7 @@ def _known(operation: Operation) -> KnownNotes | None:
     """What the database holds; None where it cannot be asked or holds no note, so that it proves nothing."""
     try:
         with operation.database.reading() as session:
-            notes = known.known_notes(session)
+            notes = known_notes.known_notes(session)
     except NO_ANSWER:
         said = "La base de données ne répond pas"
     except SQLAlchemyError:  # a file that is none, or is damaged: no verdict may come of it

@@ -205,7 +205,7 @@ class Database:
             yield session
 
     def connect(self) -> Connection:
-        """A connection that may write, for a thread that keeps one (`db.kept`). `dispose` closes it, too."""
+        """A connection that may write, for a thread that keeps one (`db.kept_connection`). `dispose` closes it, too."""
         self._admit()
         connection = self._writer.connect()
         self._kept.add(connection)

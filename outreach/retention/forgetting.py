@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach.db import Database, take_turns
-from outreach.retention.rows import Retention
+from outreach.retention.periods import Retention
 
 # SQLite lets a writer that waits try again every 100 ms at the latest: within this rest it finds its turn.
 REST_SECONDS = 0.12

@@ -1,7 +1,6 @@
 """Every option of the product, read from the environment and checked once, at start."""
 
 from outreach.settings.faults import BROKERS
-from outreach.settings.kept import kept_secret, kept_text
 from outreach.settings.model import (
     PREFIX,
     ROOT,
@@ -14,6 +13,7 @@ from outreach.settings.model import (
     Settings,
     listed,
 )
+from outreach.settings.own_secrets import kept_secret, kept_text
 from outreach.settings.reading import read
 
 __all__ = [

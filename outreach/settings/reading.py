@@ -10,8 +10,8 @@ from pydantic_core import ErrorDetails
 from outreach.errors import SettingsError
 from outreach.settings.faults import faults_of
 from outreach.settings.folder import faults_of_folder
-from outreach.settings.kept import kept_secret
 from outreach.settings.model import PREFIX, Mode, Settings
+from outreach.settings.own_secrets import kept_secret
 
 RANGES = {
     "web_processes": "de 1 à 32",

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.retention import forgetting
-from outreach.retention.rows import ROWS, Rhythm
+from outreach.retention.periods import ROWS, Rhythm
 from outreach.settings import CheckSwitch
 from outreach.worker.due import DueWork
 from outreach.worker.going_on import going_on

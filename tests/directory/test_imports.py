@@ -26,7 +26,7 @@ from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.measuring import bases
 from outreach.retention.forgetting import forget
-from outreach.retention.rows import ROWS
+from outreach.retention.periods import ROWS
 from outreach.sent_lists import steps
 from tests import factories
 from tests.directory import editions

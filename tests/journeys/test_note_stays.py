@@ -15,7 +15,7 @@ from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.db import Database
 from outreach.directory.models import School
-from outreach.notes import approving, freezing, gathering, known, listing
+from outreach.notes import approving, freezing, gathering, known_notes, listing
 from outreach.notes.content import TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.data import data_file
@@ -65,7 +65,7 @@ def as_given(database, number):
         note = listing.by_number(session, number)
         kept = listing.file_of(session, note, "json").content
         signature = NoteSignature(note.approval.signature, note.approval.public_key)
-        assert verify(kept, known.known_notes(session)).is_valid
+        assert verify(kept, known_notes.known_notes(session)).is_valid
         return note.approval.number, note.figures, kept, data_file(listing.numbered(note, ADDRESS), signature)
 
 

@@ -16,7 +16,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.mail import mime
-from outreach.mail.letters import Draft, Letter, Value, one_line
+from outreach.mail.compiled_letters import Draft, Letter, Value, one_line
 from outreach.mail.linter import faults
 from outreach.mail.marks import Slot
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders

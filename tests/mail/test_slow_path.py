@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.mail import linter, mime
-from outreach.mail.letters import Draft, Letter, Value, one_line
+from outreach.mail.compiled_letters import Draft, Letter, Value, one_line
 from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Pattern, Repeat, Rows

@@ -28,7 +28,7 @@ from outreach.measuring.machines import Agent, HitClass, Signals
 from outreach.measuring.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
 from outreach.measuring.trackers import SMALLEST
 from outreach.retention.forgetting import forget
-from outreach.retention.rows import ROWS
+from outreach.retention.periods import ROWS
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW, state_from
 

@@ -13,7 +13,7 @@ from outreach.approvals.models import Content, Decision, DecisionKind, Extent
 from outreach.campaigns.verification import verify
 from outreach.db import Session
 from outreach.notes import listing
-from outreach.notes.known import known_notes
+from outreach.notes.known_notes import known_notes
 from outreach.roles import RoleName
 from outreach.staff_mail.models import StaffNotice
 from tests.conftest import NOW

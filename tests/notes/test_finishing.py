@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.errors import Refused
-from outreach.notes import known, listing, signing
+from outreach.notes import known_notes, listing, signing
 from outreach.notes.approving import FinishedNote
 from outreach.notes.files import pdf
 from outreach.notes.finishing import finisher
@@ -27,13 +27,13 @@ def settings(tmp_path):
 def test_every_file_of_an_approved_note_verifies_by_what_the_database_holds(database, freeze, approve, settings):
     number = approve(freeze(), finish=finisher(settings))
     with database.reading() as session:
-        notes = known.known_notes(session)
+        notes = known_notes.known_notes(session)
         files = session.scalars(select(NoteFile)).all()
         assert {file.kind for file in files} == {"pdf", "docx", "xlsx", "csv", "json"}
         for file in files:
             verdict = verify(file.content, notes)
             assert (verdict.is_valid, verdict.number) == (True, number)
-        (key,) = known.used_keys(session)
+        (key,) = known_notes.used_keys(session)
         assert key.public_key == signing.public_key_of(signing.signing_key(settings))
         assert key.first_at == key.last_at == NOW
 

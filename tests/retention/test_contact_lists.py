@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.contact_lists.models import ContactList, ContactListLine, LineNature
 from outreach.directory.models import Contact
 from outreach.retention.forgetting import forget
-from outreach.retention.rows import ROWS
+from outreach.retention.periods import ROWS
 from outreach.sent_lists.models import ListState
 
 OUTCOME = '{"new": 1, "rejected": [{"row": 3, "column": "adresse", "message": "« a@ » n’est pas une adresse."}]}'

@@ -10,7 +10,7 @@ from sqlalchemy import Enum, LargeBinary, func, insert, select
 from outreach.accounts.attempts import SignInAttempt
 from outreach.db import UtcDateTime, table_of
 from outreach.retention.forgetting import forget
-from outreach.retention.rows import ROWS
+from outreach.retention.periods import ROWS
 from outreach.staff_mail.models import StaffNotice
 from tests.conftest import NOW
 

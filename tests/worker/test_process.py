@@ -31,7 +31,7 @@ from outreach.delivery.sending import postman
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit
 from outreach.retention import forgetting
-from outreach.retention.rows import ROWS
+from outreach.retention.periods import ROWS
 from outreach.settings import Mode, read
 from outreach.worker import due, permission
 from outreach.worker.clock import ask, clock, collect, forget, tell

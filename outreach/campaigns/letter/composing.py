@@ -20,8 +20,8 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.letters import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
-from outreach.mail import links, mime
-from outreach.mail.letters import Filling, Letter, Value
+from outreach.mail import mime, numbered_links
+from outreach.mail.compiled_letters import Filling, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Rows
 from outreach.mail.tokens import TokenKind
@@ -123,7 +123,7 @@ def _read_again(session: Session, message: Message, sending: SenderIdentity, now
 
 
 def _uncounted(letter: Letter, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> dict[str, Filling]:
-    links_in = [place for place in letter.places(flags) if place.slot.field == links.LINK]
+    links_in = [place for place in letter.places(flags) if place.slot.field == numbered_links.LINK]
     straight = {place.key: Value.plain(place.slot.filters[0][1]) for place in links_in}
     return {**values, **straight, PIXEL: EMPTY}
 

@@ -6,7 +6,7 @@ from datetime import date
 from typing import NamedTuple
 
 from outreach.adherence.models import Status
-from outreach.campaigns.letter.links import Links
+from outreach.campaigns.letter.page_links import Links
 
 
 @dataclass(frozen=True, slots=True)

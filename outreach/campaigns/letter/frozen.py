@@ -10,7 +10,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from markupsafe import Markup
 
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
-from outreach.campaigns.letter.links import UNSUBSCRIBE, Links
 from outreach.campaigns.letter.merge_fields import (
     ADDRESSES,
     DIRECTLY,
@@ -23,21 +22,22 @@ from outreach.campaigns.letter.merge_fields import (
     raw_value,
     reader,
 )
+from outreach.campaigns.letter.page_links import UNSUBSCRIBE, Links
 from outreach.campaigns.letter.passages import SEVERAL
 from outreach.campaigns.models import Campaign
 from outreach.days import BRUSSELS
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
-from outreach.mail import letters
+from outreach.mail import compiled_letters
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
+from outreach.mail.compiled_letters import Draft, Letter
 from outreach.mail.language import parse_line
-from outreach.mail.letters import Draft, Letter
-from outreach.mail.links import mark as mark_links
-from outreach.mail.links import of as links_of
 from outreach.mail.markdown import fault_of_link
 from outreach.mail.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Mailbox, SharedHeaders
+from outreach.mail.numbered_links import mark as mark_links
+from outreach.mail.numbered_links import of as links_of
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.measuring.models import TrackingMode
 from outreach.segments.audience import Boxes, Concerns
@@ -233,7 +233,7 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
     around = {
         "subject": mark + subject,
         "signed": {
-            **{name: letters.one_line(getattr(written, name)) for name in SIGNATURE},
+            **{name: compiled_letters.one_line(getattr(written, name)) for name in SIGNATURE},
             "contact_phone": _phone(written),
         },
         "phone": international(written.contact_phone),
@@ -242,7 +242,7 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
         "preheader": preheader,
-        "circular": {"number": letters.one_line(written.circular), "url": written.circular_url},
+        "circular": {"number": compiled_letters.one_line(written.circular), "url": written.circular_url},
         "official_page": sending.official_page,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
@@ -262,7 +262,7 @@ def _capacity(marks: Marks) -> str:
 
 def _phone(written: WrittenLetter) -> str:
     """The contact's number, which no line breaks."""
-    return letters.one_line(written.contact_phone).replace(" ", WIDE)
+    return compiled_letters.one_line(written.contact_phone).replace(" ", WIDE)
 
 
 def _typeset(text: str, marks: Marks) -> str:
@@ -290,7 +290,7 @@ def _linked(html: str, text: str, marks: Marks, links: Links, shared: Shared) ->
 
 def _read(subject: str, letter: str, marks: Marks, schemes: Sequence[str]) -> tuple[str, str, str]:
     line = _line(subject, marks, SUBJECT)
-    html, text = letters.body(letter, KINDS, marks, schemes)
+    html, text = compiled_letters.body(letter, KINDS, marks, schemes)
     if not line.strip() or not text.strip():
         raise InputError("Le courriel n’a pas d’objet ou pas de texte.")
     return line, html, text
@@ -326,8 +326,8 @@ def shared_headers_of(
     """The headers that all the letters of a wave share."""
     phrase, list_name = LISTS[written.message_class]
     return SharedHeaders(
-        sender=Mailbox(f"{SENDER}@{sending.domain}", letters.one_line(written.sender_name)),
-        reply_to=Mailbox(written.contact_email, letters.one_line(written.contact_name)),
+        sender=Mailbox(f"{SENDER}@{sending.domain}", compiled_letters.one_line(written.sender_name)),
+        reply_to=Mailbox(written.contact_email, compiled_letters.one_line(written.contact_name)),
         list_id=f"{phrase} <{list_name}.{sending.domain}>",
         feedback_id=f"{wave}:c{written.campaign_id}:{written.message_class}:outreach",
         unsubscribe=f"{sending.address}/{UNSUBSCRIBE}/" if written.is_awareness else "",

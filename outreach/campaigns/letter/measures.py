@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from outreach.campaigns.letter.links import Measure
+from outreach.campaigns.letter.page_links import Measure
 from outreach.db import Session
 from outreach.delivery.ledger.letters import Due
 from outreach.delivery.models import Mailing, Message

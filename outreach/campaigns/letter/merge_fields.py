@@ -13,8 +13,8 @@ from babel.numbers import format_decimal
 from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
 from outreach.french import LOCALE, NARROW, SHORT, WIDE, WITH_WEEKDAY, spelt_day, unbroken
-from outreach.mail import links
-from outreach.mail.letters import Filling, Value
+from outreach.mail import numbered_links
+from outreach.mail.compiled_letters import Filling, Value
 from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.rows import Rows
 
@@ -147,7 +147,7 @@ TOKENS: Mapping[str, Callable[[Facts], str]] = {
 }
 LINKED = {"boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"}
 LINKED |= {"adresse_navigateur", "adresse_désinscription"}
-OF_MEASURE = {"mention_mesure", "image_mesure", links.LINK}
+OF_MEASURE = {"mention_mesure", "image_mesure", numbered_links.LINK}
 
 
 def is_common(slot: Slot) -> bool:
@@ -170,7 +170,7 @@ def is_empty(raw: Raw) -> bool:
 @lru_cache(maxsize=1024)
 def reader(slot: Slot) -> Reader:
     """The function that computes a slot's value from facts. It is cached, as thousands of recipients use it."""
-    if slot.field == links.LINK:
+    if slot.field == numbered_links.LINK:
         number, url = int(slot.filters[0][0]), slot.filters[0][1]
         return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
     if slot.field in TOKENS and not slot.filters:

@@ -12,9 +12,9 @@ from outreach.adherence.standing import standing_of_some, status_of
 from outreach.campaigns.letter.blocks import LISTED
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
-from outreach.campaigns.letter.links import Links, Measure
 from outreach.campaigns.letter.measures import Measures
 from outreach.campaigns.letter.merge_fields import DIRECTLY, OF_SCHOOLS, WRITTEN_DIRECTLY
+from outreach.campaigns.letter.page_links import Links, Measure
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Due, listed_by_mailbox
@@ -22,7 +22,7 @@ from outreach.directory.contacts import school_limits
 from outreach.directory.display_names import display_name
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
-from outreach.mail.letters import Letter
+from outreach.mail.compiled_letters import Letter
 
 
 @dataclass(frozen=True, slots=True)

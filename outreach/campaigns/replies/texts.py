@@ -16,7 +16,7 @@ from outreach.campaigns.replies.models import PreparedText, TextUse
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import number
-from outreach.mail import letters
+from outreach.mail import compiled_letters
 from outreach.mail.marks import Marks
 
 LONGEST = 10_000
@@ -168,4 +168,4 @@ def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor
 def _refuse_unreadable(text: str, schemes: Sequence[str]) -> None:
     if not text.strip() or len(text) > LONGEST:
         raise InputError(f"Indiquez un texte de {number(LONGEST)} caractères au plus.")
-    letters.body(text, KNOWN, Marks(), schemes)
+    compiled_letters.body(text, KNOWN, Marks(), schemes)

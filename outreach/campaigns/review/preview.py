@@ -35,7 +35,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority
 from outreach.mail import mime, tokens
-from outreach.mail.letters import Filled, Filling, Letter, Value
+from outreach.mail.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
 from outreach.measuring.models import TrackingMode

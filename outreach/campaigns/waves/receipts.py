@@ -12,8 +12,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.letter.links import ANSWER
 from outreach.campaigns.letter.naming import listed
+from outreach.campaigns.letter.page_links import ANSWER
 from outreach.campaigns.models import ReceiptCopy
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment

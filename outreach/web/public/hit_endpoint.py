@@ -13,7 +13,7 @@ from typing import Generic, NamedTuple, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from outreach.db import Database
-from outreach.db.kept import KeptConnection
+from outreach.db.kept_connection import KeptConnection
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.measuring import hits, trackers
 from outreach.measuring.hits import Sighting

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template
 
 from outreach.db import Session
 from outreach.errors import Refused
-from outreach.notes import known, listing, signing
+from outreach.notes import known_notes, listing, signing
 from outreach.notes.content import Correction
 from outreach.notes.files.outline import corrected, public_correction, public_outline
 from outreach.notes.files.parts import CellGrid
@@ -42,7 +42,7 @@ def keep_to_itself(response: Response) -> Response:
 @pages.get("/key")
 def keys() -> Response:
     with reading() as session:
-        used = known.used_keys(session)
+        used = known_notes.used_keys(session)
     current = _current_key()
     former = [key for key in used if key.public_key != current]
     return Response(

@@ -24,7 +24,7 @@ from outreach.measuring import consent
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import OF_SCHOOLS
-from outreach.retention import rows
+from outreach.retention import periods
 from outreach.statements import StatementKind
 from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
@@ -228,7 +228,7 @@ def accessibility() -> Response:
 
 @pages.get("/data-protection")
 def data_protection() -> Response:
-    kept = {"rows": rows.ROWS, "durations": rows.DURATIONS}
+    kept = {"rows": periods.ROWS, "durations": periods.DURATIONS}
     return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION, kept=kept)
 
 

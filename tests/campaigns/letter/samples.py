@@ -15,7 +15,7 @@ from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, compiled, freeze
-from outreach.campaigns.letter.links import Links, Measure
+from outreach.campaigns.letter.page_links import Links, Measure
 from outreach.campaigns.waves import receipts
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import School

@@ -9,8 +9,8 @@ import pytest
 
 from outreach.campaigns.letter.blocks import PATTERNS, buttons
 from outreach.campaigns.letter.composing import Content
-from outreach.campaigns.letter.links import Links, Measure
-from outreach.mail.letters import Value
+from outreach.campaigns.letter.page_links import Links, Measure
+from outreach.mail.compiled_letters import Value
 from outreach.mail.rows import Rows
 
 SENT = {

@@ -14,7 +14,7 @@ from outreach.french import WIDE
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, TokenKind
 from outreach.responses.models import Response
-from outreach.retention.rows import ROWS
+from outreach.retention.periods import ROWS
 from outreach.settings import read
 from tests.conftest import NOW
 from tests.pages import elements, text_of

@@ -10,11 +10,11 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.campaigns import audiences, drafts, lifecycle, segment_uses, wave_criteria
-from outreach.campaigns.drafts import DraftStep
+from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
 from outreach.campaigns.review import checks
+from outreach.campaigns.step_drafts import DraftStep
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
@@ -43,7 +43,7 @@ from outreach.web.audience.conditions import (
     without_strangers,
 )
 from outreach.web.campaigns.blueprint import CHANGED, RESUMED, pages, show, step_of
-from outreach.web.campaigns.steps.drafts import DraftOffer, keep, offered, resumed
+from outreach.web.campaigns.steps.offered_drafts import DraftOffer, keep, offered, resumed
 from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
@@ -172,7 +172,7 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
         is_same = version == lifecycle.content_hash(campaign)
         if is_same:
             lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
-            drafts.discard(session, number, current_user.id, DraftStep.AUDIENCE)
+            step_drafts.discard(session, number, current_user.id, DraftStep.AUDIENCE)
     return is_same
 
 

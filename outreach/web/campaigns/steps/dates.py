@@ -4,15 +4,15 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
+from outreach.campaigns.step_drafts import DraftStep
 from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import RESUMED, Step, pages, show, step_of
-from outreach.web.campaigns.steps.drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.campaigns.steps.moment_forms import DatesForm
+from outreach.web.campaigns.steps.offered_drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.request import needs, now, reading
 

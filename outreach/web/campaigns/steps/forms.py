@@ -6,10 +6,10 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
 
-from outreach.campaigns import drafts, lifecycle
-from outreach.campaigns.drafts import DraftStep
+from outreach.campaigns import lifecycle, step_drafts
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.step_drafts import DraftStep
 from outreach.delivery.models import MessageClass
 from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
@@ -60,7 +60,7 @@ class StepForm(FlaskForm):
             is_current = self.is_current(lifecycle.content_hash(campaign))
             if is_current:
                 lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
-                drafts.discard(session, number, current_user.id, self.STEP)
+                step_drafts.discard(session, number, current_user.id, self.STEP)
         return is_current
 
 
@@ -154,7 +154,7 @@ class LetterForm(StepForm):
         "Adresse postale de l’expéditeur", [line("Indiquez l’adresse postale de l’expéditeur.", 300)]
     )
 
-    KEPT = drafts.CONTENT[DraftStep.LETTER]
+    KEPT = step_drafts.CONTENT[DraftStep.LETTER]
 
     @classmethod
     def about(cls, campaign: Campaign) -> "LetterForm":

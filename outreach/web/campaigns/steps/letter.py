@@ -7,11 +7,11 @@ from flask import Response, abort, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks, measuring, test_letter, uninvited
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
 from outreach.campaigns.schedule import planning
+from outreach.campaigns.step_drafts import DraftStep
 from outreach.db import Session
 from outreach.delivery.smtp.guard import Guard
 from outreach.directory import authority_sheet
@@ -21,8 +21,8 @@ from outreach.settings import listed
 from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.steps import editor
-from outreach.web.campaigns.steps.drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.campaigns.steps.forms import LetterForm, TestLetterForm
+from outreach.web.campaigns.steps.offered_drafts import DraftOffer, changed_fields, keep, offered, resumed
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import letter_frame
 from outreach.web.ui.request import actor, database, needs, now, reading, settings

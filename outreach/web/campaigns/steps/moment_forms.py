@@ -8,10 +8,10 @@ from flask_wtf import FlaskForm
 from wtforms import Field, Form, HiddenField, StringField, ValidationError
 
 from outreach.campaigns.definitions import MOST_REMINDERS
-from outreach.campaigns.drafts import DraftStep
 from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
+from outreach.campaigns.step_drafts import DraftStep
 from outreach.days import BRUSSELS, parse_day
 from outreach.errors import InputError
 from outreach.text import whole_number

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.accounts import staff
-from outreach.campaigns import definitions, drafts, lifecycle
-from outreach.campaigns.drafts import DraftStep, StepDraft
+from outreach.campaigns import definitions, lifecycle, step_drafts
+from outreach.campaigns.step_drafts import DraftStep, StepDraft
 from outreach.demo import people
 from outreach.errors import InputError
 from outreach.settings import ROOT
@@ -28,26 +28,26 @@ def test_a_draft_is_one_persons_and_the_last_one_typed(sample_database, begun):
     with sample_database.writing() as session:
         before = lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign))
         for fields in ([("letter", "Avant")], FIELDS):
-            drafts.keep(
+            step_drafts.keep(
                 session, lifecycle.campaign_numbered(session, campaign), author, DraftStep.LETTER, fields, now=NOW
             )
     with sample_database.reading() as session:
-        draft = drafts.draft_of(session, campaign, author, DraftStep.LETTER)
+        draft = step_drafts.draft_of(session, campaign, author, DraftStep.LETTER)
         assert (draft.pairs, draft.typed_at) == (FIELDS, NOW)
-        assert drafts.draft_of(session, campaign, other, DraftStep.LETTER) is None
-        assert drafts.draft_of(session, campaign, author, DraftStep.DATES) is None
+        assert step_drafts.draft_of(session, campaign, other, DraftStep.LETTER) is None
+        assert step_drafts.draft_of(session, campaign, author, DraftStep.DATES) is None
         assert lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign)) == before
 
 
 def test_a_draft_has_a_size(sample_database, begun):
     campaign, author, _ = begun
     with pytest.raises(InputError, match="trop long"), sample_database.writing() as session:
-        drafts.keep(
+        step_drafts.keep(
             session,
             lifecycle.campaign_numbered(session, campaign),
             author,
             DraftStep.LETTER,
-            [("letter", "é" * drafts.MOST_BYTES)],
+            [("letter", "é" * step_drafts.MOST_BYTES)],
             now=NOW,
         )
     with sample_database.reading() as session:

@@ -21,7 +21,7 @@ from outreach.accounts.requests import PasswordRequest
 from outreach.accounts.sessions import LIFETIME, StaffSession
 from outreach.accounts.trail import TrailEntry
 from outreach.adherence.models import JoiningList
-from outreach.campaigns.drafts import StepDraft
+from outreach.campaigns.step_drafts import StepDraft
 from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session, table_of

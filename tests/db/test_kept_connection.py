@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from outreach.db.kept import KeptConnection
+from outreach.db.kept_connection import KeptConnection
 
 pytestmark = pytest.mark.postgresql
 

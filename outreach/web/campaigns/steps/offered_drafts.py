@@ -10,8 +10,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 from wtforms import Field, HiddenField, StringField
 
-from outreach.campaigns import drafts, lifecycle
-from outreach.campaigns.drafts import DraftStep
+from outreach.campaigns import lifecycle, step_drafts
+from outreach.campaigns.step_drafts import DraftStep
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.roles import RoleName
@@ -48,14 +48,14 @@ def keep(number: int, step: DraftStep, fields: Iterable[tuple[str, str]]) -> Non
         campaign = lifecycle.campaign_numbered(session, number)
         if not lifecycle.may_change(campaign):
             raise Refused("Cette campagne ne se change plus.")
-        drafts.keep(session, campaign, current_user.id, step, kept, now=now())
+        step_drafts.keep(session, campaign, current_user.id, step, kept, now=now())
 
 
 @pages.post(f"/<number:number>/{STEP}/draft/removal")
 @needs(RoleName.AUTHOR)
 def ignore_draft(number: int, step: str) -> Redirect:
     with database().writing() as session:
-        drafts.discard(session, number, current_user.id, DraftStep(step))
+        step_drafts.discard(session, number, current_user.id, DraftStep(step))
     return redirect(url_for(f".{step}", number=number))
 
 
@@ -63,7 +63,7 @@ def resumed(session: Session, step: Step) -> MultiDict[str, str] | None:
     """The fields of the person's draft, where the page's address asks to go on with it; else None."""
     if RESUMED not in request.args or not step.may_change:
         return None
-    draft = drafts.draft_of(session, step.campaign.id, current_user.id, DraftStep(step.name))
+    draft = step_drafts.draft_of(session, step.campaign.id, current_user.id, DraftStep(step.name))
     return MultiDict(draft.pairs) if draft else None
 
 
@@ -74,7 +74,7 @@ def offered(session: Session, step: Step, changes: Callable[[Fields], Sequence[s
     """
     if RESUMED in request.args or not step.may_change:
         return None
-    draft = drafts.draft_of(session, step.campaign.id, current_user.id, DraftStep(step.name))
+    draft = step_drafts.draft_of(session, step.campaign.id, current_user.id, DraftStep(step.name))
     if draft is None or not draft.is_newer_than(step.campaign):
         return None
     told = changes(MultiDict(draft.pairs))

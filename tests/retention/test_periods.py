@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Text, select, text
 
 from outreach.db import Base
-from outreach.retention.rows import ROWS, Rhythm
+from outreach.retention.periods import ROWS, Rhythm
 from outreach.settings import ROOT
 
 SECTION = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## Keeping and erasing")[2]
