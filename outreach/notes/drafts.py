@@ -13,7 +13,7 @@ from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Programme, Strand
 from outreach.db import Session
 from outreach.directory.models import Network
-from outreach.errors import InputError, NotFound
+from outreach.errors import InputError, NotFound, Refused
 from outreach.mail import markdown
 from outreach.mail.language import refuse_excess
 from outreach.mail.marks import Run
@@ -110,12 +110,20 @@ def strands_of(asked: NoteRequest, programme: Programme) -> list[Strand]:
     return [strand for strand in programme.strands if not asked.strands or strand.number in asked.strands]
 
 
-def save(session: Session, number: int | None, asked: NoteRequest, *, now: datetime, actor: str) -> NoteDraft:
+def save(
+    session: Session, number: int | None, asked: NoteRequest, *, now: datetime, actor: str, seen: str = ""
+) -> NoteDraft:
     """Keep a draft: a new one, or instead of the author's own of this key.
 
-    A draft need not be complete. Raises NotFound where the author has no such draft.
+    A draft need not be complete. `seen` is the version on which it was written. Raises NotFound where the author has no
+    such draft, and Refused where it is of another version by now.
     """
     draft = NoteDraft(author=actor) if number is None else draft_of(session, number, actor)
+    if number is not None and seen and seen != version_of(draft):
+        raise Refused(
+            "Ce brouillon a été enregistré ailleurs depuis que vous avez ouvert cette page. Relisez-le dans un autre "
+            "onglet ; enregistrer encore le remplace par ce qui est écrit ici."
+        )
     draft.changed_at, draft.title, draft.request = now, asked.title[:LONGEST_TITLE], asked.as_json()
     session.add(draft)
     session.flush()
@@ -128,6 +136,11 @@ def draft_of(session: Session, number: int, actor: str) -> NoteDraft:
     if draft is None or draft.author != actor:
         raise NotFound("Ce brouillon n’existe pas, ou n’existe plus.")
     return draft
+
+
+def version_of(draft: NoteDraft) -> str:
+    """What tells a draft as it stands from what it becomes when it is saved again."""
+    return draft.changed_at.isoformat()
 
 
 def drafts_of(session: Session, actor: str) -> Sequence[NoteDraft]:

@@ -113,6 +113,19 @@ def test_a_draft_is_changed_and_deleted_by_its_author(author):
     assert "Autre" not in text_of(author.get("/notes"))
 
 
+def test_a_draft_saved_elsewhere_since_is_not_replaced_unawares(author):
+    """As by a text that an ended session kept: what was typed stays, and replaces the other only when sent again."""
+    address = f"{drafted(author).headers['Location']}/text"
+    older, later = form_of(author.get(address)), form_of(author.get(address))
+    assert author.post(address, data=later | {"title": "Plus tard"}).status_code == 302
+    page = author.post(address, data=older | {"title": "Plus tôt"})
+    assert (page.status_code, form_of(page)["title"]) == (409, "Plus tôt")
+    assert "enregistré ailleurs" in text_of(page)
+    assert form_of(author.get(address))["title"] == "Plus tard"
+    assert author.post(address, data=form_of(page)).status_code == 302
+    assert form_of(author.get(address))["title"] == "Plus tôt"
+
+
 def test_the_list_says_whether_it_is_filtered(author):
     assert "Aucune note figée." in text_of(author.get("/notes"))
     assert "Aucune note dans cet état." in text_of(author.get("/notes?state=frozen"))

@@ -73,6 +73,7 @@ class NoteForm(FlaskForm):
         description="Elle paraît dans les fichiers, sans votre nom. Vide : « rédaction ».",
     )
     corrects = HiddenField()
+    seen = HiddenField()  # the version of the draft that was changed
     reason = TextAreaField("Pourquoi la note est corrigée")
 
     def offer(self, strands: Sequence[Strand], networks: Sequence[Network]) -> None:

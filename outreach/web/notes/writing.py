@@ -53,8 +53,10 @@ def draft(draft_id: int) -> str:
 @needs(RoleName.AUTHOR)
 def edit(draft_id: int) -> str:
     with reading() as session:
-        asked = drafts.read_request(drafts.draft_of(session, draft_id, actor()).request)
-        return _form_page(session, filled(asked), draft_id)
+        held = drafts.draft_of(session, draft_id, actor())
+        form = filled(drafts.read_request(held.request))
+        form.seen.data = drafts.version_of(held)
+        return _form_page(session, form, draft_id)
 
 
 @pages.post("/drafts/<number:draft_id>/text")
@@ -113,8 +115,15 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
         if asked.corrects:
             corrections.refuse_corrected(session, listing.by_number(session, asked.corrects))
         asked = replace(asked, programme=programmes.the_programme(session, asked.programme).code)
-    with database().writing() as session:
-        number = drafts.save(session, draft_id, asked, now=now(), actor=actor()).id
+    try:
+        with database().writing() as session:
+            seen = form.seen.data or ""
+            number = drafts.save(session, draft_id, asked, now=now(), actor=actor(), seen=seen).id
+    except Refused as error:
+        with reading() as session:
+            form.form_errors = [str(error)]
+            form.seen.data = drafts.version_of(drafts.draft_of(session, draft_id or 0, actor()))
+            return _form_page(session, form, draft_id), 409
     return redirect(url_for(".draft", draft_id=number))
 
 
