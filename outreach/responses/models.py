@@ -26,7 +26,7 @@ from outreach.delivery.models import Message
 from outreach.directory.models import Authority, School
 from outreach.responses.kinds import Answer
 
-LONGEST_NAME = 120  # of who answers, and of their function
+LONGEST_NAME = 120  # characters of a respondent's name, and of their function
 
 
 Value = TypeVar("Value")

@@ -6,16 +6,13 @@ import pytest
 
 from outreach.settings import ROOT
 
-LONGEST = 120
+LONGEST, MOST_LINES = 120, 400
 SCRIPT = runpy.run_path(str(ROOT / "tools" / "modules.py"))
 
 
 @pytest.fixture(scope="module")
 def sentences():
     return SCRIPT["sentences"]()
-
-
-MOST_LINES = 400
 
 
 def test_the_page_is_what_the_script_makes_now():

@@ -63,7 +63,7 @@ RULES = {
     "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
     "davantage de numéros, créez une liste : Campagnes, « Segments et listes ».",
     "size": "indiquez le plus petit nombre d’écoles dans « Au moins », le plus grand dans « Au plus ».",
-}  # what a condition asks for, where a value of the right kind is not permitted
+}  # how to mend a condition whose value is of the right kind and not permitted
 WHICH: Mapping[StrEnum, str] = {Which.ANY: "Au moins une école", Which.ALL: "Toutes ses écoles"}
 ONLY_KNOWN = {"mailings"}  # parts of which a database has to know some
 

@@ -56,7 +56,7 @@ def test_what_cannot_be_taken_says_so_at_its_field_and_loses_nothing(client, few
     assert words in said
     assert f'href="#{field}"' in said
     assert page.text.count('id="fault"') == 1
-    assert ">Bien.</textarea>" in said
+    assert "\nBien.</textarea>" in said
     assert 'value="joined" checked' in said
     with sample_database.reading() as session:
         assert session.scalars(select(Response)).all() == []
