@@ -35,6 +35,13 @@ class NewList:
     name: str = ""
     numbers: str = ""
     faults: tuple[str, ...] = ()
+    name_fault: str = ""
+
+    @property
+    def placed(self) -> list[tuple[str, str]]:
+        """Each sentence with the field that it is about."""
+        of_name = [("list-name", self.name_fault)] if self.name_fault else []
+        return [*of_name, *(("list-numbers", fault) for fault in self.faults)]
 
 
 class SegmentNameForm(FlaskForm):
@@ -68,7 +75,7 @@ def make_list() -> Redirect | tuple[str, int]:
                 made = authority_lists.make(session, name, keys, now=now(), actor=actor())
                 return redirect(url_for(".authority_list", number=made.id))
         except InputError as error:
-            asked = NewList(name, asked.numbers, (str(error),))
+            asked = NewList(name, asked.numbers, name_fault=str(error))
     with reading() as session:
         return _index(session, asked), 422
 
