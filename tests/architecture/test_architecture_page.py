@@ -28,6 +28,7 @@ def test_no_line_is_wider_than_code():
 
 def test_the_files_that_recipes_name_are_there():
     told = PAGE.partition("## Where things go")[2].partition("\n## Pages")[0]
+    told += (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     named = re.findall(r"`([\w/]+(?:\.\w+|/))`", told)
     assert len(named) > 10
     there = {name for name in named if (ROOT / name).exists() or (ROOT / "outreach" / name).exists()}
