@@ -36,17 +36,18 @@ def awaiting(database, person, thing=Thing.CAMPAIGN, roles=ROLES):
 
 
 def test_what_is_submitted_awaits_every_approver_who_has_no_hand_in_it(database, decided):
-    claire = add_colleague(database, "claire", RoleName.APPROVER, RoleName.AUTHOR)
+    claire, luc = (add_colleague(database, name, RoleName.APPROVER, RoleName.AUTHOR) for name in ("claire", "luc"))
     decided(DecisionKind.WRITTEN)
     assert awaiting(database, APPROVER) == []
     decided(DecisionKind.WRITTEN, claire)
-    decided(DecisionKind.SUBMITTED)
-    assert [awaiting(database, person) for person in (APPROVER, claire, AUTHOR)] == [[1], [], []]
+    decided(DecisionKind.SUBMITTED, luc)
+    assert [awaiting(database, person) for person in (APPROVER, claire, luc, AUTHOR)] == [[1], [], [], []]
     assert awaiting(database, APPROVER, roles={RoleName.AUTHOR}) == []
     assert awaiting(database, APPROVER, Thing.REMINDER) == []
     with database.reading() as session:
-        may = [deciding.may_decide(session, LETTER.subject, person) for person in (APPROVER, claire, AUTHOR, "x")]
-    assert may == [True, False, False, False]
+        people = (APPROVER, claire, luc, AUTHOR, "x")
+        may = [deciding.may_decide(session, LETTER.subject, person) for person in people]
+    assert may == [True, False, False, False, False]
 
 
 @pytest.mark.parametrize("after", [DecisionKind.APPROVED, DecisionKind.SENT_BACK, DecisionKind.REFUSED])

@@ -6,13 +6,16 @@ import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
+from outreach.accounts import staff
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Purpose
 from outreach.demo import people
+from outreach.roles import RoleName
 from outreach.staff_mail import notices
 from tests.browser.test_campaigns import begin, sign_in
+from tests.conftest import NOW
 
 __all__ = ["sign_in"]
 pytestmark = [pytest.mark.browser, pytest.mark.long]
@@ -63,3 +66,18 @@ def test_the_approver_is_told_and_plans_by_one_button(
     author.get_by_label("Une fois par jour, à 8 heures").check()
     author.get_by_role("button", name="Enregistrer").click()
     expect(author.get_by_label("Une fois par jour, à 8 heures")).to_be_checked()
+
+
+def test_an_approver_names_a_deputy_by_keyboard_and_the_page_keeps_the_rules(sign_in, sample_database, violations):
+    with sample_database.writing() as session:
+        luc = {"email": "luc@fwb.example", "name": "Luc Petit", "roles": (RoleName.APPROVER,), "password_hash": "x"}
+        staff.add_user(session, NOW, "installation", **luc)
+    approver = sign_in("approver")
+    approver.goto("/account/deputies")
+    assert violations(approver) == []
+    approver.get_by_label("Premier jour").focus()
+    approver.keyboard.type("hier")
+    approver.keyboard.press("Enter")
+    expect(approver.locator(".ds-error-summary")).to_be_focused()
+    expect(approver.get_by_label("Premier jour")).to_have_value("hier")
+    assert violations(approver) == []

@@ -6,19 +6,20 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from outreach import audit
 from outreach.approvals import reading
-from outreach.approvals.models import Thing
+from outreach.approvals.models import Decision, Thing
 from outreach.errors import InputError, NotFound, Refused
-from outreach.notes import approving, freezing, listing
+from outreach.notes import approving, freezing, known_notes, listing
 from outreach.notes.models import NoteApproval, NoteFile, NoteRow, NoteState
 from outreach.roles import RoleName
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.notes.conftest import ROWS, finish
 from tests.notes.contents import content, correction
+from tests.tampering import unguard
 
 pytestmark = pytest.mark.postgresql
 
@@ -185,3 +186,12 @@ def test_a_note_awaits_approvers_other_than_its_author(database, freeze, approve
             NoteState.APPROVED: 1,
             NoteState.PUBLISHED: 0,
         }
+
+
+def test_a_number_without_an_approval_of_its_figures_proves_no_file(database, freeze, approve):
+    number = approve(freeze())
+    with database.writing() as session:
+        assert list(known_notes.known_notes(session).figures) == [number]
+        unguard(session, "decisions")
+        session.execute(update(Decision).values(digest="0" * 64))
+        assert (known_notes.known_notes(session).figures, known_notes.known_notes(session).files) == ({}, [])
