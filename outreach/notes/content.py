@@ -81,7 +81,7 @@ class StrandAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class NoteColumn:
     """A column of a table: its fixed English name in files, its French heading, what it holds."""
 
     name: str
@@ -99,7 +99,7 @@ class NoteTable:
     kind: TableKind
     strand: int
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[NoteColumn, ...]
     rows: tuple[tuple[Cell, ...], ...]
     has_total: bool = True
 
@@ -292,7 +292,7 @@ def _answer(row: dict[str, Any]) -> StrandAnswer:
 
 
 def _table(row: dict[str, Any]) -> NoteTable:
-    columns = tuple(Column(**{**one, "kind": CellKind(one["kind"])}) for one in row["columns"])
+    columns = tuple(NoteColumn(**{**one, "kind": CellKind(one["kind"])}) for one in row["columns"])
     rows = tuple(tuple(cells) for cells in row["rows"])
     return NoteTable(**{**row, "kind": TableKind(row["kind"]), "columns": columns, "rows": rows})
 

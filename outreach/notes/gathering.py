@@ -26,9 +26,9 @@ from outreach.notes.content import (
     ActionState,
     Cell,
     CellKind,
-    Column,
     NetworkAnswer,
     NoteAction,
+    NoteColumn,
     NoteContent,
     NoteDefinition,
     NoteNetwork,
@@ -47,11 +47,11 @@ from outreach.sent_lists.models import ListState
 
 MINISTRY = "Ministère de la Fédération Wallonie-Bruxelles"
 COUNTED = (
-    Column("authorities", "PO"),
-    Column("schools", "Écoles concernées"),
-    Column("joined", Bucket.JOINED.label),
-    Column("share", "Part", CellKind.TEXT),
-    *(Column(name.value, name.label) for name in (*Bucket, *Solicitation) if name is not Bucket.JOINED),
+    NoteColumn("authorities", "PO"),
+    NoteColumn("schools", "Écoles concernées"),
+    NoteColumn("joined", Bucket.JOINED.label),
+    NoteColumn("share", "Part", CellKind.TEXT),
+    *(NoteColumn(name.value, name.label) for name in (*Bucket, *Solicitation) if name is not Bucket.JOINED),
 )
 BY_HAND = (
     "Chiffre donné à la main",
@@ -158,7 +158,7 @@ def _table(found: Situation, strand: Strand, codes: Sequence[str] = (), among: S
         kind,
         number,
         ", ".join((f"Volet {number}, par {kind.label.lower()}", *among)),
-        (Column(kind.value, kind.label, CellKind.TEXT), *COUNTED),
+        (NoteColumn(kind.value, kind.label, CellKind.TEXT), *COUNTED),
         tuple(_cells(row, label, number) for row, label in [*((row, row.label) for row in rows), (found.total, total)]),
     )
 
@@ -192,7 +192,7 @@ def _actions(
     return tuple(_action(one, acted.labels) for one in shown if one is not None)
 
 
-def _action(one: actions.Action, labels: Mapping[str, str]) -> NoteAction:
+def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:
     counts = {"meant": one.meant or {}, "sent": one.sent, "delivered": one.delivered, "answered": one.answered}
     names = list(counts) if not one.is_planned else ["meant"] if one.meant is not None else []
     whom = counts["meant" if one.is_planned else "sent"]

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import func, select
 
-from outreach.campaigns.letter.composing import Composer, Content
+from outreach.campaigns.letter.composing import Composer, Values
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results.openings import are_measured
 from outreach.delivery.ledger.letters import due_in
@@ -410,7 +410,7 @@ def _mentions(database):
         mailing = session.scalars(select(Mailing)).one()
         due = [one for batch in session.scalars(select(Batch.id)) for one in due_in(session, batch, now=AFTER)]
         made = Composer(SENDING, lambda: AFTER)(session, mailing, due)
-        values = [Content.from_json(one.content).values["mention_mesure"].text for one in made.values()]
+        values = [Values.from_json(one.content).values["mention_mesure"].text for one in made.values()]
         return Counter(values)
 
 

@@ -5,12 +5,12 @@ from dataclasses import replace
 from outreach.notes.content import (
     ActionState,
     CellKind,
-    Column,
     Correction,
     FigureChange,
     HandFigure,
     NetworkAnswer,
     NoteAction,
+    NoteColumn,
     NoteContent,
     NoteDefinition,
     NoteNetwork,
@@ -23,11 +23,11 @@ from outreach.notes.content import (
 )
 
 COLUMNS = (
-    Column("network", "Réseau", CellKind.TEXT),
-    Column("authorities", "PO"),
-    Column("schools", "Écoles"),
-    Column("joined", "Ont adhéré"),
-    Column("share", "Part", CellKind.TEXT),
+    NoteColumn("network", "Réseau", CellKind.TEXT),
+    NoteColumn("authorities", "PO"),
+    NoteColumn("schools", "Écoles"),
+    NoteColumn("joined", "Ont adhéré"),
+    NoteColumn("share", "Part", CellKind.TEXT),
 )
 
 
@@ -110,6 +110,6 @@ ZONES = (
 
 def zones() -> NoteTable:
     """A table by zone: the ten of the register, those outside, and the total."""
-    columns = (Column("zone", "Zone", CellKind.TEXT), *COLUMNS[1:])
+    columns = (NoteColumn("zone", "Zone", CellKind.TEXT), *COLUMNS[1:])
     rows = tuple((zone, 4, 20, place, f"{5 * place} %") for place, zone in enumerate(ZONES))
     return NoteTable(TableKind.ZONE, 1, "Volet 1, par zone", columns, (*rows, ("Total", 40, 200, 45, "22,5 %")))

@@ -45,18 +45,18 @@ class Composer:
         _, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [message for message in due if message.kept is None]
         contents = self._contents(session, mailing, letter, anew)
-        contents.update({message.id: Content.from_json(message.kept) for message in due if message.kept is not None})
+        contents.update({message.id: Values.from_json(message.kept) for message in due if message.kept is not None})
         return {message.id: self._compose(letter, standing, message, contents[message.id]) for message in due}
 
-    def _contents(self, session: Session, mailing: Mailing, letter: Letter, due: Sequence[Due]) -> dict[int, "Content"]:
+    def _contents(self, session: Session, mailing: Mailing, letter: Letter, due: Sequence[Due]) -> dict[int, "Values"]:
         if mailing.purpose is Purpose.STAFF:  # it has no fields, and its recipient is nobody in the directory
-            return {message.id: Content({}, {}) for message in due}
+            return {message.id: Values({}, {}) for message in due}
         facts = _recipients(mailing, self.sending, self._now()).facts(session, due)
         # Letters that are measured alike carry the same pixel and links.
         alike: dict[tuple[str, str, str], Alike] = defaultdict(partial(Alike, letter))
         return {message.id: alike[facts[message.id].links.measure.key].content(facts[message.id]) for message in due}
 
-    def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Content") -> Composed:
+    def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Values") -> Composed:
         filled = letter.fill(content.values, content.flags)
         token = self._kept(content, BY_LINK, TokenKind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
         mailto = self._kept(content, BY_MAIL, TokenKind.MAILTO, due) if standing.mailto else ""
@@ -65,7 +65,7 @@ class Composer:
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed.of(due, signed, content.to_json())
 
-    def _kept(self, content: "Content", name: str, kind: TokenKind, due: Due) -> str:
+    def _kept(self, content: "Values", name: str, kind: TokenKind, due: Due) -> str:
         """A header's token, which it stores with the letter's content.
 
         A token made anew after a change of keys would differ, so the rebuilt letter would differ too.
@@ -110,12 +110,12 @@ def subjects_kept(session: Session, messages: Sequence[int]) -> dict[int, str]:
     query = query.join(Composition, Composition.message_id == Message.id).where(Message.id.in_(messages))
     subjects = {}
     for key, frozen, headers, kept in session.execute(query):
-        content = Content.from_json(kept)
+        content = Values.from_json(kept)
         subjects[key] = _compiled(frozen, headers)[1].subject_for(content.values, content.flags)
     return subjects
 
 
-def _read_again(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> tuple[Letter, "Content"]:
+def _read_again(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> tuple[Letter, "Values"]:
     mailing = session.get_one(Mailing, message.mailing_id)
     _, letter, _ = _compiled(mailing.letter, mailing.headers)
     kept = kept_content(session, message)
@@ -148,14 +148,14 @@ def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> Rec
     return RecipientFacts(sending, frozen, letter, mailing.strand_id, is_awareness, today(now), counted)
 
 
-def kept_content(session: Session, message: Message) -> "Content | None":
+def kept_content(session: Session, message: Message) -> "Values | None":
     """The content of a letter as it left; None when it has not left."""
     kept = session.get(Composition, message.id)
-    return Content.from_json(kept.content) if kept else None
+    return Values.from_json(kept.content) if kept else None
 
 
 @dataclass(frozen=True, slots=True)
-class Content:
+class Values:
     """The content of one recipient's letter, enough to rebuild it: values by slot, and the truth of its conditions."""
 
     values: dict[str, Filling]
@@ -167,7 +167,7 @@ class Content:
         return orjson.dumps({"values": values, "flags": self.flags}).decode()
 
     @classmethod
-    def from_json(cls, kept: str) -> "Content":
+    def from_json(cls, kept: str) -> "Values":
         """Reads stored content."""
         read = orjson.loads(kept)
         return cls({key: _value_kept(value) for key, value in read["values"].items()}, read["flags"])
@@ -189,7 +189,7 @@ class Alike:
         self._letter = letter
         self._ways: dict[tuple[bool, ...], tuple[dict[str, Filling], list[tuple[str, Reader]]]] = {}
 
-    def content(self, facts: Facts) -> Content:
+    def content(self, facts: Facts) -> Values:
         """The content of the letter to a recipient with these facts."""
         flags = {name: is_true(name, facts) for name in self._letter.conditional}
         truth = tuple(flags.values())
@@ -198,7 +198,7 @@ class Alike:
             common = {place.key: reader(place.slot)(facts) for place in places if is_common(place.slot)}
             self._ways[truth] = common, [(place.key, reader(place.slot)) for place in places if place.key not in common]
         common, own = self._ways[truth]
-        return Content({**common, **{key: read(facts) for key, read in own}}, flags)
+        return Values({**common, **{key: read(facts) for key, read in own}}, flags)
 
 
 @lru_cache(maxsize=32)

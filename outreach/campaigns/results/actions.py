@@ -30,7 +30,7 @@ _TO_NOBODY = {True: "doit partir : à ce jour, elle n’écrirait à personne", 
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class WaveAction:
     """A wave of a campaign: when it left or is planned for, and how many authorities of each network it means.
 
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
@@ -77,7 +77,7 @@ class Action:
         many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
         return f"{many} reçu le courriel, "
 
-    def among(self, codes: Collection[str]) -> "Action | None":
+    def among(self, codes: Collection[str]) -> "WaveAction | None":
         """The action as far as it means authorities of these networks; None where it means none of them.
 
         Where it means others, too, its sentence says that it counts those of these networks.
@@ -116,8 +116,8 @@ class Actions:
     `labels` has the networks that any of them means, in their usual order. `more` counts those left out by a limit.
     """
 
-    done: Sequence[Action]
-    planned: Sequence[Action]
+    done: Sequence[WaveAction]
+    planned: Sequence[WaveAction]
     labels: Mapping[str, str]
     more: int = 0
 
@@ -192,9 +192,9 @@ def _left_at(wave: Wave) -> datetime:
     return max(wave.due_at, wave.mailing.created_at) if wave.mailing else wave.due_at
 
 
-def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: bool = False) -> Action:
+def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: bool = False) -> WaveAction:
     campaign = wave.campaign
-    return Action(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
+    return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
 
 
 def _counts(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:

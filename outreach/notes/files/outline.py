@@ -14,8 +14,8 @@ from outreach.notes.content import (
     ActionState,
     Cell,
     CellKind,
-    Column,
     Correction,
+    NoteColumn,
     NoteContent,
     NoteTable,
     NumberedNote,
@@ -187,7 +187,7 @@ def _table(table: NoteTable) -> Iterator[Block]:
         yield plain(_typeset(f"Aucune école dans ces états : {names}."), Tone.SMALL)
 
 
-def _is_state(column: Column) -> bool:
+def _is_state(column: NoteColumn) -> bool:
     return column.kind is CellKind.COUNT and column.name not in ALWAYS
 
 

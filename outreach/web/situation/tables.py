@@ -18,7 +18,7 @@ from outreach.adherence.situation import (
     SituationRow,
     Solicitation,
 )
-from outreach.campaigns.results.actions import Action, Actions
+from outreach.campaigns.results.actions import Actions, WaveAction
 from outreach.columns import DATA, Column, Kind
 from outreach.days import BRUSSELS
 from outreach.directory.listing import REGISTERED, authority_columns
@@ -77,7 +77,7 @@ def actions_table(times: tuple[str, str], acted: Actions) -> exports.Table:
     return exports.Table("Actions", ACTION_HEADERS, rows)
 
 
-def _counts(action: Action, code: str | None = None) -> tuple[exports.Cell, ...]:
+def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, ...]:
     """The counts of one network, or of all; of one planned, whom it means only."""
     if action.is_planned:
         meant = "" if action.meant is None else _count(action.meant, code)

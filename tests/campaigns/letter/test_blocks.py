@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from outreach.campaigns.letter.blocks import PATTERNS, buttons
-from outreach.campaigns.letter.composing import Content
+from outreach.campaigns.letter.composing import Values
 from outreach.campaigns.letter.page_links import Links, Measure
 from outreach.mail.compiled_letters import Value
 from outreach.mail.rows import Rows
@@ -42,10 +42,10 @@ def test_rows_that_were_sent_look_the_same_for_ever(name):
 
 @pytest.mark.parametrize("name", SENT)
 def test_rows_are_kept_as_their_cells_and_read_again(name):
-    kept = Content({"tableau_écoles": rows_of(name)}, {}).to_json()
+    kept = Values({"tableau_écoles": rows_of(name)}, {}).to_json()
     assert "<t" not in kept
     assert "<li" not in kept
-    again = Content.from_json(kept).values["tableau_écoles"]
+    again = Values.from_json(kept).values["tableau_écoles"]
     assert again.encoded() == rows_of(name).encoded()
     assert (again.html, again.text) == (rows_of(name).html, rows_of(name).text)
 
@@ -68,7 +68,7 @@ def test_a_cell_of_one_long_word_is_folded(length):
 
 
 def test_a_table_that_was_kept_whole_is_read_again():
-    kept = Content.from_json('{"values":{"tableau_écoles":["<table></table>","- rien"]},"flags":{}}')
+    kept = Values.from_json('{"values":{"tableau_écoles":["<table></table>","- rien"]},"flags":{}}')
     assert kept.values["tableau_écoles"] == Value("<table></table>", "- rien")
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.adherence import programmes
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import actions
-from outreach.campaigns.results.actions import Action
+from outreach.campaigns.results.actions import WaveAction
 from outreach.delivery.models import Message, MessageState
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
@@ -91,5 +91,5 @@ def test_a_limit_leaves_out_and_counts_the_rest(database, sent):
 )  # fmt: skip
 def test_an_action_in_a_sentence(action, told):
     details = {"campaign": 1, "title": "Invitation", "strand": 1, "wave": "relance 1", "at": NOW, "is_planned": False}
-    said = Action(**{**details, **action}).sentence(LABELS).replace("\xa0", " ").replace("\u202f", " ")
+    said = WaveAction(**{**details, **action}).sentence(LABELS).replace("\xa0", " ").replace("\u202f", " ")
     assert said == f"Le 15 mai 2021, la relance 1 de « Invitation » {told}"

@@ -7,7 +7,7 @@ import pytest
 from docx import Document
 from python_calamine import CalamineWorkbook
 
-from outreach.notes.content import Column, TableKind
+from outreach.notes.content import NoteColumn, TableKind
 from outreach.notes.files import tidy
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import outline, public_outline
@@ -111,9 +111,9 @@ def test_a_table_by_network_has_no_map():
 def test_a_state_that_no_school_is_in_is_named_under_its_table_and_stays_in_the_files_of_figures():
     columns = (
         *zones().columns[:3],
-        Column("joined", "Ont adhéré"),
-        Column("declined", "Refus"),
-        Column("none", "Rien"),
+        NoteColumn("joined", "Ont adhéré"),
+        NoteColumn("declined", "Refus"),
+        NoteColumn("none", "Rien"),
     )
     table = replace(
         zones(), kind=TableKind.PROVINCE, columns=columns, rows=(("Namur", 1, 2, 0, 0, 2),), has_total=False
