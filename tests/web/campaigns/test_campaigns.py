@@ -405,8 +405,11 @@ def test_a_file_and_a_copy_give_the_campaign_back(author, begun):
     assert author.send("/campaigns", {"definition": "../x"}, page="/campaigns/new").status_code == 404
 
 
+def test_no_correction_asks_for_a_letter_before_a_wave_was_launched(author, sample_database):
+    assert "Courriel à corriger" not in author.get("/campaigns/new").text
+
+
 def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received_it(author, launched_sample):
-    assert "Courriel à corriger" not in author.get("/campaigns/new").text, "none has left"
     with launched_sample.writing() as session:
         kept = session.scalars(select(Message.id).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
         sent = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW}
