@@ -18,6 +18,9 @@ def before_upgrade(connection):
     signed = {"approved_as": "validation", "signature": "x", "public_key": "x"}
     add(connection, "note_approvals", **approval, **signed, approved_at=LATER, approved_by=ANOTHER)
     add(connection, "note_refusals", note_id=2, refused_at=LATER, refused_by=ANOTHER, reason="Trop tôt.")
+    if not values(connection, "SELECT id FROM prepared_texts"):  # an older dump has none
+        add(connection, "prepared_texts", id=1, use="joined", text="Bonjour", written_at=AT, written_by=BY)
+        add(connection, "text_approvals", text_id=1, approved_at=LATER, approved_by=ANOTHER)
     for key, use in ((2, "help"), (3, "joined")):
         add(connection, "prepared_texts", id=key, use=use, text=f"Texte {key}", written_at=AT, written_by=BY)
 

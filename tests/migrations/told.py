@@ -2,7 +2,7 @@
 
 Such a file holds any of these functions, each with a connection that is committed after it:
 
-- `before_upgrade(connection)` adds rows that the revision changes, or changes some that are there;
+- `before_upgrade(connection)` adds rows that the revision changes, or changes some that are there, in whichever dump;
 - `after_upgrade(connection, before)` checks them; `before` has every row as it was, by table;
 - `before_downgrade(connection)` adds what the older schema has no place for;
 - `after_downgrade(connection, before)` checks what became of it.
