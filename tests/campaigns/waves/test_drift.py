@@ -86,9 +86,9 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
     assert told_before(database)
     with database.reading() as session:
         (one,) = [one for one in news.untold(session, now=THE_DAY_BEFORE) if one.wave]
-        assert {person.email for person in news.concerned(session, one)} == {AUTHOR, APPROVER}
+        assert {person.email for person in news.concerned(session, one, THE_DAY_BEFORE.date())} == {AUTHOR, APPROVER}
         assert "20 à 32 courriels depuis la validation" in news.sentence(session, one)
-        assert news.page_of(one) == f"/campaigns/{number}/waves/1/drift"
+        assert news.page_of(session, one) == f"/campaigns/{number}/waves/1/drift"
         wave = session.get_one(Wave, key)
         assert wave_moves.planned_at(session, wave) == NOW, "the clock's note is no planning"
         assert moving.planners(session, wave) == [AUTHOR]
