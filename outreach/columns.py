@@ -1,12 +1,13 @@
 """Columns and listings: one list of columns drives a table's page, its files and its JSON."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, StrEnum
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import ColumnElement, Result, ScalarResult, Select, case, desc, func, nulls_last
+from sqlalchemy import ColumnElement, Result, ScalarResult, Select, case, desc, func, nulls_last, select
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.interfaces import ORMOption
 
@@ -167,8 +168,11 @@ class Listing(Generic[Row]):
 
     def objects(self) -> list[dict[str, Any]]:
         """Every row, for JSON, under the keys of the columns."""
-        columns = self.on(On.JSON)
-        return [{column.key: _plain(column.value(row)) for column in columns} for row in self.every()]
+        return [self.object(row) for row in self.every()]
+
+    def object(self, row: Row) -> dict[str, Any]:
+        """One row, for JSON."""
+        return {column.key: _plain(column.value(row)) for column in self.on(On.JSON)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -191,9 +195,8 @@ class Queried(Listing[Row]):
     most: int | None = None
 
     def count(self) -> int:
-        """One statement, without what only the rows need."""
-        query = self.query.with_only_columns(func.count(), maintain_column_froms=True)
-        return self.session.scalar(query) or 0
+        """One statement."""
+        return self.session.scalar(select(func.count()).select_from(self.query.subquery())) or 0
 
     def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
         """One statement, and those of `options` and `made`."""
@@ -210,14 +213,14 @@ class Queried(Listing[Row]):
         """One statement."""
         if self.key is None:
             return []
-        query = self.query.with_only_columns(self.key, maintain_column_froms=True)
+        query = self.query.with_only_columns(self.key)
         return list(self.session.scalars(query.distinct()))
 
     def count_keys(self) -> int:
         """One statement."""
         if self.key is None:
             return 0
-        query = self.query.with_only_columns(func.count(self.key.distinct()), maintain_column_froms=True)
+        query = self.query.with_only_columns(func.count(self.key.distinct()))
         return self.session.scalar(query) or 0
 
     def _ordered(self) -> Rows:
@@ -235,15 +238,18 @@ class Queried(Listing[Row]):
 class Held(Listing[Row]):
     """A listing of rows that are computed, and so in memory already, in their usual order.
 
-    `key` gives the authority's key of a row.
+    `key` gives the authority's key of a row. `text` keeps the rows whose file has all its words, in any case, with
+    accents or without; `names` are those of persons, by address.
     """
 
     rows: Sequence[Row]
     key: Callable[[Row], int] | None = None
+    text: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
 
     def count(self) -> int:
         """How many there are."""
-        return len(self.rows)
+        return len(self._found)
 
     def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
         """A slice of them."""
@@ -255,12 +261,20 @@ class Held(Listing[Row]):
 
     def keys(self) -> list[int]:
         """Their keys."""
-        return list(dict.fromkeys(map(self.key, self.rows))) if self.key else []
+        return list(dict.fromkeys(map(self.key, self._found))) if self.key else []
+
+    @cached_property
+    def _found(self) -> Sequence[Row]:
+        words, columns = _folded(self.text).split(), self.on(On.FILE)
+        if not words:
+            return self.rows
+        told = (_folded(" ".join(str(column.cell(row, self.names)) for column in columns)) for row in self.rows)
+        return [row for row, said in zip(self.rows, told, strict=True) if all(word in said for word in words)]
 
     def _sorted(self) -> Sequence[Row]:
         if (column := self.sorted_by) is None:
-            return self.rows
-        valued: list[tuple[Any, Row]] = [(_comparable(column.value(row)), row) for row in self.rows]
+            return self._found
+        valued: list[tuple[Any, Row]] = [(_comparable(column.value(row)), row) for row in self._found]
         known = [pair for pair in valued if pair[0] is not None]
         known.sort(key=lambda pair: pair[0], reverse=self.sort.startswith("-"))
         return [row for _, row in (*known, *(pair for pair in valued if pair[0] is None))]

@@ -7,10 +7,11 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import links, sessions
+from outreach.accounts import links, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
+from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
@@ -94,6 +95,28 @@ def roles_of(user: User) -> list[RoleName]:
     """The roles of an account, in their order."""
     held = {role.name for role in user.roles}
     return [role for role in RoleName if role in held]
+
+
+def state_of(user: User) -> str:
+    """How an account stands, in a word."""
+    if not user.active:
+        return "fermé"
+    return "ouvert" if user.accepted_at else "invitation en attente"
+
+
+COLUMNS: Sequence[Column[User]] = (
+    Column("name", "Nom", lambda user: user.name, sort=True),
+    Column("email", "Adresse", lambda user: user.email, sort=True, on=DATA),
+    Column("roles", "Rôles", roles_of, sort=True),
+    Column("state", "État", state_of, sort=True, on=On.PAGE | On.FILE),
+    Column("active", "Ouvert", lambda user: user.active, on=On.JSON),
+    Column("last_sign_in", "Dernière connexion", lambda user: user.last_sign_in_at, Kind.MOMENT, sort=True),
+)
+
+
+def listed(session: Session, *, text: str = "", sort: str = "") -> Held[User]:
+    """Every account, closed ones last, by name."""
+    return Held(title="Comptes", columns=COLUMNS, sort=sort, text=text, rows=staff.everybody(session))
 
 
 def labels_of(user: User) -> str:

@@ -1,9 +1,11 @@
 """The list of campaigns: the stage, the audience and the next wave of each."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
@@ -11,13 +13,12 @@ from outreach import french
 from outreach.approvals.models import Decision, Thing
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.reference import fold
 from outreach.measuring.reactions import HAS_LEFT
 from outreach.segments.criteria import sentence
-
-PAGE_ROWS = 50
 
 
 class Stage(StrEnum):
@@ -84,6 +85,26 @@ class CampaignRow:
     audience: str
     next_at: datetime | None
     authorities: int
+    came: Any = None
+
+
+SHOWN = On.PAGE | On.FILE
+COLUMNS: Sequence[Column[CampaignRow]] = (
+    Column("campaign", "Numéro", lambda row: row.campaign.id, sort=Campaign.id, on=DATA),
+    Column("title", "Campagne", lambda row: row.campaign.title, sort=func.lower(Campaign.title)),
+    Column("strand", "Volet", lambda row: row.campaign.strand.number, on=On.FILE),
+    Column("circular", "Circulaire", lambda row: row.campaign.circular, on=On.FILE),
+    Column("author", "Auteur", lambda row: row.campaign.created_by, Kind.PERSON, on=On.FILE),
+    Column("audience", "Public", lambda row: row.audience, on=SHOWN),
+    Column("next_at", "Prochaine date", lambda row: row.next_at, Kind.MOMENT, sort="next_at", on=SHOWN),
+    Column("authorities", "PO", lambda row: row.authorities or None, Kind.NUMBER, sort="written", on=SHOWN),
+    Column("sent", "Envoyés", lambda row: row.came and row.came.sent, Kind.NUMBER, on=SHOWN),
+    Column("answered", "Ont répondu", lambda row: row.came and row.came.answered, Kind.NUMBER, on=SHOWN),
+    Column("joined", "Ont adhéré", lambda row: row.came and row.came.joined, Kind.NUMBER, on=SHOWN),
+    Column("standing", "État", lambda row: row.standing.label, sort="stage", on=SHOWN),
+    Column("state", "État", lambda row: row.campaign.state, on=On.JSON),
+    Column("stage", "Étape", lambda row: row.standing.stage, on=On.JSON),
+)
 
 
 def matching(session: Session, text: str, colleagues: Mapping[str, str]) -> list[int] | None:
@@ -119,16 +140,18 @@ def standing_of(session: Session, campaign: Campaign) -> CampaignStanding:
     return CampaignStanding(Stage(stage), left, waves)
 
 
-def every(session: Session) -> list[tuple[Campaign, CampaignStanding]]:
-    """Every campaign and its standing, the oldest first."""
-    rows = session.execute(select(Campaign, *_standing()).order_by(Campaign.id))
-    return [(campaign, CampaignStanding(Stage(stage), left, waves)) for campaign, stage, left, waves in rows]
+def listed(
+    session: Session,
+    stage: Stage | None = None,
+    among: Sequence[int] | None = None,
+    *,
+    figures: Callable[[Sequence[int]], Mapping[int, Any]] = lambda _: {},
+    sort: str = "",
+) -> Queried[CampaignRow]:
+    """Campaigns, the newest first; of one stage, or of all; with `among`, of those with these numbers.
 
-
-def page(
-    session: Session, stage: Stage | None, number: int, among: Sequence[int] | None = None
-) -> Sequence[CampaignRow]:
-    """One page of campaigns, the newest first; of one stage, or of all; with `among`, of those with these numbers."""
+    `figures` gives what came of them, by number.
+    """
     written = (
         select(Decision.authorities)
         .where(Decision.subject == Thing.CAMPAIGN.subjects(Campaign.id), Decision.authorities > 0)
@@ -141,17 +164,36 @@ def page(
         .where(Wave.campaign_id == Campaign.id, Wave.state == WaveState.PLANNED)
         .scalar_subquery()
     )
-    query = select(Campaign, planned, func.coalesce(written, 0), *_standing())
+    at, left, waves = _standing()
+    told = planned.label("next_at"), func.coalesce(written, 0).label("written"), at.label("stage")
+    query = select(Campaign, *told, left, waves)
     if stage is not None:
         query = query.where(_stage() == stage)
     if among is not None:
         query = query.where(Campaign.id.in_(among))
-    query = query.order_by(Campaign.id.desc()).limit(PAGE_ROWS).offset((number - 1) * PAGE_ROWS)
-    rows = [(audiences.criterion_of(row[0]), row) for row in session.execute(query)]
-    names = wave_criteria.names(session, [criterion for criterion, _ in rows])
+    return Queried(
+        title="Campagnes",
+        columns=COLUMNS,
+        sort=sort,
+        usual="-campaign",
+        session=session,
+        query=query,
+        order=(Campaign.id.desc(),),
+        made=partial(_rows, session, figures),
+    )
+
+
+def _rows(
+    session: Session, figures: Callable[[Sequence[int]], Mapping[int, Any]], found: Sequence[Any]
+) -> list[CampaignRow]:
+    criteria = [audiences.criterion_of(row[0]) for row in found]
+    names, came = wave_criteria.names(session, criteria), figures([row[0].id for row in found])
     return [
-        CampaignRow(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at, authorities)
-        for criterion, (campaign, next_at, authorities, at, *counted) in rows
+        CampaignRow(
+            *(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at, authorities),
+            came.get(campaign.id),
+        )
+        for criterion, (campaign, next_at, authorities, at, *counted) in zip(criteria, found, strict=True)
     ]
 
 

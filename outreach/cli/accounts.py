@@ -2,8 +2,6 @@
 
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -51,13 +49,13 @@ def user() -> None:
 def list_accounts(operation: Operation, *, as_json: bool) -> None:
     """Dit qui a un compte, avec quels rôles, et quand chacun s’est connecté."""
     with operation.database.reading() as session:
-        accounts = [_told(account) for account in staff.everybody(session)]
-    if as_json:
-        say_json([fact.as_json() for fact in accounts])
-        return
-    for fact in accounts:
-        say(fact.line())
-    if not accounts:
+        accounts = administering.listed(session)
+        if as_json:
+            say_json(accounts.objects())
+            return
+        for account in accounts.rows:
+            say(_line(account))
+    if not accounts.rows:
         say("Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier.")
 
 
@@ -253,31 +251,9 @@ def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
     return password
 
 
-@dataclass(frozen=True, slots=True)
-class AccountFacts:
-    """What `user list` tells of an account."""
-
-    email: str
-    name: str
-    roles: list[RoleName]
-    active: bool
-    is_accepted: bool
-    last_sign_in: datetime | None
-
-    def as_json(self) -> dict[str, object]:
-        """The account in the shape of `--json`; `last_sign_in` is in ISO 8601, with its offset."""
-        at = self.last_sign_in.isoformat() if self.last_sign_in else None
-        roles = [role.value for role in self.roles]
-        return {"email": self.email, "name": self.name, "roles": roles, "active": self.active, "last_sign_in": at}
-
-    def line(self) -> str:
-        """The account in one line."""
-        state = "fermé" if not self.active else "" if self.is_accepted else "invitation en attente"
-        seen = f"dernière connexion le {moment(self.last_sign_in)}" if self.last_sign_in else "jamais connecté"
-        roles = ", ".join(role.label for role in self.roles)
-        return " ; ".join(filter(None, (f"{self.email} ({self.name}) : {roles}", state, seen)))
-
-
-def _told(account: User) -> AccountFacts:
-    held, accepted = administering.roles_of(account), account.accepted_at is not None
-    return AccountFacts(account.email, account.name, held, account.active, accepted, account.last_sign_in_at)
+def _line(account: User) -> str:
+    """The account in one line."""
+    state, at = administering.state_of(account), account.last_sign_in_at
+    seen = f"dernière connexion le {moment(at)}" if at else "jamais connecté"
+    named = f"{account.email} ({account.name}) : {administering.labels_of(account)}"
+    return " ; ".join(filter(None, (named, "" if state == "ouvert" else state, seen)))

@@ -49,22 +49,13 @@ def campaign() -> None:
 def list_all(operation: Operation, as_json: bool) -> None:
     """Énumère les campagnes."""
     with operation.database.reading() as session:
-        rows = listing.every(session)
+        listed = listing.listed(session, sort="campaign")
         if as_json:
-            say_json(
-                [
-                    {
-                        "campaign": listed_campaign.id,
-                        "title": listed_campaign.title,
-                        "state": listed_campaign.state.value,
-                        "stage": standing.stage.value,
-                    }
-                    for listed_campaign, standing in rows
-                ]
-            )
+            say_json(listed.objects())
             return
-        for listed_campaign, standing in rows:
-            say(f"{listed_campaign.id}  {standing.label} : {listed_campaign.title}")
+        rows = list(listed.every())
+        for row in rows:
+            say(f"{row.campaign.id}  {row.standing.label} : {row.campaign.title}")
     if not rows:
         say("Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1")
 

@@ -42,7 +42,7 @@ from outreach.notes import (
 from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.data import LARGEST
-from outreach.notes.models import ENDINGS, Note, NoteState
+from outreach.notes.models import ENDINGS, NoteState
 from outreach.notes.verifying import KnownNotes, NoteVerdict
 from outreach.roles import RoleName
 from outreach.settings import Mode
@@ -166,7 +166,7 @@ def correct(
 def list_notes(operation: Operation, state: str | None, as_json: bool) -> None:
     """Les notes figées, la dernière d’abord."""
     with operation.database.reading() as session:
-        rows = [_row(one) for one in listing.notes(session, NoteState(state) if state else None)]
+        rows = listing.listed(session, NoteState(state) if state else None).objects()
     if as_json:
         say_json(rows)
         return
@@ -194,7 +194,7 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
         found = listing.by_number(session, number)
         content = listing.content_of(found)
         kept = listing.file_of(session, found, kind).content if kind else b""
-        row = _row(found)
+        row = listing.listed(session).object(found)
     if kind is None:
         _tell(content, row)
         return
@@ -310,18 +310,6 @@ def _beginning(file: Path, size: int) -> bytes:
 
 def _figure(label: str, value: str, source: str, dated: str) -> HandFigure:
     return HandFigure(label, value, source, drafts.day_of_figure(dated))
-
-
-def _row(found: Note) -> dict[str, Any]:
-    return {
-        "key": found.id,
-        "number": found.approval.number if found.approval else None,
-        "title": found.title,
-        "as_of": found.as_of.isoformat(),
-        "state": found.state.value,
-        "sha256": found.sha256,
-        "corrected_by": found.corrected_by.number if found.corrected_by else None,
-    }
 
 
 def _say_answers(content: NoteContent) -> None:

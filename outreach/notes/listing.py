@@ -6,11 +6,14 @@ from collections.abc import Sequence
 from sqlalchemy import ColumnElement, Select, exists, func, select
 
 from outreach.approvals.models import Decision, DecisionKind, Thing
+from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session
 from outreach.errors import NotFound
 from outreach.notes.content import NoteContent, NumberedNote, public_address, read_figures, stamp
 from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteState
 from outreach.text import cleaned
+
+_NUMBER = select(NoteApproval.number).where(NoteApproval.note_id == Note.id).scalar_subquery()
 
 
 def by_key(session: Session, key: int) -> Note:
@@ -42,12 +45,30 @@ def count(session: Session, state: NoteState | None = None) -> int:
     return session.scalar(_listed(state).with_only_columns(func.count(Note.id))) or 0
 
 
-def notes(
-    session: Session, state: NoteState | None = None, limit: int | None = None, offset: int = 0
-) -> Sequence[Note]:
+COLUMNS: Sequence[Column[Note]] = (
+    Column("key", "Clé", lambda note: note.id, on=On.JSON),
+    Column("title", "Note", lambda note: note.title, sort=func.lower(Note.title)),
+    Column("number", "Numéro", lambda note: note.approval and note.approval.number, sort=_NUMBER),
+    Column("as_of", "Situation au", lambda note: note.as_of, Kind.DAY, sort=Note.as_of),
+    Column("state", "État", lambda note: note.state),
+    Column("sha256", "Empreinte", lambda note: note.sha256, on=On.JSON),
+    Column("corrected_by", "Corrigée par", lambda note: note.corrected_by and note.corrected_by.number, on=DATA),
+    Column("frozen_at", "Figée", lambda note: note.frozen_at, Kind.MOMENT, sort=Note.frozen_at, on=On.PAGE | On.FILE),
+    Column("frozen_by", "Par", lambda note: note.frozen_by, Kind.PERSON, on=On.FILE),
+)
+
+
+def listed(session: Session, state: NoteState | None = None, sort: str = "") -> Queried[Note]:
     """Frozen notes, of one state or of all, the last frozen first."""
-    query = _listed(state).order_by(Note.frozen_at.desc(), Note.id.desc()).limit(limit).offset(offset)
-    return session.scalars(query).all()
+    return Queried(
+        title="Notes figées",
+        columns=COLUMNS,
+        sort=sort,
+        usual="-frozen_at",
+        session=session,
+        query=_listed(state),
+        order=(Note.frozen_at.desc(), Note.id.desc()),
+    )
 
 
 def content_of(note: Note) -> NoteContent:

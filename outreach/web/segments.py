@@ -21,7 +21,7 @@ from outreach.segments.saved import SavedSegment
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number
-from outreach.web.ui.pager import LONGEST_SEARCH, Shown, sorting, words
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("segments", __name__, url_prefix="/segments")
@@ -85,7 +85,7 @@ def make_list() -> Redirect | tuple[str, int]:
 def authority_list(number: int) -> str:
     with reading() as session:
         held = authority_lists.list_numbered(session, number)
-        text = words(request.args, "q", LONGEST_SEARCH)
+        text = sought(request)
         members = authority_lists.members(session, held, text=text, sort=sorting(request))
         return render_template(
             "pages/segments/list.html",
@@ -99,7 +99,7 @@ def authority_list(number: int) -> str:
 @pages.get("/lists/<number:number>.<any(xlsx, csv):kind>")
 @needs(RoleName.READER)
 def export_list(number: int, kind: str) -> Response:
-    text = words(request.args, "q", LONGEST_SEARCH)
+    text = sought(request)
     with reading() as session:
         held = authority_lists.list_numbered(session, number)
         members = authority_lists.members(session, held, text=text, sort=sorting(request))
@@ -110,7 +110,7 @@ def export_list(number: int, kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def write_to_list(number: int) -> Redirect:
     """Begin a campaign to the authorities on a list, or to those that a search finds among them."""
-    text = words(request.args, "q", LONGEST_SEARCH)
+    text = sought(request)
     with reading() as session:
         held = authority_lists.list_numbered(session, number)
         if text:

@@ -95,8 +95,10 @@ class Story:
         found = situation.situation(self.session, self.programme, self.day, known_at=known_at, by=self.by)
         group = found.rows[-1].code if found.rows else ""
         asked = Selection(self.strand, None, group, self.by, known_at)
-        schools = {(row.School.fase, row.Authority.fase, row.status, row.word) for row in self.listed("schools", asked)}
-        owners = {(row.Authority.fase, row.roll_up, row.joined) for row in self.listed("authorities", asked)}
+        schools = {
+            (row.School.fase, row.Authority.fase, row.status, row.word) for row in self.listed("schools", asked).every()
+        }
+        owners = {(row.Authority.fase, row.roll_up, row.joined) for row in self.listed("authorities", asked).every()}
         curve = situation.curve(self.session, self.programme, self.day, known_at=known_at)
         return found.rows, found.total, schools, owners, curve
 

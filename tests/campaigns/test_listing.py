@@ -22,8 +22,8 @@ def standing(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, number)
         told = listing.standing_of(session, campaign)
-        assert listing.every(session) == [(campaign, told)]
-        assert [row.standing for row in listing.page(session, told.stage, 1)] == [told]
+        assert [(row.campaign, row.standing) for row in listing.listed(session).every()] == [(campaign, told)]
+        assert [row.standing for row in listing.listed(session, told.stage).page(1)] == [told]
         assert listing.stages(session)[told.stage] == 1
         return told.stage, told.label
 

@@ -94,7 +94,7 @@ def listed(
         session=session,
         query=query.where(_of(mailing, outcome, reason)),
         order=(*listing.BY_NAME, Message.id),
-        key=Authority.id,
+        key=Message.authority_id,
     )
 
 

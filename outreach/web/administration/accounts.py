@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from flask import Blueprint, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
@@ -13,6 +13,7 @@ from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.campaigns import departures
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.columns import Held
 from outreach.db import Session
 from outreach.delivery import installation
 from outreach.delivery.smtp.guard import Guard
@@ -23,7 +24,9 @@ from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
 from outreach.staff_mail.account_letters import AccountHolder, AccountMail
 from outreach.web.signing_in.account_forms import InvitationForm
+from outreach.web.ui.exports import download
 from outreach.web.ui.fields import posted, posted_all
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("accounts", __name__, url_prefix="/administration/accounts")
@@ -34,7 +37,15 @@ MOST_TOLD = 50  # lines of an account's history
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as snapshot:
-        return render_template("pages/administration/accounts.html", users=staff.everybody(snapshot))
+        shown = Shown.of(request, _listed(snapshot), export=".export")
+        return render_template("pages/administration/accounts.html", shown=shown, text=sought(request))
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.ADMINISTRATOR)
+def export(kind: str) -> Response:
+    with reading() as snapshot:
+        return download(_listed(snapshot).table(), kind, "comptes")
 
 
 @pages.route("/invitation", methods=["GET", "POST"])
@@ -177,17 +188,14 @@ def _sending() -> SenderIdentity:
     return SenderIdentity.of(settings())
 
 
-def state_of(user: User) -> str:
-    """How an account stands, in a word."""
-    if not user.active:
-        return "fermé"
-    return "ouvert" if user.accepted_at else "invitation en attente"
+def _listed(session: Session) -> Held[User]:
+    return administering.listed(session, text=sought(request), sort=sorting(request))
 
 
 @pages.app_context_processor
 def words_of_accounts() -> dict[str, object]:
     """Give templates the roles and the state of an account in words, and whether some need a second factor."""
-    return {"labels_of": administering.labels_of, "state_of": state_of, "factors_required": factors_required}
+    return {"state_of": administering.state_of, "factors_required": factors_required}
 
 
 def factors_required() -> bool:

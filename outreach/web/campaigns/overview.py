@@ -1,5 +1,8 @@
 """The list of campaigns, creating one, and downloading its definition."""
 
+from collections.abc import Sequence
+from functools import partial
+
 from flask import Response, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
@@ -8,18 +11,20 @@ from wtforms import StringField
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing
 from outreach.campaigns.definitions import Definition
-from outreach.campaigns.listing import PAGE_ROWS, Stage
+from outreach.campaigns.listing import CampaignRow, Stage
 from outreach.campaigns.results import progress
 from outreach.campaigns.results.overall import overall
-from outreach.directory.listing import LONGEST_SEARCH
+from outreach.columns import Queried
+from outreach.db import Session
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.text import line_of_words, whole_number
 from outreach.web.audience.writing import FOLDER
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.campaigns.steps.audience import LONGEST_TITLE
+from outreach.web.ui.exports import download
 from outreach.web.ui.fields import posted, posted_number
-from outreach.web.ui.pager import Pager, member, words
+from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 BLANK = "blank"
@@ -34,25 +39,32 @@ class CampaignNameForm(FlaskForm):
 @pages.get("")
 @needs(RoleName.READER)
 def index() -> str:
-    stage, text = member(Stage, request.args.get("state")), words(request.args, "q", LONGEST_SEARCH)
+    stage, text = member(Stage, request.args.get("state")), sought(request)
     with reading() as session:
         colleagues = staff.colleagues(session)
         among = listing.matching(session, text, colleagues)
         counts = listing.stages(session, among)
         total = counts[stage] if stage else sum(counts.values())
-        pager = Pager.of(request, total, PAGE_ROWS)
-        rows = listing.page(session, stage, pager.number, among)
+        listed = _listed(session, stage, among)
         return render_template(
             "pages/campaigns/index.html",
             counts=counts,
             stage=stage,
             text=text,
-            pager=pager,
-            rows=rows,
-            overall=overall(session, [row.campaign.id for row in rows], now=now()),
+            shown=Shown.of(request, listed, total=total, export=".export"),
             colleagues=colleagues,
             stage_colors=STAGE_COLORS,
         )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with reading() as session:
+        colleagues = staff.colleagues(session)
+        among = listing.matching(session, sought(request), colleagues)
+        listed = _listed(session, member(Stage, request.args.get("state")), among)
+        return download(listed.table(colleagues), kind, "campagnes")
 
 
 @pages.get("/new")
@@ -92,9 +104,14 @@ def _new_page(form: CampaignNameForm) -> str:
             "pages/campaigns/new.html",
             form=form,
             ready=definitions.ready_made(FOLDER),
-            recent=listing.page(session, None, 1)[:10],
+            recent=listing.listed(session).page(1, 10),
             sent=audiences.waves_that_left(session),
         )
+
+
+def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> Queried[CampaignRow]:
+    figures = partial(overall, session, now=now())
+    return listing.listed(session, stage, among, figures=figures, sort=sorting(request))
 
 
 def _blank(title: str) -> Definition:

@@ -28,7 +28,7 @@ from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.charts import Curve
 from outreach.web.ui import exports
-from outreach.web.ui.pager import LONGEST_SEARCH, Shown, member, sorting, words
+from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
 AUTHORITIES_SCHOOLS = {1: "PO", 2: "écoles"}
@@ -68,7 +68,7 @@ class AskedFigure:
 
     def authorities(self, session: Session) -> Queried[Authority]:
         """The authorities behind the figure that the query's words find, by name."""
-        text = words(request.args, "q", LONGEST_SEARCH)
+        text = sought(request)
         return results.authorities(session, self.summary, self.figure, self.network, text=text, sort=sorting(request))
 
 
@@ -82,7 +82,7 @@ def behind(number: int) -> str:
             step_of(session, "progress_page", asked.campaign),
             figure=asked.figure,
             network=asked.label,
-            text=words(request.args, "q", LONGEST_SEARCH),
+            text=sought(request),
             shown=Shown.of(request, asked.authorities(session), export=".export_those", write=".write_to_those"),
         )
 

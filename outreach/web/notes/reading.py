@@ -11,11 +11,10 @@ from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
-from outreach.web.ui.exports import XLSX, attachment
-from outreach.web.ui.pager import Pager, member
+from outreach.web.ui.exports import XLSX, attachment, download
+from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, needs, reading
 
-PAGE_ROWS = 50
 FILES = {  # by kind: what a file is called, and its media type
     "pdf": ("PDF", "application/pdf"),
     "docx": ("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
@@ -30,16 +29,24 @@ FILES = {  # by kind: what a file is called, and its media type
 def index() -> str:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
-        pager = Pager.of(request, listing.count(session, state), PAGE_ROWS)
+        names = staff.colleagues(session)
         return render_template(
             "pages/notes/index.html",
             state=state,
             states={each: listing.count(session, each) for each in NoteState},
-            pager=pager,
-            notes=listing.notes(session, state, PAGE_ROWS, (pager.number - 1) * PAGE_ROWS),
+            shown=Shown.of(request, listing.listed(session, state, sorting(request)), names=names, export=".export"),
             drafts=drafts.drafts_of(session, actor()),
-            colleagues=staff.colleagues(session),
+            colleagues=names,
         )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    state = member(NoteState, request.args.get("state"))
+    with reading() as session:
+        table = listing.listed(session, state, sorting(request)).table(staff.colleagues(session))
+        return download(table, kind, "notes")
 
 
 @pages.get("/<number:note_id>")

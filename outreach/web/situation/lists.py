@@ -30,7 +30,7 @@ from outreach.web.situation.tables import (
     solicitation_label,
 )
 from outreach.web.ui import exports
-from outreach.web.ui.pager import LONGEST_SEARCH, Shown, sorting, words
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
 MOST_PRINTED = 5000  # rows of a page that shows the whole list
@@ -57,7 +57,7 @@ def listed(what: str) -> str:
             about=about,
             spelt_day=spelt_day(about),
             opening="" if strand.is_open(about.day) else sentences.opening(strand.number, strand.opened_on),
-            text=words(request.args, "q", LONGEST_SEARCH),
+            text=sought(request),
             shown=Shown.of(request, found, size=size, total=total, export=".export_list", write=".write_to_list"),
             may_print=PAGE_ROWS < total <= MOST_PRINTED,
             is_whole=is_whole,
@@ -91,7 +91,7 @@ def write_to_list(what: str) -> Redirect:
         programme = programmes.the_programme(session)
         name, selection = _asked_list(session, programme, about, what)
         strand = situation.strand_by_number(programme, selection.strand)
-        text = request.args.get("q", "").strip()
+        text = sought(request)
         has_rule = not (about.is_past or selection.solicitation or text) and (
             selection.by is Grouping.NETWORK or not selection.group
         )
@@ -113,7 +113,7 @@ def _rows(
     session: Session, programme: Programme, about: AskedSituation, selection: Selection, what: str
 ) -> Queried[Any]:
     """The listing of schools or authorities that the query's words find."""
-    text, sort = words(request.args, "q", LONGEST_SEARCH), sorting(request)
+    text, sort = sought(request), sorting(request)
     asked = session, programme, about.day, selection
     if what == "schools":
         return situation.schools(*asked, columns=school_columns(about, selection, now()), text=text, sort=sort)

@@ -108,6 +108,11 @@ def sorting(request: Request) -> str:
     return request.args.get("sort", "")
 
 
+def sought(request: Request) -> str:
+    """The words that a request searches a list for, or ''."""
+    return words(request.args, "q", LONGEST_SEARCH)
+
+
 def words(arguments: Mapping[str, str], name: str, longest: int) -> str:
     """The words of a query parameter on one line, cut at `longest` characters."""
     printable = "".join(character if character.isprintable() else " " for character in arguments.get(name, ""))

@@ -166,7 +166,7 @@ def test_a_reader_sees_no_button_and_begins_nothing(signed_in):
 def test_the_lists_of_the_situation_are_exported_as_they_are_counted(author, page, file):
     rows = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"{file}?{page.partition('?')[2]}").data))
     listed_rows = rows.get_sheet_by_index(0).to_python()
-    assert rows.sheet_names == ["Liste", "Définitions", "À propos"]
+    assert rows.sheet_names == ["Écoles" if "schools" in file else "Pouvoirs organisateurs", "Définitions", "À propos"]
     total = text_of(author.get(page)).replace(" ", "")
     noun = "école" if "schools" in file else "pouvoirorganisateur"
     assert f"{len(listed_rows) - 1}{noun}" in total

@@ -1,0 +1,28 @@
+"""The toy's room: the federations of authorities, as a listing."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from outreach.columns import Column, Kind, Queried
+from outreach.db import Session
+from outreach.directory.models import Federation
+
+COLUMNS: Sequence[Column[Federation]] = (
+    Column("code", "Sigle", lambda one: one.code, sort=Federation.code),
+    Column("name", "Fédération", lambda one: one.name, Kind.TEXT, sort=Federation.name),
+)
+
+
+def listed(session: Session, *, text: str = "", sort: str = "") -> Queried[Federation]:
+    """The federations, by code; `text` is a part of the code."""
+    query = select(Federation)
+    return Queried(
+        title="Fédérations",
+        columns=COLUMNS,
+        sort=sort,
+        usual="code",
+        session=session,
+        query=query.where(Federation.code.icontains(text, autoescape=True)) if text else query,
+        order=(Federation.code,),
+    )
