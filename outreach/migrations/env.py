@@ -24,6 +24,7 @@ from outreach.reachability import models as reachability
 from outreach.responses import models as responses
 from outreach.responses.answer_lists import models as answer_lists
 from outreach.segments import authority_lists, saved
+from outreach.sent_lists import matching
 from outreach.staff_mail import models as staff_mail
 
 ACCOUNTS = (attempts, identities, links, requests, second_factors, sessions, staff, trail)
@@ -48,7 +49,7 @@ TABLES = (
     name_corrections,
     *(measuring, notes, places, reachability, replies, seals),
     *SEGMENTS,
-    *(responses, staff_mail, statements),
+    *(matching, responses, staff_mail, statements),
 )
 
 context.configure(

@@ -31,6 +31,7 @@ from outreach.measuring.models import Hit
 from outreach.notes.models import NoteDraft
 from outreach.reachability.models import DomainCheck
 from outreach.responses.answer_lists.models import AnswerList
+from outreach.sent_lists.matching import ColumnMatching
 from outreach.sent_lists.models import ListState
 from outreach.staff_mail.models import StaffNotice
 
@@ -110,6 +111,7 @@ ROWS: Sequence[Retention] = (
         remains="puis seul son nombre reste",
     ),
     Retention(TrailEntry.at, YEAR, "Le journal des accès du personnel"),
+    Retention(ColumnMatching.matched_at, YEAR, "Ce qu’un agent a dit des colonnes d’un fichier envoyé"),
     Retention(NoteDraft.changed_at, YEAR, "Le brouillon d’une note que son auteur ne change plus"),
     Retention(DomainCheck.checked_at, 6 * MONTH, "Ce qui a été vérifié du domaine d’une adresse"),
     Retention(StepDraft.typed_at, MONTH, "Ce qu’un agent a tapé dans une campagne sans l’enregistrer"),

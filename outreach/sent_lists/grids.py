@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from outreach.errors import InputError
 from outreach.sent_lists.models import SentList
-from outreach.spreadsheets.headers import NO_ROW, Headers
+from outreach.spreadsheets.headers import NO_ROW, Headers, MissingColumns
 from outreach.spreadsheets.tables import Grid, read_grid
 
 RECORDS = '"records": ['
@@ -25,10 +25,15 @@ class Opened:
 def opened(content: bytes, headers: Headers) -> Opened:
     """Read a file. A workbook may take seconds, so no transaction should be open.
 
-    What stands above its header is left out. Raises InputError when it cannot be read, lacks a column or has no row.
+    What stands above its header is left out. Raises InputError when it cannot be read, has no row, or lacks a column
+    that none of its unknown ones may be.
     """
     grid = headers.headed(read_grid(content))
-    headers.sheet(grid)
+    try:
+        headers.sheet(grid)
+    except MissingColumns as missing:
+        if not missing.is_matchable:
+            raise
     stored = kept(grid, grid.records)
     if stored.endswith(NO_RECORDS):
         raise InputError(NO_ROW)

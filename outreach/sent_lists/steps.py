@@ -17,6 +17,7 @@ from outreach import audit
 from outreach.db import Session, take_turns
 from outreach.errors import NotFound, Refused
 from outreach.sent_lists.grids import Opened, grid_of, kept
+from outreach.sent_lists.matching import matched
 from outreach.sent_lists.models import ListState, SentList
 from outreach.sent_lists.plans import ListPlan
 from outreach.spreadsheets.headers import Headers
@@ -105,9 +106,12 @@ def drafted(kind: ListKind[Sent, Plan], sent: Opened, **facts: Any) -> Sent:
 
 
 def judge(session: Session, kind: ListKind[Sent, Plan], received: Sent) -> ListJudgement[Plan]:
-    """Compare a list with what is known. Raises Refused when it was applied or undone already."""
+    """Compare a list with what is known. Raises Refused when it was applied or undone already.
+
+    Raises MissingColumns when a person has to say what its columns mean.
+    """
     refuse_applied(received)
-    basis, grid = kind.basis(session, received), grid_of(received)
+    basis, grid = kind.basis(session, received), matched(session, kind.lock, grid_of(received))
     plan = kind.plan(session, received, grid)
     rows = {rejection.row for rejection in plan.left_out}
     left = [record for record in grid.records if record[0] in rows] if rows else []

@@ -96,17 +96,20 @@ class Headers:
         label = grid.label if at == 0 else f"{grid.label}, en-tête à la ligne {number}"
         return Grid(label, header, chain(first[at + 1 :], records), number)
 
-    def _likeness(self, row: Sequence[str]) -> int:
-        """How much a row is like the header. A row of values, or with fewer cells than columns are required, is not."""
+    def _likeness(self, row: Sequence[str]) -> tuple[int, int]:
+        """How much a row is like the header: by its columns, then by its cells, as a title has few.
+
+        A row of values, or with fewer cells than columns are required, is none.
+        """
         required = {word for word, field in self.fields.items() if field.required}
         filled = [cell.strip() for cell in row if cell.strip()]
         if len(filled) < len(required) or any(VALUE.fullmatch(cell) for cell in filled):
-            return -1
+            return -1, 0
         read = {word for word in self.named(row) if word}
-        return len(read) + len(self.fields) * (required <= read)
+        return len(read) + len(self.fields) * (required <= read), len(filled)
 
-    def sheet(self, grid: Grid, chosen: Sequence[str | None] = ()) -> Sheet:
-        """The cells of a table by what they mean. `chosen` are the fields that a person gave to its columns, by place.
+    def sheet(self, grid: Grid) -> Sheet:
+        """The cells of a table by what they mean.
 
         Raises MissingColumns, and InputError with the columns at fault.
         """
@@ -115,7 +118,7 @@ class Headers:
             header.pop()
         columns, places = dict[str, str](), dict[str, int]()
         set_aside, unknown = [], []
-        for place, (name, field) in enumerate(zip(header, chosen or self.named(header), strict=False)):
+        for place, (name, field) in enumerate(zip(header, grid.fields or self.named(header), strict=False)):
             if field is None:
                 unknown.append(name[:LONGEST_QUOTED])
             elif field in columns:

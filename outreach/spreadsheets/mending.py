@@ -8,12 +8,13 @@ import re
 from outreach.errors import InputError
 from outreach.text import phone_number
 
-BETWEEN_ADDRESSES = "; "
+BETWEEN_ADDRESSES = " et "
 _NUMBER = re.compile(
     r"(?:(?:n[°º]|n[o°º]\b\.?|num[eé]ro|fase|po|p\.o\.|[eé]cole|[eé]tablissement|:)\s*)*(\d{1,9})(?:[.,]0+)?",
     re.IGNORECASE,
 )
 _PLAIN = re.compile(r"[^\s<>,;:@]+@[^\s<>,;:@]*[^\s<>,;:@.]")
+_WHOLE = re.compile(r"[^@]*[^@\s<]@[^@\s>][^@]*")
 _MAILTO = re.compile(r"\bmailto\s*:\s*", re.IGNORECASE)
 _QUERY = re.compile(r"(@[^\s?<>;,]+)\?[^\s<>;,]*")
 _AROUND = re.compile(r"\s*@\s*")
@@ -50,7 +51,7 @@ def addresses(cell: str) -> str:
     if text.count("@") == 1:
         return _one(text)
     parts = [_one(part) for part in _BETWEEN.split(text) if part.strip(_EDGES)]
-    return BETWEEN_ADDRESSES.join(dict.fromkeys(parts)) if all(part.count("@") == 1 for part in parts) else cell
+    return BETWEEN_ADDRESSES.join(dict.fromkeys(parts)) if all(map(_WHOLE.fullmatch, parts)) else cell
 
 
 def _one(text: str) -> str:

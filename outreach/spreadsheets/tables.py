@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from threading import BoundedSemaphore
@@ -82,12 +82,16 @@ def _shortened(message: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """The cells of a file. `label` says how it was read; each record comes with its row number in a spreadsheet."""
+    """The cells of a file. `label` says how it was read; each record comes with its row number in a spreadsheet.
+
+    `fields` are those that a person gave to its columns, by place: '' for one that is not read.
+    """
 
     label: str
     header: list[str]
     records: Iterable[tuple[int, list[str]]]
     header_row: int = 1
+    fields: Sequence[str] = ()
 
 
 def read_grid(content: bytes, places: BoundedSemaphore | None = None) -> Grid:

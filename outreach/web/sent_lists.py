@@ -6,6 +6,7 @@ the words of its own.
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Generic
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -13,12 +14,14 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
 from outreach.db import Session, time_limit
-from outreach.errors import NotFound, Refused
+from outreach.errors import InputError, NotFound, Refused
 from outreach.roles import RoleName
-from outreach.sent_lists import grids, steps
+from outreach.sent_lists import grids, matching, steps
 from outreach.sent_lists.grids import Opened, grid_of
+from outreach.sent_lists.matching import matched
 from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
+from outreach.spreadsheets.headers import MissingColumns, cell_of
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
 from outreach.web.ui.forms import UploadForm
@@ -83,6 +86,8 @@ class ListPages(ABC, Generic[Sent, Plan]):
             (f"{self.place}/example.csv", self.example, RoleName.READER, "GET"),
             (one, self.shown_list, reader, "GET"),
             (f"{one}/rejected.<any(xlsx, csv):kind>", self.rejected, author, "GET"),
+            (f"{one}/columns", self.columns, author, "GET"),
+            (f"{one}/columns", self.match, author, "POST"),
             (f"{one}/application", self.apply, author, "POST"),
             (f"{one}/withdrawal", self.undo, author, "POST"),
         ):
@@ -114,11 +119,14 @@ class ListPages(ABC, Generic[Sent, Plan]):
         """A file that can be sent."""
         return exports.form(self.sample, "csv", f"exemple-{self.rejects}")
 
-    def shown_list(self, list_id: int) -> str:
-        """What a list would change, or did."""
+    def shown_list(self, list_id: int) -> str | Redirect:
+        """What a list would change, or did. A person is asked first what its columns mean, where one is missing."""
         with reading() as session:
             received = steps.list_by_id(session, self.kind().table, list_id)
-            judged = self._judged(session, received)
+            try:
+                judged = self._judged(session, received)
+            except MissingColumns:
+                return redirect(url_for(".columns", list_id=list_id))
             last = steps.last_applied(session, self.kind().table)
             return render_template(
                 f"{self.templates}/list.html",
@@ -132,6 +140,52 @@ class ListPages(ABC, Generic[Sent, Plan]):
                 colleagues=staff.colleagues(session),
                 **self.shown(session, received, judged.plan if judged else None),
             )
+
+    def columns(self, list_id: int) -> str:
+        """What each column of a file is taken for, to be said otherwise."""
+        with reading() as session:
+            grid = matched(session, self.kind().lock, self._waiting(session, list_id))
+        return self._columns_page(
+            list_id, grid, grid.fields or [word or "" for word in self.kind().headers.named(grid.header)]
+        )
+
+    def match(self, list_id: int) -> Redirect | tuple[str, int]:
+        """Remember what a person says of the columns, for this file and those with the same header."""
+        kind = self.kind()
+        with reading() as session:
+            grid = self._waiting(session, list_id)
+        known = {"", *kind.headers.fields}
+        words = [request.form.get(f"column-{place}", "") for place in range(len(grid.header))]
+        said = replace(grid, fields=[word if word in known else "" for word in words])
+        try:
+            kind.headers.sheet(said)
+        except InputError as error:
+            return self._columns_page(list_id, grid, said.fields, str(error)), 422
+        with database().writing() as session:
+            matching.remember(session, kind.lock, said, now=now(), actor=actor())
+        return redirect(url_for(".shown_list", list_id=list_id))
+
+    def _waiting(self, session: Session, list_id: int) -> Grid:
+        """The cells of a list that waits. Raises Refused when it was applied."""
+        received = steps.list_by_id(session, self.kind().table, list_id)
+        steps.refuse_applied(received)
+        return grid_of(received)
+
+    def _columns_page(self, list_id: int, grid: Grid, fields: Sequence[str], fault: str = "") -> str:
+        headers = self.kind().headers
+        first = next(iter(grid.records), (0, []))[1]
+        return render_template(
+            "pages/sent_list_columns.html",
+            list_id=list_id,
+            columns=[(name, cell_of(first, place)) for place, name in enumerate(grid.header)],
+            chosen=fields,
+            offered=[
+                (word, f"{told.usual} (requise)" if told.required else told.usual)
+                for word, told in headers.fields.items()
+            ],
+            missing=[told.usual for word, told in headers.fields.items() if told.required and word not in fields],
+            fault=fault,
+        )
 
     def rejected(self, list_id: int, kind: str) -> Response:
         """The rejected rows, to be corrected and sent again."""

@@ -98,7 +98,7 @@ def test_cells_are_mended_as_they_are_probably_meant_and_said(sent):
         (9301, "c@ec.be", "Anne"),
     ]
     assert planned.mended_count == 4
-    assert planned.mended[-1].message == "« b@ec.be et c @ ec.be. » est lu « b@ec.be; c@ec.be »."
+    assert planned.mended[-1].message == "« b@ec.be et c @ ec.be. » est lu « b@ec.be et c@ec.be »."
 
 
 def test_of_a_cell_with_two_addresses_both_are_left_out_where_one_is_wrong(sent):
@@ -116,7 +116,7 @@ def test_of_an_address_with_a_rejected_row_every_row_is(sent, own):
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"fase;volet;statut;date\n80001;1;adhere;01/05/2021\n", "Colonnes manquantes : adresse."),
+        (b"fase;zone\n80001;1\n", "Colonnes manquantes : adresse."),
         (b"\x7fELF\x02\x01\x01\x00;\x00\x01\nsecret", "Fichier illisible"),
         (b"\x81\x8d\x8f\x90secret\n", "Fichier illisible"),
         (b"<!DOCTYPE html><title>secret</title>\n<p>a\n", "Fichier illisible"),

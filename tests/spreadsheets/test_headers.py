@@ -65,9 +65,8 @@ def test_missing_columns_may_be_among_the_unknown_ones(header, is_matchable):
 
 
 def test_a_person_may_say_what_columns_mean():
-    sheet = HEADERS.sheet(
-        Grid("", ["Matricule", "Adresse", "Boîte"], [(2, ["9300", "Rue Haute 1", "a@b.be"])]), ["fase", "", "address"]
-    )
+    records = [(2, ["9300", "Rue Haute 1", "a@b.be"])]
+    sheet = HEADERS.sheet(Grid("", ["Matricule", "Adresse", "Boîte"], records, fields=("fase", "", "address")))
     assert sheet.set_aside == ("Adresse",)
     (row,) = sheet.rows
     assert row.cells == {"fase": "9300", "address": "a@b.be"}

@@ -152,8 +152,11 @@ def compare(before: Edition, reading: Reading) -> Difference:
         ignored=reading.ignored,
         label=reading.label,
         columns=reading.columns,
+        set_aside_columns=reading.set_aside_columns,
         unknown_columns=reading.unknown_columns,
         rejected=rejected,
+        mended=reading.mended,
+        mended_count=reading.mended_count,
     )
 
 

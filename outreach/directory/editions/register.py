@@ -6,6 +6,7 @@ between editions. Only compulsory education is kept; other rows are counted as i
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from outreach.directory.models import EducationType
@@ -15,7 +16,7 @@ from outreach.sent_lists import grids
 from outreach.sent_lists.grids import Opened
 from outreach.sent_lists.plans import ListReading
 from outreach.spreadsheets import mending
-from outreach.spreadsheets.headers import Headers, Heading
+from outreach.spreadsheets.headers import Headers, Heading, MissingColumns
 from outreach.spreadsheets.tables import Grid, Row, RowFault
 from outreach.text import whole_number
 
@@ -160,7 +161,8 @@ class Reading(ListReading):
 def opened(content: bytes) -> Opened:
     """Read a file (`grids.opened`). Raises InputError also when it holds no school of compulsory education."""
     sent = grids.opened(content, HEADERS)
-    ensure_not_empty(read_edition(grids.grid_of(sent)))
+    with suppress(MissingColumns):  # a person may say what its columns mean
+        ensure_not_empty(read_edition(grids.grid_of(sent)))
     return sent
 
 

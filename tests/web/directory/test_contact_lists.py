@@ -88,13 +88,13 @@ def test_the_example_is_a_list_that_can_be_read(author):
 @pytest.mark.parametrize(
     ("content", "status", "said"),
     [
-        (b"fase;volet;statut;date\n80001;1;adhere;01/05/2021", 422, "Colonnes manquantes : adresse."),
+        (b"fase;zone\n80001;1", 422, "Colonnes manquantes : adresse."),
         (b"fase;adresse" + b"\n1;a" * 100_001, 422, "plus de 100000 lignes"),
         (b"fase;adresse\n" + b"x" * 16_000_000, 413, "dépasse la taille permise"),
         (BOMBED, 422, "Fichier illisible"),
         (b"\x7fELF\x02\x01\x01;\x00", 422, "Fichier illisible"),
     ],
-    ids=["another list", "100,001 rows", "16 MB", "a bomb", "no table"],
+    ids=["no address", "100,001 rows", "16 MB", "a bomb", "no table"],
 )
 def test_a_file_that_cannot_be_taken_is_refused_by_a_sentence_and_nothing_is_kept(
     author, sample_database, content, status, said

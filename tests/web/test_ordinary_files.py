@@ -1,0 +1,100 @@
+"""Files as people have them, with titles, headers of their own and cells to mend, from the page to what they change."""
+
+import csv
+import io
+
+from sqlalchemy import select
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket, Selection
+from outreach.directory.models import Authority, Contact, School
+from outreach.sent_lists.matching import ColumnMatching
+from tests.conftest import STORY_DAY
+from tests.directory.editions import HEADER, edition, row
+from tests.pages import form_of, text_of
+from tests.spreadsheets.books import workbook
+
+TITLES = (["Direction générale de l’enseignement"], [], ["Situation au 30/06/2021", "", "", "version 2"])
+
+
+def send(author, place, *rows, **fields):
+    """Send a workbook with titles above its rows; the page to which that leads."""
+    sent = author.send(place, {"file": (io.BytesIO(workbook(*TITLES, *rows)), "Classeur1.xlsx"), **fields})
+    assert sent.status_code == 302, text_of(sent)
+    return sent.location
+
+
+def match(author, place, said):
+    """Say what the columns at some places are, the others as the page takes them; what the page answers."""
+    form = form_of(author.get(f"{place}/columns"), f"{place}/columns")
+    return author.post(f"{place}/columns", data=form | {f"column-{at}": word for at, word in said.items()})
+
+
+def apply(author, place):
+    shown = author.get(place)
+    assert author.post(f"{place}/application", data=form_of(shown, f"{place}/application")).status_code == 302
+    return text_of(shown)
+
+
+def test_contacts_are_matched_once_mended_and_applied(author, sample_database, while_writing):
+    rows = [
+        ["Matricule", "Boîte élec.", "Portable"],
+        [9300.0, "<mailto:a@ec.be>", "à voir"],
+        ["PO 9301", "b@ec.be et c@ec.be.", ""],
+    ]
+    place = send(author, "/directory/contact-lists", *rows)
+    assert author.get(place).location == f"{place}/columns"
+    assert "2 colonnes requises ne sont pas reconnues : fase, adresse." in text_of(author.get(f"{place}/columns"))
+    refused = match(author, place, {0: "authority"})
+    assert refused.status_code == 422
+    assert "Colonnes manquantes : adresse." in text_of(refused)
+    assert match(author, place, {0: "authority", 1: "address", 2: "phone"}).location == place
+    said = apply(author, place)
+    assert "en-tête à la ligne 4" in said
+    assert "4 cellules réparées" in said
+    assert "B5 Boîte élec. « <mailto:a@ec.be> » est lu « a@ec.be »." in said
+    with sample_database.reading() as session:
+        added = select(Contact.address).where(Contact.address.endswith("@ec.be"), Contact.retired_at.is_(None))
+        assert set(session.scalars(added)) == {"a@ec.be", "b@ec.be", "c@ec.be"}
+        (kept,) = session.scalars(select(ColumnMatching)).all()
+        assert (kept.kind, kept.matched_by) == ("contact-lists", "nadia.lambert@fwb.example")
+    again = send(author, "/directory/contact-lists", ["MATRICULE", "boite élec", "portable"], [9302, "d@ec.be", ""])
+    assert "Nouvelles 1" in text_of(author.get(again)), "what was said holds for the next file with this header"
+
+
+def test_joinings_are_matched_mended_and_applied(author, sample_database):
+    with sample_database.reading() as session:
+        programme = programmes.the_programme(session)
+        (found, *_) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 20)
+        fase = found.School.fase
+    place = send(
+        author, "/adherence/lists", ["Matricule", "Volet", "Réponse", "Date"], [f"École {fase}", 1, "oui", "10/05/2021"]
+    )
+    assert match(author, place, {0: "school", 2: "status"}).location == place
+    assert f"« École {fase} » est lu « {fase} »." in apply(author, place)
+    assert "1 statut enregistré" in text_of(author.get(place)).replace(
+        "\u00a0", " "
+    ) or "Statuts enregistrés 1" in text_of(author.get(place))
+
+
+def test_an_edition_of_the_register_is_matched_mended_and_applied(author, sample_database):
+    rows = [
+        *csv.reader(
+            io.StringIO(edition(row(authority="PO 9999", school="89998.0", site=79998)).decode().lstrip("\ufeff")),
+            delimiter=";",
+        )
+    ]
+    header = ["Matricule du PO" if name == "N° FASE du P.O." else name for name in HEADER.split(";")]
+    place = send(author, "/directory/register", header, *rows[1:], day="2021-05-15")
+    assert match(author, place, {header.index("Matricule du PO"): "authority"}).location == place
+    said = apply(author, place)
+    assert "« PO 9999 » est lu « 9999 »." in said
+    with sample_database.reading() as session:
+        assert 9999 in session.scalars(select(Authority.fase)).all()
+        assert 89998 in session.scalars(select(School.fase)).all()
+
+
+def test_an_applied_list_is_not_matched_anew(author):
+    place = send(author, "/directory/contact-lists", ["fase", "courriel"], [9300, "a@ec.be"])
+    apply(author, place)
+    assert author.get(f"{place}/columns").status_code == 409
