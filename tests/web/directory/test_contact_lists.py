@@ -80,6 +80,16 @@ def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(auth
     assert addresses(sample_database) == {DERIVED, "a@ecole.be", "b@ecole.be", "c@ecole.be"}
 
 
+def test_two_addresses_of_a_cell_wait_for_one_word(author, sample_database):
+    name = "Administration communale de Namur"
+    place = upload(author, f"nom_po;fase;courriel\n{name};9300;a@ecole.be et b@ecole.be\n".encode()).location
+    shown = author.get(place)
+    assert "À confirmer 2" in text_of(shown)
+    form = {**form_of(shown, f"{place}/application"), "confirmed": "2"}
+    assert author.post(f"{place}/application", data=form).status_code == 302
+    assert addresses(sample_database) == {DERIVED, "a@ecole.be", "b@ecole.be"}
+
+
 def test_the_example_is_a_list_that_can_be_read(author):
     content = author.get(f"{PLACE}/example.csv").data
     assert "Nouvelles" in text_of(author.get(upload(author, content).location))
