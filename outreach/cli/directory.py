@@ -96,8 +96,8 @@ def undo(operation: Operation, yes: bool) -> None:
     with operation.database.reading() as session:
         last = imports.last_import(session)
     dated = f"l’édition du {french.day(last.edition_on)}" if last else "la dernière édition"
-    entry = undo_list(operation, _editions(operation), f"Annuler {dated} ?", yes=yes)
-    say(f"L’édition du {french.day(entry.edition_on)} est annulée.")
+    undo_list(operation, _editions(operation), f"Annuler {dated} ?", yes=yes)
+    say(f"{french.initial(dated)} est annulée.")
 
 
 @click.group()

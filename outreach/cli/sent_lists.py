@@ -60,13 +60,13 @@ def import_list(
     return not as_json
 
 
-def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *, yes: bool) -> Sent:
+def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *, yes: bool) -> None:
     """Ask, and undo the last list applied."""
     if not yes:
         confirm(question)
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)
-        return steps.undo(session, kind, now=operation.now, actor=actor)
+        steps.undo(session, kind, now=operation.now, actor=actor)
 
 
 def say_reading(plan: ListPlan) -> None:

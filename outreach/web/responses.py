@@ -177,10 +177,9 @@ def act(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 @keeps_text(of_fields({"note": "Note"}), button="Classer sans suite")
 def set_aside(number: int) -> Redirect:
+    note = remarked("note")
     with database().writing() as session:
-        inbox.set_aside(
-            session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=remarked("note")
-        )
+        inbox.set_aside(session, inbox.response_numbered(session, number), now=now(), actor=actor(), note=note)
     flash("La réponse est classée sans suite.", "success")
     return redirect(url_for(".index", **_filter()))
 

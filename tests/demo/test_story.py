@@ -24,7 +24,7 @@ from outreach.demo import mailbox, story
 from outreach.directory.reference import NETWORKS
 from outreach.errors import Refused
 from outreach.measuring import hits
-from outreach.responses import inbox
+from outreach.responses import trays
 from outreach.responses.kinds import Answer, Tray
 from outreach.settings import read
 from tests.conftest import NOW, STORY_DAY
@@ -61,7 +61,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         confirmations = [one for one in session.scalars(select(Message)) if one.mailing_id != first.mailing_id]
         assert len(confirmations) == answered - came.answers[Answer.WRONG_CONTACT], "the wrong box gets no receipt"
         assert len(posted) == tally.accepted + len(confirmations)
-        waiting = inbox.counts(session)
+        waiting = trays.counts(session)
         assert all(waiting[tray] for tray in Tray)
         now = situation(session, programmes.the_programme(session), STORY_DAY).total.strands[1]
         assert now[Bucket.JOINED] > 48

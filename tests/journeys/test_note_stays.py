@@ -24,7 +24,7 @@ from outreach.notes.verifying import verify
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
 from tests.directory.editions import apply, edition, row, undo
-from tests.factories import APPROVER, AUTHOR, adherence_record
+from tests.factories import APPROVER, AUTHOR, add_people, adherence_record
 from tests.notes import quick
 
 pytestmark = pytest.mark.postgresql
@@ -95,6 +95,7 @@ def restored(database, tmp_path):
 def test_a_note_stays_the_same_whatever_comes_after_it(database, tmp_path):
     chance = random.Random(26)
     with database.writing() as session:
+        add_people(session, AT - timedelta(days=21))
         apply_edition(session, SCHOOLS, FIRST, AT - timedelta(days=20))
         programme = programmes.load(session, PROGRAMME, now=AT - timedelta(days=19), actor=AUTHOR)
         kind, sent = JoiningLists(AT.date()), opened(LIST.encode(), HEADERS)

@@ -3,7 +3,9 @@
 import json
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.results import reactions
+from outreach.campaigns.results import reaction_list, reactions
+from outreach.campaigns.results.reaction_list import ReactionFilters
+from outreach.measuring.reactions import Reaction
 from outreach.responses.kinds import Answer
 from tests.campaigns.conftest import people, strand
 from tests.campaigns.results.test_figures import LATER, answer, sent
@@ -17,10 +19,14 @@ def test_the_command_prints_the_rows_of_all_and_of_those_without_a_reaction(run,
     answer(database, strand, one, Answer.HELP)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        every, none = (reactions.rows(session, campaign, now=LATER, only_none=only) for only in (False, True))
+        asked = reactions.asked_of(campaign, now=LATER)
+        every, none = (
+            reaction_list.of(session, asked, ReactionFilters(reaction=kind), waves={}).objects()
+            for kind in (None, Reaction.NONE)
+        )
     for rows, arguments in ((none, ["--none"]), (every, ["--wave", 1])):
         told = json.loads(run("campaign", "reactions", 1, *arguments, "--json").stdout)
-        assert told == {"campaign": 1, "items": [row.as_json() for row in rows]}
+        assert told == {"campaign": 1, "items": rows}
     *lines, last = run("campaign", "reactions", 1, "--none").stdout.splitlines()
     assert len(lines) == len(none)
     assert last == "Pouvoirs organisateurs 7\u00a0: n’ont pas réagi 3, ont réagi 1, rien reçu 3."

@@ -70,7 +70,7 @@ def test_an_edit_takes_the_approval_back_and_the_editor_does_not_give_it_again(r
         lifecycle.approve(session, campaign, now=NOW, actor=APPROVER)
         lifecycle.revise(session, campaign, {"subject": "Un autre objet"}, now=NOW, actor=BOTH)
     refused("n’est pas validée", run("campaign", "schedule", 1, "--at", "2030-05-14 09:30", "--as", AUTHOR))
-    refused("« Brouillon »", run("campaign", "approve", 1, "--as", APPROVER))
+    refused("La campagne n’attend pas de validation", run("campaign", "approve", 1, "--as", APPROVER))
     done(run, "submit", 1, "--as", AUTHOR)
     refused("une autre personne", run("campaign", "approve", 1, "--as", BOTH))
     done(run, "approve", 1, "--as", APPROVER)

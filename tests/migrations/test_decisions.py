@@ -175,7 +175,7 @@ def test_notes_and_texts_keep_who_decided_about_which_digest(database, before):
             "note": [3],
             "text": [3],
         }
-        assert [(note.id, note.state.value) for note in listing.notes(session)] == [
+        assert [(note.id, note.state.value) for note in listing.listed(session).every()] == [
             (3, "frozen"),
             (2, "refused"),
             (1, "approved"),

@@ -49,7 +49,7 @@ def add(database, row, *moments):
     rows = [
         {column.name: value(column, number) for column in table.columns if not column.nullable}
         | {row.since.key: moment}
-        | ({"campaign_transition_id": number} if row.model is StaffNotice else {})
+        | ({"wave_transition_id": number} if row.model is StaffNotice else {})
         for number, moment in enumerate(moments, 1)
     ]
     with without_parents(database) as connection:

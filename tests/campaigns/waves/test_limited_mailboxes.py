@@ -25,7 +25,7 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, ContactSchool, Listing, School
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
-from outreach.responses import answers, inbox
+from outreach.responses import answers, trays
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer, Tray
 from outreach.segments.audience import Boxes, Concerns
@@ -465,7 +465,7 @@ def test_two_mailboxes_that_ask_for_help_are_two_tasks(database, schools):
     for hour, address in enumerate((FIRST, SECOND, FIRST)):
         answer(database, keys[address], request=Answer.HELP, now=LATER + timedelta(hours=hour))
     with database.reading() as session:
-        assert inbox.counts(session)[Tray.HELP] == 2
+        assert trays.counts(session)[Tray.HELP] == 2
 
 
 def test_an_added_reminder_goes_to_the_mailboxes_whose_own_letters_led_to_nothing(database, schools, strand):
