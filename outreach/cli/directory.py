@@ -28,7 +28,7 @@ from outreach.directory import listing
 from outreach.directory.editions import imports
 from outreach.directory.editions.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.editions.imports import Editions
-from outreach.directory.editions.register import opened as opened_edition
+from outreach.directory.editions.register import HEADERS as EDITION_HEADERS
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
@@ -63,7 +63,7 @@ def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> Non
     """Montre ce qu’une édition changerait ; n’écrit rien."""
     facts = {"edition_on": days.today(operation.now)}
     shown = partial(show, limit=None if show_all else SHOWN)
-    read = partial(opened_edition, file.read_bytes())
+    read = partial(opened, file.read_bytes(), EDITION_HEADERS)
     import_list(operation, _editions(operation), read, shown, facts, as_json=as_json, yes=False, dry_run=True)
 
 
@@ -82,7 +82,7 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
         raise click.UsageError("La date de l’édition est dans l’avenir.")
     facts = {"edition_on": edition_on or today}
     shown = partial(show, limit=None if show_all else SHOWN)
-    read = partial(opened_edition, file.read_bytes())
+    read = partial(opened, file.read_bytes(), EDITION_HEADERS)
     if import_list(operation, _editions(operation), read, shown, facts, as_json=as_json, yes=yes, dry_run=False):
         say("L’édition est appliquée. Pour revenir en arrière : ./run register undo")
 

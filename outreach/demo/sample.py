@@ -35,7 +35,7 @@ from outreach.directory import contacts
 from outreach.directory.editions.derived_mailboxes import derived_mailbox
 from outreach.directory.editions.imports import Editions
 from outreach.directory.editions.register import COLUMNS
-from outreach.directory.editions.register import opened as opened_edition
+from outreach.directory.editions.register import HEADERS as EDITION_HEADERS
 from outreach.directory.models import EducationType, Level
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
@@ -128,7 +128,7 @@ def load(session: Session, *, now: datetime, today: date, actor: str, mailbox_do
     sample = build(today)
     for content, day in ((sample.first, sample.first_on), (sample.second, sample.second_on)):
         at, editions = min(_morning(day), now), Editions(mailbox_domain)
-        steps.take_over(session, editions, opened_edition(content), now=at, actor=actor, edition_on=day)
+        steps.take_over(session, editions, opened(content, EDITION_HEADERS), now=at, actor=actor, edition_on=day)
     mailbox = derived_mailbox(sample.bounced, mailbox_domain)
     contacts.record_bounce(session, mailbox, now=min(_morning(today - timedelta(BOUNCE_DAYS)), now), actor=actor)
     morning = min(_morning(today), now)
