@@ -236,7 +236,7 @@ def schools(
         sort=sort,
         usual="school",
         session=session,
-        query=query.where(search.is_named(text, School.folded, Authority.folded)) if text else query,
+        query=search.narrowed(query, text, School.folded, Authority.folded),
         order=(School.folded, School.fase),
         key=Authority.id,
     )
@@ -264,7 +264,7 @@ def authorities(
         sort=sort,
         usual="name",
         session=session,
-        query=query.where(search.is_named(text)) if text else query,
+        query=search.narrowed(query, text),
         order=BY_NAME,
         key=Authority.id,
     )

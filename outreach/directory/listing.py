@@ -175,7 +175,7 @@ def named(
         sort=sort,
         usual="name",
         session=session,
-        query=query.where(search.is_named(text)) if text else query,
+        query=search.narrowed(query, text),
         order=BY_NAME,
         key=Authority.id,
     )

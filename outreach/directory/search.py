@@ -6,6 +6,7 @@ for it, and whoever shows the result says so.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any, TypeVar
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -17,6 +18,7 @@ from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, Contact, Federation, Listing, Membership, School
 from outreach.directory.reference import fold
 
+Query = TypeVar("Query", bound=Select[Any])
 MOST_TERMS = 30
 LEAST_OF_ADDRESS = 4  # characters; shorter words stand in too many addresses
 LEAST_OF_TYPO = 4
@@ -87,6 +89,11 @@ def is_named(text: str, *folded: InstrumentedAttribute[str]) -> ColumnElement[bo
     """
     spelling = _spelling(text)
     return or_(false(), *(held for column in folded or (Authority.folded,) for held in _held(column, spelling)))
+
+
+def narrowed(query: Query, text: str, *folded: InstrumentedAttribute[str]) -> Query:
+    """The query with `is_named` as one more condition; unchanged where the text is empty."""
+    return query.where(is_named(text, *folded)) if text else query
 
 
 def _terms(session: Session, text: str) -> list[SoughtWord]:
