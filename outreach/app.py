@@ -58,9 +58,8 @@ from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, sign_in
 from outreach.web.signing_in import trail as trail_queue
-from outreach.web.ui import bar, errors, protection
-from outreach.web.ui import request as asked
-from outreach.web.ui import templates as given
+from outreach.web.ui import bar, errors, protection, templates
+from outreach.web.ui import request as page_request
 
 WORDS = {"", "application/x-www-form-urlencoded"}
 BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}  # with files of BIGGEST_UPLOAD
@@ -136,12 +135,12 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     opened = database or Database(settings.database, calm.info_of(settings)).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
-    asked.limit_reading(app)
+    page_request.limit_reading(app)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     CSRFProtect(app).exempt(recipient_pages.pages)
     sign_in.install(app)
-    given.install(app)
+    templates.install(app)
     bar.install(app, awaited=situation.awaited, clock=sending.clock)
     protection.install(app)
     errors.install(app)
@@ -151,7 +150,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         app.register_blueprint(room.pages)
     pages = WhiteNoise(
         app.wsgi_app,
-        root=str(given.STATIC),
+        root=str(templates.STATIC),
         prefix="static/",
         max_age=FOR_EVER,
         immutable_file_test=lambda *_: True,
@@ -193,8 +192,8 @@ def _is_ours(origin: str) -> bool:
     On the public host name only the public address is ours: the request cannot tell whether TLS ended on its way.
     """
     with suppress(ValueError):
-        served, sent_to = _site(asked.settings().address), _site(request.host_url)
-        is_public = bool(asked.settings().public_url) and sent_to[1] == served[1]
+        served, sent_to = _site(page_request.settings().address), _site(request.host_url)
+        is_public = bool(page_request.settings().public_url) and sent_to[1] == served[1]
         return _site(origin) in ({served} if is_public else {served, sent_to})
     return False
 

@@ -39,8 +39,8 @@ __all__ = [
 ]
 
 NO_ANSWER = (OperationalError, NoConnection, DatabaseAway)  # raised when the database does not answer
-# A page may hold two connections at once (account, content). With fewer than 2 for each of the 8 pages that a
-# process serves at a time, these could wait for each other for ever. Its 24 other threads hold one each at most.
+# A page may hold two connections at once (what it reads, what it writes). With fewer than 2 for each of the 8 pages
+# that a process serves at a time, these could wait for each other for ever. Its 24 other threads hold one each at most.
 MOST_CONNECTIONS = 50
 RESTED_SECONDS = 1.0
 NAMES = {
