@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, Text, delete
@@ -14,6 +14,7 @@ from outreach.db import Base, Session, enum_of, take_turns
 from outreach.errors import InputError
 
 MOST_BYTES = 200_000  # of a draft's fields; a letter of thirty pages has half of it
+LONGEST_OVERTAKING = timedelta(minutes=1)  # beyond it a draft from later than now is of a clock that was set back
 
 
 class DraftStep(StrEnum):
@@ -80,7 +81,10 @@ def keep(
     *,
     now: datetime,
 ) -> None:
-    """Keep what a person has typed in a step, instead of what was kept before. Raises InputError beyond 200 kB."""
+    """Keep what a person has typed in a step, instead of what was kept before. Raises InputError beyond 200 kB.
+
+    `now` is when it arrived. A request may overtake one that arrived before it: what arrived last stays.
+    """
     written = json.dumps({"saved": digest_of(campaign, step), "pairs": list(fields)}, ensure_ascii=False)
     if len(written.encode("utf-8", "surrogatepass")) > MOST_BYTES:
         raise InputError("Ce texte est trop long pour être gardé en brouillon.")
@@ -88,7 +92,7 @@ def keep(
     draft = draft_of(session, campaign.id, user_id, step)
     if draft is None:
         session.add(StepDraft(campaign_id=campaign.id, user_id=user_id, step=step, typed_at=now, fields=written))
-    else:
+    elif not timedelta() < draft.typed_at - now < LONGEST_OVERTAKING:
         draft.typed_at, draft.fields = now, written
     session.flush()
 

@@ -1,5 +1,7 @@
 """Drafts of a campaign's steps: each person's own, no part of the campaign, and gone in time."""
 
+from datetime import timedelta
+
 import pytest
 from sqlalchemy import func, select
 
@@ -37,6 +39,27 @@ def test_a_draft_is_one_persons_and_the_last_one_typed(sample_database, begun):
         assert step_drafts.draft_of(session, campaign, other, DraftStep.LETTER) is None
         assert step_drafts.draft_of(session, campaign, author, DraftStep.DATES) is None
         assert lifecycle.content_hash(lifecycle.campaign_numbered(session, campaign)) == before
+
+
+@pytest.mark.parametrize(
+    ("arrived", "kept"),
+    [(timedelta(milliseconds=-5), "A button's"), (timedelta(), "Typed"), (timedelta(hours=-1), "Typed")],
+    ids=["overtaken", "at the same instant", "the clock was set back"],
+)
+def test_what_was_typed_before_a_button_was_pressed_does_not_come_back_after_it(sample_database, begun, arrived, kept):
+    campaign, author, _ = begun
+    with sample_database.writing() as session:
+        for letter, at in (("A button's", NOW), ("Typed", NOW + arrived)):
+            step_drafts.keep(
+                session,
+                lifecycle.campaign_numbered(session, campaign),
+                author,
+                DraftStep.LETTER,
+                [("letter", letter)],
+                now=at,
+            )
+    with sample_database.reading() as session:
+        assert step_drafts.draft_of(session, campaign, author, DraftStep.LETTER).pairs == [("letter", kept)]
 
 
 def test_a_draft_has_a_size(sample_database, begun):
