@@ -28,7 +28,7 @@ from outreach.cli.preparation import prepare
 from outreach.db import Database, Session
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing
-from outreach.directory.models import Contact, ContactSchool, Listing, School
+from outreach.directory.models import Contact, ContactSchool, Ownership, School
 from outreach.mail.tokens import Keys
 from outreach.segments.audience import Boxes
 from tests import factories
@@ -57,7 +57,7 @@ def main() -> None:
 
 def add_boxes(session: Session) -> None:
     """Give nine schools in ten a mailbox of their own."""
-    query = select(School.id, School.fase, Listing.authority_id).join(Listing, Listing.school_id == School.id)
+    query = select(School.id, School.fase, Ownership.authority_id).join(Ownership, Ownership.school_id == School.id)
     schools = session.execute(query.where(School.id % 10 > 0)).all()
     rows = [
         factories.contact(f"ec{fase}@ecole.example", authority_id=owner, added_at=NOW) for _, fase, owner in schools

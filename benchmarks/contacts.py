@@ -28,7 +28,7 @@ from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
 from outreach.days import today
 from outreach.db import Database, take_turns
-from outreach.directory.models import Authority, Contact, Listing, School
+from outreach.directory.models import Authority, Contact, Ownership, School
 from outreach.mail.addresses import judge
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened, opened
@@ -61,9 +61,9 @@ def main() -> None:
 
 def a_list(database: Database, count: int, person: str) -> bytes:
     """A list of addresses, each of one school, of every authority in turn."""
-    listed = select(Authority.fase, School.fase).join(Listing, Listing.authority_id == Authority.id)
+    listed = select(Authority.fase, School.fase).join(Ownership, Ownership.authority_id == Authority.id)
     with database.reading() as session:
-        query = listed.join(School, School.id == Listing.school_id).where(Listing.current())
+        query = listed.join(School, School.id == Ownership.school_id).where(Ownership.current())
         known = [tuple(row) for row in session.execute(query.order_by(School.fase))]
     lines = [HEADER]
     for place in range(count):

@@ -24,9 +24,9 @@ from outreach.directory.models import (
     Contact,
     ContactSource,
     EducationType,
-    Listing,
     MailboxKind,
     Network,
+    Ownership,
     School,
     Teaching,
 )
@@ -156,7 +156,7 @@ def _settle(session: Session, numbers: range, schools: int, network: int | None,
     made = session.scalars(insert(School).returning(School.id, sort_by_parameter_order=True), rows).all()
     owners = [key for key in keys for _ in range(schools)]
     session.execute(
-        insert(Listing), [{"school_id": key, "authority_id": owner} for key, owner in zip(made, owners, strict=True)]
+        insert(Ownership), [{"school_id": key, "authority_id": owner} for key, owner in zip(made, owners, strict=True)]
     )
     kind = EducationType.SECONDARY_ORDINARY
     session.execute(insert(Teaching), [{"school_id": key, "education_type": kind} for key in made])

@@ -12,7 +12,7 @@ from outreach.adherence.records import FROM_A_LETTER
 from outreach.adherence.timeline import Moment, timeline_of
 from outreach.db import Session, take_turns
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Authority, Listing, School
+from outreach.directory.models import Authority, Ownership, School
 from outreach.errors import NotFound, Refused
 
 
@@ -56,11 +56,11 @@ def of_authority(session: Session, authority: Authority, programme: Programme) -
         select(AdherenceRecord, School, Strand, RecordWithdrawal)
         .join(School, School.id == AdherenceRecord.school_id)
         .join(Strand, Strand.id == AdherenceRecord.strand_id)
-        .join(Listing, Listing.school_id == School.id)
+        .join(Ownership, Ownership.school_id == School.id)
         .outerjoin(RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id)
         .where(
-            Listing.current(),
-            Listing.authority_id == authority.id,
+            Ownership.current(),
+            Ownership.authority_id == authority.id,
             Strand.programme_id == programme.id,
             AdherenceRecord.list_id.is_(None),
             ~and_(AdherenceRecord.source == FROM_A_LETTER, AdherenceRecord.word == Word.DECLARED),

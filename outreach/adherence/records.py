@@ -14,7 +14,7 @@ from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline
 from outreach.db import Session, take_turns
 from outreach.directory.authority_sheet import Event
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Authority, Listing, School
+from outreach.directory.models import Authority, Ownership, School
 from outreach.errors import InputError
 
 FROM_A_LETTER = "Réponse au courriel"  # the source of what an authority declared from a letter
@@ -168,11 +168,11 @@ def events(session: Session, authority: Authority) -> list[Event]:
         select(AdherenceRecord, School, Strand, RecordWithdrawal.withdrawn_at)
         .join(School, School.id == AdherenceRecord.school_id)
         .join(Strand, Strand.id == AdherenceRecord.strand_id)
-        .join(Listing, Listing.school_id == School.id)
+        .join(Ownership, Ownership.school_id == School.id)
         .outerjoin(RecordWithdrawal, RecordWithdrawal.record_id == AdherenceRecord.id)
         .where(
-            Listing.current(),
-            Listing.authority_id == authority.id,
+            Ownership.current(),
+            Ownership.authority_id == authority.id,
             AdherenceRecord.list_id.is_not(None),
         )
         .order_by(AdherenceRecord.effective_on, School.fase)

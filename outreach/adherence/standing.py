@@ -29,7 +29,7 @@ from sqlalchemy import (
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.db.in_list import among
-from outreach.directory.models import Contact, ContactSchool, Listing, Teaching, types_of
+from outreach.directory.models import Contact, ContactSchool, Ownership, Teaching, types_of
 
 
 def eligible(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
@@ -39,8 +39,8 @@ def eligible(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
     """
     calendar = _calendar(days)
     parts = [
-        select(calendar.c.day, literal(strand.id).label("strand_id"), Listing.school_id, Listing.authority_id)
-        .join(Listing, Listing.on(calendar.c.day, known_at))
+        select(calendar.c.day, literal(strand.id).label("strand_id"), Ownership.school_id, Ownership.authority_id)
+        .join(Ownership, Ownership.on(calendar.c.day, known_at))
         .where(_teaches(strand, calendar.c.day, known_at))
         for strand in strands
     ]
@@ -95,8 +95,10 @@ def standing_of_some(authorities: Iterable[int], strand: Strand, day: date) -> S
     It is cheap for a few.
     """
     of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
-    query = select(Listing.authority_id, Listing.school_id, status_of(Listing.school_id, of_strand, day))
-    return query.where(among(Listing.authority_id, authorities), Listing.on(day), _teaches(strand, literal(day, Date)))
+    query = select(Ownership.authority_id, Ownership.school_id, status_of(Ownership.school_id, of_strand, day))
+    return query.where(
+        among(Ownership.authority_id, authorities), Ownership.on(day), _teaches(strand, literal(day, Date))
+    )
 
 
 def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | None = None) -> Subquery:
@@ -108,7 +110,7 @@ def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | Non
     day_of = literal(day, Date)
     of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
     status = status_of(ContactSchool.school_id, of_strand, day)
-    is_owned = and_(Listing.school_id == ContactSchool.school_id, Listing.authority_id == Contact.authority_id)
+    is_owned = and_(Ownership.school_id == ContactSchool.school_id, Ownership.authority_id == Contact.authority_id)
     query = (
         select(
             ContactSchool.contact_id,
@@ -117,7 +119,7 @@ def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | Non
             func.coalesce(status, Status.NONE, type_=AdherenceRecord.status.type).label("status"),
         )
         .join(Contact, Contact.id == ContactSchool.contact_id)
-        .join(Listing, and_(is_owned, Listing.on(day_of)))
+        .join(Ownership, and_(is_owned, Ownership.on(day_of)))
         .where(Contact.retired_at.is_(None), _teaches(strand, day_of))
     )
     asked = query if authorities is None else query.where(Contact.authority_id.in_(authorities))
@@ -148,9 +150,9 @@ def standing_on(strand: Strand, day: date) -> Subquery:
     ranked = select(AdherenceRecord.school_id, AdherenceRecord.status, rank.label("rank")).where(*holds).subquery()
     known = select(ranked.c.school_id, ranked.c.status).where(ranked.c.rank == 1).subquery()
     status = func.coalesce(known.c.status, Status.NONE, type_=known.c.status.type).label("status")
-    query = select(Listing.school_id, Listing.authority_id, status)
-    query = query.outerjoin(known, known.c.school_id == Listing.school_id)
-    return query.where(Listing.on(day_of), _teaches(strand, day_of)).subquery("standing")
+    query = select(Ownership.school_id, Ownership.authority_id, status)
+    query = query.outerjoin(known, known.c.school_id == Ownership.school_id)
+    return query.where(Ownership.on(day_of), _teaches(strand, day_of)).subquery("standing")
 
 
 def joinings(
@@ -165,7 +167,7 @@ def joinings(
     open_to = [and_(known.c.strand_id == strand.id, _teaches(strand, known.c.day, known_at)) for strand in strands]
     return (
         select(known.c.day, known.c.strand_id, func.count())
-        .join(Listing, and_(Listing.school_id == known.c.school_id, Listing.on(known.c.day, known_at)))
+        .join(Ownership, and_(Ownership.school_id == known.c.school_id, Ownership.on(known.c.day, known_at)))
         .where(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED, or_(*open_to))
         .group_by(known.c.day, known.c.strand_id)
     )
@@ -198,7 +200,7 @@ def _calendar(days: Sequence[date]) -> Subquery:
 
 def _teaches(strand: Strand, day: ColumnElement[date], known_at: datetime | None = None) -> ColumnElement[bool]:
     return exists().where(
-        Teaching.school_id == Listing.school_id,
+        Teaching.school_id == Ownership.school_id,
         Teaching.on(day, known_at),
         Teaching.education_type.in_(types_of(strand.level)),
     )

@@ -15,7 +15,7 @@ from sqlalchemy import select, union
 
 from outreach.db import Session
 from outreach.directory.display_names import shown
-from outreach.directory.models import Authority, Listing, Network, School
+from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.directory.reference import WORD, fold
 from outreach.directory.spellings import COMMON, ELIDED, PARTICLES
 
@@ -119,8 +119,8 @@ class NameBook:
             )
         }
         theirs = (School.name, School.corrected_name, School.locality, School.municipality)
-        listed = select(Listing.authority_id, School.id, *theirs).join(School, School.id == Listing.school_id)
-        for owner, key, name, corrected, *place in session.execute(listed.where(Listing.current())):
+        listed = select(Ownership.authority_id, School.id, *theirs).join(School, School.id == Ownership.school_id)
+        for owner, key, name, corrected, *place in session.execute(listed.where(Ownership.current())):
             authorities[owner].schools[key] = _known(name, corrected, place)
         towns = union(select(Authority.municipality), select(School.municipality))
         return cls(authorities, frozenset().union(*(words_of(town) for town in session.scalars(towns) if town)))

@@ -13,7 +13,7 @@ from outreach.days import today as on
 from outreach.db import Session
 from outreach.directory import judging
 from outreach.directory.contacts import Particulars, school_limits
-from outreach.directory.models import Authority, Contact, ContactSchool, Listing, MailboxKind, RegisterImport, School
+from outreach.directory.models import Authority, Contact, ContactSchool, MailboxKind, Ownership, RegisterImport, School
 from outreach.mail.addresses import Judgement
 from outreach.measuring import bases
 from outreach.measuring.models import BasisWithdrawal, TrackingBasis
@@ -247,11 +247,11 @@ class _Held(NamedTuple):
 
 
 def _directory(session: Session, address: Callable[[str], Judgement], today: date) -> Directory:
-    listed = select(School.fase, School.id, Listing.authority_id).join(Listing, Listing.school_id == School.id)
+    listed = select(School.fase, School.id, Ownership.authority_id).join(Ownership, Ownership.school_id == School.id)
     return Directory(
         authorities={row.fase: row.id for row in session.execute(select(Authority.fase, Authority.id))},
         schools={
-            fase: (frozenset((key,)), owner) for fase, key, owner in session.execute(listed.where(Listing.current()))
+            fase: (frozenset((key,)), owner) for fase, key, owner in session.execute(listed.where(Ownership.current()))
         },
         names=NameBook.of(session),
         judge=address,

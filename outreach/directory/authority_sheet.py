@@ -16,9 +16,9 @@ from outreach.directory.models import (
     EducationType,
     Federation,
     Level,
-    Listing,
     Membership,
     Nature,
+    Ownership,
     RegisterChange,
     RegisterImport,
     RegisterKind,
@@ -68,13 +68,15 @@ def school_by_fase(session: Session, fase: int) -> tuple[School, Authority | Non
     school = session.scalar(select(School).where(School.fase == fase))
     if school is None:
         raise NotFound(f"Aucune école ne porte le numéro FASE {fase}.")
-    listed = select(Authority).join(Listing, Listing.authority_id == Authority.id)
-    return school, session.scalar(listed.where(Listing.school_id == school.id, Listing.current()))
+    listed = select(Authority).join(Ownership, Ownership.authority_id == Authority.id)
+    return school, session.scalar(listed.where(Ownership.school_id == school.id, Ownership.current()))
 
 
 def count_schools(session: Session, authority: Authority) -> int:
     """How many schools the authority runs today."""
-    query = select(func.count()).select_from(Listing).where(Listing.authority_id == authority.id, Listing.current())
+    query = (
+        select(func.count()).select_from(Ownership).where(Ownership.authority_id == authority.id, Ownership.current())
+    )
     return session.scalar(query) or 0
 
 
@@ -82,8 +84,8 @@ def schools(session: Session, authority: Authority, page: int) -> Sequence[Liste
     """One page of the schools it runs today, by name, in three statements whatever their number."""
     query = (
         select(School)
-        .join(Listing, Listing.school_id == School.id)
-        .where(Listing.authority_id == authority.id, Listing.current())
+        .join(Ownership, Ownership.school_id == School.id)
+        .where(Ownership.authority_id == authority.id, Ownership.current())
         .order_by(School.folded, School.fase)
         .limit(PAGE_ROWS)
         .offset((page - 1) * PAGE_ROWS)

@@ -15,8 +15,8 @@ from outreach.directory.models import (
     Contact,
     ContactSchool,
     ContactSource,
-    Listing,
     MailboxKind,
+    Ownership,
     School,
 )
 from outreach.errors import InputError, NotFound, Refused
@@ -240,8 +240,8 @@ def answer_for(
 
 def own_schools(session: Session, authority: Authority) -> dict[int, School]:
     """The schools an authority runs today, by FASE number."""
-    query = select(School).join(Listing, Listing.school_id == School.id)
-    listed = query.where(Listing.authority_id == authority.id, Listing.current())
+    query = select(School).join(Ownership, Ownership.school_id == School.id)
+    listed = query.where(Ownership.authority_id == authority.id, Ownership.current())
     return {school.fase: school for school in session.scalars(listed.order_by(School.folded, School.fase))}
 
 

@@ -29,9 +29,9 @@ from outreach.directory.models import (
     Contact,
     Federation,
     Level,
-    Listing,
     Membership,
     Network,
+    Ownership,
     School,
     Teaching,
     types_of,
@@ -294,15 +294,15 @@ def _matching(filters: Filters) -> Select[Authority, int, int, str | None, Reach
 def _schools(filters: Filters) -> Subquery:
     secondary = _teaches(Level.SECONDARY)
     query = select(
-        Listing.authority_id,
+        Ownership.authority_id,
         func.count().label("schools"),
         func.sum(case((secondary, 1), else_=0)).label("secondary"),
-    ).join(School, School.id == Listing.school_id)
-    return query.where(*_school_conditions(filters)).group_by(Listing.authority_id).subquery()
+    ).join(School, School.id == Ownership.school_id)
+    return query.where(*_school_conditions(filters)).group_by(Ownership.authority_id).subquery()
 
 
 def _school_conditions(filters: Filters) -> list[ColumnElement[bool]]:
-    conditions = [Listing.current()]
+    conditions = [Ownership.current()]
     if filters.level:
         conditions.append(_teaches(filters.level))
     if filters.zone:
@@ -316,7 +316,7 @@ def _school_conditions(filters: Filters) -> list[ColumnElement[bool]]:
 
 def _teaches(level: Level) -> ColumnElement[bool]:
     return exists().where(
-        Teaching.school_id == Listing.school_id, Teaching.current(), Teaching.education_type.in_(types_of(level))
+        Teaching.school_id == Ownership.school_id, Teaching.current(), Teaching.education_type.in_(types_of(level))
     )
 
 

@@ -192,7 +192,7 @@ class Site(Base, Located):
     created_by: Mapped[int | None] = mapped_column(ForeignKey("register_imports.id"), index=True)
 
 
-class Listing(Base, Dated):
+class Ownership(Base, Dated):
     """School S stood in the register under authority A during a period."""
 
     __tablename__ = "listings"

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach import audit
 from outreach.db import Base, Session, enum_of, take_turns
 from outreach.directory.contacts import subject_of
-from outreach.directory.models import Authority, Listing, RegisterKind, School
+from outreach.directory.models import Authority, Ownership, RegisterKind, School
 from outreach.directory.reference import searched
 from outreach.errors import InputError, NotFound
 from outreach.text import line_of_words
@@ -74,8 +74,10 @@ def of(session: Session, named: Authority | School) -> NameCorrection | None:
 
 def school_of(session: Session, authority: Authority, fase: int) -> School:
     """The school with this FASE number that the authority runs today. Raises NotFound."""
-    query = select(School).join(Listing, Listing.school_id == School.id)
-    school = session.scalar(query.where(Listing.authority_id == authority.id, Listing.current(), School.fase == fase))
+    query = select(School).join(Ownership, Ownership.school_id == School.id)
+    school = session.scalar(
+        query.where(Ownership.authority_id == authority.id, Ownership.current(), School.fase == fase)
+    )
     if school is None:
         raise NotFound(f"Ce pouvoir organisateur n’a pas d’école au numéro FASE {fase}.")
     return school
@@ -140,11 +142,11 @@ def asked_again(session: Session) -> Sequence[AskedAgain]:
     """The corrections that no longer hold, of authorities and schools that stand in the register, oldest first."""
     found = []
     for kind, table in _TABLES.items():
-        owned = Listing.authority_id == Authority.id if table is Authority else Listing.school_id == School.id
+        owned = Ownership.authority_id == Authority.id if table is Authority else Ownership.school_id == School.id
         query = select(NameCorrection, table.name, Authority.fase).where(
             *(NameCorrection.kind == kind, NameCorrection.withdrawn_at.is_(None), NameCorrection.fase == table.fase),
-            *(NameCorrection.register_name != table.name, owned, Listing.current()),
-            Listing.authority_id == Authority.id,
+            *(NameCorrection.register_name != table.name, owned, Ownership.current()),
+            Ownership.authority_id == Authority.id,
         )
         found += [AskedAgain(*row) for row in session.execute(query.distinct())]
     return sorted(found, key=lambda asked: asked.correction.id)
@@ -177,6 +179,6 @@ def _subject(session: Session, named: Authority | School) -> str:
     """The history that tells it: that of the authority which runs the school today."""
     if isinstance(named, Authority):
         return subject_of(named)
-    query = select(Authority).join(Listing, Listing.authority_id == Authority.id)
-    owner = session.scalar(query.where(Listing.school_id == named.id, Listing.current()))
+    query = select(Authority).join(Ownership, Ownership.authority_id == Authority.id)
+    owner = session.scalar(query.where(Ownership.school_id == named.id, Ownership.current()))
     return subject_of(owner) if owner else f"school:{named.fase}"

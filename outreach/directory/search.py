@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Session
 from outreach.directory.display_names import display_name
-from outreach.directory.models import Authority, Contact, Federation, Listing, Membership, School
+from outreach.directory.models import Authority, Contact, Federation, Membership, Ownership, School
 from outreach.directory.reference import fold
 
 Query = TypeVar("Query", bound=Select[Any])
@@ -122,11 +122,11 @@ def _found(
         or_(*(term.school_has() for term in terms)), *(or_(term.school_has(), term.authority_has()) for term in terms)
     )
     query: Select[int, str | None] = (
-        select(Listing.authority_id, func.min(case((by_school, func.coalesce(School.corrected_name, School.name)))))
-        .join(School, School.id == Listing.school_id)
-        .join(Authority, Authority.id == Listing.authority_id)
+        select(Ownership.authority_id, func.min(case((by_school, func.coalesce(School.corrected_name, School.name)))))
+        .join(School, School.id == Ownership.school_id)
+        .join(Authority, Authority.id == Ownership.authority_id)
         .where(*among, or_(itself, by_school))
-        .group_by(Listing.authority_id)
+        .group_by(Ownership.authority_id)
     )
     return {key: display_name(school) if school else None for key, school in session.execute(query)}
 

@@ -16,7 +16,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
 from outreach.directory.display_names import shown
-from outreach.directory.models import Authority, Contact, Level, Listing, Network, Teaching, types_of
+from outreach.directory.models import Authority, Contact, Level, Network, Ownership, Teaching, types_of
 from outreach.directory.reference import NETWORKS
 from outreach.french import day
 from outreach.reachability import domains, follow_up
@@ -213,10 +213,10 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str 
 
 def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, int, str, str, str]]:
     """Key, FASE, both names and network of the authorities that own a listed school, by name."""
-    owns = exists().where(Listing.authority_id == Authority.id, Listing.current())
+    owns = exists().where(Ownership.authority_id == Authority.id, Ownership.current())
     if level is not None:
         teaches = Teaching.education_type.in_(types_of(level))
-        owns = owns.where(Teaching.school_id == Listing.school_id, Teaching.current(), teaches)
+        owns = owns.where(Teaching.school_id == Ownership.school_id, Teaching.current(), teaches)
     columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.code
     query = select(*columns).join(Network, Network.id == Authority.network_id)
     rows = session.execute(query.where(owns).order_by(Authority.folded, Authority.fase))

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
 from outreach.adherence.programmes import judged_by
 from outreach.delivery.ledger import outbox
-from outreach.directory.models import Authority, Contact, Level, Listing, School, Teaching, types_of
+from outreach.directory.models import Authority, Contact, Level, Ownership, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber, either
@@ -93,10 +93,10 @@ class HasLevel(RootModel[tuple[Level, ...]]):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        taught = select(Listing.authority_id).join(Teaching, Teaching.school_id == Listing.school_id)
+        taught = select(Ownership.authority_id).join(Teaching, Teaching.school_id == Ownership.school_id)
         kinds = Teaching.education_type.in_(types_of(*self.root))
-        asked = scope.holds(Listing.authority_id)
-        return Authority.id.in_(taught.where(asked, Listing.on(scope.day), Teaching.on(scope.day), kinds))
+        asked = scope.holds(Ownership.authority_id)
+        return Authority.id.in_(taught.where(asked, Ownership.on(scope.day), Teaching.on(scope.day), kinds))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -112,9 +112,9 @@ class InZone(RootModel[tuple[str, ...]]):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        standing_there = select(Listing.authority_id).join(School, School.id == Listing.school_id)
-        asked = scope.holds(Listing.authority_id)
-        return Authority.id.in_(standing_there.where(asked, Listing.on(scope.day), School.zone.in_(self.root)))
+        standing_there = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
+        asked = scope.holds(Ownership.authority_id)
+        return Authority.id.in_(standing_there.where(asked, Ownership.on(scope.day), School.zone.in_(self.root)))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -178,14 +178,16 @@ class NeverAnswered(Fields):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        answered = select(Listing.authority_id).join(AdherenceRecord, AdherenceRecord.school_id == Listing.school_id)
+        answered = select(Ownership.authority_id).join(
+            AdherenceRecord, AdherenceRecord.school_id == Ownership.school_id
+        )
         declared = and_(
             AdherenceRecord.strand_id == scope.strand(self.strand).id,
             AdherenceRecord.word == Word.DECLARED,
             AdherenceRecord.stands(),
         )
-        asked = scope.holds(Listing.authority_id)
-        return Authority.id.not_in(answered.where(asked, Listing.on(scope.day), declared))
+        asked = scope.holds(Ownership.authority_id)
+        return Authority.id.not_in(answered.where(asked, Ownership.on(scope.day), declared))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -350,7 +352,7 @@ def count_leaves(criterion: Criterion) -> int:
 
 def listed(scope: Scope, criterion: Criterion) -> Select[int]:
     """The keys of the authorities that were listed on the day and that a criterion means."""
-    in_register = exists().where(Listing.authority_id == Authority.id, Listing.on(scope.day)).correlate(Authority)
+    in_register = exists().where(Ownership.authority_id == Authority.id, Ownership.on(scope.day)).correlate(Authority)
     condition = criterion.where(scope)
     # Of `id IN (…) AND id IN (…)` PostgreSQL plans joins in every order: for forty, 200 MB. Not below `IS true`.
     condition = condition if count_leaves(criterion) <= MOST_JOINED else condition.is_(true())

@@ -7,7 +7,7 @@ from pydantic import ConfigDict, Field, RootModel, model_validator
 from sqlalchemy import ColumnElement, func, select
 
 from outreach.adherence.programmes import judged_by
-from outreach.directory.models import Authority, Federation, Listing, Membership, School
+from outreach.directory.models import Authority, Federation, Membership, Ownership, School
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
 from outreach.segments.fields import NO_NAMES, Fields, Names, either
@@ -114,9 +114,9 @@ class HasSize(Fields):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        owners = select(Listing.authority_id).where(scope.holds(Listing.authority_id), Listing.on(scope.day))
+        owners = select(Ownership.authority_id).where(scope.holds(Ownership.authority_id), Ownership.on(scope.day))
         is_so = func.count().between(self.at_least or 1, self.at_most or MOST_SCHOOLS)
-        return Authority.id.in_(owners.group_by(Listing.authority_id).having(is_so))
+        return Authority.id.in_(owners.group_by(Ownership.authority_id).having(is_so))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -131,8 +131,8 @@ class HasSize(Fields):
 
 
 def _has_school_where(scope: Scope, condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    owners = select(Listing.authority_id).join(School, School.id == Listing.school_id)
-    return Authority.id.in_(owners.where(scope.holds(Listing.authority_id), Listing.on(scope.day), condition))
+    owners = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
+    return Authority.id.in_(owners.where(scope.holds(Ownership.authority_id), Ownership.on(scope.day), condition))
 
 
 def _schools(count: int) -> str:

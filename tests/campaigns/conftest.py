@@ -16,8 +16,8 @@ from outreach.directory.models import (
     Authority,
     Contact,
     EducationType,
-    Listing,
     Network,
+    Ownership,
     School,
     Teaching,
 )
@@ -70,7 +70,7 @@ def _school(session, authority, number):
     school = School(**factories.school(80001 + number, f"École {number:05}", municipality="Namur"))
     session.add(school)
     session.flush()
-    session.add(Listing(school_id=school.id, authority_id=authority.id))
+    session.add(Ownership(school_id=school.id, authority_id=authority.id))
     session.add(Teaching(school_id=school.id, education_type=EducationType.SECONDARY_ORDINARY))
     return school.id
 

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.days import today
-from outreach.directory.models import Authority, Contact, Listing, School
+from outreach.directory.models import Authority, Contact, Ownership, School
 from outreach.mail.addresses import judge
 from outreach.sent_lists import grids, steps
 
@@ -55,5 +55,5 @@ def sent(session, now):
 @pytest.fixture
 def own(session):
     """The FASE numbers of the schools of 9300."""
-    query = select(School.fase).join(Listing, Listing.school_id == School.id).where(Listing.current())
+    query = select(School.fase).join(Ownership, Ownership.school_id == School.id).where(Ownership.current())
     return session.scalars(query.join(Authority).where(Authority.fase == 9300).order_by(School.fase)).all()

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from outreach.contact_lists import names
 from outreach.contact_lists.names import LONGEST, NameBook, names_an_organisation
-from outreach.directory.models import Authority, Listing, Network, School
+from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.spreadsheets.headers import LONGEST_CELL
 
 COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
@@ -16,11 +16,11 @@ COMMUNE, FREE = "Subventionné communal", "Libre confessionnel"
 @pytest.fixture
 def known(session):
     """Gives an authority of one school and that school their names, and says whether a third is far from them."""
-    one = select(Listing.authority_id).where(Listing.current())
-    one = one.group_by(Listing.authority_id).having(func.count() == 1).limit(1)
+    one = select(Ownership.authority_id).where(Ownership.current())
+    one = one.group_by(Ownership.authority_id).having(func.count() == 1).limit(1)
     authority = session.get(Authority, session.scalar(one))
-    listed = select(School).join(Listing, Listing.school_id == School.id)
-    school = session.scalars(listed.where(Listing.authority_id == authority.id, Listing.current())).one()
+    listed = select(School).join(Ownership, Ownership.school_id == School.id)
+    school = session.scalars(listed.where(Ownership.authority_id == authority.id, Ownership.current())).one()
 
     def far(network, name, of_school, stated, place="Mons", *, is_of_school=False):
         authority.network_id = session.scalars(select(Network.id).where(Network.code == network)).one()

@@ -11,7 +11,7 @@ from outreach.demo import sample
 from outreach.demo.names import of
 from outreach.directory.editions.difference import compare
 from outreach.directory.editions.register import Edition
-from outreach.directory.models import Authority, Contact, Level, Listing, RegisterChange, RegisterKind, School
+from outreach.directory.models import Authority, Contact, Level, Ownership, RegisterChange, RegisterKind, School
 from tests.conftest import STORY_DAY
 from tests.directory.editions import read_register
 
@@ -86,7 +86,7 @@ def test_nothing_in_it_could_be_real(session):
 def test_every_awkward_case_is_there(session):
     sizes = dict(
         session.execute(
-            select(Authority.fase, func.count()).join(Listing).where(Listing.current()).group_by(Authority.fase)
+            select(Authority.fase, func.count()).join(Ownership).where(Ownership.current()).group_by(Authority.fase)
         ).all()
     )
     assert max(sizes.values()) == 332

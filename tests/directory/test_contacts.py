@@ -5,7 +5,7 @@ from outreach import audit
 from outreach.directory import authority_sheet, contacts, listing
 from outreach.directory.contacts import Particulars
 from outreach.directory.listing import Filters, Reach
-from outreach.directory.models import Contact, Listing, MailboxKind, School
+from outreach.directory.models import Contact, MailboxKind, Ownership, School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 
@@ -26,8 +26,10 @@ def authority(session):
 @pytest.fixture
 def schools(session, authority):
     """Its schools, by name: several."""
-    query = select(School).join(Listing, Listing.school_id == School.id).where(Listing.authority_id == authority.id)
-    found = session.scalars(query.where(Listing.current()).order_by(School.folded, School.fase)).all()
+    query = (
+        select(School).join(Ownership, Ownership.school_id == School.id).where(Ownership.authority_id == authority.id)
+    )
+    found = session.scalars(query.where(Ownership.current()).order_by(School.folded, School.fase)).all()
     assert len(found) > 1
     return found
 

@@ -15,8 +15,8 @@ from outreach.directory.listing import Filters
 from outreach.directory.models import (
     Authority,
     Contact,
-    Listing,
     MailboxKind,
+    Ownership,
     RegisterChange,
     RegisterImport,
     School,
@@ -48,9 +48,9 @@ def state(database):
     with database.reading() as session:
         edition_ = stored(session)
         periods = session.execute(
-            select(School.fase, Authority.fase, Listing.since, Listing.until)
-            .join(Listing, Listing.school_id == School.id).join(Authority, Authority.id == Listing.authority_id)
-            .order_by(School.fase, Listing.id)
+            select(School.fase, Authority.fase, Ownership.since, Ownership.until)
+            .join(Ownership, Ownership.school_id == School.id).join(Authority, Authority.id == Ownership.authority_id)
+            .order_by(School.fase, Ownership.id)
         ).all()  # fmt: skip
         return edition_, [tuple(period) for period in periods]
 
@@ -90,7 +90,7 @@ def test_the_past_keeps_its_owners(database, now, day, owners):
     apply(database, OLD, now)
     apply(database, NEW, now, SECOND)
     with database.reading() as session:
-        query = select(Authority.fase).join(Listing, Listing.authority_id == Authority.id).where(Listing.on(day))
+        query = select(Authority.fase).join(Ownership, Ownership.authority_id == Authority.id).where(Ownership.on(day))
         assert set(session.scalars(query)) == owners
 
 
@@ -113,7 +113,7 @@ def test_undo_of_the_first_edition_leaves_nothing(database, now):
     with database.writing() as session:
         editions.undo(session, now)
     with database.reading() as session:
-        for table in (Authority, School, Site, Contact, Listing):
+        for table in (Authority, School, Site, Contact, Ownership):
             assert session.scalar(select(func.count()).select_from(table)) == 0
     with pytest.raises(NotFound), database.writing() as session:
         editions.undo(session, now)

@@ -19,7 +19,7 @@ from outreach.cli.running.work import letter_source_for
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people
 from outreach.directory import contacts
-from outreach.directory.models import Authority, Contact, Level, Listing, Network, School, Teaching, types_of
+from outreach.directory.models import Authority, Contact, Level, Network, Ownership, School, Teaching, types_of
 from outreach.settings import read
 from outreach.worker.clock import ask
 from outreach.worker.process import WorkProcess
@@ -152,8 +152,8 @@ def meant(database):
         secondary = Teaching.education_type.in_(types_of(Level.SECONDARY))
         query = (
             select(Contact.address, School.id, School.fase)
-            .join(Listing, Listing.authority_id == Contact.authority_id)
-            .join(School, School.id == Listing.school_id)
+            .join(Ownership, Ownership.authority_id == Contact.authority_id)
+            .join(School, School.id == Ownership.school_id)
             .join(Authority, Authority.id == Contact.authority_id)
             .join(Network, Network.id == Authority.network_id)
             .where(Network.code == NETWORK, School.id.in_(select(Teaching.school_id).where(secondary)))

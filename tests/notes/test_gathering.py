@@ -13,7 +13,7 @@ from outreach.adherence.situation import Bucket, Solicitation
 from outreach.campaigns.results import actions
 from outreach.campaigns.schedule.moments import until
 from outreach.delivery.ledger.recipients import listed_schools
-from outreach.directory.models import Listing, School
+from outreach.directory.models import Ownership, School
 from outreach.errors import InputError, NotFound
 from outreach.notes import drafts, freezing, gathering, listing
 from outreach.notes.content import ActionState, HandFigure, TableKind, read_figures
@@ -154,7 +154,7 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
             insert(RecordWithdrawal),
             [{"record_id": record.id, "withdrawn_at": later, "withdrawn_by": AUTHOR} for record in held],
         )
-        session.execute(update(Listing).where(Listing.school_id % 2 == 0).values(until=date(2021, 1, 1)))
+        session.execute(update(Ownership).where(Ownership.school_id % 2 == 0).values(until=date(2021, 1, 1)))
     with sample_database.reading() as session:
         again = gathering.gather(session, ASKED, now=later).content
     assert kept(sample_database, number) == before

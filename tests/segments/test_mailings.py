@@ -13,7 +13,7 @@ from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.db import Database
 from outreach.delivery.models import Batch, Gate, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
-from outreach.directory.models import Authority, Contact, Listing, Network, School
+from outreach.directory.models import Authority, Contact, Network, Ownership, School
 from outreach.measuring.machines import OPENING, VERSION, Agent, HitClass, Why
 from outreach.measuring.models import BasisKind, BasisWithdrawal, Hit, TrackingBasis
 from outreach.responses.kinds import Answer
@@ -109,7 +109,7 @@ def store(session, people):
         box = Contact(authority=owner, **factories.contact("box@po.example", added_at=NOW))
         session.add_all([school, box])
         session.flush()
-        session.add(Listing(school_id=school.id, authority_id=owner.id))
+        session.add(Ownership(school_id=school.id, authority_id=owner.id))
         for place, status in enumerate(person["statuses"]):
             at = {"status": status, "effective_on": SINCE.date() + timedelta(days=place)}
             session.add(AdherenceRecord(**factories.adherence_record(school.id, strand, SINCE, **at)))

@@ -33,9 +33,9 @@ from outreach.directory.models import (
     EducationType,
     Federation,
     Level,
-    Listing,
     Membership,
     Network,
+    Ownership,
     School,
     Teaching,
 )
@@ -150,7 +150,7 @@ criterion = st.recursive(
 def store(session, people):
     """Write a random directory down; returns the keys of its authorities."""
     emptied = (MessageSubject, Message, Batch, Mailing, Suppression, ContactSchool, Contact)
-    for table in (*emptied, Teaching, Listing, Membership, AuthorityListMember, AuthorityList):
+    for table in (*emptied, Teaching, Ownership, Membership, AuthorityListMember, AuthorityList):
         session.execute(delete(table))
     session.execute(delete(School))
     session.execute(delete(Authority))
@@ -191,7 +191,7 @@ def store_school(session, owner, fase, one, strands):
     session.add(made)
     session.flush()
     until = None if one["listed"] else NOW.date() - timedelta(days=9)
-    session.add(Listing(school_id=made.id, authority_id=owner.id, until=until))
+    session.add(Ownership(school_id=made.id, authority_id=owner.id, until=until))
     session.add_all(Teaching(school_id=made.id, education_type=kind) for kind in one["types"])
     session.add_all(
         AdherenceRecord(

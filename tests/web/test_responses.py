@@ -15,7 +15,7 @@ from outreach.campaigns.waves import launching
 from outreach.db.ways import Way
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
 from outreach.directory import contacts
-from outreach.directory.models import Authority, Listing, School
+from outreach.directory.models import Authority, Ownership, School
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.responses import inbox
 from outreach.responses.kinds import Answer
@@ -96,7 +96,7 @@ def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, 
     with sample_database.writing() as session:
         signed = {"recorded_by": "x", "source": "Appel", "reason": "", "effective_on": NOW.date(), "recorded_at": NOW}
         stands = {"strand_id": 1, "status": Status.JOINED, "word": Word.CONFIRMED, **signed}
-        theirs = session.scalars(select(Listing.school_id).where(Listing.authority_id == authority)).all()
+        theirs = session.scalars(select(Ownership.school_id).where(Ownership.authority_id == authority)).all()
         session.execute(insert(AdherenceRecord), [{"school_id": school, **stands} for school in theirs])
     page = client.get(f"{few}?choice=joined")
     assert "Le service a confirmé l’adhésion de" in text_of(page)

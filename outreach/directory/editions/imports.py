@@ -25,10 +25,10 @@ from outreach.directory.models import (
     Authority,
     Federation,
     Level,
-    Listing,
     Membership,
     Nature,
     Network,
+    Ownership,
     RegisterChange,
     RegisterImport,
     RegisterKind,
@@ -44,8 +44,8 @@ from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListKind
 from outreach.spreadsheets.tables import Grid
 
-Period = Listing | Teaching | SchoolSite | Membership
-PERIODS: tuple[type[Period], ...] = (Listing, Teaching, SchoolSite, Membership)
+Period = Ownership | Teaching | SchoolSite | Membership
+PERIODS: tuple[type[Period], ...] = (Ownership, Teaching, SchoolSite, Membership)
 TABLES: dict[RegisterKind, type[Authority] | type[School] | type[Site]] = {
     RegisterKind.AUTHORITY: Authority,
     RegisterKind.SCHOOL: School,
@@ -209,7 +209,7 @@ def _write_periods(session: Session, target: Edition, import_id: int, *, since: 
     authorities, schools, sites = (pairs(session, select(table.fase, table.id)) for table in TABLES.values())
     federations = pairs(session, select(Federation.code, Federation.id))
     desired: dict[type[Period], tuple[tuple[str, ...], set[tuple[Any, ...]]]] = {
-        Listing: (
+        Ownership: (
             ("school_id", "authority_id"),
             {(schools[s.fase], authorities[s.authority]) for s in target.schools.values()},
         ),

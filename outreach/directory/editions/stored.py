@@ -6,7 +6,7 @@ from sqlalchemy import Select, func, select
 
 from outreach.db import Session
 from outreach.directory.editions.register import AuthorityRecord, Edition, SchoolRecord, SiteRecord
-from outreach.directory.models import Authority, EducationType, Listing, Network, School, SchoolSite, Site, Teaching
+from outreach.directory.models import Authority, EducationType, Network, Ownership, School, SchoolSite, Site, Teaching
 
 PLACE = ("address", "postcode", "locality", "municipality")
 
@@ -60,8 +60,8 @@ def _sites(session: Session) -> dict[int, SiteRecord]:
 
 def _owners(session: Session) -> dict[int, int]:
     """The authority of each listed school, both by FASE number."""
-    query = select(School.fase, Authority.fase).join(Listing, Listing.school_id == School.id)
-    return pairs(session, query.join(Authority, Authority.id == Listing.authority_id).where(Listing.current()))
+    query = select(School.fase, Authority.fase).join(Ownership, Ownership.school_id == School.id)
+    return pairs(session, query.join(Authority, Authority.id == Ownership.authority_id).where(Ownership.current()))
 
 
 def _types(session: Session) -> dict[int, set[EducationType]]:

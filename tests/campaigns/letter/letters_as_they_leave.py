@@ -27,7 +27,7 @@ from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Batch, Mailing, Message, Purpose
-from outreach.directory.models import Authority, Listing, School
+from outreach.directory.models import Authority, Ownership, School
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
@@ -97,7 +97,7 @@ def _addressee(session, authority):
 
 
 def _schools(session, authority):
-    return tuple(session.scalars(select(Listing.school_id).where(Listing.authority_id == authority)))
+    return tuple(session.scalars(select(Ownership.school_id).where(Ownership.authority_id == authority)))
 
 
 def _after_a_wave(database):

@@ -11,7 +11,7 @@ from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import drift, moving
-from outreach.directory.models import Authority, Contact, ContactSchool, Listing
+from outreach.directory.models import Authority, Contact, ContactSchool, Ownership
 from outreach.errors import Refused
 from outreach.segments.audience import Boxes
 from outreach.staff_mail import news, notices
@@ -48,7 +48,9 @@ def add_addresses(database, count, boxes=Boxes.AUTHORITY):
             add_contact(session, authority, address)
             if boxes is Boxes.SCHOOLS:
                 held = session.scalars(select(Contact).where(Contact.address == address)).one()
-                school = session.scalars(select(Listing.school_id).where(Listing.authority_id == authority.id)).first()
+                school = session.scalars(
+                    select(Ownership.school_id).where(Ownership.authority_id == authority.id)
+                ).first()
                 session.add(ContactSchool(contact_id=held.id, school_id=school))
 
 

@@ -22,7 +22,7 @@ from outreach.delivery.models import Message, MessageState, MessageSubject, Reas
 from outreach.delivery.smtp.guard import Guard
 from outreach.demo.post import Post
 from outreach.directory import contacts
-from outreach.directory.models import Authority, Contact, ContactSchool, Listing, School
+from outreach.directory.models import Authority, Contact, ContactSchool, Ownership, School
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.responses import answers, trays
@@ -282,7 +282,7 @@ def test_a_mailbox_whose_schools_are_all_closed_gets_no_letter(database, schools
 def test_a_mailbox_whose_schools_went_to_another_authority_answers_for_none(database, schools):
     (other,) = settle(database, 1)
     with database.writing() as session:
-        session.execute(update(Listing).where(Listing.school_id == schools[0]).values(authority_id=other))
+        session.execute(update(Ownership).where(Ownership.school_id == schools[0]).values(authority_id=other))
     launch(database, approved(database))
     listed = letters(database)
     assert (listed[ALL], listed[FIRST]) == (schools[1:], Reason.NOT_CONCERNED)

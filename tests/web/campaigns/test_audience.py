@@ -13,7 +13,7 @@ from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import definitions
 from outreach.campaigns.audiences import MOST_OFFERED
 from outreach.campaigns.models import Campaign, CampaignState
-from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Listing, School, Teaching
+from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Ownership, School, Teaching
 from outreach.errors import InputError
 from outreach.segments import authority_lists
 from outreach.segments.audience import Boxes
@@ -54,7 +54,9 @@ def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_ho
 ):
     with sample_database.writing() as session:
         wbe = session.scalars(select(Authority).where(Authority.fase == 9001)).one()
-        listed = select(School).join(Listing, Listing.school_id == School.id).where(Listing.authority_id == wbe.id)
+        listed = (
+            select(School).join(Ownership, Ownership.school_id == School.id).where(Ownership.authority_id == wbe.id)
+        )
         secondary = select(Teaching.school_id).where(Teaching.education_type == EducationType.SECONDARY_ORDINARY)
         silent = School.id.in_(secondary), School.id.not_in(select(AdherenceRecord.school_id))
         schools = session.scalars(listed.where(*silent).limit(2)).all()

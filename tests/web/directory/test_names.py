@@ -1,13 +1,13 @@
 from sqlalchemy import select
 
-from outreach.directory.models import Authority, Listing, School
+from outreach.directory.models import Authority, Ownership, School
 
 
 def a_school(sample_database):
     """The FASE number of a school of authority 9300, which the register now writes in capitals."""
     with sample_database.writing() as session:
-        query = select(School).join(Listing, Listing.school_id == School.id).where(Listing.current())
-        query = query.join(Authority, Authority.id == Listing.authority_id).where(Authority.fase == 9300)
+        query = select(School).join(Ownership, Ownership.school_id == School.id).where(Ownership.current())
+        query = query.join(Authority, Authority.id == Ownership.authority_id).where(Authority.fase == 9300)
         school = session.scalars(query.order_by(School.fase).limit(1)).one()
         school.name = "ECOLE SPECIALISEE SAINT-ELOI"
         return school.fase
