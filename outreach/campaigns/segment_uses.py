@@ -3,19 +3,20 @@
 A campaign has a copy of its own, so that an approved one does not change when the segment does.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns import lifecycle, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignSegment
+from outreach.columns import DATA, Column, Held, Kind
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.segments import saved
-from outreach.segments.criteria import simplified
+from outreach.segments.criteria import sentence, simplified
 from outreach.segments.criteria_json import from_store, to_json
 from outreach.segments.saved import SavedSegment, SegmentVersion
 
@@ -39,6 +40,38 @@ class SegmentUse:
     def has_changed(self) -> bool:
         """Whether the segment says something else by now."""
         return self.latest.id != self.version.id
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSegment:
+    """A segment in use, whom its latest version means in a sentence, and how many campaigns took it over."""
+
+    segment: SavedSegment
+    latest: SegmentVersion
+    audience: str
+    campaigns: int
+
+
+COLUMNS: Sequence[Column[ListedSegment]] = (
+    Column("number", "Numéro", lambda row: row.segment.id, Kind.NUMBER, on=DATA),
+    Column("name", "Segment", lambda row: row.segment.name, sort=True),
+    Column("audience", "Public", lambda row: row.audience),
+    Column("version", "Version", lambda row: row.latest.number, Kind.NUMBER, sort=True),
+    Column("campaigns", "Campagnes", lambda row: row.campaigns, Kind.NUMBER, sort=True),
+    Column("made_at", "Enregistré", lambda row: row.latest.made_at, Kind.MOMENT, on=DATA),
+    Column("made_by", "Par", lambda row: row.latest.made_by, Kind.PERSON, on=DATA),
+)
+
+
+def listed(session: Session, people: Mapping[str, str], *, text: str = "", sort: str = "") -> Held[ListedSegment]:
+    """The segments in use, by name. `people` are the names of persons, by address."""
+    found = [(segment, version, version.criterion) for segment, version in saved.every(session)]
+    names, counts = wave_criteria.names(session, [criterion for _, _, criterion in found]), count_uses(session)
+    rows = [
+        ListedSegment(segment, version, sentence(criterion, names), counts.get(segment.id, 0))
+        for segment, version, criterion in found
+    ]
+    return Held(title="Segments", columns=COLUMNS, sort=sort, usual="name", rows=rows, names=people, text=text)
 
 
 def use_of(session: Session, campaign: Campaign) -> SegmentUse | None:

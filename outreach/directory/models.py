@@ -1,7 +1,7 @@
 """The tables of the directory.
 
 FASE numbers are keys within their own series only: an authority, a school and a site may share one. Facts that an
-edition may change and that dated figures depend on (listing, owner, type of education, sites, membership) are stored
+edition may change and that dated figures depend on (owner, type of education, sites, membership) are stored
 as periods, so that a figure about the past stays the same.
 """
 

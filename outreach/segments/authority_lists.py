@@ -4,7 +4,7 @@ A list never changes, so that whom an approved campaign means does not either: a
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, ForeignKey, Row, String, func, insert, sel
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach import audit
-from outreach.columns import Queried
+from outreach.columns import DATA, Column, Held, Kind, Queried
 from outreach.db import Base, Session
 from outreach.db.in_list import among
 from outreach.directory import listing
@@ -101,6 +101,13 @@ class Numbers:
 
 
 ListRow = Row[AuthorityList, int]
+COLUMNS: Sequence[Column[ListRow]] = (
+    Column("number", "Numéro", lambda row: row[0].id, Kind.NUMBER, on=DATA),
+    Column("name", "Liste", lambda row: row[0].name, sort=True),
+    Column("authorities", "PO", lambda row: row[1], Kind.NUMBER, sort=True),
+    Column("made_at", "Créée", lambda row: row[0].made_at, Kind.MOMENT, sort=True),
+    Column("made_by", "Par", lambda row: row[0].made_by, Kind.PERSON, sort=True),
+)
 
 
 def typed(text: str) -> Numbers:
@@ -185,6 +192,12 @@ def every(session: Session, *, most: int | None = None) -> Sequence[ListRow]:
         newest = select(AuthorityList.id).order_by(AuthorityList.id.desc()).limit(most)
         query = query.where(AuthorityList.id.in_(select(newest.subquery().c.id)))
     return session.execute(query.group_by(AuthorityList.id).order_by(AuthorityList.id.desc())).all()
+
+
+def listed(session: Session, names: Mapping[str, str], *, text: str = "", sort: str = "") -> Held[ListRow]:
+    """Every stored list, the newest first. `names` are those of persons, by address."""
+    rows = every(session)
+    return Held(title="Listes", columns=COLUMNS, sort=sort, usual="-made_at", rows=rows, names=names, text=text)
 
 
 def members(session: Session, listed: AuthorityList, *, text: str = "", sort: str = "") -> Queried[Authority]:

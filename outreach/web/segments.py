@@ -9,13 +9,16 @@ from wtforms import StringField
 
 from outreach import french
 from outreach.accounts import staff
+from outreach.accounts.staff import Colleagues
 from outreach.campaigns import lifecycle, segment_uses, wave_criteria
 from outreach.campaigns.from_lists import WrittenList
+from outreach.campaigns.segment_uses import ListedSegment
+from outreach.columns import Held
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
-from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, Numbers
+from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, ListRow, Numbers
 from outreach.segments.criteria import sentence
 from outreach.segments.saved import SavedSegment
 from outreach.web.audience.writing import write_to
@@ -54,7 +57,32 @@ class SegmentNameForm(FlaskForm):
 @needs(RoleName.READER)
 def index() -> str:
     with reading() as session:
-        return _index(session, NewList())
+        listed, names = _segments(session)
+        shown = Shown.of(request, listed, names=names, export=".export")
+        return render_template("pages/segments/index.html", shown=shown, text=sought(request))
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with reading() as session:
+        listed, names = _segments(session)
+        return exports.download(listed.table(names), kind, "segments")
+
+
+@pages.get("/lists")
+@needs(RoleName.READER)
+def lists() -> str:
+    with reading() as session:
+        return _lists_page(session, NewList())
+
+
+@pages.get("/lists/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_lists(kind: str) -> Response:
+    with reading() as session:
+        listed, names = _lists(session)
+        return exports.download(listed.table(names), kind, "listes")
 
 
 @pages.post("/lists")
@@ -77,7 +105,7 @@ def make_list() -> Redirect | tuple[str, int]:
         except InputError as error:
             asked = NewList(name, asked.numbers, name_fault=str(error))
     with reading() as session:
-        return _index(session, asked), 422
+        return _lists_page(session, asked), 422
 
 
 @pages.get("/lists/<number:number>")
@@ -232,18 +260,22 @@ def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tup
     return NewList(name, kept, tuple(faults)), tuple(known.values())
 
 
-def _index(session: Session, asked: NewList) -> str:
-    rows = saved.every(session)
-    criteria = {segment.id: version.criterion for segment, version in rows}
+def _segments(session: Session) -> tuple[Held[ListedSegment], Colleagues]:
+    names = staff.colleagues(session)
+    return segment_uses.listed(session, names, text=sought(request), sort=sorting(request)), names
+
+
+def _lists(session: Session) -> tuple[Held[ListRow], Colleagues]:
+    names = staff.colleagues(session)
+    return authority_lists.listed(session, names, text=sought(request), sort=sorting(request)), names
+
+
+def _lists_page(session: Session, asked: NewList) -> str:
+    listed, names = _lists(session)
     return render_template(
-        "pages/segments/index.html",
+        "pages/segments/lists.html",
         asked=asked,
-        rows=rows,
-        criteria=criteria,
-        names=wave_criteria.names(session, criteria.values()),
-        sentence=sentence,
-        uses=segment_uses.count_uses(session),
-        lists=authority_lists.every(session),
-        colleagues=staff.colleagues(session),
+        shown=Shown.of(request, listed, names=names, export=".export_lists"),
+        text=sought(request),
         longest=LONGEST_NAME,
     )

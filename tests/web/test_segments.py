@@ -20,17 +20,19 @@ def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases
     first, second, third = fases
     file = (io.BytesIO(f"FASE\n{third}\n".encode()), "po.csv")
     asked = {"name": "Pilotes", "numbers": f"{first} {second}\nNamur 999999"}
-    response = author.send("/segments/lists", {**asked, "file": file}, page="/segments")
+    response = author.send("/segments/lists", {**asked, "file": file}, page="/segments/lists")
     assert response.status_code == 422
     said = text_of(response)
     assert "Ligne 2 : « Namur » n’est pas un numéro FASE." in said
     assert "1 numéro n’est d’aucun PO connu : 999999." in said
     assert f"{first}\n{second}\n{third}</textarea>" in response.text
-    made = author.send("/segments/lists", {"name": "Pilotes", "numbers": " ".join(map(str, fases))}, page="/segments")
+    made = author.send(
+        "/segments/lists", {"name": "Pilotes", "numbers": " ".join(map(str, fases))}, page="/segments/lists"
+    )
     page = author.get(made.location)
     assert "3 pouvoirs organisateurs" in text_of(page)
     assert author.get(f"{made.location}.csv").text.count("\n") == 4
-    assert "Pilotes" in author.get("/segments").text
+    assert "Pilotes" in author.get("/segments/lists").text
     assert "Écrire à ces 3 PO" in text_of(page)
     begun = author.send(f"{made.location}/campaign", page=made.location)
     assert "<dt>Destinataires</dt><dd>3</dd>" in author.get(begun.location).text
@@ -63,4 +65,4 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
 
 
 def test_who_only_reads_makes_no_list(signed_in):
-    assert "Nouvelle liste" not in signed_in("reader").get("/segments").text
+    assert "Nouvelle liste" not in signed_in("reader").get("/segments/lists").text

@@ -23,7 +23,8 @@ from outreach.notes.models import Note
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.models import Answer
-from outreach.segments import authority_lists
+from outreach.segments import authority_lists, saved
+from outreach.segments.criteria import InNetwork
 from outreach.settings import ROOT
 from outreach.web.ui import pager
 from outreach.web.ui.pager import Shown
@@ -47,6 +48,8 @@ LISTS = {
     "campaigns/index.html": ("/campaigns", ""),
     "notes/index.html": ("/notes", ""),
     "administration/accounts.html": ("/administration/accounts", ""),
+    "segments/index.html": ("/segments", ""),
+    "segments/lists.html": ("/segments/lists", ""),
     "segments/list.html": ("/segments/lists/1", "write"),
 }
 SORTED = re.compile(r"[?;]sort=(-?\w+)")
@@ -66,7 +69,10 @@ def chief(signed_in, launched_sample):
             told = {"title": f"Note {number}", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
             by = {"sha256": f"{number}" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
             session.add(Note(programme=programme, **told, **by))
-        authority_lists.make(session, "Une liste", [one.authority_id for one in letters], now=NOW, actor="x")
+        for number in range(3):
+            named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
+            authority_lists.make(session, named, [one.authority_id for one in letters], **by)
+            saved.save(session, named, InNetwork(("WBE",)), **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
             session.scalars(select(Role))
         )
@@ -135,6 +141,9 @@ def test_each_list_is_filtered_sorted_saved_under_its_headers_and_written_to(chi
         assert set(on_page) - actions_only <= in_file, name
         labels = {cell.get("data-label") for cell in elements(page, "table[@class='ds-table cards']/tbody/tr/td")}
         assert labels - {None, "Cocher"} <= set(on_page), name
+        if elements(page, "input[@name='q']"):
+            chief.get(address_of(name, q="wxyzwxyz"))
+            assert shown["page"].pager.total == 0, name
         written = [action for action in actions(page) if action and action.partition("?")[0].endswith("/campaign")]
         assert len(written) == bool(writes), name
 

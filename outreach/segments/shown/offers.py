@@ -61,7 +61,7 @@ RULES = {
     "reacted": BY_LETTERS,
     "received": BY_LETTERS,
     "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
-    "davantage de numéros, créez une liste : Campagnes, « Segments et listes ».",
+    "davantage de numéros, créez une liste : Campagnes, « Segments et listes », onglet « Listes ».",
     "size": "indiquez le plus petit nombre d’écoles dans « Au moins », le plus grand dans « Au plus ».",
 }  # how to mend a condition whose value is of the right kind and not permitted
 WHICH: Mapping[StrEnum, str] = {Which.ANY: "Au moins une école", Which.ALL: "Toutes ses écoles"}
