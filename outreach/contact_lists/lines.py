@@ -152,7 +152,7 @@ def _addresses(row: Row, directory: Directory) -> list[StatedContact]:
     if not addresses:
         raise RowFault("address", "L’adresse manque.")
     try:
-        judged = [directory.judge(address) for address in addresses.split(mending.BETWEEN_ADDRESSES)]
+        judged = [directory.judge(address) for address in mending.each_address(addresses)]
     except InputError as error:
         raise RowFault("address", str(error)) from None
     return [StatedContact(row.number, directory.authorities[fase], fase, each) for each in judged]

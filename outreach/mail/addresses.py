@@ -1,7 +1,8 @@
 """Normalise and judge an e-mail address somebody typed or a file holds.
 
 email-validator checks the syntax (RFC 5321, 5322, 6531; `strict`). This module adds the cases of a register of real
-mailboxes: stray spaces, a display name, several addresses in one field, look-alike alphabets, robots' mailboxes.
+mailboxes: what `mending` mends in files, a display name, several addresses in one field, look-alike alphabets, robots'
+mailboxes.
 """
 
 import re
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, EmailSyntaxError, EmailUndeliverableError, validate_email
 
 from outreach.errors import InputError
+from outreach.spreadsheets import mending
 from outreach.text import EXAMPLES
 
 RETURNED = "b-"  # begins every address that bounces of letters return to
@@ -20,7 +22,6 @@ SHORTEST_MASKED = 2
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
 ESCAPED = re.compile(r"\\(.)")
-BETWEEN = re.compile(r"[;,]")
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
 
 
@@ -59,8 +60,8 @@ def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
 
     Raises SeveralAddresses or InputError, with a sentence that says what to do.
     """
-    stripped, notes = _strip(text)
-    name, bare = _split_name(stripped)
+    mended, notes = _mended(text)
+    name, bare = _split_name(mended)
     if name:
         notes = (*notes, f"Nom lu dans le champ : {name}.")
     local, _, domain = bare.rpartition("@")
@@ -100,7 +101,8 @@ def _first(text: str) -> str:
     return text[0] if len(text) > SHORTEST_MASKED else ""
 
 
-def _strip(text: str) -> tuple[str, tuple[str, ...]]:
+def _mended(text: str) -> tuple[str, tuple[str, ...]]:
+    """The one address of a text, mended as a cell of a file is, and what to say of that. Raises SeveralAddresses."""
     if len(text) > 4 * LONGEST:
         raise InputError(f"L’adresse est trop longue : {LONGEST} caractères au plus.")
     kept = text.translate(INVISIBLE).strip()
@@ -108,13 +110,14 @@ def _strip(text: str) -> tuple[str, tuple[str, ...]]:
         raise InputError("L’adresse contient un caractère interdit (retour à la ligne ou caractère de commande).")
     if not kept:
         raise InputError("Indiquez une adresse de courriel.")
-    return kept, () if kept == text else ("Des espaces autour de l’adresse ont été retirés.",)
+    first, *others = mending.each_address(mending.addresses(" ".join(kept.split())))
+    if others:
+        raise SeveralAddresses([first, *others])
+    spaces = ("Des espaces autour de l’adresse ont été retirés.",) if kept != text else ()
+    return first, (*spaces, f"« {kept} » est lu « {first} ».") if kept != first else spaces
 
 
 def _split_name(text: str) -> tuple[str, str]:
-    addresses = [part.strip() for part in BETWEEN.split(text) if "@" in part]
-    if len(addresses) > 1:
-        raise SeveralAddresses(addresses)
     if text.endswith(">") and "<" in text:
         name, _, address = text[:-1].rpartition("<")
         quoted = QUOTED.fullmatch(name.strip())

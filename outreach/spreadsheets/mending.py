@@ -8,7 +8,7 @@ import re
 from outreach.errors import InputError
 from outreach.text import phone_number
 
-BETWEEN_ADDRESSES = " et "
+_AND = " et "
 _NUMBER = re.compile(
     r"(?:(?:n[°º]\.?|no\b\.?|num[eé]ro|fase|po|p\.o\.|[eé]cole|[eé]tablissement|:)\s*)*(\d{1,9})(?:[.,]0+)?",
     re.IGNORECASE,
@@ -38,7 +38,7 @@ def phone(cell: str) -> str:
 
 
 def addresses(cell: str) -> str:
-    """The addresses of a cell, with `BETWEEN_ADDRESSES` between them.
+    """The addresses of a cell, with " et " between them, for `each_address`.
 
     "mailto:", angle brackets, a final dot and blanks round the @ go. A name before an address in brackets stays.
     """
@@ -51,7 +51,12 @@ def addresses(cell: str) -> str:
     if text.count("@") == 1:
         return _one(text)
     parts = [_one(part) for part in _BETWEEN.split(text) if part.strip(_EDGES)]
-    return BETWEEN_ADDRESSES.join(dict.fromkeys(parts)) if all(map(_WHOLE.fullmatch, parts)) else cell
+    return _AND.join(dict.fromkeys(parts)) if all(map(_WHOLE.fullmatch, parts)) else cell
+
+
+def each_address(mended: str) -> list[str]:
+    """The addresses of a mended cell. The name before a single one may have an "et" itself."""
+    return mended.split(_AND) if mended.count("@") > 1 else [mended]
 
 
 def _one(text: str) -> str:

@@ -104,7 +104,9 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
         f"{begun}/audience", {"asked": "1", "cell": ["COCOF|secondary", "WBE|secondary"], "concerns": "open"}
     )
     assert saved.location == f"{begun}/letter"
-    assert author.send(f"{begun}/letter", typed(author, begun)).location == f"{begun}/dates"
+    letter = typed(author, begun) | {"contact_email": "nadia @ fwb.example."}
+    assert author.send(f"{begun}/letter", letter).location == f"{begun}/dates"
+    assert "« nadia @ fwb.example. » est lu « nadia@fwb.example »." in text_of(author.get(f"{begun}/dates"))
     assert dated(author, begun).location == f"{begun}/check"
     page = text_of(author.get(f"{begun}/check"))
     assert "Demander la validation de l’envoi à 2 PO" in page

@@ -119,11 +119,12 @@ def test_csv_opens_in_excel_and_starts_no_formula(author, sample_database):
 
 
 def test_an_address_is_added_from_the_sheet(author):
-    form = {"address": " direction@ecole.be ", "name": "Direction", "kind": "impersonal"}
+    form = {"address": " <mailto:direction@ecole.be> ", "name": "Direction", "kind": "impersonal"}
     response = author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
     assert response.status_code == 302
-    page = author.get("/directory/9300/contacts").text
+    page = text_of(author.get("/directory/9300/contacts"))
     assert "Des espaces autour de l’adresse ont été retirés." in page
+    assert "« <mailto:direction@ecole.be> » est lu « direction@ecole.be »." in page
     assert "direction@ecole.be" in page
     assert "Adresse direction@ecole.be ajoutée." in author.get("/directory/9300/history").text
 

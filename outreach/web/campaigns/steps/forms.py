@@ -1,5 +1,6 @@
 """The forms of a campaign's steps: their fields, their checks, and the changes they make."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask_login import current_user
@@ -140,11 +141,7 @@ class LetterForm(StepForm):
     )
     contact_service = StringField("Son service (facultatif)", [line()])
     contact_phone = StringField("Son téléphone (facultatif)", [line(most=40)])
-    contact_email = StringField(
-        "Son adresse",
-        [line(most=320), fit(lambda typed: judged(typed).address)],
-        description="Les réponses au courriel lui arrivent.",
-    )
+    contact_email = StringField("Son adresse", [line(most=320)], description="Les réponses au courriel lui arrivent.")
     sender_name = StringField(
         "Nom de l’expéditeur",
         [line("Indiquez le nom de l’expéditeur.")],
@@ -155,6 +152,12 @@ class LetterForm(StepForm):
     )
 
     KEPT = step_drafts.CONTENT[DraftStep.LETTER]
+    mended: Sequence[str] = ()
+
+    def validate_contact_email(self, field: StringField) -> None:
+        """One address; what was mended in it is kept, to be said."""
+        read = refusing(lambda: judged(field.data or ""))
+        field.data, self.mended = read.address, read.notes
 
     @classmethod
     def about(cls, campaign: Campaign) -> "LetterForm":

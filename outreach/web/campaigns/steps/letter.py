@@ -70,7 +70,7 @@ def save_letter(number: int) -> Redirect | tuple[str, int]:
         with reading() as session:
             step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
             return _page(session, step, form), 422
-    flash("Le courriel est enregistré.", "success")
+    flash(" ".join(["Le courriel est enregistré.", *form.mended]), "success")
     return redirect(url_for(".dates", number=number))
 
 
