@@ -206,7 +206,7 @@ ACTS = {
         Shot("guide/images/verifier", AUTHOR, "", (("click", button("Enregistrer et vérifier")),), "main > .split"),
         Shot("", AUTHOR, "", (("click", button("Demander la validation")),)),
         Shot("guide/images/valider", APPROVER, "/campaigns/4/check", crop="main > :is(.split, .panel)"),
-        Shot("", APPROVER, "", (("click", button("Valider sans planifier")),)),
+        Shot("", APPROVER, "", (("check", "#overlap"), ("click", button("Valider sans planifier")))),
         Shot("guide/images/planifier", AUTHOR, "/campaigns/4/check", crop=".panel >> nth=1"),
         Shot("", AUTHOR, "", (("click", button("Planifier l’envoi")),)),
         Shot("guide/images/calendrier", AUTHOR, "/calendar", crop="main > *"),
