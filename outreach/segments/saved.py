@@ -60,7 +60,7 @@ SegmentRow = Row[SavedSegment, SegmentVersion]
 def save(session: Session, name: str, criterion: Criterion, *, now: datetime, actor: str) -> SegmentVersion:
     """Save a segment under a new name; its first version.
 
-    Raises InputError without a name or with one that is too long, Refused when a segment in use has that name.
+    Raises InputError without a name, with one that is too long, or with that of a segment in use.
     """
     name = _name(session, name)
     segment = SavedSegment(name=name, made_by=actor, made_at=now)
@@ -139,7 +139,7 @@ def _name(session: Session, name: str, *, but: int = 0) -> str:
         SavedSegment.name == name, SavedSegment.retired_at.is_(None), SavedSegment.id != but
     )
     if session.scalar(taken.limit(1)) is not None:
-        raise Refused(f"Un segment s’appelle déjà « {name} » : choisissez un autre nom, ou changez celui-là.")
+        raise InputError(f"Un segment s’appelle déjà « {name} » : choisissez un autre nom, ou changez celui-là.")
     return name
 
 

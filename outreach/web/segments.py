@@ -10,12 +10,12 @@ from wtforms import StringField
 from outreach import french
 from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
-from outreach.campaigns import lifecycle, segment_uses, wave_criteria
+from outreach.campaigns import segment_uses, wave_criteria
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.segment_uses import ListedSegment
 from outreach.columns import Held
 from outreach.db import Session
-from outreach.errors import InputError, Refused
+from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, ListRow, Numbers
@@ -23,7 +23,7 @@ from outreach.segments.criteria import sentence
 from outreach.segments.saved import SavedSegment
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
-from outreach.web.ui.fields import posted, posted_number
+from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -190,38 +190,6 @@ def retire(number: int) -> Redirect:
         saved.retire(session, saved.segment_numbered(session, number), now=now(), actor=actor())
     flash("Le segment est retiré. Les campagnes qui l’ont repris gardent leur public.", "success")
     return redirect(url_for(".index"))
-
-
-@pages.post("/of-campaign/<number:number>")
-@needs(RoleName.AUTHOR)
-def keep(number: int) -> Redirect:
-    """Save a campaign's audience: under a new name, or as what a segment says from now on."""
-    name, chosen = posted("name").strip(), posted_number("segment")
-    with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        if name or chosen is None:
-            version = segment_uses.keep_as(session, campaign, name, now=now(), actor=actor())
-        else:
-            segment = saved.segment_numbered(session, chosen)
-            version = segment_uses.keep_in(session, campaign, segment, now=now(), actor=actor())
-        said = f"Ce public est enregistré dans le segment « {version.segment.name} », version {version.number}."
-    flash(said, "success")
-    return redirect(url_for("campaigns.audience", number=number))
-
-
-@pages.post("/to-campaign/<number:number>")
-@needs(RoleName.AUTHOR)
-def take(number: int) -> Redirect:
-    """Give a campaign the audience that a segment means now."""
-    chosen = posted_number("segment")
-    if chosen is None:
-        raise Refused("Choisissez un segment.")
-    with database().writing() as session:
-        segment = saved.segment_numbered(session, chosen)
-        segment_uses.take(session, lifecycle.in_turn(session, number), segment, now=now(), actor=actor())
-        said = f"Le public est celui du segment « {segment.name} »."
-    flash(said, "success")
-    return redirect(url_for("campaigns.audience", number=number))
 
 
 def _segment_page(session: Session, shown: SavedSegment, form: SegmentNameForm) -> str:

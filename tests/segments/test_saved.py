@@ -31,9 +31,9 @@ def test_the_name_of_a_segment_in_use_is_its_own(database):
     with database.writing() as session:
         segment = saved.save(session, "Les WBE", WBE, now=NOW, actor="nadia").segment
         other = saved.save(session, "Autre", WBE, now=NOW, actor="nadia").segment
-        with pytest.raises(Refused, match="s’appelle déjà « Les WBE »"):
+        with pytest.raises(InputError, match="s’appelle déjà « Les WBE »"):
             saved.save(session, "Les WBE", BOTH, now=NOW, actor="nadia")
-        with pytest.raises(Refused):
+        with pytest.raises(InputError):
             saved.rename(session, other, "Les WBE", now=NOW, actor="nadia")
         saved.rename(session, segment, "Les WBE", now=NOW, actor="nadia")
         saved.retire(session, segment, now=NOW, actor="nadia")

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.directory.models import Authority
-from tests.pages import form_of, links, text_of
+from tests.pages import elements, form_of, links, text_of
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
         for _ in range(2)
     ]
     first, second = (address.split("/")[-2] for address in addresses)
-    author.send(f"/segments/of-campaign/{first}", {"name": "Secondaires"}, page=addresses[0])
-    author.send(f"/segments/to-campaign/{second}", {"segment": "1"}, page=addresses[1])
+    author.send(f"/campaigns/{first}/segment", {"name": "Secondaires"}, page=addresses[0])
+    author.send(f"/campaigns/{second}/segment/taken", {"segment": "1"}, page=addresses[1])
     assert "Public repris du segment Secondaires , version 1" in text_of(author.get(addresses[1]))
     choices = form_of(author.get(addresses[0]), "choices") | {"cell": "WBE|secondary"}
     author.send(addresses[0], choices, page=addresses[0])
     assert "puis modifié dans cette campagne" in text_of(author.get(addresses[0]))
-    author.send(f"/segments/of-campaign/{first}", {"segment": "1"}, page=addresses[0])
+    author.send(f"/campaigns/{first}/segment", {"segment": "1"}, page=addresses[0])
     assert "Le segment a changé depuis : il en est à la version 2." in text_of(author.get(addresses[1]))
     said = text_of(author.get("/segments/1"))
     assert "1 (le segment a changé depuis)" in said
@@ -58,6 +58,10 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
     assert "Public repris du segment Secondaires , version 2" in text_of(author.get(begun))
     refused = author.send("/segments/1/name", {"name": "a\u202eb"}, page="/segments/1")
     assert (refused.status_code, [place for place, _ in links(refused, "#name")]) == (422, ["#name"])
+    taken = author.send(f"/campaigns/{second}/segment", {"name": "Secondaires"}, page=addresses[1])
+    assert (taken.status_code, [place for place, _ in links(taken, "#segment-")]) == (422, ["#segment-name"])
+    [named], [fault] = (elements(taken, f"*[@id='segment-name{part}']") for part in ("", "-error"))
+    assert (named.get("value"), text_of(fault)[:34]) == ("Secondaires", "Un segment s’appelle déjà « Second")
     author.send("/segments/1/name", {"name": "WBE"}, page="/segments/1")
     author.send("/segments/1/retirement", page="/segments/1")
     assert "Aucun segment." in text_of(author.get("/segments"))

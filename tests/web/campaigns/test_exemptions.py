@@ -10,7 +10,7 @@ from outreach.segments.calm import KEY
 from outreach.settings import Calm
 from tests.application import planned
 from tests.conftest import NOW
-from tests.pages import actions, links, text_of
+from tests.pages import actions, elements, links, text_of
 from tests.web.campaigns.test_progress import end, launched, starts_in
 
 __all__ = ["launched"]
@@ -58,6 +58,10 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     assert "Choisissez une date plus tardive, ou demandez" in text_of(author.get("/campaigns/2/audience"))
     assert "/campaigns/2/calm" not in actions(author.get("/campaigns/2/check"))
     approver = signed_in("approver")
+    refused = approver.send("/campaigns/2/calm", {"why": "x" * 501}, page="/campaigns/2/check")
+    assert (refused.status_code, [place for place, _ in links(refused, "#calm")]) == (422, ["#calm"])
+    [why], [fault] = (elements(refused, f"*[@id='calm{part}']") for part in ("", "-error"))
+    assert (why.get("value"), text_of(fault)) == ("x" * 501, "500 caractères au plus.")
     approver.send("/campaigns/2/calm", {"why": "Rectification"}, page="/campaigns/2/check")
     told = text_of(author.get("/campaigns/2/check"))
     assert "Écrit aussi à ceux déjà sollicités : Rectification (Marc Dethier" in told

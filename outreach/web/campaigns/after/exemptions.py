@@ -13,8 +13,9 @@ from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, show, step_of
+from outreach.web.campaigns.steps.check import check_page
+from outreach.web.campaigns.steps.forms import CalmForm
 from outreach.web.campaigns.steps.moment_forms import HoursForm
-from outreach.web.ui.fields import posted
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 SOON = timedelta(minutes=10)
@@ -57,10 +58,16 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
 
 @pages.post("/<number:number>/calm")
 @needs(RoleName.APPROVER)
-def waive_calm(number: int) -> Redirect:
-    why = posted("why")
-    with database().writing() as session:
-        exemptions.waive_calm(session, lifecycle.in_turn(session, number), why, now=now(), actor=actor())
+def waive_calm(number: int) -> Redirect | tuple[str, int]:
+    form = CalmForm()
+    try:
+        with database().writing() as session:
+            campaign, why = lifecycle.in_turn(session, number), form.why.data or ""
+            exemptions.waive_calm(session, campaign, why, now=now(), actor=actor())
+    except InputError as error:
+        form.why.errors = [str(error)]
+        with reading() as session:
+            return check_page(session, number, form=form), 422
     flash("La campagne écrit aussi à ceux déjà sollicités. Votre raison reste avec elle.", "success")
     return redirect(url_for(".check", number=number))
 

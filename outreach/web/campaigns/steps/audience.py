@@ -43,6 +43,7 @@ from outreach.web.audience.conditions import (
     without_strangers,
 )
 from outreach.web.campaigns.blueprint import CHANGED, RESUMED, pages, show, step_of
+from outreach.web.campaigns.steps.forms import KeptSegmentForm
 from outreach.web.campaigns.steps.offered_drafts import DraftOffer, keep, offered, resumed
 from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui import exports
@@ -79,17 +80,20 @@ class AskedAudience:
 @needs(RoleName.READER)
 def audience(number: int) -> str:
     with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        step = step_of(session, "audience", campaign)
-        draft = resumed(session, step) or MultiDict()
-        asked, offer = asked_of(session, campaign, draft or request.args), None
-        if _is_live() and not asked.fault and (draft or request.args).get("version") != step.version:
-            asked = replace(asked, fault=CHANGED)
-        if "asked" not in request.args and PARAMETER not in request.args:
-            offer = offered(
-                session, step, lambda typed: _changes(session, campaign, asked_of(session, campaign, typed))
-            )
-        return _page(session, campaign, asked, draft.get("version", ""), offer)
+        return saved_audience(session, number)
+
+
+def saved_audience(session: Session, number: int, form: KeptSegmentForm | None = None) -> str:
+    """The step's page of a campaign as it is saved, or as the address asks; `form`, of a segment, was refused."""
+    campaign = lifecycle.campaign_numbered(session, number)
+    step = step_of(session, "audience", campaign)
+    draft = resumed(session, step) or MultiDict()
+    asked, offer = asked_of(session, campaign, draft or request.args), None
+    if _is_live() and not asked.fault and (draft or request.args).get("version") != step.version:
+        asked = replace(asked, fault=CHANGED)
+    if "asked" not in request.args and PARAMETER not in request.args:
+        offer = offered(session, step, lambda typed: _changes(session, campaign, asked_of(session, campaign, typed)))
+    return _page(session, campaign, asked, draft.get("version", ""), offer, form)
 
 
 def _is_live() -> bool:
@@ -277,6 +281,7 @@ def _page(
     asked: AskedAudience,
     version: str = "",
     offer: DraftOffer | None = None,
+    form: KeptSegmentForm | None = None,
 ) -> str:
     """The step's page. `version` is that of the content to which a draft was begun."""
     meant, scope = _meant(session, campaign, asked)
@@ -289,6 +294,7 @@ def _page(
         step_of(session, "audience", campaign),
         version=version,
         offer=offer,
+        form=form or KeptSegmentForm(),
         at=request.args.get("at", ""),
         criteria=to_json(asked.criterion),
         shown=_shown(asked),

@@ -26,6 +26,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.campaigns.steps.forms import CalmForm
 from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui.fields import posted, posted_number, remarked
@@ -39,7 +40,7 @@ PLAN = "plan"  # the value of the button that approves and plans
 @needs(RoleName.READER)
 def check(number: int) -> str:
     with reading() as session:
-        return _page(session, lifecycle.campaign_numbered(session, number))
+        return check_page(session, number)
 
 
 @pages.post("/<number:number>/submission")
@@ -54,7 +55,7 @@ def submit(number: int) -> Redirect | tuple[str, int]:
             approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged)
     except InputError as error:
         with reading() as session:
-            return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
+            return check_page(session, number, fault=str(error)), 422
     written = french.plural(judged.findings.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
     flash(f"La validation est demandée, pour {written}. Elle revient à une autre personne que vous.", "success")
     return redirect(url_for(".check", number=number))
@@ -75,7 +76,7 @@ def approve(number: int) -> Redirect | tuple[str, int]:
         )
     except InputError as error:
         with reading() as session:
-            return _page(session, lifecycle.campaign_numbered(session, number), fault=str(error)), 422
+            return check_page(session, number, fault=str(error)), 422
 
 
 @pages.post("/<number:number>/overlap")
@@ -175,7 +176,9 @@ def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
     return redirect(url_for(".campaign", number=number))
 
 
-def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
+def check_page(session: Session, number: int, fault: str = "", form: CalmForm | None = None) -> str:
+    """The step's page; `fault` says why nothing was moved, `form` why the calm stays."""
+    campaign = lifecycle.campaign_numbered(session, number)
     step = step_of(session, "check", campaign)
     criterion = audiences.criterion_of(campaign)
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
@@ -187,6 +190,7 @@ def _page(session: Session, campaign: Campaign, fault: str = "") -> str:
         "check",
         step,
         fault=fault,
+        form=form or CalmForm(),
         said=wave_criteria.sentence(session, criterion),
         is_for_everybody=is_everybody(criterion),
         findings=findings,

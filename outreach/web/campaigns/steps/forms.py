@@ -182,6 +182,18 @@ class LetterForm(StepForm):
         return values
 
 
+class KeptSegmentForm(FlaskForm):
+    """The name under which a campaign's audience is saved."""
+
+    name = StringField("Enregistrer le public de cette campagne sous le nom", id="segment-name")
+
+
+class CalmForm(FlaskForm):
+    """Why a campaign may write to mailboxes that were written to often."""
+
+    why = StringField(id="calm", description="Votre nom et votre raison restent avec la campagne.")
+
+
 class TestLetterForm(FlaskForm):
     """The address for a test letter."""
 
