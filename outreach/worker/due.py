@@ -71,15 +71,18 @@ class DueWork:
             self.wake_due()
 
     def look_for_drift(self) -> None:
-        """Note the coming waves whose audience has changed much since their approval, every five minutes."""
+        """Note the coming waves whose audience has changed much since their approval, every five minutes.
+
+        A wave whose audience cannot be counted is a line of the log; the others are noted.
+        """
         now = self.clock()
         if abs(now - self._drift_looked_at) < drift.LOOK_EVERY:
             return
         with self.database.reading() as session:
-            notes = drift.news_of(session, now=now)
-        if notes:
-            with self.database.writing() as session:
-                drift.note(session, notes, now=now)
+            waves = drift.coming(session, now=now)
+        for wave in waves:
+            with going_on(f"looking at the audience of wave {wave}", self.database):
+                self._note_drift(wave)
         self._drift_looked_at = now
 
     def wake_due(self) -> None:
@@ -137,6 +140,13 @@ class DueWork:
             verdicts = lookup.look_up(due, asking, self.stop)
             with self.database.writing() as session:
                 domains.record(session, verdicts, now=self.clock())
+
+    def _note_drift(self, wave: int) -> None:
+        with self.database.reading() as session:
+            words = drift.news_of(session, wave, now=self.clock())
+        if words:
+            with self.database.writing() as session:
+                drift.note(session, wave, words, now=self.clock())
 
     def _advance(self, wave: int) -> bool:
         with self.database.writing() as session:

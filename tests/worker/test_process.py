@@ -17,10 +17,12 @@ from sqlalchemy import func, select, update
 from outreach import seals
 from outreach.accounts import requests
 from outreach.alerts.models import AlertKind
+from outreach.approvals.models import Extent
 from outreach.audit import AuditEntry
-from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.verification import verify
-from outreach.campaigns.waves import launching
+from outreach.campaigns.waves import drift, launching
 from outreach.cli.running.work import letter_source_for
 from outreach.db.ways import Way
 from outreach.delivery import installation, workers
@@ -316,6 +318,22 @@ def test_a_wave_that_cannot_start_keeps_no_other_from_starting_and_ending(databa
     with database.reading() as session:
         assert session.get_one(Campaign, broken).waves[0].state == "planned"
         assert session.get_one(Campaign, sound).waves[0].state == "finished"
+
+
+def test_a_campaign_whose_criteria_cannot_be_read_keeps_no_other_audience_from_being_looked_at(
+    database, begin, sink, caplog
+):
+    works = begin()
+    broken, drifted = plan(database, works), plan(database, works, 0)
+    with database.writing() as session:
+        session.get_one(Campaign, broken).criteria = "{"
+        seen = {"now": works.clock(), "actor": factories.APPROVER, "extent": Extent(50)}
+        lifecycle.confirm_extent(session, session.get_one(Campaign, drifted), **seen)
+    works.due.look_for_drift()
+    with database.reading() as session:
+        noted = select(Wave.campaign_id).join(WaveTransition, WaveTransition.wave_id == Wave.id)
+        assert session.scalars(noted.where(WaveTransition.note.startswith(drift.WORDS))).all() == [drifted]
+    assert "looking at the audience of wave 1 broke off" in caplog.text
 
 
 def test_a_large_wave_holds_up_no_other_that_is_due(database, begin, sink, monkeypatch):

@@ -73,35 +73,33 @@ def drift_of(session: Session, wave: Wave, counts: AudienceCounts) -> Drift | No
     return None
 
 
-def coming(session: Session, *, now: datetime) -> Sequence[Wave]:
-    """The approved waves that are planned for the next three days."""
-    soon = select(Wave).where(Wave.state == WaveState.PLANNED, Wave.due_at <= now + LOOKED_AHEAD)
-    waves = session.scalars(soon.order_by(Wave.due_at, Wave.id))
-    return [wave for wave in waves if added_reminders.approval(session, wave)]
+def coming(session: Session, *, now: datetime) -> Sequence[int]:
+    """The keys of the waves that are planned for the next three days, approved or not."""
+    soon = select(Wave.id).where(Wave.state == WaveState.PLANNED, Wave.due_at <= now + LOOKED_AHEAD)
+    return session.scalars(soon.order_by(Wave.due_at, Wave.id)).all()
 
 
-def news_of(session: Session, *, now: datetime) -> dict[int, str]:
-    """The notes of drifts that are not noted yet, and of those that are over, by wave.
+def news_of(session: Session, key: int, *, now: datetime) -> str:
+    """The note of the drift of an approved wave, or that it is over, where the wave has no such note yet; else ''.
 
-    It counts audiences: read it outside a writer's turn.
+    It counts an audience: read it outside a writer's turn. Raises InputError where its criteria cannot be read.
     """
-    found = [
-        (wave, drift_of(session, wave, counts_of(session, wave, now=now)), noted(session, wave))
-        for wave in coming(session, now=now)
-    ]
-    notes = {wave.id: (drift.note if drift else BACK if before else "", before) for wave, drift, before in found}
-    return {key: words for key, (words, before) in notes.items() if words and words != before}
+    wave = session.get_one(Wave, key)
+    if added_reminders.approval(session, wave) is None:
+        return ""
+    drift, before = drift_of(session, wave, counts_of(session, wave, now=now)), noted(session, wave)
+    words = drift.note if drift else BACK if before else ""
+    return "" if words == before else words
 
 
-def note(session: Session, notes: dict[int, str], *, now: datetime) -> None:
-    """Keep the notes of drifts with their waves, so that people are told. A wave that began meanwhile is left out."""
-    for key, words in notes.items():
-        wave = session.get_one(Wave, key)
-        lifecycle.in_turn(session, wave.campaign_id)
-        session.refresh(wave)
-        before = noted(session, wave)
-        if wave.state is WaveState.PLANNED and before != words and (before or words != BACK):
-            wave_moves.note_wave(session, wave, now, CLOCK, words)
+def note(session: Session, key: int, words: str, *, now: datetime) -> None:
+    """Keep the note of a drift with its wave, so that people are told; not where the wave began meanwhile."""
+    wave = session.get_one(Wave, key)
+    lifecycle.in_turn(session, wave.campaign_id)
+    session.refresh(wave)
+    before = noted(session, wave)
+    if wave.state is WaveState.PLANNED and before != words and (before or words != BACK):
+        wave_moves.note_wave(session, wave, now, CLOCK, words)
 
 
 def noted(session: Session, wave: Wave) -> str:

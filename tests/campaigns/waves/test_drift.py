@@ -57,10 +57,12 @@ def add_addresses(database, count, boxes=Boxes.AUTHORITY):
 def told_before(database, now=THE_DAY_BEFORE):
     """The drifts that the clock notes now, and whom they are told to."""
     with database.reading() as session:
-        notes = drift.news_of(session, now=now)
+        notes = {key: drift.news_of(session, key, now=now) for key in drift.coming(session, now=now)}
     with database.writing() as session:
-        drift.note(session, notes, now=now)
-    return list(notes.values())
+        for key, words in notes.items():
+            if words:
+                drift.note(session, key, words, now=now)
+    return list(filter(None, notes.values()))
 
 
 def test_letters_are_compared_as_well_as_authorities(database, planned):

@@ -27,7 +27,7 @@ def drifted(app, sample_database):
         wave = drift.planned_wave(lifecycle.campaign_numbered(session, 1), 1)
         wave.due_at = now + timedelta(hours=2)
         session.flush()
-        drift.note(session, drift.news_of(session, now=now), now=now)
+        drift.note(session, wave.id, drift.news_of(session, wave.id, now=now), now=now)
 
 
 def test_an_approver_reads_both_audiences_and_confirms_today_s(signed_in, author, drifted):
