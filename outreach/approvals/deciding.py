@@ -5,12 +5,12 @@ Whoever calls it has taken the subject's turn (`db.take_turns`), so two persons 
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 
 from outreach import french
 from outreach.accounts import colleagues
 from outreach.approvals import reading
-from outreach.approvals.models import AFTER, BY_ANOTHER, NOWHERE, Content, Decision, DecisionKind, Extent
+from outreach.approvals.models import AFTER, BY_ANOTHER, NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.roles import RoleName
@@ -25,20 +25,21 @@ _DONE = {
 }
 
 
-def may_decide(session: Session, subject: str, person: str) -> bool:
-    """Whether a person may decide about a subject: an approver who neither wrote, changed nor submitted it.
+def may_decide(session: Session, person: str, *subjects: str) -> bool:
+    """Whether a person may decide about subjects: an approver who neither wrote, changed nor submitted any of them.
 
-    Sending it back is not a change.
+    Sending one back is not a change.
     """
-    is_approver = colleagues.holds(session, person, RoleName.APPROVER)
-    return is_approver and not session.scalar(select(reading.has_a_hand(subject, person)))
+    hands = [reading.has_a_hand(subject, person) for subject in subjects]
+    return colleagues.holds(session, person, RoleName.APPROVER) and not session.scalar(select(or_(*hands)))
 
 
-def require_second_person(session: Session, content: Content, person: str, what: str = "La validation") -> None:
+def require_second_person(session: Session, person: str, *subjects: str, what: str = "La validation") -> None:
     """Raises Refused, with the reason, where `may_decide` says no; `what` is asked for."""
-    if not may_decide(session, content.subject, person):
+    if not may_decide(session, person, *subjects):
+        things = " ou ".join(Thing.of(subject).told for subject in subjects)
         raise Refused(
-            f"{what} revient à une autre personne que celle qui a écrit ou soumis {content.told}, "
+            f"{what} revient à une autre personne que celle qui a écrit ou soumis {things}, "
             f"et qui a le rôle « {RoleName.APPROVER.label} »."
         )
 
@@ -52,7 +53,7 @@ def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, act
     if kind in AFTER and (held is None or held.kind not in AFTER[kind]):
         raise Refused(_before(session, content, held))
     if kind in BY_ANOTHER:
-        require_second_person(session, content, actor)
+        require_second_person(session, actor, content.subject)
         if held is not None and held.digest != content.digest:
             raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
 

@@ -62,13 +62,13 @@ def of_deputy(session: Session, person: str, day: date) -> Sequence[Deputy]:
     return session.scalars(query.order_by(Deputy.first_on)).all()
 
 
-def told_for(session: Session, person: str, subject: str, day: date) -> str:
-    """Who is told on a day what an approver would be told about a subject: the deputy who may decide, or the approver.
+def told_for(session: Session, person: str, day: date, *subjects: str) -> str:
+    """Who is told on a day what an approver would be told about subjects: the deputy who may decide, or the approver.
 
-    A deputy with a hand in the subject may not, so the approver is told, away or not.
+    A deputy with a hand in any of them may not, so the approver is told, away or not.
     """
     named = next((one for one in of_absent(session, person, day) if one.first_on <= day), None)
-    return named.deputy if named and deciding.may_decide(session, subject, named.deputy) else person
+    return named.deputy if named and deciding.may_decide(session, named.deputy, *subjects) else person
 
 
 def spelt(deputy: Deputy) -> str:

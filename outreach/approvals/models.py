@@ -24,6 +24,11 @@ class Thing(StrEnum):
     NOTE = "note"
     TEXT = "text"
 
+    @classmethod
+    def of(cls, subject: str) -> "Thing":
+        """The kind of thing that a subject names."""
+        return cls(subject.partition(":")[0])
+
     @property
     def told(self) -> str:
         """The thing in a French sentence, with its article."""
@@ -104,7 +109,7 @@ class Content(NamedTuple):
     @property
     def told(self) -> str:
         """The thing in a French sentence, with its article."""
-        return Thing(self.subject.partition(":")[0]).told
+        return Thing.of(self.subject).told
 
 
 class Decision(Base):
@@ -131,7 +136,7 @@ class Decision(Base):
     @property
     def thing(self) -> Thing:
         """The kind of thing that it is about."""
-        return Thing(self.subject.partition(":")[0])
+        return Thing.of(self.subject)
 
     @property
     def key(self) -> int:

@@ -14,6 +14,7 @@ from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.replies.models import PreparedText
 from outreach.campaigns.schedule.moments import spelt_moment
+from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.campaigns.waves.drift import BACK
 from outreach.db import Session
@@ -90,14 +91,14 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
     campaign, and who approved that. The deputy of an approver is told in the approver's place.
     """
     if isinstance(news.done, WaveTransition):
-        subject = Thing.CAMPAIGN.subject(session.get_one(Wave, news.done.wave_id).campaign_id)
-        approver = deputies.told_for(session, reading.approver(session, subject), subject, day)
-        persons = {*reading.writers(session, subject), approver}
+        subjects = added_reminders.sent_by(session.get_one(Wave, news.done.wave_id))
+        approver = deputies.told_for(session, reading.approver(session, subjects[0]), day, *subjects)
+        persons = {*reading.writers(session, subjects[0]), approver}
     elif news.done.kind is DecisionKind.SUBMITTED:
         subject = news.done.subject
         approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
-        able = [person for person in approvers if deciding.may_decide(session, subject, person)]
-        persons = {deputies.told_for(session, person, subject, day) for person in able}
+        able = [person for person in approvers if deciding.may_decide(session, person, subject)]
+        persons = {deputies.told_for(session, person, day, subject) for person in able}
     else:
         persons = reading.writers(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]

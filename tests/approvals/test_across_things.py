@@ -56,7 +56,7 @@ def test_a_hand_in_one_thing_is_none_in_another(database, begun, freeze):
     with database.reading() as session:
         of_note = freezing.content_of(listing.by_key(session, note)).subject
         of_campaign = Thing.CAMPAIGN.subject(number)
-        may = [deciding.may_decide(session, subject, claire) for subject in (of_note, of_campaign)]
+        may = [deciding.may_decide(session, claire, subject) for subject in (of_note, of_campaign)]
     assert may == [False, True]
 
 

@@ -46,7 +46,7 @@ def test_what_is_submitted_awaits_every_approver_who_has_no_hand_in_it(database,
     assert awaiting(database, APPROVER, Thing.REMINDER) == []
     with database.reading() as session:
         people = (APPROVER, claire, luc, AUTHOR, "x")
-        may = [deciding.may_decide(session, LETTER.subject, person) for person in people]
+        may = [deciding.may_decide(session, person, LETTER.subject) for person in people]
     assert may == [True, False, False, False, False]
 
 

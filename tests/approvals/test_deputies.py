@@ -59,7 +59,7 @@ def test_a_deputy_who_is_the_author_decides_nothing_so_who_is_away_is_told_all_t
     number = asked(database, actor=claire)
     assert told(database) == [APPROVER]
     with database.reading() as session:
-        assert not deciding.may_decide(session, Thing.CAMPAIGN.subject(number), claire)
+        assert not deciding.may_decide(session, claire, Thing.CAMPAIGN.subject(number))
         assert reading.awaiting(session, claire, set(BOTH)) == {}
     with pytest.raises(Refused, match="autre personne"):
         move(database, number, lifecycle.approve, actor=claire)

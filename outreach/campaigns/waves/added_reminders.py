@@ -191,16 +191,21 @@ def written_by(campaign: Campaign, reminder: AddedReminder | None) -> WrittenLet
     return replace(written, subject=reminder.subject, preheader="", letter=reminder.letter) if reminder else written
 
 
-def sent_by(wave: Wave) -> Content:
-    """What a wave sends, as decisions are about it: the reminder that was added, or its campaign."""
-    return content_of(wave.added_reminder) if wave.added_reminder else lifecycle.content_of(wave.campaign)
+def sent_by(wave: Wave) -> list[str]:
+    """What a wave sends, as decisions name it: its campaign, and the reminder that it may be.
+
+    Who has a hand in any of these decides nothing about the wave (`deciding.may_decide`).
+    """
+    subjects = [Thing.CAMPAIGN.subject(wave.campaign_id)]
+    return [*subjects, Thing.REMINDER.subject(wave.added_reminder_id)] if wave.added_reminder_id else subjects
 
 
 def approval(session: Session, wave: Wave) -> Decision | None:
     """The approval of what a wave sends, as it stands: of its campaign, and of the reminder that it may be."""
     if not lifecycle.is_approved(session, wave.campaign):
         return None
-    return reading.approval(session, sent_by(wave))
+    reminder = wave.added_reminder
+    return reading.approval(session, content_of(reminder)) if reminder else lifecycle.approval(session, wave.campaign)
 
 
 def approved_extent(session: Session, wave: Wave) -> Extent:

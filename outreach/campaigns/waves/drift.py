@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 
 from outreach import french
+from outreach.approvals import deciding
 from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
@@ -131,8 +132,9 @@ def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, acto
     """Approve the audience of a planned wave as it has become, `extent`, as the person read it.
 
     Raises Refused where what the wave sends is not approved as it stands, where the audience has changed since it was
-    read, or where the actor wrote it.
+    read, or where the actor wrote any of what the wave sends.
     """
+    deciding.require_second_person(session, actor, *added_reminders.sent_by(wave), what="La confirmation")
     if added_reminders.approval(session, wave) is None:
         raise Refused("La validation ne vaut plus : soumettez-la de nouveau, puis faites-la valider.")
     counts = counts_of(session, wave, now=now)

@@ -42,7 +42,7 @@ def let_leave(
     wave = next((wave for wave in campaign.waves if wave.number == number), None)
     if wave is None or wave.state is not WaveState.PLANNED:
         raise Refused("Cette vague n’est plus planifiée : elle ne se déplace plus.")
-    deciding.require_second_person(session, added_reminders.sent_by(wave), actor, WHAT)
+    deciding.require_second_person(session, actor, *added_reminders.sent_by(wave), what=WHAT)
     why = _reason(reason)
     if at < now + CALL_OFF_TIME:
         raise InputError("Choisissez un moment à venir, dans une minute au moins.")
@@ -65,7 +65,7 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     """
     if campaign.state in lifecycle.ENDED or campaign.calm_waived:
         raise Refused("Cette campagne est terminée, ou n’a pas besoin de dérogation.")
-    deciding.require_second_person(session, lifecycle.content_of(campaign), actor, WHAT)
+    deciding.require_second_person(session, actor, lifecycle.subject_of(campaign), what=WHAT)
     why = _reason(reason)
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))

@@ -30,7 +30,7 @@ def drift(number: int, wave: int) -> str:
             counts=counts,
             drift=drifts.drift_of(session, planned, counts),
             is_approved=added_reminders.approval(session, planned) is not None,
-            may_confirm=deciding.may_decide(session, added_reminders.sent_by(planned).subject, actor()),
+            may_confirm=deciding.may_decide(session, actor(), *added_reminders.sent_by(planned)),
         )
 
 

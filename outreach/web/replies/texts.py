@@ -91,7 +91,7 @@ def _awaits(session: Session, held: CurrentText) -> bool:
     """Whether a text awaits the approval of the person who is signed in."""
     if held.row is None or held.approval is not None or not held.use.needs_approval:
         return False
-    return deciding.may_decide(session, texts.content_of(held.row).subject, actor())
+    return deciding.may_decide(session, actor(), texts.content_of(held.row).subject)
 
 
 def _again(use: TextUse, form: PreparedTextForm) -> str:

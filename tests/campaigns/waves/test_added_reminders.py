@@ -15,15 +15,27 @@ from outreach.campaigns.results import authority_history
 from outreach.campaigns.review import neighbours
 from outreach.campaigns.schedule.planning import Deadline, PlannedWave
 from outreach.campaigns.schedule.sending_hours import Opening
-from outreach.campaigns.waves import added_reminders, answering, launching
+from outreach.campaigns.waves import added_reminders, answering, drift, exemptions, launching
 from outreach.days import BRUSSELS
 from outreach.delivery.models import Message, Reason
 from outreach.directory.models import Authority
 from outreach.errors import Refused
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
+from outreach.roles import RoleName
 from tests import factories
-from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, launch, settle
+from tests.campaigns.conftest import (
+    APPROVER,
+    AUTHOR,
+    SENDING,
+    add_colleague,
+    advance,
+    approved,
+    draft,
+    launch,
+    move,
+    settle,
+)
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import settle as give_ends
 
@@ -153,6 +165,29 @@ def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     advance(database, wave, at)
     with database.reading() as session:
         assert session.get_one(Wave, wave).state is WaveState.PLANNED, "changed since: it waits, and is missed"
+
+
+def test_who_wrote_the_reminder_or_its_campaign_decides_nothing_about_its_wave(database, people, strand):
+    settle(database, 6)
+    claire, luc = (add_colleague(database, name, RoleName.APPROVER, RoleName.AUTHOR) for name in ("claire", "luc"))
+    number = draft(database)
+    move(database, number, lifecycle.submit, actor=claire)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    launch(database, number)
+    give_ends(database, 6)
+    key = add(database, number)
+    turn(database, key, added_reminders.submit, actor=luc, extent=Extent(6))
+    wave = turn(database, key, added_reminders.approve, actor=APPROVER, extent=Extent(6))
+    with database.writing() as session:
+        planned = session.get_one(Wave, wave)
+        at = planned.due_at.replace(hour=21)
+        for person in (AUTHOR, claire, luc):
+            with pytest.raises(Refused, match="Cette dérogation revient à une autre personne"):
+                exemptions.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=person)
+            with pytest.raises(Refused, match="La confirmation revient à une autre personne"):
+                drift.confirm(session, planned, Extent(6, 6), now=LATER, actor=person)
+        drift.confirm(session, planned, Extent(6, 6), now=LATER, actor=APPROVER)
+        assert exemptions.let_leave(session, planned.campaign, 2, at, "Urgent", now=LATER, actor=APPROVER).due_at == at
 
 
 def test_what_cancels_or_changes_the_campaign_or_the_reminder_cancels_its_wave(database, begun):

@@ -222,7 +222,7 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         version=content.digest,
         findings=findings,
         example=_example(session, added, findings),
-        may_approve=deciding.may_decide(session, content.subject, actor()),
+        may_approve=deciding.may_decide(session, actor(), content.subject),
         moves=decisions.history(session, [content.subject]),
         colleagues=staff.colleagues(session),
     )

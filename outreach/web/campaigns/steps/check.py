@@ -203,6 +203,6 @@ def check_page(session: Session, number: int, fault: str = "", form: CalmForm | 
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),
         left_before=losses.left_before(session, campaign) if is_open else 0,
-        may_approve=deciding.may_decide(session, lifecycle.subject_of(campaign), actor()),
+        may_approve=deciding.may_decide(session, actor(), lifecycle.subject_of(campaign)),
         is_approver=current_user.holds(RoleName.APPROVER),
     )
