@@ -25,15 +25,13 @@ from outreach.web import (
     deputies,
     mailbox,
     notes,
-    password_links,
     responses,
     second_factor,
     segments,
     sending,
     situation,
-    trail,
 )
-from outreach.web.administration import accounts, closures, programmes, statements
+from outreach.web.administration import accounts, closures, programmes, statements, trail
 from outreach.web.administration import index as administration
 from outreach.web.directory import (
     authorities,
@@ -56,7 +54,7 @@ from outreach.web.public.hit_endpoint import Hits
 from outreach.web.replies import texts
 from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
-from outreach.web.signing_in import kept, sign_in
+from outreach.web.signing_in import kept, password_links, sign_in
 from outreach.web.signing_in import trail as trail_queue
 from outreach.web.ui import bar, errors, protection, templates
 from outreach.web.ui import request as page_request

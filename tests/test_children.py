@@ -46,4 +46,4 @@ def test_every_process_that_we_start_is_one_of_these():
         )
     }
     # The supervisor starts our own processes, which read the settings; `bench` starts measuring scripts.
-    assert starting == {"children.py", "processes/supervisor.py", "cli/bench.py"}
+    assert starting == {"children.py", "processes/supervisor.py", "cli/running/bench.py"}

@@ -32,7 +32,7 @@ MODULES = {
     "note": ("note",),
     "closures": ("closure",),
     "mailboxes": ("bounces", "suppressions", "consent"),
-    "bench": ("bench", "chaos"),
+    "running.bench": ("bench", "chaos"),
 }
 PLACES = {name: module for module, names in MODULES.items() for name in names}
 

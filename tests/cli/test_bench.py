@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach.cli import bench
+from outreach.cli.running import bench
 from outreach.errors import Refused
 
 

@@ -1,1 +1,1 @@
-"""The commands that run the service, all of it, its pages alone or its work alone, and that prepare its database."""
+"""The commands that run the service, all of it, its pages or its work alone, prepare its database, and measure it."""

@@ -1,1 +1,1 @@
-"""Signing in: its forms and sessions, the text that an ended session would lose, what the trail notes."""
+"""Signing in: forms, pages of links, sessions, the text that an ended session would lose, what the trail notes."""
