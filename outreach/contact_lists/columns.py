@@ -4,6 +4,7 @@ Usual headers: fase;adresse;nom_po;nom_ecole;ecole;nom;prenom;fonction;type;tele
 accord_texte;accord_canal. The first two are required.
 """
 
+from outreach.directory.stated_names import SCHOOL_NAMES
 from outreach.spreadsheets import mending
 from outreach.spreadsheets.headers import Headers, Heading
 
@@ -96,13 +97,7 @@ FIELDS = {
             "nom",
         ),
     ),
-    "school_name": Heading(
-        "nom_ecole",
-        (
-            *("nom ecole", "nom etablissement", "denomination ecole", "denomination etablissement", "intitule ecole"),
-            *("etablissement", "ecole", "etablissement scolaire"),
-        ),
-    ),
+    "school_name": Heading("nom_ecole", SCHOOL_NAMES),
     "consent_by": Heading("accord_par", ("accord par", "accord donne par")),
     "consent_on": Heading("accord_le", ("date accord", "accord date", "accord")),
     "consent_words": Heading("accord_texte", ("accord texte", "texte accord")),

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from outreach.contact_lists.columns import HEADERS
-from outreach.contact_lists.names import NameBook, names_an_organisation
 from outreach.days import parse_day
 from outreach.directory.contacts import NOTHING_KNOWN, Particulars
 from outreach.directory.models import MailboxKind
 from outreach.directory.reference import fold
+from outreach.directory.stated_names import NameBook, names_an_organisation
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent

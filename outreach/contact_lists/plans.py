@@ -8,12 +8,12 @@ from typing import Any, NamedTuple
 from sqlalchemy import func, select
 
 from outreach.contact_lists.lines import ContactReading, Directory, FarName, StatedContact, read
-from outreach.contact_lists.names import NameBook
 from outreach.days import today as on
 from outreach.db import Session
 from outreach.directory import judging
 from outreach.directory.contacts import Particulars, school_limits
 from outreach.directory.models import Authority, Contact, ContactSchool, MailboxKind, Ownership, RegisterImport, School
+from outreach.directory.stated_names import FAR_NAME, NameBook
 from outreach.mail.addresses import Judgement
 from outreach.measuring import bases
 from outreach.measuring.models import BasisWithdrawal, TrackingBasis
@@ -30,7 +30,6 @@ LABELS = {
     "schools": "écoles",
     "consent": "accord",
 }
-NOT_CONFIRMED = "« {stated} » est loin de « {known} », le nom du numéro FASE {fase} : corrigez le numéro, ou confirmez."
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +141,7 @@ class ContactPlan(ListPlan):
             Rejection(
                 row,
                 self.columns.get(far.column, ""),
-                NOT_CONFIRMED.format(stated=far.stated, known=far.known, fase=stated.fase),
+                f"{FAR_NAME.format(stated=far.stated, known=far.known, fase=stated.fase)}, ou confirmez.",
             )
             for stated, far in self.waiting
             for row in (stated.row, *stated.more_rows)

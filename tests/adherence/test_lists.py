@@ -1,12 +1,14 @@
 from datetime import date, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import Status
 from outreach.adherence.situation import Bucket
+from outreach.directory.models import School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.sent_lists import grids, steps
 from outreach.sent_lists.grids import grid_of
@@ -171,6 +173,19 @@ def test_a_faulty_row_names_its_cell_and_leaves_the_others(plan, silent, line, c
     assert (rejection.row, rejection.column) == (3, column)
     assert words in rejection.message
     assert len(found.changes) == 1
+
+
+def test_a_name_far_from_that_of_its_number_costs_the_row_and_says_both(session, plan, silent):
+    names = {school.fase: school.display_name for school in session.scalars(select(School))}
+    (one, two), header = silent[:2], f"{HEADER};Nom de l’école"
+    lines = [f"{one};1;oui;10/05/2021;;;{names[one].upper()}", f"{two};1;oui;10/05/2021;;;Institut de la Lune"]
+    planned = plan(*lines, header=header)
+    assert [line.school_fase for line in planned.changes] == [one]
+    (rejection,) = planned.rejected
+    assert (rejection.row, rejection.column) == (3, "Nom de l’école")
+    assert f"loin de « {names[two][:20]}" in rejection.message
+    assert f"le nom du numéro FASE {two} : corrigez le numéro, ou videz ce nom." in rejection.message
+    assert len(plan(lines[0], f"{two};1;oui;10/05/2021;;;12", header=header).changes) == 2, "a number is no name"
 
 
 def test_the_same_school_strand_and_day_twice_is_a_fault(plan, silent):

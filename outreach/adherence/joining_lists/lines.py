@@ -1,12 +1,13 @@
 """Reads the rows of a joining list: school, strand, status and day, and what was known before.
 
-Columns: fase;volet;statut;date;source;motif, under any of their usual headers.
+Columns: fase;volet;statut;date;source;motif;nom_ecole, under any of their usual headers; the last is compared only.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache, partial
 
 from sqlalchemy import select
 
@@ -19,6 +20,7 @@ from outreach.db import Session
 from outreach.directory.display_names import shown
 from outreach.directory.models import School
 from outreach.directory.reference import fold
+from outreach.directory.stated_names import SCHOOL_NAMES, NameBook
 from outreach.errors import InputError
 from outreach.spreadsheets import mending
 from outreach.spreadsheets.headers import Headers, Heading
@@ -34,8 +36,9 @@ HEADERS = Headers(
         "day": Heading("date", ("date adhesion", "date statut", "effectif"), required=True),
         "source": Heading("source", ("origine",)),
         "reason": Heading("motif", ("raison", "remarque", "commentaire")),
+        "name": Heading("nom_ecole", (*SCHOOL_NAMES, "nom")),
     },
-    ("erreur", "nom", "nom ecole", "nom etablissement", "ecole", "etablissement"),
+    ("erreur",),
 )  # fmt: skip
 STATUSES = {
     "adhere": Status.JOINED, "a adhere": Status.JOINED, "adhesion": Status.JOINED, "oui": Status.JOINED,
@@ -72,11 +75,15 @@ class JoiningLine:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What a list is compared with: schools by number, eligible (school, strand) pairs, strands by number, records."""
+    """What a list is compared with: schools by number, eligible (school, strand) pairs, strands by number, records.
+
+    `names` are read from the directory once a row states one.
+    """
 
     schools: Mapping[int, tuple[int, str]]
     eligible: set[tuple[int, int]]
     strands: Mapping[int, int]
+    names: Callable[[], NameBook]
     timeline: Timeline
     rules: Sequence[Prerequisite]
     today: date
@@ -90,6 +97,7 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
         schools={fase: (key, shown(name, known)) for fase, key, name, known in session.execute(schools)},
         eligible={(school, strand) for school, strand in session.execute(select(rows.c.school_id, rows.c.strand_id))},
         strands={strand.number: strand.id for strand in programme.strands},
+        names=cache(partial(NameBook.of, session)),
         timeline=timeline_of(session, programme),
         rules=prerequisites(session, programme),
         today=today,
@@ -105,6 +113,8 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
         what = f"Aucune école ne porte le numéro FASE « {cells['school']} »." if fase else "Le numéro FASE manque."
         raise RowFault("school", what)
     school_id, name = known.schools[school]
+    if cells.get("name"):
+        known.names().refuse_other(row, school_id, school)
     number = _strand(cells["strand"], known.strands)
     strand_id = known.strands[number]
     if (school_id, strand_id) not in known.eligible:

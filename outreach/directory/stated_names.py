@@ -18,7 +18,13 @@ from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network, Ownership, School
 from outreach.directory.reference import WORD, fold
 from outreach.directory.spellings import COMMON, ELIDED, PARTICLES
+from outreach.spreadsheets.tables import Row, RowFault
 
+SCHOOL_NAMES = (  # headers of a column with names of schools, as `Heading.spellings`
+    *("nom ecole", "nom etablissement", "denomination ecole", "denomination etablissement", "intitule ecole"),
+    *("etablissement", "ecole", "etablissement scolaire"),
+)
+FAR_NAME = "« {stated} » est loin de « {known} », le nom du numéro FASE {fase} : corrigez le numéro"
 NEAR = 0.6
 """The least share of the words of one name that the other has, so that both may name the same.
 
@@ -103,34 +109,44 @@ class _Owned:
 
 @dataclass(frozen=True, slots=True)
 class NameBook:
-    """The names of authorities and their schools, by the keys of both; and the words of all their municipalities."""
+    """The names of authorities and their schools, by the keys of both; and the words of all their municipalities.
+
+    `owners` has the key of each school's authority.
+    """
 
     authorities: Mapping[int, _Owned]
     towns: frozenset[str] = frozenset()
+    owners: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, session: Session) -> "NameBook":
-        """The names of today's directory."""
+    def of(cls, session: Session, *, only: int | None = None) -> "NameBook":
+        """The names of today's directory, or those of one authority and its schools."""
         own = (Authority.name, Authority.corrected_name, Authority.locality, Authority.municipality)
-        authorities = {
-            key: _Owned(network, _known(name, corrected, place))
-            for key, network, name, corrected, *place in session.execute(
-                select(Authority.id, Network.code, *own).join(Network, Network.id == Authority.network_id)
-            )
-        }
+        named = select(Authority.id, Network.code, *own).join(Network, Network.id == Authority.network_id)
         theirs = (School.name, School.corrected_name, School.locality, School.municipality)
         listed = select(Ownership.authority_id, School.id, *theirs).join(School, School.id == Ownership.school_id)
-        for owner, key, name, corrected, *place in session.execute(listed.where(Ownership.current())):
-            authorities[owner].schools[key] = _known(name, corrected, place)
+        listed = listed.where(Ownership.current())
+        if only is not None:
+            named, listed = named.where(Authority.id == only), listed.where(Ownership.authority_id == only)
+        authorities = {
+            key: _Owned(network, _known(name, corrected, place))
+            for key, network, name, corrected, *place in session.execute(named)
+        }
+        owners = {}
+        for owner, key, name, corrected, *place in session.execute(listed):
+            authorities[owner].schools[key], owners[key] = _known(name, corrected, place), owner
         towns = union(select(Authority.municipality), select(School.municipality))
-        return cls(authorities, frozenset().union(*(words_of(town) for town in session.scalars(towns) if town)))
+        words = frozenset().union(*(words_of(town) for town in session.scalars(towns) if town))
+        return cls(authorities, words, owners)
 
     def far(self, authority: int, schools: Iterable[int], stated: str) -> str:
         """The directory's name when the stated one is far from it, '' when it is near.
 
         The stated name may be the authority's, or that of one of these schools, of any of its schools if there are
-        none.
+        none. A number is no name.
         """
+        if not any(map(str.isalpha, stated)):
+            return ""
         owned = self.authorities[authority]
         chosen = [owned.schools[key] for key in schools if key in owned.schools]
         names = (owned.name, *(chosen or owned.schools.values()))
@@ -139,6 +155,14 @@ class NameBook:
         if _is_of_network(compared, owned.network) and any(name.likeness(words, self.towns) >= NEAR for name in names):
             return ""
         return (chosen[0] if chosen else owned.name).shown
+
+    def refuse_other(self, row: Row, school: int, fase: int) -> None:
+        """Raise RowFault where a row's `name` is far from that of its school, by key, and of the school's authority."""
+        stated, owner = row.cells.get("name", ""), self.owners.get(school)
+        if stated and owner is not None and (known := self.far(owner, [school], stated)):
+            raise RowFault(
+                "name", f"{FAR_NAME.format(stated=stated[:LONGEST], known=known, fase=fase)}, ou videz ce nom."
+            )
 
 
 def names_an_organisation(text: str) -> bool:
