@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import partial
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from outreach import audit
-from outreach.columns import PAGE_ROWS
+from outreach.columns import DATA, Column, Queried
 from outreach.db import Session
 from outreach.directory.contacts import subject_of
 from outreach.directory.editions.difference import FIELD_LABELS
@@ -27,6 +28,7 @@ from outreach.directory.models import (
     Site,
     Teaching,
 )
+from outreach.directory.search import narrowed
 from outreach.errors import NotFound
 from outreach.sent_lists.models import ListState
 
@@ -72,29 +74,30 @@ def school_by_fase(session: Session, fase: int) -> tuple[School, Authority | Non
     return school, session.scalar(listed.where(Ownership.school_id == school.id, Ownership.current()))
 
 
-def count_schools(session: Session, authority: Authority) -> int:
-    """How many schools the authority runs today."""
-    query = (
-        select(func.count()).select_from(Ownership).where(Ownership.authority_id == authority.id, Ownership.current())
-    )
-    return session.scalar(query) or 0
+COLUMNS: Sequence[Column[ListedSchool]] = (
+    Column("fase", "FASE de l’école", lambda row: row.school.fase, sort=School.fase, on=DATA),
+    Column("school", "École", lambda row: row.school.display_name, sort=School.folded),
+    Column("municipality", "Commune", lambda row: row.school.municipality, on=DATA),
+    Column("types", "Enseignement", lambda row: row.types),
+    Column("zone", "Zone", lambda row: row.school.zone, sort=School.zone),
+    Column("sites", "Implantations", lambda row: " ; ".join(one.full_address for one in row.sites)),
+    Column("registered", "École au registre", lambda row: row.school.name, on=DATA),
+)
 
 
-def schools(session: Session, authority: Authority, page: int) -> Sequence[ListedSchool]:
-    """One page of the schools it runs today, by name, in three statements whatever their number."""
-    query = (
-        select(School)
-        .join(Ownership, Ownership.school_id == School.id)
-        .where(Ownership.authority_id == authority.id, Ownership.current())
-        .order_by(School.folded, School.fase)
-        .limit(PAGE_ROWS)
-        .offset((page - 1) * PAGE_ROWS)
+def schools(session: Session, authority: Authority, *, text: str = "", sort: str = "") -> Queried[ListedSchool]:
+    """The schools it runs today, by name: a page takes three statements whatever their number."""
+    query = select(School).join(Ownership, Ownership.school_id == School.id)
+    return Queried(
+        title="Écoles",
+        columns=COLUMNS,
+        sort=sort,
+        usual="school",
+        session=session,
+        query=narrowed(query.where(Ownership.authority_id == authority.id, Ownership.current()), text, School.folded),
+        order=(School.folded, School.fase),
+        made=partial(_with_types_and_sites, session),
     )
-    rows = session.scalars(query).all()
-    identities = [school.id for school in rows]
-    types = _types(session, identities)
-    sites = _sites(session, identities)
-    return [ListedSchool(school, types.get(school.id, []), sites.get(school.id, [])) for school in rows]
 
 
 def represented_by(session: Session, authority: Authority) -> list[tuple[Federation, list[Level]]]:
@@ -117,6 +120,12 @@ def history(session: Session, authority: Authority) -> list[Event]:
     events = [Event(e.at, e.actor, e.told) for e in audit.about(session, subject_of(authority))]
     events += _register_events(session, authority)
     return sorted(events, key=lambda event: event.at, reverse=True)
+
+
+def _with_types_and_sites(session: Session, rows: Sequence[School]) -> list[ListedSchool]:
+    identities = [school.id for school in rows]
+    types, sites = _types(session, identities), _sites(session, identities)
+    return [ListedSchool(school, types.get(school.id, []), sites.get(school.id, [])) for school in rows]
 
 
 def _types(session: Session, identities: Sequence[int]) -> Mapping[int, list[EducationType]]:

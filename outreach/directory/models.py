@@ -139,6 +139,11 @@ class Located:
     locality: Mapped[str] = mapped_column(String(100))
     municipality: Mapped[str] = mapped_column(String(100))
 
+    @property
+    def full_address(self) -> str:
+        """The address on one line."""
+        return f"{self.address}, {self.postcode} {self.locality}"
+
 
 class Named:
     """A name: `name` as the register spells it, and `corrected_name`, which a person gave instead, or None."""

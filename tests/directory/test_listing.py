@@ -90,7 +90,7 @@ def test_a_page_of_schools_takes_three_statements_however_many(sample_database, 
     authority = authority_sheet.authority_by_fase(session, 9001)
     seen = []
     event.listen(sample_database.engine, "before_cursor_execute", lambda *a: seen.append(a[2]))
-    found = authority_sheet.schools(session, authority, 1)
+    found = authority_sheet.schools(session, authority).page(1)
     assert len(found) == PAGE_ROWS
     assert all(school.types and school.sites for school in found)
     assert len(seen) == 3

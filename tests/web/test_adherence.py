@@ -230,7 +230,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
 
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
     with sample_database.reading() as session:
-        schools = authority_sheet.schools(session, authority_sheet.authority_by_fase(session, 9300), 1)
+        schools = authority_sheet.schools(session, authority_sheet.authority_by_fase(session, 9300)).page(1)
         one = next(one for one in schools if any(kind.level is Level.SECONDARY for kind in one.types))
     before = joined(author)
     assert record(author, 9300, school=str(one.school.fase), word="declared").status_code == 302

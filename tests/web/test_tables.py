@@ -36,6 +36,7 @@ PAGES = Path(ROOT) / "templates" / "pages"
 # By template: where a list stands; "write" where authorities are listed, so that one writes to them.
 LISTS = {
     "directory/index.html": ("/directory?province=Namur", "write"),
+    "directory/schools.html": ("/directory/9001", ""),
     "directory/exclusions.html": ("/directory/exclusions", ""),
     "directory/reachability.html": ("/directory/reachability", "write"),
     "responses/index.html": ("/responses", "write"),

@@ -13,10 +13,11 @@ from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
-from outreach.columns import PAGE_ROWS
+from outreach.columns import Queried
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
+from outreach.directory.authority_sheet import ListedSchool
 from outreach.directory.contacts import Particulars
 from outreach.directory.editions import imports
 from outreach.directory.listing import Reach
@@ -31,7 +32,7 @@ from outreach.web.directory import filters as filtering
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
-from outreach.web.ui.pager import Pager, Shown, sorting
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 if TYPE_CHECKING:
@@ -100,17 +101,24 @@ def write_to_list() -> Redirect:
 def authority(fase: int) -> str:
     with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
-        pager = Pager.of(request, authority_sheet.count_schools(session, authority_row), PAGE_ROWS)
         return render_template(
             "pages/directory/schools.html",
             authority=authority_row,
             federations=authority_sheet.represented_by(session, authority_row),
             failing=contacts.failing_of(session, authority_row),
             received=_received(session, authority_row),
-            pager=pager,
-            schools=authority_sheet.schools(session, authority_row, pager.number),
+            shown=Shown.of(request, _schools(session, authority_row), export=".export_schools"),
+            text=sought(request),
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
         )
+
+
+@pages.get("/<number:fase>/schools.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_schools(fase: int, kind: str) -> Response:
+    with reading() as session:
+        found = _schools(session, authority_sheet.authority_by_fase(session, fase))
+        return exports.download(found.table(), kind, f"ecoles-{fase}")
 
 
 @pages.get("/<number:fase>/contacts")
@@ -203,6 +211,10 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
         contacts.review(session, authority_row, waiting, now=now(), actor=actor())
         flash(f"L’adresse {waiting.address} est vérifiée et peut servir.", "success")
     return redirect(url_for(".authority_contacts", fase=fase))
+
+
+def _schools(session: Session, authority_row: Authority) -> Queried[ListedSchool]:
+    return authority_sheet.schools(session, authority_row, text=sought(request), sort=sorting(request))
 
 
 def _received(session: Session, authority_row: Authority) -> str:
