@@ -5,8 +5,7 @@ from datetime import date
 import click
 
 from outreach import days, french
-from outreach.campaigns.schedule import closures
-from outreach.campaigns.schedule.closures import KnownClosure
+from outreach.campaigns.schedule import closure_list, closures
 from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
 from outreach.campaigns.waves import moving
 from outreach.cli.context import DayType, NumberType, Operation, acting, json_option, pass_operation, say, say_json
@@ -30,10 +29,10 @@ def list_all(operation: Operation, year: int | None, as_json: bool) -> None:
     if not days.FIRST.year <= of < days.LAST.year:
         raise click.BadParameter("L’année est hors de ce siècle.", param_hint="--year")
     with operation.database.reading() as session:
-        known = closures.between(session, *closures.days_of(of))
         if as_json:
-            say_json([_as_json(one) for one in known])
+            say_json(closure_list.added(session, of).objects())
             return
+        known = closures.between(session, *closures.days_of(of))
         for one in known:
             taken = f" (retirée le {french.day(one.withdrawal.withdrawn_at)})" if one.withdrawal else ""
             say(f"{one.closure.id} : {closures.told(one.closure)}{taken}")
@@ -80,19 +79,3 @@ def withdraw(operation: Operation, number: int) -> None:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
         taken = closures.withdraw(session, number, now=operation.now, actor=actor)
         say(f"Fermeture {taken.id} retirée : {closures.told(taken)}.")
-
-
-def _as_json(known: KnownClosure) -> dict[str, object]:
-    row, withdrawal = known.closure, known.withdrawal
-    return {
-        "closure": row.id,
-        "first": row.first_on.isoformat(),
-        "last": row.last_on.isoformat(),
-        "part": row.part.value,
-        "spares": row.spares.value or "nobody",
-        "name": row.name,
-        "added_at": row.added_at.isoformat(),
-        "added_by": row.added_by,
-        "withdrawn_at": withdrawal.withdrawn_at.isoformat() if withdrawal else None,
-        "withdrawn_by": withdrawal.withdrawn_by if withdrawal else None,
-    }

@@ -48,6 +48,7 @@ LISTS = {
     "campaigns/results.html": ("/campaigns/1/results?figure=recipients", "write"),
     "campaigns/index.html": ("/campaigns", ""),
     "notes/index.html": ("/notes", ""),
+    "administration/closures.html": ("/administration/closures", ""),
     "administration/accounts.html": ("/administration/accounts", ""),
     "segments/index.html": ("/segments", ""),
     "segments/lists.html": ("/segments/lists", ""),

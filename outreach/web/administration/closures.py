@@ -1,18 +1,19 @@
 """The closures, for administrators: the closed days of a school year, and those that people add and take back."""
 
-from dataclasses import dataclass
 from datetime import date
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import RadioField, SelectChoice, StringField
 
 from outreach.accounts import staff
-from outreach.campaigns.schedule import closures, sending_hours
-from outreach.campaigns.schedule.closures import KnownClosure
+from outreach.accounts.staff import Colleagues
+from outreach.campaigns.schedule import closure_list, closures, sending_hours
+from outreach.campaigns.schedule.closure_list import ClosedRow
 from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
 from outreach.campaigns.waves import moving
+from outreach.columns import Held
 from outreach.days import FIRST, LAST, parse_day
 from outreach.db import Session
 from outreach.errors import InputError, Refused
@@ -20,7 +21,9 @@ from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.exports import download
 from outreach.web.ui.fields import a_day
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("closures", __name__, url_prefix="/administration/closures")
@@ -55,23 +58,19 @@ class ClosureForm(FlaskForm):
         return parse_day(self.first.data or ""), parse_day(self.last.data or self.first.data or "")
 
 
-@dataclass(frozen=True, slots=True)
-class ClosedRow:
-    """A line of the page: days closed for one reason, computed by the service or added by somebody (`known`)."""
-
-    first: date
-    last: date
-    name: str
-    part: ClosedPart
-    spares: Spares
-    known: KnownClosure | None = None
-
-
 @pages.get("")
 @needs(RoleName.ADMINISTRATOR)
 def index() -> str:
     with reading() as session:
         return _page(session, ClosureForm())
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.ADMINISTRATOR)
+def export(kind: str) -> Response:
+    with reading() as session:
+        names = staff.colleagues(session)
+        return download(_listed(session, names).table(names), kind, f"fermetures-{_year()}")
 
 
 @pages.post("")
@@ -121,26 +120,27 @@ def withdraw(number: int) -> Redirect:
 
 
 def _page(session: Session, form: ClosureForm) -> str:
-    this = closures.school_year_of(current_day())
-    asked = whole_number(request.args.get("year", ""), digits=4)
-    year = asked if asked is not None and FIRST.year <= asked < LAST.year - 1 else this
-    first, last = closures.days_of(year)
-    known = closures.between(session, first, last)
-    rows = [ClosedRow(run.first, run.last, run.closing.name, ClosedPart.DAY, run.closing.spares)
-            for run in closures.computed(year)]  # fmt: skip
-    rows += [_row(one) for one in known]
+    year, names = _year(), staff.colleagues(session)
     return render_template(
         "pages/administration/closures.html",
         form=form,
         year=year,
         near=[near for near in (year - 1, year + 1) if FIRST.year <= near < LAST.year - 1],
-        this=this,
-        rows=sorted(rows, key=lambda row: (row.first, row.last)),
-        caution=sending_hours.caution(first),
-        colleagues=staff.colleagues(session),
+        this=closures.school_year_of(current_day()),
+        shown=Shown.of(request, _listed(session, names), names=names, export=".export"),
+        text=sought(request),
+        caution=sending_hours.caution(closures.days_of(year)[0]),
+        colleagues=names,
     )
 
 
-def _row(known: KnownClosure) -> ClosedRow:
-    one = known.closure
-    return ClosedRow(one.first_on, one.last_on, one.name, one.part, one.spares, known)
+def _listed(session: Session, names: Colleagues) -> Held[ClosedRow]:
+    return closure_list.listed(session, _year(), names, text=sought(request), sort=sorting(request))
+
+
+def _year() -> int:
+    """The school year that a request asks for, by the year in which it starts; today's where it asks for none."""
+    asked = whole_number(request.args.get("year", ""), digits=4)
+    if asked is not None and FIRST.year <= asked < LAST.year - 1:
+        return asked
+    return closures.school_year_of(current_day())
