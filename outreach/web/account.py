@@ -75,7 +75,7 @@ def password() -> str | tuple[str, int] | Redirect:
         raise Refused(SWITCHED_OFF)
     form = PasswordForm()
     if not form.validate_on_submit():
-        page = render_template("pages/account/password.html", form=form)
+        page = render_template("pages/account/password.html", form=form, link=None, takes_password=True)
         return (page, 422) if form.errors else page
     digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:

@@ -20,7 +20,7 @@ from outreach.roles import RoleName
 from outreach.settings import PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
-from outreach.web.signing_in.account_forms import PasswordProofForm
+from outreach.web.signing_in.account_forms import ProofForm
 from outreach.web.signing_in.sign_in import enter, is_path
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.fields import posted
@@ -91,7 +91,7 @@ def bind() -> str | tuple[str, int] | Redirect:
     _issuer()
     if not (current_user.password and settings().takes_password(current_user.email)):
         raise Refused("Ce compte n’a pas de mot de passe : demandez une nouvelle invitation pour changer d’identité.")
-    form, is_proved = PasswordProofForm(), False
+    form, is_proved = ProofForm(), False
     if form.validate_on_submit():
         flows.allow_binding(current_user.id)
         is_proved = True

@@ -20,7 +20,8 @@ from outreach.web.second_factor.blueprint import (
     set_up_page,
     true_now,
 )
-from outreach.web.second_factor.forms import CodeForm, FactorProofForm, FullProofForm
+from outreach.web.second_factor.forms import CodeForm, FullProofForm
+from outreach.web.signing_in.account_forms import ProofForm
 from outreach.web.signing_in.sign_in import OFFERED, begin_session, claim_in_session
 from outreach.web.ui.request import database, needs, now, reading, settings
 
@@ -105,11 +106,11 @@ def _state() -> FactorState | None:
         return second_factors.state_of(snapshot, current_user.id)
 
 
-def _form(state: FactorState | None) -> FactorProofForm:
-    return FullProofForm() if state else FactorProofForm()
+def _form(state: FactorState | None) -> ProofForm:
+    return FullProofForm() if state else ProofForm()
 
 
-def _proved(state: FactorState | None) -> FactorProofForm:
+def _proved(state: FactorState | None) -> ProofForm:
     """The form, with errors unless the password is right and the code, where there is a second factor, proves it."""
     form = _form(state)
     if not form.validate_on_submit():
@@ -126,7 +127,7 @@ def _is_required() -> bool:
     return second_factors.is_required(settings().factor_policy, current_user.role_names)
 
 
-def _page(state: FactorState | None, form: FactorProofForm) -> str:
+def _page(state: FactorState | None, form: ProofForm) -> str:
     left = second_factors.codes_left(state.left) if state else ""
     return render_template(
         "pages/second_factor/own.html", factor=state, form=form, left=left, is_required=_is_required()

@@ -9,7 +9,7 @@ from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.settings import Mode, PasswordSwitch
 from outreach.web.client import client_of
-from outreach.web.signing_in.account_forms import SWITCHED_OFF, ChosenPasswordForm, ForgottenForm
+from outreach.web.signing_in.account_forms import SWITCHED_OFF, ForgottenForm, NewPasswordForm
 from outreach.web.ui.request import database, now, reading, settings
 
 pages = Blueprint("links", __name__)
@@ -63,7 +63,7 @@ def link(token: str) -> str:
     """The form. Programs that scan mail open every link: this changes nothing."""
     with reading() as snapshot:
         found = links.read(snapshot, token, now=now())
-    return _page(token, found, ChosenPasswordForm(found.email, found.name))
+    return _page(token, found, NewPasswordForm(found.email, found.name))
 
 
 @pages.post(f"{PATH}<token>")
@@ -72,7 +72,7 @@ def choose(token: str) -> Redirect | tuple[str, int]:
         found = links.read(snapshot, token, now=now())
     if not settings().takes_password(found.email):
         raise Refused(SWITCHED_OFF)
-    form = ChosenPasswordForm(found.email, found.name)
+    form = NewPasswordForm(found.email, found.name)
     if not form.validate():
         return _page(token, found, form), 422
     digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
@@ -82,9 +82,9 @@ def choose(token: str) -> Redirect | tuple[str, int]:
     return redirect(url_for("account.sign_in"))
 
 
-def _page(token: str, found: LiveLink, form: ChosenPasswordForm) -> str:
+def _page(token: str, found: LiveLink, form: NewPasswordForm) -> str:
     takes = settings().takes_password(found.email)
-    return render_template("pages/account/link.html", token=token, link=found, form=form, takes_password=takes)
+    return render_template("pages/account/password.html", token=token, link=found, form=form, takes_password=takes)
 
 
 @pages.errorhandler(DeadLink)
