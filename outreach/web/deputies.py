@@ -9,10 +9,9 @@ from outreach.accounts import colleagues, staff
 from outreach.approvals import deputies
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.fields import a_day
+from outreach.web.ui.fields import SHORT, a_day, telling
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("deputies", __name__, url_prefix="/account/deputies")
@@ -22,8 +21,8 @@ class DeputyForm(FlaskForm):
     """Who stands in, and the first and last day of it."""
 
     deputy = RadioField("Qui vous remplace", validate_choice=False)
-    first = StringField("Premier jour d’absence", [a_day], description="Par exemple 03/12/2026.")
-    last = StringField("Dernier jour d’absence", [a_day], description="Ce jour compris.")
+    first = StringField("Premier jour d’absence", [a_day], description="Par exemple 03/12/2026.", render_kw=SHORT)
+    last = StringField("Dernier jour d’absence", [a_day], description="Ce jour compris.", render_kw=SHORT)
 
 
 @pages.get("")
@@ -40,13 +39,10 @@ def name() -> Redirect | tuple[str, int]:
     form = DeputyForm()
     if form.validate_on_submit():
         first, last = parse_day(form.first.data or ""), parse_day(form.last.data or "")
-        try:
-            with database().writing() as session:
-                made = deputies.name(session, actor(), form.deputy.data or "", first, last, now=now())
-                told = f"{colleagues.name_of(session, made.deputy)} vous remplace {deputies.spelt(made)}."
-        except (InputError, Refused) as error:
-            form.form_errors = [str(error)]
-        else:
+        with telling(form), database().writing() as session:
+            made = deputies.name(session, actor(), form.deputy.data or "", first, last, now=now())
+            told = f"{colleagues.name_of(session, made.deputy)} vous remplace {deputies.spelt(made)}."
+        if not form.errors:
             flash(told, "success")
             return redirect(url_for(".index"))
     with reading() as session:

@@ -23,7 +23,7 @@ from outreach.segments.criteria import sentence
 from outreach.segments.saved import SavedSegment
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
-from outreach.web.ui.fields import posted
+from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -171,12 +171,10 @@ def segment(number: int) -> str:
 @needs(RoleName.AUTHOR)
 def rename(number: int) -> Redirect | tuple[str, int]:
     form = SegmentNameForm()
-    try:
-        with database().writing() as session:
-            segment, name = saved.segment_numbered(session, number), form.name.data or ""
-            saved.rename(session, segment, name, now=now(), actor=actor())
-    except InputError as error:
-        form.name.errors = [str(error)]
+    with telling(form.name), database().writing() as session:
+        segment, name = saved.segment_numbered(session, number), form.name.data or ""
+        saved.rename(session, segment, name, now=now(), actor=actor())
+    if form.errors:
         with reading() as session:
             return _segment_page(session, saved.segment_numbered(session, number), form), 422
     flash("Le nom est changé.", "success")

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Generic
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
@@ -24,6 +24,7 @@ from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
 from outreach.spreadsheets.headers import MissingColumns, cell_of
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -155,7 +156,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
         with reading() as session:
             grid = self._waiting(session, list_id)
         known = {"", *kind.headers.fields}
-        words = [request.form.get(f"column-{place}", "") for place in range(len(grid.header))]
+        words = [posted(f"column-{place}") for place in range(len(grid.header))]
         said = replace(grid, fields=[word if word in known else "" for word in words])
         try:
             kind.headers.sheet(said)
@@ -200,7 +201,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     def apply(self, list_id: int) -> Redirect:
         """Do what the page has shown; when it would be something else by now, refuse."""
-        kind, seen = self.kind(), request.form.get("version", "")
+        kind, seen = self.kind(), posted("version")
         with time_limit.lifted(), database().reading() as session:
             judged = steps.judge(session, kind, steps.list_by_id(session, kind.table, list_id))
         with database().writing() as session:

@@ -16,13 +16,12 @@ from outreach.campaigns.waves import moving
 from outreach.columns import Held
 from outreach.days import FIRST, LAST, parse_day
 from outreach.db import Session
-from outreach.errors import InputError, Refused
 from outreach.french import initial
 from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.exports import download
-from outreach.web.ui.fields import a_day
+from outreach.web.ui.fields import SHORT, WORDS, a_day, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -34,8 +33,8 @@ SPARED = {NOBODY: Spares.NOBODY, "administrations": Spares.ADMINISTRATIONS, "urg
 class ClosureForm(FlaskForm):
     """A closure to add: its days, the part of each, whom it spares, and why."""
 
-    first = StringField("Premier jour", [a_day], description="Par exemple 03/11/2026.")
-    last = StringField("Dernier jour (facultatif)", description="Laissez vide pour un seul jour.")
+    first = StringField("Premier jour", [a_day], description="Par exemple 03/11/2026.", render_kw=SHORT)
+    last = StringField("Dernier jour (facultatif)", description="Laissez vide pour un seul jour.", render_kw=SHORT)
     part = RadioField(
         "Ce qui est fermé",
         choices=[SelectChoice(part, initial(part.label)) for part in ClosedPart],
@@ -46,7 +45,9 @@ class ClosureForm(FlaskForm):
         choices=[SelectChoice(name, initial(spared.leaves)) for name, spared in SPARED.items()],
         default=NOBODY,
     )
-    name = StringField("Pourquoi", description="En quelques mots, montrés à qui planifie : « grève générale ».")
+    name = StringField(
+        "Pourquoi", description="En quelques mots, montrés à qui planifie : « grève générale ».", render_kw=WORDS
+    )
 
     def validate_last(self, field: StringField) -> None:
         """A day, or nothing."""
@@ -81,13 +82,10 @@ def add() -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
         (first, last), part, spares = form.period(), ClosedPart(form.part.data), SPARED[form.spares.data]
         period, name = {"first": first, "last": last}, form.name.data or ""
-        try:
-            with database().writing() as session:
-                made = closures.add(session, **period, part=part, spares=spares, name=name, now=now(), actor=actor())
-                number = made.id
-        except (InputError, Refused) as error:
-            form.form_errors = [str(error)]
-        else:
+        with telling(form), database().writing() as session:
+            made = closures.add(session, **period, part=part, spares=spares, name=name, now=now(), actor=actor())
+            number = made.id
+        if not form.errors:
             flash("La fermeture est dans le calendrier : ce qui se planifie l’évite.", "success")
             return redirect(url_for(".closure", number=number))
     with reading() as session:

@@ -12,6 +12,7 @@ from outreach.db import Session
 from outreach.text import whole_number
 from outreach.web.sent_lists import ListPages
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted_all, pressed
 from outreach.web.ui.forms import ContactListForm, UploadForm
 from outreach.web.ui.request import current_day, judged
 
@@ -38,8 +39,8 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
 
     def kind(self) -> ContactLists:
         """The kind of list, with the rows whose names were confirmed: those ticked, or all that the page has shown."""
-        posted = request.method == "POST"
-        rows = request.form.getlist("seen" if request.form.get("all") else "confirmed") if posted else []
+        is_sent = request.method == "POST"
+        rows = posted_all("seen" if pressed("all") else "confirmed") if is_sent else []
         numbers = (whole_number(row) for row in rows[:MOST_WAITING])
         return ContactLists(judged, current_day(), {number for number in numbers if number is not None})
 

@@ -13,9 +13,9 @@ from outreach.directory import authority_sheet, calls
 from outreach.directory.authority_sheet import Event
 from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
-from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import CallForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -35,7 +35,9 @@ def index(fase: int) -> str:
 @keeps_text(of_form(CallForm))
 def note_call(fase: int) -> Redirect | tuple[str, int]:
     form = CallForm()
-    if not form.validate_on_submit() or not _noted(fase, form):
+    if form.validate_on_submit():
+        _note(fase, form)
+    if form.errors:
         with reading() as session:
             return _page(session, authority_sheet.authority_by_fase(session, fase), form), 422
     flash("L’échange est noté.", "success")
@@ -51,29 +53,21 @@ def withdraw_call(fase: int, number: int) -> Redirect:
     return redirect(url_for(".index", fase=fase))
 
 
-def _noted(fase: int, form: CallForm) -> bool:
-    """Record the call of a valid form; whether that worked.
-
-    An error appears at the day, since only a day in the future can still be wrong in a valid form.
-    """
+def _note(fase: int, form: CallForm) -> None:
+    """Record the call of a valid form. Only a day in the future can still be wrong in it."""
     day = parse_day(form.day.data or "")
-    try:
-        with database().writing() as session:
-            calls.note(
-                session,
-                authority_sheet.authority_by_fase(session, fase),
-                form.note.data or "",
-                kind=CallKind(form.kind.data),
-                day=day,
-                person=form.person.data or "",
-                now=now(),
-                today=current_day(),
-                actor=actor(),
-            )
-    except InputError as error:
-        form.day.errors = [str(error)]
-        return False
-    return True
+    with telling(form.day), database().writing() as session:
+        calls.note(
+            session,
+            authority_sheet.authority_by_fase(session, fase),
+            form.note.data or "",
+            kind=CallKind(form.kind.data),
+            day=day,
+            person=form.person.data or "",
+            now=now(),
+            today=current_day(),
+            actor=actor(),
+        )
 
 
 def _page(session: Session, authority: Authority, form: CallForm) -> str:

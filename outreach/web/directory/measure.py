@@ -11,11 +11,10 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
-from outreach.errors import InputError, Refused
 from outreach.measuring import bases, consent
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.fields import posted
+from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.forms import SOURCES, ConsentForm, DecisionForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -120,12 +119,9 @@ def _save(
     fase: int, contact_id: int, form: FlaskForm, record: Callable[[Session, Contact], None], told: str
 ) -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
-        try:
-            with database().writing() as session:
-                record(session, _mailbox(session, fase, contact_id)[1])
-        except (InputError, Refused) as error:
-            form.form_errors = [str(error)]
-        else:
+        with telling(form), database().writing() as session:
+            record(session, _mailbox(session, fase, contact_id)[1])
+        if not form.errors:
             flash(told, "success")
             return redirect(url_for(".index", fase=fase))
     with reading() as session:

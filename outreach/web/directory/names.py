@@ -7,9 +7,9 @@ from outreach.db import Session
 from outreach.directory import authority_sheet, name_corrections
 from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, School
-from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import NameForm
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -32,7 +32,11 @@ def name(fase: int, school: int | None) -> str:
 @keeps_text(of_form(NameForm))
 def correct_name(fase: int, school: int | None) -> Redirect | tuple[str, int]:
     form = NameForm()
-    if not form.validate_on_submit() or not _corrected(fase, school, form):
+    if form.validate_on_submit():
+        with telling(form.name), database().writing() as session:
+            named = _named(session, authority_sheet.authority_by_fase(session, fase), school)
+            name_corrections.correct(session, named, form.name.data or "", now=now(), actor=actor())
+    if form.errors:
         with reading() as session:
             authority = authority_sheet.authority_by_fase(session, fase)
             return _page(session, authority, _named(session, authority, school), form), 422
@@ -53,18 +57,6 @@ def withdraw_correction(fase: int, school: int | None) -> Redirect:
 
 def _named(session: Session, authority: Authority, school: int | None) -> Authority | School:
     return authority if school is None else name_corrections.school_of(session, authority, school)
-
-
-def _corrected(fase: int, school: int | None, form: NameForm) -> bool:
-    """Store the name of a valid form; whether that worked. If not, the form holds the error."""
-    try:
-        with database().writing() as session:
-            named = _named(session, authority_sheet.authority_by_fase(session, fase), school)
-            name_corrections.correct(session, named, form.name.data or "", now=now(), actor=actor())
-    except InputError as error:
-        form.name.errors = [str(error)]
-        return False
-    return True
 
 
 def _page(session: Session, authority: Authority, named: Authority | School, form: NameForm) -> str:

@@ -26,6 +26,7 @@ from outreach.text import whole_number
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import database, now, reading, settings
 
 HEADERS = (lines.FASE, lines.SCHOOL, "Zone", "Situation", lines.ANSWER)
@@ -121,7 +122,7 @@ def receive_list(token: str) -> Response | Redirect:
 @pages.post("/a/lists/application/<path:token>")
 def apply_list(token: str) -> Response | Redirect:
     """Record what the page showed; when it would be something else by now, show that instead."""
-    named, list_id = _named(token), whole_number(request.form.get("list", ""))
+    named, list_id = _named(token), posted_number("list")
     try:
         with reading() as session:
             letter = AskedLetter.of(session, named)
@@ -129,7 +130,7 @@ def apply_list(token: str) -> Response | Redirect:
             plan = _plan(letter, received.grid)
             if fault := _unclear(plan):
                 return _check_page(letter, token, received.id, plan, fault)
-            given = Given(plan.answers(), None, comment_of(request.form.get("comment", "")))
+            given = Given(plan.answers(), None, comment_of(posted("comment")))
             total = len(letter.asked.schools)
             is_test = outbox.is_test(session, letter.message)
             number = received.id
@@ -169,10 +170,10 @@ def _unclear(plan: AnswerPlan) -> str:
     """Why a list that was confirmed is not recorded, or ''."""
     if plan.nothing:
         return plan.nothing
-    if request.form.get("seen") != plan.version:
+    if posted("seen") != plan.version:
         return CHANGED
     try:
-        comment_of(request.form.get("comment", ""))
+        comment_of(posted("comment"))
     except InputError as error:
         return str(error)
     return ""
@@ -197,7 +198,7 @@ def _upload_page(letter: AskedLetter, token: str, fault: str = "", code: int = 2
 
 def _check_page(letter: AskedLetter, token: str, list_id: int, plan: AnswerPlan, fault: str = "") -> Response:
     told: dict[str, Any] = {"sender": letter.sender, "asked": letter.asked, "contact": letter.contact, "plan": plan}
-    typed = request.form.get("comment", "")
+    typed = posted("comment")
     return page(
         "public/answer_list_check.html",
         409 if fault else 200,

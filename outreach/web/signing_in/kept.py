@@ -23,6 +23,7 @@ from outreach.errors import OutreachError
 from outreach.web.signing_in.account_forms import SignInForm
 from outreach.web.signing_in.sign_in import TOKEN, person_of
 from outreach.web.ui.errors import refuse_form
+from outreach.web.ui.fields import posted
 
 SIGN_IN_AGAIN = "account.sign_in_again"
 CARRYING = {SIGN_IN_AGAIN, "second_factor.check", "second_factor.set_up"}  # views that carry a text through a sign-in
@@ -171,7 +172,7 @@ def _of_request() -> KeptText | None:
     """The text of this request, if its view keeps any and its token names the person that its form was shown to."""
     if request.endpoint not in _keepings():
         return None
-    person = person_of(request.form.get(TOKEN, ""), seconds=KEPT_SECONDS)
+    person = person_of(posted(TOKEN), seconds=KEPT_SECONDS)
     if person is None:
         return None
     left_out = {TOKEN, *_keepings()[request.endpoint].without}
@@ -181,7 +182,7 @@ def _of_request() -> KeptText | None:
 
 
 def _of_sign_in() -> KeptText | None:
-    return unsealed(request.form.get(FIELD, ""))
+    return unsealed(posted(FIELD))
 
 
 def sign_in_page(kept: KeptText, form: SignInForm) -> str:

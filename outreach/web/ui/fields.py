@@ -1,6 +1,7 @@
 """How pages read a form: rules that judge its fields in French, and what a request says beside the fields of a form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from flask import request
@@ -8,7 +9,7 @@ from wtforms import Field, Form
 from wtforms.validators import StopValidation
 
 from outreach.days import parse_day
-from outreach.errors import InputError
+from outreach.errors import InputError, OutreachError, Refused
 from outreach.french import plural
 from outreach.text import CONTROLS, line_of_words, whole_number
 
@@ -16,6 +17,7 @@ Result = TypeVar("Result")
 Rule = Callable[[Form, Field], None]
 FORBIDDEN = "Le texte contient un caractère interdit."
 LONGEST_REMARK = 500
+WORDS, SHORT, DAY = {"spellcheck": True}, {"short": True}, {"type": "date"}  # how a page shows a field
 
 
 def refusing(check: Callable[[], Result]) -> Result:
@@ -24,6 +26,17 @@ def refusing(check: Callable[[], Result]) -> Result:
         return check()
     except InputError as error:
         raise StopValidation(str(error)) from None
+
+
+@contextmanager
+def telling(of: Form | Field) -> Iterator[None]:
+    """Tell in the form what its block refuses: a wrong value beside a field; above a whole form a wrong moment, too."""
+    is_field = isinstance(of, Field)
+    told: tuple[type[OutreachError], ...] = (InputError,) if is_field else (InputError, Refused)
+    try:
+        yield
+    except told as error:
+        setattr(of, "errors" if is_field else "form_errors", [str(error)])
 
 
 def fit(read: Callable[[str], str]) -> Rule:

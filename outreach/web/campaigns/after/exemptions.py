@@ -10,12 +10,13 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import exemptions
 from outreach.db import Session
-from outreach.errors import InputError, Refused
+from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.campaigns.steps.check import check_page
 from outreach.web.campaigns.steps.forms import CalmForm
 from outreach.web.campaigns.steps.moment_forms import HoursForm
+from outreach.web.ui.fields import telling
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 SOON = timedelta(minutes=10)
@@ -38,14 +39,11 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
     form = HoursForm()
     if form.validate_on_submit():
         at, why = form.moment(), form.reason.data or ""
-        try:
-            with database().writing() as session:
-                campaign = lifecycle.in_turn(session, number)
-                moved = exemptions.let_leave(session, campaign, wave, at, why, now=now(), actor=actor())
-                told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
-        except (InputError, Refused) as error:
-            form.form_errors = [str(error)]
-        else:
+        with telling(form), database().writing() as session:
+            campaign = lifecycle.in_turn(session, number)
+            moved = exemptions.let_leave(session, campaign, wave, at, why, now=now(), actor=actor())
+            told = f"La {moved.name} part le {french.weekday(moved.due_at)} à {french.hour(moved.due_at)}."
+        if not form.errors:
             flash(told, "success")
             return redirect(url_for(".waves", number=number))
     with reading() as session:
@@ -60,12 +58,10 @@ def let_leave(number: int, wave: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.APPROVER)
 def waive_calm(number: int) -> Redirect | tuple[str, int]:
     form = CalmForm()
-    try:
-        with database().writing() as session:
-            campaign, why = lifecycle.in_turn(session, number), form.why.data or ""
-            exemptions.waive_calm(session, campaign, why, now=now(), actor=actor())
-    except InputError as error:
-        form.why.errors = [str(error)]
+    with telling(form.why), database().writing() as session:
+        campaign, why = lifecycle.in_turn(session, number), form.why.data or ""
+        exemptions.waive_calm(session, campaign, why, now=now(), actor=actor())
+    if form.errors:
         with reading() as session:
             return check_page(session, number, form=form), 422
     flash("La campagne écrit aussi à ceux déjà sollicités. Votre raison reste avec elle.", "success")

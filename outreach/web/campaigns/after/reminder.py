@@ -30,7 +30,7 @@ from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.moment_forms import ReminderForm
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.fields import posted, posted_number, remarked
+from outreach.web.ui.fields import posted, posted_number, remarked, telling
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 USUAL_HOUR = time(9, 30)
@@ -168,12 +168,9 @@ def _saved(
             return _form_page(session, lifecycle.campaign_numbered(session, number), form, action), 200
     if form.validate_on_submit():
         changes = form.changes()
-        try:
-            with database().writing() as session:
-                key = save(session, lifecycle.in_turn(session, number), changes)
-        except (InputError, Refused) as error:
-            form.form_errors = [str(error)]
-        else:
+        with telling(form), database().writing() as session:
+            key = save(session, lifecycle.in_turn(session, number), changes)
+        if not form.errors:
             flash("La relance est enregistrée. Rien ne part avant sa validation.", "success")
             return redirect(url_for(".reminder", number=number, reminder=key))
     with reading() as session:

@@ -4,13 +4,13 @@ from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle, segment_uses
-from outreach.errors import InputError, Refused
+from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.segments import saved
 from outreach.web.campaigns.blueprint import pages
 from outreach.web.campaigns.steps.audience import saved_audience
 from outreach.web.campaigns.steps.forms import KeptSegmentForm
-from outreach.web.ui.fields import posted_number
+from outreach.web.ui.fields import posted_number, telling
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 
@@ -20,17 +20,15 @@ def keep_segment(number: int) -> Redirect | tuple[str, int]:
     """Save a campaign's audience: under a new name, or as what a segment says from now on."""
     form, chosen = KeptSegmentForm(), posted_number("segment")
     name = (form.name.data or "").strip()
-    try:
-        with database().writing() as session:
-            campaign = lifecycle.in_turn(session, number)
-            if name or chosen is None:
-                version = segment_uses.keep_as(session, campaign, name, now=now(), actor=actor())
-            else:
-                segment = saved.segment_numbered(session, chosen)
-                version = segment_uses.keep_in(session, campaign, segment, now=now(), actor=actor())
-            said = f"Ce public est enregistré dans le segment « {version.segment.name} », version {version.number}."
-    except InputError as error:
-        form.name.errors = [str(error)]
+    with telling(form.name), database().writing() as session:
+        campaign = lifecycle.in_turn(session, number)
+        if name or chosen is None:
+            version = segment_uses.keep_as(session, campaign, name, now=now(), actor=actor())
+        else:
+            segment = saved.segment_numbered(session, chosen)
+            version = segment_uses.keep_in(session, campaign, segment, now=now(), actor=actor())
+        said = f"Ce public est enregistré dans le segment « {version.segment.name} », version {version.number}."
+    if form.errors:
         with reading() as session:
             return saved_audience(session, number, form), 422
     flash(said, "success")
