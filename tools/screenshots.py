@@ -443,7 +443,7 @@ def box_of(page: Page, selector: str) -> dict[str, float]:
 
 
 def report() -> None:
-    taken = {DOCS / f"{shot.picture}.png" for shots in ACTS.values() for shot in shots if shot.picture}
+    taken = {DOCS / f"{shot.picture}.png" for shots in (*ACTS.values(), QUESTION) for shot in shots if shot.picture}
     taken.add(DOCS / f"{NOTE}.png")
     pages = [ROOT / "README.md", *DOCS.rglob("*.md")]
     shown = {

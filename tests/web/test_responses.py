@@ -242,7 +242,7 @@ def test_what_cannot_be_taken_says_why_and_keeps_what_was_typed(client, wbe, sam
     assert counted(sample_database) == before
     place = {"wrong_contact": "proposed", "joined": "comment"}.get(form.get("answer"), "answer-joined")
     assert f'href="#{place}"' in page.text
-    fault = "fault" if place == "answer-joined" else f"{place}-error"
+    fault = "answer-error" if place == "answer-joined" else f"{place}-error"
     assert page.text.count(f'id="{fault}"') == page.text.count(f'describedby="{fault}"') == 1
     if form.get("answer") == "wrong_contact":
         assert 'value="pas une adresse"' in page.text

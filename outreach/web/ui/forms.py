@@ -26,7 +26,7 @@ from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING
 from outreach.text import phone_number, whole_number
-from outreach.web.ui.fields import a_day, chosen, fit, line, lines
+from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, fit, line, lines
 from outreach.web.ui.request import judged
 
 Sent = TypeVar("Sent")
@@ -48,18 +48,25 @@ class ContactForm(FlaskForm):
     """An address to add, or to replace another. `confirmed` holds the address as it was shown to be confirmed."""
 
     address = StringField("Adresse de courriel", description="Une seule adresse, par exemple direction@ecole.example.")
-    name = StringField("Nom (facultatif)", [line()], description="La personne ou le service qui relève cette boîte.")
-    function = StringField("Fonction (facultatif)", [line()])
-    phone = StringField("Téléphone (facultatif)", [fit(phone_number)])
+    name = StringField(
+        "Nom (facultatif)", [line()], description="La personne ou le service qui relève cette boîte.", render_kw=WORDS
+    )
+    function = StringField("Fonction (facultatif)", [line()], render_kw=WORDS)
+    phone = StringField("Téléphone (facultatif)", [fit(phone_number)], render_kw={"type": "tel"})
     kind = RadioField("Nature de la boîte", choices=KINDS, default=MailboxKind.IMPERSONAL)
     schools = StringField(
         "Écoles pour lesquelles cette boîte répond (facultatif)",
         description="Leurs numéros FASE, séparés par des espaces. Aucun numéro : toutes les écoles.",
     )
     usage = StringField(
-        "Usage (facultatif)", [line()], description="À quoi sert cette boîte, par exemple « courrier officiel »."
+        "Usage (facultatif)",
+        [line()],
+        description="À quoi sert cette boîte, par exemple « courrier officiel ».",
+        render_kw=WORDS,
     )
-    source = StringField("Source (facultatif)", [line()], description="D’où le service tient cette adresse.")
+    source = StringField(
+        "Source (facultatif)", [line()], description="D’où le service tient cette adresse.", render_kw=WORDS
+    )
     confirmed = HiddenField()
     meant = HiddenField()  # the button that takes the address that was probably meant
 
@@ -167,14 +174,16 @@ class StatusForm(FlaskForm):
         ],
         validate_choice=False,
     )
-    day = StringField("Date", [a_day], description="Le jour où ce statut a commencé, par exemple 30/06/2021.")
+    day = StringField(
+        "Date", [a_day], description="Le jour où ce statut a commencé, par exemple 30/06/2021.", render_kw=DAY
+    )
     source = SelectField(
         "Source",
         [chosen("Choisissez la source.")],
         choices=_to_choose((source, source) for source in SOURCES),
         validate_choice=False,
     )
-    person = StringField("Personne jointe (facultatif)", [line(most=150)])
+    person = StringField("Personne jointe (facultatif)", [line(most=150)], render_kw=WORDS)
     note = TextAreaField("Note ou motif (facultatif)", [lines()])
 
     def offer(self, strands: Sequence[Strand], schools: Sequence[School]) -> None:
@@ -193,8 +202,8 @@ class CallForm(FlaskForm):
         choices=[SelectChoice(call_kind, call_kind.label) for call_kind in CallKind],
         validate_choice=False,
     )
-    day = StringField("Date", [a_day], description="Le jour de l’échange, par exemple 30/06/2021.")
-    person = StringField("Personne jointe (facultatif)", [line(most=LONGEST_PERSON)])
+    day = StringField("Date", [a_day], description="Le jour de l’échange, par exemple 30/06/2021.", render_kw=DAY)
+    person = StringField("Personne jointe (facultatif)", [line(most=LONGEST_PERSON)], render_kw=WORDS)
     note = TextAreaField(
         "Ce qui a été dit", [lines("Écrivez ce qui a été dit.", LONGEST_NOTE)], description="2 000 caractères au plus."
     )
@@ -218,8 +227,11 @@ class ConsentForm(FlaskForm):
         "Qui l’a donné",
         [line("Indiquez qui l’a donné.", LONGEST_LINE)],
         description="Le nom et la fonction de la personne qui relève cette boîte.",
+        render_kw=WORDS,
     )
-    day = StringField("Date", [a_day], description="Le jour où l’accord a été donné, par exemple 30/06/2021.")
+    day = StringField(
+        "Date", [a_day], description="Le jour où l’accord a été donné, par exemple 30/06/2021.", render_kw=DAY
+    )
     channel = SelectField("Par quel moyen", choices=[SelectChoice(source.lower(), source) for source in SOURCES])
     wording = TextAreaField(
         "À quels mots",
@@ -240,5 +252,6 @@ class DecisionForm(FlaskForm):
         "Qui l’a prise",
         [line("Indiquez qui l’a prise.", LONGEST_LINE)],
         description="Le délégué à la protection des données, par son nom.",
+        render_kw=WORDS,
     )
-    day = StringField("Date", [a_day], description="Le jour de la décision, par exemple 30/06/2021.")
+    day = StringField("Date", [a_day], description="Le jour de la décision, par exemple 30/06/2021.", render_kw=DAY)

@@ -55,7 +55,7 @@ def test_what_cannot_be_taken_says_so_at_its_field_and_loses_nothing(client, few
     said = page.text.replace("\u00a0", " ").replace("\u202f", " ")
     assert words in said
     assert f'href="#{field}"' in said
-    assert page.text.count('id="fault"') == 1
+    assert page.text.count(f'id="{field}-error"') == 1
     assert "\nBien.</textarea>" in said
     assert 'value="joined" checked' in said
     with sample_database.reading() as session:

@@ -16,7 +16,7 @@ from outreach.days import BRUSSELS, parse_day
 from outreach.errors import InputError
 from outreach.text import whole_number
 from outreach.web.campaigns.steps.forms import NO_SUBJECT, SourceField, StepForm, readable_letter, readable_subject
-from outreach.web.ui.fields import a_day, fit, line, refusing, remark
+from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, fit, line, refusing, remark
 from outreach.web.ui.request import now
 
 EXAMPLE = "Heure de Bruxelles, par exemple 9:30."
@@ -85,12 +85,13 @@ class ReminderForm(FlaskForm):
 class HoursForm(FlaskForm):
     """A moment outside the sending hours for one wave, and why."""
 
-    day = StringField("Jour du départ", [a_day])
-    hour = StringField("Heure", [_an_hour], description="Heure de Bruxelles, par exemple 18:30.")
+    day = StringField("Jour du départ", [a_day], render_kw=DAY)
+    hour = StringField("Heure", [_an_hour], description="Heure de Bruxelles, par exemple 18:30.", render_kw=SHORT)
     reason = StringField(
         "Pourquoi",
         [remark("Dites pourquoi : cette raison reste avec la campagne.")],
         description="Par exemple : correction urgente avant lundi.",
+        render_kw=WORDS,
     )
 
     @classmethod
@@ -117,18 +118,25 @@ class DatesForm(StepForm):
         "Jour de la première vague",
         [line("Indiquez le jour de la première vague."), a_day],
         description="Par exemple 18/05/2021.",
+        render_kw=DAY,
     )
-    hour = StringField("Heure", [line("Indiquez l’heure de la première vague."), _an_hour], description=EXAMPLE)
+    hour = StringField(
+        "Heure", [line("Indiquez l’heure de la première vague."), _an_hour], description=EXAMPLE, render_kw=SHORT
+    )
     reminders = StringField(
         "Relances (facultatif)",
         [line(most=100), _a_course],
         description="Le nombre de jours après la première vague, par exemple 14, 24. Elles s’arrêtent dès l’adhésion.",
+        render_kw=SHORT,
+    )
+    stops_on = StringField(
+        "Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.", render_kw=DAY
     )
     deadline_days = StringField(
         "Délai de réponse, en jours",
         description="La date limite citée dans chaque vague. Un jour fermé passe au prochain jour ouvrable.",
+        render_kw=SHORT,
     )
-    stops_on = StringField("Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.")
 
     @classmethod
     def about(cls, campaign: Campaign) -> "DatesForm":
