@@ -20,34 +20,41 @@ from outreach.roles import RoleName
 LONGEST = timedelta(days=92)
 
 
-def name(session: Session, absent: str, deputy: str, first: date, last: date, *, now: datetime) -> Deputy:
-    """Name a deputy for these days. `absent` acts.
+def name(session: Session, named: Deputy, *, now: datetime) -> Deputy:
+    """Name a deputy for days. Who will be absent acts.
 
     Raises InputError on days that are over, in the wrong order or too many, and when the deputy is nobody who may
     approve; Refused when either of the two is away or stands in for somebody on any of these days.
     """
     take_turns(session, "deputies")
+    absent, deputy, first, last = named.absent, named.deputy, named.first_on, named.last_on
     if not today(now) <= first <= last < first + LONGEST:
         raise InputError("Indiquez un premier jour à venir, puis un dernier jour, trois mois après au plus.")
     if deputy == absent or not colleagues.holds(session, deputy, RoleName.APPROVER):
         raise InputError("Choisissez une autre personne, qui a le rôle « validation ».")
     _refuse_overlap(session, absent, deputy, first, last)
-    made = Deputy(absent=absent, deputy=deputy, first_on=first, last_on=last, named_at=now)
-    session.add(made)
+    named.named_at = now
+    session.add(named)
     session.flush()
     who = colleagues.name_of(session, deputy)
-    audit.record(session, now, absent, f"Remplacement {spelt(made)}, par {who}.", f"user:{absent}")
-    return made
+    audit.record(session, now, absent, f"Remplacement {spelt(named)}, par {who}.", f"user:{absent}")
+    return named
 
 
 def end(session: Session, key: int, *, now: datetime, actor: str) -> None:
     """End one's own deputy's days now. Raises NotFound where there is none that is not over."""
     take_turns(session, "deputies")
-    found = next((one for one in of_absent(session, actor, today(now)) if one.id == key), None)
-    if found is None:
-        raise NotFound("Ce remplacement n’existe pas, ou il est déjà terminé.")
+    found = named_by(session, actor, key, today(now))
     found.ended_at = now
     audit.record(session, now, actor, f"Remplacement {spelt(found)} : terminé plus tôt.", f"user:{actor}")
+
+
+def named_by(session: Session, person: str, key: int, day: date) -> Deputy:
+    """The days of a person's deputy, by their key. Raises NotFound where there are none, or they are over."""
+    found = next((one for one in of_absent(session, person, day) if one.id == key), None)
+    if found is None:
+        raise NotFound("Ce remplacement n’existe pas, ou il est déjà terminé.")
+    return found
 
 
 def of_absent(session: Session, person: str, day: date) -> Sequence[Deputy]:

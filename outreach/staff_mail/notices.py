@@ -17,14 +17,13 @@ from outreach.approvals import deputies
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.days import today
 from outreach.db import Database, Session, table_of, take_turns
-from outreach.staff_mail import letters, news, paces
+from outreach.staff_mail import deputy_letters, letters, news, paces
 from outreach.staff_mail.letters import Said, StaffLetter
 from outreach.staff_mail.models import ABOUT, NoticeStart, Pace, StaffNotice
 from outreach.staff_mail.news import News
 
 MOST = 50  # lines of one mail; the rest is in the next one
 TELLER = "système"
-DEPUTIES = "/account/deputies"
 SIGNED_IN = "Ouvrir une page demande de se connecter."
 
 
@@ -117,7 +116,7 @@ def _mail(
 ) -> tuple[StaffLetter, Frozen]:
     told = news.of_notices(session, notices)
     stood_for = [
-        Said(f"Vous remplacez {colleagues.name_of(session, one.absent)} {deputies.spelt(one)}.", DEPUTIES)
+        Said(f"Vous remplacez {colleagues.name_of(session, one.absent)} {deputies.spelt(one)}.", deputy_letters.PAGE)
         for one in deputies.of_deputy(session, person.email, today(now))
     ]
     happened = [Said(news.sentence(session, one), news.page_of(session, one)) for one in told]

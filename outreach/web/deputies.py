@@ -7,12 +7,15 @@ from wtforms import RadioField, SelectChoice, StringField
 
 from outreach.accounts import colleagues, staff
 from outreach.approvals import deputies
+from outreach.approvals.models import Deputy
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.roles import RoleName
+from outreach.staff_mail import deputy_letters, letters
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import SHORT, a_day, telling
-from outreach.web.ui.request import actor, current_day, database, needs, now, reading
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
 
 pages = Blueprint("deputies", __name__, url_prefix="/account/deputies")
 
@@ -39,9 +42,13 @@ def name() -> Redirect | tuple[str, int]:
     form = DeputyForm()
     if form.validate_on_submit():
         first, last = parse_day(form.first.data or ""), parse_day(form.last.data or "")
+        named = Deputy(absent=actor(), deputy=form.deputy.data or "", first_on=first, last_on=last)
+        with reading() as session:
+            mail = deputy_letters.write(session, named, _sending(), now=now())
         with telling(form), database().writing() as session:
-            made = deputies.name(session, actor(), form.deputy.data or "", first, last, now=now())
-            told = f"{colleagues.name_of(session, made.deputy)} vous remplace {deputies.spelt(made)}."
+            deputies.name(session, named, now=now())
+            letters.post(session, *mail, _sending(), now=now(), actor=actor())
+            told = f"{colleagues.name_of(session, named.deputy)} vous remplace {deputies.spelt(named)}."
         if not form.errors:
             flash(told, "success")
             return redirect(url_for(".index"))
@@ -52,10 +59,18 @@ def name() -> Redirect | tuple[str, int]:
 @pages.post("/<number:number>/end")
 @needs(RoleName.APPROVER)
 def end(number: int) -> Redirect:
+    with reading() as session:
+        named = deputies.named_by(session, actor(), number, current_day())
+        mail = deputy_letters.write(session, named, _sending(), now=now(), is_over=True)
     with database().writing() as session:
         deputies.end(session, number, now=now(), actor=actor())
+        letters.post(session, *mail, _sending(), now=now(), actor=actor())
     flash("Le remplacement est terminé : le service vous écrit de nouveau.", "success")
     return redirect(url_for(".index"))
+
+
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())
 
 
 def _page(session: Session, form: DeputyForm) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from outreach import audit
 from outreach.approvals import deciding, deputies, reading
-from outreach.approvals.models import Thing
+from outreach.approvals.models import Deputy, Thing
 from outreach.campaigns import lifecycle
 from outreach.errors import InputError, NotFound, Refused
 from outreach.roles import RoleName
@@ -27,7 +27,7 @@ def claire(database, people):
 
 def name(database, absent, deputy, first=TODAY, last=LAST, now=NOW):
     with database.writing() as session:
-        return deputies.name(session, absent, deputy, first, last, now=now).id
+        return deputies.name(session, Deputy(absent=absent, deputy=deputy, first_on=first, last_on=last), now=now).id
 
 
 def asked(database, actor=AUTHOR):

@@ -3,9 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from sqlalchemy import select
 
 from outreach.accounts import staff
+from outreach.campaigns.letter.frozen import Frozen
 from outreach.days import today
+from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.french import spelt_day
 from outreach.roles import RoleName
 from tests.conftest import NOW
@@ -41,6 +44,26 @@ def test_an_approver_names_a_deputy_sees_the_days_and_ends_them(approver):
     assert "Le remplacement est terminé" in text_of(again)
     assert not [action for action in actions(again) if action.endswith("/end")]
     assert approver.send(end, {}, page=PAGE).status_code == 404
+
+
+def test_a_deputy_gets_a_mail_when_named_and_another_when_it_is_taken_back(approver, sample_database):
+    def mails():
+        with sample_database.reading() as session:
+            query = select(Message.address, Mailing.letter).join(Mailing).where(Mailing.purpose == Purpose.STAFF)
+            rows = session.execute(query.order_by(Mailing.id)).all()
+            return [(to, Frozen.from_json(letter).draft.text.replace("\u00a0", " ")) for to, letter in rows]
+
+    named(approver, last="01/05/2021")
+    assert mails() == [], "what is refused is told to nobody"
+    named(approver)
+    ((to, text),) = mails()
+    assert to == LUC
+    assert f"Vous remplacez Marc Dethier le {SPELT}." in text
+    (end,) = [action for action in actions(approver.get(PAGE)) if action.endswith("/end")]
+    approver.send(end, {}, page=PAGE)
+    _, (to, text) = mails()
+    assert to == LUC
+    assert f"Vous ne remplacez plus Marc Dethier. Prévu le {SPELT}, le remplacement est terminé plus tôt." in text
 
 
 def test_a_deputy_reads_on_the_home_page_whom_the_days_are_for(approver, signed_in, sample_database):
