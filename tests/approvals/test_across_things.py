@@ -1,10 +1,13 @@
 """Things of several kinds at once: each awaits, is told and is decided about by itself, by one rule."""
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
+from outreach import audit
 from outreach.approvals import deciding, reading
-from outreach.approvals.models import Decision, DecisionKind, Thing
+from outreach.approvals.models import Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import lifecycle
 from outreach.campaigns.replies import texts
 from outreach.campaigns.replies.models import TextUse
@@ -102,3 +105,42 @@ def test_a_version_that_another_one_replaced_is_not_approved_any_more(database, 
     with database.writing() as session, pytest.raises(Refused, match="Nadia Lambert a retiré la version du texte"):
         deciding.decide(session, older, DecisionKind.APPROVED, now=NOW, actor=APPROVER)
     assert awaiting(database, APPROVER) == {Thing.TEXT: ["Adhésion confirmée"]}
+
+
+def test_the_audit_says_each_decision_in_the_words_of_its_thing(database, begun, freeze, approve, gathered):
+    number, first, second = draft(database), freeze(), freeze()
+    write(database)
+    write(database, TEXT + "Deux")
+    with database.writing() as session:
+        version = texts.current(session, TextUse.JOINED).row.id
+        texts.approve(session, TextUse.JOINED, version, now=NOW, actor=APPROVER)
+        approving.refuse(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
+    approve(first)
+    move(database, number, lifecycle.submit)
+    move(database, number, partial(lifecycle.send_back, why="Plus court"), actor=APPROVER)
+    move(database, number, lifecycle.revise, {"subject": "Autre ((fase_po))"})
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    move(database, number, partial(lifecycle.confirm_extent, extent=Extent(3, 4)), actor=APPROVER)
+    move(database, number, lifecycle.cancel)
+    held, text = "Campagne « Invitation au premier volet »", "Texte « Adhésion confirmée »"
+    note = f"Note « {gathered.content.title} »"
+    frozen = f"{note} figée, au 15 mai 2021 (empreinte {gathered.content.sha256()[:12]})."
+    with database.reading() as session:
+        subjects = (f"campaign:{number}", f"note:{first}", f"note:{second}", "texts")
+        said = [[entry.sentence for entry in reversed(audit.about(session, subject))] for subject in subjects]
+    assert said == [
+        [
+            f"{held} créée.",
+            f"{held} soumise à validation.",
+            f"{held} renvoyée à qui l’écrit : Plus court.",
+            f"{held} modifiée.",
+            f"{held} soumise à validation.",
+            f"{held} validée.",
+            f"{held} validée pour le public tel qu’il est devenu.",
+            f"{held} annulée.",
+        ],
+        [frozen, f"{note} validée sous le numéro 2021-001."],
+        [frozen, f"{note} refusée : Le jour est faux."],
+        [f"{text} : version 1 écrite.", f"{text} : version 2 écrite.", f"{text} : version 2 validée."],
+    ]

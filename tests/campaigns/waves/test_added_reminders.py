@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach import audit
 from outreach.adherence.models import AdherenceRecord
 from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle, losses, verification
@@ -160,6 +161,13 @@ def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     turn(database, key, added_reminders.send_back, actor=APPROVER, why="plus court")
     turn(database, key, added_reminders.revise, **WORDS | {"subject": "Autre"}, asked_at=LATER + timedelta(days=3))
     wave, at = agreed(database, key)
+    with database.reading() as session:
+        said = [entry.sentence for entry in reversed(audit.about(session, f"campaign:{number}"))]
+        told = "Campagne « Invitation au premier volet », relance ajoutée :"
+        assert [sentence.removeprefix(told) for sentence in said if sentence.startswith(told)] == [
+            *(" créée.", " soumise à validation.", " renvoyée à qui l’écrit : plus court.", " modifiée."),
+            *(" soumise à validation.", " validée."),
+        ]
     with database.writing() as session:
         session.get_one(AddedReminder, key).letter = "Autre chose."
     advance(database, wave, at)
