@@ -4,10 +4,11 @@ Whoever calls it has taken the subject's turn (`db.take_turns`), so two persons 
 """
 
 from datetime import datetime
+from typing import NotRequired, TypedDict, Unpack
 
 from sqlalchemy import or_, select
 
-from outreach import french
+from outreach import audit, french
 from outreach.accounts import colleagues
 from outreach.approvals import reading
 from outreach.approvals.models import AFTER, BY_ANOTHER, NOWHERE, Content, Decision, DecisionKind, Extent, Thing
@@ -44,6 +45,13 @@ def require_second_person(session: Session, person: str, *subjects: str, what: s
         )
 
 
+def refuse_another(content: Content, version: str | None) -> None:
+    """Raises Refused where a thing differs from the version (a digest) that a person read. None skips the check."""
+    if version not in {None, content.digest}:
+        told = french.initial(content.told)
+        raise Refused(f"{told} a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
+
+
 def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, actor: str) -> None:
     """Raises Refused where a decision of this kind is not awaited: the sentence names who decided before.
 
@@ -58,17 +66,23 @@ def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, act
             raise Refused(f"{french.initial(content.told)} a changé depuis sa soumission : à soumettre de nouveau.")
 
 
+class Told(TypedDict):
+    """What a person says of a decision: when, who, why, and how many the thing would reach."""
+
+    now: datetime
+    actor: str
+    reason: NotRequired[str]
+    extent: NotRequired[Extent]
+
+
 def decide(
-    session: Session,
-    content: Content,
-    kind: DecisionKind,
-    *,
-    now: datetime,
-    actor: str,
-    reason: str = "",
-    extent: Extent = NOWHERE,
+    session: Session, content: Content, kind: DecisionKind, sentence: str | None = None, **told: Unpack[Told]
 ) -> Decision:
-    """Keep what a person did about a thing, exactly as it stands. Raises Refused as `refuse_unawaited` does."""
+    """Keep what a person did about a thing, exactly as it stands, and what the audit says of it.
+
+    That is `sentence`, nothing where it is '', or the usual one. Raises Refused as `refuse_unawaited` does.
+    """
+    now, actor, extent = told["now"], told["actor"], told.get("extent", NOWHERE)
     refuse_unawaited(session, content, kind, actor)
     made = Decision(
         subject=content.subject,
@@ -79,10 +93,14 @@ def decide(
         letters=extent.letters,
         at=now,
         actor=actor,
-        reason=reason,
+        reason=told.get("reason", ""),
     )
     session.add(made)
     session.flush()
+    if sentence is None:
+        sentence = f"{content.named} {made.told}."
+    if sentence:
+        audit.record(session, now, actor, sentence, content.filed or content.subject)
     return made
 
 

@@ -67,7 +67,19 @@ class DecisionKind(StrEnum):
         """The participle that a history shows; all that is approved is feminine in French."""
         return _LABELS[self]
 
+    @property
+    def leads_to(self) -> str:
+        """The state that it brings a thing to, where the thing has one; '' where each kind of thing ends otherwise."""
+        return _STATES.get(self, "")
 
+
+_STATES = {
+    DecisionKind.WRITTEN: "draft",
+    DecisionKind.SUBMITTED: "to_approve",
+    DecisionKind.APPROVED: "approved",
+    DecisionKind.CONFIRMED: "approved",
+    DecisionKind.SENT_BACK: "draft",
+}
 _LABELS = {
     DecisionKind.WRITTEN: "écrite",
     DecisionKind.SUBMITTED: "soumise à validation",
@@ -100,11 +112,16 @@ NOWHERE = Extent()
 
 
 class Content(NamedTuple):
-    """A thing exactly as it stands: how decisions name it, the digest of what they are about, and its title."""
+    """A thing exactly as it stands: how decisions name it, the digest of what they are about, and its title.
+
+    `named` begins the audit's sentences about it, which are kept under `filed`, or its own subject.
+    """
 
     subject: str
     digest: str
     title: str
+    named: str
+    filed: str = ""
 
     @property
     def told(self) -> str:

@@ -4,14 +4,15 @@ import hashlib
 import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.adherence import programmes
 from outreach.approvals import deciding, reading
-from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
+from outreach.approvals.deciding import Told
+from outreach.approvals.models import Content, Decision, DecisionKind, Thing
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
@@ -107,7 +108,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     )
     session.add(campaign)
     session.flush()
-    _decide(session, campaign, DecisionKind.WRITTEN, now, author.email, "créée")
+    _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=author.email, reason="créée")
     return campaign
 
 
@@ -137,10 +138,8 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     for wave in campaign.waves:
         if wave.state is WaveState.PLANNED:
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
-    is_anew = campaign.state is not CampaignState.DRAFT
-    campaign.state = CampaignState.DRAFT
-    done = "modifiée : la validation est à refaire" if is_anew else "modifiée"
-    _decide(session, campaign, DecisionKind.WRITTEN, now, actor, done)
+    done = "modifiée" if campaign.state is CampaignState.DRAFT else "modifiée : la validation est à refaire"
+    _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
 
 
 def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:
@@ -152,40 +151,29 @@ def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Camp
     return campaign
 
 
-def send_back(session: Session, campaign: Campaign, *, now: datetime, actor: str, why: str = "") -> None:
+def send_back(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Return a campaign that waits for approval to its author, as a draft. Raises Refused in any other state."""
-    _decide(session, campaign, DecisionKind.SENT_BACK, now, actor, why)
-    campaign.state = CampaignState.DRAFT
+    _decide(session, campaign, DecisionKind.SENT_BACK, **told)
 
 
-def submit(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent = NOWHERE) -> None:
+def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
-    campaign.state = CampaignState.TO_APPROVE
-    _decide(session, campaign, DecisionKind.SUBMITTED, now, actor, extent=extent)
+    _decide(session, campaign, DecisionKind.SUBMITTED, **told)
 
 
-def approve(
-    session: Session,
-    campaign: Campaign,
-    *,
-    now: datetime,
-    actor: str,
-    extent: Extent = NOWHERE,
-    knowingly: str = "",
-) -> None:
-    """Approve a campaign as it stands, which would reach so many. `knowingly` is what the approver ticked off.
+def approve(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+    """Approve a campaign as it stands, which would reach so many. The reason is what the approver ticked off.
 
     Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
     created, changed or submitted it.
     """
-    _decide(session, campaign, DecisionKind.APPROVED, now, actor, knowingly, extent)
-    campaign.state = CampaignState.APPROVED
+    _decide(session, campaign, DecisionKind.APPROVED, **told)
 
 
-def confirm_extent(session: Session, campaign: Campaign, *, now: datetime, actor: str, extent: Extent) -> None:
+def confirm_extent(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Approve the audience of an approved campaign as it has become. Raises Refused when the actor wrote it."""
-    _decide(session, campaign, DecisionKind.CONFIRMED, now, actor, extent=extent)
+    _decide(session, campaign, DecisionKind.CONFIRMED, **told)
 
 
 def history(session: Session, campaign: Campaign) -> Sequence[Decision | CampaignTransition]:
@@ -258,8 +246,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
 def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
     """Cancel a campaign and withdraw its letters that have not left. Raises Refused when it has ended."""
     _refuse_move(campaign, CampaignState.CANCELLED, "annulée")
-    campaign.state = CampaignState.CANCELLED
-    _decide(session, campaign, DecisionKind.WITHDRAWN, now, actor, "annulée")
+    _decide(session, campaign, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="annulée")
     for wave in campaign.waves:
         if WaveState.CANCELLED in WAVE_MOVES[wave.state]:
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor)
@@ -294,7 +281,8 @@ def approval(session: Session, campaign: Campaign) -> Decision | None:
 
 def content_of(campaign: Campaign) -> Content:
     """A campaign as decisions are about it."""
-    return Content(subject_of(campaign), content_hash(campaign), campaign.title)
+    title = campaign.title
+    return Content(subject_of(campaign), content_hash(campaign), title, f"Campagne « {title} »")
 
 
 def content_hash(campaign: Campaign) -> str:
@@ -321,17 +309,9 @@ def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave
     return waves
 
 
-def _decide(
-    session: Session,
-    campaign: Campaign,
-    kind: DecisionKind,
-    now: datetime,
-    actor: str,
-    reason: str = "",
-    extent: Extent = NOWHERE,
-) -> None:
-    made = deciding.decide(session, content_of(campaign), kind, now=now, actor=actor, reason=reason, extent=extent)
-    audit.record(session, now, actor, f"Campagne « {campaign.title} » {made.told}.", made.subject)
+def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Unpack[Told]) -> None:
+    deciding.decide(session, content_of(campaign), kind, **told)
+    campaign.state = CampaignState(kind.leads_to or CampaignState.CANCELLED)
     session.flush()
 
 

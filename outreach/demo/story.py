@@ -132,8 +132,8 @@ def _approved(
     lifecycle.revise(session, campaign, {"starts_at": starts_at}, now=written + 20 * MINUTE, actor=author.email)
     asked = written + timedelta(hours=2)
     judged = approval.judge(session, campaign, sending, now=asked)
-    shared = judged.findings.overlap.shared if judged.findings.overlap else 0
-    confirmed = judged.findings.counts.written
+    shared = judged.overlap.shared if judged.overlap else 0
+    confirmed = judged.counts.written
     approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=confirmed, judged=judged)
     approval.give(session, campaign, sending, now=approved_at, actor=approver, overlap=shared)
     lifecycle.schedule(session, campaign, None, now=approved_at + 15 * MINUTE, actor=author.email)

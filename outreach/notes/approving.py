@@ -103,9 +103,9 @@ def refuse(session: Session, key: int, reason: str, *, now: datetime, actor: str
     words = reason.replace("\r\n", "\n").strip()
     if not 0 < len(words) <= drafts.LONGEST_QUESTION or any(map(is_forbidden, words)):
         raise InputError(f"Dites pourquoi la note est refusée, en {french.number(drafts.LONGEST_QUESTION)} caractères.")
-    deciding.decide(session, content_of(note), DecisionKind.REFUSED, now=now, actor=actor, reason=words)
-    told = f"Note « {french.within_quotes(note.title)} » refusée : {words}"
-    audit.record(session, now, actor, told, subject(note))
+    content = content_of(note)
+    told = f"{content.named} refusée : {words}"
+    deciding.decide(session, content, DecisionKind.REFUSED, told, now=now, actor=actor, reason=words)
     return note
 
 
@@ -184,5 +184,3 @@ def _store(
     session.flush()
     under = f"sous le numéro {given.number}"
     deciding.decide(session, content_of(note), DecisionKind.APPROVED, now=now, actor=actor, reason=under)
-    told = f"Note « {french.within_quotes(note.title)} » validée {under}."
-    audit.record(session, now, actor, told, subject(note))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from outreach import audit, french
+from outreach import french
 from outreach.adherence.models import Status, Word
 from outreach.adherence.sentences import FiguredSentence
 from outreach.approvals import deciding
@@ -90,9 +90,9 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
             for row in gathered.rows
         ),
     )
-    told = f"Note « {french.within_quotes(note.title)} » figée, au {french.day(note.as_of)}"
-    audit.record(session, now, actor, f"{told} (empreinte {note.sha256[:12]}).", subject(note))
-    deciding.decide(session, content_of(note), DecisionKind.SUBMITTED, now=now, actor=actor)
+    frozen = content_of(note)
+    told = f"{frozen.named} figée, au {french.day(note.as_of)} (empreinte {note.sha256[:12]})."
+    deciding.decide(session, frozen, DecisionKind.SUBMITTED, told, now=now, actor=actor)
     return note
 
 
@@ -103,4 +103,4 @@ def subject(note: Note) -> str:
 
 def content_of(note: Note) -> Content:
     """A frozen note as decisions are about it."""
-    return Content(subject(note), note.sha256, note.title)
+    return Content(subject(note), note.sha256, note.title, f"Note « {french.within_quotes(note.title)} »")

@@ -117,7 +117,7 @@ def test_the_audit_says_each_decision_in_the_words_of_its_thing(database, begun,
         approving.refuse(session, second, "Le jour est faux.", now=NOW, actor=APPROVER)
     approve(first)
     move(database, number, lifecycle.submit)
-    move(database, number, partial(lifecycle.send_back, why="Plus court"), actor=APPROVER)
+    move(database, number, partial(lifecycle.send_back, reason="Plus court"), actor=APPROVER)
     move(database, number, lifecycle.revise, {"subject": "Autre ((fase_po))"})
     move(database, number, lifecycle.submit)
     move(database, number, lifecycle.approve, actor=APPROVER)

@@ -15,7 +15,7 @@ from tests.conftest import NOW
 
 __all__ = ["people", "strand"]
 ROLES = {*RoleName}
-LETTER = Content("campaign:1", "a" * 64, "Invitation")
+LETTER = Content("campaign:1", "a" * 64, "Invitation", "Campagne « Invitation »")
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(databas
     assert "Nadia Lambert demande votre validation de « Invitation au premier volet »" in text
     assert f"https://courriel.example/campaigns/{number}/check" in text
     assert tell(database) == []
-    move(database, number, lambda *of, **by: lifecycle.send_back(*of, why="Ajoutez la date.", **by), actor=APPROVER)
+    move(database, number, lambda *of, **by: lifecycle.send_back(*of, reason="Ajoutez la date.", **by), actor=APPROVER)
     ((to, _, text),) = tell(database)
     assert to == AUTHOR
     assert "vous est renvoyée par Marc Dethier : Ajoutez la date." in text
@@ -133,7 +133,7 @@ def test_what_happens_to_an_added_reminder_is_told_like_a_campaign_and_leads_to_
     assert "demande votre validation de la relance ajoutée à « Invitation au premier volet », à 1 pouvoir" in text
     assert f"https://courriel.example/campaigns/{number}/reminders/1" in text
     assert tell(database, later) == []
-    turn(added_reminders.send_back, APPROVER, why="Plus court.")
+    turn(added_reminders.send_back, APPROVER, reason="Plus court.")
     ((to, _, text),) = tell(database, later)
     assert to == AUTHOR
     assert (
@@ -212,7 +212,7 @@ def test_no_live_token_leaves_in_a_mail_and_no_word_is_taken_for_a_field(databas
     token = SENDING.keys.make(TokenKind.UNSUBSCRIBE, b"12345678")
     number = asked(database)
     why = f"Voyez https://courriel.example/u/{token} \ue000\ue001"
-    move(database, number, lambda *of, **by: lifecycle.send_back(*of, why=why, **by), actor=APPROVER)
+    move(database, number, lambda *of, **by: lifecycle.send_back(*of, reason=why, **by), actor=APPROVER)
     texts = {to: text for to, _, text in tell(database)}
     assert "Voyez https://courriel.example/u/" in texts[AUTHOR]
     assert token not in texts[AUTHOR]

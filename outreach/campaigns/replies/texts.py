@@ -138,15 +138,16 @@ def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: st
     if use.needs_approval:
         if held.row:
             replaced = content_of(held.row)
-            deciding.decide(session, replaced, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="remplacée")
-        deciding.decide(session, content_of(written), DecisionKind.SUBMITTED, now=now, actor=actor)
+            deciding.decide(session, replaced, DecisionKind.WITHDRAWN, "", now=now, actor=actor, reason="remplacée")
+        deciding.decide(session, content_of(written), DecisionKind.SUBMITTED, "", now=now, actor=actor)
     audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
 
 
 def content_of(version: PreparedText) -> Content:
     """A version of a text as decisions are about it."""
     digest = hashlib.sha256(version.text.encode()).hexdigest()
-    return Content(Thing.TEXT.subject(version.id), digest, version.use.label)
+    label = version.use.label
+    return Content(Thing.TEXT.subject(version.id), digest, label, f"Texte « {label} »", SUBJECT)
 
 
 def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor: str) -> None:
@@ -161,8 +162,9 @@ def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor
         raise NotFound("Ce texte n’est pas encore écrit.")
     if held.row.id != number:
         raise Refused("Ce texte a changé depuis l’ouverture de la page : relisez-le.")
-    deciding.decide(session, content_of(held.row), DecisionKind.APPROVED, now=now, actor=actor)
-    audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version} validée.", SUBJECT)
+    content = content_of(held.row)
+    told = f"{content.named} : version {held.version} validée."
+    deciding.decide(session, content, DecisionKind.APPROVED, told, now=now, actor=actor)
 
 
 def _refuse_unreadable(text: str, schemes: Sequence[str]) -> None:

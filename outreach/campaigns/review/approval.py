@@ -1,16 +1,15 @@
 """Requesting and giving approval, of campaigns that the checks do not block."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime
 
 from outreach import french
-from outreach.approvals.models import Extent
+from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.review import neighbours
-from outreach.campaigns.review.checks import Findings, look_over
+from outreach.campaigns.review.checks import Findings, look_over, refuse_blocked
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
 from outreach.errors import InputError, Refused
@@ -20,28 +19,19 @@ from outreach.segments.criteria import And, Not, is_everybody, simplified
 from outreach.segments.criteria_json import to_json, within_limits
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """The findings about one version of a campaign, by the digest of its content; none of them blocks it."""
-
-    version: str
-    findings: Findings
-
-
 def judge(
     session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime, version: str | None = None
-) -> Judged:
+) -> Findings:
     """Look a campaign over. It composes every letter, so do it before the transaction that writes.
 
     `version` is the digest of the campaign as the person read it. Raises Refused when the campaign has changed since or
     a check blocks it, InputError when its criteria are larger than allowed.
     """
-    refuse_another(campaign, version)
+    deciding.refuse_another(lifecycle.content_of(campaign), version)
     within_limits(audiences.criterion_of(campaign))
     findings = look_over(session, campaign, sending, now=now)
-    if findings.blocks:
-        raise Refused(" ".join(findings.blocks))
-    return Judged(lifecycle.content_hash(campaign), findings)
+    refuse_blocked(findings)
+    return findings
 
 
 def ask(
@@ -52,7 +42,7 @@ def ask(
     now: datetime,
     actor: str,
     confirmed: int | None = None,
-    judged: Judged | None = None,
+    judged: Findings | None = None,
 ) -> Findings:
     """Request approval of a draft. A letter to everybody needs `confirmed`, the number of authorities it writes to.
 
@@ -63,7 +53,7 @@ def ask(
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
         raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
-    lifecycle.submit(session, campaign, now=now, actor=actor, extent=Extent(written, findings.counts.addresses))
+    lifecycle.submit(session, campaign, now=now, actor=actor, extent=findings.extent)
     return findings
 
 
@@ -74,7 +64,7 @@ def give(
     *,
     now: datetime,
     actor: str,
-    judged: Judged | None = None,
+    judged: Findings | None = None,
     overlap: int = 0,
 ) -> Findings:
     """Approve a campaign. `judged` is what `judge` found before; without it the campaign is looked over here.
@@ -84,9 +74,8 @@ def give(
     InputError when `overlap` is fewer than there are.
     """
     findings = _findings(session, campaign, sending, now, judged)
-    knowingly = findings.overlap.ticked_off(overlap) if findings.overlap else ""
-    extent = Extent(findings.counts.written, findings.counts.addresses)
-    lifecycle.approve(session, campaign, now=now, actor=actor, extent=extent, knowingly=knowingly)
+    seen = findings.ticked_off(overlap)
+    lifecycle.approve(session, campaign, now=now, actor=actor, extent=findings.extent, reason=seen)
     return findings
 
 
@@ -98,7 +87,7 @@ def give_and_plan(
     now: datetime,
     actor: str,
     earliest: datetime,
-    judged: Judged | None = None,
+    judged: Findings | None = None,
     overlap: int = 0,
 ) -> Wave:
     """Approve a campaign and plan its waves, both or neither; returns the first wave.
@@ -145,17 +134,11 @@ def leave_out_shared(
     return made
 
 
-def refuse_another(campaign: Campaign, version: str | None) -> None:
-    """Raise Refused when a campaign differs from the version that a person read. None skips the check."""
-    if version is not None and version != lifecycle.content_hash(campaign):
-        raise Refused("La campagne a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
-
-
 def _findings(
-    session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime, judged: Judged | None
+    session: Session, campaign: Campaign, sending: SenderIdentity, now: datetime, judged: Findings | None
 ) -> Findings:
     """What was found about the campaign exactly as it stands."""
     if judged is None:
-        judged = judge(session, campaign, sending, now=now)
-    refuse_another(campaign, judged.version)
-    return judged.findings
+        return judge(session, campaign, sending, now=now)
+    deciding.refuse_another(lifecycle.content_of(campaign), judged.content.digest)
+    return judged

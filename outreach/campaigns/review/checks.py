@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, func, select
 
 from outreach import french
-from outreach.campaigns import audiences
+from outreach.approvals.models import Content, Extent
+from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours, uninvited
@@ -26,7 +27,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.outbox import authorities_written_since
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.mail import markdown, wording
 from outreach.segments.audience import rows
 from outreach.segments.audience_counts import AudienceCounts
@@ -55,22 +56,47 @@ SPAM_SAID = {
 
 
 @dataclass(frozen=True, slots=True)
-class Findings:
-    """The outcome of the checks: the audience's counts, the dry run, what blocks, other remarks, the planned waves.
+class Judged:
+    """What was found about a campaign or an added reminder exactly as it stood: counts, dry run, blocks, remarks.
 
-    `measured` says how many mailboxes are measured one by one, or is empty. `uninvited` are the authorities (FASE
-    number, name) that a reminder would remind of nothing. `overlap` are the campaigns that write to more than a tenth
-    of the audience within a week, if there are any: whoever approves says that it was seen.
+    `overlap` are the campaigns that write to more than a tenth of its audience within a week, if there are any: whoever
+    approves says that it was seen.
     """
 
+    content: Content
     counts: AudienceCounts
     run: DryRun
     blocks: Sequence[str]
     remarks: Sequence[str]
+    overlap: Neighbours | None
+
+    @property
+    def extent(self) -> Extent:
+        """How many authorities and mailboxes it would write to."""
+        return Extent(self.counts.written, self.counts.addresses)
+
+    def ticked_off(self, overlap: int) -> str:
+        """What an approver has seen who ticked off `overlap` authorities. Raises InputError when there are more."""
+        return self.overlap.ticked_off(overlap) if self.overlap else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings(Judged):
+    """The outcome of a campaign's checks, with its planned waves.
+
+    `measured` says how many mailboxes are measured one by one, or is empty. `uninvited` are the authorities (FASE
+    number, name) that a reminder would remind of nothing.
+    """
+
     planned: Sequence[PlannedWave]
     measured: str = ""
     uninvited: Sequence[tuple[int, str]] = ()
-    overlap: Neighbours | None = None
+
+
+def refuse_blocked(judged: Judged) -> None:
+    """Raises Refused, with the reasons, where something blocks what was judged."""
+    if judged.blocks:
+        raise Refused(" ".join(judged.blocks))
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
@@ -105,7 +131,8 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     remarks += spam_of(run)
     measured = measuring.told(session, campaign, counts.addresses, now=now)
     overlap = near if near.are_many(counts.written) else None
-    return Findings(counts, run, blocks, remarks, planned, measured, strangers, overlap)
+    content = lifecycle.content_of(campaign)
+    return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, strangers)
 
 
 def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> list[str]:

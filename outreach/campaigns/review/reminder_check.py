@@ -1,45 +1,33 @@
 """The check of a reminder that is added to a campaign: to whom it would go, what blocks it, what may be corrected."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from outreach import french
-from outreach.approvals.models import Extent
+from outreach.approvals import deciding
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import AddedReminder, Wave
 from outreach.campaigns.review import neighbours
-from outreach.campaigns.review.checks import blocks_of, spam_of, unfinished, wording_of
-from outreach.campaigns.review.neighbours import Neighbours
+from outreach.campaigns.review.checks import Judged, blocks_of, refuse_blocked, spam_of, unfinished, wording_of
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.db import Session
 from outreach.errors import InputError, Refused
-from outreach.segments.audience_counts import AudienceCounts
 
 
 @dataclass(frozen=True, slots=True)
-class ReminderFindings:
-    """What was found about one version of a reminder, by its digest. `planned` is None when it may not leave.
+class ReminderFindings(Judged):
+    """The outcome of a reminder's checks. `planned` is None when it may not leave."""
 
-    `overlap` are the campaigns that write to more than a tenth of its audience within a week, if there are any.
-    """
-
-    version: str
-    counts: AudienceCounts
-    run: DryRun
-    blocks: Sequence[str]
-    remarks: Sequence[str]
     planned: PlannedWave | None
-    overlap: Neighbours | None = None
 
 
 def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime) -> ReminderFindings:
     """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
     campaign, blocks, run = reminder.campaign, list[str](), DryRun()
-    version, written = added_reminders.content_hash(reminder), added_reminders.written_by(campaign, reminder)
+    content, written = added_reminders.content_of(reminder), added_reminders.written_by(campaign, reminder)
     planned = overlap = None
     try:
         planned = added_reminders.plan_of(session, reminder, now=now)
@@ -57,7 +45,7 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
         near = neighbours.near(session, campaign, [planned], now=now, meant=meant)
         remarks += [day.told(now) for day in near.days]
         overlap = near if near.are_many(counts.written) else None
-    return ReminderFindings(version, counts, run, blocks, remarks, planned, overlap)
+    return ReminderFindings(content, counts, run, blocks, remarks, overlap, planned)
 
 
 def judge(
@@ -67,19 +55,16 @@ def judge(
 
     Raises Refused when it has changed since, or when something blocks it.
     """
-    refuse_another(reminder, version)
+    deciding.refuse_another(added_reminders.content_of(reminder), version)
     findings = look_over(session, reminder, sending, now=now)
-    if findings.blocks:
-        raise Refused(" ".join(findings.blocks))
+    refuse_blocked(findings)
     return findings
 
 
 def ask(session: Session, reminder: AddedReminder, judged: ReminderFindings, *, now: datetime, actor: str) -> None:
     """Request approval of a reminder that was judged. Raises Refused when it has changed since."""
-    refuse_another(reminder, judged.version)
-    added_reminders.submit(
-        session, reminder, now=now, actor=actor, extent=Extent(judged.counts.written, judged.counts.addresses)
-    )
+    deciding.refuse_another(added_reminders.content_of(reminder), judged.content.digest)
+    added_reminders.submit(session, reminder, now=now, actor=actor, extent=judged.extent)
 
 
 def give(
@@ -90,13 +75,6 @@ def give(
     Where other campaigns write to many of its authorities within a week, `overlap` is how many the approver has seen.
     Raises Refused as `ask` and `added_reminders.approve` do, InputError when `overlap` is fewer than there are.
     """
-    refuse_another(reminder, judged.version)
-    knowingly = judged.overlap.ticked_off(overlap) if judged.overlap else ""
-    extent = Extent(judged.counts.written, judged.counts.addresses)
-    return added_reminders.approve(session, reminder, now=now, actor=actor, extent=extent, knowingly=knowingly)
-
-
-def refuse_another(reminder: AddedReminder, version: str) -> None:
-    """Raise Refused when a reminder, or its campaign, differs from the version that a person read."""
-    if version != added_reminders.content_hash(reminder):
-        raise Refused("La relance a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
+    deciding.refuse_another(added_reminders.content_of(reminder), judged.content.digest)
+    seen = judged.ticked_off(overlap)
+    return added_reminders.approve(session, reminder, now=now, actor=actor, extent=judged.extent, reason=seen)

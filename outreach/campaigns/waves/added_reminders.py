@@ -8,11 +8,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Unpack
 
 from sqlalchemy import func, select
 
-from outreach import audit
 from outreach.approvals import deciding, reading
+from outreach.approvals.deciding import Told
 from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
@@ -82,7 +83,7 @@ def add(
     plan_of(session, reminder, now=now)
     session.add(reminder)
     session.flush()
-    _decide(session, reminder, DecisionKind.WRITTEN, now, actor, "créée")
+    _decide(session, reminder, DecisionKind.WRITTEN, now=now, actor=actor, reason="créée")
     return reminder
 
 
@@ -110,21 +111,18 @@ def revise(
     for wave in _waves(session, reminder, launched=False):
         wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance modifiée")
     plan_of(session, reminder, now=now)
-    reminder.state = ReminderState.DRAFT
-    _decide(session, reminder, DecisionKind.WRITTEN, now, actor, "modifiée")
+    _decide(session, reminder, DecisionKind.WRITTEN, now=now, actor=actor, reason="modifiée")
 
 
-def submit(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:
-    """Request approval of a draft. `extent` is how many it would write to. Raises Refused in any other state."""
+def submit(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> None:
+    """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
     _refuse_move(reminder, ReminderState.TO_APPROVE, "soumise")
-    reminder.state = ReminderState.TO_APPROVE
-    _decide(session, reminder, DecisionKind.SUBMITTED, now, actor, extent=extent)
+    _decide(session, reminder, DecisionKind.SUBMITTED, **told)
 
 
-def send_back(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, why: str = "") -> None:
+def send_back(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> None:
     """Return a reminder that waits for approval to its author. Raises Refused in any other state."""
-    _decide(session, reminder, DecisionKind.SENT_BACK, now, actor, why)
-    reminder.state = ReminderState.DRAFT
+    _decide(session, reminder, DecisionKind.SENT_BACK, **told)
 
 
 def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: str) -> None:
@@ -134,26 +132,22 @@ def abandon(session: Session, reminder: AddedReminder, *, now: datetime, actor: 
     for wave in _waves(session, reminder, launched=False):
         wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="relance abandonnée")
     _refuse_move(reminder, ReminderState.ABANDONED, "abandonnée")
-    reminder.state = ReminderState.ABANDONED
-    _decide(session, reminder, DecisionKind.WITHDRAWN, now, actor, "abandonnée")
+    _decide(session, reminder, DecisionKind.WITHDRAWN, now=now, actor=actor, reason="abandonnée")
 
 
-def approve(
-    session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent, knowingly: str = ""
-) -> Wave:
-    """Approve a reminder and plan its wave. `extent` is how many it would write to, `knowingly` what was ticked off.
+def approve(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> Wave:
+    """Approve a reminder, which would reach so many, and plan its wave. The reason is what the approver ticked off.
 
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
     the actor wrote it, when its campaign takes no reminder any more, or as `plan_of`.
     """
     if not (may_be_added(reminder.campaign) and lifecycle.is_approved(session, reminder.campaign)):
         raise Refused("La campagne n’est plus validée : validez-la d’abord.")
-    _decide(session, reminder, DecisionKind.APPROVED, now, actor, knowingly, extent)
-    reminder.state = ReminderState.APPROVED
-    planned = plan_of(session, reminder, now=now)
+    _decide(session, reminder, DecisionKind.APPROVED, **told)
+    planned = plan_of(session, reminder, now=told["now"])
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
     place = planned.number - 1
-    wave = wave_moves.plan_wave(session, reminder.campaign, number + 1, place, planned, now, actor)
+    wave = wave_moves.plan_wave(session, reminder.campaign, number + 1, place, planned, told["now"], told["actor"])
     wave.added_reminder = reminder
     return wave
 
@@ -214,9 +208,12 @@ def approved_extent(session: Session, wave: Wave) -> Extent:
     return given.extent if given else NOWHERE
 
 
-def confirm_extent(session: Session, reminder: AddedReminder, *, now: datetime, actor: str, extent: Extent) -> None:
-    """Approve the audience of an approved reminder as it has become. Raises Refused when the actor wrote it."""
-    _decide(session, reminder, DecisionKind.CONFIRMED, now, actor, extent=extent)
+def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:
+    """Approve the audience of what a wave sends as it has become. Raises Refused when the actor wrote it."""
+    if wave.added_reminder is None:
+        lifecycle.confirm_extent(session, wave.campaign, **told)
+    else:
+        _decide(session, wave.added_reminder, DecisionKind.CONFIRMED, **told)
 
 
 def history(session: Session, campaign: Campaign) -> Sequence[Decision]:
@@ -227,7 +224,9 @@ def history(session: Session, campaign: Campaign) -> Sequence[Decision]:
 
 def content_of(reminder: AddedReminder) -> Content:
     """A reminder as decisions are about it."""
-    return Content(Thing.REMINDER.subject(reminder.id), content_hash(reminder), reminder.campaign.title)
+    title, subject = reminder.campaign.title, Thing.REMINDER.subject(reminder.id)
+    named, filed = f"Campagne « {title} », relance ajoutée :", lifecycle.subject_of(reminder.campaign)
+    return Content(subject, content_hash(reminder), title, named, filed)
 
 
 def content_hash(reminder: AddedReminder) -> str:
@@ -248,17 +247,7 @@ def _refuse_move(reminder: AddedReminder, state: ReminderState, done: str) -> No
         raise Refused(f"Cette relance est « {reminder.state.label} » : elle ne peut pas être {done}.")
 
 
-def _decide(
-    session: Session,
-    reminder: AddedReminder,
-    kind: DecisionKind,
-    now: datetime,
-    actor: str,
-    reason: str = "",
-    extent: Extent = NOWHERE,
-) -> None:
-    made = deciding.decide(session, content_of(reminder), kind, now=now, actor=actor, reason=reason, extent=extent)
-    campaign = reminder.campaign
-    sentence = f"Campagne « {campaign.title} », relance ajoutée : {made.told}."
-    audit.record(session, now, actor, sentence, lifecycle.subject_of(campaign))
+def _decide(session: Session, reminder: AddedReminder, kind: DecisionKind, **told: Unpack[Told]) -> None:
+    deciding.decide(session, content_of(reminder), kind, **told)
+    reminder.state = ReminderState(kind.leads_to or ReminderState.ABANDONED)
     session.flush()

@@ -140,7 +140,4 @@ def confirm(session: Session, wave: Wave, extent: Extent, *, now: datetime, acto
     counts = counts_of(session, wave, now=now)
     if Extent(counts.written, counts.addresses) != extent:
         raise Refused("Le public a encore changé : relisez ses nombres, puis confirmez.")
-    if wave.added_reminder is None:
-        lifecycle.confirm_extent(session, wave.campaign, now=now, actor=actor, extent=extent)
-    else:
-        added_reminders.confirm_extent(session, wave.added_reminder, now=now, actor=actor, extent=extent)
+    added_reminders.confirm_extent(session, wave, now=now, actor=actor, extent=extent)

@@ -158,7 +158,7 @@ def test_it_leaves_only_as_a_second_person_read_it(database, begun):
     turn(database, key, added_reminders.submit, extent=Extent(6))
     with pytest.raises(Refused, match="autre personne"):
         turn(database, key, added_reminders.approve, extent=Extent(6))
-    turn(database, key, added_reminders.send_back, actor=APPROVER, why="plus court")
+    turn(database, key, added_reminders.send_back, actor=APPROVER, reason="plus court")
     turn(database, key, added_reminders.revise, **WORDS | {"subject": "Autre"}, asked_at=LATER + timedelta(days=3))
     wave, at = agreed(database, key)
     with database.reading() as session:

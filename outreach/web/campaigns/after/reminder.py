@@ -105,7 +105,7 @@ def reminder(number: int, reminder: int) -> str:
 def submit_reminder(number: int, reminder: int) -> Redirect:
     judged = _judged(number, reminder)
     told = f"La validation est demandée, pour {french.plural(judged.counts.written, 'PO', 'PO')}."
-    return _move(number, reminder, told, lambda session, added, **by: reminder_check.ask(session, added, judged, **by))
+    return _move(number, reminder, told, partial(reminder_check.ask, judged=judged))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/approval")
@@ -127,9 +127,7 @@ def approve_reminder(number: int, reminder: int) -> Redirect | tuple[str, int]:
 def return_reminder(number: int, reminder: int) -> Redirect:
     why = remarked("why").rstrip(".")
     told = "La relance est renvoyée à la personne qui l’écrit."
-    return _move(
-        number, reminder, told, lambda session, added, **by: added_reminders.send_back(session, added, why=why, **by)
-    )
+    return _move(number, reminder, told, partial(added_reminders.send_back, reason=why))
 
 
 @pages.post("/<number:number>/reminders/<number:reminder>/abandonment")

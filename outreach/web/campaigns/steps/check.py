@@ -16,7 +16,6 @@ from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks, neighbours
-from outreach.campaigns.review.approval import Judged
 from outreach.campaigns.review.checks import Findings
 from outreach.campaigns.waves import exemptions
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -49,14 +48,14 @@ def submit(number: int) -> Redirect | tuple[str, int]:
     confirmed = posted_number("confirmed", digits=7)
     try:
         judged = _judged(number)
-        _refuse_undated(judged.findings)
+        _refuse_undated(judged)
         with database().writing() as session:
             campaign = lifecycle.in_turn(session, number)
             approval.ask(session, campaign, sending(), now=now(), actor=actor(), confirmed=confirmed, judged=judged)
     except InputError as error:
         with reading() as session:
             return check_page(session, number, fault=str(error)), 422
-    written = french.plural(judged.findings.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
+    written = french.plural(judged.counts.written, "pouvoir organisateur", "pouvoirs organisateurs")
     flash(f"La validation est demandée, pour {written}. Elle revient à une autre personne que vous.", "success")
     return redirect(url_for(".check", number=number))
 
@@ -89,7 +88,7 @@ def leave_out_shared(number: int) -> Redirect:
         shared = neighbours.shared_with_others(session, campaign, now=now())
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
-        approval.refuse_another(campaign, version)
+        deciding.refuse_another(lifecycle.content_of(campaign), version)
         made = approval.leave_out_shared(session, campaign, shared, now=now(), actor=actor())
         told = f"Ce public laisse de côté la liste « {made.name} ». La validation est à demander."
     flash(told, "success")
@@ -100,12 +99,8 @@ def leave_out_shared(number: int) -> Redirect:
 @needs(RoleName.APPROVER)
 @keeps_text(of_fields({"why": "Ce qu’il faut changer"}), button="Renvoyer à la rédaction")
 def send_back(number: int) -> Redirect:
-    why = remarked("why").rstrip(".")
-    return _move(
-        number,
-        "La campagne est renvoyée à la personne qui l’écrit.",
-        lambda session, campaign, **by: lifecycle.send_back(session, campaign, why=why, **by),
-    )
+    back = partial(lifecycle.send_back, reason=remarked("why").rstrip("."))
+    return _move(number, "La campagne est renvoyée à la personne qui l’écrit.", back)
 
 
 @pages.post("/<number:number>/waves")
@@ -124,14 +119,10 @@ def pause(number: int) -> Redirect:
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def resume(number: int) -> Redirect:
     may_approve = current_user.holds(RoleName.APPROVER)
-    return _move(
-        number,
-        "L’envoi reprend.",
-        lambda session, campaign, **by: lifecycle.resume(session, campaign, may_approve=may_approve, **by),
-    )
+    return _move(number, "L’envoi reprend.", partial(lifecycle.resume, may_approve=may_approve))
 
 
-def _approve_and_plan(number: int, judged: Judged, overlap: int) -> Redirect:
+def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         earliest = now() + CALL_OFF_TIME
@@ -152,11 +143,11 @@ def _approve_and_plan(number: int, judged: Judged, overlap: int) -> Redirect:
 
 
 def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> None:
-    approval.refuse_another(campaign, version)
+    deciding.refuse_another(lifecycle.content_of(campaign), version)
     lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
 
 
-def _judged(number: int) -> Judged:
+def _judged(number: int) -> Findings:
     """The campaign as the person read it, judged before anything is written, for as long as it takes."""
     with time_limit.lifted(), database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
