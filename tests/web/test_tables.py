@@ -19,6 +19,9 @@ from outreach.columns import On
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, SuppressionReason
 from outreach.demo import people
+from outreach.directory import authority_sheet, contacts
+from outreach.directory.models import MailboxKind
+from outreach.mail.addresses import judge
 from outreach.notes.models import Note
 from outreach.responses import answers
 from outreach.responses.answers import Given
@@ -36,6 +39,7 @@ PAGES = Path(ROOT) / "templates" / "pages"
 # By template: where a list stands; "write" where authorities are listed, so that one writes to them.
 LISTS = {
     "directory/index.html": ("/directory?province=Namur", "write"),
+    "directory/contacts.html": ("/directory/9300/contacts", ""),
     "directory/schools.html": ("/directory/9001", ""),
     "directory/exclusions.html": ("/directory/exclusions", ""),
     "directory/reachability.html": ("/directory/reachability", "write"),
@@ -65,6 +69,9 @@ def chief(signed_in, launched_sample):
         for letter, answer in zip(letters, [Answer.HELP, Answer.JOINED, Answer.DECLINED] * 3, strict=True):
             answers.give(session, letter, Given({}, request=answer), now=NOW)
             suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+        for number in range(3):
+            judged, held = judge(f"a{number}@ecole.be"), authority_sheet.authority_by_fase(session, 9300)
+            contacts.add(session, held, judged, now=NOW, actor=factories.AUTHOR, kind=MailboxKind.IMPERSONAL)
         programme = programmes.the_programme(session)
         for number in range(3):
             factories.campaign(session, factories.invitation(title=f"Campagne {number}"), NOW)

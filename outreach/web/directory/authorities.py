@@ -1,19 +1,18 @@
 """The directory: search authorities, open one, correct its addresses, download the list."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
+from outreach.accounts.staff import Colleagues
 from outreach.adherence.models import RollUp
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
-from outreach.columns import Queried
+from outreach.columns import Held, Queried
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
@@ -25,7 +24,8 @@ from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
-from outreach.reachability import domains
+from outreach.reachability import mailbox_list
+from outreach.reachability.mailbox_list import ListedMailbox
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
@@ -34,9 +34,6 @@ from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
-
-if TYPE_CHECKING:
-    from outreach.delivery.models import Suppression
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
 
@@ -125,7 +122,24 @@ def export_schools(fase: int, kind: str) -> Response:
 @needs(RoleName.READER)
 def authority_contacts(fase: int) -> str:
     with reading() as session:
-        return _contacts_page(session, authority_sheet.authority_by_fase(session, fase))
+        authority_row, names = authority_sheet.authority_by_fase(session, fase), staff.colleagues(session)
+        found = _mailboxes(session, authority_row, names)
+        return render_template(
+            "pages/directory/contacts.html",
+            authority=authority_row,
+            federations=authority_sheet.represented_by(session, authority_row),
+            shown=Shown.of(request, found, names=names, export=".export_contacts"),
+            text=sought(request),
+            colleagues=names,
+        )
+
+
+@pages.get("/<number:fase>/contacts.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_contacts(fase: int, kind: str) -> Response:
+    with reading() as session:
+        authority_row, names = authority_sheet.authority_by_fase(session, fase), staff.colleagues(session)
+        return exports.download(_mailboxes(session, authority_row, names).table(names), kind, f"contacts-{fase}")
 
 
 @pages.get("/<number:fase>/contacts/new")
@@ -223,32 +237,8 @@ def _received(session: Session, authority_row: Authority) -> str:
     return letters_received.told(counts.get(authority_row.id, {}))
 
 
-def _contacts_page(session: Session, authority_row: Authority) -> str:
-    known = contacts.contacts_of(session, authority_row)
-    excluded: dict[str, list[Suppression]] = {}
-    for suppression in suppressions.in_force(session, [contact.address_key for contact in known]):
-        excluded.setdefault(suppression.address_key, []).append(suppression)
-    return render_template(
-        "pages/directory/contacts.html",
-        authority=authority_row,
-        federations=authority_sheet.represented_by(session, authority_row),
-        contacts=known,
-        restorable=contacts.restorable(known),
-        limited=contacts.limited_of(session, authority_row),
-        excluded=excluded,
-        remarks=_remarks(session, authority_row, known),
-        colleagues=staff.colleagues(session),
-    )
-
-
-def _remarks(session: Session, authority_row: Authority, known: Sequence[Contact]) -> dict[int, list[str]]:
-    """What is remarked on addresses in use, by the number of each: its domain takes no mail, others use it, too."""
-    remarks = domains.remarks(session, [held for held in known if held.retired_at is None])
-    shared = judging.elsewhere(session, [held.address_key for held in known], fase=authority_row.fase)
-    for held in known:
-        if held.retired_at is None and held.address_key in shared:
-            remarks.setdefault(held.id, []).append(shared[held.address_key])
-    return remarks
+def _mailboxes(session: Session, authority_row: Authority, names: Colleagues) -> Held[ListedMailbox]:
+    return mailbox_list.listed(session, authority_row, names, text=sought(request), sort=sorting(request))
 
 
 def _to_come(session: Session, authority_row: Authority, held: Contact) -> list[Planned]:
