@@ -2,14 +2,13 @@
 
 from alembic import context
 
-from outreach import audit, seals, statements
+from outreach import audit, drafts, seals, statements
 from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.approvals import models as approvals
 from outreach.campaigns import models as campaigns
-from outreach.campaigns import step_drafts
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
@@ -43,7 +42,7 @@ TABLES = (
         closures,
         contact_lists,
         delivery,
-        step_drafts,
+        drafts,
         models,
     ),
     name_corrections,

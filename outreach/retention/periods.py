@@ -21,11 +21,11 @@ from outreach.accounts.requests import PasswordRequest
 from outreach.accounts.sessions import LIFETIME, StaffSession
 from outreach.accounts.trail import TrailEntry
 from outreach.adherence.models import JoiningList
-from outreach.campaigns.step_drafts import StepDraft
 from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session, table_of
 from outreach.directory.models import RegisterImport
+from outreach.drafts import Draft
 from outreach.measuring import hits
 from outreach.measuring.models import Hit
 from outreach.notes.models import NoteDraft
@@ -114,7 +114,7 @@ ROWS: Sequence[Retention] = (
     Retention(ColumnMatching.matched_at, YEAR, "Ce qu’un agent a dit des colonnes d’un fichier envoyé"),
     Retention(NoteDraft.changed_at, YEAR, "Le brouillon d’une note que son auteur ne change plus"),
     Retention(DomainCheck.checked_at, 6 * MONTH, "Ce qui a été vérifié du domaine d’une adresse"),
-    Retention(StepDraft.typed_at, MONTH, "Ce qu’un agent a tapé dans une campagne sans l’enregistrer"),
+    Retention(Draft.typed_at, MONTH, "Ce qu’un agent a tapé dans une campagne sans l’enregistrer"),
     Retention(
         *(ContactList.received_at, MONTH, "Une liste de contacts que personne n’a appliquée"),
         only=ContactList.state == ListState.RECEIVED,

@@ -55,12 +55,12 @@ def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):
     staff.goto(f"{address}/letter")
     expect(editor).not_to_have_value(TYPED)
     assert violations(staff) == []
-    expect(staff.locator("#draft-offer")).to_contain_text("Texte du courriel")
+    expect(staff.locator("#draft-offers form")).to_contain_text("Texte du courriel")
     staff.get_by_role("link", name="Reprendre").click()
     expect(editor).to_have_value(TYPED)
     staff.get_by_role("button", name="Enregistrer et choisir les dates").click()
     expect(staff.get_by_role("heading", name="Choisir les dates")).to_be_visible()
     staff.goto(f"{address}/letter")
-    expect(staff.locator("#draft-offer")).to_have_count(0)
+    expect(staff.locator("#draft-offers form")).to_have_count(0)
     expect(editor).to_have_value(TYPED)
     assert warned == ["beforeunload"]

@@ -17,7 +17,6 @@ from outreach.roles import RoleName
 from outreach.web.ui.request import settings
 
 pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
-RESUMED = "draft"  # in the address of a page that goes on with a draft
 STEPS = {
     "audience": "1. Public",
     "letter": "2. Courriel",

@@ -1,5 +1,5 @@
-// Keeps a private draft of a campaign's step as one types, and warns who leaves with unsaved text.
-// Without this script a step is typed and saved as ever.
+// Keeps a private draft of a form as one types, and warns who leaves with unsaved text.
+// Without this script a form is typed and saved as ever.
 
 const form = document.querySelector("form[data-draft]");
 if (form) {
@@ -26,7 +26,6 @@ if (form) {
     clearTimeout(timer);
     const typed = fields();
     if (leaving || typed === kept) return;
-    if (document.getElementById("draft-offer")) return say("waiting"); // an older draft would be lost
     if (flight) flight.abort();
     flight = new AbortController();
     const token = form.querySelector("[name=csrf_token]").value;

@@ -5,11 +5,10 @@ import re
 import pytest
 from sqlalchemy import func, select
 
-from outreach import audit
-from outreach.campaigns import step_drafts
+from outreach import audit, drafts
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.step_drafts import StepDraft
+from outreach.drafts import Draft
 from tests.pages import actions, elements, form_of, links, text_of, tree_of
 from tests.web.campaigns.test_campaigns import begun, typed
 
@@ -25,18 +24,23 @@ def drafted(author, begun):
     return begun
 
 
+def resumed(author, address):
+    """The page that goes on with the draft that a page offers first."""
+    return author.get(links(author.get(address), f"{address}?")[0][0])
+
+
 def of_database(database):
     """How many drafts there are, the campaign's digest, and how many entries its audit has."""
     with database.reading() as session:
         campaign = session.scalars(select(Campaign)).one()
-        counted = session.scalar(select(func.count()).select_from(StepDraft))
+        counted = session.scalar(select(func.count()).select_from(Draft))
         return counted, content_hash(campaign), len(audit.about(session, f"campaign:{campaign.id}"))
 
 
 def test_a_draft_is_offered_taken_up_and_gone_once_it_is_saved(author, drafted, sample_database):
     before = of_database(sample_database)
     assert OFFER in text_of(author.get(f"{drafted}/letter"))
-    page = author.get(links(author.get(f"{drafted}/letter"), f"{drafted}/letter?")[0][0])
+    page = resumed(author, f"{drafted}/letter")
     assert OFFER not in text_of(page)
     assert elements(page, "form[@data-unsaved]")
     form = form_of(page, "letter-form")
@@ -54,10 +58,24 @@ def test_a_draft_is_ignored_by_its_button(author, drafted, sample_database):
     assert of_database(sample_database)[0] == 0
 
 
-def test_nobody_else_sees_a_draft_and_who_only_reads_keeps_none(drafted, signed_in):
+def test_what_is_typed_while_a_draft_is_on_offer_is_kept_beside_it(author, drafted, sample_database):
+    page = author.get(f"{drafted}/letter")
+    fields = {**form_of(page, "letter-form"), "letter": "Recommencé"}
+    assert author.post(f"{drafted}/letter/draft", data=fields).status_code == 204
+    resuming = [address for address, _ in links(author.get(f"{drafted}/letter"), f"{drafted}/letter?")]
+    typed = {form_of(author.get(address), "letter-form")["letter"] for address in resuming}
+    assert typed == {"Recommencé", "Presque fini </textarea><script>"}
+    assert OFFER in text_of(author.get(resuming[0])), "the other one is still on offer"
+    form = form_of(author.get(resuming[0]), "letter-form")
+    assert author.post(f"{drafted}/letter/draft", data={**form, "letter": "Encore"}).status_code == 204
+    assert of_database(sample_database)[0] == 2, "what goes on with a draft takes its place"
+
+
+def test_nobody_else_sees_a_draft_and_who_only_reads_keeps_none(author, drafted, signed_in):
     reader = signed_in("reader")
+    resuming = links(author.get(f"{drafted}/letter"), f"{drafted}/letter?")[0][0]
     for client in (reader, signed_in("approver")):
-        for address in (f"{drafted}/letter", f"{drafted}/letter?draft=1"):
+        for address in (f"{drafted}/letter", resuming):
             assert "Presque fini" not in client.get(address).text
             assert OFFER not in text_of(client.get(address))
     token = form_of(reader.get("/account"))["csrf_token"]
@@ -66,7 +84,7 @@ def test_nobody_else_sees_a_draft_and_who_only_reads_keeps_none(drafted, signed_
 
 def test_a_draft_of_what_somebody_has_changed_since_is_shown_and_not_saved_over_it(author, drafted):
     author.send(f"{drafted}/dates", {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30"})
-    form = form_of(author.get(f"{drafted}/letter?draft=1"), "letter-form")
+    form = form_of(resumed(author, f"{drafted}/letter"), "letter-form")
     refused = author.post(f"{drafted}/letter", data=form)
     assert refused.status_code == 422
     assert "Quelqu’un a modifié" in refused.text
@@ -84,10 +102,10 @@ def test_drafts_of_the_other_steps_come_back_too(author, begun):
     for step, fields in (("dates", dates), ("audience", audience)):
         assert author.post(f"{begun}/{step}/draft", data={**fields, "csrf_token": token}).status_code == 204
         assert OFFER in text_of(author.get(f"{begun}/{step}"))
-    assert form_of(author.get(f"{begun}/dates?draft=1"))["reminders"] == "9"
-    resumed = form_of(author.get(f"{begun}/audience?draft=1"), "choices")
-    assert (resumed["cell"], resumed["1.days"]) == ("WBE|secondary", "41")
-    assert author.send(f"{begun}/audience", resumed).location == f"{begun}/letter"
+    assert form_of(resumed(author, f"{begun}/dates"))["reminders"] == "9"
+    form = form_of(resumed(author, f"{begun}/audience"), "choices")
+    assert (form["cell"], form["1.days"]) == ("WBE|secondary", "41")
+    assert author.send(f"{begun}/audience", form).location == f"{begun}/letter"
     assert OFFER not in text_of(author.get(f"{begun}/audience"))
 
 
@@ -111,7 +129,7 @@ def written(page):
 
 def choices(page):
     form = form_of(page, "choices")
-    return {name: value for name, value in form.items() if name not in {"csrf_token", "find", "why"}}
+    return {name: value for name, value in form.items() if name not in {"csrf_token", "draft_page", "find", "why"}}
 
 
 def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author, begun, sample_database):
@@ -135,7 +153,7 @@ def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author
     assert "ne reçoit pas ce courriel" in text_of(elements(page, "section[@id='results']")[0]), "why is answered"
     page = pressed(author, page, remove="1")
     assert focused(page) == "words-1"
-    assert choices(author.get(f"{begun}/audience?draft=1")) == choices(page), "what is on the page is what is kept"
+    assert choices(resumed(author, f"{begun}/audience")) == choices(page), "what is on the page is what is kept"
     page = pressed(author, page, remove="1")
     assert focused(page) == "adding"
     assert OFFER not in text_of(page)
@@ -145,14 +163,15 @@ def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author
 def test_a_draft_says_what_it_would_change_and_is_offered_only_if_it_does_and_is_newer(author, signed_in, begun):
     saved = author.get(f"{begun}/audience")
     page = pressed(author, pressed(author, saved, add="province|root|Namur"), title="Autre nom")
-    offer = elements(author.get(f"{begun}/audience"), "form[@id='draft-offer']//li")
+    offer = elements(author.get(f"{begun}/audience"), "section[@id='draft-offers']//li")
     assert [text_of(one) for one in offer] == [
         f"{written(saved)} → {written(page)} PO",
         "nom « Autre nom »",
         "condition ajoutée, « au moins une école en province de Namur »",
     ]
     assert OFFER not in text_of(author.get(f"{begun}/audience", query_string=choices(saved))), "that page is newer"
-    pressed(author, saved)
+    back = {**form_of(saved, "choices"), "draft_page": form_of(page, "choices")["draft_page"]}
+    author.post(f"{begun}/audience/choices", data=back)
     assert OFFER not in text_of(author.get(f"{begun}/audience")), "it would change nothing"
     pressed(author, page)
     author.send(f"{begun}/dates", {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30"})
@@ -163,10 +182,11 @@ def test_a_draft_says_what_it_would_change_and_is_offered_only_if_it_does_and_is
 
 
 def test_a_draft_that_is_older_than_what_somebody_saved_is_not_offered(author, drafted, sample_database):
+    address = links(author.get(f"{drafted}/letter"), f"{drafted}/letter?")[0][0]
     with sample_database.writing() as session:
         session.get_one(Campaign, 1).subject = "Un autre objet"
     assert OFFER not in text_of(author.get(f"{drafted}/letter"))
-    assert form_of(author.get(f"{drafted}/letter?draft=1"), "letter-form")["letter"].startswith("Presque fini")
+    assert form_of(author.get(address), "letter-form")["letter"].startswith("Presque fini")
 
 
 def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
@@ -175,9 +195,9 @@ def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
         shown = author.post(f"{begun}/letter/preview?at={at}", data={**form, **button})
         assert at == "whole" or focused(shown) == at
         assert elements(shown, "span[@data-said='kept']")[0].get("hidden") is None
-    offer = elements(author.get(f"{begun}/letter"), "form[@id='draft-offer']//li")
+    offer = elements(author.get(f"{begun}/letter"), "section[@id='draft-offers']//li")
     assert [text_of(one).partition(",")[0] for one in offer] == ["Objet du courriel", "Texte du courriel"]
-    assert form_of(author.get(f"{begun}/letter?draft=1"), "letter-form")["letter"] == "Bonjour"
+    assert form_of(resumed(author, f"{begun}/letter"), "letter-form")["letter"] == "Bonjour"
     live = author.post(f"{begun}/letter/preview", data={**form, "letter": "En direct"}, headers={"HX-Request": "true"})
     assert elements(live, "span[@data-said='kept']")[0].get("hidden") == ""
     dates = {**form_of(author.get(f"{begun}/dates")), "day": "2027-05-19", "reminders": "9"}
@@ -185,11 +205,11 @@ def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
     shown = author.get(author.post(f"{begun}/dates/choices", data={**dates, "csrf_token": token}).location)
     assert "Relance 1, après 9 jours" in text_of(shown)
     assert OFFER not in text_of(shown)
-    told = [text_of(one) for one in elements(author.get(f"{begun}/dates"), "form[@id='draft-offer']//li")]
+    told = [text_of(one) for one in elements(author.get(f"{begun}/dates"), "section[@id='draft-offers']//li")]
     assert told == ["Jour de la première vague, rien → « 2027-05-19 »", "Relances, « 14, 24 » → « 9 »"]
 
 
 def test_a_draft_that_is_too_long_is_refused_and_the_one_before_stays(author, drafted):
-    fields = {**form_of(author.get(f"{drafted}/letter"), "letter-form"), "letter": "x" * step_drafts.MOST_BYTES}
+    fields = {**form_of(author.get(f"{drafted}/letter"), "letter-form"), "letter": "x" * drafts.MOST_BYTES}
     assert author.post(f"{drafted}/letter/draft", data=fields).status_code == 400
     assert OFFER in text_of(author.get(f"{drafted}/letter"))

@@ -9,12 +9,11 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import french
+from outreach import drafts, french
 from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
 from outreach.campaigns.review import checks
-from outreach.campaigns.step_drafts import DraftStep
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
@@ -42,9 +41,10 @@ from outreach.web.audience.conditions import (
     read,
     without_strangers,
 )
-from outreach.web.campaigns.blueprint import CHANGED, RESUMED, pages, show, step_of
+from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
 from outreach.web.campaigns.steps.forms import KeptSegmentForm
-from outreach.web.campaigns.steps.offered_drafts import DraftOffer, keep, offered, resumed
+from outreach.web.campaigns.steps.offered_drafts import keep, on_return
+from outreach.web.drafts import RESUMED, Fields, PageDrafts, of_page
 from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
@@ -87,13 +87,14 @@ def saved_audience(session: Session, number: int, form: KeptSegmentForm | None =
     """The step's page of a campaign as it is saved, or as the address asks; `form`, of a segment, was refused."""
     campaign = lifecycle.campaign_numbered(session, number)
     step = step_of(session, "audience", campaign)
-    draft = resumed(session, step) or MultiDict()
-    asked, offer = asked_of(session, campaign, draft or request.args), None
-    if _is_live() and not asked.fault and (draft or request.args).get("version") != step.version:
-        asked = replace(asked, fault=CHANGED)
+    shown = of_page()
     if "asked" not in request.args and PARAMETER not in request.args:
-        offer = offered(session, step, lambda typed: _changes(session, campaign, asked_of(session, campaign, typed)))
-    return _page(session, campaign, asked, draft.get("version", ""), offer, form)
+        shown = on_return(session, step, lambda typed: _changes(session, campaign, typed))
+    given = shown.fields or request.args
+    asked = asked_of(session, campaign, given)
+    if _is_live() and not asked.fault and given.get("version") != step.version:
+        asked = replace(asked, fault=CHANGED)
+    return _page(session, campaign, asked, shown, form)
 
 
 def _is_live() -> bool:
@@ -123,10 +124,10 @@ def change_audience(number: int) -> Redirect | tuple[str, int]:
         asked = asked_of(session, campaign, request.form)
         if asked.is_kept:
             return _page(session, campaign, asked), 422
-    keep(number, DraftStep.AUDIENCE, _fields_of(asked, posted("version")))
+    page = keep(number, "audience", _fields_of(asked, posted("version")))
     shown: dict[str, Any] = {name: posted(name) for name in ("find", "why") if posted(name)}
     at = _place_of(asked, request.form)
-    return redirect(url_for(".audience", number=number, draft=1, at=at, **shown), 303)
+    return redirect(url_for(".audience", number=number, draft=page, at=at, **shown), 303)
 
 
 def _fields_of(asked: AskedAudience, version: str) -> list[tuple[str, str]]:
@@ -176,7 +177,7 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
         is_same = version == lifecycle.content_hash(campaign)
         if is_same:
             lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
-            step_drafts.discard(session, number, current_user.id, DraftStep.AUDIENCE)
+            drafts.discard(session, step_drafts.place_of(campaign, "audience", current_user.id))
     return is_same
 
 
@@ -254,9 +255,9 @@ def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[
     return meant, audiences.scope_of(session, campaign, now=now())
 
 
-def _changes(session: Session, campaign: Campaign, typed: AskedAudience) -> list[str]:
+def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     """What an audience that was typed would change of the campaign's own, in French; nothing if it cannot be read."""
-    own = asked_of(session, campaign, MultiDict())
+    own, typed = asked_of(session, campaign, MultiDict()), asked_of(session, campaign, fields)
     if typed.is_kept:
         return []
     names = wave_criteria.names(session, [own.criterion, typed.criterion])
@@ -279,11 +280,10 @@ def _page(
     session: Session,
     campaign: Campaign,
     asked: AskedAudience,
-    version: str = "",
-    offer: DraftOffer | None = None,
+    drafts: PageDrafts | None = None,
     form: KeptSegmentForm | None = None,
 ) -> str:
-    """The step's page. `version` is that of the content to which a draft was begun."""
+    drafts = drafts or of_page()
     meant, scope = _meant(session, campaign, asked)
     reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
@@ -292,8 +292,8 @@ def _page(
     return show(
         "audience",
         step_of(session, "audience", campaign),
-        version=version,
-        offer=offer,
+        version=drafts.fields["version"] if drafts.fields else "",  # of the content to which a draft was begun
+        drafts=drafts,
         form=form or KeptSegmentForm(),
         at=request.args.get("at", ""),
         criteria=to_json(asked.criterion),

@@ -6,13 +6,13 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.campaigns import lifecycle
 from outreach.campaigns.schedule import planning, sending_hours
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
-from outreach.campaigns.step_drafts import DraftStep
 from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
-from outreach.web.campaigns.blueprint import RESUMED, Step, pages, show, step_of
+from outreach.web.campaigns.blueprint import Step, pages, show, step_of
 from outreach.web.campaigns.steps.moment_forms import DatesForm
-from outreach.web.campaigns.steps.offered_drafts import DraftOffer, changed_fields, keep, offered, resumed
+from outreach.web.campaigns.steps.offered_drafts import keep, on_return
+from outreach.web.drafts import PageDrafts, changed_fields, of_page
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.request import needs, now, reading
 
@@ -23,15 +23,14 @@ def dates(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "dates", campaign)
-        asked, saved = (
-            resumed(session, step) or (request.args if "day" in request.args else None),
-            DatesForm.about(campaign),
-        )
-        offer = None if asked else offered(session, step, lambda typed: changed_fields(saved, DatesForm(typed)))
+        saved, drafts = DatesForm.about(campaign), of_page()
+        if "day" not in request.args:
+            drafts = on_return(session, step, lambda typed: changed_fields(saved, DatesForm(typed)))
+        asked = request.args if "day" in request.args else drafts.fields
         form = DatesForm(asked) if asked else saved
         if asked and form.validate() and form.version.data:
             form.is_current(step.version)
-        return _page(session, step, form, asked=bool(asked), offer=offer)
+        return _page(session, step, form, drafts, asked=bool(asked))
 
 
 @pages.post("/<number:number>/dates/choices")
@@ -40,8 +39,8 @@ def dates(number: int) -> str:
 def change_dates(number: int) -> Redirect:
     """Keep what is typed as a draft, and show what the calendar makes of it; nothing is saved."""
     form = DatesForm()
-    keep(number, DraftStep.DATES, [(field.name, field.data or "") for field in form])
-    return redirect(url_for(".dates", number=number, draft=1, at="see"), 303)
+    page = keep(number, form.STEP, [(field.name, field.data or "") for field in form])
+    return redirect(url_for(".dates", number=number, draft=page, at="see"), 303)
 
 
 @pages.post("/<number:number>/dates")
@@ -52,12 +51,12 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
     if not form.save(number):
         with reading() as session:
             step = step_of(session, "dates", lifecycle.campaign_numbered(session, number))
-            return _page(session, step, form), 422
+            return _page(session, step, form, of_page()), 422
     flash("Les dates sont enregistrées.", "success")
     return redirect(url_for(".check", number=number))
 
 
-def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True, offer: DraftOffer | None = None) -> str:
+def _page(session: Session, step: Step, form: DatesForm, drafts: PageDrafts, *, asked: bool = True) -> str:
     campaign, waves = step.campaign, list[PlannedWave]()
     if not form.errors:
         campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
@@ -67,5 +66,5 @@ def _page(session: Session, step: Step, form: DatesForm, *, asked: bool = True, 
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
     told = filter(None, [*(wave.deadline_told for wave in waves), *cautions])
-    more = {"offer": offer, "kept": RESUMED in request.args, "at": request.args.get("at", "")}
+    more = {"drafts": drafts, "at": request.args.get("at", "")}
     return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=list(told), **more)

@@ -7,10 +7,10 @@ from flask_login import current_user
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
 
+from outreach import drafts
 from outreach.campaigns import lifecycle, step_drafts
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import Campaign, Colour
-from outreach.campaigns.step_drafts import DraftStep
 from outreach.delivery.models import MessageClass
 from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
@@ -29,7 +29,7 @@ CLASSES = [
 class StepForm(FlaskForm):
     """A step of a campaign; `version` is the digest of the campaign's content when the form was shown."""
 
-    STEP: ClassVar[DraftStep]
+    STEP: ClassVar[str]
     version = HiddenField()
 
     def changes(self) -> dict[str, Any]:
@@ -61,7 +61,7 @@ class StepForm(FlaskForm):
             is_current = self.is_current(lifecycle.content_hash(campaign))
             if is_current:
                 lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
-                step_drafts.discard(session, number, current_user.id, self.STEP)
+                drafts.discard(session, step_drafts.place_of(campaign, self.STEP, current_user.id))
         return is_current
 
 
@@ -99,7 +99,7 @@ def _address(typed: str) -> str:
 class LetterForm(StepForm):
     """The letter, its sender and its contact person."""
 
-    STEP = DraftStep.LETTER
+    STEP = "letter"
 
     message_class = RadioField("Type de message", [OFFERED], choices=CLASSES, validate_choice=False)
     colour = RadioField(
@@ -151,7 +151,7 @@ class LetterForm(StepForm):
         "Adresse postale de l’expéditeur", [line("Indiquez l’adresse postale de l’expéditeur.", 300)]
     )
 
-    KEPT = step_drafts.CONTENT[DraftStep.LETTER]
+    KEPT = step_drafts.CONTENT[STEP]
     mended: Sequence[str] = ()
 
     def validate_contact_email(self, field: StringField) -> None:

@@ -11,7 +11,6 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks, measuring, test_letter, uninvited
 from outreach.campaigns.review.preview import Preview, PreviewedLetter, hard_cases
 from outreach.campaigns.schedule import planning
-from outreach.campaigns.step_drafts import DraftStep
 from outreach.db import Session
 from outreach.delivery.smtp.guard import Guard
 from outreach.directory import authority_sheet
@@ -22,7 +21,8 @@ from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import Step, pages, sending, show, step_of
 from outreach.web.campaigns.steps import editor
 from outreach.web.campaigns.steps.forms import LetterForm, TestLetterForm
-from outreach.web.campaigns.steps.offered_drafts import DraftOffer, changed_fields, keep, offered, resumed
+from outreach.web.campaigns.steps.offered_drafts import keep, on_return
+from outreach.web.drafts import PageDrafts, changed_fields, of_page
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import letter_frame
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
@@ -55,10 +55,9 @@ def letter(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         step = step_of(session, "letter", campaign)
-        draft, saved = resumed(session, step), LetterForm.about(campaign)
-        offer = offered(session, step, lambda typed: changed_fields(saved, LetterForm(typed)))
-        form = LetterForm(draft) if draft else saved
-        return _page(session, step, form, is_typed=bool(draft), is_kept=bool(draft), offer=offer)
+        saved = LetterForm.about(campaign)
+        drafts = on_return(session, step, lambda typed: changed_fields(saved, LetterForm(typed)))
+        return _page(session, step, LetterForm(drafts.fields) if drafts.fields else saved, drafts=drafts)
 
 
 @pages.post("/<number:number>/letter")
@@ -89,7 +88,7 @@ def preview(number: int) -> str:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
         if judged.validate():
             judged.is_current(step.version)
-        return _page(session, step, form, refusals=judged.refusals, is_kept=is_kept)
+        return _page(session, step, form, refusals=judged.refusals, drafts=of_page(is_kept=is_kept))
 
 
 @pages.post("/<number:number>/letter/test")
@@ -156,13 +155,10 @@ def _page(
     form: LetterForm,
     test: TestLetterForm | None = None,
     refusals: Sequence[str] = (),
-    *,
-    is_typed: bool = False,
-    is_kept: bool = False,
-    offer: DraftOffer | None = None,
+    drafts: PageDrafts | None = None,
 ) -> str:
-    """The step's page. `is_kept`: what it shows is the person's draft."""
-    campaign, is_typed = step.campaign, is_typed or form.is_submitted()
+    drafts = drafts or of_page()
+    campaign, is_typed = step.campaign, bool(drafts.fields) or form.is_submitted()
     if is_typed:
         campaign = lifecycle.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
@@ -175,8 +171,7 @@ def _page(
         form=form,
         measured=measuring.offer(alone),
         unsaved=is_typed,
-        kept=is_kept,
-        offer=offer,
+        drafts=drafts,
         at=request.args.get("at", ""),
         test=test or TestLetterForm(),
         refusals=refusals,
@@ -222,7 +217,7 @@ def _keep(number: int, form: LetterForm) -> bool:
         if not step_of(session, "letter", lifecycle.campaign_numbered(session, number)).may_change:
             return False
     try:
-        keep(number, DraftStep.LETTER, editor.typed(form))
+        keep(number, form.STEP, editor.typed(form))
     except InputError:
         return False
     return True

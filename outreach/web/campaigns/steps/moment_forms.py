@@ -11,7 +11,6 @@ from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
-from outreach.campaigns.step_drafts import DraftStep
 from outreach.days import BRUSSELS, parse_day
 from outreach.errors import InputError
 from outreach.text import whole_number
@@ -107,7 +106,7 @@ class HoursForm(FlaskForm):
 class DatesForm(StepForm):
     """The first wave's date, the reminders, the deadline in letters, and the last day of sending."""
 
-    STEP = DraftStep.DATES
+    STEP = "dates"
 
     class Meta(FlaskForm.Meta):
         """The token comes with the button that saves: the same form is sent as a query, without a token."""
