@@ -6,6 +6,7 @@ Released revisions stand on these functions: what they make never changes.
 from typing import Any
 
 import sqlalchemy as sa
+from alembic import op
 
 from outreach.db import UtcDateTime
 
@@ -40,3 +41,11 @@ def to(name: str, table: str, named: str | None = None, ondelete: str | None = N
 def where(condition: str) -> dict[str, Any]:
     """What makes an index hold only some rows, on both databases."""
     return {"sqlite_where": sa.text(condition), "postgresql_where": sa.text(condition)}
+
+
+def allow(table: str, name: str, check: str, *values: str) -> None:
+    """Let a column that is `one_of` hold these values from now on."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    with op.batch_alter_table(table) as batch_op:
+        batch_op.drop_constraint(op.f(f"ck_{table}_{check}"), type_="check")
+        batch_op.create_check_constraint(op.f(f"ck_{table}_{check}"), f"{name} IN ({listed})")

@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from outreach.migrations.tables import allow
+
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
@@ -17,13 +19,6 @@ def downgrade() -> None:
 
 
 def _rename(before: str, after: str) -> None:
-    _allow("campaign", before, after, "confirmation")
+    allow("mailings", "purpose", "purpose", "campaign", before, after, "confirmation")
     op.execute(f"UPDATE mailings SET purpose = '{after}' WHERE purpose = '{before}'")
-    _allow("campaign", after, "confirmation")
-
-
-def _allow(*purposes: str) -> None:
-    listed = ", ".join(f"'{purpose}'" for purpose in purposes)
-    with op.batch_alter_table("mailings") as batch_op:
-        batch_op.drop_constraint(op.f("ck_mailings_purpose"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_mailings_purpose"), f"purpose IN ({listed})")
+    allow("mailings", "purpose", "purpose", "campaign", after, "confirmation")

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.errors import Refused
+from outreach.migrations.tables import to
 
 revision = "0014"
 down_revision = "0013"
@@ -20,13 +21,9 @@ SHOWN = 5
 def upgrade() -> None:
     op.create_table(
         "contact_schools",
-        sa.Column("contact_id", sa.Integer(), nullable=False),
-        sa.Column("school_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(["contact_id"], ["contacts.id"], name=op.f("fk_contact_schools_contact_id")),
-        sa.ForeignKeyConstraint(["school_id"], ["schools.id"], name=op.f("fk_contact_schools_school_id")),
-        sa.PrimaryKeyConstraint("contact_id", "school_id", name=op.f("pk_contact_schools")),
+        to("contact_id", "contacts", primary_key=True),
+        to("school_id", "schools", index=True, primary_key=True),
     )
-    op.create_index(op.f("ix_contact_schools_school_id"), "contact_schools", ["school_id"])
     _refuse_strays()
     # Renamed, not copied: PostgreSQL then rewrites no row.
     with op.batch_alter_table("messages") as batch_op:

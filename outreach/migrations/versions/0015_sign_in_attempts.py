@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, key, moment
 
 revision = "0015"
 down_revision = "0014"
@@ -14,13 +14,11 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "sign_in_attempts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_sign_in_attempts")),
+        key(),
+        column("name", sa.LargeBinary(16)),
+        moment("at", index=True),
     )
     op.create_index("ix_sign_in_attempts_name_at", "sign_in_attempts", ["name", "at"])
-    op.create_index("ix_sign_in_attempts_at", "sign_in_attempts", ["at"])
 
 
 def downgrade() -> None:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0017"
 down_revision = "0016"
@@ -23,17 +23,14 @@ KINDS = (
 
 
 def upgrade() -> None:
-    kind = sa.Enum(*KINDS, name="kind", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "trail_entries",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("kind", kind, nullable=False),
-        sa.Column("person", sa.String(length=255), nullable=False),
-        sa.Column("detail", sa.String(length=300), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_trail_entries")),
+        key(),
+        moment("at", index=True),
+        one_of("kind", "kind", *KINDS),
+        column("person", sa.String(255)),
+        column("detail", sa.String(300)),
     )
-    op.create_index("ix_trail_entries_at", "trail_entries", ["at"])
 
 
 def downgrade() -> None:

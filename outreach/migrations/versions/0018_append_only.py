@@ -1,7 +1,5 @@
 """Transitions, changes of gates and audit entries are only added to, whichever way a row would be changed"""
 
-from alembic import op
-
 from outreach.migrations import append_only
 
 revision = "0018"

@@ -5,6 +5,7 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0019"
 down_revision = "0018"
@@ -24,30 +25,21 @@ KEYS = {
 def upgrade() -> None:
     op.create_table(
         "record_withdrawals",
-        sa.Column("record_id", sa.Integer(), nullable=False),
-        sa.Column("withdrawn_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn_by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["record_id"], ["adherence_records.id"], name=op.f("fk_record_withdrawals_record_id_adherence_records")
+        to(
+            "record_id", "adherence_records", named="fk_record_withdrawals_record_id_adherence_records",
+            primary_key=True,
         ),
-        sa.PrimaryKeyConstraint("record_id", name=op.f("pk_record_withdrawals")),
+        moment("withdrawn_at"),
+        column("withdrawn_by", sa.String(255)),
     )
     op.create_table(
         "response_steps",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("response_id", sa.Integer(), nullable=False),
-        sa.Column(
-            "step",
-            sa.Enum(*STEPS, name="step", native_enum=False, create_constraint=True, length=40),
-            nullable=False,
-        ),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.String(length=255), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["response_id"], ["responses.id"], name=op.f("fk_response_steps_response_id_responses")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_response_steps")),
+        key(),
+        to("response_id", "responses", named="fk_response_steps_response_id_responses"),
+        one_of("step", "step", *STEPS),
+        moment("at"),
+        column("actor", sa.String(255)),
+        column("note", sa.Text()),
     )
     op.create_index("ix_response_steps_response_id_id", "response_steps", ["response_id", "id"])
     _move_into_rows()
@@ -56,10 +48,10 @@ def upgrade() -> None:
     op.drop_index("ix_responses_waiting", "responses")
     with op.batch_alter_table("responses") as batch_op:
         batch_op.drop_constraint(op.f("ck_responses_handled"), type_="check")
-        for column in ("owner", "owned_at", "handled_at", "handled_by", "outcome"):
-            batch_op.drop_column(column)
-    for table, key in KEYS.items():
-        append_only.guard(table, key)
+        for name in ("owner", "owned_at", "handled_at", "handled_by", "outcome"):
+            batch_op.drop_column(name)
+    for table, columns in KEYS.items():
+        append_only.guard(table, columns)
 
 
 def downgrade() -> None:

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, key, moment, to
 
 revision = "0020"
 down_revision = "0019"
@@ -34,24 +34,20 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("run_by", sa.String(length=255), nullable=True))
     op.create_table(
         "audit_seals",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("sealed_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("entries", sa.Integer(), nullable=False),
-        sa.Column("previous", sa.String(length=64), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_seals")),
+        key(),
+        moment("sealed_at"),
+        column("entries", sa.Integer()),
+        column("previous", sa.String(64)),
+        column("digest", sa.String(64)),
     )
     op.create_table(
         "sealed_entries",
-        sa.Column("entry_id", sa.Integer(), nullable=False),
-        sa.Column("seal_id", sa.Integer(), nullable=False),
-        sa.Column("salt", sa.String(length=32), nullable=True),
-        sa.Column("words", sa.String(length=64), nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.ForeignKeyConstraint(["seal_id"], ["audit_seals.id"], name=op.f("fk_sealed_entries_seal_id_audit_seals")),
-        sa.PrimaryKeyConstraint("entry_id", name=op.f("pk_sealed_entries")),
+        column("entry_id", sa.Integer(), primary_key=True),
+        to("seal_id", "audit_seals", named="fk_sealed_entries_seal_id_audit_seals", index=True),
+        column("salt", sa.String(32), nullable=True),
+        column("words", sa.String(64)),
+        column("digest", sa.String(64)),
     )
-    op.create_index(op.f("ix_sealed_entries_seal_id"), "sealed_entries", ["seal_id"])
     append_only.guard("audit_seals")
     append_only.guard_but("sealed_entries", FORGOTTEN, ("entry_id",))
     append_only.guard_but("audit_entries", EMPTIED)

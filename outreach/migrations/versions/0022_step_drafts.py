@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, moment, one_of, to
 
 revision = "0022"
 down_revision = "0021"
@@ -12,26 +12,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    step = sa.Enum("audience", "letter", "dates", name="step", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "step_drafts",
-        sa.Column("campaign_id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("step", step, nullable=False),
-        sa.Column("typed_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("fields", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"],
-            ["campaigns.id"],
-            name=op.f("fk_step_drafts_campaign_id_campaigns"),
-            ondelete="CASCADE",
+        to(
+            "campaign_id", "campaigns", named="fk_step_drafts_campaign_id_campaigns", ondelete="CASCADE",
+            primary_key=True,
         ),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_step_drafts_user_id_users"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("campaign_id", "user_id", "step", name=op.f("pk_step_drafts")),
+        to("user_id", "users", named="fk_step_drafts_user_id_users", ondelete="CASCADE", primary_key=True),
+        one_of("step", "step", "audience", "letter", "dates", primary_key=True),
+        moment("typed_at", index=True),
+        column("fields", sa.Text()),
     )
-    op.create_index("ix_step_drafts_typed_at", "step_drafts", ["typed_at"])
 
 
 def downgrade() -> None:

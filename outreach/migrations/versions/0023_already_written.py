@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from outreach.migrations.tables import allow
+
 revision = "0023"
 down_revision = "0022"
 branch_labels = None
@@ -14,16 +16,9 @@ REASONS = (
 
 
 def upgrade() -> None:
-    _allow(*REASONS, "written")
+    allow("messages", "reason", "withdrawal_reason", *REASONS, "written")
 
 
 def downgrade() -> None:
     op.execute("UPDATE messages SET reason = 'cancelled' WHERE reason = 'written'")
-    _allow(*REASONS)
-
-
-def _allow(*reasons: str) -> None:
-    listed = ", ".join(f"'{reason}'" for reason in reasons)
-    with op.batch_alter_table("messages") as batch_op:
-        batch_op.drop_constraint(op.f("ck_messages_withdrawal_reason"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_messages_withdrawal_reason"), f"reason IN ({listed})")
+    allow("messages", "reason", "withdrawal_reason", *REASONS)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import allow, key, moment, one_of, to
 
 revision = "0024"
 down_revision = "0023"
@@ -17,60 +17,39 @@ TO_STAFF = "SELECT id FROM mailings WHERE purpose = 'staff'"
 
 
 def upgrade() -> None:
-    pace = sa.Enum(*PACES, name="pace", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "pace_choices",
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("pace", pace, nullable=False),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_pace_choices_user_id_users"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("user_id", name=op.f("pk_pace_choices")),
+        to("user_id", "users", named="fk_pace_choices_user_id_users", ondelete="CASCADE", primary_key=True),
+        one_of("pace", "pace", *PACES),
     )
     op.create_table(
         "notice_starts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notice_starts")),
+        key(),
+        moment("at"),
     )
     op.create_table(
         "staff_notices",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("campaign_transition_id", sa.Integer(), nullable=True),
-        sa.Column("wave_transition_id", sa.Integer(), nullable=True),
-        sa.Column("due_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("settled_at", outreach.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("mailing_id", sa.Integer(), nullable=True),
-        sa.CheckConstraint(
-            "(campaign_transition_id IS NULL) <> (wave_transition_id IS NULL)", name=op.f("ck_staff_notices_about")
+        key(),
+        to("user_id", "users", named="fk_staff_notices_user_id_users", ondelete="CASCADE"),
+        to(
+            "campaign_transition_id", "campaign_transitions",
+            named="fk_staff_notices_campaign_transition_id_campaign_transitions", nullable=True, index=True,
         ),
-        sa.ForeignKeyConstraint(
-            ["campaign_transition_id"],
-            ["campaign_transitions.id"],
-            name=op.f("fk_staff_notices_campaign_transition_id_campaign_transitions"),
+        to(
+            "wave_transition_id", "wave_transitions", named="fk_staff_notices_wave_transition_id_wave_transitions",
+            nullable=True, index=True,
         ),
-        sa.ForeignKeyConstraint(["mailing_id"], ["mailings.id"], name=op.f("fk_staff_notices_mailing_id_mailings")),
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_staff_notices_user_id_users"), ondelete="CASCADE"
-        ),
-        sa.ForeignKeyConstraint(
-            ["wave_transition_id"],
-            ["wave_transitions.id"],
-            name=op.f("fk_staff_notices_wave_transition_id_wave_transitions"),
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_staff_notices")),
-        sa.UniqueConstraint(
-            "user_id", "campaign_transition_id", name=op.f("uq_staff_notices_user_id_campaign_transition_id")
-        ),
-        sa.UniqueConstraint("user_id", "wave_transition_id", name=op.f("uq_staff_notices_user_id_wave_transition_id")),
+        moment("due_at"),
+        moment("settled_at", nullable=True),
+        to("mailing_id", "mailings", named="fk_staff_notices_mailing_id_mailings", nullable=True),
+        sa.CheckConstraint("(campaign_transition_id IS NULL) <> (wave_transition_id IS NULL)", name="about"),
+        sa.UniqueConstraint("user_id", "campaign_transition_id"),
+        sa.UniqueConstraint("user_id", "wave_transition_id"),
     )
-    op.create_index(op.f("ix_staff_notices_campaign_transition_id"), "staff_notices", ["campaign_transition_id"])
-    op.create_index(op.f("ix_staff_notices_wave_transition_id"), "staff_notices", ["wave_transition_id"])
     op.create_index(
         "ix_staff_notices_waiting", "staff_notices", ["due_at"], sqlite_where=WAITS, postgresql_where=WAITS
     )
-    _allow("campaign", "test", "confirmation", "staff")
+    allow("mailings", "purpose", "purpose", "campaign", "test", "confirmation", "staff")
     _say_of_recipients("authority_id IS NULL OR federation_id IS NULL")
 
 
@@ -80,14 +59,8 @@ def downgrade() -> None:
     op.drop_table("pace_choices")
     _delete_mail()
     _say_of_recipients("(authority_id IS NULL) <> (federation_id IS NULL)")
-    _allow("campaign", "test", "confirmation")
+    allow("mailings", "purpose", "purpose", "campaign", "test", "confirmation")
 
-
-def _allow(*purposes: str) -> None:
-    listed = ", ".join(f"'{purpose}'" for purpose in purposes)
-    with op.batch_alter_table("mailings") as batch_op:
-        batch_op.drop_constraint(op.f("ck_mailings_purpose"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_mailings_purpose"), f"purpose IN ({listed})")
 
 
 def _say_of_recipients(condition: str) -> None:

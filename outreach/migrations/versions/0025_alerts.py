@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0025"
 down_revision = "0024"
@@ -24,19 +24,16 @@ GOES_ON = sa.text("ended_at IS NULL")
 
 
 def upgrade() -> None:
-    kind = sa.Enum(*KINDS, name="alert_kind", native_enum=False, create_constraint=True, length=40)
-    moment = outreach.db.UtcDateTime(timezone=True)
     op.create_table(
         "alert_episodes",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", kind, nullable=False),
-        sa.Column("subject", sa.String(length=255), nullable=False),
-        sa.Column("began_at", moment, nullable=False),
-        sa.Column("ended_at", moment, nullable=True),
-        sa.Column("told_began_at", moment, nullable=True),
-        sa.Column("told_ended_at", moment, nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_alert_episodes")),
-        sa.UniqueConstraint("kind", "subject", "began_at", name=op.f("uq_alert_episodes_kind_subject_began_at")),
+        key(),
+        one_of("kind", "alert_kind", *KINDS),
+        column("subject", sa.String(255)),
+        moment("began_at"),
+        moment("ended_at", nullable=True),
+        moment("told_began_at", nullable=True),
+        moment("told_ended_at", nullable=True),
+        sa.UniqueConstraint("kind", "subject", "began_at"),
     )
     op.create_index(
         "uq_alert_episodes_open",

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0026"
 down_revision = "0025"
@@ -27,8 +27,8 @@ def upgrade() -> None:
     append_only.guard("response_steps")
     _allow_purposes(*PURPOSES, "reply")
     _create_tables()
-    for table, key in KEYS.items():
-        append_only.guard(table, (key,))
+    for table, name in KEYS.items():
+        append_only.guard(table, (name,))
 
 
 def downgrade() -> None:
@@ -49,51 +49,33 @@ def downgrade() -> None:
 
 
 def _create_tables() -> None:
-    use = sa.Enum(*USES, name="use", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "prepared_texts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("use", use, nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("written_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("written_by", sa.String(length=255), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_prepared_texts")),
+        key(),
+        one_of("use", "use", *USES),
+        column("text", sa.Text()),
+        moment("written_at"),
+        column("written_by", sa.String(255)),
     )
     op.create_index("ix_prepared_texts_use_id", "prepared_texts", ["use", "id"])
     op.create_table(
         "text_approvals",
-        sa.Column("text_id", sa.Integer(), nullable=False),
-        sa.Column("approved_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("approved_by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["text_id"], ["prepared_texts.id"], name=op.f("fk_text_approvals_text_id_prepared_texts")
-        ),
-        sa.PrimaryKeyConstraint("text_id", name=op.f("pk_text_approvals")),
+        to("text_id", "prepared_texts", named="fk_text_approvals_text_id_prepared_texts", primary_key=True),
+        moment("approved_at"),
+        column("approved_by", sa.String(255)),
     )
     op.create_table(
         "service_replies",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("response_id", sa.Integer(), nullable=False),
-        sa.Column("message_id", sa.Integer(), nullable=False),
-        sa.Column("text_id", sa.Integer(), nullable=True),
-        sa.Column("key", sa.String(length=32), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("sent_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("sent_by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["response_id"], ["responses.id"], name=op.f("fk_service_replies_response_id_responses")
-        ),
-        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_service_replies_message_id_messages")),
-        sa.ForeignKeyConstraint(
-            ["text_id"], ["prepared_texts.id"], name=op.f("fk_service_replies_text_id_prepared_texts")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_service_replies")),
-        sa.UniqueConstraint("message_id", name=op.f("uq_service_replies_message_id")),
-        sa.UniqueConstraint("key", name=op.f("uq_service_replies_key")),
+        key(),
+        to("response_id", "responses", named="fk_service_replies_response_id_responses", index=True),
+        to("message_id", "messages", named="fk_service_replies_message_id_messages", unique=True),
+        to("text_id", "prepared_texts", named="fk_service_replies_text_id_prepared_texts", nullable=True),
+        column("key", sa.String(32), unique=True),
+        column("subject", sa.Text()),
+        column("text", sa.Text()),
+        moment("sent_at"),
+        column("sent_by", sa.String(255), index=True),
     )
-    op.create_index(op.f("ix_service_replies_response_id"), "service_replies", ["response_id"])
-    op.create_index(op.f("ix_service_replies_sent_by"), "service_replies", ["sent_by"])
 
 
 def _allow_purposes(*purposes: str) -> None:

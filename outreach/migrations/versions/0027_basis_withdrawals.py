@@ -5,6 +5,7 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, moment, to
 
 revision = "0027"
 down_revision = "0026"
@@ -17,14 +18,10 @@ KEYS = {"tracking_bases": ("id",), "basis_withdrawals": ("basis_id",)}
 def upgrade() -> None:
     op.create_table(
         "basis_withdrawals",
-        sa.Column("basis_id", sa.Integer(), nullable=False),
-        sa.Column("withdrawn_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn_by", sa.String(length=255), nullable=False),
-        sa.Column("channel", sa.String(length=200), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["basis_id"], ["tracking_bases.id"], name=op.f("fk_basis_withdrawals_basis_id_tracking_bases")
-        ),
-        sa.PrimaryKeyConstraint("basis_id", name=op.f("pk_basis_withdrawals")),
+        to("basis_id", "tracking_bases", named="fk_basis_withdrawals_basis_id_tracking_bases", primary_key=True),
+        moment("withdrawn_at"),
+        column("withdrawn_by", sa.String(255)),
+        column("channel", sa.String(200)),
     )
     op.execute(
         "INSERT INTO basis_withdrawals (basis_id, withdrawn_at, withdrawn_by, channel)"

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import allow, column, key, moment, one_of, to
 
 revision = "0029"
 down_revision = "0028"
@@ -22,55 +22,39 @@ REASONS = (
 def upgrade() -> None:
     op.create_table(
         "added_reminders",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("campaign_id", sa.Integer(), nullable=False),
-        sa.Column("state", _enum("reminder_state", *STATES), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("letter", sa.Text(), nullable=False),
-        sa.Column("asked_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("created_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("created_by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["campaign_id"], ["campaigns.id"], name=op.f("fk_added_reminders_campaign_id_campaigns")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_added_reminders")),
+        key(),
+        to("campaign_id", "campaigns", named="fk_added_reminders_campaign_id_campaigns", index=True),
+        one_of("state", "reminder_state", *STATES),
+        column("subject", sa.Text()),
+        column("letter", sa.Text()),
+        moment("asked_at"),
+        moment("created_at"),
+        column("created_by", sa.String(255)),
     )
-    op.create_index(op.f("ix_added_reminders_campaign_id"), "added_reminders", ["campaign_id"])
     op.create_table(
         "added_reminder_transitions",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("added_reminder_id", sa.Integer(), nullable=False),
-        sa.Column("state", _enum("reached_reminder_state", *STATES), nullable=False),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.String(length=255), nullable=False),
-        sa.Column("content_hash", sa.String(length=64), nullable=False),
-        sa.Column("authorities", sa.Integer(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["added_reminder_id"],
-            ["added_reminders.id"],
-            name=op.f("fk_added_reminder_transitions_added_reminder_id_added_reminders"),
+        key(),
+        to(
+            "added_reminder_id", "added_reminders",
+            named="fk_added_reminder_transitions_added_reminder_id_added_reminders", index=True,
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_added_reminder_transitions")),
-    )
-    op.create_index(
-        op.f("ix_added_reminder_transitions_added_reminder_id"), "added_reminder_transitions", ["added_reminder_id"]
+        one_of("state", "reached_reminder_state", *STATES),
+        moment("at"),
+        column("actor", sa.String(255)),
+        column("content_hash", sa.String(64)),
+        column("authorities", sa.Integer()),
+        column("note", sa.Text()),
     )
     op.create_table(
         "exemptions",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", _enum("exemption_kind", "hours", "calm"), nullable=False),
-        sa.Column("campaign_id", sa.Integer(), nullable=False),
-        sa.Column("wave_id", sa.Integer(), nullable=True),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("actor", sa.String(length=255), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.ForeignKeyConstraint(["campaign_id"], ["campaigns.id"], name=op.f("fk_exemptions_campaign_id_campaigns")),
-        sa.ForeignKeyConstraint(["wave_id"], ["waves.id"], name=op.f("fk_exemptions_wave_id_waves")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_exemptions")),
+        key(),
+        one_of("kind", "exemption_kind", "hours", "calm"),
+        to("campaign_id", "campaigns", named="fk_exemptions_campaign_id_campaigns", index=True),
+        to("wave_id", "waves", named="fk_exemptions_wave_id_waves", nullable=True, index=True),
+        moment("at"),
+        column("actor", sa.String(255)),
+        column("reason", sa.Text()),
     )
-    op.create_index(op.f("ix_exemptions_campaign_id"), "exemptions", ["campaign_id"])
-    op.create_index(op.f("ix_exemptions_wave_id"), "exemptions", ["wave_id"])
     for table in GUARDED:
         append_only.guard(table)
     with op.batch_alter_table("waves") as batch_op:
@@ -83,12 +67,12 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("calm_waived", sa.Boolean(), server_default=sa.false(), nullable=False))
     with op.batch_alter_table("campaigns") as batch_op:
         batch_op.alter_column("calm_waived", server_default=None)
-    _allow(*REASONS, "solicited")
+    allow("messages", "reason", "withdrawal_reason", *REASONS, "solicited")
 
 
 def downgrade() -> None:
     op.execute("UPDATE messages SET reason = 'cancelled' WHERE reason = 'solicited'")
-    _allow(*REASONS)
+    allow("messages", "reason", "withdrawal_reason", *REASONS)
     with op.batch_alter_table("campaigns") as batch_op:
         batch_op.drop_column("calm_waived")
     with op.batch_alter_table("waves") as batch_op:
@@ -99,14 +83,3 @@ def downgrade() -> None:
         append_only.unguard(table)
     for table in ("exemptions", "added_reminder_transitions", "added_reminders"):
         op.drop_table(table)
-
-
-def _enum(name: str, *values: str) -> sa.Enum:
-    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)
-
-
-def _allow(*reasons: str) -> None:
-    listed = ", ".join(f"'{reason}'" for reason in reasons)
-    with op.batch_alter_table("messages") as batch_op:
-        batch_op.drop_constraint(op.f("ck_messages_withdrawal_reason"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_messages_withdrawal_reason"), f"reason IN ({listed})")

@@ -5,6 +5,7 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0033"
 down_revision = "0032"
@@ -24,15 +25,14 @@ def upgrade() -> None:
     _create_links()
     op.create_table(
         "password_requests",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("address", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("network", sa.LargeBinary(length=16), nullable=False),
-        sa.Column("at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("handled_at", outreach.db.UtcDateTime(timezone=True), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_password_requests")),
+        key(),
+        column("address", sa.LargeBinary(16)),
+        column("network", sa.LargeBinary(16)),
+        moment("at"),
+        moment("handled_at", nullable=True),
     )
-    for column in ("address", "network"):
-        op.create_index(f"ix_password_requests_{column}_at", "password_requests", [column, "at"])
+    for name in ("address", "network"):
+        op.create_index(f"ix_password_requests_{name}_at", "password_requests", [name, "at"])
 
 
 def downgrade() -> None:
@@ -57,36 +57,24 @@ def _allow_steps(*steps: str) -> None:
 
 
 def _create_links() -> None:
-    kind = sa.Enum(*KINDS, name="kind", native_enum=False, create_constraint=True, length=40)
     instants = [
         sa.Column(name, outreach.db.UtcDateTime(timezone=True), nullable=name in {"used_at", "ended_at"})
         for name in ("made_at", "expires_at", "used_at", "ended_at")
     ]
     op.create_table(
         "account_links",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("kind", kind, nullable=False),
-        sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
+        key(),
+        to("user_id", "users", named="fk_account_links_user_id_users", ondelete="CASCADE", index=True),
+        one_of("kind", "kind", *KINDS),
+        column("digest", sa.LargeBinary(32), unique=True),
         *instants,
-        sa.ForeignKeyConstraint(
-            ["user_id"], ["users.id"], name=op.f("fk_account_links_user_id_users"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_account_links")),
-        sa.UniqueConstraint("digest", name=op.f("uq_account_links_digest")),
     )
-    op.create_index("ix_account_links_user_id", "account_links", ["user_id"])
     op.create_index("ix_account_links_expires_at", "account_links", ["expires_at"])
     op.create_table(
         "account_letters",
-        sa.Column("mailing_id", sa.Integer(), nullable=False),
-        sa.Column("link_id", sa.Integer(), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["mailing_id"], ["mailings.id"], name=op.f("fk_account_letters_mailing_id_mailings")
+        to("mailing_id", "mailings", named="fk_account_letters_mailing_id_mailings", primary_key=True),
+        to(
+            "link_id", "account_links", named="fk_account_letters_link_id_account_links", ondelete="CASCADE",
+            index=True,
         ),
-        sa.ForeignKeyConstraint(
-            ["link_id"], ["account_links.id"], name=op.f("fk_account_letters_link_id_account_links"), ondelete="CASCADE"
-        ),
-        sa.PrimaryKeyConstraint("mailing_id", name=op.f("pk_account_letters")),
     )
-    op.create_index(op.f("ix_account_letters_link_id"), "account_letters", ["link_id"])

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0035"
 down_revision = "0034"
@@ -17,45 +17,38 @@ KEYS = {"closures": ("id",), "closure_withdrawals": ("closure_id",)}
 def upgrade() -> None:
     op.create_table(
         "register_uploads",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("edition_on", sa.Date(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("grid", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("received_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("received_by", sa.String(length=255), nullable=False),
-        sa.Column("import_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["import_id"], ["register_imports.id"], name=op.f("fk_register_uploads_import_id_register_imports")
+        key(),
+        column("edition_on", sa.Date()),
+        column("sha256", sa.String(64)),
+        column("grid", sa.Text()),
+        column("outcome", sa.Text()),
+        moment("received_at"),
+        column("received_by", sa.String(255)),
+        to(
+            "import_id", "register_imports", named="fk_register_uploads_import_id_register_imports", nullable=True,
+            unique=True,
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_register_uploads")),
-        sa.UniqueConstraint("import_id", name=op.f("uq_register_uploads_import_id")),
     )
     op.create_table(
         "closures",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("first_on", sa.Date(), nullable=False),
-        sa.Column("last_on", sa.Date(), nullable=False),
-        sa.Column("part", _enum("closed_part", "day", "morning", "afternoon"), nullable=False),
-        sa.Column("spares", _enum("spares", "", "administrations", "urgent"), nullable=False),
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("added_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("added_by", sa.String(length=255), nullable=False),
-        sa.CheckConstraint("first_on <= last_on", name=op.f("ck_closures_in_order")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_closures")),
+        key(),
+        column("first_on", sa.Date()),
+        column("last_on", sa.Date()),
+        one_of("part", "closed_part", "day", "morning", "afternoon"),
+        one_of("spares", "spares", "", "administrations", "urgent"),
+        column("name", sa.String(80)),
+        moment("added_at"),
+        column("added_by", sa.String(255)),
+        sa.CheckConstraint("first_on <= last_on", name="in_order"),
     )
     op.create_table(
         "closure_withdrawals",
-        sa.Column("closure_id", sa.Integer(), nullable=False),
-        sa.Column("withdrawn_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn_by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["closure_id"], ["closures.id"], name=op.f("fk_closure_withdrawals_closure_id_closures")
-        ),
-        sa.PrimaryKeyConstraint("closure_id", name=op.f("pk_closure_withdrawals")),
+        to("closure_id", "closures", named="fk_closure_withdrawals_closure_id_closures", primary_key=True),
+        moment("withdrawn_at"),
+        column("withdrawn_by", sa.String(255)),
     )
-    for table, key in KEYS.items():
-        append_only.guard(table, key)
+    for table, columns in KEYS.items():
+        append_only.guard(table, columns)
 
 
 def downgrade() -> None:
@@ -64,7 +57,3 @@ def downgrade() -> None:
     op.drop_table("closure_withdrawals")
     op.drop_table("closures")
     op.drop_table("register_uploads")
-
-
-def _enum(name: str, *values: str) -> sa.Enum:
-    return sa.Enum(*values, name=name, native_enum=False, create_constraint=True, length=40)

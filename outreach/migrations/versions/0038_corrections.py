@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from outreach.migrations.tables import allow
+
 revision = "0038"
 down_revision = "0037"
 branch_labels = None
@@ -11,16 +13,9 @@ CONCERNS = ("open", "joined")
 
 
 def upgrade() -> None:
-    _allow(*CONCERNS, "listed")
+    allow("campaigns", "concerns", "concerns", *CONCERNS, "listed")
 
 
 def downgrade() -> None:
     op.execute("UPDATE campaigns SET concerns = 'open' WHERE concerns = 'listed'")
-    _allow(*CONCERNS)
-
-
-def _allow(*concerns: str) -> None:
-    listed = ", ".join(f"'{value}'" for value in concerns)
-    with op.batch_alter_table("campaigns") as batch_op:
-        batch_op.drop_constraint(op.f("ck_campaigns_concerns"), type_="check")
-        batch_op.create_check_constraint(op.f("ck_campaigns_concerns"), f"concerns IN ({listed})")
+    allow("campaigns", "concerns", "concerns", *CONCERNS)

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, moment, to
 
 revision = "0039"
 down_revision = "0038"
@@ -15,13 +15,9 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "exemption_withdrawals",
-        sa.Column("exemption_id", sa.Integer(), nullable=False),
-        sa.Column("withdrawn_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("withdrawn_by", sa.String(length=255), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["exemption_id"], ["exemptions.id"], name=op.f("fk_exemption_withdrawals_exemption_id_exemptions")
-        ),
-        sa.PrimaryKeyConstraint("exemption_id", name=op.f("pk_exemption_withdrawals")),
+        to("exemption_id", "exemptions", named="fk_exemption_withdrawals_exemption_id_exemptions", primary_key=True),
+        moment("withdrawn_at"),
+        column("withdrawn_by", sa.String(255)),
     )
     append_only.guard("exemption_withdrawals", ("exemption_id",))
 

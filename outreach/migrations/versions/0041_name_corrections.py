@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0041"
 down_revision = "0040"
@@ -16,22 +16,18 @@ KINDS = ("authority", "school", "site")
 def upgrade() -> None:
     for table in ("authorities", "schools"):
         op.add_column(table, sa.Column("corrected_name", sa.String(length=200), nullable=True))
-    kind = sa.Enum(*KINDS, name="kind", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "name_corrections",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", kind, nullable=False),
-        sa.Column("fase", sa.Integer(), nullable=False),
-        sa.Column("register_name", sa.String(length=200), nullable=False),
-        sa.Column("corrected_name", sa.String(length=200), nullable=False),
-        sa.Column("corrected_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("corrected_by", sa.String(length=255), nullable=False),
-        sa.Column("withdrawn_at", outreach.db.UtcDateTime(timezone=True), nullable=True),
-        sa.Column("withdrawn_by", sa.String(length=255), nullable=True),
-        sa.CheckConstraint(
-            "(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name=op.f("ck_name_corrections_withdrawn")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_name_corrections")),
+        key(),
+        one_of("kind", "kind", *KINDS),
+        column("fase", sa.Integer()),
+        column("register_name", sa.String(200)),
+        column("corrected_name", sa.String(200)),
+        moment("corrected_at"),
+        column("corrected_by", sa.String(255)),
+        moment("withdrawn_at", nullable=True),
+        column("withdrawn_by", sa.String(255), nullable=True),
+        sa.CheckConstraint("(withdrawn_at IS NULL) = (withdrawn_by IS NULL)", name="withdrawn"),
     )
     in_force = sa.text("withdrawn_at IS NULL")
     op.create_index(

@@ -5,6 +5,7 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations.append_only import guard, unguard
+from outreach.migrations.tables import column, key, moment, to
 
 revision = "0042"
 down_revision = "0041"
@@ -26,14 +27,12 @@ AT = outreach.db.UtcDateTime(timezone=True)
 def upgrade() -> None:
     op.create_table(
         "note_drafts",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("author", sa.String(length=255), nullable=False),
-        sa.Column("changed_at", AT, nullable=False),
-        sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("request", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_note_drafts")),
+        key(),
+        column("author", sa.String(255)),
+        moment("changed_at", index=True),
+        column("title", sa.String(200)),
+        column("request", sa.Text()),
     )
-    op.create_index(op.f("ix_note_drafts_changed_at"), "note_drafts", ["changed_at"])
     op.create_index("ix_note_drafts_author_changed_at", "note_drafts", ["author", "changed_at"])
     _create_notes()
     _create_approvals()
@@ -61,8 +60,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("note_id", "kind", name=op.f("pk_note_files")),
     )
     op.create_index(op.f("ix_note_files_sha256"), "note_files", ["sha256"])
-    for table, key in GUARDED.items():
-        guard(table, key)
+    for table, columns in GUARDED.items():
+        guard(table, columns)
 
 
 def downgrade() -> None:
@@ -79,23 +78,18 @@ def _note() -> sa.Column[int]:
 def _create_notes() -> None:
     op.create_table(
         "notes",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("programme_id", sa.Integer(), nullable=False),
-        sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("as_of", sa.Date(), nullable=False),
-        sa.Column("known_at", AT, nullable=False),
-        sa.Column("figures", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("frozen_at", AT, nullable=False),
-        sa.Column("frozen_by", sa.String(length=255), nullable=False),
-        sa.Column("corrects_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(["programme_id"], ["programmes.id"], name=op.f("fk_notes_programme_id_programmes")),
-        sa.ForeignKeyConstraint(["corrects_id"], ["notes.id"], name=op.f("fk_notes_corrects_id_notes")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_notes")),
+        key(),
+        to("programme_id", "programmes", named="fk_notes_programme_id_programmes"),
+        column("title", sa.String(200)),
+        column("as_of", sa.Date()),
+        moment("known_at"),
+        column("figures", sa.Text()),
+        column("text", sa.Text()),
+        column("sha256", sa.String(64)),
+        moment("frozen_at"),
+        column("frozen_by", sa.String(255), index=True),
+        to("corrects_id", "notes", named="fk_notes_corrects_id_notes", nullable=True, index=True),
     )
-    op.create_index(op.f("ix_notes_frozen_by"), "notes", ["frozen_by"])
-    op.create_index(op.f("ix_notes_corrects_id"), "notes", ["corrects_id"])
     status = sa.Enum(*STATUSES, name="status", native_enum=False, create_constraint=True, length=40)
     word = sa.Enum("declared", "confirmed", name="word", native_enum=False, create_constraint=True, length=40)
     op.create_table(

@@ -8,8 +8,8 @@ holds no address: that is in the letter, as every recipient's is.
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, moment, to
 
 revision = "0043"
 down_revision = "0042"
@@ -20,23 +20,15 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "respondents",
-        sa.Column("response_id", sa.Integer(), nullable=False),
-        sa.Column("name", sa.String(length=120), nullable=False),
-        sa.Column("function", sa.String(length=120), nullable=False),
-        sa.ForeignKeyConstraint(
-            ["response_id"], ["responses.id"], name=op.f("fk_respondents_response_id_responses")
-        ),
-        sa.PrimaryKeyConstraint("response_id", name=op.f("pk_respondents")),
+        to("response_id", "responses", named="fk_respondents_response_id_responses", primary_key=True),
+        column("name", sa.String(120)),
+        column("function", sa.String(120)),
     )
     op.create_table(
         "receipt_copies",
-        sa.Column("message_id", sa.Integer(), nullable=False),
-        sa.Column("copy_id", sa.Integer(), nullable=False),
-        sa.Column("asked_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.ForeignKeyConstraint(["message_id"], ["messages.id"], name=op.f("fk_receipt_copies_message_id_messages")),
-        sa.ForeignKeyConstraint(["copy_id"], ["messages.id"], name=op.f("fk_receipt_copies_copy_id_messages")),
-        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_receipt_copies")),
-        sa.UniqueConstraint("copy_id", name=op.f("uq_receipt_copies_copy_id")),
+        to("message_id", "messages", named="fk_receipt_copies_message_id_messages", primary_key=True),
+        to("copy_id", "messages", named="fk_receipt_copies_copy_id_messages", unique=True),
+        moment("asked_at"),
     )
     append_only.guard("receipt_copies", ("message_id",))
 

@@ -3,8 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0044"
 down_revision = "0043"
@@ -14,16 +14,14 @@ depends_on = None
 
 def upgrade() -> None:
     kinds = ("data-protection", "accessibility")
-    kind = sa.Enum(*kinds, name="statement_kind", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "public_statements",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", kind, nullable=False),
-        sa.Column("content", sa.Text(), nullable=False),
-        sa.Column("dated_on", sa.Date(), nullable=False),
-        sa.Column("written_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("written_by", sa.String(length=255), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_public_statements")),
+        key(),
+        one_of("kind", "statement_kind", *kinds),
+        column("content", sa.Text()),
+        column("dated_on", sa.Date()),
+        moment("written_at"),
+        column("written_by", sa.String(255)),
     )
     op.create_index("ix_public_statements_kind_id", "public_statements", ["kind", "id"])
     append_only.guard("public_statements")

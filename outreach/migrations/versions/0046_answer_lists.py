@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, key, moment, to
 
 revision = "0046"
 down_revision = "0045"
@@ -14,17 +14,12 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "answer_lists",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("message_id", sa.Integer(), nullable=False),
-        sa.Column("received_at", outreach.db.UtcDateTime(timezone=True), nullable=False),
-        sa.Column("grid", sa.Text(), nullable=False),
-        sa.Column("applied_at", outreach.db.UtcDateTime(timezone=True), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["message_id"], ["messages.id"], name=op.f("fk_answer_lists_message_id_messages")
-        ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_answer_lists")),
+        key(),
+        to("message_id", "messages", named="fk_answer_lists_message_id_messages", index=True),
+        moment("received_at"),
+        column("grid", sa.Text()),
+        moment("applied_at", nullable=True),
     )
-    op.create_index(op.f("ix_answer_lists_message_id"), "answer_lists", ["message_id"], unique=False)
 
 
 def downgrade() -> None:

@@ -5,13 +5,14 @@ Transitions of campaigns that are no such decision stay in their table. Those of
 
 from collections.abc import Iterable
 from itertools import count
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
 from outreach.migrations.append_only import guard, unguard
+from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0053"
 down_revision = "0052"
@@ -66,8 +67,8 @@ def upgrade() -> None:
     guard("decisions")
     _turn_notices(taken)
     unguard("campaign_transitions")
-    for key in taken[CAMPAIGNS]:
-        op.execute(sa.text("DELETE FROM campaign_transitions WHERE id = :key").bindparams(key=key))
+    for number in taken[CAMPAIGNS]:
+        op.execute(sa.text("DELETE FROM campaign_transitions WHERE id = :number").bindparams(number=number))
     with op.batch_alter_table("campaign_transitions") as batch_op:
         for name in COUNTED:
             batch_op.drop_column(name)
@@ -94,50 +95,37 @@ def downgrade() -> None:
 
 
 def _create() -> None:
-    kind = sa.Enum(*KINDS, name="decision_kind", native_enum=False, create_constraint=True, length=40)
     op.create_table(
         "decisions",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("subject", sa.String(length=40), nullable=False),
-        sa.Column("title", sa.String(length=200), nullable=False),
-        sa.Column("kind", kind, nullable=False),
-        sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("authorities", sa.Integer(), nullable=False),
-        sa.Column("letters", sa.Integer(), nullable=True),
-        sa.Column("at", AT, nullable=False),
-        sa.Column("actor", sa.String(length=255), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_decisions")),
+        key(),
+        column("subject", sa.String(40)),
+        column("title", sa.String(200)),
+        one_of("kind", "decision_kind", *KINDS, index=True),
+        column("digest", sa.String(64)),
+        column("authorities", sa.Integer()),
+        column("letters", sa.Integer(), nullable=True),
+        moment("at", index=True),
+        column("actor", sa.String(255)),
+        column("reason", sa.Text()),
     )
     op.create_index("ix_decisions_subject_id", "decisions", ["subject", "id"])
-    op.create_index(op.f("ix_decisions_kind"), "decisions", ["kind"])
-    op.create_index(op.f("ix_decisions_at"), "decisions", ["at"])
 
 
 def _create_reminder_moves() -> None:
-    states = sa.Enum(
-        *REMINDER_STATES, name="reached_reminder_state", native_enum=False, create_constraint=True, length=40
-    )
     op.create_table(
         "added_reminder_transitions",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("added_reminder_id", sa.Integer(), nullable=False),
-        sa.Column("state", states, nullable=False),
-        sa.Column("at", AT, nullable=False),
-        sa.Column("actor", sa.String(length=255), nullable=False),
-        sa.Column("content_hash", sa.String(length=64), nullable=False),
-        sa.Column("authorities", sa.Integer(), nullable=False),
-        sa.Column("note", sa.Text(), nullable=False),
-        sa.Column("addresses", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["added_reminder_id"],
-            ["added_reminders.id"],
-            name=op.f("fk_added_reminder_transitions_added_reminder_id_added_reminders"),
+        key(),
+        to(
+            "added_reminder_id", "added_reminders",
+            named="fk_added_reminder_transitions_added_reminder_id_added_reminders", index=True,
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_added_reminder_transitions")),
-    )
-    op.create_index(
-        op.f("ix_added_reminder_transitions_added_reminder_id"), "added_reminder_transitions", ["added_reminder_id"]
+        one_of("state", "reached_reminder_state", *REMINDER_STATES),
+        moment("at"),
+        column("actor", sa.String(255)),
+        column("content_hash", sa.String(64)),
+        column("authorities", sa.Integer()),
+        column("note", sa.Text()),
+        column("addresses", sa.Integer(), nullable=True),
     )
 
 
@@ -289,10 +277,10 @@ def _point(name: str, by: dict[str, dict[int, int]]) -> None:
     """Fill a column of the notices from other columns, each by its own keys."""
     notices = sa.table("staff_notices", sa.column("id"), sa.column(name), *(sa.column(old) for old in by))
     for old, keys in by.items():
-        for notice, key in op.get_bind().execute(sa.select(notices.c.id, notices.c[old])).all():
-            if key in keys:
+        for notice, old_key in op.get_bind().execute(sa.select(notices.c.id, notices.c[old])).all():
+            if old_key in keys:
                 op.get_bind().execute(
-                    sa.update(notices).where(notices.c.id == notice).values({name: keys[key]})
+                    sa.update(notices).where(notices.c.id == notice).values({name: keys[old_key]})
                 )
 
 

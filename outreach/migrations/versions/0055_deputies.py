@@ -3,30 +3,26 @@
 import sqlalchemy as sa
 from alembic import op
 
-import outreach.db
+from outreach.migrations.tables import column, key, moment
 
 revision = "0055"
 down_revision = "0054"
 branch_labels = None
 depends_on = None
 
-AT = outreach.db.UtcDateTime(timezone=True)
 
 
 def upgrade() -> None:
     op.create_table(
         "deputies",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("absent", sa.String(length=255), nullable=False),
-        sa.Column("deputy", sa.String(length=255), nullable=False),
-        sa.Column("first_on", sa.Date(), nullable=False),
-        sa.Column("last_on", sa.Date(), nullable=False),
-        sa.Column("named_at", AT, nullable=False),
-        sa.Column("ended_at", AT, nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_deputies")),
+        key(),
+        column("absent", sa.String(255), index=True),
+        column("deputy", sa.String(255), index=True),
+        column("first_on", sa.Date()),
+        column("last_on", sa.Date()),
+        moment("named_at"),
+        moment("ended_at", nullable=True),
     )
-    op.create_index(op.f("ix_deputies_absent"), "deputies", ["absent"])
-    op.create_index(op.f("ix_deputies_deputy"), "deputies", ["deputy"])
 
 
 def downgrade() -> None:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.tables import column, key, moment, to
 
 revision = "0056"
 down_revision = "0055"
@@ -61,21 +62,18 @@ def downgrade() -> None:
         op.drop_index(f"ix_{table}_received_at", table)
     op.create_table(
         "register_uploads",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("edition_on", sa.Date(), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
-        sa.Column("grid", sa.Text(), nullable=False),
-        sa.Column("outcome", sa.Text(), nullable=False),
-        sa.Column("received_at", MOMENT, nullable=False),
-        sa.Column("received_by", PERSON, nullable=False),
-        sa.Column("import_id", sa.Integer(), nullable=True),
-        sa.ForeignKeyConstraint(
-            ["import_id"], ["register_imports.id"], name=op.f("fk_register_uploads_import_id_register_imports")
+        key(),
+        column("edition_on", sa.Date()),
+        column("sha256", sa.String(64)),
+        column("grid", sa.Text()),
+        column("outcome", sa.Text()),
+        moment("received_at", index=True),
+        column("received_by", PERSON),
+        to(
+            "import_id", "register_imports", named="fk_register_uploads_import_id_register_imports", nullable=True,
+            unique=True,
         ),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_register_uploads")),
-        sa.UniqueConstraint("import_id", name=op.f("uq_register_uploads_import_id")),
     )
-    op.create_index("ix_register_uploads_received_at", "register_uploads", ["received_at"])
     op.execute(
         f"INSERT INTO register_uploads ({SENT}, import_id)"
         f" SELECT {SENT}, CASE WHEN state = 'received' THEN NULL ELSE id END FROM register_imports"
