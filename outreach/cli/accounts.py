@@ -13,7 +13,7 @@ from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import User
 from outreach.campaigns import departures
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
+from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_rows
 from outreach.db import Session
 from outreach.delivery import installation
 from outreach.errors import InputError
@@ -46,17 +46,11 @@ def user() -> None:
 @user.command("list")
 @json_option
 @pass_operation
-def list_accounts(operation: Operation, *, as_json: bool) -> None:
+def list_accounts(operation: Operation) -> None:
     """Dit qui a un compte, avec quels rôles, et quand chacun s’est connecté."""
     with operation.database.reading() as session:
-        accounts = administering.listed(session)
-        if as_json:
-            say_json(accounts.objects())
-            return
-        for account in accounts.rows:
-            say(_line(account))
-    if not accounts.rows:
-        say("Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier.")
+        nobody = "Aucun compte : ./run user add ADRESSE --name NOM --role administrator ajoute le premier."
+        say_rows(administering.listed(session), _line, nobody)
 
 
 @user.command()

@@ -51,12 +51,12 @@ def adherence() -> None:
 @programme_option
 @acting
 @pass_operation
-def import_joinings(operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, code: str) -> None:
+def import_joinings(operation: Operation, file: Path, yes: bool, dry_run: bool, code: str) -> None:
     """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
     with operation.database.reading() as session:
         facts = {"programme_id": programmes.the_programme(session, code).id}
     kind, read = JoiningLists(days.today(operation.now)), partial(opened, file.read_bytes(), HEADERS)
-    if import_list(operation, kind, read, show, facts, as_json=as_json, yes=yes, dry_run=dry_run):
+    if import_list(operation, kind, read, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
 

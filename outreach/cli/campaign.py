@@ -19,7 +19,7 @@ from outreach.campaigns.review import approval
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
-from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json
+from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger import outbox
@@ -46,18 +46,14 @@ def campaign() -> None:
 @campaign.command(name="list")
 @json_option
 @pass_operation
-def list_all(operation: Operation, as_json: bool) -> None:
+def list_all(operation: Operation) -> None:
     """Énumère les campagnes."""
     with operation.database.reading() as session:
-        listed = listing.listed(session, sort="campaign")
-        if as_json:
-            say_json(listed.objects())
-            return
-        rows = list(listed.every())
-        for row in rows:
-            say(f"{row.campaign.id}  {row.standing.label} : {row.campaign.title}")
-    if not rows:
-        say("Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1")
+        say_rows(
+            listing.listed(session, sort="campaign"),
+            lambda row: f"{row.campaign.id}  {row.standing.label} : {row.campaign.title}",
+            "Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1",
+        )
 
 
 @campaign.command()
@@ -69,7 +65,7 @@ def list_all(operation: Operation, as_json: bool) -> None:
 @json_option
 @acting
 @pass_operation
-def new(operation: Operation, definition: str, received: int | None, wave: int | None, as_json: bool) -> None:
+def new(operation: Operation, definition: str, received: int | None, wave: int | None) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
     stated = definitions.named(definition, ROOT / "campaigns")
     if received is not None:
@@ -79,11 +75,8 @@ def new(operation: Operation, definition: str, received: int | None, wave: int |
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
         made = lifecycle.create(session, stated, now=operation.now, author=author)
-        told = {"campaign": made.id, "title": made.title, "state": made.state.value}
-    if as_json:
-        say_json(told)
-        return
-    number = told["campaign"]
+        number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
+    say_json(lambda: told)
     say(f"Campagne {number} créée : « {stated.title} ». Ensuite : ./run campaign submit {number}")
 
 
@@ -146,21 +139,19 @@ def approve(operation: Operation, number: int, overlap: int) -> None:
 @click.option("--why", "fase", type=NumberType(), metavar="FASE", help="Pourquoi ce PO reçoit le courriel, ou pas.")
 @json_option
 @pass_operation
-def show_audience(operation: Operation, number: int, fase: int | None, as_json: bool) -> None:
+def show_audience(operation: Operation, number: int, fase: int | None) -> None:
     """Compte le public d’une campagne, et qui est écarté, pour quelle raison."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         if fase is not None:
-            _tell_why(session, stored_campaign, fase, operation.now, as_json=as_json)
+            _tell_why(session, stored_campaign, fase, operation.now)
             return
         counts = audiences.count(session, stored_campaign, now=operation.now)
         said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
-    if as_json:
-        names = ("authorities", "written", "addresses", "of_schools", "schools")
-        told = {name: getattr(counts, name) for name in names}
-        reasons = {reason.value: count for reason, count in counts.left_out.items()}
-        say_json({"criteria": said, **told, "left_out": reasons})
-        return
+    names = ("authorities", "written", "addresses", "of_schools", "schools")
+    told = {name: getattr(counts, name) for name in names}
+    reasons = {reason.value: count for reason, count in counts.left_out.items()}
+    say_json(lambda: {"criteria": said, **told, "left_out": reasons})
     say(said)
     say(
         f"  Destinataires {counts.authorities} : à écrire {counts.written}, "
@@ -172,16 +163,14 @@ def show_audience(operation: Operation, number: int, fase: int | None, as_json: 
         say(f"  Écartés, {reason.label} : {count}")
 
 
-def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime, *, as_json: bool) -> None:
+def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = authority_sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = audience.explain(session, meant, scope, authority)
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]
-    if as_json:
-        say_json({"fase": fase, "written": why.is_written, "criteria": criteria, "mailboxes": mailboxes})
-        return
+    say_json(lambda: {"fase": fase, "written": why.is_written, "criteria": criteria, "mailboxes": mailboxes})
     say(f"{authority.display_name} (FASE {fase}) : {'reçoit' if why.is_written else 'ne reçoit pas'} le courriel.")
     for one in criteria:
         say(f"  {'oui' if one['met'] else 'non'} : {one['criterion']}")
@@ -195,16 +184,14 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
 @json_option
 @acting
 @pass_operation
-def schedule(operation: Operation, number: int, moment: str | None, as_json: bool) -> None:
+def schedule(operation: Operation, number: int, moment: str | None) -> None:
     """Planifie l’envoi d’une campagne validée."""
     asked = read_moment(moment) if moment else None
     if asked and asked.note:
         click.echo(asked.note, err=True)
     _, wave = _move(operation, number, MOVERS, approval.plan_at, asked.at if asked else None)
-    if as_json:
-        say_json({"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
-    else:
-        say(f"{french.initial(wave.name)} planifiée pour le {french.moment(wave.due_at)}.")
+    say_json(lambda: {"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
+    say(f"{french.initial(wave.name)} planifiée pour le {french.moment(wave.due_at)}.")
 
 
 @campaign.command()
@@ -282,25 +269,28 @@ def close(operation: Operation, number: int) -> None:
 @number_argument
 @json_option
 @pass_operation
-def status(operation: Operation, number: int, as_json: bool) -> None:
+def status(operation: Operation, number: int) -> None:
     """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
         again = retrying.retriable(session, stored_campaign, now=operation.now)
-        if as_json:
-            waves = [_wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted]
-            came = figures.of(session, stored_campaign, now=operation.now).as_json()
-            groups, opens = hits.measured(session, audiences.launched(stored_campaign)), are_measured(stored_campaign)
-            measured = [group.as_json(openings=opens) for group in groups]
-            head = {
+        opens = are_measured(stored_campaign)
+        say_json(
+            lambda: {
                 "campaign": stored_campaign.id,
                 "state": stored_campaign.state.value,
                 "stage": standing.stage.value,
-                "waves": waves,
+                "waves": [
+                    _wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted
+                ],
+                "results": figures.of(session, stored_campaign, now=operation.now).as_json(),
+                "measured": [
+                    group.as_json(openings=opens)
+                    for group in hits.measured(session, audiences.launched(stored_campaign))
+                ],
             }
-            say_json({**head, "results": came, "measured": measured})
-            return
+        )
         say(f"Campagne {stored_campaign.id}, « {stored_campaign.title} » : {standing.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
@@ -363,16 +353,14 @@ def _at(moment: datetime | None) -> str:
 @click.option("--wave", "wave", type=NumberType(), metavar="N", help="Le numéro d’une vague ; sinon, toutes.")
 @json_option
 @pass_operation
-def list_reactions(operation: Operation, number: int, only_none: bool, wave: int | None, as_json: bool) -> None:
+def list_reactions(operation: Operation, number: int, only_none: bool, wave: int | None) -> None:
     """Énumère ce que chaque destinataire a fait, courriel par courriel."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
         filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
         listed = reaction_list.of(session, asked, filters, waves={})
-        if as_json:
-            say_json({"campaign": number, "items": listed.objects()})
-            return
+        say_json(lambda: {"campaign": number, "items": listed.objects()})
         rows, counted = [row.letter for row in listed.every()], listed.counts
     for row in rows:
         say(f"{row.fase}  {row.authority}, {row.mailbox or 'sans adresse'} : {row.told}.")

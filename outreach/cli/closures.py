@@ -23,15 +23,13 @@ def closure() -> None:
 @click.option("--year", type=int, help="L’année où commence l’année scolaire ; par défaut, celle d’aujourd’hui.")
 @json_option
 @pass_operation
-def list_all(operation: Operation, year: int | None, as_json: bool) -> None:
+def list_all(operation: Operation, year: int | None) -> None:
     """Énumère les fermetures ajoutées d’une année scolaire, et celles qui ont été retirées."""
     of = closures.school_year_of(days.today(operation.now)) if year is None else year
     if not days.FIRST.year <= of < days.LAST.year:
         raise click.BadParameter("L’année est hors de ce siècle.", param_hint="--year")
     with operation.database.reading() as session:
-        if as_json:
-            say_json(closure_list.added(session, of).objects())
-            return
+        say_json(closure_list.added(session, of).objects)
         known = closures.between(session, *closures.days_of(of))
         for one in known:
             taken = f" (retirée le {french.day(one.withdrawal.withdrawn_at)})" if one.withdrawal else ""

@@ -14,6 +14,7 @@ from sqlalchemy import text
 
 from outreach import migrations
 from outreach.cli.main import ANSWER, SHOWN
+from outreach.columns import Listing, Row
 from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
 from outreach.db.watch import DatabaseFault
@@ -109,7 +110,16 @@ def _knows_its_people(database: Database) -> bool:
 
 pass_operation = click.make_pass_decorator(Operation, ensure=True)
 file_argument = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FICHIER")
-json_option = click.option("--json", "as_json", is_flag=True, help="Un objet JSON, pour une machine.")
+
+
+def _say_nothing(context: click.Context, _option: click.Parameter, in_json: bool) -> None:
+    console.quiet = in_json
+    context.call_on_close(lambda: setattr(console, "quiet", False))
+
+
+json_option = click.option(
+    "--json", is_flag=True, expose_value=False, callback=_say_nothing, help="Un objet JSON, pour une machine."
+)
 
 
 def acting(command: Callable[P, R]) -> Callable[P, R]:
@@ -173,10 +183,31 @@ def working(text: str) -> AbstractContextManager[object]:
 
 
 def say(text: str = "") -> None:
-    """Print a French sentence, typeset. A terminal obeys control characters that somebody typed: they are left out."""
+    """Print a French sentence, typeset, except where `--json` is asked for.
+
+    A terminal obeys control characters that somebody typed: they are left out.
+    """
     console.print(cleaned(typeset(text)), markup=False, soft_wrap=True)
 
 
-def say_json(value: object) -> None:
-    """Have a value printed as one JSON object once the command has ended well; a list stands under "items"."""
-    click.get_current_context().meta[ANSWER] = {"items": value} if isinstance(value, list) else value
+def is_json() -> bool:
+    """Whether the command answers a machine (`--json`)."""
+    return console.quiet
+
+
+def say_json(make: Callable[[], object]) -> None:
+    """Have a value made and printed as one JSON object where `--json` is asked for, once the command has ended well.
+
+    A list stands under "items".
+    """
+    if is_json():
+        value = make()
+        click.get_current_context().meta[ANSWER] = {"items": value} if isinstance(value, list) else value
+
+
+def say_rows(listed: Listing[Row], line: Callable[[Row], str], nothing: str) -> None:
+    """Print the rows of a listing, a line each, or what to do where there is none; as objects with `--json`."""
+    say_json(listed.objects)
+    if not is_json():
+        for said in [line(row) for row in listed.every()] or [nothing]:
+            say(said)

@@ -59,12 +59,12 @@ def register() -> None:
 @json_option
 @all_option
 @pass_operation
-def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> None:
+def plan(operation: Operation, file: Path, show_all: bool) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
     facts = {"edition_on": days.today(operation.now)}
     shown = partial(show, limit=None if show_all else SHOWN)
     read = partial(opened, file.read_bytes(), EDITION_HEADERS)
-    import_list(operation, _editions(operation), read, shown, facts, as_json=as_json, yes=False, dry_run=True)
+    import_list(operation, _editions(operation), read, shown, facts, yes=False, dry_run=True)
 
 
 @register.command()
@@ -75,7 +75,7 @@ def plan(operation: Operation, file: Path, as_json: bool, show_all: bool) -> Non
 @click.option("--edition", "edition_on", type=DayType(), help="La date de l’édition ; par défaut, aujourd’hui.")
 @acting
 @pass_operation
-def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: bool, edition_on: date | None) -> None:
+def apply(operation: Operation, file: Path, show_all: bool, yes: bool, edition_on: date | None) -> None:
     """Montre ce qu’une édition change, demande confirmation et l’applique, en une fois."""
     today = days.today(operation.now)
     if edition_on and edition_on > today:
@@ -83,7 +83,7 @@ def apply(operation: Operation, file: Path, as_json: bool, show_all: bool, yes: 
     facts = {"edition_on": edition_on or today}
     shown = partial(show, limit=None if show_all else SHOWN)
     read = partial(opened, file.read_bytes(), EDITION_HEADERS)
-    if import_list(operation, _editions(operation), read, shown, facts, as_json=as_json, yes=yes, dry_run=False):
+    if import_list(operation, _editions(operation), read, shown, facts, yes=yes, dry_run=False):
         say("L’édition est appliquée. Pour revenir en arrière : ./run register undo")
 
 
@@ -114,15 +114,14 @@ def contacts() -> None:
 @acting
 @pass_operation
 def import_contacts(
-    operation: Operation, file: Path, as_json: bool, yes: bool, dry_run: bool, complete: bool, accept_names: bool
+    operation: Operation, file: Path, yes: bool, dry_run: bool, complete: bool, accept_names: bool
 ) -> None:
     """Montre ce qu’une liste de contacts change (CSV, XLSX, ODS), demande confirmation et l’applique."""
     settings, today = operation.settings, days.today(operation.now)
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
     kind = ContactLists(rule, today, None if accept_names else ())
-    options = {"as_json": as_json, "yes": yes, "dry_run": dry_run}
     read = partial(opened, file.read_bytes(), HEADERS)
-    if import_list(operation, kind, read, show_contacts, {"complete": complete}, **options):
+    if import_list(operation, kind, read, show_contacts, {"complete": complete}, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
 
 
@@ -145,7 +144,7 @@ def directory() -> None:
 @directory.command()
 @json_option
 @pass_operation
-def count(operation: Operation, as_json: bool) -> None:
+def count(operation: Operation) -> None:
     """Compte les PO et les écoles, en tout et par réseau."""
     with operation.database.reading() as session:
         rows = [("total", "Total", listing.count(session, Filters()))]
@@ -153,11 +152,10 @@ def count(operation: Operation, as_json: bool) -> None:
             (n.code, n.label, listing.count(session, Filters(networks=(n.code,)))) for n in listing.networks(session)
         ]
     names = ("authorities", "schools", "authorities_with_secondary", "secondary_schools")
-    if as_json:
-        figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}
-        total = figures.pop("total")
-        say_json({**total, "networks": {code: {"label": NETWORKS[code], **counts} for code, counts in figures.items()}})
-        return
+    figures = {code: {name: getattr(counts, name) for name in names} for code, _, counts in rows}
+    total = figures.pop("total")
+    networks = {code: {"label": NETWORKS[code], **counts} for code, counts in figures.items()}
+    say_json(lambda: {**total, "networks": networks})
     table = Table("Réseau", *("PO", "Écoles", "PO avec secondaire", "Écoles secondaires"))
     for _, label, counts in rows:
         table.add_row(label, *(french.number(getattr(counts, name)) for name in names))
@@ -175,16 +173,14 @@ def count(operation: Operation, as_json: bool) -> None:
 @click.option("--network", "networks", multiple=True, type=click.Choice([*NETWORKS]), help="Seulement ce réseau.")
 @json_option
 @pass_operation
-def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[str, ...], as_json: bool) -> None:
+def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[str, ...]) -> None:
     """Dit qui un courriel atteint ; sans --state, énumère les PO qui demandent un suivi."""
     chosen = tuple(state for state in ReachState if state in states) or TO_FOLLOW
     with operation.database.reading() as session:
         found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
         names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}
     counts = {state.value: sum(found.tally(network, state) for network in networks or ("",)) for state in ReachState}
-    if as_json:
-        say_json({"counts": counts, "items": found.objects()})
-        return
+    say_json(lambda: {"counts": counts, "items": found.objects()})
     for row in found.rows:
         known = " ; ".join(f"{mailbox.address}, {mailbox.said}" for mailbox in row.mailboxes)
         owner = f" (suivi par {names[row.followed.owner]})" if row.followed.owner else ""

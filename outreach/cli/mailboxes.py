@@ -43,7 +43,7 @@ MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas
 @click.command()
 @json_option
 @pass_operation
-def bounces(operation: Operation, as_json: bool) -> None:
+def bounces(operation: Operation) -> None:
     """Lit la boîte des retours : rejets, plaintes, désinscriptions reçues par courriel."""
     if not operation.settings.bounces_url:
         raise Refused("Aucune boîte de retours n’est nommée : indiquez-la dans OUTREACH_BOUNCES_URL.")
@@ -55,9 +55,7 @@ def bounces(operation: Operation, as_json: bool) -> None:
         if isinstance(error.__cause__, FileNotFoundError):
             raise Refused(MISSING) from error
         raise
-    if as_json:
-        say_json(collected.as_json())
-        return
+    say_json(collected.as_json)
     read = french.plural(collected.verdicts.total(), "courriel lu", "courriels lus")
     say(f"{read}, dont déjà connus : {collected.known}.")
     for verdict in (verdict for verdict in NoticeVerdict if collected.verdicts[verdict]):
@@ -75,16 +73,14 @@ def bounces(operation: Operation, as_json: bool) -> None:
 @click.option("--elsewhere", is_flag=True, help="Seulement celles qu’a causées le rejet d’une autre adresse : à lever.")
 @json_option
 @pass_operation
-def suppressions(operation: Operation, reason: str | None, elsewhere: bool, as_json: bool) -> None:
+def suppressions(operation: Operation, reason: str | None, elsewhere: bool) -> None:
     """La liste d’exclusion : à quelles adresses on n’écrit plus, pourquoi, depuis quand."""
     with operation.database.reading() as session:
         counts = suppression_list.counts(session)
         further = excluded_for_another(session)
         asked = SuppressionReason(reason) if reason else None
         listed = suppression_list.listed(session, asked, further=further, is_further=elsewhere)
-        if as_json:
-            say_json({"counts": counts, "items": listed.objects()})
-            return
+        say_json(lambda: {"counts": counts, "items": listed.objects()})
         rows = list(listed.every())
         names = {who: colleagues.name_of(session, who) for who in {excluded.entry.created_by for excluded in rows}}
         for excluded in rows:
@@ -170,13 +166,11 @@ def withdraw(operation: Operation, fase: int, address: str, channel: str) -> Non
 @consent.command(name="list")
 @json_option
 @pass_operation
-def list_all(operation: Operation, as_json: bool) -> None:
+def list_all(operation: Operation) -> None:
     """Énumère les accords et les décisions, retirés compris, du plus ancien au plus récent."""
     with operation.database.reading() as session:
         rows = [_row(basis) for basis in bases.every(session)]
-    if as_json:
-        say_json(rows)
-        return
+    say_json(lambda: rows)
     for row in rows:
         until = f", retiré le {row['withdrawn_at'][:10]}" if row["withdrawn_at"] else ""
         proof = row["reference"] or row["channel"]

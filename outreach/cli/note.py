@@ -17,6 +17,7 @@ from outreach.cli.context import (
     acting,
     confirm,
     file_argument,
+    is_json,
     json_option,
     pass_operation,
     say,
@@ -102,7 +103,6 @@ def make(
     figures: tuple[tuple[str, str, str, str], ...],
     code: str,
     yes: bool,
-    as_json: bool,
 ) -> None:
     """Fige une note. En démonstration, ses deux personnes agissent : la note reçoit son numéro."""
     asked = NoteRequest(
@@ -117,7 +117,7 @@ def make(
         text=decode(text_file.read_bytes())[0] if text_file else "",
         hand_figures=tuple(_figure(*words) for words in figures),
     )
-    _make(operation, asked, yes=yes, as_json=as_json)
+    _make(operation, asked, yes=yes)
 
 
 @note.command()
@@ -142,7 +142,6 @@ def correct(
     text_file: Path | None,
     figures: tuple[tuple[str, str, str, str], ...],
     yes: bool,
-    as_json: bool,
 ) -> None:
     """Corrige une note par une autre, qui la nomme, dit chaque chiffre avant et après, et pourquoi."""
     with operation.database.reading() as session:
@@ -156,20 +155,18 @@ def correct(
         hand_figures=tuple(_figure(*words) for words in figures) or asked.hand_figures,
         reason=reason,
     )
-    _make(operation, asked, yes=yes, as_json=as_json)
+    _make(operation, asked, yes=yes)
 
 
 @note.command(name="list")
 @click.option("--state", type=click.Choice([state.value for state in NoteState]), help="Seulement celles de cet état.")
 @json_option
 @pass_operation
-def list_notes(operation: Operation, state: str | None, as_json: bool) -> None:
+def list_notes(operation: Operation, state: str | None) -> None:
     """Les notes figées, la dernière d’abord."""
     with operation.database.reading() as session:
         rows = listing.listed(session, NoteState(state) if state else None).objects()
-    if as_json:
-        say_json(rows)
-        return
+    say_json(lambda: rows)
     for row in rows:
         corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
         label = NoteState(row["state"]).label.lower()
@@ -218,15 +215,13 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
 )
 @json_option
 @pass_operation
-def verify(operation: Operation, file: Path, alone: bool, key_file: Path | None, as_json: bool) -> None:
+def verify(operation: Operation, file: Path, alone: bool, key_file: Path | None) -> None:
     """Dit si un fichier est celui d’une note ; code de sortie : 0 valide, 3 non prouvé, 1 non valide."""
     trusted = _trusted(key_file) if key_file else frozenset()
     judged = verifying.verify(_beginning(file, LARGEST), None if alone else _known(operation), trusted)
-    if as_json:
-        shown = {"valid": judged.is_valid, "verdict": judged.verdict.value}
-        say_json({**shown, "number": judged.number or None, "reason": judged.said})
-    else:
-        say(f"Verdict : {judged.verdict.label}. {judged.said}")
+    shown = {"valid": judged.is_valid, "verdict": judged.verdict.value}
+    say_json(lambda: {**shown, "number": judged.number or None, "reason": judged.said})
+    say(f"Verdict : {judged.verdict.label}. {judged.said}")
     sys.exit(EXITS[judged.verdict])
 
 
@@ -242,21 +237,19 @@ def publish(operation: Operation, number: str) -> None:
     say(f"La note {number} est publiée : {operation.settings.address}/n/{number}")
 
 
-def _make(operation: Operation, asked: NoteRequest, *, yes: bool, as_json: bool) -> None:
+def _make(operation: Operation, asked: NoteRequest, *, yes: bool) -> None:
     with operation.database.reading() as session:
         gathered = gathering.gather(session, asked, now=operation.now)
-    if not as_json:
-        _say_answers(gathered.content)
-    if not (yes or as_json):
+    _say_answers(gathered.content)
+    if not (yes or is_json()):
         confirm("Figer cette note ?")
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)
         key = freezing.freeze(session, gathered, now=operation.now, actor=actor).id
     is_demo = operation.settings.mode is Mode.DEMO
     number = _approve(operation, key) if is_demo else None
-    if as_json:
-        say_json({"number": number} if number else {"number": None, "awaits": key})
-    elif number:
+    say_json(lambda: {"number": number} if number else {"number": None, "awaits": key})
+    if number:
         say(f"Note {number}. Ses fichiers : ./run note show {number} --format pdf")
     else:
         say(f"La note est figée. Une autre personne la valide sur sa page : {operation.settings.address}/notes/{key}")

@@ -67,7 +67,6 @@ def count_situation(
     moment: str | None,
     networks: tuple[str, ...],
     by: str,
-    as_json: bool,
     xlsx: Path | None,
     csv: Path | None,
     code: str,
@@ -85,9 +84,8 @@ def count_situation(
         xlsx.write_bytes(exports.xlsx(*tables))
     if csv:
         csv.write_bytes(exports.csv_bytes(tables[0]))
-    if as_json:
-        say_json(told.found.as_json())
-    elif not (xlsx or csv):
+    say_json(told.found.as_json)
+    if not (xlsx or csv):
         for line in (*told.sentences, *_tables(told.found)):
             say(line)
 
@@ -97,15 +95,13 @@ def count_situation(
 @json_option
 @programme_option
 @pass_operation
-def list_actions(operation: Operation, day: date | None, as_json: bool, code: str) -> None:
+def list_actions(operation: Operation, day: date | None, code: str) -> None:
     """Dit les actions menées et prévues : les vagues parties, celles à venir, et à qui elles écrivent."""
     _refuse_to_come(day, operation.now)
     with operation.database.reading() as session:
         programme = programmes.the_programme(session, code)
         acted = actions.actions(session, programme, now=operation.now, at=end_of(day) if day else None)
-    if as_json:
-        say_json(acted.as_json())
-        return
+    say_json(acted.as_json)
     for title, told in (("Prévues", acted.planned), ("Menées", acted.done)):
         say(f"{title} : {len(told)}")
         for action in told:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from outreach.cli.context import Operation, P, R, confirm, file_argument, json_option, say, say_json, working
+from outreach.cli.context import Operation, P, R, confirm, file_argument, is_json, json_option, say, say_json, working
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
@@ -30,7 +30,6 @@ def import_list(
     show: Callable[[Plan], None],
     facts: dict[str, Any],
     *,
-    as_json: bool,
     yes: bool,
     dry_run: bool,
 ) -> bool:
@@ -40,15 +39,13 @@ def import_list(
     """
     if dry_run and yes:
         raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
-    if as_json and not (yes or dry_run):
+    if is_json() and not (yes or dry_run):
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
     sent = read()
     with operation.database.reading() as session, working("La liste est comparée…"):
         judged = steps.judge(session, kind, steps.drafted(kind, sent, **facts))
-    if as_json:
-        say_json(judged.plan.summary())
-    else:
-        show(judged.plan)
+    say_json(judged.plan.summary)
+    show(judged.plan)
     if dry_run or judged.plan.nothing:
         return False
     if not yes:
@@ -57,7 +54,7 @@ def import_list(
         actor = operation.actor(session, RoleName.AUTHOR)
         received = steps.receive(session, kind, sent, now=operation.now, actor=actor, **facts)
         steps.apply(session, kind, received, judged, now=operation.now, actor=actor)
-    return not as_json
+    return True
 
 
 def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *, yes: bool) -> None:

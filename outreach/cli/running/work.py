@@ -85,16 +85,14 @@ def mailbox(operation: Operation) -> None:
 @click.command()
 @json_option
 @pass_operation
-def verify(operation: Operation, as_json: bool) -> None:
+def verify(operation: Operation) -> None:
     """Vérifie que le registre des envois tient ses promesses, et que le journal est intact ; sinon, termine par 1."""
     with operation.database.reading() as session:
         breaches = verification.verify(session, now=operation.now)
         findings = seals.verify(session)
     is_well = not breaches and not findings.fault
-    if as_json:
-        told = [breach.as_json() for breach in breaches]
-        say_json({"ok": is_well, "breaches": told, "audit": asdict(findings)})
-        sys.exit(0 if is_well else 1)
+    told = [breach.as_json() for breach in breaches]
+    say_json(lambda: {"ok": is_well, "breaches": told, "audit": asdict(findings)})
     if not breaches:
         say("Le registre tient toutes ses promesses.")
     for breach in breaches:
@@ -114,14 +112,12 @@ def audit() -> None:
 )
 @json_option
 @pass_operation
-def verify_audit(operation: Operation, head: str, as_json: bool) -> None:
+def verify_audit(operation: Operation, head: str) -> None:
     """Vérifie que les sceaux du journal tiennent ; sinon, nomme la première entrée et termine par 1."""
     with operation.database.reading() as session:
         findings = seals.verify(session, head=head.strip().lower())
-    if as_json:
-        say_json({"ok": not findings.fault, **asdict(findings)})
-    else:
-        say(_told(findings))
+    say_json(lambda: {"ok": not findings.fault, **asdict(findings)})
+    say(_told(findings))
     sys.exit(1 if findings.fault else 0)
 
 
@@ -150,7 +146,7 @@ def relay() -> None:
 @relay.command(name="status")
 @json_option
 @pass_operation
-def relay_status(operation: Operation, as_json: bool) -> None:
+def relay_status(operation: Operation) -> None:
     """Dit par installation ce qui retient les courriels, quels relais ont échoué, et lesquels doivent une réponse."""
     here, now = installation.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
@@ -159,10 +155,8 @@ def relay_status(operation: Operation, as_json: bool) -> None:
         places = sorted({here, *passes, *(state.place for state in states)}, key=lambda place: (place != here, place))
         of_each = [_InstallationState(place, passes.get(place), _at(place, states)) for place in places]
         waiting = workers.waiting(session, now=now)
-        if as_json:
-            objects, owed = [one.as_json() for one in of_each], [one.as_json() for one in waiting]
-            say_json({**objects[0], "installations": objects, "waiting": owed})
-            return
+        objects, owed = [one.as_json() for one in of_each], [one.as_json() for one in waiting]
+        say_json(lambda: {**objects[0], "installations": objects, "waiting": owed})
         for one in of_each:
             _say_state(session, one, is_here=one.place == here, is_waited=bool(waiting), now=now)
         for worker in waiting:
