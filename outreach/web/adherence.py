@@ -16,11 +16,11 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
-from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.web.sent_lists import ListPages
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
+from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
@@ -126,14 +126,12 @@ def withdraw(fase: int, number: int) -> Redirect:
 def _recorded(fase: int, form: StatusForm) -> bool:
     """Record the status of a valid form, and say so; whether that worked. If not, the form holds the error."""
     effective_on = parse_day(form.day.data or "")
-    try:
-        with database().writing() as session:
-            authority = authority_sheet.authority_by_fase(session, fase)
-            programme = programmes.the_programme(session)
-            strand = strand_by_number(programme, int(form.strand.data))
-            count, notes = _record(session, authority, programme, strand, form, effective_on)
-    except InputError as error:
-        form.day.errors = [str(error)]
+    with telling(form.day), database().writing() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        programme = programmes.the_programme(session)
+        strand = strand_by_number(programme, int(form.strand.data))
+        count, notes = _record(session, authority, programme, strand, form, effective_on)
+    if form.errors:
         return False
     label, counted = Status(form.status.data).label, french.plural(count, "école")
     flash(f"Volet {form.strand.data} : « {label} » est enregistré pour {counted}.", "success")

@@ -29,7 +29,7 @@ from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
-from outreach.web.ui.fields import posted, posted_all, pressed, remarked
+from outreach.web.ui.fields import posted, posted_all, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, sorting
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
@@ -137,14 +137,12 @@ def hand_over(number: int) -> Redirect:
 def recall(number: int) -> Redirect | tuple[str, int]:
     form, ends = RecallForm(), pressed("never")
     if ends or form.validate_on_submit():
-        try:
-            day = None if ends else parse_day(form.day.data or "")
-            with database().writing() as session:
-                inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
+        day = None if ends else parse_day(form.day.data or "")
+        with telling(form.day), database().writing() as session:
+            inbox.recall(session, inbox.response_numbered(session, number), day=day, now=now(), actor=actor())
+        if not form.errors:
             flash("Le rappel est fixé." if day else "Plus aucun rappel n’est fixé.", "success")
             return redirect(url_for(".response", number=number, **_filter()))
-        except InputError as error:
-            form.day.errors = [str(error)]
     with reading() as session:
         return _page(session, inbox.response_numbered(session, number), form=form), 422
 

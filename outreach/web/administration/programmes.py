@@ -11,7 +11,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.fields import posted
+from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -70,10 +70,8 @@ def upload() -> str | tuple[str, int]:
     with reading() as session:
         if form.validate_on_submit():
             text = decode(form.file.data.read())[0]
-            try:
+            with telling(form.file):
                 return _difference_page(session, text)
-            except InputError as error:
-                form.file.errors = [str(error)]
         return _index_page(session, form), 422
 
 
@@ -108,10 +106,8 @@ def compare() -> str | tuple[str, int]:
     form = ProgrammeForm()
     with reading() as session:
         if form.validate_on_submit():
-            try:
+            with telling(form.text):
                 return _difference_page(session, form.text.data or "")
-            except InputError as error:
-                form.text.errors = [str(error)]
         return _file_page(form), 422
 
 

@@ -32,7 +32,7 @@ from outreach.web.audience.writing import write_to
 from outreach.web.directory.filters import LEVELS
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui import exports
-from outreach.web.ui.fields import posted, posted_numbers, pressed, remarked
+from outreach.web.ui.fields import posted, posted_numbers, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
@@ -115,15 +115,13 @@ def hand_over(fase: int) -> Redirect:
 def recall(fase: int) -> Redirect | tuple[str, int]:
     form, ends = RecallForm(), pressed("never")
     if ends or form.validate_on_submit():
-        try:
-            recall_on = None if ends else parse_day(form.day.data or "")
-            with database().writing() as session:
-                authority = authority_sheet.authority_by_fase(session, fase)
-                follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+        recall_on = None if ends else parse_day(form.day.data or "")
+        with telling(form.day), database().writing() as session:
+            authority = authority_sheet.authority_by_fase(session, fase)
+            follow_up.recall(session, authority, day=recall_on, now=now(), actor=actor())
+        if not form.errors:
             flash("Le rappel est fixé." if recall_on else "Plus aucun rappel n’est fixé.", "success")
             return redirect(url_for(".sheet", fase=fase))
-        except InputError as error:
-            form.day.errors = [str(error)]
     with reading() as session:
         return _sheet_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
 

@@ -11,10 +11,10 @@ from outreach.adherence.models import Strand
 from outreach.campaigns.schedule.moments import read_past
 from outreach.days import BRUSSELS, parse_day
 from outreach.directory.models import Network
-from outreach.errors import InputError
 from outreach.notes.content import HandFigure, TableKind
 from outreach.notes.drafts import NoteRequest, day_of_figure
 from outreach.text import whole_number
+from outreach.web.ui.fields import telling
 
 LEAST_ROWS = 2  # of figures given by hand; one more than those given is always free
 TOLD = {
@@ -89,14 +89,10 @@ class NoteForm(FlaskForm):
     def asked(self, *, now: datetime) -> NoteRequest | None:
         """The request that the form states, or None: then each field that cannot be read has its error."""
         day, known_at = None, None
-        try:
+        with telling(self.as_of):
             day = parse_day(self.as_of.data or "")
-        except InputError as error:
-            self.as_of.errors = [str(error)]
-        try:
+        with telling(self.known_at):
             known_at = read_past(self.known_at.data, now=now) if (self.known_at.data or "").strip() else None
-        except InputError as error:
-            self.known_at.errors = [str(error)]
         if day is None or self.known_at.errors:
             return None
         return NoteRequest(

@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts.factors import one_time_codes, second_factors
 from outreach.accounts.factors.second_factors import FactorState
-from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy
 from outreach.web.second_factor.blueprint import (
@@ -23,6 +22,7 @@ from outreach.web.second_factor.blueprint import (
 from outreach.web.second_factor.forms import CodeForm, FullProofForm
 from outreach.web.signing_in.account_forms import ProofForm
 from outreach.web.signing_in.sign_in import OFFERED, begin_session, claim_in_session
+from outreach.web.ui.fields import telling
 from outreach.web.ui.request import database, needs, now, reading, settings
 
 
@@ -56,10 +56,8 @@ def confirm() -> ResponseReturnValue:
         return redirect(url_for(".index"))
     counter = None
     if form.validate_on_submit():
-        try:
+        with telling(form.code):
             counter = second_factors.confirmed(user.id, offered["sealed"], form.code.data, keys(), now=true_now())
-        except InputError as fault:
-            form.code.errors = [str(fault)]
     if counter is None:
         return set_up_page(form, user, offered["sealed"], url_for(".confirm")), 422 if form.errors else 200
     replaces = offered["replaces"]
@@ -113,13 +111,9 @@ def _form(state: FactorState | None) -> ProofForm:
 def _proved(state: FactorState | None) -> ProofForm:
     """The form, with errors unless the password is right and the code, where there is a second factor, proves it."""
     form = _form(state)
-    if not form.validate_on_submit():
-        return form
-    if isinstance(form, FullProofForm):
-        try:
+    if form.validate_on_submit() and isinstance(form, FullProofForm):
+        with telling(form.code):
             prove(current_user, form.code.data, claim_in_session())
-        except InputError as fault:
-            form.code.errors = [str(fault)]
     return form
 
 
