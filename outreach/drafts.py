@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, Text, delete, select
+from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Session, take_turns
@@ -92,7 +92,8 @@ def drafts_of(session: Session, place: Place) -> Sequence[Draft]:
     return session.scalars(select(Draft).where(*theirs).order_by(Draft.typed_at.desc(), Draft.page)).all()
 
 
-def discard(session: Session, place: Place, page: int | None = None) -> None:
-    """Delete the draft of a page, which is not wanted; or all of a place, where something was saved."""
-    theirs = delete(Draft).where(Draft.user_id == place.user_id, Draft.subject == place.subject)
-    session.execute(theirs if page is None else theirs.where(Draft.page == page))
+def discard(session: Session, place: Place, page: int | None = None, resumed: str = "") -> None:
+    """Delete a page's draft and the one that it resumed, or without a page all of a place."""
+    for draft in drafts_of(session, place):
+        if page is None or draft.page == page or draft.version == resumed:
+            session.delete(draft)

@@ -114,7 +114,7 @@ ROWS: Sequence[Retention] = (
     Retention(ColumnMatching.matched_at, YEAR, "Ce qu’un agent a dit des colonnes d’un fichier envoyé"),
     Retention(NoteDraft.changed_at, YEAR, "Le brouillon d’une note que son auteur ne change plus"),
     Retention(DomainCheck.checked_at, 6 * MONTH, "Ce qui a été vérifié du domaine d’une adresse"),
-    Retention(Draft.typed_at, MONTH, "Ce qu’un agent a tapé dans une campagne sans l’enregistrer"),
+    Retention(Draft.typed_at, MONTH, "Ce qu’un agent a tapé dans une campagne ou une note sans l’enregistrer"),
     Retention(
         *(ContactList.received_at, MONTH, "Une liste de contacts que personne n’a appliquée"),
         only=ContactList.state == ListState.RECEIVED,

@@ -86,13 +86,19 @@ def _mark() -> str:
     return given if whole_number(given.partition(" ")[0]) is not None else str(1 + randbelow(10**9 - 1))
 
 
+def own() -> tuple[int, str]:
+    """The number of the page that a request comes from, and the version of the draft that it resumed, or ''."""
+    page, _, resumed = _mark().partition(" ")
+    return int(page), resumed
+
+
 def keep(place_of: Callable[[Session], Place], fields: Iterable[tuple[str, str]]) -> int:
     """Keep the fields of a form as the person's draft of this page, whose number is returned. Raises InputError."""
-    page, _, resumed = _mark().partition(" ")
+    page, resumed = own()
     typed = [(name, value) for name, value in fields if name not in {TOKEN, MARK}]
     with database().writing() as session:
-        drafts.keep(session, place_of(session), int(page), typed, now=now(), resumed=resumed)
-    return int(page)
+        drafts.keep(session, place_of(session), page, typed, now=now(), resumed=resumed)
+    return page
 
 
 def kept_beside(

@@ -3,10 +3,11 @@
 import pytest
 from sqlalchemy import select
 
+from outreach.drafts import Draft
 from outreach.notes import finishing
 from outreach.notes.models import NoteDraft
 from tests.notes import quick as quick_files
-from tests.pages import form_of, links, text_of
+from tests.pages import elements, form_of, links, text_of
 
 NEW = "/notes/drafts/new"
 ASKED = {
@@ -141,3 +142,52 @@ def test_a_form_makes_a_hundred_rows_of_figures_at_most(author):
     assert (page.status_code, "20 chiffres au plus" in text_of(page)) == (422, True)
     kept = [name for name in form_of(page) if name.endswith("-label")]
     assert len(kept) == 31, "those named, and a free one"
+
+
+def offers_of(author, address):
+    """What the drafts on offer on a page would change, and the addresses that go on with them."""
+    page = author.get(address)
+    told = [text_of(one) for one in elements(page, "section[@id='draft-offers']//li")]
+    return told, [place for place, _ in links(page, f"{address}?draft")]
+
+
+def typing(author, address, **changes):
+    """Type on a page as its script keeps it."""
+    fields = form_of(author.get(address), address) | changes
+    assert author.post(f"{address}/draft", data=fields).status_code == 204
+    return fields
+
+
+def test_what_is_typed_in_a_new_note_is_offered_on_return_until_that_note_is_saved(author, signed_in):
+    typing(author, NEW, **{"title": "Tapé", "networks": "WBE", "hand_figures-0-label": "Connexions"})
+    told, resuming = offers_of(author, NEW)
+    assert told == ["Titre, rien → « Tapé »", "Réseaux", "Chiffres donnés à la main"]
+    assert offers_of(signed_in("approver"), "/notes")[0] == []
+    form = form_of(author.get(resuming[0]), NEW)
+    assert (form["title"], form["networks"], form["hand_figures-0-label"]) == ("Tapé", "WBE", "Connexions")
+    typing(author, NEW, title="Une autre note")
+    assert author.post(NEW, data=form | ASKED).status_code == 302
+    assert offers_of(author, NEW)[0] == ["Titre, rien → « Une autre note »"]
+
+
+def test_what_is_typed_over_a_draft_of_a_note_is_offered_and_ignored_and_goes_with_the_draft(author, sample_database):
+    preview = drafted(author).headers["Location"]
+    edit = f"{preview}/text"
+    typing(author, edit, title="Retapé", question="")
+    assert offers_of(author, edit)[0] == ["Titre, « Un premier bilan » → « Retapé »", "Question posée"]
+    assert offers_of(author, NEW)[0] == [], "it is about the other one"
+    removal = f"{edit}/draft/removal"
+    ignored = author.post(removal, data=form_of(author.get(edit), removal))
+    assert (ignored.headers["Location"], offers_of(author, edit)[0]) == (edit, [])
+    typing(author, edit, title="Encore")
+    author.send(f"{preview}/deletion", page=preview)
+    with sample_database.reading() as session:
+        assert session.scalars(select(Draft)).all() == []
+
+
+def test_what_was_typed_before_a_draft_of_a_note_was_saved_elsewhere_is_not_offered(author):
+    edit = f"{drafted(author).headers['Location']}/text"
+    form = form_of(author.get(edit), edit)
+    typing(author, edit, title="Ici")
+    assert author.post(edit, data=form | {"title": "Ailleurs"}).status_code == 302
+    assert offers_of(author, edit)[0] == []

@@ -1,20 +1,26 @@
 """Writes notes: a draft that only its author sees, its preview, and freezing it."""
 
 from dataclasses import replace
+from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
+from outreach import drafts as typed
 from outreach.adherence import programmes
 from outreach.db import Session
 from outreach.directory import listing as directory
+from outreach.drafts import Place
 from outreach.errors import InputError, Refused
 from outreach.notes import corrections, drafts, freezing, gathering, listing
 from outreach.notes.content import TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.outline import sections_of
+from outreach.notes.models import NoteDraft
 from outreach.roles import RoleName
+from outreach.web.drafts import Fields, PageDrafts, changed_fields, kept_beside, of_page, on_return, own
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import NoteForm, filled, told
 from outreach.web.signing_in.kept import keeps_text
@@ -31,7 +37,7 @@ CHANGED = (
 @needs(RoleName.AUTHOR)
 def new() -> str:
     with reading() as session:
-        return _form_page(session, filled(_first(session)), None)
+        return _opened(session, filled(_first(session)), None)
 
 
 @pages.post("/drafts/new")
@@ -56,7 +62,7 @@ def edit(draft_id: int) -> str:
         held = drafts.draft_of(session, draft_id, actor())
         form = filled(drafts.read_request(held.request))
         form.seen.data = drafts.version_of(held)
-        return _form_page(session, form, draft_id)
+        return _opened(session, form, held)
 
 
 @pages.post("/drafts/<number:draft_id>/text")
@@ -76,6 +82,7 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
         if gathered.seen != seen:
             return _preview(session, draft_id, asked, CHANGED), 409
     with database().writing() as session:
+        typed.discard(session, _place(session, draft_id))
         number = freezing.freeze(session, gathered, now=now(), actor=actor(), draft=draft_id).id
     flash("La note est figée : ses chiffres ne changent plus. Une autre personne doit la valider.", "success")
     return redirect(url_for(".note", note_id=number))
@@ -85,6 +92,7 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def delete(draft_id: int) -> Redirect:
     with database().writing() as session:
+        typed.discard(session, _place(session, draft_id))
         drafts.discard(session, draft_id, actor())
     flash("Le brouillon est supprimé.", "success")
     return redirect(url_for(".index"))
@@ -105,7 +113,7 @@ def _first(session: Session) -> NoteRequest:
 
 
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
-    form = NoteForm()
+    form, page = NoteForm(), own()
     asked = form.asked(now=now())
     with reading() as session:
         faults = drafts.faults(session, asked, now=now()) if asked else {}
@@ -119,6 +127,8 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
         with database().writing() as session:
             seen = form.seen.data or ""
             number = drafts.save(session, draft_id, asked, now=now(), actor=actor(), seen=seen).id
+            # Another page may hold another new note, so that only this page's text goes.
+            typed.discard(session, _place(session, draft_id), *(() if draft_id else page))
     except Refused as error:
         with reading() as session:
             form.form_errors = [str(error)]
@@ -143,9 +153,42 @@ def _preview(session: Session, draft_id: int, asked: NoteRequest, fault: str = "
     )
 
 
-def _form_page(session: Session, form: NoteForm, draft_id: int | None) -> str:
-    programme = programmes.the_programme(session)
+def _place(session: Session, draft_id: int | None = None) -> Place:
+    """Where an author types over a draft that is saved, or a new note."""
+    if draft_id is None:
+        return Place(current_user.id, "note-draft:new")
+    saved = drafts.version_of(drafts.draft_of(session, draft_id, actor()))
+    return Place(current_user.id, f"note-draft:{draft_id}", saved)
+
+
+def _address(draft_id: int | None = None, **query: Any) -> str:
+    return url_for(".edit", draft_id=draft_id, **query) if draft_id else url_for(".new", **query)
+
+
+kept_beside(pages, ["/drafts/new", "/drafts/<number:draft_id>/text"], _place, _address)
+
+
+def _opened(session: Session, saved: NoteForm, draft: NoteDraft | None) -> str:
+    """The page of a form as it is saved, or with what was typed over it where its address resumes that."""
+
+    def changes(fields: Fields) -> list[str]:
+        form = NoteForm(fields)
+        return changed_fields(saved, form) if (form.corrects.data or "") == (saved.corrects.data or "") else []
+
+    place = _place(session, draft.id if draft else None)
+    kept = on_return(session, place, ".edit" if draft else ".new", changes)
+    return _form_page(session, NoteForm(kept.fields) if kept.fields else saved, draft.id if draft else None, kept)
+
+
+def _form_page(session: Session, form: NoteForm, draft_id: int | None, kept: PageDrafts | None = None) -> str:
+    kept, programme = kept or of_page(), programmes.the_programme(session)
     form.offer(programme.strands, directory.networks(session))
     return render_template(
-        "pages/notes/form.html", form=form, draft_id=draft_id, today=days.today(now()), programme=programme
+        "pages/notes/form.html",
+        form=form,
+        draft_id=draft_id,
+        drafts=kept,
+        unsaved=bool(kept.fields) or form.is_submitted(),
+        today=days.today(now()),
+        programme=programme,
     )
