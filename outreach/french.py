@@ -140,6 +140,11 @@ def ago(seconds: float) -> str:
     return f"{max(int(seconds), 0)} s"
 
 
+def megabytes(size: int) -> str:
+    """A size in bytes as a person reads it: "3,4 Mo"; what is smaller than a tenth is "0,1 Mo"."""
+    return f"{number(max(round(size / 1_000_000, 1), 0.1))}\u202fMo"
+
+
 def duration(period: timedelta) -> str:
     """How long something lasts: "15 minutes", "12 heures", "30 jours"; from a year on in months, "12 mois"."""
     if period >= timedelta(days=360):

@@ -10,7 +10,7 @@ from outreach.accounts import trail
 from outreach.accounts.trail import Filter, Line, TrailEntry, TrailKind
 from outreach.columns import DATA, Column, Held, Kind, On, Queried
 from outreach.errors import InputError
-from outreach.spreadsheets.written import csv_text
+from outreach.spreadsheets.written import csv_bytes
 from tests.conftest import NOW
 
 
@@ -76,7 +76,7 @@ def test_a_header_asks_for_the_other_direction_and_first_for_the_largest():
 
 
 def test_a_file_has_words_of_people_local_times_and_no_formula():
-    lines = csv_text(held().table({"a@b.example": "Ada"})).split("\r\n")
+    lines = csv_bytes(held().table({"a@b.example": "Ada"})).decode("utf-8-sig").split("\r\n")
     assert lines == [
         "Numéro;Nom;Fait (heure de Bruxelles);Jour;Genres;Par",
         "3;Écluse;2026-07-02 00:30;2026-07-01;export;Ada",

@@ -31,6 +31,7 @@ MODULES = {
     "campaign": ("campaign",),
     "note": ("note",),
     "closures": ("closure",),
+    "jobs": ("job",),
     "mailboxes": ("bounces", "suppressions", "consent"),
     "running.bench": ("bench", "chaos"),
 }

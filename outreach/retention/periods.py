@@ -26,6 +26,8 @@ from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session, table_of
 from outreach.directory.models import RegisterImport
 from outreach.drafts import Draft
+from outreach.jobs.models import KEPT as JOB_KEPT
+from outreach.jobs.models import Job
 from outreach.measuring import hits
 from outreach.measuring.models import Hit
 from outreach.notes.models import NoteDraft
@@ -144,6 +146,9 @@ ROWS: Sequence[Retention] = (
     Retention(StaffNotice.settled_at, MONTH, "Qui, parmi le personnel, a été prévenu de quoi"),
     Retention(AccountLink.expires_at, MONTH, "La trace d’un lien pour choisir un mot de passe, une fois expiré"),
     Retention(AnswerList.received_at, DAY, "Une feuille de réponses, telle qu’elle a été reçue", most=FILES),
+    Retention(
+        Job.ended_at, JOB_KEPT, "Ce que le service a préparé à part pour un agent, tel un grand fichier", most=FILES
+    ),
     Retention(StaffSession.began_at, LIFETIME, "Une connexion du personnel"),
     Retention(PasswordRequest.at, REQUEST_COUNTS, "Une demande de mot de passe oublié", ahead=True),
     Retention(SignInAttempt.at, ATTEMPT_COUNTS, "Un essai de connexion manqué", ahead=True),

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
@@ -194,6 +194,11 @@ def list_by_id(session: Session, table: type[Sent], list_id: int) -> Sent:
     if received is None:
         raise NotFound("Cette liste n’existe pas, ou n’est plus gardée.")
     return received
+
+
+def size(session: Session, table: type[Sent], list_id: int) -> int:
+    """How many characters the cells of a list take, without reading them."""
+    return session.scalar(select(func.length(table.grid)).where(table.id == list_id)) or 0
 
 
 def recent(session: Session, table: type[Sent]) -> Sequence[Sent]:

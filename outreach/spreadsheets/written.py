@@ -7,10 +7,12 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, islice
+from typing import IO
 
 import xlsxwriter
 import xlsxwriter.utility
+from xlsxwriter.utility import cell_autofit_width
 from xlsxwriter.worksheet import Worksheet
 
 from outreach import days, french
@@ -19,6 +21,9 @@ from outreach import days, french
 DANGEROUS = ("=", "+", "-", "@", "\t", "\r")
 SERVICE = "Fédération Wallonie-Bruxelles – Sensibilisation"
 A4, PORTRAIT_COLUMNS = 9, 6  # the paper's number in the format; tables of more columns print across the page
+ROWS_FOR_WIDTH = 500  # by which the widths of columns are chosen
+FILTER_PIXELS = 16  # of the button of a header
+WIDEST_PIXELS = 700
 Cell = str | int | float | None
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -63,14 +68,26 @@ class Origin:
 
 
 def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:
-    """A workbook with one sheet a table, headers frozen and filterable; text stays text.
+    """A workbook as bytes; `write_xlsx` says of what kind."""
+    buffer = io.BytesIO()
+    write_xlsx(buffer, tables, origin=origin)
+    return buffer.getvalue()
+
+
+def write_xlsx(file: IO[bytes], tables: Sequence[Table], origin: Origin | None = None) -> None:
+    """Write a workbook with one sheet a table, headers frozen and filterable; text stays text.
 
     Sheets print on A4, as wide as a page, with the headers and the page's number on each. With an `origin`, a last
-    sheet tells it, and so do the head of each printed page and the workbook's properties.
+    sheet tells it, and so do the head of each printed page and the workbook's properties. It takes the same memory for
+    any number of rows.
     """
-    buffer = io.BytesIO()
-    options = {"in_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    with xlsxwriter.Workbook(buffer, options) as workbook:
+    options = {
+        "constant_memory": True,
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(file, options) as workbook:
         bold = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
         if origin:
             tables = (*tables, origin.table(tables[0].name))
@@ -78,19 +95,31 @@ def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:
             workbook.set_properties(properties | {"company": SERVICE, "created": origin.moment.replace(tzinfo=None)})
         for table in tables:
             sheet = workbook.add_worksheet(table.name[:31])
-            rows = [list(row) for row in table.rows]
+            rows = iter(table.rows)
+            first = list(islice(rows, ROWS_FOR_WIDTH))
+            _widen(sheet, table.headers, first)
             sheet.write_row(0, 0, table.headers, bold)
-            for number, row in enumerate(rows, 1):
-                sheet.write_row(number, 0, row)
+            last = 0
+            for last, row in enumerate(chain(first, rows), 1):
+                sheet.write_row(last, 0, row)
             sheet.freeze_panes(1, 1)
-            sheet.autofilter(0, 0, len(rows), len(table.headers) - 1)
-            sheet.autofit()
+            sheet.autofilter(0, 0, last, len(table.headers) - 1)
             for place, words in table.choices.items():
                 offered = {"validate": "list", "source": list(words), "error_title": "Choix inconnu"}
                 offered["error_message"] = "Choisissez dans la liste de la cellule."
-                sheet.data_validation(1, place, max(len(rows), 1), place, offered)
+                sheet.data_validation(1, place, max(last, 1), place, offered)
             _lay_out(sheet, table, origin)
-    return buffer.getvalue()
+
+
+def _widen(sheet: Worksheet, headers: Sequence[str], rows: Iterable[Sequence[Cell]]) -> None:
+    """Make columns as wide as their header and their first rows: once rows are written, they are out of memory."""
+    widths = [FILTER_PIXELS + cell_autofit_width(header) for header in headers]
+    for row in rows:
+        for place, cell in enumerate(row[: len(widths)]):
+            if cell is not None:
+                widths[place] = max(widths[place], cell_autofit_width(str(cell)))
+    for place, width in enumerate(widths):
+        sheet.set_column_pixels(place, place, min(width, WIDEST_PIXELS))
 
 
 def _lay_out(sheet: Worksheet, table: Table, origin: Origin | None) -> None:
@@ -104,12 +133,19 @@ def _lay_out(sheet: Worksheet, table: Table, origin: Origin | None) -> None:
     sheet.set_footer("&L&A&RPage &P sur &N")
 
 
-def csv_text(table: Table) -> str:
-    """CSV as Excel in French opens it: `;`, CRLF; a cell that would start a formula gets an apostrophe."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
-    writer.writerows([_inert(cell) for cell in row] for row in chain([table.headers], table.rows))
-    return buffer.getvalue()
+def write_csv(file: IO[bytes], tables: Iterable[Table]) -> None:
+    """Write CSV as Excel in French opens it: `;`, CRLF, UTF-8 after the byte order mark by which Excel recognises it.
+
+    A cell that would start a formula gets an apostrophe. An empty line stands between tables. It takes the same memory
+    for any number of rows.
+    """
+    text = io.TextIOWrapper(file, "utf-8-sig", newline="", write_through=False)
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    for number, table in enumerate(tables):
+        if number:
+            text.write("\r\n")
+        writer.writerows([_inert(cell) for cell in row] for row in chain([table.headers], table.rows))
+    text.detach()
 
 
 def column_letter(place: int) -> str:
@@ -119,8 +155,10 @@ def column_letter(place: int) -> str:
 
 
 def csv_bytes(table: Table) -> bytes:
-    """CSV as bytes, with the byte order mark by which Excel recognises UTF-8."""
-    return b"\xef\xbb\xbf" + csv_text(table).encode()
+    """A table as CSV, in bytes."""
+    buffer = io.BytesIO()
+    write_csv(buffer, [table])
+    return buffer.getvalue()
 
 
 def _inert(cell: Cell) -> Cell:

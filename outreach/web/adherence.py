@@ -52,6 +52,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
     place = "/adherence/lists"
     templates = "pages/adherence"
     rejects = "adhesions"
+    called = "la liste d’adhésions"
     undone = "La liste est annulée : les statuts sont ceux d’avant."
     sample = EXAMPLE
 

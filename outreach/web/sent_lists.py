@@ -23,13 +23,15 @@ from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
 from outreach.spreadsheets.headers import MissingColumns, cell_of
 from outreach.spreadsheets.tables import Grid, Rejection
+from outreach.web.jobs import later
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
 from outreach.web.ui.forms import UploadForm
-from outreach.web.ui.request import actor, database, needs, now, reading
+from outreach.web.ui.request import actor, database, done, finishing, job, needs, now, reading
 
 BIGGEST_UPLOAD = 16_000_000
 SHOWN_LINES = 20
+MOST_AT_ONCE = 3_000_000  # characters of the cells of a list that a page applies
 
 
 class ListPages(ABC, Generic[Sent, Plan]):
@@ -37,8 +39,8 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     `place` is where its upload page stands, and `each` what comes before the number of a list. `templates` is the
     folder of its `lists.html` and `list.html`, `rejects` the name of the file of rejected rows, `undone` what is said
-    of an undone list. `readers` may see the lists; only authors send, apply and undo them. `blamed` is the field
-    at fault where a list is not admitted.
+    of an undone list, `called` what such a list is called. `readers` may see the lists; only authors send, apply and
+    undo them. `blamed` is the field at fault where a list is not admitted.
     """
 
     place: str
@@ -46,6 +48,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
     templates: str
     rejects: str
     undone: str
+    called: str
     sample = exports.Table("Exemple", (), ())
     readers = RoleName.AUTHOR
     blamed = "file"
@@ -200,16 +203,19 @@ class ListPages(ABC, Generic[Sent, Plan]):
         return exports.form(table, kind, f"{self.rejects}-{list_id}")
 
     def apply(self, list_id: int) -> Redirect:
-        """Do what the page has shown; when it would be something else by now, refuse."""
+        """Do what the page has shown; when it would be something else by now, refuse. A large list is a job."""
+        with reading() as session:
+            is_large = steps.size(session, self.kind().table, list_id) > MOST_AT_ONCE
+        if is_large and not job():
+            return later(f"Appliquer {self.called}", url_for(".shown_list", list_id=list_id))
         kind, seen = self.kind(), posted("version")
         with time_limit.lifted(), database().reading() as session:
             judged = steps.judge(session, kind, steps.list_by_id(session, kind.table, list_id))
-        with database().writing() as session:
+        with finishing() as session:
             received = steps.list_by_id(session, kind.table, list_id)
             plan = steps.apply(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
             said = self.done(received, plan)
-        flash(said, "success")
-        return redirect(url_for(".shown_list", list_id=list_id))
+        return done(said, url_for(".shown_list", list_id=list_id))
 
     def undo(self, list_id: int) -> Redirect:
         """Undo the last list applied."""

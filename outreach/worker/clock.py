@@ -89,6 +89,8 @@ def ask(due: DueWork) -> None:
             due.wake_due()
     with going_on("settling", due.database):
         _settle(due, hindered)
+    with going_on("looking for jobs", due.database):
+        due.job_room.look()
     with going_on("sealing the audit", due.database):
         due.sealing.seal()
 

@@ -22,6 +22,7 @@ from outreach.settings import Settings
 from outreach.settings.places import server_of
 from outreach.staff_mail import account_letters, forgotten, notices
 from outreach.worker.going_on import going_on
+from outreach.worker.job_room import JobRoom
 from outreach.worker.mail_room import MailRoom
 from outreach.worker.permission import hindrance
 from outreach.worker.sealing import Sealing
@@ -42,10 +43,16 @@ class DueWork:
     """What one process's clock finds due, and does; each step in transactions of its own."""
 
     def __init__(
-        self, settings: Settings, database: Database, mail_room: MailRoom, relays: Sequence[str], stop: threading.Event
+        self,
+        settings: Settings,
+        database: Database,
+        mail_room: MailRoom,
+        job_room: JobRoom,
+        relays: Sequence[str],
+        stop: threading.Event,
     ) -> None:
         self.settings, self.database, self.clock = settings, database, settings.instant
-        self.mail_room, self.relays, self.stop = mail_room, relays, stop
+        self.mail_room, self.job_room, self.relays, self.stop = mail_room, job_room, relays, stop
         self.place = installation.place_of(settings.data)
         self.sealing = Sealing(settings, database)
         self._drift_looked_at = self.clock() - drift.LOOK_EVERY

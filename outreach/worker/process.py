@@ -18,6 +18,7 @@ from outreach.delivery.smtp.relay import Relay
 from outreach.settings import Settings
 from outreach.worker.due import DueWork, pause_failing
 from outreach.worker.going_on import going_on
+from outreach.worker.job_room import JobRoom
 from outreach.worker.mail_room import MailRoom
 from outreach.worker.permission import may_send
 from outreach.worker.wakeups import queue_of
@@ -62,18 +63,21 @@ class WorkProcess:
             on_failpoint=on_failpoint,
             pause_failing=lambda: pause_failing(settings, database),
         )
-        self.mail_room = MailRoom(postman, database, lambda: may_send(settings, database), self._broker())
-        self.due = DueWork(settings, database, self.mail_room, names, self.stop)
+        self.mail_room = MailRoom(postman, database, lambda: may_send(settings, database), self._broker("wakeups"))
+        self.job_room = JobRoom(settings, database, self.stop, self._broker("jobs"))
+        self.due = DueWork(settings, database, self.mail_room, self.job_room, names, self.stop)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def open(self) -> None:
         """Start the threads of the mail room and of the sign of life."""
         self.mail_room.open()
+        self.job_room.open()
         self._pulse.start()
 
     def close(self) -> None:
         """Stop in order: the round under way ends, and its answers are awaited and recorded."""
         self.stop.set()
+        self.job_room.close()
         self.mail_room.close()
         self._pulse.join()
         with self.database.writing() as session:
@@ -87,11 +91,11 @@ class WorkProcess:
             installation.settle_in(session, installation.read(self.settings.data), now=now)
         return worker_id
 
-    def _broker(self) -> tuple[str, str] | None:
+    def _broker(self, about: str) -> tuple[str, str] | None:
         if not self.settings.broker_url:
             return None
         with self.database.reading() as session:
-            return self.settings.broker_url, queue_of(session)
+            return self.settings.broker_url, queue_of(session, about)
 
     def _beat(self) -> None:
         while not self.stop.wait(BEAT_SECONDS):

@@ -19,11 +19,14 @@ CLOSE_MILLISECONDS = 1_000  # at most, for a broker that does not answer
 logger = logging.getLogger(__name__)
 
 
-def queue_of(session: Session) -> str:
-    """The queue of a PostgreSQL database: installations that share a broker do not get each other's wake-ups."""
+def queue_of(session: Session, about: str = "wakeups") -> str:
+    """The queue of a PostgreSQL database for wake-ups about letters, or about something else.
+
+    Installations that share a broker do not get each other's wake-ups.
+    """
     query = "SELECT system_identifier, oid FROM pg_control_system(), pg_database WHERE datname = current_database()"
     cluster, number = session.execute(text(query)).one()
-    return f"wakeups-{cluster}-{number}"
+    return f"{about}-{cluster}-{number}"
 
 
 class Wakeups:

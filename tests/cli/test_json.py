@@ -9,8 +9,11 @@ from click.testing import CliRunner
 from outreach import french
 from outreach.cli.context import Operation
 from outreach.cli.main import NO_DATABASE, PLACES, commands, load, sentence
+from outreach.jobs import asking
+from outreach.jobs.asking import Asked
 from outreach.notes import finishing
 from outreach.settings import read
+from tests import factories
 from tests.conftest import NOW
 from tests.directory.editions import edition, row
 from tests.notes import quick
@@ -37,6 +40,8 @@ CALLS = {
     "directory count": (),
     "report actions": (),
     "relay status": (),
+    "job show": ("1",),
+    "job cancel": ("1",),
     "verify": (),
     "audit verify": (),
 }
@@ -46,6 +51,7 @@ LISTS = {
     "closure list": (),
     "consent list": (),
     "directory reachability": (),
+    "job list": (),
     "note list": (),
     "suppressions": (),
     "user list": (),
@@ -99,7 +105,9 @@ def test_every_command_with_json_is_called_here():
     assert {*CALLS, *LISTS} == {name for place in PLACES for name in with_json(load(place), place)}
 
 
-def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path):
+def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path, sample_database):
+    with sample_database.writing() as session:
+        asking.ask(session, factories.AUTHOR, Asked("Fichier", "/x.csv"), now=NOW)
     for name in (*CALLS, *LISTS):
         for words in BEFORE.get(name, ()):
             assert run(name.split()[0], *words).exit_code == 0, words

@@ -126,9 +126,8 @@ def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row
         assert of_notices == ["written", "approved", "approved"]
         left = session.execute(text("SELECT id, note FROM campaign_transitions")).all()
         assert left == [(13, "reprise en brouillon")]
-        assert (
-            reading.approval(session, Content("campaign:1", reading.last(session, "campaign:1").digest, "")) is not None
-        )
+        approved = Content("campaign:1", reading.last(session, "campaign:1").digest, "", "")
+        assert reading.approval(session, approved) is not None
         assert seals.verify(session).fault == ""
         assert verify(session, now=NOW) == []
     migrations.downgrade(database.engine, "0052")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 import pytest
 from python_calamine import CalamineWorkbook
 
-from outreach.spreadsheets.written import Origin, Table, csv_text, xlsx
+from outreach.spreadsheets.written import Origin, Table, csv_bytes, xlsx
 
 CELLS = ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "http://x.be", "007", "éà"]
 
@@ -17,15 +17,15 @@ def test_no_cell_of_a_workbook_is_a_formula_a_link_or_a_number():
 
 @pytest.mark.parametrize("cell", CELLS[:6])
 def test_a_cell_that_would_start_a_formula_gets_an_apostrophe(cell):
-    assert f"'{cell}" in csv_text(Table("Essai", ["A"], [[cell]]))
+    assert f"'{cell}" in csv_bytes(Table("Essai", ["A"], [[cell]])).decode()
 
 
 def test_a_header_starts_no_formula_either():
-    assert csv_text(Table("Essai", ["=HYPERLINK(1)"], [])) == "'=HYPERLINK(1)\r\n"
+    assert csv_bytes(Table("Essai", ["=HYPERLINK(1)"], [])).decode("utf-8-sig") == "'=HYPERLINK(1)\r\n"
 
 
 def test_numbers_stay_numbers():
-    assert csv_text(Table("Essai", ["A", "B"], [[-3, None]])) == "A;B\r\n-3;\r\n"
+    assert csv_bytes(Table("Essai", ["A", "B"], [[-3, None]])).decode("utf-8-sig") == "A;B\r\n-3;\r\n"
 
 
 def test_a_workbook_says_when_by_whom_and_of_which_campaign_it_was_made():

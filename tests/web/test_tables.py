@@ -21,6 +21,8 @@ from outreach.delivery.models import Message, SuppressionReason
 from outreach.demo import people
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import MailboxKind
+from outreach.jobs import asking
+from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
 from outreach.notes.models import Note
 from outreach.responses import answers
@@ -56,6 +58,7 @@ LISTS = {
     "administration/accounts.html": ("/administration/accounts", ""),
     "segments/index.html": ("/segments", ""),
     "segments/lists.html": ("/segments/lists", ""),
+    "jobs/index.html": ("/jobs", ""),
     "segments/list.html": ("/segments/lists/1", "write"),
 }
 SORTED = re.compile(r"[?;]sort=(-?\w+)")
@@ -82,6 +85,7 @@ def chief(signed_in, launched_sample):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)
             saved.save(session, named, InNetwork(("WBE",)), **by)
+            asking.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
             session.scalars(select(Role))
         )

@@ -34,6 +34,7 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
     place = "/directory/contact-lists"
     templates = "pages/contact_lists"
     rejects = "contacts"
+    called = "la liste de contacts"
     undone = "La liste est annulée : les adresses sont comme avant."
     sample = EXAMPLE
 

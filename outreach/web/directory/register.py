@@ -77,6 +77,7 @@ class EditionPages(ListPages[RegisterImport, Difference]):
     each = "/editions"
     templates = "pages/register"
     rejects = "registre-lignes-rejetees"
+    called = "l’édition du registre"
     undone = "L’édition est annulée : l’annuaire est celui d’avant."
     blamed = "day"
     readers = RoleName.READER

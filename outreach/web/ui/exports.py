@@ -1,28 +1,44 @@
-"""Tables as answers of pages, to be saved as XLSX or CSV."""
+"""Tables as answers of pages, to be saved as XLSX or CSV; those too large for a page are offered as a job."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from tempfile import SpooledTemporaryFile
 
-from flask import Response
+from flask import Response, make_response, render_template, request
 from flask_login import current_user
 
-from outreach.spreadsheets.written import Cell, Origin, Table, column_letter, csv_bytes, csv_text, xlsx
-from outreach.web.ui.request import inert, now
+from outreach.errors import TookTooLong
+from outreach.spreadsheets.written import Cell, Origin, Table, column_letter, csv_bytes, write_csv, write_xlsx, xlsx
+from outreach.web.ui.request import end_reading, inert, job, now
 
-__all__ = ["Cell", "Table", "column_letter", "csv_bytes", "csv_text", "download", "form", "xlsx"]  # both halves
+__all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "xlsx"]  # both halves
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+CSV = "text/csv; charset=utf-8"
 NETWORK = ("Réseau", "Réseau au registre")  # headers of the two cells of a network: its name, then the register's value
+MOST_ROWS = 20_000  # of a file that a page makes: some seconds
+TOLD_EVERY = 500  # rows
+IN_MEMORY = 1_000_000  # bytes of a file; beyond that it is on the disk
+
+
+class _TooManyRows(Exception):
+    """A table has more rows than a page may write."""
 
 
 def download(table: Table, kind: str, name: str, *more: Table, whole: bool = False, campaign: str = "") -> Response:
-    """A response that saves a table as `xlsx` (with more sheets) or `csv`, whose links the frame looks at.
+    """A response that saves a table as `xlsx` (with more sheets) or `csv`, in which no link of a letter works.
 
-    The name says the day and who asked; a workbook says so inside, with the `campaign` that it is about.
-    With `whole` a CSV has the other tables, too, each under an empty line; otherwise the first only.
+    The name says the day and who asked; a workbook says so inside, with the `campaign` that it is about. With `whole` a
+    CSV has the other tables, too, each under an empty line; otherwise the first only. What takes too long for a page is
+    offered as a job, by a page that asks.
     """
     origin = Origin(now(), current_user.name, campaign)
-    return _response((table, *more), kind, name + origin.suffix(), whole=whole, origin=origin)
+    try:
+        return _response((table, *more), kind, name + origin.suffix(), whole=whole, origin=origin)
+    except (_TooManyRows, TookTooLong):
+        end_reading()
+        of = request.full_path.rstrip("?")
+        return make_response(render_template("pages/jobs/offer.html", title=table.name, of=of))
 
 
 def form(table: Table, kind: str, name: str) -> Response:
@@ -33,10 +49,16 @@ def form(table: Table, kind: str, name: str) -> Response:
 def _response(
     tables: Sequence[Table], kind: str, name: str, *, whole: bool = False, origin: Origin | None = None
 ) -> Response:
+    written = [_written(table) for table in tables]
+    file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - it is read as the answer leaves
     if kind == "csv":
-        texts = map(csv_text, tables if whole else tables[:1])
-        return attachment(b"\xef\xbb\xbf" + "\r\n".join(texts).encode(), "text/csv; charset=utf-8", f"{name}.csv")
-    return attachment(xlsx(*map(_unlinked, tables), origin=origin), XLSX, f"{name}.xlsx")
+        write_csv(file, written if whole else written[:1])
+    else:
+        write_xlsx(file, written, origin)
+    size = file.tell()
+    file.seek(0)
+    contents = iter(lambda: file.read(IN_MEMORY), b"")
+    return sending(contents, CSV if kind == "csv" else XLSX, f"{name}.{kind}", size)
 
 
 def attachment(content: bytes, mimetype: str, name: str) -> Response:
@@ -45,6 +67,27 @@ def attachment(content: bytes, mimetype: str, name: str) -> Response:
     return Response(content, content_type=mimetype, headers=headers)
 
 
-def _unlinked(table: Table) -> Table:
-    """The table, in which no link of a letter works."""
-    return replace(table, rows=([inert(cell) if isinstance(cell, str) else cell for cell in row] for row in table.rows))
+def sending(contents: Iterable[bytes], mimetype: str, name: str, size: int) -> Response:
+    """A response that saves so many bytes under a name, and never holds them all."""
+    response = attachment(b"", mimetype, name)
+    response.response, response.content_length, response.direct_passthrough = contents, size, True
+    return response
+
+
+def _written(table: Table) -> Table:
+    """The table as staff may have it: no link of a letter works in it. Its rows are counted as they are written."""
+    return replace(table, rows=_counted(map(_unlinked, table.rows)))
+
+
+def _unlinked(row: Sequence[Cell]) -> Sequence[Cell]:
+    return [inert(cell) if isinstance(cell, str) else cell for cell in row]
+
+
+def _counted(rows: Iterable[Sequence[Cell]]) -> Iterator[Sequence[Cell]]:
+    work = job()
+    for number, row in enumerate(rows, 1):
+        if work and number % TOLD_EVERY == 0:
+            work.progress(number)
+        if not work and number > MOST_ROWS:
+            raise _TooManyRows
+        yield row

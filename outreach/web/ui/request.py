@@ -14,6 +14,7 @@ from werkzeug.wrappers import Response as WerkzeugResponse
 from outreach import days
 from outreach.db import NO_ANSWER, Database, Session, time_limit
 from outreach.errors import TookTooLong
+from outreach.jobs.work import JobWork
 from outreach.mail.addresses import Judgement, judge
 from outreach.mail.tokens import Keys
 from outreach.roles import RoleName
@@ -21,6 +22,7 @@ from outreach.settings import Mode, Settings
 
 READING_SECONDS = 5.0  # that what a page reads may take in the database
 READS = {"GET", "HEAD"}  # methods that change nothing
+JOB = "outreach.job"  # in the environment of a request that a job answers; no client can set it
 FIRST_PAGE = "account.password"  # for those who have to change their password
 
 
@@ -28,6 +30,28 @@ def database() -> Database:
     """The database of the running application."""
     opened: Database = current_app.extensions["outreach.database"]
     return opened
+
+
+def job() -> JobWork | None:
+    """The job that answers this request, or None for a page."""
+    work: JobWork | None = request.environ.get(JOB)
+    return work
+
+
+def done(said: str, address: str) -> WerkzeugResponse:
+    """Say what was done, and lead to the page of it; a job keeps what is said."""
+    if work := job():
+        work.tell(said)
+    flash(said, "success")
+    return redirect(address)
+
+
+@contextmanager
+def finishing() -> Iterator[Session]:
+    """The one transaction that does what a request is for. A job that answers the request ends with it."""
+    work = job()
+    with work.finishing() if work else database().writing() as session:
+        yield session
 
 
 @contextmanager
@@ -163,10 +187,10 @@ def inert(text: str) -> str:
 
 
 def limit_reading(app: Flask) -> None:
-    """Limit what each request reads, and end it.
+    """Limit what each page reads, and end it. A job reads for as long as it may take.
 
     Call it first: the account is read before a page begins.
     """
-    app.before_request(lambda: time_limit.limit(READING_SECONDS))
+    app.before_request(lambda: time_limit.limit(None if job() else READING_SECONDS))
     app.teardown_request(lambda _error: time_limit.limit(None))
     app.teardown_request(end_reading)

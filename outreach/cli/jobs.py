@@ -1,0 +1,56 @@
+"""`job`: the jobs of everybody: list, show, cancel."""
+
+import click
+
+from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
+from outreach.french import moment, plural
+from outreach.jobs import asking, listing
+from outreach.jobs.models import Job
+from outreach.roles import RoleName
+
+
+@click.group()
+def job() -> None:
+    """Les tâches que le service prépare à part : grands fichiers, grandes listes."""
+
+
+@job.command(name="list")
+@json_option
+@pass_operation
+def list_all(operation: Operation) -> None:
+    """Énumère les tâches, les dernières d’abord."""
+    with operation.database.reading() as session:
+        say_rows(listing.every(session), _told, "Aucune tâche n’est gardée.")
+
+
+@job.command()
+@click.argument("number", type=NumberType(), metavar="NUMÉRO")
+@json_option
+@pass_operation
+def show(operation: Operation, number: int) -> None:
+    """Montre où en est une tâche."""
+    with operation.database.reading() as session:
+        found = asking.job_numbered(session, number)
+        say_json(lambda: listing.every(session).object(found))
+        say(_told(found))
+
+
+@job.command()
+@click.argument("number", type=NumberType(), metavar="NUMÉRO")
+@json_option
+@acting
+@pass_operation
+def cancel(operation: Operation, number: int) -> None:
+    """Annule une tâche : qui la fait s’arrête, et rien n’en reste."""
+    with operation.database.writing() as session:
+        operation.actor(session, RoleName.ADMINISTRATOR)
+        found = asking.job_numbered(session, number)
+        asking.cancel(session, found, now=operation.now)
+        say_json(lambda: listing.every(session).object(found))
+    say(f"La tâche {number} est annulée.")
+
+
+def _told(job: Job) -> str:
+    state = f"{job.state.label} depuis le {moment(job.ended_at or job.began_at or job.asked_at)}"
+    rows = f", {plural(job.done, 'ligne prête', 'lignes prêtes')}" if job.done else ""
+    return f"{job.id} : {job.title}, pour {job.asked_by}. {state}{rows}. {job.said}".rstrip()

@@ -1,0 +1,97 @@
+"""Asks for jobs, cancels them, reads what came of them. A job is private to the person who asked for it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import delete, select
+
+from outreach.db import Database, Session, take_turns
+from outreach.errors import NotFound, Refused
+from outreach.jobs.models import ENDED, Job, JobPiece, JobState
+
+MOST_AT_ONCE = 3  # of one person
+MOST_FORM = 20_000  # characters
+GONE = "Cette tâche n’existe pas, ou n’est plus gardée : un résultat l’est un jour."
+TOO_MANY = (
+    "Vous avez déjà trois tâches en attente ou en cours : attendez la fin de l’une d’elles, ou annulez-en une, "
+    "dans « Tâches »."
+)
+
+
+class Asked(NamedTuple):
+    """What a request does: its French title, the path of ours with its query, and the form that it sends.
+
+    `location` is the page that it is about, or ''.
+    """
+
+    title: str
+    address: str
+    method: str = "GET"
+    form: Sequence[Sequence[str]] = ()
+    location: str = ""
+
+
+def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
+    """Ask for what a person's request does, as a job. The same request that waits or runs already is that job.
+
+    Raises Refused where the person has three jobs that are not over, or where the form is too large.
+    """
+    take_turns(session, "jobs", person)
+    form = json.dumps(list(asked.form), ensure_ascii=False)
+    if len(form) > MOST_FORM:
+        raise Refused("Ce formulaire est trop long pour être traité en tâche.")
+    others = session.scalars(select(Job).where(Job.asked_by == person, Job.state.not_in(ENDED))).all()
+    for job in others:
+        if (job.method, job.address, job.form) == (asked.method, asked.address, form):
+            return job
+    if len(others) >= MOST_AT_ONCE:
+        raise Refused(TOO_MANY)
+    job = Job(**asked._asdict() | {"title": asked.title[:200], "form": form}, asked_by=person, asked_at=now)
+    session.add(job)
+    session.flush()
+    return job
+
+
+def again(session: Session, job: Job, *, now: datetime) -> Job:
+    """Ask for a job once more, after it failed or was cancelled, or when its result is old. Raises Refused."""
+    asked = Asked(job.title, job.address, job.method, json.loads(job.form), job.location)
+    return ask(session, job.asked_by, asked, now=now)
+
+
+def cancel(session: Session, job: Job, *, now: datetime) -> None:
+    """Cancel a job: whoever does it finds its lease gone, and stops. Raises Refused where it is over."""
+    session.refresh(job, with_for_update=True)
+    if job.state.is_over:
+        raise Refused(f"Cette tâche est déjà {job.state.label.lower()}.")
+    job.state, job.ended_at, job.lease, job.leased_until = JobState.CANCELLED, now, None, None
+    session.execute(delete(JobPiece).where(JobPiece.job_id == job.id))
+
+
+def job_numbered(session: Session, number: int) -> Job:
+    """The job of this number. Raises NotFound, also once it is deleted."""
+    job = session.get(Job, number)
+    if job is None:
+        raise NotFound(GONE)
+    return job
+
+
+def job_of(session: Session, number: int, person: str) -> Job:
+    """A person's own job. Raises NotFound for anybody else's, and once it is deleted."""
+    job = job_numbered(session, number)
+    if job.asked_by != person:
+        raise NotFound(GONE)
+    return job
+
+
+def pieces(database: Database, number: int) -> Iterator[bytes]:
+    """The file of a job that is done, a megabyte at a time, each read by itself: no reader holds a transaction."""
+    place = 0
+    while True:
+        with database.reading() as session:
+            content = session.scalar(select(JobPiece.content).where(JobPiece.job_id == number, JobPiece.place == place))
+        if content is None:
+            return
+        yield content
+        place += 1

@@ -1,0 +1,98 @@
+"""The pages of jobs: each person's own, how far they are, and their files; and what makes a job of a request."""
+
+from urllib.parse import urlsplit
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from outreach.columns import Held
+from outreach.db import Session
+from outreach.errors import InputError, Refused
+from outreach.jobs import asking, listing
+from outreach.jobs.asking import Asked
+from outreach.jobs.models import KEPT, Job, JobState
+from outreach.roles import RoleName
+from outreach.web.signing_in.sign_in import TOKEN, is_path
+from outreach.web.ui import exports
+from outreach.web.ui.fields import posted
+from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.request import actor, database, needs, now, reading
+
+pages = Blueprint("jobs", __name__, url_prefix="/jobs")
+
+
+@pages.get("")
+@needs(RoleName.READER)
+def index() -> str:
+    with reading() as session:
+        shown = Shown.of(request, _listed(session), export=".export")
+        return render_template("pages/jobs/index.html", shown=shown, text=sought(request))
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export(kind: str) -> Response:
+    with reading() as session:
+        return exports.download(_listed(session).table(), kind, "taches")
+
+
+@pages.post("")
+@needs(RoleName.READER)
+def ask() -> Redirect:
+    """Have a file prepared that is too large for a page."""
+    address, title = posted("of"), posted("title") or "Fichier"
+    if not is_path(address) or urlsplit(address).path.startswith("/jobs/"):
+        raise InputError("Cette adresse n’est pas celle d’un fichier : revenez à la liste, et demandez-le de nouveau.")
+    with database().writing() as session:
+        number = asking.ask(session, actor(), Asked(title, address), now=now()).id
+    return redirect(url_for(".job", number=number))
+
+
+@pages.get("/<number:number>")
+@needs(RoleName.READER)
+def job(number: int) -> str:
+    with reading() as session:
+        found = asking.job_of(session, number, actor())
+        return render_template("pages/jobs/job.html", job=found, kept=KEPT)
+
+
+@pages.post("/<number:number>/cancellation")
+@needs(RoleName.READER)
+def cancel(number: int) -> Redirect:
+    with database().writing() as session:
+        asking.cancel(session, asking.job_of(session, number, actor()), now=now())
+    flash("La tâche est annulée ; vous pouvez la redemander.", "success")
+    return redirect(url_for(".job", number=number))
+
+
+@pages.post("/<number:number>/again")
+@needs(RoleName.READER)
+def again(number: int) -> Redirect:
+    with database().writing() as session:
+        another = asking.again(session, asking.job_of(session, number, actor()), now=now()).id
+    return redirect(url_for(".job", number=another))
+
+
+@pages.get("/<number:number>/file")
+@needs(RoleName.READER)
+def file(number: int) -> Response:
+    """The file of a job that is done."""
+    with reading() as session:
+        found = asking.job_of(session, number, actor())
+        if found.state is not JobState.DONE or not found.file_name:
+            raise Refused("Cette tâche n’a pas encore de fichier : regardez où elle en est.")
+        name, mimetype, size = found.file_name, found.mimetype, found.size
+    return exports.sending(asking.pieces(database(), number), mimetype, name, size)
+
+
+def _listed(session: Session) -> Held[Job]:
+    return listing.every(session, actor(), text=sought(request), sort=sorting(request))
+
+
+def later(title: str, location: str) -> Redirect:
+    """Have this request answered as a job, and lead to its page. `location` is the page that it is about."""
+    form = [(name, value) for name, value in request.form.items(multi=True) if name != TOKEN]
+    asked = Asked(title, request.path, request.method, form, location)
+    with database().writing() as session:
+        number = asking.ask(session, actor(), asked, now=now()).id
+    return redirect(url_for("jobs.job", number=number))

@@ -1,0 +1,121 @@
+"""The job room: the thread of a work process that does jobs, each in a child, beside the letters that leave.
+
+The child is niced, and has limits of processor time and memory. This thread keeps its lease, and ends the child when
+the job is cancelled, takes too long, or the process stops. A child whose process is killed ends by itself: it reads
+from a pipe that closes then.
+"""
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+from outreach.db import Database
+from outreach.jobs import leases
+from outreach.jobs.leases import LeaseLost
+from outreach.jobs.models import JobState
+from outreach.settings import ROOT, Settings
+from outreach.worker.going_on import EXPECTED, going_on
+from outreach.worker.wakeups import Wakeups
+
+LONGEST_SECONDS = 3_600  # of a job
+LOOK_SECONDS = 1.0  # from one look at a child to the next
+RENEW_SECONDS = 4.0
+TOO_LONG = "Cette tâche a été arrêtée après une heure. Demandez moins à la fois."
+CHILD = (sys.executable, "-m", "outreach.cli.running.job_child")
+logger = logging.getLogger(__name__)
+
+
+class JobRoom:
+    """Does the jobs that are due, one at a time. `broker` is the URL of a shared broker and its queue, if any."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        database: Database,
+        stop: threading.Event,
+        broker: tuple[str, str] | None = None,
+        child: Sequence[str] = CHILD,
+    ) -> None:
+        self.database, self.clock, self.stop, self._child = database, settings.instant, stop, child
+        self._offset = settings.clock_offset
+        self.wakeups = Wakeups(*broker, lambda _: self.wake()) if broker else None
+        self._knock = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="jobs")
+
+    def open(self) -> None:
+        """Start to work."""
+        self._thread.start()
+        if self.wakeups:
+            self.wakeups.open()
+
+    def close(self) -> None:
+        """Stop, once `stop` is set: the child under way ends, and its job waits for another process."""
+        self._knock.set()
+        self._thread.join()
+        if self.wakeups:
+            self.wakeups.close()
+
+    def wake(self) -> None:
+        """Have this process look for a job."""
+        self._knock.set()
+
+    def look(self) -> None:
+        """At each pass of the clock: look for a job here and, over the broker, in whichever process is idle."""
+        with self.database.reading() as session:
+            is_due = leases.anything_due(session, now=self.clock())
+        if is_due:
+            self.wake()
+            if self.wakeups:
+                self.wakeups.clear()
+                self.wakeups.wake(0)
+
+    def _run(self) -> None:
+        while not self.stop.is_set():
+            self._knock.wait()
+            self._knock.clear()
+            with going_on("doing jobs", self.database):
+                while not self.stop.is_set() and (claimed := self._claim()):
+                    self._do(*claimed)
+
+    def _claim(self) -> tuple[int, str] | None:
+        with self.database.writing() as session:
+            return leases.claim(session, now=self.clock())
+
+    def _do(self, number: int, lease: str) -> None:
+        command = [*self._child, str(number), lease]
+        environment = {**os.environ, "OUTREACH_CLOCK_OFFSET": str(self._offset)}
+        with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=environment) as child:  # noqa: S603 our own
+            try:
+                is_too_long = self._watch(child, number, lease)
+            finally:
+                child.kill()
+        with going_on(f"giving job {number} back", self.database), self.database.writing() as session:
+            if is_too_long:
+                leases.end(session, number, lease, JobState.FAILED, now=self.clock(), said=TOO_LONG)
+            else:
+                leases.put_back(session, number, lease, now=self.clock(), broke=not self.stop.is_set())
+
+    def _watch(self, child: "subprocess.Popen[bytes]", number: int, lease: str) -> bool:
+        """Keep the lease until the child ends, or has to; returns whether it took too long."""
+        begun = renewed = time.monotonic()
+        while child.poll() is None and not self.stop.is_set():
+            if time.monotonic() - begun > LONGEST_SECONDS:
+                return True
+            if time.monotonic() - renewed > RENEW_SECONDS:
+                renewed = time.monotonic()
+                try:
+                    with self.database.writing() as session:
+                        leases.renew(session, number, lease, now=self.clock())
+                except LeaseLost:
+                    return False
+                except EXPECTED as error:
+                    logger.warning("the lease of job %s could not be renewed: %s", number, type(error).__name__)
+            try:
+                child.wait(LOOK_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+        return False

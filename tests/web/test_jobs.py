@@ -1,0 +1,145 @@
+"""Pages of jobs: a file too large for a page is prepared apart, a large list applied apart, for one person alone."""
+
+import io
+
+import pytest
+from python_calamine import CalamineWorkbook
+from sqlalchemy import select
+
+from outreach.accounts import staff
+from outreach.cli.running import job_child
+from outreach.directory.models import Contact
+from outreach.errors import OutreachError
+from outreach.jobs import asking, leases
+from outreach.jobs.models import JobState
+from outreach.jobs.work import JobWork
+from outreach.web import sent_lists
+from outreach.web.ui import exports
+from tests.pages import actions, form_of, text_of
+
+FILE = "/directory/export.csv?level=fundamental"
+
+
+@pytest.fixture
+def few_rows(monkeypatch):
+    monkeypatch.setattr(exports, "MOST_ROWS", 2)
+
+
+@pytest.fixture
+def do(settings, sample_database):
+    """Do the job that waits, as a work process does, and return what it is then."""
+
+    def done():
+        with sample_database.writing() as session:
+            number, lease = leases.claim(session, now=settings.instant())
+        work = JobWork(sample_database, number, lease, settings.instant)
+        try:
+            job_child.do(settings, sample_database, work)
+        except OutreachError as error:
+            work.fail(str(error))
+        with sample_database.reading() as session:
+            job = asking.job_numbered(session, number)
+            session.expunge(job)
+        return job
+
+    return done
+
+
+def ask(reader, address=FILE):
+    offer = reader.get(address)
+    assert "se prépare à part" in text_of(offer)
+    answer = reader.send("/jobs", form_of(offer), page=address)
+    assert answer.status_code == 302
+    return answer.headers["Location"]
+
+
+def test_a_small_file_is_an_answer(signed_in):
+    assert signed_in("reader").get(FILE).headers["Content-Disposition"].startswith("attachment")
+
+
+@pytest.mark.parametrize("kind", ["csv", "xlsx"])
+def test_a_large_file_is_a_job_whose_file_is_the_same(signed_in, do, monkeypatch, kind):
+    address = FILE.replace("csv", kind)
+    reader = signed_in("reader")
+    whole = reader.get(address).data
+    monkeypatch.setattr(exports, "MOST_ROWS", 2)
+    page = ask(reader, address)
+    assert "En attente" in text_of(reader.get(page))
+    assert do().state is JobState.DONE
+    shown = reader.get(page)
+    assert "Terminée" in text_of(shown)
+    file = reader.get(f"{page}/file")
+    assert file.headers["Content-Disposition"].startswith("attachment")
+    if kind == "csv":
+        assert file.data == whole
+    else:
+        books = [CalamineWorkbook.from_filelike(io.BytesIO(data)) for data in (file.data, whole)]
+        prepared, at_once = (book.get_sheet_by_index(0).to_python() for book in books)
+        assert prepared == at_once
+    assert page in reader.get("/jobs").text
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_a_job_is_private_to_who_asked(signed_in, do):
+    page = ask(signed_in("reader"))
+    do()
+    other = signed_in("author")
+    for address in (page, f"{page}/file"):
+        assert other.get(address).status_code == 404
+    assert other.send(f"{page}/again", {}, page="/account").status_code == 404
+    assert page not in other.get("/jobs").text
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_a_waiting_job_is_cancelled_and_asked_for_again(signed_in):
+    reader = signed_in("reader")
+    page = ask(reader)
+    assert reader.get(f"{page}/file").status_code == 409
+    assert reader.send(f"{page}/cancellation", {}, page=page).status_code == 302
+    shown = reader.get(page)
+    assert "Annulée" in text_of(shown)
+    assert f"{page}/again" in actions(shown)
+    assert reader.send(f"{page}/again", {}, page=page).headers["Location"] != page
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
+    page = ask(signed_in("reader"))
+    with sample_database.writing() as session:
+        staff.user_named(session, asking.job_numbered(session, int(page.rpartition("/")[2])).asked_by).active = False
+    failed = do()
+    assert failed.state is JobState.FAILED
+    assert "Aucun compte actif" in failed.said
+
+
+@pytest.mark.parametrize("address", ["https://ailleurs.example/", "//ailleurs.example", "/jobs/1/file", ""])
+def test_only_a_path_of_ours_is_prepared(signed_in, address):
+    assert signed_in("reader").send("/jobs", {"of": address, "title": "x"}, page="/account").status_code == 400
+
+
+def test_what_is_no_file_fails_and_says_so(signed_in, do):
+    reader = signed_in("reader")
+    reader.send("/jobs", {"of": "/directory", "title": "x"}, page="/account")
+    assert do().said == job_child.FAILED
+
+
+def test_a_large_list_is_applied_as_a_job(author, sample_database, do, monkeypatch):
+    monkeypatch.setattr(sent_lists, "MOST_AT_ONCE", 10)
+    book = io.BytesIO(b"FASE;Adresse\n9300;nouvelle@ec.be\n")
+    place = author.send("/directory/contact-lists", {"file": (book, "contacts.csv")}).location
+    form = form_of(author.get(place), f"{place}/application")
+    page = author.post(f"{place}/application", data=form).location
+    assert page.startswith("/jobs/")
+    assert author.get(place).status_code == 200, "nothing is applied yet"
+    assert "nouvelle@ec.be" not in added(sample_database)
+    done = do()
+    assert (done.state, done.location) == (JobState.DONE, place)
+    assert done.said == "La liste est appliquée : 1\xa0adresse ajoutée, 0\xa0précisée, 0\xa0retirée."
+    assert "1 adresse ajoutée" in text_of(author.get(page))
+    assert "nouvelle@ec.be" in added(sample_database)
+    assert author.post(f"{place}/application", data=form).status_code in {302, 409}
+
+
+def added(database):
+    with database.reading() as session:
+        return set(session.scalars(select(Contact.address)))

@@ -1,0 +1,128 @@
+"""The job room: a job in a child, niced and within limits, that ends with its process, its lease or its time."""
+
+import os
+import sys
+import threading
+import time
+
+import pytest
+
+from outreach.jobs import asking, leases
+from outreach.jobs.asking import Asked
+from outreach.jobs.models import JobState
+from outreach.settings import read
+from outreach.worker import job_room
+from outreach.worker.job_room import JobRoom
+from tests.conftest import NOW
+
+ADA = "ada@fwb.example"
+ENDS, BREAKS, GOES_ON = (
+    "pass",
+    "raise SystemExit(3)",
+    "import time; open({0!r}, 'w').write(str(os.getpid())); time.sleep(60)",
+)
+
+
+@pytest.fixture
+def room(settings, database):
+    """Makes the job room of a process whose children run this program; it is closed at the end."""
+    stop, made = threading.Event(), []
+
+    def opened(program):
+        made.append(JobRoom(settings, database, stop, child=(sys.executable, "-c", f"import os\n{program}")))
+        made[0].open()
+        made[0].look()
+        return made[0]
+
+    yield opened
+    stop.set()
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def asked(database):
+    with database.writing() as session:
+        return asking.ask(session, ADA, Asked("Fichier", "/x.csv"), now=NOW).id
+
+
+def until(told):
+    end = time.monotonic() + 60
+    while not (found := told()):
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.02)
+    return found
+
+
+def job(database, number):
+    with database.reading() as session:
+        found = asking.job_numbered(session, number)
+        session.expunge(found)
+        return found
+
+
+def test_a_job_at_which_each_child_dies_has_failed(database, room, asked):
+    room(BREAKS)
+    assert until(lambda: job(database, asked).state is JobState.FAILED)
+    assert job(database, asked).said == leases.BROKEN
+
+
+def test_a_child_ends_when_its_job_is_cancelled(database, room, asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(job_room, "RENEW_SECONDS", 0.05)
+    monkeypatch.setattr(job_room, "LOOK_SECONDS", 0.05)
+    started = tmp_path / "started"
+    room(GOES_ON.format(str(started)))
+    child = int(until(lambda: started.exists() and started.read_text()))
+    with database.writing() as session:
+        asking.cancel(session, asking.job_numbered(session, asked), now=NOW)
+    until(lambda: not is_alive(child))
+    assert job(database, asked).state is JobState.CANCELLED
+
+
+def test_a_job_that_takes_too_long_has_failed(database, room, asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(job_room, "LONGEST_SECONDS", 0.2)
+    monkeypatch.setattr(job_room, "LOOK_SECONDS", 0.05)
+    room(GOES_ON.format(str(tmp_path / "started")))
+    assert until(lambda: job(database, asked).state is JobState.FAILED)
+    assert job(database, asked).said == job_room.TOO_LONG
+
+
+def test_a_process_that_stops_leaves_its_job_to_others(database, settings, room, asked, tmp_path, monkeypatch):
+    monkeypatch.setattr(job_room, "LOOK_SECONDS", 0.05)
+    started = tmp_path / "started"
+    opened = room(GOES_ON.format(str(started)))
+    child = int(until(lambda: started.exists() and started.read_text()))
+    opened.stop.set()
+    opened.close()
+    assert not is_alive(child)
+    left = job(database, asked)
+    assert (left.state, left.breaks) == (JobState.WAITING, 0)
+
+
+@pytest.mark.long
+def test_a_real_child_does_a_job_and_ends_with_whoever_started_it(sample_database, tmp_path, sample_url):
+    """The whole way, in processes of their own: a file is prepared, and a child whose parent is gone ends by itself."""
+    environment = {"OUTREACH_DATA": str(tmp_path), "OUTREACH_DATABASE_URL": sample_url}
+    with sample_database.writing() as session:
+        number = asking.ask(session, "nadia.lambert@fwb.example", Asked("PO", "/directory/export.csv"), now=NOW).id
+    with pytest.MonkeyPatch.context() as patched:
+        for name, value in environment.items():
+            patched.setenv(name, value)
+        stop = threading.Event()
+        room = JobRoom(read(environment), sample_database, stop)
+        room.open()
+        room.look()
+        assert until(lambda: job(sample_database, number).state.is_over)
+        stop.set()
+        room.close()
+    done = job(sample_database, number)
+    assert (done.state, done.mimetype) == (JobState.DONE, "text/csv; charset=utf-8"), done.said
+    assert b"9001" in b"".join(asking.pieces(sample_database, number))
+
+
+def is_alive(process):
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
