@@ -47,6 +47,7 @@ LISTS = {
     "directory/reachability.html": ("/directory/reachability", "write"),
     "responses/index.html": ("/responses", "write"),
     "trail/index.html": ("/trail", ""),
+    "situation/actions.html": ("/situation/actions", ""),
     "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),
     "situation/authorities.html": ("/situation/authorities?strand=1&province=Namur", "write"),
     "campaigns/reactions.html": ("/campaigns/1/recipients", "write"),

@@ -6,6 +6,7 @@ Every figure counts authorities, each once a wave, by network. Pages, files, the
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, case, func, select
@@ -17,6 +18,7 @@ from outreach.adherence.models import Programme
 from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
+from outreach.columns import Column, Held, Kind
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
@@ -26,6 +28,7 @@ from outreach.segments import audience_counts
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
+_COUNTED = {"meant": "Destinataires", "sent": "Envoyés", "delivered": "Remis", "answered": "Ont répondu"}
 _TO_NOBODY = {True: "doit partir : à ce jour, elle n’écrirait à personne", False: "n’a écrit à personne"}
 
 
@@ -126,6 +129,19 @@ class Actions:
         return {"done": [one.as_json() for one in self.done], "planned": [one.as_json() for one in self.planned]}
 
 
+def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction]:
+    """The actions as a list, those planned first."""
+    columns = (
+        Column("wave", "Vague", lambda one: f"{one.title}, {one.wave}", sort=True),
+        Column("state", "État", lambda one: "prévue" if one.is_planned else "menée", sort=True),
+        Column("at", "Le", lambda one: one.at, Kind.MOMENT, sort=True),
+        Column("strand", "Volet", lambda one: one.strand, Kind.NUMBER, sort=True),
+        *(Column(name, header, partial(_total, name), Kind.NUMBER, sort=True) for name, header in _COUNTED.items()),
+        Column("networks", "Par réseau", partial(_in_networks, acted.labels)),
+    )
+    return Held(title="Actions", columns=columns, sort=sort, rows=(*acted.planned, *acted.done), text=text)
+
+
 def actions(
     session: Session, programme: Programme, *, now: datetime, at: datetime | None = None, limit: int | None = None
 ) -> Actions:
@@ -151,6 +167,18 @@ def actions(
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
     labels = {code: label for code, label in networks if code in codes}
     return Actions(*told, labels, len(done) + len(planned) - sum(map(len, shown)))
+
+
+def _total(name: str, action: WaveAction) -> int | None:
+    """A count of an action; None where it is not known, or still to come."""
+    counts = getattr(action, name)
+    return None if counts is None or (action.is_planned and name != "meant") else sum(counts.values())
+
+
+def _in_networks(labels: Mapping[str, str], action: WaveAction) -> list[str]:
+    """Whom an action means or wrote to, by network."""
+    counts = (action.meant if action.is_planned else action.sent) or {}
+    return [f"{label} : {french.number(counts[code])}" for code, label in labels.items() if code in counts]
 
 
 def _among(counts: Counts, codes: Collection[str]) -> dict[str, int]:

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from functools import partial
 from typing import Any
 
-from flask import Response, render_template, url_for
+from flask import Response, render_template, request, url_for
 from flask_login import current_user
 
 from outreach import statements
@@ -19,8 +19,10 @@ from outreach.alerts.shown import ShownAlert, shown
 from outreach.approvals import deputies
 from outreach.approvals import reading as decisions
 from outreach.campaigns.results import actions
+from outreach.campaigns.results.actions import WaveAction
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
+from outreach.columns import Held
 from outreach.db import Session
 from outreach.delivery.smtp.relay import Relay
 from outreach.demo import steps
@@ -34,10 +36,11 @@ from outreach.settings import Mode
 from outreach.staff_mail import news
 from outreach.statements import StatementKind
 from outreach.web import charts
-from outreach.web.situation.asked import asked, chosen_groups, spelt_day, surely_asked, toggled
+from outreach.web.situation.asked import AskedSituation, asked, chosen_groups, spelt_day, surely_asked, toggled
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name, tables_of
 from outreach.web.ui import exports
+from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading, settings
 
 MOST_ACTIONS = 5  # done, and as many planned; their own page has all
@@ -138,8 +141,23 @@ def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
 def all_actions() -> str:
     with reading() as session:
         about = surely_asked(session)
-        acted = actions.actions(session, programmes.the_programme(session), now=now(), at=about.moment)
-    return render_template("pages/situation/actions.html", about=about, acted=acted, spelt_day=spelt_day(about))
+        listed = Shown.of(request, _actions(session, about), export=".export_actions")
+    return render_template(
+        "pages/situation/actions.html", about=about, shown=listed, text=sought(request), spelt_day=spelt_day(about)
+    )
+
+
+@pages.get("/situation/actions.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_actions(kind: str) -> Response:
+    with reading() as session:
+        about = surely_asked(session)
+        return exports.download(_actions(session, about).table(), kind, file_name(about, "actions"))
+
+
+def _actions(session: Session, about: AskedSituation) -> Held[WaveAction]:
+    acted = actions.actions(session, programmes.the_programme(session), now=now(), at=about.moment)
+    return actions.listed(acted, text=sought(request), sort=sorting(request))
 
 
 @pages.get("/situation/export.<any(xlsx, csv):kind>")
