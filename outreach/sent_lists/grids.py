@@ -43,7 +43,8 @@ def opened(content: bytes, headers: Headers) -> Opened:
 def kept(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:
     """The JSON of a grid with these records, as `grid_of` reads it. Records are taken one by one: all may be 100 MB."""
     encode = json.JSONEncoder(ensure_ascii=False).encode
-    head = f'{{"label": {encode(grid.label)}, "header": {encode(grid.header)}, '
+    named = {"label": grid.label, "header": grid.header, "fields": [*grid.fields]}
+    head = f"{encode(named)[:-1]}, "
     return f"{head}{RECORDS}{', '.join(map(encode, records))}]}}"
 
 
@@ -65,4 +66,4 @@ def grid_of(sent: SentList | Opened) -> Grid:
     """The cells of a list as they were sent. Reading them may cost a tenth of a second: ask once a page."""
     start = sent.grid.index(RECORDS) + len(RECORDS)  # no cell contains this: in JSON its quotes are escaped
     read = json.loads(f"{sent.grid[:start]}]}}")
-    return Grid(read["label"], read["header"], _KeptRecords(sent.grid, start))
+    return Grid(read["label"], read["header"], _KeptRecords(sent.grid, start), fields=read.get("fields", ()))

@@ -33,7 +33,9 @@ class ColumnMatching(Base):
 
 
 def matched(session: Session, kind: str, grid: Grid) -> Grid:
-    """A grid with the fields that a person gave to such a header, if anybody did."""
+    """A grid with the fields that a person gave to its columns, or to those of such a header, if anybody did."""
+    if grid.fields:
+        return grid
     same = ColumnMatching.kind == kind, ColumnMatching.header == digest(grid.header)
     query = select(ColumnMatching.fields).where(*same).order_by(ColumnMatching.id.desc()).limit(1)
     fields = session.scalar(query)

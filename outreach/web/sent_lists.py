@@ -21,7 +21,7 @@ from outreach.sent_lists.grids import Opened, grid_of
 from outreach.sent_lists.matching import matched
 from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
-from outreach.spreadsheets.headers import MissingColumns, cell_of
+from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.jobs import later
 from outreach.web.ui import exports
@@ -149,22 +149,18 @@ class ListPages(ABC, Generic[Sent, Plan]):
         """What each column of a file is taken for, to be said otherwise."""
         with reading() as session:
             grid = matched(session, self.kind().lock, self._waiting(session, list_id))
-        return self._columns_page(
-            list_id, grid, grid.fields or [word or "" for word in self.kind().headers.named(grid.header)]
-        )
+        return self._columns_page(list_id, grid)
 
     def match(self, list_id: int) -> Redirect | tuple[str, int]:
         """Remember what a person says of the columns, for this file and those with the same header."""
         kind = self.kind()
         with reading() as session:
             grid = self._waiting(session, list_id)
-        known = {"", *kind.headers.fields}
-        words = [posted(f"column-{place}") for place in range(len(grid.header))]
-        said = replace(grid, fields=[word if word in known else "" for word in words])
+        said = columns_said(kind.headers, grid)
         try:
             kind.headers.sheet(said)
         except InputError as error:
-            return self._columns_page(list_id, grid, said.fields, str(error)), 422
+            return self._columns_page(list_id, said, str(error)), 422
         with database().writing() as session:
             matching.remember(session, kind.lock, said, now=now(), actor=actor())
         return redirect(url_for(".shown_list", list_id=list_id))
@@ -175,21 +171,9 @@ class ListPages(ABC, Generic[Sent, Plan]):
         steps.refuse_applied(received)
         return grid_of(received)
 
-    def _columns_page(self, list_id: int, grid: Grid, fields: Sequence[str], fault: str = "") -> str:
-        headers = self.kind().headers
-        first = next(iter(grid.records), (0, []))[1]
-        return render_template(
-            "pages/sent_list_columns.html",
-            list_id=list_id,
-            columns=[(name, cell_of(first, place)) for place, name in enumerate(grid.header)],
-            chosen=fields,
-            offered=[
-                (word, f"{told.usual} (requise)" if told.required else told.usual)
-                for word, told in headers.fields.items()
-            ],
-            missing=[told.usual for word, told in headers.fields.items() if told.required and word not in fields],
-            fault=fault,
-        )
+    def _columns_page(self, list_id: int, grid: Grid, fault: str = "") -> str:
+        told = columns_asked(self.kind().headers, grid)
+        return render_template("pages/sent_list_columns.html", list_id=list_id, told=told, fault=fault)
 
     def rejected(self, list_id: int, kind: str) -> Response:
         """The rejected rows, to be corrected and sent again."""
@@ -232,6 +216,28 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def _upload_page(self, session: Session, form: UploadForm) -> str:
         told = {"form": form, "colleagues": staff.colleagues(session), **self.before(session)}
         return render_template(f"{self.templates}/lists.html", **told)
+
+
+def columns_asked(headers: Headers, grid: Grid) -> dict[str, Sequence[object]]:
+    """What a page shows that asks what each column of a file is: the columns, with what each is taken for."""
+    first = next(iter(grid.records), (0, []))[1]
+    chosen = grid.fields or [word or "" for word in headers.named(grid.header)]
+    required = [word for word, field in headers.fields.items() if field.required]
+    return {
+        "columns": [(name, cell_of(first, place)) for place, name in enumerate(grid.header)],
+        "chosen": chosen,
+        "offered": [
+            (word, f"{field.usual} (requise)" if field.required else field.usual)
+            for word, field in headers.fields.items()
+        ],
+        "missing": [headers.fields[word].usual for word in required if word not in chosen],
+    }
+
+
+def columns_said(headers: Headers, grid: Grid) -> Grid:
+    """A grid with the fields that this request's form gives to its columns."""
+    words = [posted(f"column-{place}") for place in range(len(grid.header))]
+    return replace(grid, fields=[word if word in headers.fields else "" for word in words])
 
 
 def letters(grid: Grid | None) -> dict[str, str]:

@@ -1,18 +1,19 @@
 """Reads the rows of a list of answers, and compares them with what was answered before; writes nothing."""
 
 import hashlib
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from outreach.adherence.models import Status
 from outreach.directory.models import School
+from outreach.directory.stated_names import SCHOOL_NAMES, NameBook
 from outreach.errors import InputError
 from outreach.responses.answers import Earlier, Question
 from outreach.responses.kinds import OF_SCHOOLS, Answer
 from outreach.sent_lists.grids import Opened, kept
 from outreach.sent_lists.plans import ListPlan
 from outreach.spreadsheets import mending
-from outreach.spreadsheets.headers import NO_ROW, Headers, Heading, cell_of, normalised
+from outreach.spreadsheets.headers import NO_ROW, Headers, Heading, MissingColumns, cell_of, normalised
 from outreach.spreadsheets.tables import Grid, Row, RowFault, read_grid
 from outreach.spreadsheets.workbook import PUBLIC
 from outreach.text import whole_number
@@ -26,8 +27,9 @@ HEADERS = Headers(
     {
         "school": Heading(FASE, ("fase", "n fase", "fase ecole", "n fase ecole", "ecole fase"), True, mending.fase),
         "answer": Heading(ANSWER, ("votre reponse", "answer"), True),
+        "name": Heading(SCHOOL, (*SCHOOL_NAMES, "nom")),
     },
-    ("ecole", "nom", "nom ecole", "zone", "situation"),
+    ("zone", "situation", "erreur"),
 )
 WORDS = {
     # A status that two answers declare names the first of them.
@@ -89,26 +91,40 @@ class AnswerPlan(ListPlan):
 def opened(content: bytes) -> Opened:
     """Read a file that a stranger may have sent. A workbook may take seconds, so no transaction should be open.
 
-    Only the cells that are used are kept, and of these what could be an answer. Raises InputError when the file is too
-    big, cannot be read, lacks a column, or has more rows than any authority has schools.
+    Raises InputError when the file is too big or cannot be read, and as `narrowed` does.
     """
     if len(content) > BIGGEST:
         raise InputError(TOO_BIG)
-    grid = HEADERS.headed(read_grid(content, PUBLIC))
-    sheet = HEADERS.sheet(grid)
+    return Opened(hashlib.sha256(content).hexdigest(), narrowed(HEADERS.headed(read_grid(content, PUBLIC))))
+
+
+def narrowed(grid: Grid) -> str:
+    """The cells to keep of a grid: those that are read, or while a person has to say which these are, the first ones.
+
+    Raises InputError when it lacks a column that none of its unknown ones may be, or has too many rows or none.
+    """
+    try:
+        sheet = HEADERS.sheet(grid)
+    except MissingColumns as missing:
+        if not missing.is_matchable:
+            raise
+        header, fields = [name[:LONGEST_KEPT] for name in grid.header[:MOST_UNKNOWN]], list[str]()
+        places: Sequence[int] = range(len(header))
+    else:
+        header, places = [*sheet.columns.values(), *sheet.unknown[:MOST_UNKNOWN]], [*sheet.places.values()]
+        fields = [*sheet.columns] if grid.fields else []
     used: list[tuple[int, list[str]]] = []
     for number, cells in grid.records:
         if len(used) == MOST_ROWS:
             raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : envoyez la feuille préparée, remplie.")
-        used.append((number, [cell_of(cells, place)[:LONGEST_KEPT] for place in sheet.places.values()]))
+        used.append((number, [cell_of(cells, place)[:LONGEST_KEPT] for place in places]))
     if not used:
         raise InputError(NO_ROW)
-    header = [*sheet.columns.values(), *sheet.unknown[:MOST_UNKNOWN]]
-    return Opened(hashlib.sha256(content).hexdigest(), kept(Grid(grid.label, header, ()), used))
+    return kept(Grid(grid.label, header, (), fields=fields), used)
 
 
-def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
-    """Compare the rows of a list with what is asked and was answered before."""
+def plan(grid: Grid, asked: Question, before: Earlier, names: NameBook) -> AnswerPlan:
+    """Compare the rows of a list with what is asked and was answered before, and names with those of the schools."""
     mine, status = {}, {}
     for school, at in asked.waiting():
         mine[school.fase], status[school.id] = school, at.status
@@ -117,6 +133,8 @@ def plan(grid: Grid, asked: Question, before: Earlier) -> AnswerPlan:
 
     def take(row: Row) -> None:
         school, answer = _read(row, mine, settled, seen)
+        if answer is not None:
+            names.refuse_other(row, school.id, school.fase)
         said = before.by_school.get(school.id)
         if answer is None:
             planned.empty += 1

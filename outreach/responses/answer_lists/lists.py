@@ -1,14 +1,25 @@
-"""Lists of answers: received, so many an hour, compared with what is known, applied once."""
+"""Sheets of answers: received, so many an hour, then compared and applied by the protocol of lists."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 
 from outreach.db import Session, take_turns
 from outreach.delivery.models import Message
+from outreach.directory.stated_names import NameBook
 from outreach.errors import NotFound, Refused
+from outreach.french import plural
+from outreach.responses.answer_lists import lines
+from outreach.responses.answer_lists.lines import AnswerPlan
 from outreach.responses.answer_lists.models import AnswerList
+from outreach.responses.answers import Earlier, Given, Question, actor_of
+from outreach.responses.models import Response
+from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
+from outreach.sent_lists.steps import ListJudgement, ListKind
+from outreach.spreadsheets.tables import Grid
 
 MOST_AN_HOUR = 5  # of a letter
 FLOODED = (
@@ -16,16 +27,58 @@ FLOODED = (
 )
 
 
+@dataclass(frozen=True)
+class AnswerLists(ListKind[AnswerList, AnswerPlan]):
+    """Sheets sent from the page of a letter, compared with what it asks and what was answered `before`.
+
+    `record` records an answer from the letter, and confirms it.
+    """
+
+    message: Message
+    asked: Question
+    before: Earlier
+    record: Callable[[Session, Given], object]
+    comment: str = ""
+
+    table = AnswerList
+    headers = lines.HEADERS
+    lock = "answer-lists"
+    about = "answers"
+    unknown = "Aucune feuille de réponses n’est enregistrée."
+
+    def hold(self, session: Session) -> None:
+        """Wait until nobody else sends or applies a sheet of the letter."""
+        take_turns(session, self.lock, self.message.id)
+
+    def basis(self, session: Session, received: AnswerList) -> object:
+        """Answers are only added; `record` itself refuses those about a school that waits no longer."""
+        return session.scalar(select(func.max(Response.id)).where(Response.authority_id == self.asked.authority.id))
+
+    def plan(self, session: Session, received: AnswerList, grid: Grid) -> AnswerPlan:
+        """Compare the cells of a sheet with what is asked and was answered before."""
+        return lines.plan(grid, self.asked, self.before, NameBook.of(session, only=self.asked.authority.id))
+
+    def write(self, session: Session, received: AnswerList, plan: AnswerPlan, *, now: datetime, actor: str) -> str:
+        """Record the answers of a sheet."""
+        self.record(session, Given(plan.answers(), None, self.comment))
+        return f"Feuille de réponses enregistrée, pour {plural(len(plan.changes), 'école')}."
+
+    def restore(self, session: Session, received: AnswerList, *, now: datetime, actor: str) -> str:
+        """Refused: receipts of these answers have left, and a newer answer replaces them, as one from the page."""
+        raise Refused("Une réponse ne s’annule pas : une réponse plus récente la remplace.")
+
+
 def begin(session: Session, message: Message, *, now: datetime) -> int:
     """Count a file sent from the page of a letter, before it is read; returns its key. Raises Refused after too many.
 
     Reading it may take seconds, so it counts whether it can be read or not.
     """
-    take_turns(session, "answer-lists", message.id)
+    take_turns(session, AnswerLists.lock, message.id)
     query = select(func.count()).where(AnswerList.message_id == message.id)
     if (session.scalar(query.where(AnswerList.received_at > now - timedelta(hours=1))) or 0) >= MOST_AN_HOUR:
         raise Refused(FLOODED)
-    received = AnswerList(message_id=message.id, received_at=now)
+    sender = {"message_id": message.id, "received_by": actor_of(message)}
+    received = AnswerList(sha256="", grid="", outcome="", received_at=now, **sender)
     session.add(received)
     session.flush()
     return received.id
@@ -33,7 +86,8 @@ def begin(session: Session, message: Message, *, now: datetime) -> int:
 
 def keep(session: Session, list_id: int, sent: Opened) -> None:
     """Keep what was read of a file, to be checked."""
-    session.get_one(AnswerList, list_id).grid = sent.grid
+    received = session.get_one(AnswerList, list_id)
+    received.sha256, received.grid = sent.sha256, sent.grid
 
 
 def of_letter(session: Session, message: Message, list_id: int | None) -> AnswerList:
@@ -46,8 +100,13 @@ def of_letter(session: Session, message: Message, list_id: int | None) -> Answer
     return received
 
 
-def mark_applied(session: Session, message: Message, list_id: int, *, now: datetime) -> None:
-    """Note that a list is applied, and forget what it said. Raises NotFound when it was already."""
-    take_turns(session, "answer-lists", message.id)
-    received = of_letter(session, message, list_id)
-    received.applied_at, received.grid = now, ""
+def apply(
+    session: Session, kind: AnswerLists, list_id: int, judged: ListJudgement[AnswerPlan], *, now: datetime, seen: str
+) -> None:
+    """Record a sheet as it was `seen`, and forget what it said, also in the rows left out.
+
+    Raises NotFound when it was recorded already, and Refused as `steps.apply` does.
+    """
+    received = of_letter(session, kind.message, list_id)
+    steps.apply(session, kind, received, judged, now=now, actor=actor_of(kind.message), seen=seen)
+    received.grid = ""

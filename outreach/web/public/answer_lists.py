@@ -1,5 +1,7 @@
 """Pages of answers by a list: the prepared sheet, sending it back, seeing what it would change, recording it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,27 +20,40 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Token, TokenKind
 from outreach.responses import answers
 from outreach.responses.answer_lists import lines, lists
-from outreach.responses.answer_lists.lines import AnswerPlan
+from outreach.responses.answer_lists.lists import AnswerLists
+from outreach.responses.answer_lists.models import AnswerList
 from outreach.responses.answers import Earlier, Given, Question
 from outreach.responses.kinds import OF_SCHOOLS
-from outreach.sent_lists.grids import Opened, grid_of
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import grid_of
+from outreach.spreadsheets.headers import MissingColumns
 from outreach.text import whole_number
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
+from outreach.web.sent_lists import columns_asked, columns_said, rejected_table
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import database, now, reading, settings
 
 HEADERS = (lines.FASE, lines.SCHOOL, "Zone", "Situation", lines.ANSWER)
 BIGGEST_FORM = lines.BIGGEST + 10_000  # the file, and what a form has around it
-CHANGED = "Vos réponses ont changé entre-temps : relisez ce que la feuille changerait, puis enregistrez."
-OVER = "Cette campagne ne prend plus de réponse."
+
+
+class Over(Refused):
+    """A letter that takes no answer any more."""
+
+
+@pages.errorhandler(Over)
+def lead_to_the_answer(over: Over) -> Redirect:  # noqa: ARG001
+    """The page of the answer says what holds."""
+    return redirect(url_for(".answer", **(request.view_args or {})), 303)
 
 
 @dataclass(frozen=True, slots=True)
 class AskedLetter:
     """A letter that still takes answers: what it asks, what was answered before, whom to ask, who sent it."""
 
+    token: str
     message: Message
     asked: Question
     before: Earlier
@@ -46,26 +61,52 @@ class AskedLetter:
     sender: str
 
     @classmethod
-    def of(cls, session: Session, named: Token) -> "AskedLetter":
-        """The letter of a token. Raises NotFound, and Refused once no answer is taken."""
-        message = letter_of(session, named)
+    def of(cls, session: Session, token: str) -> "AskedLetter":
+        """The letter of a token. Raises NotFound, and Over once no answer is taken."""
+        message = letter_of(session, _named(token))
         asked = answers.question_of(session, message, now=now())
         shared, term = standing_of(session, message)
         if term.stands is AnswerTerm.OVER:
-            raise Refused(OVER)
+            raise Over("Cette campagne ne prend plus de réponse.")
         before, sender = answering.answered_before(session, message), composing.sender_of(session, message)
-        return cls(message, asked, before, shared.contact, sender)
+        return cls(token, message, asked, before, shared.contact, sender)
+
+    def kind(self, comment: str = "") -> AnswerLists:
+        """The kind of list that its sheets are."""
+        return AnswerLists(self.message, self.asked, self.before, self._record, comment)
+
+    def _record(self, session: Session, given: Given) -> None:
+        message = letter_of(session, _named(self.token))
+        answering.receive(session, message, given, SenderIdentity.of(settings()), now=now())
+
+    def page(self, template: str, code: int, **values: object) -> Response:
+        """A page about it."""
+        told = {"token": self.token, "asked": self.asked, "contact": self.contact, **values}
+        return page(f"public/{template}.html", code, sender=self.sender, **told)
+
+    def upload_page(self, fault: str = "", code: int = 200) -> Response:
+        """The page to send a sheet."""
+        return self.page("answer_list", code, fault=fault)
+
+    def check_page(self, session: Session, received: AnswerList, fault: str = "") -> Response:
+        """What a sheet would change. Raises MissingColumns when a person has to say what its columns mean."""
+        plan = steps.judge(session, self.kind(), received).plan
+        told: dict[str, Any] = {"list_id": received.id, "plan": plan, "fault": fault, "typed": posted("comment")}
+        return self.page("answer_list_check", 409 if fault else 200, **told)
+
+
+@contextmanager
+def _asked(token: str) -> Iterator[tuple[Session, AskedLetter]]:
+    """A session that reads, and the letter of a token in it. A wrong token costs no session."""
+    _named(token)
+    with reading() as session:
+        yield session, AskedLetter.of(session, token)
 
 
 @pages.get("/a/sheet/<path:token>")
-def answer_sheet(token: str) -> Response | Redirect:
+def answer_sheet(token: str) -> Response:
     """The prepared sheet: a row for each school, with its answer so far, and the answers offered in their cells."""
-    named = _named(token)
-    with reading() as session:
-        try:
-            letter = AskedLetter.of(session, named)
-        except Refused:
-            return redirect(url_for(".answer", token=token))
+    with _asked(token) as (_, letter):
         listed = SchoolList.of(letter.asked, letter.before, AnswerForm())
         rows = [
             (
@@ -86,63 +127,105 @@ def answer_sheet(token: str) -> Response | Redirect:
 @pages.get("/a/lists/<path:token>")
 def answer_list(token: str) -> Response | Redirect:
     """Without a list, the page to send one; with its number, what it would change."""
-    named = _named(token)
-    with reading() as session:
-        try:
-            letter = AskedLetter.of(session, named)
-        except Refused:
-            return redirect(url_for(".answer", token=token))
+    with _asked(token) as (session, letter):
         if "list" not in request.args:
-            return _upload_page(letter, token)
+            return letter.upload_page()
         try:
-            received = lists.of_letter(session, letter.message, whole_number(request.args["list"]))
+            return letter.check_page(session, lists.of_letter(session, letter.message, _number()))
+        except MissingColumns:
+            return redirect(url_for(".answer_columns", token=token, list=_number()))
         except NotFound as gone:
-            return _upload_page(letter, token, str(gone), 404)
-        return _check_page(letter, token, received.id, _plan(letter, received.grid))
+            return letter.upload_page(str(gone), 404)
+
+
+@pages.get("/a/lists/rejected.<any(xlsx, csv):kind>/<path:token>")
+def rejected_answers(token: str, kind: str) -> Response:
+    """The rejected rows, to be corrected and sent again."""
+    with _asked(token) as (session, letter):
+        judged = steps.judge(session, letter.kind(), lists.of_letter(session, letter.message, _number()))
+        name = f"lignes-rejetees-{letter.asked.authority.fase}"
+        return exports.form(rejected_table(judged.left, judged.plan.left_out), kind, name)
+
+
+@pages.get("/a/lists/columns/<path:token>")
+def answer_columns(token: str) -> Response:
+    """What each column of a sheet is taken for, to be said otherwise."""
+    with _asked(token) as (session, letter):
+        received = lists.of_letter(session, letter.message, _number())
+        told = columns_asked(lines.HEADERS, grid_of(received))
+        return letter.page("answer_list_columns", 200, list_id=received.id, told=told, fault="")
+
+
+@pages.post("/a/lists/columns/<path:token>")
+def match_columns(token: str) -> Response | Redirect:
+    """Read this sheet as a person says. It is remembered for no other: who says it is unknown."""
+    number = posted_number("list")
+    with _asked(token) as (session, letter):
+        received = lists.of_letter(session, letter.message, number)
+        said = columns_said(lines.HEADERS, grid_of(received))
+        try:
+            stored = lines.narrowed(said)
+        except InputError as error:
+            told = columns_asked(lines.HEADERS, said)
+            return letter.page("answer_list_columns", 422, list_id=received.id, told=told, fault=str(error))
+    with database().writing() as session:
+        lists.of_letter(session, letter_of(session, _named(token)), number).grid = stored
+    return redirect(url_for(".answer_list", token=token, list=number), 303)
 
 
 @pages.post("/a/lists/<path:token>")
 def receive_list(token: str) -> Response | Redirect:
     """Read a file and lead to what it would change. It counts before it is read, which may take seconds."""
-    named = _named(token)
+    with _asked(token):
+        pass
     try:
-        with reading() as session:
-            AskedLetter.of(session, named)
         content = _file()
         with database().writing() as session:
-            list_id = lists.begin(session, letter_of(session, named), now=now())
+            list_id = lists.begin(session, letter_of(session, _named(token)), now=now())
         sent = lines.opened(content)
         with database().writing() as session:
             lists.keep(session, list_id, sent)
-    except (InputError, Refused, RequestEntityTooLarge) as error:
-        return _refused(named, token, error)
-    return redirect(url_for(".answer_list", token=token, list=list_id), 303)
+    except InputError as error:
+        fault, code = str(error), 422
+    except Refused as error:
+        fault, code = str(error), 429
+    except RequestEntityTooLarge:
+        fault, code = lines.TOO_BIG, 413
+    else:
+        return redirect(url_for(".answer_list", token=token, list=list_id), 303)
+    with _asked(token) as (_, letter):
+        return letter.upload_page(fault, code)
 
 
 @pages.post("/a/lists/application/<path:token>")
 def apply_list(token: str) -> Response | Redirect:
     """Record what the page showed; when it would be something else by now, show that instead."""
-    named, list_id = _named(token), posted_number("list")
+    number, seen = posted_number("list") or 0, posted("seen")
     try:
-        with reading() as session:
-            letter = AskedLetter.of(session, named)
-            received = lists.of_letter(session, letter.message, list_id)
-            plan = _plan(letter, received.grid)
-            if fault := _unclear(plan):
-                return _check_page(letter, token, received.id, plan, fault)
-            given = Given(plan.answers(), None, comment_of(posted("comment")))
-            total = len(letter.asked.schools)
-            is_test = outbox.is_test(session, letter.message)
-            number = received.id
+        comment = comment_of(posted("comment"))
+        with _asked(token) as (session, letter):
+            kind = letter.kind(comment)
+            judged = steps.judge(session, kind, lists.of_letter(session, letter.message, number))
+            is_test, given = outbox.is_test(session, letter.message), Given(judged.plan.answers(), None, comment)
+            if is_test and not judged.plan.nothing:  # nothing is stored that another page could show
+                total = len(letter.asked.schools)
+                return answered_page(token, given, total, letter.contact, letter.sender, choice=None)
         with database().writing() as session:
-            message = letter_of(session, named)
-            lists.mark_applied(session, message, number, now=now())
-            answering.receive(session, message, given, SenderIdentity.of(settings()), now=now())
+            lists.apply(session, kind, number, judged, now=now(), seen=seen)
+    except Over:
+        raise
     except (InputError, Refused, NotFound) as error:
-        return _refused(named, token, error)
-    if is_test:  # nothing is stored that another page could show
-        return answered_page(token, given, total, letter.contact, letter.sender, choice=None)
+        return _not_recorded(token, number, str(error))
     return redirect(url_for(".given_answer", token=token), 303)
+
+
+def _not_recorded(token: str, number: int, fault: str) -> Response:
+    """Why a sheet was not recorded, above what it would change now, or the page to send one where none waits."""
+    with _asked(token) as (session, letter):
+        try:
+            return letter.check_page(session, lists.of_letter(session, letter.message, number), fault)
+        except NotFound as gone:
+            return letter.upload_page(str(gone), 404)
 
 
 def _named(token: str) -> Token:
@@ -153,6 +236,10 @@ def _named(token: str) -> Token:
     return read
 
 
+def _number() -> int | None:
+    return whole_number(request.args.get("list", ""))
+
+
 def _file() -> bytes:
     """The bytes of the file that was sent. Raises InputError, or RequestEntityTooLarge."""
     sent = request.files.get("file")
@@ -160,51 +247,3 @@ def _file() -> bytes:
     if not content:
         raise InputError("Choisissez le fichier rempli, puis envoyez-le.")
     return content
-
-
-def _plan(letter: AskedLetter, grid: str) -> AnswerPlan:
-    return lines.plan(grid_of(Opened("", grid)), letter.asked, letter.before)
-
-
-def _unclear(plan: AnswerPlan) -> str:
-    """Why a list that was confirmed is not recorded, or ''."""
-    if plan.nothing:
-        return plan.nothing
-    if posted("seen") != plan.version:
-        return CHANGED
-    try:
-        comment_of(posted("comment"))
-    except InputError as error:
-        return str(error)
-    return ""
-
-
-def _refused(named: Token, token: str, error: Exception) -> Response | Redirect:
-    with reading() as session:
-        try:
-            letter = AskedLetter.of(session, named)
-        except Refused:
-            return redirect(url_for(".answer", token=token), 303)
-        if isinstance(error, RequestEntityTooLarge):
-            return _upload_page(letter, token, lines.TOO_BIG, 413)
-        code = 422 if isinstance(error, InputError) else 429 if isinstance(error, Refused) else 404
-        return _upload_page(letter, token, str(error), code)
-
-
-def _upload_page(letter: AskedLetter, token: str, fault: str = "", code: int = 200) -> Response:
-    told: dict[str, Any] = {"sender": letter.sender, "asked": letter.asked, "contact": letter.contact}
-    return page("public/answer_list.html", code, token=token, fault=fault, **told)
-
-
-def _check_page(letter: AskedLetter, token: str, list_id: int, plan: AnswerPlan, fault: str = "") -> Response:
-    told: dict[str, Any] = {"sender": letter.sender, "asked": letter.asked, "contact": letter.contact, "plan": plan}
-    typed = posted("comment")
-    return page(
-        "public/answer_list_check.html",
-        409 if fault else 200,
-        token=token,
-        list_id=list_id,
-        fault=fault,
-        typed=typed,
-        **told,
-    )

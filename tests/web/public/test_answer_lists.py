@@ -3,19 +3,24 @@
 import io
 import threading
 import zipfile
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select, update
 
+from outreach.audit import AuditEntry
 from outreach.delivery.models import Mailing, Message, Purpose
+from outreach.directory.models import Authority, Ownership, School
+from outreach.directory.stated_names import NameBook
 from outreach.errors import InputError
 from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.models import AnswerList
 from outreach.responses.answers import Earlier
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
-from outreach.sent_lists.grids import grid_of
+from outreach.sent_lists.grids import Opened, grid_of
+from outreach.sent_lists.matching import ColumnMatching
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
 from tests.pages import elements, form_of, text_of
@@ -48,6 +53,7 @@ def test_rows_are_read_as_people_fill_them_in_and_faults_are_named_by_row():
         ),
         SIX,
         before,
+        NameBook({}),
     )
     assert plan.answers() == {1: Answer.JOINED, 2: Answer.TENDER_LAUNCHED}
     assert (plan.unchanged, plan.empty) == (1, 1)
@@ -73,12 +79,24 @@ def test_a_file_that_is_no_list_of_answers_is_refused(content, words):
         lines.opened(content)
 
 
+def test_until_columns_are_matched_only_the_first_are_kept_and_then_those_that_are_read():
+    many = [f"Colonne {place}" for place in range(60)]
+    sent = lines.opened(f"{';'.join(many)}\n80001;Refus;{'x' * 9000}{';' * 56};secret\n".encode())
+    assert len(sent.grid) < 1_000
+    assert "secret" not in sent.grid
+    told = ["school", "answer", *[""] * 18]
+    read = Opened("", lines.narrowed(replace(grid_of(sent), fields=told)))
+    assert "xxx" not in read.grid
+    plan = lines.plan(grid_of(read), SIX, Earlier([], {}), NameBook({}))
+    assert (plan.answers(), plan.columns) == ({1: Answer.DECLINED}, {"school": "Colonne 0", "answer": "Colonne 1"})
+
+
 def test_little_is_kept_of_what_a_stranger_sends():
     long = f"80001;{'x' * 9000};secret\n".encode()
     kept = lines.opened("FASE;Réponse;Remarque\n".encode() + long * 100)
     assert len(kept.grid) < 20_000
     assert "secret" not in kept.grid
-    assert lines.plan(grid_of(kept), SIX, Earlier([], {})).unknown_columns == ("Remarque",)
+    assert lines.plan(grid_of(kept), SIX, Earlier([], {}), NameBook({})).unknown_columns == ("Remarque",)
 
 
 def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
@@ -153,6 +171,46 @@ def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wb
         assert session.scalars(select(AnswerList.grid)).one() == ""
 
 
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_a_sheet_with_its_own_header_is_matched_mended_compared_by_name_and_recorded(
+    client, letters, wbe, sample_database
+):
+    with sample_database.reading() as session:
+        listed = select(School).join(Ownership, Ownership.school_id == School.id).where(Ownership.current())
+        mine = listed.join(Authority, Authority.id == Ownership.authority_id).where(Authority.fase == 9001)
+        names = {school.fase: school.display_name for school in session.scalars(mine)}
+    one, two, three = map(int, asked_about(client.get(wbe).text)[:3])
+    rows = [
+        *(["Nos écoles"], [], ["Matricule", "Avis", "Dénomination de l’école"]),
+        [f"École {one}", "Refus", names[one].upper()],
+        [float(two), "Refus", "Institut de la Lune"],
+        [three, "peut-être", ""],
+    ]
+    place = client.get(send(client, wbe, workbook(*rows)).location).location
+    asks = client.get(place)
+    assert "2 colonnes requises ne sont pas reconnues : FASE, Réponse." in text_of(asks)
+    action, form = wbe.replace("/a/", "/a/lists/columns/"), form_of(asks)
+    refused = client.post(action, data={**form, "column-0": "school"})
+    assert (refused.status_code, "Colonnes manquantes : Réponse" in text_of(refused)) == (422, True)
+    foreign = next(address for address in letters.values() if address != wbe).replace("/a/", "/a/lists/columns/")
+    assert client.post(foreign, data=form).status_code == 404
+    shown = client.get(client.post(action, data={**form, "column-0": "school", "column-1": "answer"}).location)
+    said = text_of(shown)
+    assert "en-tête à la ligne 3" in said
+    assert f"« École {one} » est lu « {one} »." in said
+    assert "ligne 5 Dénomination de l’école « Institut de la Lune » est loin de" in said
+    file = client.get(wbe.replace("/a/", "/a/lists/rejected.csv/") + "?" + place.partition("?")[2])
+    header, *faulty = file.data.decode("utf-8-sig").splitlines()
+    assert header.split(";")[-1] == "erreur"
+    assert [line.split(";")[1] for line in faulty] == ["Refus", "peut-être"]
+    client.post(wbe.replace("/a/", "/a/lists/application/"), data=form_of(shown))
+    assert counted(sample_database)[0] == 1
+    with sample_database.reading() as session:
+        assert not session.scalars(select(ColumnMatching)).all(), "nobody knows who said it"
+        told = select(AuditEntry.sentence).where(AuditEntry.subject.startswith("answers:"))
+        assert session.scalars(told).all() == ["Feuille de réponses enregistrée, pour 1\u00a0école."]
+
+
 def test_answers_and_sheets_from_a_test_letter_are_shown_and_not_recorded(client, wbe, sample_database):
     with sample_database.writing() as session:
         session.execute(update(Mailing).values(purpose=Purpose.TEST))
@@ -191,7 +249,11 @@ def test_what_is_too_big_or_empty_says_so_and_a_list_of_another_letter_is_unknow
 
 
 @pytest.mark.parametrize(
-    ("method", "place"), [("get", "sheet"), ("get", "lists"), ("post", "lists"), ("post", "lists/application")]
+    ("method", "place"),
+    [
+        *(("get", "sheet"), ("get", "lists"), ("post", "lists"), ("post", "lists/application")),
+        *(("get", "lists/columns"), ("post", "lists/columns"), ("get", "lists/rejected.csv")),
+    ],
 )
 def test_a_wrong_link_to_a_list_gets_the_neutral_page_without_a_look_into_the_database(app, client, method, place):
     app.extensions["outreach.database"] = None
