@@ -12,7 +12,8 @@ from outreach.errors import NotFound, Refused
 from outreach.jobs.models import ENDED, Job, JobPiece, JobState
 
 MOST_AT_ONCE = 3  # of one person
-MOST_FORM = 20_000  # characters
+MOST_OVER = 20  # of one person, which are kept: files may take a gigabyte each
+MOST_FORM = 20_000  # characters, with the address
 GONE = "Cette tâche n’existe pas, ou n’est plus gardée : un résultat l’est un jour."
 TOO_MANY = (
     "Vous avez déjà trois tâches en attente ou en cours : attendez la fin de l’une d’elles, ou annulez-en une, "
@@ -40,7 +41,7 @@ def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
     """
     take_turns(session, "jobs", person)
     form = json.dumps(list(asked.form), ensure_ascii=False)
-    if len(form) > MOST_FORM:
+    if len(form) + len(asked.address) > MOST_FORM:
         raise Refused("Ce formulaire est trop long pour être traité en tâche.")
     others = session.scalars(select(Job).where(Job.asked_by == person, Job.state.not_in(ENDED))).all()
     for job in others:
@@ -48,6 +49,10 @@ def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
             return job
     if len(others) >= MOST_AT_ONCE:
         raise Refused(TOO_MANY)
+    over = select(Job.id).where(Job.asked_by == person, Job.state.in_(ENDED))
+    session.execute(
+        delete(Job).where(Job.id.in_(session.scalars(over.order_by(Job.id.desc()).offset(MOST_OVER)).all()))
+    )
     job = Job(**asked._asdict() | {"title": asked.title[:200], "form": form}, asked_by=person, asked_at=now)
     session.add(job)
     session.flush()
@@ -55,7 +60,9 @@ def ask(session: Session, person: str, asked: Asked, *, now: datetime) -> Job:
 
 
 def again(session: Session, job: Job, *, now: datetime) -> Job:
-    """Ask for a job once more, after it failed or was cancelled, or when its result is old. Raises Refused."""
+    """Ask for a job once more, after it failed or was cancelled, or when its file is old. Raises Refused."""
+    if job.state is JobState.DONE and not job.file_name:
+        raise Refused("Cette tâche est faite : ce qu’elle a changé ne se refait pas.")
     asked = Asked(job.title, job.address, job.method, json.loads(job.form), job.location)
     return ask(session, job.asked_by, asked, now=now)
 

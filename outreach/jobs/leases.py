@@ -11,6 +11,7 @@ from outreach.errors import OutreachError
 from outreach.jobs.models import Job, JobPiece, JobState
 
 PERIOD = timedelta(seconds=20)  # a job of a process that was killed begins again after as long
+FURTHEST = 3 * PERIOD  # by which two machines' clocks may differ
 MOST_BREAKS = 3
 BROKEN = (
     "Cette tâche s’est interrompue trois fois. Demandez moins à la fois, ou signalez-le à l’administration : "
@@ -23,8 +24,12 @@ class LeaseLost(OutreachError):
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
-    """The condition that a job waits, or that the process that did it is gone."""
-    return (Job.state == JobState.WAITING) | ((Job.state == JobState.RUNNING) & (Job.leased_until < now))
+    """The condition that a job waits, or that the process that did it is gone.
+
+    A lease that ends later than any could is one of a clock that was set back since.
+    """
+    is_gone = (Job.leased_until < now) | (Job.leased_until > now + FURTHEST)
+    return (Job.state == JobState.WAITING) | ((Job.state == JobState.RUNNING) & is_gone)
 
 
 def anything_due(session: Session, *, now: datetime) -> bool:
@@ -66,11 +71,6 @@ def renew(session: Session, number: int, lease: str, *, now: datetime) -> None:
 def end(session: Session, number: int, lease: str, state: JobState, *, now: datetime, **values: Any) -> None:
     """Say that a job is over, in the transaction that did it. Raises LeaseLost."""
     write(session, number, lease, state=state, ended_at=now, lease=None, leased_until=None, **values)
-
-
-def tell(session: Session, number: int, said: str) -> None:
-    """Say, in French, what came of a job that is done."""
-    session.execute(update(Job).where(Job.id == number, Job.state == JobState.DONE).values(said=said))
 
 
 def put_back(session: Session, number: int, lease: str, *, now: datetime, broke: bool) -> None:

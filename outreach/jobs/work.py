@@ -22,7 +22,7 @@ class JobWork:
         self.database, self.number, self.lease, self.clock = database, number, lease, clock
         self.is_over = False
         self._buffer, self._place, self._size = bytearray(), 0, 0
-        self._said_at = clock()
+        self._said_at, self._told = clock(), ""
 
     def progress(self, done: int, total: int | None = None) -> None:
         """Say how far it is; at most once a second this is written."""
@@ -57,12 +57,11 @@ class JobWork:
         """One transaction that does the work and ends the job: both are so, or neither."""
         with self.database.writing() as session:
             yield session  # the lease is asked for last: its row stays free for whoever renews it, or cancels the job
-            self._end(session, JobState.DONE, "")
+            self._end(session, JobState.DONE, self._told)
 
     def tell(self, said: str) -> None:
-        """Say, in French, what came of the job that is done."""
-        with self.database.writing() as session:
-            leases.tell(session, self.number, said)
+        """Say, in French, what comes of the job, within `finishing`: its child may be ended as soon as it is done."""
+        self._told = said
 
     def _keep(self, content: bytes) -> None:
         with self.database.writing() as session:

@@ -1,6 +1,6 @@
 """The pages of jobs: each person's own, how far they are, and their files; and what makes a job of a request."""
 
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
@@ -41,7 +41,7 @@ def export(kind: str) -> Response:
 def ask() -> Redirect:
     """Have a file prepared that is too large for a page."""
     address, title = posted("of"), posted("title") or "Fichier"
-    if not is_path(address) or urlsplit(address).path.startswith("/jobs/"):
+    if not is_path(address) or unquote(urlsplit(address).path).startswith("/jobs/"):
         raise InputError("Cette adresse n’est pas celle d’un fichier : revenez à la liste, et demandez-le de nouveau.")
     with database().writing() as session:
         number = asking.ask(session, actor(), Asked(title, address), now=now()).id

@@ -27,7 +27,7 @@ from outreach.web.jobs import later
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
 from outreach.web.ui.forms import UploadForm
-from outreach.web.ui.request import actor, database, done, finishing, job, needs, now, reading
+from outreach.web.ui.request import actor, database, finishing, job, needs, now, reading, tell
 
 BIGGEST_UPLOAD = 16_000_000
 SHOWN_LINES = 20
@@ -198,8 +198,8 @@ class ListPages(ABC, Generic[Sent, Plan]):
         with finishing() as session:
             received = steps.list_by_id(session, kind.table, list_id)
             plan = steps.apply(session, kind, received, judged, now=now(), actor=actor(), seen=seen)
-            said = self.done(received, plan)
-        return done(said, url_for(".shown_list", list_id=list_id))
+            tell(self.done(received, plan))
+        return redirect(url_for(".shown_list", list_id=list_id))
 
     def undo(self, list_id: int) -> Redirect:
         """Undo the last list applied."""

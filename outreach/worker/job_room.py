@@ -7,11 +7,13 @@ from a pipe that closes then.
 
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 
 from outreach.db import Database
 from outreach.jobs import leases
@@ -21,6 +23,7 @@ from outreach.settings import ROOT, Settings
 from outreach.worker.going_on import EXPECTED, going_on
 from outreach.worker.wakeups import Wakeups
 
+AWAY = os.EX_TEMPFAIL  # a child ends with it when the database does not answer: its job is not at fault
 LONGEST_SECONDS = 3_600  # of a job
 LOOK_SECONDS = 1.0  # from one look at a child to the next
 RENEW_SECONDS = 4.0
@@ -42,8 +45,8 @@ class JobRoom:
     ) -> None:
         self.database, self.clock, self.stop, self._child = database, settings.instant, stop, child
         self._offset = settings.clock_offset
-        self.wakeups = Wakeups(*broker, lambda _: self.wake()) if broker else None
-        self._knock = threading.Event()
+        self.wakeups = Wakeups(*broker, self._answer) if broker else None
+        self._knock, self._is_idle = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs")
 
     def open(self) -> None:
@@ -63,6 +66,13 @@ class JobRoom:
         """Have this process look for a job."""
         self._knock.set()
 
+    def _answer(self, _mailing: int) -> None:
+        """Handle a wake-up from the shared broker. A busy process holds it, so that it gets no more."""
+        self._is_idle.clear()
+        self.wake()
+        while not self._is_idle.wait(LOOK_SECONDS) and not self.stop.is_set():
+            pass
+
     def look(self) -> None:
         """At each pass of the clock: look for a job here and, over the broker, in whichever process is idle."""
         with self.database.reading() as session:
@@ -75,8 +85,10 @@ class JobRoom:
 
     def _run(self) -> None:
         while not self.stop.is_set():
+            self._is_idle.set()
             self._knock.wait()
             self._knock.clear()
+            self._is_idle.clear()
             with going_on("doing jobs", self.database):
                 while not self.stop.is_set() and (claimed := self._claim()):
                     self._do(*claimed)
@@ -88,11 +100,14 @@ class JobRoom:
     def _do(self, number: int, lease: str) -> None:
         command = [*self._child, str(number), lease]
         environment = {**os.environ, "OUTREACH_CLOCK_OFFSET": str(self._offset)}
-        with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=environment) as child:  # noqa: S603 our own
+        with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=environment, process_group=0) as child:  # noqa: S603 our own
             try:
                 is_too_long = self._watch(child, number, lease)
             finally:
-                child.kill()
+                with suppress(ProcessLookupError):
+                    os.killpg(child.pid, signal.SIGKILL)  # with those that it started, as one that reads a workbook
+        if child.returncode == AWAY:
+            return  # its lease runs out: by then the database may answer
         with going_on(f"giving job {number} back", self.database), self.database.writing() as session:
             if is_too_long:
                 leases.end(session, number, lease, JobState.FAILED, now=self.clock(), said=TOO_LONG)

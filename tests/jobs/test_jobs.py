@@ -104,7 +104,7 @@ def test_what_a_job_does_and_its_end_are_one_transaction(database):
     assert job(database, number).state is JobState.RUNNING
     with work.finishing() as session:
         asking.ask(session, LUC, Asked("Autre", "/x"), now=NOW)
-    work.tell("Trois adresses sont changées.")
+        work.tell("Trois adresses sont changées.")
     done = job(database, number)
     assert (done.state, done.said, done.lease) == (JobState.DONE, "Trois adresses sont changées.", None)
     with database.reading() as session:
@@ -154,9 +154,51 @@ def test_progress_is_written_at_most_once_a_second(database):
     assert (job(database, number).done, job(database, number).percent) == (1_000, 25)
 
 
-def test_a_form_has_a_size(database):
+@pytest.mark.parametrize(
+    "about", [{"form": [("a", "x" * asking.MOST_FORM)]}, {"address": "/" + "x" * asking.MOST_FORM}]
+)
+def test_a_request_has_a_size(database, about):
     with pytest.raises(Refused, match="trop long"):
-        asked(database, method="POST", form=[("a", "x" * asking.MOST_FORM)])
+        asked(database, method="POST", **about)
+
+
+def test_a_lease_of_a_clock_that_was_set_back_since_is_over(database):
+    number = asked(database)
+    claimed(database, NOW + timedelta(hours=5))
+    assert claimed(database)[0] == number
+    assert claimed(database, NOW - leases.PERIOD) is None, "clocks of two machines differ by some seconds"
+
+
+def test_a_change_that_is_done_is_not_asked_for_again_and_a_file_is(database):
+    for ends, is_refused in ((lambda work: work.save("un.csv", "text/csv"), False), (change, True)):
+        number = asked(database)
+        _, lease = claimed(database)
+        ends(JobWork(database, number, lease, lambda: NOW))
+        with database.writing() as session:
+            done = asking.job_numbered(session, number)
+            if is_refused:
+                with pytest.raises(Refused, match="est faite"):
+                    asking.again(session, done, now=NOW)
+            else:
+                asking.cancel(session, asking.again(session, done, now=NOW), now=NOW)
+
+
+def change(work):
+    with work.finishing():
+        pass
+
+
+def test_a_person_fills_no_disk_the_oldest_results_go(database, monkeypatch):
+    monkeypatch.setattr(asking, "MOST_OVER", 2)
+    other = asked(database, LUC)
+    numbers = []
+    for page in range(5):
+        numbers.append(asked(database, address=f"/x?page={page}"))
+        with database.writing() as session:
+            asking.cancel(session, asking.job_numbered(session, numbers[-1]), now=NOW)
+    with database.reading() as session:
+        assert [one.id for one in listing.every(session, ADA).every()] == numbers[:1:-1]
+        assert asking.job_numbered(session, other)
 
 
 def test_no_result_outlives_its_job(database):

@@ -5,6 +5,7 @@ import io
 import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
+from werkzeug.exceptions import Forbidden
 
 from outreach.accounts import staff
 from outreach.cli.running import job_child
@@ -112,7 +113,37 @@ def test_a_person_who_left_gets_no_file(signed_in, sample_database, do):
     assert "Aucun compte actif" in failed.said
 
 
-@pytest.mark.parametrize("address", ["https://ailleurs.example/", "//ailleurs.example", "/jobs/1/file", ""])
+@pytest.mark.usefixtures("few_rows")
+def test_a_job_has_the_roles_that_the_person_has_by_then(signed_in, sample_database, do):
+    page = ask(signed_in("administrator"), "/administration/accounts/export.csv")
+    with sample_database.writing() as session:
+        person = asking.job_numbered(session, int(page.rpartition("/")[2])).asked_by
+        staff.user_named(session, person).roles = []
+    with pytest.raises(Forbidden):
+        do()
+
+
+@pytest.mark.usefixtures("few_rows")
+def test_a_request_sent_again_is_one_job_and_one_cancelled_often_is_cancelled_once(signed_in):
+    reader = signed_in("reader")
+    page = ask(reader)
+    assert ask(reader) == page
+    answers = [reader.send(f"{page}/cancellation", {}, page=page).status_code for _ in range(3)]
+    assert answers == [302, 409, 409]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://ailleurs.example/",
+        "//ailleurs.example",
+        "/\\ailleurs.example",
+        "/x\r\nHost: y",
+        "/jobs/1/file",
+        "/%6Aobs/1",
+        "",
+    ],
+)
 def test_only_a_path_of_ours_is_prepared(signed_in, address):
     assert signed_in("reader").send("/jobs", {"of": address, "title": "x"}, page="/account").status_code == 400
 

@@ -1,9 +1,9 @@
 """The job room: a job in a child, niced and within limits, that ends with its process, its lease or its time."""
 
-import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +12,7 @@ from outreach.jobs.asking import Asked
 from outreach.jobs.models import JobState
 from outreach.settings import read
 from outreach.worker import job_room
-from outreach.worker.job_room import JobRoom
+from outreach.worker.job_room import AWAY, JobRoom
 from tests.conftest import NOW
 
 ADA = "ada@fwb.example"
@@ -21,6 +21,13 @@ ENDS, BREAKS, GOES_ON = (
     "raise SystemExit(3)",
     "import time; open({0!r}, 'w').write(str(os.getpid())); time.sleep(60)",
 )
+
+
+BEGETS = """
+import subprocess, time
+open({0!r}, 'w').write(str(subprocess.Popen(['sleep', '60']).pid))
+time.sleep(60)
+"""
 
 
 @pytest.fixture
@@ -67,11 +74,21 @@ def test_a_job_at_which_each_child_dies_has_failed(database, room, asked):
     assert job(database, asked).said == leases.BROKEN
 
 
-def test_a_child_ends_when_its_job_is_cancelled(database, room, asked, tmp_path, monkeypatch):
+def test_a_job_is_not_at_fault_when_the_database_does_not_answer_its_child(database, settings, asked):
+    room = JobRoom(settings, database, threading.Event(), child=(sys.executable, "-c", f"raise SystemExit({AWAY})"))
+    room._do(*room._claim())
+    left = job(database, asked)
+    assert (left.state, left.breaks) == (JobState.RUNNING, 0), "it begins again when its lease runs out"
+
+
+@pytest.mark.parametrize("program", [GOES_ON, BEGETS])
+def test_a_child_ends_when_its_job_is_cancelled_with_those_that_it_started(
+    database, room, asked, tmp_path, monkeypatch, program
+):
     monkeypatch.setattr(job_room, "RENEW_SECONDS", 0.05)
     monkeypatch.setattr(job_room, "LOOK_SECONDS", 0.05)
     started = tmp_path / "started"
-    room(GOES_ON.format(str(started)))
+    room(program.format(str(started)))
     child = int(until(lambda: started.exists() and started.read_text()))
     with database.writing() as session:
         asking.cancel(session, asking.job_numbered(session, asked), now=NOW)
@@ -122,7 +139,6 @@ def test_a_real_child_does_a_job_and_ends_with_whoever_started_it(sample_databas
 
 def is_alive(process):
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
         return False
-    return True

@@ -1,6 +1,7 @@
 """Wake-ups over a broker that processes share: who gets them, which are dropped, what a silent broker costs."""
 
 import socket
+import sys
 import threading
 import time
 
@@ -11,11 +12,14 @@ from outreach.db import Database
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Message
 from outreach.delivery.sending.batches import Lane
+from outreach.jobs import asking
+from outreach.jobs.asking import Asked
 from outreach.settings import BROKERS
 from outreach.worker import brokers, due
 from outreach.worker.clock import ask
+from outreach.worker.job_room import JobRoom
 from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
-from tests.servers.brokers import Redis, running
+from tests.servers.brokers import RabbitMQ, Redis, running
 from tests.worker.test_process import accepted, environment, plan, sink, until  # noqa: F401 - two are fixtures
 from tests.worker.test_process import begin as begin_alone  # noqa: F401
 
@@ -230,6 +234,56 @@ def test_a_wake_up_that_comes_while_a_pass_asks_what_is_due_is_kept(begin, monke
     monkeypatch.setattr(due, "due_by_lane", lambda _session, now: [] if wakeups.wake(2) else [now])
     held.due.wake_due()
     assert waiting(wakeups) == 1
+
+
+@pytest.fixture(params=[Redis, pytest.param(RabbitMQ, marks=pytest.mark.long)])
+def broker(request):
+    yield from running(request.param)
+
+
+@pytest.fixture
+def rooms(broker, settings, database):
+    """Makes the job rooms of processes whose children never end; only the first listens to no wake-up."""
+    stop, made = threading.Event(), []
+    child = (sys.executable, "-c", "import time; time.sleep(60)")
+
+    def make():
+        made.append(JobRoom(settings, database, stop, (broker.url, "jobs-1-2"), child))
+        if len(made) > 1:
+            made[-1]._thread.start()
+            made[-1].wakeups._worker.start()
+        return made[-1]
+
+    yield make
+    stop.set()
+    for one in made[1:]:
+        one.close()
+
+
+def test_a_job_wakes_an_idle_process_whatever_becomes_of_the_wake_ups_of_letters(database, settings, broker, rooms):
+    clock, letters = rooms(), Wakeups(broker.url, QUEUE, lambda _mailing: None)
+
+    def is_leased(number):
+        with database.reading() as session:
+            return asking.job_numbered(session, number).lease
+
+    def asked(number):
+        with database.writing() as session:
+            return asking.ask(session, "ada@fwb.example", Asked("Fichier", f"/{number}"), now=settings.instant()).id
+
+    first = asked(1)
+    clock.look()
+    letters.wake(1)
+    letters.clear()
+    rooms()
+    assert until(lambda: is_leased(first))
+    second = asked(2)
+    clock.look()
+    time.sleep(A_WHILE)
+    assert not is_leased(second), "a process that is busy gets no wake-up"
+    rooms()
+    assert until(lambda: is_leased(second))
+    letters.close()
 
 
 @on_postgresql

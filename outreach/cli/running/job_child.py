@@ -7,9 +7,11 @@ the limits of a page. A file that it answers with is kept with the job; of a pag
 import json
 import logging
 import os
+import signal
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import NoReturn
 
 from flask import Flask, Request
@@ -22,7 +24,7 @@ from outreach import children
 from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.app import create_app
-from outreach.db import Database
+from outreach.db import NO_ANSWER, Database
 from outreach.errors import OutreachError
 from outreach.jobs.leases import LeaseLost
 from outreach.jobs.models import Job
@@ -31,6 +33,7 @@ from outreach.segments import calm
 from outreach.settings import Settings, read
 from outreach.web.ui.errors import SENTENCES
 from outreach.web.ui.request import JOB, READS, reading
+from outreach.worker.job_room import AWAY
 
 NICE = 10
 SECONDS = 3_600  # of processor time
@@ -41,10 +44,12 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Do the job, and end with 0, also when it failed: its row says so."""
+    """Do the job, and end with 0, also when it failed: its row says so; with AWAY when the database does not answer."""
     number, lease = int(sys.argv[1]), sys.argv[2]
     os.nice(NICE)
     children.limit(seconds=SECONDS, memory=MEMORY)
+    with suppress(OSError):  # a machine that lacks memory ends this process first, not the one that sends
+        Path("/proc/self/oom_score_adj").write_text("1000")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = read()
     database = Database(settings.database, calm.info_of(settings))
@@ -55,9 +60,12 @@ def main() -> None:
         work.fail(NO_MEMORY)
     except HTTPException as error:
         work.fail(SENTENCES[error.code or 500][1])
+    except NO_ANSWER:
+        sys.exit(AWAY)
+    except LeaseLost:
+        pass
     except OutreachError as error:
-        with suppress(LeaseLost):
-            work.fail(str(error))
+        work.fail(str(error))
     database.dispose()  # what still waits to be written of the trail is
 
 
@@ -103,7 +111,7 @@ def app_of(settings: Settings, database: Database, person: str) -> Flask:
 
 def _end_with_parent() -> None:
     sys.stdin.buffer.read()
-    os._exit(1)
+    os.killpg(0, signal.SIGKILL)  # with the processes that this one started: the job room made it a group
 
 
 if __name__ == "__main__":

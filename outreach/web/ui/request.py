@@ -38,12 +38,11 @@ def job() -> JobWork | None:
     return work
 
 
-def done(said: str, address: str) -> WerkzeugResponse:
-    """Say what was done, and lead to the page of it; a job keeps what is said."""
+def tell(said: str) -> None:
+    """Say what is done, within `finishing`: on the next page, or of the job."""
     if work := job():
         work.tell(said)
-    flash(said, "success")
-    return redirect(address)
+    g.told = said
 
 
 @contextmanager
@@ -52,6 +51,8 @@ def finishing() -> Iterator[Session]:
     work = job()
     with work.finishing() if work else database().writing() as session:
         yield session
+    if "told" in g:
+        flash(g.pop("told"), "success")
 
 
 @contextmanager
