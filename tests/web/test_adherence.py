@@ -133,7 +133,7 @@ def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_na
 ):
     place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;?;01/05/2021".encode()).location
     made, fetched, grid = [], [], grids.Grid
-    monkeypatch.setattr(grids, "Grid", lambda *cells: made.append(cells) or grid(*cells))
+    monkeypatch.setattr(grids, "Grid", lambda *cells, **more: made.append(cells) or grid(*cells, **more))
     event.listen(sample_database.engine, "before_cursor_execute", lambda *facts: fetched.append("grid" in facts[2]))
     for page, times in ((place, 1), (f"{place}/rejected.csv", 1), ("/adherence/lists", 0)):
         made.clear(), fetched.clear()
