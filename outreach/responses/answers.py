@@ -235,7 +235,9 @@ def _respond(
     )
     session.add(response)
     session.flush()
-    if not answer.awaits_staff:
+    if answer.awaits_staff:
+        steps.wait(session, response)
+    else:
         steps.add(session, response, StepKind.HANDLED, at=now, actor=actor_of(message), note="enregistrée")
     if given.name or given.function:
         session.add(Respondent(response_id=response.id, name=given.name, function=given.function))
@@ -293,7 +295,7 @@ def _replace(
         select(Response).where(
             Response.authority_id == asked.authority.id,
             Response.strand_id == asked.strand.id,
-            Response.handled_at.is_(None),
+            Response.waits(),
         )
     ).all()
     keys = {school.id for school in schools}

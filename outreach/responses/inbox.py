@@ -78,7 +78,7 @@ def tickable(session: Session, numbers: Sequence[int]) -> list[Response]:
     They come by authority, so that those about the same schools follow each other; at most a page of them.
     """
     together = [answer for answer in Answer if answer.facts.action.facts.is_together]
-    which = Response.handled_at.is_(None), Response.id.in_(numbers[:MOST_TOGETHER]), Response.answer.in_(together)
+    which = Response.waits(), Response.id.in_(numbers[:MOST_TOGETHER]), Response.answer.in_(together)
     query = select(Response).options(joinedload(Response.authority), joinedload(Response.strand))
     query = query.options(selectinload(Response.schools)).where(*which)
     return list(session.scalars(query.order_by(Response.authority_id, Response.id)))
@@ -139,7 +139,7 @@ def hand_over(session: Session, response: Response, *, to: str, now: datetime, a
 def owned_by(session: Session, owner: str) -> Sequence[Response]:
     """The responses that wait and that this person (an address) owns, in order."""
     return session.scalars(
-        select(Response).where(Response.handled_at.is_(None), Response.owner == owner).order_by(Response.id)
+        select(Response).where(Response.waits(), Response.owner == owner).order_by(Response.id)
     ).all()
 
 

@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     ScalarSelect,
@@ -97,6 +98,17 @@ def _taken(response_id: Mapped[int]) -> ScalarSelect[str | None]:
     return _last(who_took, response_id, StepKind.TAKEN, StepKind.RELEASED)
 
 
+class WaitingResponse(Base):
+    """A response that waits for the service now, so that lists of what waits read no response of the past.
+
+    `responses.steps` adds and deletes the row with the step that changes what waits.
+    """
+
+    __tablename__ = "waiting_responses"
+
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
+
+
 class Response(Base):
     """One answer of an authority, for some of its schools, given from a letter. The row is never changed.
 
@@ -130,6 +142,11 @@ class Response(Base):
     message: Mapped[Message] = relationship()
     schools: Mapped[list[School]] = relationship(secondary="response_schools", order_by="School.folded")
     respondent: Mapped["Respondent | None"] = relationship()
+
+    @classmethod
+    def waits(cls) -> ColumnElement[bool]:
+        """The SQL condition that a response waits: as `handled_at` is empty, without a look at those handled."""
+        return cls.id.in_(select(WaitingResponse.response_id))
 
 
 class Respondent(Base):

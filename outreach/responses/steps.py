@@ -1,12 +1,15 @@
-"""Steps of staff about responses, and their replacement by later ones. Rows are added and never changed."""
+"""Steps of staff about responses, and their replacement by later ones. Rows are added and never changed.
+
+Of what waits now alone rows come and go: it repeats the last step.
+"""
 
 from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from outreach.db import Session
-from outreach.responses.models import Response, ResponseStep, StepKind
+from outreach.responses.models import Response, ResponseStep, StepKind, WaitingResponse
 
 
 def add(
@@ -21,8 +24,17 @@ def add(
 ) -> None:
     """Record a step about a response, and read again what the response says of its steps."""
     session.add(ResponseStep(response_id=response.id, step=step, at=at, actor=actor, note=note, day=day))
+    if step is StepKind.HANDLED:
+        session.execute(delete(WaitingResponse).where(WaitingResponse.response_id == response.id))
+    elif step is StepKind.REOPENED:
+        wait(session, response)
     session.flush()
     session.refresh(response, ["owner", "handled_at", "handled_by", "outcome", "recall_on"])
+
+
+def wait(session: Session, response: Response) -> None:
+    """Let a response wait: one given now, or one that was handled."""
+    session.add(WaitingResponse(response_id=response.id))
 
 
 def steps_of(session: Session, response: Response) -> Sequence[ResponseStep]:

@@ -17,14 +17,12 @@ LOCAL = "heure de Bruxelles"
 
 
 def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict[Tray, int]:
-    """How many responses lie in each tray: of an owner or of all, all or those to come back to; one statement."""
-    waiting = Response.handled_at.is_(None)
-    query = select(Response.answer, waiting.label("waits"), func.count()).group_by(Response.answer, waiting)
-    query = query.where(Response.owner == owner) if owner else query
-    query = query.where(*_is_recalled()) if recalled else query
-    tray_counts = dict.fromkeys(Tray, 0)
-    for answer, waits, count in session.execute(query):
-        if tray := answer.facts.tray if waits else Tray.HANDLED:
+    """How many responses lie in each tray: of an owner or of all, all or those to come back to; two statements."""
+    waiting = _in(None, owner, recalled).with_only_columns(Response.answer, func.count()).group_by(Response.answer)
+    handled = _in(Tray.HANDLED, owner, recalled).with_only_columns(func.count())
+    tray_counts = {**dict.fromkeys(Tray, 0), Tray.HANDLED: session.scalars(handled).one()}
+    for answer, count in session.execute(waiting):
+        if tray := answer.facts.tray:
             tray_counts[tray] += count
     return tray_counts
 
@@ -74,9 +72,7 @@ def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[
 
 
 def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:
-    query = select(Response).where(
-        Response.handled_at.is_not(None) if tray is Tray.HANDLED else Response.handled_at.is_(None)
-    )
+    query = select(Response).where(~Response.waits() if tray is Tray.HANDLED else Response.waits())
     query = query.where(*_is_recalled()) if recalled else query
     if tray is not None:
         query = query.where(Response.answer.in_(tray.answers))

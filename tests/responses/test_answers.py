@@ -1,7 +1,9 @@
 """Answers: recorded as declared, handled by staff once, and they stop the reminders of their campaign at once."""
 
 from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import suppress
 from datetime import timedelta
+from random import Random
 
 import pytest
 from sqlalchemy import select, update
@@ -73,6 +75,31 @@ def give(database, letter, answer, now=LATER, schools=None, **details):
         kind = Answer(answer)
         given = Given(dict.fromkeys(keys, kind) if kind.status else {}, None if kind.status else kind, **details)
         return [response.id for response in answering.receive(session, message, given, SENDING, now=now)]
+
+
+@pytest.mark.postgresql
+def test_what_waits_is_what_no_step_handled_whatever_is_done(database, letters):
+    dice = Random(5)
+    handled = 0
+    for turn in range(30):
+        now = LATER + timedelta(minutes=turn)
+        if turn < 3 or dice.random() < 0.3:
+            with suppress(InputError, Refused):
+                give(database, dice.choice(letters), dice.choice([*Answer]), now=now)
+        with database.writing() as session, suppress(Refused):
+            one = dice.choice(session.scalars(select(Response)).all())
+            act = dice.choice([inbox.take, inbox.act, inbox.set_aside, inbox.reopen, inbox.reopen])
+            act(session, one, now=now, actor=OTHER)
+        with database.reading() as session:
+            every = session.scalars(select(Response).order_by(Response.id)).all()
+            waiting = [one.id for one in every if one.handled_at is None]
+            assert session.scalars(select(Response.id).where(Response.waits()).order_by(Response.id)).all() == waiting
+            counted = trays.counts(session)
+            assert counted[Tray.HANDLED] == len(every) - len(waiting)
+            assert sum(counted.values()) == len(every)
+            handled = max(handled, counted[Tray.HANDLED])
+    assert handled
+    assert waiting
 
 
 def test_an_answer_given_again_is_confirmed_once(database, letters):

@@ -11,7 +11,7 @@ from outreach.campaigns import listing
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.db import Session
-from outreach.responses.models import Response
+from outreach.responses.models import Response, WaitingResponse
 from outreach.roles import RoleName
 
 
@@ -50,7 +50,8 @@ def _campaigns(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
 
 def _answers(person: str) -> ScalarSelect[int]:
     is_free = or_(Response.owner.is_(None), Response.owner == person)
-    return select(func.count()).select_from(Response).where(Response.handled_at.is_(None), is_free).scalar_subquery()
+    waiting = select(func.count()).select_from(WaitingResponse)
+    return waiting.join(Response, Response.id == WaitingResponse.response_id).where(is_free).scalar_subquery()
 
 
 def _awaits_author(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
