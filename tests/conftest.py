@@ -7,7 +7,7 @@ import fcntl
 import gc
 import os
 import shutil
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -146,10 +146,32 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 _server = pytest.StashKey[Server]()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture
 def backend(request: pytest.FixtureRequest) -> str:
     """Domain tests and journeys run on both databases; page tests override this with SQLite."""
     return request.param
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Make the examples of a test on both databases, or on the one that the run asks for.
+
+    Making an example that is then left out costs a third of collecting it.
+    """
+    found = metafunc._arg2fixturedefs.get("backend", ())
+    if found and found[-1].func.__module__ == __name__:
+        metafunc.parametrize("backend", _databases_of(metafunc), indirect=True)
+
+
+def _databases_of(metafunc: pytest.Metafunc) -> Sequence[str]:
+    config, both = metafunc.config, ("sqlite", "postgresql")
+    is_about = any(mark.name == "postgresql" for mark in metafunc.definition.iter_markers())
+    if any("::" in argument for argument in config.args):
+        return both
+    if not config.getoption("--all"):
+        return both[1:] if is_about else both[:1]
+    folders = set(metafunc.definition.path.parts)
+    is_deep = DEEP_TWICE & folders or (DEEP_UNLESS_MARKED & folders and not is_about)
+    return both[:1] if config.getoption("--to-land") and is_deep else both
 
 
 @pytest.fixture
