@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import Integer, Select, func, select, type_coerce
+from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
@@ -201,36 +201,21 @@ def addressees(
     """
     scope = scope_of(session, campaign, now=now, leaves_at=leaves_at)
     chosen = meant(campaign, now, only_unreacted=only_unreacted)
-    return _addressees(session, chosen, scope, chosen.meant(scope))
-
-
-def next_addressees(
-    session: Session, campaign: Campaign, *, now: datetime, after: int, count: int, only_unreacted: bool = False
-) -> tuple[Sequence[Addressee], bool]:
-    """Like `addressees`, for the next authorities after a key, in the order of keys; and whether they are the last.
-
-    Reads `count` authorities at a time until the campaign is for some of them. Each read costs the same, whatever the
-    number of authorities.
-    """
-    scope = scope_of(session, campaign, now=now)
-    chosen = meant(campaign, now, only_unreacted=only_unreacted)
-    recipients: Sequence[Addressee] = []
-    last = session.scalar(select(func.max(Authority.id))) or 0
-    while not recipients and after < last:
-        following = select(Authority.id).where(Authority.id > after).order_by(Authority.id)
-        end = session.scalar(following.offset(count - 1).limit(1)) or last
-        some = replace(scope, between=(after + 1, end))
-        recipients, after = _addressees(session, chosen, some, chosen.meant(some)), end
-    return recipients, after >= last
+    return _addressees(session, chosen, scope, session.scalars(chosen.meant(scope)).all())
 
 
 def addressees_among(
     session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime, only_unreacted: bool = False
 ) -> Sequence[Addressee]:
-    """Like `addressees`, for the authorities with these keys."""
-    scope = scope_of(session, campaign, now=now)
+    """Like `addressees`, for the authorities with these keys, in the order of keys.
+
+    What it costs depends on how many keys lie between the first and the last, not on how many authorities there are.
+    """
+    if not authorities:
+        return []
+    scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
     chosen = meant(campaign, now, only_unreacted=only_unreacted)
-    return _addressees(session, chosen, scope, select(Authority.id).where(Authority.id.in_(authorities)))
+    return _addressees(session, chosen, scope, authorities)
 
 
 def foremost(addressees: Sequence[Addressee]) -> Addressee | None:
@@ -252,8 +237,7 @@ def meant(campaign: Campaign, now: datetime, *, only_unreacted: bool) -> Audienc
     return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign)
 
 
-def _addressees(session: Session, meant: Audience, scope: Scope, chosen: Select[int]) -> Sequence[Addressee]:
-    keys = list(session.scalars(chosen))
+def _addressees(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> Sequence[Addressee]:
     if not keys:
         return []
     between = select(Authority.id).where(Authority.id.in_(keys))

@@ -254,6 +254,7 @@ class Wave(Base):
     is `deadline_days` after `due_at`.
     `drifted_from` is set when the audience had changed too much at the start: it is the approved number of authorities,
     and the wave is paused until an approver resumes it. `added_reminder` gives the letter of a wave that was added.
+    `ranked_at` is when its audience was ranked for the launch. `is_staged` says that all of it has been staged.
     """
 
     __tablename__ = "waves"
@@ -270,6 +271,8 @@ class Wave(Base):
     mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"), unique=True)
     drifted_from: Mapped[int | None]
     added_reminder_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminders.id"), index=True)
+    ranked_at: Mapped[datetime | None]
+    is_staged: Mapped[bool] = mapped_column(default=False)
 
     campaign: Mapped[Campaign] = relationship(back_populates="waves")
     mailing: Mapped[Mailing | None] = relationship()
@@ -279,6 +282,21 @@ class Wave(Base):
     def name(self) -> str:
         """The wave in a sentence: "première vague", "relance 1"."""
         return french.wave(self.reminder)
+
+
+class StagedAuthority(Base):
+    """An authority that a wave is for and whose letters it has not written yet; deleted as they are written.
+
+    `letters` is how many it was to get when the audience was ranked, 0 where it is left out; `of_schools` of these are
+    for mailboxes that answer for some schools only.
+    """
+
+    __tablename__ = "staged_authorities"
+
+    wave_id: Mapped[int] = mapped_column(ForeignKey("waves.id"), primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), primary_key=True, index=True)
+    letters: Mapped[int]
+    of_schools: Mapped[int]
 
 
 CLOCK = "automatique"  # the actor of what the service's own clock does

@@ -112,6 +112,25 @@ class PreparedForEach:
         return SimpleNamespace(**{name: bindparam(name, type_=kind()) for name, kind in self._columns.items()})
 
 
+class PreparedForAll:
+    """A statement for several rows at once, given as JSON, that returns something of each: in any order.
+
+    `build` makes the statement from the rows' columns. These hold integers and texts.
+    """
+
+    def __init__(self, build: Callable[[Any], Executable], **columns: type[TypeEngine[Any]]) -> None:
+        self._columns = columns
+        self._kept = _Kept(lambda on: build(recordset(columns).c if _takes_at_once(on) else _extracted(columns)))
+
+    def returned(self, session: Session, rows: Sequence[Sequence[Any]], **shared: Any) -> list[tuple[Any, ...]]:
+        """Execute it for these rows, their values in the order of the columns; `shared` is the same for all."""
+        connection = session.connection()
+        compiled = self._kept.on(connection.dialect)
+        given = orjson.dumps([dict(zip(self._columns, row, strict=True)) for row in rows]).decode()
+        executed = connection.exec_driver_sql(compiled.text, compiled.parameters({**shared, "given": given}))
+        return [tuple(row) for row in executed]
+
+
 def recordset(columns: Mapping[str, TypeEngine[Any] | type[TypeEngine[Any]]]) -> TableValuedAlias:
     """On PostgreSQL, rows of these columns from the parameter `given`: a list of objects, as JSON text.
 
@@ -120,6 +139,14 @@ def recordset(columns: Mapping[str, TypeEngine[Any] | type[TypeEngine[Any]]]) ->
     given = func.json_to_recordset(cast(bindparam("given", type_=Text), JSON))
     typed = (column(name, kind) for name, kind in columns.items())
     return given.table_valued(*typed).render_derived(name="given", with_types=True)
+
+
+def _extracted(columns: Mapping[str, type[TypeEngine[Any]]]) -> Any:
+    """On SQLite, the columns of rows from the parameter `given`: a list of objects, as JSON text."""
+    value = func.json_each(bindparam("given", type_=Text)).table_valued("value", name="given").c.value
+    return SimpleNamespace(
+        **{name: func.json_extract(value, f"$.{name}", type_=kind()) for name, kind in columns.items()}
+    )
 
 
 def _takes_at_once(dialect: Dialect) -> bool:

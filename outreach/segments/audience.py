@@ -141,7 +141,7 @@ class Audience:
         meant = listed(scope, self.criterion)
         if self.written is None:
             return meant
-        either = or_(Authority.id.in_(meant), Authority.id.in_(self.written))
+        either = or_(Authority.id.in_(meant), Authority.id.in_(_within(self.written, scope)))
         return select(Authority.id).where(scope.holds(Authority.id), either)
 
 
@@ -314,6 +314,7 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
         counted = func.count(named.c.school_id.distinct()).label("concerned")
         listing = select(ContactSchool.contact_id, counted, literal(0).label("joined"))
         listing = listing.join(Contact, Contact.id == ContactSchool.contact_id)
+        listing = listing.where(scope.holds(Contact.authority_id))
         return listing.outerjoin(named, _is_theirs(named)).group_by(ContactSchool.contact_id).subquery("limited")
     stands = standing_of_limits(audience.strand, scope.day, among)
     same = and_(stands.c.contact_id == ContactSchool.contact_id, stands.c.school_id == ContactSchool.school_id)
@@ -322,7 +323,14 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
     query = select(
         ContactSchool.contact_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
     ).outerjoin(stands, same)
+    if scope.between is not None:
+        query = query.join(Contact, Contact.id == ContactSchool.contact_id).where(scope.holds(Contact.authority_id))
     return query.group_by(ContactSchool.contact_id).subquery("limited")
+
+
+def _within(authorities: Select[Any], scope: Scope) -> Select[Any]:
+    """These keys of authorities, as far as the scope holds them."""
+    return authorities.where(scope.holds(authorities.selected_columns[0]))
 
 
 def concerned_schools(audience: Audience, scope: Scope) -> Select[int]:
@@ -374,8 +382,8 @@ def _rank(
         Reason.NOT_CONCERNED: nobody,
         Reason.ANSWERED: or_(
             has_answered,
-            false() if answered is None else Authority.id.in_(answered),
-            false() if mailboxes is None else Contact.id.in_(mailboxes),
+            false() if answered is None else Authority.id.in_(_within(answered, scope)),
+            false() if mailboxes is None else Contact.id.in_(mailboxes.where(scope.holds(Contact.authority_id))),
         ),
         Reason.WRITTEN: outbox.has_left(audience.completes, Authority.id, Contact.address_key),
         Reason.OUTSIDE: or_(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import CTE, ColumnElement, FromClause, Row, Subquery, and_, case, func, literal, select, union_all
 
@@ -57,6 +58,23 @@ class AudienceCounts:
         return f"{own}, {french.plural(self.of_schools, 'boîte d’école', 'boîtes d’école')}"
 
 
+class Ranked(NamedTuple):
+    """An authority that a letter is for: how many it gets, 0 where it is left out, and how many of these go to
+    mailboxes that answer for some schools only."""
+
+    authority_id: int
+    letters: int
+    of_schools: int
+
+
+def by_authority(session: Session, audience: Audience, scope: Scope) -> list[Ranked]:
+    """Each authority of an audience, in the order of keys."""
+    mailboxes, _ = _computed(session, audience, scope)
+    query = select(mailboxes.c.authority_id, *_addresses(mailboxes)).group_by(mailboxes.c.authority_id)
+    # Sorted here: with ORDER BY SQLite does not build its automatic index.
+    return sorted(Ranked(*row) for row in session.execute(query))
+
+
 def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
     """Count an audience, in one statement that returns one row per reason.
 
@@ -67,8 +85,7 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
         mailboxes.c.authority_id,
         func.min(mailboxes.c.rank).label("best"),
         *_most_schools(mailboxes),
-        func.sum(case((mailboxes.c.rank == 0, 1), else_=0)).label("addresses"),
-        func.sum(case((and_(mailboxes.c.rank == 0, mailboxes.c.is_limited == 1), 1), else_=0)).label("of_schools"),
+        *_addresses(mailboxes),
     )
     by_authority = each.group_by(mailboxes.c.authority_id).subquery("authorities")
     listed_schools, source = _listed(audience, scope, by_authority, has_limits=has_limits)
@@ -178,6 +195,13 @@ def _has_limits(session: Session, boxes: Boxes) -> bool:
         return has_some
     theirs = some.join(Contact, Contact.id == ContactSchool.contact_id)
     return session.scalar(theirs.where(Contact.retired_at.is_(None), boxes.are())) is not None
+
+
+def _addresses(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:
+    """Over an authority's mailboxes: how many are written to, and how many of these answer for some schools only."""
+    is_limited = and_(mailboxes.c.rank == 0, mailboxes.c.is_limited == 1)
+    written = func.sum(case((mailboxes.c.rank == 0, 1), else_=0)).label("addresses")
+    return written, func.sum(case((is_limited, 1), else_=0)).label("of_schools")
 
 
 def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:

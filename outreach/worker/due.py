@@ -156,5 +156,12 @@ class DueWork:
                 drift.note(session, wave, words, now=self.clock())
 
     def _advance(self, wave: int) -> bool:
+        """Take one step of a wave. Its audience is ranked where nobody waits for it, then staged slice by slice."""
+        with self.database.reading() as session:
+            ranking = launching.rank(session, wave, now=self.clock())
+        while ranking is not None:
+            with self.database.writing() as session:
+                if not launching.stage(session, wave, ranking, now=self.clock()):
+                    break
         with self.database.writing() as session:
             return launching.advance(session, wave, self.sending, now=self.clock())

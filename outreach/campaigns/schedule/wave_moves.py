@@ -2,11 +2,20 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from outreach import audit
 from outreach.approvals.models import Thing
-from outreach.campaigns.models import CLOCK, WAVE_MOVES, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.models import (
+    CLOCK,
+    ON_ITS_WAY,
+    WAVE_MOVES,
+    Campaign,
+    StagedAuthority,
+    Wave,
+    WaveState,
+    WaveTransition,
+)
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.db import Session
@@ -52,6 +61,8 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
         raise Refused(f"La {wave.name} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} ».")
     wave.state = state
     note_wave(session, wave, now, actor, note)
+    if state not in ON_ITS_WAY:
+        session.execute(delete(StagedAuthority).where(StagedAuthority.wave_id == wave.id))
     mailing = wave.mailing
     if mailing is None:
         return

@@ -1,9 +1,9 @@
 """Starts waves when due, writes their recipients, and finishes them when no letter is left."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, tuple_
+from sqlalchemy import or_, select, tuple_
 
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import (
@@ -17,9 +17,11 @@ from outreach.campaigns.letter.frozen import (
 from outreach.campaigns.models import CLOCK, Wave, WaveState
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.schedule.wave_moves import move_wave, planned_at
-from outreach.campaigns.waves import added_reminders, drift
+from outreach.campaigns.waves import added_reminders, drift, staging
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
+from outreach.campaigns.waves.staging import Ranking
 from outreach.db import Session, take_turns
+from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import (
@@ -39,7 +41,7 @@ from outreach.responses import answers
 from outreach.segments import calm
 from outreach.segments.audience import Concerns
 
-SLICE = 5000
+SLICE = 2_000  # keys of authorities: the letters of a slice are one transaction
 MANY = 500
 AT_LEAST_AHEAD = timedelta(seconds=10)  # the clock looks for due waves every five seconds
 AHEAD = timedelta(microseconds=600)  # for each authority: twice what writing its row takes on PostgreSQL
@@ -72,17 +74,46 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     return min(wave.due_at, max(ahead, planned_at(session, wave) + CALL_OFF_TIME))
 
 
-def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
-    """Take one step of a wave: start it, or write up to 5,000 more recipients. Returns whether a step is left.
+def rank(session: Session, wave_id: int, *, now: datetime) -> Ranking | None:
+    """Rank the audience of a wave that is to be staged now; None where it is not. It takes as long as that is large."""
+    wave = session.get_one(Wave, wave_id)
+    return staging.rank(session, wave, now=now) if _is_to_stage(session, wave, now) else None
 
-    Each step is one transaction, safe to repeat and to interrupt.
+
+def stage(session: Session, wave_id: int, ranking: Ranking, *, now: datetime) -> bool:
+    """Stage the next slice of a wave's audience. Returns whether one is left."""
+    wave = _in_turn(session, wave_id)
+    return _is_to_stage(session, wave, now) and staging.stage(session, wave, ranking, now=now)
+
+
+def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
+    """Take one step of a wave: start it, or write the letters of its next slice. Returns whether a step is left.
+
+    Each step is one transaction, safe to repeat and to interrupt. It is short once the wave is staged (`rank` and
+    `stage`): a wave that is not yet, is staged here.
     """
     wave = _in_turn(session, wave_id)
+    if _is_to_stage(session, wave, now):
+        ranking = staging.rank(session, wave, now=now)
+        while staging.stage(session, wave, ranking, now=now):
+            pass
     if wave.state is WaveState.PLANNED:
         return _begins_at(session, wave) <= now and _start(session, wave, sending, now)
-    if wave.state not in BEGUN or wave.mailing is None or wave.mailing.filled_at is not None:
+    if wave.mailing is None or not _is_filling(wave):
         return False
     return _fill(session, wave, wave.mailing, sending, now)
+
+
+def _is_to_stage(session: Session, wave: Wave, now: datetime) -> bool:
+    if wave.state is not WaveState.PLANNED:
+        return _is_filling(wave) and not staging.is_staged(session, wave, now=now)
+    if not _begins_at(session, wave) <= now <= wave.latest_start or added_reminders.approval(session, wave) is None:
+        return False
+    return not staging.is_staged(session, wave, now=now)
+
+
+def _is_filling(wave: Wave) -> bool:
+    return wave.state in BEGUN and wave.mailing is not None and wave.mailing.filled_at is None
 
 
 def finish_waves(session: Session, *, now: datetime) -> int:
@@ -193,29 +224,30 @@ def send_one(
 
 def _wait_if_it_drifted(session: Session, wave: Wave, now: datetime) -> None:
     """Pause a wave whose audience has changed too much since its approval."""
-    drifted = drift.drift_of(session, wave, drift.counts_of(session, wave, now=now))
+    drifted = drift.drift_of(session, wave, staging.counts(session, wave))
     if drifted:
         wave.drifted_from = added_reminders.approved_extent(session, wave).authorities
         move_wave(session, wave, WaveState.PAUSED, now=now, actor=CLOCK, note=drifted.note)
 
 
 def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentity, now: datetime) -> bool:
-    calm.take_turn(session)
-    # Waves only go to authorities. IS NOT NULL, as PostgreSQL puts NULL first: the index then finds the last at once.
-    query = select(Message.authority_id).where(Message.mailing_id == mailing.id, Message.authority_id.is_not(None))
-    last = session.scalar(query.order_by(Message.authority_id.desc()).limit(1)) or 0
-    is_added = wave.added_reminder is not None
-    addressees, are_all = audiences.next_addressees(
-        session, wave.campaign, now=now, after=last, count=SLICE, only_unreacted=is_added
-    )
-    recipients.put(session, mailing, addressees, sending.return_path, now=now)
-    if addressees:
-        recipients.take_stock(session)
-    if are_all:
-        _open(session, wave, mailing, now, has_changed=bool(addressees))
-    if addressees:
-        _withdraw_answered(session, wave, mailing, last, now)
-    return not are_all
+    """Write the letters of the next slice of the stage. Whom it means is judged again, for the slice alone.
+
+    A slice is a range of keys, so that no statement reads beyond it, however few of the range are meant.
+    """
+    first = staging.first(session, wave)
+    keys: Sequence[int] = []
+    if first is not None:
+        calm.take_turn(session)
+        taken = staging.take(session, wave, first + SLICE - 1)
+        only_unreacted = wave.added_reminder is not None
+        addressees = audiences.addressees_among(session, wave.campaign, taken, now=now, only_unreacted=only_unreacted)
+        keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
+    is_last = first is None or staging.first(session, wave) is None
+    if is_last:
+        _open(session, wave, mailing, now, has_changed=first is not None)
+    _withdraw_answered(session, wave, keys, now)
+    return not is_last
 
 
 def _open(session: Session, wave: Wave, mailing: Mailing, now: datetime, *, has_changed: bool) -> None:
@@ -227,21 +259,21 @@ def _open(session: Session, wave: Wave, mailing: Mailing, now: datetime, *, has_
         outbox.set_gate(session, mailing, gate, now=now, actor=CLOCK)
 
 
-def _withdraw_answered(session: Session, wave: Wave, mailing: Mailing, after: int, now: datetime) -> None:
-    """Withdraw the letters just written, of authorities after a key, to those who answered in the meantime.
+def _withdraw_answered(session: Session, wave: Wave, keys: Sequence[int], now: datetime) -> None:
+    """Withdraw the letters just written, by their keys, to those who answered in the meantime.
 
     An answer takes the same turn: either it is seen here, or it sees these letters. Comes last, as it makes answers
     wait for the end of the transaction.
     """
-    before = [key for key in audiences.launched(wave.campaign) if key != mailing.id]
-    if not before:
+    before = [key for key in audiences.launched(wave.campaign) if key != wave.mailing_id]
+    if not before or not keys:
         return
     take_turns(session, answers.TURN, wave.campaign_id)
     has_answered = or_(
         Message.authority_id.in_(answers.authorities_that_answered(before)),
         tuple_(Message.authority_id, Message.address_key).in_(answers.letters_that_answered(before)),
     )
-    written = and_(Message.mailing_id == mailing.id, Message.authority_id > after)
+    written = among(Message.id, keys)
     late = session.scalars(select(Message.id).where(written, has_answered, Message.state == MessageState.QUEUED))
     outbox.withdraw(session, late, Reason.ANSWERED, now=now)
 

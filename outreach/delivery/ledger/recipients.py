@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
-    Insert,
+    Executable,
     Integer,
     Select,
     Text,
@@ -25,7 +25,7 @@ from sqlalchemy import (
 from sqlalchemy.types import TypeEngine
 
 from outreach.db import Session, UtcDateTime, table_of
-from outreach.db.compiled import PreparedForEach
+from outreach.db.compiled import PreparedForAll, PreparedForEach
 from outreach.delivery.ledger.outbox import LEFT
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
 
@@ -60,13 +60,14 @@ def put(
     return_path: Callable[[str], str],
     *,
     now: datetime,
-) -> None:
-    """Write the recipients of a mailing, those left out with their reason.
+) -> list[int]:
+    """Write the recipients of a mailing, those left out with their reason; returns the keys of their letters.
 
     `return_path` gives the envelope sender for a `public_id`. Raises IntegrityError when a recipient is there already:
     nobody is written to twice in a mailing.
     """
     batches = _batches(session, mailing, len(addressees))
+    written: list[int] = []
     for start in range(0, len(addressees), AT_ONCE):
         some = addressees[start : start + AT_ONCE]
         names = [secrets.token_hex(8) for _ in some]
@@ -75,14 +76,14 @@ def put(
             _row(batch, name, return_path(name), addressee)
             for batch, name, addressee in zip(places, names, some, strict=True)
         ]
-        _WRITTEN.change(session, rows, mailing=mailing.id, at=now)
-        written = select(Message.public_id, Message.id).where(Message.batch_id.in_(set(places)))
-        keys = dict(session.execute(written).all())
+        keys = dict(_WRITTEN.returned(session, rows, mailing=mailing.id, at=now))
+        written += keys.values()
         listed = [
             (keys[name], school) for name, addressee in zip(names, some, strict=True) for school in addressee.schools
         ]
         if listed:
             _LISTED.change(session, listed)
+    return written
 
 
 def listed_schools(moment: datetime) -> Select[int, int | None]:
@@ -122,15 +123,17 @@ _SAME: dict[str, Any] = {
 }
 
 
-def _writing(given: Any) -> Insert:
+def _writing(given: Any) -> Executable:
     settled: Any = case((given.reason.is_(None), null()), else_=_AT)
     values = [*_SAME.values(), *(getattr(given, name) for name in _GIVEN), settled]
-    return insert(table_of(Message)).from_select(
-        (*_SAME, *_GIVEN, "settled_at"), select(*values), include_defaults=False
+    return (
+        insert(table_of(Message))
+        .from_select((*_SAME, *_GIVEN, "settled_at"), select(*values), include_defaults=False)
+        .returning(Message.public_id, Message.id)
     )
 
 
-_WRITTEN = PreparedForEach(_writing, **_GIVEN)
+_WRITTEN = PreparedForAll(_writing, **_GIVEN)
 _LISTED = PreparedForEach(
     lambda given: insert(table_of(MessageSubject)).from_select(
         ["message_id", "school_id"], select(given.message, given.school)

@@ -1,0 +1,158 @@
+"""A wave's audience is ranked once and staged: killed at any moment, its launch writes to everybody once."""
+
+from contextlib import contextmanager
+from datetime import timedelta
+from itertools import count
+
+import pytest
+from sqlalchemy import delete, func, select, update
+
+from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import lifecycle
+from outreach.campaigns.models import StagedAuthority, Wave
+from outreach.campaigns.waves import launching, staging
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Gate, Mailing, Message, SuppressionReason
+from outreach.directory.models import Contact
+from tests import factories
+from tests.campaigns.conftest import NOW, SENDING, advance, approved, move, settle
+
+pytestmark = pytest.mark.postgresql
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.fixture(autouse=True)
+def small_slices(monkeypatch):
+    monkeypatch.setattr(staging, "SLICE", 2)
+    monkeypatch.setattr(launching, "SLICE", 3)
+
+
+def process(database, wave, dies_in=0, dies_after=0):
+    """Launch a wave as a work process does, until it is launched, or killed in a transaction or after one."""
+    numbers = count(1)
+
+    @contextmanager
+    def transaction():
+        number = next(numbers)
+        with database.writing() as session:
+            yield session
+            if number == dies_in:
+                raise Killed
+        if number == dies_after:
+            raise Killed
+
+    goes_on = True
+    while goes_on:
+        with database.reading() as session:
+            ranking = launching.rank(session, wave, now=NOW)
+        goes_on = ranking is not None
+        while goes_on:
+            with transaction() as session:
+                goes_on = launching.stage(session, wave, ranking, now=NOW)
+        with transaction() as session:
+            goes_on = launching.advance(session, wave, SENDING, now=NOW)
+
+
+def staged(database):
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(StagedAuthority))
+
+
+def written(database, wave):
+    """The authorities of a wave's letters, and its gate."""
+    with database.reading() as session:
+        mailing = session.get_one(Mailing, session.get_one(Wave, wave).mailing_id)
+        query = select(Message.authority_id).where(Message.mailing_id == mailing.id).order_by(Message.authority_id)
+        return session.scalars(query).all(), mailing.gate
+
+
+def ranked(database, wave, now=NOW):
+    with database.reading() as session:
+        return launching.rank(session, wave, now=now)
+
+
+def stage(database, wave, ranking, now=NOW):
+    with database.writing() as session:
+        return launching.stage(session, wave, ranking, now=now)
+
+
+def reasons(database):
+    with database.reading() as session:
+        return dict(session.execute(select(Message.authority_id, Message.reason)).all())
+
+
+def test_killed_in_or_after_any_transaction_a_launch_writes_to_everybody_once(database, people, strand):
+    everybody = sorted(settle(database, 8))
+    deaths = [{how: number} for how in ("dies_in", "dies_after") for number in range(1, 8)]
+    for death in deaths:
+        wave = move(database, approved(database), lifecycle.schedule, NOW)
+        with pytest.raises(Killed):
+            process(database, wave, **death)
+        process(database, wave)
+        assert written(database, wave) == (everybody, Gate.OPEN), death
+        assert staged(database) == 0
+
+
+def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, strand):
+    everybody = sorted(settle(database, 8))
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    one, other = ranked(database, wave), ranked(database, wave)
+    assert [stage(database, wave, ranking) for ranking in (one, other, other, one)] == [True, True, True, False]
+    assert ranked(database, wave) is None, "all are staged: nobody ranks them again"
+    advance(database, wave, NOW)
+    assert written(database, wave) == (everybody, Gate.OPEN)
+
+
+def test_what_changes_between_staging_and_the_slice_is_judged_again(database, people, strand):
+    one, other, third, fourth = found = settle(database, 4)
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    ranking = ranked(database, wave)
+    while stage(database, wave, ranking):
+        pass
+    with database.writing() as session:
+        address = session.scalars(select(Contact.address).where(Contact.authority_id == one)).one()
+        suppressions.suppress(session, address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+        session.execute(update(Contact).where(Contact.authority_id == other).values(retired_at=NOW, retired_by="x"))
+        joined = factories.adherence_record(found[third][0], strand, NOW)
+        session.add(AdherenceRecord(**joined))
+    advance(database, wave, NOW)
+    assert reasons(database) == {one: "suppressed", other: "no_address", third: "joined", fourth: None}
+
+
+def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
+    settle(database, 3)
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    stage(database, wave, ranked(database, wave))
+    more = settle(database, 1)
+    with database.writing() as session:
+        session.execute(delete(StagedAuthority).where(StagedAuthority.authority_id == 1))  # as one that was left out
+    later = NOW + staging.FRESH + timedelta(seconds=1)
+    advance(database, wave, later)
+    authorities, _ = written(database, wave)
+    assert len(authorities) == 4
+    assert set(more) < set(authorities)
+
+
+@pytest.mark.parametrize(("verb", "details"), [(lifecycle.cancel, ()), (lifecycle.revise, ({"title": "Autre"},))])
+def test_a_wave_that_is_planned_no_more_leaves_nothing_staged(database, people, strand, verb, details):
+    settle(database, 5)
+    number = approved(database)
+    wave = move(database, number, lifecycle.schedule, NOW)
+    stage(database, wave, ranked(database, wave))
+    move(database, number, verb, *details)
+    assert staged(database) == 0
+    assert ranked(database, wave) is None
+
+
+def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_letter(database, people, strand):
+    everybody = sorted(settle(database, 8))
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    with database.writing() as session:
+        assert launching.advance(session, wave, SENDING, now=NOW)
+        session.execute(delete(StagedAuthority))
+        session.execute(update(Wave).values(ranked_at=None, is_staged=False))
+    process(database, wave)
+    assert written(database, wave) == (everybody, Gate.OPEN)
