@@ -24,6 +24,7 @@ MOST_ABOVE = 10  # lines that may stand above the header
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
 LONGEST_QUOTED = 60
+LONGEST_FAULT = 500
 NO_TABLE = "Fichier illisible : ce n’est ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)."
 LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")  # in a header, only a file that is no text has them
@@ -67,17 +68,21 @@ class RowFault(Exception):
 
 
 def _shortened(message: str) -> str:
-    """The message with each quotation of more than LONGEST_QUOTED characters cut short."""
+    """The message with each quotation of more than LONGEST_QUOTED characters cut short.
+
+    A cell may have quotation marks of its own, so the whole is cut, too.
+    """
     pieces: list[str] = []
     at = 0
     while (start := message.find("« ", at)) >= 0:
         cut = start + 2 + LONGEST_QUOTED
-        end = message.find(" »", cut + 1)
+        end = message.find(" »", start + 2)
         if end < 0:
             break
-        pieces += message[at:cut], "… »"
+        pieces += (message[at:end], " »") if end <= cut else (message[at:cut], "… »")
         at = end + 2
-    return "".join(pieces) + message[at:]
+    said = "".join(pieces) + message[at:]
+    return said if len(said) <= LONGEST_FAULT else f"{said[:LONGEST_FAULT]}…"
 
 
 @dataclass(frozen=True, slots=True)
