@@ -44,7 +44,8 @@ def test_contacts_are_matched_once_mended_and_applied(author, sample_database, w
     ]
     place = send(author, "/directory/contact-lists", *rows)
     assert author.get(place).location == f"{place}/columns"
-    assert "2 colonnes requises ne sont pas reconnues : fase, adresse." in text_of(author.get(f"{place}/columns"))
+    asks = text_of(author.get(f"{place}/columns"))
+    assert "2 colonnes requises ne sont pas reconnues : fase, adresse. Dites quelles colonnes du fichier" in asks
     refused = match(author, place, {0: "authority"})
     assert refused.status_code == 422
     assert "Colonnes manquantes : adresse." in text_of(refused)

@@ -66,6 +66,7 @@ def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(auth
     said = text_of(shown)
     assert "Nouvelles 0" in said
     assert "À confirmer 3" in said
+    assert "3 lignes rejetées, dont 3 à confirmer" in said
     assert f"{name} {known} ( PO 9300 )" in said
     assert "Colonnes connues, laissées de côté : Rue." in said
     form = form_of(shown, f"{place}/application")
