@@ -8,13 +8,13 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, literal, select, text, update
+from sqlalchemy import bindparam, delete, func, insert, literal, select, update
 
 from outreach import audit
 from outreach.contact_lists.lines import StatedContact
 from outreach.contact_lists.models import ContactListLine, LineNature
 from outreach.contact_lists.plans import ContactChange, ContactPlan, Withdrawal
-from outreach.db import Session, table_of
+from outreach.db import Session, table_of, take_stock
 from outreach.db.in_list import among
 from outreach.db.many import AT_ONCE, add_rows
 from outreach.directory.models import Contact, ContactSchool, ContactSource, MailboxKind
@@ -46,9 +46,7 @@ class Writing:
         }
         bases.record_consents(self.session, given, now=self.now, actor=self.actor)
         self._tell(planned)
-        if self.session.get_bind().dialect.name == "postgresql":
-            # Until a server does so by itself, counting an audience with thousands of new mailboxes took minutes.
-            self.session.execute(text("ANALYZE contacts, contact_schools"))
+        take_stock(self.session, Contact, ContactSchool)
 
     def _add(self, added: Sequence[StatedContact]) -> dict[tuple[int, str], int]:
         """Add addresses; their keys by (authority, address)."""

@@ -9,7 +9,7 @@ from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, drift, launching
-from outreach.db import Database
+from outreach.db import Database, takes_turn
 from outreach.delivery import installation, workers
 from outreach.delivery.bounces import collecting
 from outreach.delivery.bounces.boxes import BoxError
@@ -104,12 +104,13 @@ class DueWork:
         now = self.clock()
         pause_failing(self.settings, self.database)
         with self.database.writing() as session:
-            outbox.doubt_the_abandoned(session, now=now)
-            hits.settle_doubts(session, now=now)
-            outbox.resend_the_doubtful(session, now=now)
-            outbox.withdraw_stranded(session, now=now)
-            launching.finish_waves(session, now=now)
-            account_letters.empty_settled(session, now=now)
+            if takes_turn(session, "clock"):  # else another process settles just this
+                outbox.doubt_the_abandoned(session, now=now)
+                hits.settle_doubts(session, now=now)
+                outbox.resend_the_doubtful(session, now=now)
+                outbox.withdraw_stranded(session, now=now)
+                launching.finish_waves(session, now=now)
+                account_letters.empty_settled(session, now=now)
             no_relay = relay_health.hindrance(session, self.relays, place=self.place, now=now)
             workers.clock_passed(session, hindered or no_relay, place=self.place, now=now)
 
@@ -158,6 +159,8 @@ class DueWork:
     def _advance(self, wave: int) -> bool:
         """Take one step of a wave. Its audience is ranked where nobody waits for it, then staged slice by slice."""
         with self.database.reading() as session:
+            if not launching.is_free(session, wave):
+                return False
             ranking = launching.rank(session, wave, now=self.clock())
         while ranking is not None:
             with self.database.writing() as session:

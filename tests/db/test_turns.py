@@ -5,11 +5,12 @@ from datetime import date
 from threading import Barrier
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
+from outreach.db import take_stock, takes_turn
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.editions.register import opened
-from outreach.directory.models import Contact, MailboxKind, RegisterImport
+from outreach.directory.models import Contact, MailboxKind, Network, RegisterImport
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.sent_lists import steps
@@ -97,3 +98,25 @@ def test_one_edition_sent_on_a_page_and_applied_by_two_people_at_once_is_applied
 def test_long_texts_are_kept_whole(database, now):
     street = "Rue " + "x" * 190
     assert apply(database, edition(row(street=street, school_name="É" * 200)), now) > 0
+
+
+def test_what_another_transaction_does_is_left_to_it(database):
+    with database.reading() as one, database.reading() as other:
+        assert takes_turn(one, "clock")
+        assert takes_turn(other, "clock") == (database.engine.name == "sqlite")
+        assert takes_turn(other, "launch", 1)
+    with database.reading() as session:
+        assert takes_turn(session, "clock")
+
+
+def test_tables_that_grew_are_analysed_once_the_transaction_is_over(database, now):
+    if database.engine.name == "sqlite":
+        pytest.skip("SQLite keeps no such counts")
+    counted = text("SELECT reltuples FROM pg_class WHERE relname = 'networks'")
+    with database.writing() as session:
+        known = session.scalar(select(func.count()).select_from(Network))
+        before = session.scalar(counted)
+        take_stock(session, Network)
+        assert session.scalar(counted) == before == -1
+    with database.reading() as session:
+        assert session.scalar(counted) == known > 0

@@ -15,7 +15,7 @@ from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_o
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
-from outreach.db import Session, UtcDateTime
+from outreach.db import Session, UtcDateTime, take_stock
 from outreach.directory.models import RegisterImport
 from outreach.sent_lists.plans import ListPlan, nothing_new
 from outreach.sent_lists.steps import ListKind
@@ -109,6 +109,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
     def write(self, session: Session, received: JoiningList, plan: JoiningPlan, *, now: datetime, actor: str) -> str:
         """Record the lines of a list that change something."""
         session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in plan.changes])
+        take_stock(session, AdherenceRecord)
         recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
         known = french.plural(plan.unchanged, "déjà connu", "déjà connus")
         rejected = french.plural(len(plan.left_out), "ligne rejetée", "lignes rejetées")

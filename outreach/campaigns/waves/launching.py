@@ -20,7 +20,7 @@ from outreach.campaigns.schedule.wave_moves import move_wave, planned_at
 from outreach.campaigns.waves import added_reminders, drift, staging
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.campaigns.waves.staging import Ranking
-from outreach.db import Session, take_turns
+from outreach.db import Session, take_stock, take_turns, takes_turn
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
@@ -31,6 +31,7 @@ from outreach.delivery.models import (
     Message,
     MessageClass,
     MessageState,
+    MessageSubject,
     Purpose,
     Reason,
 )
@@ -64,14 +65,18 @@ def _begins_at(session: Session, wave: Wave) -> datetime:
     Up to 500 authorities are written when the wave is due. More are written ahead, so that the letters leave in time:
     at most 30 minutes ahead, and only once the minute in which the wave can be called off is over.
     """
-    try:
-        many = added_reminders.approved_extent(session, wave).authorities
-    except InputError:  # its criteria cannot be read: its own step says so, and no other wave waits
-        many = 0
+    many = _approved(session, wave)
     if many <= MANY:
         return wave.due_at
     ahead = wave.due_at - min(AT_LEAST_AHEAD + many * AHEAD, LONGEST_AHEAD)
     return min(wave.due_at, max(ahead, planned_at(session, wave) + CALL_OFF_TIME))
+
+
+def _approved(session: Session, wave: Wave) -> int:
+    try:
+        return added_reminders.approved_extent(session, wave).authorities
+    except InputError:  # its criteria cannot be read: its own step says so, and no other wave waits
+        return 0
 
 
 def rank(session: Session, wave_id: int, *, now: datetime) -> Ranking | None:
@@ -86,12 +91,19 @@ def stage(session: Session, wave_id: int, ranking: Ranking, *, now: datetime) ->
     return _is_to_stage(session, wave, now) and staging.stage(session, wave, ranking, now=now)
 
 
+def is_free(session: Session, wave_id: int) -> bool:
+    """Whether no other process launches a wave; it keeps others from doing so until the end of the transaction."""
+    return takes_turn(session, "launch", wave_id)
+
+
 def advance(session: Session, wave_id: int, sending: SenderIdentity, *, now: datetime) -> bool:
     """Take one step of a wave: start it, or write the letters of its next slice. Returns whether a step is left.
 
     Each step is one transaction, safe to repeat and to interrupt. It is short once the wave is staged (`rank` and
-    `stage`): a wave that is not yet, is staged here.
+    `stage`): a wave that is not yet, is staged here. None is left while another process takes one.
     """
+    if not is_free(session, wave_id):
+        return False
     wave = _in_turn(session, wave_id)
     if _is_to_stage(session, wave, now):
         ranking = staging.rank(session, wave, now=now)
@@ -245,6 +257,8 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
         keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
     is_last = first is None or staging.first(session, wave) is None
     if is_last:
+        if keys and _approved(session, wave) > MANY:
+            take_stock(session, Message, MessageSubject)  # until then, each fence would read all that wait
         _open(session, wave, mailing, now, has_changed=first is not None)
     _withdraw_answered(session, wave, keys, now)
     return not is_last

@@ -20,7 +20,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    text,
 )
 from sqlalchemy.types import TypeEngine
 
@@ -101,12 +100,6 @@ def listed_schools(moment: datetime) -> Select[int, int | None]:
         .join(Mailing, Mailing.id == Message.mailing_id)
         .where(Mailing.purpose == Purpose.CAMPAIGN, Message.fenced_at <= moment, has_left)
     )
-
-
-def take_stock(session: Session) -> None:
-    """Have PostgreSQL analyse the rows just written: until then, each fence would read all that wait."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(text("ANALYZE messages, message_subjects"))
 
 
 _AT = bindparam("at", type_=UtcDateTime)

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach.db import Session
+from outreach.db import Session, take_stock
 from outreach.directory import name_corrections
 from outreach.directory.editions import derived_mailboxes
 from outreach.directory.editions.difference import Change, Difference, compare
@@ -23,6 +23,7 @@ from outreach.directory.editions.register import (
 from outreach.directory.editions.stored import pairs, stored
 from outreach.directory.models import (
     Authority,
+    Contact,
     Federation,
     Level,
     Membership,
@@ -98,6 +99,7 @@ class Editions(ListKind[RegisterImport, Difference]):
         _write_history(session, plan.changes, received.id)
         new = [c.fase for c in plan.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
         derived_mailboxes.derive_mailboxes(session, new, now=now, actor=actor, domain=self.mailbox_domain)
+        take_stock(session, Authority, School, Contact, *PERIODS)
         return _sentence(plan, received.edition_on)
 
     def restore(self, session: Session, received: RegisterImport, *, now: datetime, actor: str) -> str:

@@ -156,3 +156,17 @@ def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_lett
         session.execute(update(Wave).values(ranked_at=None, is_staged=False))
     process(database, wave)
     assert written(database, wave) == (everybody, Gate.OPEN)
+
+
+def test_a_process_leaves_a_wave_that_another_one_launches(database, people, strand):
+    """On SQLite there is nothing to wait for: it has one writer."""
+    settle(database, 2)
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    with database.reading() as other:
+        assert launching.is_free(other, wave)
+        with database.writing() as session:
+            goes_on = launching.advance(session, wave, SENDING, now=NOW)
+            assert (session.get_one(Wave, wave).mailing_id is None) == (database.engine.name == "postgresql")
+    assert not goes_on
+    advance(database, wave, NOW)
+    assert len(written(database, wave)[0]) == 2
