@@ -2,18 +2,17 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from itertools import groupby, pairwise
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, Status
+from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RecordWithdrawal, Status
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns.models import AddedReminder, Campaign, Wave, WaveState
 from outreach.days import today
-from outreach.db import Session
+from outreach.db import Session, UtcDateTime
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import (
     Composition,
@@ -135,15 +134,22 @@ def _not_while_held(session: Session, _now: datetime) -> Rows:
 
     A fence reads the time before it waits for the transaction that opens the gate, so it may be slightly older.
     """
-    fenced: list[tuple[int, int]] = []
-    changes = select(GateChange).order_by(GateChange.mailing_id, GateChange.at, GateChange.id)
-    for mailing, history in groupby(session.scalars(changes), key=lambda change: change.mailing_id):
-        for change, following in pairwise([*history, None]):
-            if change is not None and change.gate is not Gate.OPEN:
-                end = following.at if following else datetime.max.replace(tzinfo=UTC)
-                during = and_(Message.fenced_at > change.at + MOMENT, Message.fenced_at < end - MOMENT)
-                fenced += _messages(session, Message.mailing_id == mailing, during)
-    return fenced
+    following = func.lead(GateChange.at, type_=UtcDateTime()).over(
+        partition_by=GateChange.mailing_id, order_by=(GateChange.at, GateChange.id)
+    )
+    change = select(GateChange.mailing_id, GateChange.gate, GateChange.at, following.label("until")).subquery()
+    query = (
+        select(Wave.id, Message.id, Message.fenced_at, change.c.at, change.c.until)
+        .join(Message, Message.mailing_id == Wave.mailing_id)
+        .join(change, change.c.mailing_id == Message.mailing_id)
+        .where(change.c.gate != Gate.OPEN, Message.fenced_at > change.c.at)
+        .where(or_(change.c.until.is_(None), Message.fenced_at < change.c.until))
+    )
+    return [
+        (wave, row)
+        for wave, row, fenced_at, at, until in session.execute(query)
+        if fenced_at - at > MOMENT and (until is None or until - fenced_at > MOMENT)
+    ]
 
 
 def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
@@ -169,34 +175,38 @@ def _not_when_suppressed(session: Session, _now: datetime) -> Rows:
 
 def _not_once_joined(session: Session, _now: datetime) -> Rows:
     """No letter that left lists a school whose status, as recorded before the fence, closes it to reminders."""
-    closed = select(AdherenceRecord.school_id).where(AdherenceRecord.status.in_(CLOSED_TO_REMINDERS))
-    query = (
-        select(Wave.id, Message.id, Message.fenced_at, MessageSubject.school_id, Mailing.stop_strand_id)
+    last: dict[tuple[int, int, int], tuple[date, datetime, int, Status]] = {}
+    for wave, message, fenced_at, school, *record in session.execute(_records_before_fences()):
+        effective_on, recorded_at, _, status = record
+        if effective_on <= today(fenced_at - MOMENT):
+            # Of a record within `MOMENT` of the fence nobody knows which came first.
+            said = (effective_on, recorded_at, record[2], status if recorded_at < fenced_at - MOMENT else Status.NONE)
+            key = wave, message, school
+            last[key] = max(last.get(key, said), said)
+    return [(wave, message) for (wave, message, _), said in last.items() if said[3] in CLOSED_TO_REMINDERS]
+
+
+def _records_before_fences() -> Select[*tuple[Any, ...]]:
+    """What was recorded by their fence of the schools that letters list, where any of it closes one to reminders."""
+    record, closing = AdherenceRecord, aliased(AdherenceRecord)
+    of_letter = and_(record.school_id == MessageSubject.school_id, record.strand_id == Mailing.stop_strand_id)
+    is_closing = (
+        exists()
+        .where(closing.school_id == MessageSubject.school_id, closing.strand_id == Mailing.stop_strand_id)
+        .where(closing.status.in_(CLOSED_TO_REMINDERS), closing.recorded_at < Message.fenced_at)
+    )
+    is_withdrawn = exists().where(
+        RecordWithdrawal.record_id == record.id, RecordWithdrawal.withdrawn_at <= Message.fenced_at
+    )
+    told = (record.effective_on, record.recorded_at, record.id, record.status)
+    return (
+        select(Wave.id, Message.id, Message.fenced_at, MessageSubject.school_id, *told)
         .join(Message, Message.mailing_id == Wave.mailing_id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
-        .where(Message.state.in_(LEFT), MessageSubject.school_id.in_(closed))
+        .join(record, of_letter)
+        .where(Message.state.in_(LEFT), record.recorded_at <= Message.fenced_at, is_closing, ~is_withdrawn)
     )
-    return [
-        (wave, row)
-        for wave, row, fenced_at, school, strand in session.execute(query).all()
-        if fenced_at and strand and _status_then(session, school, strand, fenced_at) in {*CLOSED_TO_REMINDERS}
-    ]
-
-
-def _status_then(session: Session, school: int, strand: int, fenced_at: datetime) -> Status | None:
-    """A school's status shortly before a fence; None when it has none, or one recorded less than `MOMENT` before."""
-    before = fenced_at - MOMENT
-    query = select(AdherenceRecord).where(
-        AdherenceRecord.school_id == school, AdherenceRecord.strand_id == strand, AdherenceRecord.stands(fenced_at)
-    )
-    held = [
-        record
-        for record in session.scalars(query)
-        if record.recorded_at <= fenced_at and record.effective_on <= today(before)
-    ]
-    last = max(held, key=lambda record: (record.effective_on, record.recorded_at, record.id), default=None)
-    return last.status if last and last.recorded_at < before else None
 
 
 def _approved(session: Session, _now: datetime) -> Rows:

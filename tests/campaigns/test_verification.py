@@ -3,9 +3,9 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import delete, text, update
+from sqlalchemy import delete, event, text, update
 
-from outreach.adherence.models import Status
+from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status
 from outreach.approvals.models import Decision
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
@@ -14,6 +14,7 @@ from outreach.campaigns.waves import launching
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Composition, GateChange, Message, MessageState, SuppressionReason
 from outreach.delivery.places import Worker
+from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
 from tests.campaigns.waves.test_launching import record
 from tests.conftest import NOW
@@ -128,6 +129,37 @@ def test_what_left_for_a_school_that_had_joined_is_seen(database, sent, strand):
     with database.writing() as session:
         record(session, school, strand, Status.DECLINED)
     assert broken(database) == []
+
+
+def test_a_status_counts_as_it_stood_when_the_letter_was_fenced(database, sent, strand):
+    _, made = sent
+    early, late, withdrawn = (schools[0] for schools in made.values())
+    with database.writing() as session:
+        for school, at in ((early, LATER - timedelta(milliseconds=500)), (late, LATER + timedelta(seconds=5))):
+            session.add(AdherenceRecord(**factories.adherence_record(school, strand, at)))
+        session.add(undone := AdherenceRecord(**factories.adherence_record(withdrawn, strand, NOW)))
+        session.flush()
+        session.add(RecordWithdrawal(record_id=undone.id, withdrawn_at=LATER, withdrawn_by="x"))
+    assert broken(database) == []
+    with database.writing() as session:
+        unguard(session, "record_withdrawals")
+        session.execute(update(RecordWithdrawal).values(withdrawn_at=LATER + timedelta(seconds=5)))
+    assert broken(database) == [("not_once_joined", [3])]
+
+
+def test_the_check_asks_as_many_questions_of_many_letters_as_of_few(database, sent, strand):
+    _, made = sent
+    asked = []
+    event.listen(database.engine, "before_cursor_execute", lambda *details: asked.append(details[2]))
+    broken(database)
+    before = len(asked)
+    with database.writing() as session:
+        for (school,) in made.values():
+            record(session, school, strand, Status.JOINED)
+        session.add(GateChange(mailing_id=1, gate="held", at=LATER - timedelta(minutes=1), actor="x"))
+    asked.clear()
+    assert broken(database) == [("not_while_held", [1, 2, 3]), ("not_once_joined", [1, 2, 3])]
+    assert len([one for one in asked if one.lstrip().startswith(("SELECT", "WITH"))]) <= before
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])  # SQLite cannot drop a unique key without rebuilding the table
