@@ -168,6 +168,11 @@ def measurable(session: Session | Connection, messages: Iterable[int]) -> set[in
     return set(session.scalars(_MEASURABLE, {"messages": messages}))
 
 
+def is_measurable(message: ColumnElement[int]) -> ColumnElement[bool]:
+    """The condition that `measurable` holds for the letter with this key."""
+    return _measurable(Message.id == message).exists()
+
+
 def measurable_at(at: datetime | InstrumentedAttribute[datetime | None]) -> Select[int]:
     """The letters that went to a mailbox that had a basis at an instant, given or in a column, as a statement."""
     return with_basis().where(
@@ -243,14 +248,11 @@ def _line(text: str) -> str:
     return line
 
 
+def _measurable(which: ColumnElement[bool]) -> Select[int]:
+    query = with_basis().join(Mailing, Mailing.id == Message.mailing_id)
+    held = TrackingBasis.recorded_at <= Mailing.filled_at
+    return query.where(which, Contact.retired_at.is_(None), held, _holds())
+
+
 # Built once: building a statement costs as much as executing it.
-_MEASURABLE = (
-    with_basis()
-    .join(Mailing, Mailing.id == Message.mailing_id)
-    .where(
-        among_given(Message.id, "messages"),
-        Contact.retired_at.is_(None),
-        TrackingBasis.recorded_at <= Mailing.filled_at,
-        _holds(),
-    )
-)
+_MEASURABLE = _measurable(among_given(Message.id, "messages"))

@@ -1,49 +1,48 @@
 """Stores openings and clicks: as counts by group and hour, or one by one where a basis is recorded."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
 from sqlalchemy import (
-    ARRAY,
-    JSON,
     ColumnElement,
-    FromClause,
     Insert,
-    Integer,
+    Row,
     Select,
     Table,
     and_,
     bindparam,
-    cast,
+    case,
     delete,
     func,
     insert,
     select,
-    true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from outreach.days import today
-from outreach.db import Session, UtcDateTime, table_of
+from outreach.db import Session, table_of, take_turns
 from outreach.db.compiled import recordset
+from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.french import all_of
 from outreach.measuring import bases
-from outreach.measuring.machines import OPENING, SHORTLY, VERSION, Agent, HitClass, Signals, Why, classify, is_burst
-from outreach.measuring.models import Hit, HitCount, Tracker, TrackerNetwork
+from outreach.measuring.machines import AT_ONCE, OPENING, SHORTLY, VERSION, WALK, HitClass, Signals, Why, classify
+from outreach.measuring.models import UNJUDGED, Hit, HitCount, Tracker, TrackerNetwork
 from outreach.measuring.trackers import SMALLEST, Target
 
 KEPT = timedelta(days=396)  # thirteen months: of older events only the counts are kept
-MOST_COMPARED = 32  # clicks of one letter: enough for every link of a letter, few enough to compare each with each
+MOST_JUDGED = 5_000  # clicks at a time: some hundredths of a second
+MOST_BEFORE = 20_000  # hits stored before them that are looked at: somebody may ask for one letter without end
 Cell = tuple[int, int, datetime, HitClass]
+Click = Row[int, int, int, datetime]  # the keys of its letter and its own, the link, the moment
 Writer = Session | Connection  # a connection suffices to add hits, and costs less
 
 
@@ -115,10 +114,11 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
         groups.setdefault(name, set()).update(who)
     by_name = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
     counted = select(HitCount.tracker_id, HitCount.link, HitCount.hit_class, HitCount.hour, func.sum(HitCount.count))
-    single = select(Hit.tracker_id, Hit.link, Hit.hit_class, Hit.at, func.count())
-    for query, kind, at in ((counted, HitCount, HitCount.hour), (single, Hit, Hit.at)):
+    shown_class = case((Hit.version == UNJUDGED, HitClass.UNDETERMINED), else_=Hit.hit_class)
+    single = select(Hit.tracker_id, Hit.link, shown_class, Hit.at, func.count())
+    for query, kind in ((counted, HitCount), (single, Hit)):
         of_these = query.where(kind.tracker_id.in_(shown))
-        rows = session.execute(of_these.group_by(kind.tracker_id, kind.link, kind.hit_class, at)).all()
+        rows = session.execute(of_these.group_by(*query.selected_columns[:4])).all()
         day_of = {moment: today(moment) for moment in {row[3] for row in rows}}
         for tracker, link, hit_class, moment, count in rows:
             by_name[shown[tracker or 0][0]].add(link, hit_class, day_of[moment], int(count))
@@ -131,9 +131,7 @@ def settle_doubts(session: Session, *, now: datetime) -> int:
     A machine's hits do not count: a relay's scanner also reads letters that the relay then refuses. Hits of a group do
     not count: they identify no letter.
     """
-    used = select(Hit.id).where(
-        Hit.message_id == Message.id, Hit.at >= Message.fenced_at, Hit.hit_class != HitClass.MACHINE
-    )
+    used = select(Hit.id).where(Hit.message_id == Message.id, Hit.at >= Message.fenced_at, Hit.is_a_reader_s())
     doubts = session.scalars(select(Message).where(is_in(MessageState.IN_DOUBT), used.exists())).all()
     return sum(outbox.evidence(session, letter, outbox.Proof.HIT, now=now) for letter in doubts)
 
@@ -178,53 +176,78 @@ def fold(session: Session, these: ColumnElement[bool]) -> None:
     session.execute(delete(Hit).where(these).execution_options(synchronize_session=False))
 
 
+def any_unjudged(session: Session) -> bool:
+    """Whether a click waits to be compared."""
+    return session.scalar(select(Hit.id).where(Hit.version == UNJUDGED).limit(1)) is not None
+
+
+def judge(session: Session) -> int:
+    """Compare the clicks that are not judged yet with the others of their letter; returns how many were judged.
+
+    Those in a burst become a machine's. Openings neither make a burst nor belong to one. At most MOST_JUDGED at a time.
+    """
+    take_turns(session, "judging hits")
+    waiting = select(Hit.id, Hit.message_id, Hit.at).where(Hit.version == UNJUDGED).order_by(Hit.id).limit(MOST_JUDGED)
+    new = session.execute(waiting).all()
+    if not new:
+        return 0
+    since, letters = min(hit.at for hit in new) - 2 * SHORTLY, {hit.message_id for hit in new}
+    lately = Hit.at >= since, Hit.id >= new[0].id - MOST_BEFORE
+    query = select(Hit.message_id, Hit.id, Hit.link, Hit.at).where(Hit.link != OPENING, *lately)
+    rows = session.execute(query.where(among(Hit.message_id, letters)).order_by(Hit.at, Hit.id)).all()
+    by_letter: dict[int, list[Click]] = {}
+    for click in rows:
+        by_letter.setdefault(click.message_id, []).append(click)
+    burst = [key for clicks in by_letter.values() for key in _in_bursts(clicks)]
+    if burst:
+        these = among(Hit.id, burst), Hit.hit_class != HitClass.MACHINE
+        judged = {"hit_class": HitClass.MACHINE, "why": Why.BURST, "version": VERSION}
+        session.execute(update(Hit).where(*these).values(judged).execution_options(synchronize_session=False))
+    judged_now = update(Hit).where(among(Hit.id, (hit.id for hit in new))).values(version=VERSION)
+    session.execute(judged_now.execution_options(synchronize_session=False))
+    return len(new)
+
+
+def _in_bursts(clicks: Sequence[Click]) -> list[int]:
+    """The keys of those of a letter's clicks that are in a burst, as `machines.is_burst` says; they come by time.
+
+    It takes time in proportion to their number.
+    """
+    if len({click.link for click in clicks}) < 2:  # as nearly always
+        return []
+    around = zip(clicks, _links_around(clicks, AT_ONCE), _links_around(clicks, SHORTLY), strict=True)
+    return [click.id for click, at_once, shortly in around if at_once > 1 or shortly >= WALK]
+
+
+def _links_around(clicks: Sequence[Click], apart: timedelta) -> Iterator[int]:
+    """How many different links were followed around each click, no more than this apart from it."""
+    links, first, end = Counter[int](), 0, 0
+    for click in clicks:
+        while end < len(clicks) and clicks[end].at <= click.at + apart:
+            links[clicks[end].link] += 1
+            end += 1
+        while clicks[first].at < click.at - apart:
+            links[clicks[first].link] -= 1
+            first += 1
+        yield len(+links)
+
+
 def _keep(session: Writer, sightings: Sequence[Sighting]) -> None:
     """Keep these hits one by one, as far as a basis allows it now."""
-    allowed = bases.measurable(session, {target.message for target, *_ in sightings if target.message is not None})
-    rows = [_row(target, signals) for target, signals, _, times in sightings if target.message in allowed and times > 0]
-    if not rows:
-        return
-    if _is_postgresql(session):
-        session.execute(_KEPT_AT_ONCE, {"given": orjson.dumps(rows).decode()})
-    else:
+    rows = [_row(target, signals) for target, signals, _, times in sightings if times > 0]
+    if not _is_postgresql(session):
         session.execute(_KEPT, rows)
-    clicks = [row for row in rows if row["link"] != OPENING]
-    if clicks:
-        since = min(row["at"] for row in clicks) - 2 * SHORTLY
-        _judge_again(session, {row["message_id"] for row in clicks}, since)
+        return
+    # Asked as one statement, PostgreSQL takes a hundred rows for granted, and plans for them three times as slowly.
+    allowed = bases.measurable(session, {row["message_id"] for row in rows})
+    if kept := [row for row in rows if row["message_id"] in allowed]:
+        session.execute(_KEPT_AT_ONCE, {"given": orjson.dumps(kept).decode()})
 
 
 def _row(target: Target, signals: Signals) -> dict[str, Any]:
     hit_class, why = classify(signals, ())
-    judged = {"hit_class": hit_class, "why": why, "version": VERSION}
+    judged = {"hit_class": hit_class, "why": why, "version": VERSION if signals.link == OPENING else UNJUDGED}
     return {"message_id": target.message, "tracker_id": target.tracker, **signals._asdict(), **judged}
-
-
-def _judge_again(session: Writer, letters: Collection[int], since: datetime) -> None:
-    """Find the bursts among the clicks of these letters since then. A click that is in one stays a machine's.
-
-    Openings neither make a burst nor belong to one. Of each letter only the latest clicks are compared, so that the
-    cost is bounded however fast somebody asks for its links.
-    """
-    query = _ON_POSTGRESQL if _is_postgresql(session) else _ON_SQLITE
-    clicks: dict[int, list[Any]] = defaultdict(list)
-    for letter, *click in session.execute(query, {"letters": list(letters), "since": since}):
-        clicks[letter].append(click)
-    burst = [key for of_letter in clicks.values() for key in _unmasked(of_letter)]
-    if burst:  # in the order of their keys, so that two processes never wait for each other
-        session.execute(_UNMASKED, [{"key": key} for key in sorted(burst)])
-
-
-def _unmasked(clicks: Sequence[Sequence[Any]]) -> list[int]:
-    """The keys of a letter's stored clicks that the others show as a machine's, from `_of_a_click`."""
-    if len({link for _, link, _, _ in clicks}) < 2:  # as nearly always
-        return []
-    seen = [Signals(link, at, Agent.BROWSER, is_head=False) for _, link, at, _ in clicks]
-    return [
-        key
-        for (key, _, _, is_machine), signals in zip(clicks, seen, strict=True)
-        if not is_machine and is_burst(signals, seen)
-    ]
 
 
 def _count(session: Writer, cells: Counter[Cell]) -> None:
@@ -257,48 +280,21 @@ def _adding(row: postgresql.Insert | sqlite.Insert) -> Insert:
     )
 
 
+def _kept_one_by_one() -> Insert:
+    values = {name: bindparam(name, type_=table_of(Hit).c[name].type) for name in _SINGLE}
+    return insert(table_of(Hit)).from_select(
+        _SINGLE, select(*values.values()).where(bases.is_measurable(values["message_id"]))
+    )
+
+
 def _given(columns: Iterable[str], table: Table) -> Select[Any]:
     return select(recordset({name: table.c[name].type for name in columns}))
 
 
-def _latest_on_postgresql() -> Select[Any]:
-    letters = func.unnest(cast(bindparam("letters"), ARRAY(Integer))).table_valued("value").render_derived()
-    latest = _clicks_of(letters.c.value, *_of_a_click(_CLICK)).lateral()
-    return select(latest).select_from(letters).join(latest, true())
-
-
-def _latest_on_sqlite() -> Select[Any]:
-    """The same without LATERAL, which SQLite lacks."""
-    letters = func.json_each(bindparam("letters", type_=JSON)).table_valued("value")
-    latest = _clicks_of(letters.c.value, _CLICK.c.id).correlate(letters).scalar_subquery()
-    own = table_of(Hit)
-    return select(*_of_a_click(own)).select_from(letters).join(own, own.c.id.in_(latest))
-
-
-def _of_a_click(hits: FromClause) -> list[ColumnElement[Any]]:
-    is_machine = (hits.c.hit_class == HitClass.MACHINE).label("is_machine")
-    return [hits.c.message_id, hits.c.id, hits.c.link, hits.c.at, is_machine]
-
-
-def _clicks_of(letter: ColumnElement[int], *columns: ColumnElement[Any]) -> Select[Any]:
-    """The latest clicks of one letter, found by the index."""
-    is_of_letter = (_CLICK.c.message_id == letter, _CLICK.c.link != OPENING)
-    since = _CLICK.c.at >= bindparam("since", type_=UtcDateTime)
-    latest = (_CLICK.c.at.desc(), _CLICK.c.id.desc())
-    return select(*columns).where(*is_of_letter, since).order_by(*latest).limit(MOST_COMPARED)
-
-
 # Built once: building a statement costs as much as executing it.
-_CLICK = table_of(Hit).alias("click")
 _CELL = [column.name for column in table_of(HitCount).columns]
 _SINGLE = [column.name for column in table_of(Hit).columns if column.name != "id"]
-_ON_POSTGRESQL, _ON_SQLITE = _latest_on_postgresql(), _latest_on_sqlite()
 _ADDED = _adding(sqlite.insert(table_of(HitCount)))
 _ADDED_AT_ONCE = _adding(postgresql.insert(table_of(HitCount)).from_select(_CELL, _given(_CELL, table_of(HitCount))))
-_KEPT = insert(table_of(Hit))
-_KEPT_AT_ONCE = _KEPT.from_select(_SINGLE, _given(_SINGLE, table_of(Hit)))
-_UNMASKED = (
-    update(table_of(Hit))
-    .where(table_of(Hit).c.id == bindparam("key"))
-    .values(hit_class=HitClass.MACHINE, why=Why.BURST, version=VERSION)
-)
+_KEPT = _kept_one_by_one()
+_KEPT_AT_ONCE = insert(table_of(Hit)).from_select(_SINGLE, _given(_SINGLE, table_of(Hit)))

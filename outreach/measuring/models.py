@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from sqlalchemy import (
     CheckConstraint,
+    ColumnElement,
     ForeignKey,
     Index,
     ScalarSelect,
@@ -14,6 +15,7 @@ from sqlalchemy import (
     String,
     Text,
     select,
+    text,
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
@@ -21,6 +23,7 @@ from outreach.db import Base, enum_of
 from outreach.directory.models import Contact
 from outreach.measuring.machines import Agent, HitClass, Why
 
+UNJUDGED = 0  # the version of a click that waits to be compared
 Value = TypeVar("Value")
 
 
@@ -125,11 +128,15 @@ class Hit(Base):
     """One opening (link 0) or click of a letter whose mailbox has a recorded basis.
 
     No address, place or full User-Agent is kept. Personal data. Retention: 13 months, then it is counted. `version` is
-    that of the classification; a newer one may be applied to the row again.
+    that of the classification; a newer one may be applied to the row again. It is UNJUDGED as long as a click has not
+    been compared with the others of its letter: until then it is nobody's.
     """
 
     __tablename__ = "hits"
-    __table_args__ = (Index("ix_hits_message_id_at", "message_id", "at"),)
+    __table_args__ = (
+        Index("ix_hits_message_id_at", "message_id", "at"),
+        Index("ix_hits_unjudged", "id", sqlite_where=text("version = 0"), postgresql_where=text("version = 0")),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
@@ -141,6 +148,11 @@ class Hit(Base):
     hit_class: Mapped[HitClass] = mapped_column(enum_of(HitClass, "judged_class"))
     why: Mapped[Why] = mapped_column(enum_of(Why, "why"))
     version: Mapped[int]
+
+    @classmethod
+    def is_a_reader_s(cls) -> ColumnElement[bool]:
+        """The condition that a hit is compared with the others of its letter, and does not seem to be a machine's."""
+        return (cls.hit_class != HitClass.MACHINE) & (cls.version != UNJUDGED)
 
 
 class BasisKind(StrEnum):

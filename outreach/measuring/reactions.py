@@ -17,7 +17,7 @@ from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
 from outreach.measuring import bases
-from outreach.measuring.machines import OPENING, HitClass
+from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
 from outreach.responses.models import Response
 
@@ -168,7 +168,7 @@ def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | N
     query = select(Hit.message_id, opened.label("opened"), clicked.label("clicked")).join(
         Message, Message.id == Hit.message_id
     )
-    query = query.where(Message.mailing_id.in_(mailings), Hit.hit_class != HitClass.MACHINE)
+    query = query.where(Message.mailing_id.in_(mailings), Hit.is_a_reader_s())
     return query.group_by(Hit.message_id)
 
 

@@ -17,7 +17,7 @@ from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
 from outreach.measuring import bases
-from outreach.measuring.machines import OPENING, HitClass
+from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
 from outreach.measuring.reactions import HAS_LEFT
 from outreach.responses.kinds import Answer
@@ -213,7 +213,7 @@ class ReactedTo(OfMailings):
             .where(
                 self._is_of_them(scope),
                 kind,
-                Hit.hit_class != HitClass.MACHINE,
+                Hit.is_a_reader_s(),
                 Message.id.in_(measured),
             )
         )

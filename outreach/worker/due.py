@@ -27,6 +27,7 @@ from outreach.worker.mail_room import MailRoom
 from outreach.worker.permission import hindrance
 from outreach.worker.sealing import Sealing
 
+JUDGE_SECONDS = 2.0
 LAUNCH_SECONDS = 4.0  # less than the interval of the clock
 
 
@@ -103,6 +104,7 @@ class DueWork:
         """Settle what time alone decides (doubts, ends of waves), and record this pass of the clock."""
         now = self.clock()
         pause_failing(self.settings, self.database)
+        self._judge_clicks()
         with self.database.writing() as session:
             if takes_turn(session, "clock"):  # else another process settles just this
                 outbox.doubt_the_abandoned(session, now=now)
@@ -148,6 +150,15 @@ class DueWork:
             verdicts = lookup.look_up(due, asking, self.stop)
             with self.database.writing() as session:
                 domains.record(session, verdicts, now=self.clock())
+
+    def _judge_clicks(self) -> None:
+        """Judge the clicks stored since the last pass, for two seconds at most: a slice of them in each transaction."""
+        end = time.monotonic() + JUDGE_SECONDS
+        with self.database.reading() as session:
+            is_more = hits.any_unjudged(session)
+        while is_more and time.monotonic() < end and not self.stop.is_set():
+            with self.database.writing() as session:
+                is_more = hits.judge(session) == hits.MOST_JUDGED
 
     def _note_drift(self, wave: int) -> None:
         with self.database.reading() as session:

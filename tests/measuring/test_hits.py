@@ -3,9 +3,10 @@
 import re
 import threading
 from collections import Counter
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes
 from email.policy import default
+from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -24,7 +25,7 @@ from outreach.errors import InputError, Refused
 from outreach.mail.tokens import TokenKind
 from outreach.measuring import bases, hits, trackers
 from outreach.measuring.hits import Sighting
-from outreach.measuring.machines import Agent, HitClass, Signals
+from outreach.measuring.machines import Agent, HitClass, Signals, is_burst
 from outreach.measuring.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
 from outreach.measuring.trackers import SMALLEST
 from outreach.retention.forgetting import forget
@@ -265,7 +266,8 @@ def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter)
     received(database)
     with database.reading() as session:
         (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
-        assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.HUMAN: 1})
+        assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.UNDETERMINED: 1})
+    assert classes(database) == [(0, HitClass.HUMAN), (1, HitClass.HUMAN)]
 
 
 def test_a_burst_is_judged_again_when_its_next_hit_comes(database, letter):
@@ -274,12 +276,13 @@ def test_a_burst_is_judged_again_when_its_next_hit_comes(database, letter):
     for link in (1, 2):
         with database.writing() as session:
             hits.add(session, [seen(target, link)])
-    with database.reading() as session:
-        assert set(session.scalars(select(Hit.hit_class))) == {HitClass.MACHINE}
+    assert classes(database) == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
 
 
 def classes(database):
-    """The class of each stored click, by link, in the order of their times."""
+    """The class of each stored click once the clock has passed, by link, in the order of their times."""
+    with database.writing() as session:
+        hits.judge(session)
     with database.reading() as session:
         return list(session.execute(select(Hit.link, Hit.hit_class).order_by(Hit.at, Hit.id)).all())
 
@@ -303,15 +306,65 @@ def test_the_third_link_within_ten_seconds_unmasks_all_and_a_slow_reader_stays_a
     assert classes(database) == [(1, person), (2, person), (1, machine), (2, machine), (3, machine)]
 
 
-def test_of_a_letter_that_is_asked_for_without_end_the_latest_clicks_are_compared(database, letter):
+def test_a_burst_is_seen_across_two_passes_of_the_clock(database, letter):
     target, contact = letter
     decide(database, contact)
+    for link in (1, 2):
+        with database.writing() as session:
+            hits.add(session, [seen(target, link)])
+        judged = classes(database)
+    assert judged == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
+
+
+def test_a_letter_that_is_asked_for_without_end_is_judged_slice_by_slice(database, letter, monkeypatch):
+    monkeypatch.setattr(hits, "MOST_JUDGED", 4)
+    target, contact = letter
+    decide(database, contact)
+    clicks = [seen(target, 1, at=NOW + timedelta(milliseconds=number)) for number in range(10)]
     with database.writing() as session:
-        hits.add(session, [seen(target, 1)] * (hits.MOST_COMPARED + 7))
+        hits.add(session, clicks)
+    counts = []
+    for _ in range(4):
+        with database.writing() as session:
+            counts.append(hits.judge(session))
+    assert counts == [4, 4, 2, 0]
     with database.writing() as session:
-        hits.add(session, [seen(target, 2, at=NOW + timedelta(milliseconds=1))])
-    judged = Counter(hit_class for _, hit_class in classes(database))
-    assert judged == {HitClass.MACHINE: hits.MOST_COMPARED, HitClass.HUMAN: 8}
+        hits.add(session, [seen(target, 2, at=NOW + timedelta(milliseconds=500))])
+    assert {hit_class for _, hit_class in classes(database)} == {HitClass.MACHINE}
+
+
+def test_a_click_that_is_not_judged_yet_is_nobody_s_and_settles_no_doubt(database, letter):
+    target, contact = letter
+    decide(database, contact)
+    doubt(database, target.message)
+    with database.writing() as session:
+        hits.add(session, [seen(target, 1)])
+        assert hits.any_unjudged(session)
+    assert settled(database, target.message) == (0, MessageState.IN_DOUBT, "")
+    with database.writing() as session:
+        assert hits.judge(session) == 1
+        assert not hits.any_unjudged(session)
+    assert settled(database, target.message) == (1, MessageState.ACCEPTED, Proof.HIT)
+
+
+class Click(NamedTuple):
+    """A stored click."""
+
+    id: int
+    link: int
+    at: datetime
+
+
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 30)), max_size=12))
+def test_bursts_are_those_that_comparing_each_with_each_finds(seconds):
+    clicks = sorted(
+        (Click(key, link, NOW + timedelta(seconds=after)) for key, (link, after) in enumerate(seconds)),
+        key=lambda one: one.at,
+    )
+    signals = [Signals(one.link, one.at, Agent.BROWSER, is_head=False) for one in clicks]
+    assert hits._in_bursts(clicks) == [
+        one.id for one, seen in zip(clicks, signals, strict=True) if is_burst(seen, signals)
+    ]
 
 
 def test_many_tokens_are_looked_up_at_once(database, letter):
@@ -349,6 +402,7 @@ def test_a_hit_that_names_a_letter_settles_its_doubt_as_the_clock_passes(databas
     doubt(database, target.message)
     with database.writing() as session:
         hits.add(session, [seen(target, link)])
+        hits.judge(session)
     with database.reading() as session:
         assert session.get_one(Message, target.message).state is MessageState.IN_DOUBT
     assert settled(database, target.message) == (1, MessageState.ACCEPTED, Proof.HIT)

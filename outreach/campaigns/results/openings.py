@@ -125,7 +125,7 @@ def _seen(messages: Sequence[int]) -> Select[int, datetime | None, datetime | No
             Hit.message_id,
             first(is_opening, Hit.hit_class == HitClass.HUMAN).label("opened"),
             first(is_opening, Hit.hit_class == HitClass.UNDETERMINED).label("by_proxy"),
-            first(~is_opening, ~is_machine).label("clicked"),
+            first(~is_opening, Hit.is_a_reader_s()).label("clicked"),
             func.sum(case((is_machine, 1), else_=0)).label("machines"),
         )
         .where(among(Hit.message_id, messages))

@@ -49,6 +49,7 @@ def hit(database, letter, link, at, hit_class=HitClass.HUMAN):
         target = trackers.target_of(session, bytes.fromhex(session.get_one(Message, letter).public_id))
         signals = Signals(link, at, agent[hit_class], is_head=False)
         hits.add(session, [Sighting(target, signals, hit_class)])
+        hits.judge(session)
 
 
 def told(database, letters, now=LATER):

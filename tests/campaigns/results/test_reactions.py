@@ -109,6 +109,7 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
                 for key, agent, minutes in seen
             ],
         )
+        hits.judge(session)
     told = {row.authority_id: (row.measured, row.opened, row.clicked) for row in read(database)}
     assert told == {
         first: (True, NOW + timedelta(minutes=5), NOW + timedelta(minutes=9)),
