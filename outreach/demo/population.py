@@ -84,7 +84,7 @@ def populate() -> list[SampleAuthority]:
     """The whole population, the same at every call."""
     chance = Random(SEED)
     distribution = json.loads((DATA / "distribution.json").read_text(encoding="utf-8"))["networks"]
-    places = _places()
+    places = read_places()
     numbers = count(9001), count(80001)
     authorities = [
         authority
@@ -96,7 +96,8 @@ def populate() -> list[SampleAuthority]:
     return authorities
 
 
-def _places() -> list[SamplePlace]:
+def read_places() -> list[SamplePlace]:
+    """The communes of the two regions, each with what the register says of its place."""
     with (DATA / "communes.csv").open(encoding="utf-8", newline="") as file:
         return [
             SamplePlace(

@@ -40,6 +40,13 @@ def hits(options: tuple[str, ...]) -> None:
     _run("hits", options)
 
 
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
+def scale(options: tuple[str, ...]) -> None:
+    """Mesure ce que coûte chaque opération quand l’annuaire grandit ; --help énumère les options."""
+    _run("scale", options)
+
+
 @click.command(context_settings=AS_IT_IS)
 @options_argument
 def chaos(options: tuple[str, ...]) -> None:

@@ -1,0 +1,1 @@
+"""What `benchmarks/scale.py` measures: the bases, the operations, the meter and the goals."""

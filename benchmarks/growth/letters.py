@@ -1,0 +1,242 @@
+"""Rows of five campaigns of three waves each, and what came of their letters: answers, joinings, openings, clicks.
+
+The service launches each wave to the first authority itself; the letters to the others are copied from that one.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select, update
+
+from benchmarks.growth.directory import MEASURED, SCHOOLS, Columns, address_of, begin_keys_after
+from outreach.adherence.models import AdherenceRecord
+from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.waves import launching
+from outreach.db import Base, Database, Session, table_of
+from outreach.db.many import add_rows
+from outreach.delivery.ledger.recipients import BATCH
+from outreach.delivery.models import Batch, Composition, Mailing, Message, MessageState, MessageSubject, Reason
+from outreach.measuring import trackers
+from outreach.measuring.machines import VERSION, Agent, HitClass, Why
+from outreach.measuring.models import Hit, HitCount, Tracker, TrackingMode
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response, ResponseSchool, ResponseStep, StepKind
+from outreach.settings import Settings
+from tests import factories
+
+CAMPAIGNS, DAYS = 5, (0, 14, 28)  # campaigns begin an hour after each other; the days of the waves of each
+# One authority in so many.
+ANSWERS, JOINS, REFUSES, WAITS = 12, 9, 40, 10
+CONTENT = '{"subject":"Mes outils numériques","rows":[' + ",".join(['["Institut","2 écoles"]'] * 8) + "]}"
+S = MessageState
+
+
+@dataclass(frozen=True)
+class SentWave:
+    """A wave of the base: of which campaign (from 0), its number there (from 0), its keys and when it left."""
+
+    campaign: int
+    number: int
+    mailing: int
+    strand: int
+    at: datetime
+    first: Columns
+
+    def key(self, authority: int, count: int) -> int:
+        """The key of its letter to an authority."""
+        return (1 + self.campaign * len(DAYS) + self.number) * (count + 1) + authority
+
+    def answered_in(self, authority: int) -> int:
+        """The wave of this campaign that the authority answers; none from the fourth on."""
+        return (authority + self.campaign) % ANSWERS
+
+    def state(self, authority: int) -> MessageState:
+        """What became of its letter to an authority."""
+        if self.answered_in(authority) < self.number:
+            return S.WITHDRAWN
+        return S.REFUSED if authority % REFUSES == 0 else S.ACCEPTED
+
+    def listed(self, authority: int) -> Iterator[int]:
+        """The schools that its letter lists: the first one joins after some wave, and is listed no more."""
+        if not authority % JOINS < self.number:
+            yield SCHOOLS * authority - 1
+        yield SCHOOLS * authority
+
+
+def launch_to_one(database: Database, settings: Settings, start: datetime) -> None:
+    """Launch all waves while there is one authority that could get them: the first."""
+    for number in range(CAMPAIGNS):
+        at = start + timedelta(hours=number)
+        made = factories.plan(database, at, now=at - timedelta(minutes=1), tracking=TrackingMode.INDIVIDUAL)
+        _launch(database, settings, made, at)
+        for days in DAYS[1:]:
+            then = at + timedelta(days=days)
+            with database.writing() as session:
+                lifecycle.schedule(session, lifecycle.in_turn(session, made), then, now=then, actor=factories.AUTHOR)
+            _launch(database, settings, made, then)
+
+
+def copy_to_all(database: Database, count: int) -> None:
+    """Add the letters of these waves to all others of a directory of so many authorities, and what came of them."""
+    with database.reading() as session:
+        waves = list(_sent(session))
+    for wave in waves:
+        with database.writing() as session:
+            _write_wave(session, wave, range(2, count + 1), count)
+    begin_keys_after(database, Message, Batch, Response)
+    with database.writing() as session:
+        for wave in waves:
+            mailing = session.get_one(Mailing, wave.mailing)
+            frozen = Frozen.from_json(mailing.letter)
+            trackers.set_up(session, mailing, frozen.links, frozen.tracking)
+        _add(session, HitCount, _hit_counts(session, waves[0].at))
+
+
+def _sent(session: Session) -> Iterator[SentWave]:
+    for wave in session.scalars(select(Wave).order_by(Wave.campaign_id, Wave.number)):
+        letter = select(table_of(Message)).where(Message.mailing_id == wave.mailing_id)
+        first = dict(session.execute(letter).mappings().one())
+        strand = wave.campaign.strand_id
+        yield SentWave(wave.campaign_id - 1, wave.reminder, first["mailing_id"], strand, wave.due_at, first)
+
+
+def _launch(database: Database, settings: Settings, campaign: int, at: datetime) -> None:
+    """Write the recipients of a campaign's last wave, have their letter accepted, and the wave finished."""
+    with database.reading() as session:
+        key = session.get_one(Campaign, campaign).waves[-1].id
+    is_left, sending = True, SenderIdentity.of(settings)
+    while is_left:
+        with database.writing() as session:
+            is_left = launching.advance(session, key, sending, now=at)
+    left: dict[str, Any] = {"fence_id": "f", "worker_id": "w", "fenced_at": at, "settled_at": at}
+    with database.writing() as session:
+        wave = session.get_one(Wave, key)
+        wave.state, own = WaveState.FINISHED, Message.mailing_id == wave.mailing_id
+        session.execute(update(Message).where(own).values(state=S.ACCEPTED, reply_code=250, **left))
+        number = session.scalars(select(Message.id).where(own)).one()
+        session.add(Composition(message_id=number, revision=0, content=CONTENT))
+
+
+def _write_wave(session: Session, wave: SentWave, keys: range, count: int) -> None:
+    batches = -(-count // BATCH)
+    last = session.scalar(select(func.max(Batch.id))) or 0
+    places = range(last + 1, last + 1 + batches)
+    _add(
+        session,
+        Batch,
+        ({"id": key, "mailing_id": wave.mailing, "number": 2 + rank} for rank, key in enumerate(places)),
+    )
+    _add(session, Message, _messages(wave, keys, count, places))
+    _add(session, MessageSubject, _subjects(wave, keys, count))
+    _add(session, Composition, _compositions(wave, keys, count))
+    _add(session, Hit, _hits(wave, keys, count))
+    if wave.campaign == 0:
+        _add(session, AdherenceRecord, _joinings(wave, keys))
+    _respond(session, wave, keys, count)
+
+
+def _messages(wave: SentWave, keys: range, count: int, batches: range) -> Iterator[Columns]:
+    for key in keys:
+        address, state = address_of(key), wave.state(key)
+        number = wave.key(key, count)
+        own = {
+            "id": number,
+            "batch_id": batches[(key - 1) // BATCH],
+            "authority_id": key,
+            "address": address,
+            "address_key": address,
+            "address_ascii": address,
+            "public_id": f"{number:016x}",
+            "state": state,
+        }
+        yield {**wave.first, **own, **_ended(state)}
+
+
+def _ended(state: MessageState) -> Columns:
+    match state:
+        case S.WITHDRAWN:
+            never = dict.fromkeys(("fence_id", "worker_id", "fenced_at", "reply_code"))
+            return {**never, "reason": Reason.ANSWERED}
+        case S.REFUSED:
+            return {"reply_code": 550, "reply_status": "5.1.1", "reply_text": "no such user"}
+        case _:
+            return {}
+
+
+def _subjects(wave: SentWave, keys: range, count: int) -> Iterator[Columns]:
+    for key in keys:
+        for school in wave.listed(key):
+            yield {"message_id": wave.key(key, count), "school_id": school}
+
+
+def _compositions(wave: SentWave, keys: range, count: int) -> Iterator[Columns]:
+    for key in keys:
+        if wave.state(key) is S.ACCEPTED:
+            yield {"message_id": wave.key(key, count), "revision": 0, "content": CONTENT}
+
+
+def _hits(wave: SentWave, keys: range, count: int) -> Iterator[Columns]:
+    seen = {"agent": Agent.BROWSER, "is_head": False, "hit_class": HitClass.HUMAN, "why": Why.NOTHING_SUSPECT}
+    for key in keys:
+        if key % MEASURED == 0 and wave.state(key) is S.ACCEPTED:
+            for link in (0, 0, 1):
+                number = wave.key(key, count)
+                if (number + link) % 3:
+                    at = wave.at + timedelta(hours=number % 50 + link)
+                    yield {"message_id": number, "link": link, "at": at, "version": VERSION, **seen}
+
+
+def _joinings(wave: SentWave, keys: range) -> Iterator[Columns]:
+    """The first school of some authorities joins a day after the wave."""
+    at = wave.at + timedelta(days=1)
+    return (
+        factories.adherence_record(SCHOOLS * key - 1, wave.strand, at) for key in keys if key % JOINS == wave.number
+    )
+
+
+def _respond(session: Session, wave: SentWave, keys: range, count: int) -> None:
+    first = 1 + (session.scalar(select(func.max(Response.id))) or 0)
+    given = list(enumerate((key for key in keys if wave.answered_in(key) == wave.number), first))
+    kinds = list(Answer)
+    _add(
+        session,
+        Response,
+        (
+            {
+                "id": number,
+                "message_id": wave.key(key, count),
+                "authority_id": key,
+                "strand_id": wave.strand,
+                "answer": kinds[number % len(kinds)],
+                "comment": "",
+                "proposed_address": "",
+                "given_at": wave.at + timedelta(days=number % 10, hours=number % 7),
+            }
+            for number, key in given
+        ),
+    )
+    _add(
+        session,
+        ResponseSchool,
+        ({"response_id": number, "school_id": school} for number, key in given for school in wave.listed(key)),
+    )
+    done = {"step": StepKind.HANDLED, "at": wave.at + timedelta(days=11), "actor": factories.AUTHOR, "note": "Traitée."}
+    _add(session, ResponseStep, ({"response_id": number, **done} for number, _ in given if number % WAITS))
+
+
+def _hit_counts(session: Session, start: datetime) -> Iterator[Columns]:
+    hour = start.replace(minute=0, second=0, microsecond=0)
+    for key in session.scalars(select(Tracker.id)).all():
+        for link in (0, 1):
+            for later in range(0, 240, 12):
+                for kind in HitClass:
+                    at = {"hour": hour + timedelta(hours=later), "hit_class": kind}
+                    yield {"tracker_id": key, "link": link, **at, "count": 1 + (key + later) % 4}
+
+
+def _add(session: Session, model: type[Base], rows: Iterator[Columns]) -> None:
+    add_rows(session, table_of(model), rows)

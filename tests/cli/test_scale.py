@@ -1,0 +1,116 @@
+"""How costs grow: the measure itself, on bases of some authorities, and the goals that it holds figures to."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from benchmarks import scale
+from benchmarks.growth import ground
+from benchmarks.growth.goals import Line
+from benchmarks.growth.ground import Ground
+from benchmarks.growth.meter import Cost, cost_in_child
+from benchmarks.growth.pages import Kind
+from outreach.settings import ROOT
+from tests.conftest import state_from
+
+MEANT = {"administration, statements", "verify"}
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@state_from("empty")
+def begun(database, settings):
+    ground.begin(database, settings)
+
+
+def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(begun, templates, tmp_path):
+    begun.dispose()
+    file = begun.engine.url.database
+    operations = [one for one in scale.every_operation() if one.name in MEANT]
+    before, measured = {}, []
+    for size in (30, 60):
+        folder = tmp_path / str(size)
+        folder.mkdir(mode=0o700)
+        url = f"sqlite:///{shutil.copy(file, folder)}"
+        opened = templates.open(url)
+        ground.fill(opened, size)
+        opened.dispose()
+        before = {line.name: line for line in scale.measured_on(Ground(url, folder, size, None), operations, before)}
+        measured += before.values()
+    assert [(line.name, line.authorities, line.cost.fault) for line in measured] == [
+        (one.name, size, "") for size in (30, 60) for one in operations
+    ]
+    assert all(line.cost.cpu_s > 0 and line.cost.peak_mb > 20 for line in measured)
+    assert [line.growth is None for line in measured] == [True] * 2 + [False] * 2
+
+
+def test_the_object_is_printed_when_a_goal_is_missed_and_the_fault_is_named(capsys):
+    small = Line("home", Kind.PAGE, 1000, Cost(0.1, 120.0))
+    lines = [small, Line("home", Kind.PAGE, 10_000, Cost(1.3, 250.0), small), Line("x", Kind.WORK, 9, Cost(None, None))]
+    assert scale.end("sqlite", lines, as_json=True) == 1
+    told = capsys.readouterr()
+    assert json.loads(told.out.splitlines()[-1]) == {
+        "database": "sqlite",
+        "operations": [
+            {"name": "home", "authorities": 1000, "cpu_s": 0.1, "peak_mb": 120.0, "growth": None},
+            {"name": "home", "authorities": 10_000, "cpu_s": 1.3, "peak_mb": 250.0, "growth": 13.0},
+            {"name": "x", "authorities": 9, "cpu_s": None, "peak_mb": None, "growth": None},
+        ],
+    }
+    for words in ("1.30 s", "× 13.0 for × 10", "250 MB", "x, 9: it failed"):
+        assert words in told.err
+    assert scale.end("sqlite", [small], as_json=True) == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "authorities", "seconds", "is_missed"),
+    [
+        (Kind.AUDIENCE, 10_000, 0.31, True),
+        (Kind.AUDIENCE, 100_000, 2.9, False),
+        (Kind.LAUNCH, 10_000, 2.4, False),
+        (Kind.LAUNCH, 100_000, 61.0, True),
+        (Kind.WORK, 10_000, 99.0, False),
+    ],
+)
+def test_a_goal_depends_on_the_size(kind, authorities, seconds, is_missed):
+    assert bool(scale.goals.missed([Line("x", kind, authorities, Cost(seconds, 120.0))])) is is_missed
+
+
+def test_a_long_writing_transaction_is_a_fault_of_large_directories():
+    cost = Cost(9.0, 120.0, longest_s=1.5)
+    large, small = (Line("launch", Kind.LAUNCH, 100_000, cost), Line("launch", Kind.WORK, 10_000, cost))
+    assert scale.goals.missed([large])
+    assert not scale.goals.missed([small])
+
+
+def test_the_peak_is_that_of_the_operation_alone():
+    before = bytearray(60_000_000)
+    del before
+
+    def take(size):
+        return cost_in_child(lambda: lambda: len(bytearray(b"x") * size), None, again=False)
+
+    least, most = take(1), take(50_000_000)
+    assert 40 < most.peak_mb - least.peak_mb < 60
+    assert "ZeroDivisionError" in cost_in_child(lambda: lambda: 1 / 0, None, again=False).fault
+
+
+@pytest.mark.long
+def test_on_postgresql_the_server_is_measured_too():
+    options = ("--authorities", "30,60", "--database", "postgresql", "--only", "campaigns", "launch", "--json")
+    ran = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "scale.py", *options], capture_output=True, text=True, check=False
+    )
+    told = json.loads(ran.stdout.splitlines()[-1])
+    assert told["database"] == "postgresql"
+    assert [(one["name"], one["authorities"]) for one in told["operations"]] == [
+        *(("campaigns", 30), ("launch", 30)),
+        *(("campaigns", 60), ("launch", 60)),
+    ]
+    assert all(one["cpu_s"] and one["peak_mb"] for one in told["operations"])
