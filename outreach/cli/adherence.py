@@ -12,7 +12,7 @@ from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.cli.context import Operation, acting, file_argument, pass_operation, say
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
 from outreach.roles import RoleName
-from outreach.sent_lists.grids import opened
+from outreach.sent_lists.grids import opened_file
 from outreach.spreadsheets.tables import decode
 
 programme_option = click.option(
@@ -55,7 +55,7 @@ def import_joinings(operation: Operation, file: Path, yes: bool, dry_run: bool, 
     """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
     with operation.database.reading() as session:
         facts = {"programme_id": programmes.the_programme(session, code).id}
-    kind, read = JoiningLists(days.today(operation.now)), partial(opened, file.read_bytes(), HEADERS)
+    kind, read = JoiningLists(days.today(operation.now)), partial(opened_file, file, HEADERS)
     if import_list(operation, kind, read, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 

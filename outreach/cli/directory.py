@@ -35,7 +35,7 @@ from outreach.directory.reference import NETWORKS
 from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachState
-from outreach.sent_lists.grids import opened
+from outreach.sent_lists.grids import opened_file
 from outreach.settings import Mode
 
 KINDS = {RegisterKind.AUTHORITY: "PO", RegisterKind.SCHOOL: "école", RegisterKind.SITE: "implantation"}
@@ -63,7 +63,7 @@ def plan(operation: Operation, file: Path, show_all: bool) -> None:
     """Montre ce qu’une édition changerait ; n’écrit rien."""
     facts = {"edition_on": days.today(operation.now)}
     shown = partial(show, limit=None if show_all else SHOWN)
-    read = partial(opened, file.read_bytes(), EDITION_HEADERS)
+    read = partial(opened_file, file, EDITION_HEADERS)
     import_list(operation, _editions(operation), read, shown, facts, yes=False, dry_run=True)
 
 
@@ -82,7 +82,7 @@ def apply(operation: Operation, file: Path, show_all: bool, yes: bool, edition_o
         raise click.UsageError("La date de l’édition est dans l’avenir.")
     facts = {"edition_on": edition_on or today}
     shown = partial(show, limit=None if show_all else SHOWN)
-    read = partial(opened, file.read_bytes(), EDITION_HEADERS)
+    read = partial(opened_file, file, EDITION_HEADERS)
     if import_list(operation, _editions(operation), read, shown, facts, yes=yes, dry_run=False):
         say("L’édition est appliquée. Pour revenir en arrière : ./run register undo")
 
@@ -120,7 +120,7 @@ def import_contacts(
     settings, today = operation.settings, days.today(operation.now)
     rule = partial(judge, examples=settings.mode is Mode.DEMO, ours=settings.sending_domain)
     kind = ContactLists(rule, today, None if accept_names else ())
-    read = partial(opened, file.read_bytes(), HEADERS)
+    read = partial(opened_file, file, HEADERS)
     if import_list(operation, kind, read, show_contacts, {"complete": complete}, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run contacts undo")
 

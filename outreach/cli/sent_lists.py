@@ -43,7 +43,7 @@ def import_list(
         raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
     sent = read()
     with operation.database.reading() as session, working("La liste est comparée…"):
-        judged = steps.judge(session, kind, steps.drafted(kind, sent, **facts))
+        judged = steps.judge(session, kind, steps.drafted(kind, sent, **facts), sent.cells)
     say_json(judged.plan.summary)
     show(judged.plan)
     if dry_run or judged.plan.nothing:

@@ -4,11 +4,12 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from outreach.errors import InputError
 from outreach.sent_lists.models import SentList
 from outreach.spreadsheets.headers import NO_ROW, Headers, MissingColumns
-from outreach.spreadsheets.tables import Grid, read_grid
+from outreach.spreadsheets.tables import Grid, file_grid, is_csv, read_grid
 
 RECORDS = '"records": ['
 NO_RECORDS = f"{RECORDS}]}}"
@@ -16,10 +17,26 @@ NO_RECORDS = f"{RECORDS}]}}"
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A file that was read: the digest of its bytes, and its grid as JSON."""
+    """A file that was read: the digest of its bytes, and its grid as JSON.
+
+    A CSV that a command reads is held by nobody: `cells` reads it anew each time, and `grid` has its header alone.
+    """
 
     sha256: str
     grid: str
+    cells: Grid | None = None
+
+
+def opened_file(path: Path, headers: Headers) -> Opened:
+    """Read a file of this machine, as `opened` does; a CSV may be larger than pages take."""
+    if not is_csv(path):
+        return opened(path.read_bytes(), headers)
+    grid = headers.headed(file_grid(path))
+    _ensure_columns(headers, grid)
+    if not next(iter(grid.records), None):
+        raise InputError(NO_ROW)
+    with path.open("rb") as file:
+        return Opened(hashlib.file_digest(file, "sha256").hexdigest(), kept(grid, ()), grid)
 
 
 def opened(content: bytes, headers: Headers) -> Opened:
@@ -29,15 +46,19 @@ def opened(content: bytes, headers: Headers) -> Opened:
     that none of its unknown ones may be.
     """
     grid = headers.headed(read_grid(content))
+    _ensure_columns(headers, grid)
+    stored = kept(grid, grid.records)
+    if stored.endswith(NO_RECORDS):
+        raise InputError(NO_ROW)
+    return Opened(hashlib.sha256(content).hexdigest(), stored)
+
+
+def _ensure_columns(headers: Headers, grid: Grid) -> None:
     try:
         headers.sheet(grid)
     except MissingColumns as missing:
         if not missing.is_matchable:
             raise
-    stored = kept(grid, grid.records)
-    if stored.endswith(NO_RECORDS):
-        raise InputError(NO_ROW)
-    return Opened(hashlib.sha256(content).hexdigest(), stored)
 
 
 def kept(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:

@@ -105,13 +105,17 @@ def drafted(kind: ListKind[Sent, Plan], sent: Opened, **facts: Any) -> Sent:
     return made(state=ListState.RECEIVED, sha256=sent.sha256, grid=sent.grid, outcome="", **facts)
 
 
-def judge(session: Session, kind: ListKind[Sent, Plan], received: Sent) -> ListJudgement[Plan]:
-    """Compare a list with what is known. Raises Refused when it was applied or undone already.
+def judge(
+    session: Session, kind: ListKind[Sent, Plan], received: Sent, cells: Grid | None = None
+) -> ListJudgement[Plan]:
+    """Compare a list with what is known; `cells` are its own, where they are not kept with it.
+
+    Raises Refused when it was applied or undone already.
 
     Raises MissingColumns when a person has to say what its columns mean.
     """
     refuse_applied(received)
-    basis, grid = kind.basis(session, received), matched(session, kind.lock, grid_of(received))
+    basis, grid = kind.basis(session, received), matched(session, kind.lock, cells or grid_of(received))
     plan = kind.plan(session, received, grid)
     rows = {rejection.row for rejection in plan.left_out}
     left = [record for record in grid.records if record[0] in rows] if rows else []

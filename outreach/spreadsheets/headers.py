@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain, islice
+from itertools import islice
 
 from outreach.errors import InputError
 from outreach.spreadsheets.tables import LONGEST_QUOTED, MOST_ABOVE, Grid, Row
@@ -64,6 +64,17 @@ class Sheet:
     rows: Iterator[Row]
 
 
+@dataclass(frozen=True, slots=True)
+class Below:
+    """The records below so many, read anew each time that they are asked for where those are."""
+
+    records: Iterable[tuple[int, list[str]]]
+    above: int
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        return islice(self.records, self.above, None)
+
+
 @dataclass(frozen=True)
 class Headers:
     """The columns of a kind of list, by field, and the headers that are known and not used."""
@@ -89,12 +100,11 @@ class Headers:
 
         What stands above it, as a title, is left out, and the label of the grid says so.
         """
-        records = iter(grid.records)
-        first = [(grid.header_row, grid.header), *islice(records, MOST_ABOVE)]
+        first = [(grid.header_row, grid.header), *islice(grid.records, MOST_ABOVE)]
         at = max(range(len(first)), key=lambda place: self._likeness(first[place][1]))
         number, header = first[at]
         label = grid.label if at == 0 else f"{grid.label}, en-tête à la ligne {number}"
-        return Grid(label, header, chain(first[at + 1 :], records), number)
+        return Grid(label, header, Below(grid.records, at), number)
 
     def _likeness(self, row: Sequence[str]) -> tuple[int, int]:
         """How much a row is like the header: by its columns, then by its cells, as a title has few.

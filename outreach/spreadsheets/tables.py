@@ -2,11 +2,15 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count, dropwhile, islice
+from pathlib import Path
 from threading import BoundedSemaphore
+from typing import NamedTuple
 
+from outreach import french
 from outreach.errors import InputError
 from outreach.spreadsheets.workbook import (
     MOST_COLUMNS,
@@ -15,10 +19,8 @@ from outreach.spreadsheets.workbook import (
     read_workbook,
 )
 
-# CSV hides nothing: it has as many bytes as characters at least, and no cell is repeated in it by reference. So it may
-# have a full hundred thousand rows of the fourteen columns of a list of contacts.
-MOST_CHARACTERS_OF_CSV = 16_000_000
-MOST_CELLS_OF_CSV = 1_400_000
+LONGEST_LINE = 4_000_000  # characters of a line of a file
+UTF16 = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = ";,\t"
 MOST_ABOVE = 10  # lines that may stand above the header
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
@@ -28,6 +30,25 @@ LONGEST_FAULT = 500
 NO_TABLE = "Fichier illisible : ce n’est ni un CSV, ni un XLSX, ni un ODS (ou il est protégé par un mot de passe)."
 LINE = re.compile(r"[^\r\n]*+(?:\r\n?|\n)|[^\r\n]++")
 NO_TEXT = re.compile("[\x00-\x08\x0e-\x1f\ufffd]")  # in a header, only a file that is no text has them
+
+
+class CsvLimits(NamedTuple):
+    """How large a CSV may be, what to do about a larger one: never to cut it, as an edition closes what it lacks."""
+
+    rows: int
+    cells: int
+    characters: int
+    instead: str
+
+
+# CSV hides nothing: it has as many bytes as characters at least, and no cell is repeated in it by reference. So it may
+# have a full hundred thousand rows of the fourteen columns of a list of contacts.
+OF_PAGES = CsvLimits(
+    *(MOST_ROWS, 1_400_000, 16_000_000),
+    "N’en retirez rien : qui exploite le service l’importe entier, par la commande ./run.",
+)
+# The cells of a file that a command reads are never held. Ten countries have 83,460 rows of 28 columns.
+OF_FILES = CsvLimits(10_000_000, 30_000_000, 1_000_000_000, "Vérifiez que c’est la liste.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,22 +136,75 @@ def read_grid(content: bytes, places: BoundedSemaphore | None = None) -> Grid:
         return Grid("classeur", numbered[0][1], numbered[1:], numbered[0][0])
     if content.startswith(OTHER_FORMATS):
         raise InputError(NO_TABLE)
-    grid = _csv_grid(content)
-    return replace(grid, records=_counted(grid.records))
-
-
-def _csv_grid(content: bytes) -> Grid:
-    """CSV text, its encoding and separator detected. Raises InputError when it is no text or empty."""
     text, encoding = decode(content)
-    if not text.strip():
+    # Line by line: io.StringIO would hold the text once more, four bytes a character.
+    return _csv_grid(lambda: (match[0] for match in LINE.finditer(text)), encoding, OF_PAGES)
+
+
+def is_csv(path: Path) -> bool:
+    """Whether a file is a CSV that `file_grid` reads, by its first bytes."""
+    with path.open("rb") as file:
+        return not file.read(8).startswith((*OTHER_FORMATS, *UTF16, b"PK"))
+
+
+def file_grid(path: Path) -> Grid:
+    """The cells of a CSV file, read line by line each time that its records are asked for: nothing holds them all.
+
+    Raises InputError as `read_grid` does.
+    """
+    encoding = "UTF-8" if _is_utf8(path) else "Windows-1252"
+    return _csv_grid(partial(_lines, path, encoding), encoding, OF_FILES)
+
+
+def _is_utf8(path: Path) -> bool:
+    with path.open(encoding="utf-8", newline="") as file:
+        try:
+            while file.read(LONGEST_LINE):
+                pass
+        except UnicodeDecodeError:
+            return False
+    return True
+
+
+def _lines(path: Path, encoding: str) -> Iterator[str]:
+    with path.open(encoding=encoding, errors="replace", newline="") as file:
+        for number in count(1):
+            line = file.readline(LONGEST_LINE)
+            if not line:
+                return
+            if len(line) == LONGEST_LINE:
+                raise InputError(NO_TABLE)
+            yield line if number > 1 else line.lstrip("\ufeff")
+
+
+@dataclass(frozen=True, slots=True)
+class _CsvRecords:
+    """The records of CSV lines under its header, read and counted anew each time that they are asked for."""
+
+    lines: Callable[[], Iterator[str]]
+    separator: str
+    limits: CsvLimits
+
+    def __iter__(self) -> Iterator[tuple[int, list[str]]]:
+        tally = CellCount(self.limits.characters, self.limits.cells, self.limits.instead)
+        for number, cells in islice(_records(self.lines(), self.separator), 1, None):
+            tally.add(cells)
+            if number > self.limits.rows + 1:
+                rows = french.number(self.limits.rows)
+                raise InputError(f"Le fichier a plus de {rows} lignes. {self.limits.instead}")
+            yield number, cells
+
+
+def _csv_grid(lines: Callable[[], Iterator[str]], encoding: str, limits: CsvLimits) -> Grid:
+    """CSV text, its separator detected. Raises InputError when it is no text or empty."""
+    if all(map(_is_blank, lines())):
         raise InputError("Le fichier est vide.")
-    separator = _separator(text)
-    records = _records(text, separator)
-    _, header = next(records, (1, []))
+    separator = _separator(lines())
+    _, header = next(_records(lines(), separator), (1, []))
     if NO_TEXT.search("".join(header)):
         raise InputError(NO_TABLE)
     named = "tabulation" if separator == "\t" else separator
-    return Grid(f"{encoding}, séparateur « {named} »", header, records)
+    return Grid(f"{encoding}, séparateur « {named} »", header, _CsvRecords(lines, separator, limits))
 
 
 def decode(content: bytes) -> tuple[str, str]:
@@ -138,7 +212,7 @@ def decode(content: bytes) -> tuple[str, str]:
 
     Raises InputError on damaged UTF-16.
     """
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if content.startswith(UTF16):
         try:
             return content.decode("utf-16"), "UTF-16"
         except UnicodeDecodeError:
@@ -149,16 +223,18 @@ def decode(content: bytes) -> tuple[str, str]:
         return content.decode("cp1252", errors="replace"), "Windows-1252"
 
 
-def _separator(text: str) -> str:
+def _separator(lines: Iterator[str]) -> str:
     """The separator of the first line that has any: a title above the header may have none."""
-    lines = [match[0] for match in islice(LINE.finditer(text.lstrip()), MOST_ABOVE + 1)]
-    header = next((line for line in lines if any(sign in line for sign in SEPARATORS)), "")
+    first = islice(dropwhile(_is_blank, lines), MOST_ABOVE + 1)
+    header = next((line for line in first if any(sign in line for sign in SEPARATORS)), "")
     return max(SEPARATORS, key=header.count)
 
 
-def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
-    # Line by line: io.StringIO would hold the text once more, four bytes a character.
-    lines = (match[0] for match in LINE.finditer(text))
+def _is_blank(line: str) -> bool:
+    return not line.strip()
+
+
+def _records(lines: Iterator[str], separator: str) -> Iterator[tuple[int, list[str]]]:
     reader = csv.reader(lines, delimiter=separator, strict=True)
     number, line = 0, 1
     while True:
@@ -174,17 +250,8 @@ def _records(text: str, separator: str) -> Iterator[tuple[int, list[str]]]:
         if len(cells) > MOST_COLUMNS:
             raise InputError(f"Ligne {line} : {len(cells)} colonnes, {MOST_COLUMNS} au plus.")
         if cells:
-            if number > MOST_ROWS + 1:
-                raise InputError(f"Le fichier a plus de {MOST_ROWS} lignes : découpez-le.")
             yield number, cells
         line = reader.line_num + 1
-
-
-def _counted(records: Iterable[tuple[int, list[str]]]) -> Iterator[tuple[int, list[str]]]:
-    tally = CellCount(MOST_CHARACTERS_OF_CSV, MOST_CELLS_OF_CSV)
-    for number, cells in records:
-        tally.add(cells)
-        yield number, cells
 
 
 def _syntax_fault(line: int, separator: str, error: str) -> str:

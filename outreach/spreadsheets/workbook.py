@@ -23,7 +23,7 @@ from functools import reduce
 
 from python_calamine import CalamineError, CalamineWorkbook
 
-from outreach import children
+from outreach import children, french
 from outreach.errors import InputError
 
 SECONDS = 10
@@ -34,6 +34,7 @@ MOST_COLUMNS = 200
 MOST_CELLS = 600_000  # a full hundred thousand rows of the six columns of a joining list
 MOST_CHARACTERS = 6_000_000
 EMPTY_ROWS = 1_000
+AS_CSV = "Enregistrez-le en CSV, entier : un CSV peut être plus grand."
 NO_VALUE = "#SANS VALEUR"  # replaces a formula that has no computed value
 CELL = re.compile(rb"<c\b([^<>]*+)>\s*+<f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)\s*+(?:<v\s*+/>|<v>\s*+</v>)?+\s*+</c>")
 SHEET = re.compile(rb'<sheet\b[^<>]*?\br:id="([^"]+)"')
@@ -48,10 +49,15 @@ UNREADABLE = "Fichier illisible : le classeur est abîmé, ou protégé par un m
 
 
 class CellCount:
-    """Counts the cells and characters of a table while it is read, so that nobody holds more than the limits."""
+    """Counts the cells and characters of a table while it is read, so that nobody holds more than the limits.
 
-    def __init__(self, most_characters: int = MOST_CHARACTERS, most_cells: int = MOST_CELLS) -> None:
-        self.most_characters, self.most_cells = most_characters, most_cells
+    `instead` says what to do about a larger one. It is never to cut it: what an edition does not name is closed.
+    """
+
+    def __init__(
+        self, most_characters: int = MOST_CHARACTERS, most_cells: int = MOST_CELLS, instead: str = AS_CSV
+    ) -> None:
+        self.most_characters, self.most_cells, self.instead = most_characters, most_cells, instead
         self._cells = self._characters = 0
 
     def add(self, cells: list[str]) -> None:
@@ -59,10 +65,10 @@ class CellCount:
         self._cells += len(cells)
         self._characters += sum(map(len, cells))
         if self._cells > self.most_cells:
-            raise InputError(f"Le fichier a plus de {self.most_cells} cellules : découpez-le.")
+            raise InputError(f"Le fichier a plus de {french.number(self.most_cells)} cellules. {self.instead}")
         if self._characters > self.most_characters:
             millions = self.most_characters // 1_000_000
-            raise InputError(f"Le fichier contient plus de {millions} millions de caractères : découpez-le.")
+            raise InputError(f"Le fichier contient plus de {millions} millions de caractères. {self.instead}")
 
 
 def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = None) -> list[list[str]]:
@@ -138,7 +144,7 @@ def _rows(content: bytes) -> list[list[str]]:
         tally.add(row)
         rows.append(row)
         if len(rows) > MOST_ROWS + 1:
-            raise InputError(f"Le classeur a plus de {MOST_ROWS} lignes : découpez-le.")
+            raise InputError(f"Le classeur a plus de {french.number(MOST_ROWS)} lignes. {AS_CSV}")
     for number, column in sorted(_uncomputed(content)):
         if number < len(rows) + EMPTY_ROWS and column < MOST_COLUMNS:
             rows += [[] for _ in range(number + 1 - len(rows))]

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from outreach.errors import InputError
+from outreach.settings import ROOT
 from outreach.spreadsheets.headers import Headers, Heading
-from outreach.spreadsheets.tables import RowFault, read_grid
+from outreach.spreadsheets.tables import RowFault, file_grid, is_csv, read_grid
 from tests.spreadsheets.books import workbook
 
 REQUIRED = {"fase": "fase", "strand": "volet", "status": "statut"}
@@ -63,7 +64,7 @@ def test_a_row_that_cannot_be_read_says_why_and_leaves_the_others():
 def test_the_cells_of_a_csv_are_counted():
     few, many = (b"fase;volet;statut\n" + (b"1" + b";1" * 149 + b"\n") * rows for rows in (9_332, 9_334))
     assert sum(1 for _ in read_grid(few).records) == 9_332
-    with pytest.raises(InputError, match="plus de 1400000 cellules"):
+    with pytest.raises(InputError, match="plus de 1\u202f400\u202f000 cellules"):
         list(read_grid(many).records)
 
 
@@ -90,3 +91,51 @@ def test_a_cell_full_of_quotation_marks_takes_no_time():
     RowFault("", "Le statut « {} » est inconnu.".format("« " * 5_000))
     RowFault("", "« " * 5_000)
     assert time.process_time() - before < 0.05
+
+
+@pytest.fixture
+def file(tmp_path):
+    def written(content):
+        (tmp_path / "list.csv").write_bytes(content)
+        return tmp_path / "list.csv"
+
+    return written
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '\ufeffFASE;Nom\r\n1;École\r\n\r\n2;"deux\nlignes"\r3;x'.encode(),
+        "FASE\tNom\n1\tÉcole\n".encode("cp1252"),
+        b"\n\nUn titre\nFASE,Nom\n1,x\n",
+    ],
+)
+def test_a_file_is_read_line_by_line_as_its_bytes_are_each_time(content, file):
+    path = file(content)
+    at_once, streamed = read_grid(content), file_grid(path)
+    assert is_csv(path)
+    assert (streamed.label, streamed.header) == (at_once.label, at_once.header)
+    assert list(streamed.records) == list(streamed.records) == list(at_once.records)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"), [(b"\n \n", "vide"), (b"\x00\x01", "illisible"), (b"x" * 9_000_000, "illisible")]
+)
+def test_a_file_that_is_no_list_is_refused_line_by_line(content, words, file):
+    with pytest.raises(InputError, match=words):
+        file_grid(file(content))
+
+
+def test_a_file_of_another_kind_is_not_read_line_by_line(file):
+    assert not is_csv(file("FASE;Nom".encode("utf-16")))
+    assert not is_csv(file(b"PK\x03\x04"))
+
+
+def test_nobody_is_told_to_cut_a_list_which_would_close_what_it_no_longer_names(file):
+    """A file may have more rows than a page takes, and what a page does not take is said with the command that does."""
+    content = b"fase\n" + b"1\n" * 100_001
+    with pytest.raises(InputError, match=r"100\u202f000 lignes. N’en retirez rien : .* ./run"):
+        list(read_grid(content).records)
+    assert sum(1 for _ in file_grid(file(content)).records) == 100_001
+    told = [path.read_text() for path in (ROOT / "outreach").rglob("*.py")]
+    assert not [text for text in told if "découpez" in text]

@@ -68,7 +68,7 @@ def test_a_workbook_that_lies_about_its_size_is_refused():
     ("content", "words"),
     [
         (repeated("a" * 9_000, 48_000), "plus de 6 millions de caractères"),
-        (repeated("a", 600_048), "plus de 600000 cellules"),
+        (repeated("a", 600_048), "plus de 600\u202f000 cellules"),
     ],
     ids=["characters", "cells"],
 )

@@ -185,7 +185,7 @@ def _write_records(session: Session, difference: Difference, import_id: int) -> 
         if new:
             session.execute(insert(table), [values[kind](fase) | {"created_by": import_id} for fase in new])
         if changed:
-            identities = pairs(session, select(table.fase, table.id).where(table.fase.in_(changed)))
+            identities = pairs(session, select(table.fase, table.id))
             rows = [values[kind](fase) | {"id": identities[fase]} for fase in changed]
             session.execute(update(table), rows)
 
@@ -298,8 +298,11 @@ def _restore(session: Session, changes: Iterable[RegisterChange]) -> None:
             value = change.before or None if change.field == "company_number" else change.before
             before[change.kind].setdefault(change.fase, {})[change.field] = value
     for kind, table in TABLES.items():
-        records: Sequence[Any] = session.scalars(select(table).where(table.fase.in_(before[kind]))).all()
+        # All are read: a statement takes no more than some ten thousand numbers.
+        records: Sequence[Any] = session.scalars(select(table)).all() if before[kind] else ()
         for record in records:
+            if record.fase not in before[kind]:
+                continue
             for name, value in before[kind][record.fase].items():
                 setattr(record, name, value)
             if not isinstance(record, Site):

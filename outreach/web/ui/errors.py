@@ -111,4 +111,6 @@ def _page(code: int, sentence: str = "") -> tuple[str, int] | Response:
 def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
     title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
     template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
+    if code == 413 and current_user.is_authenticated:
+        usual += " Une liste plus grande s’importe entière : qui exploite le service le fait par la commande ./run."
     return render_template(template, title=title, sentence=sentence or usual), code

@@ -127,7 +127,7 @@ class NameForm(FlaskForm):
 class UploadForm(FlaskForm):
     """A list to upload."""
 
-    file = FileField("Fichier", description="CSV, XLSX ou ODS, 16 Mo au plus.")
+    file = FileField("Fichier", description="CSV, XLSX ou ODS, entier, 16 Mo au plus.")
 
     def validate_file(self, field: FileField) -> None:
         """A browser sends an empty part when no file was chosen."""
