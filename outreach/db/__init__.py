@@ -16,7 +16,22 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 from weakref import WeakSet
 
-from sqlalchemy import Date, DateTime, Dialect, Engine, Enum, MetaData, Table, create_engine, event, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    Date,
+    DateTime,
+    Dialect,
+    Engine,
+    Enum,
+    Integer,
+    MetaData,
+    Table,
+    create_engine,
+    event,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
@@ -28,6 +43,7 @@ from outreach.db.watch import DatabaseAway, DatabaseFault, FaultLog, Watch
 from outreach.db.ways import Way
 
 __all__ = [
+    "KEY",
     "NO_ANSWER",
     "Base",
     "Database",
@@ -55,6 +71,10 @@ NAMES = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+# Keys of letters and hits, of which a few years bring more than 2³¹. SQLite's integers are large enough.
+KEY = BigInteger().with_variant(Integer, "sqlite")
 
 
 class UtcDateTime(TypeDecorator[datetime]):

@@ -8,7 +8,7 @@ three times what finding the rows does.
 from collections.abc import Callable, Iterable
 from typing import Any, Self
 
-from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, Integer, any_, bindparam, cast, func, literal, select
+from sqlalchemy import ARRAY, Boolean, ColumnElement, Dialect, any_, bindparam, cast, func, literal, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -60,5 +60,6 @@ def _in_json(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
 
 @compiles(_Among, "postgresql")
 def _in_array(element: _Among, compiler: SQLCompiler, **options: Any) -> str:
+    # Of the column's own type: PostgreSQL hashes such a list, and reads one of another type anew for each row.
     column, keys = element.clauses
-    return f"({compiler.process(column == any_(cast(keys, ARRAY(Integer))), **options)})"
+    return f"({compiler.process(column == any_(cast(keys, ARRAY(column.type))), **options)})"

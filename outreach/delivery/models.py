@@ -23,7 +23,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach import french
 from outreach.adherence.models import Strand
-from outreach.db import Base, enum_of
+from outreach.db import KEY, Base, enum_of
 
 
 class Gate(StrEnum):
@@ -223,7 +223,7 @@ class Message(Base):
         CheckConstraint("state NOT IN ('handing', 'accepted', 'in_doubt') OR fence_id IS NOT NULL", name="fenced"),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(KEY, primary_key=True)
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
     batch_id: Mapped[int] = mapped_column(ForeignKey("batches.id"))
     authority_id: Mapped[int | None] = mapped_column(ForeignKey("authorities.id"))

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
-from outreach.db import Base, enum_of
+from outreach.db import KEY, Base, enum_of
 from outreach.directory.models import Contact
 from outreach.measuring.machines import Agent, HitClass, Why
 
@@ -138,7 +138,7 @@ class Hit(Base):
         Index("ix_hits_unjudged", "id", sqlite_where=text("version = 0"), postgresql_where=text("version = 0")),
     )
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(KEY, primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
     tracker_id: Mapped[int | None] = mapped_column(ForeignKey("trackers.id"), index=True)
     link: Mapped[int] = mapped_column(SmallInteger)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, Integer, Text, bindparam, case, delete, func, select, update
 
 from outreach import audit
 from outreach.days import today
@@ -101,7 +101,7 @@ _ACCEPTED = PreparedForEach(
             reply_text=given.text,
         )
     ),
-    message=Integer,
+    message=BigInteger,
     fence=Text,
     code=Integer,
     status=Text,

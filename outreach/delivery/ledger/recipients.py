@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     Executable,
     Integer,
     Select,
@@ -131,7 +132,7 @@ _LISTED = PreparedForEach(
     lambda given: insert(table_of(MessageSubject)).from_select(
         ["message_id", "school_id"], select(given.message, given.school)
     ),
-    message=Integer,
+    message=BigInteger,
     school=Integer,
 )
 

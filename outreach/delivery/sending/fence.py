@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Date,
     Integer,
@@ -189,7 +190,7 @@ _KEPT = PreparedForEach(
     lambda given: insert(table_of(Composition)).from_select(
         ["message_id", "revision", "content"], select(given.message, given.revision, given.content)
     ),
-    message=Integer,
+    message=BigInteger,
     revision=Integer,
     content=Text,
 )

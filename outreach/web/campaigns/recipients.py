@@ -79,7 +79,7 @@ def write_to_wave(number: int, wave: int) -> Redirect:
     return write_to(WrittenList(name, None, keys), strand=strand)
 
 
-@pages.get("/<number:number>/letters/<number:message>")
+@pages.get("/<number:number>/letters/<number(max=9223372036854775807):message>")
 @needs(RoleName.READER)
 def received(number: int, message: int) -> Response:
     with reading() as session:
@@ -91,7 +91,7 @@ def received(number: int, message: int) -> Response:
         return letter_frame.around(show("received", step, **shown))
 
 
-@pages.get("/<number:number>/letters/<number:message>/html")
+@pages.get("/<number:number>/letters/<number(max=9223372036854775807):message>/html")
 @needs(RoleName.READER)
 def received_html(number: int, message: int) -> Response:
     with reading() as session:

@@ -115,6 +115,8 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
     assert "sandbox" in html.headers["Content-Security-Policy"]
     assert "Destinataires" in [text_of(link) for link in elements(letter, "a[@aria-current='page']")]
     assert author.get("/campaigns/1/letters/999999").status_code == 404
+    beyond = author.application.url_map.bind("x").match(f"/campaigns/1/letters/{2**31 + 1}")
+    assert beyond == ("campaigns.received", {"number": 1, "message": 2**31 + 1})
     assert author.get("/campaigns/1/waves/9").status_code == 404
 
 
