@@ -10,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
 
 from outreach.adherence.models import Word
 from outreach.adherence.standing import joined_schools
@@ -143,22 +143,49 @@ def subjects(asked: Asked) -> Select[int, int, int]:
     return query.group_by(Message.id)
 
 
-def listed(asked: Asked) -> Select[int, int, int, int, Word | None, date | None]:
-    """By authority and school that a letter is meant to list: their keys, 1 if such a letter left (else 0), 1 if one
-    was accepted, and on whose word and from which day the school has joined, or NULL.
+def joined_of(asked: Asked) -> Subquery:
+    """One row for each authority to which letters left that listed schools: columns authority_id, confirmed and
+    declared (1 if a school has joined so since, else 0), all_confirmed (1 if all have) and joined_on (the first day).
     """
     known = _joinings(asked)
-    has_left, is_accepted = HAS_LEFT, Message.state == MessageState.ACCEPTED
-    flags = [func.max(case((flag, 1), else_=0)) for flag in (has_left, is_accepted)]
-    joining = (known.c.word, known.c.effective_on)
+
+    def flag(word: Word) -> ColumnElement[int]:
+        return case((known.c.word == word, 1), else_=0)
+
     query = (
-        select(AUTHORITY, MessageSubject.school_id, flags[0], flags[1], *joining)
+        select(
+            AUTHORITY.label("authority_id"),
+            func.max(flag(Word.CONFIRMED)).label("confirmed"),
+            func.max(flag(Word.DECLARED)).label("declared"),
+            func.min(flag(Word.CONFIRMED)).label("all_confirmed"),
+            func.min(known.c.effective_on, type_=Date()).label("joined_on"),
+        )
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))
-        .where(Message.mailing_id.in_(asked.mailings))
+        .where(Message.mailing_id.in_(asked.mailings), HAS_LEFT)
     )
-    return query.group_by(Message.authority_id, MessageSubject.school_id, *joining)
+    return query.group_by(Message.authority_id).subquery("joined_of")
+
+
+def schools(asked: Asked) -> Select[int, int, Word | None, date | None, int]:
+    """How many schools letters are meant to list, by: 1 if such a letter left (else 0), 1 if one was accepted, and on
+    whose word and from which day the school has joined, or NULL.
+    """
+    known = _joinings(asked)
+    flags = {"has_left": HAS_LEFT, "is_accepted": Message.state == MessageState.ACCEPTED}
+    kinds = [func.max(case((flag, 1), else_=0)).label(name) for name, flag in flags.items()]
+    each = (
+        select(MessageSubject.school_id, *kinds, known.c.word, known.c.effective_on)
+        .join(Message, Message.id == MessageSubject.message_id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(known, _is_about(known))
+        .where(Message.mailing_id.in_(asked.mailings))
+        .group_by(MessageSubject.school_id, known.c.word, known.c.effective_on)
+        .subquery("each_school")
+    )
+    by = [column for column in each.c if column.name != "school_id"]
+    return select(*by, func.count()).group_by(*by)
 
 
 def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:

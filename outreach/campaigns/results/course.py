@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
+from sqlalchemy import func, select
+from sqlalchemy.orm import InstrumentedAttribute
+
 from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results.figures import Figure, Results, figures
 from outreach.campaigns.results.openings import are_measured
+from outreach.columns import BATCH
 from outreach.days import today
+from outreach.db import Session, UtcDateTime
+from outreach.delivery.models import Message
+from outreach.measuring import reactions
 from outreach.measuring.hits import Measured
+from outreach.measuring.reactions import Asked
+from outreach.responses.models import Response, ResponseSchool
 
 WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)  # in the order of the table of networks
 MOST_DAYS = 92  # of a longer course, one day in seven is told
@@ -60,51 +69,54 @@ class Course:
         return bool(self.days and (self.days[-1].opened or self.days[-1].clicked))
 
 
-def of(campaign: Campaign, results: Results, measured: Iterable[Measured], *, now: datetime) -> Course:
+def of(
+    session: Session, campaign: Campaign, results: Results, measured: Iterable[Measured], *, now: datetime
+) -> Course:
     """The course until now of a campaign whose results, openings and clicks are these."""
-    mailings = launched(campaign)
-    joined = [school for school in results.listed if school.has_left and school.joined_on is not None]
-    words = {school.school: school.word for school in joined}
-    confirmed = sum(word is Word.CONFIRMED for word in words.values())
-    answered = _first((given.authority, today(given.at)) for given in results.given)
-    answered_schools = _first((given.school, today(given.at)) for given in results.given if given.school is not None)
+    asked = Asked(launched(campaign), today(now))
+    answered, answered_schools = (_days_of_answers(session, asked, each) for each in _ANSWERING)
+    counted = session.execute(reactions.schools(asked)).all()
+    joined = [(word, day, count) for has_left, _, word, day, count in counted if has_left and day]
+    confirmed = sum(count for word, _, count in joined if word is Word.CONFIRMED)
+    joined_schools = Counter[date]()
+    for _, day, count in joined:
+        joined_schools[day] += count
     schools = {
-        Figure.RECIPIENTS: len({school.school for school in results.listed}),
-        Figure.DELIVERED: len({school.school for school in results.listed if school.is_delivered}),
-        Figure.ANSWERED: len(answered_schools),
+        Figure.RECIPIENTS: sum(count for *_, count in counted),
+        Figure.DELIVERED: sum(count for _, is_accepted, *_, count in counted if is_accepted),
+        Figure.ANSWERED: answered_schools.total(),
         Figure.JOINED: confirmed,
     }
-    declared = {Figure.JOINED: (len(results.behind[Figure.DECLARED]), len(words) - confirmed)}
+    totals = results.total.counts
+    declared = {Figure.JOINED: (totals[Figure.DECLARED], joined_schools.total() - confirmed)}
     way = [
-        WayStep(figure, len(results.behind[figure]), schools[figure], *declared.get(figure, (0, 0)))
+        WayStep(figure, totals[figure], schools[figure], *declared.get(figure, (0, 0)))
         for figure in WAY
         if figure in figures(campaign)
     ]
-    waves = [(_left_on(wave), wave) for wave in campaign.waves if wave.mailing_id in mailings]
+    waves = [(_left_on(wave), wave) for wave in campaign.waves if wave.mailing_id in asked.mailings]
     if not waves:
         return Course(way, [], [], are_measured(campaign))
     opened, clicked = Counter[date](), Counter[date]()
     for group in measured:
         opened += group.opened_on
         clicked += group.clicked_on
-    series = (
-        Counter(answered.values()),
-        Counter(answered_schools.values()),
-        Counter(_first((school.authority, school.joined_on) for school in joined if school.joined_on).values()),
-        Counter(_first((school.school, school.joined_on) for school in joined if school.joined_on).values()),
-        opened,
-        clicked,
-    )
+    series = (answered, answered_schools, Counter(results.joined_on), joined_schools, opened, clicked)
     start = min(day for day, _ in waves)
     return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign))
 
 
-def _first(dated: Iterable[tuple[int, date]]) -> dict[int, date]:
-    """The first day of each key."""
-    first: dict[int, date] = {}
-    for key, day in dated:
-        first[key] = min(day, first.get(key, day))
-    return first
+_ANSWERING = (Response.authority_id, ResponseSchool.school_id)
+
+
+def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute[int]) -> Counter[date]:
+    """How many authorities (or schools) were first answered for on each day, by answers from these letters."""
+    first = func.min(Response.given_at, type_=UtcDateTime())
+    query = select(first).join(Message, Message.id == Response.message_id)
+    if each is ResponseSchool.school_id:
+        query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
+    query = query.where(Message.mailing_id.in_(asked.mailings)).group_by(each)
+    return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
 
 
 def _left_on(wave: Wave) -> date:

@@ -5,31 +5,28 @@ letters: the schools that a letter listed had not joined when it left, so those 
 Reminders list only the remaining schools, so a school counts from the first letter that listed it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, case, func, literal_column, or_, select
 
-from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign
 from outreach.columns import Queried
 from outreach.days import today
 from outreach.db import Session
-from outreach.db.in_list import among
 from outreach.delivery.models import Message, MessageState
 from outreach.directory import listing
 from outreach.directory.models import Authority, Network
 from outreach.measuring import reactions
 from outreach.measuring.reactions import AUTHORITY, CAME_BACK, Asked
 from outreach.responses.kinds import Answer
-from outreach.responses.models import Response, ResponseSchool
+from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
-
-T = TypeVar("T")
 
 
 class Figure(StrEnum):
@@ -87,70 +84,27 @@ class FigureRow:
 
 
 @dataclass(frozen=True, slots=True)
-class SchoolOfLetters:
-    """A school that a letter to an authority was meant to list, by their keys.
-
-    `has_left` and `is_delivered` tell of these letters. `word` says on whose word the school has joined since,
-    `joined_on` from which day; None when it has not.
-    """
-
-    authority: int
-    school: int
-    has_left: bool
-    is_delivered: bool
-    word: Word | None
-    joined_on: date | None
-
-
-@dataclass(frozen=True, slots=True)
-class GivenAnswer:
-    """An answer of an authority, about a school or about none (by their keys), and when it was given first."""
-
-    answer: Answer
-    authority: int
-    school: int | None
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Results:
-    """The results of a campaign: `behind` has the keys of the authorities that each figure counts.
+    """The results of a campaign: the figures of each network with recipients, in the usual order of networks.
 
-    `answers` counts authorities by answer; an authority that gave several answers counts under each. `networks` has the
-    network's code of each authority, `labels` the label of each network. `listed` and `given` are what they count.
+    `answers` counts authorities by answer; an authority that gave several answers counts under each. `unreacted` counts
+    those that received a letter and have not reacted (`measuring.reactions.Reaction.NONE`). `joined_on` counts
+    authorities by the first day on which a school that letters listed has joined, declared or confirmed.
     """
 
-    behind: Mapping[Figure, frozenset[int]]
+    rows: Sequence[FigureRow]
+    unreacted: int
     answers: Mapping[Answer, int]
-    networks: Mapping[int, str]
-    labels: Mapping[str, str]
-    listed: Sequence[SchoolOfLetters]
-    given: Sequence[GivenAnswer]
-
-    def among(self, figure: Figure, network: str = "") -> set[int]:
-        """The keys of the authorities that a figure counts, of one network or of all."""
-        return {key for key in self.behind[figure] if not network or self.networks[key] == network}
+    joined_on: Mapping[date, int]
 
     @property
-    def unreacted(self) -> int:
-        """How many authorities received a letter and have not reacted (`measuring.reactions.Reaction.NONE`)."""
-        reacted = (Figure.ANSWERED, Figure.JOINED, Figure.DECLARED)
-        return len(self.behind[Figure.DELIVERED].difference(*(self.behind[figure] for figure in reacted)))
-
-    def row(self, network: str = "") -> FigureRow:
-        """The figures of one network, or of all."""
-        counts = {figure: len(self.among(figure, network)) for figure in Figure}
-        return FigureRow(network, self.labels[network] if network else "Total", counts)
-
-    @property
-    def rows(self) -> list[FigureRow]:
-        """The figures of each network with recipients, in the usual order of networks."""
-        meant = set(self.networks.values())
-        return [self.row(network) for network in self.labels if network in meant]
+    def total(self) -> FigureRow:
+        """The figures of all networks: an authority is of one only."""
+        return FigureRow("", "Total", {figure: sum(row.counts[figure] for row in self.rows) for figure in Figure})
 
     def as_json(self) -> dict[str, Any]:
         """The totals as JSON, by fixed names."""
-        totals = {figure.value: count for figure, count in self.row().counts.items()}
+        totals = {figure.value: count for figure, count in self.total.counts.items()}
         return {**totals, "answers": {answer.value: count for answer, count in self.answers.items() if count}}
 
 
@@ -161,41 +115,47 @@ def figures(campaign: Campaign) -> list[Figure]:
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
-    """The results of a campaign until now, in a fixed number of statements."""
-    mailings = launched(campaign)
-    states = _states(session, mailings)
-    listed = [
-        SchoolOfLetters(authority, school, bool(has_left), bool(is_delivered), word, joined_on)
-        for authority, school, has_left, is_delivered, word, joined_on in session.execute(
-            reactions.listed(Asked(mailings, today(now)))
-        )
-    ]
-    joined: dict[int, list[Word | None]] = {}
-    for school in listed:
-        if school.has_left:
-            joined.setdefault(school.authority, []).append(school.word)
-    given = _given(session, mailings)
-    answers = {answer: {one.authority for one in given if one.answer is answer} for answer in Answer}
-    behind = {
-        Figure.JOINED_ALL: _who(joined, lambda words: set(words) == {Word.CONFIRMED}),
-        Figure.JOINED: _who(joined, lambda words: Word.CONFIRMED in words),
-        Figure.DECLARED: _who(joined, lambda words: Word.DECLARED in words and Word.CONFIRMED not in words),
-        Figure.ANSWERED: frozenset[int]().union(*answers.values()),
-        Figure.DELIVERED: _who(states, lambda reached: MessageState.ACCEPTED in reached),
-        Figure.SENT: _sent(session, mailings),
-        Figure.RECIPIENTS: frozenset(states),
-    }
-    labels = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
-    counted = {answer: len(answers[answer]) for answer in Answer}
-    return Results(behind, counted, _networks(session, mailings), labels, listed, given)
+    """The results of a campaign until now: the database counts, in two statements."""
+    each = _each(asked := Asked(launched(campaign), today(now)))
+    reacted = (each.c[figure.value] for figure in (Figure.ANSWERED, Figure.JOINED, Figure.DECLARED))
+    is_unreacted = and_(each.c.delivered == 1, *(flag == 0 for flag in reacted))
+    counts = [func.sum(each.c[figure.value]) for figure in Figure]
+    by = (Network.position, Network.code, Network.label, each.c.joined_on)
+    query = (
+        select(*by, func.sum(case((is_unreacted, 1), else_=0)), *counts)
+        .join(Authority, Authority.id == each.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .group_by(*by)
+        .order_by(Network.position)
+    )
+    networks: dict[tuple[str, str], Counter[Figure]] = {}
+    unreacted, joined_on = 0, Counter[date]()
+    for _, code, label, day, silent, *counted in session.execute(query):
+        figured = dict(zip(Figure, counted, strict=True))
+        networks.setdefault((code, label), Counter()).update(figured)
+        unreacted += silent
+        joined_on.update({day: figured[Figure.RECIPIENTS]} if day else {})
+    rows = [FigureRow(*named, counted) for named, counted in networks.items()]
+    return Results(rows, unreacted, _answers(session, asked.mailings), joined_on)
 
 
 def authorities(
-    session: Session, results: Results, figure: Figure, network: str = "", *, text: str = "", sort: str = ""
+    session: Session,
+    campaign: Campaign,
+    figure: Figure,
+    network: str = "",
+    *,
+    now: datetime,
+    text: str = "",
+    sort: str = "",
 ) -> Queried[Authority]:
-    """The authorities that a figure counts, of one network or of all, by name."""
-    counted = among(Authority.id, sorted(results.among(figure, network)))
-    return listing.named(session, counted, title=figure.label, text=text, sort=sort)
+    """The authorities that a figure counts, of one network (its code) or of all, by name."""
+    each = _each(Asked(launched(campaign), today(now)))
+    counted = Authority.id.in_(select(each.c.authority_id).where(each.c[figure.value] == 1))
+    of_network = Authority.network_id == select(Network.id).where(Network.code == network).scalar_subquery()
+    return listing.named(
+        session, and_(counted, of_network) if network else counted, title=figure.label, text=text, sort=sort
+    )
 
 
 def is_sent() -> ColumnElement[bool]:
@@ -204,38 +164,45 @@ def is_sent() -> ColumnElement[bool]:
     return or_(is_taken, CAME_BACK, Message.resent_at.is_not(None))
 
 
-def _who(known: Mapping[int, T], holds: Callable[[T], bool]) -> frozenset[int]:
-    return frozenset(key for key, what in known.items() if holds(what))
+def _each(asked: Asked) -> Subquery:
+    """One row for each authority that the letters are meant for: authority_id, joined_on (the first day, or NULL), and
+    1 or 0 for each figure by its name.
 
-
-def _states(session: Session, mailings: Iterable[int]) -> dict[int, set[MessageState]]:
-    """The states of each authority's letters."""
-    query = select(AUTHORITY, Message.state).where(Message.mailing_id.in_(mailings))
-    states: dict[int, set[MessageState]] = {}
-    for authority, state in session.execute(query.distinct()):
-        states.setdefault(authority, set()).add(state)
-    return states
-
-
-def _sent(session: Session, mailings: Iterable[int]) -> frozenset[int]:
-    query = select(AUTHORITY).where(Message.mailing_id.in_(mailings), is_sent())
-    return frozenset(session.scalars(query.distinct()))
-
-
-def _given(session: Session, mailings: Iterable[int]) -> list[GivenAnswer]:
-    """The answers given from letters; one about several schools is told of each."""
-    what = (Response.answer, Response.authority_id, ResponseSchool.school_id)
-    query = (
-        select(*what, func.min(Response.given_at))
-        .join(Message, Message.id == Response.message_id)
-        .outerjoin(ResponseSchool, ResponseSchool.response_id == Response.id)
-        .where(Message.mailing_id.in_(mailings))
+    Each part is grouped by itself before it is joined, so that nothing is counted twice.
+    """
+    own = Message.mailing_id.in_(asked.mailings)
+    is_delivered = func.max(case((Message.state == MessageState.ACCEPTED, 1), else_=0))
+    letters = (
+        select(
+            AUTHORITY.label("authority_id"),
+            func.max(case((is_sent(), 1), else_=0)).label("sent"),
+            is_delivered.label("delivered"),
+        )
+        .where(own)
+        .group_by(Message.authority_id)
+        .subquery("letters")
     )
-    return [GivenAnswer(*row) for row in session.execute(query.group_by(*what))]
+    answered = select(Response.authority_id).join(Message, Message.id == Response.message_id).where(own)
+    replied, joined = answered.distinct().subquery("replied"), reactions.joined_of(asked)
+    has = {
+        Figure.RECIPIENTS: literal_column("1"),
+        Figure.SENT: letters.c.sent,
+        Figure.DELIVERED: letters.c.delivered,
+        Figure.ANSWERED: case((replied.c.authority_id.is_not(None), 1), else_=0),
+        Figure.DECLARED: case((and_(joined.c.declared == 1, joined.c.confirmed == 0), 1), else_=0),
+        Figure.JOINED: func.coalesce(joined.c.confirmed, 0),
+        Figure.JOINED_ALL: func.coalesce(joined.c.all_confirmed, 0),
+    }
+    query = select(
+        letters.c.authority_id, joined.c.joined_on, *(flag.label(figure.value) for figure, flag in has.items())
+    )
+    query = query.outerjoin(replied, replied.c.authority_id == letters.c.authority_id)
+    return query.outerjoin(joined, joined.c.authority_id == letters.c.authority_id).subquery("each")
 
 
-def _networks(session: Session, mailings: Iterable[int]) -> dict[int, str]:
-    """The network's code of each authority that is a recipient."""
-    meant = select(AUTHORITY).where(Message.mailing_id.in_(mailings))
-    query = select(Authority.id, Network.code).join(Network, Network.id == Authority.network_id)
-    return dict(session.execute(query.where(Authority.id.in_(meant))).all())
+def _answers(session: Session, mailings: Sequence[int]) -> dict[Answer, int]:
+    """How many authorities gave each answer from these letters."""
+    query = select(Response.answer, func.count(Response.authority_id.distinct()))
+    query = query.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(mailings))
+    given = dict(session.execute(query.group_by(Response.answer)).all())
+    return {answer: given.get(answer, 0) for answer in Answer}

@@ -246,7 +246,7 @@ def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
     came = figures.of(session, campaign, now=now())
     measured = hits.measured(session, audiences.launched(campaign))
-    shown = course.of(campaign, came, measured, now=now())
+    shown = course.of(session, campaign, came, measured, now=now())
     return {
         "came": came,
         "course": shown,

@@ -17,6 +17,7 @@ from outreach.campaigns.results.course import Course, DayCount
 from outreach.campaigns.results.figures import Figure, Results
 from outreach.columns import Queried
 from outreach.db import Session
+from outreach.directory import listing
 from outreach.directory.models import Authority
 from outreach.errors import InputError
 from outreach.measuring import hits
@@ -44,32 +45,28 @@ DAY_COLUMNS = {
 
 @dataclass(frozen=True, slots=True)
 class AskedFigure:
-    """The figure that a query asks for, of one network or of all ('')."""
+    """The figure that a query asks for, of one network or of all (''); `label` is the network's, in French, or ''."""
 
     campaign: Campaign
-    summary: Results
     figure: Figure
     network: str
+    label: str
 
     @classmethod
     def of(cls, session: Session, number: int) -> "AskedFigure":
         """Read the query. Raises InputError on an unknown network; an unknown figure is all recipients."""
         campaign = lifecycle.campaign_numbered(session, number)
-        summary = results.of(session, campaign, now=now())
         network = request.args.get("network", "")
-        if network and network not in summary.labels:
+        labels = {"": "", **{each.code: each.label for each in listing.networks(session)}}
+        if network not in labels:
             raise InputError("Ce réseau n’existe pas.")
-        return cls(campaign, summary, member(Figure, request.args.get("figure")) or Figure.RECIPIENTS, network)
-
-    @property
-    def label(self) -> str:
-        """The network's French label, or '' for all."""
-        return self.summary.labels.get(self.network, "")
+        figure = member(Figure, request.args.get("figure")) or Figure.RECIPIENTS
+        return cls(campaign, figure, network, labels[network])
 
     def authorities(self, session: Session) -> Queried[Authority]:
         """The authorities behind the figure that the query's words find, by name."""
-        text = sought(request)
-        return results.authorities(session, self.summary, self.figure, self.network, text=text, sort=sorting(request))
+        about, text = (self.campaign, self.figure, self.network), sought(request)
+        return results.authorities(session, *about, now=now(), text=text, sort=sorting(request))
 
 
 @pages.get("/<number:number>/results")
@@ -125,7 +122,7 @@ def export_results(number: int, kind: str) -> Response:
         summary = results.of(session, campaign, now=now())
         table, *more = tables_of(summary, results.figures(campaign))
         measured = hits.measured(session, audiences.launched(campaign))
-        shown = course.of(campaign, summary, measured, now=now())
+        shown = course.of(session, campaign, summary, measured, now=now())
         more += [*course_tables(shown), measured_of(measured, openings=shown.counts_openings)]
     return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
 
@@ -194,7 +191,7 @@ def _values(day: DayCount, columns: Sequence[str]) -> dict[int, int]:
 def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table]:
     """The results as tables: networks as rows with a total, the answers, and what each figure means."""
     headers = (*exports.NETWORK, *(figure.label for figure in figures))
-    lines = (*summary.rows, summary.row())
+    lines = (*summary.rows, summary.total)
     rows: list[list[exports.Cell]] = [
         [row.label, row.network, *(row.counts[figure] for figure in figures)] for row in lines
     ]

@@ -24,7 +24,7 @@ def told(database, now=LATER, number=1):
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         came = figures.of(session, campaign, now=now)
-        return came, course.of(campaign, came, [], now=now)
+        return came, course.of(session, campaign, came, [], now=now)
 
 
 @pytest.mark.postgresql
@@ -42,7 +42,7 @@ def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(databa
         (F.ANSWERED, 2, 0),
         (F.JOINED, 2, 3),
     ]
-    assert [step.authorities for step in shown.way] == [len(came.behind[step.figure]) for step in shown.way]
+    assert [step.authorities for step in shown.way] == [came.total.counts[step.figure] for step in shown.way]
     assert (shown.way[-1].declared, shown.way[-1].declared_schools) == (1, 1)
     assert [day.day for day in shown.days] == [NOW.date() + timedelta(days) for days in range(3)]
     before, last = shown.days[-2:]
@@ -60,7 +60,7 @@ def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):
         group.add(1, HitClass.UNDETERMINED, LATER.date(), 1)
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
-        shown = course.of(campaign, figures.of(session, campaign, now=LATER), groups, now=LATER)
+        shown = course.of(session, campaign, figures.of(session, campaign, now=LATER), groups, now=LATER)
     assert [(day.opened, day.clicked) for day in shown.days] == [(4, 0), (4, 0), (4, 2)]
     assert shown.has_openings
 

@@ -25,7 +25,7 @@ from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
-from tests.campaigns.results.test_figures import LATER, answer, become, record, sent
+from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent
 from tests.conftest import NOW
 
 __all__ = ["sent"]
@@ -76,7 +76,7 @@ def test_those_who_reacted_are_those_that_the_results_count(database, strand, se
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
         told = figures.of(session, campaign, now=LATER)
-        came = told.behind
+    came = behind(database)
     reacted = came[Figure.JOINED] | came[Figure.DECLARED] | came[Figure.ANSWERED]
     assert silent(database) == came[Figure.DELIVERED] - reacted
     assert count(database)[R.REACTED] == len(reacted)

@@ -50,7 +50,7 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
         assert len(file.partition("\r\n\r\n")[0].splitlines()) == 1 + int(count.replace("\u202f", ""))
     assert author.get("/campaigns/1/results/authorities.xlsx?figure=sent").status_code == 200
     lines = author.get("/campaigns/1/results/export.csv").data.decode("utf-8-sig").splitlines()
-    assert lines[-1].split(";") == ["Total", "", *(str(count) for count in came.row().counts.values())]
+    assert lines[-1].split(";") == ["Total", "", *(str(count) for count in came.total.counts.values())]
     assert author.get("/campaigns/1/results/export.xlsx").status_code == 200
 
 
@@ -59,19 +59,19 @@ def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came)
     (picture,) = elements(page, "*[@class='way']")
     told = picture.get("aria-label").replace("\u202f", "")
     for figure in (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED):
-        assert f"{figure.label.lower()} {len(came.behind[figure])}" in told
+        assert f"{figure.label.lower()} {came.total.counts[figure]}" in told
     steps = rows_under(page, "Le chemin, des destinataires aux adhésions")
     way = [step.split(" ")[0] for step in steps[1:]]
     headers = rows_under(page, "Pouvoirs organisateurs par réseau, des destinataires à l’adhésion")[0]
     assert [header for header in way if header in headers] == sorted(way, key=headers.index) == way
-    assert steps[1].replace("\u202f", "").startswith(f"Destinataires {len(came.behind[Figure.RECIPIENTS])} 100,0")
+    assert steps[1].replace("\u202f", "").startswith(f"Destinataires {came.total.counts[Figure.RECIPIENTS]} 100,0")
     assert len(elements(page, "*[@class='mark']")) == len(elements(page, "*[@class='curve']")) == 2
     assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-6:] == ["0"] * 6
     (link,) = links(page, "/campaigns/1/recipients?reaction=none")
     assert f"({came.unreacted})" in link[1]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
     way = dict(line[:2] for line in book.get_sheet_by_name("Parcours").to_python()[1:])
-    assert way["Remis"] == len(came.behind[Figure.DELIVERED])
+    assert way["Remis"] == came.total.counts[Figure.DELIVERED]
 
 
 @pytest.mark.parametrize("query", ["", "figure=x", "page=-1", "page=99", "figure=joined_all"])
@@ -124,7 +124,7 @@ def test_every_figure_has_a_name_and_a_meaning():
 def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_written_to(author, came, sample_database):
     shown = links(author.get("/campaigns"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
     figured = {parse_qs(urlsplit(address).query)["figure"][0]: count for address, count in shown}
-    assert figured == {name: str(len(came.behind[name])) for name in ("sent", "answered", "joined")}
+    assert figured == {name: str(came.total.counts[name]) for name in ("sent", "answered", "joined")}
     address = next(address for address, _ in shown if "sent" in address)
     assert f"Écrire à ces {figured['sent']} PO" in text_of(author.get(address))
     made = author.send(address.replace("results?", "results/campaign?"), page=address)
