@@ -108,11 +108,12 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
     A group is shown only once twenty of its authorities have received a letter: fewer could be identified. Groups of
     one mailing that fewer have received are shown as one, once twenty of all their authorities have received it.
     """
-    shown = _shown(session, mailings)
-    groups: dict[str, set[int]] = {}
-    for name, who in shown.values():
-        groups.setdefault(name, set()).update(who)
-    by_name = {name: Measured(name, len(who)) for name, who in sorted(groups.items())}
+    received = _received(session, list(mailings))
+    shown, delivered = _shown(received), Counter[str]()
+    for trackers, count in received:
+        for name in {shown[tracker.id] for tracker in trackers if tracker.id in shown}:
+            delivered[name] += count
+    by_name = {name: Measured(name, delivered[name]) for name in sorted(delivered)}
     counted = select(HitCount.tracker_id, HitCount.link, HitCount.hit_class, HitCount.hour, func.sum(HitCount.count))
     shown_class = case((Hit.version == UNJUDGED, HitClass.UNDETERMINED), else_=Hit.hit_class)
     single = select(Hit.tracker_id, Hit.link, shown_class, Hit.at, func.count())
@@ -121,7 +122,7 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
         rows = session.execute(of_these.group_by(*query.selected_columns[:4])).all()
         day_of = {moment: today(moment) for moment in {row[3] for row in rows}}
         for tracker, link, hit_class, moment, count in rows:
-            by_name[shown[tracker or 0][0]].add(link, hit_class, day_of[moment], int(count))
+            by_name[shown[tracker or 0]].add(link, hit_class, day_of[moment], int(count))
     return list(by_name.values())
 
 
@@ -136,34 +137,41 @@ def settle_doubts(session: Session, *, now: datetime) -> int:
     return sum(outbox.evidence(session, letter, outbox.Proof.HIT, now=now) for letter in doubts)
 
 
-def _shown(session: Session, mailings: Iterable[int]) -> dict[int, tuple[str, set[int]]]:
-    """The trackers whose hits may be shown: the name of the group, and its authorities that received a letter."""
-    received = _received(session, list(mailings))
-    shown = {tracker: (name, who) for tracker, (_, name, who) in received.items() if len(who) >= SMALLEST}
-    small: dict[int, list[int]] = {}
-    for tracker in received.keys() - shown.keys():
-        small.setdefault(received[tracker][0], []).append(tracker)
+def _shown(received: Sequence[tuple[Sequence[Tracker], int]]) -> dict[int, str]:
+    """The trackers whose hits may be shown, with the name of the group."""
+    counts = Counter[Tracker]()
+    for trackers, count in received:
+        counts.update(dict.fromkeys(trackers, count))
+    shown = {tracker.id: tracker.name for tracker, count in counts.items() if count >= SMALLEST}
+    small: dict[int, list[Tracker]] = {}
+    for tracker in counts:
+        if tracker.id not in shown:
+            small.setdefault(tracker.mailing_id, []).append(tracker)
     for together in small.values():
-        names = sorted(received[tracker][1] for tracker in together)
-        who = set[int]().union(*(received[tracker][2] for tracker in together))
-        if len(who) >= SMALLEST:
-            shown.update(dict.fromkeys(together, (all_of(names), who)))
+        if sum(counts[tracker] for tracker in together) >= SMALLEST:
+            name = all_of(sorted(tracker.name for tracker in together))
+            shown.update((tracker.id, name) for tracker in together)
     return shown
 
 
-def _received(session: Session, mailings: Sequence[int]) -> dict[int, tuple[int, str, set[int]]]:
-    """The mailing and the name of each group of these mailings, and its authorities that received a letter."""
-    query = (
-        select(Tracker.mailing_id, Tracker.id, Tracker.name, Authority.id)
-        .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
-        .join(Authority, Authority.network_id == TrackerNetwork.network_id)
-        .join(Message, and_(Message.mailing_id == Tracker.mailing_id, Message.authority_id == Authority.id))
-        .where(Tracker.mailing_id.in_(mailings), Message.state == MessageState.ACCEPTED)
-    )
-    received: dict[int, tuple[int, str, set[int]]] = {}
-    for mailing, tracker, name, authority in session.execute(query):
-        received.setdefault(tracker, (mailing, name, set()))[2].add(authority)
-    return received
+def _received(session: Session, mailings: Sequence[int]) -> list[tuple[list[Tracker], int]]:
+    """How many authorities received a letter of the same mailings, with their trackers there: each authority once.
+
+    A network has one tracker in a mailing at most.
+    """
+    flags = [func.max(case((Message.mailing_id == mailing, 1), else_=0)).label(f"of_{mailing}") for mailing in mailings]
+    is_own = and_(Message.mailing_id.in_(mailings), Message.state == MessageState.ACCEPTED)
+    letters = select(Message.authority_id, *flags).where(is_own).group_by(Message.authority_id).subquery("letters")
+    by = (Authority.network_id, *(letters.c[flag.name] for flag in flags))
+    query = select(*by, func.count()).join(letters, letters.c.authority_id == Authority.id).group_by(*by)
+    used = select(Tracker, TrackerNetwork.network_id).join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
+    used = used.where(Tracker.mailing_id.in_(mailings))
+    of = {(tracker.mailing_id, network): tracker for tracker, network in session.execute(used)}
+    found = []
+    for network, *those, count in session.execute(query):
+        places = [(mailing, network) for mailing, has in zip(mailings, those, strict=True) if has]
+        found.append(([of[place] for place in places if place in of], count))
+    return found
 
 
 def fold(session: Session, these: ColumnElement[bool]) -> None:
