@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, and_, func, select
 
 from outreach.adherence.models import Status, Strand, Word
 from outreach.adherence.standing import recorded
@@ -36,7 +36,7 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     if not sent:
         return {}
     answered = _letters(campaigns).join(Response, Response.message_id == Message.id)
-    answers, joined = _counted(session, answered), _counted(session, _joined(session, campaigns, now))
+    answers, joined = _counted(session, answered), dict(session.execute(_joined(session, campaigns, now)).all())
     return {key: Overall(count, answers.get(key, 0), joined.get(key, 0)) for key, count in sent.items()}
 
 
@@ -52,16 +52,22 @@ def _letters(campaigns: Sequence[int]) -> Select[int, int]:
 
 
 def _joined(session: Session, campaigns: Sequence[int], now: datetime) -> Select[int, int]:
+    """From the schools that have joined to the letters that listed them: most letters list none of these.
+
+    Outer joins, as SQLite would otherwise read every letter of the campaigns and each school that it lists. What meets
+    no wave of theirs has no campaign.
+    """
     known = recorded([today(now)], session.scalars(select(Strand)).all())
+    is_confirmed = and_(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED)
+    joined = select(known.c.school_id, known.c.strand_id).where(is_confirmed).subquery("joined")
+    is_open = and_(Campaign.strand_id == joined.c.strand_id, Campaign.concerns == Concerns.OPEN)
     return (
-        _letters(campaigns)
-        .join(Campaign, Campaign.id == Wave.campaign_id)
-        .join(MessageSubject, MessageSubject.message_id == Message.id)
-        .join(known, (known.c.school_id == MessageSubject.school_id) & (known.c.strand_id == Campaign.strand_id))
-        .where(
-            HAS_LEFT,
-            Campaign.concerns == Concerns.OPEN,
-            known.c.status == Status.JOINED,
-            known.c.word == Word.CONFIRMED,
-        )
+        select(Campaign.id, func.count(AUTHORITY.distinct()))
+        .select_from(joined)
+        .outerjoin(MessageSubject, MessageSubject.school_id == joined.c.school_id)
+        .outerjoin(Message, and_(Message.id == MessageSubject.message_id, HAS_LEFT))
+        .outerjoin(Mailing, and_(Mailing.id == Message.mailing_id, Mailing.filled_at.is_not(None)))
+        .outerjoin(Wave, and_(Wave.mailing_id == Mailing.id, Wave.campaign_id.in_(campaigns)))
+        .outerjoin(Campaign, and_(Campaign.id == Wave.campaign_id, is_open))
+        .group_by(Campaign.id)
     )
