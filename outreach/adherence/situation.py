@@ -180,12 +180,8 @@ def situation(
         if bucket == Bucket.NONE and listed is not None:
             parts = {Solicitation.SOLICITED: solicited, Solicitation.UNSOLICITED: count - solicited}
             rows[code].silent[numbers[strand_id]] = parts
-    for strands in (opened, *([strand] for strand in opened)):
-        for code, authorities, schools in session.execute(_bases(strands, grouped)):
-            if strands is opened:
-                rows[code].authorities, rows[code].schools = authorities, schools
-            else:
-                rows[code].strand_authorities[strands[0].number] = authorities
+    for code, *counted in session.execute(_bases(grouped)):
+        _fill(rows[code], counted, opened)
     shown = [row for row in rows.values() if row.schools]
     total = _total(shown, opened)
     if not by.is_partition:
@@ -306,25 +302,31 @@ def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]
     return grouped.joined(query, rows).group_by("code", rows.c.strand_id, bucket)
 
 
-def _bases(strands: Sequence[Strand], grouped: Groups) -> Select[*tuple[Any, ...]]:
-    rows = eligible([grouped.day], strands, grouped.known_at)
-    query = select(grouped.code.label("code"), *_counts(rows)).select_from(rows).where(grouped.counts(rows))
-    return grouped.joined(query, rows).group_by("code")
+def _bases(grouped: Groups) -> Select[*tuple[Any, ...]]:
+    rows = eligible([grouped.day], grouped.strands, grouped.known_at)
+    query = select(grouped.code.label("code"), *_counts(rows, grouped.strands)).select_from(rows)
+    return grouped.joined(query.where(grouped.counts(rows)), rows).group_by("code")
 
 
-def _counts(rows: Subquery) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    return func.count(rows.c.authority_id.distinct()), func.count(rows.c.school_id.distinct())
+def _counts(rows: Subquery, strands: Sequence[Strand]) -> list[ColumnElement[int]]:
+    """Authorities and schools, each once, then the authorities of each strand where there are several."""
+    several = strands if len(strands) > 1 else ()
+    of_each = [case((rows.c.strand_id == strand.id, rows.c.authority_id)) for strand in several]
+    return [func.count(key.distinct()) for key in (rows.c.authority_id, rows.c.school_id, *of_each)]
+
+
+def _fill(row: SituationRow, counted: Sequence[int], strands: Sequence[Strand]) -> None:
+    """Put what `_counts` counted into a row."""
+    row.authorities, row.schools, *of_each = counted
+    numbers = [strand.number for strand in strands]
+    row.strand_authorities.update(zip(numbers, of_each or [row.authorities], strict=True))
 
 
 def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
     """Count in the total each authority and school once that stands in several groups."""
-    for strands in (grouped.strands, *([strand] for strand in grouped.strands)):
-        rows = eligible([grouped.day], strands, grouped.known_at)
-        authorities, schools = session.execute(select(*_counts(rows)).where(grouped.counts(rows))).one()
-        if strands is grouped.strands:
-            total.authorities, total.schools = authorities, schools
-        else:
-            total.strand_authorities[strands[0].number] = authorities
+    rows = eligible([grouped.day], grouped.strands, grouped.known_at)
+    counted = session.execute(select(*_counts(rows, grouped.strands)).where(grouped.counts(rows))).one()
+    _fill(total, counted, grouped.strands)
 
 
 def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
