@@ -22,6 +22,8 @@ from outreach.measuring.reactions import Asked, Reaction
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 
+AT_ONCE = 2000  # authorities: each time, joinings are counted anew, for a fraction of a second
+
 
 class OpeningFilter(StrEnum):
     """What is known of the openings and clicks of mailboxes that are measured one by one."""
@@ -113,8 +115,10 @@ class ReactionList(Listing[ReactedLetter]):
         return self._letters(self.keys()[(number - 1) * size : number * size])
 
     def every(self) -> Iterator[ReactedLetter]:
-        """The letters of all authorities."""
-        return iter(self._letters(self.keys()))
+        """The letters of all authorities, so many authorities at a time: a file never holds all letters as objects."""
+        keys = self.keys()
+        for start in range(0, len(keys), AT_ONCE):
+            yield from self._letters(keys[start : start + AT_ONCE])
 
     def keys(self) -> list[int]:
         """The authorities, in order."""

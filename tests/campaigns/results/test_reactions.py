@@ -169,6 +169,17 @@ def test_schools_that_had_joined_before_are_no_joining_since(database, people, s
     assert [(row.schools, row.joined) for row in read(database)] == [(1, 0)]
 
 
+def test_every_letter_is_read_some_authorities_at_a_time_in_the_order_of_pages(database, strand, sent, monkeypatch):
+    monkeypatch.setattr(reaction_list, "AT_ONCE", 3)
+    answer(database, strand, next(iter(sent)), Answer.JOINED)
+    with database.reading() as session:
+        asked = reactions.asked_of(lifecycle.campaign_numbered(session, 1), now=LATER)
+        for sort in ("", "-answered"):
+            listed = reaction_list.of(session, asked, ReactionFilters(), waves={}, sort=sort)
+            assert list(listed.every()) == listed.page(1, 100)
+            assert len(list(listed.every())) == len(sent) > 6
+
+
 def test_the_machine_form_has_these_keys_times_with_an_offset_and_codes(database, strand, sent):
     one, *_ = sent
     answer(database, strand, one, Answer.JOINED)
