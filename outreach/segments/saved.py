@@ -11,7 +11,7 @@ from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import Criterion, simplified
 from outreach.segments.criteria_json import from_store, to_json, within_limits
-from outreach.text import line_of_words
+from outreach.text import line_of_words, without_accents
 
 LONGEST_NAME = 200
 
@@ -135,12 +135,16 @@ def _name(session: Session, name: str, *, but: int = 0) -> str:
     if not name or len(name) > LONGEST_NAME:
         raise InputError(f"Donnez un nom au segment, de {LONGEST_NAME} caractères au plus.")
     take_turns(session, "segment-names")
-    taken = select(SavedSegment.id).where(
-        SavedSegment.name == name, SavedSegment.retired_at.is_(None), SavedSegment.id != but
-    )
-    if session.scalar(taken.limit(1)) is not None:
-        raise InputError(f"Un segment s’appelle déjà « {name} » : choisissez un autre nom, ou changez celui-là.")
+    used = select(SavedSegment.name).where(SavedSegment.retired_at.is_(None), SavedSegment.id != but)
+    taken = next((one for one in session.scalars(used) if _read(one) == _read(name)), None)
+    if taken is not None:
+        raise InputError(f"Un segment s’appelle déjà « {taken} » : choisissez un autre nom, ou changez celui-là.")
     return name
+
+
+def _read(name: str) -> str:
+    """A name as people tell it from others: without capitals and accents."""
+    return without_accents(name).casefold()
 
 
 def _add(
