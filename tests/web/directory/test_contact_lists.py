@@ -100,7 +100,7 @@ def test_the_example_is_a_list_that_can_be_read(author):
     ("content", "status", "said"),
     [
         (b"fase;zone\n80001;1", 422, "Colonnes manquantes : adresse."),
-        (b"fase;adresse" + b"\n1;a" * 100_001, 422, "plus de 100000 lignes"),
+        (b"fase;adresse" + b"\n1;a" * 100_001, 422, "plus de 100 000 lignes"),
         (b"fase;adresse\n" + b"x" * 16_000_000, 413, "s’importe entière"),
         (BOMBED, 422, "Fichier illisible"),
         (b"\x7fELF\x02\x01\x01;\x00", 422, "Fichier illisible"),
