@@ -49,6 +49,8 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     assert [place for place, _ in links(approver.get("/"), frozen)] == [frozen], "it stands on the home page"
     empty = approver.send(f"{frozen}/refusal", {"reason": " "}, page=frozen)
     assert (empty.status_code, "Dites pourquoi" in text_of(empty)) == (422, True)
+    unfit = approver.send(f"{frozen}/approval", {"approved_as": "x" * 201}, page=frozen)
+    assert [link.get("href") for link in elements(unfit, "div[@id='error-summary']//a")] == ["#approved_as"]
     approved = approver.send(f"{frozen}/approval", {"approved_as": "Direction"}, page=frozen)
     assert approved.headers["Location"] == frozen
     shown = approver.get(frozen)

@@ -3,20 +3,21 @@
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.errors import InputError, NotFound
+from outreach.errors import NotFound
 from outreach.notes import approving, finishing, listing
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
+from outreach.web.notes.forms import DecisionForm
 from outreach.web.notes.reading import note_page
-from outreach.web.ui.fields import posted
+from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 
 @pages.post("/<number:note_id>/approval")
 @needs(RoleName.APPROVER)
 def approve(note_id: int) -> Redirect | tuple[str, int]:
-    function = posted("approved_as")
-    try:
+    form = DecisionForm()
+    with telling(form.approved_as):
         number = approving.approve(
             database(),
             note_id,
@@ -24,11 +25,10 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
             address=settings().address,
             now=now(),
             actor=actor(),
-            approved_as=function,
+            approved_as=form.approved_as.data or "",
         )
-    except InputError as error:
-        with reading() as session:
-            return note_page(session, listing.by_key(session, note_id), approved_as=function, fault=str(error)), 422
+    if form.errors:
+        return _again(note_id, form), 422
     flash(f"La note est validée sous le numéro {number}. Elle n’est pas publiée.", "success")
     return redirect(url_for(".note", note_id=note_id))
 
@@ -36,13 +36,11 @@ def approve(note_id: int) -> Redirect | tuple[str, int]:
 @pages.post("/<number:note_id>/refusal")
 @needs(RoleName.APPROVER)
 def refuse(note_id: int) -> Redirect | tuple[str, int]:
-    reason = posted("reason")
-    try:
-        with database().writing() as session:
-            approving.refuse(session, note_id, reason, now=now(), actor=actor())
-    except InputError as error:
-        with reading() as session:
-            return note_page(session, listing.by_key(session, note_id), reason=reason, fault=str(error)), 422
+    form = DecisionForm()
+    with telling(form.reason), database().writing() as session:
+        approving.refuse(session, note_id, form.reason.data or "", now=now(), actor=actor())
+    if form.errors:
+        return _again(note_id, form), 422
     flash("La note est refusée : elle ne reçoit pas de numéro.", "success")
     return redirect(url_for(".note", note_id=note_id))
 
@@ -56,3 +54,8 @@ def publish(note_id: int) -> Redirect:
             raise NotFound("Cette note ne porte pas ce numéro : rouvrez la page de la note à publier.")
     flash(f"La note {number} est publiée : chacun peut ouvrir sa page.", "success")
     return redirect(url_for(".note", note_id=note_id))
+
+
+def _again(note_id: int, form: DecisionForm) -> str:
+    with reading() as session:
+        return note_page(session, listing.by_key(session, note_id), form)

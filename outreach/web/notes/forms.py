@@ -12,7 +12,7 @@ from outreach.campaigns.schedule.moments import read_past
 from outreach.days import BRUSSELS, parse_day
 from outreach.directory.models import Network
 from outreach.notes.content import HandFigure, TableKind
-from outreach.notes.drafts import NoteRequest, day_of_figure
+from outreach.notes.drafts import LONGEST_QUESTION, NoteRequest, day_of_figure
 from outreach.text import whole_number
 from outreach.web.ui.fields import telling
 
@@ -47,6 +47,17 @@ class NumberedRows(FieldList):
                 number = whole_number(name.removeprefix(f"{prefix}-").partition("-")[0], digits=2)
                 if number is not None:
                     yield number
+
+
+class DecisionForm(FlaskForm):
+    """What an approver says of a note: a function where it is approved, why where it is refused."""
+
+    approved_as = StringField(
+        "Votre fonction (facultatif)",
+        description="Elle paraît dans les fichiers, sans votre nom. Vide : « validation ».",
+        render_kw={"maxlength": 200},
+    )
+    reason = TextAreaField("Pourquoi vous la refusez", render_kw={"rows": 2, "maxlength": LONGEST_QUESTION})
 
 
 class NoteForm(FlaskForm):

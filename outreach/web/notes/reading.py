@@ -11,6 +11,7 @@ from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
+from outreach.web.notes.forms import DecisionForm
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, needs, reading
@@ -66,7 +67,7 @@ def file(note_id: int, kind: str) -> Response:
     return attachment(content, FILES[kind][1], name)
 
 
-def note_page(session: Session, found: Note, *, reason: str = "", approved_as: str = "", fault: str = "") -> str:
+def note_page(session: Session, found: Note, form: DecisionForm | None = None) -> str:
     """The page of a frozen note, with what a decision that was not taken had typed and why."""
     content = listing.content_of(found)
     return render_template(
@@ -80,8 +81,5 @@ def note_page(session: Session, found: Note, *, reason: str = "", approved_as: s
         entries=audit.about(session, freezing.subject(found)),
         colleagues=staff.colleagues(session),
         corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
-        reason=reason,
-        approved_as=approved_as,
-        fault=fault,
-        longest=drafts.LONGEST_QUESTION,
+        form=form or DecisionForm(formdata=None),
     )
