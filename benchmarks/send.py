@@ -2,9 +2,10 @@
 """Measure a campaign's sending, from its launch to the last acceptance, with durable commits.
 
 Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
-[--relay HOST:PORT] [--json]. Letters go to Debian's smtp-sink where it is installed (package postfix), else to the
-tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run; it sends to
-b@y.example. With --relay, duplicates are not counted.
+[--relay HOST:PORT] [--job] [--json]. Letters go to Debian's smtp-sink where it is installed (package postfix), else to
+the tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run; it
+sends to b@y.example. With --relay, duplicates are not counted. With --job a work process also writes a large file, as a
+job, again and again.
 """
 
 import argparse
@@ -33,6 +34,11 @@ from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState
+from outreach.demo import people
+from outreach.jobs import asking
+from outreach.jobs.asking import Asked
+from outreach.jobs.models import Job
+from outreach.roles import RoleName
 from outreach.settings import ROOT, read
 from tests import factories
 from tests.machine import descendants_of, free_port, wait_for_port
@@ -92,6 +98,8 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
             if time.monotonic() > end:
                 sys.exit(f"the relay {relay} did not take {options.recipients} letters in time")
             time.sleep(1)  # polling five times a second took a thirtieth of the machine
+            if options.job:
+                _ask_for_a_file(database)
             peak = max(peak, *map(_megabytes, workers))
         used = sum(map(_cpu_seconds, workers)) - used
     finally:
@@ -100,6 +108,13 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
         for worker in workers:
             worker.wait(30)
     return {**_figures(database, number), "cpu_seconds": used, "peak_rss_mb": round(peak, 1)}
+
+
+def _ask_for_a_file(database: Database) -> None:
+    """Ask for a job that writes a large file: again as soon as the one before is over."""
+    with database.writing() as session:
+        person = people.person_for(RoleName.READER).email
+        asking.ask(session, person, Asked("PO", "/directory/export.xlsx"), now=datetime.now(UTC))
 
 
 def _figures(database: Database, number: int) -> dict[str, Any]:
@@ -116,6 +131,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
                 func.min(Message.settled_at), func.max(Message.settled_at), func.count(Message.fence_id.distinct())
             ).where(accepted)
         ).one()
+        files = session.scalar(select(func.count()).where(Job.began_at.is_not(None)))
         tally = outbox.tallies(session, [wave.mailing_id or 0])[wave.mailing_id or 0]
     return {
         "accepted": tally.accepted,
@@ -124,6 +140,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         "first_to_last": (last - first).total_seconds(),
         "first": (first - launched).total_seconds(),
         "rounds": rounds,
+        "jobs": files,
     }
 
 
@@ -140,6 +157,7 @@ def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
         "peak_rss_mb": measured["peak_rss_mb"],
         "commits_per_message": round(measured["rounds"] / count, 4),
         "yardstick_msg_s": measured["yardstick_msg_s"],
+        "jobs": measured["jobs"],
         "lost": measured["lost"],
         "duplicated": measured["duplicated"],
     }
@@ -243,6 +261,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=48)
     parser.add_argument("--schools", type=int, default=2)
     parser.add_argument("--relay", default="")
+    parser.add_argument("--job", action="store_true")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -5,10 +5,11 @@ import tracemalloc
 from datetime import date
 
 import pytest
+from sqlalchemy import func, select
 
 from outreach.directory.editions.imports import Editions
 from outreach.directory.editions.register import COLUMNS, HEADERS
-from outreach.directory.models import RegisterKind
+from outreach.directory.models import RegisterKind, School
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened_file
 from tests.conftest import NOW
@@ -66,10 +67,11 @@ def test_ten_times_the_rows_take_no_more_memory_to_read(edition):
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("backend", ["sqlite"])  # which takes the fewest
 def test_an_edition_that_changes_more_schools_than_a_statement_takes_numbers_is_applied_and_undone(edition, database):
     many = 33_000
     assert apply(database, edition(many))["new"] == many
     assert apply(database, edition(many, name="Collège"))["changed"] == many
     with database.writing() as session:
         steps.undo(session, KIND, now=NOW, actor="nadia")
-    assert apply(database, edition(many, name="Athénée"))["changed"] == many
+        assert session.scalar(select(func.count()).where(School.name.like("École%"))) == many

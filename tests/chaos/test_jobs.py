@@ -1,0 +1,195 @@
+"""Work processes and the children of jobs, killed at any moment: each job ends once, and leaves nothing half done."""
+
+import os
+import random
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, insert, select
+
+from outreach.cli.running import job_child
+from outreach.cli.running.work import run_worker
+from outreach.contact_lists.columns import HEADERS
+from outreach.contact_lists.lists import ContactLists
+from outreach.db import Database
+from outreach.delivery.models import Suppression, SuppressionReason, SuppressionScope
+from outreach.demo import people
+from outreach.directory.models import Authority, Contact
+from outreach.jobs import asking, leases
+from outreach.jobs.asking import Asked
+from outreach.jobs.models import JobPiece, JobState
+from outreach.jobs.work import PIECE_BYTES, JobWork
+from outreach.mail.addresses import judge
+from outreach.sent_lists import grids, steps
+from outreach.settings import read
+from tests.chaos.harness import LEFT_BEHIND
+from tests.nursery import nursery
+
+pytestmark = pytest.mark.timeout(600)
+FILE = "/directory/exclusions/export.csv"
+AUTHOR = people.person_for("author").email
+ROWS, ADDED, PAUSE = 25_000, 3_000, 0.02
+
+
+def work(environment):
+    """The body of a work process."""
+    os.environ.update(environment)
+    os.dup2(os.open(environment["LOG"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), 2)
+    settings = read()
+    database = Database(settings.database)
+    run_worker(settings, database)
+    database.dispose()
+
+
+class Office:
+    """A database with a large list to save and one to apply, and the work process that is set loose on its jobs."""
+
+    def __init__(self, database, url, folder, chance):
+        self.database, self.chance, self.kills, self.offset, self.process = database, chance, 0, timedelta(), None
+        self.environment = {
+            "OUTREACH_DATA": str(folder),
+            "OUTREACH_DATABASE_URL": url,
+            "OUTREACH_SENDING": "off",
+            "LOG": str(folder / "workers.log"),
+        }
+        self.settings = read({**self.environment, "LOG": ""})
+        with database.writing() as session:
+            session.execute(
+                insert(Suppression),
+                [
+                    {
+                        "address_key": f"adresse-{number:06}@ecole-fondamentale-libre.example",
+                        "reason": SuppressionReason.STAFF,
+                        "scope": SuppressionScope.ALL,
+                        "created_at": self.now,
+                        "created_by": AUTHOR,
+                        "detail": "Demande écrite de la direction, classée au dossier du pouvoir organisateur.",
+                    }
+                    for number in range(ROWS)
+                ],
+            )
+
+    @property
+    def now(self):
+        return datetime.now(UTC) + self.offset
+
+    def ask(self, asked):
+        with self.database.writing() as session:
+            return asking.ask(session, AUTHOR, asked, now=self.now).id
+
+    def start(self):
+        self.offset += LEFT_BEHIND
+        moved = {**self.environment, "OUTREACH_CLOCK_OFFSET": str(self.offset.total_seconds())}
+        self.process = nursery.Process(target=work, args=(moved,), daemon=True)
+        self.process.start()
+
+    def job(self, number):
+        with self.database.reading() as session:
+            found = asking.job_numbered(session, number)
+            session.expunge(found)
+            return found
+
+    def until(self, told, seconds=120):
+        end = time.monotonic() + seconds
+        while not (found := told()):
+            assert time.monotonic() < end, "it never came"
+            time.sleep(PAUSE)
+        return found
+
+    def child(self):
+        """The process of the child under way, or None."""
+        for place in Path("/proc").glob("[0-9]*"):
+            try:
+                facts = (place / "stat").read_text().rpartition(")")[2].split()
+                if int(facts[1]) == self.process.pid and b"job_child" in (place / "cmdline").read_bytes():
+                    return int(place.name)
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+        return None
+
+    def kill(self, number, *, child):
+        """Kill the work process or the child at a random moment of a job, if it comes before its end."""
+        if not self.process.is_alive():
+            self.start()
+        found = self.until(lambda: self.child() or self.job(number).state.is_over)
+        time.sleep(self.chance.uniform(0, 4))
+        if found is True or self.job(number).state.is_over:
+            return
+        if child:
+            os.kill(found, signal.SIGKILL)
+            self.until(lambda: self.child() != found)
+        else:
+            self.process.kill()
+            self.process.join(20)
+        self.kills += 1
+
+    def finish(self, number):
+        if not self.process.is_alive():
+            self.start()
+        self.until(lambda: self.job(number).state.is_over)
+
+    def close(self):
+        if self.process:
+            self.process.kill()
+            self.process.join(20)
+
+    def sent(self):
+        """A contact list that waits, as a request that applies it."""
+        kind = ContactLists(lambda text: judge(text, examples=True), self.now.date())
+        with self.database.reading() as session:
+            fases = session.scalars(select(Authority.fase).order_by(Authority.fase)).all()
+        lines = [f"{fases[place % len(fases)]};nouvelle-{self.kills}-{place}@ec.be" for place in range(ADDED)]
+        opened = grids.opened("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
+        with self.database.writing() as session:
+            received = steps.receive(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
+            seen = steps.judge(session, kind, received).plan.version
+            return Asked("Liste", f"/directory/contact-lists/{received.id}/application", "POST", [("version", seen)])
+
+
+@pytest.fixture
+def office(sample_database, sample_url, tmp_path, request):
+    seed = request.config.getoption("randomly_seed", default=None) or 7
+    made = Office(sample_database, sample_url, tmp_path, random.Random(seed))
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("kills", [pytest.param(5), pytest.param(50, marks=[pytest.mark.long, pytest.mark.deep])])
+def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kills):
+    undisturbed = office.ask(Asked("Exclusions", FILE))
+    with office.database.writing() as session:
+        _, lease = leases.claim(session, now=office.now)
+    job_child.do(office.settings, office.database, JobWork(office.database, undisturbed, lease, lambda: office.now))
+    whole = b"".join(asking.pieces(office.database, undisturbed))
+    assert len(whole) > 2 * PIECE_BYTES
+    office.start()
+    while office.kills < kills:
+        file = office.ask(Asked("Exclusions", FILE))
+        office.kill(file, child=True)
+        office.kill(file, child=False)
+        office.kill(file, child=True)
+        office.finish(file)
+        done = office.job(file)
+        assert (done.state, done.size) == (JobState.DONE, len(whole)), done.said
+        assert b"".join(asking.pieces(office.database, file)) == whole
+        assert pieces(office, file) == -(-len(whole) // PIECE_BYTES)
+        before = contacts(office)
+        change = office.ask(office.sent())
+        office.kill(change, child=False)
+        office.kill(change, child=True)
+        office.finish(change)
+        assert office.job(change).state is JobState.DONE, office.job(change).said
+        assert (contacts(office) - before, pieces(office, change)) == (ADDED, 0)
+
+
+def pieces(office, number):
+    with office.database.reading() as session:
+        return session.scalar(select(func.count()).where(JobPiece.job_id == number))
+
+
+def contacts(office):
+    with office.database.reading() as session:
+        return session.scalar(select(func.count(Contact.id)))
