@@ -119,7 +119,10 @@ class Office:
         if found is True or self.job(number).state.is_over:
             return
         if child:
-            os.kill(found, signal.SIGKILL)
+            try:
+                os.kill(found, signal.SIGKILL)
+            except ProcessLookupError:  # it has just ended
+                return
             self.until(lambda: self.child() != found)
         else:
             self.process.kill()
