@@ -16,6 +16,7 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Message, MessageState
 from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
+from outreach.measuring import hits
 from outreach.measuring.models import Hit, TrackingMode
 from tests import factories
 from tests.browser.test_pages import overflow
@@ -77,6 +78,11 @@ class Sending:
         with self.database.reading() as session:
             return session.scalar(select(func.count()).select_from(Hit))
 
+    def judge(self):
+        """Judge the clicks, as the clock does."""
+        with self.database.writing() as session:
+            hits.judge(session)
+
 
 @pytest.fixture
 def sending(app, sample_database, served):
@@ -109,6 +115,7 @@ def test_an_authority_agrees_is_seen_by_name_and_withdraws(open_page, staff, sen
     second, reminder = sending.launch(2, sending.now())
     read(theirs, reminder)
     assert sending.kept() == 2
+    sending.judge()
     staff.goto("/directory/9001/history")
     expect(staff.get_by_text("Ouvert le")).to_contain_text("(probable), cliqué le")
     expect(staff.get_by_text("Une ouverture est probable, jamais sûre")).to_be_visible()
