@@ -48,7 +48,7 @@ def test_an_administrator_closes_a_day_changes_a_programme_and_fills_in_a_public
     visitor.get_by_role("button", name="Se connecter").click()
     visitor.get_by_label("Premier jour").fill("02/03/2027")
     visitor.get_by_label("Le matin").check()
-    visitor.get_by_label("Pourquoi").fill("grève générale")
+    visitor.get_by_label("Pourquoi", exact=True).fill("grève générale")
     keeps_the_rules(visitor, violations, looks)
     visitor.get_by_role("button", name="Fermer ces jours").click()
     visitor.get_by_role("heading", name="Fermeture : grève générale").wait_for()
