@@ -45,5 +45,6 @@ def test_every_process_that_we_start_is_one_of_these():
             for word in ("subprocess.run(", "subprocess.Popen(", "subprocess.call(", "os.system(")
         )
     }
-    # The supervisor starts our own processes, which read the settings; `bench` starts measuring scripts.
-    assert starting == {"children.py", "processes/supervisor.py", "cli/running/bench.py"}
+    # The supervisor and the job room start our own processes, which read the settings; `bench` starts measuring
+    # scripts.
+    assert starting == {"children.py", "processes/supervisor.py", "worker/job_room.py", "cli/running/bench.py"}
