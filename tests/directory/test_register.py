@@ -156,10 +156,10 @@ def test_a_huge_cell_is_refused_with_its_line():
 def test_the_hundred_thousand_and_first_row_is_refused():
     line = edition(row()).splitlines(keepends=True)[1]
     content = HEADER.encode() + b"\r\n" + line * 100_001
-    with pytest.raises(InputError, match="plus de 1400000 cellules"):
+    with pytest.raises(InputError, match="plus de 1\u202f400\u202f000 cellules"):
         read_register(content)
     narrow = HEADER.encode() + b"\r\n" + b"1;x\r\n" * 100_001
-    with pytest.raises(InputError, match="plus de 100000 lignes"):
+    with pytest.raises(InputError, match="plus de 100\u202f000 lignes"):
         read_register(narrow)
 
 

@@ -152,7 +152,7 @@ def test_a_workbook_of_the_register_is_read_as_its_csv(author, sample_database):
         (b"%PDF-1.4", "ni un CSV, ni un XLSX, ni un ODS"),
         (b"fase;volet;statut;date\n80001;1;adh\xe9r\xe9;01/05/2021", "Colonnes manquantes"),
         (OLD[: len(OLD) // 2].rpartition(b";")[0] + b';"', "un guillemet ouvert"),
-        (HEADER.encode() + b"\r\n" + b"1;x\r\n" * 100_001, "plus de 100000 lignes"),
+        (HEADER.encode() + b"\r\n" + b"1;x\r\n" * 100_001, "plus de 100 000 lignes. N’en retirez rien"),
         (edition(row(kind="Université")), "aucune école de l’enseignement obligatoire"),
         (
             changed(workbook(["a"]), "xl/sharedStrings.xml", lambda xml: BOMB + xml.replace("<t>a", "<t>&h;")),
