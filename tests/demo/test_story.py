@@ -56,7 +56,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         assert tally.withdrawn["suppressed"] == 1
         came = figures.of(session, sent, now=NOW)
         assert {one for one, count in came.answers.items() if count} == set(Answer) - {Answer.NOT_CONCERNED}
-        answered = came.row().counts[Figure.ANSWERED]
+        answered = came.total.counts[Figure.ANSWERED]
         assert answered > tally.accepted / 5
         confirmations = [one for one in session.scalars(select(Message)) if one.mailing_id != first.mailing_id]
         assert len(confirmations) == answered - came.answers[Answer.WRONG_CONTACT], "the wrong box gets no receipt"
