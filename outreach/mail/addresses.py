@@ -22,6 +22,7 @@ SHORTEST_MASKED = 2
 INVISIBLE = dict.fromkeys(map(ord, "\u200b\u200c\u200d\u2060\ufeff\u00ad"))
 QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"')  # RFC 5322 §3.2.4
 ESCAPED = re.compile(r"\\(.)")
+BETWEEN = re.compile(r"[;,]")
 ROBOTS = {"mailer-daemon", "noreply", "no-reply", "donotreply", "abuse", "postmaster", "hostmaster"}
 
 
@@ -111,8 +112,10 @@ def _mended(text: str) -> tuple[str, tuple[str, ...]]:
     if not kept:
         raise InputError("Indiquez une adresse de courriel.")
     first, *others = mending.each_address(mending.addresses(" ".join(kept.split())))
-    if others:
-        raise SeveralAddresses([first, *others])
+    # A comma in a name keeps the text from being mended; its addresses are several all the same.
+    several = [first, *others] if others else [part.strip() for part in BETWEEN.split(first) if "@" in part]
+    if len(several) > 1:
+        raise SeveralAddresses(several)
     spaces = ("Des espaces autour de l’adresse ont été retirés.",) if kept != text else ()
     return first, (*spaces, f"« {kept} » est lu « {first} ».") if kept != first else spaces
 

@@ -80,6 +80,13 @@ def test_two_addresses_are_offered_one_by_one(text):
     assert refusal.value.addresses == ["a@x.be", "b@x.be"]
 
 
+@pytest.mark.parametrize("text", ["Dupont, Anne <a@x.be>, b@x.be", "b@x.be; Dupont, Anne <a@x.be>"])
+def test_two_addresses_are_two_where_a_name_has_a_comma(text):
+    with pytest.raises(SeveralAddresses) as refusal:
+        judge(text)
+    assert sorted(refusal.value.addresses) == ["Anne <a@x.be>", "b@x.be"]
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
