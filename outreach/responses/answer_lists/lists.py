@@ -27,6 +27,15 @@ FLOODED = (
 )
 
 
+class NoSheet(NotFound):
+    """No sheet of this letter waits under this number."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Cette feuille n’attend plus : elle est enregistrée, ou elle date d’hier. Envoyez-la de nouveau."
+        )
+
+
 @dataclass(frozen=True)
 class AnswerLists(ListKind[AnswerList, AnswerPlan]):
     """Sheets sent from the page of a letter, compared with what it asks and what was answered `before`.
@@ -91,12 +100,10 @@ def keep(session: Session, list_id: int, sent: Opened) -> None:
 
 
 def of_letter(session: Session, message: Message, list_id: int | None) -> AnswerList:
-    """A list that waits to be applied, sent from the page of this letter. Raises NotFound."""
+    """A list that waits to be applied, sent from the page of this letter. Raises NoSheet."""
     received = session.get(AnswerList, list_id) if list_id is not None else None
     if received is None or received.message_id != message.id or not received.grid:
-        raise NotFound(
-            "Cette feuille n’attend plus : elle est enregistrée, ou elle date d’hier. Envoyez-la de nouveau."
-        )
+        raise NoSheet
     return received
 
 
@@ -105,7 +112,7 @@ def apply(
 ) -> None:
     """Record a sheet as it was `seen`, and forget what it said, also in the rows left out.
 
-    Raises NotFound when it was recorded already, and Refused as `steps.apply` does.
+    Raises NoSheet when it was recorded already, and Refused as `steps.apply` does.
     """
     received = of_letter(session, kind.message, list_id)
     steps.apply(session, kind, received, judged, now=now, actor=actor_of(kind.message), seen=seen)

@@ -20,7 +20,7 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Token, TokenKind
 from outreach.responses import answers
 from outreach.responses.answer_lists import lines, lists
-from outreach.responses.answer_lists.lists import AnswerLists
+from outreach.responses.answer_lists.lists import AnswerLists, NoSheet
 from outreach.responses.answer_lists.models import AnswerList
 from outreach.responses.answers import Earlier, Given, Question
 from outreach.responses.kinds import OF_SCHOOLS
@@ -103,6 +103,13 @@ def _asked(token: str) -> Iterator[tuple[Session, AskedLetter]]:
         yield session, AskedLetter.of(session, token)
 
 
+@pages.errorhandler(NoSheet)
+def offer_to_send_it_again(gone: NoSheet) -> Response:
+    """Where no sheet waits, the page to send one says so."""
+    with _asked((request.view_args or {})["token"]) as (_, letter):
+        return letter.upload_page(str(gone), 404)
+
+
 @pages.get("/a/sheet/<path:token>")
 def answer_sheet(token: str) -> Response:
     """The prepared sheet: a row for each school, with its answer so far, and the answers offered in their cells."""
@@ -134,8 +141,6 @@ def answer_list(token: str) -> Response | Redirect:
             return letter.check_page(session, lists.of_letter(session, letter.message, _number()))
         except MissingColumns:
             return redirect(url_for(".answer_columns", token=token, list=_number()))
-        except NotFound as gone:
-            return letter.upload_page(str(gone), 404)
 
 
 @pages.get("/a/lists/rejected.<any(xlsx, csv):kind>/<path:token>")
@@ -214,18 +219,15 @@ def apply_list(token: str) -> Response | Redirect:
             lists.apply(session, kind, number, judged, now=now(), seen=seen)
     except Over:
         raise
-    except (InputError, Refused, NotFound) as error:
+    except (InputError, Refused) as error:
         return _not_recorded(token, number, str(error))
     return redirect(url_for(".given_answer", token=token), 303)
 
 
 def _not_recorded(token: str, number: int, fault: str) -> Response:
-    """Why a sheet was not recorded, above what it would change now, or the page to send one where none waits."""
+    """Why a sheet was not recorded, above what it would change now. Raises NoSheet where none waits."""
     with _asked(token) as (session, letter):
-        try:
-            return letter.check_page(session, lists.of_letter(session, letter.message, number), fault)
-        except NotFound as gone:
-            return letter.upload_page(str(gone), 404)
+        return letter.check_page(session, lists.of_letter(session, letter.message, number), fault)
 
 
 def _named(token: str) -> Token:

@@ -195,7 +195,8 @@ def test_a_comment_that_quotes_its_letter_s_link_keeps_no_token(app, client, let
 
 def test_every_page_behind_a_letter_bears_the_name_of_its_sender(app, client, letter, sample_database):
     kinds = {"a": TokenKind.ANSWER, "u": TokenKind.UNSUBSCRIBE}
-    other = {"public.answer_sheet", "public.view", "public.click"}  # a file, the letter itself, a redirect
+    files = {"public.answer_sheet", "public.rejected_answers"}
+    other = {*files, "public.view", "public.click"}  # the letter itself, a redirect
     public = [rule for rule in app.url_map.iter_rules() if rule.endpoint.startswith("public.")]
     rules = [rule for rule in public if "token" in rule.arguments and rule.endpoint not in other]
     pages = []
