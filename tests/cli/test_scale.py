@@ -25,13 +25,13 @@ def backend():
 
 
 @state_from("empty")
-def begun(database, settings):
+def small_directories(database, settings):
     ground.begin(database, settings)
 
 
-def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(begun, templates, tmp_path):
-    begun.dispose()
-    file = begun.engine.url.database
+def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(small_directories, templates, tmp_path):
+    small_directories.dispose()
+    file = small_directories.engine.url.database
     operations = [one for one in scale.every_operation() if one.name in MEANT]
     before, measured = {}, []
     for size in (30, 60):
