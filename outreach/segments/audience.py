@@ -5,43 +5,39 @@ use it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
     CTE,
     ColumnElement,
-    FromClause,
-    Integer,
     Row,
     Select,
     Subquery,
     and_,
     case,
-    cast,
+    exists,
     false,
     func,
     literal,
-    not_,
     or_,
     select,
     true,
     union_all,
 )
-from sqlalchemy.orm import InstrumentedAttribute
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
 from outreach.adherence.standing import standing_of_limits, standing_on
 from outreach.columns import Column, Kind, Queried
 from outreach.db import Session
-from outreach.db.joins import found_among, joined
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import MessageClass, MessageSubject, Reason
 from outreach.directory.listing import BY_NAME, authority_columns
 from outreach.directory.models import Authority, Contact, ContactSchool
-from outreach.segments import criteria, unreacted
-from outreach.segments.criteria import And, Criterion, Leaf, Or, leaves
+from outreach.segments import unreacted
+from outreach.segments.criteria import And, Criterion, Leaf, Or, leaves, listed
 from outreach.segments.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
 
@@ -58,7 +54,6 @@ ORDER = (
     Reason.SOLICITED,
 )
 AddressRow = Row[Authority, str | None, int, int]
-OF_CONTACT = ("address", "address_key", "address_ascii", "bounced_at", "review_asked_at", "reviewed_at")
 
 
 class Concerns(StrEnum):
@@ -97,16 +92,16 @@ class Boxes(StrEnum):
         labels = {"authority": "à la boîte du PO", "schools": "à la boîte de chaque école"}
         return labels.get(self.value, "aux deux")
 
-    def are(self) -> ColumnElement[bool]:
-        """True for the contacts in use that are such a mailbox."""
-        limited = select(ContactSchool.contact_id)
-        is_limited = found_among(limited, Contact.id)
-        if self is not Boxes.AUTHORITY:
-            return is_limited if self is Boxes.SCHOOLS else true()
-        is_whole = not_(found_among(limited, Contact.id))
-        own = select(Contact.authority_id).select_from(joined(Contact.__table__, [is_whole]))
-        has_own = found_among(own.where(Contact.retired_at.is_(None), is_whole), Contact.authority_id)
-        return or_(not_(is_limited), not_(has_own))
+    def are(self, *, has_limits: bool = True) -> ColumnElement[bool]:
+        """True for the contacts that are such a mailbox. Without `has_limits`, none of them answers for some only."""
+        is_limited = exists().where(ContactSchool.contact_id == Contact.id).correlate(Contact)
+        if self is Boxes.AUTHORITY and not has_limits:
+            return ~is_limited
+        own = aliased(Contact)
+        is_whole = ~exists().where(ContactSchool.contact_id == own.id).correlate(own)
+        has_own = exists().where(own.authority_id == Contact.authority_id, own.retired_at.is_(None), is_whole)
+        of_authority = or_(~is_limited, ~has_own.correlate(Contact))
+        return {Boxes.AUTHORITY: of_authority, Boxes.SCHOOLS: is_limited, Boxes.BOTH: true()}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,45 +135,14 @@ class Audience:
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
-        judged, is_meant = self.judged(scope)
-        return select(judged.c.authority_id).where(is_meant)
-
-    def judged(self, scope: Scope) -> tuple[CTE, ColumnElement[bool]]:
-        """Every authority (columns authority_id, is_listed: the criterion means it), and whether it is covered."""
         if self.unreacted is not None:
             reached = select(self.unreacted.c.authority_id).where(self.unreacted.c.sent_at.is_not(None))
-            judged = criteria.judged(scope, self.criterion, was_meant=scope.has(reached, of="reached"))
-            return judged, judged.c.was_meant
+            return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
+        meant = listed(scope, self.criterion)
         if self.written is None:
-            judged = criteria.judged(scope, self.criterion)
-            return judged, judged.c.is_listed
-        written = scope.has(scope.narrowed(self.written), of="written")
-        judged = criteria.judged(scope, self.criterion, was_meant=written)
-        return judged, or_(judged.c.is_listed, judged.c.was_meant)
-
-
-@dataclass(frozen=True, slots=True)
-class _Candidates:
-    """Each mailbox of each authority, the schools of both, and what is joined to them."""
-
-    judged: CTE
-    boxes: Subquery
-    schools: Subquery
-
-    @property
-    def concerned(self) -> ColumnElement[int]:
-        """How many schools its letter would list."""
-        return func.coalesce(self.boxes.c.concerned, self.schools.c.concerned, 0)
-
-    @property
-    def joined(self) -> ColumnElement[int]:
-        """How many of its schools have joined."""
-        return func.coalesce(self.boxes.c.joined, self.schools.c.joined, 0)
-
-    @property
-    def is_limited(self) -> ColumnElement[int]:
-        """1 where it answers for some schools only, else 0."""
-        return func.coalesce(self.boxes.c.is_limited, 0)
+            return meant
+        either = or_(Authority.id.in_(meant), Authority.id.in_(_within(self.written, scope)))
+        return select(Authority.id).where(scope.holds(Authority.id), either)
 
 
 def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
@@ -194,39 +158,40 @@ def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) 
 def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Select[Any]:
     """The statement of `rows`. Without `has_limits` no mailbox that it is for answers for some schools only: that costs
     less."""
-    judged, is_meant = audience.judged(scope)
-    boxes = _mailboxes(audience, scope, among, has_limits=has_limits)
+    chosen = audience.meant(scope)
     schools = _schools(audience, scope, among)
-    each = _Candidates(judged, boxes, schools)
-    rank = _rank(audience, scope, each, has_limits=has_limits)
-    source = judged.outerjoin(schools, schools.c.authority_id == judged.c.authority_id)
-    source = source.outerjoin(boxes, boxes.c.authority_id == judged.c.authority_id)
-    query = select(
-        judged.c.authority_id,
-        *(boxes.c[name] for name in ("contact_id", "address", "address_key", "address_ascii")),
-        each.concerned.label("schools"),
-        each.is_limited.label("is_limited"),
-        rank.label("rank"),
-    )
-    query = query.where(is_meant).select_from(joined(source, [rank]))
-    return query if among is None else query.where(judged.c.authority_id.in_(among))
-
-
-def _mailboxes(audience: Audience, scope: Scope, among: Select[int] | None, *, has_limits: bool) -> Subquery:
-    """The mailboxes in use that it is for: what the rank reads of them, is_limited (1 or 0) and, of those that answer
-    for some schools only, concerned and joined, as in `_of_limited`."""
-    is_so = audience.boxes.are()
-    source = joined(Contact.__table__, [is_so])
-    limits: list[ColumnElement[int]] = [literal(0), cast(None, Integer), cast(None, Integer)]
+    concerned: ColumnElement[int] = func.coalesce(schools.c.concerned, 0)
+    joined: ColumnElement[int] = func.coalesce(schools.c.joined, 0)
+    is_limited: ColumnElement[bool] = false()
     if has_limits:
         limited = _of_limited(audience, scope, among)
-        source = source.outerjoin(limited, limited.c.contact_id == Contact.id)
-        limits = [case((limited.c.contact_id.is_not(None), 1), else_=0), limited.c.concerned, limited.c.joined]
-    columns = (Contact.id.label("contact_id"), Contact.authority_id, *(getattr(Contact, name) for name in OF_CONTACT))
-    labelled = [column.label(name) for name, column in zip(("is_limited", "concerned", "joined"), limits, strict=True)]
-    query = select(*columns, *labelled).select_from(source)
-    query = query.where(Contact.retired_at.is_(None), scope.holds(Contact.authority_id), is_so)
-    return (query if among is None else query.where(Contact.authority_id.in_(among))).subquery("mailboxes")
+        is_limited = limited.c.contact_id.is_not(None)
+        concerned = case((is_limited, limited.c.concerned), else_=concerned)
+        joined = case((is_limited, limited.c.joined), else_=joined)
+    query = (
+        select(
+            Authority.id.label("authority_id"),
+            Contact.id.label("contact_id"),
+            Contact.address,
+            Contact.address_key,
+            Contact.address_ascii,
+            concerned.label("schools"),
+            case((is_limited, 1), else_=0).label("is_limited"),
+            _rank(audience, scope, concerned, joined, is_limited).label("rank"),
+        )
+        .outerjoin(schools, schools.c.authority_id == Authority.id)
+        .outerjoin(
+            Contact,
+            and_(
+                Contact.authority_id == Authority.id,
+                Contact.retired_at.is_(None),
+                audience.boxes.are(has_limits=has_limits),
+            ),
+        )
+        .where(Authority.id.in_(chosen))
+    )
+    query = query.outerjoin(limited, limited.c.contact_id == Contact.id) if has_limits else query
+    return query if among is None else query.where(Authority.id.in_(among))
 
 
 def reason_of(rank: int) -> Reason | None:
@@ -274,14 +239,27 @@ class Explanation:
 
 def explain(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
     """Why a letter would leave for an authority, or not."""
-    asked, near = leaves(audience.criterion), replace(scope, between=(authority.id, authority.id))
-    truths = {f"leaf{place}": leaf.where(near) for place, leaf in enumerate(asked)}
-    judged = session.execute(select(criteria.judged(near, audience.criterion, **truths))).mappings().one()
-    mailbox_rows = rows(audience, near)
-    query = select(mailbox_rows.c.address, mailbox_rows.c.rank).order_by(mailbox_rows.c.contact_id)
-    mailboxes = [(address or "", reason_of(rank)) for address, rank in session.execute(query)]
-    held = [(leaf, judged[name]) for name, leaf in zip(truths, asked, strict=True)]
-    return Explanation(held, judged["is_listed"], mailboxes)
+    asked = leaves(audience.criterion)
+    answers: tuple[int, ...] = ()
+    if asked:
+        answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
+    is_meant = session.scalar(listed(scope, audience.criterion).where(_is(authority))) is not None
+    mailbox_rows = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
+    mailboxes = [
+        (address or "", reason_of(rank))
+        for address, rank in session.execute(
+            select(mailbox_rows.c.address, mailbox_rows.c.rank).order_by(mailbox_rows.c.contact_id)
+        )
+    ]
+    return Explanation([(leaf, bool(held)) for leaf, held in zip(asked, answers, strict=True)], is_meant, mailboxes)
+
+
+def _truth(leaf: Leaf, scope: Scope) -> ColumnElement[int]:
+    return case((leaf.where(scope), 1), else_=0)
+
+
+def _is(authority: Authority) -> ColumnElement[bool]:
+    return Authority.id == authority.id
 
 
 def is_concerned(
@@ -319,9 +297,7 @@ def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Sub
         counted = func.count(named.c.school_id.distinct()).label("concerned")
         listing = select(named.c.authority_id, counted, literal(0).label("joined")).group_by(named.c.authority_id)
         return (listing if among is None else listing.where(named.c.authority_id.in_(among))).subquery("schools")
-    standings: FromClause = standing_on(audience.strand, scope.day)
-    if among is None:
-        standings = scope.standings(audience.strand.number)
+    standings = standing_on(audience.strand, scope.day)
     concerned = case((is_concerned(standings.c.status, audience.concerns), 1), else_=0)
     joined = case((standings.c.status == Status.JOINED, 1), else_=0)
     query = select(
@@ -339,7 +315,7 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
         listing = select(ContactSchool.contact_id, counted, literal(0).label("joined"))
         listing = listing.join(Contact, Contact.id == ContactSchool.contact_id)
         listing = listing.where(scope.holds(Contact.authority_id))
-        return listing.outerjoin(named, is_theirs(named)).group_by(ContactSchool.contact_id).subquery("limited")
+        return listing.outerjoin(named, _is_theirs(named)).group_by(ContactSchool.contact_id).subquery("limited")
     stands = standing_of_limits(audience.strand, scope.day, among)
     same = and_(stands.c.contact_id == ContactSchool.contact_id, stands.c.school_id == ContactSchool.school_id)
     concerned = case((is_concerned(stands.c.status, audience.concerns), 1), else_=0)
@@ -352,42 +328,72 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
     return query.group_by(ContactSchool.contact_id).subquery("limited")
 
 
+def _within(authorities: Select[Any], scope: Scope) -> Select[Any]:
+    """These keys of authorities, as far as the scope holds them."""
+    return authorities.where(scope.holds(authorities.selected_columns[0]))
+
+
 def concerned_schools(audience: Audience, scope: Scope) -> Select[int]:
     """How many schools of all authorities it covers the letter is about."""
     schools = _schools(audience, scope, audience.meant(scope))
     return select(func.coalesce(func.sum(schools.c.concerned), 0))
 
 
-def is_theirs(named: Subquery) -> ColumnElement[bool]:
+def listed_parts(audience: Audience, scope: Scope) -> Subquery:
+    """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
+    columns authority_id, schools. Two of them may answer for the same school."""
+    limited = select(Contact.authority_id).join(ContactSchool, ContactSchool.contact_id == Contact.id)
+    theirs = rows(audience, scope, among=limited)
+    if audience.concerns is Concerns.LISTED:
+        named = subjects_of(audience.criterion, scope)
+        counted = func.count(named.c.school_id.distinct()).label("schools")
+        listing = select(theirs.c.authority_id, counted)
+        listing = listing.join(Contact, Contact.id == theirs.c.contact_id)
+        listing = listing.join(ContactSchool, ContactSchool.contact_id == Contact.id).join(named, _is_theirs(named))
+        listing = listing.where(theirs.c.rank == 0, theirs.c.is_limited == 1)
+        return listing.group_by(theirs.c.authority_id).subquery("parts")
+    stands = standing_of_limits(audience.strand, scope.day)
+    query = (
+        select(theirs.c.authority_id, func.count(stands.c.school_id.distinct()).label("schools"))
+        .join(stands, stands.c.contact_id == theirs.c.contact_id)
+        .where(theirs.c.rank == 0, theirs.c.is_limited == 1, is_concerned(stands.c.status, audience.concerns))
+    )
+    return query.group_by(theirs.c.authority_id).subquery("parts")
+
+
+def _is_theirs(named: Subquery) -> ColumnElement[bool]:
     """Whether a school that letters listed is one that a mailbox answers for (ContactSchool)."""
     return and_(named.c.authority_id == Contact.authority_id, named.c.school_id == ContactSchool.school_id)
 
 
-def _rank(audience: Audience, scope: Scope, each: _Candidates, *, has_limits: bool) -> ColumnElement[int]:
-    nobody, box, authority = each.concerned == 0, each.boxes.c, each.judged.c.authority_id
-    reacted = unreacted.reacted_of(
-        audience.unreacted, audience.unreacted_boxes, authority, each.boxes, has_limits=has_limits
-    )
-    answered, mailboxes, solicited = audience.answered, audience.answered_mailboxes, scope.solicited
-    stopped = suppressions.stopped(audience.message_class)
+def _rank(
+    audience: Audience,
+    scope: Scope,
+    concerned: ColumnElement[int],
+    joined: ColumnElement[int],
+    is_limited: ColumnElement[bool],
+) -> ColumnElement[int]:
+    nobody = concerned == 0
+    each, boxes = audience.unreacted, audience.unreacted_boxes
+    has_joined, has_answered = unreacted.have_reacted(each, boxes, is_limited)
+    answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     conditions = {
-        Reason.JOINED: or_(and_(nobody, each.joined > 0), reacted.has_joined),
+        Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
         Reason.NOT_CONCERNED: nobody,
         Reason.ANSWERED: or_(
-            reacted.has_answered,
-            false() if answered is None else found_among(scope.narrowed(answered), authority),
-            false()
-            if mailboxes is None
-            else found_among(mailboxes.where(scope.holds(Contact.authority_id)), box.contact_id),
+            has_answered,
+            false() if answered is None else Authority.id.in_(_within(answered, scope)),
+            false() if mailboxes is None else Contact.id.in_(mailboxes.where(scope.holds(Contact.authority_id))),
         ),
-        Reason.WRITTEN: false()
-        if not audience.completes
-        else found_among(scope.narrowed(outbox.mailboxes_left_for(audience.completes)), authority, box.address_key),
-        Reason.OUTSIDE: or_(false() if audience.written is None else not_(each.judged.c.is_listed), reacted.is_new),
-        Reason.NO_ADDRESS: box.contact_id.is_(None),
-        Reason.BOUNCED: box.bounced_at.is_not(None),
-        Reason.UNREVIEWED: and_(box.review_asked_at.is_not(None), box.reviewed_at.is_(None)),
-        Reason.SUPPRESSED: found_among(stopped, box.address_key),
-        Reason.SOLICITED: false() if solicited is None else found_among(solicited, box.address_key),
+        Reason.WRITTEN: outbox.has_left(audience.completes, Authority.id, Contact.address_key),
+        Reason.OUTSIDE: or_(
+            false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
+            unreacted.is_new(boxes, is_limited),
+        ),
+        Reason.NO_ADDRESS: Contact.id.is_(None),
+        Reason.BOUNCED: Contact.bounced_at.is_not(None),
+        Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
+        Reason.SUPPRESSED: suppressions.stops(Contact.address_key, literal(audience.message_class.value)),
+        Reason.SOLICITED: false() if scope.solicited is None else Contact.address_key.in_(scope.solicited),
     }
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)

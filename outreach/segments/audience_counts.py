@@ -7,22 +7,17 @@ from typing import NamedTuple
 from sqlalchemy import CTE, ColumnElement, FromClause, Row, Subquery, and_, case, func, literal, select, union_all
 
 from outreach import french
-from outreach.adherence.standing import standing_of_limits
 from outreach.db import Session
-from outreach.db.joins import joined
 from outreach.delivery.models import Reason
 from outreach.directory.models import Authority, Contact, ContactSchool, Network
 from outreach.segments.audience import (
     ORDER,
     Audience,
     Boxes,
-    Concerns,
     concerned_schools,
-    is_concerned,
-    is_theirs,
+    listed_parts,
     reason_of,
     statement,
-    subjects_of,
 )
 from outreach.segments.scope import Scope
 
@@ -93,7 +88,7 @@ def count(session: Session, audience: Audience, scope: Scope) -> AudienceCounts:
         *_addresses(mailboxes),
     )
     by_authority = each.group_by(mailboxes.c.authority_id).subquery("authorities")
-    listed_schools, source = _listed(audience, scope, mailboxes, by_authority, has_limits=has_limits)
+    listed_schools, source = _listed(audience, scope, by_authority, has_limits=has_limits)
     best, sums = by_authority.c.best, [func.sum(by_authority.c[name]) for name in ("addresses", "of_schools")]
     authorities = select(best, literal(0).label("spared"), func.count(), func.sum(listed_schools), *sums)
     written = select(mailboxes.c.authority_id).where(mailboxes.c.rank == 0)
@@ -141,7 +136,7 @@ def first(
     if rank == 0:
         query = query.where(mailbox_rows.c.rank == 0)
     chosen = query.subquery("chosen")
-    listed_schools, source = _listed(audience, scope, mailbox_rows, chosen, has_limits=has_limits)
+    listed_schools, source = _listed(audience, scope, chosen, has_limits=has_limits)
     listing = select(Authority, chosen.c.mailboxes, listed_schools.label("schools")).select_from(source)
     listing = listing.join(Authority, Authority.id == chosen.c.authority_id)
     return session.execute(listing.order_by(Authority.folded, Authority.fase).limit(count)).all()
@@ -198,9 +193,8 @@ def _has_limits(session: Session, boxes: Boxes) -> bool:
     has_some = session.scalar(some) is not None
     if not has_some or boxes is not Boxes.AUTHORITY:
         return has_some
-    is_meant, is_limited = boxes.are(), Boxes.SCHOOLS.are()
-    theirs = select(Contact.id).select_from(joined(Contact.__table__, [is_meant, is_limited]))
-    return session.scalar(theirs.where(Contact.retired_at.is_(None), is_meant, is_limited).limit(1)) is not None
+    theirs = some.join(Contact, Contact.id == ContactSchool.contact_id)
+    return session.scalar(theirs.where(Contact.retired_at.is_(None), boxes.are())) is not None
 
 
 def _addresses(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:
@@ -218,35 +212,15 @@ def _most_schools(mailboxes: CTE) -> tuple[ColumnElement[int], ...]:
 
 
 def _listed(
-    audience: Audience, scope: Scope, mailboxes: CTE, authorities: Subquery, *, has_limits: bool
+    audience: Audience, scope: Scope, authorities: Subquery, *, has_limits: bool
 ) -> tuple[ColumnElement[int], FromClause]:
     """How many schools the letters of each authority list, each school once, and what to select it from.
 
-    Where no mailbox answers for some schools only, one letter lists them all.
+    Where no mailbox answers for some schools only, one letter lists them all. Otherwise it costs the rows once more.
     """
     if not has_limits:
         return authorities.c.longest, authorities
-    parts = _listed_parts(audience, scope, mailboxes)
+    parts = listed_parts(audience, scope)
     whole = case((authorities.c.whole > 0, authorities.c.whole))
     joined = authorities.outerjoin(parts, parts.c.authority_id == authorities.c.authority_id)
     return func.coalesce(whole, parts.c.schools, authorities.c.longest), joined
-
-
-def _listed_parts(audience: Audience, scope: Scope, theirs: FromClause) -> Subquery:
-    """How many schools the letters of an authority list together, of those to mailboxes that answer for some only:
-    columns authority_id, schools. Two of them may answer for the same school. `theirs` are the audience's rows."""
-    if audience.concerns is Concerns.LISTED:
-        named = subjects_of(audience.criterion, scope)
-        counted = func.count(named.c.school_id.distinct()).label("schools")
-        listing = select(theirs.c.authority_id, counted)
-        listing = listing.join(Contact, Contact.id == theirs.c.contact_id)
-        listing = listing.join(ContactSchool, ContactSchool.contact_id == Contact.id).join(named, is_theirs(named))
-        listing = listing.where(theirs.c.rank == 0, theirs.c.is_limited == 1)
-        return listing.group_by(theirs.c.authority_id).subquery("parts")
-    stands = standing_of_limits(audience.strand, scope.day)
-    query = (
-        select(theirs.c.authority_id, func.count(stands.c.school_id.distinct()).label("schools"))
-        .join(stands, stands.c.contact_id == theirs.c.contact_id)
-        .where(theirs.c.rank == 0, theirs.c.is_limited == 1, is_concerned(stands.c.status, audience.concerns))
-    )
-    return query.group_by(theirs.c.authority_id).subquery("parts")

@@ -74,7 +74,7 @@ class AmongAuthorities(Fields):
         if self.list is None:
             return Authority.fase.in_(self.fase or ())
         listed = select(AuthorityListMember.authority_id).where(AuthorityListMember.list_id == self.list)
-        return scope.has(scope.narrowed(listed), of=self)
+        return Authority.id.in_(listed.where(scope.holds(AuthorityListMember.authority_id)))
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""

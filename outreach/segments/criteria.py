@@ -11,11 +11,21 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, get_args
 
 from pydantic import ConfigDict, Field, RootModel
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, func, not_, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    not_,
+    or_,
+    select,
+    true,
+)
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
 from outreach.adherence.programmes import judged_by
-from outreach.db.joins import joined
 from outreach.delivery.ledger import outbox
 from outreach.directory.models import Authority, Contact, Level, Ownership, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
@@ -26,6 +36,7 @@ from outreach.segments.places import HasSize, InFederation, InMunicipality, InPr
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
+MOST_JOINED = 8  # criteria that PostgreSQL may plan as joins: as many as it orders exhaustively
 STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
 
@@ -85,7 +96,7 @@ class HasLevel(RootModel[tuple[Level, ...]]):
         taught = select(Ownership.authority_id).join(Teaching, Teaching.school_id == Ownership.school_id)
         kinds = Teaching.education_type.in_(types_of(*self.root))
         asked = scope.holds(Ownership.authority_id)
-        return scope.has(taught.where(asked, Ownership.on(scope.day), Teaching.on(scope.day), kinds), of=self)
+        return Authority.id.in_(taught.where(asked, Ownership.on(scope.day), Teaching.on(scope.day), kinds))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -103,8 +114,7 @@ class InZone(RootModel[tuple[str, ...]]):
         """The SQL condition."""
         standing_there = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
         asked = scope.holds(Ownership.authority_id)
-        there = standing_there.where(asked, Ownership.on(scope.day), School.zone.in_(self.root))
-        return scope.has(there, of=self)
+        return Authority.id.in_(standing_there.where(asked, Ownership.on(scope.day), School.zone.in_(self.root)))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -124,9 +134,9 @@ class SchoolStatus(Fields):
         rows = scope.standings(self.strand)
         has_status, asked = rows.c.status.in_(self.statuses), select(rows.c.authority_id)
         if self.which is Which.ANY:
-            return scope.has(asked.where(has_status), of=self)
+            return Authority.id.in_(asked.where(has_status))
         having = func.count() == func.sum(case((has_status, 1), else_=0))
-        return scope.has(asked.group_by(rows.c.authority_id).having(having), of=self)
+        return Authority.id.in_(asked.group_by(rows.c.authority_id).having(having))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -147,7 +157,7 @@ class RolledUp(Fields):
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
         rows = scope.roll_ups(self.strand)
-        return scope.has(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)), of=self)
+        return Authority.id.in_(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -177,7 +187,7 @@ class NeverAnswered(Fields):
             AdherenceRecord.stands(),
         )
         asked = scope.holds(Ownership.authority_id)
-        return not_(scope.has(answered.where(asked, Ownership.on(scope.day), declared), of=self))
+        return Authority.id.not_in(answered.where(asked, Ownership.on(scope.day), declared))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -194,7 +204,7 @@ class NotWrittenSince(Fields):
         """The SQL condition."""
         since = scope.now - timedelta(days=self.days)
         written = outbox.authorities_written_since(since, ignoring=scope.ignoring)
-        return not_(scope.has(scope.narrowed(written), of=self))
+        return Authority.id.not_in(written)
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -206,10 +216,9 @@ class Unreachable(Fields):
 
     word: ClassVar = "unreachable"
 
-    def where(self, scope: Scope) -> ColumnElement[bool]:
+    def where(self, _scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        reachable = select(Contact.authority_id).where(scope.holds(Contact.authority_id), Contact.usable())
-        return not_(scope.has(reachable, of=self))
+        return ~exists().where(Contact.authority_id == Authority.id, Contact.usable()).correlate(Authority)
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -343,22 +352,11 @@ def count_leaves(criterion: Criterion) -> int:
 
 def listed(scope: Scope, criterion: Criterion) -> Select[int]:
     """The keys of the authorities that were listed on the day and that a criterion means."""
-    found = judged(scope, criterion)
-    return select(found.c.authority_id).where(found.c.is_listed)
-
-
-def judged(scope: Scope, criterion: Criterion, **further: ColumnElement[bool]) -> CTE:
-    """Every authority: columns authority_id, is_listed (in the register on the day, and meant by the criterion), and
-    one for each condition of `further`.
-
-    The truth is a column, and each join an outer one. As conditions both would multiply PostgreSQL's guesses of how
-    few are left, until it loops.
-    """
-    owners = select(Ownership.authority_id).where(scope.holds(Ownership.authority_id), Ownership.on(scope.day))
-    truths = {"is_listed": and_(scope.has(owners, of="owners"), criterion.where(scope)), **further}
-    columns = [condition.label(name) for name, condition in truths.items()]
-    query = select(Authority.id.label("authority_id"), *columns).where(scope.holds(Authority.id))
-    return query.select_from(joined(Authority.__table__, truths.values())).cte().prefix_with("MATERIALIZED")
+    in_register = exists().where(Ownership.authority_id == Authority.id, Ownership.on(scope.day)).correlate(Authority)
+    condition = criterion.where(scope)
+    # Of `id IN (…) AND id IN (…)` PostgreSQL plans joins in every order: for forty, 200 MB. Not below `IS true`.
+    condition = condition if count_leaves(criterion) <= MOST_JOINED else condition.is_(true())
+    return select(Authority.id).where(scope.holds(Authority.id), in_register, condition)
 
 
 def _bracketed(criterion: Criterion, other: type[And] | type[Or], names: Names) -> str:

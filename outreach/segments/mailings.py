@@ -5,17 +5,17 @@ campaign and its waves, on the way in and out, and `campaigns.audiences` hands i
 (`Scope.series`).
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, not_, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, type_coerce
+from sqlalchemy.orm import aliased
 
 from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
-from outreach.directory.models import Contact
+from outreach.directory.models import Authority, Contact
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
@@ -98,7 +98,8 @@ class ReceivedMailing(OfMailings):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        return scope.has(_letters(scope).where(self._is_of_them(scope), HAS_LEFT), of=self)
+        written = _letters(scope).where(self._is_of_them(scope), HAS_LEFT)
+        return Authority.id.in_(written)
 
     def subjects(self, scope: Scope) -> Select[int, int]:
         """The schools that these letters listed: columns authority_id, school_id; one may stand twice."""
@@ -137,16 +138,15 @@ class ReactedTo(OfMailings):
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
-                accepted = _letters(scope).where(self._is_of_them(scope), Message.state == MessageState.ACCEPTED)
-                found = {"accepted": accepted, "answered": self._answered(scope), "joined": self._joined(scope)}
-                reached, *reacted = (scope.has(keys, of=(self, name)) for name, keys in found.items())
-                return and_(reached, not_(or_(*reacted)))
+                reacted = or_(self._has_answered(scope), self._has_joined(scope))
+                return and_(Authority.id.in_(self._accepted(scope)), ~reacted)
             case ReactionKind.ANSWERED:
-                return scope.has(self._answered(scope), of=self)
+                return self._has_answered(scope)
             case ReactionKind.JOINED:
-                return scope.has(self._joined(scope), of=self)
-        is_so = Hit.link == OPENING if self.reaction is ReactionKind.OPENED else Hit.link != OPENING
-        return scope.has(self._seen(scope, is_so), of=self)
+                return self._has_joined(scope)
+        return self._was_seen(
+            scope, Hit.link == OPENING if self.reaction is ReactionKind.OPENED else Hit.link != OPENING
+        )
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -162,47 +162,62 @@ class ReactedTo(OfMailings):
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named} (boîtes mesurées seulement)"
 
-    def _accepted(self, scope: Scope) -> Select[int, datetime]:
-        """The authorities of the accepted letters of these mailings, and when the first of these left."""
-        first = func.min(func.coalesce(Message.fenced_at, Message.settled_at), type_=UtcDateTime())
-        query = select(AUTHORITY.label("authority_id"), first.label("sent_at")).group_by(Message.authority_id)
-        return query.where(_is_to_some(scope), self._is_of_them(scope), Message.state == MessageState.ACCEPTED)
+    def _accepted(self, scope: Scope) -> Select[int]:
+        """The authorities of the accepted letters of these mailings."""
+        return _letters(scope).where(self._is_of_them(scope), Message.state == MessageState.ACCEPTED)
 
-    def _answered(self, scope: Scope) -> Select[int]:
-        """Those who answered one of the letters, or since their first accepted one another letter of the series."""
+    def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
+        """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
         given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
         given = given.where(scope.holds(Response.authority_id))
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
         mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
         counts: ColumnElement[bool] = mailing.in_(self._asked(scope))
         if self.mailings and not self.with_later:
-            first = self._accepted(scope).subquery()
-            given = given.outerjoin(first, first.c.authority_id == Response.authority_id)
-            is_since = first.c.sent_at <= Response.given_at
-            counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), is_since))
-        return given.where(counts)
+            counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since(self.mailings)))
+        return Authority.id.in_(given.where(counts))
 
-    def _joined(self, scope: Scope) -> Select[int]:
-        """Those of whom a school that a letter listed has joined: it had not when the letter left, or it were not
-        listed.
+    def _is_since(self, mailings: tuple[int, ...]) -> ColumnElement[bool]:
+        """Whether an answer was given after an accepted letter of these mailings had left for its authority."""
+        letter = aliased(Message)
+        left_at = func.coalesce(letter.fenced_at, letter.settled_at, type_=UtcDateTime())
+        earlier = select(letter.id).where(
+            letter.authority_id == Response.authority_id,
+            (letter.mailing_id + 0).in_(mailings),
+            letter.state == MessageState.ACCEPTED,
+            left_at <= Response.given_at,
+        )
+        return earlier.correlate(Response).exists()
+
+    def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
+        """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
 
         Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
         takes a list or an inner join for a loop over every letter.
         """
         strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self._asked(scope)))
-        known = joined_schools(strands, scope.day)
+        joined = joined_schools(strands, scope.day)
         query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
         query = query.join(Mailing, Mailing.id == Message.mailing_id)
-        stands = and_(known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id)
-        query = query.outerjoin(known, stands).where(self._is_of_them(scope), HAS_LEFT)
-        return query.group_by(Message.authority_id).having(func.count(known.c.school_id) > 0)
+        stands = and_(joined.c.school_id == MessageSubject.school_id, joined.c.strand_id == Mailing.stop_strand_id)
+        query = query.outerjoin(joined, stands).where(self._is_of_them(scope), HAS_LEFT)
+        query = query.group_by(Message.authority_id).having(func.count(joined.c.school_id) > 0)
+        return Authority.id.in_(query)
 
-    def _seen(self, scope: Scope, kind: ColumnElement[bool]) -> Select[int]:
-        """Those with a hit of this kind that no machine seems to have made, of a mailbox with a basis now."""
+    def _was_seen(self, scope: Scope, kind: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Whether a hit of this kind is stored that no machine seems to have made, of a mailbox with a basis now."""
         measured = bases.with_basis().where(TrackingBasis.withdrawn_at.is_(None), Contact.retired_at.is_(None))
-        query = _letters(scope).join(Hit, Hit.message_id == Message.id)
-        is_seen = and_(kind, Hit.is_a_reader_s(), Message.id.in_(measured))
-        return query.where(self._is_of_them(scope), is_seen)
+        query = (
+            _letters(scope)
+            .join(Hit, Hit.message_id == Message.id)
+            .where(
+                self._is_of_them(scope),
+                kind,
+                Hit.is_a_reader_s(),
+                Message.id.in_(measured),
+            )
+        )
+        return Authority.id.in_(query)
 
 
 def invitations_to(strand_id: int) -> Select[int]:
@@ -218,8 +233,4 @@ def invited_to(strand_id: int) -> Select[int]:
 
 def _letters(scope: Scope) -> Select[int]:
     """The letters to authorities, by the authority's key; a null among them would make every NOT IN unknown."""
-    return select(AUTHORITY).where(_is_to_some(scope))
-
-
-def _is_to_some(scope: Scope) -> ColumnElement[bool]:
-    return and_(Message.authority_id.is_not(None), scope.holds(AUTHORITY))
+    return select(AUTHORITY).where(Message.authority_id.is_not(None), scope.holds(AUTHORITY))

@@ -4,10 +4,10 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import ConfigDict, Field, RootModel, model_validator
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, func, select
 
 from outreach.adherence.programmes import judged_by
-from outreach.directory.models import Federation, Membership, Ownership, School
+from outreach.directory.models import Authority, Federation, Membership, Ownership, School
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
 from outreach.segments.fields import NO_NAMES, Fields, Names, either
@@ -58,8 +58,7 @@ class InFederation(RootModel[tuple[FederationCode, ...]]):
         """The SQL condition."""
         represented = select(Membership.authority_id).join(Federation, Federation.id == Membership.federation_id)
         asked = scope.holds(Membership.authority_id)
-        of_these = represented.where(asked, Membership.on(scope.day), Federation.code.in_(self.root))
-        return scope.has(of_these, of=self)
+        return Authority.id.in_(represented.where(asked, Membership.on(scope.day), Federation.code.in_(self.root)))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -75,7 +74,7 @@ class InProvince(RootModel[tuple[str, ...]]):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        return scope.has(_owners(scope, School.province.in_(self.root)), of=self)
+        return _has_school_where(scope, School.province.in_(self.root))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -91,7 +90,7 @@ class InMunicipality(RootModel[tuple[str, ...]]):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        return scope.has(_owners(scope, School.municipality.in_(self.root)), of=self)
+        return _has_school_where(scope, School.municipality.in_(self.root))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -117,7 +116,7 @@ class HasSize(Fields):
         """The SQL condition."""
         owners = select(Ownership.authority_id).where(scope.holds(Ownership.authority_id), Ownership.on(scope.day))
         is_so = func.count().between(self.at_least or 1, self.at_most or MOST_SCHOOLS)
-        return scope.has(owners.group_by(Ownership.authority_id).having(is_so), of=self)
+        return Authority.id.in_(owners.group_by(Ownership.authority_id).having(is_so))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -131,9 +130,9 @@ class HasSize(Fields):
         return f"exactement {_schools(self.at_least or 1)}"
 
 
-def _owners(scope: Scope, condition: ColumnElement[bool]) -> Select[int]:
+def _has_school_where(scope: Scope, condition: ColumnElement[bool]) -> ColumnElement[bool]:
     owners = select(Ownership.authority_id).join(School, School.id == Ownership.school_id)
-    return owners.where(scope.holds(Ownership.authority_id), Ownership.on(scope.day), condition)
+    return Authority.id.in_(owners.where(scope.holds(Ownership.authority_id), Ownership.on(scope.day), condition))
 
 
 def _schools(count: int) -> str:

@@ -1,9 +1,9 @@
 """The scope of criteria: an instant, its day, a programme's strands, the networks, and subqueries that they share."""
 
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Any, TypeVarTuple
+from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, select, true
 
@@ -11,12 +11,9 @@ from outreach.adherence.models import Strand
 from outreach.adherence.standing import rolled_up, standing_on
 from outreach.days import today
 from outreach.db import Session
-from outreach.db.joins import found_among
 from outreach.delivery.models import Mailing
-from outreach.directory.models import Authority, Network
+from outreach.directory.models import Network
 from outreach.errors import InputError
-
-Columns = TypeVarTuple("Columns")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,21 +36,10 @@ class Scope:
     series: Callable[[tuple[int, ...]], Select[int]] | None = None
     solicited: Select[str] | None = None
     _shared: dict[tuple[str, int], CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
-    _found: dict[Hashable, ColumnElement[bool]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:
         """True of an authority's key within `between`."""
         return true() if self.between is None else authority.between(*self.between)
-
-    def has(self, keys: Select[int] | Select[int | None], *, of: Hashable) -> ColumnElement[bool]:
-        """Whether the authority is among these keys, which `criteria.judged` joins once. `of` names them, so that
-        equal criteria share them.
-        """
-        return self._found.setdefault(of, found_among(keys, Authority.id))
-
-    def narrowed(self, keys: Select[*Columns]) -> Select[*Columns]:
-        """The same keys of authorities, in the first column, within `between`."""
-        return keys.where(self.holds(keys.selected_columns[0]))
 
     def strand(self, number: int) -> Strand:
         """The strand with this number. Raises InputError."""

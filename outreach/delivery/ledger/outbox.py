@@ -10,9 +10,11 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Select,
+    SQLColumnExpression,
     and_,
     case,
     exists,
+    false,
     func,
     or_,
     select,
@@ -209,13 +211,18 @@ def mailings_received(session: Session, authorities: Sequence[int], since: datet
     return received
 
 
-def mailboxes_left_for(mailings: Sequence[int]) -> Select[int | None, str]:
-    """Select the authority and the address (its key) of the letters of these mailings that left, in doubt or not.
+def has_left(
+    mailings: Sequence[int], authority: SQLColumnExpression[int], address_key: SQLColumnExpression[str]
+) -> ColumnElement[bool]:
+    """The SQL condition that a letter of one of these mailings left for an address of an authority, in doubt or not.
 
     One that was to be sent once more has left before, whatever became of its second copy.
     """
+    if not mailings:
+        return false()
+    is_theirs = and_(Message.authority_id == authority, Message.address_key == address_key)
     is_gone = or_(Message.state.in_(LEFT), Message.resent_at.is_not(None))
-    return select(Message.authority_id, Message.address_key).where(Message.mailing_id.in_(mailings), is_gone)
+    return exists().where(is_theirs, Message.mailing_id.in_(mailings), is_gone)
 
 
 def authorities_meant_by(mailings: Sequence[int]) -> Select[int | None]:

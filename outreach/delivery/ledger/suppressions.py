@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, SQLColumnExpression, exists, literal, or_, select
+from sqlalchemy import ColumnElement, SQLColumnExpression, exists, literal, or_, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
@@ -116,12 +116,6 @@ def suppressed_among(session: Session, keys: Sequence[str], message_class: Messa
     return set(session.scalars(query))
 
 
-def stopped(message_class: MessageClass) -> Select[str]:
-    """Select the addresses that are suppressed for a class of message."""
-    of_class = _stops_class(literal(message_class.value))
-    return select(Suppression.address_key).where(Suppression.lifted_at.is_(None), of_class)
-
-
 def stops(
     address_key: SQLColumnExpression[str], message_class: SQLColumnExpression[MessageClass]
 ) -> ColumnElement[bool]:
@@ -129,7 +123,7 @@ def stops(
     in_force = exists().where(
         Suppression.address_key == address_key,
         Suppression.lifted_at.is_(None),
-        _stops_class(message_class),
+        or_(Suppression.scope == SuppressionScope.ALL, message_class == MessageClass.AWARENESS),
     )
     return in_force.correlate_except(Suppression)
 
@@ -138,7 +132,3 @@ def stops_the_letter() -> ColumnElement[bool]:
     """True where a letter's address is suppressed for its mailing's class of message, inside a statement on letters."""
     its_class = select(Mailing.message_class).where(Mailing.id == Message.mailing_id)
     return stops(Message.address_key, its_class.correlate_except(Mailing).scalar_subquery())
-
-
-def _stops_class(message_class: SQLColumnExpression[MessageClass]) -> ColumnElement[bool]:
-    return or_(Suppression.scope == SuppressionScope.ALL, message_class == MessageClass.AWARENESS)
