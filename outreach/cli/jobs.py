@@ -31,7 +31,7 @@ def show(operation: Operation, number: int) -> None:
     """Montre où en est une tâche."""
     with operation.database.reading() as session:
         found = asking.job_numbered(session, number)
-        say_json(lambda: listing.every(session).object(found))
+        say_json(lambda: listing.as_json(found))
         say(_told(found))
 
 
@@ -46,7 +46,7 @@ def cancel(operation: Operation, number: int) -> None:
         operation.actor(session, RoleName.ADMINISTRATOR)
         found = asking.job_numbered(session, number)
         asking.cancel(session, found, now=operation.now)
-        say_json(lambda: listing.every(session).object(found))
+        say_json(lambda: listing.as_json(found))
     say(f"La tâche {number} est annulée.")
 
 

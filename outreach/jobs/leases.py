@@ -47,10 +47,8 @@ def claim(session: Session, *, now: datetime) -> tuple[int, str] | None:
     if job is None:
         return None
     lease = uuid.uuid4().hex
-    job.state, job.lease, job.leased_until, job.began_at, job.done, job.total = (
-        *(JobState.RUNNING, lease, now + PERIOD, now),
-        *(0, None),
-    )
+    job.state, job.lease, job.leased_until = JobState.RUNNING, lease, now + PERIOD
+    job.began_at, job.done, job.total = now, 0, None
     session.execute(delete(JobPiece).where(JobPiece.job_id == job.id))
     return job.id, lease
 

@@ -1,10 +1,11 @@
 """Jobs as lists: one person's, for the page, or everybody's, for commands."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select
 
-from outreach.columns import DATA, NOBODY, Column, Held, Kind, On
+from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session
 from outreach.jobs.models import Job
 
@@ -22,10 +23,16 @@ COLUMNS = (
 )
 
 
-def every(
-    session: Session, person: str | None = None, *, text: str = "", sort: str = "", names: Mapping[str, str] = NOBODY
-) -> Held[Job]:
+def every(session: Session, person: str | None = None, *, text: str = "", sort: str = "") -> Held[Job]:
     """All jobs that are kept, or those of one person, the newest first."""
     query = select(Job) if person is None else select(Job).where(Job.asked_by == person)
-    rows = session.scalars(query.order_by(Job.id.desc())).all()
-    return Held(title="Tâches", columns=COLUMNS, sort=sort, usual="-number", rows=rows, text=text, names=names)
+    return _listed(session.scalars(query.order_by(Job.id.desc())).all(), text, sort)
+
+
+def as_json(job: Job) -> dict[str, Any]:
+    """One job, under the keys of the columns."""
+    return _listed([job]).object(job)
+
+
+def _listed(jobs: Sequence[Job], text: str = "", sort: str = "") -> Held[Job]:
+    return Held(title="Tâches", columns=COLUMNS, sort=sort, usual="-number", rows=jobs, text=text)

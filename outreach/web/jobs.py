@@ -43,9 +43,7 @@ def ask() -> Redirect:
     address, title = posted("of"), posted("title") or "Fichier"
     if not is_path(address) or unquote(urlsplit(address).path).startswith("/jobs/"):
         raise InputError("Cette adresse n’est pas celle d’un fichier : revenez à la liste, et demandez-le de nouveau.")
-    with database().writing() as session:
-        number = asking.ask(session, actor(), Asked(title, address), now=now()).id
-    return redirect(url_for(".job", number=number))
+    return _begun(Asked(title, address))
 
 
 @pages.get("/<number:number>")
@@ -92,7 +90,10 @@ def _listed(session: Session) -> Held[Job]:
 def later(title: str, location: str) -> Redirect:
     """Have this request answered as a job, and lead to its page. `location` is the page that it is about."""
     form = [(name, value) for name, value in request.form.items(multi=True) if name != TOKEN]
-    asked = Asked(title, request.path, request.method, form, location)
+    return _begun(Asked(title, request.path, request.method, form, location))
+
+
+def _begun(asked: Asked) -> Redirect:
     with database().writing() as session:
         number = asking.ask(session, actor(), asked, now=now()).id
     return redirect(url_for("jobs.job", number=number))
