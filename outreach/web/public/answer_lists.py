@@ -104,10 +104,13 @@ def _asked(token: str) -> Iterator[tuple[Session, AskedLetter]]:
 
 
 @pages.errorhandler(NoSheet)
-def offer_to_send_it_again(gone: NoSheet) -> Response:
-    """Where no sheet waits, the page to send one says so."""
-    with _asked((request.view_args or {})["token"]) as (_, letter):
-        return letter.upload_page(str(gone), 404)
+def offer_to_send_it_again(gone: NoSheet) -> Response | Redirect:
+    """Where no sheet waits, the page to send one says so, unless no answer is taken any more by now."""
+    try:
+        with _asked((request.view_args or {})["token"]) as (_, letter):
+            return letter.upload_page(str(gone), 404)
+    except Over as over:  # Flask hands no error of a handler to another
+        return lead_to_the_answer(over)
 
 
 @pages.get("/a/sheet/<path:token>")

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select, update
 
 from outreach.audit import AuditEntry
+from outreach.campaigns.waves.answer_term import AnswerTerm
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.models import Authority, Ownership, School
 from outreach.directory.stated_names import NameBook
@@ -23,6 +24,7 @@ from outreach.sent_lists.grids import Opened, grid_of
 from outreach.sent_lists.matching import ColumnMatching
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
+from outreach.web.public import answer_lists as sheets
 from tests.pages import elements, form_of, text_of
 from tests.spreadsheets.books import workbook
 from tests.web.public.test_answer_form import SIX
@@ -246,6 +248,19 @@ def test_what_is_too_big_or_empty_says_so_and_a_list_of_another_letter_is_unknow
     stranger = few.replace("/a/", "/a/lists/") + "?" + taken.partition("?")[2]
     assert client.get(stranger).status_code == 404
     assert client.get(taken).status_code == 200
+
+
+def test_a_sheet_that_is_gone_when_the_term_ends_leads_to_the_answer(client, wbe, monkeypatch):
+    asked_when, standing = [], sheets.standing_of
+
+    def until_asked_again(*of):
+        asked_when.append(of)
+        shared, term = standing(*of)
+        return shared, term if len(asked_when) == 1 else replace(term, stands=AnswerTerm.OVER)
+
+    monkeypatch.setattr(sheets, "standing_of", until_asked_again)
+    gone = client.get(wbe.replace("/a/", "/a/lists/") + "?list=12")
+    assert (gone.status_code, gone.location, len(asked_when)) == (303, wbe, 2)
 
 
 @pytest.mark.parametrize(
