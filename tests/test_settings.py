@@ -1,14 +1,18 @@
+import os
 import secrets
 import stat
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from pydantic import SecretStr
 
 from outreach.errors import SettingsError
 from outreach.mail import tokens
 from outreach.roles import RoleName
-from outreach.settings import FactorPolicy, Mode, kept_secret, modes, oidc, read
+from outreach.settings import FactorPolicy, Mode, Settings, kept_secret, modes, oidc, read
+from outreach.settings.files import NAMED
 from outreach.settings.keys import is_guessable
+from outreach.settings.model import SECRETS
 from tests.factories import DRAWN
 
 REAL = {
@@ -454,3 +458,59 @@ def test_a_password_is_taken_from_everybody_or_from_the_emergency_account_alone(
     assert settings.takes_password(" chef@fwb.example")
     assert not settings.takes_password("a@fwb.example")
     assert not settings.takes_password("")
+
+
+def in_file(folder, held, setting="OUTREACH_SECRET_KEY"):
+    """The settings of production, one of which stands in a file."""
+    path = folder / "value"
+    path.write_bytes(held)
+    return {**{name: value for name, value in REAL.items() if name != setting}, f"{setting}_FILE": str(path)}
+
+
+def test_each_secret_may_stand_in_a_file_and_nothing_else():
+    hidden = {name for name, field in Settings.model_fields.items() if field.annotation is SecretStr or not field.repr}
+    assert set(SECRETS) == hidden - {"public_url"}, "it is public, and hidden until it is refused"
+    assert not {name.removeprefix("OUTREACH_").lower() for name in NAMED} & set(Settings.model_fields)
+
+
+@pytest.mark.parametrize("end", ["", "\n", "\r\n"])
+def test_a_secret_is_read_from_the_file_that_is_named_without_its_last_end_of_line(tmp_path, end):
+    assert read(in_file(tmp_path, (DRAWN[0] + end).encode())).secret_key.get_secret_value() == DRAWN[0]
+    url = "postgresql://u:p%20@localhost/b"
+    named = in_file(tmp_path, (url + end).encode(), "OUTREACH_DATABASE_URL")
+    assert read(named).database == url
+
+
+def test_a_secret_given_twice_is_refused_though_both_are_the_same(tmp_path):
+    both = {**in_file(tmp_path, DRAWN[0].encode()), "OUTREACH_SECRET_KEY": DRAWN[0]}
+    with pytest.raises(
+        SettingsError, match="OUTREACH_SECRET_KEY et OUTREACH_SECRET_KEY_FILE sont donnés tous les deux"
+    ):
+        read(both)
+
+
+@pytest.mark.parametrize(
+    ("held", "words"), [(b"hush" * 20_000, "trop long"), (b"\xffhush", "UTF-8"), (b"\n", "vide"), (b"hush", "courte")]
+)
+def test_a_file_that_does_not_do_is_refused_in_a_sentence_that_does_not_repeat_it(tmp_path, held, words):
+    with pytest.raises(SettingsError, match=words) as refusal:
+        read(in_file(tmp_path, held))
+    assert "OUTREACH_SECRET_KEY" in str(refusal.value)
+    assert "hush" not in str(refusal.value)
+
+
+def test_files_that_cannot_be_read_are_all_named_with_their_settings(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    wrong = {"SECRET_KEY": tmp_path / "absent", "TOKEN_KEYS": tmp_path, "SMTP_URL": tmp_path / "pipe"}
+    own = {name: value for name, value in REAL.items() if name.removeprefix("OUTREACH_") not in wrong}
+    with pytest.raises(SettingsError) as refusal:
+        read({**own, **{f"OUTREACH_{name}_FILE": str(path) for name, path in wrong.items()}})
+    told = str(refusal.value).splitlines()
+    assert len(told) == 3
+    for name, path in wrong.items():
+        assert [line for line in told if line.startswith(f"OUTREACH_{name}_FILE") and str(path) in line]
+
+
+def test_a_misspelt_file_of_a_secret_is_refused(tmp_path):
+    with pytest.raises(SettingsError, match="Vouliez-vous écrire OUTREACH_SECRET_KEY_FILE"):
+        read({**REAL, "OUTREACH_SECRETKEY_FILE": str(tmp_path)})

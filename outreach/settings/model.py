@@ -14,6 +14,16 @@ from outreach.settings.places import Network, network_of
 
 PREFIX = "OUTREACH_"
 NOBODY = "none"
+SECRETS = (  # settings that are secrets, or may hold a password: each may stand in a file
+    "database_url",
+    "broker_url",
+    "secret_key",
+    "smtp_url",
+    "bounces_url",
+    "token_keys",
+    "factor_keys",
+    "oidc_client_secret",
+)
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -9,6 +9,7 @@ from pydantic_core import ErrorDetails
 
 from outreach.errors import SettingsError
 from outreach.settings.faults import faults_of
+from outreach.settings.files import NAMED, with_files
 from outreach.settings.folder import faults_of_folder
 from outreach.settings.model import PREFIX, Mode, Settings
 from outreach.settings.own_secrets import kept_secret
@@ -34,6 +35,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     Raises SettingsError with all the faults at once, one sentence per line.
     """
     _refuse_misspelt(environment)
+    environment = with_files(environment)
     try:
         settings = Settings.model_validate(_named(environment))
     except ValidationError as error:
@@ -61,7 +63,7 @@ def _named(environment: Mapping[str, str]) -> dict[str, str]:
 
 
 def _refuse_misspelt(environment: Mapping[str, str]) -> None:
-    known = [PREFIX + field.upper() for field in Settings.model_fields]
+    known = [*(PREFIX + field.upper() for field in Settings.model_fields), *NAMED]
     for name in environment:
         if name.startswith(PREFIX) and name not in known:
             near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)

@@ -5,12 +5,14 @@ import re
 import shutil
 import subprocess
 from ipaddress import ip_address, ip_network
+from pathlib import Path
 
 import pytest
 import yaml
 
 from outreach.errors import SettingsError
 from outreach.settings import PREFIX, ROOT, Settings, read
+from outreach.settings.files import NAMED
 from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
@@ -22,7 +24,7 @@ COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_every_setting_named_exists(path):
     named = set(re.findall(rf"{PREFIX}[A-Z_]+", path.read_text(encoding="utf-8")))
-    assert named <= {PREFIX + field.upper() for field in Settings.model_fields}
+    assert named <= {*(PREFIX + field.upper() for field in Settings.model_fields), *NAMED}
 
 
 def test_every_file_is_told_of_in_operations():
@@ -60,17 +62,29 @@ def test_each_service_of_ours_in_a_composition_is_one_command():
 def test_all_processes_of_a_composition_are_one_installation():
     ours = [service for service in COMPOSE["services"].values() if service["image"] == "outreach"]
     assert len(ours) == 3
-    for key in ("hostname", "volumes", "environment", "env_file"):
+    for key in ("hostname", "volumes", "environment", "env_file", "secrets"):
         assert [service[key] for service in ours] == [ours[0][key]] * 3
 
 
-def test_production_takes_the_settings_of_a_composition():
-    named = COMPOSE["services"]["web"]["environment"]
-    filled = {name: re.sub(r"\$\{\w+:\?\}", "x", value) for name, value in named.items()}
-    own = {**REAL, **filled, "OUTREACH_DATA": REAL["OUTREACH_DATA"]}
+def test_production_takes_the_settings_of_a_composition(tmp_path):
+    web = COMPOSE["services"]["web"]
+    named = {name: value.replace("/run/secrets", str(tmp_path)) for name, value in web["environment"].items()}
+    in_files = {NAMED[name]: Path(path) for name, path in named.items() if name in NAMED}
+    assert {path.name for path in in_files.values()} == set(web["secrets"]) <= set(COMPOSE["secrets"])
+    for name, path in in_files.items():
+        path.write_text({**REAL, "OUTREACH_DATABASE_URL": "postgresql://outreach:x@database/outreach"}[name])
+    own = {name: value for name, value in REAL.items() if name not in in_files} | named
+    own["OUTREACH_DATA"] = REAL["OUTREACH_DATA"]
     assert read(own).private_hosts == "database,broker"
     with pytest.raises(SettingsError, match="autre machine"):
         read({**own, "OUTREACH_PRIVATE_HOSTS": ""})
+
+
+def test_no_secret_of_a_composition_stands_in_an_environment():
+    for service in COMPOSE["services"].values():
+        named = {name for name in service.get("environment", {}) if not name.endswith("_FILE")}
+        assert not [name for name in named if name in NAMED.values() and name != "OUTREACH_BROKER_URL"]
+        assert not [name for name in named if "PASSWORD" in name]
 
 
 def test_a_composition_believes_the_gateway_alone_that_the_web_server_in_front_comes_from():
