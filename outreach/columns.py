@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Flag, StrEnum
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, Result, ScalarResult, Select, case, desc, func, nulls_last, select
 from sqlalchemy.orm import InstrumentedAttribute
@@ -19,6 +19,7 @@ from outreach.spreadsheets.written import Cell, Table
 from outreach.text import without_accents
 
 PAGE_ROWS = 50
+MOST_COUNTED = 10_000  # rows that a page counts unless it is asked for all: beyond, counting costs more than the page
 BATCH = 500  # rows that a file reads at a time: it never holds all of them as objects
 NOBODY: Mapping[str, str] = {}
 Row = TypeVar("Row")
@@ -43,6 +44,18 @@ class Kind(StrEnum):
     def is_largest_first(self) -> bool:
         """Whether a reader who sorts by it wants the largest or the latest first."""
         return self not in {Kind.TEXT, Kind.PERSON}
+
+
+class Total(NamedTuple):
+    """How many rows there are; with `is_more`, more than that."""
+
+    number: int
+    is_more: bool = False
+
+    @classmethod
+    def of(cls, counted: int, most: int | None) -> "Total":
+        """What a count says that stopped one beyond `most`; None where it counted all."""
+        return cls(counted) if most is None or counted <= most else cls(most, is_more=True)
 
 
 class On(Flag):
@@ -129,6 +142,11 @@ class Listing(Generic[Row]):
         """How many rows all pages hold."""
         raise NotImplementedError
 
+    def total(self, most: int | None = None) -> Total:
+        """How many rows all pages hold. It need not be known beyond `most`."""
+        del most
+        return Total(self.count())
+
     def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
         """The rows of a page, from page 1."""
         raise NotImplementedError
@@ -141,9 +159,10 @@ class Listing(Generic[Row]):
         """The keys of the authorities that the rows are about, each once."""
         raise NotImplementedError
 
-    def count_keys(self) -> int:
-        """How many authorities the rows are about."""
-        return len(self.keys())
+    def total_keys(self, most: int | None = None) -> Total:
+        """How many authorities the rows are about. It need not be known beyond `most`."""
+        del most
+        return Total(len(self.keys()))
 
     def direction(self, column: Column[Row]) -> str:
         """How the rows are ordered by a column, as `aria-sort` says it; '' where they are not."""
@@ -196,7 +215,11 @@ class Queried(Listing[Row]):
 
     def count(self) -> int:
         """One statement."""
-        return self.session.scalar(select(func.count()).select_from(self.query.subquery())) or 0
+        return self._counted(self.query)
+
+    def total(self, most: int | None = None) -> Total:
+        """One statement, which stops one row beyond `most`."""
+        return Total.of(self._counted(self.query, most), most)
 
     def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
         """One statement, and those of `options` and `made`."""
@@ -216,12 +239,15 @@ class Queried(Listing[Row]):
         query = self.query.with_only_columns(self.key)
         return list(self.session.scalars(query.distinct()))
 
-    def count_keys(self) -> int:
-        """One statement."""
+    def total_keys(self, most: int | None = None) -> Total:
+        """One statement, which stops one beyond `most`."""
         if self.key is None:
-            return 0
-        query = self.query.with_only_columns(func.count(self.key.distinct()))
-        return self.session.scalar(query) or 0
+            return Total(0)
+        return Total.of(self._counted(self.query.with_only_columns(self.key).distinct(), most), most)
+
+    def _counted(self, query: Rows, most: int | None = None) -> int:
+        some = query if most is None else query.limit(most + 1)
+        return self.session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
     def _ordered(self) -> Rows:
         query = self.query.options(*self.options)

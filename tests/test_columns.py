@@ -105,7 +105,7 @@ def test_a_page_has_numbers_and_days_in_words_and_a_dash_for_nothing():
 
 
 def test_keys_are_those_of_authorities_each_once():
-    assert (held().keys(), held().count_keys()) == ([1, 2], 2)
+    assert (held().keys(), held().total_keys().number) == ([1, 2], 2)
 
 
 @pytest.mark.postgresql
@@ -124,6 +124,24 @@ def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
 
 
 @pytest.mark.postgresql
+def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database):
+    with database.writing() as session:
+        trail.add(session, [Line(NOW, TrailKind.EXPORTED, "x", f"/{n}") for n in range(5)])
+    with database.reading() as session:
+        lines = {"query": select(TrailEntry), "order": (TrailEntry.id,), "key": TrailEntry.id}
+        listed = Queried(title="", columns=(), session=session, **lines)
+        for total in (listed.total, listed.total_keys):
+            assert [total(most) for most in (3, 4, 5, 6, None)] == [
+                (3, True),
+                (4, True),
+                (5, False),
+                (5, False),
+                (5, False),
+            ]
+    assert (held().total(1), held().total_keys(1)) == ((3, False), (2, False)), "rows in memory are counted anyway"
+
+
+@pytest.mark.postgresql
 def test_a_file_holds_a_batch_of_objects_and_never_all(database):
     """What was read is let go as the file goes on: SQLAlchemy's session holds objects weakly."""
     with database.writing() as session:
@@ -138,4 +156,4 @@ def test_a_file_holds_a_batch_of_objects_and_never_all(database):
 def test_the_keys_of_a_query_that_is_about_no_authority_are_none(database):
     with database.reading() as session:
         listed = Queried(title="", columns=(), session=session, query=select(TrailEntry), order=(TrailEntry.id,))
-        assert (listed.keys(), listed.count_keys(), listed.count(), list(listed.page(1))) == ([], 0, 0, [])
+        assert (listed.keys(), listed.total_keys().number, listed.count(), list(listed.page(1))) == ([], 0, 0, [])

@@ -188,9 +188,9 @@ def understood(session: Session, filters: Filters) -> Filters:
     return replace(filters, found=search.find(session, filters.text, _school_conditions(filters)))
 
 
-def count(session: Session, filters: Filters) -> DirectoryCounts:
-    """Counts over every matching row."""
-    rows = _matching(understood(session, filters)).subquery()
+def count(session: Session, filters: Filters, most: int | None = None) -> DirectoryCounts:
+    """Counts over every matching row; with `most`, over one authority more than that at most."""
+    rows = _matching(understood(session, filters)).limit(None if most is None else most + 1).subquery()
     has_secondary = case((rows.c.secondary > 0, 1), else_=0)
     query = select(
         func.count(),

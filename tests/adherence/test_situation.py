@@ -74,7 +74,7 @@ def test_before_its_opening_a_strand_has_no_figures(session, programme, by):
     for listed in (Selection(2), Selection(2, Bucket.NONE), Selection(2, None, "WBE")):
         assert situation.schools(session, programme, day, listed).page(1) == []
         assert situation.authorities(session, programme, day, listed).page(1) == []
-        assert situation.schools(session, programme, day, listed).count_keys() == 0
+        assert situation.schools(session, programme, day, listed).total_keys().number == 0
     opened = situation.situation(session, programme, second.opened_on, by=by)
     assert (opened.openings, list(opened.total.strands)) == ({}, [1, 2])
     none = situation.situation(session, programme, first.opened_on - timedelta(1), by=by)

@@ -182,6 +182,42 @@ def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monk
             assert SORTED.search(html.partition("aria-sort=")[2])[1] == reverse, (name, order)
 
 
+def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief, shown, monkeypatch):
+    monkeypatch.setattr(pager, "PAGE_ROWS", 1)
+    monkeypatch.setattr(pager, "MOST_COUNTED", 2)
+    counted = {True: set(), False: set()}
+    for name in LISTS:
+        page, known = chief.get(address_of(name, sort="")), shown["page"].pager
+        offers = [address for address, text in links(page) if text == "compter exactement"]
+        assert bool(offers) == known.is_more, name
+        counted[known.is_more].add(name)
+        if not offers:
+            assert known.total == shown["page"].listing.count(), name
+            continue
+        assert "Plus de 2 lignes" in text_of(page), name
+        assert (known.total, known.last, known.has_next) == (2, 2, True), name
+        (offer,) = offers
+        exact, total = chief.get(offer), shown["page"].pager.total
+        assert total == shown["page"].listing.count() > 2, name
+        assert "compter exactement" not in exact.text, name
+        assert all("count=exact" in address for address, text in links(exact) if text in {"2", "Suivante"}), name
+        assert not [address for address, text in links(exact) if text in {"XLSX", "CSV"} and "count=" in address], name
+        chief.get(address_of(name, page=3))
+        assert (shown["page"].pager.number, shown["page"].pager.total) == (3, total), (name, "beyond: counted")
+    assert {"directory/index.html", "situation/schools.html", "trail/index.html"} <= counted[True]
+    assert {"segments/index.html", "jobs/index.html"} <= counted[False], "in memory"
+
+
+def test_a_filter_keeps_the_exact_count_and_a_campaign_to_very_many_is_offered_without_it(chief, monkeypatch):
+    monkeypatch.setattr(pager, "PAGE_ROWS", 2)
+    monkeypatch.setattr(pager, "MOST_COUNTED", 2)
+    page = chief.get("/directory?sort=schools")
+    assert "Plus de 2 pouvoirs organisateurs" in text_of(page)
+    assert "Écrire à tous ces PO, plus de 2" in text_of(page)
+    kept = elements(chief.get("/directory?sort=schools&count=exact"), "form[@role='search']//input[@type='hidden']")
+    assert {(field.get("name"), field.get("value")) for field in kept} == {("sort", "schools"), ("count", "exact")}
+
+
 def test_every_template_with_a_list_is_swept():
     with_lists = {
         str(path.relative_to(PAGES)) for path in PAGES.rglob("*.html") if "{% call table(" in path.read_text("utf-8")

@@ -14,7 +14,7 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.listing import CampaignRow, Stage
 from outreach.campaigns.results import progress
 from outreach.campaigns.results.overall import overall
-from outreach.columns import Queried
+from outreach.columns import Queried, Total
 from outreach.db import Session
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
@@ -51,7 +51,7 @@ def index() -> str:
             counts=counts,
             stage=stage,
             text=text,
-            shown=Shown.of(request, listed, total=total, export=".export"),
+            shown=Shown.of(request, listed, total=Total(total), export=".export"),
             colleagues=colleagues,
             stage_colors=STAGE_COLORS,
         )

@@ -12,7 +12,7 @@ from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
-from outreach.columns import Held, Queried
+from outreach.columns import Held, Queried, Total
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
@@ -32,7 +32,7 @@ from outreach.web.directory import filters as filtering
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.forms import ContactForm
-from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.pager import Shown, most_counted, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("directory", __name__, url_prefix="/directory")
@@ -44,8 +44,8 @@ def index() -> str:
     with reading() as session:
         strands = filtering.strands(session)
         filters = listing.understood(session, filtering.asked(request.args, strands, current_day()))
-        counts = listing.count(session, filters)
-        found, total = listing.listed(session, filters, sorting(request)), counts.authorities
+        counts = listing.count(session, filters, most := most_counted(request))
+        found, total = listing.listed(session, filters, sorting(request)), Total.of(counts.authorities, most)
         networks = listing.networks(session)
         labels = {network.code: network.label for network in networks}
         return render_template(

@@ -30,7 +30,7 @@ from outreach.web.situation.tables import (
     solicitation_label,
 )
 from outreach.web.ui import exports
-from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.pager import Shown, most_counted, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
 MOST_PRINTED = 5000  # rows of a page that shows the whole list
@@ -46,8 +46,8 @@ def listed(what: str) -> str:
         selection, group = selected(session, programme, about)
         strand = situation.strand_by_number(programme, selection.strand)
         found = _rows(session, programme, about, selection, what)
-        total = found.count()
-        is_whole = request.args.get("whole") == "1" and total <= MOST_PRINTED
+        total = found.total(most_counted(request))
+        is_whole = request.args.get("whole") == "1" and total.number <= MOST_PRINTED
         size = MOST_PRINTED if is_whole else 0
         return render_template(
             f"pages/situation/{what}.html",
@@ -59,7 +59,7 @@ def listed(what: str) -> str:
             opening="" if strand.is_open(about.day) else sentences.opening(strand.number, strand.opened_on),
             text=sought(request),
             shown=Shown.of(request, found, size=size, total=total, export=".export_list", write=".write_to_list"),
-            may_print=PAGE_ROWS < total <= MOST_PRINTED,
+            may_print=PAGE_ROWS < total.number <= MOST_PRINTED,
             is_whole=is_whole,
             solicitation=solicitation_label,
             labels={state.value: state.label for state in RollUp},

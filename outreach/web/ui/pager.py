@@ -8,41 +8,56 @@ from urllib.parse import urlencode
 
 from flask import Request
 
-from outreach.columns import NOBODY, PAGE_ROWS, Column, Listing, On, Row
+from outreach.columns import MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
+from outreach.french import plural
 from outreach.text import whole_number
 
 Member = TypeVar("Member", bound=StrEnum)
 LONGEST_SEARCH = 200
+EXACT = "exact"  # the value of the parameter `count` that asks for all rows to be counted
 
 
 @dataclass(frozen=True, slots=True)
 class Pager:
-    """Page `number` of `last`; a number out of range is brought back into it."""
+    """Page `number` of `last`; a number out of range is brought back into it.
+
+    With `is_more` there are more rows than `total`, and pages after `last`.
+    """
 
     number: int
     last: int
     first_row: int
     last_row: int
     total: int
+    is_more: bool = False
 
     @classmethod
-    def of(cls, request: Request, total: int, size: int) -> "Pager":
+    def of(cls, request: Request, total: int, size: int, *, is_more: bool = False) -> "Pager":
         """The page a request asks for in its query string."""
         last = max(1, -(-total // size))
-        asked = whole_number(request.args.get("page", "1"), digits=7) or 1
-        number = min(asked, last)
-        return cls(number, last, (number - 1) * size + 1 if total else 0, min(number * size, total), total)
+        number = min(_page(request), last)
+        first = (number - 1) * size + 1 if total else 0
+        return cls(number, last, first, min(number * size, total), total, is_more)
+
+    @property
+    def has_next(self) -> bool:
+        """Whether a page follows."""
+        return self.number < self.last or self.is_more
+
+    def rows(self, singular: str, several: str = "") -> str:
+        """How many rows there are, in French, by what they are called."""
+        return f"{'plus de ' if self.is_more else ''}{plural(self.total, singular, several)}"
 
     def numbers(self) -> list[int | None]:
         """The pages to link to; None stands for a gap."""
-        near = {1, self.last, *range(self.number - 1, self.number + 2)}
+        near = {1, *range(self.number - 1, self.number + 2)} | (set() if self.is_more else {self.last})
         shown = sorted(number for number in near if 1 <= number <= self.last)
         links: list[int | None] = []
         for number in shown:
             if links and number - (links[-1] or 0) > 1:
                 links.append(None)
             links.append(number)
-        return links
+        return [*links, None] if self.is_more else links
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +65,7 @@ class Shown(Generic[Row]):
     """A page of a listing, as the macro `table` of `pages/_tables.html` shows it.
 
     `names` are those of persons, by address. `export` and `write` are the endpoints of its files and of a campaign to
-    its authorities, '' where there are none; `arguments` are those of both. `authorities` counts whom one writes to.
+    its authorities, '' where there are none; `arguments` are those of both. `authorities` says to how many one writes.
     `hidden` are the keys of columns that this page does not show.
     """
 
@@ -61,7 +76,7 @@ class Shown(Generic[Row]):
     export: str
     write: str
     arguments: Mapping[str, Any]
-    authorities: int
+    authorities: Total
     hidden: Collection[str]
 
     @classmethod
@@ -75,8 +90,8 @@ class Shown(Generic[Row]):
         export: str = "",
         write: str = "",
         hidden: Collection[str] = (),
-        total: int | None = None,
-        authorities: int | None = None,
+        total: Total | None = None,
+        authorities: Total | None = None,
         **arguments: Any,
     ) -> "Shown[Row]":
         """The page that a request asks for in its query string, of `size` rows, or as many as usual. The arguments of
@@ -84,11 +99,12 @@ class Shown(Generic[Row]):
 
         `total` and `authorities` are the counts of the listing where they are known already.
         """
-        size = size or PAGE_ROWS
-        pager = Pager.of(request, listing.count() if total is None else total, size)
+        size, most = size or PAGE_ROWS, most_counted(request)
+        number, is_more = total or listing.total(most)
+        pager = Pager.of(request, number, size, is_more=is_more)
         rows = listing.page(pager.number, size) if pager.total else ()
         if authorities is None:
-            authorities = listing.count_keys() if write and rows else 0
+            authorities = listing.total_keys(most) if write and rows else Total(0)
         arguments = {**(request.view_args or {}), **arguments}
         return cls(listing, pager, rows, names, export, write, arguments, authorities, hidden)
 
@@ -96,6 +112,13 @@ class Shown(Generic[Row]):
     def columns(self) -> list[Column[Row]]:
         """The columns of the page."""
         return [column for column in self.listing.on(On.PAGE) if column.key not in self.hidden]
+
+
+def most_counted(request: Request) -> int | None:
+    """How many rows of a list are counted at most; None where a request asks for all, or for a page beyond them, which
+    costs as much."""
+    is_exact = request.args.get("count") == EXACT or _page(request) * PAGE_ROWS > MOST_COUNTED
+    return None if is_exact else MOST_COUNTED
 
 
 def member(kind: type[Member], value: str | None) -> Member | None:
@@ -128,3 +151,8 @@ def again(request: Request, path: str = "", /, **changes: object) -> str:
     kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in changes]
     kept += [(name, str(value)) for name, value in changes.items() if value is not None]
     return f"{path}?{urlencode(kept)}" if kept else path
+
+
+def _page(request: Request) -> int:
+    """The number of the page that a request asks for."""
+    return whole_number(request.args.get("page", "1"), digits=7) or 1
