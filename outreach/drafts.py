@@ -32,7 +32,7 @@ class Draft(Base):
     """What a person has typed on one opened page (`page`, a number by chance), so that two pages never mix.
 
     `fields` are, as JSON, the fields of its form (pairs of name and value), and what was saved then. Drafts kept by
-    0.2.0 and before have the pairs alone. Personal data. Retention: 30 days after something was typed.
+    0.2.0 and before have the pairs alone. Personal data.
     """
 
     __tablename__ = "drafts"

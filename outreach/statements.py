@@ -72,9 +72,6 @@ FIELDS: Mapping[StatementKind, Sequence[StatementField]] = {
             "contact", "À qui demander", "Où exercer ses droits : un service, une adresse, un courriel.", SHORT
         ),
         StatementField(
-            "retention", "Combien de temps", "Ce que le service garde, et jusqu’à quand ; une chose par ligne."
-        ),
-        StatementField(
             "processors",
             "Sous-traitants",
             "Qui traite ces données pour le service, et où. « Aucun » s’il n’y en a pas.",
@@ -90,6 +87,7 @@ FIELDS: Mapping[StatementKind, Sequence[StatementField]] = {
     ),
 }
 CONFORMITY = "conformity"  # the field of an accessibility statement that is chosen
+FORMER = {"retention": "Combien de temps"}  # what versions of before `retention.toml` say
 
 
 class PublicStatement(Base):
@@ -117,7 +115,7 @@ class PublicStatement(Base):
         words = self.words
         if CONFORMITY in words:
             words[CONFORMITY] = self.conformity.label
-        return [(label, words[name]) for name, label in labels(self.kind).items()]
+        return [(label, words[name]) for name, label in (labels(self.kind) | FORMER).items() if name in words]
 
     @property
     def conformity(self) -> Conformity:

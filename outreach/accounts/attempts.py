@@ -22,7 +22,7 @@ DIGEST_BYTES = 16
 class SignInAttempt(Base):
     """An attempt to sign in that failed, under one of the names it counts under.
 
-    Personal data. Retention: 15 minutes.
+    Personal data.
     """
 
     __tablename__ = "sign_in_attempts"

@@ -56,7 +56,7 @@ _LABELS = {
 
 class AccountLink(Base):
     """A link of an account. `used_at`: a password was chosen by it. `ended_at`: a newer one took its place, or the
-    account was closed. Personal data. Retention: 30 days after it expires.
+    account was closed. Personal data.
     """
 
     __tablename__ = "account_links"

@@ -23,7 +23,7 @@ DIGEST_BYTES = 16
 class PasswordRequest(Base):
     """Somebody typed an address as that of a forgotten password. `handled_at`: the clock has looked whose it is.
 
-    Personal data. Retention: 1 hour, answered or not.
+    Personal data.
     """
 
     __tablename__ = "password_requests"

@@ -23,7 +23,7 @@ DIGEST_BYTES = 32
 class StaffSession(Base):
     """A browser in which somebody is signed in. `browser` is French and coarse: “Firefox sous Windows”.
 
-    `has_factor`: whoever signed in gave a second factor, too. Personal data. Retention: 12 hours, or until it ends.
+    `has_factor`: whoever signed in gave a second factor, too. Personal data. The row goes when it ends.
     """
 
     __tablename__ = "sessions"

@@ -55,7 +55,7 @@ Seen = dict[Sameness, datetime]
 
 
 class TrailEntry(Base):
-    """A line of the trail. `person` is the address of an account, or empty. Personal data. Retention: 12 months."""
+    """A line of the trail. `person` is the address of an account, or empty. Personal data."""
 
     __tablename__ = "trail_entries"
     __table_args__ = (Index("ix_trail_entries_at", "at"),)

@@ -136,7 +136,7 @@ class Prerequisite(Base):
 class JoiningList(SentList, Base):
     """A list of statuses that somebody sent.
 
-    Retention: 30 days where nobody applies it; of the others, the rejected rows are kept.
+    Of those applied, the rejected rows are kept.
     """
 
     __tablename__ = "joining_lists"

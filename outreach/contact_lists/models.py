@@ -12,7 +12,7 @@ from outreach.sent_lists.models import SentList
 class ContactList(SentList, Base):
     """A list of addresses that somebody sent. A `complete` one retires the addresses that it does not name.
 
-    Personal data. Retention: 30 days after it was applied, or received where it never was. `grid` holds what was sent
+    Personal data. `grid` holds what was sent
     until the list is applied, then its rejected rows only.
     """
 
@@ -33,7 +33,7 @@ class LineNature(StrEnum):
 class ContactListLine(Base):
     """What an applied list did to an address; `before` is what a change replaced, as JSON, '' for the others.
 
-    Personal data. Retention: `before` serves to undo the list, and is emptied with its `grid`.
+    Personal data. `before` serves to undo the list, and is emptied with its `grid`.
     """
 
     __tablename__ = "contact_list_lines"

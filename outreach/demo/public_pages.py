@@ -12,9 +12,6 @@ EXAMPLES = {
         "controller": f"Ministère de la Fédération Wallonie-Bruxelles\n{SERVICE}",
         "officer": "Délégué à la protection des données (exemple fictif)\ndpo@fwb.example",
         "contact": f"{SERVICE}\nnumerique@fwb.example",
-        "retention": "Courriels envoyés et réponses : cinq ans après la fin du programme.\n"
-        "Adresses : tant que le pouvoir organisateur existe.\n"
-        "Liste d’exclusion : sans limite, car elle tient une promesse.",
         "processors": "Centre informatique (exemple fictif), à Bruxelles : il héberge le service et sa base.",
     },
     StatementKind.ACCESSIBILITY: {

@@ -249,7 +249,7 @@ class Contact(Base):
     `name`, `function` and `phone` are those of who reads it, `usage` says what for, `source_note` where the service has
     them from; '' = not known. `changed_at` is when these or its schools were last changed.
 
-    Personal data. Retention: as long as the address, a retired one included; no command erases them (docs/operations).
+    Personal data.
     """
 
     __tablename__ = "contacts"
@@ -315,7 +315,7 @@ class ContactSchool(Base):
 class RegisterImport(SentList, Base):
     """One edition of the register, sent from the page or by a command, and the day from which it holds.
 
-    The register is public. Retention: 30 days where nobody applies it; the others are kept.
+    The register is public.
     """
 
     __tablename__ = "register_imports"

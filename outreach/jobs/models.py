@@ -47,7 +47,7 @@ class Job(Base):
     request. A running job is leased: `lease` names who does it, until `leased_until`. Whoever holds no valid lease
     writes nothing of it. `breaks` counts the children that died at it. `done` of `total` rows are ready; where nobody
     knows `total`, it is None. `location` is the page that it is about, or ''. Once it is over, `said` tells its outcome
-    in French, and `file_name`, `mimetype` and `size` (bytes) its file. Personal data. Retention: 1 day once it is over.
+    in French, and `file_name`, `mimetype` and `size` (bytes) its file. Personal data.
     """
 
     __tablename__ = "jobs"
@@ -85,7 +85,7 @@ class Job(Base):
 
 
 class JobPiece(Base):
-    """A megabyte of a job's file, by its place. Retention: that of its job."""
+    """A megabyte of a job's file, by its place. It goes with its job."""
 
     __tablename__ = "job_pieces"
 

@@ -127,7 +127,7 @@ class HitCount(Base):
 class Hit(Base):
     """One opening (link 0) or click of a letter whose mailbox has a recorded basis.
 
-    No address, place or full User-Agent is kept. Personal data. Retention: 13 months, then it is counted. `version` is
+    No address, place or full User-Agent is kept. Personal data; counted before it goes. `version` is
     that of the classification; a newer one may be applied to the row again. It is UNJUDGED as long as a click has not
     been compared with the others of its letter: until then it is nobody's.
     """

@@ -35,7 +35,7 @@ class NoteState(StrEnum):
 class NoteDraft(Base):
     """A note that its author is still writing: private, `request` as JSON (`drafts.NoteRequest`).
 
-    Personal data. Retention: 12 months after its last change, or until it is frozen or deleted.
+    Personal data. It goes when the note is frozen or deleted.
     """
 
     __tablename__ = "note_drafts"

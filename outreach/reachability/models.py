@@ -39,7 +39,7 @@ _VERDICT_LABELS = {
 
 
 class DomainCheck(Base):
-    """What was found of a domain (in ASCII) at a moment. Retention: 180 days."""
+    """What was found of a domain (in ASCII) at a moment."""
 
     __tablename__ = "domain_checks"
     __table_args__ = (Index("ix_domain_checks_domain_checked_at", "domain", "checked_at"),)

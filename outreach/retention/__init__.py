@@ -1,1 +1,1 @@
-"""How long what is stored is kept: a table of rows, and what deletes by it."""
+"""How long what is stored is kept: one French file, and what deletes by it."""

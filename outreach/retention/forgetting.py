@@ -1,32 +1,46 @@
 """Deletes what was kept for its time, a few rows a transaction, so that nobody waits long to write."""
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from outreach.db import Database, take_turns
 from outreach.retention.periods import Retention
 
 # SQLite lets a writer that waits try again every 100 ms at the latest: within this rest it finds its turn.
 REST_SECONDS = 0.12
+MOST_READ = 10_000  # keys that are found at once, while nobody waits
 
 
-def forget(database: Database, row: Retention, clock: Callable[[], datetime], stop: threading.Event) -> int:
-    """Do what a row says to all that is over, or until `stop` is set; returns how many rows that was.
+def forget(database: Database, rule: Retention, clock: Callable[[], datetime], stop: threading.Event) -> int:
+    """Do what a rule says to all that is over, or until `stop` is set; returns how many rows that was.
 
-    Call it outside any transaction: each batch is one of its own, and others write in between. Where nothing is over
-    it only reads.
+    Call it outside any transaction: each batch is one of its own, and others write in between. What is over is found
+    while reading, so where nothing is, nothing is written.
     """
-    count = 0
-    with database.reading() as session:
-        is_due = session.execute(select(*row.keys).where(row.is_over(clock())).limit(1)).first() is not None
-    while is_due and not stop.is_set():
-        with database.writing() as session:
-            take_turns(session, "retention", row.table)
-            keys = session.execute(select(*row.keys).where(row.is_over(clock())).limit(row.most)).all()
-            row.apply(session, keys)
-        count += len(keys)
-        is_due = len(keys) == row.most and not stop.wait(REST_SECONDS)
+    count, has_more = 0, True
+    while has_more and not stop.is_set():
+        with database.reading() as session:
+            due = session.execute(select(*rule.keys).where(rule.is_over(clock())).limit(MOST_READ)).all()
+        done = 0
+        for first in range(0, len(due), rule.binding.most):
+            if first and stop.wait(REST_SECONDS):
+                break
+            done += _settle(database, rule, due[first : first + rule.binding.most], clock)
+        count += done
+        has_more = done > 0 and len(due) == MOST_READ and not stop.wait(REST_SECONDS)
     return count
+
+
+def _settle(database: Database, rule: Retention, keys: Sequence[Sequence[Any]], clock: Callable[[], datetime]) -> int:
+    """One transaction: what another machine, or somebody, did meanwhile to these rows is left alone."""
+    these = tuple_(*rule.keys).in_(keys)
+    with database.writing() as session:
+        take_turns(session, "retention", rule.table)
+        still = session.execute(select(*rule.keys).where(these, rule.is_over(clock()))).all()
+        if still:
+            rule.apply(session, still)
+    return len(still)

@@ -18,7 +18,6 @@ class ColumnMatching(Base):
     """The fields that a person gave to the columns of a header (JSON, by place), for a kind of list. The last counts.
 
     `header` is the digest of the header as `headers.normalised` spells it. Personal data: it names a colleague.
-    Retention: 12 months.
     """
 
     __tablename__ = "column_matchings"

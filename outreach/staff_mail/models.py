@@ -45,7 +45,7 @@ class StaffNotice(Base):
     """What one person is told about one decision, or about one transition of a wave: once, by unique keys.
 
     It is settled when a mail with it is in the outbox, or when there will be none: `mailing_id` is then empty.
-    Personal data. Retention: 30 days after it is settled, as by then nothing could tell the same again.
+    Personal data. By the time it goes nothing could tell the same again.
     """
 
     __tablename__ = "staff_notices"

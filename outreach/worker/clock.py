@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.retention import forgetting
-from outreach.retention.periods import ROWS, Rhythm
+from outreach.retention.periods import RULES, Rhythm
 from outreach.settings import CheckSwitch
 from outreach.worker.due import DueWork
 from outreach.worker.going_on import going_on
@@ -64,10 +64,10 @@ def tell(due: DueWork) -> None:
 
 def forget(due: DueWork, rhythm: Rhythm) -> None:
     """Delete what was kept for its time, of the tables with this rhythm. One that fails keeps no other."""
-    for row in ROWS:
-        if row.rhythm is rhythm:
-            with going_on(f"deleting what is old of {row.table}", due.database):
-                forgetting.forget(due.database, row, due.clock, due.stop)
+    for rule in RULES:
+        if rule.rhythm is rhythm:
+            with going_on(f"deleting what is old of {rule.table}", due.database):
+                forgetting.forget(due.database, rule, due.clock, due.stop)
 
 
 def ask(due: DueWork) -> None:

@@ -26,7 +26,7 @@ from outreach.errors import NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.measuring import bases
 from outreach.retention.forgetting import forget
-from outreach.retention.periods import ROWS
+from outreach.retention.periods import RULES
 from outreach.sent_lists import steps
 from tests import factories
 from tests.directory import editions
@@ -183,7 +183,7 @@ def test_an_edition_that_nobody_applies_is_deleted_after_thirty_days(database, n
     with database.writing() as session:
         steps.receive(session, EDITIONS, left, now=now, **facts)
         steps.take_over(session, EDITIONS, applied, now=now, **facts)
-    (row,) = [row for row in ROWS if row.model is RegisterImport]
+    (row,) = [row for row in RULES if row.model is RegisterImport]
     assert forget(database, row, lambda: now + row.period, threading.Event()) == 1
     with database.reading() as session:
         assert len(imports.editions(session)) == 1

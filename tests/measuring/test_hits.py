@@ -29,7 +29,7 @@ from outreach.measuring.machines import Agent, HitClass, Signals, is_burst
 from outreach.measuring.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
 from outreach.measuring.trackers import SMALLEST
 from outreach.retention.forgetting import forget
-from outreach.retention.periods import ROWS
+from outreach.retention.periods import RULES
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW, state_from
 
@@ -434,7 +434,7 @@ def test_old_events_keep_only_their_number(database, letter):
     received(database)
     with database.reading() as session:
         before = hits.measured(session, session.scalars(select(Mailing.id)))
-    (row,) = [row for row in ROWS if row.model is Hit]
+    (row,) = [row for row in RULES if row.model is Hit]
     assert [forget(database, row, lambda: NOW, threading.Event()) for _ in range(2)] == [1, 0]
     assert kept(database) == 1
     with database.reading() as session:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from outreach.contact_lists.models import ContactList, ContactListLine, LineNature
 from outreach.directory.models import Contact
 from outreach.retention.forgetting import forget
-from outreach.retention.periods import ROWS
+from outreach.retention.periods import RULES
 from outreach.sent_lists.models import ListState
 
 OUTCOME = '{"new": 1, "rejected": [{"row": 3, "column": "adresse", "message": "« a@ » n’est pas une adresse."}]}'
@@ -28,7 +28,7 @@ def test_what_was_sent_is_erased_after_thirty_days_and_what_was_done_stays(sampl
         contact = session.scalars(select(Contact.id).limit(1)).one()
         done = {"contact_id": contact, "nature": LineNature.CHANGED, "before": "{}"}
         session.add_all(ContactListLine(list_id=each.id, **done) for each in lists if each.applied_at)
-    for row in ROWS:
+    for row in RULES:
         if row.model is ContactList:
             forget(sample_database, row, lambda: now, threading.Event())
     with sample_database.reading() as session:

@@ -10,13 +10,13 @@ from sqlalchemy import Enum, LargeBinary, func, insert, select
 from outreach.accounts.attempts import SignInAttempt
 from outreach.db import UtcDateTime, table_of
 from outreach.retention.forgetting import forget
-from outreach.retention.periods import ROWS
+from outreach.retention.periods import RULES
 from outreach.staff_mail.models import StaffNotice
 from tests.conftest import NOW
 
 SECOND = timedelta(seconds=1)
-DELETING = [row for row in ROWS if row.replace is None]
-AHEAD = [row for row in ROWS if row.ahead]
+DELETING = [row for row in RULES if row.binding.replace is None]
+AHEAD = [row for row in RULES if row.binding.ahead]
 
 
 @contextmanager
@@ -95,15 +95,15 @@ class Rests(threading.Event):
 
 
 def test_many_rows_go_in_batches_between_which_others_write(database):
-    (row,) = [row for row in ROWS if row.model is SignInAttempt]
-    add(database, row, *[NOW - row.period] * (2 * row.most + 1))
+    (row,) = [row for row in RULES if row.model is SignInAttempt]
+    add(database, row, *[NOW - row.period] * (2 * row.binding.most + 1))
     rests = Rests(database)
-    assert forget(database, row, lambda: NOW, rests) == 2 * row.most + 1
-    assert rests.left == [row.most + 1, 1]
+    assert forget(database, row, lambda: NOW, rests) == 2 * row.binding.most + 1
+    assert rests.left == [row.binding.most + 1, 1]
     assert moments(database, row) == [NOW, NOW]
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
 def test_where_nothing_is_over_nothing_is_written(database, monkeypatch):
     monkeypatch.setattr(database, "writing", None)
-    assert [run(database, row) for row in ROWS] == [0] * len(ROWS)
+    assert [run(database, row) for row in RULES] == [0] * len(RULES)

@@ -1,83 +1,104 @@
-"""The rows of retention agree with the models, their docstrings, the docs and the public page."""
+"""The file of retention names every personal column, and agrees with the models, the program and the public page."""
 
-import re
-from itertools import groupby
+from collections import Counter
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import Text, select, text
+from sqlalchemy import Enum, LargeBinary, String, select, text
 
 from outreach import app, seals
+from outreach.accounts import attempts, requests, sessions
+from outreach.contact_lists import undoing
 from outreach.db import Base
-from outreach.retention.periods import ROWS, Rhythm
-from outreach.settings import ROOT
+from outreach.errors import InputError
+from outreach.jobs import models as jobs
+from outreach.measuring import hits
+from outreach.retention.periods import BINDINGS, IMPERSONAL, KEPT, RULES, Rhythm, period_of
 
-SECTION = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("## Keeping and erasing")[2]
-DELETED, STAYS = SECTION.partition("The rest stays")[::2]
-# A column that names a person, or holds what somebody typed.
-PERSONAL = re.compile(r"\w*_by|actor|author|person|user_id|email|phone|address_key|recipient|function")
-OF_PERSONS = {"users", "contacts", "messages", "respondents"}
-ENGLISH = {"mois": "month", "jour": "day", "heure": "hour", "minute": "minute"}
+PERSONS = {"users", "contacts", "messages"}  # a row that names one of these is about a person
+BY_NAME = {rule.name: rule for rule in RULES}
 
 
-def in_english(row):
-    """The period of a row as docs and docstrings write it: "30 days"."""
-    count, unit = re.fullmatch(r"(\d+)\s(\w+?)s?", row.duration.replace("mois", "moi")).groups()
-    return f"{count} {ENGLISH[{'moi': 'mois'}.get(unit, unit)]}{'s' if count != '1' else ''}"
+def may_name_somebody(column):
+    """Text and bytes hold what somebody typed; a choice of a list does not."""
+    is_words = isinstance(column.type, String | LargeBinary) and not isinstance(column.type, Enum)
+    return is_words or any(key.column.table.name in PERSONS for key in column.foreign_keys)
 
 
-def is_personal(table):
-    return any(
-        (PERSONAL.fullmatch(column.name) and not column.foreign_keys)
-        or type(column.type) is Text
-        or any(key.column.table.name in OF_PERSONS for key in column.foreign_keys)
-        for column in table.columns
-    )
+def named_in(*columns):
+    return {(table, name) for each in columns for table, names in each.items() for name in names}
 
 
-def test_every_table_with_personal_data_has_a_row_or_a_reason_for_none():
+def test_every_column_that_may_name_somebody_is_in_the_file():
     assert all((app, seals)), "with them every table is known"
-    tables = Base.metadata.tables
-    kept = set(re.findall(r"`(\w+)`", "".join(line.partition(":")[0] for line in STAYS.splitlines() if "|" in line)))
-    with_a_row = {row.table for row in ROWS}
-    personal = {name for name, table in tables.items() if is_personal(table)}
-    assert len(personal) > 50
-    assert personal - kept - with_a_row == set()
-    assert kept <= set(tables)
-    assert not kept & with_a_row
+    tables = Base.metadata.tables.values()
+    known = {(table.name, column.name) for table in tables for column in table.columns}
+    personal = {(table.name, column.name) for table in tables for column in table.columns if may_name_somebody(column)}
+    goes, stays = named_in(*(rule.columns for rule in RULES)), named_in(*(one.columns for one in KEPT))
+    assert len(personal) > 250
+    assert personal - goes - stays - named_in(IMPERSONAL) == set(), "say in retention.toml what becomes of these"
+    assert (goes | stays | named_in(IMPERSONAL)) - known == set(), "retention.toml names columns that are none"
+    assert named_in(IMPERSONAL) & (goes | stays) == set()
 
 
-def test_docs_list_every_row_and_no_other():
-    listed = re.findall(r"^\| `(\w+)`.*? \| ([^|]+) \| `(\w+)` \| ([^|]+) \|$", DELETED, re.MULTILINE)
-    assert [(table, time, since, then == "deleted") for table, time, since, then in listed] == [
-        (row.table, in_english(row), row.since.key, row.replace is None) for row in ROWS
-    ]
+def test_a_rule_that_deletes_rows_names_every_column_of_them():
+    for rule in RULES:
+        if rule.binding.replace is None:
+            personal = {column.name for column in Base.metadata.tables[rule.table].columns if may_name_somebody(column)}
+            assert set(rule.columns[rule.table]) == personal, rule.name
 
 
-def test_the_docstring_of_a_model_names_its_period():
-    for table, rows in groupby(ROWS, key=lambda row: row.table):
-        assert {re.search(r"Retention:\s+(\d+ \w+)", row.model.__doc__)[1] for row in rows} == {
-            in_english(row) for row in ROWS if row.table == table
-        }, table
-    named = {
-        mapper.local_table.name
-        for mapper in Base.registry.mappers
-        if re.search(r"Retention:\s+\d", mapper.class_.__doc__)
+def test_each_rule_of_the_file_is_one_of_the_program_and_the_reverse():
+    assert [name for name, count in Counter(rule.name for rule in RULES).items() if count > 1] == []
+    assert set(BY_NAME) == set(BINDINGS)
+
+
+def test_periods_that_other_rooms_count_with_are_those_of_the_file():
+    known = {
+        "hits": hits.KEPT,
+        "contact_lists_applied": undoing.KEPT,
+        "jobs": jobs.KEPT,
+        "sessions": sessions.LIFETIME,
+        "password_requests": requests.PERIOD,
+        "sign_in_attempts": attempts.PERIOD,
     }
-    assert named == {row.table for row in ROWS}
+    assert {name: BY_NAME[name].period for name in known} == known
+    assert not any(BY_NAME[name].bounds for name in known), "nobody may change them alone"
+
+
+def test_a_period_lies_within_its_bounds():
+    for rule in RULES:
+        if rule.bounds:
+            shortest, longest = map(period_of, rule.bounds)
+            assert shortest < longest
+            assert shortest <= rule.period <= longest
+
+
+@pytest.mark.parametrize(
+    ("written", "days"), {"1 jour": 1, "1 mois": 30, "13 mois": 396, "1 an": 365, "2 ans": 730, "10 ans": 3652}.items()
+)
+def test_a_period_is_read_in_french(written, days):
+    assert period_of(written) == timedelta(days=days)
+
+
+@pytest.mark.parametrize("written", ["", "13", "0 jours", "-1 an", "1,5 an", "treize mois", "13 months", "99999 ans"])
+def test_what_is_no_period_is_refused(written):
+    with pytest.raises(InputError, match="durée"):
+        period_of(written)
 
 
 def test_what_is_kept_for_less_than_a_day_is_looked_for_each_minute():
-    assert {row.table for row in ROWS if row.rhythm is Rhythm.MINUTE} == {
+    assert {rule.table for rule in RULES if rule.rhythm is Rhythm.MINUTE} == {
         *("password_requests", "sessions", "sign_in_attempts"),
     }
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.table}.{row.since.key}")
-def test_what_is_over_is_found_by_an_index(database, now, row):
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+def test_what_is_over_is_found_by_an_index(database, now, rule):
     with database.reading() as session:
         dialect = session.get_bind().dialect
-        query = select(*row.keys).where(row.is_over(now)).limit(row.most)
+        query = select(*rule.keys).where(rule.is_over(now)).limit(rule.binding.most)
         compiled = str(query.compile(dialect=dialect, compile_kwargs={"literal_binds": True}))
         plan = [step.detail for step in session.execute(text(f"EXPLAIN QUERY PLAN {compiled}"))]
     assert not [step for step in plan if step.startswith("SCAN")], plan

@@ -33,7 +33,7 @@ from outreach.delivery.sending import postman
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit
 from outreach.retention import forgetting
-from outreach.retention.periods import ROWS
+from outreach.retention.periods import RULES
 from outreach.settings import Mode, read
 from outreach.worker import due, going_on, permission
 from outreach.worker.clock import ask, clock, collect, forget, tell
@@ -410,7 +410,7 @@ def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_afte
     monkeypatch.setattr(forgetting, "forget", fail)
     for (rhythm,) in jobs:
         forget(works.due, rhythm)
-    assert sorted(told, key=ROWS.index) == list(ROWS)
+    assert sorted(told, key=RULES.index) == list(RULES)
 
 
 def test_two_clocks_in_the_same_second_start_a_wave_once(database, begin, sink):

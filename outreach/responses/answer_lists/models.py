@@ -10,7 +10,7 @@ from outreach.sent_lists.models import SentList
 class AnswerList(SentList, Base):
     """A file that was sent from the page of a letter; `grid` is '' until it is read, and once it is applied.
 
-    Personal data, as somebody may have typed any words in it. Retention: 1 day.
+    Personal data, as somebody may have typed any words in it.
     """
 
     __tablename__ = "answer_lists"

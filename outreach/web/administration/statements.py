@@ -57,7 +57,6 @@ class DataProtectionForm(StatementForm):
     controller = _area(StatementKind.DATA_PROTECTION, "controller")
     officer = _area(StatementKind.DATA_PROTECTION, "officer")
     contact = _area(StatementKind.DATA_PROTECTION, "contact")
-    retention = _area(StatementKind.DATA_PROTECTION, "retention")
     processors = _area(StatementKind.DATA_PROTECTION, "processors")
     dated_on = _day()
 

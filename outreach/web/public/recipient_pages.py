@@ -228,8 +228,9 @@ def accessibility() -> Response:
 
 @pages.get("/data-protection")
 def data_protection() -> Response:
-    kept = {"rows": periods.ROWS, "durations": periods.DURATIONS}
-    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION, kept=kept)
+    durations = {rule.name: rule.duration for rule in periods.RULES}
+    told = {"rules": periods.RULES, "kept": periods.KEPT, "durations": durations}
+    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION, **told)
 
 
 def _statement_page(template: str, kind: StatementKind, **shown: Any) -> Response:

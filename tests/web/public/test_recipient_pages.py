@@ -10,11 +10,11 @@ from outreach.delivery.ledger import suppressions as exclusions
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason
 from outreach.delivery.places import Worker
 from outreach.directory.models import Authority
-from outreach.french import WIDE
+from outreach.french import typeset
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, TokenKind
 from outreach.responses.models import Response
-from outreach.retention.periods import ROWS
+from outreach.retention.periods import KEPT, RULES
 from outreach.settings import read
 from tests.conftest import NOW
 from tests.pages import elements, text_of
@@ -287,19 +287,20 @@ STATEMENTS = {
         *(
             "service qui signe",
             "au moins vingt",
-            "boîte : après 13 mois, puis seul son nombre",
+            "une seule boîte</strong> : 13 mois après",
             "plainte",
             "Ne plus recevoir",
         ),
-        *("une copie de l’accusé", "Une feuille de réponses, telle qu’elle a été reçue : après 1 jour"),
+        *("une copie de l’accusé", "Une feuille de réponses, telle qu’elle a été reçue</strong> : 1 jour après"),
     ),
 }
 
 
 def test_the_page_on_data_protection_says_how_long_each_thing_is_kept(client):
-    page = text_of(client.get("/data-protection")).replace(WIDE, " ")
-    told = [f"{row.what} : après {row.duration}".replace(WIDE, " ") for row in ROWS]
-    assert [line for line in told if line not in page] == []
+    page = text_of(client.get("/data-protection"))
+    goes = [f"{rule.what} : {rule.written} après {rule.moment}, puis {rule.then}. {rule.why}" for rule in RULES]
+    stays = [f"{one.what} : {one.until}. {one.why}" for one in KEPT]
+    assert [line for line in goes + stays if " ".join(typeset(line).split()) not in page] == []
 
 
 @pytest.mark.parametrize(("address", "words"), STATEMENTS.items())
