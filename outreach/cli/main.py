@@ -24,6 +24,7 @@ MODULES = {
     "running.web": ("web",),
     "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "running.install": ("migrate", "sample"),
+    "running.doctor": ("doctor",),
     "accounts": ("user",),
     "directory": ("register", "directory", "contacts"),
     "adherence": ("programme", "adherence"),

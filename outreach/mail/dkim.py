@@ -12,10 +12,10 @@ from hashlib import sha256
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from outreach.errors import InputError
 
@@ -60,6 +60,14 @@ class Signer:
         if not is_strong and not isinstance(key, Ed25519PrivateKey):
             raise InputError("La clé doit être RSA, d’au moins 2048 bits, ou Ed25519.")
         return cls(domain, selector, key)  # type: ignore[arg-type]
+
+    @property
+    def published(self) -> str:
+        """The TXT record by which the world checks this key's signatures (RFC 6376 §3.6.1, RFC 8463 §4)."""
+        key = self.key.public_key()
+        if isinstance(key, Ed25519PublicKey):
+            return f"v=DKIM1; k=ed25519; p={_base64(key.public_bytes(Encoding.Raw, PublicFormat.Raw))}"
+        return f"v=DKIM1; k=rsa; p={_base64(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))}"
 
     def sign(self, message: bytes, at: datetime) -> bytes:
         """The message with its signature as the first header. `message` ends its lines with CRLF, `at` is its date."""

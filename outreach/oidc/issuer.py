@@ -101,6 +101,10 @@ class Issuer:
         self._room = BoundedSemaphore(MOST_AT_ONCE)
         self._metadata, self._keys = Kept(self._discover), Kept(self._fetch_keys)
 
+    def offered_keys(self) -> int:
+        """How many keys for signatures the issuer publishes, now. Raises SignInRefused."""
+        return len(self._keys.get().keys)
+
     def authorization_address(self, *, state: str, nonce: str, verifier: str) -> str:
         """Where the browser goes to identify its person. Raises SignInRefused when the issuer does not answer."""
         asked = {"acr_values": " ".join(self.client.levels)} if self.client.levels else {}

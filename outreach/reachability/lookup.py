@@ -1,18 +1,28 @@
-"""Asks DNS whether domains take mail (RFC 5321 §5.1, RFC 7505). It knows no database; only the clock calls it."""
+"""Asks DNS whether domains take mail (RFC 5321 §5.1, RFC 7505), and for records of any kind. It knows no database.
+
+Only the clock and the doctor call it.
+"""
 
 import threading
 from collections.abc import Iterable
 
 import dns.exception
 import dns.resolver
+import dns.reversename
 
+from outreach.errors import OutreachError
 from outreach.reachability.models import MailVerdict
 
 GIVES_UP = 3  # names in a row that nobody answered for: then the resolver is away, and the rest waits
 Answer = dns.resolver.Answer
+Resolver = dns.resolver.Resolver
 
 
-def resolver(server: tuple[str, int] | None, seconds: float) -> dns.resolver.Resolver:
+class DnsSilent(OutreachError):
+    """No DNS server answered for a name."""
+
+
+def resolver(server: tuple[str, int] | None, seconds: float) -> Resolver:
     """A resolver that asks the server at this IP address and port, or the system's, for so long about a name."""
     asking = dns.resolver.Resolver(configure=server is None)
     if server is not None:
@@ -22,7 +32,7 @@ def resolver(server: tuple[str, int] | None, seconds: float) -> dns.resolver.Res
     return asking
 
 
-def look_up(domains: Iterable[str], asking: dns.resolver.Resolver, stop: threading.Event) -> dict[str, MailVerdict]:
+def look_up(domains: Iterable[str], asking: Resolver, stop: threading.Event) -> dict[str, MailVerdict]:
     """What DNS says of each domain, asked one by one.
 
     It ends early when `stop` is set, or when three domains in a row were not answered for.
@@ -37,7 +47,7 @@ def look_up(domains: Iterable[str], asking: dns.resolver.Resolver, stop: threadi
     return verdicts
 
 
-def verdict_of(domain: str, asking: dns.resolver.Resolver) -> MailVerdict:
+def verdict_of(domain: str, asking: Resolver) -> MailVerdict:
     """Whether a domain takes mail: it names a mail server (MX), or has at least an address of its own (A, AAAA)."""
     try:
         servers = _answers(domain, "MX", asking)
@@ -52,9 +62,29 @@ def verdict_of(domain: str, asking: dns.resolver.Resolver) -> MailVerdict:
     return MailVerdict.TAKES_MAIL if has_address else MailVerdict.NO_HOST
 
 
-def _answers(domain: str, kind: str, asking: dns.resolver.Resolver) -> Answer | None:
+def _answers(domain: str, kind: str, asking: Resolver) -> Answer | None:
     """The answer, or None where the name has no record of this kind. Raises DNSException."""
     try:
         return asking.resolve(f"{domain}.", kind, search=False)
     except dns.resolver.NoAnswer:
         return None
+
+
+def records(name: str, kind: str, asking: Resolver) -> list[str]:
+    """What DNS has of a kind under a name, as text; nothing where it has none. Raises DnsSilent."""
+    try:
+        found = _answers(name, kind, asking)
+    except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
+        return []
+    except (dns.exception.DNSException, OSError) as error:
+        raise DnsSilent(f"Aucun serveur DNS ne répond pour {name} ({kind}) : vérifiez OUTREACH_DNS_SERVER.") from error
+    parts = [getattr(record, "strings", None) for record in found or ()]  # TXT has pieces, which are one text
+    return [
+        b"".join(pieces).decode("ascii", "replace") if pieces else str(record).rstrip(".")
+        for pieces, record in zip(parts, found or (), strict=True)
+    ]
+
+
+def names_of(address: str, asking: Resolver) -> list[str]:
+    """The names that DNS gives to an IP address (PTR). Raises DnsSilent."""
+    return records(dns.reversename.from_address(address).to_text(omit_final_dot=True), "PTR", asking)

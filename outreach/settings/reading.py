@@ -62,13 +62,21 @@ def _named(environment: Mapping[str, str]) -> dict[str, str]:
     return {field: value for field, value in named.items() if value}
 
 
+def unknown(environment: Mapping[str, str]) -> list[str]:
+    """The names of the environment that look like settings and are none, in order."""
+    known = _known()
+    return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def _known() -> list[str]:
+    return [*(PREFIX + field.upper() for field in Settings.model_fields), *NAMED]
+
+
 def _refuse_misspelt(environment: Mapping[str, str]) -> None:
-    known = [*(PREFIX + field.upper() for field in Settings.model_fields), *NAMED]
-    for name in environment:
-        if name.startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.88)
-            if near:
-                raise SettingsError(f"Le réglage {name} n’existe pas. Vouliez-vous écrire {near[0]} ?")
+    for name in unknown(environment):
+        near = difflib.get_close_matches(name, _known(), n=1, cutoff=0.88)
+        if near:
+            raise SettingsError(f"Le réglage {name} n’existe pas. Vouliez-vous écrire {near[0]} ?")
 
 
 def _faults_of_libpq(environment: Mapping[str, str], settings: Settings) -> list[str]:

@@ -40,6 +40,7 @@ CALLS = {
     "directory count": (),
     "report actions": (),
     "relay status": (),
+    "doctor": (),
     "job show": ("1",),
     "job cancel": ("1",),
     "verify": (),
@@ -112,7 +113,11 @@ def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path, sa
         for words in BEFORE.get(name, ()):
             assert run(name.split()[0], *words).exit_code == 0, words
         result = run(*words_of(name, tmp_path), "--json")
-        assert result.exit_code == (1 if name == "note verify" else 0), (name, result.output, result.exception)
+        assert result.exit_code == (1 if name in {"note verify", "doctor"} else 0), (
+            name,
+            result.output,
+            result.exception,
+        )
         printed = json.loads(result.stdout)
         assert isinstance(printed, dict), name
         assert isinstance(printed.get("items"), list) is (name in LISTS), name

@@ -15,7 +15,7 @@ Zones = dict[str, dict[str, str]]
 
 
 class NameServer(socketserver.ThreadingUDPServer):
-    """Answers from `zones`: of each name its records by kind. Names in `silent` get no answer."""
+    """Answers from `zones`: of each name its records by kind, one a line. Names in `silent` get no answer."""
 
     daemon_threads = True
 
@@ -46,7 +46,7 @@ class Asked(socketserver.BaseRequestHandler):
         if records is None:
             answer.set_rcode(dns.rcode.NXDOMAIN)
         elif text := records.get(dns.rdatatype.to_text(kind)):
-            answer.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, text))
+            answer.answer.append(dns.rrset.from_text(f"{name}.", 60, "IN", kind, *text.splitlines()))
         socket.sendto(answer.to_wire(), self.client_address)
 
 

@@ -7,6 +7,7 @@ import ssl
 import time
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from outreach.delivery.smtp.protocol import Conversation, Failure, State
@@ -152,3 +153,29 @@ class Connection:
             self.talk.receive(self.socket.recv(CHUNK))
             if self.talk.state is State.CLOSED or not getattr(self.socket, "pending", int)():
                 return
+
+
+def introduced(relay: Relay, seconds: float, context: ssl.SSLContext | None = None) -> Conversation:
+    """A conversation that came as far as its first letter, or whose `failure` says why not; its connection is closed.
+
+    For whoever asks whether a relay serves: it encrypts and signs in as sending does, and hands over nothing.
+    """
+    one = Connection(relay, context, None)
+    until = time.monotonic() + seconds
+    one.connect()
+    with selectors.DefaultSelector() as selector:
+        while one.talk.state in OPENING and (left := until - time.monotonic()) > 0:
+            selector.register(one.socket, one.wants)
+            watched, ready = one.socket, selector.select(left)
+            events = ready[0][1] if ready else 0
+            selector.unregister(watched)
+            if events:
+                one.attend(bool(events & selectors.EVENT_READ), bool(events & selectors.EVENT_WRITE))
+    if one.talk.state in OPENING:
+        one.talk.break_off(f"aucune réponse en {seconds:g} s ({one.talk.state})")
+    elif one.talk.failure is None:
+        one.talk.quit()
+        with suppress(OSError):
+            one.push()
+    one.socket.close()
+    return one.talk

@@ -119,7 +119,7 @@ class Conversation:
         self._reader = Reader()
         self._offers: dict[str, str] = {}
         self._secrets: deque[str] = deque()  # what AUTH still has to send
-        self._is_old = self._is_encrypted = self._has_served = False
+        self._is_old = self.is_encrypted = self._has_served = False
 
     @property
     def parcel(self) -> Parcel | None:
@@ -130,6 +130,12 @@ class Conversation:
     def pipelines(self) -> bool:
         """Whether the relay takes several commands at once, also behind a dot (RFC 2920)."""
         return "PIPELINING" in self._offers
+
+    @property
+    def most_bytes(self) -> int | None:
+        """How large a letter the relay takes at most (RFC 1870), or None where it does not say."""
+        size = self._offers.get("SIZE", "")
+        return int(size) or None if size.isdecimal() else None
 
     @property
     def is_behind(self) -> bool:
@@ -169,7 +175,7 @@ class Conversation:
     def encrypted(self) -> None:
         """Start anew: TLS is established."""
         self._reader.forget()
-        self._is_encrypted = True
+        self.is_encrypted = True
         if self.relay.encrypted:
             self.state = State.GREETING
         else:
@@ -241,9 +247,8 @@ class Conversation:
             )
         if parcel.needs_utf8 and "SMTPUTF8" not in self._offers:
             return AttemptResult(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
-        size = self._offers.get("SIZE", "")
-        if size.isdecimal() and 0 < int(size) < len(parcel.wire):
-            return AttemptResult(Verdict.NEVER, None, "5.3.4", f"le relais ne prend pas plus de {size} octets")
+        if self.most_bytes is not None and self.most_bytes < len(parcel.wire):
+            return AttemptResult(Verdict.NEVER, None, "5.3.4", f"le relais ne prend que {self.most_bytes} octets")
         return None
 
     def _answer(self, reply: Reply) -> None:
@@ -299,7 +304,7 @@ class Conversation:
             self._fail(f"{step.label} : {reply.code} {reply.text}", alarm=alarm, slow_down=reply.code == 421)
 
     def _go_on(self) -> None:
-        if self.relay.starttls and not self._is_encrypted:
+        if self.relay.starttls and not self.is_encrypted:
             if "STARTTLS" not in self._offers:
                 self._fail("le relais n’offre pas de chiffrement (STARTTLS)", alarm=True)
                 return
@@ -311,7 +316,7 @@ class Conversation:
 
     def _identify(self, user: str, password: str) -> None:
         offered = self._offers.get("AUTH", "").split()
-        if not (self._is_encrypted or self.relay.is_near):
+        if not (self.is_encrypted or self.relay.is_near):
             self._fail("le mot de passe ne part jamais en clair", alarm=True)
         elif "PLAIN" in offered:
             self._say(f"AUTH PLAIN {_base64(f'{chr(0)}{user}{chr(0)}{password}')}", State.AUTH)

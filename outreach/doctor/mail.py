@@ -1,0 +1,55 @@
+"""Looks at what carries letters: the relays, and the mailbox that undelivered ones come back to."""
+
+from outreach import french
+from outreach.delivery.bounces import boxes
+from outreach.delivery.smtp.connection import introduced
+from outreach.delivery.smtp.relay import Relay
+from outreach.doctor.findings import Examined, Finding, HealthState, fault, ok, warning, worst
+
+RELAY_SECONDS = 10.0
+LEAST_SIZE = 1_000_000  # octets; a letter has a tenth of that
+MOST_RETURNS = 2_000  # that the clock reads each minute
+
+
+def relay(examined: Examined) -> Finding:
+    """Whether each relay answers, encrypts, takes our password, and letters of our size; nothing is handed over."""
+    settings = examined.settings
+    relays = [Relay.at(url, settings.sending_domain) for url in settings.relays]
+    found = [_relay(one, RELAY_SECONDS / len(relays)) for one in relays]
+    gravest = worst(found)
+    if gravest.state is HealthState.FAULT and any(finding.state is not HealthState.FAULT for finding in found):
+        return warning(f"{gravest.told} Un autre relais sert en attendant.")
+    return gravest
+
+
+def _relay(one: Relay, seconds: float) -> Finding:
+    talk = introduced(one, seconds)
+    if talk.failure is not None:
+        return fault(f"{one.name} : {talk.failure.text}. Corrigez OUTREACH_SMTP_URL, ou voyez qui tient ce relais.")
+    way = "chiffré" if talk.is_encrypted else "sans chiffrement"
+    who = "identifié" if one.user else "sans identification"
+    most = talk.most_bytes
+    limit = "sans limite de taille dite" if most is None else f"courriels de {french.megabytes(most)} au plus"
+    told = f"{one.name} répond, {way}, {who}, {limit}."
+    if not (talk.is_encrypted or one.is_near):
+        return warning(f"{told} Ce qui passe se lit en chemin : retirez starttls=off, sauf sur un réseau à vous.")
+    if most is not None and most < LEAST_SIZE:
+        return warning(f"{told} Demandez à qui tient ce relais d’en prendre d’un mégaoctet.")
+    return ok(told)
+
+
+def returns(examined: Examined) -> Finding:
+    """Whether the mailbox of returns can be read, and how many messages wait there."""
+    settings = examined.settings
+    if not settings.bounces_url:
+        if settings.stays_here:
+            return ok("Sans objet : rien ne revient dans une démonstration.")
+        return warning("Aucune boîte des retours : nommez-la dans OUTREACH_BOUNCES_URL, sans quoi nul rejet n’est lu.")
+    try:
+        with boxes.opened(settings.bounces_url) as box:
+            waiting = len(box.keys(MOST_RETURNS))
+    except boxes.BoxError as error:
+        return fault(f"{error} Vérifiez son serveur et OUTREACH_BOUNCES_URL.")
+    told = f"Elle se lit ; {french.plural(waiting, 'message attend', 'messages attendent')}."
+    full = f"{told} Plus qu’un passage n’en traite : vérifiez que ./run work tourne."
+    return warning(full) if waiting >= MOST_RETURNS else ok(told)

@@ -1,0 +1,68 @@
+"""Looks at what proves who is who: the issuer of OpenID Connect, the key of notes, the keys of second factors."""
+
+import stat
+from pathlib import Path
+
+from sqlalchemy import select
+
+from outreach import french
+from outreach.accounts.factors import one_time_codes
+from outreach.accounts.factors.second_factors import SecondFactor
+from outreach.doctor.findings import Examined, Finding, fault, ok, warning
+from outreach.errors import Refused
+from outreach.notes import signing
+from outreach.oidc.issuer import ClientSettings, Issuer
+from outreach.oidc.refusals import SignInRefused
+from outreach.settings import Mode
+from outreach.settings.folder import OTHERS
+
+
+def issuer(examined: Examined) -> Finding:
+    """Whether the issuer answers, says what we expect, and publishes keys."""
+    settings = examined.settings
+    if not settings.oidc_issuer:
+        return ok("Aucun : on se connecte par mot de passe.")
+    client = ClientSettings(settings.oidc_issuer, settings.oidc_client_id, "", "", (), frozenset(), "")
+    try:
+        keys = Issuer(client).offered_keys()
+    except SignInRefused as refusal:
+        why = f"{settings.issuer_name} : {refusal.cause}"
+        return fault(f"{why}. Vérifiez OUTREACH_OIDC_ISSUER, le réseau et le certificat (SSL_CERT_FILE).")
+    if not keys:
+        return fault(f"{settings.issuer_name} ne publie aucune clé que le service connaisse : voyez qui le tient.")
+    return ok(f"{settings.issuer_name} répond, avec {french.plural(keys, 'clé')}.")
+
+
+def note_keys(examined: Examined) -> Finding:
+    """Whether a key signs notes, and nobody else may read it."""
+    settings = examined.settings
+    path = settings.note_key_file
+    if path is None and settings.mode is Mode.DEMO:
+        return ok("La démonstration fait la sienne à la première note validée.")
+    if path is None:
+        return warning("Aucune clé : aucune note ne peut être validée tant que OUTREACH_NOTE_KEY_FILE n’en nomme pas.")
+    try:
+        key = signing.public_key_of(signing.signing_key(settings))
+    except Refused as refusal:
+        return fault(str(refusal))
+    open_to = _open_to_others(path)
+    return open_to or ok(f"Empreinte {signing.fingerprint(key)}.")
+
+
+def factor_keys(examined: Examined) -> Finding:
+    """Whether every second factor can still be read, by any of the keys."""
+    settings = examined.settings
+    wallet = one_time_codes.wallet(settings.factor_secrets)
+    with examined.database.reading() as session:
+        rows = session.execute(select(SecondFactor.user_id, SecondFactor.sealed)).all()
+    lost = [user for user, sealed in rows if one_time_codes.opened(wallet, user, sealed) is None]
+    if lost:
+        told = f"{french.plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
+        return fault(f"{told} : remettez l’ancienne clé dans OUTREACH_FACTOR_KEYS, ou réinitialisez-les.")
+    return ok(f"{french.plural(len(rows), 'second facteur, lisible', 'seconds facteurs, tous lisibles')}.")
+
+
+def _open_to_others(path: Path) -> Finding | None:
+    if path.stat().st_mode & OTHERS & ~stat.S_IXGRP & ~stat.S_IXOTH:
+        return warning(f"{path} est ouvert à d’autres comptes : chmod 400 {path}.")
+    return None

@@ -1,0 +1,64 @@
+"""Looks at the work: whether clocks pass and processes send, and how long letters that are due have waited."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, select
+
+from outreach import french
+from outreach.db import Session
+from outreach.delivery import workers
+from outreach.delivery.models import Gate, Mailing, Message, MessageState, is_in
+from outreach.delivery.places import ClockPass, Worker
+from outreach.doctor.findings import Examined, Finding, fault, ok, warning, worst
+
+SEEN = timedelta(days=1)  # a process that ended longer ago without saying so is nobody's concern any more
+LATE, LOST = timedelta(minutes=15), timedelta(hours=2)  # a rate by domain may hold letters for minutes
+
+
+def clocks_and_workers(examined: Examined) -> Finding:
+    """Whether each machine's clock passes, what hinders it, and which processes have vanished."""
+    now = examined.settings.instant()
+    with examined.database.reading() as session:
+        passes = workers.last_passes(session)
+        alive, vanished = _workers(session, now)
+        findings = [_passing(passed, now) for passed in passes]
+    if not findings:
+        return fault("Aucun processus d’envoi n’a encore tourné : lancez ./run work.")
+    told = french.plural(alive, "processus d’envoi donne signe", "processus d’envoi donnent signe")
+    findings.append(ok(f"{french.initial(told)}."))
+    if vanished:
+        gone = french.plural(len(vanished), "processus a disparu", "processus ont disparu")
+        findings.append(warning(f"{gone} depuis hier sans s’arrêter ({', '.join(vanished)}) : voyez son journal."))
+    return worst(findings)
+
+
+def _workers(session: Session, now: datetime) -> tuple[int, list[str]]:
+    """How many workers give signs of life, and the places of those that ended without saying so since yesterday."""
+    known = session.scalars(select(Worker).where(Worker.seen_at > now - SEEN, Worker.stopped_at.is_(None))).all()
+    alive = [worker for worker in known if worker.seen_at > now - workers.CLOCK_IS_LATE]
+    return len(alive), [worker.place for worker in known if worker not in alive]
+
+
+def _passing(passed: ClockPass, now: datetime) -> Finding:
+    if now - passed.at >= workers.CLOCK_IS_LATE:
+        since = french.moment(passed.at)
+        return fault(f"{passed.place} : pas de passage de l’horloge depuis le {since}. Relancez ./run work.")
+    if passed.hindrance:
+        return fault(f"{passed.place} : {passed.hindrance}")
+    return ok(f"{passed.place} envoie.")
+
+
+def waiting(examined: Examined) -> Finding:
+    """How long the oldest letter that is due, of a mailing under way, has waited."""
+    now = examined.settings.instant()
+    is_open = exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN)
+    query = select(func.count(), func.min(Message.due_at)).where(is_in(MessageState.QUEUED), Message.due_at <= now)
+    with examined.database.reading() as session:
+        count, oldest = session.execute(query.where(is_open)).one()
+    if not count:
+        return ok("Aucun courriel dû n’attend.")
+    told = f"{french.plural(count, 'courriel dû attend', 'courriels dus attendent')} depuis le {french.moment(oldest)}"
+    if now - oldest < LATE:
+        return ok(f"{told}.")
+    state = fault if now - oldest >= LOST else warning
+    return state(f"{told} : voyez le relais et les processus d’envoi ci-dessus, puis ./run relay status.")
