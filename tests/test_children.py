@@ -46,5 +46,11 @@ def test_every_process_that_we_start_is_one_of_these():
         )
     }
     # The supervisor and the job room start our own processes, which read the settings; `bench` starts measuring
-    # scripts.
-    assert starting == {"children.py", "processes/supervisor.py", "worker/job_room.py", "cli/running/bench.py"}
+    # scripts. PostgreSQL's programs get the database's password and no other secret.
+    assert starting == {
+        "backups/programs.py",
+        "children.py",
+        "cli/running/bench.py",
+        "processes/supervisor.py",
+        "worker/job_room.py",
+    }

@@ -1,14 +1,17 @@
-"""What the database holds of approved notes, for verifying a file; and the public keys that signed them."""
+"""What the database holds of approved notes, for verifying a file; whether it holds; the public keys that signed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import Select, exists, func, select
 
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.db import Session
+from outreach.notes import listing
 from outreach.notes.models import Note, NoteApproval, NoteFile
+from outreach.notes.signing import NoteSignature, is_signed
 from outreach.notes.verifying import KeptFile, KnownNotes
 
 
@@ -44,6 +47,29 @@ def known_notes(session: Session) -> KnownNotes:
         {row.number: row.sha256 for row in figures},
         frozenset(keys),
     )
+
+
+def faults(session: Session) -> list[str]:
+    """The approved notes whose figures, signature or files are not those of their approval, a French sentence each."""
+    told = []
+    for key in session.scalars(select(NoteApproval.note_id).order_by(NoteApproval.position)).all():
+        note = session.get_one(Note, key)
+        numbered, approval = listing.numbered(note, ""), session.scalars(_approval_of(key)).one()
+        if sha256(note.figures.encode()).hexdigest() != note.sha256:
+            told.append(f"Les chiffres de la note {numbered.number} n’ont plus leur empreinte.")
+        if not is_signed(numbered.sealed_json(), NoteSignature(approval.signature, approval.public_key)):
+            told.append(f"La signature de la note {numbered.number} ne vaut pas pour ses chiffres.")
+        told += [
+            f"Le fichier {file.kind} de la note {numbered.number} n’a plus son empreinte."
+            for file in listing.files_of(session, note)
+            if sha256(file.content).hexdigest() != file.sha256
+        ]
+        session.expunge_all()  # its files weigh
+    return told
+
+
+def _approval_of(key: int) -> Select[NoteApproval]:
+    return select(NoteApproval).where(NoteApproval.note_id == key)
 
 
 def used_keys(session: Session) -> Sequence[UsedKey]:

@@ -81,6 +81,7 @@ class Settings(BaseModel):
     mode: Mode = Mode.DEMO
     data: Path = ROOT / "var"
     database_url: str = Field("", repr=False)  # may hold a password
+    backups: Path | None = None
     broker_url: str = Field("", repr=False)  # idem
     private_hosts: str = ""
     bind: str = "127.0.0.1:8000"

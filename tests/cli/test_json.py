@@ -57,6 +57,7 @@ LISTS = {
     "suppressions": (),
     "user list": (),
 }
+ELSEWHERE = {"backup", "restore"}  # tests/backups/test_commands.py
 BEFORE = {"campaign schedule": (("submit", "1"), ("approve", "1"))}
 FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
 FILES |= {"adherence import": JOININGS.encode(), "contacts import": CONTACTS.encode()}
@@ -103,7 +104,7 @@ def run(tmp_path, sample_database, templates, monkeypatch):
 
 
 def test_every_command_with_json_is_called_here():
-    assert {*CALLS, *LISTS} == {name for place in PLACES for name in with_json(load(place), place)}
+    assert {*CALLS, *LISTS, *ELSEWHERE} == {name for place in PLACES for name in with_json(load(place), place)}
 
 
 def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path, sample_database):

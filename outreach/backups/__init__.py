@@ -1,0 +1,1 @@
+"""Backups of the database: made with a manifest, restored into a new database, and rehearsed."""

@@ -1,0 +1,116 @@
+"""`backup`, `restore`: backups of the database, and new databases made of them."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from outreach import french, migrations, seals
+from outreach.backups import databases, keys, making, restoring
+from outreach.backups.making import Origin
+from outreach.backups.restoring import Restored
+from outreach.campaigns import verification
+from outreach.cli.context import Operation, file_argument, json_option, pass_operation, say, say_json, working
+from outreach.db import Database
+from outreach.delivery import installation
+from outreach.errors import InputError, OutreachError
+from outreach.notes import known_notes, signing
+from outreach.settings import Mode, Settings
+
+
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DOSSIER]")
+@click.option("--keep", type=click.IntRange(1, 3650), metavar="JOURS", help="Supprime les sauvegardes plus anciennes.")
+@json_option
+@pass_operation
+def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
+    """Sauvegarde la base et son manifeste dans un dossier (OUTREACH_BACKUPS), pendant que le service tourne."""
+    place, settings = _folder(operation.settings, folder), operation.settings
+    with working("La base est sauvegardée."):
+        made = making.make(settings.database, place, _origin(settings), now=operation.now)
+        gone = making.forget(place, keep, now=operation.now) if keep else 0
+    say_json(lambda: {"file": str(made.file), "manifest": str(made.manifest)})
+    say(f"Sauvegarde : {made.file}")
+    say(f"Manifeste : {made.manifest}")
+    if gone:
+        say(f"{french.plural(gone, 'sauvegarde ancienne supprimée', 'sauvegardes anciennes supprimées')}.")
+
+
+@click.command()
+@file_argument
+@click.option("--database-url", required=True, metavar="ADRESSE", help="La base neuve, qui n’a aucune table.")
+@json_option
+@pass_operation
+def restore(operation: Operation, file: Path, database_url: str) -> None:
+    """Fait une base neuve d’une sauvegarde, la vérifie, puis nomme les réglages à changer ; sinon, termine par 1."""
+    with working("La base est restaurée et vérifiée."):
+        restored = restoring.restore(file, database_url, _origin(operation.settings).keys, prove)
+    named = {} if restored.faults else {"OUTREACH_DATABASE_URL": databases.shown(database_url), **restored.lacking}
+    contents = restored.manifest.contents
+    say_json(
+        lambda: {
+            "ok": not restored.faults and not restored.lacking,
+            "database": databases.shown(database_url),
+            "revision": contents.revision,
+            "made_at": restored.manifest.made_at.isoformat(),
+            "tables": len(contents.tables),
+            "rows": contents.rows,
+            "faults": [*restored.faults],
+            "settings": named,
+        }
+    )
+    _tell(restored, database_url)
+    sys.exit(1 if restored.faults or restored.lacking else 0)
+
+
+def _tell(restored: Restored, url: str) -> None:
+    contents = restored.manifest.contents
+    if restored.faults:
+        say("La base restaurée n’est pas celle qui a été sauvegardée. Ne la mettez pas en service :")
+        for fault in restored.faults:
+            say(f"  {fault}")
+        return
+    tables = f"{french.plural(len(contents.tables), 'table')}, {french.plural(contents.rows, 'ligne')}"
+    say(f"La base du {french.moment(restored.manifest.made_at)} est restaurée et vérifiée : {tables}.")
+    say("Réglages à changer :")
+    say(f"  OUTREACH_DATABASE_URL={databases.shown(url)}")
+    for sentence in restored.lacking.values():
+        say(f"  {sentence}")
+    say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/operations.md, Restore).")
+
+
+def prove(url: str, at: datetime) -> list[str]:
+    """What the ledger, the audit's chain and the signatures of notes say of a database, as of its backup.
+
+    Nothing where it is of another version than the program, which then cannot read it.
+    """
+    database = Database(url)
+    try:
+        if not migrations.is_current(database.engine):
+            return []
+        with database.reading() as session:
+            breaches = verification.verify(session, now=at)
+            told = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
+            fault = seals.verify(session).fault
+            return told + ([f"Le journal a été touché. {fault}"] if fault else []) + known_notes.faults(session)
+    finally:
+        database.dispose()
+
+
+def _folder(settings: Settings, given: Path | None) -> Path:
+    folder = given or settings.backups
+    if folder is None:
+        raise InputError("Nommez le dossier des sauvegardes, ou le réglage OUTREACH_BACKUPS.")
+    return folder
+
+
+def _origin(settings: Settings) -> Origin:
+    """The installation and the fingerprints of its keys. A demonstration's own files are not made for it."""
+    identity = installation.read(settings.data).identity if (settings.data / "installation").exists() else ""
+    has_key = settings.note_key_file or (settings.mode is Mode.DEMO and (settings.data / signing.OWN_KEY).exists())
+    try:
+        public = signing.public_key_of(signing.signing_key(settings)) if has_key else ""
+    except OutreachError:
+        public = ""  # a key that cannot be read is told by what needs it
+    return Origin(identity, keys.fingerprints(settings, signing.fingerprint(public) if public else ""))

@@ -1,0 +1,82 @@
+"""`./run backup` and `./run restore`: what they print, and with which status they end."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from outreach import french
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.settings import read
+from tests.backups import beside, programs_of_the_server
+from tests.conftest import NOW
+
+pytestmark = pytest.mark.postgresql
+assert programs_of_the_server
+
+
+@pytest.fixture
+def run(programmed, fresh_url, tmp_path):
+    """Run a command in this process; returns its status and the object it printed, or its text."""
+
+    def run(*words, **settings):
+        operation = Operation()
+        named = {"OUTREACH_DATA": str(tmp_path / "data"), "OUTREACH_DATABASE_URL": fresh_url}
+        operation.settings = read({**named, **{f"OUTREACH_{name.upper()}": value for name, value in settings.items()}})
+        operation.now, operation.database = NOW, programmed
+        result = CliRunner().invoke(commands, words, obj=operation)
+        said = result.stdout + ("" if "--json" in words else str(result.exception or ""))
+        return result.exit_code, json.loads(said) if "--json" in words else said.replace("\xa0", " ")
+
+    return run
+
+
+def test_a_backup_is_made_restored_checked_and_then_the_settings_are_named(run, fresh_url, tmp_path):
+    status, made = run("backup", str(tmp_path), "--json")
+    assert (status, set(made)) == (0, {"file", "manifest"})
+    with beside(fresh_url, tmp_path) as new:
+        status, told = run("restore", made["file"], "--database-url", new, "--json")
+        assert (status, told["ok"], told["faults"], told["settings"]) == (0, True, [], {"OUTREACH_DATABASE_URL": new})
+        assert (told["tables"] > 90, told["rows"] > 0, bool(told["revision"])) == (True, True, True)
+        status, told = run("restore", made["file"], "--database-url", new, "--json")
+        assert (status, set(told)) == (1, {"error"})
+
+
+def test_the_words_say_what_to_do_next(run, fresh_url, tmp_path):
+    status, said = run("backup", backups=str(tmp_path))
+    assert (status, "Manifeste : " in said) == (0, True)
+    (file,) = tmp_path.glob(f"outreach-*.{'dump' if 'postgresql' in fresh_url else 'sqlite3'}")
+    with beside(fresh_url, tmp_path) as new:
+        status, said = run("restore", str(file), "--database-url", new)
+        assert (status, f"OUTREACH_DATABASE_URL={new}" in said, "./run instance confirm" in said) == (0, True, True)
+
+
+def test_a_lost_key_is_named_with_what_it_costs(run, fresh_url, tmp_path):
+    _, made = run("backup", str(tmp_path), "--json", token_keys="a" * 40, secret_key="b" * 40)
+    with beside(fresh_url, tmp_path) as new:
+        other = {"token_keys": "c" * 40, "secret_key": "d" * 40}
+        status, told = run("restore", made["file"], "--database-url", new, "--json", **other)
+    assert (status, told["ok"], told["faults"]) == (1, False, [])
+    assert list(told["settings"]) == ["OUTREACH_DATABASE_URL", "OUTREACH_TOKEN_KEYS", "OUTREACH_FACTOR_KEYS"]
+    assert "les liens des courriels partis ne marchent plus" in told["settings"]["OUTREACH_TOKEN_KEYS"]
+
+
+def test_without_a_folder_a_backup_says_which_setting_names_it(run):
+    status, told = run("backup", "--json")
+    assert (status, told["error"]) == (
+        1,
+        french.typeset("Nommez le dossier des sauvegardes, ou le réglage OUTREACH_BACKUPS."),
+    )
+
+
+def test_a_damaged_backup_makes_no_database(run, fresh_url, tmp_path):
+    _, made = run("backup", str(tmp_path), "--json")
+    with Path(made["file"]).open("r+b") as file:
+        file.seek(5000)
+        file.write(b"damaged")
+    with beside(fresh_url, tmp_path) as new:
+        status, told = run("restore", made["file"], "--database-url", new, "--json")
+        assert (status, "n’a plus l’empreinte" in told["error"]) == (1, True)
+        assert not (tmp_path / "restored.sqlite3").exists()
