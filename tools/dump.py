@@ -13,12 +13,14 @@ from sqlalchemy import Connection, MetaData, Table
 
 from outreach.db import Database
 
+MIGRATIONS = {"alembic_version", "applied_revisions"}  # tables in which they keep what was applied
+
 
 def reflected(connection: Connection) -> list[Table]:
-    """The tables as the database has them now, each after those it refers to."""
+    """The tables as the database has them now, each after those it refers to, without what migrations write."""
     metadata = MetaData()
     metadata.reflect(connection)
-    return [table for table in metadata.sorted_tables if table.name != "alembic_version"]
+    return [table for table in metadata.sorted_tables if table.name not in MIGRATIONS]
 
 
 def rows(connection: Connection) -> dict[str, list[dict[str, object]]]:

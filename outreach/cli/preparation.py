@@ -7,13 +7,29 @@ from outreach.accounts import passwords, staff
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database
 from outreach.db.watch import DatabaseFault
+from outreach.delivery import workers
 from outreach.demo import mailbox, people, public_pages, story
 from outreach.demo import sample as samples
 from outreach.directory.editions import imports
 from outreach.directory.reference import ensure_reference
 from outreach.errors import Refused
+from outreach.migrations.kinds import Kind
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
+
+
+def refuse_beside_others(database: Database, now: datetime) -> None:
+    """Raises Refused where programs send from the database that could not go on once it is migrated."""
+    is_new = not migrations.revisions_of(database.engine)
+    if is_new or all(one.kind is Kind.ADDITIVE for one in migrations.pending(database.engine)):
+        return
+    with database.reading() as session:
+        at_work = workers.at_work(session, now=now)
+    if at_work:
+        raise Refused(
+            f"Cette mise à jour demande que tout soit arrêté, et ceci envoie encore : {', '.join(at_work)}. Arrêtez le "
+            "service sur chaque machine, ou attendez une demi-minute s’il a été tué, puis recommencez."
+        )
 
 
 def prepare(database: Database) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, select, update
+from sqlalchemy import ColumnElement, exists, func, select, update
 
 from outreach import french
 from outreach.db import Session, take_turns
@@ -57,9 +57,8 @@ def give_sign(session: Session, worker_id: str, *, now: datetime, overdue: Overd
 
 def waiting(session: Session, *, now: datetime) -> list[OverdueRelay]:
     """The waits of the workers that were seen in the last 30 s, the longest first."""
-    is_alive = Worker.seen_at > now - CLOCK_IS_LATE, Worker.stopped_at.is_(None)
     owed = session.scalars(
-        select(Worker).where(*is_alive, Worker.waits_since.is_not(None)).order_by(Worker.waits_since)
+        select(Worker).where(*_is_alive(now), Worker.waits_since.is_not(None)).order_by(Worker.waits_since)
     )
     rows = owed.all()
     is_due = is_in(MessageState.QUEUED), Message.due_at <= now
@@ -68,6 +67,15 @@ def waiting(session: Session, *, now: datetime) -> list[OverdueRelay]:
     return [
         OverdueRelay(row.waits_for, row.place, row.waits_since, row.waits_on, behind) for row in rows if row.waits_since
     ]
+
+
+def at_work(session: Session, *, now: datetime) -> Sequence[str]:
+    """The places of the workers that were seen in the last 30 s. It asks for what every version of the table has."""
+    return session.scalars(select(Worker.place).where(*_is_alive(now)).order_by(Worker.place)).all()
+
+
+def _is_alive(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return Worker.seen_at > now - CLOCK_IS_LATE, Worker.stopped_at.is_(None)
 
 
 def leave(session: Session, worker_id: str, *, now: datetime) -> None:

@@ -4,22 +4,42 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 
 from outreach.db.watch import DatabaseFault
+from outreach.migrations.kinds import AppliedRevision, Kind
 
 HERE = Path(__file__).parent
 NEWER_SENTENCE = (
-    "La base de données est d’une version que ce programme ne connaît pas : "
+    "La base de données est d’une version que ce programme ne connaît pas, et avec laquelle il ne peut pas continuer : "
     "démarrez le programme qui l’a mise à jour, ou restaurez une sauvegarde d’avant."
 )
 
 
+class Pending(NamedTuple):
+    """A revision that a database does not have yet."""
+
+    revision: str
+    kind: Kind
+
+
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the database to a revision; harmless when it is there."""
+    """Bring the database to a revision; harmless when it is there, or further than this program's last one."""
+    if revision == "head" and not set(revisions_of(engine)) <= set(known_revisions()):
+        return
     _run(engine, "upgrade", revision)
+
+
+def pending(engine: Engine) -> list[Pending]:
+    """The revisions that `upgrade` would apply, the first one first."""
+    from alembic.script import ScriptDirectory  # noqa: PLC0415 - see `_run`
+
+    (*_, found) = ["", *revisions_of(engine)]
+    scripts = ScriptDirectory(str(HERE)).walk_revisions()
+    missing = sorted((one for one in scripts if one.revision > found), key=lambda one: one.revision)
+    return [Pending(one.revision, one.module.kind) for one in missing]
 
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
@@ -38,14 +58,26 @@ def is_current(engine: Engine) -> bool:
 
 
 def fault_of(engine: Engine) -> DatabaseFault | None:
-    """Whether the database stands at an OLDER revision than this program, or at one that it does not know (NEWER).
+    """Whether the database stands at an OLDER revision than this program, or at one that it cannot go on with (NEWER).
 
-    None at the newest one. A database without a revision is OLDER: like that, it is made by a migration.
+    None at the newest one, and at a later one where all that this program does not know is additive. A database without
+    a revision is OLDER: like that, it is made by a migration.
     """
-    known, found = _revisions(), revisions_of(engine)
-    if found == known[-1:]:
-        return None
-    return DatabaseFault.OLDER if set(found) <= set(known) else DatabaseFault.NEWER
+    known, found = known_revisions(), revisions_of(engine)
+    if unknown := set(found) - set(known):
+        return None if _goes_on(engine, unknown) else DatabaseFault.NEWER
+    return None if found == known[-1:] else DatabaseFault.OLDER
+
+
+def _goes_on(engine: Engine, unknown: set[str]) -> bool:
+    """Whether the database says that these revisions, and all others that this program does not know, are additive."""
+    with engine.connect() as connection:
+        if not inspect(connection).has_table(AppliedRevision.__tablename__):
+            return False
+        rows = connection.execute(select(AppliedRevision.revision, AppliedRevision.kind)).all()
+        applied = dict(rows)
+    kinds = {kind for revision, kind in applied.items() if revision not in known_revisions()}
+    return unknown <= set(applied) and kinds == {Kind.ADDITIVE}
 
 
 def revisions_of(engine: Engine) -> list[str]:
@@ -57,8 +89,8 @@ def revisions_of(engine: Engine) -> list[str]:
 
 
 @cache
-def _revisions() -> list[str]:
-    """All revisions, the oldest first: they are numbered, and their files named after them."""
+def known_revisions() -> list[str]:
+    """All revisions of this program, the oldest first: they are numbered, and their files named after them."""
     return sorted(path.name.partition("_")[0] for path in (HERE / "versions").glob("*.py"))
 
 

@@ -1,6 +1,9 @@
 """Alembic's entry: the connection is handed over, every table is known."""
 
 from alembic import context
+from alembic.runtime.migration import MigrationContext, MigrationInfo
+from alembic.script import Script
+from sqlalchemy import delete, insert, inspect
 
 from outreach import audit, drafts, seals, statements
 from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
@@ -17,7 +20,9 @@ from outreach.delivery import models as delivery
 from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
+from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
+from outreach.migrations.kinds import AppliedRevision
 from outreach.notes import models as notes
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
@@ -46,10 +51,21 @@ TABLES = (
         models,
     ),
     name_corrections,
-    *(measuring, notes, places, reachability, replies, seals),
+    *(jobs, measuring, notes, places, reachability, replies, seals),
     *SEGMENTS,
     *(matching, responses, staff_mail, statements),
 )
+
+
+def note_kind(ctx: MigrationContext, step: MigrationInfo, heads: object, run_args: object) -> None:  # noqa: ARG001
+    """Keep the kind of a revision that was applied, for programs that do not know it; none of one taken back."""
+    connection, script = ctx.connection, step.up_revision
+    if connection is None or not inspect(connection).has_table(AppliedRevision.__tablename__):
+        return
+    connection.execute(delete(AppliedRevision).where(AppliedRevision.revision == step.up_revision_id))
+    if step.is_upgrade and isinstance(script, Script):
+        connection.execute(insert(AppliedRevision).values(revision=script.revision, kind=script.module.kind))
+
 
 context.configure(
     connection=context.config.attributes["connection"],
@@ -57,6 +73,7 @@ context.configure(
     render_as_batch=True,
     compare_type=True,
     compare_server_default=True,
+    on_version_apply=note_kind,
 )
 with context.begin_transaction():
     context.run_migrations()

@@ -4,11 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 
 revision = ${repr(up_revision)}
 down_revision = ${repr(down_revision)}
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING  # or ADDITIVE, where the program of the revision before goes on beside it
 
 
 def upgrade() -> None:

@@ -45,6 +45,7 @@ CALLS = {
     "job cancel": ("1",),
     "verify": (),
     "audit verify": (),
+    "migrate": ("--plan",),
 }
 LISTS = {
     "campaign list": (),

@@ -18,6 +18,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from outreach.migrations import HERE
+from tools.dump import MIGRATIONS
 
 FOLDER = Path(__file__).parent
 PHASES = ("before_upgrade", "after_upgrade", "before_downgrade", "after_downgrade")
@@ -47,7 +48,7 @@ def file_of(revision):
 def held(database):
     """Every row by its table's name, in any order, and the names of the triggers; as the database gives them."""
     with database.engine.connect() as connection:
-        tables = sorted(set(inspect(connection).get_table_names()) - {"alembic_version"})
+        tables = sorted(set(inspect(connection).get_table_names()) - MIGRATIONS)
         rows = {table: _ordered(connection.execute(text(f'SELECT * FROM "{table}"')).mappings()) for table in tables}
         return rows, connection.scalars(text(TRIGGERS[connection.dialect.name])).all()
 

@@ -1,34 +1,77 @@
 """`migrate`, `sample`: migrate the database, load the sample."""
 
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 
 import click
 
 from outreach import days, migrations
-from outreach.cli.context import DayType, Operation, pass_operation, say, working
-from outreach.cli.preparation import load_sample, prepare
+from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json, working
+from outreach.cli.preparation import load_sample, prepare, refuse_beside_others
+from outreach.db.watch import DatabaseFault
 from outreach.demo import sample as samples
+from outreach.errors import Refused
+from outreach.migrations import Pending
+from outreach.migrations.kinds import Kind
 from outreach.settings import Mode
 
+KINDS = {Kind.ADDITIVE: "additive", Kind.BREAKING: "rupture"}
+TO_DO = {
+    "none": "Rien à faire.",
+    Kind.ADDITIVE: (
+        "Le programme d’avant continue avec ce qui s’ajoute : lancez ./run migrate, "
+        "puis mettez les machines à jour l’une après l’autre."
+    ),
+    Kind.BREAKING: (
+        "Le programme d’avant ne peut pas continuer : arrêtez le service sur toutes les machines, mettez-les à jour, "
+        "lancez ./run migrate, puis démarrez-les."
+    ),
+}
 SECRET_PARTS = ("password", "sslpassword", "passfile")  # of a query, which libpq reads as it reads the rest
 
 
 @click.command()
+@click.option("--plan", "is_plan", is_flag=True, help="Dit seulement ce qui serait fait, et s’il faut tout arrêter.")
+@json_option
 @pass_operation
-def migrate(operation: Operation) -> None:
+def migrate(operation: Operation, is_plan: bool) -> None:
     """Amène la base de données à la version du programme, et dit laquelle."""
     engine = operation.opened.engine
-    before = migrations.revisions_of(engine)
+    found = migrations.revisions_of(engine)
+    before = found[0] if found else None
+    if is_plan:
+        _say_plan(before, migrations.fault_of(engine), migrations.pending(engine))
+        return
+    refuse_beside_others(operation.opened, operation.now)
     prepare(operation.opened)
     (after,) = migrations.revisions_of(engine)
+    say_json(lambda: {"before": before, "after": after})
     place = engine.url.difference_update_query(SECRET_PARTS).render_as_string(hide_password=True)
-    if not before:
+    if before is None:
         say(f"Une base de données est créée, à la version {after} : {place}")
-    elif before == [after]:
+    elif before == after:
         say(f"La base de données était à jour, à la version {after} : {place}")
     else:
-        say(f"La base de données est passée de la version {before[0]} à la version {after} : {place}")
+        say(f"La base de données est passée de la version {before} à la version {after} : {place}")
+
+
+def _say_plan(before: str | None, fault: DatabaseFault | None, pending: Sequence[Pending]) -> None:
+    if fault is DatabaseFault.NEWER:
+        raise Refused(migrations.NEWER_SENTENCE)
+    kinds = {one.kind for one in pending}
+    kind = max(kinds, default="none")  # breaking comes after additive
+    program = migrations.known_revisions()[-1]
+    say_json(
+        lambda: {"version": before, "program": program, "kind": kind, "revisions": [one._asdict() for one in pending]}
+    )
+    if before is None:
+        say("La base de données est vide : ./run migrate la crée.")
+        return
+    say(f"La base de données est à la version {before}, le programme à la version {program}.")
+    for one in pending:
+        say(f"  {one.revision}  {KINDS[one.kind]}")
+    say(TO_DO[kind])
 
 
 @click.command()

@@ -6,7 +6,7 @@ import click
 
 from outreach import days
 from outreach.cli.context import Operation, pass_operation, working
-from outreach.cli.preparation import add_people, load_sample, prepare
+from outreach.cli.preparation import add_people, load_sample, prepare, refuse_beside_others
 from outreach.cli.running import web
 from outreach.demo import people
 from outreach.directory.editions import imports
@@ -22,6 +22,7 @@ def up(operation: Operation) -> None:
     web.refuse_if_taken(operation.settings)
     operation.settings = settings = web.with_a_mailbox(operation.settings)
     database = operation.opened
+    refuse_beside_others(database, operation.now)
     prepare(database)
     if settings.mode is Mode.DEMO:
         add_people(database, settings, operation.now)

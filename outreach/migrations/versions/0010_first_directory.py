@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, to, where
 
 revision = "0010"
 down_revision = None
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 TABLES = (  # each before those that it leads to
     "adherence_records", "joining_lists", "prerequisites", "strands", "programmes", "role_holders", "roles", "users",
     "audit_entries", "calls", "contacts", "teachings", "school_sites", "memberships", "listings", "sites", "schools",

@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, to, where
 
 revision = "0011"
 down_revision = "0010"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 TABLES = (  # each before those that it leads to
     "hit_counts", "hits", "tracking_bases", "tracked_links", "tracker_networks", "trackers", "bounce_reports",
     "bounce_notices", "response_schools", "responses", "wave_transitions", "waves", "compositions", "message_subjects",

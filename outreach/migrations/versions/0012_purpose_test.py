@@ -2,12 +2,14 @@
 
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow
 
 revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 
 def upgrade() -> None:

@@ -7,10 +7,13 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0013"
 down_revision = "0012"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 MAILINGS = sa.table("mailings", sa.column("id", sa.Integer), sa.column("letter", sa.Text))
 

@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.errors import Refused
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import to
 
 revision = "0014"
 down_revision = "0013"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 OLD_KEY = "uq_messages_mailing_id_recipient_kind_recipient_id_address_key"
 KEY = "uq_messages_authority_id_mailing_id_address_key"

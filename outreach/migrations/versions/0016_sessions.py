@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, to
 
 revision = "0016"
 down_revision = "0015"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 
 def upgrade() -> None:

@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 KINDS = (
     "signed_in",

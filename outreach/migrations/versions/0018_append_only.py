@@ -1,11 +1,13 @@
 """Transitions, changes of gates and audit entries are only added to, whichever way a row would be changed"""
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 
 revision = "0018"
 down_revision = "0017"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 TABLES = ("audit_entries", "campaign_transitions", "gate_changes", "wave_transitions")
 

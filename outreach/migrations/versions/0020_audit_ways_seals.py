@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, to
 
 revision = "0020"
 down_revision = "0019"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 WAYS = ("page", "command", "clock")
 SAME = "NEW.{0} IS NOT DISTINCT FROM OLD.{0}"

@@ -3,10 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0021"
 down_revision = "0020"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 
 def upgrade() -> None:

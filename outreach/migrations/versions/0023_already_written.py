@@ -2,12 +2,14 @@
 
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow
 
 revision = "0023"
 down_revision = "0022"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 REASONS = (
     *("joined", "not_concerned", "answered", "outside", "no_address"),

@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow, key, moment, one_of, to
 
 revision = "0024"
 down_revision = "0023"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 PACES = ("at_once", "daily", "off")
 WAITS = sa.text("settled_at IS NULL")

@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0025"
 down_revision = "0024"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 KINDS = (
     "relay_lost",

@@ -5,12 +5,14 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, moment, to
 
 revision = "0027"
 down_revision = "0026"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 KEYS = {"tracking_bases": ("id",), "basis_withdrawals": ("basis_id",)}
 

@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow, column, key, moment, one_of, to
 
 revision = "0029"
 down_revision = "0028"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 STATES = ("draft", "to_approve", "approved", "abandoned")
 GUARDED = ("added_reminder_transitions", "exemptions")

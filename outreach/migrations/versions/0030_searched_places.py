@@ -4,11 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.directory.reference import fold
+from outreach.migrations.kinds import Kind
 
 revision = "0030"
 down_revision = "0029"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 NAMED, PLACED = ("name", "fase"), ("name", "fase", "locality", "municipality")
 

@@ -3,10 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0031"
 down_revision = "0030"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 TWO = "(campaign_transition_id IS NULL) <> (wave_transition_id IS NULL)"
 THREE = (

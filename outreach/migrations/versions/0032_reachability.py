@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0032"
 down_revision = "0031"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 VERDICTS = ("takes_mail", "refuses", "no_host", "no_domain", "unanswered")
 STEPS = ("taken", "released", "postponed", "confirmed")

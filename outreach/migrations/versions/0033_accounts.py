@@ -5,12 +5,14 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0033"
 down_revision = "0032"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 KINDS = ("invitation", "reset", "forgotten")
 STEPS = ("taken", "handled", "reopened", "postponed", "replied")

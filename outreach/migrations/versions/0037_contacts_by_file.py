@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow, column, key, moment, one_of, to
 
 revision = "0037"
 down_revision = "0036"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 WORDS = {"function": 200, "phone": 40, "usage": 200, "source_note": 200}
 

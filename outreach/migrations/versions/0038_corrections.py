@@ -2,12 +2,14 @@
 
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow
 
 revision = "0038"
 down_revision = "0037"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 CONCERNS = ("open", "joined")
 

@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, moment, to
 
 revision = "0039"
 down_revision = "0038"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 
 def upgrade() -> None:

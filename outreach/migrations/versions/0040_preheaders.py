@@ -3,10 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0040"
 down_revision = "0039"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 ADDED = {"preheader": sa.Text(), "circular_url": sa.String(length=500)}
 
 

@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0041"
 down_revision = "0040"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 KINDS = ("authority", "school", "site")
 

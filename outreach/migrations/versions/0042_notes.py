@@ -5,12 +5,14 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations.append_only import guard, unguard
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, to
 
 revision = "0042"
 down_revision = "0041"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 GUARDED = {
     "notes": ("id",),

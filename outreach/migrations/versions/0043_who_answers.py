@@ -9,12 +9,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, moment, to
 
 revision = "0043"
 down_revision = "0042"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 
 def upgrade() -> None:

@@ -4,12 +4,14 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of
 
 revision = "0044"
 down_revision = "0043"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 
 def upgrade() -> None:

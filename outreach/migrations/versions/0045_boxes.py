@@ -6,10 +6,13 @@ Campaigns that exist wrote to every mailbox in use, and go on doing so.
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0045"
 down_revision = "0044"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 BOXES = sa.String(length=40)
 AMONG = "boxes IN ('authority', 'schools', 'both')"

@@ -6,10 +6,13 @@ Waves that exist keep none: their letters state the day that is counted from the
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0047"
 down_revision = "0046"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 
 def upgrade() -> None:

@@ -2,12 +2,14 @@
 
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow
 
 revision = "0048"
 down_revision = "0047"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 
 

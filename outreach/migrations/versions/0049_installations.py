@@ -6,10 +6,13 @@ What is known belongs to the installation whose clock passed last.
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0049"
 down_revision = "0048"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 LATEST = "coalesce((SELECT place FROM installations ORDER BY passed_at IS NULL, passed_at DESC, place LIMIT 1), '')"
 LAST_PASS = "(SELECT id FROM clock_passes ORDER BY at DESC, id LIMIT 1)"  # noqa: S105 - of a clock

@@ -4,11 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 
 revision = "0050"
 down_revision = "0049"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 
 def upgrade() -> None:

@@ -3,10 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0051"
 down_revision = "0050"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 
 def upgrade() -> None:

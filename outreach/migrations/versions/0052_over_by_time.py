@@ -2,10 +2,13 @@
 
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0052"
 down_revision = "0051"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 MOMENTS = (
     ("answer_lists", "received_at"),

@@ -12,12 +12,14 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations.append_only import guard, unguard
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, to
 
 revision = "0053"
 down_revision = "0052"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 KINDS = ("written", "submitted", "approved", "confirmed", "sent_back", "withdrawn")
 CAMPAIGN_STATES = ("draft", "to_approve", "approved", "closed", "cancelled")

@@ -9,11 +9,13 @@ from alembic import op
 
 import outreach.db
 from outreach.migrations.append_only import guard, unguard
+from outreach.migrations.kinds import Kind
 
 revision = "0054"
 down_revision = "0053"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 AT = outreach.db.UtcDateTime(timezone=True)
 BEFORE = ("written", "submitted", "approved", "confirmed", "sent_back", "withdrawn")

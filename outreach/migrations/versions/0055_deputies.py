@@ -3,12 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment
 
 revision = "0055"
 down_revision = "0054"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 
 
 

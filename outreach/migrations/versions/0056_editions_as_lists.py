@@ -6,12 +6,14 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, to
 
 revision = "0056"
 down_revision = "0055"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 MOMENT = outreach.db.UtcDateTime(timezone=True)
 PERSON = sa.String(length=255)

@@ -4,11 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 
 revision = "0058"
 down_revision = "0057"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 STEPS = ("audience", "letter", "dates")
 LAST = """NOT EXISTS (SELECT 1 FROM drafts AS other WHERE other.user_id = drafts.user_id

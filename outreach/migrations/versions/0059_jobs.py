@@ -4,11 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 
 revision = "0059"
 down_revision = "0058"
 branch_labels = None
 depends_on = None
+kind = Kind.ADDITIVE
 STATES = ("waiting", "running", "done", "failed", "cancelled")
 
 

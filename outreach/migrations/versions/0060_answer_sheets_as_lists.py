@@ -4,11 +4,13 @@ import sqlalchemy as sa
 from alembic import op
 
 import outreach.db
+from outreach.migrations.kinds import Kind
 
 revision = "0060"
 down_revision = "0059"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 PERSON = sa.String(length=255)
 FILLED = {"sha256": sa.String(length=64), "outcome": sa.Text(), "received_by": PERSON, "state": sa.String(length=40)}

@@ -3,10 +3,13 @@
 from alembic import op
 from sqlalchemy import text
 
+from outreach.migrations.kinds import Kind
+
 revision = "0063"
 down_revision = "0062"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 WAITS = text("version = 0")
 
 

@@ -3,10 +3,13 @@
 import sqlalchemy as sa
 from alembic import op
 
+from outreach.migrations.kinds import Kind
+
 revision = "0064"
 down_revision = "0063"
 branch_labels = None
 depends_on = None
+kind = Kind.BREAKING
 
 COUNTED = ("messages", "hits")
 HELD = (
