@@ -96,7 +96,7 @@ def run(tmp_path, sample_database, templates, monkeypatch):
         operation.settings = settings.model_copy(update={"bounces_url": box, **({"database_url": url} if url else {})})
         operation.now = NOW
         if not url:
-            operation.database = sample_database
+            operation.opened = operation.database = sample_database
         return CliRunner().invoke(commands, words, obj=operation)
 
     for part in ("cur", "new", "tmp"):
