@@ -35,7 +35,7 @@ from sqlalchemy import (
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.exc import InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach.db import errors, time_limit
@@ -130,13 +130,18 @@ def takes_turn(session: Session, *names: object) -> bool:
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(func.hashtext(":".join(map(str, names)))))))
 
 
-def take_stock(session: Session, *models: type[Base]) -> None:
+def take_stock(session: Session, *models: type[Base], of: Collection[InstrumentedAttribute[Any]] = ()) -> None:
     """Have PostgreSQL analyse these tables once the transaction is over, of which it wrote many rows.
 
     Until a server does so by itself, its plans are those for the few rows of before: counting an audience with
-    thousands of new mailboxes took minutes.
+    thousands of new mailboxes took minutes. `of` are the columns of a table of many that plans go by: of the others
+    the server knows what it knew.
     """
-    session.info[GREW] = session.info.get(GREW, frozenset()) | {model.__tablename__ for model in models}
+    names = {model.__tablename__ for model in models}
+    if of:
+        (table,) = {column.class_.__tablename__ for column in of}
+        names.add(f"{table} ({', '.join(column.key for column in of)})")
+    session.info[GREW] = session.info.get(GREW, frozenset()) | names
 
 
 def hold_off_writers(session: Session, model: type[Base]) -> None:

@@ -120,3 +120,13 @@ def test_tables_that_grew_are_analysed_once_the_transaction_is_over(database, no
         assert session.scalar(counted) == before == -1
     with database.reading() as session:
         assert session.scalar(counted) == known > 0
+
+
+def test_of_a_table_that_grew_only_the_columns_named_are_analysed(database):
+    if database.engine.name == "sqlite":
+        pytest.skip("SQLite keeps no such counts")
+    with database.writing() as session:
+        take_stock(session, of=[Network.code, Network.position])
+    with database.reading() as session:
+        looked_at = session.scalars(text("SELECT attname FROM pg_stats WHERE tablename = 'networks'"))
+        assert set(looked_at) == {"code", "position"}
