@@ -2,10 +2,13 @@
 """Measure a campaign's sending, from its launch to the last acceptance, with durable commits.
 
 Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
-[--relay HOST:PORT] [--job] [--json]. Letters go to Debian's smtp-sink where it is installed (package postfix), else to
-the tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same sink, in the same run; it
-sends to b@y.example. With --relay, duplicates are not counted. With --job a work process also writes a large file, as a
-job, again and again.
+[--relay HOST:PORT] [--broker redis|rabbitmq] [--job] [--json]. Letters go to Debian's smtp-sink where it is installed
+(package postfix), else to the tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same
+sink, in the same run; it sends to b@y.example. With --relay, duplicates are not counted.
+
+With --job a work process also writes a large file, as a job, every other while: `beside_job` is the rate of letters
+while one runs, in that of the rest of the same run. On PostgreSQL, `server_cpu_ms_per_message` is what the server
+takes, and `lock_wait_s` the seconds that its processes waited for locks, all together.
 """
 
 import argparse
@@ -27,11 +30,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select
 
+from benchmarks.growth import meter
 from benchmarks.output import show
+from benchmarks.waits import LockWatch
+from benchmarks.web import database_of
 from outreach.campaigns.models import Campaign, WaveTransition
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
-from outreach.db import Database
+from outreach.db import Database, Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, GateChange, Message, MessageState
 from outreach.demo import people
@@ -42,12 +48,14 @@ from outreach.roles import RoleName
 from outreach.settings import ROOT, read
 from tests import factories
 from tests.machine import descendants_of, free_port, wait_for_port
+from tests.servers.brokers import RabbitMQ, Redis
 from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 TICKS = os.sysconf("SC_CLK_TCK")
 LONGEST_SECONDS, SLOWEST = 120, 100  # time limit: 120 s, and the wave at 100 letters a second
 AT_LEAST, PREPARED = timedelta(seconds=12), timedelta(microseconds=650)
+BROKERS = {"redis": Redis, "rabbitmq": RabbitMQ}
 
 
 def main() -> None:
@@ -55,13 +63,14 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the exit stack stops what was started
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-bench-")))
-        url = stack.enter_context(_database(options.database, folder))
+        url, server = stack.enter_context(database_of(options.database, folder))
+        broker = stack.enter_context(_broker(options.broker))
         relay, counted = stack.enter_context(_sink(options.relay))
         database = Database(url)
         prepare(database)
         now = datetime.now(UTC)
         factories.gather(database, options.recipients, now=now, schools=options.schools)
-        measured = _send(database, url, relay, folder, options)
+        measured = _send(database, url, server, {**_environment(url, relay, folder, options), **broker}, options)
         taken = counted()
         measured["duplicated"] = None if taken is None else max(taken - measured["accepted"], 0)
         measured["yardstick_msg_s"] = _yardstick(relay, options)
@@ -69,8 +78,8 @@ def main() -> None:
     _show(measured, options)
 
 
-def _send(database: Database, url: str, relay: str, folder: Path, options: argparse.Namespace) -> dict[str, Any]:
-    environment = {
+def _environment(url: str, relay: str, folder: Path, options: argparse.Namespace) -> dict[str, str]:
+    return {
         **os.environ,
         "OUTREACH_DATA": str(folder / "data"),
         "OUTREACH_DATABASE_URL": url,
@@ -78,43 +87,70 @@ def _send(database: Database, url: str, relay: str, folder: Path, options: argpa
         "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
         "OUTREACH_SMTP_CONNECTIONS": str(options.connections),
     }
+
+
+def _send(
+    database: Database, url: str, server: Server | None, environment: dict[str, str], options: argparse.Namespace
+) -> dict[str, Any]:
     # Before the work processes, which would otherwise add the people and keep the modules for it in memory.
     add_people(database, read(environment), datetime.now(UTC))
     command = [sys.executable, "-m", "outreach", "work"]
     workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(options.workers)]
-    peak = 0.0
+    peak, watch = 0.0, LockWatch(url) if server else contextlib.nullcontext()
     try:
         time.sleep(3)  # the workers are up, and their clocks tick
         if any(worker.poll() is not None for worker in workers):
             sys.exit("a worker does not start")
-        used = sum(map(_cpu_seconds, workers))
+        used, served = sum(map(_cpu_seconds, workers)), _of_server(server)
         now = datetime.now(UTC)
         # Planned two minutes ago, so that recipients are written down ahead of the launch, as usual.
         number = factories.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * CALL_OFF_TIME)
         end = time.monotonic() + LONGEST_SECONDS + options.recipients / SLOWEST
-        while not _is_over(database, number):
-            if any(worker.poll() is not None for worker in workers):
-                sys.exit("a worker ended by itself")
-            if time.monotonic() > end:
-                sys.exit(f"the relay {relay} did not take {options.recipients} letters in time")
-            time.sleep(1)  # polling five times a second took a thirtieth of the machine
-            if options.job:
-                _ask_for_a_file(database)
-            peak = max(peak, *map(_megabytes, workers))
-        used = sum(map(_cpu_seconds, workers)) - used
+        with watch:
+            while not _is_over(database, number):
+                if any(worker.poll() is not None for worker in workers):
+                    sys.exit("a worker ended by itself")
+                if time.monotonic() > end:
+                    sys.exit(f"{options.recipients} letters were not taken in time")
+                time.sleep(1)  # polling five times a second took a thirtieth of the machine
+                if options.job:
+                    _ask_for_a_file(database)
+                peak = max(peak, *map(_megabytes, workers))
+        used, served = sum(map(_cpu_seconds, workers)) - used, _of_server(server) - served
     finally:
         for worker in workers:
             worker.terminate()
         for worker in workers:
             worker.wait(30)
-    return {**_figures(database, number), "cpu_seconds": used, "peak_rss_mb": round(peak, 1)}
+    spent = {"cpu_seconds": used, "server_seconds": None, "lock_wait_s": None, "peak_rss_mb": round(peak, 1)}
+    if isinstance(watch, LockWatch):
+        spent |= {"server_seconds": served - watch.cpu_s, "lock_wait_s": round(watch.seconds, 2)}
+    return {**_figures(database, number), **spent}
 
 
 def _ask_for_a_file(database: Database) -> None:
-    """Ask for a job that writes a large file: again as soon as the one before is over."""
+    """Ask for a job that writes a large file: again once the one before has been over for as long as it took."""
+    now = datetime.now(UTC)
+    with database.reading() as session:
+        last = session.scalars(select(Job).order_by(Job.id.desc()).limit(1)).first()
+        if last and not (last.began_at and last.ended_at and now - last.ended_at >= last.ended_at - last.began_at):
+            return
     with database.writing() as session:
         person = people.person_for(RoleName.READER).email
-        asking.ask(session, person, Asked("PO", "/directory/export.xlsx"), now=datetime.now(UTC))
+        asking.ask(session, person, Asked("PO", "/directory/export.xlsx"), now=now)
+
+
+def _beside_jobs(session: Session, first: datetime, last: datetime) -> float | None:
+    """The letters a second while a job ran, in those a second of the other time between the first and the last."""
+    query = select(Job.began_at, func.coalesce(Job.ended_at, last)).where(Job.began_at.is_not(None))
+    spans = [(max(begun, first), min(ended, last)) for begun, ended in session.execute(query)]
+    spans = [(begun, ended) for begun, ended in spans if begun < ended]
+    seconds = sum((ended - begun).total_seconds() for begun, ended in spans)
+    rest = (last - first).total_seconds() - seconds
+    settled = session.scalars(select(Message.settled_at).where(Message.state == MessageState.ACCEPTED)).all()
+    beside = sum(any(begun <= at < ended for begun, ended in spans) for at in settled if at)
+    alone = len(settled) - beside
+    return round(beside / seconds / (alone / rest), 3) if seconds and rest and alone else None
 
 
 def _figures(database: Database, number: int) -> dict[str, Any]:
@@ -132,6 +168,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
             ).where(accepted)
         ).one()
         files = session.scalar(select(func.count()).where(Job.began_at.is_not(None)))
+        beside = _beside_jobs(session, first, last)
         tally = outbox.tallies(session, [wave.mailing_id or 0])[wave.mailing_id or 0]
     return {
         "accepted": tally.accepted,
@@ -141,23 +178,28 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         "first": (first - launched).total_seconds(),
         "rounds": rounds,
         "jobs": files,
+        "beside_job": beside,
     }
 
 
 def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
-    count = measured["accepted"]
+    count, served = measured["accepted"], measured["server_seconds"]
     shown = {
         "recipients": options.recipients,
         "workers": options.workers,
+        "broker": options.broker,
         "database": options.database,
         "msg_s_from_launch": round(count / measured["from_launch"], 1),
         "msg_s_first_to_last": round(count / max(measured["first_to_last"], 0.001), 1),
         "first_message_s": round(measured["first"], 3),
         "cpu_ms_per_message": round(1000 * measured["cpu_seconds"] / count, 3),
+        "server_cpu_ms_per_message": served if served is None else round(1000 * served / count, 3),
+        "lock_wait_s": measured["lock_wait_s"],
         "peak_rss_mb": measured["peak_rss_mb"],
         "commits_per_message": round(measured["rounds"] / count, 4),
         "yardstick_msg_s": measured["yardstick_msg_s"],
         "jobs": measured["jobs"],
+        "beside_job": measured["beside_job"],
         "lost": measured["lost"],
         "duplicated": measured["duplicated"],
     }
@@ -173,15 +215,16 @@ def _is_over(database: Database, number: int) -> bool:
 
 
 @contextlib.contextmanager
-def _database(kind: str, folder: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'bench.sqlite3'}"
+def _broker(kind: str | None) -> Iterator[dict[str, str]]:
+    """The setting of a broker that runs meanwhile; none without a kind."""
+    if kind is None:
+        yield {}
         return
-    server = Server(durable=True)
+    broker = BROKERS[kind]()
     try:
-        yield server.url()
+        yield {"OUTREACH_BROKER_URL": broker.url}
     finally:
-        server.stop()
+        broker.stop()
 
 
 @contextlib.contextmanager
@@ -235,8 +278,20 @@ def _yardstick(relay: str, options: argparse.Namespace) -> float | None:
 
 
 def _processes(worker: subprocess.Popen[bytes]) -> list[Path]:
-    """A worker, and the processes that start others to compose in, and that do."""
-    return [Path(f"/proc/{process}") for process in (worker.pid, *descendants_of(worker.pid))]
+    """A worker, and the processes that start others to compose in, and that do: not those of jobs."""
+    places = (Path(f"/proc/{process}") for process in (worker.pid, *descendants_of(worker.pid)))
+    return [place for place in places if not _is_of_job(place)]
+
+
+def _is_of_job(process: Path) -> bool:
+    try:
+        return b"job_child" in (process / "cmdline").read_bytes()
+    except OSError:  # it is over by now
+        return True
+
+
+def _of_server(server: Server | None) -> float:
+    return meter.of_server(server.process.pid) if server and server.process else 0.0
 
 
 def _cpu_seconds(worker: subprocess.Popen[bytes]) -> float:
@@ -261,9 +316,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=48)
     parser.add_argument("--schools", type=int, default=2)
     parser.add_argument("--relay", default="")
+    parser.add_argument("--broker", choices=tuple(BROKERS))
     parser.add_argument("--job", action="store_true")
     parser.add_argument("--json", action="store_true")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.broker and options.database == "sqlite":
+        parser.error("a broker carries wake-ups only with --database postgresql")
+    return options
 
 
 if __name__ == "__main__":

@@ -84,10 +84,10 @@ def _run(action: Action, server: int | None) -> tuple[float, object]:
 def _processor(server: int | None) -> float:
     """What this process has spent, with the children that it waited for, and the server."""
     over = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + over.ru_utime + over.ru_stime + (_of_server(server) if server else 0)
+    return time.process_time() + over.ru_utime + over.ru_stime + (of_server(server) if server else 0)
 
 
-def _of_server(server: int) -> float:
+def of_server(server: int) -> float:
     """What the processes of a server that answer statements have spent, and those of them that are over."""
     ended = Path(f"/proc/{server}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[13:15]
     return sum(map(int, ended)) / TICKS + sum(map(_of_process, children_of(server))) / 1e9
