@@ -29,7 +29,7 @@ MODULES = {
     "accounts": ("user",),
     "directory": ("register", "directory", "contacts"),
     "adherence": ("programme", "adherence"),
-    "report": ("report",),
+    "report": ("report", "privacy"),
     "campaign": ("campaign",),
     "note": ("note",),
     "closures": ("closure",),

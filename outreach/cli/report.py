@@ -1,7 +1,7 @@
-"""`report`: the situation in sentences, tables and files."""
+"""`report`: the situation in sentences, tables and files. `privacy`: what the GDPR asks to be kept in writing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing
 from outreach.errors import InputError
+from outreach.retention.privacy import processing, written
 from outreach.web.situation.tables import tables_of
 from outreach.web.ui import exports
 
@@ -170,3 +171,15 @@ def _lines(found: Situation, number: int) -> list[str]:
         "  ".join((label.ljust(first), *(cell.rjust(width) for cell, width in zip(cells, others, strict=True))))
         for label, *cells in rows
     ]
+
+
+@click.command()
+@json_option
+@pass_operation
+def privacy(operation: Operation) -> None:
+    """Écrit le registre des traitements et les points d’une analyse d’impact (RGPD), en Markdown."""
+    with operation.database.reading() as session:
+        found = processing(session, operation.settings)
+    say_json(lambda: asdict(found))
+    for line in written(found).splitlines():
+        say(line)

@@ -41,6 +41,7 @@ CALLS = {
     "report actions": (),
     "relay status": (),
     "doctor": (),
+    "privacy": (),
     "job show": ("1",),
     "job cancel": ("1",),
     "verify": (),
