@@ -52,6 +52,7 @@ from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
+from outreach.web.public.metrics import Metrics
 from outreach.web.replies import texts
 from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
@@ -156,8 +157,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
         immutable_file_test=lambda *_: True,
         allow_all_origins=False,
     )
+    named = Health(Metrics(pages, database, settings), database, settings)
     # Hits come first, and have the fixed headers in answers that are ready: they are what comes by thousands.
-    app.wsgi_app = Hits(Headed(Health(pages, database, settings), settings.mode), database, settings)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = Hits(Headed(named, settings.mode), database, settings)  # type: ignore[method-assign, assignment]
     return app
 
 

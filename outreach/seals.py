@@ -25,6 +25,7 @@ from outreach.audit import AuditEntry
 from outreach.db import Base, Session, take_turns
 
 MOST_ENTRIES = 500  # of a seal: its rows are written within some ten milliseconds
+LATEST_ENTRIES = 10_000  # before the last sealed one: one that is committed late has a number among these
 FIRST = "0" * 64  # stands for the seal before the first
 
 
@@ -109,6 +110,18 @@ def add(session: Session, batch: NextSeal) -> bool:
     columns = ("entry_id", "seal_id", "salt", "words", "digest")
     session.execute(insert(SealedEntry), [{name: getattr(entry, name) for name in columns} for entry in batch.entries])
     return True
+
+
+def unsealed(session: Session) -> tuple[int, datetime | None]:
+    """How many entries of the audit have no seal yet, and when the oldest of them was made.
+
+    Only the newest are looked at, as a monitor asks often: `verify` looks at all.
+    """
+    last = select(func.coalesce(func.max(SealedEntry.entry_id), 0)).scalar_subquery()
+    recent = AuditEntry.id > last - LATEST_ENTRIES
+    query = select(func.count(), func.min(AuditEntry.at)).where(recent, _is_unsealed())
+    count, oldest = session.execute(query).one()
+    return count, oldest
 
 
 def last_seal(session: Session) -> AuditSeal | None:

@@ -59,6 +59,8 @@ def factor_keys(examined: Examined) -> Finding:
     if lost:
         told = f"{french.plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
         return fault(f"{told} : remettez l’ancienne clé dans OUTREACH_FACTOR_KEYS, ou réinitialisez-les.")
+    if not rows:
+        return ok("Personne n’a de second facteur.")
     return ok(f"{french.plural(len(rows), 'second facteur, lisible', 'seconds facteurs, tous lisibles')}.")
 
 

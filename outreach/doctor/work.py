@@ -2,12 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import select
 
 from outreach import french
 from outreach.db import Session
 from outreach.delivery import workers
-from outreach.delivery.models import Gate, Mailing, Message, MessageState, is_in
+from outreach.delivery.ledger import on_the_way
 from outreach.delivery.places import ClockPass, Worker
 from outreach.doctor.findings import Examined, Finding, fault, ok, warning, worst
 
@@ -51,11 +51,9 @@ def _passing(passed: ClockPass, now: datetime) -> Finding:
 def waiting(examined: Examined) -> Finding:
     """How long the oldest letter that is due, of a mailing under way, has waited."""
     now = examined.settings.instant()
-    is_open = exists().where(Mailing.id == Message.mailing_id, Mailing.gate == Gate.OPEN)
-    query = select(func.count(), func.min(Message.due_at)).where(is_in(MessageState.QUEUED), Message.due_at <= now)
     with examined.database.reading() as session:
-        count, oldest = session.execute(query.where(is_open)).one()
-    if not count:
+        count, oldest = on_the_way.due(session, now=now)
+    if oldest is None:
         return ok("Aucun courriel dû n’attend.")
     told = f"{french.plural(count, 'courriel dû attend', 'courriels dus attendent')} depuis le {french.moment(oldest)}"
     if now - oldest < LATE:

@@ -30,7 +30,7 @@ from outreach.db import Session, table_of, take_turns
 from outreach.db.compiled import recordset
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox
-from outreach.delivery.models import Message, MessageState, is_in
+from outreach.delivery.models import Mailing, Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.french import all_of
 from outreach.measuring import bases
@@ -39,6 +39,7 @@ from outreach.measuring.models import UNJUDGED, Hit, HitCount, Tracker, TrackerN
 from outreach.measuring.trackers import SMALLEST, Target
 
 KEPT = timedelta(days=396)  # thirteen months: of older events only the counts are kept
+ASKED_FOR = timedelta(days=31)  # after a letter: who opens it later is one of few
 MOST_JUDGED = 5_000  # clicks at a time: some hundredths of a second
 MOST_BEFORE = 20_000  # hits stored before them that are looked at: somebody may ask for one letter without end
 Cell = tuple[int, int, datetime, HitClass]
@@ -124,6 +125,19 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
         for tracker, link, hit_class, moment, count in rows:
             by_name[shown[tracker or 0]].add(link, hit_class, day_of[moment], int(count))
     return list(by_name.values())
+
+
+def this_hour(session: Session, *, now: datetime) -> dict[str, int]:
+    """The openings and clicks since the hour began, of the last month's mailings where they are counted by group."""
+    mailings = select(Mailing.id).where(Mailing.created_at > now - ASKED_FOR)
+    trackers = session.scalars(select(Tracker.id).where(Tracker.mailing_id.in_(mailings))).all()
+    folded = select(HitCount.link, func.sum(HitCount.count)).where(HitCount.tracker_id.in_(trackers))
+    single = select(Hit.link, func.count()).where(Hit.at >= _hour(now)).group_by(Hit.link)
+    counted = {"opening": 0, "click": 0}
+    rows = session.execute(folded.where(HitCount.hour == _hour(now)).group_by(HitCount.link)).all()
+    for link, count in [*rows, *session.execute(single).all()]:
+        counted["opening" if link == OPENING else "click"] += count
+    return counted
 
 
 def settle_doubts(session: Session, *, now: datetime) -> int:

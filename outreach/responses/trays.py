@@ -27,6 +27,11 @@ def counts(session: Session, *, owner: str = "", recalled: bool = False) -> dict
     return tray_counts
 
 
+def oldest(session: Session) -> datetime | None:
+    """When the oldest response that waits was given."""
+    return session.scalar(select(func.min(Response.given_at)).where(Response.waits()))
+
+
 COLUMNS: Sequence[Column[Response]] = (
     *authority_columns(lambda row: row.authority),
     Column("strand", "Volet", lambda row: row.strand.number, on=DATA),

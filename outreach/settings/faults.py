@@ -8,6 +8,7 @@ from urllib.parse import SplitResult, parse_qsl, urlsplit
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from outreach.settings.keys import is_long_enough
 from outreach.settings.model import NOBODY, Mode, Settings, listed
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
 from outreach.settings.oidc import faults_of_oidc
@@ -43,6 +44,7 @@ def faults_of(settings: Settings) -> list[str]:
         *_faults_of_calm(settings),
         *_faults_of_bounces(settings),
         *_faults_of_dns(settings),
+        *_faults_of_metrics(settings),
         *faults_of_oidc(settings),
         *(faults_of_demo(settings) if settings.mode is Mode.DEMO else faults_outside_demo(settings)),
     ]
@@ -236,6 +238,13 @@ def _faults_of_dns(settings: Settings) -> list[str]:
     if not settings.dns_server or server_of(settings.dns_server):
         return []
     return [f"OUTREACH_DNS_SERVER vaut « {settings.dns_server} » : indiquez une adresse IP, par exemple 192.0.2.53."]
+
+
+def _faults_of_metrics(settings: Settings) -> list[str]:
+    token = settings.metrics_token.get_secret_value()
+    if not token or (is_long_enough(token) and token.isascii() and token.isprintable() and " " not in token):
+        return []
+    return ["OUTREACH_METRICS_TOKEN : il faut au moins 32 caractères tirés au hasard (openssl rand -hex 32)."]
 
 
 def _faults_of_bounces(settings: Settings) -> list[str]:

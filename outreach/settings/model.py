@@ -23,6 +23,7 @@ SECRETS = (  # settings that are secrets, or may hold a password: each may stand
     "token_keys",
     "factor_keys",
     "oidc_client_secret",
+    "metrics_token",
 )
 LOOPBACK = (ip_network("127.0.0.0/8"), ip_network("::1"))
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -115,6 +116,7 @@ class Settings(BaseModel):
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
     answers_within: Annotated[int, Field(ge=1, le=30)] = 5
+    metrics_token: SecretStr = SecretStr("")
     clock_offset: float = 0.0
     oidc_issuer: str = ""
     oidc_client_id: str = ""
