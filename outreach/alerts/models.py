@@ -23,6 +23,7 @@ class AlertKind(StrEnum):
     CLOCK_SILENT = "clock_silent"
     RETURNS_UNREADABLE = "returns_unreadable"
     WORKER_GONE = "worker_gone"
+    RESTORE_UNPROVEN = "restore_unproven"
 
     @property
     def label(self) -> str:
@@ -45,6 +46,7 @@ _LABELS = {
     AlertKind.CLOCK_SILENT: "service d’envoi muet",
     AlertKind.RETURNS_UNREADABLE: "boîte des retours illisible",
     AlertKind.WORKER_GONE: "processus d’envoi disparu",
+    AlertKind.RESTORE_UNPROVEN: "restauration non prouvée",
 }
 
 

@@ -46,9 +46,19 @@ WORDS = {
         "Relancez-le s’il ne revient pas.",
         "Il est revenu, un autre le remplace, ou le service s’en passe depuis un jour.",
     ),
+    AlertKind.RESTORE_UNPROVEN: AlertWords(
+        "Aucune sauvegarde de moins de deux jours n’a été restaurée et vérifiée avec succès.",
+        "Lancez ./run backup, puis ./run rehearse, qui dit ce qui ne va pas.",
+        "Une sauvegarde récente a été restaurée et vérifiée.",
+    ),
 }
 
-OF_AN_INSTALLATION = {AlertKind.DISK_FULL, AlertKind.COPY_UNCONFIRMED, AlertKind.RETURNS_UNREADABLE}  # its place
+OF_AN_INSTALLATION = {  # the subject of these is its place
+    AlertKind.DISK_FULL,
+    AlertKind.COPY_UNCONFIRMED,
+    AlertKind.RETURNS_UNREADABLE,
+    AlertKind.RESTORE_UNPROVEN,
+}
 ABOUT_WAVES = {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT}  # the subject of these is a wave's key
 
 

@@ -7,13 +7,14 @@ from sqlalchemy import func, select
 
 from outreach.alerts.episodes import AlertSighting
 from outreach.alerts.models import AlertKind
+from outreach.backups import rehearsals
 from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger.outbox import UNSEEN
 from outreach.delivery.models import Message, MessageState, is_in
-from outreach.delivery.places import RelayState, Worker
+from outreach.delivery.places import Installation, RelayState, Worker
 from outreach.delivery.sending import relay_health
 
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
@@ -82,6 +83,18 @@ def broken_off_clock(session: Session, *, now: datetime) -> AlertSighting | None
     ran_then = (Worker.started_at <= silent.since) & (Worker.seen_at >= silent.since - UNSEEN)
     is_broken_off = session.scalar(select(Worker.id).where(ran_then, Worker.stopped_at.is_(None)).limit(1))
     return silent if is_broken_off else None
+
+
+def unproven_restore(session: Session, place: str, *, now: datetime) -> AlertSighting | None:
+    """That the newest backup restored well is too old, or that there is none since the first installation.
+
+    For an installation that names a folder of backups.
+    """
+    proven = rehearsals.last_proven(session)
+    first = select(func.min(Installation.confirmed_at))
+    from_then = proven.made_at if proven else session.scalar(first)
+    since = from_then + rehearsals.PROOF_LASTS if from_then else now
+    return AlertSighting(AlertKind.RESTORE_UNPROVEN, place, since) if since < now else None
 
 
 def _is_lost(state: RelayState) -> bool:

@@ -40,7 +40,8 @@ class AlertWatch:
         self.place = installation.place_of(settings.data)
         self._here: dict[AlertKind, datetime] = {}  # what holds on this machine, since when
         self._judged = {
-            AlertKind.COPY_UNCONFIRMED
+            AlertKind.COPY_UNCONFIRMED,
+            AlertKind.RESTORE_UNPROVEN,
         }  # what this process knows to be so or not; of the rest it says nothing
         if not settings.bounces_url:
             self._judged.add(AlertKind.RETURNS_UNREADABLE)
@@ -108,6 +109,8 @@ class AlertWatch:
         else:
             if not self.settings.stays_here and installation.hindrance(session, here):
                 seen.append(AlertSighting(AlertKind.COPY_UNCONFIRMED, subject, now))
+        if self.settings.backups and (unproven := sightings.unproven_restore(session, subject, now=now)):
+            seen.append(unproven)
         seen += [AlertSighting(kind, subject, since) for kind, since in list(self._here.items())]  # a thread may note
         changes = episodes.changes(session, seen, looked_at)
         broken_off = sightings.broken_off_clock(session, now=now)

@@ -25,7 +25,7 @@ MODULES = {
     "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "running.install": ("migrate", "sample"),
     "running.doctor": ("doctor",),
-    "running.backups": ("backup", "restore"),
+    "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
     "directory": ("register", "directory", "contacts"),
     "adherence": ("programme", "adherence"),

@@ -11,6 +11,7 @@ from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.approvals import models as approvals
+from outreach.backups import models as backups
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
@@ -41,6 +42,7 @@ TABLES = (
         approvals,
         answer_lists,
         audit,
+        backups,
         bounces,
         calls,
         campaigns,

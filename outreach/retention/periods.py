@@ -22,6 +22,7 @@ from outreach.accounts.requests import PasswordRequest
 from outreach.accounts.sessions import StaffSession
 from outreach.accounts.trail import TrailEntry
 from outreach.adherence.models import JoiningList
+from outreach.backups.models import Rehearsal
 from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session, table_of
@@ -103,6 +104,7 @@ BINDINGS: Mapping[str, Binding] = {
     "drafts": Binding(Draft),
     "staff_notices": Binding(StaffNotice),
     "account_links": Binding(AccountLink),
+    "rehearsals": Binding(Rehearsal),
     "jobs": Binding(Job, most=FILES),
     "sessions": Binding(StaffSession),
     "password_requests": Binding(PasswordRequest, ahead=True),

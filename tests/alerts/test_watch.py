@@ -12,6 +12,8 @@ from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertEpisode, AlertKind
 from outreach.alerts.sentences import words_of
 from outreach.alerts.watch import AlertWatch, watch_clock
+from outreach.backups import rehearsals
+from outreach.backups.rehearsals import Rehearsed
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.schedule import wave_moves
@@ -311,6 +313,22 @@ def test_a_copy_is_told_once_it_is_confirmed(database, watch, tmp_path):
         installation.confirm(session, installation.read(watch.settings.data), now=NOW, actor=factories.AUTHOR)
     watch.look("")
     assert [subject for subject, _ in told(database)] == ["Fin d’alerte : copie non confirmée"]
+
+
+def test_a_restore_that_is_proven_no_longer_is_told_where_backups_are_set_up(database, watch, clock, tmp_path):
+    with database.writing() as session:
+        rehearsals.record(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+    clock.at = NOW + timedelta(days=2) + SECOND
+    watch.look("")
+    assert rows(database) == []
+    watch.settings = watch.settings.model_copy(update={"backups": tmp_path})
+    watch.look("")
+    assert rows(database) == [(AlertKind.RESTORE_UNPROVEN, NOW + timedelta(days=2), None)]
+    with database.writing() as session:
+        rehearsals.record(session, Rehearsed("x", clock.at, []), now=clock.at, seconds=1)
+    watch.look("")
+    ended = "Fin d’alerte : restauration non prouvée"
+    assert [subject for subject, _ in told(database)] == ["Alerte : restauration non prouvée", ended]
 
 
 def test_a_disk_that_is_nearly_full_is_told(database, watch):

@@ -17,7 +17,7 @@ from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
-UNITS = [path for path in FILES if path.suffix == ".service"]
+UNITS = [path for path in FILES if path.suffix in {".service", ".timer"}]
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
 
 
@@ -41,16 +41,27 @@ def test_systemd_takes_each_unit(unit, tmp_path):
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
     copy = tmp_path / unit.name.replace("@", "@1")
     copy.write_text(text, encoding="utf-8")
+    if unit.suffix == ".timer":  # it is about the service of its name
+        (tmp_path / f"{unit.stem}.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
     checked = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
-@pytest.mark.parametrize(("unit", "command"), [("outreach", "up"), ("outreach-web", "web"), ("outreach-work@", "work")])
+@pytest.mark.parametrize(
+    ("unit", "command"),
+    {
+        "outreach": "up",
+        "outreach-web": "web",
+        "outreach-work@": "work",
+        "outreach-backup": "backup --keep 14",
+        "outreach-rehearse": "rehearse",
+    }.items(),
+)
 def test_each_unit_starts_one_command_and_those_with_pages_reload_them(unit, command):
     text = (DEPLOY / "systemd" / f"{unit}.service").read_text(encoding="utf-8")
     assert re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE) == [f"/opt/outreach/run {command}"]
     reloads = re.findall(r"^ExecReload=(.*)$", text, re.MULTILINE)
-    assert reloads == ([] if command == "work" else ["/bin/kill -HUP $MAINPID"])
+    assert reloads == (["/bin/kill -HUP $MAINPID"] if command in {"up", "web"} else [])
 
 
 def test_each_service_of_ours_in_a_composition_is_one_command():

@@ -15,6 +15,8 @@ from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.alerts import episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
+from outreach.backups import rehearsals
+from outreach.backups.rehearsals import Rehearsed
 from outreach.campaigns.models import Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.schedule.moments import until
@@ -274,6 +276,18 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
     assert "Boîte des retours illisible" not in doubted
     assert "1 chose vous attend" in doubted
     assert "vous attend" not in text_of(signed_in(RoleName.READER).get("/directory"))
+
+
+@pytest.mark.parametrize(("role", "is_told"), [(RoleName.ADMINISTRATOR, True), (RoleName.AUTHOR, False)])
+def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sample_database, tmp_path, role, is_told):
+    assert "sauvegarde" not in text_of(signed_in(role).get("/")), "a demonstration has none"
+    settings = app.extensions["outreach.settings"]
+    app.extensions["outreach.settings"] = settings.model_copy(update={"backups": tmp_path})
+    with sample_database.writing() as session:
+        rehearsals.record(session, Rehearsed("x", NOW, []), now=NOW, seconds=1)
+    proven = "Dernière restauration prouvée : 15 mai 2021 à 11 h (sauvegarde du 15 mai 2021 à 11 h)."
+    assert (proven in text_of(signed_in(role).get("/"))) is is_told
+    assert proven not in text_of(signed_in(role).get("/?as_of=2021-05-14"))
 
 
 def test_an_alarm_about_a_wave_leads_to_its_campaign_by_title(author, sample_database):

@@ -1,13 +1,14 @@
-"""`backup`, `restore`: backups of the database, and new databases made of them."""
+"""`backup`, `restore`, `rehearse`: backups of the database, new databases made of them, and the proof that it works."""
 
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
 import click
 
 from outreach import french, migrations, seals
-from outreach.backups import databases, keys, making, restoring
+from outreach.backups import databases, keys, making, rehearsals, restoring
 from outreach.backups.making import Origin
 from outreach.backups.restoring import Restored
 from outreach.campaigns import verification
@@ -64,6 +65,28 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
     sys.exit(1 if restored.faults or restored.lacking else 0)
 
 
+@click.command()
+@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DOSSIER]")
+@json_option
+@pass_operation
+def rehearse(operation: Operation, folder: Path | None) -> None:
+    """Restaure à part la sauvegarde la plus récente, la vérifie et note ce qui en est ; sinon, termine par 1."""
+    place, settings, began = _folder(operation.settings, folder), operation.settings, time.monotonic()
+    database, now = operation.database, operation.now
+    with working("La sauvegarde la plus récente est restaurée à part et vérifiée."):
+        rehearsed = rehearsals.rehearse(place, settings.database, _origin(settings).keys, prove_all)
+    with database.writing() as session:
+        rehearsals.record(session, rehearsed, now=now, seconds=time.monotonic() - began)
+    made_at = rehearsed.made_at and rehearsed.made_at.isoformat()
+    told = {"ok": not rehearsed.faults, "file": rehearsed.file, "made_at": made_at, "faults": [*rehearsed.faults]}
+    say_json(lambda: told)
+    if not rehearsed.faults and rehearsed.made_at:
+        say(f"La sauvegarde du {french.moment(rehearsed.made_at)} se restaure : {rehearsed.file}")
+    for fault in rehearsed.faults:
+        say(fault)
+    sys.exit(1 if rehearsed.faults else 0)
+
+
 def _tell(restored: Restored, url: str) -> None:
     contents = restored.manifest.contents
     if restored.faults:
@@ -96,6 +119,16 @@ def prove(url: str, at: datetime) -> list[str]:
             return told + ([f"Le journal a été touché. {fault}"] if fault else []) + known_notes.faults(session)
     finally:
         database.dispose()
+
+
+def prove_all(url: str, at: datetime) -> list[str]:
+    """The same for a rehearsal, where a database of another version is a fault: nothing would be checked of it."""
+    database = Database(url)
+    is_current = migrations.is_current(database.engine)
+    database.dispose()
+    if is_current:
+        return prove(url, at)
+    return ["Cette sauvegarde est d’une autre version que le programme : lancez ./run backup, puis recommencez."]
 
 
 def _folder(settings: Settings, given: Path | None) -> Path:

@@ -18,6 +18,7 @@ from outreach.alerts import episodes
 from outreach.alerts.shown import ShownAlert, shown
 from outreach.approvals import deputies
 from outreach.approvals import reading as decisions
+from outreach.backups import rehearsals
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import WaveAction
 from outreach.campaigns.review import awaiting
@@ -53,8 +54,8 @@ def index() -> str:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
-            unwritten = _unwritten(session)
-            return render_template("pages/situation/empty.html", alarms=_alarms(session), unwritten=unwritten)
+            told = {"alarms": _alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
+            return render_template("pages/situation/empty.html", **told)
         about = asked(session)
         found = situation.situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
@@ -105,6 +106,7 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
         "paused": paused,
         "alarms": _alarms(session, {wave.id for wave, _ in paused}),
         "unwritten": _unwritten(session),
+        "restores": _restores(session),
         "awaits": {
             state: [(campaign.title, url_for("campaigns.check", number=campaign.id)) for campaign in found]
             for state, found in awaiting.campaigns(session, actor(), held_roles()).items()
@@ -128,6 +130,15 @@ def _unwritten(session: Session) -> list[StatementKind]:
     """The public pages that an administrator has to fill in; a demonstration asks for none."""
     owes = settings().mode is not Mode.DEMO and current_user.holds(RoleName.ADMINISTRATOR)
     return statements.missing(session) if owes else []
+
+
+def _restores(session: Session) -> list[str]:
+    """When a backup was last restored well, for administrators; nothing in a demonstration that has no backups."""
+    here = settings()
+    is_asked = here.backups is not None or here.mode is not Mode.DEMO
+    return (
+        rehearsals.sentences(session, here.backups) if is_asked and current_user.holds(RoleName.ADMINISTRATOR) else []
+    )
 
 
 def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
