@@ -25,6 +25,7 @@ MODULES = {
     "running.work": ("work", "mailbox", "verify", "audit", "instance", "relay"),
     "running.install": ("migrate", "sample"),
     "running.doctor": ("doctor",),
+    "running.health": ("healthy",),
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
     "directory": ("register", "directory", "contacts"),

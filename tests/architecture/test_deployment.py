@@ -1,9 +1,11 @@
 """The files of deploy/ are what systemd and Compose take, and agree with the program."""
 
+import json
 import os
 import re
 import shutil
 import subprocess
+import sys
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 
@@ -13,11 +15,22 @@ import yaml
 from outreach.errors import SettingsError
 from outreach.settings import PREFIX, ROOT, Settings, read
 from outreach.settings.files import NAMED
+from tests.notes.files.test_pdf import EMPTY
 from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
 FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
-UNITS = [path for path in FILES if path.suffix in {".service", ".timer"}]
+UNITS = [path for path in FILES if path.suffix == ".service"]
+UNIT_COMMANDS = {
+    "outreach": "up",
+    "outreach-web": "web",
+    "outreach-work@": "work",
+    "outreach-backup": "backup --keep 14",
+    "outreach-rehearse": "rehearse",
+    "outreach-verify": "verify",
+}
+CONFINES = re.compile("(No|Protect|Private|Restrict|Remove|Lock|MemoryDeny|SystemCall|Capability|UMask)")
+MOST_EXPOSED = "15"  # tenths of what systemd calls exposure: 1.5 of 10
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yml").read_text(encoding="utf-8"))
 
 
@@ -32,8 +45,8 @@ def test_every_file_is_told_of_in_operations():
     assert [path.name for path in FILES if path.name not in told] == []
 
 
-@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
-def test_systemd_takes_each_unit(unit, tmp_path):
+def analysed(tmp_path, unit, *command):
+    """What systemd-analyze finds of a unit, whose program need not be there."""
     if shutil.which("systemd-analyze") is None:
         if os.environ.get("OUTREACH_REQUIRE_ALL"):
             pytest.fail("systemd-analyze is required here and is missing")
@@ -41,22 +54,61 @@ def test_systemd_takes_each_unit(unit, tmp_path):
     text = re.sub(r"^ExecStart=\S+", "ExecStart=/bin/true", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
     copy = tmp_path / unit.name.replace("@", "@1")
     copy.write_text(text, encoding="utf-8")
-    if unit.suffix == ".timer":  # it is about the service of its name
-        (tmp_path / f"{unit.stem}.service").write_text("[Service]\nExecStart=/bin/true\n", encoding="utf-8")
-    checked = subprocess.run(["systemd-analyze", "verify", copy], capture_output=True, text=True, check=False)
+    return subprocess.run(["systemd-analyze", *command, copy], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_systemd_takes_each_unit_and_finds_it_confined(unit, tmp_path):
+    checked = analysed(tmp_path, unit, "verify")
+    assert (checked.returncode, checked.stderr) == (0, "")
+    confined = analysed(tmp_path, unit, "security", "--offline=true", f"--threshold={MOST_EXPOSED}")
+    assert confined.returncode == 0, confined.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("timer", [path for path in FILES if path.suffix == ".timer"], ids=lambda path: path.name)
+def test_systemd_takes_each_timer_with_its_unit(timer, tmp_path):
+    analysed(tmp_path, timer.with_suffix(".service"), "verify")
+    checked = analysed(tmp_path, timer, "verify")
     assert (checked.returncode, checked.stderr) == (0, "")
 
 
+def test_all_units_are_confined_alike():
+    first, *others = ([line for line in own(unit) if CONFINES.match(line)] for unit in UNITS)
+    assert len(first) > 20
+    assert others == [first] * len(others)
+    assert [unit.name for unit in UNITS if not any(line.startswith("MemoryMax=") for line in own(unit))] == []
+
+
+@pytest.mark.long
 @pytest.mark.parametrize(
-    ("unit", "command"),
-    {
-        "outreach": "up",
-        "outreach-web": "web",
-        "outreach-work@": "work",
-        "outreach-backup": "backup --keep 14",
-        "outreach-rehearse": "rehearse",
-    }.items(),
+    "command", [("outreach.notes.files.pdf",), ("outreach", "migrate")], ids=lambda words: words[0]
 )
+def test_what_a_unit_leaves_is_enough_to_set_a_pdf_and_to_ask_a_database(command, tmp_path):
+    unit = DEPLOY / "systemd" / "outreach.service"
+    more = {"date": [2021, 5, 15], "qr": "<svg xmlns='http://www.w3.org/2000/svg'/>", "sections": []}
+    more |= {"address": "x", "checking": "x", "data": "{}"}
+    asked = json.dumps({"template": "note.typ", "document": {**EMPTY, **more}, "at": 0}) if len(command) == 1 else ""
+    own = {"PATH": os.environ["PATH"], "OUTREACH_DATA": str(tmp_path)}
+    filtered = [sys.executable, "-m", "tests.architecture.filtered", unit, sys.executable, "-m", *command]
+    ended = subprocess.run(filtered, input=asked.encode(), cwd=ROOT, env=own, capture_output=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert ended.stdout.startswith(b"%PDF" if asked else b"Une base")
+
+
+def test_the_filter_of_a_unit_is_felt():
+    unit = DEPLOY / "systemd" / "outreach.service"
+    for tried in ("import os; os.setuid(0)", "import socket; socket.socket(socket.AF_NETLINK)"):
+        filtered = [sys.executable, "-m", "tests.architecture.filtered", unit, sys.executable, "-c", tried]
+        ended = subprocess.run(filtered, cwd=ROOT, capture_output=True, text=True, check=False)
+        assert "PermissionError" in ended.stderr, tried
+
+
+def own(unit):
+    """The lines of a unit, without comments."""
+    return [line for line in unit.read_text(encoding="utf-8").splitlines() if not line.startswith("#")]
+
+
+@pytest.mark.parametrize(("unit", "command"), UNIT_COMMANDS.items())
 def test_each_unit_starts_one_command_and_those_with_pages_reload_them(unit, command):
     text = (DEPLOY / "systemd" / f"{unit}.service").read_text(encoding="utf-8")
     assert re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE) == [f"/opt/outreach/run {command}"]
@@ -103,6 +155,14 @@ def test_a_composition_believes_the_gateway_alone_that_the_web_server_in_front_c
     assert ip_address(network["gateway"]) in ip_network(network["subnet"])
     assert COMPOSE["services"]["web"]["environment"]["OUTREACH_TRUSTED_PROXIES"] == network["gateway"]
     assert all("networks" not in service for service in COMPOSE["services"].values())
+
+
+def test_each_process_of_a_composition_says_whether_it_is_well_and_has_a_limit_of_memory():
+    for name in ("web", "work"):
+        service = COMPOSE["services"][name]
+        assert service["healthcheck"]["test"][0] == "CMD"
+        assert service["mem_limit"]
+    assert COMPOSE["services"]["work"]["healthcheck"]["test"][-2:] == ["healthy", "work"]
 
 
 def test_what_an_image_is_made_of_is_there():

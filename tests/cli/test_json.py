@@ -47,6 +47,7 @@ CALLS = {
     "verify": (),
     "audit verify": (),
     "migrate": ("--plan",),
+    "healthy work": (),
 }
 LISTS = {
     "campaign list": (),
@@ -116,7 +117,7 @@ def test_every_command_prints_one_object_and_its_list_as_items(run, tmp_path, sa
         for words in BEFORE.get(name, ()):
             assert run(name.split()[0], *words).exit_code == 0, words
         result = run(*words_of(name, tmp_path), "--json")
-        assert result.exit_code == (1 if name in {"note verify", "doctor"} else 0), (
+        assert result.exit_code == (1 if name in {"note verify", "doctor", "healthy work"} else 0), (
             name,
             result.output,
             result.exception,
@@ -133,7 +134,7 @@ def test_every_command_prints_its_fault_with_its_status(run, name, tmp_path):
     (tmp_path / "letter.docx").write_bytes(b"PK not a database at all, though long enough to look like one" * 99)
     refused = run(*words_of(name, tmp_path), "--json", url=f"sqlite:///{tmp_path / 'letter.docx'}")
     assert refused.exit_code == 1
-    if name != "note verify":  # it judges the file without the database
+    if name not in {"note verify", "doctor"}:  # they judge without the database, and what it lacks
         assert (
             json.loads(refused.stdout)
             == {"error": french.typeset(NO_DATABASE)}
