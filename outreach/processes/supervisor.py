@@ -7,6 +7,8 @@ It lives as long as they do, so it imports nothing heavy. What prepares the star
 - Each web process has a place, with a socket of its own at the same address: the system spreads connections over them.
   The sockets stay open here. What comes to a place while nobody has it waits for the next process, and is not lost.
 - A web process that ends is replaced. When any other process ends, all are stopped.
+- A web process that has come to hold much memory is replaced as by a reload, one at a time: what a heap has freed often
+  stays with it for good.
 - A place where none begins stops listening while others serve, so that visitors come to these. A web process listens
   at its place as it begins to serve.
 - When this process is killed, the others are asked to end by the system.
@@ -34,6 +36,9 @@ BEGIN_SECONDS = 60  # in which a web process has to serve
 AGAIN_SECONDS = 2.0  # from a start that failed to the next one, as often as it failed in a row
 LONGEST_SECONDS = 30.0  # from one to the next
 MOST_FAILURES = 5  # starts in a row, while no process serves the pages
+MOST_MEGABYTES = 200  # proportional share of a web process, beyond which another one takes its place
+WEIGH_SECONDS = 30.0  # from one look at what they hold to the next
+SELDOM_SECONDS = 600.0  # from such a replacement to the next: a start takes seconds of the processor
 PLACE_FAILURES = 2  # starts in a row at a place that nobody has, until it stops listening
 END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
@@ -100,6 +105,7 @@ class Supervisor:
         self.place_failures, self.next_starts = [0 for _ in places], [0.0 for _ in places]
         self.closed: set[int] = set()  # places that do not listen
         self.is_reloading = False
+        self.weigh_at = time.monotonic() + WEIGH_SECONDS
         self.woken, waking = os.pipe()
         for end in (self.woken, waking):
             os.set_blocking(end, False)
@@ -136,6 +142,7 @@ class Supervisor:
         if not self.serving and self.failures >= (MOST_FAILURES if self.has_served else 1):
             return 1
         self._let_old_leave()
+        self._note_heavy()
         self._start_missing()
         return None
 
@@ -193,6 +200,19 @@ class Supervisor:
         if self.is_reloading and not self.to_reload and not self.beginning:
             self.is_reloading = False
             _say("the pages are reloaded")
+
+    def _note_heavy(self) -> None:
+        """Have another one take the place of the web process that holds most, where that is too much."""
+        if time.monotonic() < self.weigh_at or self.to_reload or self.beginning:
+            return
+        self.weigh_at = time.monotonic() + WEIGH_SECONDS
+        held, web = max(
+            ((_megabytes(web.process.pid), web) for web in self.serving), key=lambda one: one[0], default=(0, None)
+        )
+        if web is not None and held > MOST_MEGABYTES:
+            self.weigh_at = time.monotonic() + SELDOM_SECONDS
+            self.to_reload = [web]
+            _say(f"a web process holds {held} MB: another one takes its place")
 
     def _start_missing(self) -> None:
         """Start a web process where a place has none; else, during a reload, beside the next old one."""
@@ -268,6 +288,13 @@ def _popen(
         pass_fds=pass_fds,
         preexec_fn=follow_parent,  # noqa: PLW1509 - this process has one thread
     )
+
+
+def _megabytes(process: int) -> int:
+    """The memory of a process, what it shares with others counted by its part (PSS); 0 where nobody says."""
+    with suppress(OSError, IndexError), open(f"/proc/{process}/smaps_rollup", encoding="ascii") as report:  # noqa: PTH123 - pathlib takes memory
+        return int(report.read().partition("\nPss:")[2].split()[0]) // 1024
+    return 0
 
 
 def _stop_listening(number: int) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from outreach.processes import supervisor
 from outreach.processes.supervisor import Plan
 from outreach.settings import ROOT
 from tests.machine import children_of
@@ -48,6 +49,16 @@ while not asked:
 SLEEP = "import time; time.sleep(600)"
 
 
+# The supervisor, which looks at memory every 50 ms, and finds much of it where a file is.
+SOON = """
+import os, sys
+from outreach.processes import supervisor
+supervisor.WEIGH_SECONDS = 0.05
+supervisor._megabytes = lambda _process: 999 if os.path.exists(sys.argv[1]) else 1
+supervisor.main()
+"""
+
+
 class Supervised:
     """A supervisor with small web processes. `broken` is a file: while it exists, none begins.
 
@@ -55,7 +66,7 @@ class Supervised:
     """
 
     def __init__(self, folder, web_processes, others):
-        self.broken = folder / "broken"
+        self.broken, self.heavy = folder / "broken", folder / "heavy"
         self.said = (folder / "said").open("w+")
         # A socket whose port the system chose forgets it when it listens no more.
         with socket.create_server(("127.0.0.1", 0), reuse_port=True) as chosen:
@@ -74,7 +85,7 @@ class Supervised:
     def start(self, *before, terminal=None):
         """Start the supervisor, without a terminal as a service is, or with one; `before` stands before its command."""
         self.process = subprocess.Popen(
-            [*before, sys.executable, "-m", "outreach.processes.supervisor"],
+            [*before, sys.executable, "-c", SOON, str(self.heavy)],
             cwd=ROOT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -334,3 +345,22 @@ def test_what_lives_for_months_loads_nothing_of_ours_and_nothing_large():
         sys.stdlib_module_names
     ) | {"sitecustomize", "usercustomize"}
     assert not {"asyncio", "logging", "http", "email", "socket"} & set(loaded)
+
+
+def test_a_web_process_that_holds_much_memory_is_replaced_by_another_once_and_no_request_is_lost(supervised):
+    run = supervised()
+    old = run.wait_until_served()
+    time.sleep(0.5)  # ten looks
+    assert run.children() == old, "they hold little"
+    with crowd(run) as came:
+        run.heavy.touch()
+        wait_for(lambda: len(run.children() & old) == 1 and len(run.children()) == 2)
+        time.sleep(1)  # twenty looks
+    assert faults(came) == []
+    assert len(run.children() & old) == 1, "the other one waits for its turn, ten minutes later"
+    assert len(run.children()) == 2
+
+
+def test_the_memory_of_a_process_is_known_and_nothing_of_one_that_is_gone():
+    assert 5 < supervisor._megabytes(os.getpid()) < 5000
+    assert supervisor._megabytes(2**22 + 1) == 0
