@@ -16,10 +16,11 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import launching
-from outreach.db import Base, Database, Session, table_of
+from outreach.db import Base, Database, Session, table_of, take_stock
 from outreach.db.many import add_rows
 from outreach.delivery.ledger.recipients import BATCH
 from outreach.delivery.models import Batch, Composition, Mailing, Message, MessageState, MessageSubject, Reason
+from outreach.directory.models import Authority, Contact
 from outreach.measuring import trackers
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit, HitCount, Tracker, TrackingMode
@@ -88,6 +89,9 @@ def copy_to_all(database: Database, count: int) -> None:
         with database.writing() as session:
             _write_wave(session, wave, range(2, count + 1), count)
     begin_keys_after(database, Message, Batch, Response)
+    with database.writing() as session:
+        # Counting the groups of trackers would take a minute a wave by the statistics of empty tables.
+        take_stock(session, Authority, Contact, Message)
     with database.writing() as session:
         for wave in waves:
             mailing = session.get_one(Mailing, wave.mailing)

@@ -139,7 +139,8 @@ def standing(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
 
 
 def standing_on(strand: Strand, day: date) -> Subquery:
-    """Where each eligible school stands in one strand at the end of one day: columns school_id, authority_id, status.
+    """Where each eligible school stands in one strand at the end of one day: columns school_id, authority_id, status,
+    word.
 
     The rows are those of `standing`; without a calendar they cost a third less.
     """
@@ -147,10 +148,11 @@ def standing_on(strand: Strand, day: date) -> Subquery:
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
     rank = func.row_number().over(partition_by=AdherenceRecord.school_id, order_by=newest)
     holds = (AdherenceRecord.strand_id == strand.id, AdherenceRecord.effective_on <= day_of, AdherenceRecord.stands())
-    ranked = select(AdherenceRecord.school_id, AdherenceRecord.status, rank.label("rank")).where(*holds).subquery()
-    known = select(ranked.c.school_id, ranked.c.status).where(ranked.c.rank == 1).subquery()
+    record = (AdherenceRecord.school_id, AdherenceRecord.status, AdherenceRecord.word)
+    ranked = select(*record, rank.label("rank")).where(*holds).subquery()
+    known = select(ranked.c.school_id, ranked.c.status, ranked.c.word).where(ranked.c.rank == 1).subquery()
     status = func.coalesce(known.c.status, Status.NONE, type_=known.c.status.type).label("status")
-    query = select(Ownership.school_id, Ownership.authority_id, status)
+    query = select(Ownership.school_id, Ownership.authority_id, status, known.c.word)
     query = query.outerjoin(known, known.c.school_id == Ownership.school_id)
     return query.where(Ownership.on(day_of), _teaches(strand, day_of)).subquery("standing")
 
@@ -217,20 +219,12 @@ def rolled_up(
     Only confirmed joinings count; schools that are not concerned leave the base. `schools` counts some schools only.
     """
     rows = standing([day], strands, known_at)
-    concerned = func.sum(case((rows.c.status != Status.NOT_CONCERNED, 1), else_=0))
-    is_joined = (rows.c.status == Status.JOINED) & (rows.c.word == Word.CONFIRMED)
-    joined = func.sum(case((is_joined, 1), else_=0))
-    roll_up = case(
-        (concerned == 0, RollUp.NOT_CONCERNED),
-        (joined == concerned, RollUp.COMPLETE),
-        (joined > 0, RollUp.PARTIAL),
-        else_=RollUp.NONE,
-    )
+    concerned, joined = _counted(rows.c.status, rows.c.word)
     return (
         select(
             rows.c.authority_id,
             rows.c.strand_id,
-            roll_up.label("roll_up"),
+            roll_up_of(rows.c.status, rows.c.word).label("roll_up"),
             concerned.label("concerned"),
             joined.label("joined"),
         )
@@ -238,6 +232,26 @@ def rolled_up(
         .group_by(rows.c.authority_id, rows.c.strand_id)
         .subquery("rolled_up")
     )
+
+
+def roll_up_of(status: ColumnElement[Status], word: ColumnElement[Word | None]) -> ColumnElement[str]:
+    """Where an authority stands, as an aggregate over its eligible schools, by the status and the word of each."""
+    concerned, joined = _counted(status, word)
+    return case(
+        (concerned == 0, RollUp.NOT_CONCERNED),
+        (joined == concerned, RollUp.COMPLETE),
+        (joined > 0, RollUp.PARTIAL),
+        else_=RollUp.NONE,
+    )
+
+
+def _counted(
+    status: ColumnElement[Status], word: ColumnElement[Word | None]
+) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Over an authority's eligible schools: how many are concerned, and how many have joined, confirmed."""
+    is_joined = (status == Status.JOINED) & (word == Word.CONFIRMED)
+    concerned, joined = (case((is_so, 1), else_=0) for is_so in (status != Status.NOT_CONCERNED, is_joined))
+    return func.sum(concerned), func.sum(joined)
 
 
 def standing_so(standings: Sequence[tuple[Strand, RollUp]], day: date) -> Select[int] | None:

@@ -5,7 +5,7 @@ use it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -37,7 +37,7 @@ from outreach.delivery.models import MessageClass, MessageSubject, Reason
 from outreach.directory.listing import BY_NAME, authority_columns
 from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments import unreacted
-from outreach.segments.criteria import And, Criterion, Leaf, Or, leaves, listed
+from outreach.segments.criteria import And, Criterion, Leaf, Or, as_filter, leaves, listed
 from outreach.segments.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
 
@@ -138,11 +138,15 @@ class Audience:
         if self.unreacted is not None:
             reached = select(self.unreacted.c.authority_id).where(self.unreacted.c.sent_at.is_not(None))
             return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
-        meant = listed(scope, self.criterion)
         if self.written is None:
-            return meant
-        either = or_(Authority.id.in_(meant), Authority.id.in_(_within(self.written, scope)))
+            return listed(scope, self.criterion)
+        either = or_(Authority.id.in_(self.selected(scope)), Authority.id.in_(scope.keys(self.written)))
         return select(Authority.id).where(scope.holds(Authority.id), either)
+
+    def selected(self, scope: Scope) -> Select[int]:
+        """The keys of those that the segment means, found once: a reminder asks for them in two places."""
+        found = scope.once(self.criterion, listed(scope, self.criterion))
+        return select(found.c.id)
 
 
 def rows(audience: Audience, scope: Scope, *, among: Select[int] | None = None) -> Subquery:
@@ -188,7 +192,7 @@ def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, ha
                 audience.boxes.are(has_limits=has_limits),
             ),
         )
-        .where(Authority.id.in_(chosen))
+        .where(scope.holds(Authority.id), as_filter(Authority.id.in_(chosen)))
     )
     query = query.outerjoin(limited, limited.c.contact_id == Contact.id) if has_limits else query
     return query if among is None else query.where(Authority.id.in_(among))
@@ -239,11 +243,11 @@ class Explanation:
 
 def explain(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
     """Why a letter would leave for an authority, or not."""
-    asked = leaves(audience.criterion)
+    asked, scope = leaves(audience.criterion), replace(scope, between=(authority.id, authority.id))
     answers: tuple[int, ...] = ()
     if asked:
         answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
-    is_meant = session.scalar(listed(scope, audience.criterion).where(_is(authority))) is not None
+    is_meant = session.scalar(listed(scope, audience.criterion)) is not None
     mailbox_rows = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
     mailboxes = [
         (address or "", reason_of(rank))
@@ -328,11 +332,6 @@ def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> 
     return query.group_by(ContactSchool.contact_id).subquery("limited")
 
 
-def _within(authorities: Select[Any], scope: Scope) -> Select[Any]:
-    """These keys of authorities, as far as the scope holds them."""
-    return authorities.where(scope.holds(authorities.selected_columns[0]))
-
-
 def concerned_schools(audience: Audience, scope: Scope) -> Select[int]:
     """How many schools of all authorities it covers the letter is about."""
     schools = _schools(audience, scope, audience.meant(scope))
@@ -382,12 +381,12 @@ def _rank(
         Reason.NOT_CONCERNED: nobody,
         Reason.ANSWERED: or_(
             has_answered,
-            false() if answered is None else Authority.id.in_(_within(answered, scope)),
+            false() if answered is None else Authority.id.in_(scope.keys(answered)),
             false() if mailboxes is None else Contact.id.in_(mailboxes.where(scope.holds(Contact.authority_id))),
         ),
         Reason.WRITTEN: outbox.has_left(audience.completes, Authority.id, Contact.address_key),
         Reason.OUTSIDE: or_(
-            false() if written is None else Authority.id.not_in(listed(scope, audience.criterion)),
+            false() if written is None else Authority.id.not_in(audience.selected(scope)),
             unreacted.is_new(boxes, is_limited),
         ),
         Reason.NO_ADDRESS: Contact.id.is_(None),

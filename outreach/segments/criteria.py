@@ -36,7 +36,6 @@ from outreach.segments.places import HasSize, InFederation, InMunicipality, InPr
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
-MOST_JOINED = 8  # criteria that PostgreSQL may plan as joins: as many as it orders exhaustively
 STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
 
@@ -204,7 +203,7 @@ class NotWrittenSince(Fields):
         """The SQL condition."""
         since = scope.now - timedelta(days=self.days)
         written = outbox.authorities_written_since(since, ignoring=scope.ignoring)
-        return Authority.id.not_in(written)
+        return Authority.id.not_in(scope.keys(written))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
@@ -350,13 +349,19 @@ def count_leaves(criterion: Criterion) -> int:
     return 1
 
 
+def as_filter(condition: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The same condition, whose lists PostgreSQL finds once, hashes, and asks row by row.
+
+    Of `id IN (…)` alone it makes a join, in an order that it guesses: by a wrong guess, or without statistics, it loops
+    over all authorities for each one found. For forty criteria, looking for an order takes 200 MB.
+    """
+    return condition.is_(true())
+
+
 def listed(scope: Scope, criterion: Criterion) -> Select[int]:
     """The keys of the authorities that were listed on the day and that a criterion means."""
     in_register = exists().where(Ownership.authority_id == Authority.id, Ownership.on(scope.day)).correlate(Authority)
-    condition = criterion.where(scope)
-    # Of `id IN (…) AND id IN (…)` PostgreSQL plans joins in every order: for forty, 200 MB. Not below `IS true`.
-    condition = condition if count_leaves(criterion) <= MOST_JOINED else condition.is_(true())
-    return select(Authority.id).where(scope.holds(Authority.id), in_register, condition)
+    return select(Authority.id).where(scope.holds(Authority.id), in_register, as_filter(criterion.where(scope)))
 
 
 def _bracketed(criterion: Criterion, other: type[And] | type[Or], names: Names) -> str:

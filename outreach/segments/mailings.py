@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
-from sqlalchemy import ColumnElement, Integer, Select, and_, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Integer, Select, and_, case, func, or_, select, true, type_coerce
 from sqlalchemy.orm import aliased
 
 from outreach.adherence.standing import joined_schools
@@ -87,8 +87,10 @@ class OfMailings(Fields):
         return select(Mailing.id).where(Mailing.id.in_(keys), Mailing.purpose == Purpose.CAMPAIGN)
 
     def _is_of_them(self, scope: Scope) -> ColumnElement[bool]:
-        """Whether a letter is of these mailings."""
-        return Message.mailing_id.in_(self._asked(scope))
+        """Whether a letter is of these mailings. Named ones are named once more, for the indexes that begin with a
+        letter's mailing or hold it."""
+        named = true() if self.mailings is None or self.with_later else Message.mailing_id.in_(self.mailings)
+        return and_(named, Message.mailing_id.in_(self._asked(scope)))
 
 
 class ReceivedMailing(OfMailings):
@@ -98,13 +100,12 @@ class ReceivedMailing(OfMailings):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        written = _letters(scope).where(self._is_of_them(scope), HAS_LEFT)
-        return Authority.id.in_(written)
+        return Authority.id.in_(scope.keys(_letters().where(self._is_of_them(scope), HAS_LEFT)))
 
     def subjects(self, scope: Scope) -> Select[int, int]:
         """The schools that these letters listed: columns authority_id, school_id; one may stand twice."""
-        query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
-        query = query.where(self._is_of_them(scope), HAS_LEFT)
+        query = _letters().join(MessageSubject, MessageSubject.message_id == Message.id)
+        query = query.where(scope.holds(AUTHORITY), self._is_of_them(scope), HAS_LEFT)
         return query.with_only_columns(AUTHORITY.label("authority_id"), MessageSubject.school_id.label("school_id"))
 
     def words(self, names: Names = NO_NAMES) -> str:
@@ -138,12 +139,11 @@ class ReactedTo(OfMailings):
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
-                reacted = or_(self._has_answered(scope), self._has_joined(scope))
-                return and_(Authority.id.in_(self._accepted(scope)), ~reacted)
+                return and_(Authority.id.in_(self._reached(scope, joined=False)), ~self._has_answered(scope))
             case ReactionKind.ANSWERED:
                 return self._has_answered(scope)
             case ReactionKind.JOINED:
-                return self._has_joined(scope)
+                return Authority.id.in_(self._reached(scope, joined=True))
         return self._was_seen(
             scope, Hit.link == OPENING if self.reaction is ReactionKind.OPENED else Hit.link != OPENING
         )
@@ -161,10 +161,6 @@ class ReactedTo(OfMailings):
                 return f"a adhéré pour une école que citait {named}"
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named} (boîtes mesurées seulement)"
-
-    def _accepted(self, scope: Scope) -> Select[int]:
-        """The authorities of the accepted letters of these mailings."""
-        return _letters(scope).where(self._is_of_them(scope), Message.state == MessageState.ACCEPTED)
 
     def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
         """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
@@ -189,35 +185,29 @@ class ReactedTo(OfMailings):
         )
         return earlier.correlate(Response).exists()
 
-    def _has_joined(self, scope: Scope) -> ColumnElement[bool]:
-        """Whether a school that a letter listed has joined: it had not when the letter left, or it were not listed.
+    def _reached(self, scope: Scope, *, joined: bool) -> Select[int]:
+        """The authorities of which a school that a letter listed has joined: it had not when the letter left, or it
+        were not listed. Without `joined`, those with an accepted letter of which none has.
 
         Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
         takes a list or an inner join for a loop over every letter.
         """
         strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self._asked(scope)))
-        joined = joined_schools(strands, scope.day)
-        query = _letters(scope).join(MessageSubject, MessageSubject.message_id == Message.id)
-        query = query.join(Mailing, Mailing.id == Message.mailing_id)
-        stands = and_(joined.c.school_id == MessageSubject.school_id, joined.c.strand_id == Mailing.stop_strand_id)
-        query = query.outerjoin(joined, stands).where(self._is_of_them(scope), HAS_LEFT)
-        query = query.group_by(Message.authority_id).having(func.count(joined.c.school_id) > 0)
-        return Authority.id.in_(query)
+        known = joined_schools(strands, scope.day)
+        query = _letters().join(Mailing, Mailing.id == Message.mailing_id).where(scope.holds(AUTHORITY))
+        query = query.join(MessageSubject, MessageSubject.message_id == Message.id, isouter=not joined)
+        stands = and_(known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id)
+        query = query.outerjoin(known, stands).where(self._is_of_them(scope), HAS_LEFT).group_by(Message.authority_id)
+        count = func.count(known.c.school_id)
+        if joined:
+            return query.having(count > 0)
+        return query.having(count == 0, func.count(case((Message.state == MessageState.ACCEPTED, 1))) > 0)
 
     def _was_seen(self, scope: Scope, kind: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether a hit of this kind is stored that no machine seems to have made, of a mailbox with a basis now."""
-        measured = bases.with_basis().where(TrackingBasis.withdrawn_at.is_(None), Contact.retired_at.is_(None))
-        query = (
-            _letters(scope)
-            .join(Hit, Hit.message_id == Message.id)
-            .where(
-                self._is_of_them(scope),
-                kind,
-                Hit.is_a_reader_s(),
-                Message.id.in_(measured),
-            )
-        )
-        return Authority.id.in_(query)
+        is_seen = and_(kind, Hit.is_a_reader_s(), TrackingBasis.withdrawn_at.is_(None), Contact.retired_at.is_(None))
+        query = bases.with_basis().join(Hit, Hit.message_id == Message.id).with_only_columns(AUTHORITY)
+        return Authority.id.in_(scope.keys(query.where(self._is_of_them(scope), is_seen)))
 
 
 def invitations_to(strand_id: int) -> Select[int]:
@@ -231,6 +221,6 @@ def invited_to(strand_id: int) -> Select[int]:
     return select(AUTHORITY).where(Message.authority_id.is_not(None), left, HAS_LEFT)
 
 
-def _letters(scope: Scope) -> Select[int]:
+def _letters() -> Select[int]:
     """The letters to authorities, by the authority's key; a null among them would make every NOT IN unknown."""
-    return select(AUTHORITY).where(Message.authority_id.is_not(None), scope.holds(AUTHORITY))
+    return select(AUTHORITY).where(Message.authority_id.is_not(None))

@@ -1,19 +1,23 @@
 """The scope of criteria: an instant, its day, a programme's strands, the networks, and subqueries that they share."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import CTE, ColumnElement, Select, SQLColumnExpression, select, true
 
-from outreach.adherence.models import Strand
-from outreach.adherence.standing import rolled_up, standing_on
+from outreach.adherence.models import AdherenceRecord, Strand
+from outreach.adherence.standing import roll_up_of, standing_on
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.models import Mailing
-from outreach.directory.models import Network
+from outreach.db.estimates import hash_what_grew
+from outreach.delivery.models import Mailing, Message, MessageSubject
+from outreach.directory.models import Authority, Contact, Network, Ownership, Teaching
 from outreach.errors import InputError
+
+# The tables of thousands of rows that audiences join.
+JOINED = (Authority, Contact, Ownership, Teaching, AdherenceRecord, Message, MessageSubject)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +39,17 @@ class Scope:
     between: tuple[int, int] | None = None
     series: Callable[[tuple[int, ...]], Select[int]] | None = None
     solicited: Select[str] | None = None
-    _shared: dict[tuple[str, int], CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _shared: dict[Hashable, CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:
         """True of an authority's key within `between`."""
         return true() if self.between is None else authority.between(*self.between)
+
+    def keys(self, authorities: Select[Any]) -> Select[Any]:
+        """These keys of authorities, as far as it holds them. On PostgreSQL each once: it hashes a list of no more keys
+        than it expects to fit `work_mem`, and reads any other again for each authority."""
+        held = authorities.where(self.holds(authorities.selected_columns[0]))
+        return held.prefix_with("DISTINCT", dialect="postgresql")
 
     def strand(self, number: int) -> Strand:
         """The strand with this number. Raises InputError."""
@@ -52,27 +62,31 @@ class Scope:
         return select(Mailing.id).where(Mailing.id.in_(mailings)) if self.series is None else self.series(mailings)
 
     def standings(self, number: int) -> CTE:
-        """Where each eligible school stands in the strand with this number: columns authority_id, status.
+        """Where each eligible school stands in the strand with this number: columns authority_id, status, word.
 
         All criteria of a statement share it, so that it is read once, however many there are. Raises InputError.
         """
         rows = standing_on(self.strand(number), self.day)
-        return self._once("standings", number, select(rows.c.authority_id, rows.c.status), rows.c.authority_id)
+        query = select(rows.c.authority_id, rows.c.status, rows.c.word)
+        return self.once(("standings", number), query.where(self.holds(rows.c.authority_id)))
 
     def roll_ups(self, number: int) -> CTE:
         """Where each authority stands in the strand: columns authority_id, roll_up. Shared as `standings` is."""
-        rows = rolled_up(self.day, [self.strand(number)])
-        return self._once("roll_ups", number, select(rows.c.authority_id, rows.c.roll_up), rows.c.authority_id)
+        rows = self.standings(number)
+        query = select(rows.c.authority_id, roll_up_of(rows.c.status, rows.c.word).label("roll_up"))
+        return self.once(("roll_ups", number), query.group_by(rows.c.authority_id))
 
-    def _once(self, name: str, number: int, query: Select[Any], authority: ColumnElement[int]) -> CTE:
-        if (name, number) not in self._shared:
+    def once(self, what: Hashable, query: Select[Any]) -> CTE:
+        """A subquery that a statement computes once, in however many places it asks for the same thing."""
+        if what not in self._shared:
             # Without a name of its own, as a statement may hold several scopes, each with such a part.
-            self._shared[name, number] = query.where(self.holds(authority)).cte()
-        return self._shared[name, number]
+            self._shared[what] = query.cte()
+        return self._shared[what]
 
 
 def scope_at(session: Session, programme_id: int, *, now: datetime) -> Scope:
     """The scope of a programme at an instant."""
+    hash_what_grew(session, *JOINED)
     # In one statement, as six networks for each of a few strands: every slice of a launch asks for it.
     query = select(Strand, Network.code, Network.id).outerjoin(Network, true())
     rows = session.execute(query.where(Strand.programme_id == programme_id)).all()
