@@ -32,7 +32,7 @@ from outreach.web import (
     sending,
     situation,
 )
-from outreach.web.administration import accounts, closures, programmes, statements, trail
+from outreach.web.administration import accounts, closures, programmes, retention, statements, trail
 from outreach.web.administration import index as administration
 from outreach.web.directory import (
     authorities,
@@ -96,6 +96,7 @@ ROOMS = (  # of pages
     accounts,
     programmes,
     closures,
+    retention,
     statements,
     recipient_pages,
     public_notes,

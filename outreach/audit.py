@@ -26,7 +26,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entries"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime]
+    at: Mapped[datetime] = mapped_column(index=True)
     actor: Mapped[str] = mapped_column(String(255))
     sentence: Mapped[str] = mapped_column(Text)
     subject: Mapped[str] = mapped_column(String(300), index=True)

@@ -55,7 +55,7 @@ class AlertEpisode(Base):
 
     `subject` tells episodes of one kind apart: a relay, the number of a wave, the place of an
     installation, a worker; or it is ''.
-    No person stands in a row, so rows are kept.
+    No person stands in a row.
     """
 
     __tablename__ = "alert_episodes"
@@ -75,6 +75,6 @@ class AlertEpisode(Base):
     kind: Mapped[AlertKind] = mapped_column(enum_of(AlertKind, "alert_kind"))
     subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT))
     began_at: Mapped[datetime]
-    ended_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None] = mapped_column(index=True)
     told_began_at: Mapped[datetime | None]
     told_ended_at: Mapped[datetime | None]

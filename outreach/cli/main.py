@@ -34,6 +34,7 @@ MODULES = {
     "campaign": ("campaign",),
     "note": ("note",),
     "closures": ("closure",),
+    "retention": ("purge",),
     "jobs": ("job",),
     "mailboxes": ("bounces", "suppressions", "consent"),
     "running.bench": ("bench", "chaos"),

@@ -140,8 +140,9 @@ class Mailing(Base):
     `strand` is the letters' subject. `stop_strand_id` is the same strand, or None when joining does not stop the
     letters.
 
-    `letter` and `headers` are JSON and never change, so that a letter sent again is the same to the byte. `filled_at`
-    is when the last recipient's row was written; until then the mailing is being launched.
+    `letter` and `headers` are JSON and never change, so that a letter sent again is the same to the byte, until their
+    words are emptied at `emptied_at`, as retention says. `filled_at` is when the last recipient's row was written;
+    until then the mailing is being launched.
     """
 
     __tablename__ = "mailings"
@@ -156,7 +157,8 @@ class Mailing(Base):
     letter: Mapped[str] = mapped_column(Text)
     headers: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime]
-    filled_at: Mapped[datetime | None]
+    filled_at: Mapped[datetime | None] = mapped_column(index=True)
+    emptied_at: Mapped[datetime | None]
 
     strand: Mapped[Strand | None] = relationship(foreign_keys=[strand_id])
 

@@ -22,7 +22,7 @@ class Worker(Base):
     id: Mapped[str] = mapped_column(String(32), primary_key=True)
     place: Mapped[str] = mapped_column(String(255))
     started_at: Mapped[datetime]
-    seen_at: Mapped[datetime]
+    seen_at: Mapped[datetime] = mapped_column(index=True)
     stopped_at: Mapped[datetime | None]
     waits_for: Mapped[str] = mapped_column(String(255), default="")
     waits_on: Mapped[int] = mapped_column(default=0)

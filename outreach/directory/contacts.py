@@ -66,8 +66,8 @@ NOTHING_KNOWN = Particulars()
 
 
 def contacts_of(session: Session, authority: Authority) -> Sequence[Contact]:
-    """Every address the authority has or had, the ones in use first, then newest first."""
-    query = select(Contact).where(Contact.authority_id == authority.id)
+    """Every address the authority has or had and that is still kept, the ones in use first, then newest first."""
+    query = select(Contact).where(Contact.authority_id == authority.id, Contact.address != "")
     return session.scalars(query.order_by(Contact.retired_at.is_not(None), Contact.added_at.desc(), Contact.id)).all()
 
 

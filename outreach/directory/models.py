@@ -243,7 +243,7 @@ class Membership(Base, Dated):
 
 
 class Contact(Base):
-    """An address of an authority. It is never deleted: it is retired, with a date and an author.
+    """An address of an authority. It is never deleted: it is retired, with a date and an author, and emptied later.
 
     It is usable while it is not retired, has not bounced since its last check, and is reviewed if a review was asked.
     `name`, `function` and `phone` are those of who reads it, `usage` says what for, `source_note` where the service has
@@ -280,7 +280,7 @@ class Contact(Base):
     review_asked_at: Mapped[datetime | None]
     reviewed_at: Mapped[datetime | None]
     reviewed_by: Mapped[str | None] = mapped_column(String(255))
-    retired_at: Mapped[datetime | None]
+    retired_at: Mapped[datetime | None] = mapped_column(index=True)
     retired_by: Mapped[str | None] = mapped_column(String(255))
 
     authority: Mapped[Authority] = relationship()

@@ -28,6 +28,7 @@ from outreach.notes import models as notes
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
 from outreach.responses.answer_lists import models as answer_lists
+from outreach.retention import models as retention
 from outreach.segments import authority_lists, saved
 from outreach.sent_lists import matching
 from outreach.staff_mail import models as staff_mail
@@ -55,7 +56,7 @@ TABLES = (
     name_corrections,
     *(jobs, measuring, notes, places, reachability, replies, seals),
     *SEGMENTS,
-    *(matching, responses, staff_mail, statements),
+    *(matching, responses, retention, staff_mail, statements),
 )
 
 

@@ -110,7 +110,7 @@ class WaitingResponse(Base):
 
 
 class Response(Base):
-    """One answer of an authority, for some of its schools, given from a letter. The row is never changed.
+    """One answer of an authority, for some of its schools, given from a letter. Only its words are emptied, in time.
 
     Steps about it are rows of their own; the last ones hold. It waits for the service while `handled_at` is empty;
     `outcome` says what was done, or what replaced it; `recall_on` is the day on which to come back to it, if it waits.
@@ -127,7 +127,7 @@ class Response(Base):
     answer: Mapped[Answer] = mapped_column(enum_of(Answer, "answer"))
     comment: Mapped[str] = mapped_column(Text, default="")
     proposed_address: Mapped[str] = mapped_column(String(320), default="")
-    given_at: Mapped[datetime]
+    given_at: Mapped[datetime] = mapped_column(index=True)
 
     owner: Mapped[str | None] = column_property(_taken(id))  # noqa: A003 - the column
     handled_at: Mapped[datetime | None] = column_property(_if_handled(ResponseStep.at, id))  # noqa: A003

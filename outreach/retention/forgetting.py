@@ -5,9 +5,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select, tuple_
 
-from outreach.db import Database, take_turns
+from outreach.db import Database, Session, take_turns
 from outreach.retention.periods import Retention
 
 # SQLite lets a writer that waits try again every 100 ms at the latest: within this rest it finds its turn.
@@ -33,6 +33,11 @@ def forget(database: Database, rule: Retention, clock: Callable[[], datetime], s
         count += done
         has_more = done > 0 and len(due) == MOST_READ and not stop.wait(REST_SECONDS)
     return count
+
+
+def count_over(session: Session, rule: Retention, *, now: datetime) -> int:
+    """How many rows a rule would take now."""
+    return session.scalar(select(func.count()).select_from(rule.model).where(rule.is_over(now))) or 0
 
 
 def _settle(database: Database, rule: Retention, keys: Sequence[Sequence[Any]], clock: Callable[[], datetime]) -> int:

@@ -1,49 +1,24 @@
-"""How long each thing is kept: the French file, read, and what the program adds to each of its rules.
-
-`retention.toml` is the policy, the public page and the program. What the file cannot say in words stands here in
-`BINDINGS`: which rows a rule is about, what is done besides deleting, and how many rows one transaction takes.
-"""
+"""How long each thing is kept: the rules of `retention.toml`, which is the policy, the public page and the program."""
 
 import re
 import tomllib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, inspect, true, tuple_
+from sqlalchemy import ColumnElement, delete, inspect, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
-from outreach.accounts.attempts import SignInAttempt
-from outreach.accounts.links import AccountLink
-from outreach.accounts.requests import PasswordRequest
-from outreach.accounts.sessions import StaffSession
-from outreach.accounts.trail import TrailEntry
-from outreach.adherence.models import JoiningList
-from outreach.backups.models import Rehearsal
-from outreach.contact_lists import undoing
-from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session, table_of
-from outreach.directory.models import RegisterImport
-from outreach.drafts import Draft
 from outreach.errors import InputError
 from outreach.french import WIDE
-from outreach.jobs.models import Job
-from outreach.measuring import hits
-from outreach.measuring.models import Hit
-from outreach.notes.models import NoteDraft
-from outreach.reachability.models import DomainCheck
-from outreach.responses.answer_lists.models import AnswerList
-from outreach.sent_lists.matching import ColumnMatching
-from outreach.sent_lists.models import ListState
-from outreach.staff_mail.models import StaffNotice
+from outreach.retention.bindings import BINDINGS, Binding
 
 FILE = Path(__file__).with_name("retention.toml")
 DAY = timedelta(days=1)
-ALL = true()
-FILES = 10  # rows that hold a file of megabytes each
 DAYS_OF_A_YEAR = 365.25
 WRITTEN = re.compile(r"([1-9]\d{0,3}) (minutes?|heures?|jours?|mois|ans?)")
 UNITS = {
@@ -69,47 +44,6 @@ def period_of(written: str) -> timedelta:
         raise InputError("Écrivez une durée en jours, mois ou ans : « 30 jours », « 13 mois », « 3 ans ».")
     period = int(read[1]) * UNITS[read[2].removesuffix("s")]
     return timedelta(days=round(period / DAY)) if period >= DAY else period
-
-
-Replace = Callable[[Session, ColumnElement[bool]], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Binding:
-    """What the program adds to a rule of the file.
-
-    Rows are deleted unless `replace` says otherwise; it gets the condition that picks them. `only` names which rows the
-    rule is about. With `ahead`, rows as far in the future are over as well: they were written before the clock was put
-    back. One transaction takes at most `most` rows.
-    """
-
-    model: type[Base]
-    only: ColumnElement[bool] = ALL
-    replace: Replace | None = None
-    ahead: bool = False
-    most: int = 500
-
-
-BINDINGS: Mapping[str, Binding] = {
-    "hits": Binding(Hit, replace=hits.fold),
-    "contact_lists": Binding(ContactList, ContactList.state == ListState.RECEIVED, most=FILES),
-    "contact_lists_applied": Binding(ContactList, ContactList.grid != "", replace=undoing.erase, most=FILES),
-    "joining_lists": Binding(JoiningList, JoiningList.state == ListState.RECEIVED, most=FILES),
-    "register_imports": Binding(RegisterImport, RegisterImport.state == ListState.RECEIVED, most=FILES),
-    "answer_lists": Binding(AnswerList, most=FILES),
-    "domain_checks": Binding(DomainCheck),
-    "trail_entries": Binding(TrailEntry),
-    "column_matchings": Binding(ColumnMatching),
-    "note_drafts": Binding(NoteDraft),
-    "drafts": Binding(Draft),
-    "staff_notices": Binding(StaffNotice),
-    "account_links": Binding(AccountLink),
-    "rehearsals": Binding(Rehearsal),
-    "jobs": Binding(Job, most=FILES),
-    "sessions": Binding(StaffSession),
-    "password_requests": Binding(PasswordRequest, ahead=True),
-    "sign_in_attempts": Binding(SignInAttempt, ahead=True),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +106,13 @@ class Retention:
     def rhythm(self) -> Rhythm:
         """Each minute where the period is shorter than a day, so that none lasts much longer than it says."""
         return Rhythm.MINUTE if self.period < DAY else Rhythm.HOUR
+
+    def allows(self, written: str) -> bool:
+        """Whether a period lies within the bounds that the file sets."""
+        if not written or self.bounds is None:
+            return False
+        shortest, longest = map(period_of, self.bounds)
+        return shortest <= period_of(written) <= longest
 
     def is_over(self, now: datetime) -> ColumnElement[bool]:
         """The condition that a row's period is over."""

@@ -11,8 +11,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
-from outreach.retention import forgetting
-from outreach.retention.periods import RULES, Rhythm
+from outreach.retention import changes, forgetting
+from outreach.retention.periods import Retention, Rhythm
 from outreach.settings import CheckSwitch
 from outreach.worker.due import DueWork
 from outreach.worker.going_on import going_on
@@ -64,7 +64,10 @@ def tell(due: DueWork) -> None:
 
 def forget(due: DueWork, rhythm: Rhythm) -> None:
     """Delete what was kept for its time, of the tables with this rhythm. One that fails keeps no other."""
-    for rule in RULES:
+    rules: list[Retention] = []
+    with going_on("reading how long things are kept", due.database), due.database.reading() as session:
+        rules += changes.in_force(session)
+    for rule in rules:
         if rule.rhythm is rhythm:
             with going_on(f"deleting what is old of {rule.table}", due.database):
                 forgetting.forget(due.database, rule, due.clock, due.stop)

@@ -83,6 +83,7 @@ SAMPLES = {
     "use": "joined",
     "topic": "accessibility",
     "reminder": "1",
+    "rule": "trail_entries",
     "what": "schools",
     "upload": "1",
     "edition": "2",

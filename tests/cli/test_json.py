@@ -45,6 +45,7 @@ CALLS = {
     "job show": ("1",),
     "job cancel": ("1",),
     "verify": (),
+    "purge": ("--dry-run",),
     "audit verify": (),
     "migrate": ("--plan",),
     "healthy work": (),

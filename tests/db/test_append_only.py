@@ -51,6 +51,7 @@ KEYS = {
     "response_schools": ["response_id", "school_id"],
     "response_steps": ["id"],
     "responses": ["id"],
+    "retention_changes": ["id"],
     "sealed_entries": ["entry_id"],
     "service_replies": ["id"],
     "tracking_bases": ["id"],
@@ -78,6 +79,7 @@ LATER = {  # rows of tables that no dump holds
         {"id": 1, "programme_id": 1, "title": "x", "as_of": "2021-05-15", "known_at": AT, "figures": "{}", "text": ""}
         | {"sha256": "x", "frozen_at": AT, "frozen_by": "a@fwb.example", "corrects_id": None}
     ],
+    "retention_changes": [{"id": 1, "rule": "hits", "period": "1 an", "changed_at": AT, "changed_by": "a@fwb.example"}],
     "note_rows": [
         {"note_id": 1, "strand": 1, "fase": 80001, "status": "joined", "word": "confirmed"}
         | {"effective_on": "2021-05-03"}
@@ -155,6 +157,21 @@ def test_rows_of_evidence_are_never_changed_or_deleted(evidence):
     ]
     assert not passed
     assert {table: rows_of(evidence, table) for table in KEYS} == before
+
+
+EMPTYING = {"responses": ("comment", "proposed_address"), "response_steps": ("actor", "note")}
+EMPTYING |= {"service_replies": ("subject", "text")}
+
+
+def test_words_of_evidence_are_emptied_and_nothing_else_of_it(evidence):
+    emptied = "UPDATE {0} SET {1} = '', {2} = '' WHERE {1} <> '' OR {2} <> ''"
+    typed, moved = "UPDATE {0} SET {1} = 'y'", "UPDATE {0} SET id = id + 9"
+    for name, columns in EMPTYING.items():
+        with evidence.engine.begin() as connection:
+            assert connection.execute(text(emptied.format(name, *columns))).rowcount > 0
+        assert {row[column] for row in rows_of(evidence, name) for column in columns} == {""}
+        assert is_refused(evidence, by_us, typed.format(name, columns[0]))
+        assert is_refused(evidence, by_us, moved.format(name))
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -70,7 +70,7 @@ class ServiceReply(Base):
     key: Mapped[str] = mapped_column(String(32), unique=True)
     subject: Mapped[str] = mapped_column(Text)
     text: Mapped[str] = mapped_column(Text)
-    sent_at: Mapped[datetime]
+    sent_at: Mapped[datetime] = mapped_column(index=True)
     sent_by: Mapped[str] = mapped_column(String(255), index=True)
 
     message: Mapped[Message] = relationship()

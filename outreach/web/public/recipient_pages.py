@@ -24,7 +24,7 @@ from outreach.measuring import consent
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import OF_SCHOOLS
-from outreach.retention import periods
+from outreach.retention import changes, periods
 from outreach.statements import StatementKind
 from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
@@ -228,20 +228,24 @@ def accessibility() -> Response:
 
 @pages.get("/data-protection")
 def data_protection() -> Response:
-    durations = {rule.name: rule.duration for rule in periods.RULES}
-    told = {"rules": periods.RULES, "kept": periods.KEPT, "durations": durations}
-    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION, **told)
+    return _statement_page("public/data_protection.html", StatementKind.DATA_PROTECTION)
 
 
-def _statement_page(template: str, kind: StatementKind, **shown: Any) -> Response:
-    """A statement with the service's own version of it; without, while nobody filled it in or the database is away."""
-    held, is_unread = None, False
+def _statement_page(template: str, kind: StatementKind) -> Response:
+    """A statement with the service's own version of it, and the periods that hold.
+
+    Without that version while nobody filled it in, and with the file's periods while the database is away.
+    """
+    held, is_unread, rules = None, False, periods.RULES
     try:
         with reading() as session:
             held = statements.current(session, kind)
+            rules = changes.in_force(session)
     except NO_ANSWER as error:
         database().note_fault(error)
         is_unread = True
+    durations = {rule.name: rule.duration for rule in rules}
+    shown: dict[str, Any] = {"rules": rules, "kept": periods.KEPT, "durations": durations}
     return page(template, 200, held=held, is_unread=is_unread, **shown)
 
 

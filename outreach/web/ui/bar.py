@@ -17,7 +17,7 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "texts": "responses",
     **dict.fromkeys(("history", "measure", "exclusions", "register", "schools", "contact_lists", "names"), "directory"),
     "reachability": "directory",
-    **dict.fromkeys(("accounts", "programmes", "closures", "statements", "trail"), "administration"),
+    **dict.fromkeys(("accounts", "programmes", "closures", "retention", "statements", "trail"), "administration"),
 }
 
 

@@ -1,0 +1,29 @@
+"""`purge`: what has been kept for its time, counted or deleted, by rule."""
+
+import threading
+
+import click
+
+from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
+from outreach.french import plural
+from outreach.retention import changes, forgetting
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Compte ce qui partirait, et n’efface rien.")
+@json_option
+@pass_operation
+def purge(operation: Operation, dry_run: bool) -> None:
+    """Efface ce qui a été gardé son temps, comme l’horloge le fait chaque heure ; dit combien, règle par règle."""
+    database, never = operation.database, threading.Event()
+    with database.reading() as session:
+        rules = changes.in_force(session)
+        counts = [forgetting.count_over(session, rule, now=operation.now) for rule in rules]
+    if not dry_run:
+        counts = [forgetting.forget(database, rule, lambda: operation.now, never) for rule in rules]
+    say_json(lambda: {"rules": [{"table": rule.table, "rows": n} for rule, n in zip(rules, counts, strict=True)]})
+    for rule, count in zip(rules, counts, strict=True):
+        if count:
+            say(f"{rule.what} : {plural(count, 'ligne')}, plus de {rule.duration} après {rule.moment}.")
+    if not any(counts):
+        say("Rien n’a été gardé plus longtemps que prévu.")

@@ -1,0 +1,76 @@
+"""What the program adds to each rule of `retention.toml`, by the rule's name: what the file cannot say in words."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, true
+
+from outreach.accounts.attempts import SignInAttempt
+from outreach.accounts.links import AccountLink
+from outreach.accounts.requests import PasswordRequest
+from outreach.accounts.sessions import StaffSession
+from outreach.accounts.trail import TrailEntry
+from outreach.adherence.models import JoiningList
+from outreach.alerts.models import AlertEpisode
+from outreach.backups.models import Rehearsal
+from outreach.contact_lists import undoing
+from outreach.contact_lists.models import ContactList
+from outreach.db import Base, Session
+from outreach.delivery.places import Worker
+from outreach.directory.models import Contact, RegisterImport
+from outreach.drafts import Draft
+from outreach.jobs.models import Job
+from outreach.measuring import hits
+from outreach.measuring.models import Hit
+from outreach.notes.models import NoteDraft
+from outreach.reachability.models import DomainCheck
+from outreach.responses.answer_lists.models import AnswerList
+from outreach.retention import emptying
+from outreach.sent_lists.matching import ColumnMatching
+from outreach.sent_lists.models import ListState
+from outreach.staff_mail.models import StaffNotice
+
+ALL = true()
+FILES = 10  # rows that hold a file of megabytes each
+Replace = Callable[[Session, ColumnElement[bool]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What the program adds to a rule of the file.
+
+    Rows are deleted unless `replace` says otherwise; it gets the condition that picks them. `only` names which rows the
+    rule is about. With `ahead`, rows as far in the future are over as well: they were written before the clock was put
+    back. One transaction takes at most `most` rows.
+    """
+
+    model: type[Base]
+    only: ColumnElement[bool] = ALL
+    replace: Replace | None = None
+    ahead: bool = False
+    most: int = 500
+
+
+BINDINGS: Mapping[str, Binding] = {
+    "hits": Binding(Hit, replace=hits.fold),
+    "contact_lists": Binding(ContactList, ContactList.state == ListState.RECEIVED, most=FILES),
+    "contact_lists_applied": Binding(ContactList, ContactList.grid != "", replace=undoing.erase, most=FILES),
+    "joining_lists": Binding(JoiningList, JoiningList.state == ListState.RECEIVED, most=FILES),
+    "register_imports": Binding(RegisterImport, RegisterImport.state == ListState.RECEIVED, most=FILES),
+    "answer_lists": Binding(AnswerList, most=FILES),
+    "domain_checks": Binding(DomainCheck),
+    "trail_entries": Binding(TrailEntry),
+    "column_matchings": Binding(ColumnMatching),
+    "note_drafts": Binding(NoteDraft),
+    "drafts": Binding(Draft),
+    "staff_notices": Binding(StaffNotice),
+    "account_links": Binding(AccountLink),
+    "rehearsals": Binding(Rehearsal),
+    "jobs": Binding(Job, most=FILES),
+    "alert_episodes": Binding(AlertEpisode),
+    "workers": Binding(Worker),
+    "contacts": Binding(Contact, emptying.has_words(), replace=emptying.empty_contacts),
+    "sessions": Binding(StaffSession),
+    "password_requests": Binding(PasswordRequest, ahead=True),
+    "sign_in_attempts": Binding(SignInAttempt, ahead=True),
+}

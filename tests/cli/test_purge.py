@@ -1,0 +1,47 @@
+"""`purge`: counts what would go, and deletes it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import func, select
+
+from outreach.accounts.trail import TrailEntry, TrailKind
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.retention.periods import RULES
+from outreach.settings import read
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def purge(staffed, tmp_path, now):
+    """Run the command in this process; returns what it printed."""
+
+    def run(*words):
+        operation = Operation()
+        operation.settings, operation.now = read({"OUTREACH_DATA": str(tmp_path)}), now
+        operation.database = staffed
+        result = CliRunner().invoke(commands, ["purge", *words], obj=operation)
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    return run
+
+
+def test_purge_counts_by_rule_then_deletes(purge, staffed, now):
+    with staffed.writing() as session:
+        told = {"kind": TrailKind.SIGNED_IN, "person": "x@fwb.example", "detail": ""}
+        session.add_all(TrailEntry(at=now - timedelta(days=4000 * over), **told) for over in (1, 1, 0))
+    for arguments, left in ((["--dry-run"], 3), ([], 1)):
+        answer = json.loads(purge(*arguments, "--json"))
+        assert [rule["table"] for rule in answer["rules"]] == [rule.table for rule in RULES]
+        assert [rule for rule in answer["rules"] if rule["rows"]] == [{"table": "trail_entries", "rows": 2}]
+        with staffed.reading() as session:
+            assert session.scalar(select(func.count()).select_from(TrailEntry)) == left
+    assert "Rien" in purge("--dry-run")
