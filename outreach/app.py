@@ -122,7 +122,8 @@ class _Service(Flask):
         """Log a fault by the page's rule, with the numbers of what it shows."""
         rule = request.url_rule.rule if request.url_rule else "no page"
         shown = {name: value for name, value in (request.view_args or {}).items() if isinstance(value, int)}
-        self.logger.error("Exception on %s %s [%s]", rule, shown or "", request.method, exc_info=exc_info)
+        extra, said = {"event": "view_failed"}, "exception on %s %s [%s]"
+        self.logger.error(said, rule, shown or "", request.method, exc_info=exc_info, extra=extra)
 
 
 def create_app(settings: Settings, database: Database | None = None) -> Flask:

@@ -144,4 +144,5 @@ def _log(change: AlertChange) -> None:
     kind, subject, since = change.sighting
     about = f" of wave {subject}" if kind in {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT} else ""
     what = "ended, began" if change.has_ended else "since"
-    logger.warning("alert: %s%s, %s %s", kind.value, about, what, since.isoformat(timespec="seconds"))
+    at, extra = since.isoformat(timespec="seconds"), {"event": "alert_ended" if change.has_ended else "alert_began"}
+    logger.warning("alert: %s%s, %s %s", kind.value, about, what, at, extra=extra)

@@ -38,6 +38,7 @@ from sqlalchemy.exc import TimeoutError as NoConnection
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
+from outreach import logs
 from outreach.db import errors, time_limit
 from outreach.db.watch import DatabaseAway, DatabaseFault, FaultLog, Watch
 from outreach.db.ways import Way
@@ -263,7 +264,8 @@ class Database:
             with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.execute(text(f"ANALYZE {', '.join(sorted(tables))}"))
         except NO_ANSWER as error:
-            logger.warning("tables that grew were not analysed: %s", str(error).partition("\n")[0])
+            extra = {"event": "tables_not_analysed"}
+            logger.warning("tables that grew were not analysed: %s", logs.told(error), extra=extra)
 
     def connect(self) -> Connection:
         """A connection that may write, for a thread that keeps one (`db.kept_connection`). `dispose` closes it, too."""

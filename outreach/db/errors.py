@@ -42,6 +42,7 @@ def _rewrite(context: ExceptionContext) -> None:
     said = conceal(context.original_exception, context.statement)
     if isinstance(shown, StatementError):
         shown.args, shown.statement, shown.params, shown.code = (said,), None, None, ""
+        shown.concealed = said  # type: ignore[attr-defined]
 
 
 def _rewrite_arguments(record: logging.LogRecord) -> bool:

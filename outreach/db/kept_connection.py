@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.engine import Connection
 
 from outreach.db import Database
+from outreach.logs import told
 
 logger = logging.getLogger(__name__)
 
@@ -53,7 +54,8 @@ class KeptConnection:
         except OSError as error:
             self._turns = None
             if not self._has_warned:
-                logger.warning("writers do not take turns, so hits are stored more slowly: %s", error)
+                said = "writers do not take turns, so hits are stored more slowly: %s"
+                logger.warning(said, told(error), extra={"event": "no_turns"})
             self._has_warned = True
 
     def give_back(self) -> None:

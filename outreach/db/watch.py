@@ -42,6 +42,8 @@ SENTENCES = {
 class DatabaseAway(SQLAlchemyError):
     """Nothing is asked of the database now; `fault` says why."""
 
+    may_be_logged = True
+
     def __init__(self, fault: DatabaseFault) -> None:
         super().__init__(SENTENCES[fault])
         self.fault = fault
@@ -81,7 +83,8 @@ class FaultLog:
             self._since = self._since if self._told else time.monotonic()
             self._told = fault
         said = str(getattr(error, "orig", None) or "").strip().partition("\n")[0]
-        logger.warning("%s%s", SENTENCES[fault], f": {said}" if said else "")
+        why, extra = f": {said}" if said else "", {"event": f"database_{fault.value}"}
+        logger.warning("%s%s", SENTENCES[fault], why, extra=extra)
 
     def note_answer(self) -> None:
         """Say that a fault is over, once no fault has come for some seconds: the database has just answered."""
@@ -89,7 +92,7 @@ class FaultLog:
             if self._told is None or time.monotonic() - self._told_at < CALM_SECONDS:
                 return
             self._told, seconds = None, self._told_at - self._since
-        logger.warning("the database serves again, after %.0f s", seconds)
+        logger.warning("the database serves again, after %.0f s", seconds, extra={"event": "database_serves"})
 
 
 class Watch:

@@ -54,6 +54,8 @@ class Identified:
 class IssuerFault(Exception):
     """What the issuer did instead, for the log; never a code, a token or a secret."""
 
+    may_be_logged = True
+
 
 class Kept(Generic[Value]):
     """A document of the issuer: kept for an hour. One thread fetches it, the others wait for a second.

@@ -26,7 +26,8 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from types import FrameType
-from typing import TextIO
+
+from outreach.log_lines import line
 
 WAITING = 2048  # connections that the system keeps until a web process takes them
 GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
@@ -135,7 +136,8 @@ class Supervisor:
                 self.to_reload, self.is_reloading = [*self.serving, *self.beginning], True
         ended = [(name, process.returncode) for name, process in self.others.items() if process.poll() is not None]
         if ended:
-            _say("\n".join(f"{_end_of(name, status)}, tout s’arrête" for name, status in ended))
+            for name, status in ended:
+                _log("all_stop", f"{_end_of(name, status)}, tout s’arrête", "error")
             return max(ended[0][1], 0) or 1
         self._note_begun()
         self._note_ended()
@@ -155,7 +157,7 @@ class Supervisor:
             if not self.has_served:
                 self.has_served = True
                 if self.plan.ready:
-                    _say(self.plan.ready, sys.stdout)
+                    _print(self.plan.ready)
 
     def _note_ended(self) -> None:
         for state in (self.serving, self.beginning, self.leaving):
@@ -163,7 +165,7 @@ class Supervisor:
                 web.close()
                 state.remove(web)
                 if state is not self.leaving:
-                    _say(_end_of("web", web.process.returncode))
+                    _log("web_ended", _end_of("web", web.process.returncode))
                 if state is self.beginning:
                     self._note_failure(web.place)
         for web in self.beginning:
@@ -176,13 +178,14 @@ class Supervisor:
         wait = min(AGAIN_SECONDS * self.place_failures[place], LONGEST_SECONDS)
         self.next_starts[place] = time.monotonic() + wait
         if self.to_reload:
-            _say("the new web process did not begin, the old ones stay")
+            _log("reload_failed", "the new web process did not begin, the old ones stay")
             self.to_reload, self.is_reloading = [], False
         is_empty = all(web.place != place for web in self.serving)
         has_failed = self.place_failures[place] >= PLACE_FAILURES
         if self.serving and is_empty and has_failed and place not in self.closed:
             self.closed.add(place)
-            _say("no web process begins at one place: the others serve its visitors, and it is tried again")
+            said = "no web process begins at one place: the others serve its visitors, and it is tried again"
+            _log("place_closed", said)
             _stop_listening(self.plan.listening[place])
 
     def _let_old_leave(self) -> None:
@@ -199,7 +202,7 @@ class Supervisor:
                 web.process.kill()
         if self.is_reloading and not self.to_reload and not self.beginning:
             self.is_reloading = False
-            _say("the pages are reloaded")
+            _log("pages_reloaded", "the pages are reloaded", "info")
 
     def _note_heavy(self) -> None:
         """Have another one take the place of the web process that holds most, where that is too much."""
@@ -212,7 +215,7 @@ class Supervisor:
         if web is not None and held > MOST_MEGABYTES:
             self.weigh_at = time.monotonic() + SELDOM_SECONDS
             self.to_reload = [web]
-            _say(f"a web process holds {held} MB: another one takes its place")
+            _log("web_heavy", f"a web process holds {held} MB: another one takes its place")
 
     def _start_missing(self) -> None:
         """Start a web process where a place has none; else, during a reload, beside the next old one."""
@@ -236,7 +239,7 @@ class Supervisor:
             process = _popen(command, env=heaps, pass_fds=numbers)
         except OSError as error:  # no memory, no process left, or the program is being replaced
             os.close(says)
-            _say(f"a web process could not be started: {error}")
+            _log("web_not_started", f"a web process could not be started: {error}")
             self._note_failure(place)
             return
         finally:
@@ -324,9 +327,14 @@ def _end_of(name: str, status: int) -> str:
     return f"{process} a été tué ({killer})"
 
 
-def _say(text: str, stream: TextIO = sys.stderr) -> None:
+def _log(event: str, said: str, level: str = "warning") -> None:
+    with suppress(OSError):
+        print(line("supervisor", event, said, level), file=sys.stderr, flush=True)
+
+
+def _print(text: str) -> None:
     with suppress(OSError):  # a terminal that was closed
-        print(text, file=stream, flush=True)
+        print(text, flush=True)
 
 
 def main() -> None:

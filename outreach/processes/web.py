@@ -29,6 +29,7 @@ from granian._futures import _new_cbscheduler
 from granian.http import HTTP1Settings
 from sqlalchemy.exc import SQLAlchemyError
 
+from outreach import logs
 from outreach.alerts.watch import watch_clock
 from outreach.app import create_app
 from outreach.db import Database
@@ -137,7 +138,7 @@ class Answering:
         try:
             whole = self._whole(environ, start)
         except Exception:  # beneath the pages, which answer their own faults; granian would answer in English
-            logger.exception("a request was not answered")
+            logger.exception("a request was not answered", extra={"event": "request_failed"})
             start.status, start.headers, whole = 500, self.bodies.page, BROKEN
         last = [("Connection", "close")] if self.is_last else []
         exchange.response_bytes(start.status, [*start.headers, *last], whole)
@@ -282,6 +283,7 @@ def watch(settings: Settings, database: Database) -> None:
 def main(listening: int, pipe: int) -> None:
     """Serve the pages of this installation, and write to the pipe once they are served."""
     os.umask(0o077)  # only this user may read what is written here
+    logs.begin("web")
     settings = read()
     app = create_app(settings)
 

@@ -58,6 +58,13 @@ class CheckSwitch(StrEnum):
     OFF = "off"
 
 
+class LogFormat(StrEnum):
+    """How the lines of the log are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class FactorPolicy(StrEnum):
     """Who needs a second factor to sign in. `off`: nobody is asked for one, not even who has set one up."""
 
@@ -117,6 +124,7 @@ class Settings(BaseModel):
     official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
     answers_within: Annotated[int, Field(ge=1, le=30)] = 5
     metrics_token: SecretStr = SecretStr("")
+    log_format: LogFormat = LogFormat.TEXT
     clock_offset: float = 0.0
     oidc_issuer: str = ""
     oidc_client_id: str = ""

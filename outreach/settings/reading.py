@@ -25,6 +25,7 @@ CHOICES = {
     "sending": "on et off",
     "check_domains": "on et off",
     "passwords": "on et off",
+    "log_format": "text et json",
     "second_factor": "required, optional et off",
 }
 

@@ -10,6 +10,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from outreach.db import Database
 from outreach.db.watch import is_away
 from outreach.errors import OutreachError
+from outreach.logs import told
 
 SAID_AGAIN_SECONDS = 600
 EXPECTED = (SQLAlchemyError, OSError, OutreachError, ValueError)  # ValueError: stored rows that cannot be read
@@ -34,8 +35,8 @@ def going_on(what: str, database: Database, expected: tuple[type[Exception], ...
         kind, at = _failing.get(what, (None, 0.0))
         if kind is not type(error) or time.monotonic() - at >= SAID_AGAIN_SECONDS:
             _failing[what] = (type(error), time.monotonic())
-            reason = str(error).partition("\n")[0]
-            logger.warning("%s broke off, the clock will ask again: %s", what, reason)
+            said = "%s broke off, the clock will ask again: %s"
+            logger.warning(said, what, told(error), extra={"event": "step_broke_off"})
     else:
         if _failing.pop(what, None) is not None:
-            logger.warning("%s goes on", what)
+            logger.warning("%s goes on", what, extra={"event": "step_goes_on"})

@@ -19,6 +19,7 @@ from outreach.db import Database
 from outreach.jobs import leases
 from outreach.jobs.leases import LeaseLost
 from outreach.jobs.models import JobState
+from outreach.logs import told
 from outreach.settings import ROOT, Settings
 from outreach.worker.going_on import EXPECTED, going_on
 from outreach.worker.wakeups import Wakeups
@@ -128,7 +129,8 @@ class JobRoom:
                 except LeaseLost:
                     return False
                 except EXPECTED as error:
-                    logger.warning("the lease of job %s could not be renewed: %s", number, type(error).__name__)
+                    said = "the lease of job %s could not be renewed: %s"
+                    logger.warning(said, number, told(error), extra={"event": "job_lease_lost"})
             try:
                 child.wait(LOOK_SECONDS)
             except subprocess.TimeoutExpired:

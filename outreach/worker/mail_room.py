@@ -111,7 +111,8 @@ class MailRoom:
                 if is_more:
                     self.wake_for(mailing, postman.writer.lane)
         except Exception:
-            logger.exception("mailing %s: delivering broke off, the clock will ask again", mailing)
+            said = "mailing %s: delivering broke off, the clock will ask again"
+            logger.exception(said, mailing, extra={"event": "delivering_failed"})
 
     def _run(self) -> None:
         while not self.stop.is_set():
@@ -128,4 +129,4 @@ class MailRoom:
             with going_on("attending", self._database, NO_ANSWER), self.in_turn() as postman:
                 postman.attend(ATTEND_SECONDS)
         except Exception:
-            logger.exception("attending broke off, the clock will ask again")
+            logger.exception("attending broke off, the clock will ask again", extra={"event": "attending_failed"})

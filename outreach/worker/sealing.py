@@ -39,6 +39,7 @@ class Sealing:
                 last = seals.last_seal(session)
             if last is not None:
                 # A demonstration's log is the terminal of whoever tries the program: nobody keeps a head there.
-                level = logging.INFO if self.settings.mode is Mode.DEMO else logging.WARNING
-                logger.log(level, "the audit's head is %s, of seal %s", last.digest, last.id)
+                level = logging.DEBUG if self.settings.mode is Mode.DEMO else logging.WARNING
+                extra = {"event": "audit_head"}
+                logger.log(level, "the audit's head is %s, of seal %s", last.digest, last.id, extra=extra)
                 self._head_told = today(now)

@@ -51,14 +51,16 @@ class Wakeups:
             self._worker.stop(CLOSE_MILLISECONDS)
             self._broker.close()
         except Exception as error:  # noqa: BLE001 - whatever a library raises, the process ends in order
-            logger.warning("the broker of wake-ups could not be left in order: %s", _said(error))
+            logger.warning(
+                "the broker of wake-ups could not be left in order: %s", _said(error), extra={"event": "broker_left"}
+            )
 
     def clear(self) -> None:
         """At each pass of the clock: discard the wake-ups that nobody took, and try a silent broker again."""
         was_silent, self._is_silent = self._is_silent, False
         self._passed_on.clear()
         if self._does(lambda: self._broker.flush(self._queue), is_news=not was_silent) and was_silent:
-            logger.warning("the broker of wake-ups answers again")
+            logger.warning("the broker of wake-ups answers again", extra={"event": "broker_answers"})
 
     def wake(self, mailing: int) -> bool:
         """Wake any idle process for a mailing. False when the broker does not answer."""
@@ -78,7 +80,8 @@ class Wakeups:
         except Exception as error:  # noqa: BLE001 - each library raises errors of its own, and none may end the process
             self._is_silent = True
             if is_news:
-                logger.warning("the broker of wake-ups is silent, this process wakes itself: %s", _said(error))
+                said = "the broker of wake-ups is silent, this process wakes itself: %s"
+                logger.warning(said, _said(error), extra={"event": "broker_silent"})
             return False
         return True
 

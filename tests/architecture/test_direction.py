@@ -8,7 +8,7 @@ from grimp import build_graph
 from outreach.db import Base
 from outreach.settings import ROOT
 
-KNOWN_TO_WAKE_UPS = {"db", "settings", "errors"}
+KNOWN_TO_WAKE_UPS = {"logs", "log_lines", "db", "settings", "errors"}
 MOST_REACHED = 60
 
 

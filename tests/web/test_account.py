@@ -381,7 +381,8 @@ def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app,
     client.send("/sign-out", page="/account")
     assert [tried(app, EMAIL) for _ in range(4)] == [200, 200, 429, 429]
     assert tried(app, EMAIL.upper(), password) == 429, "a stranger is not told that this one is right"
-    assert "Too many sign-ins failed: 'nadia.lambert@fwb.example' from 127.0.0.1" in caplog.text
+    assert "too many sign-ins failed, of one account" in caplog.text
+    assert "nadia" not in caplog.text
     assert client.sign_in(EMAIL, password).status_code == 302, "a browser that the person has used here"
     assert tried(app, "marc.dethier@fwb.example", password) == 302
 
@@ -519,7 +520,7 @@ def test_what_cannot_be_an_attempt_is_not_counted(app, password, few, email, giv
 def test_what_was_typed_instead_of_an_address_stands_in_no_log(app, few, caplog):
     for _ in range(4):
         tried(app, "ma-phrase-secrete@example.org")
-    assert "'no account' from 127.0.0.1" in caplog.text
+    assert "too many sign-ins failed, of no account" in caplog.text
     assert "secrete" not in caplog.text
 
 

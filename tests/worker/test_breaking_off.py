@@ -34,10 +34,10 @@ def run(error=None):
 def test_a_step_that_goes_on_failing_is_said_once_and_so_is_its_end(caplog):
     for error in (FAULT, FAULT, FAULT, None, None):
         run(error)
-    assert [record.getMessage() for record in caplog.records] == [
-        "settling broke off, the clock will ask again: (builtins.Exception) no room",
-        "settling goes on",
-    ]
+    began, over = (record.getMessage() for record in caplog.records)
+    assert began.startswith("settling broke off, the clock will ask again: OperationalError at ")
+    assert "no room" not in began, "what an error says may be what somebody typed"
+    assert over == "settling goes on"
 
 
 def test_another_fault_is_said_and_the_same_again_after_ten_minutes(caplog, monkeypatch):
@@ -87,7 +87,7 @@ def test_a_database_that_is_away_is_one_line_however_many_mailings_and_steps_mee
     away.note_answer()
     began, over = (record.getMessage() for record in caplog.records)
     assert began.startswith("the database is silent: OperationalError, connection failed")
-    assert over == "the database serves again, after 0 s"
+    assert over.startswith("the database serves again, after ")
 
 
 @pytest.mark.parametrize("backend", ["postgresql"])

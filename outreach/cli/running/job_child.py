@@ -20,7 +20,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
 from werkzeug.test import EnvironBuilder, run_wsgi_app
 
-from outreach import children
+from outreach import children, logs
 from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.app import create_app
@@ -46,6 +46,7 @@ logger = logging.getLogger(__name__)
 def main() -> None:
     """Do the job, and end with 0, also when it failed: its row says so; with AWAY when the database does not answer."""
     number, lease = int(sys.argv[1]), sys.argv[2]
+    logs.begin("job")
     os.nice(NICE)
     children.limit(seconds=SECONDS, memory=MEMORY)
     with suppress(OSError):  # a machine that lacks memory ends this process first, not the one that sends
@@ -85,7 +86,7 @@ def do(settings: Settings, database: Database, work: JobWork) -> None:
             work.write(content)
         work.save(name, headers["Content-Type"])
     elif not work.is_over:
-        logger.warning("job %s was answered by %s", work.number, status)
+        logger.warning("job %s was answered by %s", work.number, status, extra={"event": "job_unanswered"})
         work.fail(FAILED)
 
 

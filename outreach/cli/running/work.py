@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import click
 
-from outreach import french, seals
+from outreach import french, logs, seals
 from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -42,6 +42,7 @@ def work(operation: Operation) -> None:
 
 def run_worker(settings: Settings, database: Database, on_failpoint: Callable[[Failpoint], None] | None = None) -> None:
     """Work until a signal asks to stop. The round under way ends, and no letter is left in doubt."""
+    logs.begin("work")
     _leave_signals()
     gc.freeze()
     gc.set_threshold(SELDOM)
@@ -77,6 +78,7 @@ def mailbox(operation: Operation) -> None:
     settings = operation.settings
     if not settings.stays_here:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
+    logs.begin("mailbox")
     _leave_signals()
     with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)):
         signal.sigwait(ASKED)

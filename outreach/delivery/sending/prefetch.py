@@ -135,7 +135,7 @@ class ForkedLetterSource(LetterSource):
         """A line of the log, every ten minutes at most: each batch may meet the same fault."""
         if time.monotonic() - self._said_at >= SAID_AGAIN_SECONDS:
             self._said_at = time.monotonic()
-            logger.warning("%s", what)
+            logger.warning("%s", what, extra={"event": "composer_lost"})
 
     def _received(self, composer: "Composing") -> list[Composed] | None:
         if composer.is_lost:

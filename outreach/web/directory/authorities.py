@@ -3,6 +3,7 @@
 from dataclasses import asdict
 
 from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
+from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
@@ -265,7 +266,10 @@ def _save(fase: int, contact_id: int | None) -> Redirect | tuple[str, int]:
         elif _stored(fase, contact_id, form, form.judged):
             return redirect(url_for(".authority_contacts", fase=fase))
     elif any(mark in (form.address.data or "") for mark in "\r\n\0"):
-        current_app.logger.warning("An address with a line break was refused, sent by %s", actor())
+        extra = {"event": "line_break_refused"}
+        current_app.logger.warning(
+            "an address with a line break was refused, of account %s", current_user.id, extra=extra
+        )
     with reading() as session:
         authority_row = authority_sheet.authority_by_fase(session, fase)
         old = contacts.contact(session, authority_row, contact_id) if contact_id is not None else None

@@ -13,6 +13,7 @@ from outreach.accounts.identities import Admission
 from outreach.accounts.links import DeadLink, LinkKind, LiveLink
 from outreach.accounts.trail import TrailKind
 from outreach.errors import NotFound, Refused
+from outreach.logs import told
 from outreach.oidc.claims import roles_given
 from outreach.oidc.issuer import Identified, Issuer
 from outreach.oidc.refusals import Cause, SignInRefused
@@ -191,7 +192,9 @@ def _refused(refusal: SignInRefused) -> tuple[str, int]:
     """The page of a refusal. 400 and no 403, which would be told to the trail a second time."""
     note(TrailKind.SIGN_IN_FAILED, refusal.person, f"OIDC : {refusal.cause}")
     if refusal.__cause__ is not None:
-        current_app.logger.warning("A sign-in with the issuer was refused: %s: %r", refusal.cause, refusal.__cause__)
+        why = told(refusal.__cause__)
+        extra = {"event": "issuer_refused"}
+        current_app.logger.warning("a sign-in with the issuer was refused: %s: %s", refusal.cause, why, extra=extra)
     page = render_template("pages/account/oidc_refused.html", refusal=refusal)
     return page, 503 if refusal.cause is Cause.AWAY else 400
 

@@ -8,6 +8,7 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from outreach.db import NO_ANSWER
+from outreach.logs import told
 
 PATIENCE_SECONDS, REST_SECONDS = 5.0, 1.0
 MOST_AT_ONCE, MOST_WAITING = 500, 10_000
@@ -90,10 +91,11 @@ class Batches(Generic[Given, Made]):
             self._is_failing = False
         except NO_ANSWER as error:
             if not self._is_failing:
-                logger.warning("%s %s, nor may those that follow: %s", len(batch), self._what, error)
+                said = "%s %s, nor may those that follow: %s"
+                logger.warning(said, len(batch), self._what, told(error), extra={"event": "batch_unhandled"})
             self._is_failing = True
         except Exception:  # the reader gets the pixel or the link even when we fail
-            logger.exception("%s %s", len(batch), self._what)
+            logger.exception("%s %s", len(batch), self._what, extra={"event": "batch_failed"})
         finally:
             for brought in batch:
                 brought.over.release()

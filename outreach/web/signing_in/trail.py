@@ -13,6 +13,7 @@ from flask_login import current_user
 from outreach.accounts import trail
 from outreach.accounts.trail import Line, Seen, TrailKind
 from outreach.db import NO_ANSWER, Database
+from outreach.logs import told
 from outreach.web.ui.request import actor, now
 
 EXTENSION = "outreach.trail"
@@ -42,7 +43,9 @@ class TrailQueue:
         try:
             self._waiting.put_nowait(line)
         except Full:
-            logger.warning("a line of the trail is lost: %s wait already", MOST_WAITING)
+            logger.warning(
+                "a line of the trail is lost: %s wait already", MOST_WAITING, extra={"event": "trail_lines_lost"}
+            )
         if self._thread is None or not self._thread.is_alive():  # a process that was forked has no thread
             self._start()
 
@@ -69,7 +72,7 @@ class TrailQueue:
             try:
                 self._write(trail.without_repeats(batch, self._last))
             except Exception:  # the thread goes on with the next lines
-                logger.exception("%s lines of the trail are lost", len(batch))
+                logger.exception("%s lines of the trail are lost", len(batch), extra={"event": "trail_failed"})
             finally:
                 for _ in batch:
                     self._waiting.task_done()
@@ -88,7 +91,9 @@ class TrailQueue:
                 fault = error
             else:
                 return
-        logger.warning("%s lines of the trail are lost: %s", len(lines), fault)
+        logger.warning(
+            "%s lines of the trail are lost: %s", len(lines), told(fault), extra={"event": "trail_lines_lost"}
+        )
 
 
 def install(app: Flask, database: Database) -> None:

@@ -6,6 +6,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 
 from outreach.db import NO_ANSWER, time_limit
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
+from outreach.logs import told
 from outreach.web.ui.request import READING_SECONDS, READS, database, now
 
 SENTENCES = {
@@ -63,7 +64,9 @@ def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
 def _failure(error: Exception) -> tuple[str, int]:
     """The page of an internal error. It needs no database, and shows the moment that the log records."""
     moment = now()
-    current_app.logger.error("The fault told to somebody at %s: %r", moment.isoformat(timespec="seconds"), error)
+    at, extra = moment.isoformat(timespec="seconds"), {"event": "page_failed"}
+    fault = told(getattr(error, "original_exception", None) or error)
+    current_app.logger.error("the fault told to somebody at %s: %s", at, fault, extra=extra)
     return _bare("public/failure.html", moment=moment), 500
 
 

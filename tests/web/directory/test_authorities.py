@@ -142,7 +142,8 @@ def test_a_refused_address_keeps_what_was_typed_and_says_why(author, address):
 def test_an_address_that_smuggles_a_header_leaves_a_trace_in_the_log(author, caplog):
     form = {"address": "a@ecole.be\r\nBcc: b@x.be", "kind": "impersonal"}
     author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
-    assert "line break was refused, sent by nadia.lambert@fwb.example" in caplog.text
+    assert "line break was refused, of account" in caplog.text
+    assert "nadia" not in caplog.text
 
 
 @pytest.mark.parametrize("address", ["/directory/9300/contacts/new", "/directory/9300/contacts/1", "/adherence/lists"])

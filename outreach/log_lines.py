@@ -1,0 +1,20 @@
+"""How a line of the log is written: its fields between blanks, or as one JSON object. It imports nothing heavy."""
+
+import json
+import os
+import time
+
+FORMAT = "OUTREACH_LOG_FORMAT"  # read here: a supervisor reads no settings, and faults of settings are told, too
+
+
+def line(
+    process: str, event: str, said: str, level: str, *, at: float | None = None, pid: int = 0, error: str = ""
+) -> str:
+    """A line: time (UTC), level, machine, process, event, a sentence; `error`, its class and place."""
+    seconds = time.time() if at is None else at
+    when = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03}Z"
+    machine, number, words = os.uname().nodename, pid or os.getpid(), " ".join(said.split())
+    if os.environ.get(FORMAT) == "json":
+        fields = {"at": when, "level": level, "machine": machine, "process": process, "pid": number, "event": event}
+        return json.dumps({**fields, "said": words, **({"error": error} if error else {})}, ensure_ascii=False)
+    return f"{when} {level} {machine} {process}[{number}] {event}: {words}{f' ({error})' if error else ''}"
