@@ -3,10 +3,10 @@
 import io
 import json
 import os
-import sqlite3
 import subprocess
 import sys
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +15,7 @@ from tests.conftest import SERVER
 from tests.servers.postgresql import program
 
 FORMER = "a1d5f0fd635bf287ec5000b54b752ce1cc6c2b60"  # 0.1.0
-RESTORE = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"]
+BY_HAND = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"]
 SITUATION = ("report", "situation", "--as-of", "2021-05-15", "--json")
 
 
@@ -37,7 +37,8 @@ class Installation:
 
     def __init__(self, former, data, url):
         self.former, self.url = former, url
-        self.environment = {"PATH": os.environ["PATH"], "OUTREACH_DATA": str(data), "OUTREACH_DATABASE_URL": url}
+        path = os.pathsep.join([str(Path(program("pg_dump")).parent), os.environ["PATH"]])
+        self.environment = {"PATH": path, "OUTREACH_DATA": str(data), "OUTREACH_DATABASE_URL": url}
 
     def before(self, *arguments):
         return self._run([str(self.former / "run"), *arguments], self.former)
@@ -56,25 +57,6 @@ def sql(statement):
         server.execute(statement)
 
 
-def backup_of(url, file):
-    if url.startswith("postgresql"):
-        subprocess.run([program("pg_dump"), "--format=custom", f"--file={file}", f"--dbname={url}"], check=True)
-        return
-    source, copy = sqlite3.connect(url.removeprefix("sqlite:///")), sqlite3.connect(file)
-    source.backup(copy)
-    copy.close()
-    source.close()
-
-
-def restored(url, file):
-    """Into the database at an address, as *Restore* says."""
-    if not url.startswith("postgresql"):
-        file.rename(url.removeprefix("sqlite:///"))
-        return subprocess.CompletedProcess([], 0)
-    command = [program(RESTORE[0]), *RESTORE[1:], f"--dbname={url}", str(file)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.deep
 @pytest.mark.long
 @pytest.mark.postgresql
@@ -84,7 +66,7 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     if backend == "postgresql":
         for name in ("upgraded", "taken_back"):
             sql(f"DROP DATABASE IF EXISTS {name}")
-            sql(f"CREATE DATABASE {name} TEMPLATE template0")
+        sql("CREATE DATABASE upgraded TEMPLATE template0")
         urls = [os.environ[SERVER].format(name) for name in ("upgraded", "taken_back")]
     else:
         urls = [f"sqlite:///{tmp_path / name}.sqlite3" for name in ("upgraded", "taken_back")]
@@ -92,7 +74,10 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     for command in (("migrate",), ("sample", "--today", "2021-05-15")):
         assert (done := here.before(*command)).returncode == 0, done.stderr
     told = json.loads(here.before(*SITUATION).stdout)
-    backup_of(urls[0], tmp_path / "backup")
+    (tmp_path / "backups").mkdir()
+    backed_up = here.now("backup", str(tmp_path / "backups"), "--json")
+    assert backed_up.returncode == 0, "a database of the former version is backed up as it is"
+    file = json.loads(backed_up.stdout)["file"]
 
     migrated = here.now("migrate")
     assert "est passée de la version 0013 à la version" in migrated.stdout.replace("\xa0", " "), migrated
@@ -100,18 +85,18 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     assert after["total"]["strands"]["1"]["joined"] == told["total"]["strands"]["1"]["joined"] == 48
     assert here.now("verify").returncode == 0
     assert here.before("verify").returncode != 0, "the former version does not run on what was migrated"
-    if backend == "postgresql":
-        refused = restored(urls[0], tmp_path / "backup")
-        assert refused.returncode != 0, "never into the database that was upgraded"
-        assert here.now("verify").returncode == 0, "and nothing of it was changed"
+    refused = here.now("restore", file, "--database-url", urls[0])
+    assert refused.returncode == 1, "never into the database that was upgraded"
+    assert here.now("verify").returncode == 0, "and nothing of it was changed"
 
-    assert (done := restored(urls[1], tmp_path / "backup")).returncode == 0, done
+    done = here.now("restore", file, "--database-url", urls[1], "--json")
+    assert (done.returncode, json.loads(done.stdout)["revision"]) == (0, "0013"), done
     back = Installation(former, tmp_path / "data", urls[1])
     assert json.loads(back.before(*SITUATION).stdout) == told
     assert (done := back.before("verify")).returncode == 0, done.stderr
 
 
-def test_the_documents_give_these_commands():
+def test_the_documents_say_how_a_backup_without_a_manifest_is_restored():
     written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    assert " ".join(RESTORE) in written
+    assert " ".join(BY_HAND) in written
     assert "pg_restore --clean" not in written
