@@ -122,6 +122,19 @@ def test_what_changes_between_staging_and_the_slice_is_judged_again(database, pe
     assert reasons(database) == {one: "suppressed", other: "no_address", third: "joined", fourth: None}
 
 
+def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(database, people, strand):
+    one, newcomer, *others = settle(database, 4)
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    ranking = ranked(database, wave)
+    while stage(database, wave, ranking):
+        pass
+    with database.writing() as session:
+        theirs = StagedAuthority.authority_id == newcomer
+        session.execute(delete(StagedAuthority).where(theirs))  # as if it had not been meant then
+    advance(database, wave, NOW)
+    assert written(database, wave) == ([one, *others], Gate.OPEN)
+
+
 def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
     settle(database, 3)
     wave = move(database, approved(database), lifecycle.schedule, NOW)

@@ -121,6 +121,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
     page = text_of(approver.get(f"{begun}/check"))
     assert "Madame, Monsieur" in page
     assert "Si vous planifiez, l’envoi à 2 PO part le mardi 18 mai 2027 à 9 h 30" in page
+    assert "Qui y entre ensuite attend la vague suivante" in page
     assert "Valider et planifier" in page
     assert approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check").status_code == 302
     page = text_of(approver.get(f"{begun}/check"))

@@ -292,7 +292,7 @@ def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, s
     assert "Si une relance partait aujourd’hui" in page
     assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
     assert "Déjà adhéré" in page
-    assert page.count("Le public sera compté à son départ.") == 2
+    assert page.count("à son départ : qui y entre ensuite attend la vague suivante.") == 2
     author.send("/campaigns/1/cancellation")
     page = text_of(author.get("/campaigns/1/progress/waves"))
     assert page.count("Rien n’est parti.") == 2
