@@ -25,7 +25,7 @@ from outreach.measuring import trackers
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit, HitCount, Tracker, TrackingMode
 from outreach.responses.kinds import Answer
-from outreach.responses.models import Response, ResponseSchool, ResponseStep, StepKind
+from outreach.responses.models import Response, ResponseSchool, ResponseStep, StepKind, WaitingResponse
 from outreach.settings import Settings
 from tests import factories
 
@@ -230,6 +230,7 @@ def _respond(session: Session, wave: SentWave, keys: range, count: int) -> None:
     )
     done = {"step": StepKind.HANDLED, "at": wave.at + timedelta(days=11), "actor": factories.AUTHOR, "note": "Traitée."}
     _add(session, ResponseStep, ({"response_id": number, **done} for number, _ in given if number % WAITS))
+    _add(session, WaitingResponse, ({"response_id": number} for number, _ in given if number % WAITS == 0))
 
 
 def _hit_counts(session: Session, start: datetime) -> Iterator[Columns]:

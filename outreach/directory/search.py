@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, and_, case, false, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
+from outreach.columns import BATCH
 from outreach.db import Session
 from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, Contact, Federation, Membership, Ownership, School
@@ -145,11 +146,14 @@ def _corrected(term: SoughtWord, words: Sequence[str]) -> SoughtWord:
 
 
 def _words(session: Session) -> list[str]:
-    """The words of the directory, sorted."""
-    names = union(select(Authority.folded), select(School.folded))
+    """The words of the directory, sorted. Texts are read some at a time: all at once take more than the words do."""
     addresses = select(Contact.address_key).where(Contact.retired_at.is_(None))
-    said = [*session.scalars(names), *map(fold, session.scalars(addresses))]
-    return sorted({word for text in said for word in text.split() if len(word) >= LEAST_OF_TYPO - 1})
+    words: set[str] = set()
+    for query in (select(Authority.folded), select(School.folded), addresses):
+        said = session.scalars(query.execution_options(yield_per=BATCH))
+        for text in map(fold, said) if query is addresses else said:
+            words.update(word for word in text.split() if len(word) >= LEAST_OF_TYPO - 1)
+    return sorted(words)
 
 
 def _held(folded: InstrumentedAttribute[str], spellings: Sequence[str]) -> list[ColumnElement[bool]]:

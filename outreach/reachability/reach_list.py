@@ -4,14 +4,14 @@ One function feeds page, export and command. It reads a line for each authority 
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, or_, select
 
-from outreach.columns import DATA, Column, Held, Kind, On
+from outreach.columns import BATCH, DATA, Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
@@ -211,7 +211,7 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str 
     )
 
 
-def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, int, str, str, str]]:
+def _authorities(session: Session, level: Level | None) -> Iterator[tuple[int, int, str, str, str]]:
     """Key, FASE, both names and network of the authorities that own a listed school, by name."""
     owns = exists().where(Ownership.authority_id == Authority.id, Ownership.current())
     if level is not None:
@@ -219,8 +219,9 @@ def _authorities(session: Session, level: Level | None) -> Sequence[tuple[int, i
         owns = owns.where(Teaching.school_id == Ownership.school_id, Teaching.current(), teaches)
     columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.code
     query = select(*columns).join(Network, Network.id == Authority.network_id)
-    rows = session.execute(query.where(owns).order_by(Authority.folded, Authority.fase))
-    return [(key, fase, name, shown(name, corrected), code) for key, fase, name, corrected, code in rows]
+    query = query.where(owns).order_by(Authority.folded, Authority.fase).execution_options(yield_per=BATCH)
+    for key, fase, name, corrected, code in session.execute(query):
+        yield key, fase, name, shown(name, corrected), code
 
 
 def of(session: Session, authority: Authority) -> ReachRow:
@@ -245,7 +246,8 @@ def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, list[
         is_confirmed(),
     ).where(Contact.retired_at.is_(None), *which)
     held: dict[int, list[ReachedMailbox]] = {}
-    for key, number, address, address_ascii, bounced_at, *known in session.execute(query.order_by(Contact.id)):
+    query = query.order_by(Contact.id).execution_options(yield_per=BATCH)
+    for key, number, address, address_ascii, bounced_at, *known in session.execute(query):
         found = bad.get(domains.domain_of(address, address_ascii)) if bad else None
         state = _state_of_one(bounced_at, found, *known)
         held.setdefault(key, []).append(ReachedMailbox(number, address, state, bounced_at, found))
