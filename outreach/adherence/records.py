@@ -127,7 +127,7 @@ def eligible_schools(session: Session, authority: Authority, strands: Sequence[S
 
 def standings(session: Session, authority: Authority, programme: Programme, day: date) -> list[SchoolStandings]:
     """Where each eligible school of an authority stands on a day, by name, in two statements."""
-    rows = standing([day], programme.strands)
+    rows = standing(day, programme.strands)
     numbers = {strand.id: strand.number for strand in programme.strands}
     query = select(rows.c.school_id, rows.c.strand_id, rows.c.status, rows.c.word, rows.c.effective_on)
     by_school: dict[int, dict[int, Standing]] = {}
@@ -146,7 +146,7 @@ def declared_joinings(
     """
     if not (strands and schools):
         return set()
-    rows = standing([day], strands)
+    rows = standing(day, strands)
     query = select(rows.c.strand_id, rows.c.authority_id, rows.c.school_id).where(rows.c.school_id.in_(schools))
     is_declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
     return {(strand, owner, school) for strand, owner, school in session.execute(query.where(is_declared))}

@@ -294,7 +294,7 @@ def _bucket(rows: Subquery) -> ColumnElement[str]:
 
 
 def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]:
-    rows = standing([grouped.day], grouped.strands, grouped.known_at)
+    rows = standing(grouped.day, grouped.strands, grouped.known_at)
     bucket = _bucket(rows).label("bucket")
     solicited = func.sum(case((_is_solicited(rows, listed), 1), else_=0))
     query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count(), solicited).select_from(rows)
@@ -331,7 +331,7 @@ def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
 
 def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
     strand = strand_by_number(programme, selection.strand)
-    rows = standing([day], [strand], selection.known_at)
+    rows = standing(day, [strand], selection.known_at)
     is_solicited = _is_solicited(rows, selection.listed)
     query = (
         select(School, Authority, rows.c.status, rows.c.word, rows.c.effective_on, is_solicited.label("is_solicited"))

@@ -24,8 +24,10 @@ from sqlalchemy import (
     literal_column,
     or_,
     select,
+    tuple_,
     union_all,
 )
+from sqlalchemy.orm import aliased
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.db.in_list import among
@@ -53,7 +55,25 @@ def recorded(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
 
     The record with the latest effective day holds; of two with the same day, the one recorded last.
     """
-    return _known(days, AdherenceRecord.strand_id.in_([strand.id for strand in strands]), known_at)
+    of_strands = AdherenceRecord.strand_id.in_([strand.id for strand in strands])
+    calendar = _calendar(days)
+    newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
+    pair = (calendar.c.day, AdherenceRecord.strand_id, AdherenceRecord.school_id)
+    ranked = (
+        select(
+            *pair,
+            AdherenceRecord.status,
+            AdherenceRecord.word,
+            AdherenceRecord.effective_on,
+            AdherenceRecord.id.label("record_id"),
+            func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
+        )
+        .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
+        .where(AdherenceRecord.was_known(known_at), of_strands)
+        .subquery("ranked")
+    )
+    kept = [column for column in ranked.c if column.name != "rank"]
+    return select(*kept).where(ranked.c.rank == 1).subquery("recorded")
 
 
 def joined_schools(strands: Select[int | None], day: date) -> Subquery:
@@ -61,9 +81,10 @@ def joined_schools(strands: Select[int | None], day: date) -> Subquery:
 
     `strands` selects the keys of the strands.
     """
-    known = _known([day], AdherenceRecord.strand_id.in_(strands))
-    columns = (known.c.school_id, known.c.strand_id, known.c.word, known.c.effective_on)
-    return select(*columns).where(known.c.status == Status.JOINED).subquery("joined")
+    record = aliased(AdherenceRecord)
+    query = select(record.school_id, record.strand_id, record.word, record.effective_on)
+    is_joined = record.strand_id.in_(strands), record.status == Status.JOINED
+    return query.where(*is_joined, _holds(record, literal(day, Date))).subquery("joined")
 
 
 def status_of(
@@ -126,16 +147,34 @@ def standing_of_limits(strand: Strand, day: date, authorities: Select[int] | Non
     return asked.subquery("limits")
 
 
-def standing(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
-    """Where each eligible school stands on each day: columns of `eligible`, word, effective_on, record_id, status.
+def standing(day: date, strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
+    """Where each eligible school stands on a day: columns of `eligible`, word, effective_on, record_id, status.
 
-    A school without a record stands at NONE, with no word.
+    A school without a record stands at NONE, with no word. The record that holds is that of `recorded`, found by the
+    index on schools: SQLite, which keeps no statistics, would look through all of `recorded` for each school.
     """
-    schools, known = eligible(days, strands, known_at), recorded(days, strands, known_at)
+    schools, record = eligible([day], strands, known_at), aliased(AdherenceRecord)
+    columns = record.strand_id, record.school_id, record.status, record.word, record.effective_on
+    known = (
+        select(*columns, record.id.label("record_id"))
+        .where(record.strand_id.in_([strand.id for strand in strands]), _holds(record, literal(day, Date), known_at))
+        .subquery("known")
+    )
     status = func.coalesce(known.c.status, Status.NONE, type_=known.c.status.type).label("status")
     rows = select(schools, known.c.word, known.c.effective_on, known.c.record_id, status)
-    same = [schools.c[name] == known.c[name] for name in ("day", "strand_id", "school_id")]
+    same = [schools.c[name] == known.c[name] for name in ("strand_id", "school_id")]
     return rows.outerjoin(known, and_(*same)).subquery("standing")
+
+
+def _holds(
+    record: type[AdherenceRecord], day: ColumnElement[date], known_at: datetime | None = None
+) -> ColumnElement[bool]:
+    """Whether of the records of its school and strand this one holds at the end of a day: no later one does."""
+    later, order = aliased(AdherenceRecord), ("effective_on", "recorded_at", "id")
+    after = tuple_(*(getattr(later, name) for name in order)) > tuple_(*(getattr(record, name) for name in order))
+    same = later.school_id == record.school_id, later.strand_id == record.strand_id
+    supersedes = exists().where(*same, after, later.effective_on <= day, later.was_known(known_at))
+    return and_(record.effective_on <= day, record.was_known(known_at), ~supersedes)
 
 
 def standing_on(strand: Strand, day: date) -> Subquery:
@@ -175,27 +214,6 @@ def joinings(
     )
 
 
-def _known(days: Sequence[date], of_strands: ColumnElement[bool], known_at: datetime | None = None) -> Subquery:
-    calendar = _calendar(days)
-    newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
-    pair = (calendar.c.day, AdherenceRecord.strand_id, AdherenceRecord.school_id)
-    ranked = (
-        select(
-            *pair,
-            AdherenceRecord.status,
-            AdherenceRecord.word,
-            AdherenceRecord.effective_on,
-            AdherenceRecord.id.label("record_id"),
-            func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
-        )
-        .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
-        .where(AdherenceRecord.was_known(known_at), of_strands)
-        .subquery("ranked")
-    )
-    kept = [column for column in ranked.c if column.name != "rank"]
-    return select(*kept).where(ranked.c.rank == 1).subquery("recorded")
-
-
 def _calendar(days: Sequence[date]) -> Subquery:
     return union_all(*(select(literal(day, Date).label("day")) for day in days)).subquery("calendar")
 
@@ -218,7 +236,7 @@ def rolled_up(
 
     Only confirmed joinings count; schools that are not concerned leave the base. `schools` counts some schools only.
     """
-    rows = standing([day], strands, known_at)
+    rows = standing(day, strands, known_at)
     concerned, joined = _counted(rows.c.status, rows.c.word)
     return (
         select(

@@ -272,7 +272,7 @@ def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int
         rows = audience.subjects_of(meant.criterion, scope)
         query = select(rows.c.authority_id, rows.c.school_id).where(among(rows.c.authority_id, keys)).distinct()
     else:
-        rows = standing([scope.day], [meant.strand])
+        rows = standing(scope.day, [meant.strand])
         query = select(rows.c.authority_id, rows.c.school_id).where(
             among(rows.c.authority_id, keys), audience.is_concerned(rows.c.status, meant.concerns)
         )

@@ -172,7 +172,7 @@ def _cells(row: SituationRow, label: str, strand: int) -> tuple[Cell, ...]:
 
 def _rows(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tuple[SchoolStanding, ...]:
     numbers = {strand.id: strand.number for strand in strands}
-    rows = standing([asked.as_of], strands, asked.known_at)
+    rows = standing(asked.as_of, strands, asked.known_at)
     query = select(rows.c.strand_id, School.fase, rows.c.status, rows.c.word, rows.c.effective_on)
     found = session.execute(query.join(School, School.id == rows.c.school_id).order_by(rows.c.strand_id, School.fase))
     return tuple(SchoolStanding(numbers[strand_id], *more) for strand_id, *more in found)

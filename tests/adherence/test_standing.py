@@ -90,7 +90,7 @@ def test_the_database_agrees_with_a_plain_reading(ready, records, day):
                 session.add(RecordWithdrawal(record_id=key, withdrawn_at=at, withdrawn_by="x"))
         session.flush()
         asked = START + timedelta(day)
-        rows = standing([asked], programme.strands)
+        rows = standing(asked, programme.strands)
         query = select(School.fase, rows.c.strand_id, rows.c.status, rows.c.word).join(
             School, School.id == rows.c.school_id
         )
@@ -123,3 +123,16 @@ def test_the_database_agrees_with_a_plain_reading(ready, records, day):
 )
 def test_the_roll_up_of_an_authority(schools, expected):
     assert roll_up(schools) is expected
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_sqlite_finds_the_record_of_a_school_by_the_index_on_schools(ready):
+    """It keeps no statistics: with a list of all records it looks through that for each school."""
+    with ready.reading() as session:
+        rows = standing(START, programmes.the_programme(session).strands)
+        how = {"dialect": session.get_bind().dialect, "compile_kwargs": {"render_postcompile": True}}
+        asked = select(rows.c.status).compile(**how)
+        values = (None,) * len(asked.positiontup)
+        plan = [step.detail for step in session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {asked}", values)]
+    assert [step for step in plan if step.startswith("SEARCH adherence_records_1 USING INDEX")], plan
+    assert not [step for step in plan if step.startswith("SCAN adherence_records") or "known" in step], plan

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, func, select
+from sqlalchemy import Select, and_, case, func, select
 from sqlalchemy.orm import joinedload
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -20,7 +20,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
 from outreach.columns import Column, Held, Kind
 from outreach.db import Session
-from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import AUTHORITY
 from outreach.responses.models import Response
@@ -231,35 +231,38 @@ def _counts(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[i
     counts: dict[int, dict[str, dict[str, int]]] = {
         key: {name: {} for name in ("meant", "sent", "delivered", "answered")} for key in mailings
     }
-    was_tried = Message.fenced_at <= moment
-    letters = _by_network(
-        mailings,
-        func.count(AUTHORITY.distinct()),
-        _those(and_(is_sent(), was_tried)),
-        _those(and_(Message.state == MessageState.ACCEPTED, was_tried)),
-    )
-    for mailing, code, meant, sent, delivered in session.execute(letters):
-        for name, count in (("meant", meant), ("sent", sent), ("delivered", delivered)):
-            counts[mailing][name][code] = count
-    answers = _by_network(mailings, func.count(AUTHORITY.distinct())).join(Response, Response.message_id == Message.id)
-    for mailing, code, answered in session.execute(answers.where(Response.given_at <= moment)):
-        counts[mailing]["answered"][code] = answered
+    for mailing, code, *counted in session.execute(_by_network(mailings, moment)):
+        for name, count in zip(("meant", "sent", "delivered", "answered"), counted, strict=True):
+            if count or name != "answered":
+                counts[mailing][name][code] = int(count)
     return counts
 
 
-def _by_network(mailings: Sequence[int], *counted: ColumnElement[int]) -> Select[*tuple[Any, ...]]:
-    return (
-        select(Message.mailing_id, Network.code, *counted)
-        .join(Mailing, Mailing.id == Message.mailing_id)
-        .join(Authority, Authority.id == AUTHORITY)
-        .join(Network, Network.id == Authority.network_id)
-        .where(Message.mailing_id.in_(mailings))
-        .group_by(Message.mailing_id, Network.code)
+def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any, ...]]:
+    """For each mailing and network: how many authorities were meant, sent to, delivered to, and answered by a moment.
+
+    Letters are grouped by authority first: each count of distinct authorities would sort all letters once more.
+    """
+    was_tried = Message.fenced_at <= moment
+    flags = {
+        "sent": and_(is_sent(), was_tried),
+        "delivered": and_(Message.state == MessageState.ACCEPTED, was_tried),
+        "answered": Response.id.is_not(None),
+    }
+    kinds = [func.max(case((flag, 1), else_=0)).label(name) for name, flag in flags.items()]
+    each = (
+        select(Message.mailing_id, AUTHORITY.label("authority_id"), *kinds)
+        .outerjoin(Response, and_(Response.message_id == Message.id, Response.given_at <= moment))
+        .where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None))
+        .group_by(Message.mailing_id, Message.authority_id)
+        .subquery("each")
     )
-
-
-def _those(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return func.count(case((condition, AUTHORITY)).distinct())
+    return (
+        select(each.c.mailing_id, Network.code, func.count(), *(func.sum(each.c[name]) for name in flags))
+        .join(Authority, Authority.id == each.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .group_by(each.c.mailing_id, Network.code)
+    )
 
 
 def _meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, Counts]:

@@ -168,7 +168,8 @@ def _each(asked: Asked) -> Subquery:
     """One row for each authority that the letters are meant for: authority_id, joined_on (the first day, or NULL), and
     1 or 0 for each figure by its name.
 
-    Each part is grouped by itself before it is joined, so that nothing is counted twice.
+    Letters and joinings are grouped each by itself before they are joined. Answers are joined to their letters by the
+    index: without statistics, SQLite would look through all who answered for each authority.
     """
     own = Message.mailing_id.in_(asked.mailings)
     is_delivered = func.max(case((Message.state == MessageState.ACCEPTED, 1), else_=0))
@@ -177,18 +178,19 @@ def _each(asked: Asked) -> Subquery:
             AUTHORITY.label("authority_id"),
             func.max(case((is_sent(), 1), else_=0)).label("sent"),
             is_delivered.label("delivered"),
+            func.max(case((Response.id.is_not(None), 1), else_=0)).label("answered"),
         )
+        .outerjoin(Response, Response.message_id == Message.id)
         .where(own)
         .group_by(Message.authority_id)
         .subquery("letters")
     )
-    answered = select(Response.authority_id).join(Message, Message.id == Response.message_id).where(own)
-    replied, joined = answered.distinct().subquery("replied"), reactions.joined_of(asked)
+    joined = reactions.joined_of(asked)
     has = {
         Figure.RECIPIENTS: literal_column("1"),
         Figure.SENT: letters.c.sent,
         Figure.DELIVERED: letters.c.delivered,
-        Figure.ANSWERED: case((replied.c.authority_id.is_not(None), 1), else_=0),
+        Figure.ANSWERED: letters.c.answered,
         Figure.DECLARED: case((and_(joined.c.declared == 1, joined.c.confirmed == 0), 1), else_=0),
         Figure.JOINED: func.coalesce(joined.c.confirmed, 0),
         Figure.JOINED_ALL: func.coalesce(joined.c.all_confirmed, 0),
@@ -196,7 +198,6 @@ def _each(asked: Asked) -> Subquery:
     query = select(
         letters.c.authority_id, joined.c.joined_on, *(flag.label(figure.value) for figure, flag in has.items())
     )
-    query = query.outerjoin(replied, replied.c.authority_id == letters.c.authority_id)
     return query.outerjoin(joined, joined.c.authority_id == letters.c.authority_id).subquery("each")
 
 
