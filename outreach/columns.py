@@ -7,9 +7,22 @@ from enum import Flag, StrEnum
 from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from sqlalchemy import ColumnElement, Result, ScalarResult, Select, case, desc, func, nulls_last, select
+from sqlalchemy import (
+    ColumnElement,
+    Result,
+    ScalarResult,
+    Select,
+    UnaryExpression,
+    case,
+    desc,
+    func,
+    nulls_first,
+    nulls_last,
+    select,
+)
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.orm.interfaces import ORMOption
+from sqlalchemy.sql import operators
 
 from outreach import french
 from outreach.days import BRUSSELS
@@ -147,8 +160,8 @@ class Listing(Generic[Row]):
         del most
         return Total(self.count())
 
-    def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
-        """The rows of a page, from page 1."""
+    def page(self, number: int, size: int = PAGE_ROWS, total: int | None = None) -> Sequence[Row]:
+        """The rows of a page, from page 1. `total` is the number of all rows, where it is known."""
         raise NotImplementedError
 
     def every(self) -> Iterator[Row]:
@@ -221,10 +234,15 @@ class Queried(Listing[Row]):
         """One statement, which stops one row beyond `most`."""
         return Total.of(self._counted(self.query, most), most)
 
-    def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
-        """One statement, and those of `options` and `made`."""
-        query = self._ordered().limit(size).offset((number - 1) * size)
-        return self.made(self._rows(self.session.execute(query)).all())
+    def page(self, number: int, size: int = PAGE_ROWS, total: int | None = None) -> Sequence[Row]:
+        """One statement, and those of `options` and `made`. Where more rows stand before the page than after it, it is
+        read from the end, in the reversed order: the last page costs as much as the first.
+        """
+        before, after = (number - 1) * size, 0 if total is None else max(total - number * size, 0)
+        if total is None or before <= after:
+            return self.made(self._rows(self.session.execute(self._ordered().limit(size).offset(before))).all())
+        query = self._ordered(is_reversed=True).limit(min(size, total - before)).offset(after)
+        return self.made(self._rows(self.session.execute(query)).all()[::-1])
 
     def every(self) -> Iterator[Row]:
         """One statement, read in batches."""
@@ -249,12 +267,13 @@ class Queried(Listing[Row]):
         some = query if most is None else query.limit(most + 1)
         return self.session.scalar(select(func.count()).select_from(some.subquery())) or 0
 
-    def _ordered(self) -> Rows:
-        query = self.query.options(*self.options)
-        if (column := self.sorted_by) is None:
-            return query.order_by(*self.order)
-        first = desc(column.sort) if self.sort.startswith("-") else column.sort
-        return query.order_by(nulls_last(first), *self.order)
+    def _ordered(self, *, is_reversed: bool = False) -> Rows:
+        query, column = self.query.options(*self.options), self.sorted_by
+        order = [_turned(each) for each in self.order] if is_reversed else self.order
+        if column is None:
+            return query.order_by(*order)
+        first = desc(column.sort) if self.sort.startswith("-") is not is_reversed else column.sort
+        return query.order_by(nulls_first(first) if is_reversed else nulls_last(first), *order)
 
     def _rows(self, result: Result[Any]) -> Result[Any] | ScalarResult[Any]:
         return result.scalars() if len(self.query.column_descriptions) == 1 else result
@@ -277,8 +296,9 @@ class Held(Listing[Row]):
         """How many there are."""
         return len(self._found)
 
-    def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[Row]:
+    def page(self, number: int, size: int = PAGE_ROWS, total: int | None = None) -> Sequence[Row]:
         """A slice of them."""
+        del total
         return self._sorted()[(number - 1) * size : number * size]
 
     def every(self) -> Iterator[Row]:
@@ -304,6 +324,14 @@ class Held(Listing[Row]):
         known = [pair for pair in valued if pair[0] is not None]
         known.sort(key=lambda pair: pair[0], reverse=self.sort.startswith("-"))
         return [row for _, row in (*known, *(pair for pair in valued if pair[0] is None))]
+
+
+def _turned(expression: Expression) -> ColumnElement[Any]:
+    """The other direction of an expression to order by: each database puts NULL at the other end, too."""
+    if isinstance(expression, UnaryExpression) and expression.modifier is operators.desc_op:
+        turned: ColumnElement[Any] = expression.element
+        return turned
+    return expression.desc()
 
 
 def by_label(expression: Expression, members: type[StrEnum]) -> ColumnElement[int]:

@@ -119,6 +119,8 @@ def test_pages_of_equal_rows_hold_each_row_once_in_either_direction(database):
             every = [entry.id for entry in listed.every()]
             paged = [entry.id for number in range(1, 6) for entry in listed.page(number, 7)]
             assert paged == every, sort
+            from_both_ends = [entry.id for number in range(1, 6) for entry in listed.page(number, 7, 30)]
+            assert from_both_ends == every, sort
             assert len(set(every)) == listed.count() == 30
             assert (every[0] == max(every)) == (sort not in {"at", "detail"}), sort
 

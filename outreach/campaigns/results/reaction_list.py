@@ -110,8 +110,9 @@ class ReactionList(Listing[ReactedLetter]):
         """How many authorities there are."""
         return len(self._kept)
 
-    def page(self, number: int, size: int = PAGE_ROWS) -> Sequence[ReactedLetter]:
+    def page(self, number: int, size: int = PAGE_ROWS, total: int | None = None) -> Sequence[ReactedLetter]:
         """The letters of one page of authorities."""
+        del total
         return self._letters(self.keys()[(number - 1) * size : number * size])
 
     def every(self) -> Iterator[ReactedLetter]:

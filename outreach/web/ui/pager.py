@@ -100,9 +100,9 @@ class Shown(Generic[Row]):
         `total` and `authorities` are the counts of the listing where they are known already.
         """
         size, most = size or PAGE_ROWS, most_counted(request)
-        number, is_more = total or listing.total(most)
-        pager = Pager.of(request, number, size, is_more=is_more)
-        rows = listing.page(pager.number, size) if pager.total else ()
+        count, is_more = listing.total(most) if total is None else total
+        pager = Pager.of(request, count, size, is_more=is_more)
+        rows = listing.page(pager.number, size, None if is_more else count) if count else ()
         if authorities is None:
             authorities = listing.total_keys(most) if write and rows else Total(0)
         arguments = {**(request.view_args or {}), **arguments}
