@@ -226,13 +226,13 @@ def _authorities(session: Session, level: Level | None) -> Iterator[tuple[int, i
 
 def of(session: Session, authority: Authority) -> ReachRow:
     """One authority's row."""
-    mailboxes = _mailboxes(session, Contact.authority_id == authority.id).get(authority.id, [])
+    mailboxes = _mailboxes(session, Contact.authority_id == authority.id).get(authority.id, ())
     followed = follow_up.current(session, [authority.id]).get(authority.id, Followed())
     named = authority.id, authority.fase, authority.name, authority.display_name, authority.network.code
     return ReachRow(*named, _state(mailboxes), mailboxes, followed)
 
 
-def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, list[ReachedMailbox]]:
+def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, tuple[ReachedMailbox, ...]]:
     """The addresses in use, or those of them for which this is true, by the key of their authority."""
     bad = {found.domain: found for found in domains.known(session).values() if found.verdict.is_bad}
     query = select(
@@ -245,12 +245,12 @@ def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, list[
         _is_excluded(),
         is_confirmed(),
     ).where(Contact.retired_at.is_(None), *which)
-    held: dict[int, list[ReachedMailbox]] = {}
+    held: dict[int, tuple[ReachedMailbox, ...]] = {}
     query = query.order_by(Contact.id).execution_options(yield_per=BATCH)
     for key, number, address, address_ascii, bounced_at, *known in session.execute(query):
         found = bad.get(domains.domain_of(address, address_ascii)) if bad else None
         state = _state_of_one(bounced_at, found, *known)
-        held.setdefault(key, []).append(ReachedMailbox(number, address, state, bounced_at, found))
+        held[key] = (*held.get(key, ()), ReachedMailbox(number, address, state, bounced_at, found))
     return held
 
 
