@@ -7,6 +7,7 @@ import click
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
 from outreach.french import plural
 from outreach.retention import changes, forgetting
+from outreach.retention.archives import Archives
 
 
 @click.command()
@@ -16,14 +17,20 @@ from outreach.retention import changes, forgetting
 def purge(operation: Operation, dry_run: bool) -> None:
     """Efface ce qui a été gardé son temps, comme l’horloge le fait chaque heure ; dit combien, règle par règle."""
     database, never = operation.database, threading.Event()
+    archives = Archives.of(operation.settings)
     with database.reading() as session:
         rules = changes.in_force(session)
-        counts = [forgetting.count_over(session, rule, now=operation.now) for rule in rules]
+        counts = [
+            0 if rule.is_archive and archives is None else forgetting.count_over(session, rule, now=operation.now)
+            for rule in rules
+        ]
     if not dry_run:
-        counts = [forgetting.forget(database, rule, lambda: operation.now, never) for rule in rules]
+        counts = [forgetting.forget(database, rule, lambda: operation.now, never, archives) for rule in rules]
     say_json(lambda: {"rules": [{"table": rule.table, "rows": n} for rule, n in zip(rules, counts, strict=True)]})
     for rule, count in zip(rules, counts, strict=True):
         if count:
             say(f"{rule.what} : {plural(count, 'ligne')}, plus de {rule.duration} après {rule.moment}.")
+    if archives is None:
+        say("Ce qui peut être une archive attend le tableau de tri du ministère (OUTREACH_SORTING_LIST).")
     if not any(counts):
         say("Rien n’a été gardé plus longtemps que prévu.")

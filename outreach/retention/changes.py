@@ -9,10 +9,8 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
-from outreach.retention.models import RetentionChange
+from outreach.retention.models import SUBJECT, RetentionChange
 from outreach.retention.periods import RULES, Retention, period_of
-
-SUBJECT = "retention"  # of what the audit records about periods
 
 
 def in_force(session: Session) -> Sequence[Retention]:

@@ -1,10 +1,17 @@
 """What is emptied rather than deleted, where figures or proofs stand on the row."""
 
-from sqlalchemy import ColumnElement, case, exists, or_, update
+from dataclasses import replace
+from datetime import datetime
 
+from sqlalchemy import ColumnElement, Update, case, delete, exists, or_, select, update
+
+from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.replies.models import ServiceReply
 from outreach.db import Session
+from outreach.delivery.models import Composition, Mailing, Message, MessageState
 from outreach.directory.models import Contact
 from outreach.measuring.models import TrackingBasis
+from outreach.responses.models import Respondent, Response, ResponseStep
 
 WORDS = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
 ADDRESSES = (Contact.address, Contact.address_key, Contact.address_ascii)
@@ -21,6 +28,67 @@ def empty_contacts(session: Session, these: ColumnElement[bool]) -> None:
     """Empty who read these addresses, and the addresses themselves except where an agreement names them."""
     emptied = {column.key: "" for column in WORDS}
     kept = {column.key: case((IS_PROVEN, column), else_="") for column in ADDRESSES}
-    session.execute(
-        update(Contact).where(these).values({**emptied, **kept}).execution_options(synchronize_session=False)
-    )
+    _change(session, update(Contact).where(these).values({**emptied, **kept}))
+
+
+def is_settled() -> ColumnElement[bool]:
+    """The condition that a mailing's letters have their words, and that none is on the way."""
+    under_way = Message.state.in_((MessageState.QUEUED, MessageState.HANDING))
+    waits = exists().where(Message.mailing_id == Mailing.id, under_way).correlate(Mailing)
+    return Mailing.emptied_at.is_(None) & ~waits
+
+
+def letters_of(over: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that a content is that of a letter of such a mailing."""
+    mailings = select(Mailing.id).where(over, is_settled())
+    return Composition.message_id.in_(select(Message.id).where(Message.mailing_id.in_(mailings)))
+
+
+def empty_letters(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty what letters said to each recipient. The row proves that the letter had a content when it left."""
+    _change(session, update(Composition).where(these).values(content=""))
+
+
+def empty_mailings(session: Session, these: ColumnElement[bool], now: datetime) -> None:
+    """Empty the words that letters share, of mailings whose letters are emptied; how they were measured stays."""
+    said = exists().where(Message.mailing_id == Mailing.id, Message.id == Composition.message_id)
+    for mailing in session.scalars(select(Mailing).where(these, ~said.where(Composition.content != ""))):
+        frozen = Frozen.from_json(mailing.letter)
+        wordless = replace(frozen.draft, subject="", html="", text="", preheader="")
+        mailing.letter, mailing.emptied_at = replace(frozen, draft=wordless).to_json(), now
+    session.flush()
+
+
+def empty_replies(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty what the service wrote back."""
+    _change(session, update(ServiceReply).where(these).values(subject="", text=""))
+
+
+def is_told() -> ColumnElement[bool]:
+    """The condition that a response has words, or the name of who gave it."""
+    return _has_words() | exists().where(Respondent.response_id == Response.id).correlate(Response)
+
+
+def _has_words() -> ColumnElement[bool]:
+    return (Response.comment != "") | (Response.proposed_address != "")
+
+
+def empty_responses(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty the words of responses and who gave them; what was answered for which schools stays."""
+    theirs = delete(Respondent).where(Respondent.response_id.in_(select(Response.id).where(these)))
+    session.execute(theirs.execution_options(synchronize_session=False))
+    _change(session, update(Response).where(these, _has_words()).values(comment="", proposed_address=""))
+
+
+def steps_of(over: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that a step is about such a response."""
+    return ResponseStep.response_id.in_(select(Response.id).where(over))
+
+
+def empty_steps(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty who did something about responses, and their words; that it was done stays."""
+    _change(session, update(ResponseStep).where(these).values(actor="", note=""))
+
+
+def _change(session: Session, statement: Update) -> None:
+    session.execute(statement.execution_options(synchronize_session=False))

@@ -8,30 +8,42 @@ from typing import Any
 from sqlalchemy import func, select, tuple_
 
 from outreach.db import Database, Session, take_turns
+from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention
 
 # SQLite lets a writer that waits try again every 100 ms at the latest: within this rest it finds its turn.
 REST_SECONDS = 0.12
 MOST_READ = 10_000  # keys that are found at once, while nobody waits
+MOST_EXPORTED = 2_000  # rows of a sealed file: some megabytes
 
 
-def forget(database: Database, rule: Retention, clock: Callable[[], datetime], stop: threading.Event) -> int:
+def forget(
+    database: Database,
+    rule: Retention,
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+    archives: Archives | None = None,
+) -> int:
     """Do what a rule says to all that is over, or until `stop` is set; returns how many rows that was.
 
     Call it outside any transaction: each batch is one of its own, and others write in between. What is over is found
-    while reading, so where nothing is, nothing is written.
+    while reading, so where nothing is, nothing is written. What may be an archive waits until there are `archives` to
+    which it is written first.
     """
-    count, has_more = 0, True
+    count, has_more = 0, not rule.is_archive or archives is not None
+    most = MOST_EXPORTED if rule.is_archive else MOST_READ
     while has_more and not stop.is_set():
         with database.reading() as session:
-            due = session.execute(select(*rule.keys).where(rule.is_over(clock())).limit(MOST_READ)).all()
+            due = session.execute(select(*rule.keys).where(rule.is_over(clock())).limit(most)).all()
+        if due and rule.is_archive and archives is not None:
+            archives.keep(database, rule, due, now=clock())
         done = 0
         for first in range(0, len(due), rule.binding.most):
             if first and stop.wait(REST_SECONDS):
                 break
             done += _settle(database, rule, due[first : first + rule.binding.most], clock)
         count += done
-        has_more = done > 0 and len(due) == MOST_READ and not stop.wait(REST_SECONDS)
+        has_more = done > 0 and len(due) == most and not stop.wait(REST_SECONDS)
     return count
 
 
@@ -47,5 +59,5 @@ def _settle(database: Database, rule: Retention, keys: Sequence[Sequence[Any]], 
         take_turns(session, "retention", rule.table)
         still = session.execute(select(*rule.keys).where(these, rule.is_over(clock()))).all()
         if still:
-            rule.apply(session, still)
+            rule.apply(session, still, now=clock())
     return len(still)

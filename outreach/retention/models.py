@@ -7,6 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base
 
+SUBJECT = "retention"  # of what the audit records about periods, and about what was exported
+
 
 class RetentionChange(Base):
     """Another period for a rule of the file, within its bounds; the last one of a rule holds. Rows are only added."""

@@ -2,7 +2,7 @@
 
 import re
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -117,15 +117,26 @@ class Retention:
     def is_over(self, now: datetime) -> ColumnElement[bool]:
         """The condition that a row's period is over."""
         over = self.since <= now - self.period
-        return self.binding.only & ((over | (self.since >= now + self.period)) if self.binding.ahead else over)
+        if self.binding.ahead:
+            over |= self.since >= now + self.period
+        return self.binding.only & (self.binding.through(over) if self.binding.through else over)
 
-    def apply(self, session: Session, keys: Sequence[Sequence[Any]]) -> None:
+    @property
+    def is_archive(self) -> bool:
+        """Whether it may be a public archive, which goes only after an export that a sorting list allows."""
+        return self.binding.export is not None
+
+    def export(self, session: Session, keys: Sequence[Sequence[Any]]) -> Iterator[dict[str, Any]]:
+        """The rows with these keys as a sealed file holds them, of what may be an archive."""
+        return self.binding.export(session, keys) if self.binding.export else iter(())
+
+    def apply(self, session: Session, keys: Sequence[Sequence[Any]], *, now: datetime) -> None:
         """Do to the rows with these keys what is due."""
         these = tuple_(*self.keys).in_(keys)
         if self.binding.replace is None:
             session.execute(delete(self.model).where(these).execution_options(synchronize_session=False))
         else:
-            self.binding.replace(session, these)
+            self.binding.replace(session, these, now)
 
 
 def _rule(stated: Mapping[str, Any], grounds: Mapping[str, str]) -> Retention:
@@ -138,7 +149,7 @@ def _rule(stated: Mapping[str, Any], grounds: Mapping[str, str]) -> Retention:
         why=stated["pourquoi"],
         ground=grounds[stated["fondement"]],
         written=stated["duree"],
-        since=getattr(binding.model, stated["depuis"]),
+        since=getattr(binding.dated or binding.model, stated["depuis"].rpartition(".")[2]),
         moment=stated["moment"],
         then=stated["ensuite"],
         bounds=tuple(stated["bornes"]) if "bornes" in stated else None,

@@ -122,6 +122,7 @@ class Settings(BaseModel):
     demo_mailbox: str = "127.0.0.1:8025"
     security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
     official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
+    sorting_list: Annotated[str, Field(max_length=100, pattern=r"^[^\r\n]*$")] = ""
     answers_within: Annotated[int, Field(ge=1, le=30)] = 5
     metrics_token: SecretStr = SecretStr("")
     log_format: LogFormat = LogFormat.TEXT

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.retention import changes, forgetting
+from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention, Rhythm
 from outreach.settings import CheckSwitch
 from outreach.worker.due import DueWork
@@ -67,10 +68,11 @@ def forget(due: DueWork, rhythm: Rhythm) -> None:
     rules: list[Retention] = []
     with going_on("reading how long things are kept", due.database), due.database.reading() as session:
         rules += changes.in_force(session)
+    archives = Archives.of(due.settings)
     for rule in rules:
         if rule.rhythm is rhythm:
             with going_on(f"deleting what is old of {rule.table}", due.database):
-                forgetting.forget(due.database, rule, due.clock, due.stop)
+                forgetting.forget(due.database, rule, due.clock, due.stop, archives)
 
 
 def ask(due: DueWork) -> None:

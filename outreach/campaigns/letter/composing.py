@@ -2,7 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache, partial
@@ -18,10 +18,13 @@ from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, Reader, is_
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.days import today
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Composed, Due, due_of
 from outreach.delivery.models import Composition, Mailing, Message, MessageClass, Purpose
+from outreach.errors import Refused
+from outreach.french import day
 from outreach.mail import mime, numbered_links
-from outreach.mail.compiled_letters import Filling, Letter, Value
+from outreach.mail.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Rows
 from outreach.mail.tokens import TokenKind
@@ -103,20 +106,41 @@ def subject_read(session: Session, message: Message, sending: SenderIdentity, *,
     return letter.subject_for(content.values, content.flags)
 
 
+def filled_again(session: Session, messages: Sequence[int]) -> dict[int, Filled]:
+    """Letters that left, filled as they left, by message key; one statement."""
+    return {key: letter.fill(content.values, content.flags) for key, letter, content in _kept(session, messages)}
+
+
 def subjects_kept(session: Session, messages: Sequence[int]) -> dict[int, str]:
     """The subjects of letters that left, as they left, by message key; one statement. Others are left out."""
+    return {key: letter.subject_for(content.values, content.flags) for key, letter, content in _kept(session, messages)}
+
+
+def _kept(session: Session, messages: Sequence[int]) -> Iterator[tuple[int, Letter, "Values"]]:
+    """The letters that left and still have their words, by message key."""
     query = select(Message.id, Mailing.letter, Mailing.headers, Composition.content)
     query = query.join(Mailing, Mailing.id == Message.mailing_id)
-    query = query.join(Composition, Composition.message_id == Message.id).where(Message.id.in_(messages))
-    subjects = {}
-    for key, frozen, headers, kept in session.execute(query):
-        content = Values.from_json(kept)
-        subjects[key] = _compiled(frozen, headers)[1].subject_for(content.values, content.flags)
-    return subjects
+    query = query.join(Composition, Composition.message_id == Message.id)
+    for key, frozen, headers, kept in session.execute(
+        query.where(among(Message.id, messages), Composition.content != "")
+    ):
+        yield key, _compiled(frozen, headers)[1], Values.from_json(kept)
+
+
+class WordsGone(Refused):
+    """The words of a letter are not kept any more."""
+
+
+def _refuse_emptied(mailing: Mailing, kept: Composition | None) -> None:
+    if mailing.emptied_at is not None:
+        raise WordsGone(f"Le texte de ce courriel n’est plus conservé depuis le {day(mailing.emptied_at)}.")
+    if kept is not None and not kept.content:
+        raise WordsGone("Le texte de ce courriel n’est plus conservé.")
 
 
 def _read_again(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> tuple[Letter, "Values"]:
     mailing = session.get_one(Mailing, message.mailing_id)
+    _refuse_emptied(mailing, session.get(Composition, message.id))
     _, letter, _ = _compiled(mailing.letter, mailing.headers)
     kept = kept_content(session, message)
     return letter, kept or Alike(letter).content(facts_of(session, message, sending, now=now))

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
 from outreach import audit
-from outreach.campaigns.letter.composing import Alike, subject_read
+from outreach.campaigns.letter.composing import Alike, WordsGone, subject_read
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
@@ -179,7 +179,10 @@ def _written(campaign: Campaign, subject: str, text: str, writer: Writer) -> Wri
 
 def _subject(session: Session, response: Response, sending: SenderIdentity, now: datetime) -> str:
     """The subject of the letter answered, marked as a reply: mail programs keep a thread together by it."""
-    answered = subject_read(session, response.message, sending, now=now)
+    try:
+        answered = subject_read(session, response.message, sending, now=now)
+    except WordsGone:
+        answered = "Votre réponse"
     return OPENING.sub("( ", answered if answered.startswith(MARKER) else MARKER + answered)
 
 

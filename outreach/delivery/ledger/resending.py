@@ -118,7 +118,7 @@ def _count(
 
 
 def _has_failed(without: Spared) -> ColumnElement[bool]:
-    return and_(Message.state.in_(FAILED), Message.resent_at.is_(None), without.where_not())
+    return and_(Message.state.in_(FAILED), Message.resent_at.is_(None), ~_is_emptied(), without.where_not())
 
 
 def _has_rested(without: Spared, now: datetime) -> ColumnElement[bool]:
@@ -126,4 +126,10 @@ def _has_rested(without: Spared, now: datetime) -> ColumnElement[bool]:
 
 
 def _may_be_resent(without: Spared) -> ColumnElement[bool]:
-    return and_(Message.state == MessageState.IN_DOUBT, Message.resent_at.is_(None), without.where_not())
+    doubtful = and_(Message.state == MessageState.IN_DOUBT, Message.resent_at.is_(None))
+    return and_(doubtful, ~_is_emptied(), without.where_not())
+
+
+def _is_emptied() -> ColumnElement[bool]:
+    """The condition that a letter's words are not kept any more, so that nothing could leave."""
+    return Message.mailing_id.in_(select(Mailing.id).where(Mailing.emptied_at.is_not(None)))

@@ -10,7 +10,7 @@ from outreach.errors import InputError
 from outreach.retention import changes, periods
 from outreach.roles import RoleName
 from outreach.web.ui.fields import SHORT
-from outreach.web.ui.request import actor, database, needs, now, reading
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("retention", __name__, url_prefix="/administration/retention")
 
@@ -26,7 +26,9 @@ class PeriodForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         rules = changes.in_force(session)
-    return render_template("pages/administration/retention.html", rules=rules, kept=periods.KEPT)
+    return render_template(
+        "pages/administration/retention.html", rules=rules, kept=periods.KEPT, sorting_list=settings().sorting_list
+    )
 
 
 @pages.get("/<rule>")

@@ -246,6 +246,7 @@ def _statement_page(template: str, kind: StatementKind) -> Response:
         is_unread = True
     durations = {rule.name: rule.duration for rule in rules}
     shown: dict[str, Any] = {"rules": rules, "kept": periods.KEPT, "durations": durations}
+    shown["sorting_list"] = settings().sorting_list
     return page(template, 200, held=held, is_unread=is_unread, **shown)
 
 

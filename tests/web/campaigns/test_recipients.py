@@ -10,9 +10,11 @@ from flask.testing import FlaskClient
 from sqlalchemy import event, select, update
 
 from outreach import french
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.delivery.ledger import outbox, outcomes
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority
+from outreach.mail.tokens import TokenKind
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of
 
@@ -163,3 +165,18 @@ def test_a_page_takes_the_same_statements_however_many(author, launched, sample_
 
     few, many = statements("/campaigns/1/waves/1?outcome=deferred"), statements("/campaigns/1/waves/1")
     assert few == many
+
+
+def test_a_letter_whose_words_are_gone_says_since_when_to_staff_and_to_its_reader(
+    author, launched, app, sample_database
+):
+    with sample_database.writing() as session:
+        letter = session.scalars(select(Message).where(Message.fence_id == "f")).first()
+        session.get_one(Mailing, letter.mailing_id).emptied_at = NOW
+        number, name = letter.id, letter.public_id
+    keys = SenderIdentity.of(app.extensions["outreach.settings"]).keys
+    online = f"/v/{keys.make(TokenKind.VIEW, bytes.fromhex(name))}"
+    for address in (f"/campaigns/1/letters/{number}", f"/campaigns/1/letters/{number}/html", online):
+        answer = author.get(address)
+        assert answer.status_code == 409
+        assert "n’est plus conservé depuis le 15 mai 2021" in text_of(answer)
