@@ -40,8 +40,8 @@ MEASURED, EXCLUDED, PREPARES = 5, 50, 7
 NAMES = ("Administration communale", "ASBL Centre scolaire", "Pouvoir organisateur", "Comité scolaire")
 
 
-def settle(database: Database, count: int, now: datetime) -> None:
-    """Add to a directory of one authority, which is a test's, until there are so many."""
+def settle(database: Database, count: int, now: datetime, ended: datetime) -> None:
+    """Add to a directory of one authority, which is a test's, until there are so many. Letters have `ended` then."""
     keys = range(2, count + 1)
     with database.writing() as session:
         networks = dict(session.execute(select(Network.code, Network.id).order_by(Network.position)).all())
@@ -55,7 +55,7 @@ def settle(database: Database, count: int, now: datetime) -> None:
         _add(session, Membership, _memberships(keys, list(networks), federations))
         _add(session, Contact, _contacts(keys, now))
         _add(session, TrackingBasis, _bases(keys, now))
-        _add(session, Suppression, _suppressions(keys, now))
+        _add(session, Suppression, _suppressions(keys, ended))
         _add(session, AdherenceRecord, _preparing(keys, now))
         _add(session, AuditEntry, _entries(keys, now))
         _add(session, TrailEntry, _trail(keys, now))
@@ -169,10 +169,9 @@ def _bases(keys: Keys, now: datetime) -> Iterator[Columns]:
     return ({"contact_id": key, **decided, **recorded} for key in keys if key % MEASURED == 0)
 
 
-def _suppressions(keys: Keys, now: datetime) -> Iterator[Columns]:
+def _suppressions(keys: Keys, at: datetime) -> Iterator[Columns]:
     """Unsubscribed after every letter of the base."""
     about = {"reason": SuppressionReason.UNSUBSCRIBED, "scope": SuppressionScope.AWARENESS, "detail": ""}
-    at = now + timedelta(days=60)
     for key in keys:
         if key % EXCLUDED == 0:
             yield {"address_key": address_of(key), **about, "created_at": at, "created_by": address_of(key)}

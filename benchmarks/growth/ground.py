@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import Connection, make_url, select, text
 
 from benchmarks.growth import directory, letters
+from benchmarks.growth.letters import Pace
 from outreach.accounts import sessions, staff
 from outreach.app import create_app
 from outreach.approvals.models import Extent
@@ -20,8 +21,7 @@ from outreach.settings import Settings, read
 from outreach.web.signing_in.sign_in import KEY, TOKEN
 from tests import factories
 
-BEGAN = timedelta(days=90)  # before today
-DRAFT, READY = letters.CAMPAIGNS + 1, letters.CAMPAIGNS + 2  # the keys of the campaigns that are not sent yet
+LAST_BEGAN, ENDED = timedelta(days=90), timedelta(days=30)  # before today
 # Its own vacuum would be counted with an operation that it happens to run beside.
 AFTER = ("ALTER SYSTEM SET autovacuum = off", "SELECT pg_reload_conf()", "VACUUM ANALYZE", "CHECKPOINT")
 
@@ -32,7 +32,8 @@ class Ground:
     Nothing is connected to the database when it is made: processes are forked that use it.
     """
 
-    def __init__(self, url: str, folder: Path, authorities: int, server: int | None) -> None:
+    def __init__(self, url: str, folder: Path, authorities: int, server: int | None, pace: Pace | None = None) -> None:
+        self.draft, self.ready = not_sent(pace or Pace())
         self.url, self.folder, self.authorities, self.server = url, folder, authorities, server
         self.settings = read({"OUTREACH_DATA": str(folder), "OUTREACH_DATABASE_URL": url})
         self.database = Database(url, calm.info_of(self.settings))
@@ -68,34 +69,40 @@ class Ground:
         return url
 
 
-def build(url: str, folder: Path, authorities: int) -> None:
+def not_sent(pace: Pace) -> tuple[int, int]:
+    """The keys of the campaigns that are not sent yet: the draft, and the one that is ready."""
+    return pace.campaigns + 1, pace.campaigns + 2
+
+
+def build(url: str, folder: Path, authorities: int, pace: Pace | None = None) -> None:
     """Fill an empty database."""
     database = Database(url)
     prepare(database)
-    begin(database, read({"OUTREACH_DATA": str(folder)}))
-    fill(database, authorities)
+    begin(database, read({"OUTREACH_DATA": str(folder)}), pace or Pace())
+    fill(database, authorities, pace or Pace())
     database.dispose()
 
 
-def begin(database: Database, settings: Settings) -> None:
+def begin(database: Database, settings: Settings, pace: Pace) -> None:
     """Have one authority, all campaigns, and the waves that were launched to it: the service does so itself."""
     now = settings.instant()
-    factories.gather(database, 1, now=now - BEGAN, schools=directory.SCHOOLS)
-    letters.launch_to_one(database, settings, now - BEGAN + timedelta(days=1))
+    start = now - pace.lasts - LAST_BEGAN
+    factories.gather(database, 1, now=start, schools=directory.SCHOOLS)
+    letters.launch_to_one(database, settings, start + timedelta(days=1), pace)
     with database.writing() as session:
         draft, ready = (factories.campaign(session, factories.invitation(reminders=()), now) for _ in range(2))
         session.flush()
-        if (draft.id, ready.id) != (DRAFT, READY):
+        if (draft.id, ready.id) != not_sent(pace):
             raise RuntimeError(f"campaigns {draft.id} and {ready.id}")
 
 
-def fill(database: Database, authorities: int) -> None:
+def fill(database: Database, authorities: int, pace: Pace) -> None:
     """Have so many authorities, all rows of which are copied, and their statistics as PostgreSQL takes them itself."""
     now = datetime.now(UTC)
-    directory.settle(database, authorities, now - BEGAN)
-    letters.copy_to_all(database, authorities)
+    directory.settle(database, authorities, now - pace.lasts - LAST_BEGAN, now - ENDED)
+    letters.copy_to_all(database, authorities, now)
     with database.writing() as session:
-        ready = session.get_one(Campaign, READY)
+        ready = session.get_one(Campaign, not_sent(pace)[1])
         lifecycle.submit(session, ready, now=now, actor=factories.AUTHOR)
         lifecycle.approve(session, ready, now=now, actor=factories.APPROVER, extent=Extent(authorities))
     if database.engine.dialect.name == "postgresql":

@@ -1,4 +1,4 @@
-"""Rows of five campaigns of three waves each, and what came of their letters: answers, joinings, openings, clicks.
+"""Rows of campaigns of three waves each, and what came of their letters: answers, joinings, openings, clicks.
 
 The service launches each wave to the first authority itself; the letters to the others are copied from that one.
 """
@@ -29,7 +29,8 @@ from outreach.responses.models import Response, ResponseSchool, ResponseStep, St
 from outreach.settings import Settings
 from tests import factories
 
-CAMPAIGNS, DAYS = 5, (0, 14, 28)  # campaigns begin an hour after each other; the days of the waves of each
+DAYS = (0, 14, 28)  # of the waves of a campaign
+KEPT = timedelta(days=395)  # openings and clicks of one letter: older ones are counted by the hour
 # One authority in so many.
 ANSWERS, JOINS, REFUSES, WAITS = 12, 9, 40, 10
 CONTENT = '{"subject":"Mes outils numériques","rows":[' + ",".join(['["Institut","2 écoles"]'] * 8) + "]}"
@@ -37,8 +38,24 @@ S = MessageState
 
 
 @dataclass(frozen=True)
+class Pace:
+    """How many campaigns a base has, and how long after one the next one begins."""
+
+    campaigns: int = 5
+    every: timedelta = timedelta(hours=1)
+
+    @property
+    def lasts(self) -> timedelta:
+        """From the first campaign to the time when the next one would begin."""
+        return self.campaigns * self.every
+
+
+@dataclass(frozen=True)
 class SentWave:
-    """A wave of the base: of which campaign (from 0), its number there (from 0), its keys and when it left."""
+    """A wave of the base: of which campaign (from 0), its number there (from 0), its keys and when it left.
+
+    `joined` counts the waves of the first campaign that schools had joined after by then.
+    """
 
     campaign: int
     number: int
@@ -46,6 +63,7 @@ class SentWave:
     strand: int
     at: datetime
     first: Columns
+    joined: int
 
     def key(self, authority: int, count: int) -> int:
         """The key of its letter to an authority."""
@@ -63,15 +81,15 @@ class SentWave:
 
     def listed(self, authority: int) -> Iterator[int]:
         """The schools that its letter lists: the first one joins after some wave, and is listed no more."""
-        if not authority % JOINS < self.number:
+        if not authority % JOINS < self.joined:
             yield SCHOOLS * authority - 1
         yield SCHOOLS * authority
 
 
-def launch_to_one(database: Database, settings: Settings, start: datetime) -> None:
+def launch_to_one(database: Database, settings: Settings, start: datetime, pace: Pace) -> None:
     """Launch all waves while there is one authority that could get them: the first."""
-    for number in range(CAMPAIGNS):
-        at = start + timedelta(hours=number)
+    for number in range(pace.campaigns):
+        at = start + number * pace.every
         made = factories.plan(database, at, now=at - timedelta(minutes=1), tracking=TrackingMode.INDIVIDUAL)
         _launch(database, settings, made, at)
         for days in DAYS[1:]:
@@ -81,13 +99,13 @@ def launch_to_one(database: Database, settings: Settings, start: datetime) -> No
             _launch(database, settings, made, then)
 
 
-def copy_to_all(database: Database, count: int) -> None:
+def copy_to_all(database: Database, count: int, now: datetime) -> None:
     """Add the letters of these waves to all others of a directory of so many authorities, and what came of them."""
     with database.reading() as session:
         waves = list(_sent(session))
     for wave in waves:
         with database.writing() as session:
-            _write_wave(session, wave, range(2, count + 1), count)
+            _write_wave(session, wave, range(2, count + 1), count, with_hits=wave.at > now - KEPT)
     begin_keys_after(database, Message, Batch, Response)
     with database.writing() as session:
         # Counting the groups of trackers would take a minute a wave by the statistics of empty tables.
@@ -101,11 +119,13 @@ def copy_to_all(database: Database, count: int) -> None:
 
 
 def _sent(session: Session) -> Iterator[SentWave]:
+    first_campaign = list(session.scalars(select(Wave.due_at).where(Wave.campaign_id == 1)))
     for wave in session.scalars(select(Wave).order_by(Wave.campaign_id, Wave.number)):
         letter = select(table_of(Message)).where(Message.mailing_id == wave.mailing_id)
         first = dict(session.execute(letter).mappings().one())
         strand = wave.campaign.strand_id
-        yield SentWave(wave.campaign_id - 1, wave.reminder, first["mailing_id"], strand, wave.due_at, first)
+        joined = sum(at + timedelta(days=1) <= wave.due_at for at in first_campaign)
+        yield SentWave(wave.campaign_id - 1, wave.reminder, first["mailing_id"], strand, wave.due_at, first, joined)
 
 
 def _launch(database: Database, settings: Settings, campaign: int, at: datetime) -> None:
@@ -125,7 +145,7 @@ def _launch(database: Database, settings: Settings, campaign: int, at: datetime)
         session.add(Composition(message_id=number, revision=0, content=CONTENT))
 
 
-def _write_wave(session: Session, wave: SentWave, keys: range, count: int) -> None:
+def _write_wave(session: Session, wave: SentWave, keys: range, count: int, *, with_hits: bool) -> None:
     batches = -(-count // BATCH)
     last = session.scalar(select(func.max(Batch.id))) or 0
     places = range(last + 1, last + 1 + batches)
@@ -137,7 +157,8 @@ def _write_wave(session: Session, wave: SentWave, keys: range, count: int) -> No
     _add(session, Message, _messages(wave, keys, count, places))
     _add(session, MessageSubject, _subjects(wave, keys, count))
     _add(session, Composition, _compositions(wave, keys, count))
-    _add(session, Hit, _hits(wave, keys, count))
+    if with_hits:
+        _add(session, Hit, _hits(wave, keys, count))
     if wave.campaign == 0:
         _add(session, AdherenceRecord, _joinings(wave, keys))
     _respond(session, wave, keys, count)

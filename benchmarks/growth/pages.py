@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from werkzeug.test import TestResponse
 
 from benchmarks.growth.directory import place_of
-from benchmarks.growth.ground import DRAFT, Ground
+from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
 from outreach import seals
 from outreach.campaigns import audiences, lifecycle, verification
@@ -38,12 +38,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Operation:
-    """One line of the table. `prepare` is not measured and returns what is; `again`: it changes nothing."""
+    """One line of the table. `prepare` is not measured and returns what is; `again`: it changes nothing.
+
+    `address` is that of a page, without a host.
+    """
 
     name: str
     kind: Kind
     prepare: Callable[[Ground], Action]
     again: bool = True
+    address: str = ""
 
 
 class NoJob:
@@ -61,7 +65,7 @@ def page(name: str, path: str, *, kind: Kind = Kind.PAGE, person: str = factorie
         client = ground.client(person)
         return lambda: _whole(client.get(address))
 
-    return Operation(name, kind, prepare)
+    return Operation(name, kind, prepare, address=address)
 
 
 def file(name: str, path: str) -> Operation:
@@ -130,7 +134,7 @@ def audience_page(name: str) -> Operation:
     def prepare(ground: Ground) -> Action:
         client = ground.client()
         stated = json.dumps(audience_criteria(ground.mailings)[name])
-        return lambda: _whole(client.get(f"/campaigns/{DRAFT}/audience", query_string={"criteria": stated}))
+        return lambda: _whole(client.get(f"/campaigns/{ground.draft}/audience", query_string={"criteria": stated}))
 
     return Operation(f"audience page, {name}", Kind.AUDIENCE, prepare)
 
@@ -144,7 +148,7 @@ def audience_count(name: str) -> Operation:
         def count() -> None:
             now = ground.settings.instant()
             with ground.database.reading() as session:
-                campaign = lifecycle.campaign_numbered(session, DRAFT)
+                campaign = lifecycle.campaign_numbered(session, ground.draft)
                 meant = Audience(criterion, campaign.strand, Concerns(campaign.concerns), campaign.message_class)
                 audience_counts.count(session, meant, audiences.scope_of(session, campaign, now=now))
 

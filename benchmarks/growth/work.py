@@ -10,7 +10,7 @@ from sqlalchemy import event, func, select
 from sqlalchemy.engine import Connection
 
 from benchmarks.growth import files
-from benchmarks.growth.ground import READY, Ground
+from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
 from benchmarks.growth.pages import Kind, Operation
 from outreach.campaigns import lifecycle
@@ -115,7 +115,7 @@ def launch(ground: Ground) -> Action:
     """A wave to the whole directory, as the clock starts it."""
     work, now = _process(ground), ground.settings.instant()
     with ground.database.writing() as session:
-        lifecycle.schedule(session, lifecycle.in_turn(session, READY), now, now=now, actor=factories.AUTHOR)
+        lifecycle.schedule(session, lifecycle.in_turn(session, ground.ready), now, now=now, actor=factories.AUTHOR)
     spent = _LongestTransaction(ground.database)
 
     def start() -> float:
@@ -129,7 +129,7 @@ def launch(ground: Ground) -> Action:
 def _unfilled(ground: Ground) -> bool:
     """Whether recipients of the wave are still to be written. Raises RuntimeError when it does not leave."""
     with ground.database.reading() as session:
-        wave = lifecycle.campaign_numbered(session, READY).waves[-1]
+        wave = lifecycle.campaign_numbered(session, ground.ready).waves[-1]
         if wave.drifted_from or wave.state not in {"planned", "running"}:
             raise RuntimeError(f"the wave is {wave.state}")
         if wave.mailing is None or wave.mailing.filled_at is None:

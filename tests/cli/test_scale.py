@@ -1,4 +1,4 @@
-"""How costs grow: the measure itself, on bases of some authorities, and the goals that it holds figures to."""
+"""How costs grow: the measures themselves, on bases of some authorities, and the goals that they hold figures to."""
 
 import json
 import shutil
@@ -7,15 +7,18 @@ import sys
 
 import pytest
 
-from benchmarks import scale
+from benchmarks import scale, years
 from benchmarks.growth import ground
 from benchmarks.growth.goals import Line
 from benchmarks.growth.ground import Ground
+from benchmarks.growth.letters import DAYS, Pace
 from benchmarks.growth.meter import Cost, cost_in_child
 from benchmarks.growth.pages import Kind
+from outreach.db import Base
 from outreach.settings import ROOT
 from tests.conftest import state_from
 
+PACE = Pace()
 MEANT = {"administration, statements", "verify"}
 
 
@@ -26,7 +29,7 @@ def backend():
 
 @state_from("empty")
 def small_directories(database, settings):
-    ground.begin(database, settings)
+    ground.begin(database, settings, PACE)
 
 
 def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(small_directories, templates, tmp_path):
@@ -39,7 +42,7 @@ def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(sma
         folder.mkdir(mode=0o700)
         url = f"sqlite:///{shutil.copy(file, folder)}"
         opened = templates.open(url)
-        ground.fill(opened, size)
+        ground.fill(opened, size, PACE)
         opened.dispose()
         before = {line.name: line for line in scale.measured_on(Ground(url, folder, size, None), operations, before)}
         measured += before.values()
@@ -114,3 +117,20 @@ def test_on_postgresql_the_server_is_measured_too():
         *(("campaigns", 60), ("launch", 60)),
     ]
     assert all(one["cpu_s"] and one["peak_mb"] for one in told["operations"])
+
+
+def test_years_say_the_size_of_every_table_and_what_a_year_adds(small_directories):
+    told = years.sizes(small_directories.engine.url.render_as_string(hide_password=False), 5)
+    sizes = {each["table"]: each for each in told["tables"]}
+    assert set(sizes) == set(Base.metadata.tables)
+    assert sizes["messages"]["rows"] == PACE.campaigns * len(DAYS)
+    assert 0 < told["mb_a_year"] < told["mb"] < 50
+    assert [each["mb"] for each in told["tables"]] == sorted((each["mb"] for each in told["tables"]), reverse=True)
+
+
+def test_a_goal_of_years_that_is_missed_is_named():
+    lines = [Line(name, Kind.PAGE, 985, Cost(spent, 120.0)) for name, spent in (("home", 0.3), ("verify", 9.0))]
+    assert not [*years.missed(lines, 200.0)]
+    slow = [Line(name, Kind.PAGE, 985, Cost(spent, 120.0)) for name, spent in (("home", 0.5), ("verify", 11.0))]
+    told = [*years.missed([*slow, Line("x", Kind.PAGE, 9, Cost(None, None, "it broke"))], 201.0)]
+    assert [sentence.partition(":")[0] for sentence in told] == ["home", "verify", "x", "a web process"]

@@ -47,6 +47,13 @@ def scale(options: tuple[str, ...]) -> None:
     _run("scale", options)
 
 
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
+def years(options: tuple[str, ...]) -> None:
+    """Mesure ce que laissent des années de campagnes, sur une base à part ; --help énumère les options."""
+    _run("years", options)
+
+
 @click.command(context_settings=AS_IT_IS)
 @options_argument
 def chaos(options: tuple[str, ...]) -> None:
