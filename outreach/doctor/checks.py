@@ -1,6 +1,6 @@
 """The checks, in the order in which they are told."""
 
-from outreach.doctor import databases, domain, machine, mail, secrets, work
+from outreach.doctor import databases, domain, machine, mail, safety, secrets, work
 from outreach.doctor.findings import Check
 
 CHECKS = (
@@ -19,6 +19,8 @@ CHECKS = (
     Check("mx", "MX", 30, domain.mx),
     Check("ptr", "PTR", 30, domain.ptr),
     Check("issuer", "Émetteur OpenID Connect", 20, secrets.issuer),
+    Check("backup", "Sauvegarde", 10, safety.backup),
+    Check("restore", "Restauration", 10, safety.restore),
     Check("note_keys", "Clé des notes", 5, secrets.note_keys),
     Check("factor_keys", "Clés des seconds facteurs", 10, secrets.factor_keys),
 )

@@ -11,8 +11,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from outreach import __version__
+from outreach.backups import making, manifest
 from outreach.db import NO_ANSWER, Database, time_limit
-from outreach.errors import TookTooLong
+from outreach.errors import Refused, TookTooLong
 from outreach.metrics import figures, processes
 from outreach.metrics.figures import Figure
 from outreach.settings import Settings
@@ -66,12 +67,22 @@ class Figures(Collector):
             time_limit.limit(None)
         return [Figure("database_up", "Whether the database answered in time.", (), [((), answers)]), *found]
 
+    def _backup_age(self) -> float | None:
+        folder = self.settings.backups
+        with suppress(Refused, OSError):
+            newest = making.newest(folder) if folder else None
+            if newest is not None:
+                return (self.settings.instant() - manifest.read(newest).made_at).total_seconds()
+        return None
+
     def _of_machine(self) -> Iterator[Figure]:
         yield Figure("build_info", "The version of the program.", ("version",), [((__version__,), 1.0)])
         with suppress(OSError):
             usage = shutil.disk_usage(self.settings.data)
             yield Figure("disk_free_bytes", "Room left for the data folder.", (), [((), float(usage.free))])
             yield Figure("disk_size_bytes", "Size of its disk.", (), [((), float(usage.total))])
+        if (age := self._backup_age()) is not None:
+            yield Figure("backup_age_seconds", "Since the newest backup of this machine was made.", (), [((), age)])
         memory = [((one.name, str(one.pid)), float(one.pss)) for one in processes.measured()]
         said = "Memory of each process of this supervisor (proportional share, PSS)."
         yield Figure("process_pss_bytes", said, ("process", "pid"), memory)

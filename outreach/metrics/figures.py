@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 from outreach import seals
 from outreach.alerts import episodes
 from outreach.alerts.models import AlertKind
+from outreach.backups import rehearsals
 from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger import on_the_way
@@ -44,6 +45,8 @@ def of_database(session: Session, *, now: datetime) -> Iterator[Figure]:
     known = [episode.kind for episode in episodes.going_on(session)]
     alerts = [((kind.value,), float(known.count(kind))) for kind in AlertKind]
     yield Figure("alerts_open", "Alerts that have begun and not ended.", ("kind",), alerts)
+    if (proven := rehearsals.last_proven(session)) is not None:
+        yield _one("restore_age_seconds", "Since a backup was last restored well.", _age(proven.at, now))
     count, oldest = seals.unsealed(session)
     yield _one("audit_unsealed", "Entries of the audit without a seal.", count)
     yield _one("audit_unsealed_oldest_seconds", "Age of the oldest of them.", _age(oldest, now))

@@ -14,18 +14,20 @@ from sqlalchemy import text
 from outreach.accounts import staff
 from outreach.accounts.factors import one_time_codes, second_factors
 from outreach.alerts import disk as alarm
+from outreach.backups import making, rehearsals
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
 from outreach.delivery import workers
 from outreach.delivery.models import Gate
 from outreach.delivery.places import Worker
-from outreach.doctor import databases, domain, machine, mail, secrets, work
+from outreach.doctor import databases, domain, machine, mail, safety, secrets, work
 from outreach.doctor.checks import CHECKS
 from outreach.doctor.findings import Check, Examined, HealthState, ok
 from outreach.doctor.running import run
 from outreach.errors import Refused
 from outreach.mail.dkim import Signer
+from outreach.settings import Mode
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to
@@ -360,6 +362,30 @@ def test_a_work_process_that_is_late_hindered_or_gone_is_told(examined, database
     with database.writing() as session:
         workers.clock_passed(session, "", place="one:/data", now=NOW - timedelta(minutes=1))
     assert "Relancez" in work.clocks_and_workers(examined()).told
+
+
+def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database, tmp_path, monkeypatch):
+    now = datetime.now(UTC)
+    here = examined(backups=tmp_path, mode=Mode.PRODUCTION)
+    assert "lancez ./run backup" in safety.backup(here).told
+    assert safety.restore(here).state is WARNING
+    assert safety.backup(examined(mode=Mode.PRODUCTION)).state is WARNING
+    assert safety.backup(examined()).state is OK
+    making.make(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    states = []
+    for days in (1, 3):
+        at = now + timedelta(days=days)
+        monkeypatch.setattr("outreach.settings.Settings.instant", lambda _self, at=at: at)
+        states.append(safety.backup(here).state)
+    assert states == [OK, FAULT]
+    for rehearsed_at, faults, state in ((at, [], OK), (at, ["Une table manque."], FAULT)):
+        with database.writing() as session:
+            rehearsals.record(session, rehearsals.Rehearsed("x", now, faults), now=rehearsed_at, seconds=1)
+        finding = safety.restore(here)
+        assert finding.state is state, finding.told
+    assert "Une table manque." in finding.told
+    making.newest(tmp_path).with_suffix(".json").write_text("{}")
+    assert safety.backup(here).state is FAULT, "its manifest cannot be read"
 
 
 def test_letters_that_are_due_may_wait_for_minutes_and_not_for_hours(examined, database, monkeypatch):

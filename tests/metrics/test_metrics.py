@@ -14,6 +14,7 @@ from outreach import audit
 from outreach.alerts import episodes
 from outreach.alerts.episodes import AlertChange, AlertSighting
 from outreach.alerts.models import AlertKind
+from outreach.backups import making, rehearsals
 from outreach.db import Database
 from outreach.delivery import workers
 from outreach.delivery.models import Message, MessageState
@@ -174,12 +175,16 @@ def test_each_process_of_this_service_is_measured_and_no_other():
     assert 10_000_000 < measured[os.getpid()].pss < 2_000_000_000
 
 
-def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_ten(metered, database, clock):
+def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_ten(metered, database, clock, tmp_path):
     with database.writing() as session:
         workers.clock_passed(session, "", place=PLACE, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=False, now=NOW)
+        rehearsals.record(session, rehearsals.Rehearsed("x", NOW, []), now=NOW, seconds=1)
+    making.make(metered.database, tmp_path, making.Origin("", {}), now=NOW)
+    metered = metered.model_copy(update={"backups": tmp_path})
     there = {name for name, *_ in figures_of(metered, database)}
     rules = yaml.safe_load(RULES.read_text(encoding="utf-8"))["groups"][0]["rules"]
+    assert "outreach_backup_age_seconds" in there
     named = {name for rule in rules for name in re.findall(r"\boutreach_\w+", rule["expr"])}
     assert len(rules) == 10
     assert named - there == set()
