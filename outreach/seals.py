@@ -11,8 +11,9 @@ chain was made anew.
 
 import hashlib
 import json
+import re
 import secrets
-from collections.abc import Generator, Iterable
+from collections.abc import Container, Generator, Iterable
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,12 +22,15 @@ from itertools import groupby
 from sqlalchemy import ColumnElement, ForeignKey, String, exists, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from outreach import audit
 from outreach.audit import AuditEntry
 from outreach.db import Base, Session, take_turns
 
 MOST_ENTRIES = 500  # of a seal: its rows are written within some ten milliseconds
 LATEST_ENTRIES = 10_000  # before the last sealed one: one that is committed late has a number among these
 FIRST = "0" * 64  # stands for the seal before the first
+ERASURE = "audit-erasure"  # the subject of the entries that name others whose words were emptied
+NUMBER = re.compile(r"\d+")
 
 
 class AuditSeal(Base):
@@ -129,23 +133,36 @@ def last_seal(session: Session) -> AuditSeal | None:
     return session.scalars(select(AuditSeal).order_by(AuditSeal.id.desc()).limit(1)).first()
 
 
-def erase_words(session: Session, entries: Iterable[int]) -> int:
-    """Empty the words of these entries for good, as retention asks; returns how many. Entries without a seal stay."""
+def erase_words(session: Session, entries: Iterable[int], because: str, *, now: datetime, actor: str) -> int:
+    """Empty the words of these entries for good, as retention asks; returns how many. Entries without a seal stay.
+
+    One more entry says why and names them: `verify` excuses only what such an entry names.
+    """
     keys = list(entries)
     forgotten = update(SealedEntry).where(SealedEntry.entry_id.in_(keys), SealedEntry.salt.is_not(None))
     erased = session.scalars(forgotten.values(salt=None).returning(SealedEntry.entry_id)).all()
     spoken = update(AuditEntry).where(AuditEntry.id.in_(erased), AuditEntry.sentence != "")
     session.execute(spoken.values(sentence=""), execution_options={"synchronize_session": False})
+    if erased:
+        numbers = ", ".join(map(str, sorted(erased)))
+        audit.record(session, now, actor, f"{because} Entrées vidées : {numbers}.", ERASURE)
     return len(erased)
+
+
+def _named_as_erased(session: Session) -> set[int]:
+    """The entries that others name as emptied."""
+    said = session.scalars(select(AuditEntry.sentence).where(AuditEntry.subject == ERASURE))
+    return {int(number) for sentence in said for number in NUMBER.findall(sentence.rpartition(":")[2])}
 
 
 def verify(session: Session, *, head: str = "") -> SealCheck:
     """Check every seal from the first. `head` is a digest that the log kept: the chain has to hold it."""
     previous, seals, entries, erased, is_held = FIRST, 0, 0, 0, not head
+    named = _named_as_erased(session)
     with closing(_chain(session)) as chain:
         for seal, members in chain:
             seals += 1
-            fault = _fault(seal, members, seals, previous)
+            fault = _fault(seal, members, seals, previous, named)
             if fault is not None:
                 return SealCheck(seals, entries, erased, 0, previous, *fault)
             previous, is_held = seal.digest, is_held or seal.digest == head
@@ -179,7 +196,9 @@ def _chain(session: Session) -> Generator[tuple[AuditSeal, Members], None, None]
             yield held[0][0], [(sealed, entry) for _, sealed, entry in held if sealed is not None]
 
 
-def _fault(seal: AuditSeal, members: Members, number: int, previous: str) -> tuple[str, int | None] | None:
+def _fault(
+    seal: AuditSeal, members: Members, number: int, previous: str, named: Container[int]
+) -> tuple[str, int | None] | None:
     """The first thing about a seal that does not fit, and the entry that it is about."""
     first = members[0][0].entry_id if members else None
     if seal.id != number:
@@ -187,7 +206,7 @@ def _fault(seal: AuditSeal, members: Members, number: int, previous: str) -> tup
     if seal.previous != previous:
         return f"Le sceau {number} ne suit plus le précédent.", first
     for sealed, entry in members:
-        if fault := _fault_of_entry(sealed, entry):
+        if fault := _fault_of_entry(sealed, entry, named):
             return fault, sealed.entry_id
     if len(members) != seal.entries:
         return f"Le sceau {number} couvrait {seal.entries} entrées, il en reste {len(members)}.", first
@@ -196,10 +215,12 @@ def _fault(seal: AuditSeal, members: Members, number: int, previous: str) -> tup
     return None
 
 
-def _fault_of_entry(sealed: SealedEntry, entry: AuditEntry | None) -> str:
+def _fault_of_entry(sealed: SealedEntry, entry: AuditEntry | None, named: Container[int]) -> str:
     if entry is None:
         return f"L’entrée {sealed.entry_id} a disparu du journal (sceau {sealed.seal_id})."
     is_erased = sealed.salt is None and not entry.sentence
+    if is_erased and entry.id not in named:
+        return f"L’entrée {entry.id} est vidée, et aucune entrée ne le dit."
     words = sealed.words if is_erased else _digest_of_words(sealed.salt or "", entry.sentence)
     if (words, _digest_of_entry(entry, words)) != (sealed.words, sealed.digest):
         return f"L’entrée {entry.id} ne correspond plus à son sceau ({sealed.seal_id})."

@@ -36,6 +36,10 @@ def note(database, *sentences, way=Way.PAGE):
         return [_flushed(session, audit.record(session, NOW, "x@fwb.example", said, "a:1")) for said in sentences]
 
 
+def erase(session, *keys):
+    return seals.erase_words(session, keys, "Dix ans.", now=NOW, actor="automatique")
+
+
 def _flushed(session, entry):
     session.flush()
     return entry.id
@@ -125,9 +129,19 @@ def test_the_last_seal_that_is_gone_without_its_entries_is_found(database, seale
     assert checked(database).entry == sealed[2]
 
 
+def test_words_that_somebody_erased_without_saying_so_are_found(database, sealed):
+    """The triggers let the words of a sealed entry be emptied, so its chain has to say that retention did."""
+    with database.writing() as session:
+        erase(session, sealed[1])
+        session.execute(update(SealedEntry).where(SealedEntry.entry_id == sealed[0]).values(salt=None))
+        session.execute(update(AuditEntry).where(AuditEntry.id == sealed[0]).values(sentence=""))
+    verdict = checked(database)
+    assert (verdict.entry, verdict.fault) == (sealed[0], f"L’entrée {sealed[0]} est vidée, et aucune entrée ne le dit.")
+
+
 def test_words_that_replace_erased_ones_are_found(database, sealed):
     with database.writing() as session:
-        seals.erase_words(session, [sealed[0]])
+        erase(session, sealed[0])
         unguard(session, "audit_entries")
         session.execute(update(AuditEntry).where(AuditEntry.id == sealed[0]).values(sentence="Autre."))
     assert checked(database).entry == sealed[0]
@@ -186,10 +200,10 @@ def sha256(said):
 
 def test_erased_words_read_as_erased_and_still_verify(database, sealed):
     with database.writing() as session:
-        assert seals.erase_words(session, [sealed[1], sealed[4]]) == 1, "what has no seal stays"
+        assert erase(session, sealed[1], sealed[4]) == 1, "what has no seal stays"
     with database.reading() as session:
         assert [entry.told for entry in session.scalars(select(AuditEntry).order_by(AuditEntry.id))] == [
-            "Un.", "effacé", "Trois.", "Quatre.", "Cinq.",
+            "Un.", "effacé", "Trois.", "Quatre.", "Cinq.", f"Dix ans. Entrées vidées : {sealed[1]}.",
         ]  # fmt: skip
     verdict = checked(database)
     assert (verdict.fault, verdict.erased) == ("", 1)
@@ -220,7 +234,7 @@ def test_erased_words_read_as_erased_and_still_verify(database, sealed):
 )
 def test_retention_may_empty_words_and_nothing_else(database, sealed, statement):
     with database.writing() as session:
-        seals.erase_words(session, [sealed[0]])
+        erase(session, sealed[0])
         half_erased = update(SealedEntry).where(SealedEntry.entry_id == sealed[1])
         session.execute(half_erased.values(salt=None))
     keys = {"erased": sealed[0], "half": sealed[1], "sealed": sealed[2], "waiting": sealed[4]}

@@ -13,6 +13,7 @@ from outreach.accounts.sessions import StaffSession
 from outreach.accounts.trail import TrailEntry
 from outreach.adherence.models import JoiningList
 from outreach.alerts.models import AlertEpisode
+from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.contact_lists import undoing
@@ -106,6 +107,7 @@ BINDINGS: Mapping[str, Binding] = {
         through=emptying.steps_of,
         export=exporting.steps,
     ),
+    "audit_entries": Binding(AuditEntry, emptying.has_sealed_words(), replace=emptying.empty_entries),
     "alert_episodes": Binding(AlertEpisode),
     "workers": Binding(Worker),
     "contacts": Binding(Contact, emptying.has_words(), replace=_untimed(emptying.empty_contacts)),

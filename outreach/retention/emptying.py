@@ -5,13 +5,17 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Update, case, delete, exists, or_, select, update
 
+from outreach import seals
+from outreach.audit import AuditEntry
 from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.models import CLOCK
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.db import Session
 from outreach.delivery.models import Composition, Mailing, Message, MessageState
 from outreach.directory.models import Contact
 from outreach.measuring.models import TrackingBasis
 from outreach.responses.models import Respondent, Response, ResponseStep
+from outreach.seals import SealedEntry
 
 WORDS = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
 ADDRESSES = (Contact.address, Contact.address_key, Contact.address_ascii)
@@ -88,6 +92,18 @@ def steps_of(over: ColumnElement[bool]) -> ColumnElement[bool]:
 def empty_steps(session: Session, these: ColumnElement[bool]) -> None:
     """Empty who did something about responses, and their words; that it was done stays."""
     _change(session, update(ResponseStep).where(these).values(actor="", note=""))
+
+
+def has_sealed_words() -> ColumnElement[bool]:
+    """The condition that an entry of the audit has words that may go: its seal stands, and it names no emptied one."""
+    is_sealed = exists().where(SealedEntry.entry_id == AuditEntry.id).correlate(AuditEntry)
+    return (AuditEntry.sentence != "") & (AuditEntry.subject != seals.ERASURE) & is_sealed
+
+
+def empty_entries(session: Session, these: ColumnElement[bool], now: datetime) -> None:
+    """Empty what entries of the audit say; who acted, when and on what stays, and the chain holds."""
+    keys = session.scalars(select(AuditEntry.id).where(these)).all()
+    seals.erase_words(session, keys, "Durée de conservation atteinte.", now=now, actor=CLOCK)
 
 
 def _change(session: Session, statement: Update) -> None:
