@@ -34,7 +34,7 @@ MODULES = {
     "campaign": ("campaign",),
     "note": ("note",),
     "closures": ("closure",),
-    "retention": ("purge",),
+    "retention": ("purge", "person"),
     "jobs": ("job",),
     "mailboxes": ("bounces", "suppressions", "consent"),
     "running.bench": ("bench", "chaos"),

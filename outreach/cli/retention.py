@@ -1,4 +1,4 @@
-"""`purge`: what has been kept for its time, counted or deleted, by rule."""
+"""`purge`, `person`: what has been kept for its time, and what is known of an address."""
 
 import threading
 
@@ -6,7 +6,7 @@ import click
 
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
 from outreach.french import plural
-from outreach.retention import changes, forgetting
+from outreach.retention import changes, forgetting, persons
 from outreach.retention.archives import Archives
 
 
@@ -34,3 +34,22 @@ def purge(operation: Operation, dry_run: bool) -> None:
         say("Ce qui peut être une archive attend le tableau de tri du ministère (OUTREACH_SORTING_LIST).")
     if not any(counts):
         say("Rien n’a été gardé plus longtemps que prévu.")
+
+
+@click.group()
+def person() -> None:
+    """Ce que le service sait d’une adresse."""
+
+
+@person.command()
+@click.argument("address", metavar="ADRESSE")
+@json_option
+@pass_operation
+def export(operation: Operation, address: str) -> None:
+    """Donne tout ce que le service sait d’une adresse, table par table (RGPD, articles 15 et 20)."""
+    with operation.database.reading() as session:
+        known = persons.known_of(session, address)
+    say_json(lambda: {"address": address, "tables": known})
+    for table, rows in known.items():
+        say(f"{table} : {plural(len(rows), 'ligne')}")
+    say("Le détail : --json." if known else "Le service ne sait rien de cette adresse.")

@@ -17,7 +17,7 @@ from outreach import statements
 from outreach.accounts.staff import Role, User, role_holders
 from outreach.db import Session
 from outreach.french import typeset
-from outreach.retention import periods
+from outreach.retention import changes, periods
 from outreach.roles import RoleName
 from outreach.settings import ROOT, FactorPolicy, Settings
 from outreach.statements import StatementKind
@@ -79,7 +79,7 @@ def processing(session: Session, settings: Settings) -> Processing:
         activities=[
             *(
                 Activity(rule.what, rule.why, rule.ground, f"{rule.duration} après {rule.moment}, puis {rule.then}")
-                for rule in periods.RULES
+                for rule in changes.in_force(session)
             ),
             *(Activity(kept.what, kept.why, kept.ground, kept.until) for kept in periods.KEPT),
         ],

@@ -46,6 +46,7 @@ CALLS = {
     "job cancel": ("1",),
     "verify": (),
     "purge": ("--dry-run",),
+    "person export": ("direction@ecole.example",),
     "audit verify": (),
     "migrate": ("--plan",),
     "healthy work": (),

@@ -1,0 +1,71 @@
+"""All that is known of an address: rows that name it and what belongs to them, in every table, and nobody else's."""
+
+import json
+
+import pytest
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.delivery.models import Message
+from outreach.errors import InputError
+from outreach.responses.models import Response
+from outreach.retention import persons
+from tests.conftest import NOW
+from tests.responses.test_answers import three_asked
+from tests.retention.test_archives import three_answered
+
+__all__ = ["three_answered", "three_asked"]
+
+
+def known(database, address):
+    with database.reading() as session:
+        return persons.known_of(session, address)
+
+
+def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_another(three_answered):
+    with three_answered.writing() as session:
+        address = session.scalars(select(Message.address).order_by(Message.id)).first()
+        audit.record(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", "a:1")
+        audit.record(session, NOW, "x@fwb.example", f"Adresse x{address} ajoutée.", "a:1")
+        theirs = session.scalars(select(Response.id).join(Message).where(Message.address == address)).all()
+        others = session.scalars(select(Message.address).where(Message.address != address)).all()
+    found = known(three_answered, address.upper())
+    assert {"audit_entries", "compositions", "contacts", "messages", "respondents", "responses"} <= set(found)
+    assert [row["id"] for row in found["responses"]] == theirs
+    assert found["respondents"][0]["name"] == "Ondine Vif"
+    assert [row["sentence"] for row in found["audit_entries"] if row["subject"] == "a:1"] == [
+        f"Adresse {address} ajoutée."
+    ]
+    written = json.dumps(found)
+    assert not [other for other in others if other in written]
+
+
+@pytest.mark.parametrize(
+    ("words", "stands"),
+    [
+        ("a@b.be", True),
+        ("<A@B.be>, x", True),
+        ("Écrit à a@b.be.", True),
+        ("xa@b.be", False),
+        ("x.a@b.be", False),
+        ("a@b.be.example", False),
+        ("a@b.bexx", False),
+        ("xa@b.be a@b.be", True),
+        ("a@b.be-x", False),
+    ],
+)
+def test_an_address_stands_as_a_whole_or_not_at_all(words, stands):
+    assert persons._stands("a@b.be", words.lower()) is stands
+
+
+def test_a_colleague_s_account_is_told_without_what_opens_it(three_answered):
+    found = known(three_answered, "nadia.lambert@fwb.example")
+    (account,) = found["users"]
+    assert (account["name"], "password" in account, "fs_uniquifier" in account) == ("Nadia Lambert", False, False)
+    assert {"role_holders", "decisions", "campaigns"} <= set(found)
+
+
+def test_of_an_unknown_address_nothing_is_known_and_what_is_none_is_refused(three_answered):
+    assert known(three_answered, "personne@ecole.example") == {}
+    with pytest.raises(InputError):
+        known(three_answered, "personne")
