@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Select, Subquery, false, func, select, uni
 
 from outreach.campaigns.results import reactions as results
 from outreach.campaigns.results.reactions import LetterReaction
-from outreach.columns import DATA, PAGE_ROWS, Column, Expression, Kind, Listing, On
+from outreach.columns import BATCH, DATA, PAGE_ROWS, Column, Expression, Kind, Listing, On
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome, has_outcome
 from outreach.delivery.models import Message
@@ -128,12 +128,15 @@ class ReactionList(Listing[ReactedLetter]):
     @cached_property
     def _reacted(self) -> dict[int, Reaction]:
         keys = _keys(self.session, self.asked, self.filters, self.sort or self.usual)
-        return {key: Reaction(reaction) for key, reaction in self.session.execute(keys)}
+        rows = self.session.execute(keys.execution_options(yield_per=BATCH))
+        return {key: Reaction(reaction) for key, reaction in rows}
 
     @cached_property
     def _kept(self) -> dict[int, Reaction]:
         chosen = self.filters.reaction
-        return {key: reaction for key, reaction in self._reacted.items() if chosen in {None, reaction}}
+        if chosen is None:
+            return self._reacted
+        return {key: reaction for key, reaction in self._reacted.items() if reaction is chosen}
 
     def _letters(self, keys: Sequence[int]) -> list[ReactedLetter]:
         theirs: dict[int, list[LetterReaction]] = {key: [] for key in keys}
