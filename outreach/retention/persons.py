@@ -7,8 +7,10 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Enum, LargeBinary, RowMapping, String, Table, func, or_, select
 
-from outreach.db import Base, Session
+from outreach.audit import AuditEntry
+from outreach.db import Base, Session, table_of
 from outreach.db.in_list import among
+from outreach.delivery.ledger.suppressions import subject_of
 from outreach.mail.addresses import judge
 
 Known = dict[str, list[dict[str, Any]]]
@@ -40,6 +42,10 @@ def known_of(session: Session, address: str) -> Known:
                 rows |= {_key(table, row): row for row in session.execute(linked).mappings()}
         if rows:
             found[table.name] = rows
+    excluded = [subject_of(number) for (number,) in found.get("suppressions", ())]
+    entries = table_of(AuditEntry)
+    for row in session.execute(select(entries).where(entries.c.subject.in_(excluded))).mappings():
+        found.setdefault(entries.name, {})[_key(entries, row)] = row
     return {name: [_told(name, row) for row in rows.values()] for name, rows in sorted(found.items())}
 
 

@@ -6,7 +6,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.delivery.models import Message
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, SuppressionReason
 from outreach.errors import InputError
 from outreach.responses.models import Response
 from outreach.retention import persons
@@ -27,6 +28,7 @@ def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_anoth
         address = session.scalars(select(Message.address).order_by(Message.id)).first()
         audit.record(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", "a:1")
         audit.record(session, NOW, "x@fwb.example", f"Adresse x{address} ajoutée.", "a:1")
+        suppressions.suppress(session, address, SuppressionReason.STAFF, now=NOW, actor="x@fwb.example")
         theirs = session.scalars(select(Response.id).join(Message).where(Message.address == address)).all()
         others = session.scalars(select(Message.address).where(Message.address != address)).all()
     found = known(three_answered, address.upper())
@@ -36,6 +38,7 @@ def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_anoth
     assert [row["sentence"] for row in found["audit_entries"] if row["subject"] == "a:1"] == [
         f"Adresse {address} ajoutée."
     ]
+    assert "Exclusion 1 ajoutée (décision du service)." in [row["sentence"] for row in found["audit_entries"]]
     written = json.dumps(found)
     assert not [other for other in others if other in written]
 

@@ -31,7 +31,8 @@ def suppress(
             address_key=address_key, reason=reason, scope=scope, created_at=now, created_by=actor, detail=detail
         )
         session.add(suppression)
-        audit.record(session, now, actor, f"Adresse {address_key} exclue ({reason.label}).", f"address:{address_key}")
+        session.flush()
+        _record(session, suppression, "ajoutée", now=now, actor=actor)
     return suppression
 
 
@@ -89,9 +90,20 @@ def lift(
     if suppression is None:
         raise NotFound("Cette adresse n’est pas sur la liste d’exclusion pour ce motif.")
     suppression.lifted_at, suppression.lifted_by, suppression.lifted_because = now, actor, because
-    audit.record(session, now, actor, f"Exclusion de {address_key} levée ({reason.label}).", f"address:{address_key}")
+    _record(session, suppression, "levée", now=now, actor=actor)
     if reason is SuppressionReason.HARD_BOUNCE:
         contacts.forget_bounce(session, address_key, now=now, actor=actor)
+
+
+def subject_of(number: int) -> str:
+    """How the audit names an exclusion."""
+    return f"exclusion:{number}"
+
+
+def _record(session: Session, suppression: Suppression, done: str, *, now: datetime, actor: str) -> None:
+    """Have the audit name an exclusion by its number: an entry outlives the address that the row can lose."""
+    said = f"Exclusion {suppression.id} {done} ({suppression.reason.label})."
+    audit.record(session, now, actor, said, subject_of(suppression.id))
 
 
 def vouch(session: Session, address_key: str, *, now: datetime, actor: str) -> None:

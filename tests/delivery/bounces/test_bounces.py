@@ -125,7 +125,7 @@ def test_what_came_back_says_when_and_why_and_is_written_down(database, mailing)
     with database.reading() as session:
         assert [entry.actor for entry in about(session, f"message:{row.id}")] == [handling.RETURNS]
         assert [entry.sentence for entry in about(session, "authority:9001")] == [f"Rejet constaté pour {FIRST}."]
-        assert len(about(session, f"address:{FIRST}")) == 1
+        assert len(about(session, "exclusion:1")) == 1
         kept = session.scalars(select(KeptNotice)).one()
         assert (kept.verdict, kept.handling, kept.message_id) == (V.FAILED, H.EXCLUDED, row.id)
         assert [(one.recipient, one.status) for one in kept.reports] == [(FIRST, "5.1.1")]
@@ -405,8 +405,11 @@ def test_unsubscribing_by_mail_is_written_down_as_by_the_link_and_once(database,
         assert suppressions.unsubscribe(session, letter, now=LATER, detail=f"lien du courriel {identity}")
     with database.reading() as session:
         rows = session.scalars(select(Suppression).order_by(Suppression.id)).all()
-        entries = [about(session, f"address:{address}") for address in (FIRST, SECOND)]
-        told_of = {(one.actor, one.sentence.replace(SECOND, FIRST), one.at) for (one,) in entries}
+        entries = [about(session, f"exclusion:{row.id}") for row in rows]
+        told_of = {
+            (one.actor, one.sentence.replace(str(row.id), "1"), one.at)
+            for row, (one,) in zip(rows, entries, strict=True)
+        }
     assert [(row.address_key, row.created_by, row.scope) for row in rows] == [
         (address, "destinataire", "awareness") for address in (FIRST, SECOND)
     ]

@@ -1,5 +1,8 @@
 """The list of exclusion: an address as it was written, in any case, and no other."""
 
+from sqlalchemy import select
+
+from outreach.audit import AuditEntry, about
 from outreach.delivery.ledger import suppression_list, suppressions
 from outreach.delivery.models import MessageClass, SuppressionReason
 from outreach.mail.addresses import judge
@@ -13,6 +16,17 @@ def test_an_address_is_excluded_in_any_case_and_its_neighbours_are_not(database)
         suppressions.suppress(session, excluded, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
         asked = [*others, judge("a+TAG@ecole.EXAMPLE").key]
         assert suppressions.suppressed_among(session, asked, MessageClass.AWARENESS) == {excluded}
+
+
+def test_the_audit_names_an_exclusion_by_its_number_and_never_its_address(database):
+    reason = SuppressionReason.UNSUBSCRIBED
+    with database.writing() as session:
+        number = suppressions.suppress(session, "a@ecole.example", reason, now=NOW, actor="x").id
+        suppressions.lift(session, "a@ecole.example", reason, now=NOW, actor="x")
+        told = {entry.sentence for entry in about(session, f"exclusion:{number}")}
+        assert told == {f"Exclusion {number} {done} (désinscription)." for done in ("ajoutée", "levée")}
+        entries = session.execute(select(AuditEntry.sentence, AuditEntry.subject)).all()
+        assert not [entry for entry in entries if "ecole.example" in repr(entry)]
 
 
 def test_the_list_is_searched_in_any_case_and_taken_page_by_page(database):
