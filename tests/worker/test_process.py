@@ -403,7 +403,7 @@ def test_the_clock_deletes_what_is_old_in_the_rhythm_of_its_row_and_goes_on_afte
         3600: 3600,
     }
 
-    def fail(_database, row, _clock, _stop):
+    def fail(_database, row, _clock, _stop, _archives):
         told.append(row)
         raise ValueError("a row that cannot be read")
 
