@@ -364,6 +364,7 @@ def test_a_work_process_that_is_late_hindered_or_gone_is_told(examined, database
     assert "Relancez" in work.clocks_and_workers(examined()).told
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database, tmp_path, monkeypatch):
     now = datetime.now(UTC)
     here = examined(backups=tmp_path, mode=Mode.PRODUCTION)

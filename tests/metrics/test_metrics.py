@@ -175,6 +175,7 @@ def test_each_process_of_this_service_is_measured_and_no_other():
     assert 10_000_000 < measured[os.getpid()].pss < 2_000_000_000
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_every_rule_names_figures_that_there_are_says_what_to_do_and_there_are_ten(metered, database, clock, tmp_path):
     with database.writing() as session:
         workers.clock_passed(session, "", place=PLACE, now=NOW)
