@@ -20,6 +20,7 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach import migrations
+from outreach.cli.preparation import add_people
 from outreach.db.watch import DatabaseFault
 from outreach.delivery import installation, workers
 from outreach.mail.tokens import Keys, TokenKind
@@ -179,6 +180,7 @@ def machines(database, fresh_url, tmp_path):
         for folder in folders:
             installation.confirm(session, installation.read(folder), now=ground.now, actor=factories.AUTHOR)
     both = [Machine(ground, folder, (host, pages)) for folder, host in zip(folders, (FIRST, SECOND), strict=True)]
+    add_people(database, read(both[0].environment), ground.now)  # else processes that begin at once would both add them
     yield ground, both
     for machine in both:
         for process in machine.running.values():
