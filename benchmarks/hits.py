@@ -4,6 +4,7 @@
 Usage: ./run bench hits [--kind open|click|individual] [--database sqlite|postgresql] [--seconds 10]
 [--connections 32] [--processes 2] [--json]. Needs Debian's wrk, which takes its share of the processor. The yardstick
 is nginx's `empty_gif` under the same wrk in the same run, in answers a second, where nginx is installed.
+`per_cpu_second` are the hits stored in a second of the processor, of the web processes and of PostgreSQL together.
 """
 
 import argparse
@@ -22,9 +23,11 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.growth import meter
 from benchmarks.output import show
 from benchmarks.web import Ground, Letters, database_of
-from tests.machine import free_port, wait_for_port
+from tests.machine import descendants_of, free_port, wait_for_port
+from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 KINDS = ("open", "click", "individual")
@@ -67,7 +70,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that the exit stack stops what was started
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-bench-")))
-        url, _server = stack.enter_context(database_of(options.database, folder))
+        url, server = stack.enter_context(database_of(options.database, folder))
         alone = LETTERS if options.kind == "individual" else 0
         ground = Ground(url, folder, recipients=alone or 90, alone=alone, processes=options.processes)
         stack.callback(ground.stop)
@@ -76,9 +79,9 @@ def main() -> None:
         (folder / "requests").write_text("\n".join(_requests(options.kind, ground.letters)))
         place = f"127.0.0.1:{ground.port}"
         _wrk(place, WARM_SECONDS, options.connections, folder)
-        before = ground.stored()
+        before, spent = ground.stored(), _spent(ground, server)
         told = _wrk(place, options.seconds, options.connections, folder)
-        stored = ground.stored() - before
+        spent, stored = _spent(ground, server) - spent, ground.stored() - before
         ground.stop()
         yardstick = _yardstick(folder, options.connections)
     answered = told["requests"] - told["refused"]
@@ -91,12 +94,20 @@ def main() -> None:
         "answered": answered,
         "stored": stored,
         "rate": round(min(answered, stored) / seconds, 1),
+        "per_cpu_second": round(stored / spent, 1),
         "p50_ms": told["p50"] / 1000,
         "p99_ms": told["p99"] / 1000,
         "yardstick": yardstick,
     }
     show(measured, rate="rate", yardstick="yardstick", as_json=options.json)
     sys.exit(stored < answered)
+
+
+def _spent(ground: Ground, server: Server | None) -> float:
+    """The processor seconds of the web processes, and of the database's server."""
+    web = ground.process.pid
+    own = meter.of_processes((web, *descendants_of(web)))
+    return own + (meter.of_server(server.process.pid) if server and server.process else 0.0)
 
 
 def _requests(kind: str, letters: Letters) -> list[str]:

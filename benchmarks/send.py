@@ -39,7 +39,7 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.cli.preparation import add_people, prepare
 from outreach.db import Database, Session
 from outreach.delivery.ledger import outbox
-from outreach.delivery.models import Gate, GateChange, Message, MessageState
+from outreach.delivery.models import Batch, Composition, Gate, GateChange, Message, MessageState, MessageSubject
 from outreach.demo import people
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
@@ -52,7 +52,6 @@ from tests.servers.brokers import RabbitMQ, Redis
 from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
-TICKS = os.sysconf("SC_CLK_TCK")
 LONGEST_SECONDS, SLOWEST = 120, 100  # time limit: 120 s, and the wave at 100 letters a second
 AT_LEAST, PREPARED = timedelta(seconds=12), timedelta(microseconds=650)
 BROKERS = {"redis": Redis, "rabbitmq": RabbitMQ}
@@ -168,7 +167,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
             ).where(accepted)
         ).one()
         files = session.scalar(select(func.count()).where(Job.began_at.is_not(None)))
-        beside = _beside_jobs(session, first, last)
+        beside, stored = _beside_jobs(session, first, last), _stored(session)
         tally = outbox.tallies(session, [wave.mailing_id or 0])[wave.mailing_id or 0]
     return {
         "accepted": tally.accepted,
@@ -179,7 +178,16 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         "rounds": rounds,
         "jobs": files,
         "beside_job": beside,
+        "stored": stored,
     }
+
+
+def _stored(session: Session) -> int | None:
+    """The bytes of the letters with their schools and what they were composed of, on PostgreSQL."""
+    if session.get_bind().dialect.name != "postgresql":
+        return None
+    tables = (model.__tablename__ for model in (Message, MessageSubject, Composition, Batch))
+    return sum(session.scalars(select(func.pg_total_relation_size(name))).one() for name in tables)
 
 
 def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
@@ -195,6 +203,7 @@ def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
         "cpu_ms_per_message": round(1000 * measured["cpu_seconds"] / count, 3),
         "server_cpu_ms_per_message": served if served is None else round(1000 * served / count, 3),
         "lock_wait_s": measured["lock_wait_s"],
+        "bytes_per_message": measured["stored"] and round(measured["stored"] / count),
         "peak_rss_mb": measured["peak_rss_mb"],
         "commits_per_message": round(measured["rounds"] / count, 4),
         "yardstick_msg_s": measured["yardstick_msg_s"],
@@ -277,15 +286,14 @@ def _yardstick(relay: str, options: argparse.Namespace) -> float | None:
     return round(count / (time.monotonic() - began), 1)
 
 
-def _processes(worker: subprocess.Popen[bytes]) -> list[Path]:
+def _processes(worker: subprocess.Popen[bytes]) -> list[int]:
     """A worker, and the processes that start others to compose in, and that do: not those of jobs."""
-    places = (Path(f"/proc/{process}") for process in (worker.pid, *descendants_of(worker.pid)))
-    return [place for place in places if not _is_of_job(place)]
+    return [number for number in (worker.pid, *descendants_of(worker.pid)) if not _is_of_job(number)]
 
 
-def _is_of_job(process: Path) -> bool:
+def _is_of_job(process: int) -> bool:
     try:
-        return b"job_child" in (process / "cmdline").read_bytes()
+        return b"job_child" in Path(f"/proc/{process}/cmdline").read_bytes()
     except OSError:  # it is over by now
         return True
 
@@ -295,16 +303,12 @@ def _of_server(server: Server | None) -> float:
 
 
 def _cpu_seconds(worker: subprocess.Popen[bytes]) -> float:
-    used = 0
-    for process in _processes(worker):
-        fields = (process / "stat").read_text(encoding="ascii").rpartition(")")[2].split()
-        used += int(fields[11]) + int(fields[12])
-    return used / TICKS
+    return meter.of_processes(_processes(worker))
 
 
 def _megabytes(worker: subprocess.Popen[bytes]) -> float:
     """The memory of a worker now, in MB. A page that its two processes share counts once (Pss)."""
-    reports = [(process / "smaps_rollup").read_text(encoding="ascii") for process in _processes(worker)]
+    reports = [Path(f"/proc/{number}/smaps_rollup").read_text(encoding="ascii") for number in _processes(worker)]
     return sum(int(re.findall(r"Pss:\s+(\d+)", report)[0]) for report in reports) / 1024
 
 

@@ -7,7 +7,7 @@ import resource
 import statistics
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -87,10 +87,19 @@ def _processor(server: int | None) -> float:
     return time.process_time() + over.ru_utime + over.ru_stime + (of_server(server) if server else 0)
 
 
+def of_processes(numbers: Iterable[int]) -> float:
+    """What processes have spent, all their threads together, without children of theirs that are over."""
+    return sum(sum(map(int, _fields(number)[11:13])) for number in numbers) / TICKS
+
+
 def of_server(server: int) -> float:
     """What the processes of a server that answer statements have spent, and those of them that are over."""
-    ended = Path(f"/proc/{server}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[13:15]
-    return sum(map(int, ended)) / TICKS + sum(map(_of_process, children_of(server))) / 1e9
+    return sum(map(int, _fields(server)[13:15])) / TICKS + sum(map(_of_process, children_of(server))) / 1e9
+
+
+def _fields(number: int) -> list[str]:
+    """What `stat` says of a process, from its state on."""
+    return Path(f"/proc/{number}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
 
 
 def _of_process(number: int) -> int:
