@@ -67,6 +67,7 @@ def test_ten_times_the_rows_take_no_more_memory_to_read(edition):
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("backend", ["sqlite"])  # which takes the fewest
 def test_an_edition_that_changes_more_schools_than_a_statement_takes_numbers_is_applied_and_undone(edition, database):
     many = 33_000
