@@ -5,7 +5,7 @@ from datetime import date, datetime
 from outreach import days, migrations
 from outreach.accounts import passwords, staff
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.db import Database
+from outreach.db import Database, take_turns
 from outreach.db.watch import DatabaseFault
 from outreach.delivery import workers
 from outreach.demo import mailbox, people, public_pages, story
@@ -16,6 +16,8 @@ from outreach.errors import Refused
 from outreach.migrations.kinds import Kind
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
+
+PEOPLE = "people of the demonstration"  # the name of the turn to add them
 
 
 def refuse_beside_others(database: Database, now: datetime) -> None:
@@ -70,12 +72,13 @@ def load_sample(
 
 
 def add_people(database: Database, settings: Settings, now: datetime) -> None:
-    """Add those of the demonstration's people who do not exist yet."""
+    """Add those of the demonstration's people who do not exist yet. Processes that begin at once take turns."""
     with database.reading() as session:
         if all(staff.exists(session, person.email) for person in people.PEOPLE):
             return
     digest = passwords.hashed(people.password(settings.data))
     with database.writing() as session:
+        take_turns(session, PEOPLE)
         for person in people.PEOPLE:
             if not staff.exists(session, person.email):
                 details = {"email": person.email, "name": person.name, "roles": person.roles}
