@@ -15,7 +15,7 @@ from outreach.text import cleaned
 AS_JSON, ANSWER = "outreach.as_json", "outreach.answer"  # keys: whether --json is asked for, and what it prints
 NO_DATABASE = (
     "Le fichier nommé par OUTREACH_DATABASE_URL n’est pas une base de données, ou il est abîmé : "
-    "corrigez ce réglage, ou restaurez une sauvegarde (docs/operations.md)."
+    "corrigez ce réglage, ou restaurez une sauvegarde (docs/trouble.md)."
 )
 EXPECTED = (OutreachError, click.ClickException, click.Abort, UnicodeError, OSError, DatabaseError)
 SHOWN = "outreach.shown"  # key of the moment at which the clock starts (--now)

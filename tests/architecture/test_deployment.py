@@ -40,8 +40,8 @@ def test_every_setting_named_exists(path):
     assert named <= {*(PREFIX + field.upper() for field in Settings.model_fields), *NAMED}
 
 
-def test_every_file_is_told_of_in_operations():
-    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+def test_every_file_is_told_of_to_whoever_runs_it():
+    told = "".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("install", "operations"))
     assert [path.name for path in FILES if path.name not in told] == []
 
 

@@ -97,6 +97,6 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
 
 
 def test_the_documents_say_how_a_backup_without_a_manifest_is_restored():
-    written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    written = (ROOT / "docs" / "trouble.md").read_text(encoding="utf-8")
     assert " ".join(BY_HAND) in written
     assert "pg_restore --clean" not in written

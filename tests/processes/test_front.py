@@ -46,7 +46,7 @@ def nginx(folder, pages):
         if os.environ.get("OUTREACH_REQUIRE_ALL"):
             pytest.fail("nginx is required here and is missing")
         pytest.skip("nginx is missing")
-    written = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    written = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     front, two = re.findall(r"^```nginx\n(.*?)^```$", written, re.MULTILINE | re.DOTALL)
     front, replaced = re.subn(r"^upstream .*$", "", front, count=1, flags=re.MULTILINE)
     assert replaced == 1

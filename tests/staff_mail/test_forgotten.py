@@ -71,7 +71,7 @@ def test_what_anybody_may_ask_ends_no_link_of_an_administrator(database, people,
 
 
 def test_the_documents_say_how_many_requests_are_taken(database):
-    pages = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    pages = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
     assert f"{requests.MOST_BY_NETWORK:,} are\ntaken from a client" in pages
 
 

@@ -100,7 +100,7 @@ def _tell(restored: Restored, url: str) -> None:
     say(f"  OUTREACH_DATABASE_URL={databases.shown(url)}")
     for sentence in restored.lacking.values():
         say(f"  {sentence}")
-    say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/operations.md, Restore).")
+    say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/trouble.md, Restore).")
 
 
 def prove(url: str, at: datetime) -> list[str]:
