@@ -13,6 +13,7 @@ from outreach.settings.places import server_of
 
 MOST_LOOKUPS = 10  # of an SPF record (RFC 7208 §4.6.4)
 ASKING = re.compile(r"[+?~-]?(include|a|mx|ptr|exists|redirect)(?:[:=/](\S*))?", re.IGNORECASE)
+ENDS = re.compile(r"[-~]all\b|redirect=")
 PUBLISHED = re.compile(r"\bp=([A-Za-z0-9+/=]*)")
 WHERE = "docs/relay.md"
 
@@ -34,7 +35,7 @@ def spf(examined: Examined) -> Finding:
         return fault(
             f"Le SPF de {domain} demande plus de {MOST_LOOKUPS} recherches : remplacez des include par des ip4."
         )
-    if not re.search(r"[-~]all\b|redirect=", found[0]):
+    if not ENDS.search(found[0]):
         return warning(f"Le SPF de {domain} ne se termine ni par -all ni par ~all : ajoutez -all.")
     return ok(f"{found[0]} ({count} recherches au plus).")
 

@@ -20,7 +20,6 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach import migrations
-from outreach.cli.preparation import add_people
 from outreach.db.watch import DatabaseFault
 from outreach.delivery import installation, workers
 from outreach.mail.tokens import Keys, TokenKind
@@ -32,11 +31,13 @@ from tests.processes.test_front import FIRST, SECOND, free_port, nginx, trusting
 from tests.servers.relays import Relays
 
 pytestmark = [
+    pytest.mark.deep,
     pytest.mark.timeout(300),
     pytest.mark.parametrize("backend", ["postgresql"]),
     pytest.mark.allow_hosts(["127.0.0.1", FIRST, SECOND]),
 ]
 RECIPIENTS, READERS = 2000, 4
+LEFT_OUT_SECONDS = 10  # for how long the documents' nginx leaves out a machine that refused: its fail_timeout
 PAUSE_SECONDS = 0.02  # between two requests of a reader, so that readers do not take the processors from others
 TOY = '''"""A toy: columns that may stay empty on the tables that are written to most, a table and an index"""
 
@@ -180,11 +181,11 @@ def machines(database, fresh_url, tmp_path):
         for folder in folders:
             installation.confirm(session, installation.read(folder), now=ground.now, actor=factories.AUTHOR)
     both = [Machine(ground, folder, (host, pages)) for folder, host in zip(folders, (FIRST, SECOND), strict=True)]
-    add_people(database, read(both[0].environment), ground.now)  # else processes that begin at once would both add them
     yield ground, both
     for machine in both:
         for process in machine.running.values():
             process.kill()
+            process.wait()
     relay.stop()
 
 
@@ -224,6 +225,7 @@ def test_machines_taken_one_after_the_other_lose_no_request_and_no_letter(machin
         before = ground.taken()
         first.start(new)
         ground.wait_until(lambda: ground.taken() > before + 100)
+        time.sleep(LEFT_OUT_SECONDS + 1)
 
         assert set(second.stop().values()) == {0}
         second.start(ROOT)  # as after a fault: the old program begins with the newer database

@@ -40,6 +40,7 @@ def test_no_transaction_takes_more_rows_than_its_rule_says(database):
     assert sizes == [RULE.binding.most] * 3 + [1]
 
 
+@pytest.mark.deep
 @pytest.mark.long
 @pytest.mark.postgresql
 def test_others_wait_for_a_fifth_of_a_second_at_most_while_a_hundred_thousand_rows_go(database):
