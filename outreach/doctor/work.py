@@ -1,5 +1,6 @@
 """Looks at the work: whether clocks pass and processes send, and how long letters that are due have waited."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
@@ -20,7 +21,7 @@ def clocks_and_workers(examined: Examined) -> Finding:
     now = examined.settings.instant()
     with examined.database.reading() as session:
         passes = workers.last_passes(session)
-        alive, vanished = _workers(session, now)
+        alive, vanished = len(workers.at_work(session, now=now)), _vanished(session, now)
         findings = [_passing(passed, now) for passed in passes]
     if not findings:
         return fault("Aucun processus d’envoi n’a encore tourné : lancez ./run work.")
@@ -32,11 +33,10 @@ def clocks_and_workers(examined: Examined) -> Finding:
     return worst(findings)
 
 
-def _workers(session: Session, now: datetime) -> tuple[int, list[str]]:
-    """How many workers give signs of life, and the places of those that ended without saying so since yesterday."""
-    known = session.scalars(select(Worker).where(Worker.seen_at > now - SEEN, Worker.stopped_at.is_(None))).all()
-    alive = [worker for worker in known if worker.seen_at > now - workers.CLOCK_IS_LATE]
-    return len(alive), [worker.place for worker in known if worker not in alive]
+def _vanished(session: Session, now: datetime) -> Sequence[str]:
+    """The places of the workers that ended without saying so since yesterday."""
+    was_seen = Worker.seen_at > now - SEEN, Worker.seen_at <= now - workers.CLOCK_IS_LATE
+    return session.scalars(select(Worker.place).where(*was_seen, Worker.stopped_at.is_(None))).all()
 
 
 def _passing(passed: ClockPass, now: datetime) -> Finding:

@@ -4,8 +4,6 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import func, select
-
 from outreach import seals
 from outreach.alerts import episodes
 from outreach.alerts.models import AlertKind
@@ -13,7 +11,6 @@ from outreach.backups import rehearsals
 from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger import on_the_way
-from outreach.delivery.places import Worker
 from outreach.delivery.sending import relay_health
 from outreach.measuring import hits
 from outreach.responses import trays
@@ -78,9 +75,8 @@ def _places(session: Session, now: datetime) -> Iterator[Figure]:
     yield Figure("relay_held", "Whether a relay that ever failed rests, or is in alarm.", labels, rests)
     alarms = [((one.place, one.name), float(one.alarmed_at is not None)) for one in states]
     yield Figure("relay_alarm", "Whether it waits for a person.", labels, alarms)
-    is_alive = Worker.seen_at > now - workers.CLOCK_IS_LATE, Worker.stopped_at.is_(None)
-    alive = session.scalar(select(func.count()).select_from(Worker).where(*is_alive)) or 0
-    yield _one("workers", "Processes that send and gave a sign of life within 30 seconds.", alive)
+    alive = workers.at_work(session, now=now)
+    yield _one("workers", "Processes that send and gave a sign of life within 30 seconds.", len(alive))
 
 
 def _answers(session: Session, now: datetime) -> Iterator[Figure]:
