@@ -2,7 +2,8 @@
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import wraps
 from urllib.parse import urlsplit
 
 from outreach.doctor.findings import NOT_HERE, Examined, Finding, fault, ok, warning, worst
@@ -18,12 +19,21 @@ PUBLISHED = re.compile(r"\bp=([A-Za-z0-9+/=]*)")
 WHERE = "docs/relay.md"
 
 
-def spf(examined: Examined) -> Finding:
+def _where_mail_leaves(look: Callable[[Settings, lookup.Resolver], Finding]) -> Callable[[Examined], Finding]:
+    """A check that asks DNS, by its settings, unless no letter leaves this machine."""
+
+    @wraps(look)
+    def checked(examined: Examined) -> Finding:
+        settings = examined.settings
+        return ok(NOT_HERE) if settings.stays_here else look(settings, _asking(settings))
+
+    return checked
+
+
+@_where_mail_leaves
+def spf(settings: Settings, asking: lookup.Resolver) -> Finding:
     """Whether the domain names who may send for it: once, to the end, in at most ten look-ups."""
-    settings = examined.settings
-    if settings.stays_here:
-        return ok(NOT_HERE)
-    asking, domain = _asking(settings), settings.sending_domain
+    domain = settings.sending_domain
     found = _beginning(domain, "v=spf1", asking)
     if not found:
         return fault(
@@ -57,12 +67,9 @@ def dkim(examined: Examined) -> Finding:
     return ok(f"{name} a notre clé.")
 
 
-def dmarc(examined: Examined) -> Finding:
+@_where_mail_leaves
+def dmarc(settings: Settings, asking: lookup.Resolver) -> Finding:
     """Whether the domain, or one above it, says what receivers do with what nobody vouches for (RFC 9989)."""
-    settings = examined.settings
-    if settings.stays_here:
-        return ok(NOT_HERE)
-    asking = _asking(settings)
     for domain in _upwards(settings.sending_domain):
         if found := _beginning(f"_dmarc.{domain}", "v=DMARC1", asking):
             break
@@ -76,12 +83,10 @@ def dmarc(examined: Examined) -> Finding:
     return ok(f"_dmarc.{domain} : {found[0]}.")
 
 
-def mx(examined: Examined) -> Finding:
+@_where_mail_leaves
+def mx(settings: Settings, asking: lookup.Resolver) -> Finding:
     """Whether the domain takes mail: rejects and messages to unsubscribe come back to it."""
-    settings = examined.settings
-    if settings.stays_here:
-        return ok(NOT_HERE)
-    asking, domain = _asking(settings), settings.sending_domain
+    domain = settings.sending_domain
     servers = [name for record in lookup.records(domain, "MX", asking) for name in record.split()[1:]]  # "0 ." has none
     if not servers:
         return fault(f"{domain} n’a pas de MX : les rejets ne reviennent pas. Nommez-y un serveur à vous ({WHERE}).")
@@ -91,12 +96,9 @@ def mx(examined: Examined) -> Finding:
     return ok(f"{domain} reçoit par {', '.join(servers)}.")
 
 
-def ptr(examined: Examined) -> Finding:
+@_where_mail_leaves
+def ptr(settings: Settings, asking: lookup.Resolver) -> Finding:
     """Whether each public address of each relay has a name that leads back to it."""
-    settings = examined.settings
-    if settings.stays_here:
-        return ok(NOT_HERE)
-    asking = _asking(settings)
     hosts = [urlsplit(url).hostname or "" for url in settings.relays]
     seen = [(host, address) for host in hosts for address in _addresses(host, asking)]
     public = [(host, address) for host, address in seen if ipaddress.ip_address(address).is_global]

@@ -31,10 +31,11 @@ from outreach.settings import Mode
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to
+from tests.delivery.conftest import relay as sink
 from tests.servers import issuer as issuers
 from tests.servers.dns import name_server
-from tests.servers.relays import Relays
 
+__all__ = ["sink"]
 OK, WARNING, FAULT = HealthState
 DOMAIN = "campagnes.ecole.be"
 WELL = {
@@ -66,19 +67,6 @@ def ask(examined):
             return look(examined(smtp_url="smtp://relais.be:587", **place, **changes))
 
     return ask
-
-
-@pytest.fixture
-def sink(tmp_path):
-    running = []
-
-    def start(*options):
-        running.append(Relays(tmp_path / f"sink{len(running)}", *options))
-        return running[-1]
-
-    yield start
-    for one in running:
-        one.stop()
 
 
 @pytest.mark.parametrize("look", [domain.spf, domain.dmarc, domain.mx, domain.ptr])
