@@ -20,10 +20,11 @@ def purge(operation: Operation, dry_run: bool) -> None:
     archives = Archives.of(operation.settings)
     with database.reading() as session:
         rules = changes.in_force(session)
-        counts = [
-            0 if rule.is_archive and archives is None else forgetting.count_over(session, rule, now=operation.now)
-            for rule in rules
-        ]
+        if dry_run:
+            counts = [
+                0 if rule.is_archive and archives is None else forgetting.count_over(session, rule, now=operation.now)
+                for rule in rules
+            ]
     if not dry_run:
         counts = [forgetting.forget(database, rule, lambda: operation.now, never, archives) for rule in rules]
     say_json(lambda: {"rules": [{"table": rule.table, "rows": n} for rule, n in zip(rules, counts, strict=True)]})
