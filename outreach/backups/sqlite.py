@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -62,7 +62,7 @@ def contents_of(url: str) -> Contents:
 def make_new(url: str, file: Path) -> None:
     """Make a new database of a backup. Raises Refused where there is one, OSError where the disk is full."""
     path = path_of(url)
-    for beside in (path, *(path.with_name(path.name + ending) for ending in SIDE_FILES)):
+    for beside in _files_of(path):
         if beside.exists():
             raise Refused(f"{beside} existe déjà : une sauvegarde se restaure dans une base neuve, sous un autre nom.")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -82,8 +82,7 @@ def make_room(_url: str) -> None:
 
 def drop(url: str) -> None:
     """Remove a database in which a backup was rehearsed, and what SQLite left beside it."""
-    path = path_of(url)
-    for one in (path, *(path.with_name(path.name + ending) for ending in SIDE_FILES)):
+    for one in _files_of(path_of(url)):
         one.unlink(missing_ok=True)
 
 
@@ -94,6 +93,11 @@ def faults_of(url: str) -> list[str]:
         lost = {str(row[0]) for row in connection.execute("PRAGMA foreign_key_check")}
     told = [] if found == ["ok"] else [f"SQLite trouve la base abîmée : {line}" for line in found]
     return told + [f"Des lignes de {table} renvoient à des lignes qui n’existent pas." for table in sorted(lost)]
+
+
+def _files_of(path: Path) -> Sequence[Path]:
+    """A database's file, and those that SQLite may keep beside it."""
+    return [path.with_name(path.name + ending) for ending in ("", *SIDE_FILES)]
 
 
 @contextmanager

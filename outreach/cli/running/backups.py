@@ -103,15 +103,15 @@ def _tell(restored: Restored, url: str) -> None:
     say("Ensuite : ./run migrate, puis ./run verify, puis ./run instance confirm (docs/trouble.md, Restore).")
 
 
-def prove(url: str, at: datetime) -> list[str]:
+def prove(url: str, at: datetime, other: tuple[str, ...] = ()) -> list[str]:
     """What the ledger, the audit's chain and the signatures of notes say of a database, as of its backup.
 
-    Nothing where it is of another version than the program, which then cannot read it.
+    `other` is what is said where it is of another version than the program, which then cannot read it.
     """
     database = Database(url)
     try:
         if not migrations.is_current(database.engine):
-            return []
+            return [*other]
         with database.reading() as session:
             breaches = verification.verify(session, now=at)
             told = [f"Le registre ne tient pas la règle {breach.rule} (vague {breach.wave})." for breach in breaches]
@@ -123,12 +123,8 @@ def prove(url: str, at: datetime) -> list[str]:
 
 def prove_all(url: str, at: datetime) -> list[str]:
     """The same for a rehearsal, where a database of another version is a fault: nothing would be checked of it."""
-    database = Database(url)
-    is_current = migrations.is_current(database.engine)
-    database.dispose()
-    if is_current:
-        return prove(url, at)
-    return ["Cette sauvegarde est d’une autre version que le programme : lancez ./run backup, puis recommencez."]
+    other = "Cette sauvegarde est d’une autre version que le programme : lancez ./run backup, puis recommencez."
+    return prove(url, at, (other,))
 
 
 def _folder(settings: Settings, given: Path | None) -> Path:
