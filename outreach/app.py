@@ -15,6 +15,7 @@ from outreach import migrations
 from outreach.accounts.sessions import LIFETIME
 from outreach.db import Database
 from outreach.db.ways import Way
+from outreach.erasures import digests
 from outreach.segments import calm
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import (
@@ -135,7 +136,8 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
-    opened = database or Database(settings.database, calm.info_of(settings)).watched(migrations.fault_of)
+    rules = calm.info_of(settings) | digests.info_of(settings)
+    opened = database or Database(settings.database, rules).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
     page_request.limit_reading(app)

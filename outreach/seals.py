@@ -4,6 +4,9 @@ A seal covers a batch of entries and the digest of the seal before it. An entry 
 the digest of a random salt and the words. Retention may destroy the salt and empty the words: the digest of both is
 kept beside, so the seal still holds, and nobody can find out by trying what the words were.
 
+An erasure may also take out of a sealed entry who acted, and on whom: one more entry names it, with the digest of what
+is left, so that `verify` finds any later change.
+
 An entry that somebody adds by hand is sealed as any other. Seals prove nothing to whoever can write new ones. Their
 last digest goes to the log every day: a head that the log kept and the chain no longer holds (`verify`) shows that the
 chain was made anew.
@@ -13,7 +16,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Container, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,7 +33,7 @@ MOST_ENTRIES = 500  # of a seal: its rows are written within some ten millisecon
 LATEST_ENTRIES = 10_000  # before the last sealed one: one that is committed late has a number among these
 FIRST = "0" * 64  # stands for the seal before the first
 ERASURE = "audit-erasure"  # the subject of the entries that name others whose words were emptied
-NUMBER = re.compile(r"\d+")
+NAMED = re.compile(r"(\d+)(?:=([0-9a-f]{64}))?")  # an entry, and the digest of what is left of it
 
 
 class AuditSeal(Base):
@@ -149,10 +152,42 @@ def erase_words(session: Session, entries: Iterable[int], because: str, *, now: 
     return len(erased)
 
 
-def _named_as_erased(session: Session) -> set[int]:
-    """The entries that others name as emptied."""
-    said = session.scalars(select(AuditEntry.sentence).where(AuditEntry.subject == ERASURE))
-    return {int(number) for sentence in said for number in NUMBER.findall(sentence.rpartition(":")[2])}
+Said = Callable[[str], str]
+
+
+def take_out(session: Session, entries: Iterable[int], said: Said, because: str, *, now: datetime, actor: str) -> int:
+    """Put what `said` makes of them in the place of actors and subjects, for good; returns how many entries changed.
+
+    Entries without a seal stay. One more entry says why and names the others, each with the digest of what is left:
+    `verify` excuses only these.
+    """
+    query = (
+        select(AuditEntry, SealedEntry)
+        .join(SealedEntry, SealedEntry.entry_id == AuditEntry.id)
+        .where(AuditEntry.id.in_(list(entries)))
+        .order_by(AuditEntry.id)
+    )
+    left = []
+    for entry, sealed in session.execute(query).all():
+        before = (entry.actor, entry.subject, entry.run_by)
+        entry.actor, entry.subject = said(entry.actor), said(entry.subject)
+        entry.run_by = said(entry.run_by) if entry.run_by else entry.run_by
+        if before != (entry.actor, entry.subject, entry.run_by):
+            left.append(f"{entry.id}={_digest_of_entry(entry, sealed.words)}")
+    session.flush()
+    if left:
+        audit.record(session, now, actor, f"{because} Entrées changées : {', '.join(left)}.", ERASURE)
+    return len(left)
+
+
+def _named_as_erased(session: Session) -> dict[int, str]:
+    """The entries that others name as emptied, each with the digest of what was last left of it, or ''."""
+    said = session.scalars(select(AuditEntry.sentence).where(AuditEntry.subject == ERASURE).order_by(AuditEntry.id))
+    named: dict[int, str] = {}
+    for sentence in said:
+        for number, digest in NAMED.findall(sentence.rpartition(":")[2]):
+            named[int(number)] = digest or named.get(int(number), "")
+    return named
 
 
 def verify(session: Session, *, head: str = "") -> SealCheck:
@@ -167,7 +202,7 @@ def verify(session: Session, *, head: str = "") -> SealCheck:
                 return SealCheck(seals, entries, erased, 0, previous, *fault)
             previous, is_held = seal.digest, is_held or seal.digest == head
             entries += len(members)
-            erased += sum(sealed.salt is None for sealed, _ in members)
+            erased += sum(sealed.salt is None or bool(named.get(sealed.entry_id)) for sealed, _ in members)
     astray = select(func.min(SealedEntry.entry_id)).where(SealedEntry.seal_id.not_in(select(AuditSeal.id)))
     if (lost := session.scalar(astray)) is not None:
         return SealCheck(seals, entries, erased, 0, previous, f"Le sceau de l’entrée {lost} a disparu.", lost)
@@ -197,7 +232,7 @@ def _chain(session: Session) -> Generator[tuple[AuditSeal, Members], None, None]
 
 
 def _fault(
-    seal: AuditSeal, members: Members, number: int, previous: str, named: Container[int]
+    seal: AuditSeal, members: Members, number: int, previous: str, named: Mapping[int, str]
 ) -> tuple[str, int | None] | None:
     """The first thing about a seal that does not fit, and the entry that it is about."""
     first = members[0][0].entry_id if members else None
@@ -215,14 +250,15 @@ def _fault(
     return None
 
 
-def _fault_of_entry(sealed: SealedEntry, entry: AuditEntry | None, named: Container[int]) -> str:
+def _fault_of_entry(sealed: SealedEntry, entry: AuditEntry | None, named: Mapping[int, str]) -> str:
     if entry is None:
         return f"L’entrée {sealed.entry_id} a disparu du journal (sceau {sealed.seal_id})."
     is_erased = sealed.salt is None and not entry.sentence
     if is_erased and entry.id not in named:
         return f"L’entrée {entry.id} est vidée, et aucune entrée ne le dit."
     words = sealed.words if is_erased else _digest_of_words(sealed.salt or "", entry.sentence)
-    if (words, _digest_of_entry(entry, words)) != (sealed.words, sealed.digest):
+    digest = _digest_of_entry(entry, words)
+    if words != sealed.words or digest not in {sealed.digest, named.get(entry.id)}:
         return f"L’entrée {entry.id} ne correspond plus à son sceau ({sealed.seal_id})."
     return ""
 

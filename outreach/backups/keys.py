@@ -20,11 +20,11 @@ def fingerprints(settings: Settings, note_key: str) -> dict[str, list[str]]:
 
     Keys that may be guessed are refused outside a demonstration, so nobody finds one by trying.
     """
-    erasure = getattr(settings, "erasure_key", None)
+    erasure = settings.erasure_key.get_secret_value()
     secrets = {
         "OUTREACH_TOKEN_KEYS": [key.decode() for key in settings.signing_keys],
         "OUTREACH_FACTOR_KEYS": list(settings.factor_secrets),
-        "OUTREACH_ERASURE_KEY": [erasure.get_secret_value()] if erasure else [],
+        "OUTREACH_ERASURE_KEY": [erasure],
     }
     named = {name: [_fingerprint(name, key) for key in keys if key] for name, keys in secrets.items()}
     return {name: found for name, found in (named | {NOTE_KEY: [note_key] if note_key else []}).items() if found}

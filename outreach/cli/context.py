@@ -19,6 +19,7 @@ from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
 from outreach.db.watch import DatabaseFault
 from outreach.demo import people
+from outreach.erasures import digests
 from outreach.errors import InputError, Refused
 from outreach.french import typeset
 from outreach.roles import RoleName
@@ -56,7 +57,7 @@ class Operation:
     @cached_property
     def opened(self) -> Database:
         """The database, without a check of its version."""
-        return Database(self.settings.database, calm.info_of(self.settings))
+        return Database(self.settings.database, calm.info_of(self.settings) | digests.info_of(self.settings))
 
     @cached_property
     def database(self) -> Database:

@@ -1,13 +1,14 @@
-"""`purge`, `person`: what has been kept for its time, and what is known of an address."""
+"""`purge`, `person`: what has been kept for its time, what is known of an address, and how it is erased."""
 
 import threading
 
 import click
 
-from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
+from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json, working
 from outreach.french import plural
-from outreach.retention import changes, forgetting, persons
+from outreach.retention import changes, erasing, forgetting, persons
 from outreach.retention.archives import Archives
+from outreach.roles import RoleName
 
 
 @click.command()
@@ -54,3 +55,44 @@ def export(operation: Operation, address: str) -> None:
     for table, rows in known.items():
         say(f"{table} : {plural(len(rows), 'ligne')}")
     say("Le détail : --json." if known else "Le service ne sait rien de cette adresse.")
+
+
+@person.command()
+@click.argument("address", metavar="ADRESSE")
+@click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@acting
+@json_option
+@pass_operation
+def erase(operation: Operation, address: str, yes: bool) -> None:
+    """Efface une personne qui le demande (RGPD, article 17) : son adresse, ses noms, ses numéros, ses mots.
+
+    Rien ne le défait. On ne lui écrit plus jamais ; les notes signées restent.
+    """
+    settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
+    with operation.database.reading() as session:
+        actor = operation.actor(session, RoleName.ADMINISTRATOR)
+        planned = erasing.plan(session, address, has_sorting_list=has_sorting_list)
+    for sentence in erasing.told(planned):
+        say(sentence)
+    if not yes:
+        click.confirm("Rien ne défait un effacement. Effacer ?", abort=True)
+    with working("La personne est effacée."):
+        count = erasing.carry_out(operation.database, planned, settings.data, now=operation.now, actor=actor)
+    say_json(lambda: {"rows": count, "keeps_address": planned.keeps_address})
+    say(f"C’est fait : {plural(count, 'ligne')}.")
+
+
+@person.command()
+@acting
+@json_option
+@pass_operation
+def replay(operation: Operation) -> None:
+    """Refait dans une base restaurée les effacements que la sauvegarde ignore, d’après le fichier erasures.jsonl."""
+    settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
+    with operation.database.reading() as session:
+        actor = operation.actor(session, RoleName.ADMINISTRATOR)
+    count = erasing.replay(
+        *(operation.database, settings.data), has_sorting_list=has_sorting_list, now=operation.now, actor=actor
+    )
+    say_json(lambda: {"erased": count})
+    say(f"{plural(count, 'adresse effacée de nouveau', 'adresses effacées de nouveau')}.")

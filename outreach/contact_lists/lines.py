@@ -12,6 +12,7 @@ from outreach.directory.contacts import NOTHING_KNOWN, Particulars
 from outreach.directory.models import MailboxKind
 from outreach.directory.reference import fold
 from outreach.directory.stated_names import NameBook, names_an_organisation
+from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
@@ -89,6 +90,7 @@ class Directory:
     names: NameBook
     judge: Callable[[str], Judgement]
     today: date
+    erased: ErasedAddresses
 
 
 @dataclass(slots=True)
@@ -153,6 +155,8 @@ def _addresses(row: Row, directory: Directory) -> list[StatedContact]:
         raise RowFault("address", "L’adresse manque.")
     try:
         judged = [directory.judge(address) for address in mending.each_address(addresses)]
+        for each in judged:
+            directory.erased.refuse(each.key)
     except InputError as error:
         raise RowFault("address", str(error)) from None
     return [StatedContact(row.number, directory.authorities[fase], fase, each) for each in judged]

@@ -14,6 +14,7 @@ from outreach.directory import judging
 from outreach.directory.contacts import Particulars, school_limits
 from outreach.directory.models import Authority, Contact, ContactSchool, MailboxKind, Ownership, RegisterImport, School
 from outreach.directory.stated_names import FAR_NAME, NameBook
+from outreach.erasures.digests import ErasedAddresses
 from outreach.mail.addresses import Judgement
 from outreach.measuring import bases
 from outreach.measuring.models import BasisWithdrawal, TrackingBasis
@@ -255,6 +256,7 @@ def _directory(session: Session, address: Callable[[str], Judgement], today: dat
         names=NameBook.of(session),
         judge=address,
         today=today,
+        erased=ErasedAddresses.of(session),
     )
 
 

@@ -85,7 +85,7 @@ def _is_touched(at: datetime) -> ColumnElement[bool]:
     is_withdrawn = ContactListLine.nature == LineNature.WITHDRAWN
     return or_(
         and_(~is_withdrawn, or_(Contact.retired_at.is_not(None), *(moment > at for moment in since))),
-        and_(is_withdrawn, or_(Contact.retired_at != at, is_back.exists())),
+        and_(is_withdrawn, or_(Contact.retired_at != at, Contact.changed_at > at, is_back.exists())),
     )
 
 

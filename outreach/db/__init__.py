@@ -328,7 +328,10 @@ def _ask_the_rested(engine: Engine) -> None:
 
 
 # With recursive_triggers, INSERT OR REPLACE fires the triggers that refuse to delete a row.
-PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "recursive_triggers=ON")
+PRAGMAS = (
+    *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "recursive_triggers=ON"),
+    "secure_delete=ON",  # or what was erased would stay in free pages, which backups copy
+)
 LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: sending letters changes the same pages again and again
 
 

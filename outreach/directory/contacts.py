@@ -19,6 +19,8 @@ from outreach.directory.models import (
     Ownership,
     School,
 )
+from outreach.erasures import digests
+from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement, judge
 
@@ -102,10 +104,10 @@ def add(
 
     One that was retired answers for the schools that it answered for before.
 
-    Raises InputError when the authority has this address already.
+    Raises InputError when the authority has this address already, or the address was erased.
     """
     take_turns(session, "contacts", authority.fase)
-    _refuse_twice(session, authority, judged)
+    _refuse(session, authority, judged)
     limits = school_limits(session, [authority.id]).get((authority.id, judged.key), frozenset())
     added = _new(authority, judged, now, actor, particulars, kind)
     session.add(added)
@@ -131,7 +133,8 @@ def correct(
     """Replace an address: the old one is retired and stays in the history. The new one answers for the same schools.
 
     With the same address, only its particulars and kind change; if it bounced, it is put back in use. Raises
-    InputError when the authority has the new address already, NotFound when the old one is retired already.
+    InputError when the authority has the new address already or it was erased, NotFound when the old one is retired
+    already.
     """
     _in_use(session, authority, old)
     if judged.key == old.address_key and old.bounced_at is None:
@@ -142,7 +145,7 @@ def correct(
         session.flush()
         audit.record(session, now, actor, f"Contact {judged.address} précisé.", subject_of(authority))
         return old
-    _refuse_twice(session, authority, judged, besides=old)
+    _refuse(session, authority, judged, besides=old)
     old.retired_at, old.retired_by = now, actor
     session.flush()
     added = _new(authority, judged, now, actor, particulars, kind)
@@ -168,7 +171,7 @@ def restorable(known: Iterable[Contact]) -> set[int]:
     in_use = {held.address_key for held in known if held.retired_at is None}
     newest: dict[str, int] = {}
     for held in known:
-        if held.address_key not in in_use:
+        if held.address_key not in in_use and not digests.is_mark(held.address_key):
             newest[held.address_key] = max(held.id, newest.get(held.address_key, 0))
     return set(newest.values())
 
@@ -331,7 +334,8 @@ def _in_use(session: Session, authority: Authority, held: Contact) -> None:
         raise NotFound("Cette adresse n’est plus en usage.")
 
 
-def _refuse_twice(session: Session, authority: Authority, judged: Judgement, besides: Contact | None = None) -> None:
+def _refuse(session: Session, authority: Authority, judged: Judgement, besides: Contact | None = None) -> None:
+    ErasedAddresses.of(session).refuse(judged.key)
     query = select(Contact.id).where(
         Contact.authority_id == authority.id, Contact.address_key == judged.key, Contact.retired_at.is_(None)
     )

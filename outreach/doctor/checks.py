@@ -23,4 +23,5 @@ CHECKS = (
     Check("restore", "Restauration", 10, safety.restore),
     Check("note_keys", "Clé des notes", 5, secrets.note_keys),
     Check("factor_keys", "Clés des seconds facteurs", 10, secrets.factor_keys),
+    Check("erasures", "Adresses effacées", 10, secrets.erasures),
 )

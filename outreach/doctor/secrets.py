@@ -5,14 +5,16 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from outreach import french
 from outreach.accounts.factors import one_time_codes
 from outreach.accounts.factors.second_factors import SecondFactor
 from outreach.doctor.findings import Examined, Finding, fault, ok, warning
-from outreach.errors import Refused
+from outreach.erasures.digests import ErasedAddresses
+from outreach.errors import InputError, Refused
+from outreach.french import plural
 from outreach.notes import signing
 from outreach.oidc.issuer import ClientSettings, Issuer
 from outreach.oidc.refusals import SignInRefused
+from outreach.retention import erasing
 from outreach.settings import Mode
 from outreach.settings.folder import OTHERS
 
@@ -30,7 +32,7 @@ def issuer(examined: Examined) -> Finding:
         return fault(f"{why}. Vérifiez OUTREACH_OIDC_ISSUER, le réseau et le certificat (SSL_CERT_FILE).")
     if not keys:
         return fault(f"{settings.issuer_name} ne publie aucune clé que le service connaisse : voyez qui le tient.")
-    return ok(f"{settings.issuer_name} répond, avec {french.plural(keys, 'clé')}.")
+    return ok(f"{settings.issuer_name} répond, avec {plural(keys, 'clé')}.")
 
 
 def note_keys(examined: Examined) -> Finding:
@@ -57,11 +59,29 @@ def factor_keys(examined: Examined) -> Finding:
         rows = session.execute(select(SecondFactor.user_id, SecondFactor.sealed)).all()
     lost = [user for user, sealed in rows if one_time_codes.opened(wallet, user, sealed) is None]
     if lost:
-        told = f"{french.plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
+        told = f"{plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
         return fault(f"{told} : remettez l’ancienne clé dans OUTREACH_FACTOR_KEYS, ou réinitialisez-les.")
     if not rows:
         return ok("Personne n’a de second facteur.")
-    return ok(f"{french.plural(len(rows), 'second facteur, lisible', 'seconds facteurs, tous lisibles')}.")
+    return ok(f"{plural(len(rows), 'second facteur, lisible', 'seconds facteurs, tous lisibles')}.")
+
+
+def erasures(examined: Examined) -> Finding:
+    """Whether an erased address is known when it comes back, and none is missing after a restore."""
+    settings = examined.settings
+    has_key = bool(settings.erasure_key.get_secret_value())
+    with examined.database.reading() as session:
+        try:
+            known = len(ErasedAddresses.of(session).at)
+            missing = erasing.waiting(session, settings.data) if has_key else 0
+        except (Refused, InputError) as error:
+            return fault(str(error))
+    if missing:
+        told = plural(missing, "effacement n’est pas dans la base", "effacements ne sont pas dans la base")
+        return fault(f"{told}, restaurée d’avant : lancez ./run person replay.")
+    if not has_key:
+        return warning("Aucune clé : personne ne peut être effacé tant que OUTREACH_ERASURE_KEY manque.")
+    return ok(f"{plural(known, 'adresse effacée, reconnue', 'adresses effacées, reconnues')}.")
 
 
 def _open_to_others(path: Path) -> Finding | None:

@@ -21,6 +21,7 @@ from outreach.delivery import models as delivery
 from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
+from outreach.erasures import digests as erasures
 from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
 from outreach.migrations.kinds import AppliedRevision
@@ -51,6 +52,7 @@ TABLES = (
         contact_lists,
         delivery,
         drafts,
+        erasures,
         models,
     ),
     name_corrections,

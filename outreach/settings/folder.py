@@ -6,7 +6,7 @@ from pathlib import Path
 from outreach.settings.model import Mode, Settings
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-OWN_FILES = ("secret-key", "token-keys", "installation", "outreach.sqlite3")
+OWN_FILES = ("secret-key", "token-keys", "erasure-key", "erasures.jsonl", "installation", "outreach.sqlite3")
 
 
 def faults_of_folder(settings: Settings) -> list[str]:

@@ -22,6 +22,7 @@ SECRETS = (  # settings that are secrets, or may hold a password: each may stand
     "bounces_url",
     "token_keys",
     "factor_keys",
+    "erasure_key",
     "oidc_client_secret",
     "metrics_token",
 )
@@ -104,6 +105,7 @@ class Settings(BaseModel):
     token_keys: SecretStr = SecretStr("")
     second_factor: FactorPolicy | None = None
     factor_keys: SecretStr = SecretStr("")
+    erasure_key: SecretStr = SecretStr("")
     sending: SendingSwitch = SendingSwitch.ON
     allowed_recipients: str = ""
     test_recipients: str = ""

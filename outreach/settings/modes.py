@@ -126,6 +126,9 @@ def _faults_of_keys(settings: Settings) -> list[str]:
     factor_keys = listed(settings.factor_keys.get_secret_value())
     if not all(map(is_long_enough, factor_keys)) or any(map(is_guessable, factor_keys[:1])):
         faults.append(f"OUTREACH_FACTOR_KEYS : une clé est trop courte ou se devine ; {drawn}")
+    erasure_key = settings.erasure_key.get_secret_value()
+    if erasure_key and (not is_long_enough(erasure_key) or is_guessable(erasure_key)):
+        faults.append(f"OUTREACH_ERASURE_KEY est trop courte ou se devine ; {drawn}")
     if key and key.encode() in settings.signing_keys:
         faults.append("OUTREACH_TOKEN_KEYS doit différer de OUTREACH_SECRET_KEY : les deux vivent séparément.")
     if settings.clock_offset:

@@ -52,7 +52,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 def _with_kept_secrets(settings: Settings) -> Settings:
     kept = {
         field: SecretStr(kept_secret(settings.data / field.replace("_", "-")))
-        for field in ("secret_key", "token_keys")
+        for field in ("secret_key", "token_keys", "erasure_key")
         if not getattr(settings, field).get_secret_value()
     }
     return settings.model_copy(update=kept)

@@ -4,7 +4,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.db import Database
 from outreach.delivery import installation
-from outreach.errors import OutreachError
+from outreach.erasures.digests import ErasedAddresses
+from outreach.errors import OutreachError, Refused
 from outreach.settings import SendingSwitch, Settings
 
 
@@ -12,9 +13,13 @@ def hindrance(settings: Settings, database: Database) -> str:
     """Why no letter may leave from here, in a French sentence, or ''."""
     if settings.sending is SendingSwitch.OFF:
         return "L’envoi est coupé par OUTREACH_SENDING=off."
-    if settings.stays_here:
-        return ""
     with database.reading() as session:
+        try:
+            ErasedAddresses.of(session)
+        except Refused as error:
+            return str(error)
+        if settings.stays_here:
+            return ""
         return installation.hindrance(session, installation.read(settings.data))
 
 

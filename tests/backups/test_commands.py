@@ -6,15 +6,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from outreach import french
+from outreach import audit, french, seals
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
+from outreach.db import Database
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import SuppressionReason
+from outreach.erasures import digests
+from outreach.retention import persons
 from outreach.settings import read
 from tests.backups import beside, programs_of_the_server
 from tests.conftest import NOW
 
 pytestmark = pytest.mark.postgresql
 assert programs_of_the_server
+MARKED, ERASING = "zoe.marquee@ecole.example", {"erasure_key": "a key that was drawn at random, 61f0"}
 
 
 @pytest.fixture
@@ -26,6 +32,7 @@ def run(programmed, fresh_url, tmp_path):
         named = {"OUTREACH_DATA": str(tmp_path / "data"), "OUTREACH_DATABASE_URL": fresh_url}
         operation.settings = read({**named, **{f"OUTREACH_{name.upper()}": value for name, value in settings.items()}})
         operation.now, operation.database = NOW, programmed
+        programmed.info |= digests.info_of(operation.settings)
         result = CliRunner().invoke(commands, words, obj=operation)
         said = result.stdout + ("" if "--json" in words else str(result.exception or ""))
         return result.exit_code, json.loads(said) if "--json" in words else said.replace("\xa0", " ")
@@ -42,6 +49,26 @@ def test_a_backup_is_made_restored_checked_and_then_the_settings_are_named(run, 
         assert (told["tables"] > 90, told["rows"] > 0, bool(told["revision"])) == (True, True, True)
         status, told = run("restore", made["file"], "--database-url", new, "--json")
         assert (status, set(told)) == (1, {"error"})
+
+
+def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run, programmed, fresh_url, tmp_path):
+    with programmed.writing() as session:
+        audit.record(session, NOW, "ada@fwb.example", f"Adresse {MARKED} ajoutée.", "authority:1")
+        suppressions.suppress(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
+    _, made = run("backup", str(tmp_path), "--json", **ERASING)
+    assert run("person", "erase", MARKED, **ERASING)[0] == 1  # nobody confirmed
+    status, told = run("person", "erase", MARKED, "--yes", "--json", **ERASING)
+    assert (status, told["rows"] >= 2, told["keeps_address"]) == (0, True, False)
+    with beside(fresh_url, tmp_path) as new:
+        status, told = run("restore", made["file"], "--database-url", new, "--json", **ERASING)
+        assert (status, told["ok"], told["erased_again"]) == (0, True, 1)
+        restored = Database(new)
+        with restored.reading() as session:
+            assert persons.known_of(session, MARKED) == {}
+            assert seals.verify(session).fault == ""
+        restored.dispose()
+    status, told = run("person", "replay", "--json", **ERASING)
+    assert (status, told) == (0, {"erased": 0})
 
 
 def test_the_words_say_what_to_do_next(run, fresh_url, tmp_path):

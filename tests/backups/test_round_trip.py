@@ -156,7 +156,12 @@ def test_a_full_disk_is_said_and_nothing_is_left(programmed, fresh_url, tmp_path
 
 
 def test_a_manifest_holds_no_secret_and_names_each_key(programmed, fresh_url, tmp_path):
-    secret = {"secret_key": "s" * 40, "token_keys": "t" * 40 + "," + "u" * 40, "factor_keys": "f" * 40}
+    secret = {
+        "secret_key": "s" * 40,
+        "token_keys": "t" * 40 + "," + "u" * 40,
+        "factor_keys": "f" * 40,
+        "erasure_key": "e" * 40,
+    }
     settings = read({"OUTREACH_DATA": str(tmp_path), **{f"OUTREACH_{k.upper()}": v for k, v in secret.items()}})
     here = keys.fingerprints(settings, "aaaa bbbb")
     made = making.make(fresh_url, tmp_path, making.Origin("", here), now=NOW)
@@ -167,6 +172,7 @@ def test_a_manifest_holds_no_secret_and_names_each_key(programmed, fresh_url, tm
         "OUTREACH_TOKEN_KEYS": 2,
         "OUTREACH_FACTOR_KEYS": 2,
         "OUTREACH_NOTE_KEY_FILE": 1,
+        "OUTREACH_ERASURE_KEY": 1,
     }
     rotated = settings.model_copy(update={"token_keys": type(settings.token_keys)("v" * 40 + "," + "t" * 40)})
     assert list(keys.lacking(here, keys.fingerprints(rotated, "aaaa bbbb"))) == ["OUTREACH_TOKEN_KEYS"]

@@ -62,7 +62,7 @@ LISTS = {
     "suppressions": (),
     "user list": (),
 }
-ELSEWHERE = {"backup", "restore", "rehearse"}  # tests/backups/test_commands.py
+ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay"}  # tests/backups/test_commands.py
 BEFORE = {"campaign schedule": (("submit", "1"), ("approve", "1"))}
 FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
 FILES |= {"adherence import": JOININGS.encode(), "contacts import": CONTACTS.encode()}

@@ -4,6 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.erasures import digests
+from outreach.erasures.digests import Erasure
 from outreach.errors import InputError
 from tests.spreadsheets.books import workbook
 
@@ -199,3 +201,14 @@ def test_every_column_is_read_set_aside_or_unknown(sent):
         "set_aside": ["Rue"],
         "unknown": ["Couleur"],
     }
+
+
+def test_a_list_that_brings_an_erased_address_back_says_so_at_its_line(session, sent, now):
+    key = "a key that was drawn at random, 61f0"
+    session.info[digests.INFO] = key
+    digest = digests.digest_of(key, "zoe.marquee@ecole.example")
+    session.add(Erasure(digest=digest, key=digests.sign_of(key), erased_at=now, erased_by="ada@fwb.example"))
+    plan = sent.plan("FASE;Adresse\n9300;Zoe.Marquee@ecole.example\n9300;direction@ecole.example\n")
+    (rejected,) = plan.rejected
+    assert (rejected.row, "on ne lui écrit plus" in rejected.message) == (2, True)
+    assert [stated.judged.address for stated in plan.new] == ["direction@ecole.example"]

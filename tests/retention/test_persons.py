@@ -43,24 +43,6 @@ def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_anoth
     assert not [other for other in others if other in written]
 
 
-@pytest.mark.parametrize(
-    ("words", "stands"),
-    [
-        ("a@b.be", True),
-        ("<A@B.be>, x", True),
-        ("Écrit à a@b.be.", True),
-        ("xa@b.be", False),
-        ("x.a@b.be", False),
-        ("a@b.be.example", False),
-        ("a@b.bexx", False),
-        ("xa@b.be a@b.be", True),
-        ("a@b.be-x", False),
-    ],
-)
-def test_an_address_stands_as_a_whole_or_not_at_all(words, stands):
-    assert persons._stands("a@b.be", words.lower()) is stands
-
-
 def test_a_colleague_s_account_is_told_without_what_opens_it(three_answered):
     found = known(three_answered, "nadia.lambert@fwb.example")
     (account,) = found["users"]

@@ -12,11 +12,14 @@ from outreach.backups import databases, keys, making, rehearsals, restoring
 from outreach.backups.making import Origin
 from outreach.backups.restoring import Restored
 from outreach.campaigns import verification
+from outreach.campaigns.models import CLOCK
 from outreach.cli.context import Operation, file_argument, json_option, pass_operation, say, say_json, working
 from outreach.db import Database
 from outreach.delivery import installation
-from outreach.errors import InputError, OutreachError
+from outreach.erasures import digests, journal
+from outreach.errors import InputError, OutreachError, Refused
 from outreach.notes import known_notes, signing
+from outreach.retention import erasing
 from outreach.settings import Mode, Settings
 
 
@@ -47,6 +50,7 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
     """Fait une base neuve d’une sauvegarde, la vérifie, puis nomme les réglages à changer ; sinon, termine par 1."""
     with working("La base est restaurée et vérifiée."):
         restored = restoring.restore(file, database_url, _origin(operation.settings).keys, prove)
+    erased = 0 if restored.faults else _erase_again(operation, database_url)
     named = {} if restored.faults else {"OUTREACH_DATABASE_URL": databases.shown(database_url), **restored.lacking}
     contents = restored.manifest.contents
     say_json(
@@ -59,9 +63,14 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
             "rows": contents.rows,
             "faults": [*restored.faults],
             "settings": named,
+            "erased_again": erased,
         }
     )
     _tell(restored, database_url)
+    if erased:
+        say(f"{french.plural(erased, 'adresse effacée depuis', 'adresses effacées depuis')} : effacées de nouveau.")
+    elif erased is None:
+        say("Puis ./run person replay : des adresses ont été effacées depuis cette sauvegarde.")
     sys.exit(1 if restored.faults or restored.lacking else 0)
 
 
@@ -85,6 +94,23 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
     for fault in rehearsed.faults:
         say(fault)
     sys.exit(1 if rehearsed.faults else 0)
+
+
+def _erase_again(operation: Operation, url: str) -> int | None:
+    """Erase in a restored database who was erased since; None where it has to wait for a migration or a key."""
+    settings = operation.settings
+    if not journal.read(settings.data):
+        return 0
+    database, has_sorting_list = Database(url, digests.info_of(settings)), bool(settings.sorting_list)
+    try:
+        if not migrations.is_current(database.engine):
+            return None
+        now = operation.now
+        return erasing.replay(database, settings.data, has_sorting_list=has_sorting_list, now=now, actor=CLOCK)
+    except Refused:  # without the key, which the settings to change name
+        return None
+    finally:
+        database.dispose()
 
 
 def _tell(restored: Restored, url: str) -> None:

@@ -25,6 +25,7 @@ from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.app import create_app
 from outreach.db import NO_ANSWER, Database
+from outreach.erasures import digests
 from outreach.errors import OutreachError
 from outreach.jobs.leases import LeaseLost
 from outreach.jobs.models import Job
@@ -53,7 +54,7 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = read()
-    database = Database(settings.database, calm.info_of(settings))
+    database = Database(settings.database, calm.info_of(settings) | digests.info_of(settings))
     work = JobWork(database, number, lease, settings.instant)
     try:
         do(settings, database, work)

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -28,8 +28,10 @@ from outreach.db import Session, UtcDateTime, table_of
 from outreach.db.compiled import PreparedForAll, PreparedForEach
 from outreach.delivery.ledger.outbox import LEFT
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
+from outreach.erasures.digests import ErasedAddresses
 
 BATCH = 480  # a multiple of the usual numbers of connections, so that the last round of a batch is full, too
+ADDRESS = ("address", "address_key", "address_ascii")
 AT_ONCE = 1000  # rows held in memory at a time: holding all those of a large launch would take the most memory of all
 
 
@@ -64,12 +66,13 @@ def put(
     """Write the recipients of a mailing, those left out with their reason; returns the keys of their letters.
 
     `return_path` gives the envelope sender for a `public_id`. Raises IntegrityError when a recipient is there already:
-    nobody is written to twice in a mailing.
+    nobody is written to twice in a mailing. An erased address is left out, and its mark stands in its place.
     """
+    erased = ErasedAddresses.of(session)
     batches = _batches(session, mailing, len(addressees))
     written: list[int] = []
     for start in range(0, len(addressees), AT_ONCE):
-        some = addressees[start : start + AT_ONCE]
+        some = [_unless_erased(one, erased) for one in addressees[start : start + AT_ONCE]]
         names = [secrets.token_hex(8) for _ in some]
         places = [batches[(start + place) // BATCH] for place in range(len(some))]
         rows = [
@@ -107,7 +110,7 @@ _AT = bindparam("at", type_=UtcDateTime)
 _GIVEN: dict[str, type[TypeEngine[Any]]] = {
     **dict.fromkeys(("batch_id", "authority_id", "federation_id"), Integer),
     **dict.fromkeys(("public_id", "return_path"), Text),
-    **dict.fromkeys(("address", "address_key", "address_ascii", "state", "reason"), Text),
+    **dict.fromkeys((*ADDRESS, "state", "reason"), Text),
 }
 _SAME: dict[str, Any] = {
     "mailing_id": bindparam("mailing", type_=Integer),
@@ -137,9 +140,16 @@ _LISTED = PreparedForEach(
 )
 
 
+def _unless_erased(addressee: Addressee, erased: ErasedAddresses) -> Addressee:
+    mark = erased.mark(addressee.address_key) if erased.at else ""
+    if not mark:
+        return addressee
+    return replace(addressee, address=mark, address_key=mark, address_ascii=mark, reason=Reason.SUPPRESSED)
+
+
 def _row(batch: int, name: str, return_path: str, addressee: Addressee) -> tuple[Any, ...]:
     state = MessageState.WITHDRAWN if addressee.reason else MessageState.QUEUED
-    address = (addressee.address, addressee.address_key, addressee.address_ascii)
+    address = tuple(getattr(addressee, name) for name in ADDRESS)
     reason = addressee.reason and addressee.reason.value
     to = (addressee.authority_id, addressee.federation_id)
     return batch, *to, name, return_path, *address, state.value, reason

@@ -10,7 +10,8 @@ from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Mailing, Message, MessageClass, Suppression, SuppressionReason, SuppressionScope
 from outreach.directory import contacts
-from outreach.errors import NotFound
+from outreach.erasures import digests
+from outreach.errors import NotFound, Refused
 
 
 def suppress(
@@ -80,8 +81,10 @@ def lift(
 ) -> None:
     """Lift a suppression. After a hard bounce, contacts with the address can be used again.
 
-    Raises NotFound when the address was not on the list for this reason.
+    Raises NotFound when the address was not on the list for this reason, Refused for an erased address.
     """
+    if digests.is_mark(address_key):
+        raise Refused("Cette adresse est effacée, comme la personne l’a demandé : on ne lui écrit plus.")
     take_turns(session, "suppression", address_key)
     query = select(Suppression).where(
         Suppression.address_key == address_key, Suppression.reason == reason, Suppression.lifted_at.is_(None)

@@ -1,0 +1,111 @@
+"""Knows an erased address when it comes back, though nobody can read it: by its HMAC (RFC 2104) with SHA-256.
+
+Without the key, an address cannot be found by trying. With another key no erased address would be known any more, so
+whatever adds addresses or writes to them is refused until the key is back.
+"""
+
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Self
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach import french
+from outreach.db import Base, Session
+from outreach.errors import InputError, Refused
+
+if TYPE_CHECKING:
+    from outreach.settings import Settings
+
+INFO = "erasure_key"
+MARK = "effacée-"  # begins what stands in the place of an erased address, and no address can begin so: it has no @
+MARK_DIGITS = 32  # of the digest: two addresses never share a mark
+NO_KEY = "Réglez OUTREACH_ERASURE_KEY : sans cette clé, une adresse effacée ne serait plus reconnue."
+OTHER_KEY = (
+    "Des adresses ont été effacées avec une clé que cette installation n’a pas : rendez à OUTREACH_ERASURE_KEY sa "
+    "valeur d’alors. Tant qu’elle manque, une adresse effacée ne serait pas reconnue, et aucune adresse n’est ajoutée."
+)
+
+
+def info_of(settings: "Settings") -> dict[str, object]:
+    """The key that the sessions of a database carry, so that every process knows an erased address."""
+    return {INFO: settings.erasure_key.get_secret_value()}
+
+
+def key_of(session: Session) -> str:
+    """The key of this installation. Raises Refused without one."""
+    key = session.info.get(INFO)
+    if not isinstance(key, str) or not key:
+        raise Refused(NO_KEY)
+    return key
+
+
+def digest_of(key: str, address_key: str) -> str:
+    """The digest of an address as it is compared: 64 hexadecimal digits."""
+    return hmac.digest(key.encode(), address_key.encode(), "sha256").hex()
+
+
+def mark_of(digest: str) -> str:
+    """What stands in the place of an address with this digest."""
+    return MARK + digest[:MARK_DIGITS]
+
+
+def is_mark(address_key: str) -> bool:
+    """Whether this stands in the place of an erased address."""
+    return address_key.startswith(MARK)
+
+
+def sign_of(key: str) -> str:
+    """The sign by which a key is told from others; it says nothing of it."""
+    return digest_of(key, "")[:16]
+
+
+class Erasure(Base):
+    """An address that was erased: a digest that only the installation's key makes, and `key`, which tells that key.
+
+    Nobody is written to at such an address again. Rows are only added.
+    """
+
+    __tablename__ = "erasures"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), unique=True)
+    key: Mapped[str] = mapped_column(String(16))
+    erased_at: Mapped[datetime]
+    erased_by: Mapped[str] = mapped_column(String(255))
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedAddresses:
+    """The erased addresses: when each was erased, by digest, and the key that made the digests ('' without any)."""
+
+    key: str
+    at: Mapping[str, datetime]
+
+    @classmethod
+    def of(cls, session: Session) -> Self:
+        """All of them. Raises Refused where there are any, and the installation has not their key."""
+        rows = session.execute(select(Erasure.digest, Erasure.key, Erasure.erased_at)).all()
+        if not rows:
+            return cls("", {})
+        key = session.info.get(INFO)
+        if not isinstance(key, str) or any(row.key != sign_of(key) for row in rows):
+            raise Refused(OTHER_KEY)
+        return cls(key, {row.digest: row.erased_at for row in rows})
+
+    def mark(self, address_key: str) -> str:
+        """What stands in the place of this address, or '' where it is not erased."""
+        digest = digest_of(self.key, address_key) if self.at else ""
+        return mark_of(digest) if digest in self.at else ""
+
+    def refuse(self, address_key: str) -> None:
+        """Raise InputError for an erased address."""
+        erased_at = self.at.get(digest_of(self.key, address_key)) if self.at else None
+        if erased_at is not None:
+            raise InputError(
+                f"Cette adresse a été effacée le {french.day(erased_at)}, comme la personne l’a demandé : on ne lui "
+                "écrit plus. Demandez une autre adresse au pouvoir organisateur."
+            )

@@ -1,0 +1,46 @@
+"""Keeps the digests of erased addresses in a file outside the database: a backup from before an erasure lacks them."""
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from outreach.errors import InputError
+
+FILE = "erasures.jsonl"  # in the data folder
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An erasure: the digest of the address, the sign of the key that made it, and when."""
+
+    digest: str
+    key: str
+    at: datetime
+
+
+def add(folder: Path, line: Line) -> None:
+    """Add an erasure to the file, down to the disk. Raises OSError."""
+    told = json.dumps({"digest": line.digest, "key": line.key, "at": line.at.isoformat()}) + "\n"
+    place = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(place, "w", encoding="utf-8") as file:
+        file.write(told)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def read(folder: Path) -> list[Line]:
+    """The erasures of the file, the oldest first; none without a file. Raises InputError for a line that is none."""
+    path = folder / FILE
+    if not path.exists():
+        return []
+    lines = []
+    for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            held = json.loads(text)
+            lines.append(Line(held["digest"], held["key"], datetime.fromisoformat(held["at"])))
+        except (ValueError, KeyError, TypeError):
+            said = f"{path}, ligne {number} : ce n’est pas un effacement ; remettez la ligne d’origine."
+            raise InputError(said) from None
+    return lines

@@ -1,0 +1,114 @@
+"""Finds words in the texts of every table, and puts others in their place."""
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, Enum, RowMapping, String, Table, and_, func, or_, select, update
+
+from outreach.db import Base, Session
+
+Key = tuple[Any, ...]
+OF_ADDRESSES = {".", "-", "_", "+"}  # what may stand within an address, beside letters and digits
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """Some words to find as a whole, whatever their case, and what takes their place."""
+
+    text: str
+    instead: str
+    is_address: bool = False
+
+    def stands(self, said: str) -> bool:
+        """Whether they stand in a text as a whole."""
+        return next(self._places(said), None) is not None
+
+    def taken_from(self, said: str) -> str:
+        """A text with the other words in their place."""
+        for place in reversed([*self._places(said)]):
+            said = said[:place] + self.instead + said[place + len(self.text) :]
+        return said
+
+    def _places(self, said: str) -> Iterator[int]:
+        # Some letters change their length with their case: such a text is compared as it is written.
+        lower = said.lower() if len(said.lower()) == len(said) else said
+        wanted = self.text.lower() if lower is not said or lower == said.lower() else self.text
+        place = lower.find(wanted)
+        while place >= 0:
+            if self._is_whole(lower, place, place + len(wanted)):
+                yield place
+            place = lower.find(wanted, place + len(wanted))
+
+    def _is_whole(self, said: str, first: int, end: int) -> bool:
+        before, after = said[:first][-1:], said[end:][:2]
+        if not self.is_address:
+            return not (before.isalnum() or after[:1].isalnum())
+        is_more = after[:1].isalnum() or after[:1] in {"-", "_"} or (after[:1] == "." and after[1:].isalnum())
+        return not (before.isalnum() or before in OF_ADDRESSES or is_more)
+
+
+def written(words: Sequence[Word]) -> list[Word]:
+    """The same words, and as JSON writes those with an accent: half of the longer texts are JSON."""
+    escaped = (Word(json.dumps(word.text)[1:-1], word.instead, word.is_address) for word in words)
+    return [*words, *(word for word in escaped if word.text not in {each.text for each in words})]
+
+
+def texts_of(table: Table, without: Collection[str] = ()) -> list[Column[Any]]:
+    """The columns of a table that hold a text, except for these."""
+    held = [column for column in table.columns if isinstance(column.type, String)]
+    return [column for column in held if not isinstance(column.type, Enum) and column.name not in without]
+
+
+def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], words: Sequence[Word]) -> Iterator[Any]:
+    """The rows of a table with one of these words as a whole in one of these columns."""
+    if not columns or not words:
+        return
+    names = [column.name for column in columns]
+    query = select(table).where(or_(*(_holds(column, word) for column in columns for word in words)))
+    for row in session.execute(query).mappings():
+        if any(word.stands(row[name] or "") for name in names for word in words):
+            yield row
+
+
+def _holds(column: Column[Any], word: Word) -> ColumnElement[bool]:
+    """SQLite lowers the letters of ASCII alone, so a text is compared as it is written, too."""
+    lowered = func.lower(column).contains(word.text.lower(), autoescape=True)
+    return lowered if word.text.isascii() else lowered | column.contains(word.text, autoescape=True)
+
+
+def find(session: Session, words: Sequence[Word], without: Mapping[str, Sequence[str]]) -> dict[str, list[Key]]:
+    """The keys of the rows with one of these words, by table; `without` are columns that are not looked at."""
+    found: dict[str, list[Key]] = {}
+    for table in Base.metadata.sorted_tables:
+        columns = texts_of(table, without.get(table.name, ()))
+        if keys := [key_of(table, row) for row in rows_with(session, table, columns, words)]:
+            found[table.name] = keys
+    return found
+
+
+def replace(session: Session, table: Table, keys: Sequence[Key], words: Sequence[Word], without: Sequence[str]) -> None:
+    """Put the other words in their place, in the rows of a table with these keys."""
+    columns = texts_of(table, without)
+    for key in keys:
+        this = and_(*(column == value for column, value in zip(table.primary_key, key, strict=True)))
+        row = session.execute(select(*columns).where(this)).mappings().first()
+        if changed := _changed(row, columns, words) if row else {}:
+            session.execute(update(table).where(this).values(changed))
+
+
+def _changed(row: RowMapping, columns: Sequence[Column[Any]], words: Sequence[Word]) -> dict[str, str]:
+    changed: dict[str, str] = {}
+    for column in columns:
+        before = after = row[column.name] or ""
+        for word in words:
+            after = word.taken_from(after)
+        if after != before:
+            changed[column.name] = after[: getattr(column.type, "length", None)]
+    return changed
+
+
+def key_of(table: Table, row: RowMapping) -> Key:
+    """The primary key of a row."""
+    return tuple(row[column.name] for column in table.primary_key)

@@ -1,0 +1,314 @@
+"""Erases a person who asks for it (GDPR, article 17): the address, names, numbers and words, in every table.
+
+Signed notes stay as they are. What letters said goes where the ministry has stated its sorting list; until then only
+administrators open it. The mailbox of a function keeps its address, as statutory letters need it. Nobody writes to an
+erased address again: its digest stays, and so does an exclusion of its mark.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Select, delete, exists, select, union
+
+from outreach import audit, seals
+from outreach.accounts.factors.second_factors import RecoveryCode, SecondFactor
+from outreach.accounts.identities import StaffIdentity
+from outreach.accounts.staff import User
+from outreach.audit import AuditEntry
+from outreach.campaigns.replies.models import ServiceReply
+from outreach.db import Base, Database, Session, take_turns
+from outreach.db.in_list import among
+from outreach.delivery.ledger import outbox, suppressions
+from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
+from outreach.directory.models import Contact, MailboxKind
+from outreach.erasures import digests, journal, words
+from outreach.erasures.digests import Erasure
+from outreach.erasures.words import Key, Word
+from outreach.errors import Refused
+from outreach.french import plural
+from outreach.jobs.models import ENDED, Job
+from outreach.mail.addresses import judge
+from outreach.measuring import bases, hits
+from outreach.measuring.models import Hit
+from outreach.responses.models import Respondent, Response
+from outreach.retention import emptying
+from outreach.retention.periods import IMPERSONAL
+
+ERASED = "effacé"
+BECAUSE = "Effacement demandé par la personne."
+ENTRIES = "audit_entries"
+LEAST_NUMBER = 6  # digits of a telephone number
+MOST_PASSES = 3  # what others write meanwhile is found by the next one
+MOST_ENTRIES = 500
+# Columns that stay as they are: signed notes, seals, and what knows an erased address again.
+SIGNED = {"notes": ("title", "figures", "text", "frozen_by"), "note_approvals": ("approved_as",)}
+STAYS: Sequence[Mapping[str, Sequence[str]]] = (
+    IMPERSONAL,
+    SIGNED,
+    {"sealed_entries": ("salt", "words"), "erasures": ("digest",)},
+)
+# What letters said, which may be a public archive.
+BODIES: Mapping[str, Sequence[str]] = {
+    "compositions": ("content",),
+    "mailings": ("letter", "headers"),
+    "service_replies": ("subject", "text"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What erasing an address would do: the words that go, and in how many rows of which tables they stand.
+
+    `mark` stands in the place of the address afterwards. `keeps_address` says that the address is that of a function.
+    `has_bodies` says that its letters keep what they said.
+    """
+
+    address: str
+    key: str
+    mark: str
+    keeps_address: bool
+    has_bodies: bool
+    words: Sequence[Word]
+    rows: Mapping[str, Sequence[Key]]
+
+    @property
+    def named(self) -> list[str]:
+        """The names and numbers that go beside the address."""
+        return sorted({word.text for word in self.words if not word.is_address})
+
+    def without(self, text: str) -> str:
+        """A text without these words."""
+        for word in self.words:
+            text = word.taken_from(text)
+        return text
+
+    @property
+    def stays(self) -> Mapping[str, Sequence[str]]:
+        """The columns that stay as they are, by table."""
+        stated = (*STAYS, BODIES) if self.has_bodies else STAYS
+        tables = {table for columns in stated for table in columns}
+        return {table: [name for columns in stated for name in columns.get(table, ())] for table in tables}
+
+
+def plan(session: Session, address: str, *, has_sorting_list: bool) -> Plan:
+    """What erasing an address would do now.
+
+    Raises InputError where it is none, and Refused without a key, for an open account, and while a letter to the
+    address is being handed over.
+    """
+    judged, key = judge(address, examples=True), digests.key_of(session)
+    _refuse_if_not_now(session, judged.key)
+    keeps = _is_of_function(session, judged.key)
+    mark = digests.mark_of(digests.digest_of(key, judged.key))
+    forms = () if keeps else {judged.address, judged.key, judged.ascii} - {""}
+    named = [Word(form, mark, is_address=True) for form in sorted(forms, key=len, reverse=True)]
+    gone = words.written([*named, *(Word(name, ERASED) for name in _names(session, judged.key))])
+    planned = Plan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {})
+    return _with_rows(session, planned)
+
+
+def told(planned: Plan) -> list[str]:
+    """What a planned erasure does and what stays, in French sentences, for whoever confirms it."""
+    where = plural(sum(map(len, planned.rows.values())), "ligne")
+    tables = plural(len(planned.rows), "table")
+    sentences = [f"{planned.address} : ce qui la nomme est effacé ({where} de {tables})."]
+    if planned.keeps_address:
+        sentences = [f"{planned.address} est la boîte d’une fonction : l’adresse reste, les noms et les mots partent."]
+    if planned.named:
+        sentences.append(f"Partent aussi, partout où ils se lisent : {', '.join(planned.named)}.")
+    if planned.has_bodies and not planned.keeps_address:
+        why = "faute de tableau de tri (OUTREACH_SORTING_LIST)"
+        sentences.append(f"Restent, {why} : les textes de ses courriels, que seule l’administration ouvre.")
+    sentences.append("Restent les notes signées, et une empreinte que personne ne peut relire.")
+    return sentences
+
+
+def carry_out(database: Database, planned: Plan, folder: Path, *, now: datetime, actor: str) -> int:
+    """Erase a person as planned; returns how many rows lost something. Call it outside any transaction.
+
+    What names the person is found while reading; each pass is one transaction. The digest goes to the file in `folder`
+    before anything is committed. Raises Refused as `plan` does, OSError.
+    """
+    count = 0
+    for _ in range(MOST_PASSES):
+        with database.writing() as session:
+            count += erase(session, planned, folder, now=now, actor=actor)
+        with database.reading() as session:
+            planned = _with_rows(session, planned)
+        if not planned.rows:
+            break
+    return count
+
+
+def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor: str) -> int:
+    """Take a planned erasure's words out of its rows; returns how many rows lost something."""
+    take_turns(session, "erasures")
+    _refuse_if_not_now(session, planned.key)
+    digest = digests.digest_of(digests.key_of(session), planned.key)
+    is_new = not planned.keeps_address and _keep_digest(session, digest, now, actor)
+    _empty_what_is_theirs(session, planned, now, actor)
+    for name, keys in planned.rows.items():
+        if name != ENTRIES:
+            words.replace(session, Base.metadata.tables[name], keys, planned.words, planned.stays.get(name, ()))
+    session.expire_all()
+    _empty_entries(session, planned, now, actor)
+    session.execute(delete(Job).where(Job.state.in_(ENDED)).execution_options(synchronize_session=False))
+    if not planned.keeps_address:
+        because = "adresse effacée, comme la personne l’a demandé"
+        suppressions.suppress(session, planned.mark, SuppressionReason.STAFF, now=now, actor=actor, detail=because)
+    count = sum(map(len, planned.rows.values()))
+    what = "L’adresse d’une fonction reste ; les noms, numéros et mots" if planned.keeps_address else "Une personne"
+    verb = "sont effacés" if planned.keeps_address else "est effacée"
+    audit.record(session, now, actor, f"{what} {verb} : {plural(count, 'ligne')}.", f"erasure:{digest[:16]}")
+    if is_new or planned.keeps_address:
+        journal.add(folder, journal.Line(digest, digests.sign_of(digests.key_of(session)), now))
+    return count
+
+
+def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: datetime, actor: str) -> int:
+    """Do again, in a database that was restored, the erasures of the file; returns how many addresses were erased.
+
+    An address that is no longer anywhere keeps its digest all the same. Raises Refused, InputError, OSError.
+    """
+    lines = {line.digest: line for line in journal.read(folder)}
+    if not lines:
+        return 0
+    with database.reading() as session:
+        key = digests.key_of(session)
+        if any(line.key != digests.sign_of(key) for line in lines.values()):
+            raise Refused(digests.OTHER_KEY)
+        again = {address for address in _addresses(session) if digests.digest_of(key, address) in lines}
+    for address in sorted(again):
+        with database.reading() as session:
+            planned = plan(session, address, has_sorting_list=has_sorting_list)
+        if planned.rows or not planned.keeps_address:
+            carry_out(database, planned, folder, now=now, actor=actor)
+    gone = set(lines) - {digests.digest_of(key, address) for address in again}
+    with database.writing() as session:
+        for digest in sorted(gone):
+            _keep_digest(session, digest, lines[digest].at, actor)
+    return len(again)
+
+
+def waiting(session: Session, folder: Path) -> int:
+    """How many erasures of the file this database does not know, as it was restored from before them."""
+    known = set(session.scalars(select(Erasure.digest)))
+    found = {line.digest for line in journal.read(folder)} - known
+    if not found:
+        return 0
+    key = digests.key_of(session)
+    of_functions = {digests.digest_of(key, address) for address in session.scalars(_addresses_of_functions())}
+    return len(found - of_functions)
+
+
+def _with_rows(session: Session, planned: Plan) -> Plan:
+    found = words.find(session, planned.words, planned.stays)
+    return replace(planned, rows=found)
+
+
+def _refuse_if_not_now(session: Session, key: str) -> None:
+    account = session.scalar(select(User).where(User.email == key))
+    if account is not None and account.active:
+        raise Refused("Cette adresse est celle d’un compte ouvert : fermez-le d’abord.")
+    handing = exists().where(Message.address_key == key, Message.state == MessageState.HANDING)
+    if session.scalar(select(handing)):
+        raise Refused("Un courriel est en train de partir à cette adresse : recommencez dans une minute.")
+
+
+def _is_of_function(session: Session, key: str) -> bool:
+    """Whether it is the mailbox of a function wherever it stands, and of no account."""
+    kinds = set(session.scalars(select(Contact.mailbox_kind).where(Contact.address_key == key)))
+    return kinds == {MailboxKind.IMPERSONAL}
+
+
+def _names(session: Session, key: str) -> list[str]:
+    """Names and numbers by which a person may be found elsewhere: a name of one word would be found in other words."""
+    contacts = session.execute(select(Contact.name, Contact.phone).where(Contact.address_key == key)).all()
+    theirs = select(Respondent.name).join(Response, Response.id == Respondent.response_id)
+    answered = theirs.join(Message, Message.id == Response.message_id).where(Message.address_key == key)
+    found = {name for name, _ in contacts} | set(session.scalars(answered))
+    found |= set(session.scalars(select(User.name).where(User.email == key)))
+    names = {name for name in found if _is_name(name)}
+    numbers = {number for _, number in contacts if sum(map(str.isdigit, number)) >= LEAST_NUMBER}
+    return sorted(names | numbers, key=len, reverse=True)
+
+
+def _is_name(text: str) -> bool:
+    return len([word for word in text.split() if word[0].isupper()]) > 1
+
+
+def _keep_digest(session: Session, digest: str, at: datetime, actor: str) -> bool:
+    """Keep the digest of an erased address; False when it is known already."""
+    if session.scalar(select(Erasure.id).where(Erasure.digest == digest)) is not None:
+        return False
+    sign = digests.sign_of(digests.key_of(session))
+    session.add(Erasure(digest=digest, key=sign, erased_at=at, erased_by=actor))
+    session.flush()
+    return True
+
+
+def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor: str) -> None:
+    """Empty what belongs to the address by its rows' keys, before the address is taken out of them."""
+    letters = select(Message.id).where(Message.address_key.in_((planned.key, planned.mark)))
+    emptying.empty_responses(session, Response.message_id.in_(letters))
+    contacts = session.scalars(select(Contact).where(Contact.address_key == planned.key)).all()
+    if not planned.keeps_address:
+        queued = session.scalars(letters.where(Message.state == MessageState.QUEUED)).all()
+        outbox.withdraw(session, queued, Reason.SUPPRESSED, now=now)
+        for contact in contacts:
+            contact.changed_at, contact.changed_by = now, actor
+            for basis in bases.standing(session, contact):
+                bases.withdraw(session, basis, now=now, actor=actor)
+            if contact.retired_at is None:
+                contact.retired_at, contact.retired_by = now, actor
+        hits.fold(session, Hit.message_id.in_(letters))
+        _empty_account(session, planned.key)
+        if not planned.has_bodies:
+            _empty_bodies(session, letters)
+    for contact in contacts:
+        contact.name = contact.function = contact.phone = contact.usage = contact.source_note = ""
+    session.flush()
+
+
+def _empty_bodies(session: Session, letters: Select[int]) -> None:
+    emptying.empty_letters(session, Composition.message_id.in_(letters) & (Composition.content != ""))
+    emptying.empty_replies(session, ServiceReply.message_id.in_(letters))
+
+
+def _empty_account(session: Session, key: str) -> None:
+    """Empty the closed account with this address; its row stays, as others name it."""
+    account = session.scalar(select(User).where(User.email == key))
+    if account is None:
+        return
+    account.name, account.password = ERASED, ""
+    for model in (SecondFactor, RecoveryCode, StaffIdentity):
+        session.execute(delete(model).where(model.user_id == account.id))
+
+
+def _empty_entries(session: Session, planned: Plan, now: datetime, actor: str) -> None:
+    """Empty the words of entries of the audit that name the person, and take the person out of who acted and on whom.
+
+    They are sealed first: only what is sealed can lose its words and be proved to have had some.
+    """
+    while (batch := seals.next_batch(session, now=now)) is not None:
+        seals.add(session, batch)
+    keys = [number for (number,) in planned.rows.get(ENTRIES, ())]
+
+    for first in range(0, len(keys), MOST_ENTRIES):
+        some = keys[first : first + MOST_ENTRIES]
+        entries = session.scalars(select(AuditEntry).where(among(AuditEntry.id, some))).all()
+        told = [entry.id for entry in entries if planned.without(entry.sentence) != entry.sentence]
+        seals.erase_words(session, told, BECAUSE, now=now, actor=actor)
+        seals.take_out(session, some, planned.without, BECAUSE, now=now, actor=actor)
+
+
+def _addresses(session: Session) -> Iterable[str]:
+    """Every address that the database writes to, or refuses to write to."""
+    held = (Message.address_key, Contact.address_key, Suppression.address_key, User.email)
+    return session.scalars(union(*map(select, held)))
+
+
+def _addresses_of_functions() -> Select[str]:
+    return select(Contact.address_key).where(Contact.mailbox_kind == MailboxKind.IMPERSONAL).distinct()

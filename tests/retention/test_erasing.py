@@ -1,0 +1,236 @@
+"""An erased person stands nowhere any more but in signed notes, and is never written to again."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text, update
+
+from outreach import audit, seals
+from outreach.audit import AuditEntry
+from outreach.campaigns import verification
+from outreach.db import Base
+from outreach.delivery.ledger import recipients, suppressions
+from outreach.delivery.ledger.recipients import Addressee
+from outreach.delivery.models import Composition, Mailing, Message, MessageState, Reason, Suppression, SuppressionReason
+from outreach.directory import contacts
+from outreach.directory.models import Authority, Contact, MailboxKind
+from outreach.erasures import digests, journal
+from outreach.erasures.digests import Erasure
+from outreach.erasures.words import Word
+from outreach.errors import InputError, Refused
+from outreach.mail.addresses import judge
+from outreach.responses.models import Respondent, Response
+from outreach.retention import erasing
+from tests.conftest import NOW
+from tests.responses.test_answers import AT, three_asked
+from tests.retention.test_archives import three_answered
+from tests.tampering import unguard
+from tests.test_seals import seal
+
+__all__ = ["three_answered", "three_asked"]
+KEY = "a key that only this installation has, 4f1c"
+ADDRESS, NAME, NUMBER = "zoe.marquee@ecole.example", "Zoé Marquée-Témoin", "0470 99 88 77"
+ADMINISTRATOR = "ada@fwb.example"
+LATER = AT + timedelta(days=1)
+
+
+@pytest.fixture
+def asked(three_answered):
+    """Letters that were answered; one mailbox is that of a person who is known by name and number."""
+    three_answered.info |= {digests.INFO: KEY}
+    with three_answered.writing() as session:
+        letter = session.scalars(select(Message).order_by(Message.id)).first()
+        contact = session.scalars(select(Contact).where(Contact.address_key == letter.address_key)).one()
+        contact.name, contact.phone, contact.mailbox_kind = NAME, NUMBER, MailboxKind.PERSONAL
+        for model in (Contact, Message):
+            forms = dict.fromkeys(("address", "address_key", "address_ascii"), ADDRESS)
+            where = model.address_key == letter.address_key
+            session.execute(update(model).where(where).values(forms), execution_options={"synchronize_session": False})
+    return three_answered
+
+
+def erase(database, folder, address=ADDRESS, *, sorting_list=True):
+    with database.reading() as session:
+        planned = erasing.plan(session, address, has_sorting_list=sorting_list)
+    return erasing.carry_out(database, planned, folder, now=LATER, actor=ADMINISTRATOR)
+
+
+def rows_of(database):
+    """What the database holds, by table and column, as text."""
+    with database.engine.connect() as connection:
+        for table in Base.metadata.sorted_tables:
+            for row in connection.execute(select(table)).mappings():
+                for name, value in row.items():
+                    yield (
+                        f"{table.name}.{name}",
+                        value.decode(errors="replace") if isinstance(value, bytes) else str(value),
+                    )
+
+
+def test_an_erased_address_gets_no_letter_and_no_contact_though_nobody_can_read_it(asked, tmp_path):
+    erase(asked, tmp_path)
+    with asked.writing() as session:
+        mailing = session.scalars(select(Mailing)).first()
+        authority = session.scalars(select(Authority)).first()
+        with pytest.raises(InputError, match="on ne lui écrit plus"):
+            contacts.add(session, authority, judge(ADDRESS.upper()), now=NOW, actor="x", kind=MailboxKind.PERSONAL)
+        to = Addressee(None, ADDRESS, ADDRESS, ADDRESS)
+        (key,) = recipients.put(session, mailing, [to], lambda name: f"b-{name}@x.example", now=NOW)
+        letter = session.get_one(Message, key)
+        assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
+        assert digests.is_mark(letter.address)
+        assert letter.address == digests.mark_of(digests.digest_of(KEY, ADDRESS))
+
+
+def test_without_the_key_no_address_is_added_and_none_is_written_to(asked, tmp_path):
+    erase(asked, tmp_path)
+    for key in ("", "another key"):
+        asked.info[digests.INFO] = key
+        with asked.reading() as session, pytest.raises(Refused, match="OUTREACH_ERASURE_KEY"):
+            digests.ErasedAddresses.of(session)
+
+
+def test_the_chain_holds_and_only_what_an_erasure_named_is_excused(asked, tmp_path):
+    with asked.writing() as session:
+        audit.record(session, NOW, ADDRESS, f"Adresse {ADDRESS} ajoutée.", f"address:{ADDRESS}")
+        audit.record(session, NOW, ADDRESS, "A répondu.", "authority:1")
+    seal(asked)
+    erase(asked, tmp_path)
+    seal(asked)
+    with asked.reading() as session:
+        checked = seals.verify(session)
+        mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
+        entries = session.scalars(select(AuditEntry).where(AuditEntry.actor == mark)).all()
+        assert [(entry.sentence, entry.subject) for entry in entries] == [
+            ("", f"address:{mark}"),
+            ("A répondu.", "authority:1"),
+        ]
+        assert verification.verify(session, now=LATER) == []
+    assert (checked.fault, checked.erased >= 2) == ("", True)
+    with asked.writing() as session:
+        unguard(session, "audit_entries")
+        session.execute(text("UPDATE audit_entries SET subject = 'authority:2 effacé' WHERE subject = 'authority:1'"))
+    with asked.reading() as session:
+        assert "ne correspond plus" in seals.verify(session).fault
+
+
+def test_an_exclusion_of_the_mark_stays_and_cannot_be_lifted(asked, tmp_path):
+    with asked.writing() as session:
+        suppressions.suppress(
+            session, ADDRESS, SuppressionReason.COMPLAINT, now=NOW, actor="x", detail=f"dit {ADDRESS}"
+        )
+    erase(asked, tmp_path)
+    with asked.writing() as session:
+        mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
+        held = {row.reason: row for row in session.scalars(select(Suppression).where(Suppression.address_key == mark))}
+        assert set(held) == {SuppressionReason.COMPLAINT, SuppressionReason.STAFF}
+        assert held[SuppressionReason.COMPLAINT].detail == f"dit {mark}"
+        with pytest.raises(Refused, match="effacée"):
+            suppressions.lift(session, mark, SuppressionReason.STAFF, now=NOW, actor="x")
+
+
+def test_a_retired_contact_that_is_erased_cannot_be_put_back(asked, tmp_path):
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
+        contact = session.scalars(select(Contact).where(Contact.address_key == mark)).one()
+        assert (contact.name, contact.phone, contact.retired_by) == ("", "", ADMINISTRATOR)
+        assert contacts.restorable(contacts.contacts_of(session, contact.authority)) == set()
+
+
+def test_bodies_of_letters_wait_for_the_sorting_list(asked, tmp_path):
+    erase(asked, tmp_path, sorting_list=False)
+    mark = digests.mark_of(digests.digest_of(KEY, ADDRESS))
+    theirs = (
+        select(Composition.content).join(Message, Message.id == Composition.message_id).where(Message.address == mark)
+    )
+    with asked.reading() as session:
+        assert all(session.scalars(theirs))
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        said = set(session.scalars(theirs))
+    assert said == {""}
+
+
+def test_the_mailbox_of_a_function_loses_names_and_words_and_keeps_its_address(asked, tmp_path):
+    with asked.writing() as session:
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        contact.mailbox_kind = MailboxKind.IMPERSONAL
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        assert (contact.retired_at, contact.name, contact.phone) == (None, "", "")
+        letters = select(Message.id).where(Message.address_key == ADDRESS)
+        given = session.scalars(select(Response).where(Response.message_id.in_(letters))).all()
+        assert given
+        assert not any(response.comment for response in given)
+        keys = [response.id for response in given]
+        assert session.scalars(select(Respondent).where(Respondent.response_id.in_(keys))).all() == []
+        assert session.scalars(select(Erasure)).all() == []
+    assert naming_words(asked, NAME, NUMBER) == set()
+
+
+def naming_words(database, *words):
+    return {place for place, said in rows_of(database) if any(word in said for word in words)}
+
+
+def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    erase(asked, tmp_path)
+    line = journal.read(tmp_path)[0]
+    assert line.digest == digests.digest_of(KEY, ADDRESS)
+    gone = journal.Line(digests.digest_of(KEY, "gone@x.example"), line.key, NOW)
+    with asked.writing() as session:
+        mark = digests.mark_of(line.digest)
+        unguard(session, "erasures")
+        session.execute(text("DELETE FROM erasures"))
+        session.execute(update(Contact).where(Contact.address == mark).values(address=ADDRESS, address_key=ADDRESS))
+    journal.add(tmp_path, gone)
+    with asked.reading() as session:
+        assert erasing.waiting(session, tmp_path) == 2
+    done = erasing.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
+    assert done == 1
+    assert not naming_words(asked, ADDRESS)
+    with asked.reading() as session:
+        assert set(session.scalars(select(Erasure.digest))) == {line.digest, gone.digest}
+        assert erasing.waiting(session, tmp_path) == 0
+
+
+def test_an_open_account_and_a_letter_on_its_way_are_waited_for(asked, tmp_path):
+    asked.info |= {digests.INFO: KEY}
+    with asked.reading() as session, pytest.raises(Refused, match="compte ouvert"):
+        erasing.plan(session, "nadia.lambert@fwb.example", has_sorting_list=True)
+    with asked.writing() as session:
+        session.execute(
+            update(Message).where(Message.address == ADDRESS).values(state=MessageState.HANDING, fence_id="f")
+        )
+    with asked.reading() as session, pytest.raises(Refused, match="en train de partir"):
+        erasing.plan(session, ADDRESS, has_sorting_list=True)
+
+
+@pytest.mark.parametrize(
+    ("said", "is_there"),
+    [
+        ("a@b.be", True),
+        ("<A@B.be>, x", True),
+        ("Écrit à a@b.be.", True),
+        ("xa@b.be", False),
+        ("x.a@b.be", False),
+        ("a@b.be.example", False),
+        ("a@b.bexx", False),
+        ("xa@b.be a@b.be", True),
+        ("a@b.be-x", False),
+    ],
+)
+def test_an_address_stands_as_a_whole_or_not_at_all(said, is_there):
+    word = Word("a@b.be", "…", is_address=True)
+    assert word.stands(said) is is_there
+    assert ("…" in word.taken_from(said)) is is_there
+
+
+def test_words_of_json_are_found_as_it_writes_them():
+    said = json.dumps({"name": NAME})
+    (left,) = {word.taken_from(said) for word in erasing.words.written([Word(NAME, "effacé")]) if word.stands(said)}
+    assert json.loads(left) == {"name": "effacé"}
