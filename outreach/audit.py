@@ -15,6 +15,7 @@ from outreach.db import Base, Session, enum_of
 from outreach.db.ways import Way, system_user
 
 ERASED = "effacé"
+MAILBOX = "mailbox:"  # begins an actor that is the mailbox of an authority: records outlive its address
 
 
 class AuditEntry(Base):
@@ -49,6 +50,11 @@ def record(session: Session, now: datetime, actor: str, sentence: str, subject: 
     entry = AuditEntry(at=now, actor=actor, sentence=sentence, subject=subject, way=way, run_by=user)
     session.add(entry)
     return entry
+
+
+def mailbox(number: int) -> str:
+    """How records name the mailbox of a contact that acted."""
+    return f"{MAILBOX}{number}"
 
 
 def about(session: Session, subject: str) -> Sequence[AuditEntry]:

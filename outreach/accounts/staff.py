@@ -14,6 +14,7 @@ from outreach import audit
 from outreach.accounts import links, passwords, sessions
 from outreach.accounts.factors import second_factors
 from outreach.accounts.sessions import StaffSession
+from outreach.audit import MAILBOX
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
@@ -159,9 +160,14 @@ def rows_of(session: Session, roles: Sequence[RoleName]) -> list[Role]:
 
 
 class Colleagues(dict[str, str]):
-    """Names of members of staff by their address. Who has no account keeps the word that stands in the records."""
+    """Names of members of staff by their address. Who has no account keeps the word that stands in the records.
+
+    A mailbox is named by its number, except where a page knows its address (`responses.actors`).
+    """
 
     def __missing__(self, actor: str) -> str:
+        if actor.startswith(MAILBOX):
+            return f"boîte n° {actor.removeprefix(MAILBOX)}"
         return ACT_BY_THEMSELVES.get(actor, actor)
 
 

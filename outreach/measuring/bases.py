@@ -218,7 +218,8 @@ def _withdrew_by_itself(session: Session, contact: Contact) -> bool:
     theirs = (Contact.authority_id == contact.authority_id, Contact.address_key == contact.address_key)
     query = select(BasisWithdrawal.withdrawn_by).join(TrackingBasis, TrackingBasis.id == BasisWithdrawal.basis_id)
     query = query.join(Contact, Contact.id == TrackingBasis.contact_id).where(*theirs)
-    return any(by.casefold() == contact.address_key.casefold() for by in session.scalars(query))
+    own = {audit.mailbox(number) for number in session.scalars(select(Contact.id).where(*theirs))}
+    return any(by in own or by.casefold() == contact.address_key.casefold() for by in session.scalars(query))
 
 
 def _record(session: Session, contact: Contact, basis: TrackingBasis, now: datetime, actor: str) -> TrackingBasis:

@@ -13,7 +13,7 @@ from outreach.directory.models import Contact
 from outreach.errors import InputError, NotFound, Refused
 from outreach.measuring import bases
 from outreach.measuring.models import TrackingBasis
-from outreach.responses.answers import actor_of
+from outreach.responses.actors import actor_of
 
 THIS_MAILBOX = "la boîte qui a reçu ce courriel"
 MOST_AN_HOUR = 10
@@ -67,14 +67,14 @@ def agree(session: Session, message: Message, words: str, *, now: datetime) -> N
         wording=words,
         channel=_channel(message),
         now=now,
-        actor=actor_of(message),
+        actor=actor_of(session, message),
     )
 
 
 def withdraw(session: Session, message: Message, *, now: datetime) -> None:
     """Withdraw all that allows to measure the mailbox of a letter, whoever recorded it. Raises NotFound without one."""
     for basis in bases.standing(session, _of(session, message).contact):
-        bases.withdraw(session, basis, now=now, actor=actor_of(message), channel=_channel(message))
+        bases.withdraw(session, basis, now=now, actor=actor_of(session, message), channel=_channel(message))
 
 
 def _of(session: Session, message: Message) -> MeasureChoice:

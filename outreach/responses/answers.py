@@ -20,6 +20,7 @@ from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import Judgement
 from outreach.responses import steps
+from outreach.responses.actors import actor_of
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Respondent, Response, ResponseSchool, StepKind
 
@@ -209,11 +210,6 @@ def answered_address(session: Session, message: Message) -> str | None:
     return None if _limit_of(session, message) is None else message.address_key
 
 
-def actor_of(message: Message) -> str:
-    """The actor of an answer in records: the mailbox the letter went to."""
-    return message.address
-
-
 def _respond(
     session: Session,
     message: Message,
@@ -238,14 +234,14 @@ def _respond(
     if answer.awaits_staff:
         steps.wait(session, response)
     else:
-        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor_of(message), note="enregistrée")
+        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor_of(session, message), note="enregistrée")
     if given.name or given.function:
         session.add(Respondent(response_id=response.id, name=given.name, function=given.function))
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
     said = f"Réponse au courriel, volet {asked.strand.number} : « {answer.label} »{about}."
-    audit.record(session, now, actor_of(message), said, subject_of(asked.authority))
+    audit.record(session, now, actor_of(session, message), said, subject_of(asked.authority))
     _declare(session, message, asked, answer, schools, given.comment, now)
     return response
 
@@ -278,7 +274,7 @@ def _declare(
             effective_on=today(now),
             now=now,
             today=today(now),
-            actor=actor_of(message),
+            actor=actor_of(session, message),
             source=records.FROM_A_LETTER,
             reason=comment,
         )

@@ -7,7 +7,6 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.accounts import staff
 from outreach.adherence import by_hand, programmes, records, sentences
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
@@ -16,6 +15,7 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
+from outreach.responses import actors
 from outreach.roles import RoleName
 from outreach.web.sent_lists import ListPages
 from outreach.web.signing_in.kept import keeps_text, of_form
@@ -108,7 +108,7 @@ def withdrawal(fase: int, number: int) -> str:
             authority=authority,
             entry=entry,
             falls=falls,
-            colleagues=staff.colleagues(session),
+            colleagues=actors.names(session, authority),
         )
 
 
@@ -177,5 +177,5 @@ def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> 
         roll_ups=records.roll_ups(rows, programme),
         entries=by_hand.of_authority(session, authority, programme)[:SHOWN_RECORDS],
         form=form,
-        colleagues=staff.colleagues(session),
+        colleagues=actors.names(session, authority),
     )

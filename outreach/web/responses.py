@@ -20,7 +20,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.listing import outcome_of
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
-from outreach.responses import effects, inbox, steps, trays
+from outreach.responses import actors, effects, inbox, steps, trays
 from outreach.responses.inbox import EffectChanged
 from outreach.responses.kinds import Tray
 from outreach.responses.models import Response
@@ -260,7 +260,7 @@ def _page(session: Session, received: Response, fault: str = "", form: RecallFor
         today=current_day(),
         note=remarked("note"),
         kept=kept,
-        colleagues=staff.colleagues(session),
+        colleagues=actors.names(session, received.authority),
         may_reopen=may_reopen,
         authors=[(one.email, one.name) for one in staff.holders_of(session, RoleName.AUTHOR)] if effect else [],
         news=news,

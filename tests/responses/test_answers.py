@@ -11,6 +11,7 @@ from sqlalchemy import select, update
 from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
+from outreach.audit import AuditEntry
 from outreach.campaigns import departures, lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave
@@ -23,7 +24,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
 from outreach.reachability import follow_up
-from outreach.responses import answers, effects, inbox, trays
+from outreach.responses import actors, answers, effects, inbox, trays
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer, Tray
 from outreach.responses.models import Response, StepKind
@@ -135,7 +136,8 @@ def test_an_answer_is_recorded_on_the_word_of_the_authority(database, letters, a
         response = session.get_one(Response, key)
         assert (response.handled_at is None) == answer.awaits_staff
         assert len(response.schools) == 2
-        assert set(session.scalars(select(AdherenceRecord.recorded_by))) == {response.message.address}
+        (number,) = session.scalars(select(Contact.id).where(Contact.address_key == response.message.address_key))
+        assert set(session.scalars(select(AdherenceRecord.recorded_by))) == {f"mailbox:{number}"}
 
 
 @pytest.mark.postgresql
@@ -537,3 +539,14 @@ def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(datab
         assert inbox.response_numbered(session, handled).handled_by == AUTHOR, "what is done stays whose it was"
         assert trays.listed(session, None, owner=OTHER).count() == (1 if to else 0)
         assert (follow_up.owned_by(session, AUTHOR), len(follow_up.owned_by(session, OTHER))) == ([], 1 if to else 0)
+
+
+def test_who_answered_is_named_by_its_mailbox_s_number_and_read_as_its_address(database, letters):
+    (key,) = give(database, letters[0], Answer.NOT_CONCERNED)
+    with database.reading() as session:
+        message = session.get_one(Response, key).message
+        actor = actors.actor_of(session, message)
+        names = actors.names(session, session.get_one(Authority, message.authority_id))
+        assert (actor.startswith("mailbox:"), names[actor]) == (True, message.address)
+        assert staff.colleagues(session)[actor] == f"boîte n° {actor.removeprefix('mailbox:')}"
+        assert message.address not in {entry.actor for entry in session.scalars(select(AuditEntry))}

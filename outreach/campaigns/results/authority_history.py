@@ -27,7 +27,7 @@ from outreach.delivery.models import (
 )
 from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
-from outreach.responses import answers
+from outreach.responses import actors, answers
 from outreach.responses.models import Response
 from outreach.segments import audience
 from outreach.segments.audience import ORDER
@@ -92,13 +92,14 @@ def answered(session: Session, authority: Authority, entries: Iterable[Event]) -
     returned unchanged.
     """
     given: dict[tuple[datetime, str], list[Response]] = {}
+    address_of = actors.addresses(session, authority)  # records named mailboxes so before they named their numbers
     query = select(Response).options(joinedload(Response.message))
     for response in session.scalars(query.where(Response.authority_id == authority.id).order_by(Response.id)):
-        given.setdefault((response.given_at, answers.actor_of(response.message)), []).append(response)
+        given.setdefault((response.given_at, response.message.address), []).append(response)
     told: dict[tuple[datetime, str], list[str]] = {moment: [] for moment in given}
     others = []
     for entry in entries:
-        moment = (entry.at, entry.actor)
+        moment = (entry.at, address_of.get(entry.actor, entry.actor))
         if moment in told:
             told[moment].append(entry.sentence)
         else:

@@ -11,10 +11,11 @@ from outreach.delivery.models import Message
 from outreach.directory.stated_names import NameBook
 from outreach.errors import NotFound, Refused
 from outreach.french import plural
+from outreach.responses.actors import actor_of
 from outreach.responses.answer_lists import lines
 from outreach.responses.answer_lists.lines import AnswerPlan
 from outreach.responses.answer_lists.models import AnswerList
-from outreach.responses.answers import Earlier, Given, Question, actor_of
+from outreach.responses.answers import Earlier, Given, Question
 from outreach.responses.models import Response
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
@@ -86,7 +87,7 @@ def begin(session: Session, message: Message, *, now: datetime) -> int:
     query = select(func.count()).where(AnswerList.message_id == message.id)
     if (session.scalar(query.where(AnswerList.received_at > now - timedelta(hours=1))) or 0) >= MOST_AN_HOUR:
         raise Refused(FLOODED)
-    sender = {"message_id": message.id, "received_by": actor_of(message)}
+    sender = {"message_id": message.id, "received_by": actor_of(session, message)}
     received = AnswerList(sha256="", grid="", outcome="", received_at=now, **sender)
     session.add(received)
     session.flush()
@@ -115,5 +116,5 @@ def apply(
     Raises NoSheet when it was recorded already, and Refused as `steps.apply` does.
     """
     received = of_letter(session, kind.message, list_id)
-    steps.apply(session, kind, received, judged, now=now, actor=actor_of(kind.message), seen=seen)
+    steps.apply(session, kind, received, judged, now=now, actor=actor_of(session, kind.message), seen=seen)
     received.grid = ""

@@ -3,7 +3,6 @@
 from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.campaigns.results import authority_history, openings
 from outreach.campaigns.results.authority_history import CampaignEvent
@@ -13,6 +12,7 @@ from outreach.directory import authority_sheet, calls
 from outreach.directory.authority_sheet import Event
 from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
+from outreach.responses import actors
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import telling
@@ -81,7 +81,7 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
         events=events,
         meaning=openings.MEANING if is_measured else "",
         form=form,
-        colleagues=staff.colleagues(session),
+        colleagues=actors.names(session, authority),
     )
 
 

@@ -6,12 +6,12 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Authority, Contact
 from outreach.measuring import bases, consent
+from outreach.responses import actors
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import posted, telling
@@ -35,7 +35,7 @@ def index(fase: int) -> str:
             standing={basis.contact_id: basis for basis in recorded if basis.withdrawn_at is None},
             recorded=recorded,
             sources=SOURCES,
-            colleagues=staff.colleagues(session),
+            colleagues=actors.names(session, authority),
         )
 
 

@@ -57,7 +57,7 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
     (basis,) = kept(sample_database)
     with sample_database.reading() as session:
         assert (basis.wording, basis.given_by) == (consent.wording(), mailbox(session).address)
-    assert basis.recorded_by == basis.given_by
+        assert basis.recorded_by == f"mailbox:{mailbox(session).id}"
     assert basis.channel.startswith("page de réponse du courriel ")
     page = client.get(wbe)
     assert is_ticked(page)
@@ -67,7 +67,7 @@ def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe
     assert "n’est pas mesurée" in choose(ticked=False).text
     assert not is_ticked(client.get(wbe))
     (basis,) = kept(sample_database)
-    assert (basis.withdrawn_by, basis.withdrawn_through) == (basis.given_by, basis.channel)
+    assert (basis.withdrawn_by, basis.withdrawn_through) == (basis.recorded_by, basis.channel)
     with sample_database.reading() as session:
         told = [entry.sentence for entry in audit.about(session, subject_of(mailbox(session).authority))]
         assert ["retirée" in told[0], "permise" in told[1]] == [True, True]
@@ -96,7 +96,7 @@ def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_
     assert choose(ticked=False).status_code == 200
     with sample_database.reading() as session:
         (basis,) = session.scalars(select(TrackingBasis))
-        assert basis.withdrawn_by == basis.contact.address
+        assert basis.withdrawn_by == f"mailbox:{basis.contact_id}"
     assert "<form" not in client.get(wbe).text
 
 
