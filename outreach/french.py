@@ -140,9 +140,10 @@ def ago(seconds: float) -> str:
     return f"{max(int(seconds), 0)} s"
 
 
-def megabytes(size: int) -> str:
-    """A size in bytes as a person reads it: "3,4 Mo"; what is smaller than a tenth is "0,1 Mo"."""
-    return f"{number(max(round(size / 1_000_000, 1), 0.1))}\u202fMo"
+def size(octets: int) -> str:
+    """A size in bytes as a person reads it: "3,4 Mo", "80,1 Go"; what is smaller than a tenth is "0,1 Mo"."""
+    unit, name = (1_000_000_000, "Go") if octets >= 1_000_000_000 else (1_000_000, "Mo")
+    return f"{number(max(round(octets / unit, 1), 0.1))}\u202f{name}"
 
 
 def duration(period: timedelta) -> str:

@@ -67,3 +67,10 @@ def test_a_letter_breaks_no_number_nor_date(plain, set_well):
 )
 def test_a_telephone_number_is_linked_where_it_is_one(written, linked):
     assert french.international(written) == linked
+
+
+def test_a_size_is_read_in_the_unit_that_suits_it():
+    sizes = [
+        french.size(octets).replace("\u202f", " ").replace("\xa0", " ") for octets in (1, 3_400_000, 80_094_800_000)
+    ]
+    assert sizes == ["0,1 Mo", "3,4 Mo", "80,1 Go"]

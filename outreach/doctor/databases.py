@@ -50,7 +50,7 @@ def _sqlite(session: Session) -> Finding:
         session.scalar(text(f"PRAGMA {name}")) or 0 for name in ("page_count", "freelist_count", "page_size")
     )
     version = session.scalar(text("SELECT sqlite_version()"))
-    return ok(f"SQLite {version}, {french.megabytes(pages * each)}, dont {french.megabytes(free * each)} libres.")
+    return ok(f"SQLite {version}, {french.size(pages * each)}, dont {french.size(free * each)} libres.")
 
 
 def _postgresql(session: Session) -> list[Finding]:
@@ -59,7 +59,7 @@ def _postgresql(session: Session) -> list[Finding]:
     taken, most = session.execute(TAKEN).one()
     stale = session.scalars(STALE, {"many": MANY_ROWS}).all()
     analysed: datetime | None = session.scalar(ANALYSED, {"many": MANY_ROWS})
-    findings = [ok(f"PostgreSQL {version}, {french.megabytes(octets)}.")]
+    findings = [ok(f"PostgreSQL {version}, {french.size(octets)}.")]
     if stale:
         what = f"Les statistiques de {', '.join(stale)} ne décrivent plus leurs lignes"
         findings.append(warning(f"{what} : lancez ANALYZE, et vérifiez que l’autovacuum tourne."))

@@ -61,7 +61,7 @@ def _there(path: Path) -> Path:
 
 def _room(place: Path) -> Finding:
     usage = shutil.disk_usage(place)
-    told = f"{place} : {french.megabytes(usage.free)} libres sur {french.megabytes(usage.total)}"
+    told = f"{place} : {french.size(usage.free)} libres sur {french.size(usage.total)}"
     if usage.free < alarm.LEAST_FREE:
         return fault(f"{told} : libérez de la place, sans elle rien ne s’enregistre et rien ne part.")
     if usage.free < SCARCE * alarm.LEAST_FREE:

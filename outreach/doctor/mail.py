@@ -29,7 +29,7 @@ def _relay(one: Relay, seconds: float) -> Finding:
     way = "chiffré" if talk.is_encrypted else "sans chiffrement"
     who = "identifié" if one.user else "sans identification"
     most = talk.most_bytes
-    limit = "sans limite de taille dite" if most is None else f"courriels de {french.megabytes(most)} au plus"
+    limit = "sans limite de taille dite" if most is None else f"courriels de {french.size(most)} au plus"
     told = f"{one.name} répond, {way}, {who}, {limit}."
     if not (talk.is_encrypted or one.is_near):
         return warning(f"{told} Ce qui passe se lit en chemin : retirez starttls=off, sauf sur un réseau à vous.")

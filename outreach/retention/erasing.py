@@ -180,16 +180,18 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
         if any(line.key != digests.sign_of(key) for line in lines.values()):
             raise Refused(digests.OTHER_KEY)
         again = {address for address in _addresses(session) if digests.digest_of(key, address) in lines}
+    count = 0
     for address in sorted(again):
         with database.reading() as session:
             planned = plan(session, address, has_sorting_list=has_sorting_list)
         if planned.rows or not planned.keeps_address:
             carry_out(database, planned, folder, now=now, actor=actor)
+            count += 1
     gone = set(lines) - {digests.digest_of(key, address) for address in again}
     with database.writing() as session:
         for digest in sorted(gone):
             _keep_digest(session, digest, lines[digest].at, actor)
-    return len(again)
+    return count
 
 
 def waiting(session: Session, folder: Path) -> int:

@@ -68,7 +68,8 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
     )
     _tell(restored, database_url)
     if erased:
-        say(f"{french.plural(erased, 'adresse effacée depuis', 'adresses effacées depuis')} : effacées de nouveau.")
+        told = french.plural(erased, "adresse, effacée depuis, l’est", "adresses, effacées depuis, le sont")
+        say(f"{told} de nouveau.")
     elif erased is None:
         say("Puis ./run person replay : des adresses ont été effacées depuis cette sauvegarde.")
     sys.exit(1 if restored.faults or restored.lacking else 0)

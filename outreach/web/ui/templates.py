@@ -23,7 +23,7 @@ STATIC = Path(__file__).parent.parent / "static"
 
 FILTERS = (
     french.typeset,
-    french.megabytes,
+    french.size,
     french.percent,
     french.short_day,
     french.number,
