@@ -303,6 +303,8 @@ def school_limits(session: Session, authorities: Iterable[int]) -> dict[tuple[in
 
 def record_bounce(session: Session, address: str, *, now: datetime, actor: str) -> int:
     """Mark an address as rejecting mail, wherever it is in use; returns how many contacts were marked."""
+    if digests.is_mark(address):
+        return 0
     query = select(Contact).where(
         Contact.address_key == judge(address).key, Contact.retired_at.is_(None), Contact.bounced_at.is_(None)
     )

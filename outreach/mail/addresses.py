@@ -92,7 +92,10 @@ def masked(address: str) -> str:
     """An address as a page shows it to whoever has a link: "direction@ecole.be" is "d…@e…be".
 
     A mailbox, or a domain before its ending, of two characters or fewer is not shown at all: a letter would tell it.
+    What stands in the place of an erased address has no @, and is not shown either.
     """
+    if "@" not in address:
+        return "…"
     local, _, domain = address.rpartition("@")
     name, _, ending = domain.rpartition(".")
     return f"{_first(local)}…@{_first(name)}…{ending}"

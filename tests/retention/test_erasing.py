@@ -10,6 +10,8 @@ from outreach import audit, seals
 from outreach.audit import AuditEntry
 from outreach.campaigns import verification
 from outreach.db import Base
+from outreach.delivery.bounces import handling
+from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
 from outreach.delivery.ledger import recipients, suppressions
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Reason, Suppression, SuppressionReason
@@ -19,7 +21,7 @@ from outreach.erasures import digests, journal
 from outreach.erasures.digests import Erasure
 from outreach.erasures.words import Word
 from outreach.errors import InputError, Refused
-from outreach.mail.addresses import judge
+from outreach.mail.addresses import judge, masked
 from outreach.responses.models import Respondent, Response
 from outreach.retention import erasing
 from tests.conftest import NOW
@@ -234,3 +236,27 @@ def test_words_of_json_are_found_as_it_writes_them():
     said = json.dumps({"name": NAME})
     (left,) = {word.taken_from(said) for word in erasing.words.written([Word(NAME, "effacé")]) if word.stands(said)}
     assert json.loads(left) == {"name": "effacé"}
+
+
+def test_what_comes_back_for_an_erased_address_tells_nothing_of_it(asked, tmp_path):
+    with asked.reading() as session:
+        named = session.scalars(select(Message.public_id).where(Message.address == ADDRESS)).first()
+    erase(asked, tmp_path)
+    failed = Report((ADDRESS,), NoticeVerdict.FAILED, "5.1.1", f"no such user {ADDRESS}")
+    for proved, letter in ((bytes.fromhex(named), ""), (None, named), (None, "")):
+        notice = Notice(f"{letter}{proved}", NoticeVerdict.FAILED, (failed,), proved, letter)
+        with asked.writing() as session:
+            handling.take(session, notice, now=LATER)
+    assert not naming_words(asked, ADDRESS)
+
+
+def test_an_answer_from_an_old_letter_gets_no_receipt_and_shows_no_address(asked, tmp_path):
+    erase(asked, tmp_path)
+    with asked.writing() as session:
+        letter = session.scalars(select(Message).where(Message.address.startswith(digests.MARK))).first()
+        mailing = session.scalars(select(Mailing)).first()
+        to = Addressee(None, letter.address, letter.address_key, letter.address_ascii)
+        (key,) = recipients.put(session, mailing, [to], lambda name: f"b-{name}@x.example", now=LATER)
+        assert session.get_one(Message, key).reason is Reason.SUPPRESSED
+        assert masked(letter.address) == "…"
+        assert contacts.record_bounce(session, letter.address, now=LATER, actor="x") == 0

@@ -21,6 +21,8 @@ from outreach.delivery.ledger.outbox import Proof
 from outreach.delivery.models import Message, SuppressionReason
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
+from outreach.erasures import digests
+from outreach.erasures.digests import ErasedAddresses
 
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
@@ -38,14 +40,14 @@ def take(session: Session, notice: Notice, *, now: datetime) -> KeptNotice | Non
     take_turns(session, "notice", notice.digest)
     if session.scalar(select(KeptNotice.id).where(KeptNotice.digest == notice.digest)) is not None:
         return None
-    letter = _letter(session, notice)
+    letter, erased = _letter(session, notice), ErasedAddresses.of(session)
     kept = KeptNotice(
         digest=notice.digest,
         read_at=now,
         verdict=notice.verdict,
         handling=_handle(session, notice, letter, now),
         message_id=letter.id if letter else None,
-        reports=[_kept(number, report) for number, report in enumerate(notice.reports, 1)],
+        reports=[_kept(number, report, letter, erased) for number, report in enumerate(notice.reports, 1)],
     )
     session.add(kept)
     session.flush()
@@ -67,12 +69,14 @@ def _letter(session: Session, notice: Notice) -> Message | None:
     identity = notice.proved.hex() if notice.proved else notice.named
     query = select(Message).where(Message.public_id == identity).with_for_update()
     letter = session.scalar(query) if identity else None
-    if letter is None or notice.proved:
+    if letter is None or notice.proved or digests.is_mark(letter.address_key):
         return letter
     return letter if any(_is_address_of(letter, name) for report in notice.reports for name in report.names) else None
 
 
 def _handle(session: Session, notice: Notice, letter: Message | None, now: datetime) -> Handling:
+    if letter is not None and digests.is_mark(letter.address_key):
+        return Handling.NOTHING  # nobody writes there again
     if letter is not None and notice.verdict in PROOFS:
         outbox.evidence(session, letter, PROOFS[notice.verdict], now=now)
     match notice.verdict:
@@ -135,10 +139,16 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
 
 def _is_address_of(letter: Message, name: str) -> bool:
     """Whether a letter went to this address."""
-    return bool(name) and normalize("NFC", name.casefold()) in {letter.address_key, letter.address_ascii.casefold()}
+    return bool(name) and _key_of(name) in {letter.address_key, letter.address_ascii.casefold()}
 
 
-def _kept(number: int, report: Report) -> KeptReport:
-    return KeptReport(
-        number=number, recipient=report.failing, verdict=report.verdict, status=report.status, said=report.said
-    )
+def _key_of(name: str) -> str:
+    return normalize("NFC", name.casefold())
+
+
+def _kept(number: int, report: Report, letter: Message | None, erased: ErasedAddresses) -> KeptReport:
+    """What is kept of a report. One about an erased address says neither the address nor any words."""
+    ours = letter.address_key if letter else ""
+    mark = ours if digests.is_mark(ours) else erased.mark(_key_of(report.failing))
+    recipient, said = (mark, "") if mark else (report.failing, report.said)
+    return KeptReport(number=number, recipient=recipient, verdict=report.verdict, status=report.status, said=said)

@@ -28,6 +28,7 @@ from outreach.db import Session, UtcDateTime, table_of
 from outreach.db.compiled import PreparedForAll, PreparedForEach
 from outreach.delivery.ledger.outbox import LEFT
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject, Purpose, Reason
+from outreach.erasures import digests
 from outreach.erasures.digests import ErasedAddresses
 
 BATCH = 480  # a multiple of the usual numbers of connections, so that the last round of a batch is full, too
@@ -141,7 +142,8 @@ _LISTED = PreparedForEach(
 
 
 def _unless_erased(addressee: Addressee, erased: ErasedAddresses) -> Addressee:
-    mark = erased.mark(addressee.address_key) if erased.at else ""
+    key = addressee.address_key
+    mark = key if digests.is_mark(key) else erased.mark(key)
     if not mark:
         return addressee
     return replace(addressee, address=mark, address_key=mark, address_ascii=mark, reason=Reason.SUPPRESSED)
