@@ -1,13 +1,16 @@
 """Who acted where a letter was answered: a mailbox, which records name by its number, as they outlive its address."""
 
+from typing import TYPE_CHECKING
+
 from sqlalchemy import select
 
-from outreach.accounts import staff
-from outreach.accounts.staff import Colleagues
 from outreach.audit import mailbox
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact
+
+if TYPE_CHECKING:
+    from outreach.accounts.staff import Colleagues
 
 RECIPIENT = "destinataire"  # of a letter to no mailbox of an authority
 
@@ -26,8 +29,10 @@ def addresses(session: Session, authority: Authority) -> dict[str, str]:
     return {mailbox(number): address for number, address in session.execute(held)}
 
 
-def names(session: Session, authority: Authority) -> Colleagues:
+def names(session: Session, authority: Authority) -> "Colleagues":
     """The name of everybody who has or had an account, and the addresses of an authority's mailboxes."""
+    from outreach.accounts import staff  # noqa: PLC0415 - only pages ask: a process that sends would hold Argon2
+
     known = staff.colleagues(session)
     known.update(addresses(session, authority))
     return known
