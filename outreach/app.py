@@ -44,6 +44,7 @@ from outreach.web.directory import (
     names,
     reachability,
     register,
+    school_reports,
     schools,
 )
 from outreach.web.headers import Headed
@@ -76,6 +77,7 @@ ROOMS = (  # of pages
     names,
     reachability,
     register,
+    school_reports,
     schools,
     contact_lists,
     adherence,

@@ -57,3 +57,10 @@ def _day(year: str, month: str | int, day: str) -> date | None:
         return date(int(year), int(month), int(day))
     except ValueError:
         return None
+
+
+def evenly_spaced(first: date, last: date, most: int) -> list[date]:
+    """Some days from the first to the last, both included, about equally far apart; at most so many."""
+    days = max((last - first).days, 0)
+    count = min(most, days + 1)
+    return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]

@@ -19,6 +19,7 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.models import Campaign
 from outreach.db import Database, Session
 from outreach.delivery.models import DoubtPolicy, MessageClass
+from outreach.directory.editions.school_reports import Fate
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -69,6 +70,12 @@ def contact(address: str, **details: object) -> Columns:
     spelt = {"address": address, "address_key": address.casefold(), "address_ascii": address}
     kind = {"mailbox_kind": MailboxKind.IMPERSONAL, "source": ContactSource.STAFF}
     return {**spelt, **kind, "added_by": AUTHOR, **details}
+
+
+def school_report(school: int, authority: int, now: datetime, **details: object) -> Columns:
+    """A report, of this day, that a school is its authority's no longer."""
+    told = {"fate": Fate.GONE, "since": now.date(), "source": "Appel", "recorded_at": now, "recorded_by": AUTHOR}
+    return {"school_id": school, "authority_id": authority, **told, **details}
 
 
 def adherence_record(school: int, strand: int, now: datetime, **details: object) -> Columns:

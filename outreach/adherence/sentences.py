@@ -53,8 +53,12 @@ class GroupAnswer(FiguredSentence):
 
 
 def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
-    """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »"""
-    return [of_strand(found, strand).sentence for strand in strands]
+    """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »
+
+    A strand of which schools are reported as gone has a second one, of these.
+    """
+    told = [one for strand in strands for one in (of_strand(found, strand), of_reported([found.total], strand))]
+    return [one.sentence for one in told if one is not None]
 
 
 def of_strand(found: Situation, strand: Strand) -> FiguredSentence:
@@ -73,6 +77,18 @@ def of_declared(rows: Iterable[SituationRow], number: int) -> FiguredSentence | 
     does = french.plural(count, "école déclare", "écoles déclarent")
     told = f"{does} adhérer au {ordinal(number)}, ce que le service n’a pas encore confirmé."
     return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
+
+
+def of_reported(rows: Iterable[SituationRow], strand: Strand) -> FiguredSentence | None:
+    """The schools of a strand that are reported as gone: they count while the register has them. None without any."""
+    count = sum(row.reported.get(strand.number, 0) for row in rows)
+    if not count:
+        return None
+    schools = f"{french.plural(count, 'école')} {KINDS[strand.level][: -1 if count == 1 else None]}"
+    told = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
+    if count == 1:
+        told = "signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
+    return FiguredSentence(french.typeset(f"{schools} {told}"), {"reported": count})
 
 
 def opening(number: int, day: date) -> str:

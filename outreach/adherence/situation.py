@@ -9,7 +9,7 @@ school_id and strand_id (`delivery.ledger.recipients.listed_schools`). It divide
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -19,8 +19,10 @@ from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
 from outreach.columns import Column, Queried
+from outreach.days import evenly_spaced
 from outreach.db import Session
 from outreach.directory import search
+from outreach.directory.editions.school_reports import is_reported
 from outreach.directory.listing import BY_NAME
 from outreach.directory.models import Authority, Network, School
 
@@ -65,7 +67,8 @@ class SituationRow:
     """A group, or the total (code None): its authorities and schools over all open strands, the schools of each open
     strand by bucket, and the authorities of each.
 
-    `silent` divides the schools without an answer, by strand; it is empty where no letters were handed down.
+    `silent` divides the schools without an answer, by strand; it is empty where no letters were handed down. `reported`
+    counts the schools of a strand that are reported as gone or closed, and counted as long as the register has them.
     """
 
     code: str | None
@@ -75,6 +78,7 @@ class SituationRow:
     strands: dict[int, dict[Bucket, int]] = field(default_factory=dict)
     strand_authorities: dict[int, int] = field(default_factory=dict)
     silent: dict[int, dict[Solicitation, int]] = field(default_factory=dict)
+    reported: dict[int, int] = field(default_factory=dict)
 
     def figures(self, strand: int) -> dict[str, int]:
         """The schools of a strand by the name of each figure. « none » is the sum of its two parts."""
@@ -175,8 +179,9 @@ def situation(
         for code, label in grouped.labels.items()
     }
     numbers = {strand.id: strand.number for strand in opened}
-    for code, strand_id, bucket, count, solicited in session.execute(_buckets(grouped, listed)):
+    for code, strand_id, bucket, count, solicited, reported in session.execute(_buckets(grouped, listed)):
         rows[code].strands[numbers[strand_id]][Bucket(bucket)] = count
+        rows[code].reported[numbers[strand_id]] = rows[code].reported.get(numbers[strand_id], 0) + reported
         if bucket == Bucket.NONE and listed is not None:
             parts = {Solicitation.SOLICITED: solicited, Solicitation.UNSOLICITED: count - solicited}
             rows[code].silent[numbers[strand_id]] = parts
@@ -199,7 +204,7 @@ def curve(
     opened = programme.open_on(day)
     if not opened:
         return []
-    days = _spaced(min(strand.opened_on for strand in opened), day)
+    days = evenly_spaced(min(strand.opened_on for strand in opened), day, CURVE_POINTS)
     points: dict[date, dict[int, int]] = {
         point: {strand.number: 0 for strand in programme.open_on(point)} for point in days
     }
@@ -297,9 +302,10 @@ def _buckets(grouped: Groups, listed: Listed | None) -> Select[*tuple[Any, ...]]
     rows = standing(grouped.day, grouped.strands, grouped.known_at)
     bucket = _bucket(rows).label("bucket")
     solicited = func.sum(case((_is_solicited(rows, listed), 1), else_=0))
-    query = select(grouped.code.label("code"), rows.c.strand_id, bucket, func.count(), solicited).select_from(rows)
-    query = query.where(grouped.counts(rows))
-    return grouped.joined(query, rows).group_by("code", rows.c.strand_id, bucket)
+    is_gone = is_reported(rows.c.school_id, rows.c.authority_id, grouped.day, grouped.known_at)
+    counts = func.count(), solicited, func.sum(case((is_gone, 1), else_=0))
+    query = select(grouped.code.label("code"), rows.c.strand_id, bucket, *counts).select_from(rows)
+    return grouped.joined(query.where(grouped.counts(rows)), rows).group_by("code", rows.c.strand_id, bucket)
 
 
 def _bases(grouped: Groups) -> Select[*tuple[Any, ...]]:
@@ -369,22 +375,20 @@ def _total(rows: Sequence[SituationRow], strands: Sequence[Strand]) -> Situation
     for number, buckets in total.strands.items():
         for bucket in buckets:
             buckets[bucket] = sum(row.strands[number][bucket] for row in rows)
+        total.reported[number] = sum(row.reported.get(number, 0) for row in rows)
         total.strand_authorities[number] = sum(row.strand_authorities.get(number, 0) for row in rows)
         if any(row.silent for row in rows):
             total.silent[number] = {part: sum(row.silent[number][part] for row in rows) for part in Solicitation}
     return total
 
 
-def _spaced(first: date, last: date) -> list[date]:
-    days = max((last - first).days, 0)
-    count = min(CURVE_POINTS, days + 1)
-    return [last - timedelta(days * step // max(count - 1, 1)) for step in range(count)]
-
-
 def _row_json(row: SituationRow, found: Situation) -> dict[str, Any]:
-    strands: dict[int, dict[str, Any]] = {number: dict(row.figures(number)) for number in row.strands}
+    strands: dict[int, dict[str, Any]] = {
+        number: {**row.figures(number), "reported": row.reported.get(number, 0)} for number in row.strands
+    }
     for number, day in found.openings.items():
-        strands[number] = {"opens_on": day.isoformat(), **{name.value: None for name in (*Bucket, *Solicitation)}}
+        nothing = dict.fromkeys([*(name.value for name in (*Bucket, *Solicitation)), "reported"])
+        strands[number] = {"opens_on": day.isoformat(), **nothing}
     return {
         found.by.value: row.code,
         "label": row.label,

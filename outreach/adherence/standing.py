@@ -31,6 +31,7 @@ from sqlalchemy.orm import aliased
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.db.in_list import among
+from outreach.directory.editions.school_reports import is_reported
 from outreach.directory.models import Contact, ContactSchool, Ownership, Teaching, types_of
 
 
@@ -111,14 +112,16 @@ def status_of(
 
 
 def standing_of_some(authorities: Iterable[int], strand: Strand, day: date) -> Select[int, int, Status]:
-    """The authority, the key and the status (NULL for none) of each eligible school of a few authorities.
+    """The authority, the key and the status (NULL for none) of each eligible school of a few authorities, but for those
+    that are reported as gone.
 
     It is cheap for a few.
     """
     of_strand = select(Strand.id).where(Strand.id == strand.id).scalar_subquery()
     query = select(Ownership.authority_id, Ownership.school_id, status_of(Ownership.school_id, of_strand, day))
     return query.where(
-        among(Ownership.authority_id, authorities), Ownership.on(day), _teaches(strand, literal(day, Date))
+        *(among(Ownership.authority_id, authorities), Ownership.on(day), _teaches(strand, literal(day, Date))),
+        ~is_reported(Ownership.school_id, Ownership.authority_id),
     )
 
 

@@ -276,6 +276,7 @@ def _schools(session: Session, meant: Audience, scope: Scope, keys: Sequence[int
         query = select(rows.c.authority_id, rows.c.school_id).where(
             among(rows.c.authority_id, keys), audience.is_concerned(rows.c.status, meant.concerns)
         )
+    query = query.where(~audience.is_gone_from(rows))
     by_authority: dict[int, tuple[int, ...]] = {}
     for authority, school in session.execute(query.order_by(rows.c.authority_id, rows.c.school_id)):
         by_authority[authority] = (*by_authority.get(authority, ()), school)

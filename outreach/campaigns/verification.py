@@ -27,6 +27,7 @@ from outreach.delivery.models import (
     SuppressionScope,
 )
 from outreach.delivery.places import Worker
+from outreach.directory.editions.school_reports import SchoolReport
 
 # A fence respects what was committed before it. Times are compared with this tolerance, for clocks that differ.
 MOMENT = timedelta(seconds=1)
@@ -209,6 +210,23 @@ def _records_before_fences() -> Select[*tuple[Any, ...]]:
     )
 
 
+def _not_once_reported(session: Session, _now: datetime) -> Rows:
+    """No letter that left lists a school that was reported, before the fence, as gone from the letter's authority."""
+    of_letter = SchoolReport.school_id == MessageSubject.school_id, SchoolReport.authority_id == Message.authority_id
+    query = (
+        select(Wave.id, Message.id, Message.fenced_at, SchoolReport.recorded_at, SchoolReport.withdrawn_at)
+        .join(Message, Message.mailing_id == Wave.mailing_id)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .join(SchoolReport, and_(*of_letter))
+        .where(Message.state.in_(LEFT), SchoolReport.recorded_at < Message.fenced_at)
+    )
+    return [
+        (wave, row)
+        for wave, row, fenced_at, recorded_at, withdrawn_at in session.execute(query)
+        if fenced_at and recorded_at < fenced_at - MOMENT and (withdrawn_at is None or withdrawn_at > fenced_at)
+    ]
+
+
 def _approved(session: Session, _now: datetime) -> Rows:
     """A wave that has a mailing belongs to a campaign approved by a person other than its author. So is its reminder,
     if it was added."""
@@ -237,5 +255,6 @@ RULES: dict[str, Callable[[Session, datetime], Rows]] = {
     "not_while_held": _not_while_held,
     "not_when_suppressed": _not_when_suppressed,
     "not_once_joined": _not_once_joined,
+    "not_once_reported": _not_once_reported,
     "approved": _approved,
 }

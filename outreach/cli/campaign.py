@@ -30,7 +30,7 @@ from outreach.errors import InputError, Refused
 from outreach.measuring import hits
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
-from outreach.segments import audience
+from outreach.segments.shown import explained
 from outreach.settings import ROOT, Mode
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
@@ -166,7 +166,7 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = authority_sheet.authority_by_fase(session, fase)
     meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
-    why = audience.explain(session, meant, scope, authority)
+    why = explained.explain(session, meant, scope, authority)
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
     mailboxes = [{"address": address, "left_out": reason} for address, reason in why.mailboxes]

@@ -28,7 +28,7 @@ MODULES = {
     "running.health": ("healthy",),
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
-    "directory": ("register", "directory", "contacts"),
+    "directory": ("register", "directory", "contacts", "school"),
     "adherence": ("programme", "adherence"),
     "report": ("report", "privacy"),
     "campaign": ("campaign",),

@@ -84,6 +84,7 @@ AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # the dot may have been
 class Reason(StrEnum):
     """Why a letter was withdrawn, at launch or later."""
 
+    REPORTED = "reported"
     JOINED = "joined"
     NOT_CONCERNED = "not_concerned"
     ANSWERED = "answered"
@@ -108,6 +109,7 @@ class Reason(StrEnum):
 
 
 _REASON_LABELS = {
+    Reason.REPORTED: "école signalée partie ou fermée",
     Reason.JOINED: "déjà adhéré",
     Reason.NOT_CONCERNED: "aucune école concernée",
     Reason.ANSWERED: "a répondu",
@@ -122,6 +124,7 @@ _REASON_LABELS = {
     Reason.CANCELLED: "envoi annulé",
 }
 _SEVERAL = {
+    Reason.REPORTED: "dont les écoles sont signalées parties ou fermées",
     Reason.JOINED: "ont déjà adhéré",
     Reason.NOT_CONCERNED: "sans école concernée",
     Reason.ANSWERED: "ont répondu",

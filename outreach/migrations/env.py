@@ -21,6 +21,7 @@ from outreach.delivery import models as delivery
 from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
+from outreach.directory.editions import school_reports
 from outreach.erasures import digests as erasures
 from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
@@ -56,7 +57,7 @@ TABLES = (
         models,
     ),
     name_corrections,
-    *(jobs, measuring, notes, places, reachability, replies, seals),
+    *(jobs, measuring, notes, places, reachability, replies, school_reports, seals),
     *SEGMENTS,
     *(matching, responses, retention, staff_mail, statements),
 )

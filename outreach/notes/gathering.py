@@ -216,7 +216,7 @@ def _unknowns(
     Mailboxes are not dated: who has none is said as of the moment at which the note is frozen, and a note of the past
     names that day.
     """
-    told = [*_unreached(session, asked, strands, now), *_declared(asked, strands, found)]
+    told = [*_unreached(session, asked, strands, now), *_beside(asked, strands, found)]
     oldest = known.oldest_register(session, asked.as_of, asked.known_at)
     if oldest:
         sentence = (
@@ -244,15 +244,17 @@ def _unreached(
             yield FiguredSentence(french.typeset(sentence), {f"unreachable_{level.value}": unreached})
 
 
-def _declared(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -> Iterator[FiguredSentence]:
-    """The joinings that the service has not confirmed: those of the situation, strand by strand.
+def _beside(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -> Iterator[FiguredSentence]:
+    """What is not certain of each strand: joinings that the service has not confirmed, and schools that are reported as
+    gone while the register has them.
 
     Answers that wait in the inbox are not counted: they say nothing of the note's day, nor of what other lists confirm.
     """
     rows = [row for row in found.rows if row.code in asked.networks] if asked.networks else [found.total]
     for strand in strands:
-        if strand.number not in found.openings and (told := sentences.of_declared(rows, strand.number)):
-            yield told
+        if strand.number not in found.openings:
+            told = sentences.of_declared(rows, strand.number), sentences.of_reported(rows, strand)
+            yield from (one for one in told if one is not None)
 
 
 def _sources(session: Session, programme: Programme, known_at: datetime) -> tuple[Source, ...]:

@@ -5,7 +5,7 @@ use it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -34,14 +34,16 @@ from outreach.columns import Column, Kind, Queried
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import MessageClass, MessageSubject, Reason
+from outreach.directory.editions.school_reports import is_reported
 from outreach.directory.listing import BY_NAME, authority_columns
 from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments import unreacted
-from outreach.segments.criteria import And, Criterion, Leaf, Or, as_filter, leaves, listed
+from outreach.segments.criteria import And, Criterion, Or, as_filter, listed
 from outreach.segments.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
 
 ORDER = (
+    Reason.REPORTED,
     Reason.JOINED,
     Reason.NOT_CONCERNED,
     Reason.ANSWERED,
@@ -166,12 +168,14 @@ def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, ha
     schools = _schools(audience, scope, among)
     concerned: ColumnElement[int] = func.coalesce(schools.c.concerned, 0)
     joined: ColumnElement[int] = func.coalesce(schools.c.joined, 0)
+    reported: ColumnElement[int] = func.coalesce(schools.c.reported, 0)
     is_limited: ColumnElement[bool] = false()
     if has_limits:
         limited = _of_limited(audience, scope, among)
         is_limited = limited.c.contact_id.is_not(None)
         concerned = case((is_limited, limited.c.concerned), else_=concerned)
         joined = case((is_limited, limited.c.joined), else_=joined)
+        reported = case((is_limited, limited.c.reported), else_=reported)
     query = (
         select(
             Authority.id.label("authority_id"),
@@ -181,7 +185,7 @@ def statement(audience: Audience, scope: Scope, among: Select[int] | None, *, ha
             Contact.address_ascii,
             concerned.label("schools"),
             case((is_limited, 1), else_=0).label("is_limited"),
-            _rank(audience, scope, concerned, joined, is_limited).label("rank"),
+            _rank(audience, scope, concerned, joined, reported, is_limited).label("rank"),
         )
         .outerjoin(schools, schools.c.authority_id == Authority.id)
         .outerjoin(
@@ -226,46 +230,6 @@ def mailboxes(session: Session, audience: Audience, scope: Scope) -> Queried[Add
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why an authority is written to or not: each criterion with whether it holds, whether the whole does, and its
-    mailboxes with the reason of each."""
-
-    criteria: Sequence[tuple[Leaf, bool]]
-    is_meant: bool
-    mailboxes: Sequence[tuple[str, Reason | None]]
-
-    @property
-    def is_written(self) -> bool:
-        """Whether a letter would leave."""
-        return self.is_meant and any(reason is None for _, reason in self.mailboxes)
-
-
-def explain(session: Session, audience: Audience, scope: Scope, authority: Authority) -> Explanation:
-    """Why a letter would leave for an authority, or not."""
-    asked, scope = leaves(audience.criterion), replace(scope, between=(authority.id, authority.id))
-    answers: tuple[int, ...] = ()
-    if asked:
-        answers = tuple(session.execute(select(*(_truth(leaf, scope) for leaf in asked)).where(_is(authority))).one())
-    is_meant = session.scalar(listed(scope, audience.criterion)) is not None
-    mailbox_rows = rows(audience, scope, among=select(Authority.id).where(_is(authority)))
-    mailboxes = [
-        (address or "", reason_of(rank))
-        for address, rank in session.execute(
-            select(mailbox_rows.c.address, mailbox_rows.c.rank).order_by(mailbox_rows.c.contact_id)
-        )
-    ]
-    return Explanation([(leaf, bool(held)) for leaf, held in zip(asked, answers, strict=True)], is_meant, mailboxes)
-
-
-def _truth(leaf: Leaf, scope: Scope) -> ColumnElement[int]:
-    return case((leaf.where(scope), 1), else_=0)
-
-
-def _is(authority: Authority) -> ColumnElement[bool]:
-    return Authority.id == authority.id
-
-
 def is_concerned(
     status: InstrumentedAttribute[Status] | ColumnElement[Status], concerns: Concerns
 ) -> ColumnElement[bool]:
@@ -292,44 +256,59 @@ def subjects_of(criterion: Criterion, scope: Scope) -> Subquery:
 
 
 def _schools(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
-    """How many eligible schools of each authority the letter is about, and how many joined; limited to `among`.
+    """How many eligible schools of each authority the letter is about, how many joined, and how many it would be about
+    if they were not reported as gone; limited to `among`.
 
     With LISTED, how many the letters that it corrects listed: no joining counts.
     """
     if audience.concerns is Concerns.LISTED:
         named = subjects_of(audience.criterion, scope)
-        counted = func.count(named.c.school_id.distinct()).label("concerned")
-        listing = select(named.c.authority_id, counted, literal(0).label("joined")).group_by(named.c.authority_id)
+        listing = select(named.c.authority_id, *_listed_counts(named)).group_by(named.c.authority_id)
         return (listing if among is None else listing.where(named.c.authority_id.in_(among))).subquery("schools")
     standings = standing_on(audience.strand, scope.day)
-    concerned = case((is_concerned(standings.c.status, audience.concerns), 1), else_=0)
-    joined = case((standings.c.status == Status.JOINED, 1), else_=0)
-    query = select(
-        standings.c.authority_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
-    ).group_by(standings.c.authority_id)
+    query = select(standings.c.authority_id, *_counts(standings, audience.concerns)).group_by(standings.c.authority_id)
     # The limit is repeated here: otherwise each slice of a launch would group all other authorities for nothing.
     return (query if among is None else query.where(standings.c.authority_id.in_(among))).subquery("schools")
 
 
 def _of_limited(audience: Audience, scope: Scope, among: Select[int] | None) -> Subquery:
-    """The schools of each mailbox that answers for some only: columns contact_id, concerned, joined."""
+    """The schools of each mailbox that answers for some only: columns contact_id, concerned, joined, reported."""
     if audience.concerns is Concerns.LISTED:
         named = subjects_of(audience.criterion, scope)
-        counted = func.count(named.c.school_id.distinct()).label("concerned")
-        listing = select(ContactSchool.contact_id, counted, literal(0).label("joined"))
+        listing = select(ContactSchool.contact_id, *_listed_counts(named))
         listing = listing.join(Contact, Contact.id == ContactSchool.contact_id)
         listing = listing.where(scope.holds(Contact.authority_id))
         return listing.outerjoin(named, _is_theirs(named)).group_by(ContactSchool.contact_id).subquery("limited")
     stands = standing_of_limits(audience.strand, scope.day, among)
     same = and_(stands.c.contact_id == ContactSchool.contact_id, stands.c.school_id == ContactSchool.school_id)
-    concerned = case((is_concerned(stands.c.status, audience.concerns), 1), else_=0)
-    joined = case((stands.c.status == Status.JOINED, 1), else_=0)
-    query = select(
-        ContactSchool.contact_id, func.sum(concerned).label("concerned"), func.sum(joined).label("joined")
-    ).outerjoin(stands, same)
+    query = select(ContactSchool.contact_id, *_counts(stands, audience.concerns)).outerjoin(stands, same)
     if scope.between is not None:
         query = query.join(Contact, Contact.id == ContactSchool.contact_id).where(scope.holds(Contact.authority_id))
     return query.group_by(ContactSchool.contact_id).subquery("limited")
+
+
+def _counts(stands: Subquery, concerns: Concerns) -> list[ColumnElement[int]]:
+    """The counts of `_schools` over rows of where schools stand."""
+    is_meant, is_gone = is_concerned(stands.c.status, concerns), is_gone_from(stands)
+    counted = {
+        "concerned": and_(is_meant, ~is_gone),
+        "joined": stands.c.status == Status.JOINED,
+        "reported": and_(is_meant, is_gone),
+    }
+    return [func.sum(case((is_so, 1), else_=0)).label(name) for name, is_so in counted.items()]
+
+
+def _listed_counts(named: Subquery) -> list[ColumnElement[int]]:
+    """The counts of `_schools` over the schools that letters listed, each once."""
+    is_gone = is_gone_from(named)
+    concerned, reported = (case((is_so, named.c.school_id)) for is_so in (~is_gone, is_gone))
+    counts = {"concerned": func.count(concerned.distinct()), "reported": func.count(reported.distinct())}
+    return [*(count.label(name) for name, count in counts.items()), literal(0).label("joined")]
+
+
+def is_gone_from(rows: Subquery) -> ColumnElement[bool]:
+    """Whether the school of a row (columns authority_id, school_id) is reported as gone: no letter names it."""
+    return is_reported(rows.c.school_id, rows.c.authority_id)
 
 
 def concerned_schools(audience: Audience, scope: Scope) -> Select[int]:
@@ -349,13 +328,14 @@ def listed_parts(audience: Audience, scope: Scope) -> Subquery:
         listing = select(theirs.c.authority_id, counted)
         listing = listing.join(Contact, Contact.id == theirs.c.contact_id)
         listing = listing.join(ContactSchool, ContactSchool.contact_id == Contact.id).join(named, _is_theirs(named))
-        listing = listing.where(theirs.c.rank == 0, theirs.c.is_limited == 1)
+        listing = listing.where(theirs.c.rank == 0, theirs.c.is_limited == 1, ~is_gone_from(named))
         return listing.group_by(theirs.c.authority_id).subquery("parts")
     stands = standing_of_limits(audience.strand, scope.day)
     query = (
         select(theirs.c.authority_id, func.count(stands.c.school_id.distinct()).label("schools"))
         .join(stands, stands.c.contact_id == theirs.c.contact_id)
         .where(theirs.c.rank == 0, theirs.c.is_limited == 1, is_concerned(stands.c.status, audience.concerns))
+        .where(~is_gone_from(stands))
     )
     return query.group_by(theirs.c.authority_id).subquery("parts")
 
@@ -370,6 +350,7 @@ def _rank(
     scope: Scope,
     concerned: ColumnElement[int],
     joined: ColumnElement[int],
+    reported: ColumnElement[int],
     is_limited: ColumnElement[bool],
 ) -> ColumnElement[int]:
     nobody = concerned == 0
@@ -377,6 +358,7 @@ def _rank(
     has_joined, has_answered = unreacted.have_reacted(each, boxes, is_limited)
     answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
     conditions = {
+        Reason.REPORTED: and_(nobody, reported > 0),
         Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
         Reason.NOT_CONCERNED: nobody,
         Reason.ANSWERED: or_(

@@ -28,6 +28,26 @@ def situation(by=Grouping.NETWORK, code="WBE", label="WBE", known_at=None, solic
     return Situation(DAY, known_at, by, rows[1], rows[:1])
 
 
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "1 école secondaire signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."),
+        (
+            3,
+            (
+                "3 écoles secondaires signalées comme parties ou fermées : elles restent comptées tant que le registre "
+                "les cite."
+            ),
+        ),
+    ],
+)
+def test_schools_that_are_reported_as_gone_are_told_beside_their_strand(count, told):
+    found = situation(none=9)
+    assert len(sentences.sentences(found, [STRAND])) == 1
+    found.total.reported[1] = count
+    assert plain(sentences.sentences(found, [STRAND])[1]) == told
+
+
 def plain(sentence):
     return sentence.replace("\u202f", " ").replace("\xa0", " ")
 

@@ -1,12 +1,16 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.situation import Bucket, Selection, Solicitation
+from outreach.adherence.standing import standing
+from outreach.directory.editions.school_reports import SchoolReport
+from outreach.directory.models import Authority
+from tests import factories
 from tests.conftest import STORY_DAY
 
 
@@ -35,6 +39,7 @@ def test_the_spring_of_2021(session, programme):
         "informed": 0,
         "not_concerned": 0,
         "none": 538,
+        "reported": 0,
     }
     joined = {row["network"]: (row["strands"]["1"]["joined"], row["schools"]) for row in found["networks"]}
     assert joined == {
@@ -45,6 +50,30 @@ def test_the_spring_of_2021(session, programme):
         "Libre non confessionnel": (2, 23),
         "COCOF": (1, 6),
     }
+
+
+def test_a_reported_school_stays_in_every_denominator_and_is_counted_beside_them_while_its_report_stands(
+    session, programme, now
+):
+    before, strand = situation.situation(session, programme, STORY_DAY), programme.strands[0]
+    rows = standing(STORY_DAY, [strand])
+    wbe = select(rows.c.school_id, rows.c.authority_id).join(Authority, Authority.id == rows.c.authority_id)
+    (gone, closed), *_ = zip(*session.execute(wbe.where(Authority.network.has(code="WBE")).limit(2)), strict=True)
+    owner = session.scalars(select(Authority.id).where(Authority.network.has(code="WBE"))).one()
+    session.add(SchoolReport(**factories.school_report(gone, owner, now, since=STORY_DAY)))
+    taken_back = {"withdrawn_at": now + timedelta(1), "withdrawn_by": "x"}
+    session.add(SchoolReport(**factories.school_report(closed, owner, now, since=STORY_DAY, **taken_back)))
+    found = situation.situation(session, programme, STORY_DAY)
+    assert [row.strands for row in (found.total, *found.rows)] == [row.strands for row in (before.total, *before.rows)]
+    assert {row.label: row.reported[1] for row in found.rows if row.reported[1]} == {"WBE": 1}
+    assert (found.total.reported[1], before.total.reported[1]) == (1, 0)
+    earlier = situation.situation(session, programme, STORY_DAY - timedelta(1))
+    assert earlier.total.reported[1] == 0, "it had not left yet"
+    counts = {}
+    for moment in (now - timedelta(hours=1), now, now + timedelta(2)):
+        then = situation.situation(session, programme, STORY_DAY, known_at=moment)
+        counts[moment] = then.total.reported[1]
+    assert list(counts.values()) == [0, 2, 1], "as it was known then"
 
 
 @pytest.mark.parametrize("day", [date(2020, 11, 16), date(2021, 1, 15), STORY_DAY])
@@ -68,7 +97,7 @@ def test_before_its_opening_a_strand_has_no_figures(session, programme, by):
     for row in (stated["total"], *stated[f"{by}s"]):
         assert row["strands"]["2"] == {
             "opens_on": second.opened_on.isoformat(),
-            **dict.fromkeys([*Bucket, *Solicitation]),
+            **dict.fromkeys([*Bucket, *Solicitation, "reported"]),
         }
         assert "opens_on" not in row["strands"]["1"]
     for listed in (Selection(2), Selection(2, Bucket.NONE), Selection(2, None, "WBE")):

@@ -10,10 +10,12 @@ from outreach.adherence import programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status, Word
 from outreach.adherence.situation import Bucket, Solicitation
+from outreach.adherence.standing import standing
 from outreach.campaigns.results import actions
 from outreach.campaigns.schedule.moments import until
 from outreach.delivery.ledger.recipients import listed_schools
-from outreach.directory.models import Ownership, School
+from outreach.directory.editions.school_reports import SchoolReport
+from outreach.directory.models import Authority, Ownership, School
 from outreach.errors import InputError, NotFound
 from outreach.notes import drafts, freezing, gathering, listing
 from outreach.notes.content import ActionState, HandFigure, TableKind, read_figures
@@ -60,6 +62,34 @@ def test_every_figure_is_that_of_the_situation(session):
     assert [answer.sentence for answer in content.answers] == sentences.sentences(found, programme.strands)
     assert next(source.dated for source in content.sources).startswith("édition du")
     assert read_figures(content.figures(), content.text) == content
+
+
+def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sample_database):
+    """Of a school of WBE: another network's note says nothing of it."""
+    with sample_database.writing() as session:
+        (wbe,) = session.scalars(select(Authority).where(Authority.network.has(code="WBE")))
+        strand = programmes.the_programme(session).strands[0]
+        rows = standing(STORY_DAY, [strand])
+        school = session.scalars(select(rows.c.school_id).where(rows.c.authority_id == wbe.id).limit(1)).one()
+        session.add(SchoolReport(**factories.school_report(school, wbe.id, NOW, since=STORY_DAY)))
+        session.flush()
+        told = {}
+        for network in ("WBE", "COCOF"):
+            asked = replace(ASKED, networks=(network,), strands=(1,))
+            content = gathering.gather(session, asked, now=NOW).content
+            told[network] = [one for one in content.unknowns if "signalée" in one]
+            assert content.tables[0].rows[-1][2] == 649
+    assert "14 des 147 écoles" in gathered_answer(sample_database)
+    assert [sentence.replace("\xa0", " ") for sentence in told["WBE"]] == [
+        "1 école secondaire signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
+    ]
+    assert told["COCOF"] == []
+
+
+def gathered_answer(database):
+    with database.reading() as session:
+        content = gathering.gather(session, replace(ASKED, networks=("WBE",), strands=(1,)), now=NOW).content
+        return content.answers[0].networks[0].sentence
 
 
 def test_a_note_about_networks_answers_for_these_beside_all(session):

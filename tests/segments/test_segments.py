@@ -26,6 +26,7 @@ from outreach.delivery.models import (
     Suppression,
     SuppressionReason,
 )
+from outreach.directory.editions.school_reports import SchoolReport
 from outreach.directory.models import (
     Authority,
     Contact,
@@ -64,6 +65,7 @@ from outreach.segments.criteria_json import from_json, to_json
 from outreach.segments.mailings import ReactedTo
 from outreach.segments.places import FederationCode, HasSize, InFederation, InMunicipality, InProvince
 from outreach.segments.scope import scope_at
+from outreach.segments.shown import explained
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import undone
@@ -96,6 +98,7 @@ school = st.fixed_dictionaries(
         "municipality": st.sampled_from(MUNICIPALITIES),
         "types": st.lists(st.sampled_from(TYPES), max_size=2, unique=True),
         "listed": st.sampled_from([True, True, True, False]),
+        "reported": st.sampled_from([False, False, False, True]),
         "records": st.lists(
             st.tuples(st.sampled_from([1, 2]), st.sampled_from(Status), st.sampled_from(Word)), max_size=2
         ),
@@ -149,7 +152,7 @@ criterion = st.recursive(
 
 def store(session, people):
     """Write a random directory down; returns the keys of its authorities."""
-    emptied = (MessageSubject, Message, Batch, Mailing, Suppression, ContactSchool, Contact)
+    emptied = (SchoolReport, MessageSubject, Message, Batch, Mailing, Suppression, ContactSchool, Contact)
     for table in (*emptied, Teaching, Ownership, Membership, AuthorityListMember, AuthorityList):
         session.execute(delete(table))
     session.execute(delete(School))
@@ -193,6 +196,8 @@ def store_school(session, owner, fase, one, strands):
     until = None if one["listed"] else NOW.date() - timedelta(days=9)
     session.add(Ownership(school_id=made.id, authority_id=owner.id, until=until))
     session.add_all(Teaching(school_id=made.id, education_type=kind) for kind in one["types"])
+    if one["reported"]:
+        session.add(SchoolReport(**factories.school_report(made.id, owner.id, NOW)))
     session.add_all(
         AdherenceRecord(
             **factories.adherence_record(
@@ -315,7 +320,12 @@ def reasons(person, concerns, boxes):
     """The plain reading of who is left out: the reason of each mailbox, or of the whole."""
     mailboxes = chosen(person, boxes) or [(None, None)]
     return [
-        _reason(kind, about(person, limit, concerns), [stands(one, 1)[0] for _, one in asked_about(person, limit)])
+        _reason(
+            kind,
+            about(person, limit, concerns),
+            [stands(one, 1)[0] for _, one in asked_about(person, limit)],
+            is_reported=bool(about(person, limit, concerns, reported=True)),
+        )
         for kind, limit in mailboxes
     ]
 
@@ -327,16 +337,20 @@ def asked_about(person, limit):
     return [(at, one) for at, one in schools if any(one is mine for mine in own) and (places is None or at in places)]
 
 
-def about(person, limit, concerns):
-    """The places of the schools that a letter to such a mailbox lists."""
+def about(person, limit, concerns, *, reported=False):
+    """The places of the schools that a letter to such a mailbox lists; `reported`, of those it would, if they were not
+    reported as gone."""
     is_listed = {
         Concerns.OPEN: lambda status: status not in CLOSED_TO_REMINDERS,
         Concerns.JOINED: lambda status: status is Status.JOINED,
     }[concerns]
-    return {place for place, one in asked_about(person, limit) if is_listed(stands(one, 1)[0])}
+    asked = [(place, one) for place, one in asked_about(person, limit) if one["reported"] is reported]
+    return {place for place, one in asked if is_listed(stands(one, 1)[0])}
 
 
-def _reason(kind, about, found):
+def _reason(kind, about, found, *, is_reported):
+    if not about and is_reported:
+        return Reason.REPORTED
     if not about:
         return Reason.JOINED if Status.JOINED in found else Reason.NOT_CONCERNED
     named = {None: Reason.NO_ADDRESS, "bounced": Reason.BOUNCED, "unreviewed": Reason.UNREVIEWED}
@@ -437,7 +451,7 @@ def test_everybody_meant_is_written_to_or_left_out_with_the_first_reason_and_it_
             there = audience_counts.first(session, meant, scope, 10, reason=reason)
             assert len(there) == counts.left_out.get(reason, 0)
         for key in keys:
-            why = audience.explain(session, meant, scope, session.get_one(Authority, key))
+            why = explained.explain(session, meant, scope, session.get_one(Authority, key))
             assert why.is_meant == (key in expected)
             assert why.is_written == ("None" in expected.get(key, []))
             assert [held for _, held in why.criteria] == [holds(one, people[keys.index(key)]) for one in leaves(asked)]

@@ -29,8 +29,8 @@ from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
 from outreach.responses import actors, answers
 from outreach.responses.models import Response
-from outreach.segments import audience
 from outreach.segments.audience import ORDER
+from outreach.segments.shown import explained
 
 ON_THE_WAY = (MessageState.QUEUED, MessageState.HANDING)
 
@@ -246,7 +246,7 @@ def _kind(wave: Wave) -> tuple[int, bool]:
 def _prospect(session: Session, wave: Wave, authority: Authority, now: datetime) -> Planned | None:
     """What a wave, and any like it, would do with an authority today; None when it is not for it."""
     asked = planned_of(wave, now=now), scope_of(session, wave.campaign, now=now)
-    told = audience.explain(session, *asked, authority)
+    told = explained.explain(session, *asked, authority)
     reasons = [reason for _, reason in told.mailboxes if reason is not None]
     addresses = [address for address, reason in told.mailboxes if reason is None]
     if not told.mailboxes:

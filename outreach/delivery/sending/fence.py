@@ -48,6 +48,7 @@ from outreach.delivery.models import (
     is_in,
     is_still,
 )
+from outreach.directory.editions.school_reports import is_reported
 
 T = TypeVar("T")
 Day = date | ColumnElement[date]
@@ -67,7 +68,7 @@ def pass_through(
 
     Their dots may be written once this transaction is committed, and only then. A letter is denied when it is no longer
     queued, its mailing's gate is not open, its address is suppressed for this class of message, a school that it lists
-    is no longer open, or the list has changed since it was composed.
+    is no longer open or is reported as gone, or the list has changed since it was composed.
     """
     asked, passed = {"fence": fence_id, "worker": worker_id, "at": now, "day": day}, set[int]()
     # Nearly always one revision, so one statement. Comparing pairs of key and revision would take a third longer.
@@ -90,10 +91,11 @@ def settle_denied(session: Session, which: Collection[int], *, now: datetime, da
     if not fewer:
         return
     joined = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), _lists_a(Status.JOINED, day))))
+    reported = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), _lists(_is_reported()))))
     gone = (
         select(MessageSubject.message_id, MessageSubject.school_id)
         .join(Message, Message.id == MessageSubject.message_id)
-        .where(Message.id.in_(fewer), _status(day).in_(CLOSED_TO_REMINDERS))
+        .where(Message.id.in_(fewer), _is_closed(day))
     )
     pairs = [tuple(pair) for pair in session.execute(gone)]
     session.execute(
@@ -101,8 +103,9 @@ def settle_denied(session: Session, which: Collection[int], *, now: datetime, da
     )
     session.execute(update(Message).where(Message.id.in_(fewer)).values(revision=Message.revision + 1))
     empty = set(session.scalars(select(Message.id).where(Message.id.in_(fewer), ~_lists())))
-    outbox.withdraw(session, empty & joined, Reason.JOINED, now=now)
-    outbox.withdraw(session, empty - joined, Reason.NOT_CONCERNED, now=now)
+    outbox.withdraw(session, empty & reported, Reason.REPORTED, now=now)
+    outbox.withdraw(session, (empty & joined) - reported, Reason.JOINED, now=now)
+    outbox.withdraw(session, empty - joined - reported, Reason.NOT_CONCERNED, now=now)
 
 
 def take_back(session: Session, fence_id: str, *, now: datetime) -> None:
@@ -142,7 +145,15 @@ def _lists_a(status: Status, day: Day) -> ColumnElement[bool]:
 
 
 def _lists_a_closed_school(day: Day) -> ColumnElement[bool]:
-    return _lists(_status(day).in_(CLOSED_TO_REMINDERS))
+    return _lists(_is_closed(day))
+
+
+def _is_closed(day: Day) -> ColumnElement[bool]:
+    return or_(_status(day).in_(CLOSED_TO_REMINDERS), _is_reported())
+
+
+def _is_reported() -> ColumnElement[bool]:
+    return is_reported(MessageSubject.school_id, Message.authority_id)
 
 
 def _has_nobody_left() -> ColumnElement[bool]:

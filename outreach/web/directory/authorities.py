@@ -19,7 +19,7 @@ from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
 from outreach.directory.authority_sheet import ListedSchool
 from outreach.directory.contacts import Particulars
-from outreach.directory.editions import imports
+from outreach.directory.editions import imports, school_reports
 from outreach.directory.listing import Reach
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.directory.reference import PROVINCES
@@ -69,6 +69,7 @@ def index() -> str:
             reaches=list(Reach),
             edition=imports.last_import(session),
             renamed=name_corrections.asked_again(session),
+            contradicted=school_reports.contradicted(session),
         )
 
 
@@ -108,6 +109,8 @@ def authority(fase: int) -> str:
             shown=Shown.of(request, _schools(session, authority_row), export=".export_schools"),
             text=sought(request),
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
+            reported=school_reports.reports(session, authority_row),
+            colleagues=staff.colleagues(session),
         )
 
 

@@ -15,7 +15,10 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "segments": "campaigns",
     "replies": "responses",
     "texts": "responses",
-    **dict.fromkeys(("history", "measure", "exclusions", "register", "schools", "contact_lists", "names"), "directory"),
+    **dict.fromkeys(
+        ("history", "measure", "exclusions", "register", "schools", "contact_lists", "names", "school_reports"),
+        "directory",
+    ),
     "reachability": "directory",
     **dict.fromkeys(("accounts", "programmes", "closures", "retention", "statements", "trail"), "administration"),
 }

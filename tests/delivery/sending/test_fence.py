@@ -27,6 +27,7 @@ from outreach.delivery.sending import fence
 from outreach.delivery.sending.batches import due_mailings
 from outreach.delivery.sending.failpoints import Failpoint
 from outreach.delivery.smtp.protocol import State
+from outreach.directory.editions.school_reports import SchoolReport
 from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, attend_until, letter, mail_to, schools, states
@@ -160,6 +161,42 @@ def test_a_school_that_is_not_concerned_any_more_is_not_listed_either(database, 
     record(database, only, strand, Status.NOT_CONCERNED, Word.CONFIRMED)
     postman(sink).deliver(mailing)
     assert ends(database, mailing) == [(S.WITHDRAWN, Reason.NOT_CONCERNED)]
+
+
+@in_full_rounds
+@pytest.mark.parametrize("stops", [True, False])
+@pytest.mark.parametrize("stage", [Failpoint.AFTER_COMPOSE, Failpoint.BEFORE_FENCE])
+def test_a_school_reported_as_gone_is_taken_out_of_the_letter_in_flight(database, relay, postman, strand, stage, stops):
+    """Also where joining does not stop the letter."""
+    sink, (first, second, third) = relay("--keep"), schools(database, 3)
+    one, two = addresses(2)
+    listed = {one: (first, second), two: (third,)}
+    mailing = mail_to(database, [one, two], strand=strand if stops else None, listed=listed)
+    owners = {row.address: row.authority_id for row in states(database, mailing).values()}
+
+    def report():
+        with database.writing() as session:
+            for school, address in ((second, one), (third, two)):
+                session.add(SchoolReport(**factories.school_report(school, owners[address], NOW)))
+
+    postman(sink, on_failpoint=at(stage, report)).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None), (S.WITHDRAWN, Reason.REPORTED)]
+    (entry,) = sink.accepted
+    said = (sink.folder / f"{entry['id'].strip('<>')}.eml").read_text()
+    assert f"coles : {first}." in said
+
+
+def test_a_report_about_another_authority_or_a_withdrawn_one_stops_nothing(database, relay, postman, strand):
+    sink, (only,) = relay(), schools(database, 1)
+    other = mail_to(database, addresses(2), strand=strand, listed={addresses(2)[0]: (only,)})
+    owner, another = (row.authority_id for row in states(database, other).values())
+    with database.writing() as session:
+        session.add(SchoolReport(**factories.school_report(only, another, NOW)))
+        gone = {"withdrawn_at": NOW, "withdrawn_by": "x"}
+        session.add(SchoolReport(**factories.school_report(only, owner, NOW, **gone)))
+    mailing = mail_to(database, addresses(1), strand=strand, listed={addresses(1)[0]: (only,)})
+    postman(sink).deliver(mailing)
+    assert ends(database, mailing) == [(S.ACCEPTED, None)]
 
 
 def test_only_joining_closes_a_school(database, relay, postman, strand):

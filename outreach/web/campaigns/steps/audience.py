@@ -24,13 +24,14 @@ from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments import audience_counts, saved
-from outreach.segments.audience import Audience, Boxes, Concerns, Explanation
+from outreach.segments.audience import Audience, Boxes, Concerns
 from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
 from outreach.segments.criteria_json import MOST_LEAVES, PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.fields import Names
 from outreach.segments.scope import Scope
-from outreach.segments.shown import offers
+from outreach.segments.shown import explained, offers
 from outreach.segments.shown.choices import Cell, Choices
+from outreach.segments.shown.explained import Explanation
 from outreach.text import line_of_words, whole_number
 from outreach.web.audience.conditions import (
     ConditionLine,
@@ -359,4 +360,4 @@ def _why(session: Session, meant: Audience, scope: Scope) -> WhyAnswer | None:
         authority = authority_sheet.authority_by_fase(session, number)
     except NotFound as error:
         return WhyAnswer(fase, str(error))
-    return WhyAnswer(fase, authority=authority, told=segment.explain(session, meant, scope, authority))
+    return WhyAnswer(fase, authority=authority, told=explained.explain(session, meant, scope, authority))
