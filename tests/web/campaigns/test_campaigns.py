@@ -333,6 +333,8 @@ def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
 
 def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, author, begun, sample_database):
     form = {**typed(author, begun), "to": "moi@ecole.be", "as": "9001"}
+    (field,) = elements(author.get(f"{begun}/letter"), "input[@name='to']")
+    assert field.get("value") == "nadia.lambert@fwb.example"
     sent = author.send(f"{begun}/letter/test", {**form, "subject": "Pas encore enregistré"}, page=f"{begun}/letter")
     assert "L’essai part pour moi@ecole.be" in sent.text
     assert 'value="Pas encore enregistré"' in sent.text

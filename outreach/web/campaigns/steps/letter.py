@@ -173,7 +173,7 @@ def _page(
         unsaved=is_typed,
         drafts=drafts,
         at=request.args.get("at", ""),
-        test=test or TestLetterForm(),
+        test=test or TestLetterForm(data={"to": actor()}),
         refusals=refusals,
         preview=pane_of(session, campaign),
         remarks=[*checks.unfinished(campaign), *checks.wording_of(campaign, sending())],
