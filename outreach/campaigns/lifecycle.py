@@ -20,6 +20,7 @@ from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
     ON_ITS_WAY,
     WAVE_MOVES,
+    ApprovedLetter,
     Campaign,
     CampaignState,
     CampaignTransition,
@@ -169,6 +170,8 @@ def approve(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     created, changed or submitted it.
     """
     _decide(session, campaign, DecisionKind.APPROVED, **told)
+    said = {"subject": campaign.subject, "preheader": campaign.preheader, "letter": campaign.letter}
+    session.merge(ApprovedLetter(campaign_id=campaign.id, digest=content_hash(campaign), **said))
 
 
 def confirm_extent(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:

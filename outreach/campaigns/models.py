@@ -171,6 +171,18 @@ class CampaignSegment(Base):
     version: Mapped[SegmentVersion] = relationship()
 
 
+class ApprovedLetter(Base):
+    """What a letter said when its campaign was approved. `digest` is that of the content that the approval is about."""
+
+    __tablename__ = "approved_letters"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True)
+    subject: Mapped[str] = mapped_column(Text)
+    preheader: Mapped[str] = mapped_column(Text)
+    letter: Mapped[str] = mapped_column(Text)
+
+
 class CampaignTransition(Base):
     """A campaign that was closed, or taken back to draft: when, and by whom. All else is an `approvals` Decision."""
 

@@ -3,11 +3,15 @@
 from collections.abc import Collection
 from datetime import datetime
 
+from sqlalchemy import select
+
 from outreach import french
 from outreach.approvals import deciding
+from outreach.approvals.models import APPROVING, Decision
+from outreach.approvals.rewording import Rewording, compared
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import ApprovedLetter, Campaign, Wave
 from outreach.campaigns.review import neighbours
 from outreach.campaigns.review.checks import Findings, look_over, refuse_blocked
 from outreach.campaigns.schedule import planning
@@ -142,3 +146,23 @@ def _findings(
         return judge(session, campaign, sending, now=now)
     deciding.refuse_another(lifecycle.content_of(campaign), judged.content.digest)
     return judged
+
+
+def since_approval(session: Session, campaign: Campaign) -> list[Rewording]:
+    """The texts of a campaign's letter that differ from those last approved; none before a first approval."""
+    query = (
+        select(ApprovedLetter)
+        .join(Decision, Decision.digest == ApprovedLetter.digest)
+        .where(Decision.subject == lifecycle.subject_of(campaign), Decision.kind.in_(APPROVING))
+        .where(ApprovedLetter.campaign_id == campaign.id)
+        .order_by(Decision.id.desc())
+    )
+    before = session.scalars(query.limit(1)).first()
+    if before is None:
+        return []
+    texts = (
+        ("Objet", before.subject, campaign.subject),
+        ("Texte d’aperçu", before.preheader, campaign.preheader),
+        ("Courriel", before.letter, campaign.letter),
+    )
+    return [Rewording(name, compared(old, new)) for name, old, new in texts if old != new]

@@ -193,6 +193,7 @@ def check_page(session: Session, number: int, fault: str = "", form: CalmForm | 
         solicited=findings.counts.left_out.get(Reason.SOLICITED, 0) if findings else 0,
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),
+        rewordings=approval.since_approval(session, campaign) if is_open else [],
         left_before=losses.left_before(session, campaign) if is_open else 0,
         may_approve=deciding.may_decide(session, actor(), lifecycle.subject_of(campaign)),
         is_approver=current_user.holds(RoleName.APPROVER),

@@ -1,0 +1,46 @@
+"""What changed in a letter since it was last approved."""
+
+from outreach.approvals.rewording import Fate, Piece, compared
+from outreach.campaigns import lifecycle
+from outreach.campaigns.review import approval
+from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, approved, move
+
+
+def test_words_that_left_and_came_stand_where_they_were():
+    assert compared("Bonjour, répondez avant lundi.", "Bonjour, répondez avant mardi soir.") == [
+        Piece(Fate.SAME, "Bonjour, répondez avant "),
+        Piece(Fate.GONE, "lundi."),
+        Piece(Fate.ADDED, "mardi soir."),
+    ]
+
+
+def test_pieces_make_both_texts_again_whatever_they_are():
+    for before, after in (("", "a b"), ("a  b\n\nc", "a b\nc d"), ("x " * 9_000, "x " * 9_001 + "y")):
+        pieces = compared(before, after)
+        assert "".join(piece.text for piece in pieces if piece.fate is not Fate.ADDED) == before
+        assert "".join(piece.text for piece in pieces if piece.fate is not Fate.GONE) == after
+
+
+def test_a_letter_is_compared_with_the_one_that_was_approved_last(database, strand):
+    number = approved(database, subject="Un mot", letter="Répondez.")
+    assert changed(database, number) == {}
+    rewrite(database, number, "Répondez vite.")
+    assert changed(database, number) == {"Courriel": [(Fate.GONE, "Répondez."), (Fate.ADDED, "Répondez vite.")]}
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+    assert changed(database, number) == {}
+    rewrite(database, number, "Répondez.")
+    assert changed(database, number) == {"Courriel": [(Fate.GONE, "Répondez vite."), (Fate.ADDED, "Répondez.")]}
+
+
+def rewrite(database, number, letter):
+    with database.writing() as session:
+        lifecycle.revise(session, lifecycle.in_turn(session, number), {"letter": letter}, now=NOW, actor=AUTHOR)
+
+
+def changed(database, number):
+    with database.reading() as session:
+        found = approval.since_approval(session, lifecycle.campaign_numbered(session, number))
+    return {
+        text.name: [(piece.fate, piece.text) for piece in text.pieces if piece.fate is not Fate.SAME] for text in found
+    }
