@@ -20,7 +20,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
 from outreach.columns import Column, Held, Kind
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import AUTHORITY
 from outreach.responses.models import Response
@@ -152,7 +152,7 @@ def actions(
     is_past = at is not None and at < now
     moment = at if at is not None and is_past else now
     waves = _waves(session, programme)
-    planned = [wave for wave in waves if wave.id in _planned(session, waves, moment)] if is_past else _to_come(waves)
+    planned = _planned(session, waves, moment) if is_past else _to_come(waves)
     done = [wave for wave in waves if wave.mailing and wave.mailing.filled_at and wave.mailing.filled_at <= moment]
     done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
@@ -190,11 +190,15 @@ def _with_total(counts: Counts | None) -> dict[str, int] | None:
 
 
 def _waves(session: Session, programme: Programme) -> Sequence[Wave]:
-    """The waves of a programme's campaigns, each campaign with its own, in one statement."""
+    """The waves of a programme's campaigns, each campaign with its own, in one statement.
+
+    The texts of letters are left out until one is asked for: those of years would take tens of megabytes.
+    """
     strands = [strand.id for strand in programme.strands]
     query = select(Wave).join(Campaign, Campaign.id == Wave.campaign_id).where(Campaign.strand_id.in_(strands))
-    query = query.options(joinedload(Wave.campaign), joinedload(Wave.mailing)).order_by(Wave.number)
-    waves = session.scalars(query).all()
+    of_campaign = joinedload(Wave.campaign).defer(Campaign.letter)
+    of_mailing = joinedload(Wave.mailing).defer(Mailing.letter).defer(Mailing.headers)
+    waves = session.scalars(query.options(of_campaign, of_mailing).order_by(Wave.number)).all()
     own: dict[Campaign, list[Wave]] = {}
     for wave in waves:
         own.setdefault(wave.campaign, []).append(wave)
@@ -207,12 +211,12 @@ def _to_come(waves: Sequence[Wave]) -> list[Wave]:
     return [wave for wave in waves if wave.state is WaveState.PLANNED]
 
 
-def _planned(session: Session, waves: Sequence[Wave], moment: datetime) -> set[int]:
-    """The keys of the waves that were planned at a moment, by their transitions."""
+def _planned(session: Session, waves: Sequence[Wave], moment: datetime) -> list[Wave]:
+    """The waves that were planned at a moment, by their transitions."""
     query = select(WaveTransition.wave_id, WaveTransition.state).where(WaveTransition.at <= moment)
     query = query.where(WaveTransition.wave_id.in_([wave.id for wave in waves])).order_by(WaveTransition.id)
     states = dict(session.execute(query).all())  # the last of each wave stands
-    return {key for key, state in states.items() if state is WaveState.PLANNED}
+    return [wave for wave in waves if states.get(wave.id) is WaveState.PLANNED]
 
 
 def _left_at(wave: Wave) -> datetime:

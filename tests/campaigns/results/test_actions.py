@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from outreach.adherence import programmes
 from outreach.campaigns import lifecycle
@@ -63,6 +63,29 @@ def test_a_planned_wave_says_to_whom_it_would_write_today(database, people, stra
     assert found(database, at=NOW - timedelta(days=1)).planned == [], "nothing was planned by then"
     (known_then,) = found(database, at=NOW + timedelta(minutes=1)).planned
     assert known_then.meant is None, "whom it means is known of now only"
+
+
+def test_years_of_waves_take_the_statements_of_one_and_none_reads_their_letters(database, people, strand):
+    def statements(**asked):
+        seen = []
+
+        def note(*details):
+            seen.append(details[2])
+
+        event.listen(database.engine, "before_cursor_execute", note)
+        found(database, limit=1, **asked)
+        event.remove(database.engine, "before_cursor_execute", note)
+        return seen
+
+    settle(database, 2)
+    launch(database, approved(database))
+    then = {"at": NOW + timedelta(hours=1)}
+    of_one = statements(), statements(**then)
+    for _ in range(3):
+        launch(database, approved(database))
+    of_many = statements(), statements(**then)
+    assert [len(seen) for seen in of_many] == [len(seen) for seen in of_one]
+    assert not [told for seen in of_many for told in seen if ".letter" in told or ".headers" in told]
 
 
 def test_a_limit_leaves_out_and_counts_the_rest(database, sent):
