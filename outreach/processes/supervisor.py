@@ -11,6 +11,8 @@ It lives as long as they do, so it imports nothing heavy. What prepares the star
   stays with it for good.
 - A place where none begins stops listening while others serve, so that visitors come to these. A web process listens
   at its place as it begins to serve.
+- When all stop, nobody new is let in first, and who waits at a socket is taken: whoever connects then is refused, and
+  the web server in front asks another machine. A connection that was taken by nobody would cost its form.
 - When this process is killed, the others are asked to end by the system.
 """
 
@@ -20,6 +22,7 @@ import json
 import os
 import select
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -41,7 +44,16 @@ MOST_MEGABYTES = 200  # proportional share of a web process, beyond which anothe
 WEIGH_SECONDS = 30.0  # from one look at what they hold to the next
 SELDOM_SECONDS = 600.0  # from such a replacement to the next: a start takes seconds of the processor
 PLACE_FAILURES = 2  # starts in a row at a place that nobody has, until it stops listening
+LET_IN_SECONDS = 0.3  # for connections that are being made, once nobody new is let in
+MOST_LET_IN_SECONDS = 3.0  # for those that wait for a process to take them
 END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
+ATTACH_FILTER = 26  # SO_ATTACH_FILTER of socket(7), which Python does not name
+# A filter of packets (a rule is its code, two jumps, a value), as listening sockets see them: drop what begins a
+# connection (SYN without ACK) and take all else. The system sends a dropped one again after a second.
+NOBODY_NEW = b"".join(
+    struct.pack("=HBBI", *rule)
+    for rule in ((0x30, 0, 0, 13), (0x54, 0, 0, 0x12), (0x15, 0, 1, 0x02), (0x06, 0, 0, 0), (0x06, 0, 0, 0xFFFF))
+)
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGCHLD)
 
 
@@ -260,8 +272,11 @@ class Supervisor:
 
     def _stop(self) -> None:
         """Ask all processes to stop, and wait for them."""
+        for process in self.others.values():
+            process.terminate()
+        self._let_nobody_in()
         web = [web.process for web in (*self.serving, *self.beginning, *self.leaving)]
-        for process in (*web, *self.others.values()):
+        for process in web:
             process.terminate()
         now = time.monotonic()
         ends = [now + WEB_GRACE_SECONDS] * len(web) + [now + GRACE_SECONDS] * len(self.others)
@@ -270,6 +285,20 @@ class Supervisor:
                 process.wait(max(end - time.monotonic(), 0.1))
             except subprocess.TimeoutExpired:
                 process.kill()
+
+    def _let_nobody_in(self) -> None:
+        """Turn new visitors away, and wait until the web processes have taken all who are there.
+
+        The sockets are closed here then, and so at all once each process that serves is asked to leave.
+        """
+        end, sockets = time.monotonic() + MOST_LET_IN_SECONDS, self.plan.listening
+        refuse = [_admit_nobody(number) for number in sockets]
+        if self.serving and all(refuse):
+            time.sleep(LET_IN_SECONDS)
+            while any(map(_waiting_at, sockets)) and time.monotonic() < end:
+                time.sleep(0.02)
+        for number in sockets:
+            os.close(number)
 
 
 def _popen(
@@ -306,6 +335,28 @@ def _stop_listening(number: int) -> None:
     with suppress(OSError):
         listener.shutdown(_socket.SHUT_RD)
     listener.detach()
+
+
+def _admit_nobody(number: int) -> bool:
+    """Have a socket drop who begins to connect, and take who has begun; returns whether the system can."""
+    rules = ctypes.create_string_buffer(NOBODY_NEW)
+    program = struct.pack("HP", len(NOBODY_NEW) // 8, ctypes.addressof(rules))
+    listener = _socket.socket(fileno=number)
+    try:
+        listener.setsockopt(_socket.SOL_SOCKET, ATTACH_FILTER, program)
+    except OSError:
+        return False
+    finally:
+        listener.detach()
+    return True
+
+
+def _waiting_at(number: int) -> int:
+    """How many connections wait at a socket until a process takes them."""
+    listener = _socket.socket(fileno=number)
+    told = listener.getsockopt(_socket.IPPROTO_TCP, _socket.TCP_INFO, 28)
+    listener.detach()
+    return int.from_bytes(told[24:], sys.byteorder)  # tcpi_unacked, which counts them of a socket that listens
 
 
 def _terminal() -> bool:

@@ -155,7 +155,7 @@ def wait_for(is_so, seconds=20):
         time.sleep(0.02)
 
 
-def crowd(run):
+def crowd(run, size=4):
     """Readers who open one page after another all the while; what each request came to."""
 
     def read_on(over, came):
@@ -165,7 +165,7 @@ def crowd(run):
             except OSError as error:
                 came.append(error)
 
-    return readers(read_on)
+    return readers(read_on, size)
 
 
 def kill_one(run, came):
@@ -298,6 +298,21 @@ def test_a_signal_stops_all_processes(supervised, number):
     run.signal(number)
     assert run.process.wait(60) == 0
     assert not any(alive(pid) for pid in started)
+
+
+def test_when_all_stop_whoever_was_let_in_is_answered_and_whoever_comes_later_is_refused(supervised):
+    run = supervised()
+    run.wait_until_served()
+    for listener in run.listening:
+        listener.close()
+    with crowd(run, 12) as came:
+        wait_for(lambda: len(came) > 20)
+        run.signal(signal.SIGTERM)
+        assert run.process.wait(60) == 0
+        seen = len(came)
+        wait_for(lambda: len(came) > seen + 20)
+    told = {type(getattr(one, "reason", one)) for one in faults(came)}
+    assert told == {ConnectionRefusedError}, "another machine can be asked then, with a form too"
 
 
 @pytest.fixture
