@@ -8,6 +8,7 @@ from enum import StrEnum
 
 WORDS = re.compile(r"\s+|[^\s]+")
 MOST_WORDS = 6_000  # of both texts: comparing takes as long as their product; longer ones are compared by paragraphs
+BREAK = "\n\n"
 PARAGRAPHS = re.compile(r"[^\n]*\n*")
 
 
@@ -34,6 +35,15 @@ class Rewording:
     name: str
     pieces: Sequence[Piece]
 
+    @property
+    def shown(self) -> list[Piece]:
+        """The pieces, with « … » for what stayed the same further than a paragraph from a change."""
+        last = len(self.pieces) - 1
+        return [
+            piece if piece.fate is not Fate.SAME else Piece(Fate.SAME, _near(piece.text, place > 0, place < last))
+            for place, piece in enumerate(self.pieces)
+        ]
+
 
 def compared(before: str, after: str) -> list[Piece]:
     """Both texts in one: what stayed, what is gone, what was added."""
@@ -49,3 +59,10 @@ def _pieces(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
         else:
             yield Piece(Fate.GONE, "".join(old[first:last]))
             yield Piece(Fate.ADDED, "".join(new[start:end]))
+
+
+def _near(text: str, follows: bool, precedes: bool) -> str:
+    """The paragraphs of an unchanged text that stand beside a change."""
+    paragraphs = text.split(BREAK)
+    beside = BREAK.join((*paragraphs[: int(follows)], "…", *(paragraphs[-1:] if precedes else ())))
+    return beside if len(beside) < len(text) else text

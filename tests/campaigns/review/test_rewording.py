@@ -1,6 +1,6 @@
 """What changed in a letter since it was last approved."""
 
-from outreach.approvals.rewording import Fate, Piece, compared
+from outreach.approvals.rewording import Fate, Piece, Rewording, compared
 from outreach.campaigns import lifecycle
 from outreach.campaigns.review import approval
 from tests.campaigns.conftest import APPROVER, AUTHOR, NOW, approved, move
@@ -19,6 +19,13 @@ def test_pieces_make_both_texts_again_whatever_they_are():
         pieces = compared(before, after)
         assert "".join(piece.text for piece in pieces if piece.fate is not Fate.ADDED) == before
         assert "".join(piece.text for piece in pieces if piece.fate is not Fate.GONE) == after
+
+
+def test_of_what_stayed_only_the_paragraph_beside_a_change_is_shown():
+    same = "a" * 50
+    before = f"{same}\n\n{same}\n\nUn mot.\n\n{same}\n\n{same}"
+    told = Rewording("Courriel", compared(before, before.replace("Un mot.", "Deux mots.")))
+    assert "".join(piece.text for piece in told.shown) == "…\n\nUnDeux mot.mots.\n\n…"
 
 
 def test_a_letter_is_compared_with_the_one_that_was_approved_last(database, strand):
