@@ -37,7 +37,7 @@ from outreach.directory.reference import NETWORKS
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
-from outreach.reachability.reach_list import TO_FOLLOW, ReachFilters, ReachState
+from outreach.reachability.reach_list import FAULTS, ReachFilters, ReachState
 from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened_file
 from outreach.settings import Mode
@@ -178,8 +178,8 @@ def count(operation: Operation) -> None:
 @json_option
 @pass_operation
 def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[str, ...]) -> None:
-    """Dit qui un courriel atteint ; sans --state, énumère les PO qui demandent un suivi."""
-    chosen = tuple(state for state in ReachState if state in states) or TO_FOLLOW
+    """Dit qui un courriel atteint ; sans --state, énumère les PO dont les boîtes sont à corriger."""
+    chosen = tuple(state for state in ReachState if state in states) or FAULTS
     with operation.database.reading() as session:
         found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
         names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}

@@ -74,7 +74,7 @@ _LABELS = {
 RANKS = {state: rank for rank, state in enumerate(ReachState)}
 BEST = tuple(reversed(ReachState))
 WITHOUT_CONTACT = (ReachState.NO_MAILBOX, ReachState.BOUNCED)
-TO_FOLLOW = tuple(state for state in ReachState if state is not ReachState.CONFIRMED)
+FAULTS = tuple(state for state in ReachState if state not in {ReachState.UNCONFIRMED, ReachState.CONFIRMED})
 REACHED = (ReachState.PARTLY, ReachState.UNCONFIRMED, ReachState.CONFIRMED)
 
 
@@ -163,7 +163,7 @@ COLUMNS: Sequence[Column[ReachRow]] = (
 @dataclass(frozen=True, kw_only=True)
 class ReachList(Held[ReachRow]):
     """The rows that the filters find, and how many authorities each network has in each state, before both these
-    filters. `recalls` counts, of the rows, those with a day to come back, and those for which it has come.
+    filters. `recalls` counts, in any state, those with a day to come back, and those for which it has come.
 
     Its keys are those of the authorities that mail can reach.
     """
@@ -195,12 +195,12 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str 
     if filters.recalled:
         found = [row for row in found if row.followed.recall_on is not None]
     counts = Counter((row.network, row.state) for row in found)
-    if filters.states:
-        found = [row for row in found if row.state in filters.states]
     if filters.networks:
         found = [row for row in found if row.network in filters.networks]
     days = [row.followed.recall_on for row in found if row.followed.recall_on is not None]
     due = sum(recall_on <= today(now) for recall_on in days)
+    if filters.states:
+        found = [row for row in found if row.state in filters.states]
     return ReachList(
         title="Joignabilité",
         columns=COLUMNS,

@@ -20,8 +20,8 @@ from outreach.french import day, plural
 from outreach.reachability import follow_up, reach_list
 from outreach.reachability.follow_up import NOBODY
 from outreach.reachability.reach_list import (
+    FAULTS,
     REACHED,
-    TO_FOLLOW,
     ReachFilters,
     ReachList,
     ReachState,
@@ -63,7 +63,7 @@ def write_to_list() -> Redirect:
     filters = asked(request.args)
     with reading() as session:
         keys = _listed(session).keys()
-    said = ", ".join(state.label for state in filters.states if state in REACHED)
+    said = ", ".join(state.label for state in filters.states or ReachState if state in REACHED)
     return write_to(WrittenList(f"Joignabilité : {said}, au {day(current_day())}", None, keys))
 
 
@@ -141,10 +141,12 @@ def confirm(fase: int, contact_id: int) -> Redirect:
 
 
 def asked(arguments: MultiDict[str, str]) -> ReachFilters:
-    """The filters in a query string. Unknown values are left out; without a state, those that want some work."""
+    """The filters in a query string. Unknown values are left out. Without a state, the faults are asked for, and
+    any state of those whom the reader looks after or who are to be called back."""
     owner = arguments.get("owner", "")
+    states = tuple(state for state in ReachState if state in arguments.getlist("state"))
     return ReachFilters(
-        states=tuple(state for state in ReachState if state in arguments.getlist("state")) or TO_FOLLOW,
+        states=states if states or owner == MINE or "recall" in arguments else FAULTS,
         networks=tuple(code for code in arguments.getlist("network") if code in NETWORKS),
         level=member(Level, arguments.get("level")),
         owner={MINE: actor(), NOBODY: NOBODY}.get(owner, ""),
@@ -176,14 +178,18 @@ def _hand_over(session: Session, authority: Authority, to: str, recall_on: date 
 
 
 def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
-    found, names = _listed(session), staff.colleagues(session)
+    filters, found, names = asked(request.args), _listed(session), staff.colleagues(session)
+    others = (state for state in ReachState if state not in FAULTS)
     return render_template(
         "pages/directory/reachability.html",
-        filters=asked(request.args),
+        filters=filters,
         listed=found,
         shown=Shown.of(request, found, names=names, export=".export", write=".write_to_list"),
         networks=listing.networks(session),
         states=list(ReachState),
+        faults=FAULTS,
+        rest={state: sum(found.tally(code, state) for code in filters.networks or ("",)) for state in others},
+        chosen=request.args.getlist("state"),
         checks=settings().check_domains is CheckSwitch.ON,
         levels=LEVELS,
         owner=request.args.get("owner", ""),

@@ -39,7 +39,7 @@ def test_the_list_its_file_and_the_sentence_that_leads_there_count_the_same(auth
     (leads,) = [address for address, _ in links(author.get("/"), LIST)]
     page = author.get(leads)
     assert [text_of(entry) for entry in elements(page, "nav//a[@aria-current='page']")][:1] == ["Annuaire"]
-    *_, listed = elements(page, "table")
+    listed, _ = elements(page, "table")
     sentence = text_of(author.get("/"))
     assert f"{len(cells(listed)) - 1} pouvoirs organisateurs sans contact" in sentence
     assert "en échec depuis le 15 mai 2021" in text_of(listed)
@@ -48,10 +48,25 @@ def test_the_list_its_file_and_the_sentence_that_leads_there_count_the_same(auth
     assert {"9300", "9302"} <= set(fases)
 
 
+def test_faults_are_listed_first_and_the_rest_is_a_count_that_leads_to_them(author, troubled):
+    page = author.get(LIST)
+    listed, _ = elements(page, "table")
+    assert not {"Jamais confirmée", "Confirmée"} & {row[2] for row in cells(listed)}
+    (address, told), *_ = links(page, f"{LIST}?state=unconfirmed")
+    figure = told.removesuffix(" à la boîte jamais confirmée")
+    assert f"{figure} pouvoirs organisateurs : jamais confirmée" in text_of(author.get(address))
+
+
+def test_whom_one_follows_is_listed_in_any_state(author):
+    author.send(f"{SHEET}/owner", {"to": "nadia.lambert@fwb.example"}, page=SHEET)
+    assert "9300" not in fases_of(author.get(f"{LIST}/export.csv"))
+    assert fases_of(author.get(f"{LIST}/export.csv?owner=me")) == ["9300"]
+
+
 def test_figures_by_network_lead_to_as_many_and_the_definitions_are_on_the_page(author, troubled):
     page = author.get(LIST)
     assert "Une boîte peut servir, mais aucun courriel n’y est arrivé sans revenir" in text_of(page)
-    table = elements(page, "table")[0]
+    table = elements(page, "table")[-1]
     for address, figure in links(table, LIST, without={"ds-sr-only"})[:4]:
         assert f"{figure} pouvoir" in text_of(author.get(address))
     *rows, total = [[int(text.split(" PO")[0].replace(" ", "")) for text in row[1:]] for row in cells(table)[1:]]
