@@ -65,7 +65,7 @@ def of_strand(found: Situation, strand: Strand) -> FiguredSentence:
     """The sentence of a strand; before its opening it has no figures."""
     if strand.number in found.openings:
         return FiguredSentence(opening(strand.number, strand.opened_on), {})
-    figures = _figures(found.total, strand.number)
+    figures = figures_of(found.total, strand.number)
     return FiguredSentence(french.typeset(_of_strand(found, figures, strand)), figures)
 
 
@@ -96,11 +96,16 @@ def opening(number: int, day: date) -> str:
     return french.typeset(f"Le volet {number} s’ouvre le {french.day(day)}.")
 
 
-def answers(found: Situation, strands: Sequence[Strand], codes: Iterable[str]) -> list[GroupAnswer]:
-    """Whether all schools of each of these groups have joined, for each open strand; unknown codes are left out."""
+def answers(
+    found: Situation, strands: Sequence[Strand], codes: Iterable[str], *, replies: bool = True
+) -> list[GroupAnswer]:
+    """Whether all schools of each of these groups have joined, for each open strand; unknown codes are left out.
+
+    Each begins with « Oui » or « Non » where it `replies`, as nobody says so unasked.
+    """
     rows = {row.code: row for row in found.rows}
     return [
-        _answer(found, rows[code], strand.number)
+        _answer(found, rows[code], strand.number, replies=replies)
         for code in codes
         if code in rows
         for strand in strands
@@ -136,13 +141,20 @@ def when(found: Situation) -> str:
     return f"au {french.day(found.as_of)}{known}"
 
 
-def _figures(row: SituationRow, number: int) -> dict[str, int]:
+def figures_of(row: SituationRow, number: int) -> dict[str, int]:
+    """What a sentence about a row in a strand is made from: `SituationRow.figures`, and `base`."""
     return {**row.figures(number), "base": row.base(number)}
 
 
-def _answer(found: Situation, row: SituationRow, number: int) -> GroupAnswer:
-    figures, head = _figures(row, number), f"{french.initial(ordinal(number))}, {when(found)}. "
-    told = head + _of_group(figures, of_group(found.by, row))
+def others(figures: Mapping[str, int]) -> str:
+    """What the schools do that have not joined: « 16 s’y préparent, 6 ont refusé »; '' where there are none."""
+    return ", ".join(_others(figures[name], *OTHERS[name]) for name in _other_figures(figures))
+
+
+def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) -> GroupAnswer:
+    figures, head = figures_of(row, number), f"{french.initial(ordinal(number))}, {when(found)}. "
+    reply, told = _of_group(figures, of_group(found.by, row))
+    told = head + (f"{reply} : {told}" if reply and replies else french.initial(told))
     return GroupAnswer(french.typeset(told), figures, row.code or "", number)
 
 
@@ -167,28 +179,28 @@ def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> s
     return f"{day}, {_count(joined)} {schools} ({share}) {agreed} au {strand}{more}."
 
 
-def _of_group(figures: Mapping[str, int], of: str) -> str:
+def _of_group(figures: Mapping[str, int], of: str) -> tuple[str, str]:
+    """The reply to "have all joined?", '' where nobody is concerned, and the sentence after it."""
     joined, base = figures[Bucket.JOINED], figures["base"]
     if not base:
-        return f"Aucune école {of} n’est concernée."
+        return "", f"aucune école {of} n’est concernée."
     concerned = "concernées " if figures[Bucket.NOT_CONCERNED] else ""
     if base == 1:
         return _of_only_school(figures, f"{concerned.replace('ées', 'ée')}{of}")
     schools = f"{french.number(base)} écoles {concerned}{of}"
     if joined == base:
-        return f"Oui : les {schools} ont adhéré."
-    others = ", ".join(_others(figures[name], *OTHERS[name]) for name in _other_figures(figures))
+        return "Oui", f"les {schools} ont adhéré."
     if not joined:
-        return f"Non : aucune des {schools} n’a adhéré ; {others}."
+        return "Non", f"aucune des {schools} n’a adhéré ; {others(figures)}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
-    return f"Non : {_count(joined)} des {schools} {agreed} ; {others}."
+    return "Non", f"{_count(joined)} des {schools} {agreed} ; {others(figures)}."
 
 
-def _of_only_school(figures: Mapping[str, int], of: str) -> str:
+def _of_only_school(figures: Mapping[str, int], of: str) -> tuple[str, str]:
     if figures[Bucket.JOINED]:
-        return f"Oui : la seule école {of} a adhéré."
+        return "Oui", f"la seule école {of} a adhéré."
     does = next(OTHERS[name][0] for name in _other_figures(figures))
-    return f"Non : la seule école {of} n’a pas adhéré ; elle {does}."
+    return "Non", f"la seule école {of} n’a pas adhéré ; elle {does}."
 
 
 def _other_figures(figures: Mapping[str, int]) -> list[str]:

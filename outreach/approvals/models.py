@@ -17,12 +17,13 @@ from outreach.db import Base, enum_of
 
 
 class Thing(StrEnum):
-    """The kinds of things that a second person approves."""
+    """The kinds of things that a second person approves, and the question that an author answers by a note."""
 
     CAMPAIGN = "campaign"
     REMINDER = "reminder"
     NOTE = "note"
     TEXT = "text"
+    REQUEST = "request"
 
     @classmethod
     def of(cls, subject: str) -> "Thing":
@@ -48,11 +49,15 @@ _TOLD = {
     Thing.REMINDER: "la relance",
     Thing.NOTE: "la note",
     Thing.TEXT: "la version du texte",
+    Thing.REQUEST: "la demande de note",
 }
 
 
 class DecisionKind(StrEnum):
-    """What a row says of its subject. WRITTEN ends whatever held before; CONFIRMED is of its audience as it became."""
+    """What a row says of its subject. WRITTEN ends whatever held before; CONFIRMED is of its audience as it became.
+
+    ASKED and ANSWERED are of questions: an author answers, and no second person decides.
+    """
 
     WRITTEN = "written"
     SUBMITTED = "submitted"
@@ -61,6 +66,8 @@ class DecisionKind(StrEnum):
     SENT_BACK = "sent_back"
     REFUSED = "refused"
     WITHDRAWN = "withdrawn"
+    ASKED = "asked"
+    ANSWERED = "answered"
 
     @property
     def label(self) -> str:
@@ -88,16 +95,19 @@ _LABELS = {
     DecisionKind.SENT_BACK: "renvoyée à qui l’écrit",
     DecisionKind.REFUSED: "refusée",
     DecisionKind.WITHDRAWN: "retirée",
+    DecisionKind.ASKED: "envoyée à la rédaction",
+    DecisionKind.ANSWERED: "répondue par une note validée",
 }
 APPROVING = (DecisionKind.APPROVED, DecisionKind.CONFIRMED)
-AUTHORING = (DecisionKind.WRITTEN, DecisionKind.SUBMITTED)
+AUTHORING = (DecisionKind.WRITTEN, DecisionKind.SUBMITTED, DecisionKind.ASKED)
 BY_ANOTHER = (*APPROVING, DecisionKind.REFUSED)  # never by whoever has a hand in it
 # What the last decision has to be for one of these; any other may follow anything.
 AFTER = {
     DecisionKind.APPROVED: (DecisionKind.SUBMITTED,),
     DecisionKind.CONFIRMED: APPROVING,
-    DecisionKind.SENT_BACK: (DecisionKind.SUBMITTED,),
+    DecisionKind.SENT_BACK: (DecisionKind.SUBMITTED, DecisionKind.ASKED),
     DecisionKind.REFUSED: (DecisionKind.SUBMITTED,),
+    DecisionKind.ANSWERED: (DecisionKind.ASKED,),
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from outreach import french
+from outreach.adherence.models import Programme, Strand
 from outreach.approvals.models import Decision, Thing
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
@@ -127,6 +128,17 @@ def stages(session: Session, among: Sequence[int] | None = None) -> dict[Stage, 
         query = query.where(Campaign.id.in_(among))
     counted = {Stage(stage): count for stage, count in session.execute(query)}
     return {stage: counted.get(stage, 0) for stage in Stage}
+
+
+def in_preparation(session: Session, programme: Programme) -> dict[int, dict[Stage, int]]:
+    """How many campaigns of a programme have no date yet, by the number of their strand and by stage."""
+    early = Stage.DRAFT, Stage.TO_APPROVE, Stage.APPROVED
+    query = select(Strand.number, _stage().label("stage"), func.count()).join(Strand, Strand.id == Campaign.strand_id)
+    query = query.where(Strand.programme_id == programme.id, _stage().in_([stage.value for stage in early]))
+    found: dict[int, dict[Stage, int]] = {}
+    for number, stage, count in session.execute(query.group_by(Strand.number, "stage")):
+        found.setdefault(number, {})[Stage(stage)] = count
+    return found
 
 
 def stage_of(session: Session, campaign: Campaign) -> Stage:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from outreach import french
 from outreach.campaigns.schedule.moments import read_past
 from outreach.cli.context import (
     DayType,
@@ -24,6 +25,7 @@ from outreach.cli.context import (
     say_json,
     working,
 )
+from outreach.days import today
 from outreach.db import NO_ANSWER
 from outreach.demo import people
 from outreach.errors import InputError, OutreachError
@@ -44,6 +46,7 @@ from outreach.notes.content import HandFigure, NoteContent, TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.data import LARGEST
 from outreach.notes.models import ENDINGS, NoteState
+from outreach.notes.requests import asking
 from outreach.notes.verifying import KnownNotes, NoteVerdict
 from outreach.roles import RoleName
 from outreach.settings import Mode
@@ -78,6 +81,7 @@ def note() -> None:
 @note.command()
 @click.option("--as-of", "day", type=DayType(), required=True, help="Le jour à la fin duquel compter.")
 @click.option("--known-at", metavar="MOMENT", help="Tel que connu à ce moment (2021-05-12 14:00) ; sinon, maintenant.")
+@click.option("--compare", "compare", type=DayType(), help="Un jour d’avant, à côté, avec la différence.")
 @click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Seulement ce réseau. Se répète.")
 @click.option("--strand", "strands", multiple=True, type=NumberType(), help="Seulement ce volet. Se répète.")
 @click.option("--by", "groupings", multiple=True, type=click.Choice(GROUPINGS), help="Un tableau de plus. Se répète.")
@@ -94,6 +98,7 @@ def make(
     operation: Operation,
     day: date,
     known_at: str | None,
+    compare: date | None,
     networks: tuple[str, ...],
     strands: tuple[int, ...],
     groupings: tuple[str, ...],
@@ -116,8 +121,28 @@ def make(
         question=question,
         text=decode(text_file.read_bytes())[0] if text_file else "",
         hand_figures=tuple(_figure(*words) for words in figures),
+        compare=compare,
     )
     _make(operation, asked, yes=yes)
+
+
+@note.command()
+@click.option("--question", required=True, metavar="TEXTE", help="La question, dans ses mots.")
+@click.option("--as-of", "day", type=DayType(), help="Le jour à la fin duquel compter ; sinon, aujourd’hui.")
+@click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Ce réseau d’abord. Se répète.")
+@json_option
+@acting
+@pass_operation
+def request(operation: Operation, question: str, day: date | None, networks: tuple[str, ...]) -> None:
+    """Demande une note : la rédaction y répond, et un courriel dit quand elle est prête."""
+    as_of = day or today(operation.now)
+    asked = NoteRequest(as_of, f"Situation au {french.day(as_of)}", networks=networks, question=question.strip())
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.READER)
+        key = asking.ask(session, asked, now=operation.now, actor=actor).id
+    page = f"{operation.settings.address}/notes/requests/{key}"
+    say_json(lambda: {"awaits": key, "page": page})
+    say(f"La demande attend la rédaction : {page}")
 
 
 @note.command()
@@ -306,7 +331,9 @@ def _figure(label: str, value: str, source: str, dated: str) -> HandFigure:
 
 
 def _say_answers(content: NoteContent) -> None:
-    for answer in content.answers:
+    for paragraph in (one for told in content.prose for one in told.paragraphs):
+        say(paragraph)
+    for answer in () if content.prose else content.answers:
         for sentence in (answer.sentence, *(one.sentence for one in answer.networks)):
             say(sentence)
 

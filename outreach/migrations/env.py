@@ -27,6 +27,7 @@ from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
 from outreach.migrations.kinds import AppliedRevision
 from outreach.notes import models as notes
+from outreach.notes.requests import models as asked_notes
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
 from outreach.responses.answer_lists import models as answer_lists
@@ -57,7 +58,7 @@ TABLES = (
         models,
     ),
     name_corrections,
-    *(jobs, measuring, notes, places, reachability, replies, school_reports, seals),
+    *(jobs, measuring, notes, asked_notes, places, reachability, replies, school_reports, seals),
     *SEGMENTS,
     *(matching, responses, retention, staff_mail, statements),
 )

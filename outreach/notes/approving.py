@@ -25,6 +25,7 @@ from outreach.notes import drafts, listing
 from outreach.notes.content import NumberedNote, public_address, stamp
 from outreach.notes.freezing import content_of, subject
 from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication
+from outreach.notes.requests import asking
 from outreach.roles import RoleName
 from outreach.text import is_forbidden, line_of_words
 
@@ -184,3 +185,4 @@ def _store(
     session.flush()
     under = f"sous le numéro {given.number}"
     deciding.decide(session, content_of(note), DecisionKind.APPROVED, now=now, actor=actor, reason=under)
+    asking.answer(session, note, given.number, now=now, actor=actor)

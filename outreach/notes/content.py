@@ -13,6 +13,8 @@ from typing import Any
 import rfc8785
 
 FORMAT = 1  # of the JSON; a reader refuses one that it does not know
+# Parts of the figures that stand there only where a note has them, as older notes have none.
+OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve")
 Cell = int | str
 
 
@@ -81,6 +83,24 @@ class StrandAnswer:
 
 
 @dataclass(frozen=True, slots=True)
+class ProseAnswer:
+    """The answer about a strand as one says it: `lead` is about what was asked first, « Non : 14 des 147 écoles… ».
+
+    `figures` goes on with the others and the total, and `actions` with what is done and planned; either may be ''.
+    """
+
+    strand: int
+    lead: str
+    figures: str = ""
+    actions: str = ""
+
+    @property
+    def paragraphs(self) -> tuple[str, ...]:
+        """The one or two paragraphs, to be copied."""
+        return tuple(filter(None, (" ".join(filter(None, (self.lead, self.figures))), self.actions)))
+
+
+@dataclass(frozen=True, slots=True)
 class NoteColumn:
     """A column of a table: its fixed English name in files, its French heading, what it holds."""
 
@@ -107,6 +127,14 @@ class NoteTable:
     def name(self) -> str:
         """Its name in files: `network-1`."""
         return f"{self.kind}-{self.strand}"
+
+
+@dataclass(frozen=True, slots=True)
+class CurvePoint:
+    """A day of the curve (2021-05-15): how many schools had joined each strand, by its number, where it was open."""
+
+    day: str
+    joined: tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +208,9 @@ class NoteContent:
     """A note as it was frozen. `as_of` is a day (2021-05-15), `known_at` and `frozen_at` instants in UTC (…Z).
 
     `strands` and `networks` are the scope; `all_networks` says that nobody chose among networks. `text` is the author's
-    own, in Markdown. `made_by` is a function or a role, never a person's name.
+    own, in Markdown. `made_by` is a function or a role, never a person's name. `compared` is the earlier day that it is
+    compared with ('' for none), and `comparisons` are the two days side by side. `curve` has the
+    joinings of all networks. Older notes have none of these and no `prose`.
     """
 
     ministry: str
@@ -204,13 +234,27 @@ class NoteContent:
     text: str
     made_by: str
     correction: Correction | None = None
+    prose: tuple[ProseAnswer, ...] = ()
+    compared: str = ""
+    comparisons: tuple[NoteTable, ...] = ()
+    curve: tuple[CurvePoint, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The answer alone, to be copied: its paragraphs with an empty line between two."""
+        told = [paragraph for one in self.prose for paragraph in one.paragraphs]
+        older = [
+            one for said in self.answers for one in (said.sentence, *(network.sentence for network in said.networks))
+        ]
+        return "\n\n".join(told or older)
 
     def figures(self) -> dict[str, Any]:
         """Everything that the note says except the author's text, of which it has the digest: what JSON can write."""
         stated = asdict(self)
         text = stated.pop("text")
-        if self.correction is None:
-            stated.pop("correction")
+        for name in OPTIONAL:
+            if not stated[name]:
+                stated.pop(name)
         return {"format": FORMAT, **stated, "text_sha256": hashlib.sha256(text.encode()).hexdigest()}
 
     def figures_json(self) -> bytes:
@@ -267,7 +311,7 @@ def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
     """The content that `figures` came from. Raises KeyError, TypeError or ValueError where they are no such figures."""
     if figures["format"] != FORMAT:
         raise ValueError("an unknown format of figures")
-    stated = {name: value for name, value in figures.items() if name not in {"format", "text_sha256", "correction"}}
+    stated = {name: value for name, value in figures.items() if name not in {"format", "text_sha256", *OPTIONAL}}
     corrected = figures.get("correction")
     return NoteContent(
         **{
@@ -284,6 +328,10 @@ def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
         },
         text=text,
         correction=_correction(corrected) if corrected else None,
+        prose=tuple(ProseAnswer(**row) for row in figures.get("prose", ())),
+        compared=figures.get("compared", ""),
+        comparisons=tuple(_table(row) for row in figures.get("comparisons", ())),
+        curve=tuple(_point(row) for row in figures.get("curve", ())),
     )
 
 
@@ -295,6 +343,10 @@ def _table(row: dict[str, Any]) -> NoteTable:
     columns = tuple(NoteColumn(**{**one, "kind": CellKind(one["kind"])}) for one in row["columns"])
     rows = tuple(tuple(cells) for cells in row["rows"])
     return NoteTable(**{**row, "kind": TableKind(row["kind"]), "columns": columns, "rows": rows})
+
+
+def _point(row: dict[str, Any]) -> CurvePoint:
+    return CurvePoint(row["day"], tuple((strand, count) for strand, count in row["joined"]))
 
 
 def _action(row: dict[str, Any]) -> NoteAction:

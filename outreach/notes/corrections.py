@@ -1,6 +1,7 @@
 """Corrections: the note that names a numbered one, each figure before and after, and why; one to a note."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from sqlalchemy import select
 
@@ -35,6 +36,7 @@ def again(session: Session, number: str) -> NoteRequest:
         hand_figures=content.hand_figures,
         made_as=content.made_by,
         corrects=number,
+        compare=date.fromisoformat(content.compared) if content.compared else None,
     )
 
 

@@ -36,6 +36,7 @@ class NoteRequest:
 
     `known_at` is None for all that is known when it is frozen. `groupings` are the tables beside that by network.
     `corrects` is the number of the note that it corrects, and `reason` says why. `made_as` is its author's function.
+    `answers` is the key of the question that it answers, or 0. `compare` is an earlier day to compare with.
     """
 
     as_of: date
@@ -51,23 +52,27 @@ class NoteRequest:
     made_as: str = ""
     corrects: str = ""
     reason: str = ""
+    answers: int = 0
+    compare: date | None = None
 
     def as_json(self) -> str:
         """The request as text, which `read_request` reads."""
         known_at = self.known_at and self.known_at.isoformat()
-        return json.dumps({**asdict(self), "as_of": self.as_of.isoformat(), "known_at": known_at}, ensure_ascii=False)
+        days_asked = {"as_of": self.as_of.isoformat(), "compare": self.compare and self.compare.isoformat()}
+        return json.dumps({**asdict(self), **days_asked, "known_at": known_at}, ensure_ascii=False)
 
 
 def read_request(text: str) -> NoteRequest:
     """The request that `NoteRequest.as_json` wrote; what a later version wrote beside is left out."""
     stated: dict[str, Any] = json.loads(text)
     known = {field.name: stated[field.name] for field in fields(NoteRequest) if field.name in stated}
-    known_at = known.get("known_at")
+    known_at, compare = known.get("known_at"), known.get("compare")
     return NoteRequest(
         **{
             **known,
             "as_of": date.fromisoformat(known["as_of"]),
             "known_at": datetime.fromisoformat(known_at) if known_at else None,
+            "compare": date.fromisoformat(compare) if compare else None,
             "strands": tuple(known.get("strands", ())),
             "networks": tuple(known.get("networks", ())),
             "groupings": tuple(TableKind(kind) for kind in known.get("groupings", ())),
@@ -85,6 +90,7 @@ def faults(session: Session, asked: NoteRequest, *, now: datetime) -> dict[str, 
     networks = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
     judged = {
         "as_of": _fault_of_day(asked, programme, now),
+        "compare": _fault_of_comparison(asked, programme),
         "known_at": _fault_of_moment(asked, now),
         "strands": _fault_of_strands(asked, programme),
         "networks": fault_of_networks(asked.networks, networks),
@@ -178,11 +184,22 @@ def _fault_of_day(asked: NoteRequest, programme: Programme, now: datetime) -> st
         return (
             "Cette date est dans l’avenir : une note dit ce qui est, pas ce qui sera. Choisissez aujourd’hui ou avant."
         )
-    strands = strands_of(asked, programme)
-    if strands and not any(strand.is_open(asked.as_of) for strand in strands):
+    return _fault_of_opening(strands_of(asked, programme), asked.as_of)
+
+
+def _fault_of_opening(strands: Sequence[Strand], day: date) -> str:
+    if strands and not any(strand.is_open(day) for strand in strands):
         first = min(strands, key=lambda strand: strand.opened_on)
         return f"{sentences.opening(first.number, first.opened_on)} Choisissez ce jour ou un jour suivant."
     return ""
+
+
+def _fault_of_comparison(asked: NoteRequest, programme: Programme) -> str:
+    if asked.compare is None:
+        return ""
+    if asked.compare >= asked.as_of:
+        return "Ce jour ne précède pas celui de la note : choisissez un jour avant, ou laissez le champ vide."
+    return _fault_of_opening(strands_of(asked, programme), asked.compare)
 
 
 def _fault_of_moment(asked: NoteRequest, now: datetime) -> str:

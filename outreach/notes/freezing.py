@@ -14,6 +14,7 @@ from outreach.notes import drafts
 from outreach.notes.content import NoteContent
 from outreach.notes.corrections import refuse_corrected
 from outreach.notes.models import Note, NoteRow
+from outreach.notes.requests import asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,8 @@ class SchoolStanding:
 class Gathered:
     """A note that is not frozen yet: what it holds, the rows behind it, and the keys that it is stored under.
 
-    `told` has its sentences about schools and authorities again, each with the figures that it was made from.
+    `told` has its sentences about schools and authorities again, each with the figures that it was made from. `answers`
+    is the key of the question that it answers, or 0.
     """
 
     content: NoteContent
@@ -41,6 +43,7 @@ class Gathered:
     known_at: datetime
     corrects_id: int | None
     told: tuple[FiguredSentence, ...] = ()
+    answers: int = 0
 
     @property
     def seen(self) -> str:
@@ -52,7 +55,7 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     """Keep a note as it was gathered. `draft` is the key of the author's draft, which ends here.
 
     Gather it before, in a transaction that reads. Raises Refused when it corrects a note that is corrected already, or
-    whose correction awaits its approval.
+    whose correction awaits its approval, and when the question that it answers awaits no note any more.
     """
     if gathered.corrects_id is not None:
         take_turns(session, "note", gathered.corrects_id)
@@ -75,6 +78,8 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
     )
     session.add(note)
     session.flush()
+    if gathered.answers:
+        asking.link(session, gathered.answers, note)
     add_rows(
         session,
         table_of(NoteRow),

@@ -1,6 +1,6 @@
 """Gathers what a note says from what pages show: sentences, tables, what is not known, and the rows behind them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import datetime
 
 from sqlalchemy import or_, select
@@ -13,7 +13,9 @@ from outreach.adherence.models import JoiningList, Programme, Strand
 from outreach.adherence.sentences import FiguredSentence, GroupAnswer
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
+from outreach.campaigns import listing as campaigns
 from outreach.campaigns.results import actions
+from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.schedule.moments import until
 from outreach.days import today
 from outreach.db import Session
@@ -22,10 +24,13 @@ from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import RegisterImport, School
 from outreach.notes import drafts, listing
+from outreach.notes.answer import comparison, prose
+from outreach.notes.answer.prose import About
 from outreach.notes.content import (
     ActionState,
     Cell,
     CellKind,
+    CurvePoint,
     NetworkAnswer,
     NoteAction,
     NoteColumn,
@@ -53,6 +58,22 @@ COUNTED = (
     NoteColumn("share", "Part", CellKind.TEXT),
     *(NoteColumn(name.value, name.label) for name in (*Bucket, *Solicitation) if name is not Bucket.JOINED),
 )
+OF_FIGURE = {  # words by the figure of a table that they explain
+    "Adhésion déclarée": Bucket.DECLARED,
+    "En préparation": Bucket.IN_PREPARATION,
+    "Marché lancé": Bucket.TENDER_LAUNCHED,
+    "Refus": Bucket.DECLINED,
+    "A pris connaissance": Bucket.INFORMED,
+    "Non concerné": Bucket.NOT_CONCERNED,
+    "Sans réponse": Bucket.NONE,
+    "Pas encore sollicitée": Solicitation.UNSOLICITED,
+    "Courriel reçu, sans réponse": Solicitation.SOLICITED,
+}
+OF_GROUPING = {
+    "Zone, province": {TableKind.ZONE, TableKind.PROVINCE},
+    "Fédération": {TableKind.FEDERATION},
+}
+OF_ACTIONS = {"Action", "Destinataires"}
 BY_HAND = (
     "Chiffre donné à la main",
     "Chiffre que le service ne calcule pas : une personne l’a donné, avec sa source et sa date.",
@@ -77,8 +98,10 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     tables = _tables(session, asked, programme, opened, found)
     chosen = [row for row in found.rows if not asked.networks or row.code in asked.networks]
     known_at = asked.known_at or now
-    about = [_told(found, strand, chosen) for strand in strands]
+    whom = _about(session, asked, programme, now)
+    about = [_told(found, strand, chosen, replies=whom.asks_all) for strand in strands]
     unknowns = _unknowns(session, asked, strands, found, now)
+    acted = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
     content = NoteContent(
         ministry=MINISTRY,
         programme_code=programme.code,
@@ -93,14 +116,18 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         all_networks=not asked.networks,
         answers=tuple(_answer(strand, told, chosen) for strand, told in zip(strands, about, strict=True)),
         tables=tables,
-        actions=_actions(session, asked, programme, strands, now),
+        actions=_actions(asked, strands, acted),
         unknowns=tuple(one.sentence for one in unknowns),
-        definitions=tuple(NoteDefinition(term, meaning) for term, meaning in _definitions(asked)),
+        definitions=tuple(NoteDefinition(term, meaning) for term, meaning in _definitions(asked, tables, acted)),
         sources=_sources(session, programme, known_at),
         hand_figures=asked.hand_figures,
         text=asked.text.replace("\r\n", "\n").strip(),
         made_by=" ".join(asked.made_as.split()) or RoleName.AUTHOR.label,
         correction=correction_of(corrected, asked, tables) if corrected else None,
+        prose=prose.answers(found, strands, acted, whom),
+        compared=asked.compare.isoformat() if asked.compare else "",
+        curve=_curve(session, asked, programme, {strand.number for strand in strands}),
+        comparisons=comparison.tables(found, whom.earlier, strands, asked.networks),
     )
     return Gathered(
         content,
@@ -110,15 +137,26 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         known_at,
         corrected.id if corrected else None,
         (*(one for whole, parts in about for one in (whole, *parts)), *unknowns),
+        asked.answers,
     )
 
 
+def _about(session: Session, asked: NoteRequest, programme: Programme, now: datetime) -> About:
+    is_past = until(asked.as_of, asked.known_at) < now
+    preparing = None if is_past else campaigns.in_preparation(session, programme)
+    earlier = None
+    if asked.compare is not None:
+        known.refuse_unknowable(session, asked.compare, asked.known_at)
+        earlier = situation.situation(session, programme, asked.compare, known_at=asked.known_at)
+    return About(asked.networks, prose.asks_whether_all(asked.question), earlier, preparing)
+
+
 def _told(
-    found: Situation, strand: Strand, chosen: Sequence[SituationRow]
+    found: Situation, strand: Strand, chosen: Sequence[SituationRow], *, replies: bool
 ) -> tuple[FiguredSentence, list[GroupAnswer]]:
     """What is said of a strand, and of each network in it."""
     codes = [row.code for row in chosen if row.code]
-    return sentences.of_strand(found, strand), sentences.answers(found, [strand], codes)
+    return sentences.of_strand(found, strand), sentences.answers(found, [strand], codes, replies=replies)
 
 
 def _answer(
@@ -178,14 +216,20 @@ def _rows(session: Session, asked: NoteRequest, strands: Sequence[Strand]) -> tu
     return tuple(SchoolStanding(numbers[strand_id], *more) for strand_id, *more in found)
 
 
-def _actions(
-    session: Session, asked: NoteRequest, programme: Programme, strands: Sequence[Strand], now: datetime
-) -> tuple[NoteAction, ...]:
+def _curve(session: Session, asked: NoteRequest, programme: Programme, numbers: Set[int]) -> tuple[CurvePoint, ...]:
+    """How many schools had joined these strands since the first opening."""
+    points = situation.curve(session, programme, asked.as_of, known_at=asked.known_at)
+    told = [
+        (day, tuple((number, counts[number]) for number in sorted(numbers & set(counts)))) for day, counts in points
+    ]
+    return tuple(CurvePoint(day.isoformat(), joined) for day, joined in told if joined)
+
+
+def _actions(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> tuple[NoteAction, ...]:
     """What was done and what was planned by the end of the day, as far as it was known: in the order of their days.
 
     Where networks are asked for, as far as it means these.
     """
-    acted = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
     numbers = {strand.number for strand in strands}
     every = [one for one in (*reversed(acted.done), *acted.planned) if one.strand in numbers]
     shown = [one.among(asked.networks) for one in every] if asked.networks else every
@@ -280,5 +324,13 @@ def _sources(session: Session, programme: Programme, known_at: datetime) -> tupl
     )
 
 
-def _definitions(asked: NoteRequest) -> list[tuple[str, str]]:
-    return [*DEFINITIONS, *([BY_HAND] if asked.hand_figures else [])]
+def _definitions(asked: NoteRequest, tables: Sequence[NoteTable], acted: Actions) -> list[tuple[str, str]]:
+    """The words that stand in the note: no state that no school is in, no zone that nobody asked for."""
+    totals = [dict(zip((column.name for column in table.columns), table.rows[-1], strict=True)) for table in tables]
+    unused = {term for term, name in OF_FIGURE.items() if not any(total[name] for total in totals)}
+    unused |= {term for term, kinds in OF_GROUPING.items() if not kinds & set(asked.groupings)}
+    unused |= set() if acted.done or acted.planned else OF_ACTIONS
+    return [
+        *((term, meaning) for term, meaning in DEFINITIONS if term not in unused),
+        *([BY_HAND] if asked.hand_figures else []),
+    ]

@@ -25,7 +25,8 @@ from outreach.staff_mail.models import NoticeStart, StaffNotice
 
 LOOKED_BACK = timedelta(days=7)  # what nobody was told for so long, because nothing ran, is no longer news
 BACK_TO_AUTHOR = (DecisionKind.SENT_BACK, DecisionKind.REFUSED)
-TOLD_KINDS = (DecisionKind.SUBMITTED, DecisionKind.APPROVED, DecisionKind.CONFIRMED, *BACK_TO_AUTHOR)
+OF_QUESTIONS = (DecisionKind.ASKED, DecisionKind.ANSWERED)
+TOLD_KINDS = (DecisionKind.SUBMITTED, DecisionKind.APPROVED, DecisionKind.CONFIRMED, *BACK_TO_AUTHOR, *OF_QUESTIONS)
 TOLD_STATES = (WaveState.PAUSED, WaveState.FINISHED, WaveState.MISSED, WaveState.CANCELLED)
 BY_ITSELF = {AUTO_PAUSE, CLOCK}
 HAS_DRIFTED = and_(WaveTransition.state == WaveState.PLANNED, WaveTransition.actor == CLOCK)  # drift.note
@@ -87,8 +88,8 @@ def _of(session: Session, done: Decision | WaveTransition) -> News:
 def concerned(session: Session, news: News, day: date) -> list[Colleague]:
     """The colleagues whom news concerns on a day, without the one who did it.
 
-    A request: those who may approve it. Another decision: who wrote it and who submitted it. A wave: these of its
-    campaign, and who approved that. The deputy of an approver is told in the approver's place.
+    A request: those who may approve it. A question: those who write. Another decision: who wrote, submitted or asked
+    it. A wave: these of its campaign, and who approved that. The deputy of an approver is told in the approver's place.
     """
     if isinstance(news.done, WaveTransition):
         subjects = added_reminders.sent_by(session.get_one(Wave, news.done.wave_id))
@@ -99,6 +100,8 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
         approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
         able = [person for person in approvers if deciding.may_decide(session, person, subject)]
         persons = {deputies.told_for(session, person, day, subject) for person in able}
+    elif news.done.kind is DecisionKind.ASKED:
+        persons = {one.email for one in colleagues.with_role(session, RoleName.AUTHOR)}
     else:
         persons = reading.writers(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
@@ -123,13 +126,19 @@ def subject(news: Sequence[News]) -> str:
     return f"{campaign.title if campaign else ''} : {_SUBJECTS[done.state]}"
 
 
-_CALLED = {Thing.REMINDER: "relance, ", Thing.NOTE: "note, ", Thing.TEXT: "version du texte, "}
+_CALLED = {
+    Thing.REMINDER: "relance, ",
+    Thing.NOTE: "note, ",
+    Thing.TEXT: "version du texte, ",
+}  # a question names itself
 _SUBJECTS: dict[str, str] = {
     DecisionKind.SUBMITTED: "validation demandée",
     DecisionKind.APPROVED: "validée",
     DecisionKind.CONFIRMED: "validée",
     DecisionKind.SENT_BACK: "renvoyée à la rédaction",
     DecisionKind.REFUSED: "refusée",
+    DecisionKind.ASKED: "note demandée",
+    DecisionKind.ANSWERED: "votre note est prête",
     WaveState.PLANNED: "public changé depuis la validation",
     WaveState.PAUSED: "envoi en pause",
     WaveState.FINISHED: "envoi terminé",
@@ -169,6 +178,8 @@ def page_of_decision(session: Session, made: Decision) -> str:
             return f"/notes/{made.key}"
         case Thing.TEXT:
             return f"/responses/texts/{session.get_one(PreparedText, made.key).use}"
+        case Thing.REQUEST:
+            return f"/notes/requests/{made.key}"
 
 
 def _of_decision(news: News, made: Decision, who: str) -> str:
@@ -176,6 +187,10 @@ def _of_decision(news: News, made: Decision, who: str) -> str:
     named = french.initial(title)
     if made.kind is DecisionKind.SUBMITTED:
         return f"{who} demande votre validation de {title}{_asked(news, made)}."
+    if made.kind is DecisionKind.ASKED:
+        return f"{who} demande une note : « {made.title} »."
+    if made.kind is DecisionKind.ANSWERED:
+        return f"La note que vous avez demandée, « {made.title} », est validée {made.reason} : ses fichiers sont prêts."
     if made.kind in BACK_TO_AUTHOR:
         done = "vous est renvoyée" if made.kind is DecisionKind.SENT_BACK else "est refusée"
         return f"{named} {done} par {who}{_because(made.reason)}."
@@ -188,6 +203,7 @@ _NAMED = {
     Thing.REMINDER: "la relance ajoutée à ",
     Thing.NOTE: "la note ",
     Thing.TEXT: "la version du texte ",
+    Thing.REQUEST: "la demande de note ",
 }
 
 

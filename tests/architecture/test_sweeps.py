@@ -77,6 +77,7 @@ SAMPLES = {
     "list_id": "1",
     "note_id": "1",
     "draft_id": "1",
+    "request_id": "1",
     "key": "x",
     "token": "x",
     "step": "letter",

@@ -37,7 +37,7 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     preview = drafted(author).headers["Location"]
     page = author.get(preview)
     said = text_of(page)
-    assert "14 des 147 écoles du réseau WBE ont adhéré" in said
+    assert "14 des 147 écoles de WBE (9,5 %) ont adhéré" in said
     assert "près de 100 000" in said
     assert "<strong>bien</strong>" in page.text
     assert approver.get(preview).status_code == 403
@@ -176,7 +176,7 @@ def test_what_is_typed_over_a_draft_of_a_note_is_offered_and_ignored_and_goes_wi
     preview = drafted(author).headers["Location"]
     edit = f"{preview}/text"
     typing(author, edit, title="Retapé", question="")
-    assert offers_of(author, edit)[0] == ["Titre, « Un premier bilan » → « Retapé »", "Question posée"]
+    assert offers_of(author, edit)[0] == ["Titre, « Un premier bilan » → « Retapé »", "La question, dans ses mots"]
     assert offers_of(author, NEW)[0] == [], "it is about the other one"
     removal = f"{edit}/draft/removal"
     ignored = author.post(removal, data=form_of(author.get(edit), removal))

@@ -65,12 +65,13 @@ class WaveAction:
             return french.typeset(f"Le {day}, {wave} {_TO_NOBODY[self.is_planned]}{self.part}.")
         whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + self.part
         codes = [code for code in labels if code in meant]
-        networks = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
+        each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
+        networks = "" if self.part and len(codes) == 1 else f" ({each})"  # one network alone is the part named
         if self.is_planned:
-            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, elle écrirait à {whom} ({networks}).")
+            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, elle écrirait à {whom}{networks}.")
         answered = sum(self.answered.values())
         replied = f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
-        return french.typeset(f"Le {day}, {wave} a écrit à {whom} ({networks}) ; {self._received(total)}{replied}.")
+        return french.typeset(f"Le {day}, {wave} a écrit à {whom}{networks} ; {self._received(total)}{replied}.")
 
     def _received(self, sent: int) -> str:
         """How many got the letter, where not all did."""
@@ -116,13 +117,15 @@ class WaveAction:
 class Actions:
     """The actions of a programme at a moment: those done, the latest first; those planned, the next first.
 
-    `labels` has the networks that any of them means, in their usual order. `more` counts those left out by a limit.
+    `labels` has the networks that any of them means, in their usual order. `more` counts those left out by a limit,
+    `more_planned` the planned ones of these.
     """
 
     done: Sequence[WaveAction]
     planned: Sequence[WaveAction]
     labels: Mapping[str, str]
     more: int = 0
+    more_planned: int = 0
 
     def as_json(self) -> dict[str, Any]:
         """The actions as JSON, under fixed names."""
@@ -166,7 +169,8 @@ def actions(
     codes = {code for one in (*told[0], *told[1]) for code in one.meant or ()}
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
     labels = {code: label for code, label in networks if code in codes}
-    return Actions(*told, labels, len(done) + len(planned) - sum(map(len, shown)))
+    more_done, more_planned = len(done) - len(shown[0]), len(planned) - len(shown[1])
+    return Actions(*told, labels, more_done + more_planned, more_planned)
 
 
 def _total(name: str, action: WaveAction) -> int | None:

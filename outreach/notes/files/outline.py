@@ -21,8 +21,9 @@ from outreach.notes.content import (
     NumberedNote,
     TableKind,
 )
+from outreach.notes.files.joining_curve import curve
 from outreach.notes.files.paragraphs import blocks_of
-from outreach.notes.files.parts import Block, CellGrid, Section, Terms, Tone, bullets, plain
+from outreach.notes.files.parts import Block, CellGrid, Paragraph, Piece, Section, Terms, Tone, bullets, plain
 from outreach.notes.files.pictures import zone_map
 from outreach.notes.signing import NoteSignature
 
@@ -35,7 +36,11 @@ ACTIONS = {
     ActionState.DONE: ("Actions menées", "Aucune vague n’est partie à cette date."),
     ActionState.PLANNED: ("Actions prévues", "Aucune vague n’est prévue à cette date."),
 }
-ALWAYS = {"authorities", "schools", "concerned", "joined"}  # columns that stay, whatever they count
+OTHER_ACTIONS = {ActionState.DONE: "Autres actions menées", ActionState.PLANNED: "Autres actions prévues"}
+ANSWER = "answer"  # the section that is the answer, which pages let their reader copy
+DIGITS = re.compile(r"(?<![\d,.])[1-9]\d{4,14}(?!\d)")
+ALWAYS = {"authorities", "schools", "concerned", "joined", "before", "after"}  # columns that stay, whatever they count
+RIGHT = {"share", "difference"}  # columns of text that read as numbers
 PARTS_OF_NONE = {"solicited", "unsolicited"}  # whose sum the column « none » has
 BREAKS = {
     "sollicitée": "solli\u00adcitée",
@@ -106,6 +111,17 @@ def moment(written: str) -> str:
     return french.moment(datetime.fromisoformat(written))
 
 
+def grouped(value: str) -> str:
+    """A figure given by hand with its digits in threes: « 98765 » as « 98 765 ».
+
+    Four digits within words may be a year.
+    """
+    whole = value.strip()
+    if whole.isascii() and whole.isdigit() and len(whole) < 16:
+        return french.number(int(whole))
+    return _typeset(DIGITS.sub(lambda digits: french.number(int(digits[0])), value))
+
+
 def _outline(note: NumberedNote, sections: Sequence[Section]) -> Outline:
     content = note.content
     return Outline(
@@ -128,7 +144,7 @@ def _correction(correction: Correction | None) -> Iterator[Section]:
 def _answered(content: NoteContent) -> Iterator[Section]:
     if content.question:
         yield Section("Question", (plain(_typeset(content.question), Tone.QUOTE),))
-    yield Section("Réponse", tuple(_answers(content)))
+    yield Section("Réponse", tuple(_answers(content)), ANSWER)
 
 
 def _added(content: NoteContent) -> Iterator[Section]:
@@ -140,6 +156,14 @@ def _added(content: NoteContent) -> Iterator[Section]:
 
 
 def _answers(content: NoteContent) -> Iterator[Block]:
+    """The answer: as prose, or the sentences of a note from before there was any."""
+    for told in content.prose:
+        figures = f" {_typeset(told.figures)}" if told.figures else ""
+        yield Paragraph((Piece(_typeset(told.lead), strong=True), Piece(figures)))
+        if told.actions:
+            yield plain(_typeset(told.actions))
+    if content.prose:
+        return
     for answer in content.answers:
         yield plain(_typeset(answer.sentence), Tone.LEAD)
         if answer.networks:
@@ -149,24 +173,26 @@ def _answers(content: NoteContent) -> Iterator[Block]:
 def _by_hand(content: NoteContent) -> Iterator[Block]:
     yield plain(_typeset(HAND))
     rows = tuple(
-        (_typeset(one.label), one.value, _typeset(one.source), _day(one.dated)) for one in content.hand_figures
+        (_typeset(one.label), grouped(one.value), _typeset(one.source), _day(one.dated)) for one in content.hand_figures
     )
     headings = ("Chiffre", "Valeur", "Source", "Date")
     yield CellGrid("Chiffres donnés à la main, avec leur source", headings, (False, False, False, False), rows)
 
 
 def _counts(content: NoteContent, kinds: Collection[TableKind]) -> Iterator[Section]:
-    blocks: list[Block] = []
+    blocks: list[Block] = [block for table in content.comparisons for block in _table(table, names_empty=False)]
     for table in content.tables:
         if table.kind in kinds:
             drawn = zone_map(table)
-            blocks += [drawn, *_table(table)] if drawn else _table(table)
-    if blocks:
-        yield Section("Chiffres", tuple(blocks))
+            blocks += [drawn] if drawn else []
+            blocks += _table(table, names_empty=not content.prose)
+    drawn = curve(content.curve)
+    if blocks or drawn:
+        yield Section("Chiffres", (*blocks, drawn) if drawn else tuple(blocks))
 
 
-def _table(table: NoteTable) -> Iterator[Block]:
-    """A table as documents show it: without the states that no school is in, which a sentence under it names.
+def _table(table: NoteTable, *, names_empty: bool) -> Iterator[Block]:
+    """A table as documents show it: without the states that no school is in, which a sentence under it may name.
 
     « Sans réponse » is shown by its two parts, where the note has them.
     """
@@ -178,11 +204,11 @@ def _table(table: NoteTable) -> Iterator[Block]:
     yield CellGrid(
         _typeset(table.title),
         tuple(_heading(column.label) for column in columns),
-        tuple(column.kind is CellKind.COUNT or "share" in column.name for column in columns),
+        tuple(column.kind is CellKind.COUNT or column.name in RIGHT for column in columns),
         tuple(tuple(_cell(row[place]) for place in shown) for row in table.rows),
         table.has_total,
     )
-    if empty:
+    if empty and names_empty:
         names = ", ".join(french.within_quotes(table.columns[place].label).lower() for place in sorted(empty))
         yield plain(_typeset(f"Aucune école dans ces états : {names}."), Tone.SMALL)
 
@@ -203,10 +229,30 @@ def _cell(cell: Cell) -> str:
 
 
 def _actions(content: NoteContent) -> Iterator[Section]:
-    """What was done and what is planned; a note that has none says so, as it was asked."""
+    """What was done and what is planned: what the answer does not tell, where it is prose.
+
+    An older note that has none says so, as it was asked.
+    """
+    if content.prose:
+        yield from _other_actions(content)
+        return
     for state, (heading, none) in ACTIONS.items():
         told = tuple(_typeset(one.sentence) for one in content.actions if one.state is state)
         yield Section(heading, (bullets(told) if told else plain(_typeset(none)),))
+
+
+def _other_actions(content: NoteContent) -> Iterator[Section]:
+    answer = " ".join(told.actions for told in content.prose)
+    # After « D’ici là, » a sentence begins small, and before the days of reminders it has no full stop.
+    told = {one.campaign for one in content.actions if one.sentence[1:-1] in answer}
+    others = [
+        one
+        for one in content.actions
+        if one.sentence[1:-1] not in answer and not (one.state is ActionState.PLANNED and one.campaign in told)
+    ]
+    for state, heading in OTHER_ACTIONS.items():
+        if left := tuple(_typeset(one.sentence) for one in others if one.state is state):
+            yield Section(heading, (bullets(left),))
 
 
 def _about(content: NoteContent) -> Iterator[Section]:
@@ -214,10 +260,10 @@ def _about(content: NoteContent) -> Iterator[Section]:
         yield Section("Ce qui n’est pas connu", (bullets(tuple(map(_typeset, content.unknowns))),))
     if content.definitions:
         pairs = tuple((_typeset(one.term), _typeset(one.meaning)) for one in content.definitions)
-        yield Section("Définitions", (Terms(pairs),))
+        yield Section("Définitions", (Terms(pairs, is_small=True),))
     if content.sources:
         pairs = tuple((_typeset(one.name), _typeset(one.dated)) for one in content.sources)
-        yield Section("Sources", (Terms(pairs),))
+        yield Section("Sources", (Terms(pairs, is_small=True),))
 
 
 def _checked(note: NumberedNote, signature: NoteSignature) -> Iterator[Block]:

@@ -55,19 +55,21 @@ class CellGrid:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """Terms with their meanings."""
+    """Terms with their meanings; small ones are looked up, not read."""
 
     pairs: tuple[tuple[str, str], ...]
+    is_small: bool = False
     kind: str = "terms"
 
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture in SVG, and what it shows in words."""
+    """A picture in SVG, what it shows in words, and how wide it stands on paper, in centimetres."""
 
     svg: str
     alternative: str
     caption: str = ""
+    width: float = 11.5
     kind: str = "picture"
 
 
@@ -76,10 +78,11 @@ Block = Paragraph | Bullets | CellGrid | Terms | Picture
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A part of the document under a heading."""
+    """A part of the document under a heading; `key` names one that pages treat in a way of its own."""
 
     heading: str
     blocks: tuple[Block, ...]
+    key: str = ""
 
 
 def plain(text: str, tone: Tone = Tone.PLAIN) -> Paragraph:

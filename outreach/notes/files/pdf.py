@@ -1,9 +1,9 @@
-"""Sets a note as PDF/UA-1 by typst, in a child process with limits of time and memory.
+"""Sets a note as PDF/UA-1, and its pictures as PNG, by typst, in a child process with limits of time and memory.
 
 Typst's caches grow with each document and stay, so a process of its own is cheaper than a service that keeps them. The
 child may be killed at any moment without harm: the note is then not approved, and nothing of it is stored.
 
-Run as a module, this file is the child: it reads the document as JSON on standard input and prints the PDF.
+Run as a module, this file is the child: it reads the document as JSON on standard input and prints the PDF or the PNG.
 """
 
 import json
@@ -21,6 +21,8 @@ TEMPLATES = children.ROOT / "templates" / "notes"
 FONTS = TEMPLATES / "fonts"
 STANDARD: Final = "ua-1"  # typst refuses to write a PDF that breaks it: a picture without words, a skipped heading
 AT_ONCE = 2
+DOTS = 220  # an inch, of a PNG
+BEGINNINGS = {"pdf": b"%PDF", "png": b"\x89PNG"}
 _room = threading.BoundedSemaphore(AT_ONCE)
 LOST_NOTHING = "La note n’est pas validée, rien n’est perdu"
 
@@ -30,16 +32,25 @@ def set_pdf(document: dict[str, Any], at: int, template: str = "note.typ") -> by
 
     Raises Refused, with a French sentence, when it cannot be made: too long, killed, no memory, a fault of typst.
     """
-    asked = json.dumps({"template": template, "document": document, "at": at}).encode()
+    return _set({"template": template, "document": document, "at": at}, "pdf")
+
+
+def set_png(svg: str, width: float) -> bytes:
+    """A picture as PNG, so many centimetres wide. Raises Refused as `set_pdf` does."""
+    return _set({"template": "picture.typ", "document": {"svg": svg, "width": width}, "at": 0}, "png")
+
+
+def _set(told: dict[str, Any], kind: str) -> bytes:
+    asked = json.dumps({**told, "kind": kind}).encode()
     if not _room.acquire(timeout=SECONDS):
         raise Refused(f"D’autres notes sont mises en PDF en ce moment. {LOST_NOTHING} : réessayez dans une minute.")
     try:
-        return _set_apart(asked)
+        return _set_apart(asked, kind)
     finally:
         _room.release()
 
 
-def _set_apart(asked: bytes) -> bytes:
+def _set_apart(asked: bytes, kind: str) -> bytes:
     try:
         child = children.run_module("outreach.notes.files.pdf", asked, seconds=SECONDS)
     except subprocess.TimeoutExpired:
@@ -51,7 +62,7 @@ def _set_apart(asked: bytes) -> bytes:
             f"La mise en PDF a été interrompue (signal {-child.returncode}). {LOST_NOTHING} : réessayez, et prévenez "
             "l’exploitant si cela se répète."
         )
-    if child.returncode or not child.stdout.startswith(b"%PDF"):
+    if child.returncode or not child.stdout.startswith(BEGINNINGS[kind]):
         said = child.stderr.decode(errors="replace").strip().splitlines()
         raise Refused(f"Le PDF ne peut pas être composé ({(said or ['sans raison'])[-1][:200]}). {LOST_NOTHING}.")
     return child.stdout
@@ -62,16 +73,16 @@ def _child() -> None:
     import typst  # noqa: PLC0415 - the parent only asks for it
 
     asked = json.load(sys.stdin.buffer)
+    of_kind = {"pdf_standards": [STANDARD], "timestamp": asked["at"]} if asked["kind"] == "pdf" else {"ppi": DOTS}
     try:
         made = typst.compile(
             str(TEMPLATES / asked["template"]),
             root=str(TEMPLATES),
             font_paths=[str(FONTS)],  # typst reads no TYPST_FONT_PATHS
             ignore_system_fonts=True,
-            format="pdf",
+            format=asked["kind"],
             sys_inputs={"note": json.dumps(asked["document"])},
-            pdf_standards=[STANDARD],
-            timestamp=asked["at"],
+            **of_kind,
         )
     except typst.TypstError as error:
         sys.exit(str(error))

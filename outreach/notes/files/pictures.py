@@ -38,7 +38,7 @@ SHADES = ((0, "#f1f2f6", "#272b3d"), (5, "#d3d6e6", "#272b3d"), (10, "#a7a9c4", 
 
 
 def zone_map(table: NoteTable) -> Picture | None:
-    """The map of a table by zone; None for another table, or where no row is a zone of the map.
+    """The map of a table by zone; None for another table, where no row is a zone of the map, or all have one shade.
 
     Each tile has the zone's name, how many schools joined and of how many.
     """
@@ -49,7 +49,7 @@ def zone_map(table: NoteTable) -> Picture | None:
     if base is None:
         return None
     rows = [row for row in table.rows if _key(row[0]) in PLACES]
-    if not rows:
+    if len({_shade(int(row[joined]), int(row[base])) for row in rows}) < 2:
         return None
     tiles = [_tile(str(row[0]), int(row[joined]), int(row[base])) for row in rows]
     told = ", ".join(f"{row[0]} {row[joined]} sur {row[base]}" for row in rows)
@@ -76,8 +76,7 @@ def _key(zone: object) -> str:
 def _tile(zone: str, joined: int, base: int) -> str:
     column, row = PLACES[_key(zone)]
     x, y = column * (WIDE + GAP), row * (HIGH + GAP)
-    share = 100 * joined / base if base else 0
-    ground, ink = next((ground, ink) for least, ground, ink in reversed(SHADES) if share >= least)
+    ground, ink = _shade(joined, base)
     middle = x + WIDE // 2
     return (
         f'<rect x="{x + 0.5}" y="{y + 0.5}" width="{WIDE - 1}" height="{HIGH - 1}" rx="4" fill={quoteattr(ground)}'
@@ -85,6 +84,12 @@ def _tile(zone: str, joined: int, base: int) -> str:
         f'<text x="{middle}" y="{y + 22}" font-size="11.5" fill="{ink}">{escape(zone)}</text>'
         f'<text x="{middle}" y="{y + 43}" font-size="16" font-weight="600" fill="{ink}">{joined} / {base}</text>'
     )
+
+
+def _shade(joined: int, base: int) -> tuple[str, str]:
+    """The ground and the ink of a tile."""
+    share = 100 * joined / base if base else 0
+    return next((ground, ink) for least, ground, ink in reversed(SHADES) if share >= least)
 
 
 def qr_svg(address: str) -> str:

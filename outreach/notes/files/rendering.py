@@ -8,6 +8,7 @@ from outreach.notes.content import NumberedNote
 from outreach.notes.files import pdf, tidy, word, workbook
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import Outline, checking, outline
+from outreach.notes.files.parts import Picture
 from outreach.notes.files.pictures import qr_svg
 from outreach.notes.signing import NoteSignature
 
@@ -23,9 +24,15 @@ def render(note: NumberedNote, signature: NoteSignature) -> dict[str, bytes]:
         "json": data,
         "csv": tidy.package(note),
         "xlsx": workbook.workbook(note, signature),
-        "docx": word.document(note, shown),
+        "docx": word.document(note, shown, _drawn(shown)),
         "pdf": pdf.set_pdf(_document(note, shown, data), int(datetime.fromisoformat(note.approved_at).timestamp())),
     }
+
+
+def _drawn(shown: Outline) -> dict[str, bytes]:
+    """The pictures of a document as PNG, by their SVG."""
+    blocks = [block for section in shown.sections for block in section.blocks]
+    return {one.svg: pdf.set_png(one.svg, one.width) for one in blocks if isinstance(one, Picture)}
 
 
 def _document(note: NumberedNote, shown: Outline, data: bytes) -> dict[str, Any]:

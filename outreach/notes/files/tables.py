@@ -30,6 +30,9 @@ def _tables(note: NumberedNote) -> Iterator[DataTable]:
     for table in content.tables:
         columns = tuple((one.name, one.label, one.kind) for one in table.columns)
         yield DataTable(table.name, table.title, columns, table.rows)
+    for table in content.comparisons:
+        columns = tuple((one.name, one.label, one.kind) for one in table.columns)
+        yield DataTable(f"compared-{table.strand}", table.title, columns, table.rows)
     actions = [
         (one.state.value, one.day, one.campaign, one.sentence, label, count)
         for one in content.actions

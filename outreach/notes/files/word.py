@@ -1,7 +1,7 @@
 """A note as DOCX, written in code: advisers paste from it. It uses Word's own styles and no font of ours."""
 
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from docx import Document
@@ -9,7 +9,9 @@ from docx.document import Document as WordDocument
 from docx.enum.text import WD_ALIGN_PARAGRAPH
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
-from docx.shared import Cm, Length, Pt
+from docx.shared import Cm, Length, Pt, RGBColor
+from docx.styles.style import ParagraphStyle
+from docx.table import _Cell
 from docx.text.paragraph import Paragraph as WordParagraph
 
 from outreach.notes.content import NumberedNote
@@ -18,14 +20,20 @@ from outreach.notes.files.parts import Block, Bullets, CellGrid, Paragraph, Pict
 from outreach.notes.files.pictures import qr_png
 
 LANGUAGE = "fr-BE"
+FONT = "Calibri"
+BRAND, MUTED = RGBColor(0x30, 0x36, 0x75), RGBColor(0x5A, 0x5D, 0x6B)
+SIZES = {"Title": 20, "Heading 1": 13, "Heading 2": 11, "Caption": 9}  # of styles of Word, in points
+HEADING_FILL, RULE = "E9EBF3", "BABBC1"
 TEXT_WIDTH = Cm(21 - 2 * 2)
 WIDE = 7  # columns; more of them are narrow and small
 KEPT_WHOLE = 20  # rows of a table that stays on one page
+Drawn = Mapping[str, bytes]
+NO_PICTURES: Drawn = {}
 STYLES = {Tone.QUOTE: "Quote"}  # the others are "Normal", which costs no search among styles when it is not named
 
 
-def document(note: NumberedNote, shown: Outline) -> bytes:
-    """The DOCX of a note. Its map is left out, as python-docx writes no SVG; the table beside it is there."""
+def document(note: NumberedNote, shown: Outline, drawn: Drawn = NO_PICTURES) -> bytes:
+    """The DOCX of a note. `drawn` has its pictures as PNG by their SVG, which python-docx does not write."""
     word = Document()
     _prepare(word, note, shown)
     word.add_paragraph(f"{shown.ministry} · {shown.programme}")
@@ -34,10 +42,9 @@ def document(note: NumberedNote, shown: Outline) -> bytes:
     for section in shown.sections:
         word.add_heading(section.heading, 1)
         for block in section.blocks:
-            _write(word, block)
+            _write(word, block, drawn)
     word.add_paragraph(checking(note))
-    picture = word.add_picture(io.BytesIO(qr_png(note.address)), width=Cm(3))
-    picture._inline.docPr.set("descr", f"Code QR vers la page publique de la note : {note.address}")  # noqa: SLF001 - python-docx sets no alternative text
+    _add_picture(word, qr_png(note.address), f"Code QR vers la page publique de la note : {note.address}", width=Cm(3))
     written = io.BytesIO()
     word.save(written)
     return written.getvalue()
@@ -58,10 +65,29 @@ def _prepare(word: WordDocument, note: NumberedNote, shown: Outline) -> None:
     _add_page_number(section.footer.paragraphs[0])
     normal = word.styles["Normal"]
     normal.paragraph_format.space_after = Pt(6)
-    normal.font.name, normal.font.size = "Calibri", Pt(10.5)
+    normal.font.name, normal.font.size = FONT, Pt(10.5)
+    for name, size in SIZES.items():
+        _dress(word.styles[name], Pt(size), MUTED if name == "Caption" else BRAND)
     language = OxmlElement("w:lang")
     language.set(qn("w:val"), LANGUAGE)
     normal.element.get_or_add_rPr().append(language)
+
+
+def _dress(style: ParagraphStyle, size: Length, colour: RGBColor) -> None:
+    """Give a style of Word our size and colour, its text's own font, and no line under it."""
+    style.font.size, style.font.color.rgb, style.font.name = size, colour, FONT
+    style.font.bold = style.name.startswith("Heading")
+    fonts = style.element.rPr.rFonts
+    for theme in [key for key in fonts.attrib if key.endswith("Theme")]:
+        del fonts.attrib[theme]
+    borders = style.element.get_or_add_pPr().find(qn("w:pBdr"))
+    if borders is not None:
+        borders.getparent().remove(borders)
+
+
+def _add_picture(word: WordDocument, picture: bytes, alternative: str, **size: Length) -> None:
+    shape = word.add_picture(io.BytesIO(picture), **size)
+    shape._inline.docPr.set("descr", alternative)  # noqa: SLF001 - python-docx sets no alternative text
 
 
 def _add_page_number(paragraph: WordParagraph) -> None:
@@ -70,7 +96,7 @@ def _add_page_number(paragraph: WordParagraph) -> None:
     paragraph._p.append(field)  # noqa: SLF001 - python-docx writes no field
 
 
-def _write(word: WordDocument, block: Block) -> None:
+def _write(word: WordDocument, block: Block, drawn: Drawn) -> None:
     if isinstance(block, Paragraph):
         if block.tone is Tone.HEADING:
             word.add_heading("".join(piece.text for piece in block.pieces), 2)
@@ -82,9 +108,15 @@ def _write(word: WordDocument, block: Block) -> None:
         _add_table(word, block)
     elif isinstance(block, Terms):
         for term, meaning in block.pairs:
-            _add_pieces(word.add_paragraph(), (Piece(f"{term}\u00a0: ", strong=True), Piece(meaning)))
-    elif isinstance(block, Picture):
-        return
+            paragraph = word.add_paragraph()
+            _add_pieces(paragraph, (Piece(f"{term}\u00a0: ", strong=True), Piece(meaning)))
+            if block.is_small:
+                paragraph.paragraph_format.space_after = Pt(1)
+                for run in paragraph.runs:
+                    run.font.size = Pt(8.5)
+    elif isinstance(block, Picture) and block.svg in drawn:
+        _add_picture(word, drawn[block.svg], block.alternative, width=Cm(block.width))
+        word.add_paragraph(block.caption, style="Caption")
 
 
 def _add_list(word: WordDocument, block: Bullets) -> None:
@@ -109,7 +141,7 @@ def _add_pieces(paragraph: WordParagraph, pieces: Iterable[Piece], *, strong: bo
 def _add_table(word: WordDocument, grid: CellGrid) -> None:
     caption = word.add_paragraph(grid.caption, style="Caption")
     caption.paragraph_format.keep_with_next = True
-    table = word.add_table(rows=0, cols=len(grid.headings), style="Light Grid Accent 1")
+    table = word.add_table(rows=0, cols=len(grid.headings), style="Normal Table")
     table.autofit = False
     widths, size = _widths(len(grid.headings))
     for column, width in zip(table.columns, widths, strict=True):
@@ -121,6 +153,7 @@ def _add_table(word: WordDocument, grid: CellGrid) -> None:
         is_strong = number == 0 or (grid.has_total and number == len(lines) - 1)
         for cell, width, text, is_count in zip(row.cells, widths, line, grid.counts, strict=True):
             cell.width = width
+            _rule(cell, HEADING_FILL if number == 0 else "")
             paragraph = cell.paragraphs[0]
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if is_count else WD_ALIGN_PARAGRAPH.LEFT
             paragraph.paragraph_format.space_after = Pt(0)
@@ -130,6 +163,21 @@ def _add_table(word: WordDocument, grid: CellGrid) -> None:
     repeated = OxmlElement("w:tblHeader")  # the heading row stands on each page, and readers know it as one
     table.rows[0]._tr.get_or_add_trPr().append(repeated)  # noqa: SLF001 - python-docx sets no heading row
     word.add_paragraph()
+
+
+def _rule(cell: _Cell, fill: str) -> None:
+    """A thin line under a cell, and a ground where it is a heading."""
+    about = cell._tc.get_or_add_tcPr()  # noqa: SLF001 - python-docx draws no borders
+    borders, bottom = OxmlElement("w:tcBorders"), OxmlElement("w:bottom")
+    for name, value in (("val", "single"), ("sz", "4"), ("space", "0"), ("color", RULE)):
+        bottom.set(qn(f"w:{name}"), value)
+    borders.append(bottom)
+    about.append(borders)
+    if fill:
+        shade = OxmlElement("w:shd")
+        for name, value in (("val", "clear"), ("color", "auto"), ("fill", fill)):
+            shade.set(qn(f"w:{name}"), value)
+        about.append(shade)
 
 
 def _widths(columns: int) -> tuple[list[Length], Length]:

@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
 from wtforms import FieldList, Form, FormField, HiddenField, SelectMultipleField, StringField, TextAreaField
 
+from outreach import french
 from outreach.adherence.models import Strand
 from outreach.campaigns.schedule.moments import read_past
 from outreach.days import BRUSSELS, parse_day
@@ -20,10 +21,14 @@ LEAST_ROWS = 2  # of figures given by hand; one more than those given is always 
 TOLD = {
     "title": "Titre",
     "as_of": "Situation à la fin du",
-    "question": "Question posée",
+    "compare": "Comparée au",
+    "question": "Question",
     "text": "Complément",
     "reason": "Pourquoi la note est corrigée",
 }
+
+
+FOLDED = ("title", "strands", "groupings", "text", "hand_figures", "known_at", "made_as")
 
 
 class HandFigureForm(Form):
@@ -60,11 +65,18 @@ class DecisionForm(FlaskForm):
     reason = TextAreaField("Pourquoi vous la refusez", render_kw={"rows": 2, "maxlength": LONGEST_QUESTION})
 
 
+class SendBackForm(FlaskForm):
+    """Why a question is sent back to who asked it."""
+
+    reason = TextAreaField("Pourquoi vous la renvoyez", render_kw={"rows": 2, "maxlength": LONGEST_QUESTION})
+
+
 class NoteForm(FlaskForm):
     """What is asked of a note. No strand or network ticked means all of them."""
 
-    title = StringField("Titre")
+    title = StringField("Titre (facultatif)", description="Vide : « Situation au », et le jour.")
     as_of = StringField("Situation à la fin du")
+    compare = StringField("Comparée au (facultatif)")
     known_at = StringField(
         "Telle que connue le (facultatif)",
         description="Vide : tout ce qui est connu quand la note est figée.",
@@ -72,7 +84,7 @@ class NoteForm(FlaskForm):
     strands = SelectMultipleField("Volets", validate_choice=False)
     networks = SelectMultipleField("Réseaux", validate_choice=False)
     groupings = SelectMultipleField("Tableaux en plus de celui par réseau", validate_choice=False)
-    question = TextAreaField("Question posée (facultatif)")
+    question = TextAreaField("La question, dans ses mots")
     text = TextAreaField(
         "Complément (facultatif)",
         description="Vos paragraphes, en Markdown : **gras**, ## titre, - puce. Ils ne paraissent pas sur la page "
@@ -84,6 +96,7 @@ class NoteForm(FlaskForm):
         description="Elle paraît dans les fichiers, sans votre nom. Vide : « rédaction ».",
     )
     corrects = HiddenField()
+    answers = HiddenField()  # the key of the question that the note answers
     seen = HiddenField()  # the version of the draft that was changed
     reason = TextAreaField("Pourquoi la note est corrigée")
 
@@ -99,16 +112,18 @@ class NoteForm(FlaskForm):
 
     def asked(self, *, now: datetime) -> NoteRequest | None:
         """The request that the form states, or None: then each field that cannot be read has its error."""
-        day, known_at = None, None
+        day, known_at, compare = None, None, None
         with telling(self.as_of):
             day = parse_day(self.as_of.data or "")
+        with telling(self.compare):
+            compare = parse_day(self.compare.data or "") if (self.compare.data or "").strip() else None
         with telling(self.known_at):
             known_at = read_past(self.known_at.data, now=now) if (self.known_at.data or "").strip() else None
-        if day is None or self.known_at.errors:
+        if day is None or self.known_at.errors or self.compare.errors:
             return None
         return NoteRequest(
             day,
-            (self.title.data or "").strip(),
+            (self.title.data or "").strip() or f"Situation au {french.day(day)}",
             known_at=known_at,
             strands=tuple(whole_number(number, digits=2) or 0 for number in self.strands.data or ()),
             networks=tuple(self.networks.data or ()),
@@ -119,7 +134,20 @@ class NoteForm(FlaskForm):
             made_as=(self.made_as.data or "").strip(),
             corrects=(self.corrects.data or "").strip(),
             reason=_lines(self.reason.data),
+            answers=whole_number(self.answers.data or "") or 0,
+            compare=compare,
         )
+
+    @property
+    def has_folded_fault(self) -> bool:
+        """Whether what the page folds away has a fault: then it is shown."""
+        return any(self[name].errors for name in FOLDED)
+
+    @property
+    def has_folded_text(self) -> bool:
+        """Whether something was said in what the page folds away."""
+        said = any(self[name].data for name in FOLDED if name not in {"title", "hand_figures"})
+        return said or any(any(row.data.values()) for row in self.hand_figures)
 
     def show(self, faults: dict[str, str]) -> None:
         """Put each fault under its field."""
@@ -150,6 +178,8 @@ def filled(asked: NoteRequest) -> NoteForm:
             "made_as": asked.made_as,
             "corrects": asked.corrects,
             "reason": asked.reason,
+            "answers": str(asked.answers or ""),
+            "compare": asked.compare.isoformat() if asked.compare else "",
         },
     )
 

@@ -9,13 +9,15 @@ from outreach.db import Session
 from outreach.notes import drafts, freezing, listing
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
+from outreach.notes.requests import asking
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import DecisionForm
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
-from outreach.web.ui.request import actor, needs, reading
+from outreach.web.ui.request import actor, held_roles, needs, reading
 
+MOST_OWN = 10  # of one's own questions, the newest
 FILES = {  # by kind: what a file is called, and its media type
     "pdf": ("PDF", "application/pdf"),
     "docx": ("DOCX", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
@@ -30,13 +32,15 @@ FILES = {  # by kind: what a file is called, and its media type
 def index() -> str:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
-        names = staff.colleagues(session)
+        names, own = staff.colleagues(session), asking.of_person(session, actor())[:MOST_OWN]
         return render_template(
             "pages/notes/index.html",
             state=state,
             states={each: listing.count(session, each) for each in NoteState},
             shown=Shown.of(request, listing.listed(session, state, sorting(request)), names=names, export=".export"),
             drafts=drafts.drafts_of(session, actor()),
+            waiting=asking.waiting(session, held_roles()),
+            own=list(zip(own, asking.states_of(session, own), strict=True)),
             colleagues=names,
         )
 
@@ -75,6 +79,7 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         note=found,
         content=content,
         sections=sections_of(content),
+        answer=content.answer,
         files=[(each.kind, FILES[each.kind][0]) for each in listing.files_of(session, found)],
         may_decide=found.state is NoteState.FROZEN and deciding.may_decide(session, actor(), freezing.subject(found)),
         NoteState=NoteState,

@@ -15,7 +15,6 @@ from outreach.directory import listing as directory
 from outreach.drafts import Place
 from outreach.errors import InputError, Refused
 from outreach.notes import corrections, drafts, freezing, gathering, listing
-from outreach.notes.content import TableKind
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import NoteDraft
@@ -31,13 +30,14 @@ from outreach.web.ui.request import actor, database, needs, now, reading
 CHANGED = (
     "Des chiffres ont changé depuis l’aperçu que vous avez lu. Les nouveaux sont ci-dessous : relisez-les, puis figez."
 )
+FROZEN = "La note est figée : ses chiffres ne changent plus. Une autre personne doit la valider."
 
 
 @pages.get("/drafts/new")
 @needs(RoleName.AUTHOR)
 def new() -> str:
     with reading() as session:
-        return _opened(session, filled(_first(session)), None)
+        return _opened(session, filled(first_request(session)), None)
 
 
 @pages.post("/drafts/new")
@@ -84,7 +84,7 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
     with database().writing() as session:
         typed.discard(session, _place(session, draft_id))
         number = freezing.freeze(session, gathered, now=now(), actor=actor(), draft=draft_id).id
-    flash("La note est figée : ses chiffres ne changent plus. Une autre personne doit la valider.", "success")
+    flash(FROZEN, "success")
     return redirect(url_for(".note", note_id=number))
 
 
@@ -98,18 +98,19 @@ def delete(draft_id: int) -> Redirect:
     return redirect(url_for(".index"))
 
 
-def _first(session: Session) -> NoteRequest:
+def first_request(session: Session) -> NoteRequest:
     """The request that a new form opens with: of today or the day in the query, about the networks in the query; where
     the query names a note to correct, that note's own."""
     number = words(request.args, "corrects", 20)
     if number:
         return corrections.again(session, number)
     asked_day, networks = words(request.args, "as_of", 20), tuple(request.args.getlist("network"))
+    question = words(request.args, "question", drafts.LONGEST_QUESTION)
     try:
         day = days.parse_day(asked_day) if asked_day else days.today(now())
     except InputError:
         day = days.today(now())
-    return NoteRequest(day, "", networks=networks, groupings=(TableKind.ZONE,))
+    return NoteRequest(day, "", networks=networks, question=question)
 
 
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
@@ -149,6 +150,7 @@ def _preview(session: Session, draft_id: int, asked: NoteRequest, fault: str = "
         asked=asked,
         gathered=gathered,
         sections=sections_of(gathered.content) if gathered else [],
+        answer=gathered.content.answer if gathered else "",
         fault=fault,
     )
 

@@ -1,6 +1,6 @@
 """The situation page: adherence by network, zone, province or federation on any day, its sentences and its file."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from functools import partial
 from typing import Any
 
@@ -13,14 +13,15 @@ from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
-from outreach.adherence.situation import Bucket, Solicitation
+from outreach.adherence.situation import Bucket, Situation, Solicitation
 from outreach.alerts import episodes
 from outreach.alerts.shown import ShownAlert, shown
 from outreach.approvals import deputies
 from outreach.approvals import reading as decisions
 from outreach.backups import rehearsals
+from outreach.campaigns import listing as campaigns
 from outreach.campaigns.results import actions
-from outreach.campaigns.results.actions import WaveAction
+from outreach.campaigns.results.actions import Actions, WaveAction
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.columns import Held
@@ -30,6 +31,9 @@ from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
 from outreach.errors import NotFound
+from outreach.notes.answer import prose
+from outreach.notes.answer.prose import About
+from outreach.notes.requests import asking
 from outreach.responses import trays
 from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
@@ -62,6 +66,7 @@ def index() -> str:
         )
         points = situation.curve(session, programme, about.day, known_at=about.known_at)
         chosen = chosen_groups(about.by)
+        acted = actions.actions(session, programme, now=now(), at=about.moment, limit=MOST_ACTIONS)
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -78,7 +83,8 @@ def index() -> str:
             answers=sentences.answers(found, programme.strands, chosen),
             groupings=list(Grouping),
             terms=DEFINITIONS,
-            acted=actions.actions(session, programme, now=now(), at=about.moment, limit=MOST_ACTIONS),
+            acted=acted,
+            whole_answer=_whole_answer(session, programme, about, found, acted),
             bar_of=charts.bar,
             curve=charts.curve(points) if points else None,
             points=points,
@@ -89,10 +95,26 @@ def index() -> str:
         )
 
 
+def _whole_answer(
+    session: Session, programme: Programme, about: AskedSituation, found: Situation, acted: Actions
+) -> Sequence[str]:
+    """The answer about the networks chosen, or all, in paragraphs to be copied.
+
+    Letters are counted by network, so that none stands beside other groups. Whoever chooses a network asks if all of
+    its schools have joined.
+    """
+    if about.by is not Grouping.NETWORK:
+        return ()
+    preparing = None if about.is_past else campaigns.in_preparation(session, programme)
+    chosen = chosen_groups(about.by)
+    whom = About(chosen, asks_all=bool(chosen), preparing=preparing)
+    return [one for told in prose.answers(found, programme.strands, acted, whom) for one in told.paragraphs]
+
+
 def awaited(session: Session) -> int:
     """How much awaits the person who is signed in, alerts too, by one statement."""
     roles = held_roles()
-    return awaiting.count(session, actor(), roles, episodes.counted(roles))
+    return awaiting.count(session, actor(), roles, [*episodes.counted(roles), *asking.counted(roles)])
 
 
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
@@ -115,6 +137,9 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
             thing: [(made.title, news.page_of_decision(session, made)) for made in submissions]
             for thing, submissions in decisions.awaiting(session, actor(), held_roles()).items()
         },
+        "asked_notes": [
+            (one.title, url_for("notes.asked_note", request_id=one.id)) for one in asking.waiting(session, held_roles())
+        ],
         "stood_for": [
             (colleagues.name_of(session, one.absent), deputies.spelt(one))
             for one in deputies.of_deputy(session, actor(), current_day())

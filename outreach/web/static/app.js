@@ -41,7 +41,7 @@ document.addEventListener("click", (event) => {
   document.execCommand("insertText", false, around ? around + (chosen || "texte") + around : button.dataset.insert);
 });
 
-// Buttons that copy a sentence. Outside HTTPS browsers have no clipboard object: there the sentence is selected and copied.
+// Buttons that copy a text, its paragraphs apart. Outside HTTPS browsers have no clipboard object: there the sentence is selected and copied.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
   if (!button) return;
@@ -52,8 +52,8 @@ document.addEventListener("click", async (event) => {
     return document.execCommand("copy");
   };
   const clipboard = navigator.clipboard;
-  const has = clipboard ? await clipboard.writeText(sentence.textContent.trim()).then(() => true, selected) : selected();
-  if (said) said.textContent = has ? "La phrase est copiée." : "La copie a échoué : la phrase est sélectionnée, faites Ctrl+C.";
+  const has = clipboard ? await clipboard.writeText(sentence.innerText.trim()).then(() => true, selected) : selected();
+  if (said) said.textContent = has ? "Le texte est copié." : "La copie a échoué : le texte est sélectionné, faites Ctrl+C.";
   button.firstChild.textContent = has ? "Copié" : "Copier";
 });
 

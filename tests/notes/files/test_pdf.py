@@ -7,7 +7,14 @@ from outreach.errors import Refused
 from outreach.notes.files import pdf
 from outreach.notes.files.outline import outline
 
-EMPTY = {"name": "x", "ministry": "x", "number": "2021-001", "stated": "x", "programme": "x", "title": "x"}
+EMPTY = {
+    "name": "x",
+    "ministry": "x",
+    "number": "2021-001",
+    "stated": "x",
+    "programme": "x",
+    "title": "x",
+}
 
 
 def streams(content):
@@ -51,12 +58,13 @@ def test_every_font_is_one_of_those_that_the_project_brings(files):
 def test_every_template_refuses_a_picture_without_words():
     """So that a template which forgets one cannot pass: typst checks what it compiles."""
     templates = [path.name for path in pdf.TEMPLATES.glob("*.typ")]
-    assert templates == ["note.typ"]
+    assert sorted(templates) == ["note.typ", "picture.typ"]  # the latter makes no PDF
     wordless = {
         "kind": "picture",
         "svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
         "alternative": None,
         "caption": "",
+        "width": 4,
     }
     more = {"date": [2021, 5, 15], "qr": wordless["svg"], "address": "x", "checking": "x", "data": "{}"}
     sections = [{"heading": "x", "blocks": [wordless]}]

@@ -28,7 +28,7 @@ KEEPING = {
     *("responses.act", "responses.set_aside", "campaigns.send_back"),
     *("measure.record_consent", "measure.record_decision", "reachability.confirm"),
     *("replies.change", "replies.preview", "replies.send", "texts.save", "statements.save"),
-    *("notes.create", "notes.save"),
+    *("notes.create", "notes.save", "notes.ask"),
 }
 
 

@@ -1,0 +1,1 @@
+"""The answer of a note as one says it: prose, from the situation and the actions that pages show."""

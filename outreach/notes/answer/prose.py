@@ -1,0 +1,221 @@
+"""Writes the answer in paragraphs: what was asked first, the others, the total, what is done and planned. Pure.
+
+Notes and the page of the situation take it from here. Every figure is one of the situation or of the actions, or the
+difference of two of them.
+"""
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from outreach import french
+from outreach.adherence import sentences
+from outreach.adherence.models import Strand
+from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.campaigns.listing import Stage
+from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.notes.answer.comparison import joined_on
+from outreach.notes.content import ProseAnswer
+
+MOST_DONE, MOST_PLANNED = 2, 3  # waves that left, and campaigns to come, that the answer tells of
+WHOLE = re.compile(r"\b(?:toutes|tous|ensemble|chaque)\b", re.IGNORECASE)
+END = re.compile(r"[.!;\n]")
+OF_NETWORK = {"WBE": "de WBE", "COCOF": "de la COCOF"}  # shorter than « du réseau … », as questions name them
+IN_PREPARATION = {
+    Stage.DRAFT: ("une campagne en cours de rédaction", "campagnes en cours de rédaction"),
+    Stage.TO_APPROVE: ("une campagne qui attend sa validation", "campagnes qui attendent leur validation"),
+    Stage.APPROVED: ("une campagne validée, pas encore planifiée", "campagnes validées, pas encore planifiées"),
+}
+Preparing = Mapping[int, Mapping[Stage, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the answer is about: the networks asked for (none means all), and whether the question is if all joined.
+
+    `earlier` is the situation to compare with, if any. `preparing` counts the campaigns without a date by strand and
+    stage. It is None for a moment of the past, of which nobody knows that, nor whom a planned wave meant.
+    """
+
+    networks: Collection[str] = ()
+    asks_all: bool = False
+    earlier: Situation | None = None
+    preparing: Preparing | None = None
+
+
+def asks_whether_all(question: str) -> bool:
+    """Whether a question is if all of something did: only then an answer begins with « Oui » or « Non »."""
+    asked = question.split("?")[:-1]
+    return any(WHOLE.search(END.split(sentence)[-1]) for sentence in asked)
+
+
+def answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: About) -> tuple[ProseAnswer, ...]:
+    """The answer about each strand."""
+    return tuple(_answer(found, strand, acted, about) for strand in strands)
+
+
+def _answer(found: Situation, strand: Strand, acted: Actions, about: About) -> ProseAnswer:
+    number = strand.number
+    if number in found.openings:
+        return ProseAnswer(number, sentences.opening(number, strand.opened_on))
+    chosen = [row for row in found.rows if row.code in about.networks]
+    lead, figures = _of_chosen(found, strand, chosen, about) if chosen else _of_all(found, strand, about)
+    if about.earlier is not None:
+        figures.append(_since(found, about.earlier, number, chosen or [found.total]))
+    actions = " ".join(_actions(found, number, acted, about))
+    return ProseAnswer(number, french.typeset(lead), french.typeset(" ".join(figures)), french.typeset(actions))
+
+
+def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow], about: About) -> tuple[str, list[str]]:
+    """What is said of the networks asked for, the first of them as the answer; then of the others, and of all."""
+    number, level = strand.number, sentences.KINDS[strand.level]
+    counts = [sentences.figures_of(row, number) for row in chosen]
+    total = sentences.figures_of(found.total, number)
+    tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
+    lead, *more = (
+        _said(figures, _of(found, row), "" if place else tail, replies=about.asks_all and not place)
+        for place, (row, figures) in enumerate(zip(chosen, counts, strict=True))
+    )
+    rest = {name: count - sum(one[name] for one in counts) for name, count in total.items()}
+    if not rest["base"]:
+        return lead, more
+    here = f"Dans {'les autres réseaux' if len(found.rows) - len(chosen) > 1 else 'l’autre réseau'}, "
+    more.append(here + _does(rest, "", "") + ".")
+    declared = total[Bucket.DECLARED]
+    also = f" ; {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
+    more.append(f"Au total, {_does(total, level, '')}{also}.")
+    return lead, more
+
+
+def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[str]]:
+    number = strand.number
+    tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
+    total = sentences.figures_of(found.total, number)
+    lead = _said(total, sentences.KINDS[strand.level], tail, replies=about.asks_all)
+    rows = [row for row in found.rows if row.base(number)]
+    each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
+    return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
+
+
+def _since(found: Situation, earlier: Situation, number: int, rows: Sequence[SituationRow]) -> str:
+    """How many had joined on the earlier day, and how many more it is: « Au 31 mars 2021, 12 écoles de WBE… »."""
+    day = french.day(earlier.as_of)
+    if number in earlier.openings:
+        return f"Au {day}, ce volet n’était pas encore ouvert."
+    told = []
+    for row in rows:
+        before, after = joined_on(earlier, row, number), row.strands[number][Bucket.JOINED]
+        of = f" {_of(found, row)}" if row.code else ""
+        had = f"{french.plural(before, 'école')}{of} {'avaient' if before > 1 else 'avait'} adhéré"
+        more = (
+            "autant"
+            if before == after
+            else f"{french.number(abs(after - before))} de {'plus' if after > before else 'moins'}"
+        )
+        told.append(f"{had}, soit {more} au {french.day(found.as_of)}")
+    return f"Au {day}, {' ; '.join(told)}."
+
+
+def _joined(row: SituationRow, number: int) -> str:
+    return french.number(row.strands[number][Bucket.JOINED])
+
+
+def _of(found: Situation, row: SituationRow) -> str:
+    return OF_NETWORK.get(row.code or "") or sentences.of_group(found.by, row)
+
+
+def _said(figures: Mapping[str, int], of: str, tail: str, *, replies: bool) -> str:
+    """The sentence about some schools, with what those do that have not joined; `of` follows « écoles »."""
+    base, told = figures["base"], _does(figures, of, tail)
+    others = sentences.others(figures) if base else ""
+    more = f" ; {'elle ' if base == 1 else ''}{others.removeprefix('une ') if base == 1 else others}" if others else ""
+    if replies and base:
+        return f"{'Oui' if figures[Bucket.JOINED] == base else 'Non'} : {told}{more}."
+    return f"{french.initial(told)}{more}."
+
+
+def _does(figures: Mapping[str, int], of: str, tail: str) -> str:
+    """How many of some schools have joined: « 14 des 147 écoles de WBE (9,5 %) ont adhéré »."""
+    joined, base = figures[Bucket.JOINED], figures["base"]
+    schools = _schools(of, is_less=bool(figures[Bucket.NOT_CONCERNED]))
+    if not base:
+        return f"aucune {schools} n’est concernée"
+    if base == 1:
+        return f"la seule {schools} {'a' if joined else 'n’a pas'} adhéré{tail}"
+    several = f"{french.number(base)} {_several(schools)}"
+    if joined == base:
+        return f"les {several} ont adhéré{tail}"
+    if not joined:
+        return f"aucune des {several} n’a adhéré{tail}"
+    agreed = "une" if joined == 1 else french.number(joined)
+    return f"{agreed} des {several} ({french.percent(joined / base)}) {'a' if joined == 1 else 'ont'} adhéré{tail}"
+
+
+def _schools(of: str, *, is_less: bool) -> str:
+    """One of some schools: « école secondaire », « école concernée de WBE » where a strand leaves some out."""
+    concerned = " concernée" if is_less else ""
+    is_level = of in sentences.KINDS.values()
+    return f"école {of[:-1]}{concerned}" if is_level else f"école{concerned}{f' {of}' if of else ''}"
+
+
+def _several(one: str) -> str:
+    """The same in the plural."""
+    head, between, network = one.partition(" d")
+    return " ".join(f"{word}s" for word in head.split()) + between + network
+
+
+def _actions(found: Situation, number: int, acted: Actions, about: About) -> list[str]:
+    """What was done and what is planned for a strand, what is being prepared, and for whom nothing is planned."""
+    done, planned = (_of_strand(acts, number, about) for acts in (acted.done, acted.planned))
+    shown = sorted(done, key=lambda one: one.at, reverse=True)[:MOST_DONE]
+    told = [one.sentence(acted.labels) for one in reversed(shown)]
+    if earlier := len(done) - len(shown):
+        many = (
+            french.plural(earlier, "envoi a", "envois ont")
+            if acted.more == acted.more_planned
+            else "D’autres envois ont"
+        )
+        told.insert(0, f"{many} déjà eu lieu auparavant.")
+    are_missing = any(row.open_to(number) and row.share(number, Bucket.JOINED) < 1 for row in found.rows)
+    until = ("D’ici là, l", "Puis, l") if are_missing else ("L", "L")
+    campaigns = {one.campaign: [other for other in planned if other.campaign == one.campaign] for one in planned}
+    for place, waves in enumerate(list(campaigns.values())[:MOST_PLANNED]):
+        told.append(until[bool(place)] + _followed(waves, acted.labels)[1:])
+    if (later := len(campaigns) - MOST_PLANNED) > 0:
+        told.append(f"{french.plural(later, 'autre campagne est prévue', 'autres campagnes sont prévues')} ensuite.")
+    if about.preparing is not None:
+        told += _unplanned(found, number, planned, about) if not acted.more_planned else []
+        told += _prepared(about.preparing.get(number, {}))
+    return told
+
+
+def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:
+    """The next wave of a campaign, and the days of those that follow it."""
+    first, *later = waves
+    if not later:
+        return first.sentence(labels)
+    follow = "une relance suit" if len(later) == 1 else "des relances suivent"
+    days = french.all_of([f"le {french.day(one.at)}" for one in later])
+    return f"{first.sentence(labels).removesuffix('.')} ; {follow} {days}."
+
+
+def _of_strand(acts: Sequence[WaveAction], number: int, about: About) -> list[WaveAction]:
+    among = [one.among(about.networks) if about.networks else one for one in acts if one.strand == number]
+    return [one for one in among if one is not None]
+
+
+def _unplanned(found: Situation, number: int, planned: Sequence[WaveAction], about: About) -> list[str]:
+    """The networks whose schools have not all joined, and to which nothing planned would write."""
+    rows = [row for row in found.rows if not about.networks or row.code in about.networks]
+    missing = [row for row in rows if row.base(number) > row.strands[number][Bucket.JOINED]]
+    alone = [row for row in missing if not any((one.meant or {}).get(row.code or "") for one in planned)]
+    if not alone:
+        return []
+    return [f"À ce jour, rien n’est prévu pour les écoles {french.all_of([_of(found, row) for row in alone])}."]
+
+
+def _prepared(stages: Mapping[Stage, int]) -> list[str]:
+    """The campaigns under way that have no date yet, said as such."""
+    counted = [(stages.get(stage, 0), words) for stage, words in IN_PREPARATION.items()]
+    told = [one if count == 1 else f"{french.number(count)} {several}" for count, (one, several) in counted if count]
+    return [f"En préparation, sans date d’envoi ni effet à ce jour : {french.all_of(told)}."] if told else []
