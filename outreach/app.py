@@ -33,7 +33,7 @@ from outreach.web import (
     sending,
     situation,
 )
-from outreach.web.administration import accounts, closures, programmes, retention, statements, trail
+from outreach.web.administration import accounts, closures, letterhead, programmes, retention, statements, trail
 from outreach.web.administration import index as administration
 from outreach.web.directory import (
     authorities,
@@ -61,11 +61,12 @@ from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, password_links, sign_in
 from outreach.web.signing_in import trail as trail_queue
 from outreach.web.ui import bar, errors, protection, templates
+from outreach.web.ui import letterhead as page_letterhead
 from outreach.web.ui import request as page_request
 
 WORDS = {"", "application/x-www-form-urlencoded"}
 BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}  # with files of BIGGEST_UPLOAD
-UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list"}
+UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list", "letterhead.change"}
 ROOMS = (  # of pages
     situation,
     notes,
@@ -101,6 +102,7 @@ ROOMS = (  # of pages
     closures,
     retention,
     statements,
+    letterhead,
     recipient_pages,
     public_notes,
     well_known,
@@ -149,6 +151,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     sign_in.install(app)
     templates.install(app)
     bar.install(app, awaited=situation.awaited, clock=sending.clock)
+    page_letterhead.install(app)
     protection.install(app)
     errors.install(app)
     kept.install(app, _is_ours)

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach import french
+from outreach import french, letterheads
 from outreach.campaigns.schedule.moments import read_past
 from outreach.cli.context import (
     DayType,
@@ -282,11 +282,13 @@ def _make(operation: Operation, asked: NoteRequest, *, yes: bool) -> None:
 
 def _approve(operation: Operation, key: int) -> str:
     """Approve a note as a demonstration's approver; elsewhere that person signs in, and does it on the note's page."""
+    with operation.database.reading() as session:
+        head = letterheads.current(session)
     with working("Signature et fichiers…"):
         return approving.approve(
             operation.database,
             key,
-            finishing.finisher(operation.settings),
+            finishing.finisher(operation.settings, head),
             address=operation.settings.address,
             now=operation.now,
             actor=people.person_for(RoleName.APPROVER).email,

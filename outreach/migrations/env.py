@@ -5,7 +5,7 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script
 from sqlalchemy import delete, insert, inspect
 
-from outreach import audit, drafts, seals, statements
+from outreach import audit, drafts, letterheads, seals, statements
 from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
@@ -58,7 +58,8 @@ TABLES = (
         models,
     ),
     name_corrections,
-    *(jobs, measuring, notes, asked_notes, places, reachability, replies, school_reports, seals),
+    *(jobs, letterheads, measuring, notes, asked_notes, places),
+    *(reachability, replies, school_reports, seals),
     *SEGMENTS,
     *(matching, responses, retention, staff_mail, statements),
 )

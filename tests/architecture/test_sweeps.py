@@ -61,6 +61,7 @@ OPEN = {
     "public.data_protection",
     "public_notes.note",
     "public_notes.keys",
+    "letterhead.picture",
     "well_known.security",
     "well_known.change_password",
 }
@@ -140,7 +141,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
                         "closures.",
                         "deputies.",
                     ),
-                    *("closures.", "programmes.", "statements."),
+                    *("closures.", "programmes.", "statements.", "letterhead."),
                 )
             )
             and endpoint != "campaigns.preview"

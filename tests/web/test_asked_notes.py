@@ -86,8 +86,8 @@ def test_an_author_completes_a_question_as_a_draft_or_sends_it_back(signed_in):
 
 def test_the_answer_can_be_copied_from_a_note_s_page_and_from_the_situation(signed_in):
     reader = signed_in("reader")
-    for page in (reader.get(ask(reader)), reader.get("/?network=WBE")):
+    for page, name in ((reader.get(ask(reader)), "answer-text-field"), (reader.get("/?network=WBE"), "answer-text")):
         (button,) = [one for one in elements(page, "button") if one.get("data-copy") == "answer-text"]
-        (field,) = [one for one in elements(page, "textarea") if one.get("id") == "answer-text-field"]
+        (field,) = [one for one in elements(page, "textarea") if one.get("id") == name]
         assert button.get("hidden") is not None, "a script shows it"
         assert "14 des 147 écoles de WBE" in (field.text or "").replace("\xa0", " ")

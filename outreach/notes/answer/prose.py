@@ -107,6 +107,7 @@ def _since(found: Situation, earlier: Situation, number: int, rows: Sequence[Sit
         before, after = joined_on(earlier, row, number), row.strands[number][Bucket.JOINED]
         of = f" {_of(found, row)}" if row.code else ""
         had = f"{french.plural(before, 'école')}{of} {'avaient' if before > 1 else 'avait'} adhéré"
+        had = had if before else f"aucune école{of} n’avait adhéré"
         more = (
             "autant"
             if before == after

@@ -4,6 +4,7 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+from outreach.letterheads import NONE, Letterhead
 from outreach.notes.content import NumberedNote
 from outreach.notes.files import pdf, tidy, word, workbook
 from outreach.notes.files.data import data_file
@@ -13,10 +14,11 @@ from outreach.notes.files.pictures import qr_svg
 from outreach.notes.signing import NoteSignature
 
 
-def render(note: NumberedNote, signature: NoteSignature) -> dict[str, bytes]:
+def render(note: NumberedNote, signature: NoteSignature, head: Letterhead = NONE) -> dict[str, bytes]:
     """The files of a note by kind: pdf, docx, xlsx, csv (a zip of tables with datapackage.json), json.
 
-    The same note and signature give the same bytes of csv and json. Raises Refused when typst makes no PDF.
+    The PDF and the DOCX bear the letterhead. The same note and signature give the same bytes of csv and json. Raises
+    Refused when typst makes no PDF.
     """
     data = data_file(note, signature)
     shown = outline(note, signature)
@@ -24,8 +26,10 @@ def render(note: NumberedNote, signature: NoteSignature) -> dict[str, bytes]:
         "json": data,
         "csv": tidy.package(note),
         "xlsx": workbook.workbook(note, signature),
-        "docx": word.document(note, shown, _drawn(shown)),
-        "pdf": pdf.set_pdf(_document(note, shown, data), int(datetime.fromisoformat(note.approved_at).timestamp())),
+        "docx": word.document(note, shown, head, _drawn(shown)),
+        "pdf": pdf.set_pdf(
+            _document(note, shown, data, head), int(datetime.fromisoformat(note.approved_at).timestamp())
+        ),
     }
 
 
@@ -35,7 +39,7 @@ def _drawn(shown: Outline) -> dict[str, bytes]:
     return {one.svg: pdf.set_png(one.svg, one.width) for one in blocks if isinstance(one, Picture)}
 
 
-def _document(note: NumberedNote, shown: Outline, data: bytes) -> dict[str, Any]:
+def _document(note: NumberedNote, shown: Outline, data: bytes, head: Letterhead) -> dict[str, Any]:
     made = date.fromisoformat(note.approved_at[:10])
     return {
         **asdict(shown),
@@ -45,4 +49,5 @@ def _document(note: NumberedNote, shown: Outline, data: bytes) -> dict[str, Any]
         "address": note.address,
         "checking": checking(note),
         "data": data.decode(),
+        "head": {"lines": list(head.lines), "logo": list(head.logo)},
     }

@@ -14,6 +14,7 @@ from docx.styles.style import ParagraphStyle
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph as WordParagraph
 
+from outreach.letterheads import NONE, Letterhead
 from outreach.notes.content import NumberedNote
 from outreach.notes.files.outline import Outline, checking
 from outreach.notes.files.parts import Block, Bullets, CellGrid, Paragraph, Picture, Piece, Terms, Tone
@@ -32,10 +33,11 @@ NO_PICTURES: Drawn = {}
 STYLES = {Tone.QUOTE: "Quote"}  # the others are "Normal", which costs no search among styles when it is not named
 
 
-def document(note: NumberedNote, shown: Outline, drawn: Drawn = NO_PICTURES) -> bytes:
+def document(note: NumberedNote, shown: Outline, head: Letterhead = NONE, drawn: Drawn = NO_PICTURES) -> bytes:
     """The DOCX of a note. `drawn` has its pictures as PNG by their SVG, which python-docx does not write."""
     word = Document()
     _prepare(word, note, shown)
+    _add_head(word, head, shown.ministry)
     word.add_paragraph(f"{shown.ministry} · {shown.programme}")
     word.add_heading(shown.title, 0)
     word.add_paragraph(f"Note de situation {shown.number} · {shown.stated}")
@@ -83,6 +85,13 @@ def _dress(style: ParagraphStyle, size: Length, colour: RGBColor) -> None:
     borders = style.element.get_or_add_pPr().find(qn("w:pBdr"))
     if borders is not None:
         borders.getparent().remove(borders)
+
+
+def _add_head(word: WordDocument, head: Letterhead, ministry: str) -> None:
+    if head.logo:
+        _add_picture(word, head.logo, f"Logo : {ministry}", height=Cm(1.5))
+    if head.lines:
+        word.add_paragraph("\n".join(head.lines)).runs[0].font.size = Pt(9)
 
 
 def _add_picture(word: WordDocument, picture: bytes, alternative: str, **size: Length) -> None:

@@ -16,6 +16,7 @@ SUBJECTS = (
         "Pages publiques",
         "Ce que le service dit de la protection des données et de l’accessibilité.",
     ),
+    ("letterhead.index", "En-tête", "Le logo et les lignes que portent les pages et les notes."),
     ("retention.index", "Conservation", "Ce que le service efface de lui-même, et après combien de temps."),
     ("trail.index", "Journal des accès", "Qui est entré, qui n’a pas pu, ce qui a été refusé, exporté ou lu."),
 )

@@ -3,6 +3,7 @@
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
+from outreach import letterheads
 from outreach.errors import NotFound
 from outreach.notes import approving, finishing, listing
 from outreach.roles import RoleName
@@ -17,11 +18,13 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 @needs(RoleName.APPROVER)
 def approve(note_id: int) -> Redirect | tuple[str, int]:
     form = DecisionForm()
+    with reading() as session:
+        head = letterheads.current(session)
     with telling(form.approved_as):
         number = approving.approve(
             database(),
             note_id,
-            finishing.finisher(settings()),
+            finishing.finisher(settings(), head),
             address=settings().address,
             now=now(),
             actor=actor(),

@@ -48,11 +48,12 @@ document.addEventListener("click", async (event) => {
   const sentence = document.getElementById(button.dataset.copy);
   const said = document.getElementById("copied");
   const selected = () => {
-    window.getSelection().selectAllChildren(sentence);
+    if (sentence.select) sentence.select();
+    else window.getSelection().selectAllChildren(sentence);
     return document.execCommand("copy");
   };
   const clipboard = navigator.clipboard;
-  const has = clipboard ? await clipboard.writeText(sentence.innerText.trim()).then(() => true, selected) : selected();
+  const has = clipboard ? await clipboard.writeText((sentence.value ?? sentence.innerText).trim()).then(() => true, selected) : selected();
   if (said) said.textContent = has ? "Le texte est copié." : "La copie a échoué : le texte est sélectionné, faites Ctrl+C.";
   button.firstChild.textContent = has ? "Copié" : "Copier";
 });

@@ -20,7 +20,9 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
         "directory",
     ),
     "reachability": "directory",
-    **dict.fromkeys(("accounts", "programmes", "closures", "retention", "statements", "trail"), "administration"),
+    **dict.fromkeys(
+        ("accounts", "programmes", "closures", "retention", "statements", "letterhead", "trail"), "administration"
+    ),
 }
 
 

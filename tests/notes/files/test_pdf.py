@@ -14,6 +14,7 @@ EMPTY = {
     "stated": "x",
     "programme": "x",
     "title": "x",
+    "head": {"lines": [], "logo": []},
 }
 
 
