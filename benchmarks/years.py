@@ -4,7 +4,7 @@
 Usage: ./run bench years [--years 5] [--campaigns 30] [--authorities 985] [--database sqlite|postgresql]
 [--only NAME …] [--json]. A base of its own gets so many campaigns a year of three waves each, to all authorities. Pages
 and checks then run in a process of their own each, as `./run bench scale` has them. One web process answers 1,000
-requests for these pages. It ends with 1 when a goal is missed, and says which on standard error.
+requests for these pages. A backup comes last. It ends with 1 when a goal is missed, and says which on standard error.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -29,7 +29,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select, text
 
-from benchmarks.growth import ground, meter, pages
+from benchmarks.growth import ground, keeping, meter, pages
 from benchmarks.growth.goals import Line
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.letters import Pace
@@ -58,8 +58,10 @@ def main() -> None:
         print(f"base of {asked.years} years: {made.cpu_s:.0f} s of processor time", file=sys.stderr, flush=True)
         told = {"database": asked.database, "years": asked.years, **sizes(url, asked.years)}
         there = Ground(url, folder, asked.authorities, process, pace)
-        lines = list(costs(there, [one for one in _operations() if one.name.startswith(tuple(asked.only))]))
-        told |= {"operations": [line.as_json() for line in lines], "web_process_mb": web_memory(there)}
+        lines = list(costs(there, _named(_operations(), asked.only)))
+        told["web_process_mb"] = web_memory(there)
+        lines += costs(there, _named([keeping.BACKUP], asked.only))
+        told |= {"operations": [line.as_json() for line in lines], "backup_mb": keeping.megabytes(there)}
     _say(told, as_json=asked.json)
     sentences = [*missed(lines, told["web_process_mb"])]
     print("\n".join(sentences), file=sys.stderr)
@@ -75,6 +77,10 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--only", nargs="+", default=("",), help="operations whose names begin so")
     parser.add_argument("--json", action="store_true", help="one object as the last line")
     return parser
+
+
+def _named(operations: Iterable[Operation], names: Sequence[str]) -> list[Operation]:
+    return [one for one in operations if one.name.startswith(tuple(names))]
 
 
 def _operations() -> Iterator[Operation]:
@@ -194,6 +200,7 @@ def _say(told: dict[str, Any], *, as_json: bool) -> None:
     for table in told["tables"][:15]:
         print(f"{table['table']:24} {table['rows']:10,} rows {table['mb']:9.1f} MB")
     print(f"{told['mb']} MB in all, {told['mb_a_year']} MB a year; a web process has {told['web_process_mb']} MB")
+    print(f"a backup has {told['backup_mb']} MB")
 
 
 if __name__ == "__main__":

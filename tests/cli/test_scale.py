@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from benchmarks import scale, years
-from benchmarks.growth import ground
+from benchmarks.growth import ground, keeping
 from benchmarks.growth.goals import Line
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.letters import DAYS, Pace
@@ -126,6 +126,17 @@ def test_years_say_the_size_of_every_table_and_what_a_year_adds(small_directorie
     assert sizes["messages"]["rows"] == PACE.campaigns * len(DAYS)
     assert 0 < told["mb_a_year"] < told["mb"] < 50
     assert [each["mb"] for each in told["tables"]] == sorted((each["mb"] for each in told["tables"]), reverse=True)
+
+
+def test_a_backup_of_years_is_measured_with_its_size(small_directories, tmp_path):
+    small_directories.dispose()
+    folder = tmp_path / "years"
+    folder.mkdir(mode=0o700)
+    there = Ground(f"sqlite:///{shutil.copy(small_directories.engine.url.database, folder)}", folder, 1, None)
+    assert keeping.megabytes(there) == 0
+    (line,) = years.costs(there, [keeping.BACKUP])
+    assert (line.name, line.cost.fault) == ("backup", "")
+    assert keeping.megabytes(there) > 0
 
 
 def test_a_goal_of_years_that_is_missed_is_named():
