@@ -15,7 +15,7 @@ import tempfile
 import tomllib
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-VENDORED = (ROOT / "outreach" / "web" / "static" / "vendor", ROOT / "templates" / "notes" / "fonts")
+VENDORED = (ROOT / "outreach" / "web" / "static" / "vendor", ROOT / "templates" / "pdf" / "fonts")
 
 
 def main() -> None:

@@ -15,7 +15,7 @@ import yaml
 from outreach.errors import SettingsError
 from outreach.settings import PREFIX, ROOT, Settings, read
 from outreach.settings.files import NAMED
-from tests.notes.files.test_pdf import EMPTY
+from tests.test_pdf import EMPTY
 from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
@@ -80,14 +80,16 @@ def test_all_units_are_confined_alike():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(
-    "command", [("outreach.notes.files.pdf",), ("outreach", "migrate")], ids=lambda words: words[0]
-)
+@pytest.mark.parametrize("command", [("outreach.pdf",), ("outreach", "migrate")], ids=lambda words: words[0])
 def test_what_a_unit_leaves_is_enough_to_set_a_pdf_and_to_ask_a_database(command, tmp_path):
     unit = DEPLOY / "systemd" / "outreach.service"
     more = {"date": [2021, 5, 15], "qr": "<svg xmlns='http://www.w3.org/2000/svg'/>", "sections": []}
     more |= {"address": "x", "checking": "x", "data": "{}"}
-    asked = json.dumps({"template": "note.typ", "document": {**EMPTY, **more}, "at": 0}) if len(command) == 1 else ""
+    asked = (
+        json.dumps({"template": "note.typ", "document": {**EMPTY, **more}, "at": 0, "kind": "pdf"})
+        if len(command) == 1
+        else ""
+    )
     own = {"PATH": os.environ["PATH"], "OUTREACH_DATA": str(tmp_path)}
     filtered = [sys.executable, "-m", "tests.architecture.filtered", unit, sys.executable, "-m", *command]
     ended = subprocess.run(filtered, input=asked.encode(), cwd=ROOT, env=own, capture_output=True, check=False)

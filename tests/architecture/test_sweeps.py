@@ -290,7 +290,7 @@ def test_no_page_writes_a_count_before_a_label_that_has_no_plural():
     assert all(reason.counted(1).endswith(reason.label) for reason in Reason)
 
 
-@pytest.mark.parametrize("place", [STATIC / "vendor", ROOT / "templates" / "notes" / "fonts"], ids=["web", "fonts"])
+@pytest.mark.parametrize("place", [STATIC / "vendor", ROOT / "templates" / "pdf" / "fonts"], ids=["web", "fonts"])
 def test_every_vendored_file_is_the_recorded_one(place):
     packages = tomllib.loads((place / "vendor.toml").read_text(encoding="utf-8"))
     recorded = {

@@ -5,10 +5,10 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
+from outreach import pdf
 from outreach.errors import Refused
 from outreach.notes import known_notes, listing, signing
 from outreach.notes.approving import FinishedNote
-from outreach.notes.files import pdf
 from outreach.notes.finishing import finisher
 from outreach.notes.models import NoteApproval, NoteFile, NoteState
 from outreach.notes.verifying import verify

@@ -4,14 +4,18 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
+from outreach import pdf
 from outreach.letterheads import NONE, Letterhead
 from outreach.notes.content import NumberedNote
-from outreach.notes.files import pdf, tidy, word, workbook
+from outreach.notes.files import tidy, word, workbook
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import Outline, checking, outline
 from outreach.notes.files.parts import Picture
 from outreach.notes.files.pictures import qr_svg
 from outreach.notes.signing import NoteSignature
+
+LOST_NOTHING = "La note n’est pas validée, rien n’est perdu"
+DOTS = 220  # an inch, of a picture on paper
 
 
 def render(note: NumberedNote, signature: NoteSignature, head: Letterhead = NONE) -> dict[str, bytes]:
@@ -22,21 +26,25 @@ def render(note: NumberedNote, signature: NoteSignature, head: Letterhead = NONE
     """
     data = data_file(note, signature)
     shown = outline(note, signature)
+    approved_at = int(datetime.fromisoformat(note.approved_at).timestamp())
     return {
         "json": data,
         "csv": tidy.package(note),
         "xlsx": workbook.workbook(note, signature),
         "docx": word.document(note, shown, head, _drawn(shown)),
-        "pdf": pdf.set_pdf(
-            _document(note, shown, data, head), int(datetime.fromisoformat(note.approved_at).timestamp())
-        ),
+        "pdf": pdf.set_pdf("note.typ", _document(note, shown, data, head), approved_at, lost_nothing=LOST_NOTHING),
     }
 
 
 def _drawn(shown: Outline) -> dict[str, bytes]:
     """The pictures of a document as PNG, by their SVG."""
     blocks = [block for section in shown.sections for block in section.blocks]
-    return {one.svg: pdf.set_png(one.svg, one.width) for one in blocks if isinstance(one, Picture)}
+    return {one.svg: _png(one) for one in blocks if isinstance(one, Picture)}
+
+
+def _png(picture: Picture) -> bytes:
+    asked = {"svg": picture.svg, "width": picture.width}
+    return pdf.set_png("picture.typ", asked, lost_nothing=LOST_NOTHING, dots=DOTS)
 
 
 def _document(note: NumberedNote, shown: Outline, data: bytes, head: Letterhead) -> dict[str, Any]:
