@@ -10,23 +10,21 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from outreach.charts import svg
+from outreach.charts.marks import Anchor, Drawing, Line, Mark, Tone, Words
+from outreach.charts.scales import Scale
+
 Run = dict[str, Any]
 ROOT = Path(__file__).resolve().parent.parent
-WIDTH, HEIGHT, MARGIN = 640, 280, 48
-COLOURS = {"sqlite": "#303675", "postgresql": "#b3541e"}
+WIDTH, HEIGHT, MARGIN, SIZE = 640, 280, 48, 12
+TITLE = "Processor time a letter, by the size of the wave"
+TONES = {"sqlite": (Tone.JOINED, ""), "postgresql": (Tone.PREPARING, "7 4")}  # with the dashes of its line
 ABOVE, BELOW = (-8, -24), (18, 34)  # vertical offsets of a cost and of its line's name
-FRAME = """<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}"
- font-family="sans-serif" font-size="12">
-<title>Processor time a letter, by the size of the wave</title>
-<rect width="{width}" height="{height}" fill="#ffffff"/>
-<path d="M{margin} {margin}V{foot}H{right}" fill="none" stroke="#5a5d6b"/>
-<text x="{margin}" y="24">processor time a letter (ms), launch included, by the number of recipients</text>
-{drawn}</svg>
-"""
 COLUMNS = {
     "msg_s_from_launch": "letters a second",
     "first_message_s": "first letter, s",
@@ -59,23 +57,31 @@ def _measured(size: int, database: str, connections: int) -> Run:
 def drawing(runs: list[Run]) -> str:
     """Processor time by size, one line a database, sizes on a logarithmic scale (SVG)."""
     sizes = sorted({run["recipients"] for run in runs})
-    most = max(run["cpu_ms_per_message"] for run in runs) * 1.2
-    low, high = math.log(sizes[0]), math.log(max(sizes[-1], sizes[0] + 1))
-
-    def place(size: int, cost: float) -> tuple[float, float]:
-        across, up = (math.log(size) - low) / (high - low), cost / most
-        return MARGIN + across * (WIDTH - 2 * MARGIN), HEIGHT - MARGIN - up * (HEIGHT - 2 * MARGIN)
-
-    under = "".join(_words(place(size, 0)[0], HEIGHT - 26, f"{size:,}", "#5a5d6b") for size in sizes)
-    lines = ""
-    for database, colour in COLOURS.items():
+    across = Scale(math.log(sizes[0]), math.log(max(sizes[-1], sizes[0] + 1)), MARGIN, WIDTH - MARGIN)
+    up = Scale(0, max(run["cpu_ms_per_message"] for run in runs) * 1.2, HEIGHT - MARGIN, MARGIN)
+    unit = "processor time a letter (ms), launch included, by the number of recipients"
+    marks: list[Mark] = [
+        Line(f"M{MARGIN} {MARGIN}V{HEIGHT - MARGIN}H{WIDTH - MARGIN}", Tone.EVENT),
+        Words(MARGIN, 24, unit, SIZE),
+        *(_words(across(math.log(size)), HEIGHT - 26, f"{size:,}", Tone.MUTED) for size in sizes),
+    ]
+    for database in TONES:
         own = [run for run in runs if run["database"] == database]
-        lines += "".join(_label(place, run, runs, colour) for run in own)
-        side = _side(own[-1], runs) if own else ABOVE
-        lines += _line(database, colour, [place(run["recipients"], run["cpu_ms_per_message"]) for run in own], side)
-    return FRAME.format(
-        width=WIDTH, height=HEIGHT, margin=MARGIN, foot=HEIGHT - MARGIN, right=WIDTH - MARGIN, drawn=under + lines
-    )
+        places = [(across(math.log(run["recipients"])), up(run["cpu_ms_per_message"])) for run in own]
+        marks += _line(database, own, places, runs)
+    return svg.file(Drawing(WIDTH, HEIGHT, marks), TITLE, unit)
+
+
+def _line(database: str, own: list[Run], places: list[tuple[float, float]], runs: list[Run]) -> list[Mark]:
+    """The line of a database, each cost at its point, and its name at the last."""
+    tone, dash = TONES[database]
+    marks: list[Mark] = [Line("M" + "L".join(f"{x} {y}" for x, y in places), tone, 2, dash)] if places else []
+    for run, (x, y) in zip(own, places, strict=True):
+        cost, name = _side(run, runs)
+        marks.append(_words(x, y + cost, f"{run['cpu_ms_per_message']:.2f}"))
+        if run is own[-1]:
+            marks.append(_words(x, y + name, database))
+    return marks
 
 
 def _side(run: Run, runs: list[Run]) -> tuple[int, int]:
@@ -84,20 +90,8 @@ def _side(run: Run, runs: list[Run]) -> tuple[int, int]:
     return BELOW if any(other["cpu_ms_per_message"] > run["cpu_ms_per_message"] for other in beside) else ABOVE
 
 
-def _line(database: str, colour: str, places: list[tuple[float, float]], side: tuple[int, int]) -> str:
-    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    drawn = f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>\n'
-    return drawn + "".join(_words(x, y + side[1], database, colour) for x, y in places[-1:])
-
-
-def _label(place: Callable[[int, float], tuple[float, float]], run: Run, runs: list[Run], colour: str) -> str:
-    size, cost = run["recipients"], run["cpu_ms_per_message"]
-    x, y = place(size, cost)
-    return _words(x, y + _side(run, runs)[0], f"{cost:.2f}", colour)
-
-
-def _words(x: float, y: float, words: str, colour: str) -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}" fill="{colour}" text-anchor="middle">{words}</text>\n'
+def _words(x: float, y: float, words: str, tone: Tone = Tone.INK) -> Words:
+    return Words(round(x), round(y), words, SIZE, tone, Anchor.MIDDLE)
 
 
 def _options() -> argparse.Namespace:

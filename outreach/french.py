@@ -88,6 +88,22 @@ def percent(share: float) -> str:
     return f"{format_decimal(share * 100, '0.0', locale=LOCALE)}{WIDE}%"
 
 
+def part(count: int, whole: int) -> str:
+    """A count beside the whole, on one line: "57 sur 247 = 23 %", or "0 sur 0" where there is none."""
+    told = f"{number(count)}{WIDE}sur{WIDE}{number(whole)}"
+    return f"{told}{WIDE}={WIDE}{whole_percent(count, whole)}" if whole else told
+
+
+def whole_percent(count: int, whole: int) -> str:
+    """A share in whole percents: "23 %"; "moins de 1 %" and "plus de 99 %" for what is not nothing and not all."""
+    share = 100 * count / whole if whole else 0
+    if 0 < share < 1:
+        return f"moins{WIDE}de{WIDE}1{WIDE}%"
+    if 99 < share < 100:
+        return f"plus{WIDE}de{WIDE}99{WIDE}%"
+    return f"{round(share)}{WIDE}%"
+
+
 def day(value: date | datetime) -> str:
     """A date in words: "1er juin 2021"."""
     return spelt_day(_local_day(value))
@@ -96,6 +112,11 @@ def day(value: date | datetime) -> str:
 def month(value: date) -> str:
     """A month in words: "juin 2021"."""
     return format_date(value, "MMMM y", locale=LOCALE)
+
+
+def short_month(value: date) -> str:
+    """A month for an axis: "mai 2021", "nov. 2026"."""
+    return format_date(value, "MMM y", locale=LOCALE)
 
 
 def short_day(value: date) -> str:

@@ -39,6 +39,21 @@ def test_numbers_dates_and_hours():
     assert french.company_number("0206582284") == "0206.582.284"
 
 
+@pytest.mark.parametrize(
+    ("count", "whole", "words"),
+    [
+        (57, 247, "57 sur 247 = 23\u00a0%"),
+        (1, 1247, "1 sur 1\u202f247 = moins de 1\u00a0%"),
+        (1246, 1247, "1\u202f246 sur 1\u202f247 = plus de 99\u00a0%"),
+        (5, 5, "5 sur 5 = 100\u00a0%"),
+        (0, 5, "0 sur 5 = 0\u00a0%"),
+        (0, 0, "0 sur 0"),
+    ],
+)
+def test_a_part_is_never_rounded_to_none_or_all(count, whole, words):
+    assert french.part(count, whole) == words.replace(" ", "\u00a0")
+
+
 @pytest.mark.parametrize(("count", "words"), [(0, "0\u00a0école"), (1, "1\u00a0école"), (2, "2\u00a0écoles")])
 def test_zero_is_singular(count, words):
     assert french.plural(count, "école") == words

@@ -168,6 +168,23 @@ def joined_of(asked: Asked) -> Subquery:
     return query.group_by(Message.authority_id).subquery("joined_of")
 
 
+def joined_after(asked: Asked) -> Select[int, date, int]:
+    """How many authorities have joined since a letter of each mailing left to them: by mailing, and by the first day on
+    which a school that this letter listed has joined, declared or confirmed.
+    """
+    known = _joinings(asked)
+    query = (
+        select(Message.mailing_id, func.min(known.c.effective_on, type_=Date()).label("joined_on"))
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .join(Mailing, Mailing.id == Message.mailing_id)
+        .outerjoin(known, _is_about(known))
+        .where(Message.mailing_id.in_(asked.mailings), HAS_LEFT)
+    )
+    each = query.group_by(Message.mailing_id, Message.authority_id).subquery("joined_after")
+    counted = select(each.c.mailing_id, each.c.joined_on, func.count()).where(each.c.joined_on.is_not(None))
+    return counted.group_by(each.c.mailing_id, each.c.joined_on)
+
+
 def schools(asked: Asked) -> Select[int, int, Word | None, date | None, int]:
     """How many schools letters are meant to list, by: 1 if such a letter left (else 0), 1 if one was accepted, and on
     whose word and from which day the school has joined, or NULL.

@@ -98,7 +98,17 @@ def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author,
     before = author.get("/?as_of=2020-01-01")
     said = text_of(before)
     assert "Le volet 1 s’ouvre le 16 novembre 2020. " in said
-    assert ("écoles concernées" in said.split("Définitions")[0], elements(before, "svg[@class='curve']")) == (False, [])
+    assert ("écoles concernées" in said.split("Définitions")[0], elements(before, "*[@role='img']")) == (False, [])
+
+
+@pytest.mark.parametrize("key", ["adhesions", "volet-1"])
+def test_the_charts_are_slides_of_the_situation_that_the_page_shows(author, key):
+    page = author.get("/?as_of=2021-05-15")
+    (address,) = {href for href, _ in links(page, f"/situation/charts/{key}.svg")}
+    said = author.get(address).data.decode().replace("\u202f", "")
+    assert "48" in said
+    assert "Situation au samedi 15 mai 2021" in said
+    assert author.get(address.replace(key, "volet-9")).status_code == 404
 
 
 def test_the_sentence_of_the_answer(author):

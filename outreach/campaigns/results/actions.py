@@ -5,7 +5,7 @@ Every figure counts authorities, each once a wave, by network. Pages, files, the
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -19,6 +19,7 @@ from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
 from outreach.columns import Column, Held, Kind
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
@@ -132,6 +133,20 @@ class Actions:
         return {"done": [one.as_json() for one in self.done], "planned": [one.as_json() for one in self.planned]}
 
 
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """The day on which a wave left, and which wave of which campaign it was, in French."""
+
+    day: date
+    label: str
+
+
+def departures(session: Session, programme: Programme, *, at: datetime | None = None) -> list[Departure]:
+    """The departures of a programme's waves until a moment, or until now without one, the first first."""
+    left = sorted(_left(_waves(session, programme), at), key=lambda wave: (_left_at(wave), wave.id))
+    return [Departure(today(_left_at(wave)), f"{wave.campaign.title}, {wave.name}") for wave in left]
+
+
 def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction]:
     """The actions as a list, those planned first."""
     columns = (
@@ -156,11 +171,11 @@ def actions(
     moment = at if at is not None and is_past else now
     waves = _waves(session, programme)
     planned = _planned(session, waves, moment) if is_past else _to_come(waves)
-    done = [wave for wave in waves if wave.mailing and wave.mailing.filled_at and wave.mailing.filled_at <= moment]
+    done = _left(waves, moment)
     done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
     shown = done[:limit], planned[:limit]
-    counts = _counts(session, shown[0], moment)
+    counts = by_network(session, shown[0], moment)
     meant = {} if is_past else _meant(session, shown[1], now)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0]) for wave in shown[0]],
@@ -211,6 +226,12 @@ def _waves(session: Session, programme: Programme) -> Sequence[Wave]:
     return waves
 
 
+def _left(waves: Sequence[Wave], moment: datetime | None) -> list[Wave]:
+    """Those of these waves whose recipients were known by a moment, or now without one."""
+    known = [(wave, wave.mailing.filled_at) for wave in waves if wave.mailing]
+    return [wave for wave, filled_at in known if filled_at and (moment is None or filled_at <= moment)]
+
+
 def _to_come(waves: Sequence[Wave]) -> list[Wave]:
     return [wave for wave in waves if wave.state is WaveState.PLANNED]
 
@@ -233,8 +254,10 @@ def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: 
     return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
 
 
-def _counts(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:
-    """What came of the letters of each mailing by a moment, by network."""
+def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:
+    """What came of the letters of each wave by a moment: by the key of its mailing, by the names of a `WaveAction`'s
+    counts, by network.
+    """
     mailings = [wave.mailing_id for wave in waves if wave.mailing_id]
     counts: dict[int, dict[str, dict[str, int]]] = {
         key: {name: {} for name in ("meant", "sent", "delivered", "answered")} for key in mailings

@@ -12,6 +12,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.results import actions
 from outreach.campaigns.results.figures import Figure, Results, figures
 from outreach.campaigns.results.openings import are_measured
 from outreach.columns import BATCH
@@ -52,16 +53,30 @@ class DayCount:
 
 
 @dataclass(frozen=True, slots=True)
+class WaveYield:
+    """What came after a wave, in authorities: to how many it was sent, how many of these answered from its letter, and
+    how many joined between its day and that of the next wave, declared or confirmed.
+    """
+
+    wave: Wave
+    day: date
+    sent: int
+    answered: int
+    joined: int
+
+
+@dataclass(frozen=True, slots=True)
 class Course:
     """The way from recipients to joinings, and the days since the first wave; `waves` left on these days.
 
-    `counts_openings`: the letters carry a picture that counts them.
+    `yields` are those waves with what came after each. `counts_openings`: the letters carry a picture that counts them.
     """
 
     way: Sequence[WayStep]
     days: Sequence[DayCount]
     waves: Sequence[tuple[date, Wave]]
     counts_openings: bool = True
+    yields: Sequence[WaveYield] = ()
 
     @property
     def has_openings(self) -> bool:
@@ -103,7 +118,8 @@ def of(
         clicked += group.clicked_on
     series = (answered, answered_schools, Counter(results.joined_on), joined_schools, opened, clicked)
     start = min(day for day, _ in waves)
-    return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign))
+    yields = _yields(session, waves, asked, now)
+    return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign), yields)
 
 
 _ANSWERING = (Response.authority_id, ResponseSchool.school_id)
@@ -117,6 +133,21 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
         query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
     query = query.where(Message.mailing_id.in_(asked.mailings)).group_by(each)
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
+
+
+def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
+    """What came after each wave, in two statements."""
+    counts = actions.by_network(session, [wave for _, wave in waves], now)
+    joined: dict[int, Counter[date]] = {}
+    for mailing, day, count in session.execute(reactions.joined_after(asked)):
+        joined.setdefault(mailing, Counter())[day] += count
+    ordered, yields = sorted(waves, key=lambda left: (left[0], left[1].number)), []
+    for (day, wave), following in zip(ordered, [*(day for day, _ in ordered[1:]), date.max], strict=True):
+        mailing = wave.mailing_id or 0
+        came = sum(count for when, count in joined.get(mailing, Counter()).items() if when < following)
+        sent, answered = (sum(counts[mailing][name].values()) for name in ("sent", "answered"))
+        yields.append(WaveYield(wave, day, sent, answered, came))
+    return yields
 
 
 def _left_on(wave: Wave) -> date:

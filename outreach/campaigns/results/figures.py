@@ -74,6 +74,9 @@ _WORDS = {
 }
 
 
+_OF_RECIPIENTS = {Figure.RECIPIENTS, Figure.SENT, Figure.DELIVERED}
+
+
 @dataclass(frozen=True, slots=True)
 class FigureRow:
     """The figures of one network (its code), or of all networks ("")."""
@@ -81,6 +84,12 @@ class FigureRow:
     network: str
     label: str
     counts: Mapping[Figure, int]
+
+    def whole(self, figure: Figure) -> int:
+        """Of how many a figure is a part: of all recipients, or of those to whom a letter was sent, where it follows
+        from a letter.
+        """
+        return self.counts[Figure.RECIPIENTS if figure in _OF_RECIPIENTS else Figure.SENT]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,12 +5,13 @@ shows neither their size nor their outline, and says so.
 """
 
 import io
-from html import escape
-from xml.sax.saxutils import quoteattr
 
 import segno
 
 from outreach import french
+from outreach.charts import svg
+from outreach.charts.marks import Canvas
+from outreach.charts.tiles import Tile, shade, tiles
 from outreach.notes.content import NoteTable, TableKind
 from outreach.notes.files.parts import Picture
 from outreach.text import without_accents
@@ -32,9 +33,8 @@ CAPTION = (
     "Carte schématique des zones : leur place, sans leur étendue ni leurs limites. "
     "Plus la case est foncée, plus la part des écoles qui ont adhéré est grande."
 )
-WIDE, HIGH, GAP = 92, 58, 4
-# Ground and ink by share of what the strand concerns, palest first; each pair has a contrast of 4.5 at least.
-SHADES = ((0, "#f1f2f6", "#272b3d"), (5, "#d3d6e6", "#272b3d"), (10, "#a7a9c4", "#1c2033"), (20, "#303675", "#ffffff"))
+COLUMNS, CANVAS = 6, Canvas(340, 12)
+BREAKS = {"-": "- ", "embourg": "em- bourg"}  # where names break that are wider than a tile
 
 
 def zone_map(table: NoteTable) -> Picture | None:
@@ -49,19 +49,13 @@ def zone_map(table: NoteTable) -> Picture | None:
     if base is None:
         return None
     rows = [row for row in table.rows if _key(row[0]) in PLACES]
-    if len({_shade(int(row[joined]), int(row[base])) for row in rows}) < 2:
+    if len({shade(_share(int(row[joined]), int(row[base]))) for row in rows}) < 2:
         return None
-    tiles = [_tile(str(row[0]), int(row[joined]), int(row[base])) for row in rows]
     told = ", ".join(f"{row[0]} {row[joined]} sur {row[base]}" for row in rows)
-    width, height = 6 * (WIDE + GAP) - GAP, 3 * (HIGH + GAP) - GAP
-    svg = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
-        f' font-family="Source Sans 3, sans-serif" text-anchor="middle">{"".join(tiles)}</svg>'
-    )
+    alternative = french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}.")
+    drawing = tiles([_tile(str(row[0]), int(row[joined]), int(row[base])) for row in rows], CANVAS, COLUMNS)
     return Picture(
-        svg,
-        french.typeset(f"Écoles qui ont adhéré, par zone, sur celles que le volet concerne : {told}."),
-        french.typeset(f"{table.title}. {CAPTION}"),
+        svg.file(drawing, table.title, alternative), alternative, french.typeset(f"{table.title}. {CAPTION}")
     )
 
 
@@ -73,23 +67,15 @@ def _key(zone: object) -> str:
     return " ".join(without_accents(str(zone).casefold()).split())
 
 
-def _tile(zone: str, joined: int, base: int) -> str:
+def _tile(zone: str, joined: int, base: int) -> Tile:
     column, row = PLACES[_key(zone)]
-    x, y = column * (WIDE + GAP), row * (HIGH + GAP)
-    ground, ink = _shade(joined, base)
-    middle = x + WIDE // 2
-    return (
-        f'<rect x="{x + 0.5}" y="{y + 0.5}" width="{WIDE - 1}" height="{HIGH - 1}" rx="4" fill={quoteattr(ground)}'
-        f' stroke="#767884"/>'
-        f'<text x="{middle}" y="{y + 22}" font-size="11.5" fill="{ink}">{escape(zone)}</text>'
-        f'<text x="{middle}" y="{y + 43}" font-size="16" font-weight="600" fill="{ink}">{joined} / {base}</text>'
-    )
+    for whole, broken in BREAKS.items():
+        zone = zone.replace(whole, broken)
+    return Tile(column, row, zone, f"{joined} / {base}", _share(joined, base))
 
 
-def _shade(joined: int, base: int) -> tuple[str, str]:
-    """The ground and the ink of a tile."""
-    share = 100 * joined / base if base else 0
-    return next((ground, ink) for least, ground, ink in reversed(SHADES) if share >= least)
+def _share(joined: int, base: int) -> float:
+    return joined / base if base else 0.0
 
 
 def qr_svg(address: str) -> str:

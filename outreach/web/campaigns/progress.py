@@ -14,7 +14,7 @@ from outreach.accounts import staff
 from outreach.approvals.models import Decision
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
-from outreach.campaigns.results import course, figures, progress, reactions
+from outreach.campaigns.results import figures, progress, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.review.preview import Preview
@@ -25,14 +25,13 @@ from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.errors import InputError
-from outreach.measuring import hits
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.text import whole_number
-from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.campaigns.results import day_columns, drawn
+from outreach.web.campaigns.charts import Came
+from outreach.web.campaigns.results import day_columns
 from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -244,18 +243,15 @@ def _example(session: Session, campaign: Campaign, wave: Wave) -> tuple[str, str
 
 
 def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
-    came = figures.of(session, campaign, now=now())
-    measured = hits.measured(session, audiences.launched(campaign))
-    shown = course.of(session, campaign, came, measured, now=now())
+    came = Came.of(session, campaign)
     return {
-        "came": came,
-        "course": shown,
-        "way": charts.way(shown.way),
-        "drawn": drawn(shown),
-        "day_columns": day_columns(shown),
+        "came": came.results,
+        "course": came.course,
+        "charts": came.charts,
+        "day_columns": day_columns(came.course),
         "Figure": Figure,
         "figures": figures.figures(campaign),
-        "measured": measured,
+        "measured": came.measured,
     }
 
 

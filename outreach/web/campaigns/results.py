@@ -1,46 +1,32 @@
 """A campaign's results: the authorities behind each figure, and the figures as a file."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 
 from flask import Response, request
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import lifecycle
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.results import course
 from outreach.campaigns.results import figures as results
-from outreach.campaigns.results.course import Course, DayCount
+from outreach.campaigns.results.course import Course
 from outreach.campaigns.results.figures import Figure, Results
 from outreach.columns import Queried
 from outreach.db import Session
 from outreach.directory import listing
 from outreach.directory.models import Authority
 from outreach.errors import InputError
-from outreach.measuring import hits
 from outreach.measuring.hits import Measured
 from outreach.measuring.machines import HitClass
 from outreach.roles import RoleName
-from outreach.web import charts
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.charts import Curve
+from outreach.web.campaigns.charts import DAY_COLUMNS, Came, left_on
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
-
-AUTHORITIES_SCHOOLS = {1: "PO", 2: "écoles"}
-DAY_COLUMNS = {
-    "answered": "PO qui ont répondu",
-    "answered_schools": "Écoles de ces réponses",
-    "joined": "PO qui ont adhéré",
-    "joined_schools": "Écoles adhérentes",
-    "opened": "Ouvertures",
-    "clicked": "Clics",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,42 +105,10 @@ def write_to_those(number: int) -> Redirect:
 def export_results(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        summary = results.of(session, campaign, now=now())
-        table, *more = tables_of(summary, results.figures(campaign))
-        measured = hits.measured(session, audiences.launched(campaign))
-        shown = course.of(session, campaign, summary, measured, now=now())
-        more += [*course_tables(shown), measured_of(measured, openings=shown.counts_openings)]
+        came = Came.of(session, campaign)
+        table, *more = tables_of(came.results, results.figures(campaign))
+        more += [*course_tables(came.course), measured_of(came.measured, openings=came.course.counts_openings)]
     return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnLines:
-    """A curve of the days since the departure: what it is about, its lines' names by number, and its last values."""
-
-    title: str
-    names: Mapping[int, str]
-    curve: Curve
-
-
-def drawn(shown: Course) -> list[DrawnLines]:
-    """The curves of a course: answers and joinings of authorities and of schools, then openings and clicks."""
-    if not shown.days:
-        return []
-    marks = [(day, wave.name) for day, wave in shown.waves]
-    lines: list[tuple[str, Mapping[int, str], tuple[str, ...]]] = [
-        ("Réponses", AUTHORITIES_SCHOOLS, ("answered", "answered_schools"))
-    ]
-    if any(step.figure is Figure.JOINED for step in shown.way):
-        lines.append(("Adhésions, déclarées comprises", AUTHORITIES_SCHOOLS, ("joined", "joined_schools")))
-    if shown.has_openings:
-        if shown.counts_openings:
-            lines.append(("Ouvertures et clics (indicatif)", {1: "ouvertures", 2: "clics"}, ("opened", "clicked")))
-        else:
-            lines.append(("Clics (indicatif)", {1: "clics"}, ("clicked",)))
-    return [
-        DrawnLines(title, names, charts.curve([(day.day, _values(day, columns)) for day in shown.days], marks))
-        for title, names, columns in lines
-    ]
 
 
 def day_columns(shown: Course) -> dict[str, str]:
@@ -171,21 +125,15 @@ def course_tables(shown: Course) -> list[exports.Table]:
         if step.figure is Figure.JOINED
     ]
     columns = day_columns(shown)
-    days = [
-        (day.day.isoformat(), *(_told(shown, day.day), *(getattr(day, name) for name in columns))) for day in shown.days
-    ]
+    days = [(day.day.isoformat(), left_on(shown, day), *(getattr(day, name) for name in columns)) for day in shown.days]
+    waves = [(each.wave.name, each.day.isoformat(), each.sent, each.answered, each.joined) for each in shown.yields]
     return [
         exports.Table("Parcours", ("Étape", "PO", "Écoles"), way),
+        exports.Table(
+            "Par vague", ("Vague", "Jour", "PO à qui elle a écrit", "Ont répondu", "Ont adhéré ensuite"), waves
+        ),
         exports.Table("Jour par jour", ("Jour", "Vague", *columns.values()), days),
     ]
-
-
-def _told(shown: Course, day: date) -> str:
-    return ", ".join(wave.name for left, wave in shown.waves if left == day)
-
-
-def _values(day: DayCount, columns: Sequence[str]) -> dict[int, int]:
-    return {number: getattr(day, name) for number, name in enumerate(columns, 1)}
 
 
 def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table]:

@@ -40,7 +40,7 @@ from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.staff_mail import news
 from outreach.statements import StatementKind
-from outreach.web import charts
+from outreach.web.situation import charts
 from outreach.web.situation.asked import AskedSituation, asked, chosen_groups, spelt_day, surely_asked, toggled
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name, tables_of
@@ -85,9 +85,12 @@ def index() -> str:
             terms=DEFINITIONS,
             acted=acted,
             whole_answer=_whole_answer(session, programme, about, found, acted),
-            bar_of=charts.bar,
-            curve=charts.curve(points) if points else None,
-            points=points,
+            bar_of=charts.in_cell,
+            on_phones=partial(charts.on_phones, found, about=about),
+            legend=charts.legend(),
+            curve=charts.joinings(points, actions.departures(session, programme, at=about.moment), about)
+            if points
+            else None,
             Bucket=Bucket,
             Solicitation=Solicitation,
             Tray=Tray,

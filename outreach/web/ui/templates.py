@@ -25,6 +25,8 @@ FILTERS = (
     french.typeset,
     french.size,
     french.percent,
+    french.whole_percent,
+    french.part,
     french.short_day,
     french.number,
     french.wave,

@@ -50,6 +50,8 @@ def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(databa
     assert (last.answered, last.answered_schools, last.joined, last.joined_schools) == (2, 0, 3, 4)
     assert [(day, wave.number) for day, wave in shown.waves] == [(NOW.date(), 1)]
     assert not shown.has_openings
+    (wave,) = shown.yields
+    assert (wave.day, wave.sent, wave.answered, wave.joined) == (NOW.date(), came.total.counts[F.SENT], 2, 3)
 
 
 def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -12,15 +13,20 @@ from sqlalchemy import select
 from outreach.campaigns import lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
-from outreach.delivery.models import Mailing
+from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.measuring.hits import Measured
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
 from outreach.settings import ROOT
 from outreach.web.campaigns.results import measured_of
+from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
+ACCEPTED = Message.state == MessageState.ACCEPTED
 
 
 def rows_under(page, caption):
@@ -56,16 +62,19 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
 
 def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came):
     page = author.get("/campaigns/1/progress")
-    (picture,) = elements(page, "*[@class='way']")
-    told = picture.get("aria-label").replace("\u202f", "")
+    told = elements(page, "*[@role='img']")[0].get("aria-label").replace("\u202f", "")
     for figure in (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED):
         assert f"{figure.label.lower()} {came.total.counts[figure]}" in told
-    steps = rows_under(page, "Le chemin, des destinataires aux adhésions")
+    steps = rows_under(page, "Pouvoirs organisateurs, du premier courriel à l’adhésion")
     way = [step.split(" ")[0] for step in steps[1:]]
     headers = rows_under(page, "Pouvoirs organisateurs par réseau, des destinataires à l’adhésion")[0]
     assert [header for header in way if header in headers] == sorted(way, key=headers.index) == way
-    assert steps[1].replace("\u202f", "").startswith(f"Destinataires {came.total.counts[Figure.RECIPIENTS]} 100,0")
-    assert len(elements(page, "*[@class='mark']")) == len(elements(page, "*[@class='curve']")) == 2
+    assert (
+        steps[1]
+        .replace("\u202f", "")
+        .startswith("Destinataires {0} {0} sur {0} = 100 %".format(came.total.counts[Figure.RECIPIENTS]))
+    )
+    assert len(elements(page, "*[@class='stroke-event']")) == 2 * 2, "a departure on each of two curves, drawn twice"
     assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-6:] == ["0"] * 6
     (link,) = links(page, "/campaigns/1/recipients?reaction=none")
     assert f"({came.unreacted})" in link[1]
@@ -109,6 +118,52 @@ def test_results_of_letters_without_a_picture_say_that_openings_are_not_measured
     ]
     assert "Ouvertures" not in book.get_sheet_by_name("Jour par jour").to_python()[0]
     assert Measured("Groupe", 28).as_json(openings=False)["opens"] is None
+
+
+@pytest.fixture
+def answered(sample_database, came):
+    """Answers of two authorities to whom a letter was delivered."""
+    with sample_database.writing() as session:
+        for letter in session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).limit(2)):
+            answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+
+
+def test_who_answered_stands_by_network_kind_and_wave_with_its_part_of_the_whole(author, answered, came):
+    page = author.get("/campaigns/1/progress")
+    whole = came.total.counts[Figure.SENT]
+    networks = [row.replace("\u202f", "") for row in rows_under(page, "Parmi ceux à qui un courriel est parti")[1:]]
+    assert len(networks) == sum(bool(row.counts[Figure.SENT]) for row in came.rows)
+    assert sum(int(re.search(r"(\d+) sur \d+", row)[1]) for row in networks) == 2
+    assert sum(int(re.search(r"sur (\d+)", row)[1]) for row in networks) == whole
+    (kind,) = rows_under(page, "Parmi ceux qui ont répondu")[1:]
+    assert kind.startswith(Answer.HELP.label)
+    assert kind.endswith("2 sur 2 = 100 %")
+    (wave,) = rows_under(page, "Réponses à chaque vague")[1:]
+    assert re.search(
+        rf"{came.total.counts[Figure.SENT]} 2 sur {came.total.counts[Figure.SENT]} = ", wave.replace("\u202f", "")
+    )
+
+
+@pytest.mark.parametrize("key", ["parcours", "reseaux", "reponses", "vagues", "jours-reponses", "jours-adhesions"])
+def test_each_chart_is_a_slide_with_its_title_its_day_and_its_source(author, answered, key):
+    (address,) = {href for href, _ in links(author.get("/campaigns/1/progress"), f"/campaigns/1/charts/{key}.svg")}
+    slide = author.get(address)
+    assert slide.headers["Content-Type"] == "image/svg+xml"
+    assert re.match(rf'attachment; filename="campagne-1-{key}_\d{{4}}-', slide.headers["Content-Disposition"])
+    said = slide.data.decode()
+    assert 'viewBox="0 0 1280 720"' in said
+    assert "Démonstration, chiffres fictifs. Source" in said
+    assert "Campagne «\u00a0" in said
+
+
+def test_a_slide_is_a_picture_too(author, answered, came):
+    picture = author.get("/campaigns/1/charts/parcours.png")
+    assert (picture.headers["Content-Type"], picture.data[:4]) == ("image/png", b"\x89PNG")
+
+
+def test_a_campaign_that_has_not_left_has_no_chart(author, sample_database):
+    planned(sample_database, NOW + timedelta(days=5))
+    assert author.get("/campaigns/1/charts/parcours.png").status_code == 404
 
 
 def test_the_reference_of_commands_names_every_figure():

@@ -1,0 +1,242 @@
+"""The charts of a campaign: its way, answers by network and by kind, what came after each wave, curves of the days."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from flask import Response
+
+from outreach import french
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import course
+from outreach.campaigns.results import figures as results
+from outreach.campaigns.results.course import Course, DayCount
+from outreach.campaigns.results.figures import Figure, Results
+from outreach.charts.bars import Bar, BarRow, bars, part
+from outreach.charts.chart import Chart
+from outreach.charts.curves import Event, Series, curve
+from outreach.charts.marks import Tone
+from outreach.charts.ways import WayStep, way
+from outreach.db import Session
+from outreach.measuring import hits
+from outreach.measuring.hits import Measured
+from outreach.roles import RoleName
+from outreach.web import charts
+from outreach.web.campaigns.blueprint import pages
+from outreach.web.ui.request import needs, now, reading
+
+AUTHORITIES = "pouvoir organisateur", "pouvoirs organisateurs"
+PO, SCHOOLS = ("PO", "PO"), ("école", "écoles")
+WAVES = (Tone.PREPARING, Tone.JOINED)  # of answers and joinings
+DAY_COLUMNS = {
+    "answered": "PO qui ont répondu",
+    "answered_schools": "Écoles de ces réponses",
+    "joined": "PO qui ont adhéré",
+    "joined_schools": "Écoles adhérentes",
+    "opened": "Ouvertures",
+    "clicked": "Clics",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """What came of a campaign until now: what its page, its files, its charts and its one page show."""
+
+    campaign: Campaign
+    results: Results
+    measured: Sequence[Measured]
+    course: Course
+
+    @classmethod
+    def of(cls, session: Session, campaign: Campaign) -> "Came":
+        """Count it, at the instant of the request."""
+        counted = results.of(session, campaign, now=now())
+        measured = hits.measured(session, audiences.launched(campaign))
+        return cls(campaign, counted, measured, course.of(session, campaign, counted, measured, now=now()))
+
+    @property
+    def counts_joinings(self) -> bool:
+        """Whether its schools can still join: one about schools that have joined counts answers alone."""
+        return any(step.figure is Figure.JOINED for step in self.course.way)
+
+    @property
+    def charts(self) -> list[Chart]:
+        """Its charts that have something to show, in the order of the page."""
+        return list(_charts(self))
+
+    def count(self, figure: Figure) -> int:
+        """How many authorities of all networks a figure counts."""
+        return self.results.total.counts[figure]
+
+    def whole(self, figure: Figure) -> int:
+        """Of how many it is a part."""
+        return self.results.total.whole(figure)
+
+    def chart(self, key: str) -> Chart | None:
+        """The chart of a key, or None where it has nothing to show."""
+        return next((chart for chart in self.charts if chart.key == key), None)
+
+
+@pages.get("/<number:number>/charts/<key>.<any(png, svg):ending>")
+@needs(RoleName.READER)
+def picture(number: int, key: str, ending: str) -> Response:
+    with reading() as session:
+        came = Came.of(session, lifecycle.campaign_numbered(session, number))
+        return charts.picture(came.charts, key, ending, f"campagne-{number}")
+
+
+def _charts(came: Came) -> Iterator[Chart]:
+    if not came.count(Figure.RECIPIENTS):
+        return
+    yield _way(came)
+    if came.count(Figure.SENT):
+        yield _networks(came)
+    if came.count(Figure.ANSWERED):
+        yield _answers(came)
+    if came.course.yields:
+        yield _waves(came)
+    if came.course.days:
+        yield from _curves(came)
+
+
+def _way(came: Came) -> Chart:
+    """The way, from recipients to joinings."""
+    taken = came.course.way
+    steps = [
+        WayStep(step.figure.label, step.authorities, came.whole(step.figure), french.plural(step.schools, "école"))
+        for step in taken
+    ]
+    counts = [(step.figure, step.authorities, step.schools) for step in taken]
+    if taken[-1].declared or taken[-1].declared_schools:
+        counts.append((Figure.DECLARED, taken[-1].declared, taken[-1].declared_schools))
+    ending = steps[-1]
+    reached = ", puis ".join(f"{step.label.lower()} {french.number(step.count)}" for step in steps)
+    return _chart(
+        came,
+        key="parcours",
+        title=f"{ending.label} : {french.part(ending.count, ending.whole)}",
+        about="Pouvoirs organisateurs, du premier courriel à l’adhésion",
+        told=f"Pouvoirs organisateurs : {reached}. Le tableau qui suit donne les nombres.",
+        headers=("Étape", "PO", "Part", "Écoles"),
+        rows=[
+            (figure.label, french.number(count), french.part(count, came.whole(figure)), french.number(schools))
+            for figure, count, schools in counts
+        ],
+        draw=partial(way, steps),
+    )
+
+
+def _networks(came: Came) -> Chart:
+    """Who answered, by network."""
+    answered = french.part(came.count(Figure.ANSWERED), came.whole(Figure.ANSWERED))
+    told = [
+        (row.label, row.counts[Figure.ANSWERED], row.whole(Figure.ANSWERED))
+        for row in came.results.rows
+        if row.whole(Figure.ANSWERED)
+    ]
+    title, about = f"Ont répondu, par réseau : {answered}", "Parmi ceux à qui un courriel est parti"
+    return _parts(came, "reseaux", title, about, ("Réseau", "Ont répondu"), told)
+
+
+def _answers(came: Came) -> Chart:
+    """The answers by kind, those that were given most first."""
+    answered = came.count(Figure.ANSWERED)
+    given = sorted(((one, count) for one, count in came.results.answers.items() if count), key=lambda each: -each[1])
+    told = [(answer.label, count, answered) for answer, count in given]
+    title = f"Réponses, par type : {french.plural(answered, *AUTHORITIES)}"
+    if len(told) == 1 or told[0][1] > told[1][1]:
+        title = f"Réponse la plus fréquente, « {told[0][0]} » : {french.part(told[0][1], answered)}"
+    about = "Parmi ceux qui ont répondu ; plusieurs réponses possibles"
+    return _parts(came, "reponses", title, about, ("Réponse", "PO"), told)
+
+
+def _parts(
+    came: Came, key: str, title: str, about: str, headers: Sequence[str], told: Sequence[tuple[str, int, int]]
+) -> Chart:
+    """Bars of counts, each a part of a whole: label, count, whole."""
+    rows = [(label, french.part(count, whole)) for label, count, whole in told]
+    drawn = [part(*each, words) for each, (_, words) in zip(told, rows, strict=True)]
+    said = ", ".join(" ".join(row) for row in rows)
+    draw = partial(bars, drawn, has_track=True)
+    return _chart(came, key, title, about, told=f"{about} : {said}.", headers=headers, rows=rows, draw=draw)
+
+
+def _waves(came: Came) -> Chart:
+    """Answers to each wave, and joinings before the next one."""
+    yields, names = came.course.yields, ["Ont répondu", "Ont adhéré"][: 1 + came.counts_joinings]
+    counts = [(one.answered, one.joined)[: len(names)] for one in yields]
+    labels = [f"{french.initial(one.wave.name)}, {french.spelt_day(one.day, french.SHORT)}" for one in yields]
+    words = [[french.part(count, one.sent) for count in own] for one, own in zip(yields, counts, strict=True)]
+    most = max(map(max, counts)) or 1
+    drawn = [
+        BarRow(label, [Bar([(tone, count / most)], said) for tone, count, said in zip(WAVES, own, told, strict=False)])
+        for label, own, told in zip(labels, counts, words, strict=True)
+    ]
+    best = max(yields, key=lambda one: one.answered)
+    what = "Réponses à chaque vague"
+    if came.counts_joinings:
+        what += ", et adhésions avant la suivante, déclarées comprises"
+    each = [
+        f"{label}, {', '.join(map(' '.join, zip(names, own, strict=True)))}"
+        for label, own in zip(labels, words, strict=True)
+    ]
+    return _chart(
+        came,
+        key="vagues",
+        title=f"{french.initial(best.wave.name)} : {french.part(best.answered, best.sent)} ont répondu",
+        about=f"{what}, parmi ceux à qui elle a écrit",
+        told=f"{'. '.join(each)}.",
+        headers=("Vague", "PO à qui elle a écrit", *names),
+        rows=[(label, french.number(one.sent), *own) for label, one, own in zip(labels, yields, words, strict=True)],
+        draw=partial(bars, drawn, legend=list(zip(WAVES, names, strict=False))),
+    )
+
+
+def _curves(came: Came) -> Iterator[Chart]:
+    """Answers and joinings of authorities and schools, then openings and clicks, day by day."""
+    yield _curve(came, "jours-reponses", "Réponses", {"answered": PO, "answered_schools": SCHOOLS})
+    if came.counts_joinings:
+        about = "Adhésions, déclarées comprises"
+        yield _curve(came, "jours-adhesions", about, {"joined": PO, "joined_schools": SCHOOLS})
+    if came.course.has_openings:
+        clicks = {"clicked": ("clic", "clics")}
+        if came.course.counts_openings:
+            hit = {"opened": ("ouverture", "ouvertures"), **clicks}
+            yield _curve(came, "jours-clics", "Ouvertures et clics (indicatif)", hit)
+        else:
+            yield _curve(came, "jours-clics", "Clics (indicatif)", clicks)
+
+
+def _curve(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]]) -> Chart:
+    """A curve of counts by the names of a `DayCount`, each with its French name for one and for several."""
+    shown, last = came.course, came.course.days[-1]
+    series = [
+        Series(one if getattr(last, column) < 2 else several, [(day.day, getattr(day, column)) for day in shown.days])
+        for column, (one, several) in names.items()
+    ]
+    span = f"du {french.day(shown.days[0].day)} au {french.day(last.day)}"
+    reached = french.all_of([one.words for one in series])
+    return _chart(
+        came,
+        key=key,
+        title=f"{about} : {reached}",
+        about=f"Jour par jour, {span}",
+        told=f"{about} depuis le départ, {span} : {reached}. Le tableau sous les courbes donne les nombres.",
+        headers=(),
+        rows=(),
+        draw=partial(curve, series, events=[Event(day, wave.name) for day, wave in shown.waves]),
+    )
+
+
+def _chart(came: Came, key: str, title: str, about: str, told: str, **drawn: Any) -> Chart:
+    """A chart about the campaign, its sentences typeset."""
+    subject = french.typeset(f"Campagne « {came.campaign.title} », au {french.day(now())}")
+    told = french.typeset(told)
+    return Chart(key, french.typeset(title), french.typeset(about), subject=subject, told=told, **drawn)
+
+
+def left_on(shown: Course, day: DayCount) -> str:
+    """The waves that left on a day."""
+    return ", ".join(wave.name for left, wave in shown.waves if left == day.day)

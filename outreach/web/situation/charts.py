@@ -1,0 +1,146 @@
+"""The charts of the situation: schools by group and status, and the curve of joinings with the waves that left."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+from functools import partial
+
+from flask import Response
+
+from outreach import french
+from outreach.adherence import programmes, situation
+from outreach.adherence.models import Strand
+from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.campaigns.results import actions
+from outreach.campaigns.results.actions import Departure
+from outreach.charts import svg
+from outreach.charts.bars import Bar, BarRow, bars, cell
+from outreach.charts.chart import NARROW, Chart
+from outreach.charts.curves import Event, Series, curve
+from outreach.charts.marks import Tone
+from outreach.db import Session
+from outreach.roles import RoleName
+from outreach.web import charts
+from outreach.web.situation.asked import AskedSituation, spelt_day, surely_asked
+from outreach.web.situation.blueprint import pages
+from outreach.web.situation.tables import file_name
+from outreach.web.ui.request import needs, reading
+
+# Four strong tones for the main states, two pale ones for those in between, in the order of bars; names for legends.
+SEGMENTS: Mapping[Tone, tuple[str, tuple[Bucket, ...]]] = {
+    Tone.JOINED: ("Adhéré", (Bucket.JOINED,)),
+    Tone.DECLARED: ("Déclaré", (Bucket.DECLARED,)),
+    Tone.PREPARING: ("En préparation ou marché lancé", (Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED)),
+    Tone.REFUSED: ("Refus", (Bucket.DECLINED,)),
+    Tone.INFORMED: ("A pris connaissance", (Bucket.INFORMED,)),
+    Tone.SILENT: ("Sans réponse", (Bucket.NONE,)),
+}
+CURVE = "adhesions"
+MOST_GROUPS = 12  # on a slide
+Points = Sequence[tuple[date, Mapping[int, int]]]
+
+
+@pages.get("/situation/charts/<key>.<any(png, svg):ending>")
+@needs(RoleName.READER)
+def picture(key: str, ending: str) -> Response:
+    with reading() as session:
+        about = surely_asked(session)
+        return charts.picture(_charts(session, about), key, ending, file_name(about))
+
+
+def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
+    """The charts of the page, each read as it is asked for."""
+    programme = programmes.the_programme(session)
+    points = situation.curve(session, programme, about.day, known_at=about.known_at)
+    if points:
+        yield joinings(points, actions.departures(session, programme, at=about.moment), about)
+    found = situation.situation(session, programme, about.day, known_at=about.known_at, by=about.by)
+    for strand in programme.open_on(about.day):
+        yield by_group(found, strand, about)
+
+
+def in_cell(row: SituationRow, strand: int) -> str:
+    """The bar of a row of the table, as SVG."""
+    return svg.inline(cell(_pieces(row, strand)), "bar-chart")
+
+
+def on_phones(found: Situation, strand: Strand, about: AskedSituation) -> str:
+    """The bars of a table, as they stand above it on a phone; hidden from screen readers, as the table says them."""
+    return svg.inline(by_group(found, strand, about).draw(NARROW), "bars")
+
+
+def legend() -> list[tuple[str, str]]:
+    """What each tone means, by its name in the style sheet."""
+    return [(tone.value, name) for tone, (name, _) in SEGMENTS.items()]
+
+
+def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:
+    """The schools that a strand concerns, by group and status, as bars whose whole is all of them."""
+    number, total = strand.number, found.total
+    concerned = [row for row in found.rows if row.base(number)]
+    rows = [row for row in concerned if row in sorted(concerned, key=lambda row: -row.base(number))[:MOST_GROUPS]]
+    only = f" (les {MOST_GROUPS} qui en ont le plus)" if len(concerned) > len(rows) else ""
+    told = [(row.label, french.part(row.strands[number][Bucket.JOINED], row.base(number))) for row in rows]
+    drawn = [BarRow(label, [Bar(_pieces(row, number), words)]) for row, (label, words) in zip(rows, told, strict=True)]
+    joined = total.strands[number][Bucket.JOINED]
+    names = [(tone, name) for tone, (name, _) in SEGMENTS.items()]
+    return Chart(
+        key=f"volet-{number}",
+        title=french.typeset(f"Ont adhéré au volet {number} : {_of_schools(joined, total.base(number))}"),
+        about=f"Écoles par {found.by.label}{only} et par statut",
+        subject=_subject(about),
+        told=french.typeset(f"Ont adhéré au volet {number} : {', '.join(' '.join(each) for each in told)}."),
+        headers=(french.initial(found.by.label), "Écoles qui ont adhéré"),
+        rows=told,
+        draw=partial(bars, drawn, has_track=True, legend=names),
+    )
+
+
+def joinings(points: Points, departures: Sequence[Departure], about: AskedSituation) -> Chart:
+    """The curve of joinings, a line a strand, with the days on which waves left."""
+    last_day, last = points[-1]
+    series = [
+        Series(f"au volet {number}", [(day, values[number]) for day, values in points if number in values])
+        for number in last
+    ]
+    events = [Event(one.day, one.label) for one in departures]
+    counts = [f"{french.plural(count, 'école')} au volet {number}" for number, count in last.items()]
+    left = french.plural(len(events), "départ de courriels", "départs de courriels")
+    return Chart(
+        key=CURVE,
+        title=french.typeset(f"Ont adhéré : {french.all_of(counts)}"),
+        about="Écoles dont l’adhésion est confirmée, depuis le début",
+        subject=_subject(about),
+        told=french.typeset(
+            f"Courbe du {french.day(points[0][0])} au {french.day(last_day)}, où elle atteint {french.all_of(counts)}. "
+            f"Elle marque {left}. Le tableau sous la courbe donne les nombres."
+        ),
+        headers=("Date", *(f"Volet {number}" for number in last), "Départs depuis la date précédente"),
+        rows=list(_rows(points, departures)),
+        draw=partial(curve, series, events=events),
+    )
+
+
+def _rows(points: Points, departures: Sequence[Departure]) -> Iterator[Sequence[str]]:
+    before = date.min
+    for day, values in points:
+        counts = [french.number(values[number]) if number in values else "–" for number in points[-1][1]]
+        left = [
+            f"{french.spelt_day(one.day, french.SHORT)} : {one.label}" for one in departures if before < one.day <= day
+        ]
+        yield french.day(day), *counts, french.typeset(" ; ".join(left)) or "–"
+        before = day
+
+
+def _pieces(row: SituationRow, strand: int) -> list[tuple[Tone, float]]:
+    base = row.base(strand) or 1
+    return [
+        (tone, sum(row.strands[strand][bucket] for bucket in buckets) / base) for tone, (_, buckets) in SEGMENTS.items()
+    ]
+
+
+def _of_schools(joined: int, base: int) -> str:
+    return f"{french.number(joined)} sur {french.plural(base, 'école')} = {french.whole_percent(joined, base)}"
+
+
+def _subject(about: AskedSituation) -> str:
+    return french.typeset(f"Situation {spelt_day(about)}")
