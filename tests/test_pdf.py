@@ -1,5 +1,7 @@
 """A document is set as PDF in a child, whose faults are refusals that say what is left."""
 
+import struct
+
 import pytest
 
 from outreach import pdf
@@ -19,7 +21,7 @@ def made(template, document):
 def test_every_template_refuses_a_picture_without_words():
     """So that a template which forgets one cannot pass: typst checks what it compiles."""
     templates = [path.name for path in pdf.TEMPLATES.glob("*.typ")]
-    assert sorted(templates) == ["note.typ", "picture.typ"], "the latter makes no PDF"
+    assert sorted(templates) == ["note.typ", "picture.typ", "slide.typ", "summary.typ"], "two of them make no PDF"
     wordless = {
         "kind": "picture",
         "svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
@@ -31,6 +33,12 @@ def test_every_template_refuses_a_picture_without_words():
     sections = [{"heading": "x", "blocks": [wordless]}]
     with pytest.raises(Refused, match="PDF/UA-1"):
         made("note.typ", {**EMPTY, **more, "sections": sections})
+
+
+def test_a_slide_is_a_picture_of_full_definition():
+    blank = "<svg xmlns='http://www.w3.org/2000/svg' width='1280' height='720'/>"
+    slide = pdf.set_png("slide.typ", {"svg": blank, "told": "rien"}, lost_nothing="Rien n’est perdu")
+    assert struct.unpack(">II", slide[16:24]) == (1920, 1080)
 
 
 def test_a_typst_that_is_killed_is_a_refusal_that_says_so(monkeypatch, tmp_path):

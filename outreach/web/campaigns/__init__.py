@@ -11,6 +11,7 @@ from outreach.web.campaigns import (
     recipients,
     results,
     steps,
+    summary,
 )
 from outreach.web.campaigns.blueprint import pages
 
@@ -26,4 +27,5 @@ __all__ = [
     "recipients",
     "results",
     "steps",
+    "summary",
 ]

@@ -156,14 +156,19 @@ def test_each_chart_is_a_slide_with_its_title_its_day_and_its_source(author, ans
     assert "Campagne «\u00a0" in said
 
 
-def test_a_slide_is_a_picture_too(author, answered, came):
+def test_a_slide_is_a_picture_too_and_the_whole_campaign_one_page(author, answered, came):
     picture = author.get("/campaigns/1/charts/parcours.png")
     assert (picture.headers["Content-Type"], picture.data[:4]) == ("image/png", b"\x89PNG")
+    page = author.get("/campaigns/1/summary.pdf")
+    assert page.headers["Content-Type"] == "application/pdf"
+    assert len(re.findall(rb"/Type/Page\b", page.data)) == 1
 
 
-def test_a_campaign_that_has_not_left_has_no_chart(author, sample_database):
+def test_a_campaign_that_has_not_left_has_neither_chart_nor_page(author, sample_database):
     planned(sample_database, NOW + timedelta(days=5))
     assert author.get("/campaigns/1/charts/parcours.png").status_code == 404
+    page = author.get("/campaigns/1/summary.pdf")
+    assert (page.status_code, "n’est pas encore partie" in text_of(page)) == (409, True)
 
 
 def test_the_reference_of_commands_names_every_figure():

@@ -1,0 +1,114 @@
+"""« Résumé d’une page »: a campaign on one page of A4, as PDF, from the figures and charts of its page."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from flask import Response
+from flask_login import current_user
+
+from outreach import french, pdf
+from outreach.adherence import programmes
+from outreach.campaigns import lifecycle, listing
+from outreach.campaigns.models import WaveState
+from outreach.campaigns.results import figures
+from outreach.campaigns.results.figures import Figure
+from outreach.charts import svg
+from outreach.charts.chart import Chart
+from outreach.charts.marks import Canvas
+from outreach.days import today
+from outreach.errors import Refused
+from outreach.notes.gathering import MINISTRY
+from outreach.roles import RoleName
+from outreach.spreadsheets.written import Origin
+from outreach.web import charts
+from outreach.web.campaigns.blueprint import pages
+from outreach.web.campaigns.charts import Came
+from outreach.web.ui.exports import attachment
+from outreach.web.ui.request import end_reading, needs, now, reading
+
+WIDE, CELL = Canvas(640, 13, 165), Canvas(340, 13)
+HEAD = 80  # the height of a chart's title, in the pixels of its drawing
+CELLS = ("reseaux", "reponses", "vagues", "jours-adhesions")
+TOLD = {Figure.ANSWERED: ("répondu", ""), Figure.JOINED: ("adhéré", "depuis ")}
+
+
+@pages.get("/<number:number>/summary.pdf")
+@needs(RoleName.READER)
+def summary(number: int) -> Response:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        came = Came.of(session, campaign)
+        if not came.charts:
+            raise Refused("Cette campagne n’est pas encore partie : son résumé n’aurait rien à dire.")
+        standing = listing.standing_of(session, campaign).label
+        document = _document(came, programmes.the_programme(session).name, standing)
+    end_reading()
+    known = json.loads(pdf.settable(json.dumps(document, ensure_ascii=False)))  # a title may have other characters
+    content = pdf.set_pdf("summary.typ", known, int(now().timestamp()), lost_nothing="Rien n’est perdu")
+    suffix = Origin(now(), current_user.name).suffix()
+    return attachment(content, "application/pdf", f"resume-campagne-{number}{suffix}.pdf")
+
+
+def _document(came: Came, programme: str, standing: str) -> dict[str, Any]:
+    """The document as the template takes it: words, drawings, a date."""
+    campaign, made = came.campaign, today(now())
+    figured = [figure for figure in figures.figures(campaign) if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}]
+    return {
+        "name": f"{campaign.title} – résumé",
+        "ministry": MINISTRY,
+        "programme": french.typeset(f"{programme}, volet {campaign.strand.number}"),
+        "title": french.typeset(campaign.title),
+        "stated": french.typeset(f"Résumé établi le {french.moment(now())}. {standing}."),
+        "date": [made.year, made.month, made.day],
+        "lead": " ".join(_lead(came, figured)),
+        "wide": [_picture(chart, WIDE) for chart in came.charts[:1]],
+        "columns": _columns([chart for chart in map(came.chart, CELLS) if chart]),
+        "coming": list(_coming(came)),
+        "meaning": french.typeset(" ".join(f"{figure.label} : {french.initial(figure.meaning)}" for figure in figured)),
+        "source": charts.source(),
+    }
+
+
+def _columns(charts: Sequence[Chart]) -> list[list[dict[str, str]]]:
+    """The charts in two columns: each goes under what is shorter by then."""
+    columns, heights = [list[dict[str, str]](), list[dict[str, str]]()], [0.0, 0.0]
+    for chart in charts:
+        place = heights.index(min(heights))
+        columns[place].append(_picture(chart, CELL))
+        heights[place] += chart.draw(CELL).height + HEAD
+    return columns
+
+
+def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
+    drawing = svg.file(chart.draw(canvas), chart.title, chart.told)
+    return {"title": chart.title, "about": chart.about, "told": chart.told, "svg": drawing}
+
+
+def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
+    """What came, in one sentence, and how many have not reacted."""
+    whole = came.count(Figure.SENT)
+    parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
+    whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
+    yield french.typeset(f"Sur {whom} à qui la campagne a écrit, {french.all_of(parts)}.")
+    silent = came.results.unreacted
+    if silent:
+        yield french.typeset(f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi.")
+
+
+def _told(figure: Figure, count: int, whole: int) -> str:
+    participle, since = TOLD[figure]
+    if not count:
+        return f"aucun n’a {participle}"
+    has = "a" if count == 1 else "ont"
+    return f"{french.number(count)} {has} {since}{participle} ({french.whole_percent(count, whole)})"
+
+
+def _coming(came: Came) -> Iterator[str]:
+    planned = [wave for wave in came.campaign.waves if wave.state is WaveState.PLANNED]
+    for wave in planned:
+        yield french.typeset(
+            f"{french.initial(wave.name)} : {french.weekday(wave.due_at)} à {french.hour(wave.due_at)}."
+        )
+    if not planned:
+        yield "Plus aucun envoi n’est planifié."
