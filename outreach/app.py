@@ -55,7 +55,7 @@ from outreach.web.public.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.public.metrics import Metrics
-from outreach.web.replies import texts
+from outreach.web.replies import letters, texts
 from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, password_links, sign_in
@@ -86,6 +86,7 @@ ROOMS = (  # of pages
     responses,
     jobs,
     replies,
+    letters,
     texts,
     segments,
     account,

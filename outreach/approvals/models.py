@@ -24,6 +24,7 @@ class Thing(StrEnum):
     NOTE = "note"
     TEXT = "text"
     REQUEST = "request"
+    LETTER = "letter"
 
     @classmethod
     def of(cls, subject: str) -> "Thing":
@@ -50,6 +51,7 @@ _TOLD = {
     Thing.NOTE: "la note",
     Thing.TEXT: "la version du texte",
     Thing.REQUEST: "la demande de note",
+    Thing.LETTER: "la lettre",
 }
 
 

@@ -34,6 +34,7 @@ MODULES = {
     "campaign": ("campaign",),
     "note": ("note",),
     "closures": ("closure",),
+    "letter": ("letter",),
     "retention": ("purge", "person"),
     "jobs": ("job",),
     "mailboxes": ("bounces", "suppressions", "consent"),

@@ -56,7 +56,8 @@ class DoubtPolicy(StrEnum):
 class Purpose(StrEnum):
     """The purpose of a mailing. Only campaign letters are counted; a test letter goes to the person who asked for it.
 
-    STAFF is what the service writes to its own people.
+    STAFF is what the service writes to its own people, LETTER a letter by hand to an authority that asked for nothing:
+    it is awareness, and the calm counts it.
     """
 
     CAMPAIGN = "campaign"
@@ -64,6 +65,7 @@ class Purpose(StrEnum):
     CONFIRMATION = "confirmation"
     STAFF = "staff"
     REPLY = "reply"
+    LETTER = "letter"
 
 
 class MessageState(StrEnum):

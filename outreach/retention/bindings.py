@@ -15,7 +15,7 @@ from outreach.adherence.models import JoiningList
 from outreach.alerts.models import AlertEpisode
 from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal
-from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
 from outreach.db import Base, Session
@@ -96,6 +96,11 @@ BINDINGS: Mapping[str, Binding] = {
         *(ServiceReply, ServiceReply.text != ""),
         replace=_untimed(emptying.empty_replies),
         export=exporting.replies,
+    ),
+    "service_letters": Binding(
+        *(ServiceLetter, ServiceLetter.text != ""),
+        replace=_untimed(emptying.empty_service_letters),
+        export=exporting.service_letters,
     ),
     "responses": Binding(
         *(Response, emptying.is_told()), replace=_untimed(emptying.empty_responses), export=exporting.responses

@@ -9,7 +9,7 @@ from outreach import seals
 from outreach.audit import AuditEntry
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import CLOCK
-from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Session
 from outreach.delivery.models import Composition, Mailing, Message, MessageState
 from outreach.directory.models import Contact
@@ -66,6 +66,11 @@ def empty_mailings(session: Session, these: ColumnElement[bool], now: datetime) 
 def empty_replies(session: Session, these: ColumnElement[bool]) -> None:
     """Empty what the service wrote back."""
     _change(session, update(ServiceReply).where(these).values(subject="", text=""))
+
+
+def empty_service_letters(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty what letters by hand said as they were written."""
+    _change(session, update(ServiceLetter).where(these).values(text=""))
 
 
 def is_told() -> ColumnElement[bool]:

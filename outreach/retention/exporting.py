@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from outreach.campaigns.letter import composing
-from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.models import Composition, Mailing, Message
@@ -58,6 +58,14 @@ def replies(session: Session, keys: Keys) -> Rows:
     for reply in session.scalars(select(ServiceReply).where(ServiceReply.id.in_([key for (key,) in keys]))):
         told = {"sent_at": _moment(reply.sent_at), "sent_by": reply.sent_by}
         yield {"reply": reply.id, "response": reply.response_id, **told, "subject": reply.subject, "text": reply.text}
+
+
+def service_letters(session: Session, keys: Keys) -> Rows:
+    """Letters by hand as they were written, whether they left or not."""
+    for letter in session.scalars(select(ServiceLetter).where(ServiceLetter.id.in_([key for (key,) in keys]))):
+        told = {"written_at": _moment(letter.written_at), "written_by": letter.written_by}
+        to = {"authority": letter.authority_id, "address": letter.address}
+        yield {"service_letter": letter.id, **to, **told, "text": letter.text}
 
 
 def responses(session: Session, keys: Keys) -> Rows:

@@ -130,6 +130,7 @@ _CALLED = {
     Thing.REMINDER: "relance, ",
     Thing.NOTE: "note, ",
     Thing.TEXT: "version du texte, ",
+    Thing.LETTER: "lettre, ",
 }  # a question names itself
 _SUBJECTS: dict[str, str] = {
     DecisionKind.SUBMITTED: "validation demandée",
@@ -176,6 +177,8 @@ def page_of_decision(session: Session, made: Decision) -> str:
             return f"/campaigns/{session.get_one(AddedReminder, made.key).campaign_id}/reminders/{made.key}"
         case Thing.NOTE:
             return f"/notes/{made.key}"
+        case Thing.LETTER:
+            return f"/letters/{made.key}"
         case Thing.TEXT:
             return f"/responses/texts/{session.get_one(PreparedText, made.key).use}"
         case Thing.REQUEST:
@@ -204,6 +207,7 @@ _NAMED = {
     Thing.NOTE: "la note ",
     Thing.TEXT: "la version du texte ",
     Thing.REQUEST: "la demande de note ",
+    Thing.LETTER: "la lettre ",
 }
 
 

@@ -53,6 +53,7 @@ KEYS = {
     "responses": ["id"],
     "retention_changes": ["id"],
     "sealed_entries": ["entry_id"],
+    "service_letters": ["id"],
     "service_replies": ["id"],
     "tracking_bases": ["id"],
     "wave_transitions": ["id"],
@@ -61,6 +62,10 @@ AT = "2021-05-18T09:00:00+00:00"
 LATER = {  # rows of tables that no dump holds
     "follow_up_steps": [{"id": 1, "authority_id": 1, "step": "taken", "at": AT, "actor": "a@fwb.example", "note": ""}],
     "prepared_texts": [{"id": 1, "use": "joined", "text": "x", "written_at": AT, "written_by": "a@fwb.example"}],
+    "service_letters": [
+        {"id": 1, "authority_id": 1, "address": "a@fwb.example", "text": "x", "text_id": None, "key": "x"}
+        | {"written_at": AT, "written_by": "a@fwb.example"}
+    ],
     "service_replies": [
         {"id": 1, "response_id": 1, "message_id": 1, "text_id": 1, "key": "x", "subject": "x", "text": "x"}
         | {"sent_at": AT, "sent_by": "a@fwb.example"}
@@ -160,15 +165,17 @@ def test_rows_of_evidence_are_never_changed_or_deleted(evidence):
 
 
 EMPTYING = {"responses": ("comment", "proposed_address"), "response_steps": ("actor", "note")}
-EMPTYING |= {"service_replies": ("subject", "text")}
+EMPTYING |= {"service_replies": ("subject", "text"), "service_letters": ("text",)}
 
 
 def test_words_of_evidence_are_emptied_and_nothing_else_of_it(evidence):
     emptied = "UPDATE {0} SET {1} = '', {2} = '' WHERE {1} <> '' OR {2} <> ''"
+    of_one = "UPDATE {0} SET {1} = '' WHERE {1} <> ''"
     typed, moved = "UPDATE {0} SET {1} = 'y'", "UPDATE {0} SET id = id + 9"
     for name, columns in EMPTYING.items():
         with evidence.engine.begin() as connection:
-            assert connection.execute(text(emptied.format(name, *columns))).rowcount > 0
+            statement = emptied if len(columns) > 1 else of_one
+            assert connection.execute(text(statement.format(name, *columns))).rowcount > 0
         assert {row[column] for row in rows_of(evidence, name) for column in columns} == {""}
         assert is_refused(evidence, by_us, typed.format(name, columns[0]))
         assert is_refused(evidence, by_us, moved.format(name))

@@ -1,1 +1,1 @@
-"""Letters that answer a response: replies of staff, the news of a confirmed joining, and their prepared texts."""
+"""Letters of staff to one authority: replies, the news of a confirmed joining, letters by hand, prepared texts."""

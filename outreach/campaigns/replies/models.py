@@ -1,4 +1,4 @@
-"""The tables of replies and of prepared texts; rows are only added.
+"""The tables of replies, letters by hand and prepared texts; rows are only added.
 
 A reply says what staff wrote to an authority. It stays with the authority's history, as its answers do: nothing deletes
 it by itself.
@@ -7,7 +7,7 @@ it by itself.
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
@@ -21,6 +21,8 @@ class TextUse(StrEnum):
     ADDRESS = "address"
     NOTED = "noted"
     JOINED = "joined"
+    AFTER_CALL = "after_call"
+    PRESENT = "present"
 
     @property
     def label(self) -> str:
@@ -29,8 +31,18 @@ class TextUse(StrEnum):
 
     @property
     def needs_approval(self) -> bool:
-        """Whether a second person approves it first: nobody reads it again before it leaves."""
+        """Whether a second person approves it, once for all letters that are this text unchanged."""
+        return self.leaves_unread or self.is_letter
+
+    @property
+    def leaves_unread(self) -> bool:
+        """Whether nobody reads it again before it leaves."""
         return self is TextUse.JOINED
+
+    @property
+    def is_letter(self) -> bool:
+        """Whether it begins a letter by hand to an authority that asked for nothing: its first line is the subject."""
+        return self in {TextUse.AFTER_CALL, TextUse.PRESENT}
 
 
 _USE_LABELS = {
@@ -38,6 +50,8 @@ _USE_LABELS = {
     TextUse.ADDRESS: "Adresse corrigée",
     TextUse.NOTED: "Décision notée",
     TextUse.JOINED: "Adhésion confirmée",
+    TextUse.AFTER_CALL: "Suite d’un appel",
+    TextUse.PRESENT: "Présentation du programme",
 }
 
 
@@ -54,17 +68,38 @@ class PreparedText(Base):
     written_by: Mapped[str] = mapped_column(String(255))
 
 
-class ServiceReply(Base):
-    """A letter to the authority of a response: its subject and its text as read there, when, and by whom.
+class ServiceLetter(Base):
+    """A letter by hand as its author wrote it, whether it left or not; decisions about it name its key.
 
-    `key` is that of the page from which it was sent, so that pressing twice sends one letter. `text_id` is the prepared
-    text that was sent as it stood.
+    `text` is in the language of letters, its first line the subject. `address` is the mailbox that it is for. `key` and
+    `text_id` are as those of a reply.
+    """
+
+    __tablename__ = "service_letters"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    address: Mapped[str] = mapped_column(String(320))
+    text: Mapped[str] = mapped_column(Text)
+    text_id: Mapped[int | None] = mapped_column(ForeignKey("prepared_texts.id"))
+    key: Mapped[str] = mapped_column(String(32), unique=True)
+    written_at: Mapped[datetime] = mapped_column(index=True)
+    written_by: Mapped[str] = mapped_column(String(255), index=True)
+
+
+class ServiceReply(Base):
+    """A letter that left to an authority: its subject and its text as read there, when, and by whom it was written.
+
+    It answers a response, or it is a letter by hand (`letter_id`). `key` is that of the page from which it was sent, so
+    that pressing twice sends one letter. `text_id` is the prepared text that was sent as it stood.
     """
 
     __tablename__ = "service_replies"
+    __table_args__ = (CheckConstraint("(response_id IS NULL) <> (letter_id IS NULL)", name="about"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), index=True)
+    response_id: Mapped[int | None] = mapped_column(ForeignKey("responses.id"), index=True)
+    letter_id: Mapped[int | None] = mapped_column(ForeignKey("service_letters.id"), unique=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), unique=True)
     text_id: Mapped[int | None] = mapped_column(ForeignKey("prepared_texts.id"))
     key: Mapped[str] = mapped_column(String(32), unique=True)

@@ -1,10 +1,10 @@
-"""Replies to a response: composed, shown, then put into the outbox once, in the thread of the letter answered."""
+"""Replies to a response: composed, shown, then put into the outbox once; and what letters by hand have of that."""
 
 import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
@@ -14,7 +14,7 @@ from outreach.campaigns.letter.composing import Alike, WordsGone, subject_read
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.campaigns.replies.texts import refuse_unfinished
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves.answer_term import campaign_of
@@ -22,7 +22,7 @@ from outreach.campaigns.waves.launching import send_one
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.ledger.letters import due_of
+from outreach.delivery.ledger.letters import Due, due_of
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
 from outreach.errors import InputError, Refused
@@ -54,6 +54,7 @@ class PreparedReply:
 
     written: WrittenLetter
     frozen: Frozen
+    subject: str
     html: str
     text: str
     text_id: int | None = None
@@ -81,14 +82,22 @@ def prepare(
     refuse_unfinished(text, sending.schemes)
     written = _written(campaign, _subject(session, response, sending, now), text, writer)
     deadline = ClosingRule.of(session, campaign, now=now).deadline(now).day
+    made = composed(session, written, due_of(session, response.message), sending, deadline, now=now)
+    return replace(made, subject=written.subject, text_id=text_id, schools=tuple(schools))
+
+
+def composed(
+    session: Session, written: WrittenLetter, due: Due, sending: SenderIdentity, deadline: date, *, now: datetime
+) -> PreparedReply:
+    """A letter as its one recipient will read it. Raises InputError, with the line, when it cannot be read."""
     frozen = freeze(written, sending, deadline, is_reminder=False)
     letter = compiled(bare(written, sending))
-    due = due_of(session, response.message)
-    finder = RecipientFacts(sending, frozen, letter, campaign.strand_id, False, today(now), leads_nowhere=True)
+    may_unsubscribe = written.is_awareness
+    finder = RecipientFacts(sending, frozen, letter, written.strand_id, may_unsubscribe, today(now), leads_nowhere=True)
     content = Alike(letter).content(finder.facts(session, [due])[due.id])
     html = INLINE_STYLE.sub("", letter.html_for(content.values, content.flags))
     read = letter.text_for(content.values, content.flags)
-    return PreparedReply(written, frozen, html, read, text_id, tuple(schools))
+    return PreparedReply(written, frozen, letter.subject_for(content.values, content.flags), html, read)
 
 
 def send(
@@ -113,7 +122,7 @@ def send(
         return False
     if seen is not None and seen != len(replies_to(session, response)):
         raise Refused("Un courriel est parti pour cette réponse depuis que vous avez relu le vôtre : relisez les deux.")
-    _refuse_floods(session, actor, now)
+    refuse_floods(session, actor, now)
     to = response.message
     if suppressions.suppressed_among(session, [to.address_key], MessageClass.STATUTORY):
         raise InputError(
@@ -121,32 +130,8 @@ def send(
             "organisateur, ou levez l’exclusion dans l’annuaire."
         )
     addressee = Addressee(to.authority_id, to.address, to.address_key, to.address_ascii)
-    written, frozen, thread = prepared.written, prepared.frozen, _thread(session, response)
-    mailing = send_one(
-        session,
-        written,
-        frozen,
-        sending,
-        addressee,
-        Purpose.REPLY,
-        "reponse",
-        now=now,
-        actor=actor,
-        references=thread,
-    )
-    message = session.scalars(select(Message).where(Message.mailing_id == mailing.id)).one()
-    session.add(
-        ServiceReply(
-            response_id=response.id,
-            message_id=message.id,
-            text_id=prepared.text_id,
-            key=key,
-            subject=written.subject,
-            text=prepared.text,
-            sent_at=now,
-            sent_by=actor,
-        )
-    )
+    about = ServiceReply(response_id=response.id, key=key, sent_by=actor)
+    post(session, prepared, addressee, about, sending, now=now, thread=_thread(session, response))
     session.refresh(response)
     if not response.owner and response.handled_at is None:
         steps.add(session, response, StepKind.TAKEN, at=now, actor=actor)
@@ -154,6 +139,27 @@ def send(
     said = f"Réponse « {response.answer.label} » (volet {response.strand.number}) : courriel envoyé à {to.address}."
     audit.record(session, now, actor, said, f"response:{response.id}")
     return True
+
+
+def post(
+    session: Session,
+    prepared: PreparedReply,
+    addressee: Addressee,
+    about: ServiceReply,
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    thread: str = "",
+) -> None:
+    """Put a letter into the outbox, to leave at once, and keep what it said as `about`, which says what it answers and
+    who wrote it. `thread` are the Message-IDs that it follows."""
+    purpose, name = (Purpose.REPLY, "reponse") if about.letter_id is None else (Purpose.LETTER, "lettre")
+    standing = prepared.written, prepared.frozen, sending, addressee, purpose, name
+    mailing = send_one(session, *standing, now=now, actor=about.sent_by, references=thread)
+    about.message_id = session.scalars(select(Message.id).where(Message.mailing_id == mailing.id)).one()
+    about.text_id, about.subject, about.text, about.sent_at = prepared.text_id, prepared.subject, prepared.text, now
+    session.add(about)
+    session.flush()
 
 
 def replies_to(session: Session, response: Response) -> Sequence[ServiceReply]:
@@ -198,8 +204,12 @@ def _message_id(session: Session, message: Message) -> str:
     return mime.message_id(message.public_id, sender.rpartition("@")[2])
 
 
-def _refuse_floods(session: Session, actor: str, now: datetime) -> None:
+def refuse_floods(session: Session, actor: str, now: datetime) -> None:
+    """Raises Refused after too many letters of one person in an hour: those by hand count once they are written."""
     since = now - timedelta(hours=1)
-    query = select(func.count()).where(ServiceReply.sent_by == actor, ServiceReply.sent_at > since)
-    if (session.scalar(query) or 0) >= MOST_AN_HOUR:
+    sent = select(func.count()).where(
+        ServiceReply.response_id.is_not(None), ServiceReply.sent_by == actor, ServiceReply.sent_at > since
+    )
+    written = select(func.count()).where(ServiceLetter.written_by == actor, ServiceLetter.written_at > since)
+    if (session.scalar(sent) or 0) + (session.scalar(written) or 0) >= MOST_AN_HOUR:
         raise Refused(f"Vous avez écrit {MOST_AN_HOUR} courriels en une heure : attendez avant le suivant.")

@@ -1,4 +1,4 @@
-"""Prepared texts: written in versions, and approved by a second person where nobody reads them before they leave."""
+"""Prepared texts: written in versions; those that leave unread, and those of letters by hand, are approved once."""
 
 import hashlib
 import re
@@ -17,11 +17,14 @@ from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import number
 from outreach.mail import compiled_letters
-from outreach.mail.marks import Marks
+from outreach.mail.language import parse_line
+from outreach.mail.marks import FieldKind, Marks
 
-LONGEST = 10_000
+LONGEST, LONGEST_SUBJECT = 10_000, 150
 # The fields of a reply: those that have a value without an audience.
 KNOWN = {name: KINDS[name] for name in ("nom_po", "fase_po", "réseau", "commune", "circulaire", "contact")}
+OF_LETTERS = {name: kind for name, kind in KNOWN.items() if name != "circulaire"}  # as no campaign names one
+SUBJECT_LINE = re.compile(r"Objet\s*:\s*(\S.*)")
 UNFINISHED = re.compile(r"\[À compléter[^\]]*\]?")
 SCHOOLS, STRAND = "[écoles]", "[volet]"  # where the news of a joining names its schools and its strand
 SUBJECT = "texts"  # of what the audit records about prepared texts
@@ -63,6 +66,31 @@ Vous n’avez rien d’autre à faire. Une question ? Répondez à ce courriel.
 Bien cordialement,
 ((contact))
 """,
+    TextUse.AFTER_CALL: """Objet : Suite à notre échange – FASE ((fase_po))
+
+Madame, Monsieur,
+
+Comme convenu au téléphone, voici ce que vous avez demandé pour **((nom_po))** (FASE ((fase_po))).
+
+[À compléter : ce qui a été promis.]
+
+Je reste à votre disposition : répondez à ce courriel, ou appelez-moi.
+
+Bien cordialement,
+((contact))
+""",
+    TextUse.PRESENT: """Objet : Plan d’équipement numérique – FASE ((fase_po))
+
+Madame, Monsieur,
+
+**((nom_po))** (FASE ((fase_po))) peut encore adhérer au plan d’équipement numérique. [À compléter : l’essentiel, et où
+lire la suite.]
+
+Une question ? Répondez à ce courriel, ou appelez-moi.
+
+Bien cordialement,
+((contact))
+""",
 }
 
 
@@ -84,19 +112,60 @@ class CurrentText:
         """Whether it may be sent: it is approved, or a person reads it before it leaves."""
         return self.approval is not None or not self.use.needs_approval
 
+    @property
+    def is_to_approve(self) -> bool:
+        """Whether its approval may be asked for: one with gaps to fill never leaves unchanged."""
+        return asks_approval(self.use, self.text)
+
+
+def asks_approval(use: TextUse, text: str) -> bool:
+    """Whether a text of this use awaits an approval once it is saved."""
+    return use.needs_approval and not UNFINISHED.search(text)
+
 
 def refuse_unfit(use: TextUse, text: str, schemes: Sequence[str]) -> None:
     """Raises InputError, with the line, when a text cannot be a prepared one of this use.
 
     It has to be readable, without a field that has no value in a reply. The news of a joining leaves unread, so it has
-    to be complete, and to have a place for its schools.
+    to be complete, and to have a place for its schools. A letter by hand begins with its subject, and may have gaps.
     """
+    if use.is_letter:
+        _refuse_unreadable_letter(text, schemes)
+        return
     _refuse_unreadable(text, schemes)
-    if not use.needs_approval:
+    if not use.leaves_unread:
         return
     refuse_unfinished(text, schemes)
     if f"\n{SCHOOLS}\n" not in f"\n{text}\n":
         raise InputError(f"Écrivez {SCHOOLS} seul sur une ligne, là où les écoles seront citées.")
+
+
+def split(text: str) -> tuple[str, str]:
+    """The subject and the body of a letter by hand. Raises InputError when its first line is no subject."""
+    first, _, body = text.strip().partition("\n")
+    subject = SUBJECT_LINE.fullmatch(first.strip())
+    if subject is None or len(subject[1]) > LONGEST_SUBJECT:
+        raise InputError(
+            f"Écrivez l’objet sur la première ligne, « Objet : … », en {LONGEST_SUBJECT} caractères au plus."
+        )
+    return subject[1].strip(), body.strip()
+
+
+def refuse_unfinished_letter(text: str, schemes: Sequence[str]) -> None:
+    """Raises InputError, with the line, when a text cannot leave as a letter by hand: its subject or body is missing or
+    unreadable, or has a gap to fill."""
+    _refuse_unreadable_letter(text, schemes)
+    if unfinished := UNFINISHED.search(text):
+        raise InputError(f"Complétez « {unfinished[0]} » avant d’envoyer.")
+
+
+def approved_as(session: Session, text: str) -> int | None:
+    """The key of the approved text that a letter by hand is, unchanged; None of any other."""
+    for use in TextUse:
+        held = current(session, use) if use.is_letter else None
+        if held and held.row and held.approval and held.text.strip() == text.strip():
+            return held.row.id
+    return None
 
 
 def refuse_unfinished(text: str, schemes: Sequence[str]) -> None:
@@ -136,10 +205,11 @@ def write(session: Session, use: TextUse, text: str, *, now: datetime, actor: st
     session.add(written)
     session.flush()
     if use.needs_approval:
-        if held.row:
+        if held.row and held.is_to_approve:
             replaced = content_of(held.row)
             deciding.decide(session, replaced, DecisionKind.WITHDRAWN, "", now=now, actor=actor, reason="remplacée")
-        deciding.decide(session, content_of(written), DecisionKind.SUBMITTED, "", now=now, actor=actor)
+        if asks_approval(use, text):
+            deciding.decide(session, content_of(written), DecisionKind.SUBMITTED, "", now=now, actor=actor)
     audit.record(session, now, actor, f"Texte « {use.label} » : version {held.version + 1} écrite.", SUBJECT)
 
 
@@ -167,7 +237,13 @@ def approve(session: Session, use: TextUse, number: int, *, now: datetime, actor
     deciding.decide(session, content, DecisionKind.APPROVED, told, now=now, actor=actor)
 
 
-def _refuse_unreadable(text: str, schemes: Sequence[str]) -> None:
+def _refuse_unreadable_letter(text: str, schemes: Sequence[str]) -> None:
+    subject, body = split(text)
+    parse_line(subject, OF_LETTERS, Marks())
+    _refuse_unreadable(body, schemes, OF_LETTERS)
+
+
+def _refuse_unreadable(text: str, schemes: Sequence[str], known: Mapping[str, FieldKind] = KNOWN) -> None:
     if not text.strip() or len(text) > LONGEST:
         raise InputError(f"Indiquez un texte de {number(LONGEST)} caractères au plus.")
-    compiled_letters.body(text, KNOWN, Marks(), schemes)
+    compiled_letters.body(text, known, Marks(), schemes)

@@ -166,7 +166,8 @@ def _reply(reply: ServiceReply) -> Event:
     said = outcome.singular if message.reason is None else f"{outcome.singular}, {message.reason.label}"
     lines = [line for line in reply.text.splitlines() if line.strip()]
     details = [f"Objet : {reply.subject}", *lines]
-    return Event(reply.sent_at, reply.sent_by, f"Courriel en réponse, à {message.address} : {said}.", details)
+    kind = "en réponse" if reply.letter_id is None else "du service"
+    return Event(reply.sent_at, reply.sent_by, f"Courriel {kind}, à {message.address} : {said}.", details)
 
 
 def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:

@@ -33,6 +33,7 @@ KINDS = {
     Purpose.CAMPAIGN: "courriel",
     Purpose.CONFIRMATION: "accusé d’une réponse",
     Purpose.REPLY: "réponse du service",
+    Purpose.LETTER: "courriel du service",
 }
 
 

@@ -181,7 +181,7 @@ def mailboxes_solicited(since: datetime, letters: int, *, ignoring: Sequence[int
         select(Message.address_key)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .where(
-            Mailing.purpose == Purpose.CAMPAIGN,
+            Mailing.purpose.in_((Purpose.CAMPAIGN, Purpose.LETTER)),
             Mailing.message_class == MessageClass.AWARENESS,
             Message.mailing_id.not_in(ignoring),
             counts,

@@ -64,9 +64,8 @@ def save(use: str) -> Redirect | tuple[str, int]:
     except Refused as error:
         form.form_errors = [str(error)]
         return _again(asked, form), 409
-    said = (
-        "Le texte est enregistré ; une autre personne doit le valider." if asked.needs_approval else "C’est enregistré."
-    )
+    is_asked = texts.asks_approval(asked, written)
+    said = "Le texte est enregistré ; une autre personne doit le valider." if is_asked else "C’est enregistré."
     flash(said, "success")
     return redirect(url_for(".text", use=use))
 
@@ -77,7 +76,8 @@ def approve(use: str) -> Redirect:
     asked, number = _use(use), posted_number("seen") or 0
     with database().writing() as session:
         texts.approve(session, asked, number, now=now(), actor=actor())
-    flash("Le texte est validé : il peut partir avec une confirmation.", "success")
+    then = "inchangé, il part sans une autre personne" if asked.is_letter else "il peut partir avec une confirmation"
+    flash(f"Le texte est validé : {then}.", "success")
     return redirect(url_for(".text", use=use))
 
 
@@ -89,7 +89,7 @@ def _use(word: str) -> TextUse:
 
 def _awaits(session: Session, held: CurrentText) -> bool:
     """Whether a text awaits the approval of the person who is signed in."""
-    if held.row is None or held.approval is not None or not held.use.needs_approval:
+    if held.row is None or held.approval is not None or not held.is_to_approve:
         return False
     return deciding.may_decide(session, actor(), texts.content_of(held.row).subject)
 

@@ -16,7 +16,17 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     "replies": "responses",
     "texts": "responses",
     **dict.fromkeys(
-        ("history", "measure", "exclusions", "register", "schools", "contact_lists", "names", "school_reports"),
+        (
+            "history",
+            "measure",
+            "exclusions",
+            "register",
+            "schools",
+            "contact_lists",
+            "names",
+            "school_reports",
+            "letters",
+        ),
         "directory",
     ),
     "reachability": "directory",

@@ -22,7 +22,7 @@ KEEPING = {
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
     *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "deputies.name", "programmes.compare"),
     *("campaigns.save_dates", "campaigns.change_audience", "campaigns.change_dates", "history.note_call"),
-    "school_reports.report",
+    *("school_reports.report", "letters.change", "letters.preview", "letters.send"),
     *("adherence.record", "directory.add_contact"),
     *("directory.correct_contact", "names.correct_name", "exclusions.end", "exclusions.exclude", "exclusions.lift"),
     *("responses.act", "responses.set_aside", "campaigns.send_back"),

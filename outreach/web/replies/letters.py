@@ -1,0 +1,236 @@
+"""Letters by hand to an authority: written from its sheet, read before they leave, approved by a second person."""
+
+import re
+import secrets
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import HiddenField, SelectField, StringField, TextAreaField
+
+from outreach.accounts import staff
+from outreach.approvals import deciding
+from outreach.approvals.models import DecisionKind
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.replies import by_hand, texts
+from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.replying import PreparedReply, Writer
+from outreach.db import Session
+from outreach.directory import authority_sheet
+from outreach.directory.models import Authority, Contact
+from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
+from outreach.web.signing_in.kept import keeps_text, of_fields
+from outreach.web.ui.fields import refusing, telling
+from outreach.web.ui.fields import remark as remark_rule
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
+
+pages = Blueprint("letters", __name__)
+KEY = re.compile(r"[0-9a-f]{32}")
+TOLD = of_fields({"text": "Texte du courriel"})
+USES = [use for use in TextUse if use.is_letter]
+
+
+class LetterForm(FlaskForm):
+    """A letter by hand, its first line the subject; `key` is that of the page on which it was read."""
+
+    to = SelectField("À", validate_choice=False)
+    text = TextAreaField(
+        "Texte du courriel",
+        description="La première ligne est l’objet : « Objet : … ». Markdown : **gras**, - puce, [texte](https://…). "
+        "Champs : ((nom_po)), ((fase_po)), ((réseau)), ((commune)), ((contact)).",
+    )
+    key = HiddenField()
+
+    def validate_text(self, field: TextAreaField) -> None:
+        """The text must be readable, complete, and without fields that have no value here."""
+        field.data = (field.data or "").replace("\r\n", "\n")
+        refusing(lambda: texts.refuse_unfinished_letter(field.data, _sending().schemes))
+
+
+class RefusalForm(FlaskForm):
+    """Why a letter is refused."""
+
+    reason = StringField("Pourquoi la refuser", [remark_rule("Dites pourquoi : la personne qui l’a écrite le lira.")])
+
+
+@pages.get("/directory/<number:fase>/letter")
+@needs(RoleName.AUTHOR)
+def write(fase: int) -> str:
+    """The form, with a prepared text (`text`), or that of an earlier letter (`again`)."""
+    with reading() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        return _form_page(session, authority, LetterForm(formdata=None, data={"text": _first(session)}))
+
+
+@pages.post("/directory/<number:fase>/letter")
+@needs(RoleName.AUTHOR)
+@keeps_text(TOLD, button="Reprendre ce texte")
+def change(fase: int) -> str:
+    """Show the form again with what was typed."""
+    form = LetterForm()
+    with reading() as session:
+        return _form_page(session, authority_sheet.authority_by_fase(session, fase), form)
+
+
+@pages.post("/directory/<number:fase>/letter/preview")
+@needs(RoleName.AUTHOR)
+@keeps_text(TOLD, to="letters.change", button="Reprendre ce texte")
+def preview(fase: int) -> str | tuple[str, int]:
+    form, page = LetterForm(), ""
+    if form.validate_on_submit():
+        with telling(form), reading() as session:
+            authority = authority_sheet.authority_by_fase(session, fase)
+            to, prepared = _prepared(session, authority, form)
+            by_hand.refuse_unwelcome(session, to, now=now())
+            told = {"authority": authority, "to": to, "prepared": prepared, "key": secrets.token_hex(16)}
+            page = render_template("pages/replies/letter_preview.html", form=form, **told)
+    return page or _refused(fase, form)
+
+
+@pages.post("/directory/<number:fase>/letter/sending")
+@needs(RoleName.AUTHOR)
+@keeps_text(TOLD, to="letters.change", button="Reprendre ce texte")
+def send(fase: int) -> Redirect | tuple[str, int]:
+    form, said = LetterForm(), None
+    key, is_fit = form.key.data or "", form.validate_on_submit()
+    if is_fit and KEY.fullmatch(key):
+        with telling(form):
+            said = _send(fase, form, key)
+    return said or _refused(fase, form)
+
+
+def _send(fase: int, form: LetterForm, key: str) -> Redirect:
+    """Keep the letter that was read, and send it or ask for its approval."""
+    text = form.text.data or ""
+    with reading() as session:
+        to, prepared = _prepared(session, authority_sheet.authority_by_fase(session, fase), form)
+    with database().writing() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        letter, is_new = by_hand.write(
+            session, authority, to, text, prepared, _sending(), key, now=now(), actor=actor()
+        )
+        number, address, awaits = letter.id, letter.address, letter.text_id is None
+    return _said(number, address, awaits=awaits, is_new=is_new)
+
+
+@pages.get("/letters/<number:number>")
+@needs(RoleName.READER)
+def letter(number: int) -> str:
+    with reading() as session:
+        return _letter_page(session, number, RefusalForm(formdata=None))
+
+
+@pages.post("/letters/<number:number>/approval")
+@needs(RoleName.APPROVER)
+def approve(number: int) -> Redirect:
+    with reading() as session:
+        held, _ = by_hand.letter_numbered(session, number)
+        prepared = by_hand.prepared_again(session, held, _sending(), now=now())
+    with database().writing() as session:
+        held, _ = by_hand.letter_numbered(session, number)
+        by_hand.approve(session, held, prepared, _sending(), now=now(), actor=actor())
+        address = held.address
+    flash(f"La lettre est validée : le courriel à {address} est dans la file d’envoi.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+@pages.post("/letters/<number:number>/refusal")
+@needs(RoleName.APPROVER)
+def refuse(number: int) -> Redirect | tuple[str, int]:
+    form = RefusalForm()
+    if form.validate_on_submit():
+        _end(number, DecisionKind.REFUSED, form.reason.data or "")
+        flash("La lettre est refusée ; la personne qui l’a écrite lira pourquoi.", "success")
+        return redirect(url_for(".letter", number=number))
+    with reading() as session:
+        return _letter_page(session, number, form), 422
+
+
+@pages.post("/letters/<number:number>/withdrawal")
+@needs(RoleName.AUTHOR)
+def withdraw(number: int) -> Redirect:
+    _end(number, DecisionKind.WITHDRAWN)
+    flash("La lettre est retirée : elle ne part pas.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+def _end(number: int, kind: DecisionKind, reason: str = "") -> None:
+    with database().writing() as session:
+        held, _ = by_hand.letter_numbered(session, number)
+        by_hand.end(session, held, kind, now=now(), actor=actor(), reason=reason)
+
+
+def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
+    if not is_new:
+        flash("Cette lettre est déjà enregistrée : elle ne part pas deux fois.", "info")
+    elif awaits:
+        flash("La lettre attend la validation d’une autre personne, qui est prévenue. Elle part alors.", "success")
+    else:
+        flash(f"Le courriel à {address} est dans la file d’envoi.", "success")
+    return redirect(url_for(".letter", number=number))
+
+
+def _letter_page(session: Session, number: int, form: RefusalForm) -> str:
+    held, authority = by_hand.letter_numbered(session, number)
+    last, left = by_hand.state_of(session, held), by_hand.sent(session, held)
+    awaits = last is not None and last.kind is DecisionKind.SUBMITTED
+    prepared, fault = None, ""
+    if awaits:
+        try:
+            prepared = by_hand.prepared_again(session, held, _sending(), now=now())
+        except (InputError, Refused) as error:
+            fault = str(error)
+    return render_template(
+        "pages/replies/letter.html",
+        letter=held,
+        authority=authority,
+        prepared=prepared,
+        fault=fault,
+        last=last,
+        left=left,
+        awaits=awaits,
+        form=form,
+        may_approve=awaits and last is not None and deciding.may_decide(session, actor(), last.subject),
+        colleagues=staff.colleagues(session),
+    )
+
+
+def _refused(fase: int, form: LetterForm) -> tuple[str, int]:
+    """The form with the text, and why it was not sent."""
+    with reading() as session:
+        return _form_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
+
+
+def _form_page(session: Session, authority: Authority, form: LetterForm) -> str:
+    offered = by_hand.mailboxes(session, authority)
+    form.to.choices = [(held.address, held.address) for held in offered]
+    return render_template(
+        "pages/replies/letter_write.html",
+        authority=authority,
+        form=form,
+        offered=offered,
+        uses=[texts.current(session, use) for use in USES],
+        pending=by_hand.awaiting(session, authority),
+    )
+
+
+def _first(session: Session) -> str:
+    """The text that a letter begins with: a prepared one, that of an earlier letter, or an empty subject."""
+    asked, again = request.args.get("text", ""), request.args.get("again", "")
+    if asked in set(USES):
+        return texts.current(session, TextUse(asked)).text
+    if again.isdecimal():
+        return by_hand.letter_numbered(session, min(int(again), 2**31 - 1))[0].text
+    return "Objet : \n\n"
+
+
+def _prepared(session: Session, authority: Authority, form: LetterForm) -> tuple[Contact, PreparedReply]:
+    to = by_hand.mailbox(session, authority, form.to.data or "")
+    writer = Writer(current_user.name, actor())
+    return to, by_hand.prepare(session, authority, to, form.text.data or "", writer, _sending(), now=now())
+
+
+def _sending() -> SenderIdentity:
+    return SenderIdentity.of(settings())

@@ -1,0 +1,66 @@
+"""A letter by hand from an authority's sheet: read before it leaves, approved by a second person, in four pages."""
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.delivery.models import Mailing, Purpose
+from tests.pages import form_of, text_of
+
+SHEET, PLACE = "/directory/9300", "/directory/9300/letter"
+TEXT = "Objet : Rendez-vous\r\n\r\nBonjour **((nom_po))**,\r\n\r\nÀ lundi."
+
+
+def sent(database):
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Mailing).where(Mailing.purpose == Purpose.LETTER))
+
+
+def typed(author, text=TEXT):
+    """What the form sends with a text."""
+    return form_of(author.get(PLACE)) | {"text": text}
+
+
+def test_a_letter_is_read_then_approved_by_a_second_person_and_pressing_twice_keeps_one(
+    author, signed_in, sample_database
+):
+    assert f'href="{PLACE}"' in author.get(SHEET).text
+    gap = author.post(f"{PLACE}/preview", data=form_of(author.get(f"{PLACE}?text=after_call")))
+    assert (gap.status_code, "Complétez" in text_of(gap)) == (422, True)
+    shown = author.post(f"{PLACE}/preview", data=typed(author))
+    assert ("À lundi." in text_of(shown), "Une autre personne valide" in text_of(shown)) == (True, True)
+    form = form_of(shown, f"{PLACE}/sending")
+    assert [author.post(f"{PLACE}/sending", data=form).location for _ in range(2)] == ["/letters/1"] * 2
+    assert "attend la validation" in text_of(author.get("/letters/1"))
+    approver = signed_in("approver")
+    assert "1 lettre attend votre validation" in text_of(approver.get("/"))
+    page = approver.get("/letters/1")
+    assert ("À lundi." in text_of(page), sent(sample_database)) == (True, 0)
+    assert approver.post("/letters/1/approval", data=form_of(page, "/letters/1/approval")).status_code == 302
+    assert sent(sample_database) == 1
+    history = text_of(author.get(f"{SHEET}/history"))
+    assert "Courriel du service, à" in history
+    assert "lettre attend" not in text_of(approver.get("/"))
+
+
+def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, signed_in):
+    shown = author.post(f"{PLACE}/preview", data=typed(author))
+    author.post(f"{PLACE}/sending", data=form_of(shown, f"{PLACE}/sending"))
+    approver = signed_in("approver")
+    page = approver.get("/letters/1")
+    without = approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal"))
+    assert (without.status_code, "Dites pourquoi" in text_of(without)) == (422, True)
+    approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal") | {"reason": "Appelez plutôt."})
+    assert "refusée : Appelez plutôt." in text_of(author.get("/letters/1"))
+    assert "À lundi." in form_of(author.get(f"{PLACE}?again=1"))["text"]
+
+
+def test_who_only_reads_is_offered_no_letter(signed_in):
+    reader = signed_in("reader")
+    assert PLACE not in reader.get(SHEET).text
+    assert reader.get(PLACE).status_code == 403
+
+
+@pytest.mark.parametrize("form", [{"text": TEXT}, {"text": TEXT, "key": "x"}])
+def test_nothing_is_kept_that_was_not_read_on_its_page(author, form):
+    assert author.send(f"{PLACE}/sending", form, page=PLACE).status_code == 422
+    assert author.get("/letters/1").status_code == 404
