@@ -46,7 +46,10 @@ COLUMNS: Sequence[Column[ClosedRow]] = (
 
 
 def listed(session: Session, year: int, names: Mapping[str, str], *, text: str = "", sort: str = "") -> Held[ClosedRow]:
-    """What is closed in the school year that starts in `year`, the earliest first. `names` are those of persons."""
+    """What is closed in the school year that starts in `year`: what people added first, then by day.
+
+    `names` are those of persons.
+    """
     every = added(session, year)
     source = (
         "Calculé, sans comparaison" if sending_hours.caution(closures.days_of(year)[0]) else "Calendrier du service"
@@ -58,8 +61,8 @@ def listed(session: Session, year: int, names: Mapping[str, str], *, text: str =
         ),
         *every.rows,
     ]
-    rows.sort(key=lambda row: (row.first, row.last))
-    return replace(every, rows=rows, names=names, text=text, sort=sort)
+    rows.sort(key=lambda row: (row.known is None, row.first, row.last))
+    return replace(every, rows=rows, usual="", names=names, text=text, sort=sort)
 
 
 def added(session: Session, year: int) -> Held[ClosedRow]:

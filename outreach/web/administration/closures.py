@@ -126,6 +126,7 @@ def _page(session: Session, form: ClosureForm) -> str:
         near=[near for near in (year - 1, year + 1) if FIRST.year <= near < LAST.year - 1],
         this=closures.school_year_of(current_day()),
         shown=Shown.of(request, _listed(session, names), names=names, export=".export"),
+        added=closure_list.added(session, year).count(),
         text=sought(request),
         caution=sending_hours.caution(closures.days_of(year)[0]),
         colleagues=names,

@@ -51,8 +51,7 @@ def test_a_day_is_closed_and_the_wave_of_that_day_is_named_then_moved_by_who_pla
     assert "Aucune vague planifiée" in text_of(chief.get(made))
     chief.send(f"{made}/withdrawal", page=made)
     listed = cells(elements(chief.get(f"{PLACE}?year=2020"), "table")[0])
-    (row,) = [row for row in listed if row[1] == "Grève générale"]
-    assert "retirée" in row[3]
+    assert (listed[1][1], "retirée" in listed[1][3]) == ("Grève générale", True), "own days come first"
     assert chief.send(f"{made}/withdrawal", page="/account").status_code == 409
 
 
