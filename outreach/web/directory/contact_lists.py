@@ -53,6 +53,10 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
         """A list may be complete."""
         return {"complete": bool(form["complete"].data)}
 
+    def before(self, session: Session) -> dict[str, Any]:
+        """The rows of the example, beside the last lists."""
+        return {**super().before(session), "example": EXAMPLE}
+
     def shown(self, session: Session, received: ContactList, plan: ContactPlan | None) -> dict[str, Any]:
         """How many rows wait for a word on one page."""
         return {"most_waiting": MOST_WAITING}

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from outreach.contact_lists.models import ContactList
 from outreach.directory import authority_sheet, contacts
-from tests.pages import elements, form_of, text_of
+from tests.pages import cells, elements, form_of, text_of
 from tests.spreadsheets.books import BOMB, changed, workbook
 
 PLACE = "/directory/contact-lists"
@@ -93,6 +93,8 @@ def test_two_addresses_of_a_cell_wait_for_one_word(author, sample_database):
 
 def test_the_example_is_a_list_that_can_be_read(author):
     content = author.get(f"{PLACE}/example.csv").data
+    shown = cells(elements(author.get(PLACE), "table")[0])
+    assert [";".join(row) for row in shown] == content.decode("utf-8-sig").splitlines(), "as the page shows it"
     assert "Nouvelles" in text_of(author.get(upload(author, content).location))
 
 
