@@ -99,9 +99,9 @@ class Colour(StrEnum):
         return _COLOUR_LABELS[self]
 
     @property
-    def short(self) -> str:
-        """The colour's name, in a sentence."""
-        return self.label.partition(" : ")[0].lower()
+    def meaning(self) -> str:
+        """What the colour means, in a sentence."""
+        return self.label.partition(" : ")[2]
 
 
 _COLOUR_LABELS = {

@@ -36,8 +36,10 @@ def of(session: Session, authorities: Sequence[int], *, now: datetime) -> dict[i
 
 
 def told(counts: LetterCounts) -> str:
-    """The counts in French: "4 (bleu 3, vert 1)", or "aucun"."""
+    """The counts in French, by what the colours mean: "4 courriels : 3 « échéance annuelle », 1 « information »", or
+    "aucun".
+    """
     if not counts:
         return "aucun"
-    each = ", ".join(f"{colour.short} {french.number(count)}" for colour, count in counts.items())
-    return f"{french.number(sum(counts.values()))} ({each})"
+    each = ", ".join(f"{french.number(count)} « {colour.meaning} »" for colour, count in counts.items())
+    return f"{french.plural(sum(counts.values()), 'courriel')} : {each}"
