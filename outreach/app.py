@@ -33,7 +33,16 @@ from outreach.web import (
     sending,
     situation,
 )
-from outreach.web.administration import accounts, closures, letterhead, programmes, retention, statements, trail
+from outreach.web.administration import (
+    accounts,
+    closures,
+    letterhead,
+    persons,
+    programmes,
+    retention,
+    statements,
+    trail,
+)
 from outreach.web.administration import index as administration
 from outreach.web.directory import (
     authorities,
@@ -102,6 +111,7 @@ ROOMS = (  # of pages
     programmes,
     closures,
     retention,
+    persons,
     statements,
     letterhead,
     recipient_pages,

@@ -67,6 +67,11 @@ def numbered(session: Session, key: str) -> int | None:
     return session.scalar(select(StaffSession.id).where(is_key(key)))
 
 
+def began_at(session: Session, key: str) -> datetime | None:
+    """When the session with this key began; None when it has ended."""
+    return session.scalar(select(StaffSession.began_at).where(is_key(key)))
+
+
 def has_factor(session: Session, key: str) -> bool:
     """Whether the session with this key began with a second factor."""
     return bool(session.scalar(select(StaffSession.has_factor).where(is_key(key))))

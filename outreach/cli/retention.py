@@ -1,6 +1,7 @@
 """`purge`, `person`: what has been kept for its time, what is known of an address, and how it is erased."""
 
 import threading
+from pathlib import Path
 
 import click
 
@@ -8,6 +9,7 @@ from outreach.cli.context import Operation, acting, json_option, pass_operation,
 from outreach.french import plural
 from outreach.retention import changes, erasing, forgetting, persons
 from outreach.retention.archives import Archives
+from outreach.retention.known import documents, tables
 from outreach.roles import RoleName
 
 
@@ -45,16 +47,22 @@ def person() -> None:
 
 @person.command()
 @click.argument("address", metavar="ADRESSE")
+@click.option(
+    "--pdf", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un PDF qui se lit."
+)
 @json_option
 @pass_operation
-def export(operation: Operation, address: str) -> None:
+def export(operation: Operation, address: str, pdf: Path | None) -> None:
     """Donne tout ce que le service sait d’une adresse, table par table (RGPD, articles 15 et 20)."""
     with operation.database.reading() as session:
         known = persons.known_of(session, address)
-    say_json(lambda: {"address": address, "tables": known})
-    for table, rows in known.items():
-        say(f"{table} : {plural(len(rows), 'ligne')}")
-    say("Le détail : --json." if known else "Le service ne sait rien de cette adresse.")
+        shown = tables.readable(session, known, most=documents.MOST_ROWS)
+    say_json(lambda: persons.export(address, known))
+    if pdf:
+        pdf.write_bytes(documents.pdf_of(address, shown, operation.settings.address, now=operation.now))
+    for table in shown:
+        say(f"{table.title} : {plural(table.count, 'ligne')}")
+    say("Le détail : --json, ou --pdf FICHIER." if known else "Le service ne sait rien de cette adresse.")
 
 
 @person.command()

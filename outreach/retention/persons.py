@@ -1,6 +1,7 @@
 """All that the service knows of an address, by table (GDPR, articles 15 and 20)."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -25,6 +26,8 @@ SECRETS = {
     "jobs": {"form", "lease"},
     "mailings": {"headers", "letter"},  # shared by all who got it; what was said to the person is its composition
 }
+# Columns of lists that somebody sent, and the part of their JSON that has a row for each of many people.
+ROWS_OF_MANY = {"grid": "records", "outcome": "rejected"}
 MOST_AT_ONCE = 500
 
 
@@ -50,7 +53,21 @@ def known_of(session: Session, address: str) -> Known:
     entries = table_of(AuditEntry)
     for row in session.execute(select(entries).where(entries.c.subject.in_(excluded))).mappings():
         found.setdefault(entries.name, {})[words.key_of(entries, row)] = row
-    return {name: [_told(name, row) for row in rows.values()] for name, rows in sorted(found.items())}
+    return {name: [_told(name, row, named[0]) for row in rows.values()] for name, rows in sorted(found.items())}
+
+
+def export(address: str, known: Known) -> dict[str, Any]:
+    """What is known of an address as the JSON that is handed over: the address, and rows by table."""
+    return {"address": address, "tables": known}
+
+
+def named_by_number(known: Known) -> str:
+    """Whose data these are, in French, without the address: the trail names a person by the numbers of rows."""
+    named = [(word, known.get(table, ())) for word, table in (("boîte", "contacts"), ("compte", "users"))]
+    if not any(rows for _, rows in named):
+        named = [("exclusion", known.get("suppressions", ()))]
+    told = [f"{word} {', '.join(str(row['id']) for row in rows)}" for word, rows in named if rows]
+    return "; ".join(told) or "aucune boîte de l’annuaire, aucun compte"
 
 
 def _links(table: Table) -> Iterator[tuple[Column[Any], str]]:
@@ -61,10 +78,21 @@ def _links(table: Table) -> Iterator[tuple[Column[Any], str]]:
                 yield column, foreign.column.table.name
 
 
-def _told(name: str, row: RowMapping) -> dict[str, Any]:
+def _told(name: str, row: RowMapping, named: Word) -> dict[str, Any]:
     hidden = SECRETS.get(name, set())
     shown = [column for column in Base.metadata.tables[name].columns if not isinstance(column.type, LargeBinary)]
-    return {column.name: _plain(row[column.name]) for column in shown if column.name not in hidden}
+    told = {column.name: _plain(row[column.name]) for column in shown if column.name not in hidden}
+    return {column: _only_theirs(column, value, named) for column, value in told.items()}
+
+
+def _only_theirs(column: str, value: object, named: Word) -> object:
+    """A value; that of a list which was sent has no rows of others: nobody is handed what is known of somebody else."""
+    if column not in ROWS_OF_MANY or not isinstance(value, str) or value[:1] != "{":
+        return value
+    read: Mapping[str, Any] = json.loads(value)
+    part = ROWS_OF_MANY[column]
+    rows = [row for row in read.get(part, ()) if named.stands(json.dumps(row, ensure_ascii=False))]
+    return json.dumps({**read, part: rows} if part in read else read, ensure_ascii=False)
 
 
 def _plain(value: object) -> object:

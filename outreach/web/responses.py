@@ -1,5 +1,6 @@
 """The inbox: responses of authorities that wait for staff, their owners, and one action on each."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Blueprint, flash, redirect, render_template, request, url_for
@@ -8,16 +9,19 @@ from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
+from outreach.accounts.trail import TrailKind
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.replies import confirming, replying, texts
-from outreach.campaigns.replies.models import TextUse
+from outreach.campaigns.replies.models import ServiceReply, TextUse
 from outreach.campaigns.replies.replying import PreparedReply, Writer
 from outreach.campaigns.waves import receipts
 from outreach.columns import Queried
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.delivery.ledger.listing import outcome_of
+from outreach.erasures import opening
+from outreach.erasures.digests import is_mark
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
 from outreach.responses import actors, effects, inbox, steps, trays
@@ -28,11 +32,12 @@ from outreach.roles import RoleName
 from outreach.text import whole_number
 from outreach.web.audience.writing import write_to
 from outreach.web.signing_in.kept import keeps_text, of_fields
+from outreach.web.signing_in.trail import note
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_all, pressed, remarked, telling
 from outreach.web.ui.forms import RecallForm
 from outreach.web.ui.pager import Shown, sorting
-from outreach.web.ui.request import actor, current_day, database, needs, now, reading, settings
+from outreach.web.ui.request import actor, current_day, database, held_roles, needs, now, reading, settings
 
 pages = Blueprint("responses", __name__, url_prefix="/responses")
 MINE, RECALLED = "me", "any"
@@ -245,11 +250,20 @@ def _selection_page(session: Session, numbers: list[int], fault: str = "") -> st
     )
 
 
+def _note_opened(received: Response, replies: Sequence[ServiceReply]) -> None:
+    """Note in the trail that an administrator opens what was written to an address that was erased since."""
+    for reply in replies:
+        if is_mark(reply.message.address_key) and opening.is_open(reply.message.address_key, held_roles()):
+            note(TrailKind.LETTER_OPENED, actor(), f"réponse {received.id}, courriel {reply.message_id}")
+
+
 def _page(session: Session, received: Response, fault: str = "", form: RecallForm | None = None) -> str:
     effect = effects.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
     may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
     news = _news_of(session, received) if effect and current_user.holds(RoleName.AUTHOR) else None
+    replies = replying.replies_to(session, received)
+    _note_opened(received, replies)
     return render_template(
         template,
         response=received,
@@ -265,7 +279,9 @@ def _page(session: Session, received: Response, fault: str = "", form: RecallFor
         authors=[(one.email, one.name) for one in staff.holders_of(session, RoleName.AUTHOR)] if effect else [],
         news=news,
         approval=texts.current(session, TextUse.JOINED).approval if news else None,
-        replies=replying.replies_to(session, received),
+        replies=replies,
+        is_open=lambda reply: opening.is_open(reply.message.address_key, held_roles()),
+        closed=opening.CLOSED,
         outcome_of=outcome_of,
         steps=taken,
     )

@@ -27,6 +27,8 @@ from outreach.delivery.models import (
 )
 from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
+from outreach.erasures.digests import is_mark
+from outreach.erasures.opening import CLOSED
 from outreach.responses import actors, answers
 from outreach.responses.models import Response
 from outreach.segments.audience import ORDER
@@ -77,12 +79,20 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     copies = session.scalars(copied.where(Message.authority_id == authority.id))
     confirmations |= dict.fromkeys(copies, "Copie de la confirmation, demandée par qui a répondu,")
     answering = select(ServiceReply).where(ServiceReply.message_id.in_([message.id for message in messages]))
-    replies = [_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
+    replies = [_open_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
     seen = openings.of_letters(session, [message.id for message in messages], now=now)
     told = [
         _letter(message, waves.get(message.mailing_id), confirmations, seen.get(message.id)) for message in messages
     ]
     return replies + [event for event in told if event is not None]
+
+
+def _open_reply(reply: ServiceReply) -> Event:
+    """What staff wrote, without its words where the address was erased since: administrators read them elsewhere."""
+    event = _reply(reply)
+    if is_mark(reply.message.address_key):
+        event.details = [CLOSED]
+    return event
 
 
 def answered(session: Session, authority: Authority, entries: Iterable[Event]) -> list[Event]:

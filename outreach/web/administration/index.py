@@ -18,6 +18,7 @@ SUBJECTS = (
     ),
     ("letterhead.index", "En-tête", "Le logo et les lignes que portent les pages et les notes."),
     ("retention.index", "Conservation", "Ce que le service efface de lui-même, et après combien de temps."),
+    ("persons.index", "Personnes", "Ce que le service sait d’une adresse, à remettre ou à effacer."),
     ("trail.index", "Journal des accès", "Qui est entré, qui n’a pas pu, ce qui a été refusé, exporté ou lu."),
 )
 

@@ -17,13 +17,14 @@ from outreach.db import Session
 from outreach.delivery.ledger import listing, outbox
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Message, MessageState, Reason
+from outreach.erasures import opening
 from outreach.errors import NotFound
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.ui import exports, letter_frame
 from outreach.web.ui.pager import Shown, member, sorting
-from outreach.web.ui.request import needs, now, reading
+from outreach.web.ui.request import held_roles, needs, now, reading
 
 MOVERS = (RoleName.AUTHOR, RoleName.APPROVER)
 USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply is shown
@@ -109,10 +110,12 @@ def _wave(session: Session, number: int, wave_number: int) -> tuple[Campaign, Wa
 
 
 def _letter(session: Session, number: int, key: int) -> tuple[Campaign, Message]:
+    """A letter of a campaign, to be opened. Raises Refused where only administrators open it."""
     campaign = lifecycle.campaign_numbered(session, number)
     message = session.get(Message, key)
     if message is None or message.mailing_id not in {wave.mailing_id for wave in campaign.waves}:
         abort(404)
+    opening.refuse_closed(message.address_key, held_roles())
     return campaign, message
 
 

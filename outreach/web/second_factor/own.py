@@ -14,23 +14,23 @@ from outreach.web.second_factor.blueprint import (
     is_recent,
     keys,
     pages,
-    prove,
     secret_of,
     set_up_page,
     true_now,
 )
-from outreach.web.second_factor.forms import CodeForm, FullProofForm
+from outreach.web.second_factor.forms import CodeForm
+from outreach.web.second_factor.proving import factor_state, proof_form, proved
 from outreach.web.signing_in.account_forms import ProofForm
-from outreach.web.signing_in.sign_in import OFFERED, begin_session, claim_in_session
+from outreach.web.signing_in.sign_in import OFFERED, begin_session
 from outreach.web.ui.fields import telling
-from outreach.web.ui.request import database, needs, now, reading, settings
+from outreach.web.ui.request import database, needs, now, settings
 
 
 @pages.get("/account/second-factor")
 @needs(RoleName.READER)
 def index() -> str:
     state = _state()
-    return _page(state, _form(state))
+    return _page(state, proof_form(state))
 
 
 @pages.post("/account/second-factor")
@@ -100,20 +100,13 @@ def _state() -> FactorState | None:
     """What there is of the person's second factor. Aborts with 404 where the installation has none."""
     if settings().factor_policy is FactorPolicy.OFF:
         abort(404)
-    with reading() as snapshot:
-        return second_factors.state_of(snapshot, current_user.id)
-
-
-def _form(state: FactorState | None) -> ProofForm:
-    return FullProofForm() if state else ProofForm()
+    return factor_state()
 
 
 def _proved(state: FactorState | None) -> ProofForm:
     """The form, with errors unless the password is right and the code, where there is a second factor, proves it."""
-    form = _form(state)
-    if form.validate_on_submit() and isinstance(form, FullProofForm):
-        with telling(form.code):
-            prove(current_user, form.code.data, claim_in_session())
+    form = proof_form(state)
+    proved(form)
     return form
 
 

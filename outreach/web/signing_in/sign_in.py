@@ -23,6 +23,7 @@ TOKEN = "csrf_token"  # noqa: S105 - the name of flask-wtf's field, in the cooki
 KEY = "session"  # in the signed cookie: the key of the session's row
 SIGN = "_user_id"  # idem: the sign of its person's sessions, as flask-login calls it
 SECOND_STEP, OFFERED = "second_step", "factor_offered"  # idem: a step of signing in, a secret that is being set up
+PROVED = "proved"  # idem: who gave the password once more, and when
 # Each name stands before those that its User-Agent names as well.
 PROGRAMS = {"Edg": "Edge", "OPR/": "Opera", "Firefox": "Firefox", "Chrom": "Chrome", "Safari": "Safari"}
 SYSTEMS = {
@@ -112,7 +113,7 @@ def person_of(token: str, *, seconds: int) -> int | None:
 
 def _forget_steps() -> None:
     """What somebody began and left is not for whoever uses the browser next."""
-    for step in (SECOND_STEP, OFFERED):
+    for step in (SECOND_STEP, OFFERED, PROVED):
         session.pop(step, None)
 
 

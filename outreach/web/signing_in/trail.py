@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import partial
 from queue import Empty, Full, Queue
 
-from flask import Flask, Response, current_app, request
+from flask import Flask, Response, current_app, g, request
 from flask_login import current_user
 
 from outreach.accounts import trail
@@ -109,6 +109,11 @@ def note(kind: TrailKind, person: str, detail: str = "") -> None:
     queue.put(Line(now(), kind, person, "".join(filter(str.isprintable, detail))))
 
 
+def of_export(told: str) -> None:
+    """What the trail says of the file that this request answers with: its address says too little, or too much."""
+    g.exported = told
+
+
 def _note_answer(response: Response) -> Response:
     if response.status_code == 403:
         note(TrailKind.REFUSED, _person(), f"{request.method} {request.path}")
@@ -116,7 +121,7 @@ def _note_answer(response: Response) -> Response:
         seen = request.view_args or {}
         note(TrailKind.LETTER_OPENED, _person(), f"campagne {seen['number']}, courriel {seen['message']}")
     elif response.status_code == 200 and "attachment" in response.headers.get("Content-Disposition", ""):
-        note(TrailKind.EXPORTED, _person(), request.full_path.rstrip("?"))
+        note(TrailKind.EXPORTED, _person(), g.get("exported") or request.full_path.rstrip("?"))
     return response
 
 

@@ -31,7 +31,8 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     ),
     "reachability": "directory",
     **dict.fromkeys(
-        ("accounts", "programmes", "closures", "retention", "statements", "letterhead", "trail"), "administration"
+        ("accounts", "programmes", "closures", "retention", "persons", "statements", "letterhead", "trail"),
+        "administration",
     ),
 }
 

@@ -1,0 +1,194 @@
+"""What the service knows of an address, for administrators: on a page, as JSON, as a PDF; and how it is erased.
+
+An address stands in no URL, and the trail names it by the numbers of its rows. Whoever asks proves once more to be
+that person.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+
+from flask import Blueprint, Response, make_response, render_template, url_for
+from flask_login import current_user
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import Field, StringField
+from wtforms.validators import StopValidation
+
+from outreach.accounts.trail import TrailKind
+from outreach.db import time_limit
+from outreach.errors import TookTooLong
+from outreach.mail.addresses import judge
+from outreach.retention import erasing, persons
+from outreach.retention.erasing import Plan
+from outreach.retention.known import documents, labels, tables
+from outreach.retention.known.tables import KnownTable
+from outreach.retention.persons import Known
+from outreach.roles import RoleName
+from outreach.spreadsheets.written import Origin
+from outreach.web.jobs import later
+from outreach.web.second_factor import proving
+from outreach.web.second_factor.forms import FullProofForm
+from outreach.web.signing_in.account_forms import ProofForm
+from outreach.web.signing_in.trail import note, of_export
+from outreach.web.ui.exports import attachment
+from outreach.web.ui.fields import fit
+from outreach.web.ui.request import actor, database, inert, job, needs, now, reading, settings
+
+pages = Blueprint("persons", __name__, url_prefix="/administration/persons")
+MOST_SHOWN = 20  # rows of a table on the page
+Write = Callable[[str, Known, Sequence[KnownTable]], bytes]
+
+
+class PersonForm(FlaskForm):  # type: ignore[misc]
+    """The address about which something is asked."""
+
+    address = StringField(
+        "Adresse de courriel", [fit(lambda text: judge(text, examples=True).address)], render_kw={"type": "email"}
+    )
+
+
+class ProvingForm(PersonForm, ProofForm):
+    """The same, with the password of whoever asks."""
+
+
+class FullProvingForm(PersonForm, FullProofForm):
+    """The same, with a code of the second factor."""
+
+
+class ErasureForm(PersonForm):
+    """The address that is to be erased, typed once more."""
+
+    again = StringField(
+        "L’adresse, encore une fois",
+        description="Retapez-la : rien ne défait un effacement.",
+        render_kw={"type": "email"},
+    )
+
+    def validate_again(self, field: Field) -> None:
+        """Raises StopValidation unless it is the same address."""
+        if " ".join((field.data or "").split()).casefold() != (self.address.data or "").casefold():
+            raise StopValidation("Ce n’est pas la même adresse : retapez celle qui est à effacer.")
+
+
+@pages.get("")
+@needs(RoleName.ADMINISTRATOR)
+def index() -> str:
+    return _page(_form())
+
+
+@pages.post("")
+@needs(RoleName.ADMINISTRATOR)
+def show() -> str | tuple[str, int]:
+    form = _form()
+    if not _is_allowed(form):
+        return _page(form), 422
+    address = form.address.data or ""
+    try:
+        with reading() as session:
+            known = persons.known_of(session, address)
+            shown = tables.readable(session, known, most=MOST_SHOWN, seen=inert)
+    except TookTooLong:
+        return render_template("pages/administration/person_later.html", address=address)
+    note(TrailKind.EXPORTED, actor(), f"à l’écran, données de : {persons.named_by_number(known)}")
+    return render_template("pages/administration/person.html", address=address, tables=shown)
+
+
+@pages.post("/export.pdf")
+@needs(RoleName.ADMINISTRATOR)
+def export_pdf() -> Response | Redirect:
+    return _exported("pdf", "application/pdf", _pdf, documents.MOST_ROWS)
+
+
+@pages.post("/export.json")
+@needs(RoleName.ADMINISTRATOR)
+def export_json() -> Response | Redirect:
+    return _exported("json", "application/json", _json, 0)
+
+
+def _exported(kind: str, mimetype: str, write: Write, most: int) -> Response | Redirect:
+    """A file with what is known of an address; a job makes it where that takes too long for a page."""
+    form = _form()
+    if not form.validate_on_submit() or isinstance(form, ProofForm):  # a job keeps its form, which has no password
+        return make_response(_page(form), 422)
+    address = form.address.data or ""
+    try:
+        with reading() as session:
+            known = persons.known_of(session, address)
+            shown = tables.readable(session, known, most=most, seen=inert)
+    except TookTooLong:
+        return later(f"Données d’une personne ({kind.upper()})", url_for(".index"))
+    content = write(address, known, shown)
+    of_export(f"données de : {persons.named_by_number(known)} ({kind.upper()})")
+    return attachment(content, mimetype, f"personne{Origin(now(), current_user.name).suffix()}.{kind}")
+
+
+@pages.post("/erasure")
+@needs(RoleName.ADMINISTRATOR)
+def ask_erasure() -> str | tuple[str, int]:
+    """What erasing an address would do, before it is done."""
+    asked = _form()
+    if not asked.validate_on_submit() or isinstance(asked, ProofForm):
+        return _page(asked), 422
+    return _erasure_page(ErasureForm(), _planned(asked))
+
+
+@pages.post("/erasure/confirmation")
+@needs(RoleName.ADMINISTRATOR)
+def erase() -> str | tuple[str, int]:
+    """Erase an address that was typed a second time. Nothing undoes it."""
+    asked = _form()
+    if not asked.validate_on_submit() or isinstance(asked, ProofForm):
+        return _page(asked), 422
+    form, planned = ErasureForm(), _planned(asked)
+    if not form.validate_on_submit():
+        return _erasure_page(form, planned), 422
+    with time_limit.lifted():
+        count = erasing.carry_out(database(), planned, settings().data, now=now(), actor=actor())
+    return render_template("pages/administration/person_erased.html", count=count, keeps_address=planned.keeps_address)
+
+
+def _planned(form: PersonForm) -> Plan:
+    """What erasing the address of a form would do. Raises InputError for none, Refused where it may not be now."""
+    has_sorting_list = bool(settings().sorting_list)
+    with time_limit.lifted(), reading() as session:
+        return erasing.plan(session, form.address.data or "", has_sorting_list=has_sorting_list)
+
+
+def _erasure_page(form: PersonForm, planned: Plan) -> str:
+    rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=labels.place)}
+    return render_template(
+        "pages/administration/person_erasure.html",
+        form=form,
+        address=planned.address,
+        told=erasing.told(planned),
+        rows=[(labels.title(name), count) for name, count in rows.items()],
+    )
+
+
+def _pdf(address: str, _known: Known, shown: Sequence[KnownTable]) -> bytes:
+    return documents.pdf_of(address, shown, settings().address, now=now())
+
+
+def _json(address: str, known: Known, _shown: Sequence[KnownTable]) -> bytes:
+    return inert(json.dumps(persons.export(address, known), ensure_ascii=False, indent=1)).encode()
+
+
+def _form() -> PersonForm:
+    """The form, with a proof unless it was given lately, or a job goes on with what was allowed."""
+    if job() or not proving.asks_again():
+        return PersonForm()
+    return FullProvingForm() if proving.factor_state() else ProvingForm()
+
+
+def _is_allowed(form: PersonForm) -> bool:
+    """Whether the form is complete, and proves who asks where it has to. A proof lasts ten minutes."""
+    if not isinstance(form, ProofForm):
+        return bool(form.validate_on_submit())
+    if not proving.proved(form):
+        return False
+    proving.remember()
+    return True
+
+
+def _page(form: PersonForm) -> str:
+    return render_template("pages/administration/persons.html", form=form, asks=isinstance(form, ProofForm))
