@@ -32,6 +32,7 @@ from outreach.web import (
     segments,
     sending,
     situation,
+    today,
 )
 from outreach.web.administration import (
     accounts,
@@ -77,6 +78,7 @@ WORDS = {"", "application/x-www-form-urlencoded"}
 BIG_UPLOADS = {"adherence.receive", "contact_lists.receive", "register.receive"}  # with files of BIGGEST_UPLOAD
 UPLOADS = {*BIG_UPLOADS, "programmes.upload", "segments.make_list", "letterhead.change"}
 ROOMS = (  # of pages
+    today,
     situation,
     notes,
     campaigns,
@@ -161,7 +163,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     CSRFProtect(app).exempt(recipient_pages.pages)
     sign_in.install(app)
     templates.install(app)
-    bar.install(app, awaited=situation.awaited, clock=sending.clock)
+    bar.install(app, awaited=today.awaited, clock=sending.clock)
     page_letterhead.install(app)
     protection.install(app)
     errors.install(app)

@@ -101,6 +101,12 @@ class Programme(Base):
         """The strands that are open at the end of a day, in order."""
         return [strand for strand in self.strands if strand.is_open(day)]
 
+    @property
+    def level(self) -> Level | None:
+        """The level of schools that all its strands are open to; None where they differ."""
+        levels = {strand.level for strand in self.strands}
+        return next(iter(levels)) if len(levels) == 1 else None
+
 
 class Strand(Base):
     """A part (volet) of a programme, joined by itself; `level` says which schools it is open to."""

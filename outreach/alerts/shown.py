@@ -13,11 +13,12 @@ from outreach.db import Session
 
 
 class ShownAlert(NamedTuple):
-    """An alert on a page: what it is called, a paragraph on it, and the campaign that it is about, if any."""
+    """An alert on a page: what it is called, a paragraph on it, the campaign that it is about if any, since when."""
 
     label: str
     text: str
     campaign: Campaign | None = None
+    since: datetime | None = None
 
 
 def shown(
@@ -43,6 +44,7 @@ def shown(
             alert.kind.label,
             told(alert, words_of(session, alert.kind, alert.subject, relays)),
             _campaign_of(session, alert),
+            alert.began_at,
         )
         for alert in alerts
         if holds(*alert.kind.roles) and not (alert.kind is AlertKind.WAVE_PAUSED and int(alert.subject) in beside)

@@ -7,7 +7,9 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach import audit
 from outreach.accounts import staff
@@ -51,6 +53,15 @@ def steps_of(session: Session, authority: Authority) -> Sequence[FollowUpStep]:
 def confirmed_of(session: Session, authority: Authority) -> dict[int, FollowUpStep]:
     """The last confirmation of each address of an authority, by the number of the address."""
     return {step.contact_id: step for step in steps_of(session, authority) if step.contact_id is not None}
+
+
+def counted_due(owner: str, day: date) -> ScalarSelect[int]:
+    """The statement that counts the authorities to which this person (an address) was to come back by a day."""
+    taken, postponed = aliased(FollowUpStep), aliased(FollowUpStep)
+    count = select(func.count()).select_from(taken).join(postponed, postponed.authority_id == taken.authority_id)
+    count = count.where(taken.id.in_(_last_keys(OWNERSHIP)), postponed.id.in_(_last_keys((FollowUpKind.POSTPONED,))))
+    is_theirs = and_(taken.step == FollowUpKind.TAKEN, taken.actor == owner)
+    return count.where(is_theirs, postponed.day <= day).scalar_subquery()
 
 
 def hand_over(session: Session, authority: Authority, *, to: str, now: datetime, actor: str) -> None:
@@ -139,11 +150,16 @@ def _add(session: Session, authority: Authority, step: FollowUpKind, **details: 
     session.flush()
 
 
+def _last_keys(kinds: Sequence[FollowUpKind]) -> Select[int]:
+    """The keys of the last step of these kinds of each authority."""
+    return select(func.max(FollowUpStep.id)).where(FollowUpStep.step.in_(kinds)).group_by(FollowUpStep.authority_id)
+
+
 def _last(
     session: Session, kinds: Sequence[FollowUpKind], authorities: Collection[int] | None
 ) -> Sequence[FollowUpStep]:
     """The last step of these kinds of each authority."""
-    last = select(func.max(FollowUpStep.id)).where(FollowUpStep.step.in_(kinds)).group_by(FollowUpStep.authority_id)
+    last = _last_keys(kinds)
     if authorities is not None:
         last = last.where(among(FollowUpStep.authority_id, authorities))
     return session.scalars(select(FollowUpStep).where(FollowUpStep.id.in_(last))).all()

@@ -6,7 +6,7 @@ One function feeds page, export and command. It reads a line for each authority 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 from sqlalchemy import ColumnElement, exists, or_, select
@@ -103,6 +103,12 @@ class ReachedMailbox:
     found: FoundDomain | None
 
     @property
+    def faulty_since(self) -> datetime | None:
+        """When its fault was seen, or None: no fault, or one without a day."""
+        checked_at = self.found.checked_at if self.state is ReachState.NO_MAIL and self.found else None
+        return self.bounced_at or checked_at
+
+    @property
     def said(self) -> str:
         """How it stands, in French, with the days that are known."""
         if self.bounced_at is not None:
@@ -138,6 +144,12 @@ class ReachRow:
     state: ReachState
     mailboxes: Sequence[ReachedMailbox]
     followed: Followed
+
+    @property
+    def faulty_since(self) -> date | None:
+        """The day on which the first of its mailboxes was seen to be at fault; None where no day is known."""
+        moments = (held.faulty_since for held in self.mailboxes)
+        return min((today(moment) for moment in moments if moment), default=None)
 
 
 COLUMNS: Sequence[Column[ReachRow]] = (

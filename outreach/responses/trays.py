@@ -1,9 +1,9 @@
 """The list of responses: its trays, its columns, how many wait and for whom."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, case, func, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
 from outreach.columns import DATA, Column, Expression, Kind, Queried, by_label
@@ -55,17 +55,20 @@ def listed(
     With `recalled` only those to come back to, the first day first.
     """
     order: list[Expression] = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
-    one = (contains_eager(Response.authority), joinedload(Response.strand), joinedload(Response.respondent))
-    return Queried(
-        title="Réponses",
-        columns=COLUMNS,
-        sort=sort,
-        session=session,
-        query=_in(tray, owner, recalled).join(Response.authority),
-        order=[*([Response.recall_on] if recalled else []), *order, Response.id],
-        key=Response.authority_id,
-        options=(*one, selectinload(Response.schools), joinedload(Response.message)),
-    )
+    order = [*([Response.recall_on] if recalled else []), *order, Response.id]
+    return _listing(session, _in(tray, owner, recalled), order, sort)
+
+
+def awaiting(session: Session, person: str, day: date) -> Queried[Response]:
+    """The responses that await a person (an address) on a day, tray by tray, the oldest first: see `is_for`."""
+    query = _in(None, "").where(is_for(person, day))
+    return _listing(session, query, [_urgency(), Response.given_at, Response.id])
+
+
+def is_for(person: str, day: date) -> ColumnElement[bool]:
+    """True of a response that is this person's, or nobody's, and that was not put off to a later day."""
+    is_free = or_(Response.owner.is_(None), Response.owner == person)
+    return and_(is_free, not_(and_(*_is_recalled(), Response.recall_on > day)))
 
 
 def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[int, int]:
@@ -74,6 +77,22 @@ def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[
     due = func.count(case((rows.c.recall_on <= today(now), 1)))
     some, come = session.execute(select(func.count(), due).select_from(rows)).one()
     return some, come
+
+
+def _listing(
+    session: Session, query: Select[Response], order: Sequence[Expression], sort: str = ""
+) -> Queried[Response]:
+    one = (contains_eager(Response.authority), joinedload(Response.strand), joinedload(Response.respondent))
+    return Queried(
+        title="Réponses",
+        columns=COLUMNS,
+        sort=sort,
+        session=session,
+        query=query.join(Response.authority),
+        order=order,
+        key=Response.authority_id,
+        options=(*one, selectinload(Response.schools), joinedload(Response.message)),
+    )
 
 
 def _in(tray: Tray | None, owner: str, recalled: bool = False) -> Select[Response]:

@@ -18,7 +18,7 @@ from outreach.staff_mail.models import Pace
 from outreach.web.second_factor.entering import ask
 from outreach.web.signing_in import kept
 from outreach.web.signing_in.account_forms import SWITCHED_OFF, PasswordForm, SignInForm
-from outreach.web.signing_in.sign_in import KEY, SIGN, begin_session, enter, is_path, leave
+from outreach.web.signing_in.sign_in import KEY, SIGN, begin_session, enter, leave, way_of
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.errors import SENTENCES
 from outreach.web.ui.fields import posted
@@ -32,12 +32,12 @@ pages = Blueprint("account", __name__)
 def sign_in() -> ResponseReturnValue:
     """Sign in, and go on to the page that was asked."""
     asked = request.values.get("next", "/")
-    to = asked if is_path(asked) else "/"
     if current_user.is_authenticated:
-        return redirect(to)
+        return redirect(way_of(current_user, asked))
     form = SignInForm()
     if not form.validate_on_submit() or form.user is None:
         return render_template("pages/account/sign_in.html", form=form)
+    to = way_of(form.user, asked)
     if asked_for := ask(form.user, to):
         return asked_for
     enter(form.user)

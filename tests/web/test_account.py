@@ -507,7 +507,7 @@ def test_a_bad_address_to_return_to_is_ignored(app, password, few, target):
         client = app.test_client()
         form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "next": target}
         response = client.post("/sign-in", query_string={"next": target}, data=form)
-        assert (response.status_code, response.location) == (302, "/")
+        assert (response.status_code, response.location) == (302, "/today")
 
 
 @pytest.mark.parametrize(("email", "given"), [(EMAIL, ""), ("", "faux"), ("Ma phrase secrète", "faux")])

@@ -100,7 +100,7 @@ def test_who_is_bound_signs_in_and_comes_to_the_page_that_was_asked(app, client,
 def test_signing_in_leads_nowhere_else(client, provider, bound, target):
     bound(provider, ANNE, "s-1")
     given = provider.authorize(client.get("/sign-in/oidc", query_string={"next": target}).location, "s-1")
-    assert back(client, given).location == "/"
+    assert back(client, given).location == "/today"
 
 
 def test_an_address_in_a_claim_opens_no_account(app, client, provider, sample_database):
@@ -161,7 +161,7 @@ def test_two_tabs_end_in_one_session_and_an_answer_serves_once(client, provider,
     assert client.post(flows.RETURN, data=form).location == "/a"
     token = form_of(client.get("/account"))["csrf_token"]
     assert client.post(flows.RETURN, data={**form, "csrf_token": token}).status_code == 400
-    assert client.get(flows.RETURN, query_string=first).location == "/", "back to the page of the return"
+    assert client.get(flows.RETURN, query_string=first).location == "/today", "back to the page of the return"
     assert back(client, second).location == "/b"
     assert "Vous êtes déjà connecté dans ce navigateur" in text_of(client.get("/account"))
 
@@ -268,12 +268,12 @@ def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_passwo
     shown = client.get(flows.RETURN, query_string=given)
     assert "lea@fwb.example" in text_of(shown), "whoever was led here by another's link sees whose account it is"
     assert not elements(shown, "form[@id='oidc-return']"), "which the script would send"
-    assert back(client, given).location == "/"
+    assert back(client, given).location == "/today"
     shown = client.get("/account")
     assert "lea@fwb.example" in text_of(shown)
     assert not links(shown, "/account/oidc") + links(shown, "/account/password")
     other = app.test_client()
-    assert signed_in(other, provider).location == "/"
+    assert signed_in(other, provider).location == "/today"
     assert client.get(address).status_code == 410, "a link serves once"
 
 

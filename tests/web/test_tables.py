@@ -46,6 +46,7 @@ LISTS = {
     "directory/exclusions.html": ("/directory/exclusions", ""),
     "directory/reachability.html": ("/directory/reachability?state=bounced&state=unconfirmed", "write"),
     "responses/index.html": ("/responses", "write"),
+    "today/index.html": ("/today", ""),
     "trail/index.html": ("/trail", ""),
     "situation/actions.html": ("/situation/actions", ""),
     "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),

@@ -1,6 +1,7 @@
 """What awaits a person beside decisions, by role: campaigns to correct or to plan, and answers."""
 
 from collections.abc import Collection, Sequence
+from datetime import date
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
 from sqlalchemy.sql.selectable import ScalarSelect
@@ -11,6 +12,7 @@ from outreach.campaigns import listing
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.db import Session
+from outreach.responses import trays
 from outreach.responses.models import Response, WaitingResponse
 from outreach.roles import RoleName
 
@@ -26,20 +28,22 @@ def campaigns(session: Session, person: str, roles: Collection[RoleName]) -> dic
     return found
 
 
-def answers(session: Session, person: str, roles: Collection[RoleName]) -> int:
-    """How many answers wait for this person or for anybody; 0 for those who do not handle answers."""
-    return session.scalars(select(_answers(person))).one() or 0 if RoleName.AUTHOR in roles else 0
+def answers(session: Session, person: str, roles: Collection[RoleName], *, day: date) -> int:
+    """How many answers wait on a day for this person or for anybody; 0 for those who do not handle answers."""
+    return session.scalars(select(_answers(person, day))).one() or 0 if RoleName.AUTHOR in roles else 0
 
 
-def count(session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = ()) -> int:
-    """How many decisions, campaigns and answers await this person, by one statement; none for those who read.
+def count(
+    session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = (), *, day: date
+) -> int:
+    """How many decisions, campaigns and answers await this person on a day, by one statement; none for those who read.
 
     `others` select how much else does.
     """
     counted: Sequence[ScalarSelect[int]] = [
         *others,
         *reading.counted(person, roles),
-        *([_campaigns(person, roles), _answers(person)] if RoleName.AUTHOR in roles else []),
+        *([_campaigns(person, roles), _answers(person, day)] if RoleName.AUTHOR in roles else []),
     ]
     return sum(session.execute(select(*counted)).one()) if counted else 0
 
@@ -48,10 +52,13 @@ def _campaigns(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
     return select(func.count()).select_from(Campaign).where(_awaits_author(person, roles)).scalar_subquery()
 
 
-def _answers(person: str) -> ScalarSelect[int]:
-    is_free = or_(Response.owner.is_(None), Response.owner == person)
+def _answers(person: str, day: date) -> ScalarSelect[int]:
     waiting = select(func.count()).select_from(WaitingResponse)
-    return waiting.join(Response, Response.id == WaitingResponse.response_id).where(is_free).scalar_subquery()
+    return (
+        waiting.join(Response, Response.id == WaitingResponse.response_id)
+        .where(trays.is_for(person, day))
+        .scalar_subquery()
+    )
 
 
 def _awaits_author(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:

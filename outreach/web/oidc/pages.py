@@ -22,7 +22,7 @@ from outreach.settings import PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
 from outreach.web.signing_in.account_forms import ProofForm
-from outreach.web.signing_in.sign_in import enter, is_path
+from outreach.web.signing_in.sign_in import enter, is_path, way_of
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, end_reading, needs, now, reading, settings
@@ -63,7 +63,7 @@ def come_back() -> str | Redirect | tuple[str, int]:
     flow = flows.under_way(request.args.get("state", ""))
     if flow is None:
         if current_user.is_authenticated:  # somebody went back to this page
-            return redirect("/")
+            return redirect(way_of(current_user, "/"))
         return _refused(SignInRefused(Cause.STATE))
     given = {name: request.args[name] for name in ("state", "code", "error", "iss") if request.args.get(name)}
     account = _refuse_link(flow.invitation) if flow.invitation else None
@@ -105,12 +105,12 @@ def bind() -> str | tuple[str, int] | Redirect:
 def _signed_in(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
     if current_user.is_authenticated:  # in another tab, meanwhile
         flash(f"Vous êtes déjà connecté dans ce navigateur, comme {current_user.name}.", "info")
-        return redirect(flow.next)
+        return redirect(way_of(current_user, flow.next))
     who = _identified(issuer, flow, given)
     with database().writing() as writing:
         admission = identities.admit(writing, who.issuer, who.subject, _roles(who), now=now())
     _enter(admission)
-    return redirect(flow.next)
+    return redirect(way_of(current_user, flow.next))
 
 
 def _bound(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
@@ -134,7 +134,7 @@ def _accepted(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
         admission = identities.admit(writing, who.issuer, who.subject, _roles(who), now=now())
     _enter(admission)
     flash("Votre compte est lié à votre identité : vous vous connecterez avec elle.", "success")
-    return redirect("/")
+    return redirect(way_of(current_user, "/"))
 
 
 def _refuse_link(token: str) -> LiveLink:

@@ -32,7 +32,7 @@ from outreach.web.second_factor.forms import CodeForm, SecondStepForm
 from outreach.web.signing_in import kept
 from outreach.web.signing_in.account_forms import SignInForm
 from outreach.web.signing_in.kept import KeptText
-from outreach.web.signing_in.sign_in import SECOND_STEP, claim_of, enter, is_path
+from outreach.web.signing_in.sign_in import SECOND_STEP, claim_of, enter, way_of
 from outreach.web.ui.errors import SENTENCES
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, now, reading, settings
@@ -61,7 +61,7 @@ def ask(user: User, to: str = "/", text: KeptText | None = None) -> ResponseValu
     if not is_needed:
         return None
     sealed = "" if has_factor else _offered_before(user) or one_time_codes.new_secret(keys(), user.id)
-    step = SecondStep(user, to if is_path(to) and len(to) < LONGEST_WAY else "/", sealed, has_factor)
+    step = SecondStep(user, way_of(user, to if len(to) < LONGEST_WAY else "/"), sealed, has_factor)
     whose = {"user": user.id, "mark": _mark(user), "at": now().timestamp()}
     session[SECOND_STEP] = {**whose, "to": step.to, "sealed": sealed}
     if text is None:

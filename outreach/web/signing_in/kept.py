@@ -21,7 +21,7 @@ from wtforms import Field, HiddenField
 from outreach.db import NO_ANSWER
 from outreach.errors import OutreachError
 from outreach.web.signing_in.account_forms import SignInForm
-from outreach.web.signing_in.sign_in import TOKEN, person_of
+from outreach.web.signing_in.sign_in import TOKEN, person_of, way_of
 from outreach.web.ui.errors import refuse_form
 from outreach.web.ui.fields import posted
 
@@ -202,7 +202,7 @@ def page_for_author(text: KeptText) -> str | WerkzeugResponse:
     """What somebody who has signed in from a page with a text goes on with: its author reads it, others go home."""
     if current_user.id != text.person:
         flash(ANOTHERS, "warning")
-        return redirect("/")
+        return redirect(way_of(current_user, "/"))
     return review_page(text)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
-from flask import Flask, Response, after_this_request, current_app, g, request, session
+from flask import Flask, Response, after_this_request, current_app, g, request, session, url_for
 from flask_login import LoginManager, current_user, login_user, logout_user
 from itsdangerous import BadData, BadSignature, URLSafeTimedSerializer
 
@@ -13,6 +13,7 @@ from outreach.accounts import attempts, sessions, staff
 from outreach.accounts.staff import User
 from outreach.accounts.trail import TrailKind
 from outreach.db import NO_ANSWER, Session
+from outreach.roles import RoleName
 from outreach.web.client import client_of
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.request import actor, database, leave_unread, now, reading, settings
@@ -86,6 +87,13 @@ def is_path(address: str) -> bool:
     """Whether an address is a path of ours, and leads nowhere else."""
     # A browser reads a backslash as a slash, and leaves out control characters.
     return address.isprintable() and address.startswith("/") and not address.startswith("//") and "\\" not in address
+
+
+def way_of(user: User, asked: str) -> str:
+    """Where signing in leads: to the page that was asked. The home page of those who write or approve is their list."""
+    if is_path(asked) and asked != "/":
+        return asked
+    return url_for("today.index") if user.holds(RoleName.AUTHOR, RoleName.APPROVER) else "/"
 
 
 def begin_session(writing: Session, user_id: int, *, has_factor: bool = False) -> None:

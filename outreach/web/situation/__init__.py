@@ -2,6 +2,5 @@
 
 from outreach.web.situation import lists, overview
 from outreach.web.situation.blueprint import pages
-from outreach.web.situation.overview import awaited
 
-__all__ = ["awaited", "lists", "overview", "pages"]
+__all__ = ["lists", "overview", "pages"]

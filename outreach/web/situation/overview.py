@@ -1,6 +1,6 @@
 """The situation page: adherence by network, zone, province or federation on any day, its sentences and its file."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,6 @@ from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
-from outreach.alerts import episodes
-from outreach.alerts.shown import ShownAlert, shown
 from outreach.approvals import deputies
 from outreach.approvals import reading as decisions
 from outreach.backups import rehearsals
@@ -26,7 +24,6 @@ from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.columns import Held
 from outreach.db import Session
-from outreach.delivery.smtp.relay import Relay
 from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
@@ -40,6 +37,7 @@ from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.staff_mail import news
 from outreach.statements import StatementKind
+from outreach.web.alarms import alarms
 from outreach.web.situation import charts
 from outreach.web.situation.asked import AskedSituation, asked, chosen_groups, spelt_day, surely_asked, toggled
 from outreach.web.situation.blueprint import pages
@@ -58,7 +56,7 @@ def index() -> str:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
-            told = {"alarms": _alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
+            told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
             return render_template("pages/situation/empty.html", **told)
         about = asked(session)
         found = situation.situation(
@@ -114,22 +112,15 @@ def _whole_answer(
     return [one for told in prose.answers(found, programme.strands, acted, whom) for one in told.paragraphs]
 
 
-def awaited(session: Session) -> int:
-    """How much awaits the person who is signed in, alerts too, by one statement."""
-    roles = held_roles()
-    return awaiting.count(session, actor(), roles, [*episodes.counted(roles), *asking.counted(roles)])
-
-
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
     """What awaits people today, and its alerts: a page about the past has none of it."""
-    levels = {strand.level for strand in programme.strands}
-    level = next(iter(levels)) if len(levels) == 1 else None
+    level = programme.level
     paused = auto_pause.held(session)
     return {
         "level": level,
         "waiting": trays.counts(session),
         "paused": paused,
-        "alarms": _alarms(session, {wave.id for wave, _ in paused}),
+        "alarms": alarms(session, {wave.id for wave, _ in paused}),
         "unwritten": _unwritten(session),
         "restores": _restores(session),
         "awaits": {
@@ -147,7 +138,7 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
             (colleagues.name_of(session, one.absent), deputies.spelt(one))
             for one in deputies.of_deputy(session, actor(), current_day())
         ],
-        "mine": awaiting.answers(session, actor(), held_roles()),
+        "mine": awaiting.answers(session, actor(), held_roles(), day=current_day()),
         "steps": steps.taken(session) if settings().stays_here else {},
         "bounced": listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
         "unreachable": listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
@@ -167,12 +158,6 @@ def _restores(session: Session) -> list[str]:
     return (
         rehearsals.sentences(session, here.backups) if is_asked and current_user.holds(RoleName.ADMINISTRATOR) else []
     )
-
-
-def _alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
-    here = settings()
-    relays = [Relay.at(url, here.sending_domain).name for url in here.relays]
-    return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside)
 
 
 @pages.get("/situation/actions")

@@ -47,8 +47,14 @@ def install(app: Flask, *, awaited: Callable[[Session], int], clock: Callable[[S
     app.context_processor(lambda: {"bar": _entries(), "bar_state": state})
 
 
+def _has_list() -> bool:
+    """Whether what awaits the person stands on a page of its own."""
+    return bool(current_user.is_authenticated and current_user.holds(RoleName.AUTHOR, RoleName.APPROVER))
+
+
 def _entries() -> list[tuple[str, str, bool]]:
     entries = [
+        *([("Aujourd’hui", "today.index")] if _has_list() else []),
         ("Situation", "situation.index"),
         ("Campagnes", "campaigns.index"),
         ("Annuaire", "directory.index"),

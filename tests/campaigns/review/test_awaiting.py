@@ -24,7 +24,7 @@ def numbers(database, person, roles):
         found = {state: [one.id for one in own] for state, own in awaiting.campaigns(session, person, roles).items()}
         submitted = reading.awaiting(session, person, roles).get(Thing.CAMPAIGN, [])
         found |= {CampaignState.TO_APPROVE: [made.key for made in submitted]} if submitted else {}
-        assert awaiting.count(session, person, roles) == sum(map(len, found.values()))
+        assert awaiting.count(session, person, roles, day=NOW.date()) == sum(map(len, found.values()))
         return found
 
 
@@ -51,7 +51,7 @@ def test_a_text_that_needs_an_approval_awaits_whoever_may_give_it(database, peop
     def awaited(person):
         with database.reading() as session:
             found = reading.awaiting(session, person, {*RoleName}).get(Thing.TEXT, [])
-            assert awaiting.count(session, person, {*RoleName}) == len(found)
+            assert awaiting.count(session, person, {*RoleName}, day=NOW.date()) == len(found)
             assert reading.awaiting(session, person, {RoleName.AUTHOR}) == {}
             return [session.get_one(PreparedText, made.key).text for made in found]
 
@@ -81,13 +81,13 @@ def test_an_added_reminder_awaits_whoever_may_approve_it(database, people, stran
     with database.reading() as session:
         for person, roles, count in ((APPROVER, BOTH, 1), (AUTHOR, BOTH, 0), (APPROVER, {RoleName.AUTHOR}, 0)):
             assert len(reading.awaiting(session, person, roles).get(Thing.REMINDER, [])) == count
-            assert awaiting.count(session, person, roles) == count
+            assert awaiting.count(session, person, roles, day=NOW.date()) == count
 
 
 def test_the_bar_costs_one_statement(database, people):
     seen = []
     with database.reading() as session:
         event.listen(database.engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2]))
-        awaiting.count(session, AUTHOR, {*RoleName})
-        awaiting.count(session, AUTHOR, {RoleName.READER})
+        awaiting.count(session, AUTHOR, {*RoleName}, day=NOW.date())
+        awaiting.count(session, AUTHOR, {RoleName.READER}, day=NOW.date())
     assert len([one for one in seen if one.startswith("SELECT")]) == 1

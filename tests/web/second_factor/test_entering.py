@@ -135,11 +135,11 @@ def test_a_code_opens_after_the_password_and_never_twice(app, client, password, 
     for tab in (client, other):
         assert tab.sign_in(email("author"), password).location == CHECK
         assert tab.get("/directory").status_code == 302
-    assert give(client, right).location == "/"
+    assert give(client, right).location == "/today"
     replayed = give(other, right)
     assert (replayed.status_code, "Ce code a déjà servi" in text_of(replayed)) == (422, True)
     assert other.get("/directory").status_code == 302
-    assert give(other, code(secret, ahead=1)).location == "/"
+    assert give(other, code(secret, ahead=1)).location == "/today"
     assert [tab.get("/directory").status_code for tab in (client, other)] == [200, 200]
 
 
@@ -148,7 +148,7 @@ def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrol
     client.sign_in(email("author"), password)
     left_behind = form_of(client.get(CHECK))
     right = code(secret)
-    assert give(client, right).location == "/"
+    assert give(client, right).location == "/today"
     refused = client.post(CHECK, data={**left_behind, "code": right})
     assert (refused.status_code, "Le formulaire a expiré" in refused.text) == (400, True)
 
@@ -156,7 +156,7 @@ def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrol
 def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, client, password, enrolled):
     _, codes = enrolled("author")
     client.sign_in(email("author"), password)
-    assert give(client, codes[0].replace("-", " ").upper()).location == "/"
+    assert give(client, codes[0].replace("-", " ").upper()).location == "/today"
     assert "Il vous reste 9 codes de secours." in text_of(client.get("/directory"))
     other = app.test_client()
     other.sign_in(email("author"), password)

@@ -36,7 +36,7 @@ def test_it_is_set_up_with_the_password_ends_other_sessions_and_is_asked_from_th
     client = app.test_client()
     assert client.sign_in(email("author"), password).location == "/sign-in/second-factor"
     key = text_of(elements(page, "code[@class='key']")[0]).replace(" ", "")
-    assert give(client, code(key, ahead=1)).location == "/"
+    assert give(client, code(key, ahead=1)).location == "/today"
 
 
 def test_a_change_takes_the_password_and_a_code(author, secret, password, sample_database):

@@ -103,7 +103,7 @@ def test_somebody_else_gets_neither_the_text_nor_its_effect(
 ):
     page = ended.post(f"{begun}/letter", data=written, headers=OURS)
     entered = sign_in(ended, page, password, "approver")
-    assert entered.location == "/"
+    assert entered.location == "/today"
     assert "ouvert par une autre personne" in text_of(ended.get("/directory"))
     refused = ended.post(f"{begun}/letter", data=written, headers=OURS)
     assert refused.status_code == 400

@@ -1,0 +1,71 @@
+"""What awaits the person who is signed in: the list where sign-in leads authors and approvers, and the bar's count."""
+
+from flask import Blueprint, Response, render_template, request
+
+from outreach import agenda
+from outreach.accounts import colleagues
+from outreach.agenda import Agenda, AgendaKind, Whose
+from outreach.approvals import deputies
+from outreach.db import Session
+from outreach.roles import RoleName
+from outreach.web.alarms import alarms
+from outreach.web.ui import exports
+from outreach.web.ui.pager import Shown, member, sorting, sought
+from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading, settings
+
+pages = Blueprint("today", __name__, url_prefix="/today")
+
+
+@pages.get("")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def index() -> str:
+    with reading() as session:
+        listed = _listed(session)
+        stood_for = [
+            (colleagues.name_of(session, one.absent), deputies.spelt(one))
+            for one in deputies.of_deputy(session, actor(), current_day())
+        ]
+    return render_template(
+        "pages/today/index.html",
+        agenda=listed,
+        kinds=AgendaKind,
+        kind=_kind(),
+        text=sought(request),
+        day=current_day(),
+        within=settings().answers_within,
+        stood_for=stood_for,
+        shown=Shown.of(request, listed, export=".export"),
+    )
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.AUTHOR, RoleName.APPROVER)
+def export(kind: str) -> Response:
+    with reading() as session:
+        return exports.download(_listed(session).table(), kind, "aujourd-hui")
+
+
+def awaited(session: Session) -> int:
+    """How much awaits the person who is signed in, alerts too, by one statement."""
+    return agenda.count(session, _whose(), now=now())
+
+
+def _listed(session: Session) -> Agenda:
+    return agenda.listed(
+        session,
+        _whose(),
+        alarms(session),
+        now=now(),
+        within=settings().answers_within,
+        kind=_kind(),
+        text=sought(request),
+        sort=sorting(request),
+    )
+
+
+def _kind() -> AgendaKind | None:
+    return member(AgendaKind, request.args.get("of"))
+
+
+def _whose() -> Whose:
+    return Whose(actor(), frozenset(held_roles()))

@@ -1,0 +1,147 @@
+"""One list of what awaits a person: what its lines say, what the bar counts, what leaves it, who is led there."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach import agenda
+from outreach.agenda import AgendaKind, Whose
+from outreach.alerts.models import AlertKind
+from outreach.alerts.shown import ShownAlert
+from outreach.campaigns import lifecycle
+from outreach.delivery.models import Message
+from outreach.directory import authority_sheet
+from outreach.reachability import follow_up
+from outreach.responses import answers, inbox
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.roles import RoleName
+from tests import factories
+from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
+from tests.pages import links, text_of
+
+WRITES = Whose(AUTHOR, frozenset({RoleName.AUTHOR}))
+APPROVES = Whose(APPROVER, frozenset({RoleName.APPROVER}))
+DAY = timedelta(days=1)
+BY = {"now": NOW, "actor": AUTHOR}
+
+
+@pytest.fixture
+def session(launched_sample):
+    with launched_sample.writing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def helped(session):
+    """Requests for help of three authorities, which wait."""
+    letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(3)).all()
+    return [
+        response
+        for letter in letters
+        for response in answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+    ]
+
+
+def lines(session, whose, *, now=NOW, alerts=(), **asked):
+    session.flush()
+    return list(agenda.listed(session, whose, alerts, now=now, within=5, **asked).every())
+
+
+def of_kind(session, kind, whose=WRITES, **asked):
+    return lines(session, whose, kind=kind, **asked)
+
+
+def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, helped):
+    mine, _, free = helped
+    inbox.take(session, mine, **BY)
+    named = [line.title for line in of_kind(session, AgendaKind.ANSWER)]
+    assert set(named) == {each.authority.display_name for each in helped}
+    (line,) = (line for line in of_kind(session, AgendaKind.ANSWER) if line.title == mine.authority.display_name)
+    assert line.reason == f"« Besoin d’aide », volet {mine.strand.number} : suivie par vous."
+    assert (line.action, line.path, line.since) == ("Aider", f"/responses/{mine.id}", NOW.date())
+    inbox.set_aside(session, free, **BY)
+    assert len(of_kind(session, AgendaKind.ANSWER)) == 2
+    assert of_kind(session, AgendaKind.ANSWER, APPROVES) == [], "an approver handles none"
+
+
+def test_an_answer_put_off_leaves_the_list_and_the_bar_until_its_day(session, helped):
+    count = agenda.count(session, WRITES, now=NOW)
+    inbox.recall(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
+    assert len(of_kind(session, AgendaKind.ANSWER)) == 2
+    assert agenda.count(session, WRITES, now=NOW) == count - 1
+    assert of_kind(session, AgendaKind.RECALL) == []
+    (line,) = of_kind(session, AgendaKind.RECALL, now=NOW + 3 * DAY)
+    assert line.reason.startswith("Vous deviez y revenir le 18 mai 2021 : « Besoin d’aide »")
+    assert agenda.count(session, WRITES, now=NOW + 3 * DAY) == count
+
+
+def test_what_waits_longer_than_the_service_promises_says_so(session, helped):
+    assert not any(line.waits_long for line in of_kind(session, AgendaKind.ANSWER, now=NOW + 5 * DAY))
+    assert all(line.waits_long for line in of_kind(session, AgendaKind.ANSWER, now=NOW + 20 * DAY))
+
+
+def test_an_authority_to_call_back_counts_and_a_fault_of_nobody_is_one_line_with_the_others(session):
+    authority = authority_sheet.authority_by_fase(session, 9300)
+    (faults,) = of_kind(session, AgendaKind.MAILBOX)
+    assert faults.path.startswith("/directory/reachability?owner=nobody")
+    assert "Personne ne les suit." in faults.reason
+    count = agenda.count(session, WRITES, now=NOW)
+    follow_up.recall(session, authority, day=NOW.date(), **BY)
+    (call,) = of_kind(session, AgendaKind.RECALL)
+    assert (call.title, call.action) == (authority.display_name, "Appeler")
+    assert call.path == "/directory/9300/reachability"
+    assert agenda.count(session, WRITES, now=NOW) == count + 1
+    follow_up.recall(session, authority, day=NOW.date() + DAY, **BY)
+    assert of_kind(session, AgendaKind.RECALL) == []
+    assert agenda.count(session, WRITES, now=NOW) == count
+    follow_up.recall(session, authority, day=NOW.date(), **BY)
+    follow_up.release(session, authority, **BY)
+    assert agenda.count(session, WRITES, now=NOW) == count, "nobody is to come back to it"
+
+
+def test_a_campaign_goes_from_list_to_list(session):
+    def of(whose):
+        return [(line.kind, line.action) for line in lines(session, whose) if line.title == "À nous"]
+
+    campaign = factories.campaign(session, factories.invitation(title="À nous"), NOW)
+    assert (of(WRITES), of(APPROVES)) == ([], [])
+    lifecycle.submit(session, campaign, **BY)
+    assert (of(WRITES), of(APPROVES)) == ([], [(AgendaKind.APPROVAL, "Lire et valider")])
+    (asked,) = of_kind(session, AgendaKind.APPROVAL, APPROVES)
+    assert asked.reason.startswith("La campagne attend votre validation, demandée par Nadia Lambert")
+    lifecycle.send_back(session, campaign, now=NOW, actor=APPROVER, reason="Trop long.")
+    assert (of(WRITES), of(APPROVES)) == ([(AgendaKind.RETURNED, "Corriger")], [])
+    (returned,) = of_kind(session, AgendaKind.RETURNED)
+    assert returned.reason == "Renvoyée par Marc Dethier : Trop long."
+
+
+def test_an_alert_stands_first_and_leads_to_where_it_is_seen(session, helped):
+    alert = ShownAlert(AlertKind.LETTERS_IN_DOUBT.label, "Des courriels sont en doute.", None, NOW - DAY)
+    first, *_ = lines(session, WRITES, alerts=[alert])
+    assert (first.title, first.path, first.since) == ("Courriels en doute", "/", date(2021, 5, 14))
+
+
+def test_more_answers_than_the_list_names_are_counted(session, helped, monkeypatch):
+    monkeypatch.setattr(agenda, "MOST_ANSWERS", 2)
+    found = agenda.listed(session, WRITES, now=NOW, within=5)
+    assert (found.counts[AgendaKind.ANSWER], found.more) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("role", "home"), [("author", "/today"), ("approver", "/today"), ("reader", "/"), ("administrator", "/")]
+)
+def test_sign_in_leads_those_who_write_or_approve_to_their_list(signed_in, role, home):
+    person = signed_in(role)
+    assert person.get("/sign-in").location == home
+    assert person.get("/sign-in?next=/directory").location == "/directory"
+    assert bool(links(person.get("/directory"), "/today")) is (home == "/today")
+    assert person.get("/today").status_code == (200 if home == "/today" else 403)
+
+
+def test_the_page_says_what_awaits_and_that_nothing_does(author, launched_sample):
+    page = author.get("/today")
+    assert "1 pouvoir organisateur dont une boîte est en faute" in text_of(page)
+    assert "Rien de tel n’attend." in text_of(author.get("/today?of=alert"))
