@@ -73,6 +73,7 @@ SAMPLES = {
     "contact_id": "1",
     "school": "80001",
     "kind": "csv",
+    "ending": "svg",
     "reason": "staff",
     "filename": "x",
     "list_id": "1",

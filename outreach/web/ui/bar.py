@@ -36,6 +36,43 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     ),
 }
 
+HELP = {  # the page of the guide, and its section, that a page of the service is about; by endpoint, or by blueprint
+    "account": "README",
+    "accounts": "comptes",
+    "adherence": "importer#une-liste-dadhésions",
+    "adherence.record": "historique#enregistrer-un-statut-après-un-appel",
+    "adherence.statuses": "historique#enregistrer-un-statut-après-un-appel",
+    "calendar": "calendrier",
+    "campaigns": "preparer",
+    "campaigns.added_reminder": "suivre#les-relances",
+    "campaigns.check": "valider",
+    "campaigns.progress_page": "suivre#pendant-lenvoi",
+    "closures": "fermetures",
+    "contact_lists": "contacts",
+    "deputies": "valider#en-votre-absence-rôle-validation",
+    "directory": "annuaire",
+    "exclusions": "annuaire#ne-plus-écrire-à-une-adresse-ou-y-écrire-de-nouveau",
+    "history": "historique",
+    "letters": "annuaire#écrire-à-ce-pouvoir-organisateur",
+    "mailbox": "demonstration#la-boîte-de-démonstration",
+    "measure": "mesures",
+    "names": "annuaire#corriger-un-nom",
+    "notes": "notes",
+    "persons": "personnes",
+    "programmes": "programmes",
+    "reachability": "annuaire#suivre-ceux-quaucun-courriel-natteint",
+    "register": "importer#une-édition-du-registre",
+    "replies": "reponses#répondre-par-courriel",
+    "responses": "reponses",
+    "school_reports": "annuaire#signaler-quune-école-est-partie-ou-a-fermé",
+    "second_factor": "second-facteur",
+    "segments": "preparer#1-public",
+    "situation": "situation",
+    "statements": "mesures#la-vie-privée",
+    "texts": "reponses#répondre-par-courriel",
+    "today": "aujourd-hui",
+}
+
 
 def install(app: Flask, *, awaited: Callable[[Session], int], clock: Callable[[Session], object]) -> None:
     """Give templates the bar. `awaited` counts what awaits the person, `clock` tells what the banner shows of it."""
@@ -65,7 +102,17 @@ def _entries() -> list[tuple[str, str, bool]]:
         entries.append(("Boîte de démonstration", "mailbox.index"))
     if current_user.is_authenticated and current_user.holds(RoleName.ADMINISTRATOR):
         entries.append(("Administration", "administration.index"))
+    entries.append(("Aide", "guide.index"))
     of_directory = {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
     blueprint = "directory" if request.endpoint in of_directory else request.blueprint or ""
     here = PLACES.get(blueprint, blueprint)
-    return [(label, url_for(view), view == f"{here}.index") for label, view in entries]
+    return [
+        (label, _help() if view == "guide.index" else url_for(view), view == f"{here}.index") for label, view in entries
+    ]
+
+
+def _help() -> str:
+    """The address of the guide's section about this page; its contents where no section is."""
+    about = HELP.get(request.endpoint or "") or HELP.get(request.blueprint or "", "README")
+    name, _, section = about.partition("#")
+    return url_for("guide.index") if name == "README" else url_for("guide.topic", topic=name, _anchor=section or None)
