@@ -17,7 +17,7 @@ from outreach.db import Base, enum_of
 
 
 class Thing(StrEnum):
-    """The kinds of things that a second person approves, and the question that an author answers by a note."""
+    """What a second person approves, the question that an author answers by a note, and exceptions, which are told."""
 
     CAMPAIGN = "campaign"
     REMINDER = "reminder"
@@ -25,6 +25,7 @@ class Thing(StrEnum):
     TEXT = "text"
     REQUEST = "request"
     LETTER = "letter"
+    EXCEPTION = "exception"
 
     @classmethod
     def of(cls, subject: str) -> "Thing":
@@ -52,6 +53,7 @@ _TOLD = {
     Thing.TEXT: "la version du texte",
     Thing.REQUEST: "la demande de note",
     Thing.LETTER: "la lettre",
+    Thing.EXCEPTION: "l’exception",
 }
 
 

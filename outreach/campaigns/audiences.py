@@ -8,7 +8,7 @@ from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
-from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
+from outreach.campaigns.models import UNDER_WAY, AudienceException, Campaign, ExceptedAuthority, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -55,7 +55,14 @@ def audience_of(campaign: Campaign) -> Audience:
         answered=answers.authorities_that_answered(own) if own else None,
         answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
         completes=completes,
+        excepted=excepted_of(campaign),
     )
+
+
+def excepted_of(campaign: Campaign) -> Select[int]:
+    """The keys of the authorities that exceptions leave out of a campaign."""
+    query = select(ExceptedAuthority.authority_id).join(AudienceException)
+    return query.where(AudienceException.campaign_id == campaign.id, AudienceException.withdrawn_at.is_(None))
 
 
 def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:

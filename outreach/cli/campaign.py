@@ -15,7 +15,7 @@ from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress, reaction_list, reactions
 from outreach.campaigns.results.openings import are_measured
 from outreach.campaigns.results.reaction_list import ReactionFilters
-from outreach.campaigns.review import approval
+from outreach.campaigns.review import approval, exceptions
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
@@ -54,6 +54,23 @@ def list_all(operation: Operation) -> None:
             lambda row: f"{row.campaign.id}  {row.standing.label} : {row.campaign.title}",
             "Aucune campagne. Pour en créer une : ./run campaign new invitation-volet-1",
         )
+
+
+@campaign.command(name="leave-out")
+@number_argument
+@click.argument("fases", type=NumberType(), metavar="FASE…", nargs=-1)
+@click.option("--because", default="", metavar="TEXTE", help="Pourquoi ; qui a validé la campagne le lira.")
+@acting
+@pass_operation
+def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because: str) -> None:
+    """Écarte des PO d’une campagne par une exception : son contenu et sa validation restent."""
+    with operation.database.writing() as session:
+        actor = operation.actor(session, *MOVERS)
+        keys = exceptions.keys_of(session, fases)
+        found = lifecycle.in_turn(session, number)
+        exceptions.leave_out(session, found, keys, because, now=operation.now, actor=actor)
+    told = french.plural(len(keys), "PO est écarté", "PO sont écartés")
+    say(f"{told} de la campagne {number}. Qui l’a validée est prévenu.")
 
 
 @campaign.command()

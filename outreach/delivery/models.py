@@ -86,6 +86,7 @@ AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # the dot may have been
 class Reason(StrEnum):
     """Why a letter was withdrawn, at launch or later."""
 
+    LEFT_OUT = "left_out"
     REPORTED = "reported"
     JOINED = "joined"
     NOT_CONCERNED = "not_concerned"
@@ -111,6 +112,7 @@ class Reason(StrEnum):
 
 
 _REASON_LABELS = {
+    Reason.LEFT_OUT: "exception à cette campagne",
     Reason.REPORTED: "école signalée partie ou fermée",
     Reason.JOINED: "déjà adhéré",
     Reason.NOT_CONCERNED: "aucune école concernée",
@@ -126,6 +128,7 @@ _REASON_LABELS = {
     Reason.CANCELLED: "envoi annulé",
 }
 _SEVERAL = {
+    Reason.LEFT_OUT: "exceptions à cette campagne",
     Reason.REPORTED: "dont les écoles sont signalées parties ou fermées",
     Reason.JOINED: "ont déjà adhéré",
     Reason.NOT_CONCERNED: "sans école concernée",

@@ -43,6 +43,7 @@ from outreach.segments.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
 
 ORDER = (
+    Reason.LEFT_OUT,
     Reason.REPORTED,
     Reason.JOINED,
     Reason.NOT_CONCERNED,
@@ -120,7 +121,8 @@ class Audience:
     reacted.
     A mailbox that answers for some schools has reacted when `unreacted_boxes` say so of its own letters.
 
-    A mailbox that `boxes` does not mean is no part of it.
+    A mailbox that `boxes` does not mean is no part of it. `excepted` selects the keys of authorities that are left out
+    by exceptions.
     """
 
     criterion: Criterion
@@ -134,6 +136,7 @@ class Audience:
     unreacted: CTE | None = None
     unreacted_boxes: CTE | None = None
     boxes: Boxes = Boxes.BOTH
+    excepted: Select[int] | None = None
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
@@ -357,7 +360,9 @@ def _rank(
     each, boxes = audience.unreacted, audience.unreacted_boxes
     has_joined, has_answered = unreacted.have_reacted(each, boxes, is_limited)
     answered, mailboxes, written = audience.answered, audience.answered_mailboxes, audience.written
+    excepted = audience.excepted
     conditions = {
+        Reason.LEFT_OUT: false() if excepted is None else Authority.id.in_(scope.keys(excepted)),
         Reason.REPORTED: and_(nobody, reported > 0),
         Reason.JOINED: or_(and_(nobody, joined > 0), has_joined),
         Reason.NOT_CONCERNED: nobody,

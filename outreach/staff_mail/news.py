@@ -11,7 +11,7 @@ from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing
-from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.models import CLOCK, AddedReminder, AudienceException, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.replies.models import PreparedText
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.waves import added_reminders
@@ -54,7 +54,8 @@ def untold(session: Session, *, now: datetime) -> Sequence[News]:
         return []
     since = max(start, now - LOOKED_BACK)
     told = exists().where(StaffNotice.decision_id == Decision.id)
-    decisions = select(Decision).where(Decision.at > since, Decision.kind.in_(TOLD_KINDS), ~told)
+    excepts = Decision.subject.startswith(f"{Thing.EXCEPTION}:")
+    decisions = select(Decision).where(Decision.at > since, or_(Decision.kind.in_(TOLD_KINDS), excepts), ~told)
     waves_told = exists().where(StaffNotice.wave_transition_id == WaveTransition.id)
     is_news = or_(WaveTransition.state.in_(TOLD_STATES), HAS_DRIFTED)
     transitions = select(WaveTransition).where(WaveTransition.at > since, is_news, ~waves_told)
@@ -82,6 +83,8 @@ def _of(session: Session, done: Decision | WaveTransition) -> News:
     if done.thing is Thing.REMINDER:
         reminder = session.get_one(AddedReminder, done.key)
         return News(done, reminder.campaign, reminder=reminder)
+    if done.thing is Thing.EXCEPTION:
+        return News(done, session.get_one(Campaign, session.get_one(AudienceException, done.key).campaign_id))
     return News(done)
 
 
@@ -89,7 +92,8 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
     """The colleagues whom news concerns on a day, without the one who did it.
 
     A request: those who may approve it. A question: those who write. Another decision: who wrote, submitted or asked
-    it. A wave: these of its campaign, and who approved that. The deputy of an approver is told in the approver's place.
+    it. A wave: these of its campaign, and who approved that; an exception, too. The deputy of an approver is told in
+    the approver's place.
     """
     if isinstance(news.done, WaveTransition):
         subjects = added_reminders.sent_by(session.get_one(Wave, news.done.wave_id))
@@ -102,6 +106,10 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
         persons = {deputies.told_for(session, person, day, subject) for person in able}
     elif news.done.kind is DecisionKind.ASKED:
         persons = {one.email for one in colleagues.with_role(session, RoleName.AUTHOR)}
+    elif news.done.thing is Thing.EXCEPTION and news.campaign:
+        subject = Thing.CAMPAIGN.subject(news.campaign.id)
+        approver = deputies.told_for(session, reading.approver(session, subject), day, subject)
+        persons = {*reading.writers(session, subject), approver}
     else:
         persons = reading.writers(session, news.done.subject, before=news.done.id)
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
@@ -133,6 +141,8 @@ _CALLED = {
     Thing.LETTER: "lettre, ",
 }  # a question names itself
 _SUBJECTS: dict[str, str] = {
+    DecisionKind.WRITTEN: "PO écartés par exception",
+    DecisionKind.WITHDRAWN: "exception retirée",
     DecisionKind.SUBMITTED: "validation demandée",
     DecisionKind.APPROVED: "validée",
     DecisionKind.CONFIRMED: "validée",
@@ -170,36 +180,49 @@ def page_of(session: Session, news: News) -> str:
 
 def page_of_decision(session: Session, made: Decision) -> str:
     """The path of the page on which a thing is read and decided about."""
+    if made.thing in _PAGES:
+        return _PAGES[made.thing].format(made.key)
     match made.thing:
-        case Thing.CAMPAIGN:
-            return f"/campaigns/{made.key}/check"
         case Thing.REMINDER:
             return f"/campaigns/{session.get_one(AddedReminder, made.key).campaign_id}/reminders/{made.key}"
-        case Thing.NOTE:
-            return f"/notes/{made.key}"
-        case Thing.LETTER:
-            return f"/letters/{made.key}"
-        case Thing.TEXT:
+        case Thing.EXCEPTION:
+            return f"/campaigns/{session.get_one(AudienceException, made.key).campaign_id}/check#exceptions"
+        case _:
             return f"/responses/texts/{session.get_one(PreparedText, made.key).use}"
-        case Thing.REQUEST:
-            return f"/notes/requests/{made.key}"
+
+
+_PAGES = {
+    Thing.CAMPAIGN: "/campaigns/{}/check",
+    Thing.NOTE: "/notes/{}",
+    Thing.LETTER: "/letters/{}",
+    Thing.REQUEST: "/notes/requests/{}",
+}
 
 
 def _of_decision(news: News, made: Decision, who: str) -> str:
     title = f"{_NAMED.get(made.thing, '')}« {made.title} »"
+    if made.thing is Thing.EXCEPTION:
+        done = "écarte de" if made.kind is DecisionKind.WRITTEN else "remet dans"
+        return f"{who} {done} {title} {made.counted}{_because(made.reason)}. La validation tient."
+    if made.thing is Thing.REQUEST:
+        return _of_question(made, who)
     named = french.initial(title)
     if made.kind is DecisionKind.SUBMITTED:
         return f"{who} demande votre validation de {title}{_asked(news, made)}."
-    if made.kind is DecisionKind.ASKED:
-        return f"{who} demande une note : « {made.title} »."
-    if made.kind is DecisionKind.ANSWERED:
-        return f"La note que vous avez demandée, « {made.title} », est validée {made.reason} : ses fichiers sont prêts."
     if made.kind in BACK_TO_AUTHOR:
         done = "vous est renvoyée" if made.kind is DecisionKind.SENT_BACK else "est refusée"
         return f"{named} {done} par {who}{_because(made.reason)}."
     if made.kind is DecisionKind.CONFIRMED:
         return f"{named} est {made.kind.label} par {who} : {made.counted}."
     return f"{named} est validée par {who}{_planned(news) if news.campaign else ''}."
+
+
+def _of_question(made: Decision, who: str) -> str:
+    if made.kind is DecisionKind.ASKED:
+        return f"{who} demande une note : « {made.title} »."
+    if made.kind is DecisionKind.ANSWERED:
+        return f"La note que vous avez demandée, « {made.title} », est validée {made.reason} : ses fichiers sont prêts."
+    return f"La demande de note « {made.title} » vous est renvoyée par {who}{_because(made.reason)}."
 
 
 _NAMED = {

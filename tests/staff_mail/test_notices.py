@@ -12,7 +12,7 @@ from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.review import approval
+from outreach.campaigns.review import approval, exceptions
 from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -90,6 +90,22 @@ def test_what_happens_to_a_campaign_is_told_to_whom_it_concerns_and_once(databas
     assert [to for to, _, _ in mails] == [AUTHOR, APPROVER], "a second request is another event"
     assert "mais pas planifiée : rien ne part encore" in mails[0][2]
     assert tell(database) == []
+
+
+def test_an_exception_is_told_to_whoever_approved_and_who_writes_the_campaign_but_not_to_who_made_it(database, begun):
+    number = approved(database)
+    tell(database)
+    move(database, number, exceptions.leave_out, {1}, "Rappel en même temps")
+    ((to, subject, text),) = tell(database)
+    assert (to, subject) == (APPROVER, "Invitation au premier volet : PO écartés par exception")
+    assert (
+        "Nadia Lambert écarte de « Invitation au premier volet » 1 PO : Rappel en même temps. La validation tient."
+        in text
+    )
+    assert f"https://courriel.example/campaigns/{number}/check#exceptions" in text
+    move(database, number, exceptions.take_back, 1, actor=APPROVER)
+    ((to, subject, _),) = tell(database)
+    assert (to, subject) == (AUTHOR, "Invitation au premier volet : exception retirée")
 
 
 def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but_not_to_who_did_it(database, begun):

@@ -1,6 +1,5 @@
 """Requesting and giving approval, of campaigns that the checks do not block."""
 
-from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import select
@@ -17,10 +16,8 @@ from outreach.campaigns.review.checks import Findings, look_over, refuse_blocked
 from outreach.campaigns.schedule import planning
 from outreach.db import Session
 from outreach.errors import InputError, Refused
-from outreach.segments import authority_lists
-from outreach.segments.authority_lists import AmongAuthorities, AuthorityList
-from outreach.segments.criteria import And, Not, is_everybody, simplified
-from outreach.segments.criteria_json import to_json, within_limits
+from outreach.segments.criteria import is_everybody
+from outreach.segments.criteria_json import within_limits
 
 
 def judge(
@@ -118,24 +115,6 @@ def plan_at(session: Session, campaign: Campaign, at: datetime | None, *, now: d
                 "donnez cette date à la campagne, et faites-la valider de nouveau."
             )
     return lifecycle.schedule(session, campaign, at, now=now, actor=actor)
-
-
-def leave_out_shared(
-    session: Session, campaign: Campaign, shared: Collection[int], *, now: datetime, actor: str
-) -> AuthorityList:
-    """Leave out of a campaign, by a stored list, authorities that other campaigns write to within a week.
-
-    `shared` are their keys (`neighbours.shared_with_others`). The campaign needs another approval then. Raises Refused
-    when there are none any more, InputError when its criteria are larger than allowed, and as `lifecycle.revise` does.
-    """
-    if not shared:
-        raise Refused("Plus aucun PO de ce public ne reçoit un autre courriel dans les sept jours : rechargez la page.")
-    name = f"Déjà sollicités en même temps que « {campaign.title} »"[: authority_lists.LONGEST_NAME]
-    made = authority_lists.make(session, name, shared, now=now, actor=actor)
-    rest = And((audiences.criterion_of(campaign), Not(AmongAuthorities(list=made.id))))
-    criteria = to_json(within_limits(simplified(rest)))
-    lifecycle.revise(session, campaign, {"criteria": criteria}, now=now, actor=actor)
-    return made
 
 
 def _findings(

@@ -21,8 +21,10 @@ from outreach.campaigns.models import (
     ON_ITS_WAY,
     REMINDER_MOVES,
     AddedReminder,
+    AudienceException,
     Campaign,
     CampaignState,
+    ExceptedAuthority,
     ReminderState,
     Wave,
     WaveState,
@@ -203,9 +205,17 @@ def approval(session: Session, wave: Wave) -> Decision | None:
 
 
 def approved_extent(session: Session, wave: Wave) -> Extent:
-    """How many authorities and mailboxes a wave was to write to when it was approved; none where it is not."""
+    """How many authorities and mailboxes a wave was to write to when it was approved, without those that exceptions
+    have left out since; none where it is not approved."""
     given = approval(session, wave)
-    return given.extent if given else NOWHERE
+    if given is None or not given.authorities:
+        return given.extent if given else NOWHERE
+    query = select(func.count(), func.coalesce(func.sum(ExceptedAuthority.letters), 0)).join(AudienceException)
+    since = AudienceException.at > given.at, AudienceException.withdrawn_at.is_(None)
+    of_wave = AudienceException.campaign_id == wave.campaign_id, ExceptedAuthority.letters > 0
+    authorities, letters = session.execute(query.where(*of_wave, *since)).one()
+    before = given.extent
+    return Extent(before.authorities - authorities, None if before.letters is None else before.letters - letters)
 
 
 def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:

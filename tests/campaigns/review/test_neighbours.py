@@ -8,11 +8,11 @@ from functools import partial
 import pytest
 from sqlalchemy import event, select, update
 
-from outreach.campaigns import audiences, lifecycle, wave_criteria
+from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.lifecycle import campaign_numbered
-from outreach.campaigns.models import Campaign, CampaignState, Wave
-from outreach.campaigns.review import approval, checks, neighbours
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.review import approval, checks, exceptions, neighbours
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.errors import InputError, Refused
 from outreach.segments.calm import KEY
@@ -103,23 +103,20 @@ def test_more_than_a_tenth_within_a_week_has_to_be_ticked_off_by_its_number(data
         )
 
 
-def test_those_whom_others_write_to_are_left_out_by_a_list_and_it_is_approved_anew(database, people, strand):
+def test_those_whom_others_write_to_become_an_exception_and_no_longer_overlap(database, people, strand):
     mine = set(settle(database, 3))
     shared = set(settle(database, 2, network="WBE"))
     planned_to(database, at(20), "WBE")
     number = wished(database, at(25))
-    move(database, number, lambda *of, **by: approval.ask(*of, SENDING, confirmed=5, **by))
     with database.reading() as session:
         assert neighbours.shared_with_others(session, campaign_numbered(session, number), now=NOW) == shared
-    move(database, number, approval.leave_out_shared, shared)
+    move(database, number, exceptions.leave_out, shared, "Rappel en même temps")
     with database.reading() as session:
         campaign = campaign_numbered(session, number)
-        assert campaign.state is CampaignState.DRAFT
-        assert {one.authority_id for one in audiences.addressees(session, campaign, now=NOW)} == mine
-        assert "sauf la liste « Déjà sollicités" in wave_criteria.sentence(session, audiences.criterion_of(campaign))
+        found = audiences.addressees(session, campaign, now=NOW)
+        assert {one.authority_id for one in found if one.reason is None} == mine
+        assert {one.authority_id for one in found if one.reason is Reason.LEFT_OUT} == shared
         assert checks.look_over(session, campaign, SENDING, now=NOW).overlap is None
-    with pytest.raises(Refused, match="rechargez la page"):
-        move(database, number, approval.leave_out_shared, ())
 
 
 def test_a_wave_that_left_counts_for_whom_its_letters_left(database, people, strand):

@@ -1,4 +1,4 @@
-"""Two campaigns to the same authorities within a week: the approver ticks it off, or the author leaves them out."""
+"""Two campaigns to the same authorities within a week: the approver ticks it off, or an exception leaves them out."""
 
 import re
 from datetime import UTC, datetime
@@ -12,7 +12,7 @@ __all__ = ["begun"]
 WARNED = re.compile(r"(\d+) des (\d+) PO de ce public reçoivent aussi le courriel d’une autre campagne")
 
 
-def test_those_of_another_campaign_are_ticked_off_or_left_out_and_approved_anew(
+def test_those_of_another_campaign_are_ticked_off_or_left_out_while_the_approval_stays(
     app, author, signed_in, begun, sample_database
 ):
     some, at = (
@@ -32,7 +32,6 @@ def test_those_of_another_campaign_are_ticked_off_or_left_out_and_approved_anew(
     page = approver.get(f"{begun}/check")
     (tick,) = elements(page, "input[@name='overlap']")
     assert (tick.get("value"), tick.get("form"), "required" in tick.attrib) == (str(shared), "approval", True)
-    assert not elements(page, "form[@action='" + f"{begun}/overlap']"), "the author's way out"
     refused = approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check")
     assert refused.status_code == 422
     assert "cochez que vous l’avez vu" in text_of(refused)
@@ -40,9 +39,15 @@ def test_those_of_another_campaign_are_ticked_off_or_left_out_and_approved_anew(
     said = f"validée en sachant que {shared} PO reçoivent un autre courriel dans les sept jours, par"
     assert said in text_of(approver.get(f"{begun}/check"))
 
-    assert "La validation est alors à refaire." in text_of(author.get(f"{begun}/check"))
     author.send(f"{begun}/overlap", page=f"{begun}/check")
     page = text_of(author.get(f"{begun}/check"))
-    assert "sauf la liste « Déjà sollicités en même temps que" in page
-    assert f"Demander la validation de l’envoi à {written - shared} PO" in page
+    assert f"{shared} PO écartés : une autre campagne leur écrit dans les sept jours" in page
+    assert f"À {written - shared} pouvoirs organisateurs" in page
     assert not WARNED.search(page)
+    assert said in page, "the approval stays"
+    approver.send(f"{begun}/exceptions/1/withdrawal", page=f"{begun}/check")
+    assert WARNED.search(text_of(approver.get(f"{begun}/check")))
+    refused = approver.send(f"{begun}/exceptions", {"fases": "1 x", "because": ""}, page=f"{begun}/check")
+    assert (refused.status_code, "Dites pourquoi." in refused.text) == (422, True)
+    refused = approver.send(f"{begun}/exceptions", {"fases": "99999", "because": "Appel"}, page=f"{begun}/check")
+    assert "Aucun pouvoir organisateur ne porte le numéro FASE 99999" in text_of(refused)

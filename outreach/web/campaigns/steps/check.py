@@ -15,7 +15,7 @@ from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
-from outreach.campaigns.review import approval, checks, neighbours
+from outreach.campaigns.review import approval, checks, exceptions
 from outreach.campaigns.review.checks import Findings
 from outreach.campaigns.waves import exemptions
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -25,7 +25,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.campaigns.steps.forms import CalmForm
+from outreach.web.campaigns.steps.forms import CalmForm, ExceptionForm
 from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.signing_in.kept import keeps_text, of_fields
 from outreach.web.ui.fields import posted, posted_number, remarked
@@ -76,23 +76,6 @@ def approve(number: int) -> Redirect | tuple[str, int]:
     except InputError as error:
         with reading() as session:
             return check_page(session, number, fault=str(error)), 422
-
-
-@pages.post("/<number:number>/overlap")
-@needs(RoleName.AUTHOR)
-def leave_out_shared(number: int) -> Redirect:
-    """Leave out the authorities that other campaigns write to within a week, by a list."""
-    version = posted("version")
-    with reading() as session:
-        campaign = lifecycle.campaign_numbered(session, number)
-        shared = neighbours.shared_with_others(session, campaign, now=now())
-    with database().writing() as session:
-        campaign = lifecycle.in_turn(session, number)
-        deciding.refuse_another(lifecycle.content_of(campaign), version)
-        made = approval.leave_out_shared(session, campaign, shared, now=now(), actor=actor())
-        told = f"Ce public laisse de côté la liste « {made.name} ». La validation est à demander."
-    flash(told, "success")
-    return redirect(url_for(".check", number=number))
 
 
 @pages.post("/<number:number>/return")
@@ -167,8 +150,15 @@ def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
     return redirect(url_for(".campaign", number=number))
 
 
-def check_page(session: Session, number: int, fault: str = "", form: CalmForm | None = None) -> str:
-    """The step's page; `fault` says why nothing was moved, `form` why the calm stays."""
+def check_page(
+    session: Session,
+    number: int,
+    fault: str = "",
+    form: CalmForm | None = None,
+    excepting: ExceptionForm | None = None,
+) -> str:
+    """The step's page; `fault` says why nothing was moved, `form` why the calm stays, `excepting` why nobody is left
+    out."""
     campaign = lifecycle.campaign_numbered(session, number)
     step = step_of(session, "check", campaign)
     criterion = audiences.criterion_of(campaign)
@@ -190,6 +180,9 @@ def check_page(session: Session, number: int, fault: str = "", form: CalmForm | 
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,
         exemptions=exemptions.of(session, campaign),
+        exceptions=exceptions.of(session, campaign),
+        excepting=excepting or ExceptionForm(formdata=None),
+        may_except=is_open and current_user.holds(RoleName.AUTHOR, RoleName.APPROVER),
         solicited=findings.counts.left_out.get(Reason.SOLICITED, 0) if findings else 0,
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),

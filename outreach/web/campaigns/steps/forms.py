@@ -1,11 +1,12 @@
 """The forms of a campaign's steps: their fields, their checks, and the changes they make."""
 
+import re
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from flask_login import current_user
 from flask_wtf import FlaskForm
-from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
+from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField, ValidationError
 
 from outreach import drafts
 from outreach.campaigns import lifecycle, step_drafts
@@ -14,10 +15,12 @@ from outreach.campaigns.models import Campaign, Colour
 from outreach.delivery.models import MessageClass
 from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
+from outreach.text import whole_number
 from outreach.web.campaigns.blueprint import CHANGED, sending
-from outreach.web.ui.fields import chosen, fit, line, refusing
+from outreach.web.ui.fields import WORDS, chosen, fit, line, refusing
 from outreach.web.ui.request import actor, database, judged, now
 
+NUMBERS = re.compile(r"[^\s,;]+")
 NO_SUBJECT = "Indiquez l’objet du courriel."
 OFFERED = chosen("Choisissez un des choix proposés.")
 CLASSES = [
@@ -192,6 +195,25 @@ class CalmForm(FlaskForm):
     """Why a campaign may write to mailboxes that were written to often."""
 
     why = StringField(id="calm", description="Votre nom et votre raison restent avec la campagne.")
+
+
+class ExceptionForm(FlaskForm):
+    """Authorities to leave out of a campaign, and why."""
+
+    fases = StringField("Numéros FASE des PO à écarter", description="Séparés par des espaces.")
+    because = StringField(
+        "Pourquoi", [line("Dites pourquoi.", 500)], description="Qui a validé la campagne le lira.", render_kw=WORDS
+    )
+
+    numbers: Sequence[int] = ()
+
+    def validate_fases(self, field: StringField) -> None:
+        """FASE numbers, one at least."""
+        typed = NUMBERS.findall(field.data or "")
+        numbers = [whole_number(word) for word in typed]
+        if not typed or None in numbers:
+            raise ValidationError("Donnez des numéros FASE, séparés par des espaces.")
+        self.numbers = [number for number in numbers if number is not None]
 
 
 class TestLetterForm(FlaskForm):
