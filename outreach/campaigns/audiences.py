@@ -8,7 +8,8 @@ from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
-from outreach.campaigns.models import UNDER_WAY, AudienceException, Campaign, ExceptedAuthority, Wave, WaveState
+from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
+from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among

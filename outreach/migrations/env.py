@@ -12,6 +12,7 @@ from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.approvals import models as approvals
 from outreach.backups import models as backups
+from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
@@ -55,6 +56,7 @@ TABLES = (
         delivery,
         drafts,
         erasures,
+        excepted,
         models,
     ),
     name_corrections,

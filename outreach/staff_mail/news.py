@@ -11,7 +11,8 @@ from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing
-from outreach.campaigns.models import CLOCK, AddedReminder, AudienceException, Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.excepted import AudienceException
+from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.replies.models import PreparedText
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.waves import added_reminders

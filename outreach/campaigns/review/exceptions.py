@@ -10,7 +10,8 @@ from outreach import audit
 from outreach.approvals import deciding
 from outreach.approvals.models import Content, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.models import AudienceException, Campaign, ExceptedAuthority
+from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
+from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox

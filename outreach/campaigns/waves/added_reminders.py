@@ -16,15 +16,14 @@ from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told
 from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
 from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
 from outreach.campaigns.models import (
     ON_ITS_WAY,
     REMINDER_MOVES,
     AddedReminder,
-    AudienceException,
     Campaign,
     CampaignState,
-    ExceptedAuthority,
     ReminderState,
     Wave,
     WaveState,

@@ -116,4 +116,6 @@ def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
     template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
     if code == 413 and current_user.is_authenticated:
         usual += " Une liste plus grande s’importe entière : qui exploite le service le fait par la commande ./run."
-    return render_template(template, title=title, sentence=sentence or usual), code
+    lacks = g.get("lacks", ()) if code == 403 else ()  # the roles with which the page would have opened
+    page = request.full_path.rstrip("?") if request.method in READS else ""
+    return render_template(template, title=title, sentence=sentence or usual, lacks=lacks, page=page), code

@@ -131,6 +131,7 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
             if current_user.must_change_password and request.endpoint != FIRST_PAGE:
                 return _lead_to(url_for(FIRST_PAGE))
             if not current_user.holds(*roles):
+                g.lacks = roles
                 abort(403)
             return view(*arguments, **named)
 
