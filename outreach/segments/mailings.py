@@ -48,8 +48,8 @@ _LABELS = {
     ReactionKind.NONE: "N’a pas réagi",
     ReactionKind.ANSWERED: "A répondu",
     ReactionKind.JOINED: "A adhéré depuis",
-    ReactionKind.OPENED: "A ouvert (boîtes mesurées)",
-    ReactionKind.CLICKED: "A cliqué (boîtes mesurées)",
+    ReactionKind.OPENED: "A ouvert, là où on peut le savoir",
+    ReactionKind.CLICKED: "A cliqué, là où on peut le savoir",
 }
 
 
@@ -160,7 +160,7 @@ class ReactedTo(OfMailings):
             case ReactionKind.JOINED:
                 return f"a adhéré pour une école que citait {named}"
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
-        return f"a {done} {named} (boîtes mesurées seulement)"
+        return f"a {done} {named}, là où un accord ou une décision permet de le savoir"
 
     def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
         """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
