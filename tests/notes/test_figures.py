@@ -171,7 +171,7 @@ def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_thes
     with database.reading() as session:
         content = gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
     (action,) = content.actions
-    assert "elle écrirait à 3 pouvoirs organisateurs de ce réseau." in spaced(action.sentence)
+    assert "il écrirait à 3 pouvoirs organisateurs de ce réseau." in spaced(action.sentence)
 
 
 def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):

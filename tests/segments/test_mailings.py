@@ -256,7 +256,10 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
         (ReceivedMailing(strand=1), "a reçu un courriel qui invitait à adhérer au volet 1"),
         (Not(ReceivedMailing(strand=1)), "n’a reçu aucun courriel qui invitait à adhérer au volet 1"),
         (ReactedTo(strand=1, reaction="none"), "n’a réagi à aucun courriel qui invitait à adhérer au volet 1"),
-        (ReactedTo(mailings=(3,), reaction="opened"), "a ouvert « Invitation », là où un accord ou une décision permet de le savoir"),
+        (
+            ReactedTo(mailings=(3,), reaction="opened"),
+            "a ouvert « Invitation », là où un accord ou une décision permet de le savoir",
+        ),
     ],
 )
 def test_a_sentence_names_the_mailing(criterion, words):

@@ -30,7 +30,6 @@ from outreach.segments import audience_counts
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
 _COUNTED = {"meant": "Destinataires", "sent": "Envoyés", "delivered": "Remis", "answered": "Ont répondu"}
-_TO_NOBODY = {True: "doit partir : à ce jour, elle n’écrirait à personne", False: "n’a écrit à personne"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +55,26 @@ class WaveAction:
     part: str = ""
 
     def sentence(self, labels: Mapping[str, str]) -> str:
-        """The action in French, with its day and whom it means by network; `labels` as in `Actions`."""
-        day, wave = french.day(self.at), f"la {self.wave} de « {self.title} »"
+        """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
+
+        Notes have it: who reads them knows a sending (« envoi ») and no « vague ».
+        """
+        is_first = self.wave == french.wave(0)
+        day, it = french.day(self.at), "il" if is_first else "elle"
+        wave = f"{'le premier envoi' if is_first else f'la {self.wave}'} de « {self.title} »"
         if self.is_planned and self.meant is None:
-            return french.typeset(f"Le {day}, {wave} est prévue.")
+            return french.typeset(f"Le {day}, {wave} est {'prévu' if is_first else 'prévue'}.")
         meant = (self.meant if self.is_planned else self.sent) or {}
         total = sum(meant.values())
         if not total:
-            return french.typeset(f"Le {day}, {wave} {_TO_NOBODY[self.is_planned]}{self.part}.")
+            none = f"doit partir : à ce jour, {it} n’écrirait" if self.is_planned else "n’a écrit"
+            return french.typeset(f"Le {day}, {wave} {none} à personne{self.part}.")
         whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + self.part
         codes = [code for code in labels if code in meant]
         each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
         networks = "" if self.part and len(codes) == 1 else f" ({each})"  # one network alone is the part named
         if self.is_planned:
-            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, elle écrirait à {whom}{networks}.")
+            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, {it} écrirait à {whom}{networks}.")
         answered = sum(self.answered.values())
         replied = f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
         return french.typeset(f"Le {day}, {wave} a écrit à {whom}{networks} ; {self._received(total)}{replied}.")

@@ -116,3 +116,9 @@ def test_an_action_in_a_sentence(action, told):
     details = {"campaign": 1, "title": "Invitation", "strand": 1, "wave": "relance 1", "at": NOW, "is_planned": False}
     said = WaveAction(**{**details, **action}).sentence(LABELS).replace("\xa0", " ").replace("\u202f", " ")
     assert said == f"Le 15 mai 2021, la relance 1 de « Invitation » {told}"
+    first = WaveAction(**{**details, **action, "wave": "première vague"}).sentence(LABELS)
+    told = told.replace("elle ", "il ").replace("prévue", "prévu")
+    assert (
+        first.replace("\xa0", " ").replace("\u202f", " ")
+        == f"Le 15 mai 2021, le premier envoi de « Invitation » {told}"
+    )
