@@ -1,6 +1,6 @@
 """What the words of a situation mean, in French: the same on pages, in files and in notes."""
 
-KNOWN = "Tel que connu le"
+KNOWN = "D’après ce qui était enregistré le"
 DEFINITIONS = (
     ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
     ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),

@@ -30,8 +30,8 @@ def refuse_unknowable(session: Session, day: date, known_at: datetime | None) ->
     undone = undone_since(session, known_at)
     if undone is not None and undone.applied_at is not None and undone.undone_at is not None:
         raise Refused(
-            f"La situation telle que connue le {french.moment(known_at)} ne peut plus être recalculée : l’édition du "
-            f"registre du {french.day(undone.edition_on)}, appliquée alors, a été annulée le "
+            f"La situation d’après ce qui était enregistré le {french.moment(known_at)} ne peut plus être recalculée : "
+            f"l’édition du registre du {french.day(undone.edition_on)}, appliquée alors, a été annulée le "
             f"{french.moment(undone.undone_at)}. Choisissez un moment avant le {french.moment(undone.applied_at)}, ou "
             "après cette annulation."
         )

@@ -136,8 +136,8 @@ def of_group(by: Grouping, row: SituationRow) -> str:
 
 
 def when(found: Situation) -> str:
-    """The day of a situation, and the moment whose knowledge it shows: "au 15 mai 2021, tel que connu le …"."""
-    known = f", tel que connu le {french.moment(found.known_at)}" if found.known_at else ""
+    """The day of a situation, and the moment whose knowledge it shows: as in "au 15 mai 2021"."""
+    known = f", d’après ce qui était enregistré le {french.moment(found.known_at)}" if found.known_at else ""
     return f"au {french.day(found.as_of)}{known}"
 
 

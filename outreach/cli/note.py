@@ -80,7 +80,11 @@ def note() -> None:
 
 @note.command()
 @click.option("--as-of", "day", type=DayType(), required=True, help="Le jour à la fin duquel compter.")
-@click.option("--known-at", metavar="MOMENT", help="Tel que connu à ce moment (2021-05-12 14:00) ; sinon, maintenant.")
+@click.option(
+    "--known-at",
+    metavar="MOMENT",
+    help="D’après ce qui était enregistré à ce moment (2021-05-12 14:00) ; sinon, maintenant.",
+)
 @click.option("--compare", "compare", type=DayType(), help="Un jour d’avant, à côté, avec la différence.")
 @click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Seulement ce réseau. Se répète.")
 @click.option("--strand", "strands", multiple=True, type=NumberType(), help="Seulement ce volet. Se répète.")
@@ -149,7 +153,7 @@ def request(operation: Operation, question: str, day: date | None, networks: tup
 @click.argument("number", metavar="NUMÉRO")
 @click.option("--reason", required=True, metavar="TEXTE", help="Pourquoi la note est corrigée.")
 @click.option("--as-of", "day", type=DayType(), help="Un autre jour que celui de la note corrigée.")
-@click.option("--known-at", metavar="MOMENT", help="Tel que connu à ce moment ; sinon, maintenant.")
+@click.option("--known-at", metavar="MOMENT", help="D’après ce qui était enregistré à ce moment ; sinon, maintenant.")
 @click.option("--title", default="", metavar="TEXTE", help="Un autre titre.")
 @text_option
 @figure_option

@@ -48,7 +48,7 @@ class Told:
     "--known-at",
     "moment",
     metavar="MOMENT",
-    help="Telle que connue à ce moment passé, à Bruxelles : 2021-05-18 09:30, ou un jour pour sa fin.",
+    help="D’après ce qui était enregistré à ce moment passé, à Bruxelles : 2021-05-18 09:30, ou un jour pour sa fin.",
 )
 @click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Un réseau, par exemple WBE ; répétable.")
 @click.option(

@@ -137,7 +137,7 @@ def test_the_sentence_of_a_strand(buckets, told):
 def test_a_sentence_names_the_moment_whose_knowledge_it_shows():
     found = situation(known_at=datetime(2021, 5, 20, 12, tzinfo=UTC), joined=1, none=1)
     told = plain(sentences.sentences(found, [STRAND])[0])
-    assert told.startswith("Au 15 mai 2021, tel que connu le 20 mai 2021 à 14 h, une des 2 écoles")
+    assert told.startswith("Au 15 mai 2021, d’après ce qui était enregistré le 20 mai 2021 à 14 h, une des 2 écoles")
 
 
 def test_a_strand_that_is_not_open_yet_has_no_figure_and_no_answer():

@@ -147,7 +147,10 @@ def test_a_figure_that_was_given_is_found_again(author, sample_database):
     now, then = author.get("/?as_of=2021-05-15"), author.get("/?as_of=2021-05-15&known_at=2021-06-01T11:59")
     assert (table(now, 1)[0][3], table(then, 1)[0][3]) == (15, 14)
     said = text_of(then)
-    assert "Au 15 mai 2021, tel que connu le 1er juin 2021 à 11 h 59, 48 des 649 écoles secondaires (7,4 %)" in said
+    assert (
+        "Au 15 mai 2021, d’après ce qui était enregistré le 1er juin 2021 à 11 h 59, "
+        "48 des 649 écoles secondaires (7,4 %)" in said
+    )
     leading = [address for address, _ in links(then, "/situation/")]
     assert leading
     assert all("known_at=2021-06-01T11:59" in unquote(address) for address in leading)

@@ -128,7 +128,7 @@ def _outline(note: NumberedNote, sections: Sequence[Section]) -> Outline:
         content.ministry,
         note.number,
         _typeset(content.title),
-        f"Situation au {_day(content.as_of)}, telle que connue le {moment(content.known_at)}",
+        f"Situation au {_day(content.as_of)}, d’après ce qui était enregistré le {moment(content.known_at)}",
         _typeset(content.programme),
         tuple(sections),
     )

@@ -21,7 +21,7 @@ def workbook(note: NumberedNote, signature: NoteSignature) -> bytes:
         ("Ministère", content.ministry),
         ("Programme", content.programme),
         ("Situation au", content.as_of),
-        ("Telle que connue le", moment(content.known_at)),
+        ("D’après ce qui était enregistré le", moment(content.known_at)),
         ("Figée le", f"{moment(content.frozen_at)} ({content.made_by})"),
         ("Validée le", f"{moment(note.approved_at)} ({note.approved_by})"),
         ("Page publique, une fois publiée", note.address),

@@ -78,7 +78,7 @@ class NoteForm(FlaskForm):
     as_of = StringField("Situation à la fin du")
     compare = StringField("Comparée au (facultatif)")
     known_at = StringField(
-        "Telle que connue le (facultatif)",
+        "D’après ce qui était enregistré le (facultatif)",
         description="Vide : tout ce qui est connu quand la note est figée.",
     )
     strands = SelectMultipleField("Volets", validate_choice=False)

@@ -127,8 +127,8 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
 
 
 def spelt_day(about: AskedSituation) -> str:
-    """The day and the moment of knowledge, as titles have them: "au samedi 15 mai 2021, tel que connu le …"."""
-    known_then = f", tel que connu le {french.moment(about.known_at)}" if about.known_at else ""
+    """The day and the moment of knowledge, as titles have them, as in "au samedi 15 mai 2021"."""
+    known_then = f", d’après ce qui était enregistré le {french.moment(about.known_at)}" if about.known_at else ""
     return f"au {french.weekday(about.day)}{known_then}"
 
 
