@@ -101,10 +101,10 @@ ACTS = {
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
         Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
         Shot(
-            "guide/images/joignabilite",
+            "guide/images/etat-des-boites",
             AUTHOR,
-            "/directory/reachability?state=no_mailbox&state=bounced&state=partly",
-            crop=".crumbs, h1, .scroll, #results",
+            "/directory/reachability",
+            crop=".crumbs, h1, .browse, section:has(> #by-network)",
         ),
         Shot("", AUTHOR, "/directory?reach=bounced", (("click", "tbody th a"),)),
         Shot("guide/images/contacts", AUTHOR, "", (("click", '.tabs a:has-text("Contacts")'),), "main > *"),

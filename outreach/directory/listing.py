@@ -142,7 +142,7 @@ def columns(filters: Filters) -> Sequence[Column[ListedRow]]:
         Column("locality", "Localité", lambda row: row.Authority.locality, on=DATA),
         Column("municipality", "Commune", lambda row: row.Authority.municipality, sort=Authority.municipality, on=DATA),
         Column("mailboxes", "Courriels", lambda row: row.mailboxes, sort="mailbox"),
-        Column("reach", "Joignabilité", lambda row: Reach(row.reach), on=DATA),
+        Column("reach", "État des boîtes", lambda row: Reach(row.reach), on=DATA),
         Column("registered", REGISTERED, lambda row: row.Authority.name, on=DATA),
     )
 

@@ -79,7 +79,7 @@ def hand_over(session: Session, authority: Authority, *, to: str, now: datetime,
         return
     note = "" if colleague.email == actor else f"confiée par {staff.colleagues(session)[actor]}"
     _add(session, authority, FollowUpKind.TAKEN, at=now, actor=colleague.email, note=note)
-    said = f"Joignabilité suivie par {colleague.name}."
+    said = f"Boîtes suivies par {colleague.name}."
     audit.record(session, now, actor, said, subject_of(authority))
 
 
@@ -87,7 +87,7 @@ def release(session: Session, authority: Authority, *, now: datetime, actor: str
     """Leave an authority's follow-up to nobody. Without an owner this changes nothing."""
     if _in_turn(session, authority).owner:
         _add(session, authority, FollowUpKind.RELEASED, at=now, actor=actor)
-        audit.record(session, now, actor, "Joignabilité suivie par personne.", subject_of(authority))
+        audit.record(session, now, actor, "Boîtes suivies par personne.", subject_of(authority))
 
 
 def owned_by(session: Session, owner: str) -> list[int]:
@@ -124,7 +124,7 @@ def recall(session: Session, authority: Authority, *, day: date | None, now: dat
         _add(session, authority, FollowUpKind.TAKEN, at=now, actor=actor)
     _add(session, authority, FollowUpKind.POSTPONED, at=now, actor=actor, day=day)
     told = f"à rappeler le {spelt_day(day)}" if day else "plus à rappeler"
-    audit.record(session, now, actor, f"Joignabilité : {told}.", subject_of(authority))
+    audit.record(session, now, actor, f"État des boîtes : {told}.", subject_of(authority))
 
 
 def confirm(

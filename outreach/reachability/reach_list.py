@@ -1,4 +1,4 @@
-"""The list of Joignabilité: each authority by its best mailbox, filtered, counted by network, sorted worst first.
+"""The list of the state of mailboxes: each authority by its best one, filtered, counted by network, sorted worst first.
 
 One function feeds page, export and command. It reads a line for each authority and each address in use.
 """
@@ -214,7 +214,7 @@ def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str 
     if filters.states:
         found = [row for row in found if row.state in filters.states]
     return ReachList(
-        title="Joignabilité",
+        title="État des boîtes",
         columns=COLUMNS,
         sort=sort,
         rows=sorted(found, key=lambda row: RANKS[row.state]),

@@ -32,7 +32,7 @@ PAGES = {
     "école": "/directory/schools/80001",
     "contacts par fichier": "/directory/contact-lists",
     "exclusions, aucune": "/directory/exclusions",
-    "joignabilité": "/directory/reachability",
+    "état des boîtes": "/directory/reachability",
     "suivi": "/directory/9300/reachability",
     "historique": "/directory/9001/history",
     "nom": "/directory/9001/name",

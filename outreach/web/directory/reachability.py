@@ -53,7 +53,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with reading() as session:
-        return exports.download(_listed(session).table(staff.colleagues(session)), kind, "joignabilite")
+        return exports.download(_listed(session).table(staff.colleagues(session)), kind, "etat-des-boites")
 
 
 @pages.post("/reachability/campaign")
@@ -64,7 +64,7 @@ def write_to_list() -> Redirect:
     with reading() as session:
         keys = _listed(session).keys()
     said = ", ".join(state.label for state in filters.states or ReachState if state in REACHED)
-    return write_to(WrittenList(f"Joignabilité : {said}, au {day(current_day())}", None, keys))
+    return write_to(WrittenList(f"État des boîtes : {said}, au {day(current_day())}", None, keys))
 
 
 @pages.post("/reachability/owner")

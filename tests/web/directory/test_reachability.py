@@ -1,4 +1,4 @@
-"""Joignabilité: whom no letter reaches, by network, who looks after them, and a campaign to the others."""
+"""The state of mailboxes: whom no letter reaches, by network, who looks after them, and a campaign to the others."""
 
 import csv
 import io
@@ -91,7 +91,7 @@ def test_ticked_authorities_are_handed_over_with_a_day_and_found_again_by_both(
     author.send(f"{SHEET}/owner", {"nobody": "1"}, page=SHEET)
     assert set(fases_of(author.get(f"{LIST}/export.csv?owner=me"))) == {"9302"}
     assert "Plus suivie" in text_of(author.get(SHEET))
-    assert "Joignabilité suivie par personne." in author.get("/directory/9300/history").text
+    assert "Boîtes suivies par personne." in author.get("/directory/9300/history").text
 
 
 def test_a_mailbox_that_somebody_confirmed_wants_no_work_any_more(author, sample_database):
@@ -109,7 +109,7 @@ def test_a_campaign_begins_with_those_of_the_list_whom_mail_can_reach(author, tr
     begun = author.send(f"{LIST}/campaign?{query}", page=f"{LIST}?{query}")
     assert begun.status_code == 302
     page, audience = text_of(author.get(f"{LIST}?{query}")), text_of(author.get(begun.location))
-    assert "Joignabilité : Jamais confirmée" in audience
+    assert "État des boîtes : Jamais confirmée" in audience
     (listed,) = {int(number.replace(" ", "")) for number in re.findall(r"(\d[\d ]*) pouvoirs organisateurs :", page)}
     (reached,) = {int(number.replace(" ", "")) for number in re.findall(r"Écrire à ces ([\d ]+) PO", page)}
     assert 0 < reached < listed
