@@ -1,6 +1,7 @@
 """The guide of the people who work here: its Markdown as pages in HTML, its pictures, and a search in its sections."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -96,10 +97,13 @@ def _page(path: Path, base: str) -> GuidePage:
 
 
 def _anchor(tokens: Sequence[Token]) -> None:
-    """Give headings the anchors that links in the guide name."""
+    """Give headings the anchors that links in the guide name; the second of a name ends in -1, as on GitHub."""
+    named = Counter[str]()
     for token, words in pairwise(tokens):
         if token.type == "heading_open":
-            token.attrSet("id", NOT_OF_AN_ANCHOR.sub("", words.content.lower()).replace(" ", "-"))
+            anchor = NOT_OF_AN_ANCHOR.sub("", words.content.lower()).replace(" ", "-")
+            token.attrSet("id", f"{anchor}-{named[anchor]}" if named[anchor] else anchor)
+            named[anchor] += 1
 
 
 def _adapt(token: Token, base: str) -> None:

@@ -33,7 +33,7 @@ def test_a_person_is_invited_comes_in_and_is_out_once_the_account_is_closed(
         page.get_by_label("Adresse de courriel").fill(email)
         page.get_by_label("Mot de passe").fill(word)
         page.get_by_role("button", name="Se connecter").click()
-        page.get_by_role("heading", name="Situation").wait_for()
+        page.locator(".me").wait_for()
 
     sign_in(visitor, people.person_for("administrator").email, password)
     visitor.get_by_role("link", name="Administration").click()

@@ -52,7 +52,7 @@ def test_the_approver_is_told_and_plans_by_one_button(
     to, page = told(sample_database, standing.settings)
     assert to == people.person_for("approver").email
     approver = sign_in("approver", **options)
-    expect(approver.get_by_role("heading", name="1 campagne attend votre validation")).to_be_visible()
+    expect(approver.get_by_role("link", name=re.compile("^Lire et valider"))).to_be_visible()
     expect(approver.locator(".count:visible")).to_have_text("1 chose vous attend")
     approver.goto(page)
     expect(approver.locator(".letter").get_by_text("Madame, Monsieur,")).to_be_visible()

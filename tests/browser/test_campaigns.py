@@ -19,7 +19,7 @@ def sign_in(open_page, password):
         page.get_by_label("Adresse de courriel").fill(people.person_for(role).email)
         page.get_by_label("Mot de passe").fill(password)
         page.get_by_role("button", name="Se connecter").click()
-        page.get_by_role("heading", name="Situation").wait_for()
+        page.locator(".me").wait_for()
         return page
 
     return signed
