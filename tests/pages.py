@@ -62,7 +62,7 @@ class _Reader:
     def _say(self, data, inside):
         if not data:
             return
-        if "title" in inside:
+        if "title" in inside and "svg" not in inside:
             self.title += data
         elif SILENT.isdisjoint(inside):
             self.text.append(data)
@@ -187,7 +187,7 @@ def check(html, headers):
     brand = tree.find(".//*[@class='brand']")
     bearer = "Sensibilisation" if brand is None else "".join(brand.itertext())
     title = reader.title.removesuffix(f" – {bearer}").removeprefix("Erreur\u00a0: ")
-    assert " ".join(title.split()) == heading
+    assert " ".join(title.split()) == heading, (title, heading)
     assert len(reader.ids) == len(set(reader.ids)), "an identifier stands twice"
     assert not set(reader.points) - set(reader.ids), "a label or description points nowhere"
     for line in reader.text:

@@ -236,7 +236,6 @@ _ENDED_BY = (
 
 
 def _judged(session: Session, which: ColumnElement[bool]) -> list[Reported]:
-    last = last_import(session)
     query = (
         select(SchoolReport, School, Authority, _IS_OWNED, _ENDED_BY)
         .join(School, School.id == SchoolReport.school_id)
@@ -244,8 +243,9 @@ def _judged(session: Session, which: ColumnElement[bool]) -> list[Reported]:
         .where(SchoolReport.withdrawn_at.is_(None), which)
         .order_by(School.folded, School.fase, Authority.fase)
     )
-    found = []
-    for made, school, authority, is_owned, ended_by in session.execute(query):
+    found, rows = [], session.execute(query).all()
+    last = last_import(session) if rows else None
+    for made, school, authority, is_owned, ended_by in rows:
         edition = last if is_owned else session.get(RegisterImport, ended_by or 0)
         found.append(Reported(made, school, authority, *_verdict(made, edition, is_owned=is_owned)))
     return found
