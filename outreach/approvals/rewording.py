@@ -1,18 +1,19 @@
 """Compares a text with what was last approved, word by word, for whoever approves it again."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import SequenceMatcher
 from enum import StrEnum
 
-WORDS = re.compile(r"\s+|[^\s]+")
-MOST_WORDS = 6_000  # of both texts: comparing takes as long as their product; longer ones are compared by paragraphs
-BREAK = "\n\n"
+WORDS = re.compile(r"\S+\s*|\s+")
 PARAGRAPHS = re.compile(r"[^\n]*\n*")
+BREAK = "\n\n"
+MOST_PAIRS = 100_000  # of equal words, each with each: comparing takes as long as these are many; a letter has 5,000
 
 
-class Fate(StrEnum):
+class PieceKind(StrEnum):
     """What became of some words since the last approval."""
 
     SAME = "same"
@@ -24,7 +25,7 @@ class Fate(StrEnum):
 class Piece:
     """Some words of a text, and what became of them."""
 
-    fate: Fate
+    kind: PieceKind
     text: str
 
 
@@ -40,25 +41,28 @@ class Rewording:
         """The pieces, with « … » for what stayed the same further than a paragraph from a change."""
         last = len(self.pieces) - 1
         return [
-            piece if piece.fate is not Fate.SAME else Piece(Fate.SAME, _near(piece.text, place > 0, place < last))
+            replace(piece, text=_near(piece.text, place > 0, place < last)) if piece.kind is PieceKind.SAME else piece
             for place, piece in enumerate(self.pieces)
         ]
 
 
 def compared(before: str, after: str) -> list[Piece]:
-    """Both texts in one: what stayed, what is gone, what was added."""
-    split = WORDS if len(before) + len(after) < MOST_WORDS * 6 else PARAGRAPHS
-    old, new = (split.findall(text) for text in (before, after))
-    return [piece for piece in _pieces(old, new) if piece.text]
+    """Both texts in one: what stayed, what is gone, what was added; by words, or by paragraphs in longer texts."""
+    for split in (WORDS, PARAGRAPHS):
+        old, new = (split.findall(text) for text in (before, after))
+        in_new = Counter(new)
+        if sum(in_new[word] for word in old) <= MOST_PAIRS:
+            return [piece for piece in _pieces(old, new) if piece.text]
+    return [piece for piece in (Piece(PieceKind.GONE, before), Piece(PieceKind.ADDED, after)) if piece.text]
 
 
 def _pieces(old: Sequence[str], new: Sequence[str]) -> Iterator[Piece]:
     for kind, first, last, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if kind == "equal":
-            yield Piece(Fate.SAME, "".join(new[start:end]))
+            yield Piece(PieceKind.SAME, "".join(new[start:end]))
         else:
-            yield Piece(Fate.GONE, "".join(old[first:last]))
-            yield Piece(Fate.ADDED, "".join(new[start:end]))
+            yield Piece(PieceKind.GONE, "".join(old[first:last]))
+            yield Piece(PieceKind.ADDED, "".join(new[start:end]))
 
 
 def _near(text: str, follows: bool, precedes: bool) -> str:

@@ -17,6 +17,7 @@ from outreach.db import NO_ANSWER, Session
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Authority
+from outreach.erasures.digests import is_mark
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind
@@ -33,8 +34,7 @@ from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_me
 from outreach.web.ui.fields import posted, pressed
 from outreach.web.ui.request import database, now, reading, settings
 
-# For a letter in a browser: inline styles, no scripts, images of this site only (its pixel: reading it counts as an
-# opening).
+# For a letter in a browser: inline styles, no scripts, images of this site only, among them its pixel.
 LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 pages = Blueprint("public", __name__)
 POLICY = (
@@ -66,7 +66,7 @@ def view(token: str) -> Response:
     read = _read(token, TokenKind.VIEW)
     with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
-        if message is None:
+        if message is None or is_mark(message.address_key):  # an erased one is for administrators alone
             return _neutral()
         html = composing.as_read(session, message, _sending(), now=now())
     response = Response(html, mimetype="text/html")

@@ -10,6 +10,7 @@ from outreach.delivery.ledger import suppressions as exclusions
 from outreach.delivery.models import Composition, Mailing, Message, Purpose, Suppression, SuppressionReason
 from outreach.delivery.places import Worker
 from outreach.directory.models import Authority
+from outreach.erasures.digests import MARK
 from outreach.french import typeset
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, TokenKind
@@ -154,6 +155,9 @@ def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_
     assert page.headers["Content-Security-Policy"].startswith("default-src 'none'; style-src 'unsafe-inline'")
     assert page.headers["Referrer-Policy"] == "no-referrer"
     assert client.get(f"/v/{letter[1]}").status_code == 404  # a token of another kind
+    with sample_database.writing() as session:
+        session.execute(update(Message).values(address_key=f"{MARK}0"))
+    assert FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}").status_code == 404
 
 
 def test_what_a_letter_s_link_chooses_is_named_as_still_to_be_sent(app, client, letter, sample_database):
