@@ -44,7 +44,6 @@ def test_a_list_page_takes_the_same_statements_however_many_rows(author, sample_
         event.remove(sample_database.engine, "before_cursor_execute", note)
         return [statement for statement in seen if statement.startswith("SELECT")]
 
-    author.get("/directory")  # a process asks for the letterhead once in half a minute
     few, many = statements("/directory?network=COCOF"), statements("/directory")
     # One of them counts what awaits the person, and one asks which schools are reported against the register.
     assert len(few) == len(many) <= 16
