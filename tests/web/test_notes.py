@@ -81,7 +81,6 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
         ({"known_at": "2021-05-14 08:00"}, "known_at", "précède"),
         ({"known_at": "demain"}, "known_at", "moment"),
         ({"networks": "Marsien"}, "networks", "Marsien"),
-        ({"title": ""}, "title", "titre"),
         ({"hand_figures-0-source": ""}, "hand_figures", "source"),
     ],
 )

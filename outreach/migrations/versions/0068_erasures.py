@@ -22,6 +22,7 @@ kind = Kind.ADDITIVE
 
 SAME = "NEW.{0} IS NOT DISTINCT FROM OLD.{0}"
 ERASED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} = '' OR NEW.{0} LIKE '%effacé%')"
+MARKED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} LIKE '%effacé%')"
 CHANGED = "NEW.{0} IS DISTINCT FROM OLD.{0}"
 # By table: the columns that may lose words, those that stay, and the primary key.
 WORDS_OF: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
@@ -79,7 +80,7 @@ ENTRY = " AND ".join(
         f"({' OR '.join(map(CHANGED.format, ('sentence', 'actor', 'subject', 'run_by')))})",
         IS_SEALED,
         f"(NEW.sentence = OLD.sentence OR (NEW.sentence = '' AND {HAS_NO_SALT}))",
-        *map(ERASED.format, ("actor", "subject", "run_by")),
+        *map(MARKED.format, ("actor", "subject", "run_by")),
         *map(SAME.format, ("id", "at", "way")),
     )
 )

@@ -197,7 +197,7 @@ def test_the_calm_stops_a_letter_and_counts_it(database, authority, strand):
     [
         ("Bonjour", "première ligne"),
         ("Objet : \n\nBonjour", "première ligne"),
-        ("Objet : x\n", "10 000 caractères"),
+        ("Objet : x\n", r"10\s000 caractères"),
         ("Objet : x\n\n[À compléter : y]", "Complétez"),
         ("Objet : x\n\n((écoles))", "écoles"),
         ("Objet : x\n\n((circulaire))", "circulaire"),
