@@ -55,6 +55,13 @@ def written(words: Sequence[Word]) -> list[Word]:
     return [*words, *(word for word in escaped if word.text not in {each.text for each in words})]
 
 
+def taken_from(said: str, words: Sequence[Word]) -> str:
+    """A text with the other words in the place of all of these."""
+    for word in words:
+        said = word.taken_from(said)
+    return said
+
+
 def texts_of(table: Table, without: Collection[str] = ()) -> list[Column[Any]]:
     """The columns of a table that hold a text, except for these."""
     held = [column for column in table.columns if isinstance(column.type, String)]
@@ -101,10 +108,8 @@ def replace(session: Session, table: Table, keys: Sequence[Key], words: Sequence
 def _changed(row: RowMapping, columns: Sequence[Column[Any]], words: Sequence[Word]) -> dict[str, str]:
     changed: dict[str, str] = {}
     for column in columns:
-        before = after = row[column.name] or ""
-        for word in words:
-            after = word.taken_from(after)
-        if after != before:
+        before = row[column.name] or ""
+        if (after := taken_from(before, words)) != before:
             changed[column.name] = after[: getattr(column.type, "length", None)]
     return changed
 

@@ -80,9 +80,7 @@ class Plan:
 
     def without(self, text: str) -> str:
         """A text without these words."""
-        for word in self.words:
-            text = word.taken_from(text)
-        return text
+        return words.taken_from(text, self.words)
 
     @property
     def stays(self) -> Mapping[str, Sequence[str]]:

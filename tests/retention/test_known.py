@@ -11,9 +11,9 @@ from outreach.db import Base
 from outreach.delivery.models import Composition, Message
 from outreach.directory.models import Contact
 from outreach.erasures import words
+from outreach.pdf import settable
 from outreach.retention import persons
 from outreach.retention.known import documents, labels, tables
-from outreach.retention.known.characters import settable
 from outreach.sent_lists.models import ListState
 from tests.conftest import NOW
 from tests.responses.test_answers import three_asked

@@ -7,11 +7,11 @@ from typing import Any
 from outreach import french, pdf
 from outreach.days import today
 from outreach.french import plural, typeset
-from outreach.retention.known.characters import settable
+from outreach.pdf import settable
 from outreach.retention.known.tables import KnownTable
+from outreach.spreadsheets.written import SERVICE
 
 MOST_ROWS = 1_000  # of a table in a PDF: typst sets some thousands in the time that it has
-SERVICE = "Fédération Wallonie-Bruxelles – Sensibilisation"
 
 
 def pdf_of(address: str, tables: Sequence[KnownTable], service: str, *, now: datetime) -> bytes:
