@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from alembic import op
 
 FUNCTION = "refuse_change"
+SAME, CHANGED = "NEW.{0} IS NOT DISTINCT FROM OLD.{0}", "NEW.{0} IS DISTINCT FROM OLD.{0}"
+ERASED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} = '' OR NEW.{0} LIKE '%effacé%')"
 AUDIT_REFUSAL = "audit entries are never changed"
 
 
@@ -48,6 +50,15 @@ def guard_but(table: str, permitted: str, key: Sequence[str] = ("id",)) -> None:
     _refuse(table, "update", "BEFORE UPDATE", f"WHEN NOT ({permitted})")
     _refuse(table, "delete", "BEFORE DELETE")
     _refuse_taken_keys(table, key)
+
+
+def guard_words(table: str, words: Sequence[str], same: Sequence[str], key: Sequence[str] = ("id",)) -> None:
+    """Let rows be added to a table, and lose what these columns say: they may be emptied, or hold a sign of an erasure.
+
+    `same` are the other columns, which stay as they are.
+    """
+    is_changed = f"({' OR '.join(map(CHANGED.format, words))})"
+    guard_but(table, " AND ".join((is_changed, *map(ERASED.format, words), *map(SAME.format, same))), key)
 
 
 def unguard(table: str) -> None:

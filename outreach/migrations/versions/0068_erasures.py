@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from alembic import op
 
 from outreach.migrations import append_only
+from outreach.migrations.append_only import CHANGED, SAME
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment
 
@@ -20,10 +21,7 @@ branch_labels = None
 depends_on = None
 kind = Kind.ADDITIVE
 
-SAME = "NEW.{0} IS NOT DISTINCT FROM OLD.{0}"
-ERASED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} = '' OR NEW.{0} LIKE '%effacé%')"
 MARKED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} LIKE '%effacé%')"
-CHANGED = "NEW.{0} IS DISTINCT FROM OLD.{0}"
 # By table: the columns that may lose words, those that stay, and the primary key.
 WORDS_OF: dict[str, tuple[Sequence[str], Sequence[str], Sequence[str]]] = {
     "adherence_records": (
@@ -93,11 +91,6 @@ EMPTIED_ENTRY = " AND ".join(
 )
 
 
-def _may_lose(words: Sequence[str], same: Sequence[str]) -> str:
-    is_changed = f"({' OR '.join(map(CHANGED.format, words))})"
-    return " AND ".join((is_changed, *map(ERASED.format, words), *map(SAME.format, same)))
-
-
 def upgrade() -> None:
     op.create_table(
         "erasures",
@@ -108,13 +101,13 @@ def upgrade() -> None:
         column("erased_by", sa.String(255)),
         sa.UniqueConstraint("digest", name=op.f("uq_erasures_digest")),
     )
-    append_only.guard_but("erasures", _may_lose(("erased_by",), ("id", "digest", "key", "erased_at")))
+    append_only.guard_words("erasures", ("erased_by",), ("id", "digest", "key", "erased_at"))
     for table, (words, same, keys) in WORDS_OF.items():
         append_only.unguard(table)
-        append_only.guard_but(table, _may_lose(words, same), keys)
+        append_only.guard_words(table, words, same, keys)
     for table, (words, same) in ALREADY.items():
         append_only.unguard(table)
-        append_only.guard_but(table, _may_lose(words, same))
+        append_only.guard_words(table, words, same)
     append_only.unguard("audit_entries")
     append_only.guard_but("audit_entries", ENTRY)
 

@@ -6,7 +6,7 @@ A program from before knows neither kind of decision.
 import sqlalchemy as sa
 from alembic import op
 
-from outreach.migrations.append_only import guard_but, unguard
+from outreach.migrations.append_only import guard_words, unguard
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow, column, key, moment, to
 
@@ -18,14 +18,6 @@ kind = Kind.BREAKING
 
 # What an erasure may do to a decision, as before: its words go, and nothing else changes.
 WORDS, STAYS = ("title", "actor", "reason"), ("id", "subject", "kind", "digest", "authorities", "letters", "at")
-ERASED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} = '' OR NEW.{0} LIKE '%effacé%')"
-MAY_LOSE = " AND ".join(
-    (
-        f"({' OR '.join(f'NEW.{word} IS DISTINCT FROM OLD.{word}' for word in WORDS)})",
-        *(ERASED.format(word) for word in WORDS),
-        *(f"NEW.{name} IS NOT DISTINCT FROM OLD.{name}" for name in STAYS),
-    )
-)
 BEFORE = ("written", "submitted", "approved", "confirmed", "sent_back", "refused", "withdrawn")
 
 
@@ -54,4 +46,4 @@ def downgrade() -> None:
 def _allow(*kinds: str) -> None:
     unguard("decisions")
     allow("decisions", "kind", "decision_kind", *kinds)
-    guard_but("decisions", MAY_LOSE)
+    guard_words("decisions", WORDS, STAYS)

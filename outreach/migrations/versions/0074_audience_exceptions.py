@@ -15,14 +15,6 @@ kind = Kind.BREAKING
 
 # What an erasure may do to a decision, as before: its words go, and nothing else changes.
 WORDS, STAYS = ("title", "actor", "reason"), ("id", "subject", "kind", "digest", "authorities", "letters", "at")
-ERASED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} = '' OR NEW.{0} LIKE '%effacé%')"
-MAY_LOSE = " AND ".join(
-    (
-        f"({' OR '.join(f'NEW.{word} IS DISTINCT FROM OLD.{word}' for word in WORDS)})",
-        *(ERASED.format(word) for word in WORDS),
-        *(f"NEW.{name} IS NOT DISTINCT FROM OLD.{name}" for name in STAYS),
-    )
-)
 REASONS = (
     *("reported", "joined", "not_concerned", "answered", "written", "outside", "no_address"),
     *("bounced", "unreviewed", "suppressed", "solicited", "trial", "cancelled"),
@@ -57,6 +49,6 @@ def downgrade() -> None:
         "DELETE FROM staff_notices WHERE decision_id IN (SELECT id FROM decisions WHERE subject LIKE 'exception:%')"
     )
     op.execute("DELETE FROM decisions WHERE subject LIKE 'exception:%'")
-    append_only.guard_but("decisions", MAY_LOSE)
+    append_only.guard_words("decisions", WORDS, STAYS)
     op.drop_table("excepted_authorities")
     op.drop_table("audience_exceptions")
