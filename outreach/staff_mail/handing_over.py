@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-
 from outreach import audit
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.db import Session, take_turns
-from outreach.delivery.models import Gate, GateChange, Mailing, Purpose
+from outreach.delivery.ledger import outbox
+from outreach.delivery.models import Purpose
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.staff_mail import letters
@@ -72,9 +71,7 @@ def ask(
 ) -> int:
     """Put the mail into the outbox; returns to how many it goes. Raises Refused after too many in an hour."""
     take_turns(session, "handing over", actor)
-    query = select(func.count()).select_from(GateChange).join(Mailing, Mailing.id == GateChange.mailing_id)
-    query = query.where(Mailing.purpose == Purpose.STAFF, GateChange.gate == Gate.OPEN, GateChange.actor == actor)
-    if (session.scalar(query.where(GateChange.at > now - timedelta(hours=1))) or 0) >= MOST_AN_HOUR:
+    if outbox.opened_by(session, actor, Purpose.STAFF, since=now - timedelta(hours=1)) >= MOST_AN_HOUR:
         raise Refused(f"Vous avez fait {MOST_AN_HOUR} demandes en une heure : attendez avant la suivante.")
     letters.post(session, *mail, sending, now=now, actor=actor)
     audit.record(session, now, actor, f"Demande faite à qui a le rôle « {role.label} ».", f"user:{actor}")

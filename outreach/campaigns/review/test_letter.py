@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
-
 from outreach import audit
 from outreach.accounts import staff
 from outreach.campaigns.audiences import addressees_among, foremost
@@ -14,9 +12,9 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves.launching import send_one
 from outreach.db import Session, take_turns
-from outreach.delivery.ledger import suppressions
+from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Gate, GateChange, Mailing, Purpose
+from outreach.delivery.models import Purpose
 from outreach.delivery.smtp.guard import Guard
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
@@ -76,7 +74,7 @@ def send(
             "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_TEST_RECIPIENTS)."
         )
     take_turns(session, "test letters", actor)
-    if _sent_since(session, actor, now - timedelta(hours=1)) >= MOST_AN_HOUR:
+    if outbox.opened_by(session, actor, Purpose.TEST, since=now - timedelta(hours=1)) >= MOST_AN_HOUR:
         raise Refused(f"Vous avez envoyé {MOST_AN_HOUR} essais en une heure : attendez avant le suivant.")
     if suppressions.suppressed_among(session, [to.key], campaign.message_class):
         raise InputError(f"L’adresse {to.address} est sur la liste d’exclusion : rien ne lui est envoyé.")
@@ -87,15 +85,3 @@ def send(
     send_one(session, written, frozen, sending, addressee, Purpose.TEST, "essai", now=now, actor=actor)
     said = f"Campagne « {campaign.title} » : essai envoyé à {to.address}."
     audit.record(session, now, actor, said, subject_of(campaign))
-
-
-def _sent_since(session: Session, actor: str, moment: datetime) -> int:
-    """How many test letters a person has sent after a moment."""
-    opened = (
-        select(func.count())
-        .select_from(GateChange)
-        .join(Mailing, Mailing.id == GateChange.mailing_id)
-        .where(Mailing.purpose == Purpose.TEST, GateChange.gate == Gate.OPEN)
-        .where(GateChange.actor == actor, GateChange.at > moment)
-    )
-    return session.scalars(opened).one()

@@ -90,6 +90,13 @@ def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, a
     session.add(GateChange(mailing_id=mailing.id, gate=gate, at=now, actor=actor, note=note))
 
 
+def opened_by(session: Session, actor: str, purpose: Purpose, *, since: datetime) -> int:
+    """How many mailings of a purpose a person has let leave after a moment."""
+    query = select(func.count()).select_from(GateChange).join(Mailing, Mailing.id == GateChange.mailing_id)
+    theirs = (GateChange.actor == actor, GateChange.gate == Gate.OPEN, GateChange.at > since)
+    return session.scalar(query.where(Mailing.purpose == purpose, *theirs)) or 0
+
+
 def withdraw_all(session: Session, mailing: Mailing, reason: Reason, *, now: datetime) -> None:
     """Withdraw every letter of a mailing that is still queued."""
     _withdraw(session, reason, now, Message.mailing_id == mailing.id)
