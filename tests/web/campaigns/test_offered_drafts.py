@@ -117,6 +117,18 @@ def pressed(author, page, **button):
     return author.get(sent.location)
 
 
+def test_a_script_is_shown_what_it_asked_though_an_older_request_is_kept_after_it(author, begun):
+    saved = author.get(f"{begun}/audience")
+    older = form_of(saved, "choices") | {"find": "namur"}
+    pressed = older | {"add": "province|root|Namur"}
+    shown = author.post(f"{begun}/audience/choices", data=pressed, headers={"HX-Request": "true"})
+    author.post(f"{begun}/audience/choices", data=older, headers={"HX-Request": "true"})
+    assert shown.status_code == 200, "it need not ask for what may be gone meanwhile"
+    assert "en province de Namur" in text_of(elements(shown, "p[@id='said']")[0])
+    assert "Province des écoles : Namur" in text_of(elements(shown, "ul[@id='offers']")[0])
+    assert focused(shown) == "words-1"
+
+
 def focused(page):
     (element,) = [one for one in tree_of(page).iter() if "autofocus" in one.attrib]
     return element.get("id")

@@ -42,7 +42,7 @@ from outreach.web.audience.conditions import (
     read,
     without_strangers,
 )
-from outreach.web.campaigns.blueprint import CHANGED, pages, show, step_of
+from outreach.web.campaigns.blueprint import CHANGED, Step, pages, show, step_of
 from outreach.web.campaigns.steps.forms import KeptSegmentForm
 from outreach.web.campaigns.steps.offered_drafts import keep, on_return
 from outreach.web.drafts import RESUMED, Fields, PageDrafts, of_page
@@ -93,9 +93,13 @@ def saved_audience(session: Session, number: int, form: KeptSegmentForm | None =
         shown = on_return(session, step, lambda typed: _changes(session, campaign, typed))
     given = shown.fields or request.args
     asked = asked_of(session, campaign, given)
-    if _is_live() and not asked.fault and given.get("version") != step.version:
-        asked = replace(asked, fault=CHANGED)
-    return _page(session, campaign, asked, shown, form)
+    return _page(session, campaign, _in_turn(step, asked, given) if _is_live() else asked, shown, form)
+
+
+def _in_turn(step: Step, asked: AskedAudience, given: MultiDict[str, str]) -> AskedAudience:
+    """What a form asks while it is filled in, with its fault where the campaign has changed since it was opened."""
+    is_late = not asked.fault and given.get("version") != step.version
+    return replace(asked, fault=CHANGED) if is_late else asked
 
 
 def _is_live() -> bool:
@@ -118,16 +122,25 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
 @pages.post("/<number:number>/audience/choices")
 @needs(RoleName.AUTHOR)
 @keeps_text(_told, button="Reprendre ces choix")
-def change_audience(number: int) -> Redirect | tuple[str, int]:
-    """Keep what is chosen, with what the button pressed changes of it, and show it; nothing is saved."""
+def change_audience(number: int) -> Redirect | str | tuple[str, int]:
+    """Keep what is chosen, with what the button pressed changes of it, and show it; nothing is saved.
+
+    A script gets the page at once: two of its requests may be kept in either order, and each shows what it asked.
+    """
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         asked = asked_of(session, campaign, request.form)
         if asked.is_kept:
             return _page(session, campaign, asked), 422
-    page = keep(number, "audience", _fields_of(asked, posted("version")))
+    fields = _fields_of(asked, posted("version"))
+    page, at = keep(number, "audience", fields), _place_of(asked, request.form)
+    if _is_live():
+        with reading() as session:
+            campaign = lifecycle.campaign_numbered(session, number)
+            kept = MultiDict(fields)
+            asked = _in_turn(step_of(session, "audience", campaign), asked_of(session, campaign, kept), kept)
+            return _page(session, campaign, asked, replace(of_page(is_kept=True), fields=kept), at=at)
     shown: dict[str, Any] = {name: posted(name) for name in ("find", "why") if posted(name)}
-    at = _place_of(asked, request.form)
     return redirect(url_for(".audience", number=number, draft=page, at=at, **shown), 303)
 
 
@@ -283,10 +296,11 @@ def _page(
     asked: AskedAudience,
     drafts: PageDrafts | None = None,
     form: KeptSegmentForm | None = None,
+    at: str = "",
 ) -> str:
     drafts = drafts or of_page()
     meant, scope = _meant(session, campaign, asked)
-    reason, search = request.args.get("reason", ""), words(request.args, "find", LONGEST_SEARCH)
+    reason, search = request.args.get("reason", ""), words(request.values, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
     rows = audience_counts.first(session, meant, scope, SHOWN, reason=left_out)
     offered, called = offers.offers(known(session, scope)), wave_criteria.names(session, [asked.criterion])
@@ -296,7 +310,7 @@ def _page(
         version=drafts.fields["version"] if drafts.fields else "",  # of the content to which a draft was begun
         drafts=drafts,
         form=form or KeptSegmentForm(),
-        at=request.args.get("at", ""),
+        at=at or request.args.get("at", ""),
         criteria=to_json(asked.criterion),
         shown=_shown(asked),
         most_conditions=MOST_LEAVES,
