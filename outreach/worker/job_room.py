@@ -1,8 +1,8 @@
 """The job room: the thread of a work process that does jobs, each in a child, beside the letters that leave.
 
-The child is niced, and has limits of processor time and memory. This thread keeps its lease, and ends the child when
-the job is cancelled, takes too long, or the process stops. A child whose process is killed ends by itself: it reads
-from a pipe that closes then.
+The child gives way to all else, and has limits of processor time and memory. This thread keeps its lease, and ends
+the child when the job is cancelled, takes too long, or the process stops. A child whose process is killed
+ends by itself: it reads from a pipe that closes then.
 """
 
 import logging

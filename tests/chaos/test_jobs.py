@@ -93,7 +93,7 @@ class Office:
             return found
 
     def until(self, told, seconds=120):
-        """Wait for it, for as long again while the child computes: it is niced, and others may use the processor."""
+        """Wait for it, for as long again while the child computes: it gives way, and others may use the processor."""
         end, before = time.monotonic() + seconds, None
         while not (found := told()):
             if time.monotonic() > end:

@@ -1,5 +1,7 @@
-"""The job room: a job in a child, niced and within limits, that ends with its process, its lease or its time."""
+"""The job room: a job in a child that gives way, within limits, that ends with its process, its lease or its time."""
 
+import os
+import subprocess
 import sys
 import threading
 import time
@@ -94,6 +96,13 @@ def test_a_child_ends_when_its_job_is_cancelled_with_those_that_it_started(
         asking.cancel(session, asking.job_numbered(session, asked), now=NOW)
     until(lambda: not is_alive(child))
     assert job(database, asked).state is JobState.CANCELLED
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="the system has no such way")
+def test_the_child_takes_the_processor_only_while_nothing_else_wants_it():
+    program = "import os; from outreach.cli.running import job_child as child; child._give_way()"
+    program += "; print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
+    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "True\n"
 
 
 def test_a_job_that_takes_too_long_has_failed(database, room, asked, tmp_path, monkeypatch):
