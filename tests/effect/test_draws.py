@@ -1,0 +1,187 @@
+import json
+import subprocess
+import sys
+from hashlib import sha256
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from outreach.effect import commitment, draw
+from outreach.effect.commitment import Mismatch, Revealed
+from outreach.effect.draw import DrawnStratum, canonical
+from outreach.effect.strata import Listed, Reason, Stratum, need_enough, stratified
+from outreach.errors import InputError, Refused
+from outreach.settings import ROOT
+from tests.effect.examples import some
+
+BYTES = bytes(range(16))
+CONTENT = {"letter": "Cher·ère responsable « 1er »\n\u007f\t", "window": 14, "fixed": None, "of": [True, "\u2028"]}
+STRATA = stratified([*some(8), *some(7, several=True, first=9101), *some(20, "Communal", first=9201)]).strata
+
+
+def names(listed):
+    told = stratified(listed)
+    return {stratum.name: len(stratum.fases) for stratum in told.strata}, told.outside
+
+
+def revealed(**changed):
+    nonce = bytes(32)
+    told = {"nonce": nonce, "content": CONTENT, "strata": STRATA, "attempt": 1, "approver_bytes": BYTES, **changed}
+    frozen = Revealed(**told, order=())
+    return Revealed(**told, order=draw.drawn(commitment.seed(frozen), told["strata"]))
+
+
+def test_a_stratum_is_a_network_its_size_and_whether_it_is_under_way():
+    listed = [*some(6), *some(6, under_way=True, first=9101), *some(6, several=True, first=9201)]
+    assert names(listed) == (
+        {
+            "Libre, une école, autres": 6,
+            "Libre, une école, en préparation ou marché lancé": 6,
+            "Libre, plusieurs écoles, autres": 6,
+        },
+        {},
+    )
+
+
+def test_a_stratum_under_six_drops_the_last_split_then_the_second():
+    listed = [*some(6), *some(5, under_way=True, first=9101), *some(6, several=True, first=9201)]
+    assert names(listed) == ({"Libre, une école": 11, "Libre, plusieurs écoles, autres": 6}, {})
+    listed = [*some(40), *some(30, under_way=True, first=9101), *some(5, several=True, first=9201)]
+    assert names(listed) == ({"Libre": 75}, {})
+
+
+def test_a_network_under_six_and_who_shares_a_mailbox_stay_outside():
+    listed = [*some(6), *some(1, "WBE", first=9100), *some(2, first=9200, shares=True)]
+    outside = {9100: Reason.TOO_FEW, 9200: Reason.SHARED_MAILBOX, 9201: Reason.SHARED_MAILBOX}
+    assert names(listed) == ({"Libre, une école, autres": 6}, outside)
+    assert all(reason.label for reason in Reason)
+
+
+@given(
+    st.lists(
+        st.builds(
+            Listed,
+            st.integers(1, 99999),
+            st.sampled_from("AB"),
+            st.booleans(),
+            st.booleans(),
+            st.integers(0, 9).map(bool),
+        ),
+        unique_by=lambda one: one.fase,
+    ),
+    st.randoms(use_true_random=False),
+)
+def test_everybody_is_in_one_stratum_of_six_or_outside_whatever_the_order_of_the_list(listed, chance):
+    told = stratified(listed)
+    inside = [fase for stratum in told.strata for fase in stratum.fases]
+    assert sorted([*inside, *told.outside]) == sorted(one.fase for one in listed)
+    assert all(len(stratum.fases) >= 6 for stratum in told.strata)
+    assert len(inside) == told.drawn
+    shuffled = list(listed)
+    chance.shuffle(shuffled)
+    assert stratified(shuffled) == told
+
+
+def test_fewer_than_two_hundred_are_refused_with_what_to_do():
+    need_enough(200)
+    with pytest.raises(Refused, match="au moins 200 PO, et il n’y en aurait que 199 : élargissez"):
+        need_enough(199)
+
+
+def test_an_authority_ranks_by_the_digest_of_the_seed_and_its_digits():
+    """Computed by hand, as a stranger reads the rule."""
+    ranks = {fase: sha256(b"seed" + b"%d" % fase).hexdigest() for fase in range(9001, 9021)}
+    order = tuple(sorted(ranks, key=ranks.get))
+    assert draw.drawn(b"seed", [Stratum("a", tuple(ranks))]) == (DrawnStratum("a", order),)
+    places = [[fase for place, fase in enumerate(order) if place % 3 == departure] for departure in range(3)]
+    assert [list(one) for one in DrawnStratum("a", order).departures] == places
+
+
+@given(st.integers(6, 400), st.binary(min_size=32, max_size=32))
+def test_departures_share_a_stratum_evenly(count, seed):
+    (stratum,) = draw.drawn(seed, [Stratum("a", tuple(range(count)))])
+    sizes = [len(one) for one in stratum.departures]
+    assert sum(sizes) == count
+    assert 0 <= sizes[0] - sizes[2] <= 1
+
+
+LEAVES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
+
+
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.from_regex("[a-z_]+"), inner)))
+def test_the_canonical_form_is_what_the_strangers_program_writes(value):
+    plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert canonical(value) == plain.encode("utf-8")
+
+
+def test_a_stranger_repeats_the_draw_with_nothing_of_ours(tmp_path):
+    told = revealed()
+    commit = commitment.committed(told.attempt, told.nonce, told.content, told.strata)
+    file = tmp_path / "draw.json"
+    published = {
+        "nonce": told.nonce.hex(),
+        "commitment": commit.nonce.hex(),
+        "approver_bytes": BYTES.hex(),
+        "attempt": 1,
+        "content": CONTENT,
+        "list": draw.list_of(STRATA)[::-1],
+    }
+    file.write_text(json.dumps(published), encoding="utf-8")
+    program = (ROOT / "docs" / "redraw.py").read_text(encoding="utf-8")
+    assert "outreach" not in program
+    assert len(program.splitlines()) <= 30
+    alone = [sys.executable, "-I", "-S", "-c", program, file]
+    again = json.loads(subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
+    assert again["seed"] == commitment.seed(told).hex()
+    assert again["content_digest"] == draw.content_digest(CONTENT, STRATA, 1, BYTES).hex()
+    assert [(one["name"], one["order"], one["departures"]) for one in again["strata"]] == [
+        (one.name, list(one.order), [list(fases) for fases in one.departures]) for one in told.order
+    ]
+    file.write_text(json.dumps({**published, "commitment": "0" * 64}), encoding="utf-8")
+    refused = subprocess.run(alone, cwd=tmp_path, check=False, capture_output=True, text=True)
+    assert refused.returncode == 1
+    assert "not the one" in refused.stderr
+
+
+def test_a_draw_follows_from_its_commitment_and_any_change_is_named():
+    told = revealed()
+    commit = commitment.committed(1, told.nonce, CONTENT, STRATA)
+    assert commitment.mismatches(commit, told) == []
+    fewer = STRATA[1:]
+    changes = {
+        Mismatch.NONCE: {"nonce": b"\1" * 32},
+        Mismatch.CONTENT: {"content": {}},
+        Mismatch.LIST: {"strata": fewer},
+        Mismatch.ATTEMPT: {"attempt": 2},
+    }
+    for mismatch, changed in changes.items():
+        assert commitment.mismatches(commit, revealed(**changed)) == [mismatch]
+        assert mismatch.label
+    other = revealed(approver_bytes=bytes(16)).order
+    swapped = Revealed(told.nonce, CONTENT, STRATA, 1, BYTES, other)
+    assert commitment.mismatches(commit, swapped) == [Mismatch.ORDER]
+
+
+def test_each_of_nonce_content_list_attempt_and_approver_changes_the_seed():
+    others = [
+        {"nonce": b"\1" * 32},
+        {"content": 0},
+        {"strata": STRATA[1:]},
+        {"attempt": 2},
+        {"approver_bytes": bytes(16)},
+    ]
+    seeds = {commitment.seed(revealed(**changed)) for changed in [{}, *others]}
+    assert len(seeds) == 6
+
+
+def test_a_nonce_is_new_each_time():
+    assert len({commitment.new_nonce() for _ in range(20)}) == 20
+    assert len(commitment.new_nonce()) == 32
+
+
+def test_an_approvers_bytes_are_read_with_blanks_and_refused_otherwise():
+    assert commitment.approver_bytes(" 0001 0203 0405 0607 0809 0A0B 0c0d 0e0f\n") == BYTES
+    for text in ("", "00", "g" * 32, "0" * 33, "²" * 32):
+        with pytest.raises(InputError, match="32 chiffres hexadécimaux"):
+            commitment.approver_bytes(text)
