@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.accounts import identities, passwords, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.trail import TrailKind
+from outreach.calendar_feed import keys
 from outreach.demo import people
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
@@ -65,6 +66,7 @@ def index() -> str:
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,
             factor=second_factors.state_of(snapshot, current_user.id),
+            feed_since=keys.made_at(snapshot, current_user.id),
         )
 
 

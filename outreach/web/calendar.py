@@ -1,20 +1,24 @@
-"""The calendar page: a month's sendings, the last days to answer them, and closed days."""
+"""The calendar: a page of a month's sendings, last days to answer and closed days, and a person's own feed of them."""
 
 import re
 from datetime import date, timedelta
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_login import current_user
+from werkzeug.wrappers import Response as Redirect
 
+from outreach.calendar_feed import events, ics, keys
 from outreach.campaigns.schedule import calendar, sending_hours
 from outreach.days import FIRST, LAST
 from outreach.roles import RoleName
-from outreach.web.ui.request import current_day, needs, reading
+from outreach.web.ui.request import current_day, database, needs, now, reading, settings
 
-pages = Blueprint("calendar", __name__, url_prefix="/calendar")
+pages = Blueprint("calendar", __name__)
+LONGEST_KEY = 100
 MONTH = re.compile(r"(\d{4})-(0[1-9]|1[0-2])", re.ASCII)
 
 
-@pages.get("")
+@pages.get("/calendar")
 @needs(RoleName.READER)
 def index() -> str:
     this = current_day()
@@ -46,3 +50,36 @@ def _month(asked: str) -> date | None:
 def _near(month: date) -> list[date]:
     """The first days of the previous and of the next month."""
     return [(month - timedelta(days=1)).replace(day=1), (month + timedelta(days=31)).replace(day=1)]
+
+
+@pages.get("/calendar.ics")
+def feed() -> Response:
+    """The calendar of whoever holds the key: a calendar program, which cannot sign in."""
+    with reading() as session:
+        person = keys.person_of(session, request.args.get("key", "")[:LONGEST_KEY])
+        if person is None:
+            said = "Cette adresse d’agenda ne vaut pas, ou plus. Faites-en une autre dans « Mon compte ».\n"
+            return Response(said, 404, mimetype="text/plain")
+        written = ics.written(events.of(session, person, now=now()), settings().address)
+    response = Response(written, mimetype=ics.MEDIA_TYPE)
+    response.add_etag()
+    response.make_conditional(request)
+    return response
+
+
+@pages.post("/account/calendar")
+@needs(RoleName.READER)
+def make_key() -> str:
+    """Make the address of the person's feed, and show it: the only time that it can be read."""
+    with database().writing() as session:
+        key = keys.make(session, current_user.id, now=now())
+    return render_template("pages/account/calendar.html", address=f"{settings().address}/calendar.ics?key={key}")
+
+
+@pages.post("/account/calendar/end")
+@needs(RoleName.READER)
+def end_key() -> Redirect:
+    with database().writing() as session:
+        keys.end(session, current_user.id)
+    flash("Votre adresse d’agenda ne vaut plus.", "success")
+    return redirect(url_for("account.index"))

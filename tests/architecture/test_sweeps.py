@@ -62,6 +62,7 @@ OPEN = {
     "public_notes.note",
     "public_notes.keys",
     "letterhead.picture",
+    "calendar.feed",
     "well_known.security",
     "well_known.change_password",
 }

@@ -1,0 +1,109 @@
+"""What a person's calendar tells: sendings and the last days to answer them, closed days, and whom to call back."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import func, select
+
+from outreach import french
+from outreach.accounts.colleagues import Colleague
+from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule import closures
+from outreach.campaigns.schedule.calendar import NEVER_LEFT
+from outreach.days import BRUSSELS, today
+from outreach.db import Session
+from outreach.directory.models import Authority
+from outreach.reachability import follow_up
+
+PAST, COMING = timedelta(days=92), timedelta(days=400)
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class FeedEvent:
+    """An event. `key` never changes, `revision` only grows, and `changed_at` is the moment of the last change.
+
+    `at` is the moment it begins, or the first day where it lasts whole days, until `last`. `path` leads to its page.
+    """
+
+    key: str
+    title: str
+    at: datetime | date
+    last: date | None = None
+    path: str = ""
+    revision: int = 0
+    changed_at: datetime | None = None
+    is_cancelled: bool = False
+    is_busy: bool = False
+
+
+def of(session: Session, person: Colleague, *, now: datetime) -> list[FeedEvent]:
+    """The events of a person's calendar, of the last three months and the coming thirteen. Six statements."""
+    first, last = today(now - PAST), today(now + COMING)
+    return [
+        *_waves(session, first, last),
+        *_added_closures(session, first, last),
+        *_computed_closures(first, last),
+        *_recalls(session, person.email),
+    ]
+
+
+def _waves(session: Session, first: date, last: date) -> Iterator[FeedEvent]:
+    """Each wave with a moment between two days, and the last day to answer it. A cancelled one stays, and says so."""
+    query = select(Wave, Campaign.title, Campaign.deadline_days).join(Campaign, Campaign.id == Wave.campaign_id)
+    within = Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY)
+    changes = _changes(session, first, last)
+    for wave, title, days in session.execute(query.where(*within).order_by(Wave.due_at, Wave.id)):
+        name = f"{title} ({french.wave(wave.reminder)})"
+        path, (revision, changed_at) = f"/campaigns/{wave.campaign_id}", changes.get(wave.id, (0, None))
+        is_off = wave.state in NEVER_LEFT
+        yield FeedEvent(f"wave-{wave.id}", f"Envoi : {name}", wave.due_at, None, path, revision, changed_at, is_off)
+        answer_by = wave.answer_by or today(wave.due_at + timedelta(days=days))
+        said = f"Dernier jour pour répondre : {name}"
+        yield FeedEvent(f"deadline-{wave.id}", said, answer_by, answer_by, path, revision, changed_at, is_off)
+
+
+def _changes(session: Session, first: date, last: date) -> Mapping[int, tuple[int, datetime]]:
+    """How often the waves between two days were planned, moved or cancelled, and when last, by their keys."""
+    told = WaveTransition.state.in_({WaveState.PLANNED, *NEVER_LEFT})
+    query = select(WaveTransition.wave_id, func.count(), func.max(WaveTransition.at)).where(told)
+    query = query.join(Wave, Wave.id == WaveTransition.wave_id)
+    query = query.where(Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY))
+    return {key: (count - 1, at) for key, count, at in session.execute(query.group_by(WaveTransition.wave_id))}
+
+
+def _added_closures(session: Session, first: date, last: date) -> Iterator[FeedEvent]:
+    for known in closures.between(session, first, last):
+        one, taken_back = known.closure, known.withdrawal
+        yield FeedEvent(
+            f"closure-{one.id}",
+            f"Fermé : {one.name}",
+            one.first_on,
+            one.last_on,
+            "/administration/closures",
+            1 if taken_back else 0,
+            taken_back.withdrawn_at if taken_back else one.added_at,
+            taken_back is not None,
+        )
+
+
+def _computed_closures(first: date, last: date) -> Iterator[FeedEvent]:
+    for year in range(closures.school_year_of(first), closures.school_year_of(last) + 1):
+        for run in closures.computed(year):
+            if run.last >= first and run.first <= last:
+                yield FeedEvent(f"closed-{run.first}", f"Fermé : {run.closing.name}", run.first, run.last)
+
+
+def _recalls(session: Session, owner: str) -> Iterator[FeedEvent]:
+    """Whom the person looks after, and is to come back to on a day."""
+    followed = follow_up.current(session, follow_up.owned_by(session, owner))
+    days = {key: one.recall_on for key, one in followed.items() if one.owner == owner and one.recall_on}
+    query = select(Authority.id, Authority.fase, Authority.name).where(Authority.id.in_(days))
+    for key, fase, name in session.execute(query.order_by(Authority.id)):
+        day = days[key]
+        yield FeedEvent(f"recall-{key}", f"À rappeler : {name}", day, day, f"/directory/{fase}", is_busy=True)
+
+
+def _start(day: date) -> datetime:
+    return datetime.combine(day, time(), BRUSSELS)

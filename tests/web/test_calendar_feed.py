@@ -1,0 +1,153 @@
+"""A person's calendar for calendar programs: its secret address, what stands in it, what changes keep."""
+
+from datetime import date, timedelta
+
+import pytest
+from icalendar import Calendar
+from sqlalchemy import select
+
+from outreach.accounts import staff
+from outreach.calendar_feed import ics, keys
+from outreach.calendar_feed.events import FeedEvent
+from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.schedule import closures, wave_moves
+from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
+from outreach.directory.models import Authority
+from outreach.reachability import follow_up
+from outreach.settings import Settings
+from tests.application import planned
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import text_of
+
+PATH = "/calendar.ics"
+
+
+@pytest.fixture(autouse=True)
+def in_spring(monkeypatch):
+    """The clock of pages stands at the moment of the sample."""
+    monkeypatch.setattr(Settings, "instant", lambda _settings: NOW)
+
+
+@pytest.fixture
+def subscribed(signed_in, app):
+    """Makes the address of a role's calendar, and reads it as a program does, without a session."""
+
+    def made(role):
+        client = signed_in(role)
+        page = client.send("/account/calendar", {}, page="/account")
+        address = page.text.partition('value="')[2].partition('"')[0]
+        assert address.startswith("http"), text_of(page)
+        return address[address.index(PATH) :]
+
+    return made
+
+
+def read(app, address):
+    response = app.test_client().get(address)
+    assert (response.status_code, response.mimetype) == (200, "text/calendar")
+    return {str(event["uid"]).partition("@")[0]: event for event in Calendar.from_ical(response.data).walk("VEVENT")}
+
+
+def test_a_program_reads_sendings_last_days_and_closed_days_without_signing_in(app, subscribed, sample_database):
+    planned(sample_database, NOW + timedelta(days=3))
+    found = read(app, subscribed("reader"))
+    first = found["wave-1"]
+    assert str(first["summary"]) == "Envoi : Invitation au premier volet (première vague)"
+    assert str(first["url"]).endswith("/campaigns/1")
+    with sample_database.reading() as session:
+        wave = session.get_one(Wave, 1)
+        assert first.decoded("dtstart") == wave.due_at
+        assert found["deadline-1"].decoded("dtstart") == wave.answer_by
+    closed = found["closed-2021-05-13"]
+    assert (str(closed["summary"]), closed.decoded("dtstart")) == ("Fermé : Ascension", date(2021, 5, 13))
+    assert str(closed["transp"]) == "TRANSPARENT", "it takes nobody's time"
+
+
+def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribed, sample_database):
+    planned(sample_database, NOW + timedelta(days=3))
+    address = subscribed("reader")
+    before = read(app, address)["wave-1"]
+    with sample_database.writing() as session:
+        wave = session.get_one(Wave, 1)
+        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=NOW, actor="ada@fwb.example", note="annulée")
+    after = read(app, address)["wave-1"]
+    assert (str(before["status"]), str(after["status"])) == ("CONFIRMED", "CANCELLED")
+    assert after["sequence"] > before["sequence"]
+    assert after["uid"] == before["uid"]
+
+
+def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
+    with sample_database.writing() as session:
+        day = date(2021, 5, 20)
+        made = closures.add(
+            session,
+            first=day,
+            last=day,
+            part=ClosedPart.DAY,
+            spares=Spares.NOBODY,
+            name="inventaire",
+            now=NOW,
+            actor="a",
+        )
+        number = made.id
+    address = subscribed("reader")
+    assert str(read(app, address)[f"closure-{number}"]["status"]) == "CONFIRMED"
+    with sample_database.writing() as session:
+        closures.withdraw(session, number, now=NOW, actor="a")
+    assert str(read(app, address)[f"closure-{number}"]["status"]) == "CANCELLED"
+
+
+def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sample_database):
+    with sample_database.writing() as session:
+        owner = AUTHOR
+        authority = session.scalars(select(Authority).order_by(Authority.id)).first()
+        follow_up.hand_over(session, authority, to=owner, now=NOW, actor=owner)
+        follow_up.recall(session, authority, day=NOW.date() + timedelta(days=5), now=NOW, actor=owner)
+        key = f"recall-{authority.id}"
+    recall = read(app, subscribed("author"))[key]
+    assert recall.decoded("dtstart") == NOW.date() + timedelta(days=5)
+    assert key not in read(app, subscribed("reader"))
+
+
+def test_the_same_events_are_not_sent_twice(app, subscribed):
+    address, client = subscribed("reader"), app.test_client()
+    tag = client.get(address).headers["ETag"]
+    assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
+
+
+@pytest.mark.parametrize("key", ["", "x", "é", "x" * 5000], ids=["none", "wrong", "accent", "long"])
+def test_another_key_opens_nothing_and_the_answer_says_what_to_do(app, key):
+    refused = app.test_client().get(PATH, query_string={"key": key})
+    assert refused.status_code == 404
+    assert "Mon compte" in refused.text
+
+
+def test_an_address_ends_when_its_person_ends_it_makes_another_or_leaves(app, subscribed, signed_in, sample_database):
+    first = subscribed("reader")
+    second = subscribed("reader")
+    client = app.test_client()
+    assert client.get(first).status_code == 404, "the newer one took its place"
+    assert client.get(second).status_code == 200
+    signed_in("reader").send("/account/calendar/end", {}, page="/account")
+    assert client.get(second).status_code == 404
+    third = subscribed("author")
+    with sample_database.writing() as session:
+        (user,) = [person for person in session.scalars(select(staff.User)) if keys.made_at(session, person.id)]
+        user.active = False
+    assert client.get(third).status_code == 404, "the account is closed"
+
+
+def test_the_key_lies_nowhere_in_the_database(subscribed, sample_database):
+    key = subscribed("reader").partition("key=")[2]
+    with sample_database.reading() as session:
+        assert key.encode() not in session.scalars(select(keys.CalendarKey.digest)).one()
+
+
+def test_the_file_is_what_a_calendar_program_takes(sample_database):
+    event = FeedEvent("wave-1", "Envoi : é, « ; \\ »" + "x" * 100, NOW, None, "/campaigns/1")
+    raw = ics.written([event], "https://campagnes.example")
+    assert all(len(line) <= 75 for line in raw.split(b"\r\n")), "RFC 5545, §3.1"
+    (read_back,) = Calendar.from_ical(raw).walk("VEVENT")
+    assert str(read_back["summary"]) == event.title
+    assert str(read_back["uid"]) == "wave-1@campagnes.example"
