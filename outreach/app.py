@@ -61,6 +61,7 @@ from outreach.web.directory import (
 )
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
+from outreach.web.paper import addresses as postal_addresses
 from outreach.web.public import notes as public_notes
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.answer_lists import BIGGEST_FORM
@@ -89,6 +90,7 @@ ROOMS = (  # of pages
     history,
     measure,
     names,
+    postal_addresses,
     reachability,
     register,
     school_reports,

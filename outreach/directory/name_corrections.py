@@ -69,7 +69,7 @@ class AskedAgain:
 
 def of(session: Session, named: Authority | School) -> NameCorrection | None:
     """The correction that nobody withdrew; it holds while its `register_name` is the register's name."""
-    return session.scalar(_standing(_kind(named)).where(NameCorrection.fase == named.fase))
+    return session.scalar(_standing(kind_of(named)).where(NameCorrection.fase == named.fase))
 
 
 def school_of(session: Session, authority: Authority, fase: int) -> School:
@@ -98,12 +98,12 @@ def correct(session: Session, named: Authority | School, words: str, *, now: dat
         raise InputError("C’est déjà le nom affiché.")
     _end(session, old, now, actor)
     names = {"register_name": named.name, "corrected_name": words}
-    key = {"kind": _kind(named), "fase": named.fase}
+    key = {"kind": kind_of(named), "fase": named.fase}
     session.add(NameCorrection(**key, **names, corrected_at=now, corrected_by=actor))
     before = named.display_name
     _show(named, words)
     said = f"Nom corrigé : « {before} » devient « {words} »."
-    audit.record(session, now, actor, _told(named, said), _subject(session, named))
+    audit.record(session, now, actor, told_of(named, said), subject_in_history(session, named))
 
 
 def withdraw(session: Session, named: Authority | School, *, now: datetime, actor: str) -> None:
@@ -116,7 +116,7 @@ def withdraw(session: Session, named: Authority | School, *, now: datetime, acto
     _end(session, old, now, actor)
     _show(named, None)
     said = f"Correction du nom « {old.corrected_name} » annulée."
-    audit.record(session, now, actor, _told(named, said), _subject(session, named))
+    audit.record(session, now, actor, told_of(named, said), subject_in_history(session, named))
 
 
 def settle(session: Session, *, now: datetime, actor: str) -> None:
@@ -133,7 +133,7 @@ def settle(session: Session, *, now: datetime, actor: str) -> None:
             holds = correction.register_name == named.name
             if named.corrected_name and not holds:
                 said = f"Nom corrigé à revoir : le registre dit maintenant « {named.name} »."
-                audit.record(session, now, actor, _told(named, said), _subject(session, named))
+                audit.record(session, now, actor, told_of(named, said), subject_in_history(session, named))
             _show(named, correction.corrected_name if holds else None)
     session.flush()
 
@@ -167,15 +167,17 @@ def _end(session: Session, old: NameCorrection | None, now: datetime, actor: str
         session.flush()
 
 
-def _kind(named: Authority | School) -> RegisterKind:
+def kind_of(named: Authority | School) -> RegisterKind:
+    """Whether it is an authority or a school."""
     return RegisterKind.AUTHORITY if isinstance(named, Authority) else RegisterKind.SCHOOL
 
 
-def _told(named: Authority | School, said: str) -> str:
+def told_of(named: Authority | School, said: str) -> str:
+    """The sentence as its history tells it: an authority's history also tells of its schools."""
     return said if isinstance(named, Authority) else f"École {named.fase}. {said}"
 
 
-def _subject(session: Session, named: Authority | School) -> str:
+def subject_in_history(session: Session, named: Authority | School) -> str:
     """The history that tells it: that of the authority which runs the school today."""
     if isinstance(named, Authority):
         return subject_of(named)

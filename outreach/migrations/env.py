@@ -23,6 +23,7 @@ from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
 from outreach.directory import calls, models, name_corrections
 from outreach.directory.editions import school_reports
+from outreach.directory.postal import models as postal
 from outreach.erasures import digests as erasures
 from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
@@ -59,7 +60,7 @@ TABLES = (
         excepted,
         models,
     ),
-    name_corrections,
+    *(name_corrections, postal),
     *(jobs, letterheads, measuring, notes, asked_notes, places),
     *(reachability, replies, school_reports, seals),
     *SEGMENTS,

@@ -44,6 +44,7 @@ LISTS = {
     "directory/contacts.html": ("/directory/9300/contacts", ""),
     "directory/schools.html": ("/directory/9001", ""),
     "directory/exclusions.html": ("/directory/exclusions", ""),
+    "paper/addresses.html": ("/directory/postal?state=all", ""),
     "directory/reachability.html": ("/directory/reachability?state=bounced&state=unconfirmed", "write"),
     "responses/index.html": ("/responses", "write"),
     "today/index.html": ("/today", ""),

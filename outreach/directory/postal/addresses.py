@@ -1,0 +1,91 @@
+"""A postal address in its parts (street, number, box, postal code, locality), and what keeps it from a letter. No I/O.
+
+Source of the lines: bpost, MassPost guide, « Adressage »: number after the street, "bte" before a box, no punctuation,
+postal code before the locality, no country.
+"""
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+NUMBER = r"\d+ ?(?:bis|ter|quater|[A-Za-z])?(?: ?[-/+] ?\d*[A-Za-z]?)*"
+BOX = r"[\s,/-]*\b(?:bte|bt|bo[iî]te|bus)\b[.\s]*(?P<box>[\w./-]+)"
+LINE = re.compile(rf"(?P<street>.*?\D)[\s,]*(?<![\w-])(?:n[°o]\.? ?)?(?P<number>{NUMBER})(?:{BOX})?", re.IGNORECASE)
+POSTCODE = re.compile(r"[1-9]\d{3}", re.ASCII)
+LETTERS = re.compile(r"[^\W\d_]{2}")
+
+
+class AddressFault(StrEnum):
+    """What is wrong with an address. All but NO_NUMBER keep a letter from it: a village's square has no number."""
+
+    NO_STREET = "no_street"
+    NO_POSTCODE = "no_postcode"
+    NO_LOCALITY = "no_locality"
+    RETURNED = "returned"
+    NO_NUMBER = "no_number"
+
+    @property
+    def label(self) -> str:
+        """The fault in French."""
+        return _FAULTS[self]
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether no letter can go there."""
+        return self is not AddressFault.NO_NUMBER
+
+
+_FAULTS = {
+    AddressFault.NO_STREET: "sans rue",
+    AddressFault.NO_POSTCODE: "code postal à revoir",
+    AddressFault.NO_LOCALITY: "sans localité",
+    AddressFault.RETURNED: "courrier revenu (NPAI)",
+    AddressFault.NO_NUMBER: "sans numéro",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PostalAddress:
+    """An address in the parts that a printer's merge wants; '' where there is none."""
+
+    street: str
+    number: str
+    box: str
+    postcode: str
+    locality: str
+
+    @classmethod
+    def of(cls, line: str, postcode: str, locality: str) -> "PostalAddress":
+        """The address that the register writes so; a line that cannot be split is its street."""
+        words = " ".join(line.split())
+        split = LINE.fullmatch(words)
+        if split is None:
+            return cls(words, "", "", postcode.strip(), locality.strip())
+        street = split["street"].strip(" ,")
+        return cls(street, split["number"].strip(), split["box"] or "", postcode.strip(), locality.strip())
+
+    @property
+    def street_line(self) -> str:
+        """Street, number and box on one line."""
+        parts = (self.street, self.number, f"bte {self.box}" if self.box else "")
+        return " ".join(part for part in parts if part)
+
+    @property
+    def place_line(self) -> str:
+        """Postal code and locality."""
+        return f"{self.postcode} {self.locality}".strip()
+
+    @property
+    def words(self) -> str:
+        """The whole address on one line."""
+        return ", ".join(line for line in (self.street_line, self.place_line) if line)
+
+    def faults(self) -> list[AddressFault]:
+        """What its parts lack."""
+        lacks = {
+            AddressFault.NO_STREET: not LETTERS.search(self.street),
+            AddressFault.NO_POSTCODE: not POSTCODE.fullmatch(self.postcode),
+            AddressFault.NO_LOCALITY: not LETTERS.search(self.locality),
+            AddressFault.NO_NUMBER: not self.number,
+        }
+        return [fault for fault, holds in lacks.items() if holds]

@@ -1,0 +1,1 @@
+"""Pages of letters on paper: the postal addresses that they go to."""
