@@ -89,13 +89,13 @@ ACTS = {
             (("fill", "#password", PASSWORD), ("click", button("Mettre en place")), ("wait_for", ".qr")),
             "main > *",
         ),
-        Shot("guide/images/premiers-pas", AUTHOR, "/", crop="section:has(> #steps)"),
+        Shot("guide/images/premiers-pas", AUTHOR, "/", (("click", "#steps > summary"),), "#steps"),
         Shot(
             "images/situation",
             AUTHOR,
             "/?network=WBE",
-            (("evaluate", "section:has(> #steps)", "frame => frame.remove()"),),  # only a demonstration has it
-            "main > .heading, .alerts, .figures, .panel:has(#strand-1)",
+            (("evaluate", "#steps", "frame => frame.remove()"),),  # only a demonstration has it
+            "main > .heading, .awaits, .answered, .panel:has(#strand-1)",
         ),
         Shot("guide/images/actions", AUTHOR, "", crop=".panel:has(#actions)"),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),

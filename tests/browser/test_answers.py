@@ -217,7 +217,7 @@ def test_a_reply_is_written_read_and_sent_and_its_pages_keep_the_rules(staff, in
 
 
 def test_a_response_is_taken_and_acted_on_without_a_script(plain, inbox):
-    plain.goto("/")
+    plain.goto("/responses")
     plain.get_by_role("link", name="Adhésions à confirmer").click()
     plain.locator("#main tbody").get_by_role("link", name="Confirmer").click()
     plain.get_by_role("button", name="Prendre en charge").click()

@@ -45,7 +45,7 @@ def test_from_those_never_asked_to_a_planned_invitation_in_eight_pages_and_nine_
     way.click(author.get_by_role("button", name="Enregistrer et vérifier"))
     way.click(author.get_by_role("button", name=re.compile("Demander la validation")))
     expect(author.locator(".heading .ds-tag")).to_have_text("À valider")
-    approver.goto("/")
+    approver.goto("/today")
     way.click(approver.get_by_role("link", name=re.compile("Pas encore sollicitée, volet 1, Libre confessionnel")))
     expect(approver.get_by_text("Le premier volet du plan").first).to_be_visible()
     way.click(approver.get_by_role("button", name="Valider et planifier"))

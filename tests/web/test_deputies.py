@@ -72,7 +72,7 @@ def test_a_deputy_reads_on_the_home_page_whom_the_days_are_for(approver, signed_
         user.roles = [*user.roles, *staff.user_named(session, LUC).roles]
     named(approver, deputy="nadia.lambert@fwb.example")
     deputy = signed_in("author")
-    assert f"Vous remplacez 1 personne qui valide Marc Dethier , le {SPELT}" in text_of(deputy.get("/"))
+    assert f"Vous remplacez Marc Dethier , le {SPELT}" in text_of(deputy.get("/today"))
     assert f"Marc Dethier , le {SPELT}" in text_of(deputy.get(PAGE))
 
 

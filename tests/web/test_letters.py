@@ -32,14 +32,14 @@ def test_a_letter_is_read_then_approved_by_a_second_person_and_pressing_twice_ke
     assert [author.post(f"{PLACE}/sending", data=form).location for _ in range(2)] == ["/letters/1"] * 2
     assert "attend la validation" in text_of(author.get("/letters/1"))
     approver = signed_in("approver")
-    assert "1 lettre attend votre validation" in text_of(approver.get("/"))
+    assert "attend votre validation" in text_of(approver.get("/today"))
     page = approver.get("/letters/1")
     assert ("À lundi." in text_of(page), sent(sample_database)) == (True, 0)
     assert approver.post("/letters/1/approval", data=form_of(page, "/letters/1/approval")).status_code == 302
     assert sent(sample_database) == 1
     history = text_of(author.get(f"{SHEET}/history"))
     assert "Courriel du service, à" in history
-    assert "lettre attend" not in text_of(approver.get("/"))
+    assert "attend votre validation" not in text_of(approver.get("/today"))
 
 
 def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, signed_in):

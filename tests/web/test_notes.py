@@ -46,7 +46,7 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     again = author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing"))
     assert (again.status_code, author.get(preview).status_code) == (404, 404), "a draft is frozen once"
     assert author.send(f"{frozen}/approval", page="/account").status_code == 403
-    assert [place for place, _ in links(approver.get("/"), frozen)] == [frozen], "it stands on the home page"
+    assert [place for place, _ in links(approver.get("/today"), frozen)][:1] == [frozen], "it awaits a decision"
     empty = approver.send(f"{frozen}/refusal", {"reason": " "}, page=frozen)
     assert (empty.status_code, "Dites pourquoi" in text_of(empty)) == (422, True)
     unfit = approver.send(f"{frozen}/approval", {"approved_as": "x" * 201}, page=frozen)

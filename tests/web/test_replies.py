@@ -68,7 +68,7 @@ def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ti
     assert author.post(address, data=form_of(author.get(address), address)).status_code == 302
     assert author.send(f"{address}/approval", {"seen": "1"}, page="/account").status_code == 403
     assert 'name="news"' not in author.get("/responses/1").text
-    assert [place for place, _ in links(approver.get("/"), address)] == [address], "it stands on the home page"
+    assert [place for place, _ in links(approver.get("/today"), address)][:1] == [address], "it awaits a decision"
     approval = form_of(approver.get(address), f"{address}/approval")
     assert approver.post(f"{address}/approval", data=approval).status_code == 302
     assert "validé le" in text_of(author.get("/responses/texts"))

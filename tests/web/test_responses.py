@@ -283,9 +283,7 @@ def first_response(page):
 
 def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "joined", "comment": "<b>Enfin</b> =cmd()"})
-    home = author.get("/").text
-    assert "1\u00a0réponse attend le service" in home
-    assert "/responses?tray=joined" in home
+    assert ("/today", "1 chose vous attend aujourd’hui") in links(elements(author.get("/"), "main")[0])
     page = author.get("/responses?tray=joined")
     assert "<b>Enfin</b>" in text_of(page)
     address = first_response(page)

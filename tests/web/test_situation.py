@@ -29,6 +29,9 @@ from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.directory.editions import undo
 from tests.pages import cells, elements, links, text_of
 from tests.tampering import unguard
+from tests.web.test_responses import letters, wbe
+
+__all__ = ["letters", "wbe"]
 
 
 def counted(session, day=STORY_DAY, **asked):
@@ -44,9 +47,13 @@ def table(page, number):
     return [[label, *(int(count.replace(" ", "")) for count in counts if count)] for label, *counts in rows]
 
 
+ORDER = [Bucket.JOINED, Bucket.DECLARED, Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED, Bucket.DECLINED,
+         Bucket.INFORMED, Bucket.NOT_CONCERNED, Solicitation.SOLICITED, Solicitation.UNSOLICITED]  # fmt: skip
+
+
 def expected(found, number):
-    order = [Bucket.JOINED, Bucket.DECLARED, Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED, Bucket.DECLINED,
-             Bucket.INFORMED, Bucket.NOT_CONCERNED, Solicitation.SOLICITED, Solicitation.UNSOLICITED]  # fmt: skip
+    """The table of a strand: statuses in which no school stands have no column."""
+    order = [figure for figure in ORDER if figure is Bucket.JOINED or found.total.figures(number)[figure]]
     return [
         [row.label, row.authorities, row.schools, *(row.figures(number)[figure] for figure in order)]
         for row in (*found.rows, found.total)
@@ -57,9 +64,13 @@ def expected(found, number):
 def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
     with sample_database.reading() as session:
         found = counted(session, STORY_DAY.fromisoformat(day))
-    page = author.get(f"/?as_of={day}")
     for number in (1, 2):
+        page = author.get(f"/?as_of={day}&strand={number}")
         assert table(page, number) == expected(found, number)
+        said = text_of(elements(page, f"section[@aria-labelledby='strand-{number}']")[0])
+        for figure in ORDER[1:]:
+            is_named = figure.label.lower() in said.rpartition("Aucune école : ")[2]
+            assert is_named is not bool(found.total.figures(number)[figure]), figure
     flat = [
         [day, row.label, row.code or "", row.authorities, row.schools, number, *row.figures(number).values()]
         for row in (*found.rows, found.total) for number in (1, 2)
@@ -78,10 +89,13 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
 def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author, signed_in):
     told, day = "Le volet 2 s’ouvre le 15 janvier 2021.", "as_of=2021-01-14"
     page = author.get(f"/?{day}&network=WBE")
+    assert elements(page, "section[@aria-labelledby='strand-1']"), "the first that is open"
+    (address,) = [address for address, text in links(page) if text.startswith("Volet 2")]
+    page = author.get(address)
     (section,) = elements(page, "section[@aria-labelledby='strand-2']")
     assert (text_of(section).split(" : ")[1].endswith(told), cells(section)) == (True, [])
     assert [text_of(one) for one in elements(page, "p[@class='quotable']")][1] == told
-    assert len(elements(page, "ul[@class='figures']/li")) == 3
+    assert not elements(page, "ul[@class='figures']/li")
     assert not [address for address, _ in links(page, "/situation/") if "strand=2" in address]
     for place in ("schools", "authorities"):
         listed = author.get(f"/situation/{place}?{day}&strand=2&status=none&network=WBE")
@@ -270,6 +284,25 @@ def test_without_a_programme_the_page_says_what_comes_next(author, signed_in, sa
     assert "l’administration en charge un" in author.get("/").text
     assert links(signed_in("administrator").get("/"), "/administration/programmes")
     assert author.get("/directory/9300/statuses").status_code == 404
+
+
+def test_who_has_no_list_reads_in_one_line_what_awaits_the_service(author, signed_in, client, wbe):
+    client.post(wbe, data={"answer": "joined"})
+    for role in (RoleName.READER, RoleName.ADMINISTRATOR):
+        (line,) = elements(signed_in(role).get("/"), "p[@class='awaits']")
+        assert text_of(line).startswith("1 réponse attend le service")
+        assert links(line)[0][0] == "/responses"
+    (line,) = elements(author.get("/"), "p[@class='awaits']")
+    assert [address for address, _ in links(line)] == ["/today"]
+    assert not elements(author.get("/?as_of=2021-05-14"), "p[@class='awaits']")
+
+
+def test_a_zero_is_never_a_link_nor_bold(author):
+    page = author.get("/?as_of=2021-05-15")
+    zeros = [text_of(zero) for zero in elements(page, "*[@class='zero']")]
+    assert zeros
+    assert set(zeros) == {"0"}
+    assert not [bold for bold in elements(page, "td/strong") if text_of(bold) == "0"]
 
 
 def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):

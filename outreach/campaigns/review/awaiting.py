@@ -28,11 +28,6 @@ def campaigns(session: Session, person: str, roles: Collection[RoleName]) -> dic
     return found
 
 
-def answers(session: Session, person: str, roles: Collection[RoleName], *, day: date) -> int:
-    """How many answers wait on a day for this person or for anybody; 0 for those who do not handle answers."""
-    return session.scalars(select(_answers(person, day))).one() or 0 if RoleName.AUTHOR in roles else 0
-
-
 def count(
     session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = (), *, day: date
 ) -> int:

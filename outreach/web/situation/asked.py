@@ -10,7 +10,7 @@ from flask import request, url_for
 from outreach import french
 from outreach.adherence import known, situation
 from outreach.adherence.grouping import Grouping, groups
-from outreach.adherence.models import Programme
+from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation import Bucket, Listed, Selection, Solicitation
 from outreach.campaigns.schedule.moments import read_past, until
 from outreach.days import BRUSSELS, parse_day, today
@@ -99,6 +99,13 @@ def surely_asked(session: Session) -> AskedSituation:
     return found
 
 
+def shown_strand(programme: Programme, day: date) -> Strand:
+    """The strand whose table the page shows: the one asked for, or else the first that is open, or the first."""
+    number = whole_number(request.args.get("strand", ""), digits=2)
+    asked_for = [strand for strand in programme.strands if strand.number == number]
+    return [*asked_for, *programme.open_on(day), *programme.strands][0]
+
+
 def chosen_groups(by: Grouping) -> list[str]:
     """The codes of the groups whose answer is asked for, each once: of `?network=WBE&network=COCOF`."""
     return list(dict.fromkeys(filter(str.isprintable, request.args.getlist(by.value))))[:20]
@@ -107,7 +114,8 @@ def chosen_groups(by: Grouping) -> list[str]:
 def toggled(about: AskedSituation, chosen: Sequence[str], code: str) -> str:
     """The address of the same situation with the answer for one group more, or less if it is shown."""
     groups_then = [one for one in chosen if one != code] if code in chosen else [*chosen, code]
-    values: dict[str, Any] = {**about.query, about.by.value: groups_then}
+    strand = whole_number(request.args.get("strand", ""), digits=2) or None
+    values: dict[str, Any] = {**about.query, "strand": strand, about.by.value: groups_then}
     return url_for("situation.index", **values)
 
 

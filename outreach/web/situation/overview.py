@@ -4,47 +4,50 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from flask import Response, render_template, request, url_for
+from flask import Response, render_template, request
 from flask_login import current_user
 
 from outreach import statements
-from outreach.accounts import colleagues
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
-from outreach.approvals import deputies
-from outreach.approvals import reading as decisions
 from outreach.backups import rehearsals
 from outreach.campaigns import listing as campaigns
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions, WaveAction
-from outreach.campaigns.review import awaiting
 from outreach.campaigns.waves import auto_pause
 from outreach.columns import Held
 from outreach.db import Session
 from outreach.demo import steps
 from outreach.directory import listing
 from outreach.directory.listing import Filters, Reach
+from outreach.directory.models import Level
 from outreach.errors import NotFound
 from outreach.notes.answer import prose
 from outreach.notes.answer.prose import About
-from outreach.notes.requests import asking
 from outreach.responses import trays
 from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
-from outreach.staff_mail import news
 from outreach.statements import StatementKind
 from outreach.web.alarms import alarms
 from outreach.web.situation import charts
-from outreach.web.situation.asked import AskedSituation, asked, chosen_groups, spelt_day, surely_asked, toggled
+from outreach.web.situation.asked import (
+    AskedSituation,
+    asked,
+    chosen_groups,
+    shown_strand,
+    spelt_day,
+    surely_asked,
+    toggled,
+)
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name, tables_of
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, sorting, sought
-from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading, settings
+from outreach.web.ui.request import current_day, needs, now, reading, settings
 
 MOST_ACTIONS = 5  # done, and as many planned; their own page has all
 
@@ -76,6 +79,7 @@ def index() -> str:
             sentences=sentences.sentences(found, programme.strands),
             opening=sentences.opening,
             opened=programme.open_on(about.day),
+            strand=shown_strand(programme, about.day),
             chosen=chosen,
             again_groups=partial(toggled, about, chosen),
             answers=sentences.answers(found, programme.strands, chosen),
@@ -91,7 +95,6 @@ def index() -> str:
             else None,
             Bucket=Bucket,
             Solicitation=Solicitation,
-            Tray=Tray,
             **({} if about.is_past else _of_today(session, programme)),
         )
 
@@ -113,33 +116,24 @@ def _whole_answer(
 
 
 def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
-    """What awaits people today, and its alerts: a page about the past has none of it."""
-    level = programme.level
+    """The alerts of today, and what awaits: a page about the past has none of it."""
     paused = auto_pause.held(session)
     return {
-        "level": level,
-        "waiting": trays.counts(session),
         "paused": paused,
         "alarms": alarms(session, {wave.id for wave, _ in paused}),
         "unwritten": _unwritten(session),
         "restores": _restores(session),
-        "awaits": {
-            state: [(campaign.title, url_for("campaigns.check", number=campaign.id)) for campaign in found]
-            for state, found in awaiting.campaigns(session, actor(), held_roles()).items()
-        },
-        "submitted": {
-            thing: [(made.title, news.page_of_decision(session, made)) for made in submissions]
-            for thing, submissions in decisions.awaiting(session, actor(), held_roles()).items()
-        },
-        "asked_notes": [
-            (one.title, url_for("notes.asked_note", request_id=one.id)) for one in asking.waiting(session, held_roles())
-        ],
-        "stood_for": [
-            (colleagues.name_of(session, one.absent), deputies.spelt(one))
-            for one in deputies.of_deputy(session, actor(), current_day())
-        ],
-        "mine": awaiting.answers(session, actor(), held_roles(), day=current_day()),
         "steps": steps.taken(session) if settings().stays_here else {},
+        **({} if current_user.holds(RoleName.AUTHOR, RoleName.APPROVER) else _of_service(session, programme.level)),
+    }
+
+
+def _of_service(session: Session, level: Level) -> dict[str, Any]:
+    """What awaits the service, for those who have no list of their own."""
+    waiting = trays.counts(session)
+    return {
+        "level": level,
+        "asks": sum(waiting.values()) - waiting[Tray.HANDLED],
         "bounced": listing.count(session, Filters(level=level, reach=Reach.BOUNCED)).authorities,
         "unreachable": listing.count(session, Filters(level=level, reach=Reach.UNREACHABLE)).authorities,
     }

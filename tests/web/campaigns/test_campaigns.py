@@ -116,9 +116,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
     assert author.send(f"{begun}/submission", page=f"{begun}/check").status_code == 302
     assert "Valider" not in text_of(author.get(f"{begun}/check"))
     approver = signed_in("approver")
-    home = text_of(approver.get("/"))
-    assert "1 campagne attend votre validation" in home
-    assert "1 chose vous attend" in home
+    assert ("/today", "1 chose vous attend aujourd’hui") in links(elements(approver.get("/"), "main")[0])
     page = text_of(approver.get(f"{begun}/check"))
     assert "Madame, Monsieur" in page
     assert "Si vous planifiez, l’envoi à 2 PO part le mardi 18 mai 2027 à 9 h 30" in page
@@ -142,7 +140,7 @@ def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author
     for step in ("check", "letter"):
         assert "Rien ne part encore" in text_of(author.get(f"{begun}/{step}"))
     assert "Validée, pas planifiée" in text_of(author.get("/campaigns"))
-    assert "1 campagne validée n’est pas planifiée" in text_of(author.get("/"))
+    assert "aucun envoi n’est planifié" in text_of(author.get("/today"))
     assert author.send(f"{begun}/waves", page=f"{begun}/check").status_code == 302
     with sample_database.reading() as session:
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
@@ -219,7 +217,7 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
     approver.send(f"{begun}/return", {"why": "Ajoutez la date."}, page=f"{begun}/check")
     page = author.get(f"{begun}/check").text
     assert "Ajoutez la date, par Marc" in page
-    assert "1 campagne vous est renvoyée" in text_of(author.get("/"))
+    assert "Renvoyée par" in text_of(author.get("/today"))
     assert "Brouillon" in page
     author.send(f"{begun}/submission", page=f"{begun}/check")
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302

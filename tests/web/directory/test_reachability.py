@@ -35,13 +35,13 @@ def fases_of(response):
     return [row[0] for row in csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")][1:]
 
 
-def test_the_list_its_file_and_the_sentence_that_leads_there_count_the_same(author, troubled):
-    (leads,) = [address for address, _ in links(author.get("/"), LIST)]
+def test_the_list_its_file_and_the_sentence_that_leads_there_count_the_same(author, signed_in, troubled):
+    home = signed_in("administrator").get("/")
+    (leads,) = [address for address, _ in links(home, LIST)]
     page = author.get(leads)
     assert [text_of(entry) for entry in elements(page, "nav//a[@aria-current='page']")][:1] == ["Annuaire"]
     listed, _ = elements(page, "table")
-    sentence = text_of(author.get("/"))
-    assert f"{len(cells(listed)) - 1} pouvoirs organisateurs sans contact" in sentence
+    assert f"{len(cells(listed)) - 1} pouvoirs organisateurs sans contact" in text_of(home)
     assert "en échec depuis le 15 mai 2021" in text_of(listed)
     fases = fases_of(author.get(leads.replace("?", "/export.csv?")))
     assert [f"FASE {fase}" in row[1] for fase, row in zip(fases, cells(listed)[1:], strict=True)] == [True] * len(fases)
