@@ -6,7 +6,7 @@ damaged one would stop notes from being made.
 
 import struct
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
 
@@ -22,6 +22,8 @@ from outreach.text import is_forbidden
 SUBJECT = "letterhead"  # of what the audit records about it
 MOST_LINES, LONGEST_LINE = 4, 80
 LARGEST_LOGO = 300_000  # bytes
+LARGEST_IN_LETTER = 20_000  # bytes: a wave sends it as many times as it has letters
+BOX = 220, 64  # pixels, of the logo in a letter
 MOST_WIDE, MOST_HIGH, LEAST = 1600, 800, 32  # pixels
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEPT_CHUNKS = {b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"}
@@ -43,15 +45,33 @@ class LetterheadVersion(Base):
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """The lines in order, and the logo as PNG (empty: none)."""
+    """The lines in order, and the logo as PNG (empty: none). `version` is the key of the row that it is, 0 of none."""
 
     lines: tuple[str, ...] = ()
     logo: bytes = b""
+    version: int = 0
 
     @property
     def digest(self) -> str:
         """What tells its logo from another one."""
         return sha256(self.logo).hexdigest()[:16] if self.logo else ""
+
+    @property
+    def in_letters(self) -> "Letterhead":
+        """What letters bear of it: the lines, and the logo unless it is too heavy."""
+        return self if len(self.logo) <= LARGEST_IN_LETTER else self.lines_alone
+
+    @property
+    def lines_alone(self) -> "Letterhead":
+        """The lines without the logo."""
+        return replace(self, logo=b"")
+
+    @property
+    def shown_size(self) -> tuple[int, int]:
+        """Width and height at which a letter shows the logo, in pixels: within BOX, and never larger than it is."""
+        wide, high = struct.unpack(">II", self.logo[16:24])
+        scale = min(1, BOX[0] / wide, BOX[1] / high)
+        return max(1, round(wide * scale)), max(1, round(high * scale))
 
 
 NONE = Letterhead()
@@ -59,8 +79,18 @@ NONE = Letterhead()
 
 def current(session: Session) -> Letterhead:
     """The letterhead that holds; an empty one where nobody gave any."""
-    held = session.scalar(select(LetterheadVersion).order_by(LetterheadVersion.id.desc()).limit(1))
-    return Letterhead(tuple(held.lines.split("\n")) if held.lines else (), held.logo or b"") if held else NONE
+    return _of(session.scalar(select(LetterheadVersion).order_by(LetterheadVersion.id.desc()).limit(1)))
+
+
+def version(session: Session, key: int | None) -> Letterhead:
+    """The letterhead that a row holds; an empty one without a key."""
+    return _of(session.get_one(LetterheadVersion, key)) if key else NONE
+
+
+def _of(held: LetterheadVersion | None) -> Letterhead:
+    if held is None:
+        return NONE
+    return Letterhead(tuple(held.lines.split("\n")) if held.lines else (), held.logo or b"", held.id)
 
 
 def change(session: Session, head: Letterhead, *, now: datetime, actor: str) -> None:

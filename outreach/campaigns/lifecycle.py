@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from sqlalchemy import func, select
 
-from outreach import audit
+from outreach import audit, letterheads
 from outreach.adherence import programmes
 from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told
@@ -160,6 +160,7 @@ def send_back(session: Session, campaign: Campaign, **told: Unpack[Told]) -> Non
 def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
+    campaign.letterhead_id = letterheads.current(session).version or None
     _decide(session, campaign, DecisionKind.SUBMITTED, **told)
 
 
@@ -289,7 +290,7 @@ def content_of(campaign: Campaign) -> Content:
 
 
 def content_hash(campaign: Campaign) -> str:
-    """The digest of all that an approval is about: letter, criteria, dates, sender, mode (SHA-256, hexadecimal)."""
+    """The digest of all that an approval is about: letter, criteria, dates, sender, letterhead, mode (SHA-256, hex)."""
     content = {
         field: str(getattr(campaign, field))
         for field in CONTENT
@@ -297,6 +298,8 @@ def content_hash(campaign: Campaign) -> str:
     }
     content["starts_at"] = campaign.starts_at.isoformat() if campaign.starts_at else ""
     content["criteria"] = to_json(simplified(from_store(campaign.criteria)))
+    if campaign.letterhead_id:  # None of what was submitted before letters had one, or without any
+        content["letterhead"] = str(campaign.letterhead_id)
     return hashlib.sha256(json.dumps(content, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 

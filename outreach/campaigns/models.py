@@ -121,7 +121,8 @@ class Campaign(Base):
     wave leaves after `stops_on`. A letter's deadline is the first working day from `deadline_days` after its wave on.
     An approval is valid for the
     digest of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the
-    calm holds: it is no content.
+    calm holds: it is no content. `letterhead_id` is the letterhead with which it was submitted: a later one changes
+    nothing in what was approved.
     """
 
     __tablename__ = "campaigns"
@@ -155,6 +156,7 @@ class Campaign(Base):
     created_at: Mapped[datetime]
     created_by: Mapped[str] = mapped_column(String(255))
     calm_waived: Mapped[bool] = mapped_column(default=False)
+    letterhead_id: Mapped[int | None] = mapped_column(ForeignKey("letterhead_versions.id"))
 
     strand: Mapped[Strand] = relationship(lazy="joined", innerjoin=True)
     waves: Mapped[list["Wave"]] = relationship(back_populates="campaign", order_by="Wave.number")

@@ -5,6 +5,7 @@ Letters with a link to choose a password lie in a folder of their own, as whoeve
 
 import mailbox
 import os
+from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -121,6 +122,15 @@ def _content(part: EmailMessage) -> str:
         return payload.decode("ascii", "replace") if isinstance(payload, bytes) else ""
 
 
+def _shown(html: str, parts: Sequence[EmailMessage]) -> str:
+    """The HTML with its pictures in it: a browser has no message to find them in."""
+    for part in parts:
+        if part.get_content_type() == "image/png" and part["Content-ID"]:
+            picture = b64encode(bytes(part.get_content())).decode()
+            html = html.replace(f'"cid:{str(part["Content-ID"]).strip("<>")}"', f'"data:image/png;base64,{picture}"')
+    return html
+
+
 def _told(path: Path) -> str:
     head = _read(path, whole=False)
     return f"{head.subject} {head.to}".casefold()
@@ -130,14 +140,14 @@ def _read(path: Path, *, whole: bool) -> Received:
     content = path.read_bytes()
     message = message_from_bytes(content, policy=default)
     leaves = [part for part in message.walk() if whole and not part.is_multipart()]
-    parts = {part.get_content_type(): _content(part) for part in leaves}
+    parts = {part.get_content_type(): _content(part) for part in leaves if part.get_content_maintype() == "text"}
     return Received(
         key=path.name,
         to=str(message["To"]),
         sender=str(message["From"]),
         subject=str(message["Subject"]),
         date=message["Date"].datetime if message["Date"] else None,
-        html=parts.get("text/html", ""),
+        html=_shown(parts.get("text/html", ""), leaves),
         text=parts.get("text/plain", ""),
         source=content.decode("utf-8", "replace") if whole else "",
     )

@@ -25,6 +25,10 @@ ONCE = (
 NEVER = ("Bcc", "Cc", "X-Mailer", "User-Agent", "Received", "Sender", "Return-Path", "X-Originating-IP")
 ACTIVE = re.compile(r"<\s*(script|iframe|form|object|embed|base|svg|link)\b|\son\w+\s*=|\ssrc\s*=", re.IGNORECASE)
 # The only picture a letter may load: its own, invisible, at an address that contains only a token.
+LOGO = re.compile(r'<img src="cid:logo\.[0-9a-f]{16}@[^"]+" width="\d+" height="\d+" alt="[^"]*" style="[a-z:;0]*">')
+PARTS = ["multipart/alternative", "text/plain", "text/html"]
+PARTS_WITH_LOGO = [*PARTS[:2], "multipart/related", "text/html", "image/png"]
+LARGEST_LOGO = 20_000  # bytes
 PIXEL = re.compile(r'<img src="https?://[^"/]+/o/[a-z2-7]{40}\.gif" width="1" height="1" alt="" style="[a-z:;0]*">')
 # Names and addresses that mean something inside a network only (RFC 6761, 6762, 8375, 1918, 3927, 4193, 4291).
 INSIDE = re.compile(
@@ -122,14 +126,14 @@ def _people(message: EmailMessage) -> Iterator[str]:
 
 
 def _parts(message: EmailMessage) -> Iterator[str]:
-    for part in message.walk():
-        for defect in part.defects:
-            yield f"defect: {type(defect).__name__}"
+    yield from (f"defect: {type(defect).__name__}" for part in message.walk() for defect in part.defects)
     kinds = [part.get_content_type() for part in message.walk()]
-    if kinds != ["multipart/alternative", "text/plain", "text/html"]:
+    if kinds not in (PARTS, PARTS_WITH_LOGO):
         yield f"the parts are {kinds}"
         return
-    text, html = (part.get_content() for part in message.iter_parts())
+    text, html = _bodies(message)
+    if kinds == PARTS_WITH_LOGO:
+        yield from _logo(message, html)
     reply_to = _addresses(message, "Reply-To")
     if len(html.encode()) > LONGEST_HTML:
         yield "the HTML is longer than 100 kB"
@@ -137,12 +141,26 @@ def _parts(message: EmailMessage) -> Iterator[str]:
         yield "the HTML does not name its language"
     if len(PIXEL.findall(html)) > 1:
         yield "it has more than one pixel"
-    if ACTIVE.search(PIXEL.sub("", html)):
+    if ACTIVE.search(LOGO.sub("", PIXEL.sub("", html), count=1)):
         yield "the HTML is active or loads something"
     if ALERTS in _words_of_feedback(message):
         reply_to = []
     if not text.strip() or not all(address in text and address in html for address in reply_to):
         yield "the person of contact is not shown in both parts"
+
+
+def _bodies(message: EmailMessage) -> list[str]:
+    return [part.get_content() for part in message.walk() if part.get_content_maintype() == "text"]
+
+
+def _logo(message: EmailMessage, html: str) -> Iterator[str]:
+    """The one picture that comes with a letter is shown by its HTML, once, and small."""
+    picture = next(part for part in message.walk() if part.get_content_type() == "image/png")
+    name = str(picture["Content-ID"]).strip("<>")
+    if html.count(f'src="cid:{name}"') != 1:
+        yield "the logo is not shown once"
+    if picture.get_content_disposition() != "inline" or len(picture.get_content()) > LARGEST_LOGO:
+        yield "the logo is an attachment or too heavy"
 
 
 def _class(message: EmailMessage) -> Iterator[str]:
@@ -172,7 +190,7 @@ def _unsubscribing(wire: bytes, message: EmailMessage) -> Iterator[str]:
         yield "the address to unsubscribe is of another domain than From"
     if message["List-Unsubscribe-Post"] != "List-Unsubscribe=One-Click":
         yield "one-click unsubscribing is not offered"
-    if not all(link[1] in part.get_content().replace("&amp;", "&") for part in message.iter_parts()):
+    if not all(link[1] in body.replace("&amp;", "&") for body in _bodies(message)):
         yield "the link to unsubscribe is not shown in both parts"
 
 

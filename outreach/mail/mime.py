@@ -5,7 +5,7 @@ its recipients. The email package writes the same message some thirty times slow
 """
 
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from binascii import b2a_qp
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -23,6 +23,7 @@ LONGEST = 75  # of a line in quoted-printable, without its soft break
 PLAIN = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]*")
 HEADER_LINE = 76
 SHORT = 200
+PICTURE_BYTES = 57  # a line of 76 characters of base64
 WORD_BYTES = 45  # 60 characters of base64, which "=?utf-8?b?" and "?=" make 72
 
 
@@ -111,14 +112,47 @@ def joined(pieces: Iterable[bytes]) -> bytes:
     return SOFT_BREAK.join(pieces)
 
 
-def assemble(standing: SharedHeaders, personal: Personal, text: bytes, html: bytes) -> bytes:
+class Inline(NamedTuple):
+    """A PNG that a letter's HTML shows by `cid:` and this name: its bytes in base64, on one line."""
+
+    name: str
+    base64: str
+
+    def shown_in(self, html: str) -> str:
+        """The HTML as a browser shows it, which has no message to find the picture in."""
+        return html.replace(f'src="cid:{self.name}"', f'src="data:image/png;base64,{self.base64}"')
+
+
+def assemble(
+    standing: SharedHeaders, personal: Personal, text: bytes, html: bytes, picture: Inline | None = None
+) -> bytes:
     """The whole message, text before HTML (RFC 2046 §5.1.4), with CRLF line ends, ready for DATA without the final dot.
 
-    `text` and `html` are quoted-printable. There is no Bcc, no software version and no machine's name in it.
+    `text` and `html` are quoted-printable. A `picture` stands with the HTML that shows it (RFC 2387). There is no Bcc,
+    no software version and no machine's name in it.
     """
     boundary = b"=_" + personal.id.encode("ascii")  # "=_" cannot stand in quoted-printable text (RFC 2045 §6.7)
     own = _own(standing, personal).encode("utf-8")
-    return _WHOLE % (_fixed(standing), own, boundary, boundary, text, boundary, html, boundary)
+    shown = _part(b"html") + html + b"\r\n"
+    if picture:
+        within = b"=_r" + personal.id.encode("ascii")
+        shown = _RELATED % (within, within, shown, within, _encoded_picture(picture), within)
+    return _WHOLE % (_fixed(standing), own, boundary, boundary, text, boundary, shown, boundary)
+
+
+@lru_cache(maxsize=16)
+def _encoded_picture(picture: Inline) -> bytes:
+    """The part of a picture, the same in all letters of a wave."""
+    lines = b"\r\n".join(b64encode(row) for row in _rows(b64decode(picture.base64)))
+    return (
+        b"\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n"
+        b"Content-Disposition: inline\r\nContent-ID: <" + picture.name.encode("ascii") + b">\r\n\r\n" + lines + b"\r\n"
+    )
+
+
+def _rows(content: bytes) -> Iterator[bytes]:
+    for start in range(0, len(content), PICTURE_BYTES):
+        yield content[start : start + PICTURE_BYTES]
 
 
 def lines_end(wire: bytes) -> bool:
@@ -190,8 +224,9 @@ def _phrase(name: str) -> str:
 
 _WHOLE = (
     b'%b%bMIME-Version: 1.0\r\nContent-Type: multipart/alternative; boundary="%b"\r\n\r\n'
-    b"--%b" + _part(b"plain") + b"%b\r\n--%b" + _part(b"html") + b"%b\r\n--%b--\r\n"
+    b"--%b" + _part(b"plain") + b"%b\r\n--%b%b--%b--\r\n"
 )
+_RELATED = b'\r\nContent-Type: multipart/related; type="text/html"; boundary="%b"\r\n\r\n--%b%b--%b%b--%b--\r\n'
 
 
 @lru_cache(maxsize=64)

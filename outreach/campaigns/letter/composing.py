@@ -45,11 +45,12 @@ class Composer:
 
     def __call__(self, session: Session, mailing: Mailing, due: Sequence[Due]) -> Mapping[int, Composed]:
         """The composed letters, by message key. A letter whose content is stored is rebuilt from it, unchanged."""
-        _, letter, standing = _compiled(mailing.letter, mailing.headers)
+        frozen, letter, standing = _compiled(mailing.letter, mailing.headers)
         anew = [message for message in due if message.kept is None]
         contents = self._contents(session, mailing, letter, anew)
         contents.update({message.id: Values.from_json(message.kept) for message in due if message.kept is not None})
-        return {message.id: self._compose(letter, standing, message, contents[message.id]) for message in due}
+        logo = frozen.logo
+        return {message.id: self._compose(letter, standing, message, contents[message.id], logo) for message in due}
 
     def _contents(self, session: Session, mailing: Mailing, letter: Letter, due: Sequence[Due]) -> dict[int, "Values"]:
         if mailing.purpose is Purpose.STAFF:  # it has no fields, and its recipient is nobody in the directory
@@ -59,12 +60,14 @@ class Composer:
         alike: dict[tuple[str, str, str], Alike] = defaultdict(partial(Alike, letter))
         return {message.id: alike[facts[message.id].links.measure.key].content(facts[message.id]) for message in due}
 
-    def _compose(self, letter: Letter, standing: SharedHeaders, due: Due, content: "Values") -> Composed:
+    def _compose(
+        self, letter: Letter, standing: SharedHeaders, due: Due, content: "Values", logo: mime.Inline | None
+    ) -> Composed:
         filled = letter.fill(content.values, content.flags)
         token = self._kept(content, BY_LINK, TokenKind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
         mailto = self._kept(content, BY_MAIL, TokenKind.MAILTO, due) if standing.mailto else ""
         personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto)
-        wire = mime.assemble(standing, personal, filled.text, filled.html)
+        wire = mime.assemble(standing, personal, filled.text, filled.html, logo)
         signed = self._signer.sign(wire, due.dated_at) if self._signer else wire
         return Composed.of(due, signed, content.to_json())
 
@@ -83,8 +86,8 @@ def as_read(session: Session, message: Message, sending: SenderIdentity, *, now:
 
     Only in a browser does it have the landmarks of a page: header, main part, footer.
     """
-    letter, content = _read_again(session, message, sending, now)
-    html = letter.html_for(content.values, content.flags)
+    frozen, letter, content = _read_again(session, message, sending, now)
+    html = frozen.in_browser(letter.html_for(content.values, content.flags))
     for name, role in LANDMARKS.items():
         html = html.replace(f'<td class="{name}"', f'<td role="{role}" class="{name}"', 1)
     return html
@@ -95,14 +98,14 @@ def as_shown(session: Session, message: Message, sending: SenderIdentity, *, now
 
     It has no pixel, its own links lead straight to their targets, and those to the service nowhere.
     """
-    letter, content = _read_again(session, message, sending, now)
+    frozen, letter, content = _read_again(session, message, sending, now)
     html = letter.html_for(_uncounted(letter, content.values, content.flags), content.flags)
-    return sending.keys.without(html)
+    return frozen.in_browser(sending.keys.without(html))
 
 
 def subject_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:
     """The subject of a letter as it left, or as it would leave now."""
-    letter, content = _read_again(session, message, sending, now)
+    _, letter, content = _read_again(session, message, sending, now)
     return letter.subject_for(content.values, content.flags)
 
 
@@ -138,12 +141,14 @@ def _refuse_emptied(mailing: Mailing, kept: Composition | None) -> None:
         raise WordsGone("Le texte de ce courriel n’est plus conservé.")
 
 
-def _read_again(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> tuple[Letter, "Values"]:
+def _read_again(
+    session: Session, message: Message, sending: SenderIdentity, now: datetime
+) -> tuple[Frozen, Letter, "Values"]:
     mailing = session.get_one(Mailing, message.mailing_id)
     _refuse_emptied(mailing, session.get(Composition, message.id))
-    _, letter, _ = _compiled(mailing.letter, mailing.headers)
+    frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
     kept = kept_content(session, message)
-    return letter, kept or Alike(letter).content(facts_of(session, message, sending, now=now))
+    return frozen, letter, kept or Alike(letter).content(facts_of(session, message, sending, now=now))
 
 
 def _uncounted(letter: Letter, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> dict[str, Filling]:

@@ -1,6 +1,7 @@
 """Freezes a campaign's letter at launch with its layout, and makes the headers that a wave shares."""
 
 import json
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
+from outreach import letterheads
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.merge_fields import (
     ADDRESSES,
@@ -24,18 +26,20 @@ from outreach.campaigns.letter.merge_fields import (
 )
 from outreach.campaigns.letter.page_links import UNSUBSCRIBE, Links
 from outreach.campaigns.letter.passages import SEVERAL
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, CampaignState
 from outreach.days import BRUSSELS
+from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
+from outreach.letterheads import NONE, Letterhead
 from outreach.mail import compiled_letters
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.compiled_letters import Draft, Letter
 from outreach.mail.language import parse_line
 from outreach.mail.markdown import fault_of_link
 from outreach.mail.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
-from outreach.mail.mime import Mailbox, SharedHeaders
+from outreach.mail.mime import Inline, Mailbox, SharedHeaders
 from outreach.mail.numbered_links import mark as mark_links
 from outreach.mail.numbered_links import of as links_of
 from outreach.mail.tokens import Keys, TokenKind
@@ -96,11 +100,15 @@ class SenderIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
-    """A letter as a mailing stores it: a laid-out draft with slots for values, and the facts its letters share."""
+    """A letter as a mailing stores it: a laid-out draft with slots for values, and the facts its letters share.
+
+    It holds the logo that the draft shows, so that letters stay the same when the letterhead changes.
+    """
 
     draft: Draft
     shared: Shared
     tracking: TrackingMode
+    logo: Inline | None = None
 
     @property
     def links(self) -> dict[int, str]:
@@ -111,6 +119,8 @@ class Frozen:
         """The frozen letter as a mailing stores it."""
         shared = {**asdict(self.shared), "deadline": self.shared.deadline.isoformat()}
         kept = {"draft": asdict(self.draft), "shared": shared, "tracking": self.tracking.value}
+        if self.logo:
+            kept["logo"] = self.logo._asdict()
         return json.dumps(kept, ensure_ascii=False)
 
     @classmethod
@@ -118,7 +128,12 @@ class Frozen:
         """Reads a stored frozen letter."""
         read = json.loads(kept)
         shared = Shared(**{**read["shared"], "deadline": date.fromisoformat(read["shared"]["deadline"])})
-        return cls(Draft.of_kept(read["draft"]), shared, _tracking_of(read))
+        logo = Inline(**read["logo"]) if "logo" in read else None
+        return cls(Draft.of_kept(read["draft"]), shared, _tracking_of(read), logo)
+
+    def in_browser(self, html: str) -> str:
+        """The HTML of one of its letters as a browser shows it."""
+        return self.logo.shown_in(html) if self.logo else html
 
     @staticmethod
     def tracking_of(kept: str) -> TrackingMode:
@@ -176,10 +191,23 @@ class WrittenLetter:
         return self.message_class is MessageClass.AWARENESS
 
 
+def head_of(session: Session, campaign: Campaign) -> Letterhead:
+    """The letterhead of a campaign's letters: today's for a draft, else the one with which it was submitted."""
+    if campaign.state is CampaignState.DRAFT:
+        return letterheads.current(session).in_letters
+    return letterheads.version(session, campaign.letterhead_id).in_letters
+
+
 def freeze(
-    written: WrittenLetter, sending: SenderIdentity, deadline: date, *, is_reminder: bool, mark: str = ""
+    written: WrittenLetter,
+    sending: SenderIdentity,
+    deadline: date,
+    *,
+    is_reminder: bool,
+    mark: str = "",
+    head: Letterhead = NONE,
 ) -> Frozen:
-    """Freeze a letter that asks for an answer until a day; `mark` goes before the subject of a test letter.
+    """Freeze a letter that asks for an answer until a day, under a letterhead; `mark` goes before a test's subject.
 
     Raises InputError, with the line, when the letter or its subject cannot be read.
     """
@@ -189,7 +217,8 @@ def freeze(
         contact=contact_of(written.contact_name, written.contact_service, written.contact_email, _phone(written)),
         is_reminder=is_reminder,
     )
-    return Frozen(_draft(written, sending, shared, mark), shared, written.tracking)
+    logo = Inline(f"logo.{head.digest}@{sending.domain}", b64encode(head.logo).decode()) if head.logo else None
+    return Frozen(_draft(written, sending, shared, mark, head, logo), shared, written.tracking, logo)
 
 
 def bare(written: WrittenLetter, sending: SenderIdentity) -> Draft:
@@ -222,7 +251,9 @@ def refuse_unfit(preheader: str, circular_url: str, schemes: Sequence[str] = ("h
         raise InputError(f"Adresse de la circulaire : {fault}")
 
 
-def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark: str) -> Draft:
+def _draft(
+    written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark: str, head: Letterhead, logo: Inline | None
+) -> Draft:
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     html, text = _telling(html, text, marks, written.boxes)
@@ -244,6 +275,8 @@ def _draft(written: WrittenLetter, sending: SenderIdentity, shared: Shared, mark
         "preheader": preheader,
         "circular": {"number": compiled_letters.one_line(written.circular), "url": written.circular_url},
         "official_page": sending.official_page,
+        "head": head,
+        "logo": logo,
     }
     body = Markup(html)  # noqa: S704 - escaped by the Markdown reader
     html = _typeset(layouts.get_template("letter.html").render(body=body, **around), marks)

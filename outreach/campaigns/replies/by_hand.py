@@ -12,6 +12,7 @@ from pathlib import Path
 
 from sqlalchemy import select
 
+from outreach import letterheads
 from outreach.accounts import colleagues
 from outreach.approvals import deciding, reading
 from outreach.approvals.models import Content, Decision, DecisionKind, Thing
@@ -32,6 +33,7 @@ from outreach.directory.contacts import contacts_of, limited_of, subject_of
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import day, plural
+from outreach.letterheads import Letterhead
 from outreach.measuring.models import TrackingMode
 from outreach.segments import calm
 from outreach.segments.audience import Boxes, Concerns
@@ -96,15 +98,19 @@ def prepare(
     sending: SenderIdentity,
     *,
     now: datetime,
+    head: Letterhead | None = None,
 ) -> PreparedReply:
-    """Compose a letter by hand. Do it before the transaction that keeps it. `text` begins with its subject.
+    """Compose a letter by hand, under today's letterhead unless `head` is another one.
+
+    Do it before the transaction that keeps it. `text` begins with its subject.
 
     Raises InputError, with the line, when the text is not complete or cannot be read.
     """
     texts.refuse_unfinished_letter(text, sending.schemes)
     subject, body = texts.split(text)
     written = _written(_sender(session), subject, body, writer)
-    made = replying.composed(session, written, _due(authority, to, now), sending, today(now), now=now)
+    due, shown = _due(authority, to, now), letterheads.current(session) if head is None else head
+    made = replying.composed(session, written, due, sending, today(now), now=now, head=shown.in_letters)
     return replace(made, text_id=texts.approved_as(session, text))
 
 
@@ -138,7 +144,7 @@ def write(
     if prepared.text_id is not None and prepared.text_id != texts.approved_as(session, text):
         raise Refused("Le texte validé a changé depuis que vous avez relu cette lettre : relisez-la.")
     letter = ServiceLetter(authority_id=authority.id, address=to.address, text=text, text_id=prepared.text_id, key=key)
-    letter.written_at, letter.written_by = now, actor
+    letter.written_at, letter.written_by, letter.letterhead_id = now, actor, prepared.head.version or None
     session.add(letter)
     session.flush()
     if prepared.text_id is not None:
@@ -162,12 +168,13 @@ def prepared_again(session: Session, letter: ServiceLetter, sending: SenderIdent
     authority = session.get_one(Authority, letter.authority_id)
     writer = Writer(colleagues.name_of(session, letter.written_by), letter.written_by)
     to = mailbox(session, authority, letter.address)
-    return prepare(session, authority, to, letter.text, writer, sending, now=now)
+    head = letterheads.version(session, letter.letterhead_id)
+    return prepare(session, authority, to, letter.text, writer, sending, now=now, head=head)
 
 
 def content_of(authority: Authority, letter: ServiceLetter, prepared: PreparedReply) -> Content:
-    """A letter as decisions are about it: to whom, and every word as merged."""
-    merged = (letter.address, prepared.subject, prepared.html, prepared.text)
+    """A letter as decisions are about it: to whom, every word as merged, and under which letterhead."""
+    merged = (letter.address, prepared.subject, prepared.html, prepared.text, *_said(prepared.head))
     digest = hashlib.sha256("\0".join(merged).encode()).hexdigest()
     named = f"Lettre « {prepared.subject} » à {letter.address}"
     return Content(Thing.LETTER.subject(letter.id), digest, prepared.subject[:200], named, subject_of(authority))
@@ -249,6 +256,10 @@ def _post(
     addressee = Addressee(letter.authority_id, to.address, to.address_key, to.address_ascii)
     about = ServiceReply(letter_id=letter.id, key=letter.key, sent_by=letter.written_by)
     replying.post(session, prepared, addressee, about, sending, now=now)
+
+
+def _said(head: Letterhead) -> tuple[str, ...]:
+    return (*head.lines, head.digest) if head.version else ()
 
 
 def _sender(session: Session) -> Sender:

@@ -72,7 +72,7 @@ class ServiceLetter(Base):
     """A letter by hand as its author wrote it, whether it left or not; decisions about it name its key.
 
     `text` is in the language of letters, its first line the subject. `address` is the mailbox that it is for. `key` and
-    `text_id` are as those of a reply.
+    `text_id` are as those of a reply. `letterhead_id` is the letterhead under which it was read and submitted.
     """
 
     __tablename__ = "service_letters"
@@ -85,6 +85,7 @@ class ServiceLetter(Base):
     key: Mapped[str] = mapped_column(String(32), unique=True)
     written_at: Mapped[datetime] = mapped_column(index=True)
     written_by: Mapped[str] = mapped_column(String(255), index=True)
+    letterhead_id: Mapped[int | None] = mapped_column(ForeignKey("letterhead_versions.id"))
 
 
 class ServiceReply(Base):

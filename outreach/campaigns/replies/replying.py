@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from outreach import audit
+from outreach import audit, letterheads
 from outreach.campaigns.letter.composing import Alike, WordsGone, subject_read
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
@@ -26,6 +26,7 @@ from outreach.delivery.ledger.letters import Due, due_of
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
 from outreach.errors import InputError, Refused
+from outreach.letterheads import NONE, Letterhead
 from outreach.mail import mime
 from outreach.measuring.models import TrackingMode
 from outreach.responses import steps
@@ -59,6 +60,7 @@ class PreparedReply:
     text: str
     text_id: int | None = None
     schools: tuple[int, ...] = ()
+    head: Letterhead = NONE
 
 
 def prepare(
@@ -82,22 +84,31 @@ def prepare(
     refuse_unfinished(text, sending.schemes)
     written = _written(campaign, _subject(session, response, sending, now), text, writer)
     deadline = ClosingRule.of(session, campaign, now=now).deadline(now).day
-    made = composed(session, written, due_of(session, response.message), sending, deadline, now=now)
+    # Among a conversation's mails, a logo on each is weight without news.
+    head = letterheads.current(session).lines_alone
+    made = composed(session, written, due_of(session, response.message), sending, deadline, now=now, head=head)
     return replace(made, subject=written.subject, text_id=text_id, schools=tuple(schools))
 
 
 def composed(
-    session: Session, written: WrittenLetter, due: Due, sending: SenderIdentity, deadline: date, *, now: datetime
+    session: Session,
+    written: WrittenLetter,
+    due: Due,
+    sending: SenderIdentity,
+    deadline: date,
+    *,
+    now: datetime,
+    head: Letterhead = NONE,
 ) -> PreparedReply:
     """A letter as its one recipient will read it. Raises InputError, with the line, when it cannot be read."""
-    frozen = freeze(written, sending, deadline, is_reminder=False)
+    frozen = freeze(written, sending, deadline, is_reminder=False, head=head)
     letter = compiled(bare(written, sending))
     may_unsubscribe = written.is_awareness
     finder = RecipientFacts(sending, frozen, letter, written.strand_id, may_unsubscribe, today(now), leads_nowhere=True)
     content = Alike(letter).content(finder.facts(session, [due])[due.id])
     html = INLINE_STYLE.sub("", letter.html_for(content.values, content.flags))
     read = letter.text_for(content.values, content.flags)
-    return PreparedReply(written, frozen, letter.subject_for(content.values, content.flags), html, read)
+    return PreparedReply(written, frozen, letter.subject_for(content.values, content.flags), html, read, head=head)
 
 
 def send(

@@ -20,6 +20,7 @@ from outreach.campaigns.letter.frozen import (
     bare,
     compiled,
     freeze,
+    head_of,
     shared_headers_of,
 )
 from outreach.campaigns.letter.merge_fields import KINDS
@@ -34,6 +35,7 @@ from outreach.delivery.ledger.letters import Due
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority
+from outreach.letterheads import Letterhead
 from outreach.mail import mime, tokens
 from outreach.mail.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.marks import FieldKind, Slot
@@ -57,6 +59,8 @@ class PreviewedLetter:
     values: dict[str, Filling]
     flags: dict[str, bool]
     wire: bytes
+    frozen: Frozen
+    head: Letterhead
 
     @property
     def subject(self) -> str:
@@ -72,6 +76,11 @@ class PreviewedLetter:
     def html(self) -> str:
         """The HTML as a mail program shows it."""
         return self.letter.html_for(self.values, self.flags)
+
+    @property
+    def in_browser(self) -> str:
+        """The HTML as a browser shows it."""
+        return self.frozen.in_browser(self.html)
 
     @property
     def text(self) -> str:
@@ -144,7 +153,8 @@ class Preview:
         self.at = shown.at if shown else now
         deadline = (shown.deadline if shown else ClosingRule.of(session, campaign, now=now).deadline(now)).day
         is_reminder = wave > 1 or self.only_unreacted
-        self.frozen: Frozen = freeze(self.written, sending, deadline, is_reminder=is_reminder)
+        self.head = head_of(session, campaign)
+        self.frozen: Frozen = freeze(self.written, sending, deadline, is_reminder=is_reminder, head=self.head)
         self.letter = compiled(self.frozen.draft if has_layout else bare(self.written, sending))
 
     def of(self, authority: Authority) -> PreviewedLetter | None:
@@ -188,10 +198,9 @@ class Preview:
                 content = Alike(self.letter).content(facts[letter.id])
                 filled = self.letter.fill(content.values, content.flags)
                 personal = self._personal(letter, filled, facts[letter.id])
-                wire = mime.assemble(standing, personal, filled.text, filled.html)
-                yield PreviewedLetter(
-                    letter.address, facts[letter.id], self.letter, content.values, content.flags, wire
-                )
+                wire = mime.assemble(standing, personal, filled.text, filled.html, self.frozen.logo)
+                values, flags, under = content.values, content.flags, (self.frozen, self.head)
+                yield PreviewedLetter(letter.address, facts[letter.id], self.letter, values, flags, wire, *under)
 
     def dry_run(self) -> DryRun:
         """Compose the letter of every recipient who is not left out."""

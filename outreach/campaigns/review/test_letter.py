@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from outreach import audit
 from outreach.accounts import staff
 from outreach.campaigns.audiences import addressees_among, foremost
-from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, freeze
+from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, freeze, head_of
 from outreach.campaigns.lifecycle import subject_of
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
@@ -46,7 +46,7 @@ def prepare(
     planned = rule.waves(campaign)
     deadline = planned[0].deadline if planned else rule.deadline(now)
     written = WrittenLetter.of(campaign)
-    frozen = freeze(written, sending, deadline.day, is_reminder=False, mark=MARK)
+    frozen = freeze(written, sending, deadline.day, is_reminder=False, mark=MARK, head=head_of(session, campaign))
     return PreparedTest(written, frozen, tuple(first.schools) if first else ())
 
 

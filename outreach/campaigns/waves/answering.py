@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
+from outreach import letterheads
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.models import Campaign, ReceiptCopy, Wave
 from outreach.campaigns.waves import receipts
@@ -133,5 +134,7 @@ def _send(
     now: datetime,
 ) -> Mailing:
     deadline = today(now + timedelta(days=written.deadline_days))  # no receipt states it
-    frozen, actor = freeze(written, sending, deadline, is_reminder=False), message.address
+    # A receipt is short, and there is one for each answer: it bears the lines alone.
+    head, actor = letterheads.current(session).lines_alone, message.address
+    frozen = freeze(written, sending, deadline, is_reminder=False, head=head)
     return send_one(session, written, frozen, sending, addressee, Purpose.CONFIRMATION, "reponse", now=now, actor=actor)

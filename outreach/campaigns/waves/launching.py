@@ -11,6 +11,7 @@ from outreach.campaigns.letter.frozen import (
     SenderIdentity,
     WrittenLetter,
     freeze,
+    head_of,
     shared_headers_json,
     shared_headers_of,
 )
@@ -169,7 +170,8 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
     written = added_reminders.letter_of(wave)
     try:
         deadline = ClosingRule.of(session, wave.campaign, now=now).deadline(wave.due_at).day
-        frozen = freeze(written, sending, deadline, is_reminder=audiences.is_reminder(wave.campaign))
+        is_reminder, head = audiences.is_reminder(wave.campaign), head_of(session, wave.campaign)
+        frozen = freeze(written, sending, deadline, is_reminder=is_reminder, head=head)
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")

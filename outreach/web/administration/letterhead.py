@@ -57,7 +57,10 @@ def change() -> Redirect | tuple[str, int]:
         kept = b"" if form.without_logo.data else letterheads.current(session).logo
         letterheads.change(session, Letterhead(lines, logo or kept), now=now(), actor=actor())
     forget()
-    flash("L’en-tête est changé : les pages et les prochaines notes le portent.", "success")
+    flash(
+        "L’en-tête est changé : pages, prochaines notes et courriels soumis dès maintenant le portent.",
+        "success",
+    )
     return redirect(url_for(".index"))
 
 

@@ -32,10 +32,9 @@ from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, School
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
 from outreach.web.ui.fields import posted, pressed
+from outreach.web.ui.letter_frame import ONLINE
 from outreach.web.ui.request import database, now, reading, settings
 
-# For a letter in a browser: inline styles, no scripts, images of this site only, among them its pixel.
-LETTER_POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; base-uri 'none'; frame-ancestors 'none'"
 pages = Blueprint("public", __name__)
 POLICY = (
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'self'; "
@@ -70,7 +69,7 @@ def view(token: str) -> Response:
             return _neutral()
         html = composing.as_read(session, message, _sending(), now=now())
     response = Response(html, mimetype="text/html")
-    response.headers["Content-Security-Policy"] = LETTER_POLICY
+    response.headers["Content-Security-Policy"] = ONLINE
     return response
 
 

@@ -6,10 +6,14 @@ from outreach.web.ui.protection import POLICY
 
 VIEWS = {"html": "Courriel", "text": "Texte", "source": "Source"}
 # A letter may use inline style and open links in a new window. It runs no script and loads only its pixel.
+# Its logo stands in it.
 ALONE = (
-    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors 'self'; "
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'self'; "
     "sandbox allow-popups allow-popups-to-escape-sandbox"
 )
+
+# What its recipient opens in a browser: inline styles, no scripts, its pixel, and the logo, which stands in it.
+ONLINE = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'"
 
 
 def asked_view() -> str:

@@ -146,7 +146,7 @@ def exact_html(number: int) -> Response:
         pane = pane_of(session, campaign, has_layout=True)
     if pane.letter is None:
         abort(404)
-    return letter_frame.alone(pane.letter.html)
+    return letter_frame.alone(pane.letter.in_browser)
 
 
 def _page(
