@@ -31,7 +31,7 @@ class Chart:
         """Its two drawings for a page, one for wide places and one for narrow ones, as SVG."""
         return svg.inline(self.draw(WIDE), "wide") + svg.inline(self.draw(NARROW), "narrow")
 
-    def slide(self, source: str) -> str:
-        """The chart as a slide (SVG, 16:9) with its title, and where and when its figures come from."""
-        drawing = slides.slide(self.title, (self.about, self.subject), self.draw, source)
+    def slide(self, source: str, sender: slides.Sender = slides.NOBODY) -> str:
+        """The chart as a slide (SVG, 16:9) with its title, where and when its figures come from, and whose it is."""
+        drawing = slides.slide(self.title, (self.about, self.subject), self.draw, source, sender)
         return svg.file(drawing, self.title, self.told)

@@ -86,6 +86,17 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
+class Photo:
+    """A PNG, in base64, in its own proportions."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    base64: str
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """Marks of a drawing that stands at x and y, in another size."""
 
@@ -95,7 +106,7 @@ class Group:
     scale: float
 
 
-Mark = Box | Line | Area | Words | Group
+Mark = Box | Line | Area | Words | Photo | Group
 
 
 @dataclass(frozen=True, slots=True)

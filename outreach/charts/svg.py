@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from xml.sax.saxutils import escape, quoteattr
 
-from outreach.charts.marks import Anchor, Area, Box, Drawing, Group, Line, Mark, Tone, Words
+from outreach.charts.marks import Anchor, Area, Box, Drawing, Group, Line, Mark, Photo, Tone, Words
 
 FONT = "'Source Sans 3', 'Segoe UI', Helvetica, Arial, sans-serif"
 # Colours on white paper, which charts.css has as well where pages draw them, and edges of those too pale without.
@@ -80,6 +80,9 @@ def _mark(mark: Mark, paint: Paint) -> str:
     if isinstance(mark, Group):
         drawn = "".join(_mark(one, paint) for one in mark.marks)
         return f'<g transform="translate({mark.x:g} {mark.y:g}) scale({mark.scale:g})">{drawn}</g>'
+    if isinstance(mark, Photo):
+        place = f'x="{mark.x:g}" y="{mark.y:g}" width="{mark.width:g}" height="{mark.height:g}"'
+        return f'<image {place} href="data:image/png;base64,{mark.base64}"/>'
     return _words(mark, paint)
 
 

@@ -1,5 +1,6 @@
 """Charts as files of pages: the slide of a chart as SVG, or as PNG set by typst."""
 
+from base64 import b64encode
 from collections.abc import Iterable
 
 from flask import Response
@@ -7,10 +8,13 @@ from flask_login import current_user
 
 from outreach import french, pdf
 from outreach.charts.chart import Chart
+from outreach.charts.slides import Sender
 from outreach.errors import NotFound
+from outreach.letterheads import Letterhead
 from outreach.settings import Mode
 from outreach.spreadsheets.written import SERVICE, Origin
 from outreach.web.ui.exports import attachment
+from outreach.web.ui.letterhead import current as letterhead
 from outreach.web.ui.request import end_reading, now, settings
 
 TYPES = {"png": "image/png", "svg": "image/svg+xml"}
@@ -30,11 +34,17 @@ def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response
     chart = next((chart for chart in charts if chart.key == key), None)
     if chart is None:
         raise NotFound("Ce graphique n’existe pas, ou n’a encore rien à montrer.")
+    head = letterhead()
     end_reading()
-    slide = chart.slide(source())
+    slide = chart.slide(source(), _sender(head))
     content = slide.encode() if kind == "svg" else _png(slide, chart)
     suffix = Origin(now(), current_user.name).suffix()
     return attachment(content, TYPES[kind], f"{name}-{chart.key}{suffix}.{kind}")
+
+
+def _sender(head: Letterhead) -> Sender:
+    words = " · ".join(head.lines)
+    return Sender(words, b64encode(head.logo).decode(), head.shown_size) if head.logo else Sender(words)
 
 
 def _png(slide: str, chart: Chart) -> bytes:

@@ -1,5 +1,6 @@
 """The progress of a sending in a real browser: live, then silent; readable by all, also without a script."""
 
+import re
 import time
 
 import pytest
@@ -136,3 +137,12 @@ def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, samp
     expect(staff.locator("#count-accepted")).to_have_text("8")
     assert len(asked) >= 2
     assert "Trop de demandes" not in staff.content()
+
+
+def test_a_printed_page_of_progress_stands_upright_and_leaves_no_page_empty(staff, launched, sample_database):
+    end(sample_database)
+    staff.goto("/campaigns/1/progress")
+    printed = staff.pdf(prefer_css_page_size=True)
+    (wide, high) = map(float, re.search(rb"/MediaBox ?\[0 0 ([\d.]+) ([\d.]+)\]", printed).groups())
+    assert wide < high
+    assert len(re.findall(rb"/Type /Page\b", printed)) <= 2

@@ -9,7 +9,7 @@ from outreach.charts import chart, slides, svg
 from outreach.charts.bars import Bar, BarRow, bars, cell, part
 from outreach.charts.chart import NARROW, WIDE, Chart
 from outreach.charts.curves import Event, Series, curve
-from outreach.charts.marks import Anchor, Box, Canvas, Drawing, Group, Line, Tone, Words
+from outreach.charts.marks import Anchor, Box, Canvas, Drawing, Group, Line, Photo, Tone, Words
 from outreach.charts.tiles import tiles
 from outreach.charts.ways import WayStep, way
 from outreach.charts.words import width_of
@@ -122,6 +122,22 @@ def test_a_slide_is_16_by_9_with_its_title_its_subject_and_its_source(name):
     drawn = [label for label in labels if label[-1] != "Source : x, 1er juin"]
     assert max(bottom for _, _, _, bottom, *_ in drawn) < slides.HEIGHT - slides.FOOT
     assert f"<title>{title}</title><desc>told</desc>" in made.slide("Source : x")
+
+
+@pytest.mark.parametrize("name", DRAWN)
+def test_a_slide_bears_the_logo_beside_its_title_and_the_lines_under_its_source(name):
+    title = "Sur 247 pouvoirs organisateurs destinataires, 57 ont répondu et 12 ont adhéré depuis le premier envoi"
+    sender = slides.Sender(
+        "Ministère de l’Éducation · Direction du numérique · " + "Rue de l’École 1 " * 20, "AA", (220, 50)
+    )
+    drawing = slides.slide(title, ("PO par réseau",), DRAWN[name], "Source : x", sender)
+    labels = list(words_of(drawing.marks))
+    (logo,) = (mark for mark in drawing.marks if isinstance(mark, Photo))
+    beside = (logo.x, logo.y, logo.x + logo.width, logo.y + logo.height, 20, "logo")
+    assert overlapping([*labels, beside]) == []
+    assert (labels[-1][-1].startswith("Ministère"), labels[-1][2] < slides.WIDTH) == (True, True)
+    drawn = [label for label in labels if label[-1] not in {"Source : x", labels[-1][-1]}]
+    assert max(bottom for _, _, _, bottom, *_ in drawn) < slides.HEIGHT - slides.FOOT - slides.HEAD
 
 
 def test_no_label_of_a_map_is_small_cut_off_or_covered():

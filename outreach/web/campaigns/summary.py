@@ -25,6 +25,7 @@ from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages
 from outreach.web.campaigns.charts import Came
 from outreach.web.ui.exports import attachment
+from outreach.web.ui.letterhead import current as letterhead
 from outreach.web.ui.request import end_reading, needs, now, reading
 
 WIDE, CELL = Canvas(640, 13, 165), Canvas(340, 13)
@@ -52,7 +53,7 @@ def summary(number: int) -> Response:
 
 def _document(came: Came, programme: str, standing: str) -> dict[str, Any]:
     """The document as the template takes it: words, drawings, a date."""
-    campaign, made = came.campaign, today(now())
+    campaign, made, head = came.campaign, today(now()), letterhead()
     figured = [figure for figure in figures.figures(campaign) if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}]
     return {
         "name": f"{campaign.title} – résumé",
@@ -67,6 +68,7 @@ def _document(came: Came, programme: str, standing: str) -> dict[str, Any]:
         "coming": list(_coming(came)),
         "meaning": french.typeset(" ".join(f"{figure.label} : {french.initial(figure.meaning)}" for figure in figured)),
         "source": charts.source(),
+        "head": {"lines": list(head.lines), "logo": list(head.logo)},
     }
 
 

@@ -16,7 +16,7 @@ KEPT = "outreach.letterhead"
 def install(app: Flask) -> None:
     """Give templates `letterhead`, a function."""
     app.extensions[KEPT] = (0.0, NONE)
-    app.context_processor(lambda: {"letterhead": _current})
+    app.context_processor(lambda: {"letterhead": current})
 
 
 def forget() -> None:
@@ -24,7 +24,7 @@ def forget() -> None:
     current_app.extensions[KEPT] = (0.0, NONE)
 
 
-def _current() -> Letterhead:
+def current() -> Letterhead:
     """The letterhead; the one known last, or none, where the database does not answer."""
     asked: float
     known: Letterhead
