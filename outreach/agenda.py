@@ -215,7 +215,7 @@ def _answer(response: Response, day: date) -> AgendaLine:
     if response.recall_on is not None and response.recall_on <= day:
         reason = f"Vous deviez y revenir le {french.day(response.recall_on)} : {answered}."
         return AgendaLine(AgendaKind.RECALL, title, reason, response.recall_on, action, path)
-    whose = "suivie par vous" if response.owner else "suivie par personne"
+    whose = "vous la suivez" if response.owner else "personne ne la suit"
     return AgendaLine(AgendaKind.ANSWER, title, f"{answered} : {whose}.", today(response.given_at), action, path)
 
 

@@ -93,7 +93,16 @@ class Headers:
         known |= {name: "" for field in self.fields.values() for name in field.names}
         for word, field in self.fields.items():
             known |= dict.fromkeys([name for name in field.names if name in there and not known[name]][:1], word)
-        return [known.get(normalised(name)) for name in header]
+        return self._plurals(header, [known.get(normalised(name)) for name in header])
+
+    def _plurals(self, header: Sequence[str], named: list[str | None]) -> list[str | None]:
+        """The fields with those of columns whose header is a spelling in the plural, where no other column is one."""
+        for place, name in enumerate(header):
+            if named[place] is None:
+                single = _singular(normalised(name))
+                free = (word for word, field in self.fields.items() if word not in named and single in field.names)
+                named[place] = next(free, None)
+        return named
 
     def headed(self, grid: Grid) -> Grid:
         """The grid with its header row: the first that has every column, else the one that has most of them.
@@ -167,6 +176,10 @@ def normalised(header: str) -> str:
     spelt = NUMBER_SIGN.sub(" n ", spaced)
     words = [word for word in WORD.findall(without_accents(spelt)) if word not in ARTICLES]
     return " ".join(words).replace("p o", "po")
+
+
+def _singular(header: str) -> str:
+    return " ".join(word.removesuffix("s") for word in header.split())
 
 
 def cell_of(cells: Sequence[str], place: int) -> str:

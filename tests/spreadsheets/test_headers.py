@@ -70,3 +70,10 @@ def test_a_person_may_say_what_columns_mean():
     assert sheet.set_aside == ("Adresse",)
     (row,) = sheet.rows
     assert row.cells == {"fase": "9300", "address": "a@b.be"}
+
+
+def test_a_header_in_the_plural_is_recognised_unless_another_column_is_that_one():
+    assert HEADERS.named(["Contacts", "Courriels des PO", "N° FASE des POs"]) == ["name", None, "fase"]
+    assert HEADERS.named(["Adresses", "Courriel"]) == [None, "address"]
+    assert HEADERS.named(["Adresses", "Courriels"]) == ["address", None]
+    assert HEADERS.named(["Zones"]) == [None]

@@ -60,7 +60,7 @@ def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, 
     named = [line.title for line in of_kind(session, AgendaKind.ANSWER)]
     assert set(named) == {each.authority.display_name for each in helped}
     (line,) = (line for line in of_kind(session, AgendaKind.ANSWER) if line.title == mine.authority.display_name)
-    assert line.reason == f"« Besoin d’aide », volet {mine.strand.number} : suivie par vous."
+    assert line.reason == f"« Besoin d’aide », volet {mine.strand.number} : vous la suivez."
     assert (line.action, line.path, line.since) == ("Aider", f"/responses/{mine.id}", NOW.date())
     inbox.set_aside(session, free, **BY)
     assert len(of_kind(session, AgendaKind.ANSWER)) == 2
