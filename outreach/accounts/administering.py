@@ -13,6 +13,7 @@ from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session, take_turns
+from outreach.erasures.digests import is_mark
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 
@@ -54,9 +55,13 @@ def close(session: Session, user: User, *, now: datetime, actor: str) -> None:
 def reopen(session: Session, user: User, *, now: datetime, actor: str) -> None:
     """Open a closed account again, with its roles and its password.
 
-    Raises Refused when it is open, InputError when the person has another account by now.
+    Raises Refused when it is open or its person was erased, InputError when the person has another account by now.
     """
     _in_turn(session, user)
+    if is_mark(user.email):
+        raise Refused(
+            "La personne de ce compte a été effacée, comme elle l’a demandé : invitez-la à une autre adresse."
+        )
     if user.active:
         raise Refused(f"Le compte de {user.email} est déjà ouvert.")
     refuse_second_account(session, user)

@@ -16,6 +16,7 @@ from outreach.accounts.factors import second_factors
 from outreach.accounts.sessions import StaffSession
 from outreach.audit import MAILBOX
 from outreach.db import Base, Session, take_turns
+from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
@@ -117,7 +118,7 @@ def add_user(
     `must_change_password` is for a password that somebody else knows: every page leads to the one that changes it.
     Without a password ('') the person is invited, and has yet to accept.
 
-    Raises InputError when the address is not one, is taken, or no role is given.
+    Raises InputError when the address is not one, is taken or was erased, or no role is given.
     """
     take_turns(session, "accounts")
     address = judge(email, examples=examples).key
@@ -127,6 +128,7 @@ def add_user(
     if not roles:
         raise InputError("Indiquez au moins un rôle.")
     refuse_existing(session, address)
+    ErasedAddresses.of(session).refuse(address, "Indiquez-en une autre.")
     user = User(
         email=address,
         name=name.strip(),

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json, working
+from outreach.errors import InputError
 from outreach.french import plural
 from outreach.retention import changes, erasing, forgetting, persons
 from outreach.retention.archives import Archives
@@ -68,10 +69,16 @@ def export(operation: Operation, address: str, pdf: Path | None) -> None:
 @person.command()
 @click.argument("address", metavar="ADRESSE")
 @click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
+@click.option(
+    *("--keep", "kept"),
+    multiple=True,
+    metavar="NOM",
+    help="Laisse ce nom partout sauf dans les lignes de la personne. Se répète.",
+)
 @acting
 @json_option
 @pass_operation
-def erase(operation: Operation, address: str, yes: bool) -> None:
+def erase(operation: Operation, address: str, yes: bool, kept: tuple[str, ...]) -> None:
     """Efface une personne qui le demande (RGPD, article 17) : son adresse, ses noms, ses numéros, ses mots.
 
     Rien ne le défait. On ne lui écrit plus jamais ; les notes signées restent.
@@ -79,7 +86,9 @@ def erase(operation: Operation, address: str, yes: bool) -> None:
     settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
     with operation.database.reading() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        planned = erasing.plan(session, address, has_sorting_list=has_sorting_list)
+        planned = erasing.plan(session, address, has_sorting_list=has_sorting_list, kept=kept)
+    if strange := [name for name in kept if name not in planned.kept]:
+        raise InputError(f"Rien ne s’appelle « {strange[0]} » parmi ce qui partirait : {', '.join(planned.named)}.")
     for sentence in erasing.told(planned):
         say(sentence)
     if not yes:

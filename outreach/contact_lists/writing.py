@@ -86,7 +86,10 @@ class Writing:
         stated = {change.contact_id: change.stated.schools for change in changed if "schools" in change.before}
         limit(self.session, {contact: schools for contact, schools in stated.items() if schools})
         told = (
-            {**self._line(change.contact_id, LineNature.CHANGED), "before": json.dumps(change.before)}
+            {
+                **self._line(change.contact_id, LineNature.CHANGED),
+                "before": json.dumps(change.before, ensure_ascii=False),
+            }
             for change in changed
         )
         self._note(told)

@@ -101,11 +101,11 @@ class ErasedAddresses:
         digest = digest_of(self.key, address_key) if self.at else ""
         return mark_of(digest) if digest in self.at else ""
 
-    def refuse(self, address_key: str) -> None:
-        """Raise InputError for an erased address."""
+    def refuse(self, address_key: str, remedy: str = "Demandez une autre adresse au pouvoir organisateur.") -> None:
+        """Raise InputError for an erased address, with what to do instead."""
         erased_at = self.at.get(digest_of(self.key, address_key)) if self.at else None
         if erased_at is not None:
             raise InputError(
                 f"Cette adresse a été effacée le {french.day(erased_at)}, comme la personne l’a demandé : on ne lui "
-                "écrit plus. Demandez une autre adresse au pouvoir organisateur."
+                f"écrit plus. {remedy}"
             )

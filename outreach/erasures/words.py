@@ -1,6 +1,7 @@
 """Finds words in the texts of every table, and puts others in their place."""
 
 import json
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,10 @@ from outreach.db import Base, Session
 
 Key = tuple[Any, ...]
 OF_ADDRESSES = {".", "-", "_", "+"}  # what may stand within an address, beside letters and digits
+GOES_ON = re.compile(r"([\w.+-]+)['’&]\Z")  # what an address may begin with before one of these: "o'brien@…"
+ELISIONS = {"c", "d", "j", "jusqu", "l", "lorsqu", "m", "n", "puisqu", "qu", "s", "t"}  # "d'olivier@…" is his address
+NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+LONGEST_LOCAL = 64  # letters before the @ (RFC 5321 §4.5.3.1.1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +51,27 @@ class Word:
         if not self.is_address:
             return not (before.isalnum() or after[:1].isalnum())
         is_more = after[:1].isalnum() or after[:1] in {"-", "_"} or (after[:1] == "." and after[1:].isalnum())
-        return not (before.isalnum() or before in OF_ADDRESSES or is_more)
+        return not (before.isalnum() or before in OF_ADDRESSES or is_more or _begins_earlier(said, first, end))
+
+
+def _begins_earlier(said: str, first: int, end: int) -> bool:
+    """Whether an address begins before this place: "o'brien@b.be" is another mailbox than "brien@b.be"."""
+    begun = GOES_ON.search(said, max(first - LONGEST_LOCAL, 0), first)
+    if begun is None:
+        return False
+    is_field = said[: begun.start()][-1:] in {"", '"'} and said[end : end + 1] in {"", '"'}
+    return is_field or begun[1] not in ELISIONS
 
 
 def written(words: Sequence[Word]) -> list[Word]:
-    """The same words, and as JSON writes those with an accent: half of the longer texts are JSON."""
-    escaped = (Word(json.dumps(word.text)[1:-1], word.instead, word.is_address) for word in words)
-    return [*words, *(word for word in escaped if word.text not in {each.text for each in words})]
+    """The same words, and as JSON writes those with an accent, in either case: half of the longer texts are JSON."""
+    found = {word.text: word for word in words}
+    for word in words:
+        for cased in (word.text, word.text.lower(), word.text.upper()):
+            escaped = json.dumps(cased)[1:-1]
+            if escaped != cased:
+                found.setdefault(escaped, Word(escaped, word.instead, word.is_address))
+    return [*found.values()]
 
 
 def taken_from(said: str, words: Sequence[Word]) -> str:
@@ -80,9 +99,11 @@ def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
 
 
 def _holds(column: Column[Any], word: Word) -> ColumnElement[bool]:
-    """SQLite lowers the letters of ASCII alone, so a text is compared as it is written, too."""
-    lowered = func.lower(column).contains(word.text.lower(), autoescape=True)
-    return lowered if word.text.isascii() else lowered | column.contains(word.text, autoescape=True)
+    """SQLite lowers the letters of ASCII alone, so it is asked for what lies between the others."""
+    pieces = [piece.lower() for piece in NOT_ASCII.split(word.text) if piece]
+    if not pieces:
+        return column.contains(word.text, autoescape=True)
+    return and_(*(func.lower(column).contains(piece, autoescape=True) for piece in pieces))
 
 
 def find(session: Session, words: Sequence[Word], without: Mapping[str, Sequence[str]]) -> dict[str, list[Key]]:

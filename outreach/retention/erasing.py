@@ -5,24 +5,26 @@ administrators open it. The mailbox of a function keeps its address, as statutor
 erased address again: its digest stays, and so does an exclusion of its mark.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+import string
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Select, delete, exists, select, union
+from sqlalchemy import Select, delete, exists, func, select, union
 
 from outreach import audit, seals
 from outreach.accounts.factors.second_factors import RecoveryCode, SecondFactor
 from outreach.accounts.identities import StaffIdentity
 from outreach.accounts.staff import User
+from outreach.adherence.models import Programme, Strand
 from outreach.audit import AuditEntry
 from outreach.campaigns.replies.models import ServiceReply
 from outreach.db import Base, Database, Session, take_turns
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.models import Composition, Message, MessageState, Reason, Suppression, SuppressionReason
-from outreach.directory.models import Contact, MailboxKind
+from outreach.directory.models import Authority, Contact, Federation, MailboxKind, Network, School
 from outreach.erasures import digests, journal, words
 from outreach.erasures.digests import Erasure
 from outreach.erasures.words import Key, Word
@@ -42,6 +44,11 @@ ENTRIES = "audit_entries"
 LEAST_NUMBER = 6  # digits of a telephone number
 MOST_PASSES = 3  # what others write meanwhile is found by the next one
 MOST_ENTRIES = 500
+REGISTER = (
+    *(Authority.name, Authority.corrected_name, School.name, School.corrected_name),
+    *(Network.label, Federation.name, Programme.name, Strand.name),
+)
+LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # as SQLite lowers a text
 # Columns that stay as they are: signed notes, seals, and what knows an erased address again.
 SIGNED = {"notes": ("title", "figures", "text", "frozen_by"), "note_approvals": ("approved_as",)}
 STAYS: Sequence[Mapping[str, Sequence[str]]] = (
@@ -62,7 +69,9 @@ class Plan:
     """What erasing an address would do: the words that go, and in how many rows of which tables they stand.
 
     `mark` stands in the place of the address afterwards. `keeps_address` says that the address is that of a function.
-    `has_bodies` says that its letters keep what they said.
+    `has_bodies` says that its letters keep what they said. `named` are names and numbers that go beside the address,
+    `kept` those that somebody decided to leave where others bear them, `of_register` those that an authority, a school
+    or a programme bears.
     """
 
     address: str
@@ -72,11 +81,9 @@ class Plan:
     has_bodies: bool
     words: Sequence[Word]
     rows: Mapping[str, Sequence[Key]]
-
-    @property
-    def named(self) -> list[str]:
-        """The names and numbers that go beside the address."""
-        return sorted({word.text for word in self.words if not word.is_address})
+    named: Sequence[str] = ()
+    kept: Sequence[str] = ()
+    of_register: Sequence[str] = ()
 
     def without(self, text: str) -> str:
         """A text without these words."""
@@ -90,8 +97,10 @@ class Plan:
         return {table: [name for columns in stated for name in columns.get(table, ())] for table in tables}
 
 
-def plan(session: Session, address: str, *, has_sorting_list: bool) -> Plan:
-    """What erasing an address would do now.
+def plan(session: Session, address: str, *, has_sorting_list: bool, kept: Collection[str] = ()) -> Plan:
+    """What erasing an address would do now. Names in `kept` go from the person's own rows alone.
+
+    Whoever answered typed a name: it may be one that others bear, so it never takes theirs from the register's.
 
     Raises InputError where it is none, and Refused without a key, for an open account, and while a letter to the
     address is being handed over.
@@ -102,8 +111,12 @@ def plan(session: Session, address: str, *, has_sorting_list: bool) -> Plan:
     mark = digests.mark_of(digests.digest_of(key, judged.key))
     forms = () if keeps else {judged.address, judged.key, judged.ascii} - {""}
     named = [Word(form, mark, is_address=True) for form in sorted(forms, key=len, reverse=True)]
-    gone = words.written([*named, *(Word(name, ERASED) for name in _names(session, judged.key))])
-    planned = Plan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {})
+    names = _names(session, judged.key)
+    public = _of_register(session, names)
+    left = [name for name in names if name in kept and name not in public]
+    going = [name for name in names if name not in public and name not in kept]
+    gone = words.written([*named, *(Word(name, ERASED) for name in going)])
+    planned = Plan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {}, going, left, public)
     return _with_rows(session, planned)
 
 
@@ -116,6 +129,11 @@ def told(planned: Plan) -> list[str]:
         sentences = [f"{planned.address} est la boîte d’une fonction : l’adresse reste, les noms et les mots partent."]
     if planned.named:
         sentences.append(f"Partent aussi, partout où ils se lisent : {', '.join(planned.named)}.")
+    if planned.of_register:
+        bears = "un pouvoir organisateur, une école ou un programme s’appelle ainsi"
+        sentences.append(f"Reste ailleurs, car {bears} : {', '.join(planned.of_register)}.")
+    if planned.kept:
+        sentences.append(f"Reste ailleurs, comme vous le demandez : {', '.join(planned.kept)}.")
     if planned.has_bodies and not planned.keeps_address:
         why = "faute de tableau de tri (OUTREACH_SORTING_LIST)"
         sentences.append(f"Restent, {why} : les textes de ses courriels, que seule l’administration ouvre.")
@@ -233,6 +251,16 @@ def _names(session: Session, key: str) -> list[str]:
     names = {name for name in found if _is_name(name)}
     numbers = {number for _, number in contacts if sum(map(str.isdigit, number)) >= LEAST_NUMBER}
     return sorted(names | numbers, key=len, reverse=True)
+
+
+def _of_register(session: Session, names: Iterable[str]) -> list[str]:
+    """Those of these names that stand for more than a person: an authority, a school, a network, a programme."""
+    lowered = {form: name for name in names for form in (name.lower(), name.translate(LOWER))}
+    if not lowered:
+        return []
+    columns = (func.lower(column) for column in REGISTER)
+    borne = (session.scalars(select(column).where(column.in_(lowered)).distinct()) for column in columns)
+    return sorted({lowered[name] for found in borne for name in found if name in lowered})
 
 
 def _is_name(text: str) -> bool:

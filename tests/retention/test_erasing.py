@@ -4,11 +4,13 @@ import json
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text, update
+from sqlalchemy import delete, select, text, update
 
 from outreach import audit, seals
+from outreach.accounts import administering, staff
 from outreach.audit import AuditEntry
 from outreach.campaigns import verification
+from outreach.campaigns.models import Campaign
 from outreach.db import Base
 from outreach.delivery.bounces import handling
 from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
@@ -24,6 +26,7 @@ from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge, masked
 from outreach.responses.models import Respondent, Response
 from outreach.retention import erasing
+from outreach.roles import RoleName
 from tests.conftest import NOW
 from tests.responses.test_answers import AT, three_asked
 from tests.retention.test_archives import three_answered
@@ -83,6 +86,21 @@ def test_an_erased_address_gets_no_letter_and_no_contact_though_nobody_can_read_
         assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
         assert digests.is_mark(letter.address)
         assert letter.address == digests.mark_of(digests.digest_of(KEY, ADDRESS))
+
+
+def test_an_erased_account_is_neither_added_nor_opened_again(asked, tmp_path):
+    given = {"name": "Ada L.", "roles": [RoleName.READER], "password_hash": ""}
+    with asked.writing() as session:
+        account = staff.add_user(session, NOW, "x", email=ADDRESS, **given)
+        account.active = False
+    erase(asked, tmp_path)
+    with asked.writing() as session:
+        with pytest.raises(InputError, match="Indiquez-en une autre"):
+            staff.add_user(session, NOW, "x", email=ADDRESS.upper(), **given)
+        closed = session.scalars(select(staff.User).where(staff.User.email.startswith(digests.MARK))).one()
+        with pytest.raises(Refused, match="invitez-la à une autre adresse"):
+            administering.reopen(session, closed, now=NOW, actor="x")
+    assert not naming_words(asked, ADDRESS)
 
 
 def test_without_the_key_no_address_is_added_and_none_is_written_to(asked, tmp_path):
@@ -224,6 +242,13 @@ def test_an_open_account_and_a_letter_on_its_way_are_waited_for(asked, tmp_path)
         ("a@b.bexx", False),
         ("xa@b.be a@b.be", True),
         ("a@b.be-x", False),
+        ("o'a@b.be", False),
+        ("d'a@b.be", False),
+        ('{"address": "d\'a@b.be"}', False),
+        ("Adresse r&a@b.be ajoutée.", False),
+        ("Écrit à l'adresse d'a@b.be hier", True),
+        ("dit par l’a@b.be", True),
+        ("'a@b.be'", True),
     ],
 )
 def test_an_address_stands_as_a_whole_or_not_at_all(said, is_there):
@@ -236,6 +261,67 @@ def test_words_of_json_are_found_as_it_writes_them():
     said = json.dumps({"name": NAME})
     (left,) = {word.taken_from(said) for word in erasing.words.written([Word(NAME, "effacé")]) if word.stands(said)}
     assert json.loads(left) == {"name": "effacé"}
+
+
+def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):
+    cases = [NAME.upper(), NAME.lower(), json.dumps(NAME.upper()), json.dumps(NAME.lower())]
+    with asked.writing() as session:
+        for number, case in enumerate(cases):
+            detail = "Vu avec " + case.strip('"') + "."
+            key = f"{number}@x.example"
+            suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        told = session.scalars(select(Suppression.detail).where(Suppression.detail.startswith("Vu"))).all()
+        assert told == ["Vu avec effacé."] * len(cases)
+
+
+def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_rows_alone(asked, tmp_path):
+    with asked.writing() as session:
+        authority = session.scalars(select(Authority)).first()
+        authority.name, typed = "Commune de Moulin-à-Vent", ("COMMUNE DE MOULIN-à-VENT", "Le Directeur")
+        letters = session.scalars(select(Message).where(Message.address_key == ADDRESS)).all()
+        given = session.scalars(select(Response).where(Response.message_id.in_([one.id for one in letters]))).first()
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        numbers = given.id, contact.id
+        session.execute(delete(Respondent).where(Respondent.response_id == given.id))
+        session.add(Respondent(response_id=given.id, name=typed[0], function=""))
+        contact.name = typed[1]
+        others = contacts.add(session, authority, judge("b@x.example"), now=NOW, actor="x", kind=MailboxKind.PERSONAL)
+        others.name = typed[1]
+        session.flush()
+        other = others.id
+        session.scalars(select(Campaign)).first().purpose = "Pour la Commune de Moulin-à-Vent, au Directeur."
+    with asked.reading() as session:
+        planned = erasing.plan(session, ADDRESS, has_sorting_list=True, kept=[typed[1]])
+        assert (planned.named, planned.kept, planned.of_register) == ([NUMBER], [typed[1]], [typed[0]])
+        told = " ".join(erasing.told(planned))
+        assert f"s’appelle ainsi : {typed[0]}." in told
+        assert f"comme vous le demandez : {typed[1]}." in told
+    erasing.carry_out(asked, planned, tmp_path, now=LATER, actor=ADMINISTRATOR)
+    with asked.reading() as session:
+        assert session.get(Respondent, numbers[0]) is None
+        assert session.get(Contact, numbers[1]).name == ""
+        assert session.get(Contact, other).name == typed[1]
+        assert "Moulin-à-Vent" in session.scalars(select(Campaign)).first().purpose
+
+
+def test_what_goes_is_told_as_people_write_it(asked):
+    with asked.reading() as session:
+        told = " ".join(erasing.told(erasing.plan(session, ADDRESS, has_sorting_list=True)))
+    assert NAME in told
+    assert "\\u00e9" not in told
+
+
+def test_erasing_leaves_the_mailbox_alone_whose_address_ends_the_same(asked, tmp_path):
+    other = f"d'{ADDRESS}"
+    with asked.writing() as session:
+        authority = session.scalars(select(Authority)).first()
+        contacts.add(session, authority, judge(other), now=NOW, actor="x", kind=MailboxKind.PERSONAL)
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        held = session.scalars(select(Contact).where(Contact.address_key == other)).one()
+        assert (held.address, held.address_ascii) == (other, other)
 
 
 def test_what_comes_back_for_an_erased_address_tells_nothing_of_it(asked, tmp_path):

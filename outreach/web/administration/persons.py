@@ -31,11 +31,12 @@ from outreach.web.second_factor.forms import FullProofForm
 from outreach.web.signing_in.account_forms import ProofForm
 from outreach.web.signing_in.trail import note, of_export
 from outreach.web.ui.exports import attachment
-from outreach.web.ui.fields import fit
+from outreach.web.ui.fields import fit, posted_all
 from outreach.web.ui.request import actor, database, inert, job, needs, now, reading, settings
 
 pages = Blueprint("persons", __name__, url_prefix="/administration/persons")
 MOST_SHOWN = 20  # rows of a table on the page
+KEPT = "kept"  # the names that stay where others bear them
 Write = Callable[[str, Known, Sequence[KnownTable]], bytes]
 
 
@@ -151,7 +152,8 @@ def _planned(form: PersonForm) -> Plan:
     """What erasing the address of a form would do. Raises InputError for none, Refused where it may not be now."""
     has_sorting_list = bool(settings().sorting_list)
     with time_limit.lifted(), reading() as session:
-        return erasing.plan(session, form.address.data or "", has_sorting_list=has_sorting_list)
+        address, kept = form.address.data or "", posted_all(KEPT)
+        return erasing.plan(session, address, has_sorting_list=has_sorting_list, kept=kept)
 
 
 def _erasure_page(form: PersonForm, planned: Plan) -> str:
@@ -161,6 +163,8 @@ def _erasure_page(form: PersonForm, planned: Plan) -> str:
         form=form,
         address=planned.address,
         told=erasing.told(planned),
+        names=[(name, name) for name in sorted([*planned.named, *planned.kept])],
+        kept=planned.kept,
         rows=[(labels.title(name), count) for name, count in rows.items()],
     )
 

@@ -139,10 +139,10 @@ def erasable(launched_sample, address):
         return session.scalars(select(Message.id).where(Message.address_key == address)).first()
 
 
-def erased(chief, address, password):
+def erased(chief, address, password, again=""):
     page = chief.post(f"{PLACE}/erasure", data=form_of(asked(chief, address, password), f"{PLACE}/erasure"))
     typed = form_of(page, f"{PLACE}/erasure/confirmation")
-    return page, typed, chief.post(f"{PLACE}/erasure/confirmation", data=typed | {"again": address})
+    return page, typed, chief.post(f"{PLACE}/erasure/confirmation", data=typed | {"again": again or address})
 
 
 def test_an_administrator_erases_an_address_that_was_typed_twice(chief, address, password, erasable, launched_sample):
@@ -159,6 +159,23 @@ def test_an_administrator_erases_an_address_that_was_typed_twice(chief, address,
     with launched_sample.reading() as session:
         assert persons.known_of(session, address) == {}
     assert "Le service ne sait rien de cette adresse." in text_of(asked(chief, address, password))
+
+
+def test_a_name_that_others_bear_is_left_to_them(chief, address, password, erasable, launched_sample):
+    with launched_sample.writing() as session:
+        theirs = session.scalars(select(Contact).where(Contact.address_key == address)).first()
+        other = session.scalars(select(Contact).where(Contact.address_key != address)).first()
+        theirs.name = other.name = "Le Directeur"
+        numbers = theirs.id, other.id
+    page, typed, _ = erased(chief, address, password, again="autre@ecole.example")
+    assert "Partent aussi, partout où ils se lisent : Le Directeur." in text_of(page)
+    wrong = chief.post(f"{PLACE}/erasure/confirmation", data=typed | {"again": "", "kept": "Le Directeur"})
+    assert "Reste ailleurs, comme vous le demandez : Le Directeur." in text_of(wrong)
+    again = form_of(wrong, f"{PLACE}/erasure/confirmation")
+    assert again["kept"] == "Le Directeur"
+    chief.post(f"{PLACE}/erasure/confirmation", data=again | {"again": address})
+    with launched_sample.reading() as session:
+        assert [session.get(Contact, number).name for number in numbers] == ["", "Le Directeur"]
 
 
 def test_without_a_fresh_proof_nothing_is_planned_or_erased(signed_in, address, erasable, launched_sample):
