@@ -3,6 +3,7 @@
 import errno
 import fcntl
 import os
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from outreach.errors import Refused
 
 PREFIX = "outreach-"
 STAMP = "%Y-%m-%dT%H%M%SZ"
+NAMED = re.compile(rf"{PREFIX}\d{{4}}-\d\d-\d\dT\d{{6}}Z\.[a-z0-9]+")  # what else lies in the folder is somebody's own
 PARTIAL = ".outreach-backup.partial"
 
 
@@ -106,7 +108,17 @@ def held(folder: Path) -> Iterator[None]:
 
 def _all(folder: Path) -> Sequence[Path]:
     endings = {f".{kind.ENDING}" for kind in databases.KINDS.values()} | {manifest.ENDING}
-    return [path for path in folder.glob(f"{PREFIX}*") if path.suffix in endings]
+    return [path for path in folder.glob(f"{PREFIX}*") if NAMED.fullmatch(path.name) and path.suffix in endings]
+
+
+def age_of_newest(folder: Path, *, now: datetime) -> timedelta | None:
+    """How old the newest backup is, which is there and as long as it was; None without any. Raises Refused, OSError."""
+    file = newest(folder)
+    if file is None:
+        return None
+    read = manifest.read(file)
+    manifest.check_size(file, read)
+    return now - read.made_at
 
 
 @contextmanager

@@ -1,11 +1,10 @@
 """The manifest of a backup: what its file is, what the database held, and which keys it needs. It holds no secret."""
 
 import hashlib
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from outreach.backups.contents import Contents
 from outreach.errors import Refused
@@ -41,7 +40,7 @@ class Manifest(BaseModel):
     file: str
     size: Annotated[int, Field(ge=0)]
     sha256: str
-    made_at: datetime
+    made_at: AwareDatetime
     version: str
     server: Server
     installation: str
@@ -86,13 +85,20 @@ def read(file: Path) -> Manifest:
 
 def check_file(file: Path, manifest: Manifest) -> None:
     """Compare a backup with its manifest. Raises Refused where it is not the file that was written, OSError."""
+    check_size(file, manifest)
+    if sha256_of(file) != manifest.sha256:
+        raise Refused(f"La sauvegarde {file.name} n’a plus l’empreinte de son manifeste : elle est abîmée.")
+
+
+def check_size(file: Path, manifest: Manifest) -> None:
+    """The same without reading it: whether the file is there, and as long as it was. Raises Refused, OSError."""
+    if file == place_of(file):
+        raise Refused(f"La sauvegarde {manifest.file} manque à côté de son manifeste.")
     if file.name != manifest.file:
         raise Refused(f"Le manifeste est celui de {manifest.file}, non de {file.name}.")
     size = file.stat().st_size
     if size != manifest.size:
         raise Refused(f"La sauvegarde {file.name} compte {size} octets, non {manifest.size} : elle est abîmée.")
-    if sha256_of(file) != manifest.sha256:
-        raise Refused(f"La sauvegarde {file.name} n’a plus l’empreinte de son manifeste : elle est abîmée.")
 
 
 def sha256_of(file: Path) -> str:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from outreach import french
-from outreach.backups import making, manifest, rehearsals
+from outreach.backups import making, rehearsals
 from outreach.backups.models import RehearsalOutcome
 from outreach.doctor.findings import Examined, Finding, fault, ok, warning
 from outreach.errors import Refused
@@ -20,14 +20,14 @@ def backup(examined: Examined) -> Finding:
             return ok("Sans objet : une démonstration se recharge.")
         return warning("Aucune ici : nommez leur dossier dans OUTREACH_BACKUPS, sur la machine qui sauvegarde.")
     try:
-        newest = making.newest(settings.backups)
-        made_at = manifest.read(newest).made_at if newest else None
+        newest, now = making.newest(settings.backups), settings.instant()
+        age = making.age_of_newest(settings.backups, now=now)
     except (Refused, OSError) as error:
         return fault(f"La dernière de {settings.backups} ne vaut rien. {error} Lancez ./run backup.")
-    if newest is None or made_at is None:
+    if newest is None or age is None:
         return fault(f"Aucune dans {settings.backups} : lancez ./run backup, puis installez sa minuterie.")
-    told = f"{newest.name}, du {french.moment(made_at)}"
-    if settings.instant() - made_at > OLD:
+    told = f"{newest.name}, du {french.moment(now - age)}"
+    if age > OLD:
         return fault(f"{told} : elle est trop ancienne. Lancez ./run backup, et voyez sa minuterie (systemctl).")
     return ok(f"{told}.")
 

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from outreach import __version__
-from outreach.backups import making, manifest
+from outreach.backups import making
 from outreach.db import NO_ANSWER, Database, time_limit
 from outreach.errors import Refused, TookTooLong
 from outreach.metrics import figures, processes
@@ -70,9 +70,9 @@ class Figures(Collector):
     def _backup_age(self) -> float | None:
         folder = self.settings.backups
         with suppress(Refused, OSError):
-            newest = making.newest(folder) if folder else None
-            if newest is not None:
-                return (self.settings.instant() - manifest.read(newest).made_at).total_seconds()
+            age = making.age_of_newest(folder, now=self.settings.instant()) if folder else None
+            if age is not None:
+                return age.total_seconds()
         return None
 
     def _of_machine(self) -> Iterator[Figure]:

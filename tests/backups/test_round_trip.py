@@ -135,9 +135,12 @@ def test_one_backup_at_a_time_and_one_a_second(programmed, fresh_url, tmp_path):
 def test_old_backups_go_with_their_manifests(programmed, fresh_url, tmp_path):
     for days in (0, 14, 15):
         making.make(fresh_url, tmp_path, ORIGIN, now=NOW - timedelta(days=days))
-    (tmp_path / "outreach-notes.txt").touch()
+    own = {"outreach-notes.txt", "outreach-2019-before-the-move.sqlite3", "outreach-old.dump", "outreach-old.json"}
+    for name in own:
+        (tmp_path / name).touch()
     assert making.forget(tmp_path, 14, now=NOW) == 1
-    assert len(list(tmp_path.glob("outreach-2*"))) == 4
+    assert len(list(tmp_path.glob("outreach-20*Z.*"))) == 4
+    assert own <= {path.name for path in tmp_path.iterdir()}, "what somebody put there is theirs"
     assert making.newest(tmp_path).stem == "outreach-2021-05-15T090000Z"
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from outreach.accounts import staff
 from outreach.accounts.factors import one_time_codes, second_factors
 from outreach.alerts import disk as alarm
-from outreach.backups import making, rehearsals
+from outreach.backups import making, manifest, rehearsals
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
@@ -27,6 +27,7 @@ from outreach.doctor.findings import Check, Examined, HealthState, ok
 from outreach.doctor.running import run
 from outreach.errors import Refused
 from outreach.mail.dkim import Signer
+from outreach.metrics.collector import Figures
 from outreach.settings import Mode
 from tests import factories
 from tests.conftest import NOW
@@ -375,6 +376,32 @@ def test_a_backup_is_of_these_days_and_one_was_restored_well(examined, database,
     assert "Une table manque." in finding.told
     making.newest(tmp_path).with_suffix(".json").write_text("{}")
     assert safety.backup(here).state is FAULT, "its manifest cannot be read"
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_backup_that_is_cut_short_or_gone_is_a_fault_before_any_rehearsal(examined, tmp_path):
+    here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
+    figures = Figures(here.settings, here.database)
+    made = making.make(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    assert (safety.backup(here).state, figures._backup_age() is None) == (OK, False)
+    with made.file.open("rb+") as file:
+        file.truncate(4096)
+    assert "elle est abîmée" in safety.backup(here).told
+    assert figures._backup_age() is None
+    made.file.unlink()
+    assert f"La sauvegarde {made.file.name} manque" in safety.backup(here).told
+    assert figures._backup_age() is None
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_a_manifest_that_says_no_time_zone_is_no_manifest(examined, tmp_path):
+    here, now = examined(backups=tmp_path, mode=Mode.PRODUCTION), datetime.now(UTC)
+    made = making.make(here.settings.database, tmp_path, making.Origin("", {}), now=now)
+    read = manifest.read(made.file)
+    lying = read.model_copy(update={"made_at": read.made_at.replace(tzinfo=None)}).sealed()
+    made.manifest.write_text(lying.model_dump_json())
+    assert "ne se lit pas" in safety.backup(here).told
+    assert Figures(here.settings, here.database)._backup_age() is None
 
 
 def test_letters_that_are_due_may_wait_for_minutes_and_not_for_hours(examined, database, monkeypatch):
