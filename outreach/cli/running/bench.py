@@ -16,7 +16,7 @@ options_argument = click.argument("options", nargs=-1, type=click.UNPROCESSED, m
 
 @click.group()
 def bench() -> None:
-    """Les mesures de vitesse."""
+    """Les mesures de vitesse et de méthode."""
 
 
 @bench.command(context_settings=AS_IT_IS)
@@ -31,6 +31,13 @@ def send(options: tuple[str, ...]) -> None:
 def curve(options: tuple[str, ...]) -> None:
     """Mesure des envois de plus en plus grands, et les dessine ; --help énumère les options."""
     _run("curve", options)
+
+
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
+def effect(options: tuple[str, ...]) -> None:
+    """Joue des campagnes dont l’effet est connu, et éprouve la méthode ; --help énumère les options."""
+    _run("effect", options)
 
 
 @bench.command(context_settings=AS_IT_IS)
