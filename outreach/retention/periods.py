@@ -9,10 +9,11 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, inspect, tuple_
+from sqlalchemy import ColumnElement, Integer, delete, inspect, tuple_
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.db import Base, Session, table_of
+from outreach.db.in_list import among
 from outreach.errors import InputError
 from outreach.french import WIDE
 from outreach.retention.bindings import BINDINGS, Binding
@@ -102,6 +103,12 @@ class Retention:
         """The columns of its primary key."""
         return inspect(self.model).primary_key
 
+    def has_key(self, keys: Sequence[Sequence[Any]]) -> ColumnElement[bool]:
+        """The condition that a row has one of these keys. Where a key is one number, they are one parameter."""
+        if len(self.keys) == 1 and isinstance(self.keys[0].type, Integer):
+            return among(self.keys[0], [key for (key,) in keys])
+        return tuple_(*self.keys).in_(keys)
+
     @property
     def rhythm(self) -> Rhythm:
         """Each minute where the period is shorter than a day, so that none lasts much longer than it says."""
@@ -132,7 +139,7 @@ class Retention:
 
     def apply(self, session: Session, keys: Sequence[Sequence[Any]], *, now: datetime) -> None:
         """Do to the rows with these keys what is due."""
-        these = tuple_(*self.keys).in_(keys)
+        these = self.has_key(keys)
         if self.binding.replace is None:
             session.execute(delete(self.model).where(these).execution_options(synchronize_session=False))
         else:

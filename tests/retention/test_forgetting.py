@@ -3,12 +3,14 @@
 import threading
 from contextlib import contextmanager
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import Enum, LargeBinary, func, insert, select
 
 from outreach.accounts.attempts import SignInAttempt
 from outreach.db import UtcDateTime, table_of
+from outreach.retention import forgetting
 from outreach.retention.forgetting import forget
 from outreach.retention.periods import RULES
 from outreach.staff_mail.models import StaffNotice
@@ -94,7 +96,8 @@ class Rests(threading.Event):
         return False
 
 
-def test_many_rows_go_in_batches_between_which_others_write(database):
+def test_many_rows_go_in_batches_between_which_others_write(database, monkeypatch):
+    monkeypatch.setattr(forgetting, "time", SimpleNamespace(monotonic=lambda: 0.0))
     (row,) = [row for row in RULES if row.model is SignInAttempt]
     add(database, row, *[NOW - row.period] * (2 * row.binding.most + 1))
     rests = Rests(database)
