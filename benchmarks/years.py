@@ -2,9 +2,10 @@
 """Measure what years of campaigns leave: the size of each table, what pages cost, and the memory of a web process.
 
 Usage: ./run bench years [--years 5] [--campaigns 30] [--authorities 985] [--database sqlite|postgresql]
-[--only NAME …] [--json]. A base of its own gets so many campaigns a year of three waves each, to all authorities. Pages
-and checks then run in a process of their own each, as `./run bench scale` has them. One web process answers 1,000
-requests for these pages. A backup comes last. It ends with 1 when a goal is missed, and says which on standard error.
+[--requests 1000] [--only NAME …] [--json]. A base of its own gets so many campaigns a year of three waves each, to all
+authorities. Pages and checks then run in a process of their own each, as `./run bench scale` has them. One web process
+answers so many requests for these pages. What is known of a person, a backup, the erasure of that person and a purge
+come last. It ends with 1 when a goal is missed, and says which on standard error.
 """
 
 import argparse
@@ -40,7 +41,7 @@ from outreach.settings import ROOT
 from tests.machine import free_port, serving, wait_for_port
 
 PAGE_SECONDS, VERIFY_SECONDS, WEB_PROCESS = 0.4, 10.0, 200  # the goals; MB
-REQUESTS, READERS = 1000, 4
+READERS = 4
 YEAR = timedelta(days=365)
 MEGA = 1_000_000
 
@@ -59,9 +60,11 @@ def main() -> None:
         told = {"database": asked.database, "years": asked.years, **sizes(url, asked.years)}
         there = Ground(url, folder, asked.authorities, process, pace)
         lines = list(costs(there, _named(_operations(), asked.only)))
-        told["web_process_mb"] = web_memory(there)
-        lines += costs(there, _named([keeping.BACKUP], asked.only))
+        told["web_process_mb"] = web_memory(there, asked.requests) if asked.requests else 0.0
+        before = keeping.letters_with_words(there)
+        lines += costs(there, _named(keeping.OPERATIONS, asked.only))
         told |= {"operations": [line.as_json() for line in lines], "backup_mb": keeping.megabytes(there)}
+        told["letters_emptied"] = before - keeping.letters_with_words(there)
     _say(told, as_json=asked.json)
     sentences = [*missed(lines, told["web_process_mb"])]
     print("\n".join(sentences), file=sys.stderr)
@@ -74,6 +77,7 @@ def _arguments() -> argparse.ArgumentParser:
     parser.add_argument("--campaigns", type=int, default=30, help="a year")
     parser.add_argument("--authorities", type=int, default=985, help="at least 20")
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
+    parser.add_argument("--requests", type=int, default=1000, help="to a web process; 0: none is started")
     parser.add_argument("--only", nargs="+", default=("",), help="operations whose names begin so")
     parser.add_argument("--json", action="store_true", help="one object as the last line")
     return parser
@@ -125,8 +129,8 @@ def costs(there: Ground, operations: Sequence[Operation]) -> Iterator[Line]:
         yield line
 
 
-def web_memory(there: Ground) -> float:
-    """The memory of a web process once it has answered 1,000 requests, in MB: what processes share counts by parts."""
+def web_memory(there: Ground, requests: int) -> float:
+    """The memory in MB of a web process that has answered so many requests: what processes share counts by parts."""
     port = free_port()
     own = {"OUTREACH_DATA": str(there.folder), "OUTREACH_DATABASE_URL": there.url, "OUTREACH_WEB_PROCESSES": "1"}
     environment = {**os.environ, **own, "OUTREACH_BIND": f"127.0.0.1:{port}"}
@@ -142,7 +146,7 @@ def web_memory(there: Ground) -> float:
             (each, cookies[pages.ADMINISTRATOR if each.startswith(("/administration", "/trail")) else ""])
             for each in addresses
         )
-        _ask(port, list(itertools.islice(asked, REQUESTS)))
+        _ask(port, list(itertools.islice(asked, requests)))
         (web,) = serving(process.pid)
         report = Path(f"/proc/{web}/smaps_rollup").read_text(encoding="ascii")
     finally:
@@ -187,7 +191,7 @@ def missed(lines: Sequence[Line], web_process: float) -> Iterator[str]:
         most = VERIFY_SECONDS if line.name == "verify" else PAGE_SECONDS
         if line.cost.cpu_s is None:
             yield f"{line.name}: it failed ({line.cost.fault})"
-        elif line.cost.cpu_s > most:
+        elif line.cost.cpu_s > most and (line.kind is Kind.PAGE or line.name == "verify"):
             yield f"{line.name}: {line.cost.cpu_s:.2f} s of processor time, the goal is {most} s"
     if web_process > WEB_PROCESS:
         yield f"a web process: {web_process} MB, the goal is {WEB_PROCESS} MB"
@@ -200,7 +204,7 @@ def _say(told: dict[str, Any], *, as_json: bool) -> None:
     for table in told["tables"][:15]:
         print(f"{table['table']:24} {table['rows']:10,} rows {table['mb']:9.1f} MB")
     print(f"{told['mb']} MB in all, {told['mb_a_year']} MB a year; a web process has {told['web_process_mb']} MB")
-    print(f"a backup has {told['backup_mb']} MB")
+    print(f"a backup has {told['backup_mb']} MB; the erasure and the purge emptied {told['letters_emptied']} letters")
 
 
 if __name__ == "__main__":

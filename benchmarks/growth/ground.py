@@ -12,6 +12,7 @@ from outreach.accounts import sessions, staff
 from outreach.app import create_app
 from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.cli.preparation import prepare
 from outreach.db import Database
@@ -78,8 +79,9 @@ def build(url: str, folder: Path, authorities: int, pace: Pace | None = None) ->
     """Fill an empty database."""
     database = Database(url)
     prepare(database)
-    begin(database, read({"OUTREACH_DATA": str(folder)}), pace or Pace())
-    fill(database, authorities, pace or Pace())
+    settings = read({"OUTREACH_DATA": str(folder)})
+    begin(database, settings, pace or Pace())
+    fill(database, settings, authorities, pace or Pace())
     database.dispose()
 
 
@@ -96,11 +98,11 @@ def begin(database: Database, settings: Settings, pace: Pace) -> None:
             raise RuntimeError(f"campaigns {draft.id} and {ready.id}")
 
 
-def fill(database: Database, authorities: int, pace: Pace) -> None:
+def fill(database: Database, settings: Settings, authorities: int, pace: Pace) -> None:
     """Have so many authorities, all rows of which are copied, and their statistics as PostgreSQL takes them itself."""
     now = datetime.now(UTC)
     directory.settle(database, authorities, now - pace.lasts - LAST_BEGAN, now - ENDED)
-    letters.copy_to_all(database, authorities, now)
+    letters.copy_to_all(database, SenderIdentity.of(settings), authorities, now)
     with database.writing() as session:
         ready = session.get_one(Campaign, not_sent(pace)[1])
         lifecycle.submit(session, ready, now=now, actor=factories.AUTHOR)

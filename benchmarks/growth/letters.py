@@ -3,7 +3,7 @@
 The service launches each wave to the first authority itself; the letters to the others are copied from that one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,11 +13,13 @@ from sqlalchemy import func, select, update
 from benchmarks.growth.directory import MEASURED, SCHOOLS, Columns, address_of, begin_keys_after
 from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.waves import launching
 from outreach.db import Base, Database, Session, table_of, take_stock
 from outreach.db.many import add_rows
+from outreach.delivery.ledger.letters import due_of
 from outreach.delivery.ledger.recipients import BATCH
 from outreach.delivery.models import Batch, Composition, Mailing, Message, MessageState, MessageSubject, Reason
 from outreach.directory.models import Authority, Contact
@@ -33,7 +35,7 @@ DAYS = (0, 14, 28)  # of the waves of a campaign
 KEPT = timedelta(days=395)  # openings and clicks of one letter: older ones are counted by the hour
 # One authority in so many.
 ANSWERS, JOINS, REFUSES, WAITS = 12, 9, 40, 10
-CONTENT = '{"subject":"Mes outils numériques","rows":[' + ",".join(['["Institut","2 écoles"]'] * 8) + "]}"
+COMPOSED = 1_000  # authorities whose letters are composed; those to the others say the same
 S = MessageState
 
 
@@ -99,8 +101,11 @@ def launch_to_one(database: Database, settings: Settings, start: datetime, pace:
             _launch(database, settings, made, then)
 
 
-def copy_to_all(database: Database, count: int, now: datetime) -> None:
-    """Add the letters of these waves to all others of a directory of so many authorities, and what came of them."""
+def copy_to_all(database: Database, sending: SenderIdentity, count: int, now: datetime) -> None:
+    """Add the letters of these waves to all others of a directory of so many authorities, and what came of them.
+
+    The letters of the first campaign are composed. Those of a later one say what the same wave of the first one said.
+    """
     with database.reading() as session:
         waves = list(_sent(session))
     for wave in waves:
@@ -116,6 +121,27 @@ def copy_to_all(database: Database, count: int, now: datetime) -> None:
             frozen = Frozen.from_json(mailing.letter)
             trackers.set_up(session, mailing, frozen.links, frozen.tracking)
         _add(session, HitCount, _hit_counts(session, waves[0].at))
+    said: dict[int, list[str]] = {}
+    for wave in waves:
+        with database.writing() as session:
+            if wave.campaign == 0:
+                said[wave.number] = _said(session, sending, wave)
+            _add(session, Composition, _compositions(wave, said[wave.number], range(2, count + 1), count))
+
+
+def _said(session: Session, sending: SenderIdentity, wave: SentWave) -> list[str]:
+    """The contents of a wave's letters to the first authorities, in their order."""
+    mailing = session.get_one(Mailing, wave.mailing)
+    letters = select(Message).where(Message.mailing_id == wave.mailing, Message.authority_id <= COMPOSED)
+    return _composed(session, sending, mailing, wave.at, session.scalars(letters.order_by(Message.authority_id)))
+
+
+def _composed(
+    session: Session, sending: SenderIdentity, mailing: Mailing, at: datetime, letters: Iterable[Message]
+) -> list[str]:
+    due = [due_of(session, letter) for letter in letters]
+    composed = Composer(sending, lambda: at)(session, mailing, due)
+    return [composed[letter.id].content for letter in due]
 
 
 def _sent(session: Session) -> Iterator[SentWave]:
@@ -141,8 +167,9 @@ def _launch(database: Database, settings: Settings, campaign: int, at: datetime)
         wave = session.get_one(Wave, key)
         wave.state, own = WaveState.FINISHED, Message.mailing_id == wave.mailing_id
         session.execute(update(Message).where(own).values(state=S.ACCEPTED, reply_code=250, **left))
-        number = session.scalars(select(Message.id).where(own)).one()
-        session.add(Composition(message_id=number, revision=0, content=CONTENT))
+        letter = session.scalars(select(Message).where(own)).one()
+        (content,) = _composed(session, sending, session.get_one(Mailing, wave.mailing_id), at, [letter])
+        session.add(Composition(message_id=letter.id, revision=0, content=content))
 
 
 def _write_wave(session: Session, wave: SentWave, keys: range, count: int, *, with_hits: bool) -> None:
@@ -156,7 +183,6 @@ def _write_wave(session: Session, wave: SentWave, keys: range, count: int, *, wi
     )
     _add(session, Message, _messages(wave, keys, count, places))
     _add(session, MessageSubject, _subjects(wave, keys, count))
-    _add(session, Composition, _compositions(wave, keys, count))
     if with_hits:
         _add(session, Hit, _hits(wave, keys, count))
     if wave.campaign == 0:
@@ -198,10 +224,11 @@ def _subjects(wave: SentWave, keys: range, count: int) -> Iterator[Columns]:
             yield {"message_id": wave.key(key, count), "school_id": school}
 
 
-def _compositions(wave: SentWave, keys: range, count: int) -> Iterator[Columns]:
+def _compositions(wave: SentWave, said: Sequence[str], keys: range, count: int) -> Iterator[Columns]:
     for key in keys:
         if wave.state(key) is S.ACCEPTED:
-            yield {"message_id": wave.key(key, count), "revision": 0, "content": CONTENT}
+            content = said[(key - 1) % len(said)]
+            yield {"message_id": wave.key(key, count), "revision": 0, "content": content}
 
 
 def _hits(wave: SentWave, keys: range, count: int) -> Iterator[Columns]:

@@ -32,7 +32,9 @@ def small_directories(database, settings):
     ground.begin(database, settings, PACE)
 
 
-def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(small_directories, templates, tmp_path):
+def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(
+    small_directories, settings, templates, tmp_path
+):
     small_directories.dispose()
     file = small_directories.engine.url.database
     operations = [one for one in scale.every_operation() if one.name in MEANT]
@@ -42,7 +44,7 @@ def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(sma
         folder.mkdir(mode=0o700)
         url = f"sqlite:///{shutil.copy(file, folder)}"
         opened = templates.open(url)
-        ground.fill(opened, size, PACE)
+        ground.fill(opened, settings, size, PACE)
         opened.dispose()
         before = {line.name: line for line in scale.measured_on(Ground(url, folder, size, None), operations, before)}
         measured += before.values()
@@ -137,6 +139,15 @@ def test_a_backup_of_years_is_measured_with_its_size(small_directories, tmp_path
     (line,) = years.costs(there, [keeping.BACKUP])
     assert (line.name, line.cost.fault) == ("backup", "")
     assert keeping.megabytes(there) > 0
+
+
+def test_what_keeping_costs_is_measured_where_letters_were_composed(small_directories, settings, tmp_path):
+    ground.fill(small_directories, settings, 30, PACE)
+    there = Ground(small_directories.engine.url.render_as_string(hide_password=False), tmp_path, 30, None)
+    before = keeping.letters_with_words(there)
+    lines = {line.name: line.cost.fault for line in years.costs(there, keeping.OPERATIONS)}
+    assert lines == {"person export": "", "backup": "", "person erase": "", "purge": ""}
+    assert before - keeping.letters_with_words(there) > PACE.campaigns
 
 
 def test_a_goal_of_years_that_is_missed_is_named():
