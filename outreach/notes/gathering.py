@@ -320,7 +320,7 @@ def _sources(session: Session, programme: Programme, known_at: datetime) -> tupl
     return (
         Source("Registre des écoles", f"édition du {french.day(edition)}" if edition else "aucune édition"),
         Source("Dernière liste d’adhésions", f"appliquée le {french.day(applied)}" if applied else "aucune liste"),
-        Source("Statuts des écoles", f"tels que connus le {french.moment(known_at)}"),
+        Source("Statuts des écoles", f"d’après ce qui était enregistré le {french.moment(known_at)}"),
     )
 
 

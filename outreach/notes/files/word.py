@@ -13,6 +13,7 @@ from docx.shared import Cm, Length, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
 from docx.table import _Cell
 from docx.text.paragraph import Paragraph as WordParagraph
+from docx.text.run import Run
 
 from outreach.letterheads import NONE, Letterhead
 from outreach.notes.content import NumberedNote
@@ -167,11 +168,21 @@ def _add_table(word: WordDocument, grid: CellGrid) -> None:
             paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if is_count else WD_ALIGN_PARAGRAPH.LEFT
             paragraph.paragraph_format.space_after = Pt(0)
             paragraph.paragraph_format.keep_with_next = number < len(lines) - 1 <= KEPT_WHOLE
-            run = paragraph.add_run(text)
+            run = _hyphenable(paragraph, text)
             run.bold, run.font.size = is_strong, size
     repeated = OxmlElement("w:tblHeader")  # the heading row stands on each page, and readers know it as one
     table.rows[0]._tr.get_or_add_trPr().append(repeated)  # noqa: SLF001 - python-docx sets no heading row
     word.add_paragraph()
+
+
+def _hyphenable(paragraph: WordParagraph, text: str) -> Run:
+    """A run of these words. Word shows a soft hyphen as a character, and hides it as an element of its own."""
+    first, *others = text.split("\u00ad")
+    run = paragraph.add_run(first)
+    for other in others:
+        run._r.append(OxmlElement("w:softHyphen"))  # noqa: SLF001 - python-docx knows none
+        run.add_text(other)
+    return run
 
 
 def _rule(cell: _Cell, fill: str) -> None:

@@ -6,7 +6,7 @@ asked for; who asked, that it is ready or was sent back.
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 
 from sqlalchemy import ColumnElement, and_, exists, func, or_, select
@@ -29,6 +29,7 @@ from outreach.text import is_forbidden
 
 SHOWN = 90  # characters of a question that stand for it in lists and mails
 MOST_WAITING = 20  # questions of one person at once
+MOST_A_DAY = 20  # each tells those who write by mail, and one that is taken back has told them
 HANDLERS = {RoleName.AUTHOR, RoleName.APPROVER}
 ENDS = {
     DecisionKind.ANSWERED: AskedState.ANSWERED,
@@ -50,6 +51,9 @@ def ask(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> A
     drafts.judge(session, asked, now=now)
     if states_of(session, of_person(session, actor)).count(AskedState.WAITING) >= MOST_WAITING:
         raise Refused(f"{MOST_WAITING} de vos demandes attendent déjà la rédaction : retirez-en une d’abord.")
+    since = AskedNote.asked_at > now - timedelta(days=1)
+    if session.scalar(select(func.count()).where(AskedNote.asked_by == actor, since)) >= MOST_A_DAY:
+        raise Refused(f"Vous avez demandé {MOST_A_DAY} notes en un jour : attendez demain, ou appelez la rédaction.")
     made = AskedNote(title=_title(asked.question), request=asked.as_json(), asked_by=actor, asked_at=now)
     session.add(made)
     session.flush()

@@ -1,6 +1,7 @@
 """A note that somebody asks for: it awaits those who write, comes back to who asked, and each is told by mail."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -120,3 +121,16 @@ def test_what_cannot_be_asked_is_refused(database, reader, monkeypatch):
     ask(database, reader)
     with pytest.raises(Refused, match="retirez-en une"):
         ask(database, reader)
+
+
+def test_who_asks_and_takes_back_all_day_tells_those_who_write_no_more(database, reader, monkeypatch):
+    monkeypatch.setattr(asking, "MOST_A_DAY", 2)
+    for _ in range(2):
+        key = ask(database, reader)
+        with database.writing() as session:
+            asked = asking.by_key(session, key, reader, {RoleName.READER})
+            asking.withdraw(session, asked, now=NOW, actor=reader)
+    with pytest.raises(Refused, match="en un jour"):
+        ask(database, reader)
+    with database.writing() as session:
+        assert asking.ask(session, ASKED, now=NOW + timedelta(days=1), actor=reader)
