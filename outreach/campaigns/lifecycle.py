@@ -42,9 +42,10 @@ CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
     *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url", "boxes"),
+    "ladder",
 )
 # An approval from before these were there is valid while they say what was done then.
-ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH}
+ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": ""}
 STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
     "letter",

@@ -117,7 +117,8 @@ class Campaign(Base):
 
     `preheader` is what a list of letters shows after the subject; `circular_url` is the circular's own page. Both may
     be ''. `criteria` is JSON (`segments.criteria_json`). `boxes` says to which mailboxes it writes. The first wave is
-    requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave. No
+    requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave.
+    `ladder` are the rungs for those whom letters do not reach (`reach.ladder.rungs`). No
     wave leaves after `stops_on`. A letter's deadline is the first working day from `deadline_days` after its wave on.
     An approval is valid for the
     digest of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the
@@ -146,6 +147,7 @@ class Campaign(Base):
     deadline_days: Mapped[int]
     starts_at: Mapped[datetime | None]
     reminders: Mapped[str] = mapped_column(String(100), default="")
+    ladder: Mapped[str] = mapped_column(String(300), default="", server_default="")
     stops_on: Mapped[date | None]
     sender_name: Mapped[str] = mapped_column(String(200))
     sender_address: Mapped[str] = mapped_column(String(300))

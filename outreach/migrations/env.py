@@ -30,6 +30,7 @@ from outreach.measuring import models as measuring
 from outreach.migrations.kinds import AppliedRevision
 from outreach.notes import models as notes
 from outreach.notes.requests import models as asked_notes
+from outreach.reach import models as reach
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
 from outreach.responses.answer_lists import models as answer_lists
@@ -62,7 +63,7 @@ TABLES = (
     ),
     *(name_corrections, postal),
     *(jobs, letterheads, measuring, notes, asked_notes, places),
-    *(reachability, replies, school_reports, seals),
+    *(reach, reachability, replies, school_reports, seals),
     *SEGMENTS,
     *(matching, responses, retention, staff_mail, statements),
 )

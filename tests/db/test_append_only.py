@@ -46,6 +46,7 @@ KEYS = {
     "notes": ["id"],
     "prepared_texts": ["id"],
     "public_statements": ["id"],
+    "reach_transitions": ["id"],
     "receipt_copies": ["message_id"],
     "record_withdrawals": ["record_id"],
     "response_schools": ["response_id", "school_id"],
@@ -70,6 +71,11 @@ LATER = {  # rows of tables that no dump holds
         {"id": 1, "response_id": 1, "message_id": 1, "text_id": 1, "key": "x", "subject": "x", "text": "x"}
         | {"sent_at": AT, "sent_by": "a@fwb.example"}
     ],
+    "reach_steps": [
+        {"id": 1, "mailing_id": 1, "authority_id": 1, "rung": 1, "channel": "paper", "message_id": 1}
+        | {"state": "due", "due_at": AT}
+    ],
+    "reach_transitions": [{"id": 1, "step_id": 1, "state": "due", "at": AT, "actor": "x", "note": ""}],
     "receipt_copies": [{"message_id": 1, "copy_id": 1, "asked_at": AT}],
     "public_statements": [
         {"id": 1, "kind": "accessibility", "content": "{}", "dated_on": "2021-05-18"}

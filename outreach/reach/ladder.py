@@ -1,0 +1,77 @@
+"""Rungs of a campaign's ladder, as it is written down: "other_mailbox:2:failed paper:5:failed call:12:silent"."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from outreach.errors import InputError
+from outreach.reach.models import ReachChannel
+
+MOST_DAYS = 120
+LADDER_CHANNELS = (ReachChannel.OTHER_MAILBOX, ReachChannel.PAPER, ReachChannel.CALL)
+
+
+class RungWhen(StrEnum):
+    """For whom a rung is, among those whom the wave was for and whom nothing stops."""
+
+    FAILED = "failed"
+    SILENT = "silent"
+    ALWAYS = "always"
+
+    @property
+    def label(self) -> str:
+        """The condition as the interface names it."""
+        return _WHEN_LABELS[self]
+
+
+_WHEN_LABELS = {
+    RungWhen.FAILED: "ce qui précède a échoué",
+    RungWhen.SILENT: "ce qui précède a échoué, ou rien n’est revenu",
+    RungWhen.ALWAYS: "toujours : le courrier suit le courriel",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """A rung: its number from 1, its channel, how many days after its wave it is due, and for whom it is."""
+
+    number: int
+    channel: ReachChannel
+    days: int
+    when: RungWhen
+
+    @property
+    def told(self) -> str:
+        """The rung in French: "Lettre sur papier, 5 jours après la vague, si ce qui précède a échoué"."""
+        days = "1 jour" if self.days == 1 else f"{self.days} jours"
+        condition = self.when.label if self.when is RungWhen.ALWAYS else f"si {self.when.label}"
+        return f"{self.channel.label}, {days} après la vague, {condition}"
+
+
+def rungs(written: str) -> Sequence[Rung]:
+    """The rungs of a ladder as a campaign keeps it; none of ''."""
+    parts = [part.split(":") for part in written.split()]
+    return [
+        Rung(number, ReachChannel(channel), int(days), RungWhen(when))
+        for number, (channel, days, when) in enumerate(parts, 1)
+    ]
+
+
+def written(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
+    """These rungs as a campaign keeps them, in the order of their days.
+
+    Raises InputError for a channel twice, two rungs on one day, a day out of range, or a call that does not wait for
+    a failure or silence.
+    """
+    ordered = sorted(chosen, key=lambda rung: rung[1])
+    if len({channel for channel, _, _ in ordered}) < len(ordered):
+        raise InputError("Chaque voie sert une fois au plus : retirez celle qui est là deux fois.")
+    if len({days for _, days, _ in ordered}) < len(ordered):
+        raise InputError("Donnez à chaque voie son propre délai : personne ne reçoit deux voies le même jour.")
+    if any(not 1 <= days <= MOST_DAYS for _, days, _ in ordered):
+        raise InputError(f"Un délai compte de 1 à {MOST_DAYS} jours après la vague.")
+    if any(when is RungWhen.ALWAYS and channel is not ReachChannel.PAPER for channel, _, when in ordered):
+        raise InputError(
+            "Seul le courrier peut suivre le courriel : les autres voies attendent un échec ou un silence."
+        )
+    return " ".join(f"{channel}:{days}:{when}" for channel, days, when in ordered)

@@ -1,0 +1,232 @@
+"""The tables of rungs: what is tried for an authority that a wave's letters do not reach, and what became of it.
+
+A wave is known here by its mailing, as segments and answers know it. `campaigns.ladder` says which rungs a campaign has
+and when each is due; `campaigns/ladder/` makes the steps. The other channels hang on a step, and only there:
+
+- **Paper** (channel PAPER). Its own tables refer to `reach_steps.id`: a letter on paper is one row a step, with its
+  batch and the digest of its code. It reads the steps that are DUE, asks `campaigns.ladder.judging.still_due` again at
+  the moment of printing, and moves them with `reach.steps.move`: DUE → PRINTED (in a batch) → TRIED (posted, on a day,
+  by a person) → FAILED (returned, reason RETURNED). An address that is not fit: DUE → FAILED, reason UNFIT_ADDRESS,
+  and the next rung follows.
+- **Calls** (channel CALL). A call is a row of `calls` (directory), as every note of what was said; `reach_calls` names
+  the step it was for and its outcome. Reached: DUE → TRIED.
+- **Answers.** An answer by code or by phone is a `Response` whose `message_id` is the step's `message_id`, so that it
+  counts wherever an answer counts; `reach_answers` names the step, and says thereby by which channel it came.
+
+Nothing of paper or calls stands in `messages`: its fence, its leases and its counts are for mail.
+"""
+
+from datetime import date, datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.db import Base, enum_of
+
+
+class ReachChannel(StrEnum):
+    """By what a rung reaches an authority. MAILBOX is the wave itself, which is rung 0 and has no step."""
+
+    MAILBOX = "mailbox"
+    OTHER_MAILBOX = "other_mailbox"
+    PAPER = "paper"
+    CALL = "call"
+
+    @property
+    def label(self) -> str:
+        """The channel as the interface names it."""
+        return _CHANNEL_LABELS[self]
+
+
+_CHANNEL_LABELS = {
+    ReachChannel.MAILBOX: "Courriel",
+    ReachChannel.OTHER_MAILBOX: "Autre boîte",
+    ReachChannel.PAPER: "Lettre sur papier",
+    ReachChannel.CALL: "Appel",
+}
+
+
+class StepState(StrEnum):
+    """The state of a step. DUE and PRINTED are open; a step that was TRIED may still fail."""
+
+    DUE = "due"
+    PRINTED = "printed"
+    TRIED = "tried"
+    FAILED = "failed"
+    STOPPED = "stopped"
+
+    @property
+    def label(self) -> str:
+        """The state as the interface names it."""
+        return _STATE_LABELS[self]
+
+
+_STATE_LABELS = {
+    StepState.DUE: "À faire",
+    StepState.PRINTED: "Imprimé",
+    StepState.TRIED: "Fait",
+    StepState.FAILED: "En échec",
+    StepState.STOPPED: "Arrêté",
+}
+STEP_MOVES = {
+    StepState.DUE: {StepState.PRINTED, StepState.TRIED, StepState.FAILED, StepState.STOPPED},
+    StepState.PRINTED: {StepState.DUE, StepState.TRIED, StepState.FAILED, StepState.STOPPED},
+    StepState.TRIED: {StepState.FAILED},
+    StepState.FAILED: set(),
+    StepState.STOPPED: set(),
+}
+OPEN = (StepState.DUE, StepState.PRINTED)
+
+
+class StepReason(StrEnum):
+    """Why a step became due, failed or stopped."""
+
+    NO_ADDRESS = "no_address"
+    UNREVIEWED = "unreviewed"
+    BOUNCED = "bounced"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    SILENT = "silent"
+    FOLLOWS = "follows"
+    RETURNED = "returned"
+    UNFIT_ADDRESS = "unfit_address"
+    NO_OTHER_MAILBOX = "no_other_mailbox"
+    WRONG_NUMBER = "wrong_number"
+    NOT_REACHED = "not_reached"
+    JOINED = "joined"
+    ANSWERED = "answered"
+    ARRIVED = "arrived"
+    UNSUBSCRIBED = "unsubscribed"
+    COMPLAINT = "complaint"
+    EXCLUDED = "excluded"
+    LEFT_OUT = "left_out"
+    NOT_CONCERNED = "not_concerned"
+    ENDED = "ended"
+
+    @property
+    def label(self) -> str:
+        """The reason as the interface names it."""
+        return _REASON_LABELS[self]
+
+
+_REASON_LABELS = {
+    StepReason.NO_ADDRESS: "aucune adresse",
+    StepReason.UNREVIEWED: "adresse à vérifier",
+    StepReason.BOUNCED: "boîte en échec",
+    StepReason.REFUSED: "courriel refusé",
+    StepReason.EXPIRED: "courriel expiré",
+    StepReason.SILENT: "rien n’est revenu",
+    StepReason.FOLLOWS: "le courrier suit le courriel",
+    StepReason.RETURNED: "lettre revenue",
+    StepReason.UNFIT_ADDRESS: "adresse postale incomplète",
+    StepReason.NO_OTHER_MAILBOX: "aucune autre boîte",
+    StepReason.WRONG_NUMBER: "mauvais numéro",
+    StepReason.NOT_REACHED: "personne au téléphone",
+    StepReason.JOINED: "a adhéré",
+    StepReason.ANSWERED: "a répondu",
+    StepReason.ARRIVED: "le courriel est arrivé",
+    StepReason.UNSUBSCRIBED: "désinscription",
+    StepReason.COMPLAINT: "plainte",
+    StepReason.EXCLUDED: "exclusion par le service",
+    StepReason.LEFT_OUT: "exception à cette campagne",
+    StepReason.NOT_CONCERNED: "plus concerné par la campagne",
+    StepReason.ENDED: "campagne terminée",
+}
+
+
+class CallOutcome(StrEnum):
+    """What a call for a campaign brought."""
+
+    REACHED = "reached"
+    NOT_REACHED = "not_reached"
+    CALL_BACK = "call_back"
+    WRONG_NUMBER = "wrong_number"
+
+    @property
+    def label(self) -> str:
+        """The outcome as the interface names it."""
+        return _OUTCOME_LABELS[self]
+
+
+_OUTCOME_LABELS = {
+    CallOutcome.REACHED: "Joint",
+    CallOutcome.NOT_REACHED: "Pas joint",
+    CallOutcome.CALL_BACK: "À rappeler",
+    CallOutcome.WRONG_NUMBER: "Mauvais numéro",
+}
+_IS_OPEN = text("state IN ('due', 'printed')")
+
+
+class ReachStep(Base):
+    """A rung tried for an authority that a wave's letters did not reach. Its rows are kept as long as the campaign's.
+
+    `rung` counts from 1 in the campaign's ladder. `message_id` is the wave's first letter to the authority, which may
+    never have left: answers by this channel count through it. `reason` is that of the last transition.
+    `taken_by` holds the step until `taken_until`, so that nobody is called by two people at once. The database refuses
+    a second step of the same rung, and a second one that is open: never two channels for one authority at a time.
+    """
+
+    __tablename__ = "reach_steps"
+    __table_args__ = (
+        UniqueConstraint("mailing_id", "authority_id", "rung"),
+        Index(
+            "uq_reach_steps_open",
+            *("mailing_id", "authority_id"),
+            unique=True,
+            sqlite_where=_IS_OPEN,
+            postgresql_where=_IS_OPEN,
+        ),
+        CheckConstraint("rung > 0", name="rung"),
+        CheckConstraint("channel <> 'mailbox'", name="not_the_wave"),
+        CheckConstraint("(taken_by IS NULL) = (taken_until IS NULL)", name="taken"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id"))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"), index=True)
+    rung: Mapped[int]
+    channel: Mapped[ReachChannel] = mapped_column(enum_of(ReachChannel, "reach_channel"))
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"), index=True)
+    state: Mapped[StepState] = mapped_column(enum_of(StepState, "step_state"))
+    reason: Mapped[StepReason | None] = mapped_column(enum_of(StepReason, "step_reason"))
+    due_at: Mapped[datetime]
+    taken_by: Mapped[str | None] = mapped_column(String(255))
+    taken_until: Mapped[datetime | None]
+
+
+class ReachTransition(Base):
+    """A state that a step reached: when, by whom, why. `day` is the day on which it was done: of a letter, its posting.
+
+    Rows are only added.
+    """
+
+    __tablename__ = "reach_transitions"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    step_id: Mapped[int] = mapped_column(ForeignKey("reach_steps.id"), index=True)
+    state: Mapped[StepState] = mapped_column(enum_of(StepState, "reached_step_state"))
+    at: Mapped[datetime]
+    actor: Mapped[str] = mapped_column(String(255))
+    reason: Mapped[StepReason | None] = mapped_column(enum_of(StepReason, "reached_step_reason"))
+    day: Mapped[date | None]
+    note: Mapped[str] = mapped_column(Text, default="")
+
+
+class ReachCall(Base):
+    """A noted call was for this step, and what it brought."""
+
+    __tablename__ = "reach_calls"
+
+    call_id: Mapped[int] = mapped_column(ForeignKey("calls.id"), primary_key=True, autoincrement=False)
+    step_id: Mapped[int] = mapped_column(ForeignKey("reach_steps.id"), index=True)
+    outcome: Mapped[CallOutcome] = mapped_column(enum_of(CallOutcome, "call_outcome"))
+
+
+class ReachAnswer(Base):
+    """A response came by this step: by the code of a letter on paper, or said by phone."""
+
+    __tablename__ = "reach_answers"
+
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
+    step_id: Mapped[int] = mapped_column(ForeignKey("reach_steps.id"), index=True)
