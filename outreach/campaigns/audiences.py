@@ -15,7 +15,7 @@ from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
-from outreach.delivery.models import Mailing, MessageClass
+from outreach.delivery.models import Mailing, Message, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import Asked
@@ -225,6 +225,20 @@ def addressees_among(
     scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
     chosen = meant(campaign, now, only_unreacted=only_unreacted)
     return _addressees(session, chosen, scope, authorities)
+
+
+def addressees_elsewhere(
+    session: Session, campaign: Campaign, mailing: int, authorities: Sequence[int], *, now: datetime
+) -> Sequence[Addressee]:
+    """The mailboxes of these authorities, whichever kind of them the campaign writes to, for which a mailing has no
+    letter and to which one may leave now."""
+    if not authorities:
+        return []
+    scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
+    found = _addressees(session, replace(audience_of(campaign), boxes=Boxes.BOTH), scope, authorities)
+    of_mailing = select(Message.authority_id, Message.address_key).where(Message.mailing_id == mailing)
+    written = {tuple(row) for row in session.execute(of_mailing.where(Message.authority_id.in_(authorities)))}
+    return [one for one in found if one.reason is None and (one.authority_id, one.address_key) not in written]
 
 
 def foremost(addressees: Sequence[Addressee]) -> Addressee | None:

@@ -22,8 +22,9 @@ from outreach.segments.criteria import Criterion, leaves
 from outreach.segments.criteria_json import DEEPEST, from_plain, to_plain
 from outreach.segments.fields import Names, either
 from outreach.segments.mailings import OfMailings, ReactedTo, ReceivedMailing
+from outreach.segments.reached import ReachedBy
 
-ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word)
+ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word, ReachedBy.word)
 Plain = dict[str, Any]  # of a criterion, by name
 Waves = tuple[int, tuple[int, ...]]  # a campaign's number and those of its waves; none stands for all
 

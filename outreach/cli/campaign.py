@@ -10,6 +10,7 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
+from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import figures, progress, reaction_list, reactions
@@ -280,6 +281,20 @@ def close(operation: Operation, number: int) -> None:
     """Clôture une campagne dont toutes les vagues sont finies."""
     _move(operation, number, AUTHORS, lifecycle.close)
     say(f"Campagne {number} clôturée.")
+
+
+@campaign.command()
+@number_argument
+@json_option
+@pass_operation
+def reach(operation: Operation, number: int) -> None:
+    """Compte les PO qu’une campagne a atteints avec preuve, et les autres."""
+    with operation.database.reading() as session:
+        found = reached.of(session, lifecycle.campaign_numbered(session, number), now=operation.now)
+    say_json(found.as_json)
+    say(found.sentence)
+    for kind, count in found.by.items():
+        say(f"  {kind.label} : {french.number(count)}")
 
 
 @campaign.command()

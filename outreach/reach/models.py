@@ -4,7 +4,7 @@ A wave is known here by its mailing, as segments and answers know it. `campaigns
 and when each is due; `campaigns/ladder/` makes the steps. The other channels hang on a step, and only there:
 
 - **Paper** (channel PAPER). Its own tables refer to `reach_steps.id`: a letter on paper is one row a step, with its
-  batch and the digest of its code. It reads the steps that are DUE, asks `campaigns.ladder.judging.still_due` again at
+  batch and the digest of its code. It reads the steps that are DUE, asks `campaigns.ladder.judging.stopped` again at
   the moment of printing, and moves them with `reach.steps.move`: DUE → PRINTED (in a batch) → TRIED (posted, on a day,
   by a person) → FAILED (returned, reason RETURNED). An address that is not fit: DUE → FAILED, reason UNFIT_ADDRESS,
   and the next rung follows.

@@ -33,6 +33,7 @@ from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber, either
 from outreach.segments.mailings import ReactedTo, ReceivedMailing
 from outreach.segments.places import HasSize, InFederation, InMunicipality, InProvince
+from outreach.segments.reached import ReachedBy
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
@@ -239,6 +240,7 @@ Leaf = (
     | HasSize
     | ReceivedMailing
     | ReactedTo
+    | ReachedBy
     | AmongAuthorities
 )
 LEAVES: dict[str, type[Leaf]] = {kind.word: kind for kind in get_args(Leaf)}

@@ -90,6 +90,8 @@ def ask(due: DueWork) -> None:
             due.start_waves()
         with going_on("looking for audiences that have changed", due.database):
             due.look_for_drift()
+        with going_on("climbing ladders", due.database):
+            due.climb()
         with going_on("waking for what is due", due.database):
             due.wake_due()
     with going_on("settling", due.database):

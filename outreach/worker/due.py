@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from outreach.accounts import requests
 from outreach.alerts.models import AlertKind
 from outreach.alerts.watch import AlertWatch
+from outreach.campaigns.ladder import climbing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, drift, launching
 from outreach.db import Database, takes_turn
@@ -17,6 +18,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.measuring import hits
+from outreach.reach.ladder import Rung
 from outreach.reachability import domains
 from outreach.settings import Settings
 from outreach.settings.places import server_of
@@ -56,7 +58,7 @@ class DueWork:
         self.mail_room, self.job_room, self.relays, self.stop = mail_room, job_room, relays, stop
         self.place = installation.place_of(settings.data)
         self.sealing = Sealing(settings, database)
-        self._drift_looked_at = self.clock() - drift.LOOK_EVERY
+        self._drift_looked_at = self._climbed_at = self.clock() - drift.LOOK_EVERY
         self.sending = SenderIdentity.of(settings)
         self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
 
@@ -92,6 +94,21 @@ class DueWork:
             with going_on(f"looking at the audience of wave {wave}", self.database):
                 self._note_drift(wave)
         self._drift_looked_at = now
+
+    def climb(self) -> None:
+        """Stop the steps that are due no longer, and open those of rungs whose day has come, every five minutes."""
+        now = self.clock()
+        if abs(now - self._climbed_at) < drift.LOOK_EVERY:
+            return
+        with self.database.reading() as session:
+            waves, rungs = climbing.open_steps(session, now=now), climbing.due_rungs(session, now=now)
+        for wave, steps in waves.items():
+            with going_on(f"steps of wave {wave}", self.database):
+                self._stop_steps(wave, steps)
+        for wave, rung in rungs:
+            with going_on(f"rung {rung.number} of wave {wave}", self.database):
+                self._climb(wave, rung)
+        self._climbed_at = now
 
     def wake_due(self) -> None:
         """Wake a postman for each mailing that has letters due."""
@@ -166,6 +183,26 @@ class DueWork:
         if words:
             with self.database.writing() as session:
                 drift.note(session, wave, words, now=self.clock())
+
+    def _stop_steps(self, wave: int, steps: Sequence[int]) -> None:
+        for start in range(0, len(steps), climbing.SLICE):
+            some = steps[start : start + climbing.SLICE]
+            with self.database.reading() as session:
+                ended = climbing.stopped(session, wave, some, now=self.clock())
+            if ended:
+                with self.database.writing() as session:
+                    climbing.stop(session, wave, ended, now=self.clock())
+
+    def _climb(self, wave: int, rung: Rung) -> None:
+        """Open the steps of a rung, slice by slice, each in a short transaction."""
+        after, is_more = 0, True
+        while is_more and not self.stop.is_set():
+            with self.database.reading() as session:
+                found, after = climbing.candidates(session, wave, rung, after=after, now=self.clock())
+            if found:
+                with self.database.writing() as session:
+                    climbing.climb(session, wave, rung, found, self.sending, now=self.clock())
+            is_more = after > 0
 
     def _advance(self, wave: int) -> bool:
         """Take one step of a wave. Its audience is ranked where nobody waits for it, then staged slice by slice."""

@@ -43,6 +43,7 @@ STATED = (
     '{"size":{"at_least":1}}',
     '{"received":{"strand":1}}',
     '{"reacted":{"mailings":[1],"reaction":"none"}}',
+    '{"reached":{"mailings":[1],"reach":"unproved"}}',
     '{"authorities":{"list":1}}',
 )
 REACTIONS = tuple(f'{{"reacted":{{"strand":1,"reaction":"{word}"}}}}' for word in ("answered", "joined", "opened"))

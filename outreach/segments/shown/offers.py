@@ -29,6 +29,7 @@ TITLES = {
     "roll_up": ("Adhésion du pouvoir organisateur", "adhéré toutes une partie aucune volet"),
     "never_answered": ("N’a jamais répondu", "sans réponse volet relancer rappeler"),
     "reacted": ("Réaction à un envoi", "n’a pas réagi répondu ouvert cliqué adhéré campagne vague relancer rappeler"),
+    "reached": ("Atteint par un envoi", "preuve pas atteint papier appel courriel campagne vague"),
     "received": ("A reçu un envoi", "courriel campagne vague rectificatif relance rappel"),
     "not_written_since": ("Aucun courriel récent", "envoyé depuis jours sollicité"),
     "unreachable": ("Sans adresse valable", "injoignable échec appels contact"),
@@ -50,6 +51,8 @@ LABELS = {
     "reaction": "Réaction",
     "answers": "Réponses données (pour « a répondu » ; sans choix, toutes)",
     "reacted.strand": "Ou tous les courriels qui invitaient à un volet",
+    "reach": "Preuve",
+    "reached.strand": "Ou tous les courriels qui invitaient à un volet",
     "received.strand": "Ou tous les courriels qui invitaient à un volet",
     "fase": "Numéros FASE, séparés par des espaces ou des virgules",
     "list": "Liste enregistrée",
@@ -60,6 +63,7 @@ BY_LETTERS = (
 RULES = {
     "reacted": BY_LETTERS,
     "received": BY_LETTERS,
+    "reached": "choisissez des envois, ou un volet pour tous ses courriels, pas les deux.",
     "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
     "davantage de numéros, créez une liste : Campagnes, « Segments et listes », onglet « Listes ».",
     "size": "indiquez le plus petit nombre d’écoles dans « Au moins », le plus grand dans « Au plus ».",

@@ -1,0 +1,218 @@
+"""Judges whom a rung is for: whose mail has failed, what stops it, and whether it is still due.
+
+What stops a reminder stops a rung: the audience of a reminder says so, with the same reasons. An exclusion after a
+bounce leads on; one that somebody asked for ends the ladder, unless the letter is statutory.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, case, func, select
+
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.models import Campaign, CampaignState
+from outreach.days import today
+from outreach.db import Session
+from outreach.db.in_list import among
+from outreach.delivery.models import (
+    Message,
+    MessageClass,
+    MessageState,
+    Reason,
+    Suppression,
+    SuppressionReason,
+)
+from outreach.directory.models import Contact
+from outreach.reach import proof
+from outreach.reach.ladder import Rung, RungWhen, rungs
+from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
+from outreach.reach.proof import AUTHORITY, PROOFS, ProofKind
+
+LEADS_ON = {
+    Reason.NO_ADDRESS: StepReason.NO_ADDRESS,
+    Reason.UNREVIEWED: StepReason.UNREVIEWED,
+    Reason.BOUNCED: StepReason.BOUNCED,
+    Reason.SUPPRESSED: StepReason.BOUNCED,  # whoever asked for an exclusion is stopped before
+}
+STOPS = {
+    Reason.JOINED: StepReason.JOINED,
+    Reason.ANSWERED: StepReason.ANSWERED,
+    Reason.LEFT_OUT: StepReason.LEFT_OUT,
+    **dict.fromkeys((Reason.NOT_CONCERNED, Reason.REPORTED, Reason.OUTSIDE, Reason.TRIAL), StepReason.NOT_CONCERNED),
+}
+ASKED_FOR = {
+    SuppressionReason.UNSUBSCRIBED: StepReason.UNSUBSCRIBED,
+    SuppressionReason.COMPLAINT: StepReason.COMPLAINT,
+    SuppressionReason.STAFF: StepReason.EXCLUDED,
+}
+CAME_BACK_WITH = {ProofKind.ANSWERED, ProofKind.JOINED, ProofKind.OPENED}
+UNDER_WAY = (MessageState.QUEUED, MessageState.HANDING)
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """What came of a wave's letters to an authority: the first letter, and why all of them failed, or None."""
+
+    message_id: int
+    is_accepted: bool
+    is_on_the_way: bool
+    failed: StepReason | None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is known of some authorities of a wave: their mail, what stops a rung, the steps of the whole campaign, and
+    what came back."""
+
+    mail: Mapping[int, Mail]
+    stops: Mapping[int, StepReason]
+    steps: Mapping[int, Sequence[ReachStep]] = field(default_factory=dict)
+    reacted: frozenset[int] = frozenset()
+
+    def due(self, rung: Rung, authority: int) -> StepReason | None:
+        """Why a rung is due for an authority whom no step of its channel was for; None where it is not."""
+        letter, steps = self.mail.get(authority), self.steps.get(authority, ())
+        if letter is None or authority in self.stops or any(step.channel is rung.channel for step in steps):
+            return None
+        return self._why(rung, letter, authority, [step for step in steps if step.channel in _before(rung)])
+
+    def still(self, rung: Rung, step: ReachStep) -> StepReason | None:
+        """What stops a step that is open; None where it is still due."""
+        if step.authority_id in self.stops:
+            return self.stops[step.authority_id]
+        letter = self.mail.get(step.authority_id)
+        is_reached = letter is not None and letter.is_accepted
+        if rung.when is RungWhen.FAILED and is_reached:
+            return StepReason.ARRIVED
+        return StepReason.ANSWERED if rung.when is RungWhen.SILENT and step.authority_id in self.reacted else None
+
+    def _why(self, rung: Rung, letter: Mail, authority: int, before: Sequence[ReachStep]) -> StepReason | None:
+        if rung.when is RungWhen.ALWAYS:
+            return StepReason.FOLLOWS
+        if letter.is_on_the_way or any(step.state in {StepState.DUE, StepState.PRINTED} for step in before):
+            return None
+        # A letter to another mailbox is mail: what came of it is in `letter`.
+        others = [step for step in before if step.channel is not ReachChannel.OTHER_MAILBOX]
+        if letter.failed and all(step.state is StepState.FAILED for step in others):
+            return letter.failed
+        return StepReason.SILENT if rung.when is RungWhen.SILENT and authority not in self.reacted else None
+
+
+def judge(
+    session: Session, campaign: Campaign, mailing: int, authorities: Collection[int], *, now: datetime
+) -> Judgement:
+    """Judge some authorities of a wave as of now."""
+    keys = sorted(set(authorities))
+    return Judgement(
+        mail_of(session, mailing, keys),
+        stops(session, campaign, keys, now=now),
+        _steps(session, campaign, keys),
+        _reacted(session, campaign, keys, now),
+    )
+
+
+def stopped(
+    session: Session, campaign: Campaign, steps: Sequence[ReachStep], *, now: datetime
+) -> dict[int, StepReason]:
+    """Why some of these open steps of one wave are due no longer, by the key of the step; asked again at each moment at
+    which something is done: as a letter is printed, as a call is taken."""
+    if not steps:
+        return {}
+    judged = judge(session, campaign, steps[0].mailing_id, [step.authority_id for step in steps], now=now)
+    known = {rung.channel: rung for rung in rungs(campaign.ladder)}
+    found: dict[int, StepReason] = {}
+    for step in steps:
+        rung = known.get(step.channel, Rung(step.rung, step.channel, 1, RungWhen.FAILED))
+        if why := judged.still(rung, step):
+            found[step.id] = why
+    return found
+
+
+def mail_of(session: Session, mailing: int, authorities: Sequence[int]) -> dict[int, Mail]:
+    """What came of a mailing's letters to these authorities."""
+    if not authorities:
+        return {}
+
+    def has(*states: MessageState) -> ColumnElement[int]:
+        return func.max(case((Message.state.in_(states), 1), else_=0))
+
+    query = (
+        select(
+            AUTHORITY,
+            func.min(Message.id),
+            has(MessageState.ACCEPTED),
+            has(*UNDER_WAY),
+            has(MessageState.IN_DOUBT),
+            func.max(case((Message.state == MessageState.REFUSED, 1), else_=0)),
+            func.max(case((Message.state == MessageState.EXPIRED, 1), else_=0)),
+            func.min(case((Message.reason.in_(LEADS_ON), Message.reason))),
+        )
+        .where(Message.mailing_id == mailing, among(AUTHORITY, authorities))
+        .group_by(Message.authority_id)
+    )
+    found: dict[int, Mail] = {}
+    for authority, first, accepted, on_the_way, doubted, refused, expired, reason in session.execute(query):
+        is_open = bool(accepted or on_the_way or doubted)
+        why = StepReason.REFUSED if refused else StepReason.EXPIRED if expired else LEADS_ON.get(reason)
+        found[authority] = Mail(first, bool(accepted), bool(on_the_way), None if is_open else why)
+    return found
+
+
+def stops(session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime) -> dict[int, StepReason]:
+    """Why no rung is for some of these authorities any more."""
+    if campaign.state in lifecycle.ENDED:
+        return dict.fromkeys(authorities, StepReason.ENDED)
+    found = _asked_for(session, campaign, authorities)
+    for addressee in audiences.addressees_among(session, campaign, authorities, now=now):
+        if addressee.reason in STOPS and addressee.authority_id is not None:
+            found.setdefault(addressee.authority_id, STOPS[addressee.reason])
+    return found
+
+
+def is_open(session: Session, campaign: Campaign) -> bool:
+    """Whether rungs of a campaign become due: it is approved exactly as it stands."""
+    return campaign.state is CampaignState.APPROVED and lifecycle.is_approved(session, campaign)
+
+
+def _before(rung: Rung) -> Collection[ReachChannel]:
+    """Any other channel: rungs are in the order of their days, and an earlier ladder may have had another order."""
+    return set(ReachChannel) - {rung.channel}
+
+
+def _asked_for(session: Session, campaign: Campaign, authorities: Sequence[int]) -> dict[int, StepReason]:
+    """Which of these authorities asked for no more, by any mailbox that is theirs or that was written to."""
+    if campaign.message_class is MessageClass.STATUTORY or not authorities:
+        return {}
+    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    in_force = Suppression.lifted_at.is_(None), Suppression.reason.in_(ASKED_FOR)
+    own = (
+        select(Contact.authority_id, Suppression.reason)
+        .join(Suppression, Suppression.address_key == Contact.address_key)
+        .where(among(Contact.authority_id, authorities), Contact.retired_at.is_(None), *in_force)
+    )
+    written = (
+        select(AUTHORITY, Suppression.reason)
+        .join(Suppression, Suppression.address_key == Message.address_key)
+        .where(Message.mailing_id.in_(mailings), among(AUTHORITY, authorities), *in_force)
+    )
+    rows = [*session.execute(own), *session.execute(written)]
+    return {authority: ASKED_FOR[reason] for authority, reason in rows}
+
+
+def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> dict[int, list[ReachStep]]:
+    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    query = select(ReachStep).where(ReachStep.mailing_id.in_(mailings), among(ReachStep.authority_id, authorities))
+    found: dict[int, list[ReachStep]] = {}
+    for step in session.scalars(query.order_by(ReachStep.id)):
+        found.setdefault(step.authority_id, []).append(step)
+    return found
+
+
+def _reacted(session: Session, campaign: Campaign, authorities: Sequence[int], now: datetime) -> frozenset[int]:
+    """Those from whom anything came back to a letter of the campaign."""
+    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    each = proof.of_authorities(mailings, today(now))
+    ranks = [PROOFS.index(kind) + 1 for kind in CAME_BACK_WITH]
+    query = select(each.c.authority_id).where(each.c.proof.in_(ranks), among(each.c.authority_id, authorities))
+    return frozenset(session.scalars(query))

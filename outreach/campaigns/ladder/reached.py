@@ -1,0 +1,181 @@
+"""Whom a campaign reached, with the proof of each: counts, the sentence, and the list that pages and files show."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, Subquery, and_, case, func, select
+
+from outreach import french
+from outreach.campaigns import audiences
+from outreach.campaigns.models import Campaign
+from outreach.columns import DATA, Column, Kind, On, Queried
+from outreach.days import today
+from outreach.db import Session
+from outreach.directory import search
+from outreach.directory.display_names import shown
+from outreach.directory.models import Authority, Network
+from outreach.reach import proof
+from outreach.reach.models import OPEN, ReachChannel, StepReason, StepState
+from outreach.reach.proof import PROOFS, WITHOUT, ProofKind, Without
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """How many authorities a campaign is for, by the best proof of each; `open` counts the open steps of those without
+    proof, by channel. `by` adds up to `proved`, and `proved` and `unproved` to `authorities`."""
+
+    authorities: int
+    by: Mapping[ProofKind, int]
+    open: Mapping[ReachChannel, int]
+
+    @property
+    def proved(self) -> int:
+        """How many were reached, with proof."""
+        return sum(self.by.values())
+
+    @property
+    def unproved(self) -> int:
+        """How many were not."""
+        return self.authorities - self.proved
+
+    @property
+    def sentence(self) -> str:
+        """The counts in French: "985 PO : 961 atteints avec preuve, 24 sans, dont 18 à appeler."."""
+        total = french.plural(self.authorities, "PO", "PO")
+        if not self.authorities:
+            return "Aucun PO : rien n’est encore parti."
+        if not self.unproved:
+            return french.typeset(f"{total} : tous atteints avec preuve.")
+        proved = french.plural(self.proved, "atteint avec preuve", "atteints avec preuve")
+        return french.typeset(f"{total} : {proved}, {french.number(self.unproved)} sans{self._open()}.")
+
+    def _open(self) -> str:
+        todo = {ReachChannel.PAPER: "à écrire sur papier", ReachChannel.CALL: "à appeler"}
+        parts = [f"{french.number(self.open[one])} {words}" for one, words in todo.items() if self.open.get(one)]
+        return f", dont {' et '.join(parts)}" if parts else ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts as JSON, under fixed names; `by` has the proofs that there are."""
+        by = {kind.value: count for kind, count in self.by.items() if count}
+        return {"authorities": self.authorities, "proved": self.proved, "unproved": self.unproved, "by": by}
+
+
+class ReachedRow(NamedTuple):
+    """An authority of a campaign: the rank of its best proof, why it has none, and its last step."""
+
+    key: int
+    fase: int
+    name: str
+    corrected_name: str
+    network: str
+    proof: int
+    without: int
+    channel: ReachChannel | None
+    state: StepState | None
+    reason: StepReason | None
+
+    @property
+    def display_name(self) -> str:
+        """The name as shown."""
+        return shown(self.name, self.corrected_name)
+
+    @property
+    def kind(self) -> ProofKind | None:
+        """The best proof, or None."""
+        return PROOFS[self.proof - 1] if self.proof else None
+
+    @property
+    def why(self) -> Without | None:
+        """Why there is no proof; None where there is one."""
+        return None if self.proof else WITHOUT[self.without]
+
+    @property
+    def rung(self) -> str:
+        """The last rung in French: "Appel : à faire", or ''."""
+        if self.channel is None or self.state is None:
+            return ""
+        why = f" ({self.reason.label})" if self.reason and self.state not in OPEN else ""
+        return french.typeset(f"{self.channel.label} : {self.state.label.lower()}{why}")
+
+
+COLUMNS: Sequence[Column[ReachedRow]] = (
+    Column("fase", "FASE", lambda row: row.fase, Kind.NUMBER, sort=Authority.fase, on=DATA),
+    Column("name", "Pouvoir organisateur", lambda row: row.display_name, sort=Authority.folded),
+    Column("network", "Réseau", lambda row: row.network, sort=Network.label),
+    Column("proof", "Preuve", lambda row: row.kind, sort="proof"),
+    Column("without", "Pourquoi aucune", lambda row: row.why, on=DATA),
+    Column("rung", "Dernier échelon", lambda row: row.rung, on=On.PAGE | DATA),
+)
+
+
+def mailings_of(campaign: Campaign) -> list[int]:
+    """The mailings of a campaign whose recipients are known."""
+    return audiences.launched(campaign)
+
+
+def of(session: Session, campaign: Campaign, *, now: datetime) -> Reached:
+    """Whom a campaign reached, as of now."""
+    return counted(session, mailings_of(campaign), now=now)
+
+
+def counted(session: Session, mailings: Sequence[int], *, now: datetime) -> Reached:
+    """Whom these mailings reached, by one statement."""
+    each = proof.of_authorities(mailings, today(now))
+    is_open = and_(each.c.proof == 0, each.c.state.in_(OPEN))
+    channel = case((is_open, each.c.channel))
+    query = select(each.c.proof, channel, func.count()).group_by(each.c.proof, channel)
+    by: dict[ProofKind, int] = dict.fromkeys(PROOFS, 0)
+    waiting: dict[ReachChannel, int] = {}
+    total = 0
+    for rank, open_channel, count in session.execute(query):
+        total += count
+        if rank:
+            by[PROOFS[rank - 1]] += count
+        elif open_channel is not None:
+            waiting[ReachChannel(open_channel)] = count
+    return Reached(total, by, waiting)
+
+
+def listed(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    kind: ProofKind | None = None,
+    unproved: bool = False,
+    text: str = "",
+    sort: str = "",
+) -> Queried[ReachedRow]:
+    """The authorities of a campaign, those without proof first; with one proof only, or those without any."""
+    each = proof.of_authorities(mailings_of(campaign), today(now))
+    query = _rows(each)
+    if unproved:
+        query = query.where(each.c.proof == 0)
+    elif kind is not None:
+        query = query.where(each.c.proof == PROOFS.index(kind) + 1)
+    return Queried(
+        title="Atteints",
+        columns=COLUMNS,
+        sort=sort,
+        session=session,
+        query=query.where(search.is_named(text)) if text else query,
+        order=(each.c.proof, Authority.folded, Authority.id),
+        key=Authority.id,
+        made=lambda rows: [ReachedRow(*row) for row in rows],
+    )
+
+
+def of_authority(session: Session, campaign: Campaign, authority: Authority, *, now: datetime) -> ReachedRow | None:
+    """How a campaign reached one authority; None where it is not for it."""
+    each = proof.of_authorities(mailings_of(campaign), today(now))
+    row = session.execute(_rows(each).where(Authority.id == authority.id)).one_or_none()
+    return ReachedRow(*row) if row else None
+
+
+def _rows(each: Subquery) -> Select[*tuple[Any, ...]]:
+    columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label
+    last = each.c.proof, each.c.without, each.c.channel, each.c.state, each.c.reason
+    query = select(*columns, *last).join(each, each.c.authority_id == Authority.id)
+    return query.join(Network, Network.id == Authority.network_id)

@@ -1,0 +1,46 @@
+"""The criterion of proof: whom letters, paper or calls of a campaign reached, and whom they were for and did not."""
+
+from enum import StrEnum
+from typing import ClassVar
+
+from sqlalchemy import ColumnElement, and_
+
+from outreach.directory.models import Authority
+from outreach.reach import proof
+from outreach.segments.fields import NO_NAMES, Names
+from outreach.segments.mailings import OfMailings
+from outreach.segments.scope import Scope
+
+
+class ReachKind(StrEnum):
+    """Whether there is a proof."""
+
+    PROVED = "proved"
+    UNPROVED = "unproved"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"proved": "Atteint, avec preuve", "unproved": "Visé, sans preuve"}[self.value]
+
+
+class ReachedBy(OfMailings):
+    """These mailings reached the authority, with proof (`reach.proof`); UNPROVED: they were for it, and nothing proves
+    that they did."""
+
+    word: ClassVar = "reached"
+    reach: ReachKind
+
+    def where(self, scope: Scope) -> ColumnElement[bool]:
+        """The SQL condition."""
+        asked = self._asked(scope)
+        is_proved = Authority.id.in_(scope.keys(proof.proved(asked, scope.day)))
+        if self.reach is ReachKind.PROVED:
+            return is_proved
+        return and_(Authority.id.in_(scope.keys(proof.meant(asked))), ~is_proved)
+
+    def words(self, names: Names = NO_NAMES) -> str:
+        """The French words."""
+        if self.reach is ReachKind.PROVED:
+            return f"atteint, avec preuve, par {self.named(names)}"
+        return f"visé par {self.named(names)}, sans preuve de l’avoir atteint"

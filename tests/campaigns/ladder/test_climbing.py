@@ -1,0 +1,198 @@
+"""The ladder: whom a rung is for, what stops it, and what leads on; one step of an authority is open at a time."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, update
+
+from outreach.campaigns import lifecycle
+from outreach.campaigns.ladder import reached
+from outreach.campaigns.models import Campaign, Wave
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
+from outreach.directory.models import Authority
+from outreach.reach import steps
+from outreach.reach.models import ReachStep, ReachTransition, StepReason, StepState
+from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, draft, launch, move, people, settle, strand
+from tests.campaigns.ladder.climbing import climb
+from tests.conftest import NOW, state_from
+from tests.responses.test_answers import give
+
+__all__ = ["people", "strand"]
+AT = NOW + timedelta(days=3)
+LADDER = "other_mailbox:1:failed paper:3:failed call:5:failed"
+
+
+def approve(database, number):
+    move(database, number, lifecycle.submit)
+    move(database, number, lifecycle.approve, actor=APPROVER)
+
+
+def with_ladder(database, ladder, **changes):
+    """A campaign of this ladder, approved and launched; returns its number."""
+    number = draft(database, **changes)
+    move(database, number, lifecycle.revise, {"ladder": ladder})
+    approve(database, number)
+    launch(database, number, at=AT)
+    return number
+
+
+@state_from("programmed")
+def five_on_a_ladder(database, _settings):
+    """Five authorities to which letters left, all accepted; the campaign has three rungs."""
+    settle(database, 5)
+    with_ladder(database, LADDER)
+    became(database, *[MessageState.ACCEPTED] * 5)
+
+
+def became(database, *states):
+    """Let the letters come to these ends, in order."""
+    with database.writing() as session:
+        for key, state in zip(session.scalars(select(Message.id).order_by(Message.id)).all(), states, strict=False):
+            of = state if isinstance(state, MessageState) else MessageState.WITHDRAWN
+            reason = state if isinstance(state, Reason) else None
+            left = {"fence_id": "f", "fenced_at": AT, "settled_at": AT} if reason is None else {"settled_at": AT}
+            session.execute(update(Message).where(Message.id == key).values(state=of, reason=reason, **left))
+
+
+def opened(database):
+    """The steps by authority: rung, state, reason."""
+    with database.reading() as session:
+        found = session.scalars(select(ReachStep).order_by(ReachStep.id))
+        return [(step.authority_id, step.channel.value, step.state.value, str(step.reason)) for step in found]
+
+
+def day(number):
+    return AT + timedelta(days=number)
+
+
+def after(database, step, state, **details):
+    with database.writing() as session:
+        steps.move(session, steps.in_turn(session, step), state, now=NOW, actor=AUTHOR, **details)
+
+
+def test_a_rung_is_for_those_whose_mail_failed_once_its_day_has_come(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED, Reason.NO_ADDRESS, MessageState.EXPIRED, MessageState.ACCEPTED)
+    assert climb(five_on_a_ladder, day(0)) == (0, 0)
+    assert climb(five_on_a_ladder, day(1)) == (0, 3)
+    assert opened(five_on_a_ladder) == [(key, "other_mailbox", "failed", "no_other_mailbox") for key in (1, 2, 3)]
+    assert climb(five_on_a_ladder, day(2)) == (0, 0)
+    assert climb(five_on_a_ladder, day(3)) == (0, 3)
+    assert opened(five_on_a_ladder)[3:] == [
+        (1, "paper", "due", "refused"),
+        (2, "paper", "due", "no_address"),
+        (3, "paper", "due", "expired"),
+    ]
+    assert climb(five_on_a_ladder, day(9)) == (0, 0), "no call before paper has failed"
+
+
+def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_is_proof(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED, MessageState.REFUSED)
+    climb(five_on_a_ladder, day(1))
+    climb(five_on_a_ladder, day(3))
+    for step in (3, 4):
+        after(five_on_a_ladder, step, StepState.PRINTED)
+        after(five_on_a_ladder, step, StepState.TRIED, day=NOW.date())
+    after(five_on_a_ladder, 3, StepState.FAILED, reason=StepReason.RETURNED)
+    assert climb(five_on_a_ladder, day(5)) == (0, 1)
+    assert opened(five_on_a_ladder)[-1] == (1, "call", "due", "refused")
+    assert told(five_on_a_ladder) == "5 PO : 4 atteints avec preuve, 1 sans, dont 1 à appeler."
+    after(five_on_a_ladder, 5, StepState.TRIED)
+    assert told(five_on_a_ladder) == "5 PO : tous atteints avec preuve."
+
+
+def told(database, number=1):
+    with database.reading() as session:
+        found = reached.of(session, session.get_one(Campaign, number), now=day(9))
+        assert sum(found.by.values()) == found.proved
+        return found.sentence.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def test_another_mailbox_gets_the_wave_s_letter_in_the_wave_s_own_rows(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED)
+    with five_on_a_ladder.writing() as session:
+        add_contact(session, session.get_one(Authority, 1), "secretariat@po1.example")
+    climb(five_on_a_ladder, day(1))
+    with five_on_a_ladder.reading() as session:
+        letter = session.scalars(select(Message).order_by(Message.id.desc())).first()
+        assert (letter.address, letter.state) == ("secretariat@po1.example", MessageState.QUEUED)
+        assert (letter.mailing_id, letter.authority_id) == (1, 1)
+        assert session.get_one(Wave, 1).state == "running"
+    assert climb(five_on_a_ladder, day(3)) == (0, 0), "it is on its way"
+    became(five_on_a_ladder, *[MessageState.REFUSED], *[MessageState.ACCEPTED] * 4, MessageState.REFUSED)
+    assert climb(five_on_a_ladder, day(3)) == (0, 1), "it was refused as well"
+
+
+@pytest.mark.parametrize("stops", ["answered", "unsubscribed", "complaint", "staff", "closed", "arrived"])
+def test_what_stops_a_reminder_stops_an_open_step(five_on_a_ladder, stops):
+    became(five_on_a_ladder, MessageState.REFUSED)
+    climb(five_on_a_ladder, day(1))
+    climb(five_on_a_ladder, day(3))
+    if stops == "answered":
+        give(five_on_a_ladder, 1, "joined", now=day(4))
+    elif stops == "closed":
+        with five_on_a_ladder.writing() as session:
+            session.execute(update(Campaign).values(state="closed"))
+    elif stops == "arrived":
+        became(five_on_a_ladder, MessageState.ACCEPTED)
+    else:
+        exclude(five_on_a_ladder, SuppressionReason(stops))
+    assert climb(five_on_a_ladder, day(4)) == (1, 0)
+    said = {"closed": "ended", "staff": "excluded", "answered": "joined"}.get(stops, stops)
+    assert opened(five_on_a_ladder)[-1] == (1, "paper", "stopped", said)
+    assert climb(five_on_a_ladder, day(9)) == (0, 0)
+
+
+def exclude(database, reason):
+    with database.writing() as session:
+        letter = session.get_one(Message, 1)
+        suppressions.suppress(session, letter.address_key, reason, now=NOW, actor=AUTHOR)
+
+
+def test_a_bounce_leads_on_and_an_unsubscription_ends_it_unless_the_letter_is_statutory(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED)
+    exclude(five_on_a_ladder, SuppressionReason.HARD_BOUNCE)
+    assert climb(five_on_a_ladder, day(1)) == (0, 1)
+    exclude(five_on_a_ladder, SuppressionReason.UNSUBSCRIBED)
+    assert climb(five_on_a_ladder, day(3)) == (0, 0)
+    with five_on_a_ladder.writing() as session:
+        session.get_one(Campaign, 1).message_class = "statutory"
+    with five_on_a_ladder.writing() as session:
+        session.get_one(Campaign, 1).state = "draft"
+    approve(five_on_a_ladder, 1)
+    assert climb(five_on_a_ladder, day(3)) == (0, 1)
+
+
+def test_paper_follows_the_mail_for_all_where_the_campaign_says_so(programmed):
+    settle(programmed, 3)
+    with_ladder(programmed, "paper:2:always")
+    became(programmed, *[MessageState.ACCEPTED] * 3)
+    assert climb(programmed, day(2)) == (0, 3)
+    assert {step[3] for step in opened(programmed)} == {"follows"}
+
+
+def test_a_rung_for_silence_leaves_out_whoever_answered(programmed):
+    settle(programmed, 3)
+    with_ladder(programmed, "call:10:silent")
+    became(programmed, *[MessageState.ACCEPTED] * 3)
+    give(programmed, 2, "informed", now=day(1))
+    assert climb(programmed, day(10)) == (0, 2)
+    assert [step[0] for step in opened(programmed)] == [1, 3]
+
+
+def test_no_rung_is_due_before_the_campaign_is_approved_again(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED)
+    with five_on_a_ladder.writing() as session:
+        session.get_one(Campaign, 1).purpose = "autre"
+    assert climb(five_on_a_ladder, day(1)) == (0, 0)
+
+
+def test_each_step_is_dated_and_says_who(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED)
+    climb(five_on_a_ladder, day(1))
+    with five_on_a_ladder.reading() as session:
+        moves = session.scalars(select(ReachTransition).order_by(ReachTransition.id)).all()
+        assert [(move.state, move.at, move.actor) for move in moves] == [
+            (state, day(1), "automatique") for state in ("due", "failed")
+        ]
+        assert session.scalar(select(func.count()).select_from(ReachStep)) == 1

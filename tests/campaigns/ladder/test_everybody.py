@@ -1,0 +1,120 @@
+"""Random outcomes of letters, paper and calls: never two channels at once, and everybody proved or with a reason."""
+
+from random import Random
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.campaigns import audiences
+from outreach.campaigns.ladder import reached
+from outreach.campaigns.models import Campaign
+from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
+from outreach.errors import InputError, Refused
+from outreach.reach import steps
+from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
+from outreach.segments.criteria import listed
+from outreach.segments.reached import ReachedBy
+from tests.campaigns.conftest import AUTHOR, people, settle, strand
+from tests.campaigns.ladder.climbing import climb
+from tests.campaigns.ladder.test_climbing import AT, day, exclude, with_ladder
+from tests.conftest import state_from
+from tests.responses.test_answers import give
+
+__all__ = ["people", "strand"]
+ENDS = (
+    *(MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED, MessageState.IN_DOUBT, MessageState.QUEUED),
+    *(Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED, Reason.LEFT_OUT, Reason.SOLICITED),
+)
+DONE = {
+    ReachChannel.PAPER: [StepState.PRINTED, StepState.TRIED, StepState.FAILED],
+    ReachChannel.CALL: [StepState.TRIED, StepState.FAILED],
+}
+LADDERS = ("other_mailbox:1:failed paper:3:failed call:5:failed", "paper:2:failed call:4:silent", "call:2:failed")
+
+
+@state_from("programmed")
+def twelve_settled(database, _settings):
+    """Twelve authorities, and a campaign to them whose letters wait."""
+    settle(database, 12)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("seed", range(6))
+def test_whatever_happens_no_two_channels_at_once_and_everybody_is_proved_or_has_a_reason(twelve_settled, seed):
+    chance = Random(seed)
+    with_ladder(twelve_settled, LADDERS[seed % len(LADDERS)])
+    for number in range(8):
+        something_happens(twelve_settled, chance, number)
+        climb(twelve_settled, day(number))
+        no_two_channels(twelve_settled)
+        everybody_is_told(twelve_settled, number)
+
+
+def something_happens(database, chance, number):
+    with database.writing() as session:
+        for key in session.scalars(select(Message.id).where(Message.authority_id.is_not(None))).all():
+            if number == 0 or chance.random() < 0.1:
+                ends(session, key, chance.choice(ENDS))
+        for step in session.scalars(select(ReachStep).where(ReachStep.state.in_((*OPEN, StepState.TRIED)))).all():
+            to = chance.choice(DONE.get(step.channel, [StepState.TRIED]))
+            if chance.random() < 0.7 and (step.state, to) != (StepState.TRIED, StepState.TRIED):
+                move(session, step, to)
+    for _ in range(2):
+        answer(database, chance.choice(letters(database)), number)
+    if chance.random() < 0.3:
+        exclude(database, chance.choice([*SuppressionReason]))
+
+
+def letters(database):
+    with database.reading() as session:
+        return session.scalars(select(Message.id).where(Message.address != "").order_by(Message.id)).all()
+
+
+def answer(database, letter, number):
+    try:
+        give(database, letter, "informed", now=day(number))
+    except (InputError, Refused):
+        return
+
+
+def ends(session, key, end):
+    reason = end if isinstance(end, Reason) else None
+    state = MessageState.WITHDRAWN if reason else end
+    left = {} if reason or end is MessageState.QUEUED else {"fence_id": "f", "fenced_at": AT, "settled_at": AT}
+    session.execute(update(Message).where(Message.id == key).values(state=state, reason=reason, **left))
+
+
+def move(session, step, to):
+    try:
+        reason = StepReason.RETURNED if to is StepState.FAILED else None
+        steps.move(session, steps.in_turn(session, step.id), to, now=AT, actor=AUTHOR, reason=reason)
+    except Refused:
+        return
+
+
+def no_two_channels(database):
+    """Of one authority: one step open, each channel once, and nothing tried while another channel still stands."""
+    with database.reading() as session:
+        of = {}
+        for step in session.scalars(select(ReachStep).order_by(ReachStep.id)):
+            of.setdefault(step.authority_id, []).append(step)
+    for theirs in of.values():
+        assert sum(step.state in OPEN for step in theirs) <= 1
+        assert len({step.channel for step in theirs}) == len(theirs)
+        assert [step.rung for step in theirs] == sorted({step.rung for step in theirs})
+
+
+def everybody_is_told(database, number):
+    with database.reading() as session:
+        campaign = session.get_one(Campaign, 1)
+        found = reached.of(session, campaign, now=day(number))
+        rows = list(reached.listed(session, campaign, now=day(number)).every())
+        assert found.authorities == len(rows) == 12
+        assert sum(row.kind is not None for row in rows) == found.proved == sum(found.by.values())
+        assert all((row.kind is None) != (row.why is None) for row in rows)
+        assert all((row.kind or row.why).label for row in rows)
+        scope = audiences.scope_of(session, campaign, now=day(number))
+        for kind, is_proved in (("proved", True), ("unproved", False)):
+            asked = ReachedBy(mailings=(1,), reach=kind)
+            expected = {row.key for row in rows if (row.kind is not None) is is_proved}
+            assert set(session.scalars(listed(scope, asked))) == expected
