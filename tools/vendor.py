@@ -23,6 +23,8 @@ def main() -> None:
     for place in VENDORED:
         packages = tomllib.loads((place / "vendor.toml").read_text(encoding="utf-8"))
         for folder, package in packages.items():
+            if "packages" in package:  # built here, of several: tools/editor.py
+                continue
             with tempfile.TemporaryDirectory() as scratch:
                 bring(pathlib.Path(scratch), place / folder, package, record)
         if record:
@@ -57,6 +59,8 @@ def written(packages: dict) -> str:
     for folder, package in packages.items():
         lines += ["", f"[{folder}]"]
         lines += [f'{key} = "{package[key]}"' for key in ("name", "version", "licence", "integrity")]
+        if "packages" in package:
+            lines += ["packages = [", *(f'    "{each}",' for each in package["packages"]), "]"]
         lines += [
             f'files."{target}" = {{ from = "{entry["from"]}", sha256 = "{entry["sha256"]}" }}'
             for target, entry in package["files"].items()

@@ -30,6 +30,7 @@ from outreach.web.signing_in.trail import EXTENSION
 from outreach.web.ui.templates import STATIC
 from tests.conftest import NOW
 from tests.pages import check, form_of
+from tools import editor
 
 OPEN = {
     "account.sign_in",
@@ -304,6 +305,11 @@ def test_every_vendored_file_is_the_recorded_one(place):
     assert present - {"vendor.toml"} == set(recorded)
     for name, digest in recorded.items():
         assert hashlib.sha256((place / name).read_bytes()).hexdigest() == digest
+
+
+def test_the_editor_is_built_from_its_sources():
+    packages = tomllib.loads((STATIC / "vendor" / "vendor.toml").read_text(encoding="utf-8"))
+    assert packages["editor"]["integrity"] == editor.integrity(), "run: python -m tools.editor"
 
 
 def test_the_font_is_asked_for_by_its_version():

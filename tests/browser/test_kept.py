@@ -26,6 +26,7 @@ def test_a_session_that_ends_in_mid_letter_loses_nothing(
         session.execute(delete(StaffSession))
     page.get_by_label("Texte du courriel").fill(TYPED)
     if has_script:
+        expect(page.locator("[name=letter]")).to_have_value(TYPED)
         expect(page.locator("#preview")).to_contain_text("Votre session a expiré")
         expect(page.locator("#draft-state")).to_contain_text("n’est plus gardé en brouillon", use_inner_text=True)
     page.get_by_role("button", name="Enregistrer et choisir les dates").click()
@@ -39,7 +40,8 @@ def test_a_session_that_ends_in_mid_letter_loses_nothing(
     page.get_by_role("button", name="Enregistrer").click()
     expect(page.get_by_role("heading", name="Choisir les dates")).to_be_visible()
     with sample_database.reading() as session:
-        assert session.scalars(select(Campaign.letter)).one().startswith(f"{TYPED}\n(% if")
+        written = session.scalars(select(Campaign.letter)).one()
+    assert written == TYPED if has_script else written.startswith(f"{TYPED}\n(% if")
 
 
 def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):
@@ -47,20 +49,20 @@ def test_who_leaves_is_warned_and_finds_a_draft_on_return(staff, violations):
     staff.on("dialog", lambda dialog: (warned.append(dialog.type), dialog.accept()))
     address = begin(staff)
     staff.goto(f"{address}/letter")
-    editor = staff.get_by_label("Texte du courriel")
+    editor, text = staff.get_by_label("Texte du courriel"), staff.locator("[name=letter]")
     editor.fill(TYPED)
     expect(staff.locator("#draft-state")).to_contain_text("Brouillon gardé", use_inner_text=True)
     staff.goto("/directory")
     assert warned == ["beforeunload"]
     staff.goto(f"{address}/letter")
-    expect(editor).not_to_have_value(TYPED)
+    expect(text).not_to_have_value(TYPED)
     assert violations(staff) == []
     expect(staff.locator("#draft-offers form")).to_contain_text("Texte du courriel")
     staff.get_by_role("link", name="Reprendre").click()
-    expect(editor).to_have_value(TYPED)
+    expect(text).to_have_value(TYPED)
     staff.get_by_role("button", name="Enregistrer et choisir les dates").click()
     expect(staff.get_by_role("heading", name="Choisir les dates")).to_be_visible()
     staff.goto(f"{address}/letter")
     expect(staff.locator("#draft-offers form")).to_have_count(0)
-    expect(editor).to_have_value(TYPED)
+    expect(text).to_have_value(TYPED)
     assert warned == ["beforeunload"]

@@ -2,11 +2,12 @@
 
 import pytest
 
+from tests.browser.test_campaigns import begun, sign_in
 from tests.web.test_responses import letters, wbe
 
-__all__ = ["letters", "wbe"]
+__all__ = ["begun", "letters", "sign_in", "wbe"]
 
-SITUATION, ANSWER = 85_000, 65_000  # bytes
+SITUATION, ANSWER, EDITOR, WITHOUT_EDITOR = 85_000, 65_000, 120_000, 90_000  # bytes
 
 
 @pytest.fixture
@@ -35,3 +36,16 @@ def test_the_largest_authority_s_answer_page_weighs_little(weighed, wbe):
     page.goto(wbe, wait_until="networkidle")
     assert len(received) > 2
     assert sum(received) <= ANSWER
+
+
+def test_the_editor_of_a_letter_weighs_little(begun):
+    page, address = begun
+    network, sizes, urls = page.context.new_cdp_session(page), {}, {}
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    network.on("Network.responseReceived", lambda event: urls.update({event["requestId"]: event["response"]["url"]}))
+    network.on("Network.loadingFinished", lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}))
+    page.goto(f"{address}/letter", wait_until="networkidle")
+    of_editor = [size for request, size in sizes.items() if "letter-editor.js" in urls.get(request, "")]
+    assert 0 < sum(of_editor) <= EDITOR
+    assert sum(sizes.values()) - sum(of_editor) <= WITHOUT_EDITOR

@@ -14,6 +14,7 @@ from sqlalchemy import Row
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
+from outreach.campaigns.letter.field_labels import samples
 from outreach.campaigns.letter.frozen import (
     Frozen,
     SenderIdentity,
@@ -92,6 +93,11 @@ class PreviewedLetter:
         """The HTML for an editor: values are marked, inline styles removed because our pages' policy forbids them."""
         shown = {place.key: self._marked(place.slot) for place in self.letter.places(self.flags)}
         return INLINE_STYLE.sub("", self.letter.html_for(shown, self.flags))
+
+    @property
+    def samples(self) -> dict[str, str]:
+        """What fields say to this recipient, for the chips of an editor."""
+        return samples(self.facts)
 
     def _marked(self, slot: Slot) -> Filling:
         value = self.values[slot.key]

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import request
 
+from outreach.campaigns.letter.field_labels import CHIPS
 from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
 from outreach.campaigns.letter.passages import Passage, passages, varied
 from outreach.web.campaigns.steps.forms import LetterForm
@@ -15,7 +16,8 @@ def shown(source: str) -> dict[str, Any]:
     """What the template of the editor asks for, for a letter's source."""
     whole, source = _is_whole(), source.replace("\r\n", "\n")
     parts = [Passage((source,), 0)] if whole else passages(source)
-    return {"fields": FIELDS, "groups": GROUPS, "whole": whole, "passages": parts}
+    chips = {name: chip._asdict() for name, chip in CHIPS.items()}
+    return {"fields": FIELDS, "groups": GROUPS, "chips": chips, "whole": whole, "passages": parts}
 
 
 def vary(form: LetterForm | ReminderForm) -> None:

@@ -1,0 +1,252 @@
+"""The letter as it looks: an editor over the text boxes, which keeps every byte that nobody changed."""
+
+import re
+from random import Random
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select, update
+
+from outreach.campaigns import definitions
+from outreach.campaigns.letter.merge_fields import KINDS
+from outreach.campaigns.models import Campaign
+from outreach.mail.marks import FieldKind
+from outreach.settings import ROOT
+from tests.browser.test_campaigns import begin
+
+pytestmark = pytest.mark.browser
+ROUND = """async sources => {
+  const { read, write, writeAnew } = await import(document.querySelector("script[src*='letter-editor']").src);
+  return sources.map(source => {
+    const read_ = read(source);
+    return { anew: writeAnew(read_), kept: write(read_), again: writeAnew(read(writeAnew(read_))) };
+  });
+}"""
+
+
+WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p.MsoNormal {margin:0}</style></head>
+<body lang=FR style='tab-interval:36.0pt'><!--StartFragment-->
+<h1 style='color:#1F3864'>Le volet 1</h1>
+<p class=MsoNormal style='text-align:justify'><b><span style='font-size:12.0pt;color:red'>Avant le 17</span></b>
+<i>décembre</i>, voyez <a href="https://programme.example/volet-1"><span>la circulaire</span></a><a href="file:///C:/x">x</a>.<o:p></o:p></p>
+<p class=MsoListParagraphCxSpFirst style='text-indent:-18.0pt;mso-list:l0 level1 lfo1'><![if !supportLists]><span
+style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp;
+</span></span></span><![endif]>un stock<o:p></o:p></p>
+<p class=MsoListParagraphCxSpLast style='text-indent:-18.0pt;mso-list:l0 level1 lfo1'><![if !supportLists]><span
+style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp;
+</span></span></span><![endif]>un prêt<o:p></o:p></p>
+<p class=MsoListParagraph style='mso-list:l1 level1 lfo2'><![if !supportLists]><span
+style='mso-list:Ignore'>1.<span>&nbsp;
+</span></span><![endif]>lancez</p><p class=MsoNormal><img src="file:///C:/logo.png"><o:p>&nbsp;</o:p></p>
+<table><tr><td style='border:solid'><p>École</p></td></tr></table>
+<script>alert(1)</script><!--EndFragment--></body></html>"""
+PASTE = """(editor, html) => {
+  const clipboardData = new DataTransfer();
+  clipboardData.setData("text/html", html);
+  editor.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
+}"""
+OTHERWISE = "Bonjour,\n\n\n* un\n* deux\n\n__Gras__ et 5 \\* 3\n(% if rappel %)\n\nEncore\n(% endif %)\nMerci."
+
+
+@pytest.fixture
+def letter(staff):
+    """The page of a letter that has just begun, in an author's browser."""
+    staff.goto(f"{begin(staff)}/letter")
+    staff.locator(".letter-page .ProseMirror").wait_for()
+    return staff
+
+
+def source(page):
+    return page.locator("[name=letter]").input_value()
+
+
+class Writer:
+    """Writes letters as the editor does: one empty line between blocks, no sign that needs an escape."""
+
+    WORDS = ("école", "l’adhésion", "n° 12", "« oui »", "10 000 €", "a_b", "[À compléter : x]", "fin.")
+    SIGNS = ("5 * 3", "2 > 1", "R&D", "(a) #2 - b", "100 % ~ 1")
+    FILTERED = ('((commune|défaut("votre commune")))', "((date_limite|court))", "((écoles_restantes|nombre))")
+    CHOICES = ("(% if plusieurs_écoles %)s(% endif %)", "(% if rappel %)a(% elif une_école %)b(% else %)c(% endif %)")
+    FIELDS = tuple(f"(({name}))" for name, kind in KINDS.items() if kind not in {FieldKind.FLAG, FieldKind.BLOCK})
+    BLOCKS = ("((tableau_écoles))", "((liste_écoles))", "((boutons_réponse))", "---")
+    MARKUP = ("**{}**", "*{}*", "***{}***", "[{}](https://programme.example/a?b=1)", "[**{}**](https://a.example)")
+    CONDITIONS = ("plusieurs_écoles", "une_école", "rappel", "not rappel", "rappel and une_école")
+
+    def __init__(self, random):
+        self.random, self.one = random, random.choice
+
+    def words(self):
+        plain = (*self.WORDS, *self.FIELDS)
+        pieces = [
+            lambda: self.one(plain),
+            lambda: self.one(self.SIGNS),
+            lambda: self.one(self.FILTERED),
+            lambda: self.one(self.CHOICES),
+            lambda: self.one(self.MARKUP).format(self.one(plain)),
+        ]
+        return " ".join(["Lisez", *(self.one(pieces)() for _ in range(self.random.randint(0, 6)))])
+
+    def lines(self, first, most=3):
+        return "\n".join(first(place) + self.words() for place in range(1, self.random.randint(1, most) + 1))
+
+    def block(self):
+        return self.one(
+            [
+                lambda: self.lines(lambda _: ""),
+                lambda: self.lines(lambda _: "- "),
+                lambda: self.lines("{}. ".format),
+                lambda: self.lines(lambda _: "> "),
+                lambda: f"- {self.words()}\n  - {self.words()}\n- {self.words()}",
+                lambda: f"- {self.words()}\n\n  {self.words()}\n\n- {self.words()}",
+                lambda: f"{'#' * self.random.randint(1, 4)} {self.words()}",
+                lambda: self.one(self.BLOCKS),
+            ]
+        )()
+
+    def text(self, most, depth=2):
+        """Blocks and passages; a list never stands beside another one, with which Markdown would join it."""
+        found = []
+        for _ in range(self.random.randint(1, most)):
+            new = self.passage(depth) if depth and self.random.random() < 0.3 else self.block()
+            if not (found and new[0] in "-1>" and found[-1][0] in "-1>"):
+                found.append(new)
+        return "\n\n".join(found)
+
+    def passage(self, depth):
+        parting = self.one(["", f"(% else %)\n{self.text(3, depth - 1)}\n"])
+        return f"(% if {self.one(self.CONDITIONS)} %)\n{self.text(3, depth - 1)}\n{parting}(% endif %)"
+
+
+def test_ready_made_letters_and_a_thousand_others_come_back_to_the_letter(letter):
+    written = [each.letter for each in definitions.ready_made(ROOT / "campaigns").values()]
+    assert len(written) > 4
+    writer = Writer(Random(38))
+    written += [writer.text(7) for _ in range(1000)]
+    read = letter.evaluate(ROUND, written)
+    for before, after in zip(written, read, strict=True):
+        assert (after["anew"], after["kept"]) == (before, before)
+
+
+def body(page):
+    return page.get_by_role("textbox", name="Texte du courriel")
+
+
+def at_the_start(page):
+    body(page).locator("p").first.click(position={"x": 1, "y": 8})
+
+
+def test_what_nobody_changed_keeps_its_bytes_and_what_would_change_is_said(letter, sample_database):
+    with sample_database.writing() as session:
+        session.execute(update(Campaign).values(letter=OTHERWISE))
+    letter.reload()
+    expect(letter.locator("[data-differs]")).to_contain_text("est écrit autrement")
+    letter.get_by_text("Les lignes qui changeraient").click()
+    expect(letter.locator("[data-differs] li").filter(has_text="* un").first).to_contain_text("avant, ligne 4")
+    at_the_start(letter)
+    letter.keyboard.press("ArrowRight")
+    letter.keyboard.type("x")
+    assert source(letter) == OTHERWISE.replace("Bonjour", "Bxonjour")
+    letter.keyboard.press("Control+z")
+    assert source(letter) == OTHERWISE
+    letter.get_by_role("button", name="Enregistrer et choisir les dates").click()
+    expect(letter.get_by_role("heading", name="Choisir les dates")).to_be_visible()
+    with sample_database.reading() as session:
+        assert session.scalars(select(Campaign.letter)).one().replace("\r\n", "\n") == OTHERWISE
+
+
+def test_a_field_is_a_chip_that_the_keyboard_reaches_and_that_is_taken_back(letter):
+    at_the_start(letter)
+    before = source(letter)
+    letter.keyboard.type("À ((commune))")
+    chip = body(letter).locator("p").first.locator(".chip")
+    expect(chip).to_have_text("commune du POCharleroi")
+    assert source(letter) == f"À ((commune)){before}"
+    letter.keyboard.press("ArrowLeft")
+    expect(chip).to_have_class(re.compile("ProseMirror-selectednode"))
+    expect(letter.locator("[data-told]")).to_have_text("Champ commune du PO, par exemple Charleroi.")
+    letter.keyboard.press("Delete")
+    assert source(letter) == f"À {before}"
+    letter.keyboard.type("((commune))")
+    letter.get_by_role("button", name="Suivant").click()
+    expect(chip).not_to_have_text("commune du POCharleroi")
+    for _ in range(4):
+        letter.get_by_role("button", name="Annuler", exact=True).click()
+    assert source(letter) == before
+    body(letter).click()
+    letter.keyboard.press("Tab")
+    expect(body(letter)).not_to_be_focused()
+
+
+def test_the_subject_has_chips_and_takes_no_field_of_a_whole_block(letter):
+    subject, written = letter.get_by_role("textbox", name="Objet du courriel"), letter.locator("[name=subject]")
+    expect(subject.locator(".chip").first).to_contain_text("date limite, abrégée")
+    subject.fill("Objet : ")
+    letter.get_by_role("button", name="nom du PO", exact=True).click()
+    expect(written).to_have_value("Objet : ((nom_po))")
+    expect(letter.locator("#preview")).to_contain_text("Objet : Administration communale")
+    letter.locator("summary").get_by_text("Ses écoles").click()
+    letter.get_by_role("button", name="tableau des écoles").click()
+    expect(letter.locator("[data-told]")).to_have_text("L’objet ne prend pas ce champ.")
+    letter.keyboard.press("Enter")
+    expect(written).to_have_value("Objet : ((nom_po))")
+
+
+def test_a_passage_is_put_in_place_and_written_in(letter):
+    body(letter).fill("Bonjour")
+    letter.get_by_role("button", name="Passage selon le nombre d’écoles").click()
+    letter.keyboard.type("Vos écoles à ((commune))")
+    body(letter).get_by_role("group", name="Sinon").locator("p").last.click()
+    letter.keyboard.type("Votre école")
+    told = "Bonjour\n\n(% if plusieurs_écoles %)\nVos écoles à ((commune))\n(% else %)\nVotre école\n(% endif %)"
+    assert source(letter) == told
+    expect(letter.locator("#preview .letter")).to_contain_text("Vos écoles à Charleroi")
+    letter.get_by_role("button", name="Retirer ce passage").click()
+    assert source(letter) == "Bonjour"
+
+
+def test_a_paste_from_word_keeps_paragraphs_lists_bold_and_links(letter):
+    body(letter).fill("")
+    body(letter).evaluate(PASTE, WORD)
+    link = "[la circulaire](https://programme.example/volet-1)"
+    told = f"Le volet 1\n\n**Avant le 17** décembre, voyez {link}x.\n\n- un stock\n- un prêt\n\n1. lancez\n\nÉcole"
+    assert source(letter) == told
+
+
+def test_buttons_mark_words_and_a_link_is_set_and_taken_away(letter):
+    body(letter).fill("Bonjour")
+    letter.keyboard.press("Control+a")
+    letter.get_by_role("button", name="Gras", exact=True).click()
+    expect(letter.get_by_role("button", name="Gras", exact=True)).to_have_attribute("aria-pressed", "true")
+    letter.get_by_role("button", name="Lien", exact=True).click()
+    letter.get_by_label("Adresse du lien").fill("https://programme.example/")
+    letter.keyboard.press("Enter")
+    assert source(letter) == "[**Bonjour**](https://programme.example/)"
+    letter.get_by_role("button", name="Lien", exact=True).click()
+    letter.get_by_role("button", name="Retirer le lien").click()
+    letter.get_by_role("button", name="Puces").click()
+    assert source(letter) == "- **Bonjour**"
+
+
+def test_the_source_is_one_button_away_and_comes_back(letter):
+    before = source(letter)
+    letter.get_by_role("button", name="Texte source").click()
+    box = letter.get_by_label("Texte du courriel")
+    expect(box).to_have_value(before)
+    box.fill("Cher ((nom_po)), **merci**")
+    letter.get_by_role("button", name="Comme il paraît").click()
+    expect(body(letter).locator("strong")).to_have_text("merci")
+    expect(body(letter).locator(".chip")).to_have_count(1)
+    letter.get_by_role("button", name="Texte source").click()
+    box.fill("\ue000")
+    letter.get_by_role("button", name="Comme il paraît").click()
+    expect(letter.locator("[data-unshown]")).to_be_visible()
+    expect(box).to_be_visible()
+
+
+def test_it_keeps_the_rules_and_fits_a_phone(letter, violations, looks):
+    for look in looks(letter, widths=(1280, 390, 1280, 390)):
+        assert violations(letter) == [], look
+        assert letter.locator("html").evaluate("root => root.scrollWidth - root.clientWidth") <= 0, look
+    assert body(letter).get_attribute("aria-multiline") == "true"
+    assert body(letter).get_attribute("spellcheck") == "true"
+    assert letter.locator(f"#{body(letter).get_attribute('aria-describedby')}").inner_text()
