@@ -293,14 +293,16 @@ def sentence(current: Progress) -> str:
 
 
 def _ends(current: Progress) -> str:
+    """What came of a wave's letters: how many were delivered, then the other outcomes that occurred."""
     tally = current.tally
-    counts = (
-        french.plural(tally.accepted, "courriel remis", "courriels remis"),
-        french.plural(tally.refused + tally.expired, "échec"),
-        f"{french.number(tally.in_doubt)} en doute",
-        french.plural(tally.withdrawn.total(), "écarté"),
+    failed, doubtful, left_out = tally.refused + tally.expired, tally.in_doubt, tally.withdrawn.total()
+    others = (
+        (failed, french.plural(failed, "échec")),
+        (doubtful, f"{french.number(doubtful)} en doute"),
+        (left_out, french.plural(left_out, "écarté")),
     )
-    return ", ".join(counts)
+    delivered = french.plural(tally.accepted, "courriel remis", "courriels remis")
+    return ", ".join([delivered, *(words for count, words in others if count)])
 
 
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:

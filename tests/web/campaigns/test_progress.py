@@ -370,3 +370,14 @@ def test_the_wave_of_the_moment():
     assert waves("running", "finished") == 1
     assert waves("cancelled", "planned") == 2
     assert waves("cancelled", "missed") == 2
+
+
+def test_counters_of_zero_are_quiet_and_the_red_button_is_the_last(author, launched):
+    page = author.get("/campaigns/1/progress")
+    counts = {text_of(count): count.get("class") for count in elements(page, "ul[@class='outcomes']//strong")}
+    assert counts.pop("0") == "zero"
+    assert set(counts.values()) == {None}
+    (buttons,) = elements(page, "div[@class='actions']")
+    *_, last = elements(buttons, "*[@class='ds-button']")
+    assert last.get("data-color") == "danger"
+    assert "0 en doute" not in text_of(page)
