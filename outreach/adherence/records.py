@@ -1,12 +1,13 @@
 """Record a status by hand, and read what is known of one authority's schools."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlalchemy import select
 
-from outreach import audit
+from outreach import audit, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
@@ -160,6 +161,32 @@ def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int,
         )
         for strand in programme.strands
     }
+
+
+def told(rows: Sequence[SchoolStandings], strand: Strand) -> str:
+    """Where the authority of these schools stands in a strand, in French: how many joined, then each other status.
+
+    '' when the strand concerns none of them.
+    """
+    known = [one for row in rows if (one := row.strands.get(strand.number)) and one.status is not Status.NOT_CONCERNED]
+    counts = Counter(_status_told(one) for one in known)
+    joined = counts.pop("", 0)
+    others = [f"{french.number(count)} {label}" for label, count in counts.items()]
+    return french.initial(" ; ".join([_joined_told(joined, len(known)), *others])) if known else ""
+
+
+def _status_told(one: Standing) -> str:
+    """A status as a count has it after it; '' for a joining that the service confirmed."""
+    is_joined = one.status is Status.JOINED
+    return "" if is_joined and one.word is Word.CONFIRMED else "déclaré" if is_joined else one.status.label.lower()
+
+
+def _joined_told(joined: int, base: int) -> str:
+    if not joined:
+        return "aucune école n’a adhéré"
+    if joined == base:
+        return "toutes ses écoles ont adhéré" if base > 1 else "son école a adhéré"
+    return f"{french.number(joined)} de ses {french.plural(base, 'école')} {'ont' if joined > 1 else 'a'} adhéré"
 
 
 def events(session: Session, authority: Authority) -> list[Event]:

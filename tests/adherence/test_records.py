@@ -4,9 +4,11 @@ import pytest
 
 from outreach import audit
 from outreach.adherence import programmes, records, situation
-from outreach.adherence.models import Status, Word
+from outreach.adherence.models import Status, Strand, Word
+from outreach.adherence.records import SchoolStandings, Standing
 from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
+from outreach.directory.models import School
 from outreach.errors import InputError
 from tests.conftest import STORY_DAY
 
@@ -106,4 +108,24 @@ level = "primary"
     assert total.open_to(2) > 1500
     assert total.strand_authorities[1] == 312
     rows = records.standings(session, authority_sheet.authority_by_fase(session, 9001), programme, STORY_DAY)
+    assert records.told(rows[:0], programme.strands[0]) == ""
     assert {frozenset(row.strands) for row in rows} >= {frozenset({1}), frozenset({2})}
+
+
+@pytest.mark.parametrize(
+    ("known", "told"),
+    [
+        ([(Status.NOT_CONCERNED, Word.CONFIRMED)], ""),
+        ([(Status.JOINED, Word.CONFIRMED)], "Son école a adhéré"),
+        ([(Status.JOINED, Word.CONFIRMED)] * 2, "Toutes ses écoles ont adhéré"),
+        ([(Status.JOINED, Word.DECLARED)], "Aucune école n’a adhéré ; 1 déclaré"),
+        (
+            [(Status.JOINED, Word.CONFIRMED), *[(Status.NONE, None)] * 2, (Status.DECLINED, Word.CONFIRMED)],
+            "1 de ses 4 écoles a adhéré ; 2 sans réponse ; 1 refus",
+        ),
+    ],
+)
+def test_an_authority_s_standing_is_told_in_a_sentence(known, told):
+    strand = Strand(number=1)
+    rows = [SchoolStandings(School(), {1: Standing(status, word, None)}) for status, word in known]
+    assert records.told(rows, strand).replace("\xa0", " ").replace("\u202f", " ") == told

@@ -8,7 +8,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
-from outreach.adherence.models import RollUp
+from outreach.adherence import programmes, records
+from outreach.adherence.models import RollUp, Strand
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
@@ -104,6 +105,7 @@ def authority(fase: int) -> str:
             "pages/directory/schools.html",
             authority=authority_row,
             federations=authority_sheet.represented_by(session, authority_row),
+            stands=_stands(session, authority_row),
             failing=contacts.failing_of(session, authority_row),
             received=_received(session, authority_row),
             shown=Shown.of(request, _schools(session, authority_row), export=".export_schools"),
@@ -233,6 +235,16 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 
 def _schools(session: Session, authority_row: Authority) -> Queried[ListedSchool]:
     return authority_sheet.schools(session, authority_row, text=sought(request), sort=sorting(request))
+
+
+def _stands(session: Session, authority_row: Authority) -> list[tuple[Strand, str]]:
+    """Where it stands in each open strand that concerns its schools, in French."""
+    programme = programmes.first(session)
+    if programme is None:
+        return []
+    rows = records.standings(session, authority_row, programme, current_day())
+    told = ((strand, records.told(rows, strand)) for strand in programme.open_on(current_day()))
+    return [(strand, words) for strand, words in told if words]
 
 
 def _received(session: Session, authority_row: Authority) -> str:

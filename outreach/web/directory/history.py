@@ -8,7 +8,7 @@ from outreach.campaigns.results import authority_history, openings
 from outreach.campaigns.results.authority_history import CampaignEvent
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.directory import authority_sheet, calls
+from outreach.directory import authority_sheet, calls, contacts
 from outreach.directory.authority_sheet import Event
 from outreach.directory.calls import CallKind
 from outreach.directory.models import Authority
@@ -81,6 +81,7 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
         events=events,
         meaning=openings.MEANING if is_measured else "",
         form=form,
+        phones=[held for held in contacts.contacts_of(session, authority) if held.phone and held.retired_at is None],
         colleagues=actors.names(session, authority),
     )
 

@@ -356,3 +356,26 @@ def test_a_word_with_a_typo_is_said_with_what_was_searched_in_its_place(author):
     page = text_of(author.get("/directory?q=andrelecht"))
     assert "« andrelecht » ne donne rien. Voici ce que donne « anderlecht »." in page
     assert "où figure « anderlecht »" in page
+
+
+def test_a_sheet_begins_with_the_standing_and_has_four_tabs(author, signed_in):
+    page = author.get("/directory/9001")
+    assert "14 de ses 147 écoles ont adhéré" in text_of(page).split("Au registre")[0]
+    (tabs,) = elements(page, "nav[@aria-label='Fiche du pouvoir organisateur']")
+    assert len(links(tabs)) == 4
+    (call,) = [address for address, text in links(page) if text.startswith("Appeler")]
+    assert elements(author.get(call), "details[@id='call'][@open]")
+    measured = author.get("/directory/9001/measure")
+    (within,) = elements(measured, "nav[@aria-label='Contacts du pouvoir organisateur']")
+    assert {address for address, _ in links(within)} == {
+        f"/directory/9001/{place}" for place in ("contacts", "reachability", "measure")
+    }
+    assert not [text for _, text in links(signed_in("reader").get("/directory/9001")) if text.startswith("Appeler")]
+
+
+def test_who_calls_reads_the_numbers_that_are_known(author):
+    typed = {"address": "direction@ecole.be", "phone": "02 555 12 34", "kind": "impersonal"}
+    author.send("/directory/9300/contacts", typed, page="/directory/9300/contacts/new")
+    page = author.get("/directory/9300/history?call=1")
+    assert [text for address, text in links(page) if address.startswith("tel:")] == ["02 555 12 34"]
+    assert "Aucun numéro de téléphone" in text_of(author.get("/directory/9001/history?call=1"))
