@@ -58,6 +58,13 @@ document.addEventListener("click", async (event) => {
   button.firstChild.textContent = has ? "Copié" : "Copier";
 });
 
+// A day that is chosen is said in French words above its field, whatever the browser's language.
+const inWords = new Intl.DateTimeFormat("fr-BE", { dateStyle: "full", timeZone: "UTC" });
+document.addEventListener("input", ({ target }) => {
+  const said = target.type === "date" && document.getElementById(`${target.id}-spelt`);
+  if (said) said.textContent = target.valueAsDate ? inWords.format(target.valueAsDate).replace(/ 1 /, " 1er ") : "";
+});
+
 // Whom the preview goes to is whom a request for what is typed asks for, too, which may come after it and replace it.
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[name=go]");

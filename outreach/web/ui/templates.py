@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Iterator
+from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ FILTERS = (
 )
 
 
+def in_words(typed: object) -> str:
+    """The day in a date field, as a browser sends it, in words: "jeudi 13 mai 2027"; '' for anything else."""
+    try:
+        return french.weekday(date.fromisoformat(str(typed or "")))
+    except ValueError:
+        return ""
+
+
 class Typography(Extension):
     """Typeset the text of templates as they are compiled, so that their source stays easy to type."""
 
@@ -67,6 +76,7 @@ def install(app: Flask) -> None:
     app.jinja_env.globals.update(now=now, asset=asset, unread=unread, again=partial(again, request), RoleName=RoleName)
     app.jinja_env.filters.update({write.__name__: write for write in FILTERS})
     app.jinja_env.filters.update(
+        in_words=in_words,
         printable=lambda text: CONTROLS.sub("", text),
         pair=lambda value: (value, value),
         labelled=lambda member: (member.value, member.label),
