@@ -1,5 +1,6 @@
 """The history of the database's shape, run by Alembic."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -12,6 +13,7 @@ from outreach.db.watch import DatabaseFault
 from outreach.migrations.kinds import AppliedRevision, Kind
 
 HERE = Path(__file__).parent
+FOLLOWS = re.compile(r'^down_revision\b[^=\n]*= "(\d+)"', re.MULTILINE)
 NEWER_SENTENCE = (
     "La base de données est d’une version que ce programme ne connaît pas, et avec laquelle il ne peut pas continuer : "
     "démarrez le programme qui l’a mise à jour, ou restaurez une sauvegarde d’avant."
@@ -37,9 +39,12 @@ def pending(engine: Engine) -> list[Pending]:
     from alembic.script import ScriptDirectory  # noqa: PLC0415 - see `_run`
 
     (*_, found) = ["", *revisions_of(engine)]
-    scripts = ScriptDirectory(str(HERE)).walk_revisions()
-    missing = sorted((one for one in scripts if one.revision > found), key=lambda one: one.revision)
-    return [Pending(one.revision, one.module.kind) for one in missing]
+    known, kinds = (
+        known_revisions(),
+        {one.revision: one.module.kind for one in ScriptDirectory(str(HERE)).walk_revisions()},
+    )
+    missing = known[known.index(found) + 1 :] if found in known else [] if found else known
+    return [Pending(revision, kinds[revision]) for revision in missing]
 
 
 def downgrade(engine: Engine, revision: str = "base") -> None:
@@ -90,8 +95,20 @@ def revisions_of(engine: Engine) -> list[str]:
 
 @cache
 def known_revisions() -> list[str]:
-    """All revisions of this program, the oldest first: they are numbered, and their files named after them."""
-    return sorted(path.name.partition("_")[0] for path in (HERE / "versions").glob("*.py"))
+    """All revisions of this program, the first one first. Their files are named after them.
+
+    Their order is that in which each names the one before: a number is reserved early, and may be applied late.
+    """
+    after = {_before(path): path.name.partition("_")[0] for path in (HERE / "versions").glob("*.py")}
+    chain = list[str]()
+    while (following := after.get(chain[-1] if chain else "")) is not None:
+        chain.append(following)
+    return chain
+
+
+def _before(path: Path) -> str:
+    named = FOLLOWS.search(path.read_text(encoding="utf-8"))
+    return named[1] if named else ""
 
 
 def _run(engine: Engine, command: str, *given: str) -> None:

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, inspect, text
 
 from outreach import migrations
@@ -14,6 +15,12 @@ pytestmark = pytest.mark.postgresql
 def test_alembic_finds_no_difference(database):
     """Tables, columns, types, what may be empty, defaults of the server, indexes and keys."""
     migrations.check(database.engine)
+
+
+def test_revisions_stand_in_the_order_of_their_chain_and_the_migrated_database_is_current(database):
+    walked = ScriptDirectory(str(migrations.HERE)).walk_revisions()
+    assert migrations.known_revisions() == [one.revision for one in walked][::-1]
+    assert (migrations.fault_of(database.engine), migrations.pending(database.engine)) == (None, [])
 
 
 def test_checks_and_indexes_are_those_of_the_models(database):
