@@ -21,7 +21,9 @@ def made(template, document):
 def test_every_template_refuses_a_picture_without_words():
     """So that a template which forgets one cannot pass: typst checks what it compiles."""
     templates = [path.name for path in pdf.TEMPLATES.glob("*.typ")]
-    assert sorted(templates) == ["note.typ", "picture.typ", "slide.typ", "summary.typ"], "two of them make no PDF"
+    assert sorted(templates) == ["note.typ", "picture.typ", "sheet.typ", "slide.typ", "summary.typ"], (
+        "three make no PDF"
+    )
     wordless = {
         "kind": "picture",
         "svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
