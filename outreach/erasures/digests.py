@@ -78,6 +78,16 @@ class Erasure(Base):
     erased_by: Mapped[str] = mapped_column(String(255))
 
 
+def refuse_other_key(session: Session) -> None:
+    """Raise Refused where addresses were erased with a key that the installation has not. It reads one row."""
+    key = session.info.get(INFO)
+    others = select(Erasure.id)
+    if isinstance(key, str) and key:
+        others = others.where(Erasure.key != sign_of(key))
+    if session.scalar(others.limit(1)) is not None:
+        raise Refused(OTHER_KEY)
+
+
 @dataclass(frozen=True, slots=True)
 class ErasedAddresses:
     """The erased addresses: when each was erased, by digest, and the key that made the digests ('' without any)."""
@@ -88,13 +98,9 @@ class ErasedAddresses:
     @classmethod
     def of(cls, session: Session) -> Self:
         """All of them. Raises Refused where there are any, and the installation has not their key."""
-        rows = session.execute(select(Erasure.digest, Erasure.key, Erasure.erased_at)).all()
-        if not rows:
-            return cls("", {})
-        key = session.info.get(INFO)
-        if not isinstance(key, str) or any(row.key != sign_of(key) for row in rows):
-            raise Refused(OTHER_KEY)
-        return cls(key, {row.digest: row.erased_at for row in rows})
+        refuse_other_key(session)
+        rows = session.execute(select(Erasure.digest, Erasure.erased_at)).all()
+        return cls(key_of(session), {row.digest: row.erased_at for row in rows}) if rows else cls("", {})
 
     def mark(self, address_key: str) -> str:
         """What stands in the place of this address, or '' where it is not erased."""

@@ -4,7 +4,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.db import Database
 from outreach.delivery import installation
-from outreach.erasures.digests import ErasedAddresses
+from outreach.erasures import digests
 from outreach.errors import OutreachError, Refused
 from outreach.settings import SendingSwitch, Settings
 
@@ -15,7 +15,7 @@ def hindrance(settings: Settings, database: Database) -> str:
         return "L’envoi est coupé par OUTREACH_SENDING=off."
     with database.reading() as session:
         try:
-            ErasedAddresses.of(session)
+            digests.refuse_other_key(session)
         except Refused as error:
             return str(error)
         if settings.stays_here:
