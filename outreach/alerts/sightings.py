@@ -70,7 +70,7 @@ def some_relay_serves(session: Session, relays: Sequence[str], place: str, *, no
 def silent_clock(session: Session, *, now: datetime) -> AlertSighting | None:
     """The clock that has not passed for 30 s, as any process may see it; None before its first pass."""
     passed = workers.last_pass(session)
-    if passed is None or now - passed.at < workers.CLOCK_IS_LATE:
+    if passed is None or not workers.is_late(passed.at, now=now):
         return None
     return AlertSighting(AlertKind.CLOCK_SILENT, "", passed.at)
 

@@ -101,6 +101,11 @@ def last_pass(session: Session) -> ClockPass | None:
     return session.scalar(select(ClockPass).order_by(ClockPass.at.desc(), ClockPass.id).limit(1))
 
 
+def is_late(passed_at: datetime | None, *, now: datetime) -> bool:
+    """Whether a clock that passed last at a moment is late: for 30 s or more, or it never passed (None)."""
+    return passed_at is None or now - passed_at >= CLOCK_IS_LATE
+
+
 def last_passes(session: Session) -> list[ClockPass]:
     """The last pass of each installation's clock, by place, without those that others have outlived by a day."""
     passes = session.scalars(select(ClockPass).order_by(ClockPass.place)).all()

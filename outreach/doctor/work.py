@@ -40,7 +40,7 @@ def _vanished(session: Session, now: datetime) -> Sequence[str]:
 
 
 def _passing(passed: ClockPass, now: datetime) -> Finding:
-    if now - passed.at >= workers.CLOCK_IS_LATE:
+    if workers.is_late(passed.at, now=now):
         since = french.moment(passed.at)
         return fault(f"{passed.place} : pas de passage de l’horloge depuis le {since}. Relancez ./run work.")
     if passed.hindrance:

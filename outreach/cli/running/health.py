@@ -23,7 +23,7 @@ def work(operation: Operation) -> None:
     with operation.database.reading() as session:
         passes = {passed.place: passed.at for passed in workers.last_passes(session)}
     at = passes.get(place)
-    is_well = at is not None and now - at < workers.CLOCK_IS_LATE
+    is_well = not workers.is_late(at, now=now)
     say_json(lambda: {"ok": is_well, "installation": place, "clock": at and at.isoformat()})
     said = f"a passé le {french.moment(at)}" if at else "n’a pas encore passé"
     say(f"L’horloge de {place} {said}.")

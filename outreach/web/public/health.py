@@ -55,5 +55,5 @@ class Health:
             return dict(zip(("status", "database", "schema", "clock"), (UNAVAILABLE, *told, UNKNOWN), strict=True))
         finally:
             time_limit.limit(None)
-        is_late = at is None or self.clock() - at >= workers.CLOCK_IS_LATE
+        is_late = workers.is_late(at, now=self.clock())
         return {"status": OK, "database": OK, "schema": OK, "clock": LATE if is_late else OK}
