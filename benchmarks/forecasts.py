@@ -6,7 +6,7 @@ drawn for each of them: what an interval of 80 % would then hold.
 
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from math import exp, log
+from math import exp, log, log1p
 from random import Random
 from typing import Any
 
@@ -16,6 +16,7 @@ from outreach.effect.rehearsal.scores import PLAYS, span
 NETWORKS = {"A": 667, "B": 265, "C": 46}  # as in the register, without those that stay outside a draw
 TYPICAL, APART = 0.05, 0.4  # the share that joins, and how far apart the log-odds of networks are
 WAVES = 4
+NEGLIGIBLE = 1e-9
 SPREADS, EARLIER = (0.5, 0.8), (1, 3, 10)
 
 
@@ -71,9 +72,9 @@ def binomial(chance: Random, size: int, share: float) -> int:
     """How many of `size` succeed: the failures before each success are geometric."""
     if share > 0.5:
         return size - binomial(chance, size, 1 - share)
-    if share <= 0:
+    if share < NEGLIGIBLE:
         return 0
-    scale, place, count = log(1 - share), 0, 0
+    scale, place, count = log1p(-share), 0, 0
     while True:
         place += int(log(1 - chance.random()) / scale) + 1
         if place > size:

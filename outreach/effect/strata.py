@@ -5,9 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from outreach import french
-from outreach.errors import Refused
-
 SMALLEST_STRATUM = 6
 """Authorities; below it a stratum would have one or none in a departure."""
 SMALLEST_DRAW = 200
@@ -86,15 +83,6 @@ def stratified(listed: Sequence[Listed]) -> Stratified:
         else:
             strata.append(Stratum(name, fases))
     return Stratified(tuple(sorted(strata, key=lambda one: one.name)), dict(sorted(outside.items())))
-
-
-def need_enough(drawn: int) -> None:
-    """Raise Refused, with a sentence, where fewer than 200 authorities would be drawn."""
-    if drawn < SMALLEST_DRAW:
-        raise Refused(
-            f"Un tirage demande au moins {SMALLEST_DRAW} PO, et il n’y en aurait que {french.number(drawn)} : "
-            "élargissez le public, ou envoyez en un seul départ."
-        )
 
 
 Named = tuple[str, tuple[int, ...]]

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from outreach.effect import commitment, draw
 from outreach.effect.commitment import Mismatch, Revealed
 from outreach.effect.draw import DrawnStratum, canonical
-from outreach.effect.strata import Listed, Reason, Stratum, need_enough, stratified
-from outreach.errors import InputError, Refused
+from outreach.effect.strata import Listed, Reason, Stratum, stratified
+from outreach.errors import InputError
 from outreach.settings import ROOT
 from tests.effect.examples import some
 
@@ -81,12 +81,6 @@ def test_everybody_is_in_one_stratum_of_six_or_outside_whatever_the_order_of_the
     shuffled = list(listed)
     chance.shuffle(shuffled)
     assert stratified(shuffled) == told
-
-
-def test_fewer_than_two_hundred_are_refused_with_what_to_do():
-    need_enough(200)
-    with pytest.raises(Refused, match="au moins 200 PO, et il n’y en aurait que 199 : élargissez"):
-        need_enough(199)
 
 
 def test_an_authority_ranks_by_the_digest_of_the_seed_and_its_digits():

@@ -128,6 +128,13 @@ def test_a_network_without_history_has_the_rate_of_its_class_and_a_large_one_its
     assert history._shrunk("B") == pytest.approx(20 * typical / 21)
 
 
+def test_the_farthest_factor_still_gives_a_share(monkeypatch):
+    history = History([{"A": (5, 100)}])
+    for extreme in (-1e6, 1e6):
+        monkeypatch.setattr(factor, "student", lambda _chance, _freedom, value=extreme: value)
+        assert 0 <= history.rates(Random(1), ["A"])["A"] <= 1
+
+
 def test_without_history_the_share_is_the_guess_for_all_networks():
     chance = Random(5)
     shares = [GUESS.rates(chance, ["A", "B"]) for _ in range(3000)]
@@ -148,5 +155,5 @@ def test_the_counts_of_simulated_campaigns_are_binomial():
         counts = [forecasts.binomial(chance, 200, share) for _ in range(3000)]
         assert statistics.mean(counts) == pytest.approx(200 * share, abs=0.5)
         assert statistics.variance(counts) == pytest.approx(200 * share * (1 - share), rel=0.15)
-    assert forecasts.binomial(chance, 5, 0.0) == 0
+    assert forecasts.binomial(chance, 5, 0.0) == forecasts.binomial(chance, 5, 1e-17) == 0
     assert forecasts.binomial(chance, 5, 1.0) == 5

@@ -14,6 +14,8 @@ PRIOR_SPREAD, PRIOR_WEIGHT = 0.5, 3
 """The spread of log-odds between campaigns that is supposed before any, and how many squares it counts for."""
 GUESS = (0.8, 39.0)
 """The Beta distribution of the share that joins, where no campaign of the class is known: a guess, and said to be."""
+FARTHEST = 30.0
+"""A shift beyond it is as good as none or all, and its exponential soon is no number."""
 Counts = Mapping[str, tuple[int, int]]
 """By network: how many joined, and of how many."""
 
@@ -62,7 +64,8 @@ def _typical(logits: Sequence[float]) -> float:
 def _shift(chance: Random, logits: Sequence[float]) -> float:
     """The factor of a play: t(2 + C)·√(v(1 + 1/C))."""
     earlier = len(logits)
-    return student(chance, 2 + earlier) * sqrt(spread(logits) * (1 + 1 / earlier))
+    shift = student(chance, 2 + earlier) * sqrt(spread(logits) * (1 + 1 / earlier))
+    return max(-FARTHEST, min(FARTHEST, shift))
 
 
 def student(chance: Random, freedom: int) -> float:

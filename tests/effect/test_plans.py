@@ -1,0 +1,42 @@
+from datetime import date
+
+import pytest
+
+from outreach.effect import plan
+from outreach.effect.plan import PlannedDraw
+
+DAYS = plan.departures(date(2026, 3, 2))
+
+
+def test_departures_are_two_or_three_weeks_apart():
+    assert [day.isoformat() for day in DAYS] == ["2026-03-02", "2026-03-16", "2026-03-30"]
+    assert (plan.departures(DAYS[0], 21)[-1] - DAYS[0]).days == 42
+    with pytest.raises(ValueError, match="7 days"):
+        plan.departures(DAYS[0], 7)
+
+
+def test_a_departure_that_moves_moves_the_later_ones_and_keeps_the_gap():
+    assert plan.moved(DAYS, 1, date(2026, 3, 19), 14) == (DAYS[0], date(2026, 3, 19), date(2026, 4, 2))
+    assert plan.moved(DAYS, 2, date(2026, 4, 7), 14) == (*DAYS[:2], date(2026, 4, 7))
+    late = plan.moved(DAYS, 1, date(2026, 3, 19), 14)
+    assert (plan.windows(late, 14).second, plan.windows(late, 14).end) == (17, 31)
+
+
+def test_a_wave_for_all_that_follows_none_may_be_drawn():
+    assert PlannedDraw(200, DAYS).refusals == []
+    assert PlannedDraw(200, DAYS, deadline=DAYS[-1]).refusals == []
+
+
+@pytest.mark.parametrize(
+    ("against", "words"),
+    [
+        ({"drawn": 199}, "au moins 200 PO, et il n’y en aurait que 199\u00a0: élargissez"),
+        ({"is_awareness": False}, "obligatoire ou rectificatif"),
+        ({"is_reminder": True}, "seule la première vague"),
+        ({"is_first_come": True}, "dans l’ordre des demandes"),
+        ({"deadline": date(2026, 3, 29)}, "Le dernier départ, le 30 mars 2026, viendrait après l’échéance"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_with_what_to_do(against, words):
+    (refusal,) = PlannedDraw(**{"drawn": 200, "departures": DAYS, **against}).refusals
+    assert words in refusal
