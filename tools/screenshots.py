@@ -69,9 +69,12 @@ def button(words: str) -> str:
     return f'button:has-text("{words}")'
 
 
+UNFOLDED = ("evaluate", "main", "main => main.querySelectorAll('details').forEach(one => { one.open = true })")
+
+
 def a_note(title: str, day: str) -> tuple[tuple[str, ...], ...]:
     """The steps from the form of a note to its draft."""
-    return ("fill", "#title", title), ("fill", "#as_of", day), ("click", PREVIEW)
+    return UNFOLDED, ("fill", "#title", title), ("fill", "#as_of", day), ("click", PREVIEW)
 
 
 A_NOTE = "main > h1, .crumbs, section:has(> :is(#part-1, #part-2, #part-3))"  # its head and its first sections
@@ -286,6 +289,7 @@ QUESTION = (
         AUTHOR,
         "",
         (
+            UNFOLDED,
             ("fill", "#title", "Un premier bilan"),
             ("fill", "#question", "Toutes les écoles de WBE ont-elles adhéré ? À défaut, qu’est-il prévu ?"),
             ("fill", "#hand_figures-0-label", "Connexions à la plateforme"),
@@ -381,7 +385,7 @@ def entered(browser: Browser, account: str) -> Page:
         page.get_by_label("Adresse de courriel").fill(f"{account}@fwb.example")
         page.get_by_label("Mot de passe").fill(PASSWORD)
         page.get_by_role("button", name="Se connecter").click()
-        page.get_by_role("heading", name="Situation").wait_for()
+        page.locator(".me").wait_for()  # authors and approvers are led to another page than readers
     return page
 
 
