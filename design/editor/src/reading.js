@@ -140,20 +140,21 @@ const wholeField = (line) => {
 const blocks = (lines, from, until) => {
   const found = [];
   let begun = from;
+  let open = 0; // conditions that began inside a line: no passage stands within them
   const add = (place, node, end) => {
     found.push(...plain(lines, begun, place), { node, from: place, until: end });
     begun = end;
   };
   for (let place = from; place < until; place = Math.max(place + 1, begun)) {
     const field = wholeField(lines[place]);
-    const choice = field ? null : passage(lines, place, until);
+    const choice = field || open ? null : passage(lines, place, until);
     if (field) add(place, schema.node("block_field", { source: field }), place + 1);
     else if (choice) {
       const branches = choice.branches.map((one) =>
         schema.node("branch", { tag: one.tag }, content(lines, one.from, one.until)),
       );
       add(place, schema.node("passage", { end: choice.end }, branches), choice.until);
-    }
+    } else for (const { word } of tagsOf(lines[place])) open = Math.max(0, open + ({ if: 1, endif: -1 }[word] ?? 0));
   }
   return [...found, ...plain(lines, begun, until)];
 };
