@@ -62,6 +62,7 @@ from outreach.web.directory import (
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
 from outreach.web.paper import addresses as postal_addresses
+from outreach.web.public import codes as public_codes
 from outreach.web.public import notes as public_notes
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.answer_lists import BIGGEST_FORM
@@ -122,7 +123,7 @@ ROOMS = (  # of pages
     persons,
     statements,
     letterhead,
-    recipient_pages,
+    public_codes,
     public_notes,
     well_known,
 )

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from outreach import children
 from outreach.errors import Refused
@@ -23,19 +23,22 @@ MEMORY = 1_500_000_000
 TEMPLATES = children.ROOT / "templates" / "pdf"
 FONTS = TEMPLATES / "fonts"
 STANDARD: Final = "ua-1"  # typst refuses to write a PDF that breaks it: a picture without words, a skipped heading
+ARCHIVED: Final = "a-2a"
 BEGINNINGS = {"pdf": b"%PDF", "png": b"\x89PNG"}
 DOTS = 108  # an inch, of a PNG: a slide of 1280 by 720 points has 1920 by 1080 pixels
 AT_ONCE = 2
 _room = threading.BoundedSemaphore(AT_ONCE)
 
 
-def set_pdf(template: str, document: dict[str, Any], at: int, *, lost_nothing: str) -> bytes:
+def set_pdf(template: str, document: dict[str, Any], at: int, *, lost_nothing: str, archived: bool = False) -> bytes:
     """The PDF of a document by a template, made at a time (seconds since 1970). The same arguments give the same bytes.
 
     Raises Refused, with a French sentence, when it cannot be made: too long, killed, no memory, a fault of typst.
-    `lost_nothing` is what the sentence then says of what was under way, without a full stop.
+    `lost_nothing` is what the sentence then says of what was under way, without a full stop. An `archived` one is also
+    PDF/A-2a.
     """
-    return _set({"template": template, "document": document, "at": at, "kind": "pdf"}, lost_nothing)
+    told = {"template": template, "document": document, "at": at, "kind": "pdf", "archived": archived}
+    return _set(told, lost_nothing)
 
 
 def set_png(template: str, document: dict[str, Any], *, lost_nothing: str, dots: int = DOTS) -> bytes:
@@ -95,6 +98,12 @@ def _set_apart(asked: dict[str, Any], lost_nothing: str) -> bytes:
     return child.stdout
 
 
+def _standards(asked: dict[str, Any]) -> "list[Literal['ua-1', 'a-2a']]":
+    if asked["kind"] != "pdf":
+        return []
+    return [STANDARD, ARCHIVED] if asked["archived"] else [STANDARD]
+
+
 def _child() -> None:
     children.limit(seconds=SECONDS, memory=MEMORY)
     import typst  # noqa: PLC0415 - the parent only asks for it
@@ -110,7 +119,7 @@ def _child() -> None:
             format=asked["kind"],
             ppi=None if is_pdf else asked["dots"],
             sys_inputs={"document": json.dumps(asked["document"])},
-            pdf_standards=[STANDARD] if is_pdf else [],
+            pdf_standards=[*_standards(asked)],
             timestamp=asked["at"],
         )
     except typst.TypstError as error:

@@ -284,6 +284,13 @@ def _addressees(session: Session, meant: Audience, scope: Scope, keys: Sequence[
     ]
 
 
+def schools_meant(
+    session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime
+) -> dict[int, tuple[int, ...]]:
+    """The keys of the schools that a letter of the campaign would list now, by the key of their authority."""
+    return _schools(session, audience_of(campaign), scope_of(session, campaign, now=now), authorities)
+
+
 def _within(limit: frozenset[int] | None, schools: tuple[int, ...]) -> tuple[int, ...]:
     """The schools that a mailbox's letter lists. `limit` holds those it answers for, or is None for all."""
     return schools if limit is None else tuple(school for school in schools if school in limit)

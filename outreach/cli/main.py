@@ -33,6 +33,7 @@ MODULES = {
     "report": ("report", "privacy"),
     "campaign": ("campaign",),
     "note": ("note",),
+    "paper": ("paper",),
     "closures": ("closure",),
     "letter": ("letter",),
     "retention": ("purge", "person"),

@@ -14,6 +14,7 @@ from outreach.approvals import models as approvals
 from outreach.backups import models as backups
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
+from outreach.campaigns.paper import models as paper
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
@@ -61,7 +62,7 @@ TABLES = (
         excepted,
         models,
     ),
-    *(name_corrections, postal),
+    *(name_corrections, paper, postal),
     *(jobs, letterheads, measuring, notes, asked_notes, places),
     *(reach, reachability, replies, school_reports, seals),
     *SEGMENTS,

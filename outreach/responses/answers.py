@@ -55,7 +55,8 @@ class Question:
 class Given:
     """One form: an answer for each school (by key), a request to the service, and what was added to them.
 
-    `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`.
+    `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`. `is_by_code`: the
+    code of a letter on paper led to the form, so no mailbox answered.
     """
 
     answers: Mapping[int, Answer]
@@ -65,6 +66,7 @@ class Given:
     name: str = ""
     function: str = ""
     copy_to: Judgement | None = None
+    is_by_code: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,8 @@ def _respond(
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
-    said = f"Réponse au courriel, volet {asked.strand.number} : « {answer.label} »{about}."
+    way = "par le code du courrier" if given.is_by_code else "au courriel"
+    said = f"Réponse {way}, volet {asked.strand.number} : « {answer.label} »{about}."
     audit.record(session, now, actor_of(session, message), said, subject_of(asked.authority))
     _declare(session, message, asked, answer, schools, given.comment, now)
     return response

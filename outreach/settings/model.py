@@ -126,6 +126,7 @@ class Settings(BaseModel):
     official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
     sorting_list: Annotated[str, Field(max_length=100, pattern=r"^[^\r\n]*$")] = ""
     answers_within: Annotated[int, Field(ge=1, le=30)] = 5
+    paper_window: Annotated[str, Field(pattern=r"^\d{1,3}(\.\d)?(,\d{1,3}(\.\d)?){3}$")] = "105,45,90,40"
     metrics_token: SecretStr = SecretStr("")
     log_format: LogFormat = LogFormat.TEXT
     clock_offset: float = 0.0
@@ -208,6 +209,12 @@ class Settings(BaseModel):
     def signing_keys(self) -> tuple[bytes, ...]:
         """The keys of the tokens in letters, newest first."""
         return tuple(key.encode() for key in listed(self.token_keys.get_secret_value()))
+
+    @property
+    def window(self) -> tuple[float, float, float, float]:
+        """The window of the envelopes, on a sheet of A4: millimetres from its left, from its top, width, height."""
+        left, top, width, height = map(float, self.paper_window.split(","))
+        return left, top, width, height
 
     @property
     def factor_policy(self) -> FactorPolicy:

@@ -64,7 +64,7 @@ LISTS = {
     "suppressions": (),
     "user list": (),
 }
-ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay"}  # tests/backups/test_commands.py
+ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay", "paper make"}  # tests of their own
 BEFORE = {"campaign schedule": (("submit", "1"), ("approve", "1"))}
 FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
 FILES |= {"adherence import": JOININGS.encode(), "contacts import": CONTACTS.encode()}

@@ -15,6 +15,7 @@ from sqlalchemy.exc import NoInspectionAvailable
 
 from outreach.accounts.staff import Role, User
 from outreach.adherence import programmes
+from outreach.campaigns.paper.models import PaperBatch
 from outreach.columns import On
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, SuppressionReason
@@ -56,6 +57,7 @@ LISTS = {
     "campaigns/recipients.html": ("/campaigns/1/waves/1", "write"),
     "campaigns/results.html": ("/campaigns/1/results?figure=recipients", "write"),
     "campaigns/index.html": ("/campaigns", ""),
+    "campaigns/paper.html": ("/campaigns/1/paper", ""),
     "notes/index.html": ("/notes", ""),
     "administration/closures.html": ("/administration/closures", ""),
     "administration/accounts.html": ("/administration/accounts", ""),
@@ -84,6 +86,9 @@ def chief(signed_in, launched_sample):
             told = {"title": f"Note {number}", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
             by = {"sha256": f"{number}" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
             session.add(Note(programme=programme, **told, **by))
+        for number in range(3):
+            by = {"made_at": NOW, "made_by": factories.AUTHOR, "letters": number, "has_sheet": False}
+            session.add(PaperBatch(campaign_id=1, mailing_id=letters[0].mailing_id, **by))
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)

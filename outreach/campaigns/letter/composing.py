@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
@@ -101,6 +101,23 @@ def as_shown(session: Session, message: Message, sending: SenderIdentity, *, now
     frozen, letter, content = _read_again(session, message, sending, now)
     html = letter.html_for(_uncounted(letter, content.values, content.flags), content.flags)
     return frozen.in_browser(sending.keys.without(html))
+
+
+def for_paper(
+    session: Session, mailing: Mailing, due: Sequence[Due], sending: SenderIdentity, *, now: datetime
+) -> dict[int, tuple[str, str]]:
+    """The subject and the HTML of letters of a mailing as they stand on paper, by message key.
+
+    They come from the same frozen letter as the mails, with what is known now. Their links lead nowhere.
+    """
+    letter = _compiled(mailing.letter, mailing.headers)[1]
+    finder = replace(_recipients(mailing, sending, now), leads_nowhere=True, on_paper=True, mailing=None)
+    facts, made = finder.facts(session, due), Alike(letter)
+    contents = {one.id: made.content(facts[one.id]) for one in due}
+    return {
+        key: (letter.subject_for(one.values, one.flags), letter.html_for(one.values, one.flags))
+        for key, one in contents.items()
+    }
 
 
 def subject_read(session: Session, message: Message, sending: SenderIdentity, *, now: datetime) -> str:

@@ -26,7 +26,8 @@ class Facts(NamedTuple):
     `joined` count the authority's schools in the strand, or those that the mailbox answers for. `federations` are
     (code, name).
     `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
-    answers for all. `is_limited` holds for a mailbox that answers for some schools only.
+    answers for all. `is_limited` holds for a mailbox that answers for some schools only, `on_paper` for a letter that
+    is printed.
     """
 
     fase: int
@@ -41,6 +42,7 @@ class Facts(NamedTuple):
     shared: Shared
     written_directly: int = 0
     is_limited: bool = False
+    on_paper: bool = False
 
 
 def contact_of(name: str, service: str, email: str, phone: str) -> str:

@@ -35,6 +35,7 @@ _NAMED: Mapping[str, tuple[str, str]] = {
     "une_école": ("une école", ""),
     "plusieurs_écoles": ("plusieurs écoles", ""),
     "rappel": ("relance", ""),
+    "sur_papier": ("lettre sur papier", ""),
     "date_limite": ("date limite", "17 décembre 2026"),
     "circulaire": ("numéro de la circulaire", "7831"),
     "contact": ("personne de contact", "Nadia Lambert, nadia.lambert@fwb.example"),

@@ -75,6 +75,9 @@ FIELDS: Mapping[str, Field] = {
     "une_école": Field(FieldKind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
     "plusieurs_écoles": Field(FieldKind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
     "rappel": Field(FieldKind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
+    "sur_papier": Field(
+        FieldKind.FLAG, "Cette lettre part sur papier, et non par courriel", lambda facts: facts.on_paper
+    ),
     "date_limite": Field(FieldKind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline, common=True),
     "circulaire": Field(
         FieldKind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular, common=True
@@ -112,7 +115,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("écoles", "écoles_éligibles", "écoles_adhérentes", "écoles_restantes", WRITTEN_DIRECTLY, "tableau_écoles"),
         *("liste_écoles", "une_école", "plusieurs_écoles"),
     ),
-    "La campagne": ("date_limite", "circulaire", "contact", "rappel"),
+    "La campagne": ("date_limite", "circulaire", "contact", "rappel", "sur_papier"),
     "Les réponses et les liens": (
         *("boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"),
         "bloc_fédération",

@@ -31,7 +31,7 @@ class RecipientFacts:
 
     It reads only what the letter's fields use. `mailing` is the mailing whose openings and clicks are counted, or None.
     With `leads_nowhere` the letters are only looked at: their links have no tokens. `together` says, for letters that
-    are in no mailing, how many schools of each authority are written to directly.
+    are in no mailing, how many schools of each authority are written to directly. `on_paper`: they are printed.
     """
 
     sending: SenderIdentity
@@ -43,6 +43,7 @@ class RecipientFacts:
     mailing: int | None = None
     leads_nowhere: bool = False
     together: Mapping[int, int] | None = None
+    on_paper: bool = False
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -73,6 +74,7 @@ class RecipientFacts:
                 shared=self.frozen.shared,
                 written_directly=directly.get(authority.id, 0) if limit is None else 0,
                 is_limited=limit is not None,
+                on_paper=self.on_paper,
             )
         return facts
 

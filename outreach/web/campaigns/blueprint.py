@@ -13,6 +13,7 @@ from outreach.campaigns.listing import CampaignStanding, Stage
 from outreach.campaigns.models import Campaign, WaveState
 from outreach.campaigns.results.progress import wave_of_the_moment
 from outreach.db import Session
+from outreach.reach.models import ReachChannel
 from outreach.roles import RoleName
 from outreach.web.ui.request import settings
 
@@ -95,6 +96,8 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
         address = url_for("campaigns.list_reactions", number=campaign.id)
         tabs.append(("recipients", "Destinataires", address))
     tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
+    if ReachChannel.PAPER in campaign.ladder:
+        tabs.append(("paper", "Papier", url_for("campaigns.paper", number=campaign.id)))
     tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))
     tabs.append(("check", "Contenu", url_for("campaigns.check", number=campaign.id)))
     return tabs

@@ -1,5 +1,6 @@
 """Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ from outreach import statements
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.paper import entering
 from outreach.campaigns.waves import answer_term, answering, receipts
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term
 from outreach.campaigns.waves.receipts import Receipt
@@ -101,11 +103,14 @@ def give_answer(token: str) -> Response | Redirect:
             if term.stands is AnswerTerm.OVER or not _is_human(message):
                 return _question_page(session, message, token, form, confirms=True)
             given = form.sent(asked, answering.answered_before(session, message))
-            given = who_answers.added(given, session, message, request.form)
+            given = replace(who_answers.added(given, session, message, request.form), is_by_code=_is_by_code(read))
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
-            answering.receive(session, letter_of(session, read), given, _sending(), now=now())
+            answered = letter_of(session, read)
+            responses = answering.receive(session, answered, given, _sending(), now=now())
+            if given.is_by_code:
+                entering.note_rung(session, answered, responses)
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:
@@ -357,6 +362,7 @@ def answered_page(
     """
     receipt = given if isinstance(given, Receipt) else None
     told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
+    told["is_by_code"] = _is_by_code(_read(token, TokenKind.ANSWER))
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
     return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **told, **unsaved)
 
@@ -383,6 +389,11 @@ def _measure_page(
 
 def _sending() -> SenderIdentity:
     return SenderIdentity.of(settings())
+
+
+def _is_by_code(read: Token | None) -> bool:
+    """Whether the code of a letter on paper led to the answer page, and no mail."""
+    return read is not None and read.link == entering.BY_CODE
 
 
 def _read(token: str, kind: TokenKind) -> Token | None:

@@ -1,0 +1,203 @@
+"""What letters on paper say, as the templates of typst take it: the mail's own words, with a code for its buttons."""
+
+import io
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import segno
+from sqlalchemy import select
+
+from outreach import french, pdf
+from outreach.campaigns.letter import composing
+from outreach.campaigns.letter.facts import contact_of
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.paper.models import PaperBatch, PaperLetter
+from outreach.days import today
+from outreach.db import Session
+from outreach.db.in_list import among
+from outreach.delivery.ledger.letters import Due
+from outreach.delivery.models import Mailing, Message, MessageClass
+from outreach.directory.display_names import shown
+from outreach.directory.models import Authority, School
+from outreach.errors import Refused
+from outreach.mail import codes
+from outreach.mail.paper_form import blocks_of
+from outreach.mail.tokens import LIVE_KEYS, Keys
+from outreach.reach.models import ReachStep
+from outreach.responses.kinds import Answer
+
+CODE = "r"  # the path of the page of codes
+KEYS_CHANGED = (
+    "La clé des liens a changé depuis que ce lot est préparé : ses codes ne peuvent plus être imprimés. Notez ce qui "
+    "en est posté ; le reste repart dans un nouveau lot."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A letter of a batch with what the template takes of it."""
+
+    letter: PaperLetter
+    fase: int
+    reference: str
+    document: Mapping[str, Any]
+
+
+def sheets_of(
+    session: Session, batch: PaperBatch, letters: Sequence[PaperLetter], sending: SenderIdentity, *, now: datetime
+) -> list[Sheet]:
+    """Some letters of a batch, ready for the template, in order; a dozen statements. Raises Refused as `code_kept`."""
+    campaign, mailing = batch.campaign, session.get_one(Mailing, batch.mailing_id)
+    steps = {step.id: step for step in _steps(session, letters)}
+    messages, authorities = _messages(session, steps.values()), _authorities(session, steps.values())
+    due = [_due(messages[steps[one.step_id].message_id], one) for one in letters]
+    said = composing.for_paper(session, mailing, due, sending, now=now)
+    wave = session.scalars(select(Wave).where(Wave.mailing_id == mailing.id)).one()
+    names = _school_names(session, letters) if batch.has_sheet else {}
+    made = []
+    for letter in letters:
+        step = steps[letter.step_id]
+        fase = authorities[step.authority_id]
+        reference = f"C{campaign.id}-{wave.number}-{letter.id}"
+        subject, html = said[step.message_id]
+        document = _document(batch, campaign, letter, fase, reference, subject, html, sending)
+        document["sheet"] = _reply_sheet(campaign, letter, names) if batch.has_sheet else None
+        made.append(Sheet(letter, fase, reference, settable(document)))
+    return made
+
+
+def settable(document: Mapping[str, Any]) -> dict[str, Any]:
+    """A document whose characters our fonts have."""
+    known: dict[str, Any] = json.loads(pdf.settable(json.dumps(document, ensure_ascii=False)))
+    return known
+
+
+def code_kept(letter: PaperLetter, keys: Keys) -> str:
+    """The code of a letter, made again. Raises Refused when its key is no live one any more."""
+    for key in keys.keys[:LIVE_KEYS]:
+        code = codes.code_of(key, letter.id)
+        if codes.digest_of(key, code) == letter.code_digest:
+            return code
+    raise Refused(KEYS_CHANGED)
+
+
+def short_address(sending: SenderIdentity, code: str) -> str:
+    """The address as people type it: without its scheme."""
+    parts = urlsplit(sending.address)
+    return f"{parts.netloc}{parts.path}/{CODE}/{code}"
+
+
+def qr(address: str) -> str:
+    """The QR code of an address as SVG, with its quiet zone (ISO/IEC 18004 §6.3.8)."""
+    drawn = io.BytesIO()
+    segno.make_qr(address, error="m").save(drawn, kind="svg", border=4, scale=4, xmldecl=False)
+    return drawn.getvalue().decode()
+
+
+def _document(
+    batch: PaperBatch,
+    campaign: Campaign,
+    letter: PaperLetter,
+    fase: int,
+    reference: str,
+    subject: str,
+    html: str,
+    sending: SenderIdentity,
+) -> dict[str, Any]:
+    code = code_kept(letter, sending.keys)
+    blocks = blocks_of(html, sending.address)
+    if not any(block["kind"] == "answer" for block in blocks):
+        blocks.append({"kind": "answer"})
+    contact = campaign.contact_phone or campaign.contact_email
+    return {
+        "reference": reference,
+        "sender": [campaign.sender_name, *campaign.sender_address.split(", ")],
+        "about": [
+            french.spelt_day(today(batch.made_at)),
+            french.typeset(f"Notre référence : {reference}"),
+            french.typeset(f"FASE du pouvoir organisateur : {fase}"),
+            french.typeset(f"Contact : {contact_of(campaign.contact_name, campaign.contact_service, '', '')}"),
+            *filter(None, (campaign.contact_email, campaign.contact_phone)),
+        ],
+        "lines": [letter.recipient, letter.address.street_line, letter.address.place_line],
+        "subject": subject,
+        "name": letter.recipient,
+        "fase": fase,
+        "blocks": blocks,
+        "qr": qr(f"{sending.address}/{CODE}/{code}"),
+        "address": short_address(sending, code),
+        "otherwise": french.typeset(f"Sans internet : {contact}. Votre code : {code}."),
+        "foot": _foot(campaign, letter, fase, sending),
+    }
+
+
+def _foot(campaign: Campaign, letter: PaperLetter, fase: int, sending: SenderIdentity) -> list[str]:
+    said = [f"Vous recevez cette lettre en tant que pouvoir organisateur FASE {fase} : {letter.recipient}."]
+    if campaign.circular_url:
+        said.append(f"Circulaire {campaign.circular} : {campaign.circular_url}")
+    if sending.official_page:
+        said.append(f"Cette lettre vient-elle bien de nous ? Vérifiez-le : {sending.official_page}")
+    said.append(f"Protection des données : {sending.data_protection}")
+    if campaign.message_class is MessageClass.AWARENESS:
+        said.append(f"Pour ne plus recevoir de lettres de sensibilisation : {campaign.contact_email}")
+    return [french.typeset(line) for line in said]
+
+
+def _reply_sheet(campaign: Campaign, letter: PaperLetter, names: Mapping[int, str]) -> dict[str, Any]:
+    phone = f", appelez le {campaign.contact_phone}" if campaign.contact_phone else ""
+    return {
+        "lead": french.typeset(
+            f"Renvoyez cette feuille à {campaign.sender_name}, {campaign.sender_address}{phone}, ou répondez par le "
+            "code."
+        ),
+        "answers": [french.typeset(answer.label) for answer in Answer],
+        "which": french.typeset("Sans case cochée : pour toutes les écoles de la liste."),
+        "schools": [names[key] for key in letter.schools],
+    }
+
+
+def _school_names(session: Session, letters: Sequence[PaperLetter]) -> dict[int, str]:
+    keys = {key for letter in letters for key in letter.schools}
+    query = select(School.id, School.fase, School.name, School.corrected_name).where(among(School.id, sorted(keys)))
+    return {
+        key: french.typeset(f"{shown(name, corrected)} (FASE {fase})")
+        for key, fase, name, corrected in session.execute(query)
+    }
+
+
+def _steps(session: Session, letters: Sequence[PaperLetter]) -> Sequence[ReachStep]:
+    keys = [letter.step_id for letter in letters]
+    return session.scalars(select(ReachStep).where(among(ReachStep.id, keys))).all()
+
+
+def _messages(session: Session, steps: Iterable[ReachStep]) -> dict[int, Message]:
+    query = select(Message).where(among(Message.id, sorted({step.message_id for step in steps})))
+    return {message.id: message for message in session.scalars(query)}
+
+
+def _authorities(session: Session, steps: Iterable[ReachStep]) -> dict[int, int]:
+    query = select(Authority.id, Authority.fase)
+    return dict(session.execute(query.where(among(Authority.id, sorted({step.authority_id for step in steps})))).all())
+
+
+def _due(message: Message, letter: PaperLetter) -> Due:
+    """The letter as one to compose: to the authority, not to a mailbox that may answer for some schools only."""
+    return Due(
+        schools=letter.schools,
+        kept=None,
+        id=message.id,
+        mailing_id=message.mailing_id,
+        authority_id=message.authority_id,
+        address="",
+        address_key="",
+        address_ascii="",
+        public_id=message.public_id,
+        dated_at=message.dated_at,
+        return_path="",
+        revision=message.revision,
+    )

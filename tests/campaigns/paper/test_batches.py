@@ -1,0 +1,249 @@
+import re
+import subprocess
+from datetime import timedelta
+from html import unescape
+
+import pytest
+import zxingcpp
+from sqlalchemy import select
+
+from outreach.campaigns.letter import composing
+from outreach.campaigns.paper import batches, entering, files, sheets
+from outreach.campaigns.paper.models import PaperLetter
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, SuppressionReason
+from outreach.directory.models import Authority, Contact
+from outreach.directory.postal import holding
+from outreach.errors import InputError, Refused
+from outreach.mail import codes
+from outreach.mail.paper_form import words_of
+from outreach.mail.tokens import Keys
+from outreach.reach.models import ReachStep, StepReason, StepState
+from tests import factories
+from tests.campaigns.conftest import SENDING
+from tests.campaigns.paper.conftest import LONG_NAME, campaign_of
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+
+WINDOW = (105.0, 45.0, 90.0, 40.0)
+POINT = 72 / 25.4
+BOX = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>')
+
+
+def made_batch(database, number, *, sheet=False):
+    with database.writing() as session:
+        campaign = campaign_of(session, number)
+        (wave,) = batches.waves_of(campaign)
+        made = batches.make(session, campaign, wave, SENDING.keys, sheet=sheet, now=NOW, actor=AUTHOR)
+        return made.batch.id if made.batch else None, [one.fase for one in made.unfit]
+
+
+def files_made(database, number, batch):
+    with database.reading() as session:
+        found = batches.batch_of(session, campaign_of(session, number), batch)
+        return files.files_of(session, found, SENDING, WINDOW, now=NOW, author="Nadia Lambert")
+
+
+def states(database):
+    with database.reading() as session:
+        return [(step.state, step.reason) for step in session.scalars(select(ReachStep).order_by(ReachStep.id))]
+
+
+@pytest.fixture(scope="module")
+def printed_pages(tmp_path_factory):
+    return tmp_path_factory.mktemp("paper")
+
+
+def pages_of(path):
+    """The words of each page, with where they stand, in points."""
+    told = subprocess.run(["pdftotext", "-bbox", path, "-"], capture_output=True, check=True).stdout.decode()
+    return [
+        [(*map(float, found[:4]), unescape(found[4])) for found in BOX.findall(page)]
+        for page in told.split("<page ")[1:]
+    ]
+
+
+def plain(text):
+    return re.sub(r"\W+", " ", text.replace("\u00ad", "")).split()
+
+
+def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_right_authority(unreached, tmp_path):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    assert states(database) == [(StepState.PRINTED, None)] * 3
+    made = files_made(database, number, batch)
+    assert (made.letters, made.parts) == (3, ["lettres-1.pdf"])
+    (tmp_path / "l.pdf").write_bytes(made.contents["lettres-1.pdf"])
+    pages = pages_of(tmp_path / "l.pdf")
+    with database.reading() as session:
+        letters = session.scalars(select(PaperLetter).order_by(PaperLetter.place)).all()
+        assert [letter.postcode for letter in letters] == ["4998", "4999", "5000"]
+        firsts = [place for place, page in enumerate(pages) if any(w[4] == "7" and _in_window(w) for w in page)]
+        assert len(firsts) == len(letters)
+        assert all(place % 2 == 0 for place in firsts), "each letter begins on a right-hand page"
+        subprocess.run(["pdftoppm", "-r", "120", "-gray", tmp_path / "l.pdf", tmp_path / "p"], check=True)
+        read = {}
+        for place, image in enumerate(sorted(tmp_path.glob("p-*.pgm"))):
+            for found in zxingcpp.read_barcodes(_pixels(image)):
+                read[max(first for first in firsts if first <= place)] = found.text
+        assert len(read) == len(letters)
+        for letter, first in zip(letters, firsts, strict=True):
+            code = codes.read_code(read[first].rpartition("/")[2])
+            assert read[first] == f"{SENDING.address}/r/{code}"
+            step = session.get_one(ReachStep, letter.step_id)
+            assert entering.message_of(session, SENDING.keys, code).authority_id == step.authority_id
+
+
+def test_the_address_lies_in_the_window_alone_and_fonts_are_embedded(unreached, tmp_path):
+    database, number = unreached
+    made = files_made(database, number, made_batch(database, number)[0])
+    (tmp_path / "l.pdf").write_bytes(made.contents["lettres-1.pdf"])
+    fonts = subprocess.run(["pdffonts", tmp_path / "l.pdf"], capture_output=True, check=True).stdout.decode()
+    rows = fonts.splitlines()[2:]
+    assert rows
+    assert all(" yes yes " in row for row in rows)
+    assert b"pdfaid:part" in made.contents["lettres-1.pdf"]
+    firsts = [page for page in pages_of(tmp_path / "l.pdf") if any(w[4] == "Namur" and _in_window(w) for w in page)]
+    assert len(firsts) == 3
+    for page in firsts:
+        inside = [word for word in page if _in_window(word)]
+        assert " ".join(word[4] for word in inside[-7:-2]) == "Rue Haute 7 bte 3"
+        assert (len(inside[-2][4]), inside[-1][4]) == (4, "Namur")
+        touching = [word for word in page if _touches_window(word) and not _in_window(word)]
+        assert touching == []
+        assert all(word[2] <= (210 - 15) * POINT for word in inside)
+    longest = " ".join(word[4] for word in firsts[0] if _in_window(word))
+    assert plain(longest)[: len(plain(LONG_NAME))] == plain(LONG_NAME)
+
+
+def test_the_words_are_the_mail_s_but_for_buttons_footer_and_where_links_lead(unreached):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    with database.reading() as session:
+        found = batches.batch_of(session, campaign_of(session, number), batch)
+        letters = batches.letters_of(session, found)
+        for sheet in sheets.sheets_of(session, found, letters, SENDING, now=NOW):
+            on_paper = plain(words_of(sheet.document["blocks"]))
+            message = session.get_one(Message, session.get_one(ReachStep, sheet.letter.step_id).message_id)
+            mail = _mail_text(session, message, sheet.letter.schools)
+            assert len(on_paper) > 60
+            assert on_paper == list(mail)
+
+
+def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(unreached):
+    database, number = unreached
+    batch = made_batch(database, number, sheet=True)[0]
+    once, again = files_made(database, number, batch), files_made(database, number, batch)
+    assert once.contents["lettres-1.pdf"] == again.contents["lettres-1.pdf"]
+    with database.reading() as session:
+        letter = session.scalars(select(PaperLetter)).first()
+        with pytest.raises(Refused, match="clé"):
+            sheets.code_kept(letter, Keys((b"another key of thirty-two bytes.",)))
+        rotated = Keys((b"another key of thirty-two bytes.", *SENDING.keys.keys))
+        code = sheets.code_kept(letter, rotated)
+        assert entering.message_of(session, rotated, code) is not None
+
+
+def test_the_list_has_an_address_in_its_fields_and_the_cover_its_digest(unreached, tmp_path):
+    database, number = unreached
+    made = files_made(database, number, made_batch(database, number)[0])
+    assert "Rue Haute,7,3,4998,Namur" in made.contents["liste.csv"].decode("utf-8-sig").replace(";", ",")
+    (tmp_path / "c.pdf").write_bytes(made.contents["bordereau.pdf"])
+    said = subprocess.run(["pdftotext", tmp_path / "c.pdf", "-"], capture_output=True, check=True).stdout.decode()
+    assert files.digest_of([made.contents["lettres-1.pdf"]]) in "".join(said.split())
+    assert "Nadia Lambert" in said
+
+
+def test_an_unfit_address_fails_its_step_and_no_letter_is_made(unreached):
+    database, number = unreached
+    with database.writing() as session:
+        po = session.scalars(select(Authority).order_by(Authority.id)).first()
+        holding.came_back(session, po, on=NOW.date(), now=NOW, actor=AUTHOR)
+        name = po.fase
+    made = made_batch(database, number)
+    assert made[1] == [name]
+    assert (StepState.FAILED, StepReason.UNFIT_ADDRESS) in states(database)
+    assert made_batch(database, number)[0] is None, "nothing is printed twice"
+
+
+def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(unreached):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    by, day = {"now": NOW, "actor": AUTHOR}, NOW.date()
+    with database.writing() as session:
+        found, po = batches.batch_of(session, campaign_of(session, number), batch), _first(session)
+        with pytest.raises(InputError, match="postée"):
+            batches.came_back(session, found, [po.fase], on=day, **by)
+        with pytest.raises(InputError, match="jour"):
+            batches.post(session, found, on=day + timedelta(days=1), today=day, **by)
+        assert batches.post(session, found, on=day, today=day, **by) == 3
+        with pytest.raises(Refused, match="déjà"):
+            batches.post(session, found, on=day, today=day, **by)
+        assert batches.came_back(session, found, [po.fase], on=day, **by) == 1
+        with pytest.raises(InputError, match="numéro FASE 1"):
+            batches.came_back(session, found, [1], on=day, **by)
+        assert not holding.held_of(session, po).is_fit
+    assert states(database)[0] == (StepState.FAILED, StepReason.RETURNED)
+
+
+def test_more_pages_than_a_part_may_have_begin_another_one(unreached, monkeypatch):
+    database, number = unreached
+    monkeypatch.setattr(files, "MOST_PAGES", 2)
+    made = files_made(database, number, made_batch(database, number)[0])
+    assert len(made.parts) == 3
+    assert made.letters == 3
+
+
+def _first(session):
+    return session.scalars(select(Authority).order_by(Authority.id)).first()
+
+
+def _in_window(word):
+    left, top, width, height = (length * POINT for length in WINDOW)
+    return word[0] >= left and word[2] <= left + width and word[1] >= top and word[3] <= top + height
+
+
+def _touches_window(word):
+    left, top, width, height = (length * POINT for length in WINDOW)
+    return word[2] > left and word[0] < left + width and word[3] > top and word[1] < top + height
+
+
+def _pixels(path):
+    import numpy as np
+
+    content = path.read_bytes()
+    width, height = map(int, content.split(b"\n", 2)[1].split())
+    return np.frombuffer(content[-width * height :], dtype=np.uint8).reshape(height, width)
+
+
+def _mail_text(session, message, schools):
+    """The words of the mail's own part, as its text form says them: without buttons, notes of links, its footer."""
+    html = composing.for_paper(
+        session, message_mailing(session, message), [sheets._due(message, _Listed(schools))], SENDING, now=NOW
+    )[message.id][1]
+    body = html.partition('<td class="page"')[2].partition('</td></tr>\n<tr><td class="foot"')[0]
+    body = re.sub(r"<!--\[if mso\]>.*?<!\[endif\]-->", "", body, flags=re.DOTALL).partition(">")[2]
+    body = re.sub(r"<!--\[if !mso\]><!-->.*?<!--<!\[endif\]-->\s*<p[^>]*>.*?</p>", " ", body, flags=re.DOTALL)
+    return plain(unescape(re.sub(r"<[^>]+>", " ", body)))
+
+
+class _Listed:
+    def __init__(self, schools):
+        self.schools = schools
+
+
+def message_mailing(session, message):
+    from outreach.delivery.models import Mailing
+
+    return session.get_one(Mailing, message.mailing_id)
+
+
+def test_a_step_is_judged_again_as_it_is_printed(unreached):
+    database, number = unreached
+    with database.writing() as session:
+        letter = session.scalars(select(Message).order_by(Message.id)).first()
+        suppressions.suppress(session, "po@ecole.be", SuppressionReason.UNSUBSCRIBED, now=NOW, actor=AUTHOR)
+        box = factories.contact("po@ecole.be", added_at=NOW)
+        session.add(Contact(authority_id=letter.authority_id, **box))
+    assert made_batch(database, number)[0] is not None
+    assert states(database)[0] == (StepState.STOPPED, StepReason.UNSUBSCRIBED)

@@ -1,0 +1,89 @@
+"""The page of a campaign's letters on paper: prepared and fetched as jobs, posted, returned."""
+
+import io
+import zipfile
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.paper import batches
+from outreach.delivery.models import Message
+from outreach.directory.models import Authority
+from outreach.mail.tokens import Keys
+from outreach.reach import steps
+from outreach.reach.models import ReachChannel, ReachStep, StepReason
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import form_of, text_of
+
+PAGE = "/campaigns/1/paper"
+
+
+def due_step(session):
+    letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
+    of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
+    told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
+    session.scalars(select(Campaign)).first().ladder = "paper:5:failed"
+    return steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+
+
+@pytest.fixture
+def printed(launched_sample, standing):
+    """A batch of one letter; the FASE number of its authority."""
+    with launched_sample.writing() as session:
+        step = due_step(session)
+        wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
+        keys = Keys(standing.settings.signing_keys)
+        batches.make(session, wave.campaign, wave, keys, sheet=True, now=NOW, actor=AUTHOR)
+        return session.get_one(Authority, step.authority_id).fase
+
+
+def test_what_is_due_is_shown_and_prepared_by_a_job(author, launched_sample):
+    with launched_sample.writing() as session:
+        due_step(session)
+    page = author.get(PAGE)
+    assert "1 lettre est due" in text_of(page.text)
+    assert f'href="{PAGE}" aria-current="page"' in page.text
+    asked = author.post(PAGE, data=form_of(page, PAGE))
+    assert "/jobs/" in asked.location
+
+
+def test_files_are_asked_for_as_a_job(author, printed):
+    page = author.get(PAGE)
+    assert "1 lettre à poster" in text_of(page.text)
+    assert "/jobs/" in author.post(f"{PAGE}/1/files", data=form_of(page, f"{PAGE}/1/files")).location
+
+
+def test_letters_are_posted_and_one_comes_back(author, printed, launched_sample):
+    form = form_of(author.get(PAGE), f"{PAGE}/1/posting")
+    assert author.post(f"{PAGE}/1/posting", data={**form, "day": "1999-01-01"}).status_code == 422
+    assert author.post(f"{PAGE}/1/posting", data=form).status_code == 302
+    page = author.get(PAGE)
+    assert "posté" in text_of(page.text)
+    back = form_of(page, f"{PAGE}/1/returns")
+    assert author.post(f"{PAGE}/1/returns", data={**back, "numbers": "1"}).status_code == 422
+    assert author.post(f"{PAGE}/1/returns", data={**back, "numbers": "x"}).status_code == 422
+    assert author.post(f"{PAGE}/1/returns", data={**back, "numbers": f"{printed}"}).status_code == 302
+    assert "NPAI" in text_of(author.get(f"/directory/postal?state=returned&q={printed}").text)
+    with launched_sample.reading() as session:
+        assert session.scalars(select(ReachStep.reason)).one() == StepReason.RETURNED
+
+
+def test_the_window_is_checked_by_a_page_of_its_own(author):
+    saved = author.get("/campaigns/paper/window.pdf")
+    assert saved.data.startswith(b"%PDF")
+
+
+def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
+    from outreach.campaigns.letter.frozen import SenderIdentity
+    from outreach.campaigns.paper.files import files_of
+    from outreach.campaigns.paper.models import PaperBatch
+
+    with launched_sample.reading() as session:
+        batch = session.scalars(select(PaperBatch)).one()
+        made = files_of(
+            session, batch, SenderIdentity.of(standing.settings), standing.settings.window, now=NOW, author="Nadia"
+        )
+    names = zipfile.ZipFile(io.BytesIO(made.archive())).namelist()
+    assert names == ["lettres-1.pdf", "liste.csv", "liste.xlsx", "bordereau.pdf"]
