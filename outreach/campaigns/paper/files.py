@@ -4,7 +4,7 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -120,6 +120,13 @@ def digest_of(parts: Sequence[bytes]) -> str:
     for content in parts:
         told.update(hashlib.sha256(content).digest())
     return told.hexdigest()
+
+
+def sample(document: Mapping[str, Any], window: Window, *, now: datetime) -> bytes:
+    """One letter as it would be printed, to be read before it is approved."""
+    told = {**_named("Lettre sur papier, à lire", now), "window": window, "letters": [document]}
+    at = int(now.timestamp())
+    return pdf.set_pdf("paper.typ", sheets.settable(told), at, lost_nothing="Rien n’est perdu", archived=True)
 
 
 def window_page(window: Window, *, now: datetime) -> bytes:

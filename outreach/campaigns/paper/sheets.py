@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from outreach.delivery.ledger.letters import Due
 from outreach.delivery.models import Mailing, Message, MessageClass
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, School
+from outreach.directory.postal.addresses import PostalAddress
 from outreach.errors import Refused
 from outreach.mail import codes
 from outreach.mail.paper_form import blocks_of
@@ -64,9 +65,11 @@ def sheets_of(
         step = steps[letter.step_id]
         fase = authorities[step.authority_id]
         reference = f"C{campaign.id}-{wave.number}-{letter.id}"
-        subject, html = said[step.message_id]
-        document = _document(batch, campaign, letter, fase, reference, subject, html, sending)
-        document["sheet"] = _reply_sheet(campaign, letter, names) if batch.has_sheet else None
+        code, on = code_kept(letter, sending.keys), today(batch.made_at)
+        to = Addressed(letter.recipient, fase, letter.address, reference, code, on)
+        document = document_of(campaign, to, *said[step.message_id], sending)
+        if batch.has_sheet:
+            document["sheet"] = _reply_sheet(campaign, letter, names)
         made.append(Sheet(letter, fase, reference, settable(document)))
     return made
 
@@ -99,45 +102,49 @@ def qr(address: str) -> str:
     return drawn.getvalue().decode()
 
 
-def _document(
-    batch: PaperBatch,
-    campaign: Campaign,
-    letter: PaperLetter,
-    fase: int,
-    reference: str,
-    subject: str,
-    html: str,
-    sending: SenderIdentity,
-) -> dict[str, Any]:
-    code = code_kept(letter, sending.keys)
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """To whom a letter on paper goes, what it bears: its reference, its code, its date."""
+
+    name: str
+    fase: int
+    address: PostalAddress
+    reference: str
+    code: str
+    on: date
+
+
+def document_of(campaign: Campaign, to: Addressed, subject: str, html: str, sending: SenderIdentity) -> dict[str, Any]:
+    """A letter on paper as the template takes it, without a sheet for the reply."""
     blocks = blocks_of(html, sending.address)
     if not any(block["kind"] == "answer" for block in blocks):
         blocks.append({"kind": "answer"})
     contact = campaign.contact_phone or campaign.contact_email
     return {
-        "reference": reference,
+        "reference": to.reference,
         "sender": [campaign.sender_name, *campaign.sender_address.split(", ")],
         "about": [
-            french.spelt_day(today(batch.made_at)),
-            french.typeset(f"Notre référence : {reference}"),
-            french.typeset(f"FASE du pouvoir organisateur : {fase}"),
+            french.spelt_day(to.on),
+            french.typeset(f"Notre référence : {to.reference}"),
+            french.typeset(f"FASE du pouvoir organisateur : {to.fase}"),
             french.typeset(f"Contact : {contact_of(campaign.contact_name, campaign.contact_service, '', '')}"),
             *filter(None, (campaign.contact_email, campaign.contact_phone)),
         ],
-        "lines": [letter.recipient, letter.address.street_line, letter.address.place_line],
+        "lines": [to.name, to.address.street_line, to.address.place_line],
         "subject": subject,
-        "name": letter.recipient,
-        "fase": fase,
+        "name": to.name,
+        "fase": to.fase,
         "blocks": blocks,
-        "qr": qr(f"{sending.address}/{CODE}/{code}"),
-        "address": short_address(sending, code),
-        "otherwise": french.typeset(f"Sans internet : {contact}. Votre code : {code}."),
-        "foot": _foot(campaign, letter, fase, sending),
+        "qr": qr(f"{sending.address}/{CODE}/{to.code}"),
+        "address": short_address(sending, to.code),
+        "otherwise": french.typeset(f"Sans internet : {contact}. Votre code : {to.code}."),
+        "foot": _foot(campaign, to, sending),
+        "sheet": None,
     }
 
 
-def _foot(campaign: Campaign, letter: PaperLetter, fase: int, sending: SenderIdentity) -> list[str]:
-    said = [f"Vous recevez cette lettre en tant que pouvoir organisateur FASE {fase} : {letter.recipient}."]
+def _foot(campaign: Campaign, to: Addressed, sending: SenderIdentity) -> list[str]:
+    said = [f"Vous recevez cette lettre en tant que pouvoir organisateur FASE {to.fase} : {to.name}."]
     if campaign.circular_url:
         said.append(f"Circulaire {campaign.circular} : {campaign.circular_url}")
     if sending.official_page:

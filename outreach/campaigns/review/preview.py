@@ -170,6 +170,13 @@ class Preview:
         best = audiences.foremost(addressees)
         return next(self.letters([best], among=addressees)) if best is not None and best.schools else None
 
+    def paper(self, authority: Authority) -> PreviewedLetter | None:
+        """The letter to an authority as it would be printed; None when it would list no school."""
+        meant = audiences.schools_meant(self.session, self.campaign, [authority.id], now=self.now)
+        schools = meant.get(authority.id, ())
+        to = Addressee(authority.id, "", "", "", schools)
+        return next(self.letters([to], on_paper=True)) if schools else None
+
     def recipients(self) -> Sequence[Row[Authority, int, int]]:
         """The authorities written to, by name. Columns Authority, mailboxes and schools (counts)."""
         meant = audiences.audience_of(self.campaign)
@@ -180,9 +187,12 @@ class Preview:
         return audience_counts.first(self.session, meant, scope, MOST)
 
     def letters(
-        self, recipients: Sequence[Addressee], *, among: Sequence[Addressee] | None = None
+        self, recipients: Sequence[Addressee], *, among: Sequence[Addressee] | None = None, on_paper: bool = False
     ) -> Iterator[PreviewedLetter]:
-        """The letters of these recipients, in order. `among` are all of whom letters speak, if there are more."""
+        """The letters of these recipients, in order. `among` are all of whom letters speak, if there are more.
+
+        `on_paper`: with the passages of paper, without those of mail.
+        """
         standing = shared_headers_of(self.written, self.sending, "essai")
         is_awareness = self.campaign.message_class is MessageClass.AWARENESS
         strand, day = self.campaign.strand_id, today(self.now)
@@ -196,6 +206,7 @@ class Preview:
             day,
             leads_nowhere=True,
             together=together,
+            on_paper=on_paper,
         )
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]

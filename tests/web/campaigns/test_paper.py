@@ -1,6 +1,7 @@
 """The page of a campaign's letters on paper: prepared and fetched as jobs, posted, returned."""
 
 import io
+import subprocess
 import zipfile
 
 import pytest
@@ -87,3 +88,16 @@ def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, stand
         )
     names = zipfile.ZipFile(io.BytesIO(made.archive())).namelist()
     assert names == ["lettres-1.pdf", "liste.csv", "liste.xlsx", "bordereau.pdf"]
+
+
+def test_the_letter_is_read_on_paper_before_it_is_approved(author, launched_sample):
+    with launched_sample.writing() as session:
+        campaign = session.scalars(select(Campaign)).first()
+        campaign.ladder = "paper:5:failed"
+        campaign.letter += "\n\n(% if sur_papier %)\nAvec une enveloppe.\n(% else %)\nSans papier.\n(% endif %)"
+    assert "Lire la lettre sur papier" in text_of(author.get("/campaigns/1/check").text)
+    saved = author.get("/campaigns/1/letter/paper.pdf").data
+    told = subprocess.run(["pdftotext", "-", "-"], input=saved, capture_output=True, check=True).stdout.decode()
+    assert "Avec une enveloppe." in told
+    assert "Sans papier." not in told
+    assert "/r/0000-0000" in told

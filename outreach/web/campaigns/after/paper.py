@@ -8,8 +8,12 @@ from outreach import audit, french
 from outreach.accounts import staff
 from outreach.campaigns import lifecycle
 from outreach.campaigns.paper import batches, files, overview
+from outreach.campaigns.paper.sheets import Addressed, document_of
+from outreach.campaigns.review.preview import Preview
+from outreach.campaigns.schedule import planning
 from outreach.days import parse_day
 from outreach.db import Session
+from outreach.directory.postal import holding
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
 from outreach.spreadsheets.written import Origin
@@ -34,6 +38,7 @@ from outreach.web.ui.request import (
     tell,
 )
 
+SHOWN_CODE = "0000-0000"  # of a letter that is only read
 MOST_RETURNED = 2000  # characters of FASE numbers typed at once
 
 
@@ -58,6 +63,27 @@ def export_batches(number: int, kind: str) -> Response:
 def paper_window() -> Response:
     content = files.window_page(settings().window, now=now())
     return attachment(content, "application/pdf", "verifier-la-fenetre.pdf")
+
+
+@pages.get("/<number:number>/letter/paper.pdf")
+@needs(RoleName.READER)
+def read_on_paper(number: int) -> Response:
+    """The letter to the authority that the request names, or to the first one, as it would be printed."""
+    asked = whole_number(request.args.get("as", ""))
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        preview = Preview(session, campaign, sending(), planning.plan(session, campaign, now=now()), now=now())
+        among = [row.Authority for row in preview.recipients()]
+        chosen = next((one for one in among if one.fase == asked), among[0] if among else None)
+        letter = preview.paper(chosen) if chosen else None
+        if chosen is None or letter is None:
+            raise Refused("Cette campagne n’écrit à personne aujourd’hui : élargissez son public.")
+        address = holding.held_of(session, chosen).address
+        to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", SHOWN_CODE, current_day())
+        document = document_of(campaign, to, letter.subject, letter.html, sending())
+    end_reading()
+    content = files.sample(document, settings().window, now=now())
+    return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
 
 
 @pages.post("/<number:number>/paper")
