@@ -24,6 +24,7 @@ from outreach.erasures import opening
 from outreach.erasures.digests import is_mark
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
+from outreach.reach.answers import ways_of
 from outreach.responses import actors, effects, inbox, steps, trays
 from outreach.responses.inbox import EffectChanged
 from outreach.responses.kinds import Tray
@@ -260,12 +261,14 @@ def _note_opened(received: Response, replies: Sequence[ServiceReply]) -> None:
 def _page(session: Session, received: Response, fault: str = "", form: RecallForm | None = None) -> str:
     effect = effects.effect_of(session, received, now=now()) if received.handled_at is None else None
     template, kept = "pages/responses/response.html", _filter()
+    way = ways_of(session, [received.id]).get(received.id, "")
     may_reopen, taken = inbox.may_reopen(received), steps.steps_of(session, received)
     news = _news_of(session, received) if effect and current_user.holds(RoleName.AUTHOR) else None
     replies = replying.replies_to(session, received)
     _note_opened(received, replies)
     return render_template(
         template,
+        way=way,
         response=received,
         reference=receipts.reference_of(session, received),
         effect=effect,

@@ -29,6 +29,7 @@ from outreach.directory.authority_sheet import Event
 from outreach.directory.models import Authority, Contact
 from outreach.erasures.digests import is_mark
 from outreach.erasures.opening import CLOSED
+from outreach.reach.answers import ways_of
 from outreach.responses import actors, answers
 from outreach.responses.models import Response
 from outreach.segments.audience import ORDER
@@ -117,7 +118,8 @@ def answered(session: Session, authority: Authority, entries: Iterable[Event]) -
     letters_of = _letters_of(
         session, [response.message.mailing_id for several in given.values() for response in several]
     )
-    return others + [_answer(moment, several, told[moment], letters_of) for moment, several in given.items()]
+    ways = ways_of(session, [response.id for several in given.values() for response in several])
+    return others + [_answer(moment, several, told[moment], letters_of, ways) for moment, several in given.items()]
 
 
 def exclusions(session: Session, authority: Authority) -> list[Event]:
@@ -186,12 +188,17 @@ def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
 
 
 def _answer(
-    moment: tuple[datetime, str], given: Sequence[Response], told: Sequence[str], letters_of: Mapping[int, str]
+    moment: tuple[datetime, str],
+    given: Sequence[Response],
+    told: Sequence[str],
+    letters_of: Mapping[int, str],
+    ways: Mapping[int, str],
 ) -> CampaignEvent:
     at, actor = moment
     first = given[0]
+    way = ways.get(first.id, "au courriel")
     event = CampaignEvent(
-        at, actor, f"Réponse au courriel{letters_of.get(first.message.mailing_id, '')}.", list(reversed(told))
+        at, actor, f"Réponse {way}{letters_of.get(first.message.mailing_id, '')}.", list(reversed(told))
     )
     if first.comment and not any(first.comment in line for line in told):
         event.details.append(f"Commentaire : {first.comment}")

@@ -88,3 +88,15 @@ def test_a_code_ends_as_links_do(client, coded, monkeypatch):
     over = Term(AnswerTerm.OVER, NOW.date())
     monkeypatch.setattr(recipient_pages, "standing_of", lambda *given: (standing(*given)[0], over))
     assert 'name="answer"' not in client.get(page).text
+
+
+def test_staff_read_that_an_answer_came_by_the_code(client, signed_in, coded, launched_sample):
+    code, key = coded
+    page = client.post("/r", data={"code": code}).location
+    client.post(page, data={"answer": "help", "confirmed": "1"})
+    with launched_sample.reading() as session:
+        response = session.scalars(select(Response).where(Response.message_id == key)).one()
+        number, fase = response.id, response.authority.fase
+    author = signed_in("author")
+    assert "Par le code du courrier" in text_of(author.get(f"/responses/{number}").text)
+    assert "Réponse par le code du courrier" in text_of(author.get(f"/directory/{fase}/history").text)
