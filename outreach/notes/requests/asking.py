@@ -52,7 +52,7 @@ def ask(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> A
     if states_of(session, of_person(session, actor)).count(AskedState.WAITING) >= MOST_WAITING:
         raise Refused(f"{MOST_WAITING} de vos demandes attendent déjà la rédaction : retirez-en une d’abord.")
     since = AskedNote.asked_at > now - timedelta(days=1)
-    if session.scalar(select(func.count()).where(AskedNote.asked_by == actor, since)) >= MOST_A_DAY:
+    if session.scalars(select(func.count()).where(AskedNote.asked_by == actor, since)).one() >= MOST_A_DAY:
         raise Refused(f"Vous avez demandé {MOST_A_DAY} notes en un jour : attendez demain, ou appelez la rédaction.")
     made = AskedNote(title=_title(asked.question), request=asked.as_json(), asked_by=actor, asked_at=now)
     session.add(made)

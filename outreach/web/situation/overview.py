@@ -128,7 +128,7 @@ def _of_today(session: Session, programme: Programme) -> dict[str, Any]:
     }
 
 
-def _of_service(session: Session, level: Level) -> dict[str, Any]:
+def _of_service(session: Session, level: Level | None) -> dict[str, Any]:
     """What awaits the service, for those who have no list of their own."""
     waiting = trays.counts(session)
     return {
