@@ -1,7 +1,6 @@
 """Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -17,7 +16,7 @@ from outreach.campaigns.waves.answer_term import AnswerTerm, Term
 from outreach.campaigns.waves.receipts import Receipt
 from outreach.db import NO_ANSWER, Session
 from outreach.delivery.ledger import outbox, suppressions
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Message
 from outreach.directory.models import Authority
 from outreach.erasures import opening
 from outreach.errors import InputError, NotFound, Refused
@@ -31,6 +30,7 @@ from outreach.retention import changes, periods
 from outreach.statements import StatementKind
 from outreach.web.public import answer_form, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
+from outreach.web.public.forms_sent import is_by_code, is_human
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
 from outreach.web.ui.fields import posted, pressed
@@ -43,7 +43,6 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 LONGEST_ZONE = 60  # as the register has it
-TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter arrives; a person reads first
 WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
 
 
@@ -100,10 +99,10 @@ def give_answer(token: str) -> Response | Redirect:
                 return _question_page(session, message, token, form)
             asked = answers.question_of(session, message, now=now())
             shared, term = standing_of(session, message)
-            if term.stands is AnswerTerm.OVER or not _is_human(message):
+            if term.stands is AnswerTerm.OVER or not is_human(message):
                 return _question_page(session, message, token, form, confirms=True)
             given = form.sent(asked, answering.answered_before(session, message))
-            given = replace(who_answers.added(given, session, message, request.form), is_by_code=_is_by_code(read))
+            given = replace(who_answers.added(given, session, message, request.form), is_by_code=is_by_code(read))
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
@@ -165,7 +164,7 @@ def choose_measure(token: str) -> Response:
     read, agrees, words = _read(token, TokenKind.ANSWER), pressed("measure"), posted("wording")
     try:
         with reading() as session:
-            is_certain = not agrees or _is_human(letter_of(session, read))
+            is_certain = not agrees or is_human(letter_of(session, read))
         if not is_certain:
             return _measure_page(token, read, confirms=True)
         with database().writing() as session:
@@ -194,7 +193,7 @@ def unsubscribe(token: str) -> Response:
     is_one_click = posted("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
     with reading() as session:
         message = outbox.message_named(session, read.id)
-    if message is not None and not is_one_click and not _is_human(message):
+    if message is not None and not is_one_click and not is_human(message):
         return _unsubscription_page(token, read, confirms=True)
     if message is not None:
         how = _how(message)
@@ -212,7 +211,7 @@ def subscribe_again(token: str) -> Response:
     read = _read(token, TokenKind.UNSUBSCRIBE)
     try:
         with reading() as session:
-            is_certain = _is_human(letter_of(session, read))
+            is_certain = is_human(letter_of(session, read))
         if read and not is_certain:
             return _unsubscription_page(token, read, confirms=True)
         with database().writing() as session:
@@ -296,13 +295,6 @@ def _how(message: Message) -> str:
     return f"lien du courriel {message.public_id}{given}"
 
 
-def _is_human(message: Message) -> bool:
-    """Whether a form comes from a person. One sent within 3 s of the relay's acceptance has to be confirmed."""
-    if posted("confirmed") == "1" or message.state is not MessageState.ACCEPTED:
-        return True
-    return message.settled_at is None or now() - message.settled_at > TOO_SOON
-
-
 def _question_page(
     session: Session,
     message: Message,
@@ -362,7 +354,7 @@ def answered_page(
     """
     receipt = given if isinstance(given, Receipt) else None
     told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
-    told["is_by_code"] = _is_by_code(_read(token, TokenKind.ANSWER))
+    told["is_by_code"] = is_by_code(_read(token, TokenKind.ANSWER))
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
     return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **told, **unsaved)
 
@@ -389,11 +381,6 @@ def _measure_page(
 
 def _sending() -> SenderIdentity:
     return SenderIdentity.of(settings())
-
-
-def _is_by_code(read: Token | None) -> bool:
-    """Whether the code of a letter on paper led to the answer page, and no mail."""
-    return read is not None and read.link == entering.BY_CODE
 
 
 def _read(token: str, kind: TokenKind) -> Token | None:
