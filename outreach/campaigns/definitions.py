@@ -17,6 +17,7 @@ from outreach.delivery.models import MessageClass
 from outreach.errors import InputError, NotFound
 from outreach.mail.addresses import judge
 from outreach.measuring.models import TrackingMode
+from outreach.reach.ladder import checked as checked_ladder
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import EVERYBODY
 from outreach.segments.criteria_json import from_store, to_plain
@@ -88,6 +89,7 @@ class Definition(BaseModel):
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
+    ladder: Annotated[str, Field(max_length=300), judged_by(checked_ladder)] = ""
     corrects: bool = False
     segment: AudienceRule = AudienceRule()
     sender: Sender
@@ -140,6 +142,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
+        ladder=campaign.ladder,
         segment=AudienceRule(criteria=wave_criteria.told(session, from_store(campaign.criteria))),
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),
         contact=ContactAgent(

@@ -48,7 +48,7 @@ CONTENT = (
 ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": ""}
 STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
-    "letter",
+    *("letter", "ladder"),
 )
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 

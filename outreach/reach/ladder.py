@@ -57,6 +57,14 @@ def rungs(written: str) -> Sequence[Rung]:
     ]
 
 
+def checked(stated: str) -> str:
+    """The same ladder, as a file states it, in the order of its days. Raises InputError."""
+    try:
+        return written([(rung.channel, rung.days, rung.when) for rung in rungs(stated)])
+    except ValueError:
+        raise InputError("Un échelon s’écrit « paper:5:failed » : sa voie, ses jours, sa condition.") from None
+
+
 def written(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
     """These rungs as a campaign keeps them, in the order of their days.
 

@@ -54,6 +54,7 @@ LISTS = {
     "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),
     "situation/authorities.html": ("/situation/authorities?strand=1&province=Namur", "write"),
     "campaigns/reactions.html": ("/campaigns/1/recipients", "write"),
+    "campaigns/reached.html": ("/campaigns/1/reached", "write"),
     "campaigns/recipients.html": ("/campaigns/1/waves/1", "write"),
     "campaigns/results.html": ("/campaigns/1/results?figure=recipients", "write"),
     "campaigns/index.html": ("/campaigns", ""),

@@ -95,6 +95,7 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
     if wave is not None and wave.mailing_id:
         address = url_for("campaigns.list_reactions", number=campaign.id)
         tabs.append(("recipients", "Destinataires", address))
+        tabs.append(("reached", "Atteints", url_for("campaigns.list_reached", number=campaign.id)))
     tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
     if ReachChannel.PAPER in campaign.ladder:
         tabs.append(("paper", "Papier", url_for("campaigns.paper", number=campaign.id)))

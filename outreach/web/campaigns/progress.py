@@ -13,6 +13,7 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.approvals.models import Decision
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.ladder import reached
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
 from outreach.campaigns.results import figures, progress, reactions
 from outreach.campaigns.results.figures import Figure
@@ -252,6 +253,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "Figure": Figure,
         "figures": figures.figures(campaign),
         "measured": came.measured,
+        "reach": reached.of(session, campaign, now=now()),
     }
 
 

@@ -101,3 +101,15 @@ def test_a_deadline_that_the_calendar_moves_is_said_while_the_dates_are_chosen(a
     live = author.get(f"{begun}/dates", query_string=asked)
     moved = "est déplacée du samedi 22 mai 2027 au lundi 24 mai 2027 : week-end."
     assert f"La date limite de la première vague {moved}" in panel(live, "plan")
+
+
+def test_rungs_are_chosen_with_the_dates_and_read_where_the_campaign_is_checked(author, begun):
+    rungs = {"other_mailbox": "2", "paper": "5", "paper_when": "failed", "call": "12", "call_when": "silent"}
+    author.send(f"{begun}/dates", {**DATED, **rungs, "version": version(author, begun, "dates")})
+    page = text_of(author.get(f"{begun}/check"))
+    assert "Lettre sur papier, 5 jours après la vague, si ce qui précède a échoué" in page
+    assert "Appel, 12 jours après la vague, si ce qui précède a échoué, ou rien n’est revenu" in page
+    same = {**DATED, **rungs, "call": "5", "version": version(author, begun, "dates")}
+    refused = author.send(f"{begun}/dates", same)
+    assert refused.status_code == 422
+    assert "Donnez à chaque voie son propre délai" in text_of(refused)

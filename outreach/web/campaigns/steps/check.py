@@ -13,6 +13,7 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.campaigns import audiences, lifecycle, losses, wave_criteria
+from outreach.campaigns.ladder import forecast
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks, exceptions
@@ -176,6 +177,7 @@ def check_page(
         is_for_everybody=is_everybody(criterion),
         findings=findings,
         plan=plan,
+        rungs=forecast.of(session, campaign, now=now()) if is_open else [],
         preview=pane_of(session, campaign) if is_read_here else None,
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, time
 from typing import Any
 
 from flask_wtf import FlaskForm
-from wtforms import Field, Form, HiddenField, StringField, ValidationError
+from wtforms import Field, Form, HiddenField, SelectChoice, SelectField, StringField, ValidationError
 
 from outreach.campaigns.definitions import MOST_REMINDERS
 from outreach.campaigns.models import AddedReminder, Campaign
@@ -13,12 +13,15 @@ from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
 from outreach.days import BRUSSELS, parse_day
 from outreach.errors import InputError
+from outreach.reach.ladder import RungWhen, rungs, written
+from outreach.reach.models import ReachChannel
 from outreach.text import whole_number
 from outreach.web.campaigns.steps.forms import NO_SUBJECT, SourceField, StepForm, readable_letter, readable_subject
 from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, fit, line, refusing, remark
 from outreach.web.ui.request import now
 
 EXAMPLE = "Heure de Bruxelles, par exemple 9:30."
+WAITING = (RungWhen.FAILED, RungWhen.SILENT)  # a call never follows for everybody
 HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
 
 
@@ -136,6 +139,29 @@ class DatesForm(StepForm):
         description="La date limite citée dans chaque vague. Un jour fermé passe au prochain jour ouvrable.",
         render_kw=SHORT,
     )
+    other_mailbox = StringField(
+        "Pour ceux que le courriel n’atteint pas : une autre boîte, après (jours)",
+        description="À une boîte à qui la vague n’a pas écrit, si son courriel échoue. Vide : non.",
+        render_kw=SHORT,
+    )
+    paper = StringField(
+        "Pour ceux que le courriel n’atteint pas : une lettre sur papier, après (jours)",
+        description="Le nombre de jours après chaque vague. Vide : pas de papier.",
+        render_kw=SHORT,
+    )
+    paper_when = SelectField(
+        "La lettre sur papier part",
+        choices=[SelectChoice(when.value, when.label) for when in RungWhen],
+        default=RungWhen.FAILED,
+    )
+    call = StringField(
+        "Pour ceux que le courriel n’atteint pas : un appel, après (jours)",
+        description="Le nombre de jours après chaque vague. Vide : pas d’appel.",
+        render_kw=SHORT,
+    )
+    call_when = SelectField(
+        "L’appel se fait", choices=[SelectChoice(when.value, when.label) for when in WAITING], default=RungWhen.FAILED
+    )
 
     @classmethod
     def about(cls, campaign: Campaign) -> "DatesForm":
@@ -147,6 +173,8 @@ class DatesForm(StepForm):
                 "reminders": ", ".join(map(str, offsets(campaign))),
                 "deadline_days": str(campaign.deadline_days),
                 "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
+                **{rung.channel.value: str(rung.days) for rung in rungs(campaign.ladder)},
+                **{f"{rung.channel}_when": rung.when.value for rung in rungs(campaign.ladder)},
             },
         )
 
@@ -157,7 +185,23 @@ class DatesForm(StepForm):
             "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
             "deadline_days": int(self.deadline_days.data or 0),
             "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
+            "ladder": self._ladder(),
         }
+
+    def _ladder(self) -> str:
+        """The rungs as a campaign keeps them. Raises InputError."""
+        paper, call = self.paper_when.data or RungWhen.FAILED, self.call_when.data or RungWhen.FAILED
+        asked = (
+            (ReachChannel.OTHER_MAILBOX, self.other_mailbox, RungWhen.FAILED),
+            (ReachChannel.PAPER, self.paper, RungWhen(paper)),
+            (ReachChannel.CALL, self.call, RungWhen(call)),
+        )
+        filled = [(channel, (field.data or "").strip(), when) for channel, field, when in asked]
+        return written([(channel, whole_number(days, digits=3) or 0, when) for channel, days, when in filled if days])
+
+    def validate_call(self, _field: StringField) -> None:
+        """With the other rungs: each delay once, within the limit."""
+        refusing(self._ladder)
 
     def validate_day(self, field: StringField) -> None:
         """Today or a later day, at most two years ahead."""
