@@ -23,6 +23,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueC
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
+from outreach.directory.calls import Call
 
 
 class ReachChannel(StrEnum):
@@ -218,7 +219,7 @@ class ReachCall(Base):
 
     __tablename__ = "reach_calls"
 
-    call_id: Mapped[int] = mapped_column(ForeignKey("calls.id"), primary_key=True, autoincrement=False)
+    call_id: Mapped[int] = mapped_column(ForeignKey(Call.id), primary_key=True, autoincrement=False)
     step_id: Mapped[int] = mapped_column(ForeignKey("reach_steps.id"), index=True)
     outcome: Mapped[CallOutcome] = mapped_column(enum_of(CallOutcome, "call_outcome"))
 
