@@ -35,7 +35,10 @@ from outreach.mail.addresses import judge
 from outreach.measuring import bases, hits
 from outreach.measuring.models import Hit
 from outreach.responses.models import Respondent, Response
-from outreach.retention import emptying
+from outreach.retention import (
+    emptying,
+    every_table,  # noqa: F401 - an erasure and an export walk what is loaded
+)
 from outreach.retention.periods import IMPERSONAL
 
 ERASED = "effacé"

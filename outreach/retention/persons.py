@@ -15,6 +15,7 @@ from outreach.delivery.ledger.suppressions import subject_of
 from outreach.erasures import words
 from outreach.erasures.words import Word
 from outreach.mail.addresses import judge
+from outreach.retention import every_table  # noqa: F401 - an erasure and an export walk what is loaded
 
 Known = dict[str, list[dict[str, Any]]]
 # Tables whose rows are about a person as a whole, so that what names such a row is about the person, too.

@@ -1,0 +1,35 @@
+"""Loads every table: what is known of a person, and an erasure, walk those that the process has loaded."""
+
+# ruff: noqa: F401
+from outreach import audit, drafts, letterheads, seals, statements
+from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
+from outreach.accounts.factors import second_factors
+from outreach.adherence import models as adherence
+from outreach.alerts import models as alerts
+from outreach.approvals import models as approvals
+from outreach.backups import models as backups
+from outreach.calendar_feed import keys
+from outreach.campaigns import excepted
+from outreach.campaigns import models as campaigns
+from outreach.campaigns.replies import models as replies
+from outreach.campaigns.schedule import closures
+from outreach.contact_lists import models as contact_lists
+from outreach.delivery import models as delivery
+from outreach.delivery import places
+from outreach.delivery.bounces import models as bounces
+from outreach.directory import calls, models, name_corrections
+from outreach.directory.editions import school_reports
+from outreach.directory.postal import models as postal
+from outreach.erasures import digests as erasures
+from outreach.jobs import models as jobs
+from outreach.measuring import models as measuring
+from outreach.notes import models as notes
+from outreach.notes.requests import models as asked_notes
+from outreach.reach import models as reach
+from outreach.reachability import models as reachability
+from outreach.responses import models as responses
+from outreach.responses.answer_lists import models as answer_lists
+from outreach.retention import models as retention
+from outreach.segments import authority_lists, saved
+from outreach.sent_lists import matching
+from outreach.staff_mail import models as staff_mail
