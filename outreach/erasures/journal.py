@@ -13,16 +13,18 @@ FILE = "erasures.jsonl"  # in the data folder
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An erasure: the digest of the address, the sign of the key that made it, and when."""
+    """An erasure: the digest of the address, the sign of the key that made it, when, and whether the address stayed."""
 
     digest: str
     key: str
     at: datetime
+    keeps_address: bool = False
 
 
 def add(folder: Path, line: Line) -> None:
     """Add an erasure to the file, down to the disk. Raises OSError."""
-    told = json.dumps({"digest": line.digest, "key": line.key, "at": line.at.isoformat()}) + "\n"
+    held = {"digest": line.digest, "key": line.key, "at": line.at.isoformat()}
+    told = json.dumps(held | ({"keeps_address": True} if line.keeps_address else {})) + "\n"
     place = os.open(folder / FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     with os.fdopen(place, "w", encoding="utf-8") as file:
         file.write(told)
@@ -39,8 +41,9 @@ def read(folder: Path) -> list[Line]:
     for number, text in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             held = json.loads(text)
-            lines.append(Line(held["digest"], held["key"], datetime.fromisoformat(held["at"])))
-        except (ValueError, KeyError, TypeError):
+            at, keeps = datetime.fromisoformat(held["at"]), bool(held.get("keeps_address"))
+            lines.append(Line(held["digest"], held["key"], at, keeps))
+        except (ValueError, KeyError, TypeError, AttributeError):
             said = f"{path}, ligne {number} : ce n’est pas un effacement ; remettez la ligne d’origine."
             raise InputError(said) from None
     return lines

@@ -9,12 +9,16 @@ from typing import Any
 from sqlalchemy import Column, ColumnElement, Enum, RowMapping, String, Table, and_, func, or_, select, update
 
 from outreach.db import Base, Session
+from outreach.errors import InputError
+from outreach.mail.addresses import judge
 
 Key = tuple[Any, ...]
 OF_ADDRESSES = {".", "-", "_", "+"}  # what may stand within an address, beside letters and digits
 GOES_ON = re.compile(r"([\w.+-]+)['’&]\Z")  # what an address may begin with before one of these: "o'brien@…"
 ELISIONS = {"c", "d", "j", "jusqu", "l", "lorsqu", "m", "n", "puisqu", "qu", "s", "t"}  # "d'olivier@…" is his address
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
+ADDRESS = re.compile(r"[^\s@<>\"(),;:=/\\\[\]]+@[^\s@<>\"(),;:=/\\\[\]]+")
+MOST_AT_ONCE = 1000  # rows of a table in memory
 LONGEST_LOCAL = 64  # letters before the @ (RFC 5321 §4.5.3.1.1)
 
 
@@ -104,6 +108,27 @@ def _holds(column: Column[Any], word: Word) -> ColumnElement[bool]:
     if not pieces:
         return column.contains(word.text, autoescape=True)
     return and_(*(func.lower(column).contains(piece, autoescape=True) for piece in pieces))
+
+
+def addresses_in(session: Session, columns: Sequence[Column[Any]]) -> set[str]:
+    """The addresses that these columns of one table name, as they are compared."""
+    if not columns:
+        return set()
+    query = select(*columns).where(or_(*(column.contains("@") for column in columns)))
+    found: set[str] = set()
+    for row in session.execute(query.execution_options(yield_per=MOST_AT_ONCE)):
+        for said in row:
+            found.update(ADDRESS.findall(said or ""))
+    tokens = {token.strip(".'’&") for token in found}
+    tokens |= {re.split("['’&]", token)[-1] for token in tokens}
+    return {key for token in tokens if (key := _key_of(token))}
+
+
+def _key_of(token: str) -> str:
+    try:
+        return judge(token, examples=True).key
+    except InputError:
+        return ""
 
 
 def find(session: Session, words: Sequence[Word], without: Mapping[str, Sequence[str]]) -> dict[str, list[Key]]:

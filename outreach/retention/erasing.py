@@ -100,8 +100,17 @@ class Plan:
         return {table: [name for columns in stated for name in columns.get(table, ())] for table in tables}
 
 
-def plan(session: Session, address: str, *, has_sorting_list: bool, kept: Collection[str] = ()) -> Plan:
+def plan(
+    session: Session,
+    address: str,
+    *,
+    has_sorting_list: bool,
+    kept: Collection[str] = (),
+    keeps_address: bool | None = None,
+) -> Plan:
     """What erasing an address would do now. Names in `kept` go from the person's own rows alone.
+
+    The address of a function stays, unless `keeps_address` says how it was before.
 
     Whoever answered typed a name: it may be one that others bear, so it never takes theirs from the register's.
 
@@ -110,7 +119,7 @@ def plan(session: Session, address: str, *, has_sorting_list: bool, kept: Collec
     """
     judged, key = judge(address, examples=True), digests.key_of(session)
     _refuse_if_not_now(session, judged.key)
-    keeps = _is_of_function(session, judged.key)
+    keeps = _is_of_function(session, judged.key) if keeps_address is None else keeps_address
     mark = digests.mark_of(digests.digest_of(key, judged.key))
     forms = () if keeps else {judged.address, judged.key, judged.ascii} - {""}
     named = [Word(form, mark, is_address=True) for form in sorted(forms, key=len, reverse=True)]
@@ -182,7 +191,8 @@ def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor
     verb = "sont effacés" if planned.keeps_address else "est effacée"
     audit.record(session, now, actor, f"{what} {verb} : {plural(count, 'ligne')}.", f"erasure:{digest[:16]}")
     if is_new or planned.keeps_address:
-        journal.add(folder, journal.Line(digest, digests.sign_of(digests.key_of(session)), now))
+        sign = digests.sign_of(digests.key_of(session))
+        journal.add(folder, journal.Line(digest, sign, now, planned.keeps_address))
     return count
 
 
@@ -191,22 +201,24 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
 
     An address that is no longer anywhere keeps its digest all the same. Raises Refused, InputError, OSError.
     """
-    lines = {line.digest: line for line in journal.read(folder)}
+    lines = _lines(folder)
     if not lines:
         return 0
     with database.reading() as session:
         key = digests.key_of(session)
         if any(line.key != digests.sign_of(key) for line in lines.values()):
             raise Refused(digests.OTHER_KEY)
-        again = {address for address in _addresses(session) if digests.digest_of(key, address) in lines}
+        named = {address: digests.digest_of(key, address) for address in _addresses(session)}
+    again = {address: lines[digest] for address, digest in named.items() if digest in lines}
     count = 0
-    for address in sorted(again):
+    for address, line in sorted(again.items()):
+        keeps = line.keeps_address or None  # older lines do not say it
         with database.reading() as session:
-            planned = plan(session, address, has_sorting_list=has_sorting_list)
+            planned = plan(session, address, has_sorting_list=has_sorting_list, keeps_address=keeps)
         if planned.rows or not planned.keeps_address:
             carry_out(database, planned, folder, now=now, actor=actor)
             count += 1
-    gone = set(lines) - {digests.digest_of(key, address) for address in again}
+    gone = {digest for digest, line in lines.items() if not line.keeps_address} - {*named.values()}
     with database.writing() as session:
         for digest in sorted(gone):
             _keep_digest(session, digest, lines[digest].at, actor)
@@ -216,12 +228,21 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
 def waiting(session: Session, folder: Path) -> int:
     """How many erasures of the file this database does not know, as it was restored from before them."""
     known = set(session.scalars(select(Erasure.digest)))
-    found = {line.digest for line in journal.read(folder)} - known
+    found = {digest for digest, line in _lines(folder).items() if not line.keeps_address} - known
     if not found:
         return 0
     key = digests.key_of(session)
     of_functions = {digests.digest_of(key, address) for address in session.scalars(_addresses_of_functions())}
     return len(found - of_functions)
+
+
+def _lines(folder: Path) -> dict[str, journal.Line]:
+    """The erasures of the file by digest; an address that went, after it had been a function's, is one that went."""
+    lines: dict[str, journal.Line] = {}
+    for line in journal.read(folder):
+        if line.digest not in lines or lines[line.digest].keeps_address:
+            lines[line.digest] = line
+    return lines
 
 
 def _with_rows(session: Session, planned: Plan) -> Plan:
@@ -335,10 +356,14 @@ def _empty_entries(session: Session, planned: Plan, now: datetime, actor: str) -
         seals.take_out(session, some, planned.without, BECAUSE, now=now, actor=actor)
 
 
-def _addresses(session: Session) -> Iterable[str]:
-    """Every address that the database writes to, or refuses to write to."""
+def _addresses(session: Session) -> set[str]:
+    """Every address that the database writes to, refuses to write to, or names in a text."""
     held = (Message.address_key, Contact.address_key, Suppression.address_key, User.email)
-    return session.scalars(union(*map(select, held)))
+    found = set(session.scalars(union(*map(select, held))))
+    for table in Base.metadata.sorted_tables:
+        stays = {name for columns in (*STAYS, BODIES) for name in columns.get(table.name, ())}
+        found |= words.addresses_in(session, words.texts_of(table, stays))
+    return found
 
 
 def _addresses_of_functions() -> Select[str]:

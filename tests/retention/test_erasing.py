@@ -17,6 +17,7 @@ from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
 from outreach.delivery.ledger import recipients, suppressions
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Composition, Mailing, Message, MessageState, Reason, Suppression, SuppressionReason
+from outreach.delivery.sending import fence
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.erasures import digests, journal
@@ -219,6 +220,63 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
     with asked.reading() as session:
         assert set(session.scalars(select(Erasure.digest))) == {line.digest, gone.digest}
         assert erasing.waiting(session, tmp_path) == 0
+
+
+def test_an_address_that_only_a_text_names_is_erased_again_after_a_restore(asked, tmp_path):
+    alone = "seule.o'hara@ecole.example"
+    erase(asked, tmp_path, alone)
+    with asked.writing() as session:
+        unguard(session, "erasures")
+        session.execute(text("DELETE FROM erasures"))
+        session.scalars(select(Campaign)).first().purpose = f"Voir avec {alone.upper()}."
+    assert erasing.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    with asked.reading() as session:
+        mark = digests.mark_of(digests.digest_of(KEY, alone))
+        assert session.scalars(select(Campaign)).first().purpose == f"Voir avec {mark}."
+
+
+def test_the_mailbox_of_a_function_that_is_gone_owes_no_erasure_and_may_come_back(asked, tmp_path):
+    with asked.writing() as session:
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        contact.mailbox_kind = MailboxKind.IMPERSONAL
+    erase(asked, tmp_path)
+    forms = dict.fromkeys(("address", "address_key", "address_ascii"), "")
+    with asked.writing() as session:  # a year after it was retired, and as if no letter had gone there
+        other = dict.fromkeys(forms, "autre@ecole.example")
+        for model, values in ((Contact, forms), (Message, other)):
+            session.execute(update(model).where(model.address_key == ADDRESS).values(values))
+        assert erasing.waiting(session, tmp_path) == 0
+    erasing.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
+    with asked.writing() as session:
+        digests.ErasedAddresses.of(session).refuse(ADDRESS)
+        assert session.scalars(select(Erasure)).all() == []
+
+
+def test_the_address_of_a_function_stays_where_a_restored_database_still_says_it_is_a_persons(asked, tmp_path):
+    with asked.writing() as session:
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        contact.mailbox_kind = MailboxKind.IMPERSONAL
+    erase(asked, tmp_path)
+    with asked.writing() as session:
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        contact.mailbox_kind, contact.name = MailboxKind.PERSONAL, NAME
+    erasing.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge")
+    with asked.reading() as session:
+        contact = session.scalars(select(Contact).where(Contact.address_key == ADDRESS)).one()
+        assert (contact.name, contact.retired_at) == ("", None)
+
+
+def test_a_letter_that_a_launch_committed_after_the_erasure_never_leaves(asked, tmp_path):
+    erase(asked, tmp_path)
+    forms = dict.fromkeys(("address", "address_key", "address_ascii"), ADDRESS)
+    queued = {"state": MessageState.QUEUED, "reason": None, "settled_at": None, "due_at": LATER, "fence_id": None}
+    with asked.writing() as session:
+        letter = session.scalars(select(Message).where(Message.address.startswith(digests.MARK))).first()
+        session.execute(update(Message).where(Message.id == letter.id).values(forms | queued))
+        fence.clear(session, letter.batch_id, now=LATER, day=LATER.date())
+        session.refresh(letter)
+        assert (letter.state, letter.reason) == (MessageState.WITHDRAWN, Reason.SUPPRESSED)
+    assert not naming_words(asked, ADDRESS)
 
 
 def test_an_open_account_and_a_letter_on_its_way_are_waited_for(asked, tmp_path):

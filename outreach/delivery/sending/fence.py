@@ -49,6 +49,7 @@ from outreach.delivery.models import (
     is_still,
 )
 from outreach.directory.editions.school_reports import is_reported
+from outreach.erasures.digests import ErasedAddresses
 
 T = TypeVar("T")
 Day = date | ColumnElement[date]
@@ -56,9 +57,27 @@ Day = date | ColumnElement[date]
 
 def clear(session: Session, batch: int, *, now: datetime, day: date) -> None:
     """Settle the letters of a batch that the fence would deny, before they take a connection for nothing."""
+    _withdraw_erased(session, batch, now=now)
     denied = _DENIED.keys(session, {"batch": batch, "now": now, "day": day})
     if denied:
         settle_denied(session, denied, now=now, day=day)
+
+
+def _withdraw_erased(session: Session, batch: int, *, now: datetime) -> None:
+    """Withdraw the letters to erased addresses, and put the marks in their place.
+
+    An erasure withdraws those that it sees. A launch that was under way meanwhile commits its own afterwards, and no
+    worker takes a batch before it is committed.
+    """
+    erased = ErasedAddresses.of(session)
+    if not erased.at:
+        return
+    due = session.execute(select(Message.id, Message.address_key).where(IS_DUE_OF_BATCH), {"batch": batch, "now": now})
+    marks = {letter: mark for letter, key in due.all() if (mark := erased.mark(key))}
+    outbox.withdraw(session, marks, Reason.SUPPRESSED, now=now)
+    for letter, mark in marks.items():
+        of_mark = {"address": mark, "address_key": mark, "address_ascii": mark}
+        session.execute(update(Message).where(Message.id == letter).values(of_mark))
 
 
 def pass_through(
