@@ -14,7 +14,7 @@ from outreach.mail.addresses import judge
 
 Key = tuple[Any, ...]
 OF_ADDRESSES = {".", "-", "_", "+"}  # what may stand within an address, beside letters and digits
-GOES_ON = re.compile(r"([\w.+-]+)['’&]\Z")  # what an address may begin with before one of these: "o'brien@…"
+GOES_ON = re.compile(r"([\w.+-]{1,64})['’&]\Z")  # what an address may begin with before one of these: "o'brien@…"
 ELISIONS = {"c", "d", "j", "jusqu", "l", "lorsqu", "m", "n", "puisqu", "qu", "s", "t"}  # "d'olivier@…" is his address
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 ADDRESS = re.compile(r"[^\s@<>\"(),;:=/\\\[\]]+@[^\s@<>\"(),;:=/\\\[\]]+")

@@ -8,9 +8,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-NUMBER = r"\d+ ?(?:bis|ter|quater|[A-Za-z])?(?: ?[-/+] ?\d*[A-Za-z]?)*"
-BOX = r"[\s,/-]*\b(?:bte|bt|bo[iî]te|bus)\b[.\s]*(?P<box>[\w./-]+)"
-LINE = re.compile(rf"(?P<street>.*?\D)[\s,]*(?<![\w-])(?:n[°o]\.? ?)?(?P<number>{NUMBER})(?:{BOX})?", re.IGNORECASE)
+NUMBER = r"\d{1,6} ?(?:bis|ter|quater|[A-Za-z])?(?: ?[-/+] ?\d{0,6}[A-Za-z]?){0,6}"
+BOX = r"[\s,/-]{0,6}\b(?:bte|bt|bo[iî]te|bus)\b[.\s]{0,6}(?P<box>[\w./-]{1,20})"
+# Each part is bounded, so that no line takes longer than its length.
+LINE = re.compile(
+    rf"(?P<street>.{{0,200}}?\D)[\s,]{{0,6}}(?<![\w-])(?:n[°o]\.? ?)?(?P<number>{NUMBER})(?:{BOX})?", re.IGNORECASE
+)
 POSTCODE = re.compile(r"[1-9]\d{3}", re.ASCII)
 LETTERS = re.compile(r"[^\W\d_]{2}")
 
