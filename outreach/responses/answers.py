@@ -56,7 +56,8 @@ class Given:
     """One form: an answer for each school (by key), a request to the service, and what was added to them.
 
     `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`. `is_by_code`: the
-    code of a letter on paper led to the form, so no mailbox answered.
+    code of a letter on paper led to the form, so no mailbox answered. `noted_by` is the colleague (an address) who
+    noted what was said by phone, or ''.
     """
 
     answers: Mapping[int, Answer]
@@ -67,6 +68,17 @@ class Given:
     function: str = ""
     copy_to: Judgement | None = None
     is_by_code: bool = False
+    noted_by: str = ""
+
+    @property
+    def is_from_mail(self) -> bool:
+        """Whether a mailbox answered, which proves that the letter arrived there."""
+        return not self.is_by_code and not self.noted_by
+
+    @property
+    def way(self) -> str:
+        """How the answer came, in French."""
+        return "par le code du courrier" if self.is_by_code else "par téléphone" if self.noted_by else "au courriel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +233,7 @@ def _respond(
     given: Given,
     now: datetime,
 ) -> Response:
+    actor = given.noted_by or actor_of(session, message)
     _replace(session, message, asked, answer, schools, now)
     response = Response(
         message_id=message.id,
@@ -236,22 +249,21 @@ def _respond(
     if answer.awaits_staff:
         steps.wait(session, response)
     else:
-        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor_of(session, message), note="enregistrée")
+        steps.add(session, response, StepKind.HANDLED, at=now, actor=actor, note="enregistrée")
     if given.name or given.function:
         session.add(Respondent(response_id=response.id, name=given.name, function=given.function))
     session.add_all(ResponseSchool(response_id=response.id, school_id=school.id) for school in schools)
     session.flush()
     about = f" pour {len(schools)} école{'s' if len(schools) > 1 else ''}" if schools else ""
-    way = "par le code du courrier" if given.is_by_code else "au courriel"
-    said = f"Réponse {way}, volet {asked.strand.number} : « {answer.label} »{about}."
-    audit.record(session, now, actor_of(session, message), said, subject_of(asked.authority))
-    _declare(session, message, asked, answer, schools, given.comment, now)
+    said = f"Réponse {given.way}, volet {asked.strand.number} : « {answer.label} »{about}."
+    audit.record(session, now, actor, said, subject_of(asked.authority))
+    _declare(session, actor, asked, answer, schools, given.comment, now)
     return response
 
 
 def _declare(
     session: Session,
-    message: Message,
+    actor: str,
     asked: Question,
     answer: Answer,
     schools: Sequence[School],
@@ -277,7 +289,7 @@ def _declare(
             effective_on=today(now),
             now=now,
             today=today(now),
-            actor=actor_of(session, message),
+            actor=actor,
             source=records.FROM_A_LETTER,
             reason=comment,
         )

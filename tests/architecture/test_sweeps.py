@@ -99,6 +99,7 @@ SAMPLES = {
     "edition": "2",
     "role": "author",
     "exception": "1",
+    "call": "1",
 }
 READS = re.compile(r"SELECT|PRAGMA|BEGIN|WITH (?!.*\b(INSERT|UPDATE|DELETE)\b)", re.DOTALL)
 MOST_STATEMENTS = 40  # a list has fifty rows: asking once for each would show

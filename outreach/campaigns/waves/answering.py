@@ -37,7 +37,7 @@ def receive(
     Returns the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as
     `answers.give` does.
     """
-    if not given.is_by_code:  # the code proves that paper arrived, and nothing of the mail
+    if given.is_from_mail:  # a code proves that paper arrived, a call that somebody answered, and nothing of the mail
         outbox.evidence(session, message, outbox.Proof.ANSWER, now=now)
     if outbox.is_test(session, message):
         return []
@@ -45,7 +45,7 @@ def receive(
     campaign = campaign_of(session, message)
     if campaign is not None:
         receipt = receipts.of(session, responses, sending)
-        posted = replace(receipt, is_posted=receipt.is_posted and not given.is_by_code)  # no mailbox asked for one
+        posted = replace(receipt, is_posted=receipt.is_posted and given.is_from_mail)  # no mailbox asked for one
         _follow_up(session, campaign, message, responses, posted, sending, now)
         if given.copy_to is not None and receipts.may_copy(session, message):
             _copy(session, campaign, message, receipt, given.copy_to, sending, now)

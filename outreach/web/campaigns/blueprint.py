@@ -99,6 +99,8 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
     tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
     if ReachChannel.PAPER in campaign.ladder:
         tabs.append(("paper", "Papier", url_for("campaigns.paper", number=campaign.id)))
+    if ReachChannel.CALL in campaign.ladder:
+        tabs.append(("calls", "Appels", url_for("campaigns.list_calls", number=campaign.id)))
     tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))
     tabs.append(("check", "Contenu", url_for("campaigns.check", number=campaign.id)))
     return tabs

@@ -1,0 +1,175 @@
+"""« Appels »: whom to call for a campaign, one call taken at a time, and what it brought."""
+
+from flask import Response, flash, redirect, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import Field, Form, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+
+from outreach.accounts import staff
+from outreach.campaigns import lifecycle
+from outreach.campaigns.calling import noting, work_list
+from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.from_lists import WrittenList
+from outreach.campaigns.models import Campaign
+from outreach.columns import Held
+from outreach.days import parse_day
+from outreach.db import Session
+from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON
+from outreach.errors import NotFound
+from outreach.reach.models import CallOutcome, StepState
+from outreach.responses.kinds import Answer
+from outreach.roles import RoleName
+from outreach.web.audience.writing import write_to
+from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.signing_in.kept import keeps_text, of_form
+from outreach.web.ui import exports
+from outreach.web.ui.fields import DAY, WORDS, a_day, chosen, line, lines, telling
+from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.request import actor, database, judged, needs, now, reading
+
+EVERY = "all"
+
+
+def _a_day_if_any(form: Form, field: Field) -> None:
+    if field.data:
+        a_day(form, field)
+
+
+class CampaignCallForm(FlaskForm):
+    """What a call for a campaign brought."""
+
+    outcome = RadioField(
+        "L’appel",
+        [chosen("Dites ce que l’appel a donné.")],
+        choices=[SelectChoice(outcome, outcome.label) for outcome in CallOutcome],
+        validate_choice=False,
+    )
+    person = StringField("Personne jointe (facultatif)", [line(most=LONGEST_PERSON)], render_kw=WORDS)
+    answer = SelectField(
+        "Réponse, dite par téléphone (facultatif)",
+        choices=[SelectChoice("", "Aucune"), *(SelectChoice(answer, answer.label) for answer in Answer)],
+        default="",
+        validate_choice=False,
+    )
+    address = StringField(
+        "Autre adresse de courriel (facultatif)",
+        description="Elle attend une vérification dans les réponses avant de servir.",
+    )
+    recall = StringField("À rappeler le (facultatif)", [_a_day_if_any], render_kw=DAY)
+    words = TextAreaField(
+        "Ce qui a été dit (facultatif)", [lines(most=LONGEST_NOTE)], description="2 000 caractères au plus."
+    )
+
+    def noted(self) -> NotedCall:
+        """What was typed in a valid form. Raises InputError on an address that cannot be."""
+        day = parse_day(self.recall.data) if self.recall.data else None
+        answer = Answer(self.answer.data) if self.answer.data in set(Answer) else None
+        address = judged(self.address.data).address if (self.address.data or "").strip() else ""
+        return NotedCall(
+            CallOutcome(self.outcome.data), self.words.data or "", self.person.data or "", day, answer, (), address
+        )
+
+
+@pages.get("/<number:number>/calls")
+@needs(RoleName.READER)
+def list_calls(number: int) -> str:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        return show(
+            "calls",
+            step_of(session, "calls", campaign),
+            text=sought(request),
+            is_whole=_is_whole(),
+            waiting=work_list.counted(session, campaign),
+            me=actor(),
+            colleagues=staff.colleagues(session),
+            shown=Shown.of(request, _listed(session, campaign), export=".export_calls", write=".write_to_called"),
+        )
+
+
+@pages.get("/<number:number>/calls/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_calls(number: int, kind: str) -> Response:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        table = _listed(session, campaign).table()
+        return exports.download(table, kind, f"appels-campagne-{number}", campaign=campaign.title)
+
+
+@pages.post("/<number:number>/calls/campaign")
+@needs(RoleName.AUTHOR)
+def write_to_called(number: int) -> Redirect:
+    with reading() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        written = WrittenList(f"À appeler : {campaign.title}", None, _listed(session, campaign).keys())
+        strand = campaign.strand.number
+    return write_to(written, strand=strand)
+
+
+@pages.post("/<number:number>/calls/<number:call>/take")
+@needs(RoleName.AUTHOR)
+def take_call(number: int, call: int) -> Redirect:
+    with database().writing() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        taken = noting.take(session, campaign, call, now=now(), actor=actor())
+        why = taken.reason.label if taken.state is StepState.STOPPED and taken.reason else ""
+    if why:
+        flash(f"Cet appel n’est plus à faire : {why}.", "info")
+        return redirect(url_for(".list_calls", number=number))
+    return redirect(url_for(".show_call", number=number, call=call))
+
+
+@pages.post("/<number:number>/calls/<number:call>/release")
+@needs(RoleName.AUTHOR)
+def release_call(number: int, call: int) -> Redirect:
+    with database().writing() as session:
+        noting.release(session, lifecycle.campaign_numbered(session, number), call, actor=actor())
+    flash("L’appel est laissé aux autres.", "success")
+    return redirect(url_for(".list_calls", number=number))
+
+
+@pages.get("/<number:number>/calls/<number:call>")
+@needs(RoleName.READER)
+def show_call(number: int, call: int) -> str:
+    with reading() as session:
+        return _call_page(session, number, call, CampaignCallForm())
+
+
+@pages.post("/<number:number>/calls/<number:call>")
+@needs(RoleName.AUTHOR)
+@keeps_text(of_form(CampaignCallForm))
+def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
+    form = CampaignCallForm()
+    if form.validate_on_submit():
+        with telling(form), database().writing() as session:
+            campaign = lifecycle.campaign_numbered(session, number)
+            noting.note(session, campaign, call, form.noted(), sending(), now=now(), actor=actor())
+    if form.errors:
+        with reading() as session:
+            return _call_page(session, number, call, form), 422
+    flash("L’appel est noté.", "success")
+    return redirect(url_for(".list_calls", number=number))
+
+
+def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) -> str:
+    campaign = lifecycle.campaign_numbered(session, number)
+    row = work_list.row_of(session, campaign, key)
+    if row is None:
+        raise NotFound("Cet appel n’est pas de cette campagne.")
+    return show(
+        "call",
+        step_of(session, "calls", campaign),
+        row=row,
+        form=form,
+        me=actor(),
+        letter=work_list.letter_in_three_lines(session, campaign, row.step, now=now()),
+        colleagues=staff.colleagues(session),
+    )
+
+
+def _listed(session: Session, campaign: Campaign) -> Held[work_list.CallRow]:
+    return work_list.listed(session, campaign, waiting=not _is_whole(), text=sought(request), sort=sorting(request))
+
+
+def _is_whole() -> bool:
+    return request.args.get("calls") == EVERY

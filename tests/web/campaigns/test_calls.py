@@ -1,0 +1,180 @@
+"""The calls of a campaign: taken by one person at a time, noted, and an answer that counts as one from the letter."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.calling import noting, work_list
+from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Campaign
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.directory.models import Contact
+from outreach.errors import InputError, Refused
+from outreach.reach import steps
+from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
+from outreach.reachability import follow_up
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
+from outreach.settings import Settings
+from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
+from tests.pages import form_of, text_of
+
+PAGE = "/campaigns/1/calls"
+LATER = NOW + timedelta(minutes=31)
+
+
+@pytest.fixture(autouse=True)
+def in_spring(monkeypatch):
+    monkeypatch.setattr(Settings, "instant", lambda _settings: NOW)
+
+
+@pytest.fixture
+def due(launched_sample):
+    """The number of a call that is due: to an authority whose letter was refused."""
+    with launched_sample.writing() as session:
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
+        letter.state, letter.settled_at = MessageState.REFUSED, NOW
+        letter.fence_id, letter.fenced_at = "f", NOW
+        held = session.scalars(select(Contact).where(Contact.authority_id == letter.authority_id)).first()
+        held.phone = "081 12 34 56"
+        session.scalars(select(Campaign)).first().ladder = "call:5:failed"
+        of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
+        told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
+        return steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR).id
+
+
+@pytest.fixture
+def sending(app):
+    return SenderIdentity.of(app.extensions["outreach.settings"])
+
+
+def in_session(database, act):
+    with database.writing() as session:
+        return act(session, session.get_one(Campaign, 1))
+
+
+def note(database, due, sending, noted, *, now=NOW, actor=AUTHOR):
+    return in_session(
+        database,
+        lambda session, campaign: noting.note(session, campaign, due, noted, sending, now=now, actor=actor).state,
+    )
+
+
+def take(database, due, *, now=NOW, actor=AUTHOR):
+    return in_session(
+        database, lambda session, campaign: noting.take(session, campaign, due, now=now, actor=actor).state
+    )
+
+
+def test_a_call_is_in_the_hands_of_one_person_for_half_an_hour(launched_sample, due, sending):
+    assert take(launched_sample, due) is StepState.DUE
+    with pytest.raises(Refused, match="s’en occupe jusqu’à"):
+        take(launched_sample, due, actor=APPROVER)
+    with pytest.raises(Refused, match="s’en occupe"):
+        note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED), actor=APPROVER)
+    assert take(launched_sample, due, actor=APPROVER, now=LATER) is StepState.DUE, "it has run out"
+    in_session(launched_sample, lambda session, campaign: noting.release(session, campaign, due, actor=APPROVER))
+    assert take(launched_sample, due, now=LATER) is StepState.DUE
+
+
+def test_a_call_that_is_due_no_longer_is_stopped_as_it_is_taken(launched_sample, due):
+    with launched_sample.writing() as session:
+        step = session.get_one(ReachStep, due)
+        letter = session.get_one(Message, step.message_id)
+        suppressions.suppress(session, letter.address, SuppressionReason.UNSUBSCRIBED, now=NOW, actor="x")
+    assert take(launched_sample, due) is StepState.STOPPED
+    with launched_sample.reading() as session:
+        assert session.get_one(ReachStep, due).reason is StepReason.UNSUBSCRIBED
+
+
+def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it(launched_sample, due, sending):
+    noted = NotedCall(CallOutcome.REACHED, "Ils adhèrent.", "Mme Marquée", answer=Answer.JOINED)
+    assert note(launched_sample, due, sending, noted) is StepState.TRIED
+    with launched_sample.reading() as session:
+        response = session.scalars(select(Response)).one()
+        step = session.get_one(ReachStep, due)
+        assert (response.answer, response.message_id) == (Answer.JOINED, step.message_id)
+        assert response.handled_at is None, "it awaits a colleague's confirmation"
+        assert response.schools
+        assert session.scalars(select(ReachAnswer)).one().step_id == due
+        assert session.get_one(Message, step.message_id).state is MessageState.REFUSED, "no mail arrived by it"
+
+
+def test_an_address_that_is_told_waits_to_be_checked(launched_sample, due, sending):
+    note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, address="direction@ecole.example"))
+    with launched_sample.reading() as session:
+        response = session.scalars(select(Response)).one()
+        assert (response.answer, response.proposed_address) == (Answer.WRONG_CONTACT, "direction@ecole.example")
+
+
+def test_three_calls_that_nobody_answers_end_it_and_a_wrong_number_does_at_once(launched_sample, due, sending):
+    in_vain = NotedCall(CallOutcome.NOT_REACHED)
+    assert [note(launched_sample, due, sending, in_vain) for _ in range(3)] == [
+        StepState.DUE,
+        StepState.DUE,
+        StepState.FAILED,
+    ]
+    with launched_sample.reading() as session:
+        assert session.get_one(ReachStep, due).reason is StepReason.NOT_REACHED
+    with pytest.raises(Refused, match="n’est plus à faire"):
+        note(launched_sample, due, sending, in_vain)
+
+
+def test_a_wrong_number_fails_the_call(launched_sample, due, sending):
+    assert note(launched_sample, due, sending, NotedCall(CallOutcome.WRONG_NUMBER)) is StepState.FAILED
+
+
+def test_a_day_to_call_again_is_a_recall_and_the_call_waits(launched_sample, due, sending):
+    day = (NOW + timedelta(days=2)).date()
+    assert note(launched_sample, due, sending, NotedCall(CallOutcome.CALL_BACK, recall_on=day)) is StepState.DUE
+    with launched_sample.reading() as session:
+        row = work_list.row_of(session, session.get_one(Campaign, 1), due)
+        assert (row.recall_on, row.outcomes) == (day, [CallOutcome.CALL_BACK])
+        assert follow_up.current(session, [row.authority.id])[row.authority.id].owner == AUTHOR
+
+
+@pytest.mark.parametrize(
+    ("noted", "said"),
+    [
+        (NotedCall(CallOutcome.CALL_BACK), "jour du rappel"),
+        (NotedCall(CallOutcome.NOT_REACHED, answer=Answer.JOINED), "Joint"),
+        (NotedCall(CallOutcome.REACHED, recall_on=NOW.date()), "À rappeler"),
+        (NotedCall(CallOutcome.REACHED, answer=Answer.HELP, address="a@b.example"), "l’une après l’autre"),
+    ],
+    ids=["no day", "answer of nobody", "day of nothing", "two requests"],
+)
+def test_what_does_not_fit_together_is_refused_by_a_sentence(launched_sample, due, sending, noted, said):
+    with pytest.raises(InputError, match=said):
+        note(launched_sample, due, sending, noted)
+    with launched_sample.reading() as session:
+        assert session.get_one(ReachStep, due).state is StepState.DUE
+
+
+def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sample):
+    page = author.get(PAGE)
+    assert "1 pouvoir organisateur à appeler" in text_of(page)
+    assert "081 12 34 56" in text_of(page)
+    taken = author.send(f"{PAGE}/{due}/take", {}, page=PAGE)
+    assert taken.location == f"{PAGE}/{due}"
+    shown = author.get(taken.location)
+    assert "L’appel est à vous jusqu’à" in text_of(shown)
+    assert "Le courriel n’est pas arrivé : courriel refusé." in text_of(shown)
+    refused = author.send(f"{PAGE}/{due}", {"outcome": "", "words": "Ils ont dit oui."}, page=f"{PAGE}/{due}")
+    assert refused.status_code == 422
+    assert form_of(refused, f"{PAGE}/{due}")["words"] == "Ils ont dit oui."
+    noted = author.send(f"{PAGE}/{due}", {"outcome": "reached", "answer": "informed"}, page=f"{PAGE}/{due}")
+    assert noted.location == PAGE
+    assert "0 pouvoir organisateur à appeler" in text_of(author.get(PAGE))
+    assert "Fait" in text_of(author.get(f"{PAGE}?calls=all"))
+    assert author.get(f"{PAGE}/export.csv?calls=all").status_code == 200
+
+
+def test_a_reader_sees_the_calls_and_takes_none(signed_in, due):
+    reader = signed_in("reader")
+    assert "Appeler" not in text_of(reader.get(PAGE).text.partition("<table")[2])
+    assert "revient à la rédaction" in text_of(reader.get(f"{PAGE}/{due}"))
+    assert reader.post(f"{PAGE}/{due}/take").status_code in {400, 403}
