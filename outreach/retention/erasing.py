@@ -19,7 +19,7 @@ from outreach.accounts.identities import StaffIdentity
 from outreach.accounts.staff import User
 from outreach.adherence.models import Programme, Strand
 from outreach.audit import AuditEntry
-from outreach.campaigns.replies.models import ServiceReply
+from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Base, Database, Session, take_turns
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox, suppressions
@@ -63,6 +63,7 @@ STAYS: Sequence[Mapping[str, Sequence[str]]] = (
 BODIES: Mapping[str, Sequence[str]] = {
     "compositions": ("content",),
     "mailings": ("letter", "headers"),
+    "service_letters": ("text",),
     "service_replies": ("subject", "text"),
 }
 
@@ -326,6 +327,8 @@ def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor:
 
 def _empty_bodies(session: Session, letters: Select[int]) -> None:
     emptying.empty_letters(session, Composition.message_id.in_(letters) & (Composition.content != ""))
+    by_hand = select(ServiceReply.letter_id).where(ServiceReply.message_id.in_(letters))
+    emptying.empty_service_letters(session, ServiceLetter.id.in_(by_hand))
     emptying.empty_replies(session, ServiceReply.message_id.in_(letters))
 
 

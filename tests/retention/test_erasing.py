@@ -11,6 +11,7 @@ from outreach.accounts import administering, staff
 from outreach.audit import AuditEntry
 from outreach.campaigns import verification
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Base
 from outreach.delivery.bounces import handling
 from outreach.delivery.bounces.notices import Notice, NoticeVerdict, Report
@@ -161,6 +162,23 @@ def test_a_retired_contact_that_is_erased_cannot_be_put_back(asked, tmp_path):
         contact = session.scalars(select(Contact).where(Contact.address_key == mark)).one()
         assert (contact.name, contact.phone, contact.retired_by) == ("", "", ADMINISTRATOR)
         assert contacts.restorable(contacts.contacts_of(session, contact.authority)) == set()
+
+
+def test_a_letter_by_hand_keeps_what_it_said_until_the_sorting_list_is_stated(asked, tmp_path):
+    by = {"key": "k" * 32, "text": f"Bonjour {NAME}"}
+    with asked.writing() as session:
+        message = session.scalars(select(Message).where(Message.address_key == ADDRESS)).first()
+        theirs = {"authority_id": message.authority_id, "address": ADDRESS}
+        letter = ServiceLetter(**theirs, **by, written_at=AT, written_by="b@fwb.example")
+        session.add(letter)
+        session.flush()
+        sent = {"letter_id": letter.id, "message_id": message.id, "sent_at": AT, "sent_by": "b@fwb.example"}
+        session.add(ServiceReply(**sent, **by, subject="À vous"))
+    for has_list, said in ((False, f"Bonjour {NAME}"), (True, "")):
+        erase(asked, tmp_path, sorting_list=has_list)
+        with asked.reading() as session:
+            assert session.scalars(select(ServiceLetter.text)).one() == said
+            assert session.scalars(select(ServiceReply.text)).one() == said
 
 
 def test_bodies_of_letters_wait_for_the_sorting_list(asked, tmp_path):
