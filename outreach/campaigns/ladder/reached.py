@@ -9,16 +9,19 @@ from sqlalchemy import Select, Subquery, and_, case, func, select
 
 from outreach import french
 from outreach.campaigns import audiences
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Wave
 from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.models import Message
 from outreach.directory import search
 from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
 from outreach.reach import proof
 from outreach.reach.models import OPEN, ReachChannel, StepReason, StepState
 from outreach.reach.proof import PROOFS, WITHOUT, ProofKind, Without
+
+MOST_ON_SHEET = 5  # campaigns of which an authority's sheet says whether they reached it
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +175,15 @@ def of_authority(session: Session, campaign: Campaign, authority: Authority, *, 
     each = proof.of_authorities(mailings_of(campaign), today(now))
     row = session.execute(_rows(each).where(Authority.id == authority.id)).one_or_none()
     return ReachedRow(*row) if row else None
+
+
+def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[tuple[Campaign, ReachedRow]]:
+    """How each of the last campaigns for an authority reached it, the newest first; a statement a campaign."""
+    theirs = select(Wave.campaign_id).join(Message, Message.mailing_id == Wave.mailing_id)
+    query = select(Campaign).where(Campaign.id.in_(theirs.where(Message.authority_id == authority.id)))
+    campaigns = session.scalars(query.order_by(Campaign.id.desc()).limit(MOST_ON_SHEET)).all()
+    found = ((campaign, of_authority(session, campaign, authority, now=now)) for campaign in campaigns)
+    return [(campaign, row) for campaign, row in found if row is not None]
 
 
 def _rows(each: Subquery) -> Select[*tuple[Any, ...]]:

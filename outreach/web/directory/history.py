@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence import records
+from outreach.campaigns.ladder import reached
 from outreach.campaigns.results import authority_history, openings
 from outreach.campaigns.results.authority_history import CampaignEvent
 from outreach.days import parse_day
@@ -78,6 +79,7 @@ def _page(session: Session, authority: Authority, form: CallForm) -> str:
         authority=authority,
         federations=authority_sheet.represented_by(session, authority),
         planned=authority_history.to_come(session, authority, now=now()),
+        reached=reached.of_sheet(session, authority, now=now()),
         events=events,
         meaning=openings.MEANING if is_measured else "",
         form=form,

@@ -11,7 +11,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
-from outreach.directory.models import Contact
+from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
@@ -178,3 +178,12 @@ def test_a_reader_sees_the_calls_and_takes_none(signed_in, due):
     assert "Appeler" not in text_of(reader.get(PAGE).text.partition("<table")[2])
     assert "revient à la rédaction" in text_of(reader.get(f"{PAGE}/{due}"))
     assert reader.post(f"{PAGE}/{due}/take").status_code in {400, 403}
+
+
+def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due, launched_sample, sending):
+    with launched_sample.reading() as session:
+        fase = session.get_one(Authority, session.get_one(ReachStep, due).authority_id).fase
+    sheet = f"/directory/{fase}/history"
+    assert "aucune preuve, courriel revenu (appel : à faire)" in text_of(author.get(sheet))
+    note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED))
+    assert "joint par téléphone (appel : fait)" in text_of(author.get(sheet))
