@@ -6,7 +6,7 @@ Each change of state is a row with its time and actor, here or in `approvals`. T
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach import french
@@ -147,7 +147,7 @@ class Campaign(Base):
     deadline_days: Mapped[int]
     starts_at: Mapped[datetime | None]
     reminders: Mapped[str] = mapped_column(String(100), default="")
-    ladder: Mapped[str] = mapped_column(String(300), default="", server_default="")
+    ladder: Mapped[str] = mapped_column(String(300), default="", server_default=text("''"))
     stops_on: Mapped[date | None]
     sender_name: Mapped[str] = mapped_column(String(200))
     sender_address: Mapped[str] = mapped_column(String(300))

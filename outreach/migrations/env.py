@@ -12,6 +12,7 @@ from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
 from outreach.approvals import models as approvals
 from outreach.backups import models as backups
+from outreach.calendar_feed import keys as calendar_keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.paper import models as paper
@@ -52,6 +53,7 @@ TABLES = (
         audit,
         backups,
         bounces,
+        calendar_keys,
         calls,
         campaigns,
         closures,

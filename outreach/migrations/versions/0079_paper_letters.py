@@ -6,8 +6,8 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, to
 
-revision = "0084"
-down_revision = "0080"
+revision = "0079"
+down_revision = "0078"
 branch_labels = None
 depends_on = None
 kind = Kind.ADDITIVE

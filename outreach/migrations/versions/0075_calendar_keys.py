@@ -6,7 +6,7 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, moment, to
 
-revision = "0086"
+revision = "0075"
 down_revision = "0074"
 branch_labels = None
 depends_on = None

@@ -6,8 +6,8 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, where
 
-revision = "0083"
-down_revision = "0086"
+revision = "0076"
+down_revision = "0075"
 branch_labels = None
 depends_on = None
 kind = Kind.ADDITIVE

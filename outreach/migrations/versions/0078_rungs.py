@@ -7,8 +7,8 @@ from outreach.migrations import append_only
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, key, moment, one_of, to, where
 
-revision = "0080"
-down_revision = "0079"
+revision = "0078"
+down_revision = "0077"
 branch_labels = None
 depends_on = None
 kind = Kind.ADDITIVE

@@ -6,8 +6,8 @@ from alembic import op
 from outreach.migrations import append_only
 from outreach.migrations.kinds import Kind
 
-revision = "0079"
-down_revision = "0083"
+revision = "0077"
+down_revision = "0076"
 branch_labels = None
 depends_on = None
 # The program of before would send letters that show a logo without the logo.
