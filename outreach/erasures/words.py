@@ -17,7 +17,8 @@ OF_ADDRESSES = {".", "-", "_", "+"}  # what may stand within an address, beside 
 GOES_ON = re.compile(r"([\w.+-]{1,64})['’&]\Z")  # what an address may begin with before one of these: "o'brien@…"
 ELISIONS = {"c", "d", "j", "jusqu", "l", "lorsqu", "m", "n", "puisqu", "qu", "s", "t"}  # "d'olivier@…" is his address
 NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
-ADDRESS = re.compile(r"[^\s@<>\"(),;:=/\\\[\]]+@[^\s@<>\"(),;:=/\\\[\]]+")
+ADDRESS = re.compile(r"[^\s@<>\"(),;:=/\\\[\]]{1,128}@[^\s@<>\"(),;:=/\\\[\]]{1,255}")  # RFC 5321, §4.5.3.1
+JOINS = re.compile(r"['’&]")
 MOST_AT_ONCE = 1000  # rows of a table in memory
 LONGEST_LOCAL = 64  # letters before the @ (RFC 5321 §4.5.3.1.1)
 
@@ -120,7 +121,7 @@ def addresses_in(session: Session, columns: Sequence[Column[Any]]) -> set[str]:
         for said in row:
             found.update(ADDRESS.findall(said or ""))
     tokens = {token.strip(".'’&") for token in found}
-    tokens |= {re.split("['’&]", token)[-1] for token in tokens}
+    tokens |= {JOINS.split(token)[-1] for token in tokens}
     return {key for token in tokens if (key := _key_of(token))}
 
 

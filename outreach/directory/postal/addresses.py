@@ -10,10 +10,9 @@ from enum import StrEnum
 
 NUMBER = r"\d{1,6} ?(?:bis|ter|quater|[A-Za-z])?(?: ?[-/+] ?\d{0,6}[A-Za-z]?){0,6}"
 BOX = r"[\s,/-]{0,6}\b(?:bte|bt|bo[iî]te|bus)\b[.\s]{0,6}(?P<box>[\w./-]{1,20})"
-# Each part is bounded, so that no line takes longer than its length.
-LINE = re.compile(
-    rf"(?P<street>.{{0,200}}?\D)[\s,]{{0,6}}(?<![\w-])(?:n[°o]\.? ?)?(?P<number>{NUMBER})(?:{BOX})?", re.IGNORECASE
-)
+# What may begin a number, and a number with its box to the end of a line. Each part of the latter is bounded.
+BEGINS = re.compile(r"(?<![\w-])(?:n[°o]\.? ?)?\d", re.IGNORECASE)
+ENDS = re.compile(rf"(?:n[°o]\.? ?)?(?P<number>{NUMBER})(?:{BOX})?", re.IGNORECASE)
 POSTCODE = re.compile(r"[1-9]\d{3}", re.ASCII)
 LETTERS = re.compile(r"[^\W\d_]{2}")
 
@@ -61,11 +60,12 @@ class PostalAddress:
     def of(cls, line: str, postcode: str, locality: str) -> "PostalAddress":
         """The address that the register writes so; a line that cannot be split is its street."""
         words = " ".join(line.split())
-        split = LINE.fullmatch(words)
-        if split is None:
-            return cls(words, "", "", postcode.strip(), locality.strip())
-        street = split["street"].strip(" ,")
-        return cls(street, split["number"].strip(), split["box"] or "", postcode.strip(), locality.strip())
+        place = postcode.strip(), locality.strip()
+        for begun in BEGINS.finditer(words):
+            street, split = words[: begun.start()].rstrip(" ,"), ENDS.fullmatch(words, begun.start())
+            if split and street and not street[-1].isdigit():
+                return cls(street.lstrip(" ,"), split["number"].strip(), split["box"] or "", *place)
+        return cls(words, "", "", *place)
 
     @property
     def street_line(self) -> str:
