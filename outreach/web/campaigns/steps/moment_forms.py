@@ -190,11 +190,10 @@ class DatesForm(StepForm):
 
     def _ladder(self) -> str:
         """The rungs as a campaign keeps them. Raises InputError."""
-        paper, call = self.paper_when.data or RungWhen.FAILED, self.call_when.data or RungWhen.FAILED
         asked = (
             (ReachChannel.OTHER_MAILBOX, self.other_mailbox, RungWhen.FAILED),
-            (ReachChannel.PAPER, self.paper, RungWhen(paper)),
-            (ReachChannel.CALL, self.call, RungWhen(call)),
+            (ReachChannel.PAPER, self.paper, _when(self.paper_when)),
+            (ReachChannel.CALL, self.call, _when(self.call_when)),
         )
         filled = [(channel, (field.data or "").strip(), when) for channel, field, when in asked]
         return written([(channel, whole_number(days, digits=3) or 0, when) for channel, days, when in filled if days])
@@ -225,6 +224,14 @@ class DatesForm(StepForm):
         refusing(lambda: parse_day(field.data or ""))
         if self.day.data and not self.day.errors and parse_day(field.data or "") < parse_day(self.day.data):
             raise ValidationError("Le dernier jour d’envoi précède la première vague.")
+
+
+def _when(field: SelectField) -> RungWhen:
+    """What a field says of when a rung is due. Raises InputError on what it does not offer."""
+    asked = field.data or RungWhen.FAILED.value
+    if asked not in {choice.value for choice in field.choices}:
+        raise InputError("Choisissez une des conditions proposées.")
+    return RungWhen(asked)
 
 
 def _shown(at: datetime) -> dict[str, str]:
