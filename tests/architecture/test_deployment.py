@@ -86,7 +86,7 @@ def test_what_a_unit_leaves_is_enough_to_set_a_pdf_and_to_ask_a_database(command
     more = {"date": [2021, 5, 15], "qr": "<svg xmlns='http://www.w3.org/2000/svg'/>", "sections": []}
     more |= {"address": "x", "checking": "x", "data": "{}"}
     asked = (
-        json.dumps({"template": "note.typ", "document": {**EMPTY, **more}, "at": 0, "kind": "pdf"})
+        json.dumps({"template": "note.typ", "document": {**EMPTY, **more}, "at": 0, "kind": "pdf", "archived": False})
         if len(command) == 1
         else ""
     )

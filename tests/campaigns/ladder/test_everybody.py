@@ -101,7 +101,7 @@ def no_two_channels(database):
     for theirs in of.values():
         assert sum(step.state in OPEN for step in theirs) <= 1
         assert len({step.channel for step in theirs}) == len(theirs)
-        assert [step.rung for step in theirs] == sorted({step.rung for step in theirs})
+        assert len({step.rung for step in theirs}) == len(theirs)
 
 
 def everybody_is_told(database, number):

@@ -47,7 +47,7 @@ def test_pages_without_data_lead_to_the_next_step(newcomer):
 def test_a_programme_without_a_directory_leads_back(newcomer, database, page):
     with database.writing() as session:
         programmes.load(session, sample.build(STORY_DAY).programme, now=NOW, actor="installation")
-    assert "/" in dict(links(_empty(newcomer, page)))
+    assert "/" in {address.partition("?")[0] for address, _ in links(_empty(newcomer, page))}
 
 
 def _empty(client, page):
