@@ -140,27 +140,29 @@ class DatesForm(StepForm):
         render_kw=SHORT,
     )
     other_mailbox = StringField(
-        "Pour ceux que le courriel n’atteint pas : une autre boîte, après (jours)",
-        description="À une boîte à qui la vague n’a pas écrit, si son courriel échoue. Vide : non.",
+        "Une autre boîte, après (jours)",
+        description="À une boîte à qui la vague n’a pas écrit, si son courriel échoue.",
         render_kw=SHORT,
     )
     paper = StringField(
-        "Pour ceux que le courriel n’atteint pas : une lettre sur papier, après (jours)",
-        description="Le nombre de jours après chaque vague. Vide : pas de papier.",
+        "Une lettre sur papier, après (jours)",
+        description="Le nombre de jours après chaque vague.",
         render_kw=SHORT,
     )
     paper_when = SelectField(
-        "La lettre sur papier part",
+        "La lettre sur papier part quand",
         choices=[SelectChoice(when.value, when.label) for when in RungWhen],
         default=RungWhen.FAILED,
     )
     call = StringField(
-        "Pour ceux que le courriel n’atteint pas : un appel, après (jours)",
-        description="Le nombre de jours après chaque vague. Vide : pas d’appel.",
+        "Un appel, après (jours)",
+        description="Le nombre de jours après chaque vague.",
         render_kw=SHORT,
     )
     call_when = SelectField(
-        "L’appel se fait", choices=[SelectChoice(when.value, when.label) for when in WAITING], default=RungWhen.FAILED
+        "L’appel se fait quand",
+        choices=[SelectChoice(when.value, when.label) for when in WAITING],
+        default=RungWhen.FAILED,
     )
 
     @classmethod
