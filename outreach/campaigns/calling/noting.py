@@ -23,10 +23,11 @@ from outreach.reach.models import CallOutcome, ReachAnswer, ReachCall, ReachChan
 from outreach.reachability import follow_up
 from outreach.responses import answers
 from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
+from outreach.responses.kinds import REQUESTS, Answer
 from outreach.responses.models import Response
 
 TAKEN_FOR = timedelta(minutes=30)
+WRONG_MAILBOX = next(request for request in REQUESTS if request.is_wrong_mailbox)
 MOST_TRIES = 3  # calls that nobody answered, after which calling has failed
 
 
@@ -51,7 +52,7 @@ class NotedCall:
         """What is asked of the service: as answered, or a look at the address that was told."""
         if self.answer is not None and self.answer.status is None:
             return self.answer
-        return Answer.WRONG_CONTACT if self.address else None
+        return WRONG_MAILBOX if self.address else None
 
 
 def take(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> ReachStep:
@@ -155,8 +156,8 @@ def _judge(noted: NotedCall) -> None:
         raise InputError("Un jour de rappel va avec « À rappeler ».")
     if noted.outcome is not CallOutcome.REACHED and (noted.answer is not None or noted.address):
         raise InputError("Une réponse ou une adresse va avec « Joint » : qui n’est pas joint ne dit rien.")
-    if noted.address and noted.answer is Answer.HELP:
-        raise InputError("Une demande d’aide et une adresse se notent l’une après l’autre : gardez l’une des deux.")
+    if noted.address and noted.request is not WRONG_MAILBOX:
+        raise InputError("Une demande et une adresse se notent l’une après l’autre : gardez l’une des deux.")
 
 
 def _in_turn(session: Session, campaign: Campaign, number: int) -> ReachStep:
