@@ -26,6 +26,8 @@ from outreach.jobs import asking
 from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
 from outreach.notes.models import Note
+from outreach.reach import steps
+from outreach.reach.models import ReachChannel, StepReason
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.models import Answer
@@ -59,6 +61,7 @@ LISTS = {
     "campaigns/results.html": ("/campaigns/1/results?figure=recipients", "write"),
     "campaigns/index.html": ("/campaigns", ""),
     "campaigns/paper.html": ("/campaigns/1/paper", ""),
+    "campaigns/calls.html": ("/campaigns/1/calls", "write"),
     "notes/index.html": ("/notes", ""),
     "administration/closures.html": ("/administration/closures", ""),
     "administration/accounts.html": ("/administration/accounts", ""),
@@ -90,6 +93,10 @@ def chief(signed_in, launched_sample):
         for number in range(3):
             by = {"made_at": NOW, "made_by": factories.AUTHOR, "letters": number, "has_sheet": False}
             session.add(PaperBatch(campaign_id=1, mailing_id=letters[0].mailing_id, **by))
+        for letter in {letter.authority_id: letter for letter in letters}.values():
+            of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
+            told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
+            steps.open_step(session, **of, **told, now=NOW, actor="x")
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)
