@@ -63,7 +63,7 @@ class PostalAddress:
         place = postcode.strip(), locality.strip()
         for begun in BEGINS.finditer(words):
             street, split = words[: begun.start()].rstrip(" ,"), ENDS.fullmatch(words, begun.start())
-            if split and street and not street[-1].isdigit():
+            if split and street:
                 return cls(street.lstrip(" ,"), split["number"].strip(), split["box"] or "", *place)
         return cls(words, "", "", *place)
 
