@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, func, select
 
 from outreach import french
 from outreach.campaigns import audiences
@@ -71,36 +71,20 @@ def listed(
     session: Session, campaign: Campaign, *, waiting: bool = True, text: str = "", sort: str = ""
 ) -> Held[CallRow]:
     """The calls of a campaign that wait, or all of them, those that wait longest first. Five statements."""
-    mailings = audiences.launched(campaign)
-    query = select(ReachStep, Authority).join(Authority, Authority.id == ReachStep.authority_id)
-    query = query.where(ReachStep.channel == ReachChannel.CALL, ReachStep.mailing_id.in_(mailings))
-    if waiting:
-        query = query.where(ReachStep.state.in_(OPEN))
-    found = session.execute(query.order_by(ReachStep.due_at, ReachStep.id)).all()
-    keys = [authority.id for _, authority in found]
-    phones, followed = _phones(session, keys), follow_up.current(session, keys) if keys else {}
-    outcomes = outcomes_of(session, [step.id for step, _ in found])
-    rows = [
-        CallRow(
-            step,
-            authority,
-            phones.get(authority.id, ()),
-            outcomes.get(step.id, ()),
-            followed[authority.id].recall_on if authority.id in followed and step.state in OPEN else None,
-        )
-        for step, authority in found
-    ]
+    query = _calls(campaign)
+    rows = _rows(session, query.where(ReachStep.state.in_(OPEN)) if waiting else query)
     return Held(title="Appels", columns=COLUMNS, rows=rows, key=lambda row: row.authority.id, text=text, sort=sort)
 
 
 def row_of(session: Session, campaign: Campaign, number: int) -> CallRow | None:
     """The call with this number, of this campaign; None without one."""
-    return next((row for row in listed(session, campaign, waiting=False).rows if row.step.id == number), None)
+    return next(iter(_rows(session, _calls(campaign).where(ReachStep.id == number))), None)
 
 
 def counted(session: Session, campaign: Campaign) -> int:
     """How many calls of a campaign wait."""
-    return listed(session, campaign).count()
+    waiting = _calls(campaign).where(ReachStep.state.in_(OPEN)).with_only_columns(func.count())
+    return session.scalars(waiting).one()
 
 
 def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[CallOutcome]]:
@@ -122,6 +106,28 @@ def letter_in_three_lines(session: Session, campaign: Campaign, step: ReachStep,
         f"Objet : « {campaign.subject} »",
         f"{french.plural(len(waiting), 'école attend', 'écoles attendent')} une réponse{named}.",
         f"Le courriel n’est pas arrivé : {step.reason.label}." if step.reason else "Le courriel est resté sans suite.",
+    ]
+
+
+def _calls(campaign: Campaign) -> Select[ReachStep, Authority]:
+    query = select(ReachStep, Authority).join(Authority, Authority.id == ReachStep.authority_id)
+    return query.where(ReachStep.channel == ReachChannel.CALL, ReachStep.mailing_id.in_(audiences.launched(campaign)))
+
+
+def _rows(session: Session, query: Select[ReachStep, Authority]) -> list[CallRow]:
+    found = session.execute(query.order_by(ReachStep.due_at, ReachStep.id)).all()
+    keys = [authority.id for _, authority in found]
+    phones, followed = _phones(session, keys), follow_up.current(session, keys) if keys else {}
+    outcomes = outcomes_of(session, [step.id for step, _ in found])
+    return [
+        CallRow(
+            step,
+            authority,
+            phones.get(authority.id, ()),
+            outcomes.get(step.id, ()),
+            followed[authority.id].recall_on if authority.id in followed and step.state in OPEN else None,
+        )
+        for step, authority in found
     ]
 
 
