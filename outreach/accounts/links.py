@@ -103,7 +103,7 @@ def make(session: Session, user_id: int, kind: LinkKind, token: str, *, now: dat
     row = {
         "user_id": user_id,
         "kind": kind,
-        "digest": _digest(token),
+        "digest": digest(token),
         "made_at": now,
         "expires_at": now + kind.lifetime,
     }
@@ -117,7 +117,7 @@ def read(session: Session, token: str, *, now: datetime) -> LiveLink:
     """The link with this token. Raises DeadLink."""
     query = select(AccountLink, USERS.c.email, USERS.c.name, USERS.c.active)
     found = session.execute(
-        query.join(USERS, USERS.c.id == AccountLink.user_id).where(AccountLink.digest == _digest(token))
+        query.join(USERS, USERS.c.id == AccountLink.user_id).where(AccountLink.digest == digest(token))
     ).one_or_none()
     if found is None:
         raise UnknownLink(
@@ -162,5 +162,6 @@ def _end(session: Session, user_id: int, kinds: Iterable[LinkKind], *, now: date
     session.execute(update(AccountLink).where(*serves, AccountLink.kind.in_(kinds)).values(ended_at=now))
 
 
-def _digest(token: str) -> bytes:
+def digest(token: str) -> bytes:
+    """What a row keeps of a token, of any text that somebody sends."""
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

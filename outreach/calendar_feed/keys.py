@@ -3,7 +3,6 @@
 A person has one at a time. A closed account's key opens nothing.
 """
 
-import hashlib
 import secrets
 from datetime import datetime
 
@@ -12,9 +11,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import USERS, Colleague
+from outreach.accounts.links import DIGEST_BYTES, digest
 from outreach.db import Base, Session, table_of
-
-DIGEST_BYTES = 32
 
 
 class CalendarKey(Base):
@@ -32,7 +30,7 @@ def make(session: Session, user_id: int, *, now: datetime) -> str:
     key = secrets.token_urlsafe(24)
     end(session, user_id)
     # By the table: the ORM would ask for that of accounts, which not every process loads.
-    session.execute(insert(table_of(CalendarKey)).values(user_id=user_id, digest=_digest(key), made_at=now))
+    session.execute(insert(table_of(CalendarKey)).values(user_id=user_id, digest=digest(key), made_at=now))
     return key
 
 
@@ -49,9 +47,5 @@ def made_at(session: Session, user_id: int) -> datetime | None:
 def person_of(session: Session, key: str) -> Colleague | None:
     """Whose key this is, where the account is open; None for any other key."""
     query = select(USERS.c.id).join(CalendarKey, CalendarKey.user_id == USERS.c.id)
-    found = session.scalar(query.where(CalendarKey.digest == _digest(key)))
+    found = session.scalar(query.where(CalendarKey.digest == digest(key)))
     return colleagues.numbered(session, [found]).get(found) if found is not None else None
-
-
-def _digest(key: str) -> bytes:
-    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
