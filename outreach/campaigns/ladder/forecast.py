@@ -16,7 +16,8 @@ from outreach.directory.models import Authority, Network
 from outreach.reach.ladder import Rung, RungWhen, rungs
 from outreach.reach.models import ReachChannel
 from outreach.segments import audience
-from outreach.segments.audience import Boxes
+from outreach.segments.audience import Audience, Boxes
+from outreach.segments.scope import Scope
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +60,23 @@ def _boxes(
     """The authorities that no letter can leave for, those with a mailbox of another kind, and all that the campaign
     means and nothing stops: the label of their network, and whether their address is complete."""
     own, scope = audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now)
-    both = replace(own, boxes=Boxes.BOTH)
-    ranks: dict[int, set[int]] = {}
-    for chosen in (own, both):
-        each = audience.rows(chosen, scope)
-        for authority, rank in session.execute(select(each.c.authority_id, each.c.rank)):
-            ranks.setdefault(authority if chosen is own else -authority, set()).add(rank)
+    ranks = _ranks(session, own, scope)
     leads = {rank for rank in range(1, len(audience.ORDER) + 1) if audience.reason_of(rank) in LEADS_ON}
-    without = {key for key, theirs in ranks.items() if key > 0 and theirs <= leads}
-    elsewhere = {-key for key, theirs in ranks.items() if key < 0 and 0 in theirs}
-    goes_on = {key for key, theirs in ranks.items() if key > 0 and theirs <= leads | {0}}
+    without = {key for key, theirs in ranks.items() if theirs <= leads}
+    elsewhere = {key for key, theirs in _ranks(session, replace(own, boxes=Boxes.BOTH), scope).items() if 0 in theirs}
+    goes_on = {key for key, theirs in ranks.items() if theirs <= leads | {0}}
     query = select(Authority.id, Network.label, Authority.address, Authority.postcode).join(Network)
     known = {key: (label, bool(street and code)) for key, label, street, code in session.execute(query)}
     return without, elsewhere, {key: known[key] for key in goes_on}
+
+
+def _ranks(session: Session, chosen: Audience, scope: Scope) -> dict[int, set[int]]:
+    """The ranks of each authority's mailboxes in an audience."""
+    each = audience.rows(chosen, scope)
+    ranks: dict[int, set[int]] = {}
+    for authority, rank in session.execute(select(each.c.authority_id, each.c.rank)):
+        ranks.setdefault(authority, set()).add(rank)
+    return ranks
 
 
 def _by_network(whom: set[int], meant: Mapping[int, tuple[str, bool]]) -> dict[str, int]:
