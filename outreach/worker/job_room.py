@@ -1,8 +1,9 @@
 """The job room: the thread of a work process that does jobs, each in a child, beside the letters that leave.
 
-The child gives way to all else, and has limits of processor time and memory. This thread keeps its lease, and ends
-the child when the job is cancelled, takes too long, or the process stops. A child whose process is killed
-ends by itself: it reads from a pipe that closes then.
+The child is niced, and has limits of processor time and memory. This thread keeps its lease, and ends the child when
+the job is cancelled, takes too long, or the process stops. While letters leave from this process, it has the child
+take the processor only when nothing else wants it. A child whose process is killed ends by itself: it reads from a
+pipe that closes then.
 """
 
 import logging
@@ -12,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from outreach.db import Database
@@ -34,7 +35,10 @@ logger = logging.getLogger(__name__)
 
 
 class JobRoom:
-    """Does the jobs that are due, one at a time. `broker` is the URL of a shared broker and its queue, if any."""
+    """Does the jobs that are due, one at a time, and gives way while `letters_leave`.
+
+    `broker` is the URL of a shared broker and its queue, if any.
+    """
 
     def __init__(
         self,
@@ -43,9 +47,10 @@ class JobRoom:
         stop: threading.Event,
         broker: tuple[str, str] | None = None,
         child: Sequence[str] = CHILD,
+        letters_leave: Callable[[], bool] = lambda: False,
     ) -> None:
         self.database, self.clock, self.stop, self._child = database, settings.instant, stop, child
-        self._offset = settings.clock_offset
+        self._offset, self._letters_leave = settings.clock_offset, letters_leave
         self.wakeups = Wakeups(*broker, self._answer) if broker else None
         self._knock, self._is_idle = threading.Event(), threading.Event()
         self._thread = threading.Thread(target=self._run, name="jobs")
@@ -121,6 +126,7 @@ class JobRoom:
         while child.poll() is None and not self.stop.is_set():
             if time.monotonic() - begun > LONGEST_SECONDS:
                 return True
+            give_way(child.pid, self._letters_leave())
             if time.monotonic() - renewed > RENEW_SECONDS:
                 renewed = time.monotonic()
                 try:
@@ -136,3 +142,17 @@ class JobRoom:
             except subprocess.TimeoutExpired:
                 continue
         return False
+
+
+def give_way(process: int, is_asked: bool) -> None:
+    """Have a process take the processor only while nothing else wants it, or as its niceness says again.
+
+    Never for longer than asked: beside a machine that is always busy, it would hardly go on. Going back needs a right
+    that few processes have (`LimitNICE` of systemd); without it, the process stays as it is.
+    """
+    if not hasattr(os, "SCHED_IDLE"):
+        return
+    wanted = os.SCHED_IDLE if is_asked else os.SCHED_OTHER
+    with suppress(OSError):
+        if os.sched_getscheduler(process) != wanted:
+            os.sched_setscheduler(process, wanted, os.sched_param(0))

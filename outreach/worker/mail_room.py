@@ -60,6 +60,11 @@ class MailRoom:
         with self._at_work:
             yield self.postman
 
+    @property
+    def is_at_work(self) -> bool:
+        """Whether the postman is at work now, for whichever thread."""
+        return self._at_work.locked()
+
     def discard_wakeups(self) -> None:
         """Discard the wake-ups on the shared broker that nobody took. Call it before asking what is due.
 
@@ -74,7 +79,7 @@ class MailRoom:
         mailings = list(due)
         for mailing in random.sample(mailings, len(mailings)):
             self.wake_for(mailing.id, mailing.lane)
-        if self.postman.has_connections and not self._at_work.locked():
+        if self.postman.has_connections and not self.is_at_work:
             self.turns.attend()
 
     def wake_for(self, mailing: int, lane: Lane) -> None:

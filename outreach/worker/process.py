@@ -64,7 +64,8 @@ class WorkProcess:
             pause_failing=lambda: pause_failing(settings, database),
         )
         self.mail_room = MailRoom(postman, database, lambda: may_send(settings, database), self._broker("wakeups"))
-        self.job_room = JobRoom(settings, database, self.stop, self._broker("jobs"))
+        jobs = self._broker("jobs")
+        self.job_room = JobRoom(settings, database, self.stop, jobs, letters_leave=lambda: self.mail_room.is_at_work)
         self.due = DueWork(settings, database, self.mail_room, self.job_room, names, self.stop)
         self._pulse = threading.Thread(target=self._beat, name="pulse", daemon=True)
 

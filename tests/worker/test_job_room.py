@@ -37,8 +37,9 @@ def room(settings, database):
     """Makes the job room of a process whose children run this program; it is closed at the end."""
     stop, made = threading.Event(), []
 
-    def opened(program):
-        made.append(JobRoom(settings, database, stop, child=(sys.executable, "-c", f"import os\n{program}")))
+    def opened(program, letters_leave=lambda: False):
+        child = (sys.executable, "-c", f"import os\n{program}")
+        made.append(JobRoom(settings, database, stop, child=child, letters_leave=letters_leave))
         made[0].open()
         made[0].look()
         return made[0]
@@ -99,10 +100,27 @@ def test_a_child_ends_when_its_job_is_cancelled_with_those_that_it_started(
 
 
 @pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="the system has no such way")
-def test_the_child_takes_the_processor_only_while_nothing_else_wants_it():
-    program = "import os; from outreach.cli.running import job_child as child; child._give_way()"
-    program += "; print(os.sched_getscheduler(0) == os.SCHED_IDLE)"
-    assert subprocess.check_output([sys.executable, "-c", program], text=True) == "True\n"
+def test_a_child_takes_the_processor_when_nothing_else_wants_it_only_while_letters_leave(
+    room, asked, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(job_room, "LOOK_SECONDS", 0.05)
+    started, leave = tmp_path / "started", threading.Event()
+    room(GOES_ON.format(str(started)), letters_leave=leave.is_set)
+    child = int(until(lambda: started.exists() and started.read_text()))
+    assert os.sched_getscheduler(child) == os.SCHED_OTHER
+    leave.set()
+    assert until(lambda: os.sched_getscheduler(child) == os.SCHED_IDLE)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="the system has no such way")
+def test_a_process_gives_way_for_no_longer_than_asked():
+    program = (
+        "import os; from outreach.worker.job_room import give_way\n"
+        "for asked in (True, True, False, False): give_way(0, asked); print(os.sched_getscheduler(0))"
+    )
+    said = subprocess.check_output([sys.executable, "-c", program], text=True).split()
+    back = os.SCHED_IDLE if os.geteuid() else os.SCHED_OTHER
+    assert [int(way) for way in said] == [os.SCHED_IDLE] * 2 + [back] * 2
 
 
 def test_a_job_that_takes_too_long_has_failed(database, room, asked, tmp_path, monkeypatch):

@@ -48,7 +48,7 @@ def main() -> None:
     """Do the job, and end with 0, also when it failed: its row says so; with AWAY when the database does not answer."""
     number, lease = int(sys.argv[1]), sys.argv[2]
     logs.begin("job")
-    _give_way()
+    os.nice(NICE)
     children.limit(seconds=SECONDS, memory=MEMORY)
     with suppress(OSError):  # a machine that lacks memory ends this process first, not the one that sends
         Path("/proc/self/oom_score_adj").write_text("1000")
@@ -69,15 +69,6 @@ def main() -> None:
     except OutreachError as error:
         work.fail(str(error))
     database.dispose()  # what still waits to be written of the trail is
-
-
-def _give_way() -> None:
-    """Take the processor only while nothing else wants it; be nice where the system knows no such way."""
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-            return
-    os.nice(NICE)
 
 
 def do(settings: Settings, database: Database, work: JobWork) -> None:
