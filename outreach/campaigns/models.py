@@ -119,11 +119,11 @@ class Campaign(Base):
     be ''. `criteria` is JSON (`segments.criteria_json`). `boxes` says to which mailboxes it writes. The first wave is
     requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave.
     `ladder` are the rungs for those whom letters do not reach (`reach.ladder.rungs`). No
-    wave leaves after `stops_on`. A letter's deadline is the first working day from `deadline_days` after its wave on.
-    An approval is valid for the
-    digest of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the
-    calm holds: it is no content. `letterhead_id` is the letterhead with which it was submitted: a later one changes
-    nothing in what was approved.
+    wave leaves after `stops_on`. The first wave leaves in three departures drawn by lot, `departure_gap` days apart
+    (14 or 21), or at once where that is 0. A letter's deadline is the first working day from `deadline_days` after its
+    wave on. An approval is valid for the digest of all this: any change makes the campaign a DRAFT again. `calm_waived`
+    repeats that an Exemption from the calm holds: it is no content. `letterhead_id` is the letterhead with which it was
+    submitted: a later one changes nothing in what was approved.
     """
 
     __tablename__ = "campaigns"
@@ -148,6 +148,7 @@ class Campaign(Base):
     starts_at: Mapped[datetime | None]
     reminders: Mapped[str] = mapped_column(String(100), default="")
     ladder: Mapped[str] = mapped_column(String(300), default="", server_default=text("''"))
+    departure_gap: Mapped[int] = mapped_column(default=0, server_default=text("'0'"))
     stops_on: Mapped[date | None]
     sender_name: Mapped[str] = mapped_column(String(200))
     sender_address: Mapped[str] = mapped_column(String(300))
@@ -271,6 +272,9 @@ class Wave(Base):
     `drifted_from` is set when the audience had changed too much at the start: it is the approved number of authorities,
     and the wave is paused until an approver resumes it. `added_reminder` gives the letter of a wave that was added.
     `ranked_at` is when its audience was ranked for the launch. `is_staged` says that all of it has been staged.
+    `departure` is 1, 2 or 3 where the campaign's departures are drawn by lot, of reminders too: what asks for waves
+    before it then asks within its departure. `confirmed_authorities` and `confirmed_letters` are the audience of a
+    departure's wave as an approver confirmed it since; None where nobody did.
     """
 
     __tablename__ = "waves"
@@ -289,6 +293,9 @@ class Wave(Base):
     added_reminder_id: Mapped[int | None] = mapped_column(ForeignKey("added_reminders.id"), index=True)
     ranked_at: Mapped[datetime | None]
     is_staged: Mapped[bool] = mapped_column(default=False)
+    departure: Mapped[int | None]
+    confirmed_authorities: Mapped[int | None]
+    confirmed_letters: Mapped[int | None]
 
     campaign: Mapped[Campaign] = relationship(back_populates="waves")
     mailing: Mapped[Mailing | None] = relationship()

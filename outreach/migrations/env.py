@@ -15,6 +15,7 @@ from outreach.backups import models as backups
 from outreach.calendar_feed import keys as calendar_keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
+from outreach.campaigns.draws import models as draws
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
@@ -60,6 +61,7 @@ TABLES = (
         contact_lists,
         delivery,
         drafts,
+        draws,
         erasures,
         excepted,
         models,

@@ -11,6 +11,7 @@ from outreach.backups import models as backups
 from outreach.calendar_feed import keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
+from outreach.campaigns.draws import models as draws
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures

@@ -35,9 +35,12 @@ KEYS = {
     "closure_withdrawals": ["closure_id"],
     "closures": ["id"],
     "decisions": ["id"],
+    "draw_attempts": ["id"],
+    "drawn_authorities": ["attempt_id", "authority_id"],
     "exemption_withdrawals": ["exemption_id"],
     "exemptions": ["id"],
     "follow_up_steps": ["id"],
+    "followed_draws": ["campaign_id"],
     "gate_changes": ["id"],
     "note_approvals": ["position"],
     "note_files": ["note_id", "kind"],
@@ -76,6 +79,15 @@ LATER = {  # rows of tables that no dump holds
         | {"state": "due", "due_at": AT}
     ],
     "reach_transitions": [{"id": 1, "step_id": 1, "state": "due", "at": AT, "actor": "x", "note": ""}],
+    "draw_attempts": [
+        {"id": 1, "campaign_id": 1, "number": 1, "commitment": "c", "nonce": "n", "plan": "{}", "plan_digest": "p"}
+        | {"list_digest": "l", "submitted_at": AT}
+    ],
+    "drawn_authorities": [
+        {"attempt_id": 1, "authority_id": 1, "fase": 101, "stratum": "WBE", "outside": None, "letters": 1}
+        | {"place": None, "departure": None}
+    ],
+    "followed_draws": [{"campaign_id": 1, "attempt_id": 1, "followed_at": AT}],
     "receipt_copies": [{"message_id": 1, "copy_id": 1, "asked_at": AT}],
     "public_statements": [
         {"id": 1, "kind": "accessibility", "content": "{}", "dated_on": "2021-05-18"}
@@ -185,6 +197,18 @@ def test_words_of_evidence_are_emptied_and_nothing_else_of_it(evidence):
         assert {row[column] for row in rows_of(evidence, name) for column in columns} == {""}
         assert is_refused(evidence, by_us, typed.format(name, columns[0]))
         assert is_refused(evidence, by_us, moved.format(name))
+
+
+def test_a_draw_is_revealed_once_and_never_taken_back(evidence):
+    of_list = "UPDATE drawn_authorities SET place = {0}, departure = {0}", "letters = 2"
+    of_attempt = "UPDATE draw_attempts SET seed = '{0}', drawn_at = '2021-05-18', approver_bytes = '{0}'", "nonce = 'm'"
+    for changed, frozen in (of_list, of_attempt):
+        assert is_refused(evidence, by_us, f"{changed.format(1)}, {frozen}")
+        with evidence.engine.begin() as connection:
+            assert connection.execute(text(changed.format(1))).rowcount == 1
+        assert is_refused(evidence, by_us, changed.format(2))
+        assert is_refused(evidence, by_us, changed.format(1))
+        assert is_refused(evidence, by_us, f"{changed.partition(' = ')[0]} = NULL")
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

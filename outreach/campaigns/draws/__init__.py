@@ -1,0 +1,1 @@
+"""Departures drawn by lot: attempts with their commitments, and the list that was drawn."""

@@ -1,0 +1,141 @@
+"""Attempts to draw a campaign's departures: submitted, void, drawn, and the draw of another campaign that one keeps.
+
+A revealed draw is final: a campaign that has one makes no other attempt.
+"""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select, update
+
+from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.campaigns.models import Campaign
+from outreach.db import Session, table_of
+from outreach.db.in_list import among
+from outreach.db.many import add_rows
+from outreach.effect import commitment, draw
+from outreach.effect.draw import DEPARTURES, Json
+from outreach.effect.strata import Listed, stratified
+
+KEPT = timedelta(days=180)
+"""How long a campaign to the same authorities about the same strand keeps a draw."""
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An authority that a campaign would write to: its key, how many letters it gets, and what strata are made of."""
+
+    authority_id: int
+    letters: int
+    listed: Listed
+
+
+def submit(
+    session: Session, campaign: Campaign, plan: dict[str, Json], candidates: Sequence[Candidate], *, now: datetime
+) -> DrawAttempt:
+    """Freeze a list and a plan, make a nonce, and say its commitment to the log. Returns the attempt.
+
+    The log has it before the transaction ends: a submission that is broken off leaves its line there.
+    """
+    last = session.scalar(select(func.max(DrawAttempt.number)).where(DrawAttempt.campaign_id == campaign.id))
+    found = stratified([one.listed for one in candidates])
+    nonce, number = commitment.new_nonce(), (last or 0) + 1
+    committed = commitment.committed(number, nonce, plan, found.strata)
+    attempt = DrawAttempt(
+        campaign_id=campaign.id,
+        number=number,
+        commitment=committed.nonce.hex(),
+        nonce=nonce.hex(),
+        plan=draw.canonical(plan).decode(),
+        plan_digest=committed.content.hex(),
+        list_digest=committed.listed.hex(),
+        submitted_at=now,
+    )
+    session.add(attempt)
+    session.flush()
+    of_stratum = {fase: stratum.name for stratum in found.strata for fase in stratum.fases}
+    rows = (
+        {"attempt_id": attempt.id, "authority_id": one.authority_id, "fase": one.listed.fase, "letters": one.letters}
+        | {"stratum": of_stratum.get(one.listed.fase, ""), "outside": found.outside.get(one.listed.fase)}
+        | {"place": None, "departure": None}
+        for one in candidates
+    )
+    add_rows(session, table_of(DrawnAuthority), rows)
+    _tell(attempt, "draw_submitted", f"plan {attempt.plan_digest}, list {attempt.list_digest}")
+    return attempt
+
+
+def void(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt | None:
+    """Void the attempt of a campaign that awaits an approval, and publish its nonce; None where none does."""
+    attempt = drawn_list.open_attempt(session, campaign.id)
+    if attempt is not None:
+        attempt.voided_at = now
+        session.flush()
+        _tell(attempt, "draw_voided", f"nonce {attempt.nonce}")
+    return attempt
+
+
+def reveal(session: Session, attempt: DrawAttempt, approver_bytes: bytes, *, now: datetime) -> DrawAttempt:
+    """Draw: keep the approver's bytes, and then the seed, the order and the departures that follow. It is final."""
+    attempt.approver_bytes = approver_bytes.hex()
+    session.flush()
+    _tell(attempt, "draw_approved", f"approver {attempt.approver_bytes}")
+    strata = drawn_list.strata_of(session, attempt)
+    content = draw.content_digest(dict(drawn_list.plan_of(attempt)), strata, attempt.number, approver_bytes)
+    seed = draw.seed_of(bytes.fromhex(attempt.nonce), content)
+    attempt.content_digest, attempt.seed, attempt.drawn_at = content.hex(), seed.hex(), now
+    session.flush()
+    _set_places(session, attempt, {fase: place for one in draw.drawn(seed, strata) for place, fase in _placed(one)})
+    _tell(attempt, "draw_made", f"seed {attempt.seed}")
+    return attempt
+
+
+def to_keep(session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime) -> DrawAttempt | None:
+    """The draw of another campaign that this one, which would write to these authorities, has to keep; None for none.
+
+    It is the last one of 180 days about the same strand that has half of the authorities of either in common.
+    """
+    of_strand = select(DrawAttempt).join(Campaign, Campaign.id == DrawAttempt.campaign_id)
+    of_strand = of_strand.where(Campaign.strand_id == campaign.strand_id, DrawAttempt.campaign_id != campaign.id)
+    recent = of_strand.where(DrawAttempt.drawn_at > now - KEPT).order_by(DrawAttempt.drawn_at.desc())
+    for attempt in session.scalars(recent):
+        of_list = select(func.count()).where(DrawnAuthority.attempt_id == attempt.id)
+        size = session.scalar(of_list) or 0
+        common = session.scalar(of_list.where(among(DrawnAuthority.authority_id, authorities))) or 0
+        if common and 2 * common >= min(size, len(authorities)):
+            return attempt
+    return None
+
+
+def keep(session: Session, campaign: Campaign, attempt: DrawAttempt, *, now: datetime) -> None:
+    """Let a campaign keep the draw of another one, for good."""
+    session.add(FollowedDraw(campaign_id=campaign.id, attempt_id=attempt.id, followed_at=now))
+    session.flush()
+    _tell(attempt, "draw_kept", f"campaign {campaign.id}")
+
+
+def _placed(stratum: draw.DrawnStratum) -> list[tuple[int, int]]:
+    return list(enumerate(stratum.order))
+
+
+def _set_places(session: Session, attempt: DrawAttempt, places: Mapping[int, int]) -> None:
+    """Give each authority of the list its place and its departure: place mod 3, or the first where it is outside."""
+    rows = session.execute(
+        select(DrawnAuthority.authority_id, DrawnAuthority.fase).where(DrawnAuthority.attempt_id == attempt.id)
+    ).all()
+    values = [
+        {"attempt_id": attempt.id, "authority_id": authority, "place": place}
+        | {"departure": 1 if place is None else place % DEPARTURES + 1}
+        for authority, fase in rows
+        for place in [places.get(fase)]
+    ]
+    session.execute(update(DrawnAuthority), values)
+
+
+def _tell(attempt: DrawAttempt, event: str, words: str) -> None:
+    said = f"campaign {attempt.campaign_id}, attempt {attempt.number}, commitment {attempt.commitment}, {words}"
+    logger.info("%s", said, extra={"event": event})

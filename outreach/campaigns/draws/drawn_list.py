@@ -1,0 +1,122 @@
+"""A campaign's draw, read: its seed, its strata in the order of the draw, who stays outside, and who leaves when."""
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from sqlalchemy import ColumnElement, Select, and_, func, select
+
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.db import Session
+from outreach.effect import commitment
+from outreach.effect.commitment import Commitment, Mismatch, Revealed
+from outreach.effect.draw import DrawnStratum, Json
+from outreach.effect.strata import Reason, Stratum
+
+
+def attempts_of(session: Session, campaign: int) -> list[DrawAttempt]:
+    """Every attempt of a campaign (its key), the first one first."""
+    query = select(DrawAttempt).where(DrawAttempt.campaign_id == campaign)
+    return list(session.scalars(query.order_by(DrawAttempt.number)))
+
+
+def open_attempt(session: Session, campaign: int) -> DrawAttempt | None:
+    """The attempt of a campaign that awaits an approval; None where none does."""
+    query = select(DrawAttempt).where(DrawAttempt.campaign_id == campaign, DrawAttempt.drawn_at.is_(None))
+    return session.scalars(query.where(DrawAttempt.voided_at.is_(None))).one_or_none()
+
+
+def draw_of(session: Session, campaign: int) -> DrawAttempt | None:
+    """The draw of a campaign (its key), which is final: its own, or the one that it keeps of another campaign.
+
+    None before the approval.
+    """
+    own = select(DrawAttempt).where(DrawAttempt.campaign_id == campaign, DrawAttempt.drawn_at.is_not(None))
+    followed = select(DrawAttempt).join(FollowedDraw).where(FollowedDraw.campaign_id == campaign)
+    return session.scalars(own).one_or_none() or session.scalars(followed).one_or_none()
+
+
+def is_followed(attempt: DrawAttempt, campaign: int) -> bool:
+    """Whether a campaign keeps this draw of another one."""
+    return attempt.campaign_id != campaign
+
+
+def plan_of(attempt: DrawAttempt) -> Mapping[str, Json]:
+    """What was submitted with an attempt, as it was frozen."""
+    plan: Mapping[str, Json] = json.loads(attempt.plan)
+    return plan
+
+
+def strata_of(session: Session, attempt: DrawAttempt) -> tuple[Stratum, ...]:
+    """The frozen list of an attempt, as strata: FASE numbers in ascending order."""
+    query = select(DrawnAuthority.stratum, DrawnAuthority.fase).where(_drawn(attempt))
+    return tuple(Stratum(name, tuple(fases)) for name, fases in _by_stratum(session.execute(_ordered(query)).all()))
+
+
+def order_of(session: Session, attempt: DrawAttempt) -> tuple[DrawnStratum, ...]:
+    """The strata of a draw, each in the order of the draw, as it is stored; none before the approval."""
+    query = select(DrawnAuthority.stratum, DrawnAuthority.fase)
+    query = query.where(_drawn(attempt), DrawnAuthority.place.is_not(None))
+    rows = session.execute(query.order_by(DrawnAuthority.stratum, DrawnAuthority.place)).all()
+    return tuple(DrawnStratum(name, tuple(order)) for name, order in _by_stratum(rows))
+
+
+def outside_of(session: Session, attempt: DrawAttempt) -> dict[int, Reason]:
+    """Who stays outside a draw, by FASE number, and why."""
+    query = select(DrawnAuthority.fase, DrawnAuthority.outside).where(_of(attempt), DrawnAuthority.outside.is_not(None))
+    rows = session.execute(query.order_by(DrawnAuthority.fase))
+    return {fase: reason for fase, reason in rows if reason is not None}
+
+
+def authorities_of(attempt: int, *departures: int) -> Select[int]:
+    """The keys of the authorities of an attempt (its key) that leave with these departures, outside ones included."""
+    drawn = select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id == attempt)
+    return drawn.where(DrawnAuthority.departure.in_(departures))
+
+
+def sizes_of(session: Session, attempt: DrawAttempt) -> dict[int, tuple[int, int]]:
+    """By departure, how many authorities leave with it and how many letters they were to get; outside ones included."""
+    query = select(DrawnAuthority.departure, func.count(), func.sum(DrawnAuthority.letters)).where(_of(attempt))
+    rows = session.execute(query.group_by(DrawnAuthority.departure))
+    return {departure: (count, int(letters)) for departure, count, letters in rows if departure is not None}
+
+
+def commitment_of(attempt: DrawAttempt) -> Commitment:
+    """What an attempt is bound to. Its nonce is secret until it is drawn or void."""
+    plan, listed = bytes.fromhex(attempt.plan_digest), bytes.fromhex(attempt.list_digest)
+    return Commitment(attempt.number, bytes.fromhex(attempt.commitment), plan, listed)
+
+
+def mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
+    """What of a stored draw does not follow from its commitment and its seed: nothing, where nobody chose it.
+
+    Raises ValueError before the approval.
+    """
+    if attempt.approver_bytes is None:
+        raise ValueError("a draw that was not made")
+    strata, order = strata_of(session, attempt), order_of(session, attempt)
+    plan, added = dict(plan_of(attempt)), bytes.fromhex(attempt.approver_bytes)
+    revealed = Revealed(bytes.fromhex(attempt.nonce), plan, strata, attempt.number, added, order)
+    found = commitment.mismatches(commitment_of(attempt), revealed)
+    is_seed = commitment.seed(revealed).hex() == attempt.seed
+    return found if is_seed or Mismatch.ORDER in found else [*found, Mismatch.ORDER]
+
+
+def _of(attempt: DrawAttempt) -> ColumnElement[bool]:
+    return DrawnAuthority.attempt_id == attempt.id
+
+
+def _drawn(attempt: DrawAttempt) -> ColumnElement[bool]:
+    return and_(_of(attempt), DrawnAuthority.outside.is_(None))
+
+
+def _ordered(query: Select[str, int]) -> Select[str, int]:
+    return query.order_by(DrawnAuthority.stratum, DrawnAuthority.fase)
+
+
+def _by_stratum(rows: Iterable[tuple[str, int]]) -> list[tuple[str, list[int]]]:
+    """Rows of stratum and FASE number, each stratum once, by name as the room `effect` sorts them."""
+    found: dict[str, list[int]] = defaultdict(list)
+    for name, fase in rows:
+        found[name].append(fase)
+    return sorted(found.items())
