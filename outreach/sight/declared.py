@@ -1,0 +1,184 @@
+"""What a scoped session sees of each table: rows in scope, rows by their values, all rows, or none.
+
+A table that is not declared here is seen by nobody, and a test fails until it is declared.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+AUTHORITIES, SCHOOLS = "sight_authorities", "sight_schools"  # the tables of keys
+FEDERATIONS, LEVELS = "sight_federations", "sight_levels"
+KEYS = {AUTHORITIES: "id INTEGER PRIMARY KEY", SCHOOLS: "id INTEGER PRIMARY KEY"}
+KEYS |= {FEDERATIONS: "id INTEGER PRIMARY KEY", LEVELS: "level VARCHAR(40) PRIMARY KEY"}
+LEVEL_OF_TYPE = "CASE substr({0}, 1, 1) WHEN 'M' THEN 'nursery' WHEN 'P' THEN 'primary' ELSE 'secondary' END"
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """No row is seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class Public:
+    """Every row is seen; the columns that are `masked` are empty in all of them."""
+
+    masked: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Scoped:
+    """Rows are seen that every path leads to something in scope.
+
+    `paths` names for each column the table of keys that it has to be in, or the table in which its row has to be seen.
+    `where` is a condition more on the row, `t`: `{v}` stands before what is seen, `{r}` before a whole table. NULL is
+    hidden. `beside` are foreign keys that lead to what everybody sees, or that the condition speaks of.
+    """
+
+    paths: Mapping[str, str] = field(default_factory=dict)
+    where: str = ""
+    masked: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ByValue:
+    """Rows are seen that fulfil a condition on `t`: no key of the row leads to what is in scope."""
+
+    where: str
+    masked: tuple[str, ...] = ()
+
+
+Seen = Hidden | Public | Scoped | ByValue
+
+_OF_LIST = ("sha256", "grid", "outcome")
+_OF_DATED = ("opened_by", "closed_by")
+# A fact of the register about a subject, by the number of its series.
+_BY_FASE = (
+    "(t.kind = 'authority' AND t.fase IN (SELECT fase FROM {v}authorities))"
+    " OR (t.kind = 'school' AND t.fase IN (SELECT fase FROM {v}schools))"
+)
+
+# It lists no school, or one in scope at least.
+_SOME_OURS = (
+    "NOT EXISTS (SELECT 1 FROM {{r}}{0} a WHERE a.{1} = t.id) OR EXISTS (SELECT 1 FROM {{r}}{0} o"
+    f" JOIN {{{{v}}}}{SCHOOLS} k ON k.id = o.school_id WHERE o.{{1}} = t.id)"
+)
+
+# In this order, as a view may read only those before it.
+TABLES: Mapping[str, Seen] = {
+    # the directory
+    "networks": Public(),
+    "federations": Public(),
+    "register_imports": Public(_OF_LIST),
+    "authorities": Scoped({"id": AUTHORITIES}, beside=("network_id", "created_by")),
+    "schools": Scoped({"id": SCHOOLS}, beside=("created_by",)),
+    "listings": Scoped({"authority_id": AUTHORITIES, "school_id": SCHOOLS}, beside=_OF_DATED),
+    "teachings": Scoped(
+        {"school_id": SCHOOLS},
+        LEVEL_OF_TYPE.format("t.education_type") + f" IN (SELECT level FROM {{v}}{LEVELS})",
+        beside=_OF_DATED,
+    ),
+    "school_sites": Scoped({"school_id": SCHOOLS}, beside=(*_OF_DATED, "site_id")),
+    "sites": ByValue("EXISTS (SELECT 1 FROM {v}school_sites s WHERE s.site_id = t.id)"),
+    "memberships": Scoped({"authority_id": AUTHORITIES, "federation_id": FEDERATIONS}, beside=_OF_DATED),
+    # One that answers for schools outside the scope alone is theirs.
+    "contacts": Scoped(
+        {"authority_id": AUTHORITIES},
+        _SOME_OURS.format("contact_schools", "contact_id"),
+        masked=("name", "function", "phone", "usage", "source_note"),
+    ),
+    "contact_schools": Scoped({"school_id": SCHOOLS, "contact_id": "contacts"}),
+    "register_changes": ByValue(
+        "t.nature <> 'moved' AND t.authority_fase IN (SELECT fase FROM {v}authorities)"
+        " AND (t.kind <> 'school' OR t.fase IN (SELECT fase FROM {v}schools))"
+        " AND (t.kind <> 'site' OR t.fase IN (SELECT fase FROM {v}sites))"
+    ),
+    "name_corrections": ByValue(_BY_FASE),
+    "school_reports": Scoped({"school_id": SCHOOLS, "authority_id": AUTHORITIES}, masked=("source",)),
+    "calls": Hidden(),
+    "postal_corrections": Hidden(),
+    "postal_returns": Hidden(),
+    "contact_lists": Hidden(),
+    "contact_list_lines": Hidden(),
+    # adherence
+    "programmes": Public(),
+    "strands": Public(),
+    "prerequisites": Public(),
+    "joining_lists": Public(_OF_LIST),
+    "adherence_records": Scoped({"school_id": SCHOOLS}, masked=("reason",), beside=("strand_id", "list_id")),
+    "record_withdrawals": Scoped({"record_id": "adherence_records"}),
+    # letters, to be counted: what they say, and to whom, is on no page that is open to a scope
+    "mailings": ByValue("t.purpose IN ('campaign', 'letter')", ("letter", "headers")),
+    "messages": Scoped(
+        {"authority_id": AUTHORITIES, "mailing_id": "mailings"},
+        # One that lists schools outside the scope alone is about a level that is not represented.
+        _SOME_OURS.format("message_subjects", "message_id"),
+        masked=("public_id", "return_path", "reply_text"),
+        beside=("batch_id", "federation_id"),
+    ),
+    "message_subjects": Scoped({"school_id": SCHOOLS, "message_id": "messages"}),
+    "suppressions": ByValue("t.address_key IN (SELECT address_key FROM {v}contacts)", ("detail",)),
+    "hits": Scoped({"message_id": "messages"}, masked=("agent",), beside=("tracker_id",)),
+    "responses": Scoped(
+        {"authority_id": AUTHORITIES, "message_id": "messages"},
+        masked=("comment", "proposed_address"),
+        beside=("strand_id",),
+    ),
+    "response_schools": Scoped({"school_id": SCHOOLS, "response_id": "responses"}),
+    "response_steps": Scoped({"response_id": "responses"}, masked=("actor", "note")),
+    "waiting_responses": Scoped({"response_id": "responses"}),
+    # campaigns: those that are approved, and were planned at least once
+    "letterhead_versions": Public(),
+    "campaigns": ByValue(
+        "t.state IN ('approved', 'closed', 'cancelled') AND EXISTS"
+        " (SELECT 1 FROM {r}waves w WHERE w.campaign_id = t.id)",
+        (
+            *("purpose", "subject", "preheader", "letter", "circular_url"),
+            *("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email"),
+        ),
+    ),
+    "added_reminders": Scoped({"campaign_id": "campaigns"}, masked=("subject", "letter")),
+    # One that left is seen where it wrote to somebody in scope; of one to come the page counts whom it would write to.
+    "waves": Scoped(
+        {"campaign_id": "campaigns"},
+        "t.mailing_id IS NULL OR EXISTS (SELECT 1 FROM {v}messages m WHERE m.mailing_id = t.mailing_id)",
+        beside=("mailing_id", "added_reminder_id"),
+    ),
+    "wave_transitions": Scoped({"wave_id": "waves"}, masked=("actor", "note")),
+    "campaign_transitions": Scoped({"campaign_id": "campaigns"}, masked=("actor", "note", "content_hash")),
+    "audience_exceptions": Scoped({"campaign_id": "campaigns"}, masked=("actor", "reason")),
+    "excepted_authorities": Scoped({"authority_id": AUTHORITIES, "exception_id": "audience_exceptions"}),
+    "staged_authorities": Scoped({"authority_id": AUTHORITIES, "wave_id": "waves"}),
+    "authority_lists": Public(("name",)),
+    "authority_list_members": Scoped({"authority_id": AUTHORITIES}, beside=("list_id",)),
+    "exemptions": Scoped({"campaign_id": "campaigns", "wave_id": "waves"}, masked=("actor", "reason")),
+    "exemption_withdrawals": Scoped({"exemption_id": "exemptions"}),
+    "closures": Public(),
+    "closure_withdrawals": Public(),
+    # notes: those that everybody may read
+    "notes": ByValue("EXISTS (SELECT 1 FROM {r}note_publications p WHERE p.note_id = t.id)"),
+    "note_approvals": Scoped({"note_id": "notes"}, beside=("corrects_id",)),
+    "note_publications": Public(),
+    "note_files": Scoped({"note_id": "notes"}),
+    "note_rows": ByValue(
+        "t.fase IN (SELECT fase FROM {v}schools) AND EXISTS (SELECT 1 FROM {v}notes n WHERE n.id = t.note_id)"
+    ),
+    "public_statements": Public(),
+    # everything else
+    **dict.fromkeys(
+        (
+            *("account_letters", "account_links", "alert_episodes", "answer_lists", "applied_revisions"),
+            *("approved_letters", "asked_notes", "audit_entries", "audit_seals", "basis_withdrawals", "batches"),
+            *("bounce_notices", "bounce_reports", "calendar_keys", "campaign_segments", "clock_passes"),
+            *("column_matchings", "compositions", "decisions", "deputies", "domain_checks", "drafts", "erasures"),
+            *("follow_up_steps", "gate_changes", "hit_counts", "installations", "job_pieces", "jobs", "note_drafts"),
+            *("notice_starts", "pace_choices", "paper_batches", "paper_letters", "password_requests"),
+            *("prepared_texts", "reach_answers", "reach_calls", "reach_steps", "reach_transitions", "receipt_copies"),
+            *("recovery_codes", "rehearsals", "relay_states", "respondents", "retention_changes", "role_holders"),
+            *("roles", "saved_segments", "sealed_entries", "second_factors", "segment_versions", "service_letters"),
+            *("service_replies", "sessions", "sign_in_attempts", "staff_identities", "staff_notices"),
+            *("tracked_links", "tracker_networks", "trackers", "tracking_bases", "trail_entries", "users", "workers"),
+        ),
+        Hidden(),
+    ),
+}

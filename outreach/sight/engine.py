@@ -1,0 +1,122 @@
+"""The engine of scoped sessions: connections of its own, on which views stand before every table.
+
+`sighted(database, sight)` is what to call. Nothing writes there: what a scoped account proposes is written by named
+functions on the ordinary connection, which read their target through the scope first.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import copy
+from threading import Lock
+from typing import Any, Self
+from weakref import WeakKeyDictionary
+
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import Connection
+
+from outreach.db import Database, Session
+from outreach.db.estimates import SIGHT
+from outreach.sight import views
+from outreach.sight.guard import Authorizer, Unguarded, guard
+from outreach.sight.scopes import Sight
+
+READY, ASKS, SCHEMA = "sight_ready", "sight_asks", "sight_schema"  # what is kept with a connection
+_kept: WeakKeyDictionary[Engine, "Sighted"] = WeakKeyDictionary()
+_turns = Lock()
+
+
+def sighted(database: Database, sight: Sight) -> Database:
+    """The same database as this sight has it: each of its readings sees what is in scope, and no more.
+
+    The keys of the scope are found anew at the beginning of each reading, in its own state of the data.
+    """
+    with _turns:
+        if (opened := _kept.get(database.engine)) is None:
+            opened = _kept[database.engine] = Sighted(database)
+            database.before_dispose(opened.dispose)
+    return opened.of(sight)
+
+
+class Sighted(Database):
+    """A database whose sessions see what is in scope. Without a sight they see no row of a scoped table."""
+
+    def __init__(self, whole: Database) -> None:
+        super().__init__(whole.engine.url.render_as_string(hide_password=False), whole.info)
+        self.watch, self.faults = whole.watch, whole.faults
+        if self.engine.dialect.name == "sqlite":
+            # Keys are written within the transaction, so `query_only` stays off; the guard refuses what writes.
+            self._reader = self.engine.execution_options(outreach_begin="BEGIN DEFERRED", outreach_reads=True)
+        elif self.watch is not None:
+            from outreach.db import silence  # noqa: PLC0415 - for web processes on PostgreSQL: it loads the driver
+
+            silence.install(self.engine, self.watch)
+        event.listen(self.engine, "connect", self._make_ready)
+        event.listen(self.engine, "begin", _fill)
+        event.listen(self.engine, "before_cursor_execute", _guard)
+        event.listen(self.engine, "checkin", _empty)
+
+    def of(self, sight: Sight) -> Self:
+        """This database, as a sight has it. All sights share the connections."""
+        same = copy(self)
+        same._reader = self._reader.execution_options(**{SIGHT: sight})  # noqa: SLF001 - a copy of our own
+        return same
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """Raises Unguarded: a scope only reads."""
+        raise Unguarded("a scoped session only reads")
+        yield  # type: ignore[unreachable]
+
+    def connect(self) -> Connection:
+        """Raises Unguarded: a scope only reads."""
+        raise Unguarded("a scoped session only reads")
+
+    def _make_ready(self, connection: Any, record: Any) -> None:
+        dialect, schema = self.engine.dialect, "main"
+        if dialect.name == "sqlite":
+            record.info["query_only"] = "OFF"  # as it is
+            record.info[ASKS] = Authorizer()
+            connection.set_authorizer(record.info[ASKS])
+        else:
+            (schema,) = connection.execute("SELECT quote_ident(current_schema())").fetchone()
+        for statement in views.made(dialect, schema):
+            connection.execute(statement)
+        connection.commit()
+        record.info[SCHEMA] = schema
+        _open(record.info, opens=False)
+
+
+def _open(info: dict[str, Any], *, opens: bool) -> None:
+    """Let the statements of this module pass, or no longer."""
+    info[READY] = not opens
+    if ASKS in info:
+        info[ASKS].opens = opens
+
+
+def _fill(connection: Connection) -> None:
+    """Give a transaction that begins the keys of its sight, and none of the one before."""
+    sight: Sight | None = connection.get_execution_options().get(SIGHT)
+    _open(connection.info, opens=True)
+    try:
+        for statement in views.emptied():
+            connection.exec_driver_sql(statement)
+        if sight is not None:
+            for text, values in views.filled(sight, connection.dialect, connection.info[SCHEMA]):
+                connection.exec_driver_sql(text, values)
+    finally:
+        _open(connection.info, opens=False)
+
+
+def _guard(connection: Connection, _cursor: Any, statement: str, *_details: Any) -> None:
+    if connection.info.get(READY):
+        guard(statement)
+
+
+def _empty(connection: Any, record: Any) -> None:
+    """Leave no keys in a connection that rests. PostgreSQL empties them as the transaction ends."""
+    if connection is None or ASKS not in record.info:
+        return
+    _open(record.info, opens=True)
+    for statement in views.emptied():
+        connection.execute(statement)
+    _open(record.info, opens=False)

@@ -1,0 +1,134 @@
+"""A copy of a database from which everything outside a scope is deleted, as a person would do it by hand."""
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from outreach.sight.declared import TABLES
+
+TAUGHT = {"M": "nursery", "P": "primary", "S": "secondary"}
+OF_LETTERS = ("hits", "responses", "message_subjects")
+OF_RESPONSES = ("response_schools", "response_steps", "waiting_responses")
+UNSEEN = (
+    *(
+        "decisions",
+        "audit_entries",
+        "users",
+        "role_holders",
+        "roles",
+        "batches",
+        "approved_letters",
+        "tracker_networks",
+    ),
+    *("trackers", "gate_changes", "applied_revisions"),
+)
+
+
+def members(session, kind, code):
+    """The authorities and schools of a scope, and the levels it is about, computed from the register's rows."""
+    if kind == "network":
+        query = "SELECT a.id FROM authorities a JOIN networks n ON n.id = a.network_id WHERE n.code = :code"
+        levels = {key: set(TAUGHT.values()) for (key,) in session.execute(text(query), {"code": code})}
+    else:
+        query = (
+            "SELECT m.authority_id, m.level FROM memberships m JOIN federations f ON f.id = m.federation_id"
+            " WHERE f.code = :code AND m.until IS NULL"
+        )
+        levels = {}
+        for key, level in session.execute(text(query), {"code": code}):
+            levels.setdefault(key, set()).add(level)
+    owners, taught = {}, {}
+    for school, owner, until in session.execute(text("SELECT school_id, authority_id, until FROM listings")):
+        if school not in owners or (until is None or (owners[school][1] is not None and until > owners[school][1])):
+            owners[school] = owner, until
+    for school, kind_of, until in session.execute(text("SELECT school_id, education_type, until FROM teachings")):
+        taught.setdefault(school, {}).setdefault(until is None, set()).add(TAUGHT[kind_of[0]])
+    offered = {school: found.get(True) or found[False] for school, found in taught.items()}
+    schools = {
+        school
+        for school, (owner, _) in owners.items()
+        if owner in levels and offered.get(school, set()) & levels[owner]
+    }
+    return set(levels), schools, set().union(*levels.values())
+
+
+def prune(database, kind, code):
+    """Delete what is outside the scope, and what no scope sees."""
+    with database.engine.connect() as connection:
+        if database.engine.name == "sqlite":
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys = OFF")
+        with Session(connection) as session:
+            _prune(session, kind, code)
+            session.commit()
+
+
+def _prune(session, kind, code):
+    authorities, schools, levels = members(session, kind, code)
+    _disarm(session)
+
+    def keep(table, condition):
+        session.execute(text(f"DELETE FROM {table} WHERE NOT coalesce({condition}, false)"))
+
+    def among(column, keys):
+        return f"{column} IN ({', '.join(map(str, sorted(keys))) or 'NULL'})"
+
+    letters = [f"'{initial}'" for initial, level in TAUGHT.items() if level in levels]
+    other = _elsewhere(session, "messages", "message_subjects", "message_id", among("s.school_id", schools))
+    elsewhere = _elsewhere(session, "contacts", "contact_schools", "contact_id", among("s.school_id", schools))
+    ours = among("authority_id", authorities)
+    keep("messages", f"{ours} AND NOT {among('id', other)}" if other else ours)
+    keep("contacts", f"{ours} AND NOT {among('id', elsewhere)}" if elsewhere else ours)
+    for table in ("listings", "school_reports"):
+        keep(table, f"{ours} AND {among('school_id', schools)}")
+    for table in ("staged_authorities", "excepted_authorities", "authority_list_members", "responses"):
+        keep(table, ours)
+    for table in ("school_sites", "adherence_records", "contact_schools", "message_subjects", "response_schools"):
+        keep(table, among("school_id", schools))
+    keep("teachings", f"{among('school_id', schools)} AND substr(education_type, 1, 1) IN ({', '.join(letters)})")
+    keep(
+        "memberships",
+        ours
+        if kind == "network"
+        else f"{ours} AND federation_id IN (SELECT id FROM federations WHERE code = '{code}')",
+    )
+    keep("authorities", among("id", authorities))
+    keep("schools", among("id", schools))
+    keep("sites", "id IN (SELECT site_id FROM school_sites)")
+    keep("record_withdrawals", "record_id IN (SELECT id FROM adherence_records)")
+    keep("contact_schools", "contact_id IN (SELECT id FROM contacts)")
+    for table in OF_LETTERS:
+        keep(table, "message_id IN (SELECT id FROM messages)")
+    for table in OF_RESPONSES:
+        keep(table, "response_id IN (SELECT id FROM responses)")
+    keep("suppressions", "address_key IN (SELECT address_key FROM contacts)")
+    numbers = "fase IN (SELECT fase FROM {0})"
+    keep(
+        "name_corrections",
+        f"CASE kind WHEN 'authority' THEN {numbers.format('authorities')} ELSE {numbers.format('schools')} END",
+    )
+    keep(
+        "register_changes",
+        "nature <> 'moved' AND authority_fase IN (SELECT fase FROM authorities) AND CASE kind WHEN 'school' THEN"
+        f" {numbers.format('schools')} WHEN 'site' THEN {numbers.format('sites')} ELSE true END",
+    )
+    keep("waves", "mailing_id IS NULL OR mailing_id IN (SELECT mailing_id FROM messages)")
+    keep("wave_transitions", "wave_id IN (SELECT id FROM waves)")
+    keep("mailings", "purpose IN ('campaign', 'letter')")
+    keep("note_rows", f"{numbers.format('schools')} AND note_id IN (SELECT note_id FROM note_publications)")
+    keep("notes", "id IN (SELECT note_id FROM note_publications)")
+    for table in UNSEEN:
+        session.execute(text(f"DELETE FROM {table}"))
+
+
+def _disarm(session):
+    if session.get_bind().dialect.name == "postgresql":
+        for name in TABLES:
+            session.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER ALL"))
+    else:
+        for (name,) in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():
+            session.execute(text(f"DROP TRIGGER {name}"))
+
+
+def _elsewhere(session, table, lists, column, ours):
+    """The rows that list schools, and none of ours."""
+    lists = f"EXISTS (SELECT 1 FROM {lists} s WHERE s.{column} = t.id"
+    return set(session.scalars(text(f"SELECT id FROM {table} t WHERE {lists}) AND NOT {lists} AND {ours})")))

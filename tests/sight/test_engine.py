@@ -1,0 +1,237 @@
+"""What a scoped session sees is what stands in a copy from which the rest was deleted by hand."""
+
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DatabaseError
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.situation import Bucket, Selection
+from outreach.campaigns import audiences
+from outreach.campaigns.models import Wave
+from outreach.campaigns.results import actions
+from outreach.campaigns.schedule import calendar
+from outreach.db import Base
+from outreach.db.compiled import Prepared
+from outreach.delivery.models import Message
+from outreach.directory import authority_sheet, listing
+from outreach.directory.listing import Filters
+from outreach.directory.models import Authority, Contact
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.segments import audience_counts
+from outreach.sight import engine, views
+from outreach.sight.declared import TABLES, Public
+from outreach.sight.engine import sighted
+from outreach.sight.guard import Unguarded
+from outreach.sight.scopes import Sight, SightKind
+from tests import application, factories  # noqa: F401 - the state that this one goes on from
+from tests.conftest import NOW, STORY_DAY, state_from
+from tests.sight.pruned import prune
+
+SIGHTS = [
+    *(("federation", code) for code in ("SeGEC", "FELSI", "CECP", "CPEONS")),
+    ("network", "WBE"),
+    ("network", "COCOF"),
+]
+CECP = Sight(SightKind.FEDERATION, "CECP")
+SEGEC = Sight(SightKind.FEDERATION, "SeGEC")
+
+
+@state_from("launched_sample")
+def talked_sample(database, _settings):
+    """The launched sample with rows, about some of all schools, of what else hangs on schools and letters."""
+    with database.writing() as session:
+        pairs = session.execute(
+            text(
+                "SELECT o.school_id, o.authority_id, s.fase, c.id, c.address_key FROM listings o"
+                " JOIN authorities a ON a.id = o.authority_id JOIN schools s ON s.id = o.school_id"
+                " JOIN contacts c ON c.authority_id = a.id WHERE o.until IS NULL ORDER BY o.id"
+            )
+        ).all()
+        tables, mailboxes = Base.metadata.tables, set()
+        for at, (school, authority, fase, contact, key) in enumerate(pairs[::37], 1):
+            signed = {"corrected_at": NOW, "corrected_by": "x"}
+            named = {"kind": "school", "fase": fase, "register_name": "x", "corrected_name": "y", **signed}
+            session.execute(insert(tables["name_corrections"]).values(**named))
+            session.execute(insert(tables["authority_lists"]).values(id=at, name=f"x{at}", made_by="x", made_at=NOW))
+            session.execute(insert(tables["authority_list_members"]).values(list_id=at, authority_id=authority))
+            session.execute(insert(tables["school_reports"]).values(**factories.school_report(school, authority, NOW)))
+            if contact not in mailboxes:
+                session.execute(insert(tables["contact_schools"]).values(contact_id=contact, school_id=school))
+                why = {"reason": "unsubscribed", "scope": "awareness", "created_at": NOW, "created_by": "x"}
+                session.execute(insert(tables["suppressions"]).values(address_key=key, detail="said", **why))
+            mailboxes.add(contact)
+        letters = session.scalars(select(Message).order_by(Message.id)).all()
+        for letter in letters[::5]:
+            answers.give(session, letter, Given({}, request=Answer.HELP, comment="dit"), now=NOW)
+
+
+def rows(session, name):
+    table = Base.metadata.tables[name]
+    return {tuple(row) for row in session.execute(select(*table.primary_key.columns))}
+
+
+def every_figure(session):
+    """What real functions say, about the directory, the situation of today and of the past, audiences and waves."""
+    programme = programmes.the_programme(session)
+    day, past = STORY_DAY, date(2021, 3, 1)
+    yield "counts", listing.count(session, Filters())
+    yield "capped", listing.count(session, Filters(level="secondary"), 10)
+    yield "typo", listing.count(session, Filters(text="comunale"))
+    yield "federation", listing.count(session, Filters(text="SeGEC"))
+    yield "directory", [tuple(row) for row in listing.listed(session, Filters(), "name").table().rows]
+    yield "zones", listing.zones(session)
+    yield "municipalities", listing.municipalities(session)
+    for by in Grouping:
+        yield f"by {by}", situation.situation(session, programme, day, by=by).as_json()
+        yield f"past by {by}", situation.situation(session, programme, past, by=by).as_json()
+        known = {"known_at": NOW - timedelta(days=20)}
+        yield f"known by {by}", situation.situation(session, programme, past, by=by, **known).as_json()
+    yield "curve", situation.curve(session, programme, day)
+    for bucket in (None, Bucket.NONE, Bucket.JOINED):
+        found = situation.schools(session, programme, day, Selection(1, bucket))
+        yield f"schools {bucket}", [(row.School.fase, row.Authority.fase, row.status) for row in found.every()]
+        asked = situation.authorities(session, programme, day, Selection(1, bucket))
+        yield f"authorities {bucket}", [(row.Authority.fase, row.concerned, row.joined) for row in asked.every()]
+    acted = actions.actions(session, programme, now=NOW)
+    yield "actions", acted.as_json()
+    yield "departures", actions.departures(session, programme)
+    yield "calendar", calendar.weeks(session, day.replace(day=1))
+    for wave in session.scalars(select(Wave).order_by(Wave.id)):
+        scope = audiences.scope_of(session, wave.campaign, now=NOW)
+        planned = audiences.planned_of(wave, now=NOW)
+        yield f"audience {wave.number}", audience_counts.count(session, planned, scope)
+    for authority in session.scalars(select(Authority).order_by(Authority.fase).limit(5)):
+        listed = authority_sheet.schools(session, authority)
+        yield (
+            f"sheet {authority.fase}",
+            [(one.school.fase, one.types, [s.fase for s in one.sites]) for one in listed.every()],
+        )
+        yield (
+            f"of {authority.fase}",
+            [(one.code, levels) for one, levels in authority_sheet.represented_by(session, authority)],
+        )
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize(("kind", "code"), SIGHTS[::2])
+def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample, kind, code):
+    with sighted(talked_sample, Sight(SightKind(kind), code)).reading() as session:
+        seen = dict(every_figure(session))
+        tables = {name: rows(session, name) for name in TABLES}
+    prune(talked_sample, kind, code)
+    with talked_sample.reading() as session:
+        expected = dict(every_figure(session))
+        left = {name: rows(session, name) for name in TABLES}
+    assert {name for name in TABLES if tables[name] != left[name]} == set()
+    assert {name for name in expected if seen[name] != expected[name]} == set()
+    assert len(expected) > 30
+
+
+@pytest.mark.postgresql
+def test_each_view_taken_out_shows_what_is_out_of_scope(talked_sample, monkeypatch):
+    """The comparison above would see it: each table that has rows out of scope shows them without its declaration."""
+    with sighted(talked_sample, CECP).reading() as session:
+        seen = {name: rows(session, name) for name in TABLES}
+    with talked_sample.reading() as session:
+        whole = {name: rows(session, name) for name in TABLES}
+    shadowed = [name for name in TABLES if not isinstance(TABLES[name], Public) and whole[name] != seen[name]]
+    assert len(shadowed) >= 30
+    for name in shadowed:
+        monkeypatch.setitem(views.TABLES, name, Public())
+        opened = engine.Sighted(talked_sample).of(CECP)
+        with opened.reading() as session:
+            assert rows(session, name) > seen[name], name
+        opened.dispose()
+        monkeypatch.undo()
+
+
+@pytest.mark.postgresql
+def test_two_federations_take_turns_on_one_connection(sample_database):
+    count, keys = select(func.count(Authority.id)), Prepared(select(Contact.authority_id))
+    used = set()
+    for _ in range(3):
+        for sight, number in ((CECP, 261), (SEGEC, 667), (Sight(SightKind.NETWORK, "WBE"), 1)):
+            with sighted(sample_database, sight).reading() as session:
+                assert session.scalar(count) == number
+                assert session.scalar(text("SELECT count(*) FROM authorities")) == number
+                assert len(set(keys.keys(session, {}))) == number
+                used.add(id(session.connection().connection.dbapi_connection))
+    assert len(used) == 1
+    for sight in (
+        Sight(SightKind.FEDERATION, "WBE"),
+        Sight(SightKind.NETWORK, ""),
+        Sight(SightKind.FEDERATION, "cecp"),
+    ):
+        with sighted(sample_database, sight).reading() as session:
+            assert session.scalar(count) == 0
+
+
+@pytest.mark.postgresql
+def test_a_connection_at_rest_and_one_without_a_sight_see_nothing(sample_database):
+    opened = sighted(sample_database, CECP)
+    with opened.reading() as session, pytest.raises(ZeroDivisionError):
+        assert session.scalar(text("SELECT count(*) FROM contacts")) == 261
+        raise ZeroDivisionError
+    with opened.engine.connect().execution_options(outreach_begin="BEGIN DEFERRED") as connection:
+        for name in TABLES:
+            if not isinstance(TABLES[name], Public):
+                assert connection.scalar(text(f"SELECT count(*) FROM {name}")) == 0, name
+    with pytest.raises(Unguarded), opened.writing():
+        pass
+    with pytest.raises(Unguarded):
+        opened.connect()
+
+
+AROUND = (
+    *("DELETE FROM contacts", "UPDATE contacts SET name = ''", "INSERT INTO networks (id) VALUES (9)", "DISCARD ALL"),
+    *("SELECT count(*) FROM main.authorities", "SELECT count(*) FROM public . authorities", "COPY contacts TO STDOUT"),
+    *('SELECT 1 FROM "main"."authorities"', 'SELECT 1 FROM "public".authorities', "PRAGMA query_only=OFF"),
+    *("SELECT 1; DELETE FROM contacts", "WITH gone AS (DELETE FROM contacts RETURNING id) SELECT id FROM gone"),
+    *("SELECT name FROM sqlite_master", "SELECT 1 FROM pg_class", "SET search_path TO public", "SET ROLE postgres"),
+    *("SELECT set_config('search_path', 'public', false)", "DROP VIEW contacts", "DELETE FROM sight_schools"),
+    *("SELECT id FROM sight_authorities", "SELECT 1 FROM pg_temp.contacts", "ATTACH 'x' AS y", "RESET ROLE"),
+    *("WITH messages AS (SELECT 1 AS id) SELECT id FROM messages", "CREATE TEMP TABLE x (id INTEGER)", "VACUUM"),
+    *("WITH a AS (SELECT 1), contacts (id) AS MATERIALIZED (SELECT 2) SELECT id FROM contacts", "EXPLAIN SELECT 1"),
+)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("statement", AROUND)
+def test_the_guard_refuses_what_goes_round_the_views(sample_database, statement):
+    with pytest.raises(Unguarded), sighted(sample_database, CECP).reading() as session:
+        session.execute(text(statement))
+
+
+def test_without_the_guard_a_statement_goes_round_the_views(sample_database, monkeypatch):
+    """On SQLite the authorizer still refuses what names a column; counting rows it cannot tell apart."""
+    monkeypatch.setattr(engine, "guard", lambda _statement: None)
+    place = {"sqlite": "main", "postgresql": "public"}[sample_database.engine.name]
+    with sighted(sample_database, CECP).reading() as session:
+        assert session.scalar(text(f"SELECT count(*) FROM {place}.authorities")) > 261
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT name FROM main.authorities", "DELETE FROM main.contacts", "DROP TABLE hits"]
+)
+def test_the_authorizer_of_sqlite_refuses_beside_the_guard(talked_sample, monkeypatch, statement):
+    if talked_sample.engine.name != "sqlite":
+        return
+    monkeypatch.setattr(engine, "guard", lambda _statement: None)
+    with pytest.raises(DatabaseError, match="SQLITE_AUTH"), sighted(talked_sample, CECP).reading() as session:
+        session.execute(text(statement))
+    with sighted(talked_sample, CECP).reading() as session:
+        assert session.scalar(text("SELECT count(*) FROM contacts")) == len(session.scalars(select(Contact.id)).all())
+
+
+def test_what_names_a_person_of_the_service_and_what_a_letter_says_is_empty(talked_sample):
+    with sighted(talked_sample, SEGEC).reading() as session:
+        assert set(session.scalars(text("SELECT comment FROM responses"))) == {""}
+        assert set(session.scalars(text("SELECT letter FROM campaigns"))) == {""}
+        assert set(session.scalars(text("SELECT added_by FROM contacts"))) == {""}
+        assert set(session.scalars(text("SELECT recorded_by FROM school_reports"))) == {""}
+        assert set(session.scalars(text("SELECT public_id FROM messages"))) == {""}
