@@ -10,28 +10,33 @@ from outreach import audit
 from outreach.accounts import links, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.one_person import refuse_second_account
-from outreach.accounts.staff import Role, User, is_in_use, rows_of
+from outreach.accounts.staff import Role, User, is_in_use, refuse_mixed, rows_of
 from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session, take_turns
 from outreach.erasures.digests import is_mark
-from outreach.errors import InputError, Refused
+from outreach.errors import Refused
 from outreach.roles import RoleName
 
 
-def set_roles(session: Session, user: User, roles: Sequence[RoleName], *, now: datetime, actor: str) -> None:
-    """Give an account these roles and no others; the same again changes nothing.
+def set_roles(
+    session: Session, user: User, roles: Sequence[RoleName], *, scope: str = "", now: datetime, actor: str
+) -> None:
+    """Give an account these roles and no others, and its scope; the same again changes nothing.
 
-    Raises InputError without a role, Refused when the service would be left without an administrator.
+    Raises InputError as `staff.add_user` does, and Refused when the service would be left without an administrator.
+    What is no longer to be seen is not: sessions end where the scope changes.
     """
     _in_turn(session, user)
-    if not roles:
-        raise InputError("Indiquez au moins un rôle.")
+    refuse_mixed(roles, scope)
     wanted = rows_of(session, roles)
-    if {role.id for role in wanted} == {role.id for role in user.roles}:
+    if {role.id for role in wanted} == {role.id for role in user.roles} and scope == user.scope_code:
         return
     if RoleName.ADMINISTRATOR not in roles:
         _refuse_without_administrator(session, user)
-    before, user.roles = labels_of(user), wanted
+    before, is_other = labels_of(user), scope != user.scope_code
+    user.roles, user.scope_code = wanted, scope
+    if is_other:
+        end_sessions(session, user)
     said = f"Compte de {user.email} : rôles {before} remplacés par {labels_of(user)}."
     audit.record(session, now, actor, said, subject_of(user))
 
@@ -113,6 +118,7 @@ COLUMNS: Sequence[Column[User]] = (
     Column("name", "Nom", lambda user: user.name, sort=True),
     Column("email", "Adresse", lambda user: user.email, sort=True, on=DATA),
     Column("roles", "Rôles", roles_of, sort=True),
+    Column("scope", "Fédération ou réseau", lambda user: user.scope_code, sort=True, on=On.FILE | On.JSON),
     Column("state", "État", state_of, sort=True, on=On.PAGE | On.FILE),
     Column("active", "Ouvert", lambda user: user.active, on=On.JSON),
     Column("last_sign_in", "Dernière connexion", lambda user: user.last_sign_in_at, Kind.MOMENT, sort=True),
@@ -125,8 +131,8 @@ def listed(session: Session, *, text: str = "", sort: str = "") -> Held[User]:
 
 
 def labels_of(user: User) -> str:
-    """The roles of an account in words."""
-    return ", ".join(role.label for role in roles_of(user))
+    """The roles of an account in words, with its scope."""
+    return ", ".join(f"{role.label} {user.scope_code}".strip() for role in roles_of(user))
 
 
 def _in_turn(session: Session, user: User) -> None:

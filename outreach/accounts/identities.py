@@ -92,8 +92,9 @@ def admit(
 ) -> Admission:
     """The account of an identity, with the roles that the claims give it; None leaves its roles as they are.
 
-    Without any role nobody is let in, and the person's sessions end. The last administrator keeps that role, and is let
-    in: the service is never without one. Raises SignInRefused for an unknown identity and for a closed account.
+    An account of a federation or a network keeps its role: claims are about staff. Without any role nobody is let in,
+    and the person's sessions end. The last administrator keeps that role, and is let in: the service is never without
+    one. Raises SignInRefused for an unknown identity and for a closed account.
     """
     take_turns(session, "accounts")
     query = select(User).join(StaffIdentity, StaffIdentity.user_id == User.id).where(*_is(issuer, subject))
@@ -102,7 +103,7 @@ def admit(
         raise SignInRefused(Cause.UNKNOWN)
     if not user.active:
         raise SignInRefused(Cause.CLOSED, user.email)
-    if roles is None:
+    if roles is None or user.sight is not None:
         return Admission(user.id, user.email)
     keeps = RoleName.ADMINISTRATOR not in roles and _is_last_administrator(session, user)
     wanted = {*roles, RoleName.ADMINISTRATOR} if keeps else set(roles)

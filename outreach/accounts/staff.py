@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, select, update
+from sqlalchemy import Column, ColumnElement, ForeignKey, String, Table, and_, select, text, update
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from outreach import audit
@@ -19,8 +19,9 @@ from outreach.db import Base, Session, take_turns
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import judge
-from outreach.roles import RoleName
+from outreach.roles import SCOPED, RoleName
 from outreach.settings import FactorPolicy
+from outreach.sight.scopes import Sight, SightKind
 from outreach.text import cleaned, line_of_words
 
 LONGEST_NAME = 200
@@ -49,6 +50,7 @@ class User(Base):
 
     `password` is '' while the person has none. `accepted_at` is when the person first had a way in of their own: None
     while an invitation waits. An account that is not `active` is closed. Rows stay, with their last sign-in.
+    `scope_code` is that of the federation or network which the account is of, '' for staff.
     """
 
     __tablename__ = "users"
@@ -63,18 +65,25 @@ class User(Base):
     must_change_password: Mapped[bool] = mapped_column(default=False)
     accepted_at: Mapped[datetime | None]
     last_sign_in_at: Mapped[datetime | None]
+    scope_code: Mapped[str] = mapped_column(String(60), default="", server_default=text("''"))
     roles: Mapped[list[Role]] = relationship(secondary=role_holders, lazy="selectin")
     is_authenticated, is_anonymous = True, False
 
     def holds(self, *names: RoleName) -> bool:
-        """Whether the person holds any of these roles. Every role may read."""
-        held = {role.name for role in self.roles}
+        """Whether the person holds any of these roles. Every role of staff may read; one that is scoped holds none."""
+        held = {role.name for role in self.roles} - SCOPED
         return bool(held) if RoleName.READER in names else bool(held & set(names))
 
     @property
     def role_names(self) -> set[str]:
         """The names of the roles that the person holds."""
         return {role.name for role in self.roles}
+
+    @property
+    def sight(self) -> Sight | None:
+        """What the account may see, if it is a federation's or a network's; None for staff, who see everything."""
+        kind = next((kind for kind in SightKind if kind.value in self.role_names), None)
+        return Sight(kind, self.scope_code) if kind else None
 
     @property
     def is_active(self) -> bool:
@@ -112,11 +121,13 @@ def add_user(
     password_hash: str,
     must_change_password: bool = False,
     examples: bool = True,
+    scope: str = "",
 ) -> User:
     """Add a member of staff; the audit says who did it.
 
     `must_change_password` is for a password that somebody else knows: every page leads to the one that changes it.
-    Without a password ('') the person is invited, and has yet to accept.
+    Without a password ('') the person is invited, and has yet to accept. `scope` is the code of the federation or
+    network whose account it is.
 
     Raises InputError when the address is not one, is taken or was erased, or no role is given.
     """
@@ -125,8 +136,7 @@ def add_user(
     name = line_of_words(name)
     if not 0 < len(name) <= LONGEST_NAME:
         raise InputError(f"Indiquez un nom de {LONGEST_NAME} caractères au plus.")
-    if not roles:
-        raise InputError("Indiquez au moins un rôle.")
+    refuse_mixed(roles, scope)
     refuse_existing(session, address)
     ErasedAddresses.of(session).refuse(address, "Indiquez-en une autre.")
     user = User(
@@ -137,12 +147,26 @@ def add_user(
         created_at=now,
         accepted_at=now if password_hash else None,
         must_change_password=must_change_password,
+        scope_code=scope,
         roles=rows_of(session, roles),
     )
     session.add(user)
-    labels = ", ".join(role.label for role in roles)
+    labels = ", ".join(f"{role.label} {scope}".strip() for role in roles)
     audit.record(session, now, actor, f"Compte créé pour {address} ({labels}).", f"user:{address}")
     return user
+
+
+def refuse_mixed(roles: Sequence[RoleName], scope: str) -> None:
+    """Raises InputError without a role, where one that is scoped does not stand alone, or a code stands without it."""
+    if not roles:
+        raise InputError("Indiquez au moins un rôle.")
+    scoped = SCOPED & set(roles)
+    if scoped and len(roles) > 1:
+        raise InputError("Le rôle d’une fédération ou d’un réseau va seul : invitez la personne sans autre rôle.")
+    if scoped and not scope:
+        raise InputError("Indiquez le code de la fédération ou du réseau dont la personne voit les membres.")
+    if scope and not scoped:
+        raise InputError("Un code de fédération ou de réseau ne va qu’avec l’un de ces deux rôles.")
 
 
 def refuse_existing(session: Session, address: str) -> None:

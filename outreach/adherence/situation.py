@@ -189,6 +189,7 @@ def situation(
         _fill(rows[code], counted, opened)
     shown = [row for row in rows.values() if row.schools]
     total = _total(shown, opened)
+    total.silent = total.silent or _no_silent(opened, listed)  # where no school is concerned
     if not by.is_partition:
         _count_once(session, total, grouped)
     return Situation(day, known_at, by, total, shown, openings)

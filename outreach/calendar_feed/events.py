@@ -1,6 +1,6 @@
 """What a person's calendar tells: sendings and the last days to answer them, closed days, and whom to call back."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -38,25 +38,31 @@ class FeedEvent:
     is_busy: bool = False
 
 
-def of(session: Session, person: Colleague, *, now: datetime) -> list[FeedEvent]:
-    """The events of a person's calendar, of the last three months and the coming thirteen. Six statements."""
+def of(session: Session, person: Colleague, *, only: Collection[int] | None = None, now: datetime) -> list[FeedEvent]:
+    """The events of a person's calendar, of the last three months and the coming thirteen. Six statements.
+
+    With `only` (keys of waves), for a calendar in a scope: no other wave is told, and nobody is to be called back.
+    """
     first, last = today(now - PAST), today(now + COMING)
     return [
-        *_waves(session, first, last),
-        *_added_closures(session, first, last),
+        *_waves(session, first, last, only),
+        *_added_closures(session, first, last, "/administration/closures" if only is None else "/calendar"),
         *_computed_closures(first, last),
-        *_recalls(session, person.email),
+        *(_recalls(session, person.email) if only is None else ()),
     ]
 
 
-def _waves(session: Session, first: date, last: date) -> Iterator[FeedEvent]:
+def _waves(session: Session, first: date, last: date, only: Collection[int] | None) -> Iterator[FeedEvent]:
     """Each wave with a moment between two days, and the last day to answer it. A cancelled one stays, and says so."""
     query = select(Wave, Campaign.title, Campaign.deadline_days).join(Campaign, Campaign.id == Wave.campaign_id)
     within = Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY)
+    if only is not None:
+        query = query.where(Wave.id.in_(only))
     changes = _changes(session, first, last)
     for wave, title, days in session.execute(query.where(*within).order_by(Wave.due_at, Wave.id)):
         name = f"{title} ({french.wave(wave.reminder)})"
-        path, (revision, changed_at) = f"/campaigns/{wave.campaign_id}", changes.get(wave.id, (0, None))
+        path = f"/campaigns/{wave.campaign_id}" if only is None else "/calendar"
+        revision, changed_at = changes.get(wave.id, (0, None))
         is_off = wave.state in NEVER_LEFT
         yield FeedEvent(f"wave-{wave.id}", f"Envoi : {name}", wave.due_at, None, path, revision, changed_at, is_off)
         answer_by = wave.answer_by or today(wave.due_at + timedelta(days=days))
@@ -73,7 +79,7 @@ def _changes(session: Session, first: date, last: date) -> Mapping[int, tuple[in
     return {key: (count - 1, at) for key, count, at in session.execute(query.group_by(WaveTransition.wave_id))}
 
 
-def _added_closures(session: Session, first: date, last: date) -> Iterator[FeedEvent]:
+def _added_closures(session: Session, first: date, last: date, path: str) -> Iterator[FeedEvent]:
     for known in closures.between(session, first, last):
         one, taken_back = known.closure, known.withdrawal
         yield FeedEvent(
@@ -81,7 +87,7 @@ def _added_closures(session: Session, first: date, last: date) -> Iterator[FeedE
             f"Fermé : {one.name}",
             one.first_on,
             one.last_on,
-            "/administration/closures",
+            path,
             1 if taken_back else 0,
             taken_back.withdrawn_at if taken_back else one.added_at,
             taken_back is not None,

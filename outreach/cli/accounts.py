@@ -2,6 +2,7 @@
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_rows
 from outreach.db import Session
 from outreach.delivery import installation
+from outreach.directory import scoping
 from outreach.errors import InputError
 from outreach.french import moment, plural
 from outreach.mail.addresses import judge
@@ -31,6 +33,12 @@ roles_option = click.option(
     multiple=True,
     required=True,
     help="Le rôle ; répétez l’option pour en donner plusieurs.",
+)
+scope_option = click.option(
+    "--scope",
+    default="",
+    metavar="CODE",
+    help="Le code de la fédération ou du réseau dont la personne voit les membres.",
 )
 address_argument = click.argument("email", metavar="ADRESSE")
 
@@ -57,10 +65,11 @@ def list_accounts(operation: Operation) -> None:
 @address_argument
 @click.option("--name", default="", help="Le nom de la personne ; à une personne déjà invitée, rien à indiquer.")
 @click.option("--role", "roles", type=click.Choice([role.value for role in RoleName]), multiple=True, help="Le rôle.")
+@scope_option
 @show_option
 @acting
 @pass_operation
-def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], *, show: bool) -> None:
+def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], scope: str, *, show: bool) -> None:
     """Invite une personne, qui choisit elle-même son mot de passe par un lien reçu, pendant 72 heures."""
     is_real, held = operation.settings.mode is Mode.PRODUCTION, [RoleName(one) for one in roles]
     address = judge(email, examples=not is_real).key
@@ -69,17 +78,16 @@ def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], 
         known = staff.account_of(session, address) if staff.exists(session, address) else None
         if known and (known.accepted_at or not known.active):
             staff.refuse_existing(session, address)
-        named, held = (known.name, administering.roles_of(known)) if known else (name, held)
-        mail = (
-            None
-            if show
-            else _written(operation, session, LinkKind.INVITATION, AccountHolder(address, named, held), actor)
-        )
+        code = scoping.known_code(session, held, scope)
+        person = AccountHolder(email, name, held, code)
+        if known is None:
+            staff.refuse_mixed(held, code)
+        to = AccountHolder(address, known.name, administering.roles_of(known), known.scope_code) if known else person
+        mail = None if show else _written(operation, session, LinkKind.INVITATION, replace(to, email=address), actor)
 
     def account(session: Session) -> User:
         if known:
             return staff.account_of(session, address)
-        person = AccountHolder(email, name, held)
         return invitations.invite(session, person, now=operation.now, actor=actor, examples=not is_real)
 
     _give_link(operation, account, mail, actor)
@@ -98,7 +106,7 @@ def reset(operation: Operation, email: str, *, show: bool, second_factor: bool) 
         return
     with operation.database.reading() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        person = AccountHolder(account.email, account.name, administering.roles_of(account))
+        person = AccountHolder(account.email, account.name, administering.roles_of(account), account.scope_code)
         mail = None if show else _written(operation, session, invitations.kind_for(account), person, actor)
     _give_link(operation, lambda session: staff.account_of(session, email), mail, actor)
 
@@ -137,13 +145,16 @@ def _give_link(operation: Operation, account: Callable[[Session], User], mail: A
 @user.command()
 @address_argument
 @roles_option
+@scope_option
 @acting
 @pass_operation
-def role(operation: Operation, email: str, roles: tuple[str, ...]) -> None:
+def role(operation: Operation, email: str, roles: tuple[str, ...], scope: str) -> None:
     """Remplace les rôles d’un compte par ceux-ci."""
     with operation.database.writing() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        administering.set_roles(session, account, [RoleName(name) for name in roles], now=operation.now, actor=actor)
+        held = [RoleName(name) for name in roles]
+        code = scoping.known_code(session, held, scope)
+        administering.set_roles(session, account, held, scope=code, now=operation.now, actor=actor)
         said = f"Rôles de {account.email} : {administering.labels_of(account)}."
     say(said)
 
@@ -199,6 +210,7 @@ def show_sessions(operation: Operation, email: str, *, end: bool) -> None:
 @click.argument("email", metavar="ADRESSE")
 @click.option("--name", prompt="Nom", help="Le nom de la personne.")
 @roles_option
+@scope_option
 @click.option(
     "--password-file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -206,7 +218,9 @@ def show_sessions(operation: Operation, email: str, *, end: bool) -> None:
 )
 @acting
 @pass_operation
-def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], password_file: Path | None) -> None:
+def add(
+    operation: Operation, email: str, name: str, roles: tuple[str, ...], scope: str, password_file: Path | None
+) -> None:
     """Ajoute un compte."""
     password = _chosen(operation.settings, password_file, email, name) if password_file else secrets.token_urlsafe(12)
     digest = passwords.hashed(password)
@@ -222,7 +236,8 @@ def add(operation: Operation, email: str, name: str, roles: tuple[str, ...], pas
             actor,
             email=email,
             name=name,
-            roles=[RoleName(role) for role in roles],
+            roles=(held := [RoleName(role) for role in roles]),
+            scope=scoping.known_code(session, held, scope),
             password_hash=digest,
             must_change_password=operation.settings.mode is not Mode.DEMO and not (first and password_file),
             examples=operation.settings.mode is not Mode.PRODUCTION,

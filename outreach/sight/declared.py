@@ -149,6 +149,15 @@ TABLES: Mapping[str, Seen] = {
     "audience_exceptions": Scoped({"campaign_id": "campaigns"}, masked=("actor", "reason")),
     "excepted_authorities": Scoped({"authority_id": AUTHORITIES, "exception_id": "audience_exceptions"}),
     "staged_authorities": Scoped({"authority_id": AUTHORITIES, "wave_id": "waves"}),
+    "draw_attempts": Scoped(
+        {"campaign_id": "campaigns"},
+        masked=(
+            *("commitment", "nonce", "plan", "plan_digest", "list_digest"),
+            *("approver_bytes", "content_digest", "seed"),
+        ),
+    ),
+    "drawn_authorities": Scoped({"authority_id": AUTHORITIES, "attempt_id": "draw_attempts"}, masked=("stratum",)),
+    "followed_draws": Scoped({"campaign_id": "campaigns", "attempt_id": "draw_attempts"}),
     "authority_lists": Public(("name",)),
     "authority_list_members": Scoped({"authority_id": AUTHORITIES}, beside=("list_id",)),
     "exemptions": Scoped({"campaign_id": "campaigns", "wave_id": "waves"}, masked=("actor", "reason")),

@@ -45,11 +45,12 @@ IF_SURPRISED = "Si ce courriel vous surprend, ne faites rien et écrivez à {con
 
 @dataclass(frozen=True, slots=True)
 class AccountHolder:
-    """Whom an account is for."""
+    """Whom an account is for; `scope` is the code of a federation or network."""
 
     email: str
     name: str
     roles: Sequence[RoleName]
+    scope: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def write(
 
     It takes its time: no transaction that writes should be open.
     """
-    token, roles = links.new_token(), ", ".join(role.label for role in to.roles)
+    token, roles = links.new_token(), ", ".join(f"{role.label} {to.scope}".strip() for role in to.roles)
     until = (
         f"Choisissez votre mot de passe sur cette page, avant le {moment(now + kind.lifetime)} (heure de Bruxelles) :"
     )

@@ -39,6 +39,7 @@ def invite(session: Session, person: AccountHolder, *, now: datetime, actor: str
         roles=person.roles,
         password_hash="",
         examples=examples,
+        scope=person.scope,
     )
     session.flush()
     refuse_second_account(session, user)

@@ -7,11 +7,14 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
+from outreach.accounts import staff
 from outreach.calendar_feed import events, ics, keys
-from outreach.campaigns.schedule import calendar, sending_hours
+from outreach.campaigns.schedule import calendar, concerned, sending_hours
 from outreach.days import FIRST, LAST
 from outreach.roles import RoleName
-from outreach.web.ui.request import current_day, database, needs, now, reading, settings
+from outreach.sight.engine import sighted
+from outreach.web.ui.door import is_scoped
+from outreach.web.ui.request import current_day, database, end_reading, needs, now, reading, settings
 
 pages = Blueprint("calendar", __name__)
 LONGEST_KEY = 100
@@ -24,8 +27,9 @@ def index() -> str:
     this = current_day()
     month = _month(request.args.get("month", "")) or this.replace(day=1)
     with reading() as session:
-        weeks = calendar.weeks(session, month)
-        following = calendar.following(session, weeks)
+        only = concerned.concerned(session, now=now()) if is_scoped() else None
+        weeks = calendar.weeks(session, month, only)
+        following = calendar.following(session, weeks, only)
     days = [day for week in weeks for day in week if day.is_of_month]
     return render_template(
         "pages/calendar/index.html",
@@ -60,7 +64,13 @@ def feed() -> Response:
         if person is None:
             said = "Cette adresse d’agenda ne vaut pas, ou plus. Faites-en une autre dans « Mon compte ».\n"
             return Response(said, 404, mimetype="text/plain")
-        written = ics.written(events.of(session, person, now=now()), settings().address)
+        sight = staff.account_numbered(session, person.id).sight
+        told = events.of(session, person, now=now()) if sight is None else []
+    if sight is not None:
+        end_reading()
+        with sighted(database(), sight).reading() as session:
+            told = events.of(session, person, only=concerned.concerned(session, now=now()), now=now())
+    written = ics.written(told, settings().address)
     response = Response(written, mimetype=ics.MEDIA_TYPE)
     response.add_etag()
     response.make_conditional(request)

@@ -46,6 +46,7 @@ def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(use
         "email": AUTHOR,
         "name": "Nadia Lambert",
         "roles": ["author"],
+        "scope": "",
         "active": True,
         "last_sign_in": "2021-05-15T09:00:00+00:00",
     }
@@ -82,6 +83,11 @@ def test_an_invitation_is_sent_or_shown_once_and_refused_where_it_would_not_leav
     assert (status, "liste de test" in why) == (1, True)
     assert "/account/links/" in user("reset", AUTHOR, "--show", **held)[1]
     assert "existe déjà" in user("invite", AUTHOR, "--show")[1]
+    adviser = ("conseil@segec.example", "--name", "Conseil SeGEC", "--role", "federation")
+    assert "Un lien part à conseil@segec.example" in user("invite", *adviser, "--scope", "segec")[1]
+    assert "CECP, CPEONS, FELSI" in user("invite", "autre@segec.example", *adviser[1:], "--scope", "WBE")[1]
+    assert "Indiquez le code" in user("invite", "autre@segec.example", *adviser[1:])[1]
     with sample_database.reading() as session:
+        assert staff.account_of(session, adviser[0]).scope_code == "SeGEC"
         kinds = session.scalars(select(AccountLink.kind).order_by(AccountLink.id)).all()
-    assert kinds == [LinkKind.INVITATION, LinkKind.INVITATION, LinkKind.RESET]
+    assert kinds == [LinkKind.INVITATION, LinkKind.INVITATION, LinkKind.RESET, LinkKind.INVITATION]

@@ -29,10 +29,10 @@ from outreach.accounts.factors import one_time_codes
 from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, Refused
 from outreach.french import plural
-from outreach.roles import RoleName
+from outreach.roles import SCOPED, RoleName
 from outreach.settings import FactorPolicy
 
-THEIRS = frozenset({RoleName.APPROVER, RoleName.ADMINISTRATOR})  # the roles that require it
+THEIRS = SCOPED | {RoleName.APPROVER, RoleName.ADMINISTRATOR}  # the roles that require it
 DIGEST_BYTES = 32
 LONGEST_SEALED = 255
 WRONG = "Ce code ne convient pas. Tapez celui que l’application montre en ce moment."

@@ -15,9 +15,9 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from outreach import french
 from outreach.adherence.models import Programme
-from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
+from outreach.campaigns.schedule import concerned
 from outreach.columns import Column, Held, Kind
 from outreach.days import today
 from outreach.db import Session
@@ -25,7 +25,6 @@ from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import AUTHORITY
 from outreach.responses.models import Response
-from outreach.segments import audience_counts
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
@@ -133,6 +132,13 @@ class Actions:
     more: int = 0
     more_planned: int = 0
 
+    def concerning(self, limit: int | None = None) -> "Actions":
+        """Those that wrote to somebody whom the session sees, or would; with `limit`, so many of each."""
+        done = [one for one in self.done if sum((one.meant or {}).values())]
+        planned = [one for one in self.planned if sum((one.meant or {}).values())]
+        more, more_planned = len(done[limit:]) if limit else 0, len(planned[limit:]) if limit else 0
+        return Actions(done[:limit], planned[:limit], self.labels, more + more_planned, more_planned)
+
     def as_json(self) -> dict[str, Any]:
         """The actions as JSON, under fixed names."""
         return {"done": [one.as_json() for one in self.done], "planned": [one.as_json() for one in self.planned]}
@@ -181,7 +187,7 @@ def actions(
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
     shown = done[:limit], planned[:limit]
     counts = by_network(session, shown[0], moment)
-    meant = {} if is_past else _meant(session, shown[1], now)
+    meant = {} if is_past else concerned.meant(session, shown[1], now)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0]) for wave in shown[0]],
         [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, is_planned=True) for wave in shown[1]],
@@ -299,14 +305,3 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
         .join(Network, Network.id == Authority.network_id)
         .group_by(each.c.mailing_id, Network.code)
     )
-
-
-def _meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, Counts]:
-    """To whom each planned wave would write now; those of one campaign with the same audience are counted once."""
-    found: dict[tuple[int, bool], Counts] = {}
-    for wave in waves:
-        key = wave.campaign_id, wave.added_reminder_id is not None
-        if key not in found:
-            meant, scope = audiences.planned_of(wave, now=now), audiences.scope_of(session, wave.campaign, now=now)
-            found[key] = audience_counts.written_by_network(session, meant, scope)
-    return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None] for wave in waves}

@@ -2,7 +2,7 @@
 
 import calendar
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -62,14 +62,17 @@ class CalendarDay:
         return bool(self.entries) or (self.is_of_month and self.until is not None)
 
 
-def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
-    """The weeks, Monday first, of the month whose first day is `month`. Three statements, however many campaigns."""
+def weeks(session: Session, month: date, only: Collection[int] | None = None) -> list[list[CalendarDay]]:
+    """The weeks, Monday first, of the month whose first day is `month`. Three statements, however many campaigns.
+
+    With `only` (keys of waves), no other wave stands in them, and no wish.
+    """
     rows = calendar.Calendar().monthdatescalendar(month.year, month.month)
     first, last = rows[0][0], rows[-1][-1]
     added = closures.in_force(session)
     closings = {day: sending_hours.closing(day, added) for day in _days(first, last + DAY)}
     entries = defaultdict(list)
-    for entry in [*_waves(session, first, last), *_wishes(session, first, last)]:
+    for entry in _entries(session, first, last, only):
         entries[today(entry.at)].append(entry)
     return [
         [
@@ -82,10 +85,12 @@ def weeks(session: Session, month: date) -> list[list[CalendarDay]]:
     ]
 
 
-def following(session: Session, shown: Sequence[Sequence[CalendarDay]]) -> CalendarEntry | None:
-    """The first wave or wish in the six weeks after those shown, or None."""
+def following(
+    session: Session, shown: Sequence[Sequence[CalendarDay]], only: Collection[int] | None = None
+) -> CalendarEntry | None:
+    """The first wave or wish in the six weeks after those shown, or None; `only` as in `weeks`."""
     first = shown[-1][-1].on + DAY
-    coming = [*_waves(session, first, first + NEXT_WEEKS), *_wishes(session, first, first + NEXT_WEEKS)]
+    coming = _entries(session, first, first + NEXT_WEEKS, only)
     sendings = [entry for entry in coming if entry.kind is not EntryKind.DEADLINE and entry.state not in NEVER_LEFT]
     return min(sendings, key=_order, default=None)
 
@@ -105,7 +110,12 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
     return end
 
 
-def _waves(session: Session, first: date, last: date) -> list[CalendarEntry]:
+def _entries(session: Session, first: date, last: date, only: Collection[int] | None) -> list[CalendarEntry]:
+    waves = _waves(session, first, last, only)
+    return waves if only is not None else [*waves, *_wishes(session, first, last)]
+
+
+def _waves(session: Session, first: date, last: date, only: Collection[int] | None) -> list[CalendarEntry]:
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     query = (
         select(
@@ -114,6 +124,8 @@ def _waves(session: Session, first: date, last: date) -> list[CalendarEntry]:
         .join(Campaign, Campaign.id == Wave.campaign_id)
         .where(Wave.due_at >= _start(first) - FARTHEST_DEADLINE, Wave.due_at < _start(last + DAY))
     )
+    if only is not None:
+        query = query.where(Wave.id.in_(only))
     entries = []
     for at, key, title, reminder, state, answer_by, days in session.execute(query):
         deadline = _start(answer_by) if answer_by else at + timedelta(days=days)

@@ -17,9 +17,10 @@ from outreach.columns import Held
 from outreach.db import Session
 from outreach.delivery import installation
 from outreach.delivery.smtp.guard import Guard
+from outreach.directory import scoping
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
-from outreach.roles import RoleName
+from outreach.roles import SCOPED, RoleName
 from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
 from outreach.staff_mail.account_letters import AccountHolder, AccountMail
@@ -54,13 +55,15 @@ def invite() -> str | tuple[str, int] | Redirect:
     form, roles = InvitationForm(), chosen_roles()
     if form.validate_on_submit():
         try:
-            said = _invited(AccountHolder(form.email.data or "", form.name.data or "", roles))
+            said = _invited(AccountHolder(form.email.data or "", form.name.data or "", roles, _chosen_scope(roles)))
         except InputError as error:
             form.form_errors.append(str(error))
         else:
             flash(said, "success")
             return redirect(url_for(".index"))
-    held = {"held": roles, "roles": list(RoleName), "fault": ""}
+    with reading() as snapshot:
+        scopes = scoping.offered(snapshot)
+    held = {"held": roles, "roles": list(RoleName), "scope": posted("scope"), "scopes": scopes, "fault": ""}
     page = render_template("pages/administration/invitation.html", form=form, **held)
     return (page, 422) if form.errors or form.form_errors else page
 
@@ -72,7 +75,8 @@ def send_link(number: int) -> Redirect:
     with reading() as snapshot:
         user = staff.account_numbered(snapshot, number)
         invitations.refuse_withheld(snapshot, _guard(), user.email)
-        mail = _written(invitations.kind_for(user), AccountHolder(user.email, user.name, administering.roles_of(user)))
+        to = AccountHolder(user.email, user.name, administering.roles_of(user), user.scope_code)
+        mail = _written(invitations.kind_for(user), to)
     with database().writing() as writing:
         user = staff.account_numbered(writing, number)
         invitations.send(writing, user, mail, _sending(), now=now(), actor=actor())
@@ -93,9 +97,10 @@ def account(number: int) -> str:
 def set_roles(number: int) -> Redirect | tuple[str, int]:
     roles = chosen_roles()
     try:
+        scope = _chosen_scope(roles)
         with database().writing() as writing:
             user = staff.account_numbered(writing, number)
-            administering.set_roles(writing, user, roles, now=now(), actor=actor())
+            administering.set_roles(writing, user, roles, scope=scope, now=now(), actor=actor())
             said = f"Rôles de {user.name} : {administering.labels_of(user)}."
     except (InputError, Refused) as error:
         code = 409 if isinstance(error, Refused) else 422
@@ -209,6 +214,14 @@ def chosen_roles() -> list[RoleName]:
     return [role for role in RoleName if role.value in ticked]
 
 
+def _chosen_scope(roles: list[RoleName]) -> str:
+    """The code chosen in the form, where a role wants one. Raises InputError for one that is not known."""
+    if not SCOPED & set(roles):
+        return ""
+    with reading() as snapshot:
+        return scoping.known_code(snapshot, roles, posted("scope"))
+
+
 def _name(session: Session, address: str) -> str:
     return staff.colleagues(session)[address] if address else ""
 
@@ -220,6 +233,8 @@ def _page(session: Session, user: User, fault: str = "") -> str:
         fault=fault,
         held=chosen_roles() if fault else administering.roles_of(user),
         roles=list(RoleName),
+        scope=posted("scope") if fault else user.scope_code,
+        scopes=scoping.offered(session),
         sessions=sessions.of_user(session, user.id, now=now()),
         link=links.pending(session, user.id, now=now()),
         factor=second_factors.state_of(session, user.id),

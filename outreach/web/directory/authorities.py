@@ -17,7 +17,7 @@ from outreach.campaigns.results.authority_history import Planned
 from outreach.columns import Held, Queried, Total
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
-from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections
+from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections, scoping
 from outreach.directory.authority_sheet import ListedSchool
 from outreach.directory.contacts import Particulars
 from outreach.directory.editions import imports, school_reports
@@ -113,6 +113,7 @@ def authority(fase: int) -> str:
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
             reported=school_reports.reports(session, authority_row),
             colleagues=staff.colleagues(session),
+            why=_why(session, authority_row),
         )
 
 
@@ -235,6 +236,15 @@ def review_contact(fase: int, contact_id: int) -> Redirect:
 
 def _schools(session: Session, authority_row: Authority) -> Queried[ListedSchool]:
     return authority_sheet.schools(session, authority_row, text=sought(request), sort=sorting(request))
+
+
+def _why(session: Session, authority_row: Authority) -> str:
+    """Why a federation's or a network's account sees it, as one sentence; '' for staff."""
+    sight = current_user.sight
+    if sight is None:
+        return ""
+    own = [levels for one, levels in authority_sheet.represented_by(session, authority_row) if one.code == sight.code]
+    return scoping.reason(session, sight, [level.label for levels in own for level in levels])
 
 
 def _stands(session: Session, authority_row: Authority) -> list[tuple[Strand, str]]:

@@ -46,6 +46,7 @@ from outreach.web.situation.asked import (
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name, tables_of
 from outreach.web.ui import exports
+from outreach.web.ui.door import is_scoped
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import current_day, needs, now, reading, settings
 
@@ -59,7 +60,9 @@ def index() -> str:
         try:
             programme = programmes.the_programme(session)
         except NotFound:
-            told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
+            told: dict[str, Any] = {"alarms": [], "unwritten": [], "restores": []}
+            if not is_scoped():
+                told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
             return render_template("pages/situation/empty.html", **told)
         about = asked(session)
         found = situation.situation(
@@ -67,7 +70,7 @@ def index() -> str:
         )
         points = situation.curve(session, programme, about.day, known_at=about.known_at)
         chosen = chosen_groups(about.by)
-        acted = actions.actions(session, programme, now=now(), at=about.moment, limit=MOST_ACTIONS)
+        acted = _acted(session, programme, about, MOST_ACTIONS)
         return render_template(
             "pages/situation/index.html",
             programme=programme,
@@ -95,8 +98,15 @@ def index() -> str:
             else None,
             Bucket=Bucket,
             Solicitation=Solicitation,
-            **({} if about.is_past else _of_today(session, programme)),
+            **({} if about.is_past or is_scoped() else _of_today(session, programme)),
         )
+
+
+def _acted(session: Session, programme: Programme, about: AskedSituation, limit: int | None = None) -> Actions:
+    """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
+    if is_scoped():
+        return actions.actions(session, programme, now=now(), at=about.moment).concerning(limit)
+    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit)
 
 
 def _whole_answer(
@@ -109,7 +119,7 @@ def _whole_answer(
     """
     if about.by is not Grouping.NETWORK:
         return ()
-    preparing = None if about.is_past else campaigns.in_preparation(session, programme)
+    preparing = None if about.is_past or is_scoped() else campaigns.in_preparation(session, programme)
     chosen = chosen_groups(about.by)
     whom = About(chosen, asks_all=bool(chosen), preparing=preparing)
     return [one for told in prose.answers(found, programme.strands, acted, whom) for one in told.paragraphs]
@@ -174,7 +184,7 @@ def export_actions(kind: str) -> Response:
 
 
 def _actions(session: Session, about: AskedSituation) -> Held[WaveAction]:
-    acted = actions.actions(session, programmes.the_programme(session), now=now(), at=about.moment)
+    acted = _acted(session, programmes.the_programme(session), about)
     return actions.listed(acted, text=sought(request), sort=sorting(request))
 
 
@@ -187,7 +197,7 @@ def export(kind: str) -> Response:
         found = situation.situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
-        acted = actions.actions(session, programme, now=now(), at=about.moment)
+        acted = _acted(session, programme, about)
         oldest = known.oldest_register(session, about.day, about.known_at)
     table, *more = tables_of(found, acted, now(), oldest)
     return exports.download(table, kind, file_name(about), *more)

@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from outreach.db import Session
 from outreach.roles import RoleName
+from outreach.web.ui.door import is_scoped
 from outreach.web.ui.request import reading, settings
 
 PLACES = {  # blueprints that belong to an entry of the bar other than their own
@@ -36,6 +37,12 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
         "administration",
     ),
 }
+SCOPED = (  # of accounts of federations and networks
+    ("Situation", "situation.index"),
+    ("Annuaire", "directory.index"),
+    ("Calendrier", "calendar.index"),
+    ("Notes", "notes.index"),
+)
 
 HELP = {  # the page of the guide, and its section, that a page of the service is about; by endpoint, or by blueprint
     "account": "README",
@@ -80,6 +87,8 @@ def install(app: Flask, *, awaited: Callable[[Session], int], clock: Callable[[S
     """Give templates the bar. `awaited` counts what awaits the person, `clock` tells what the banner shows of it."""
 
     def state() -> tuple[int, object]:
+        if is_scoped():
+            return 0, None
         with reading() as session:
             return awaited(session), clock(session)
 
@@ -92,6 +101,8 @@ def _has_list() -> bool:
 
 
 def _entries() -> list[tuple[str, str, bool]]:
+    if is_scoped():
+        return [(label, url_for(view), view == request.endpoint or view == _home()) for label, view in SCOPED]
     entries = [
         *([("Aujourd’hui", "today.index")] if _has_list() else []),
         ("Situation", "situation.index"),
@@ -105,12 +116,15 @@ def _entries() -> list[tuple[str, str, bool]]:
     if current_user.is_authenticated and current_user.holds(RoleName.ADMINISTRATOR):
         entries.append(("Administration", "administration.index"))
     entries.append(("Aide", "guide.index"))
+    here = _home()
+    return [(label, _help() if view == "guide.index" else url_for(view), view == here) for label, view in entries]
+
+
+def _home() -> str:
+    """The entry of the bar that this page belongs to, as the name of its view."""
     of_directory = {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
     blueprint = "directory" if request.endpoint in of_directory else request.blueprint or ""
-    here = PLACES.get(blueprint, blueprint)
-    return [
-        (label, _help() if view == "guide.index" else url_for(view), view == f"{here}.index") for label, view in entries
-    ]
+    return f"{PLACES.get(blueprint, blueprint)}.index"
 
 
 def _help() -> str:

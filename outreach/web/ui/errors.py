@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from outreach.db import NO_ANSWER, time_limit
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.logs import told
+from outreach.web.ui.door import CLOSED, is_scoped
 from outreach.web.ui.request import READING_SECONDS, READS, database, now
 
 SENTENCES = {
@@ -116,6 +117,8 @@ def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
     template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
     if code == 413 and current_user.is_authenticated:
         usual += " Une liste plus grande s’importe entière : qui exploite le service le fait par la commande ./run."
+    if code == 403 and is_scoped():
+        usual = CLOSED
     lacks = g.get("lacks", ()) if code == 403 else ()  # the roles with which the page would have opened
     page = request.full_path.rstrip("?") if request.method in READS else ""
     return render_template(template, title=title, sentence=sentence or usual, lacks=lacks, page=page), code

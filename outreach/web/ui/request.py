@@ -19,6 +19,9 @@ from outreach.mail.addresses import Judgement, judge
 from outreach.mail.tokens import Keys
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
+from outreach.sight.engine import sighted
+from outreach.sight.scopes import Sight
+from outreach.web.ui import door
 
 READING_SECONDS = 5.0  # that what a page reads may take in the database
 READS = {"GET", "HEAD"}  # methods that change nothing
@@ -60,12 +63,14 @@ def reading() -> Iterator[Session]:
     """A session that only reads, for a block of a view. A page reads one state of the data, its bar too.
 
     A request that changes nothing has one such session, which ends with the request. Others have one for a block and
-    the blocks within it: what they write in between must be seen.
+    the blocks within it: what they write in between must be seen. An account of a federation or a network reads what
+    is in its scope.
     """
     begins = "reading" not in g
     if begins:
         kept = ExitStack()
-        g.reading, g.ends_reading = kept.enter_context(database().reading()), kept
+        seen = sighted(database(), g.sight) if "sight" in g else database()
+        g.reading, g.ends_reading = kept.enter_context(seen.reading()), kept
     try:
         yield g.reading
     except (*NO_ANSWER, TookTooLong):
@@ -120,6 +125,8 @@ def judged(text: str) -> Judgement:
 def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Open a view only to holders of one of these roles. Others have to sign in first, or get 403.
 
+    To accounts of federations and networks it is open where `door` names it, whatever the roles.
+
     Whoever has a password that somebody else chose has to change it before.
     """
 
@@ -130,14 +137,27 @@ def needs(*roles: RoleName) -> Callable[[Callable[..., Any]], Callable[..., Any]
                 return ask_to_sign_in()
             if current_user.must_change_password and request.endpoint != FIRST_PAGE:
                 return _lead_to(url_for(FIRST_PAGE))
-            if not current_user.holds(*roles):
+            if current_user.sight is not None:
+                _look_through(current_user.sight)
+            elif not current_user.holds(*roles):
                 g.lacks = roles
                 abort(403)
             return view(*arguments, **named)
 
+        guarded.__dict__["roles"] = roles
         return guarded
 
     return guard
+
+
+def _look_through(sight: Sight) -> None:
+    """Have the page read through a sight. A view that is not open to it by name answers 403."""
+    if request.endpoint in door.OWN:
+        return
+    if request.endpoint not in door.PAGES or job():
+        abort(403)
+    end_reading()  # which read the account, and everything
+    g.sight = sight
 
 
 def leave_unread(fault: Exception) -> None:

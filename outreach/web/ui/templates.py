@@ -17,6 +17,7 @@ from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.text import CONTROLS
+from outreach.web.ui.door import is_scoped, opens
 from outreach.web.ui.pager import again
 from outreach.web.ui.request import now, settings, unread
 
@@ -74,6 +75,7 @@ def install(app: Flask) -> None:
     app.url_map.converters["number"] = NumberConverter
     app.jinja_env.add_extension(Typography)
     app.jinja_env.globals.update(now=now, asset=asset, unread=unread, again=partial(again, request), RoleName=RoleName)
+    app.jinja_env.globals.update(opens=opens, is_scoped=is_scoped)
     app.jinja_env.filters.update({write.__name__: write for write in FILTERS})
     app.jinja_env.filters.update(
         in_words=in_words,

@@ -1,0 +1,234 @@
+"""What accounts of federations and networks get: every route, against what the register says by hand."""
+
+import csv
+import io
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import select, text
+
+from outreach.accounts import sessions, staff
+from outreach.accounts.staff import User
+from outreach.directory.models import Authority, Contact, School
+from outreach.roles import RoleName
+from outreach.web.signing_in.sign_in import KEY, TOKEN
+from outreach.web.ui import door
+from tests.architecture.test_sweeps import OPEN, SAMPLES, addresses, texts
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import check, links, text_of
+from tests.sight.pruned import members
+
+SIGHTS = [
+    *(("federation", code) for code in ("SeGEC", "FELSI", "CECP", "CPEONS")),
+    *(("network", code) for code in ("WBE", "COCOF")),
+]
+UNGUARDED = {"account.sign_in_again", "second_factor.check", "second_factor.set_up"}  # steps of signing in
+NUMBERS = re.compile(r"(?<![\w.])\d{4,6}(?![\w.])")
+ADDRESSES = re.compile(r"[\w.+'-]+@[\w.-]+\w")
+PIECES = re.compile(r"<[^>]*>|[\r\n;\"]+")
+
+
+def signed_in(app, role, code):
+    """A client signed in as somebody of a federation or a network."""
+    client, now = app.test_client(), app.extensions["outreach.settings"].instant()
+    with app.extensions["outreach.database"].writing() as session:
+        staff.ensure_roles(session)
+        person = staff.add_user(
+            session,
+            NOW,
+            AUTHOR,
+            email=f"conseil.{code.lower()}@federation.example",
+            name=f"Conseil {code}",
+            roles=[RoleName(role)],
+            password_hash="x",
+            scope=code,
+        )
+        session.flush()
+        key = sessions.begin(session, person.id, "Firefox sous Linux", has_factor=True, now=now)
+        cookie = {"_user_id": person.fs_uniquifier, "_fresh": True, KEY: key, TOKEN: f"{person.id}.x"}
+    with client.session_transaction() as kept:
+        kept.update(cookie)
+    return client
+
+
+class Scope:
+    """The members of a sight as the register's rows have them, and what may be said of nobody else."""
+
+    def __init__(self, database, role, code):
+        with database.reading() as session:
+            inside, schools, self.levels = members(session, role, code)
+            authorities = session.scalars(select(Authority)).unique().all()
+            self.own = {one.fase for one in authorities if one.id in inside}
+            every = session.scalars(select(School)).all()
+            self.schools = {one.fase for one in every if one.id in schools}
+            self.strange = sorted({one.fase for one in authorities} - self.own)
+            self.school_elsewhere = next(one.fase for one in every if one.id not in schools)
+            seen = [*(one for one in authorities if one.id in inside), *(one for one in every if one.id in schools)]
+            unseen = [
+                *(one for one in authorities if one.id not in inside),
+                *(one for one in every if one.id not in schools),
+            ]
+            ours = {text.casefold() for one in seen for text in (one.name, one.display_name)}
+            names = {text for one in unseen for text in (one.name, one.display_name)}
+            self.names = {name for name in names if name.casefold() not in ours}
+            sites = session.execute(
+                text("SELECT u.school_id, s.fase FROM school_sites u JOIN sites s ON s.id = u.site_id")
+            )
+            shown = {str(fase) for school, fase in sites if school in schools}  # a number is a key in its series only
+            self.numbers = {str(one.fase) for one in unseen} - {str(one.fase) for one in seen} - shown
+            self.numbers -= {one.postcode for one in seen}
+            contacts = session.execute(select(Contact.authority_id, Contact.address)).all()
+            self.addresses = {each for key, each in contacts if key not in inside}
+            self.listed = set(
+                session.scalars(
+                    text(
+                        "SELECT DISTINCT a.fase FROM listings o JOIN authorities a ON a.id = o.authority_id"
+                        f" WHERE o.until IS NULL AND o.school_id IN ({', '.join(map(str, schools)) or 'NULL'})"
+                    )
+                )
+            )
+
+    def leaks(self, said):
+        """What an answer says of those who are no members."""
+        pieces = {" ".join(piece.split()) for piece in PIECES.split(said)}
+        found = self.numbers & set(NUMBERS.findall(said)) | self.addresses & set(ADDRESSES.findall(said))
+        found |= self.names & pieces
+        return found | {name for name in list(self.names)[::9] if name in said}
+
+
+@pytest.mark.parametrize(("role", "code"), SIGHTS)
+def test_no_route_says_anything_of_who_is_no_member(app, launched_sample, role, code):
+    scope, client = Scope(launched_sample, role, code), signed_in(app, role, code)
+    app.config["WTF_CSRF_ENABLED"] = False
+    own, school = min(scope.listed), min(scope.schools)
+    opened, refused = {}, 0
+    for fase, one in ((own, school), (scope.strange[0], scope.school_elsewhere)):
+        samples = {**SAMPLES, "fase": str(fase), "school": str(one), "key": "volet-1"}
+        for method, endpoint, address in addresses(app, samples):
+            if endpoint in OPEN | UNGUARDED or endpoint in door.OWN:
+                continue
+            of_school = address.replace(str(fase), str(one)) if endpoint == "schools.index" else address
+            response = FlaskClient.open(client, of_school, method=method)
+            if endpoint not in door.PAGES:
+                assert response.status_code == 403, f"{method} {address}: {response.status_code}"
+                refused += 1
+            elif fase != own and "<number:fase>" in str(app.url_map._rules_by_endpoint[endpoint][0].rule):
+                assert response.status_code == 404, f"{address}: {response.status_code}"
+            for said in texts(response):
+                assert scope.leaks(said) <= {str(fase), str(one)} - (
+                    {str(own), str(school)} if fase == own else set()
+                ), address
+            if response.status_code == 200:
+                opened[endpoint] = address
+                if response.data[:9].lower() == b"<!doctype":
+                    check(response.text, response.headers)
+    notes = {"notes.note", "notes.file"}  # of which there is none
+    assert opened.keys() >= door.PAGES - notes, door.PAGES - opened.keys()
+    assert refused > 200
+
+
+@pytest.mark.parametrize(("role", "code"), SIGHTS)
+def test_counts_and_files_are_those_of_the_register(app, launched_sample, role, code):
+    scope, client = Scope(launched_sample, role, code), signed_in(app, role, code)
+    rows = list(csv.reader(io.StringIO(client.get("/directory/export.csv").data.decode("utf-8-sig")), delimiter=";"))
+    at = rows[0].index("FASE") if "FASE" in rows[0] else next(i for i, name in enumerate(rows[0]) if "FASE" in name)
+    assert {int(row[at]) for row in rows[1:]} == scope.listed
+    said = text_of(client.get("/directory"))
+    assert f"{len(scope.listed)} pouvoir" in said.replace("\u202f", "").replace(" ", " ")
+    for address in ("/situation/schools.csv?strand=1", "/situation/schools.csv?strand=1&as_of=2021-03-01"):
+        found = list(csv.reader(io.StringIO(client.get(address).data.decode("utf-8-sig")), delimiter=";"))
+        at = next(i for i, name in enumerate(found[0]) if "FASE" in name and "cole" in name)
+        assert {int(row[at]) for row in found[1:]} <= scope.schools
+    with launched_sample.reading() as session:
+        wanted = session.scalar(
+            text(
+                "SELECT count(DISTINCT s.id) FROM schools s JOIN teachings t ON t.school_id = s.id AND t.until IS NULL"
+                " JOIN strands v ON v.number = 1 JOIN listings o ON o.school_id = s.id AND o.until IS NULL"
+                " WHERE CASE v.level WHEN 'nursery' THEN 'M' WHEN 'primary' THEN 'P' ELSE 'S' END"
+                f" = substr(t.education_type, 1, 1) AND v.level IN ({', '.join(repr(one) for one in scope.levels)})"
+                f" AND s.fase IN ({', '.join(map(str, scope.schools))})"
+            )
+        )
+    now = list(
+        csv.reader(io.StringIO(client.get("/situation/schools.csv?strand=1").data.decode("utf-8-sig")), delimiter=";")
+    )
+    assert len(now) - 1 == wanted
+
+
+def test_every_link_on_an_open_page_opens(app, launched_sample):
+    client, todo, seen = signed_in(app, "federation", "SeGEC"), ["/", "/account"], set()
+    while todo and len(seen) < 120:
+        address = todo.pop(0)
+        if (shape := re.sub(r"\d+", "0", address)) in seen:
+            continue
+        seen.add(shape)
+        response = client.get(address, follow_redirects=True)
+        assert response.status_code == 200, address
+        if response.data[:9].lower() == b"<!doctype":
+            todo += [each for each, _ in links(response, "/") if not each.startswith(("/static", "/accessibilite"))]
+    assert len(seen) > 30
+
+
+def test_a_page_of_who_is_no_member_is_as_one_that_is_not_there(app, launched_sample):
+    scope, client = Scope(launched_sample, "federation", "CECP"), signed_in(app, "federation", "CECP")
+    stranger, nobody = scope.strange[0], 99999
+    for place in ("", "/contacts", "/statuses", "/schools.csv"):
+        answers = [client.get(f"/directory/{fase}{place}") for fase in (stranger, nobody)]
+        assert [one.status_code for one in answers] == [404, 404]
+        assert text_of(answers[0]).replace(str(stranger), "") == text_of(answers[1]).replace(str(nobody), "")
+
+
+def test_a_search_finds_no_stranger_and_no_word_of_one(app, launched_sample):
+    scope, client = Scope(launched_sample, "federation", "CPEONS"), signed_in(app, "federation", "CPEONS")
+    with launched_sample.reading() as session:
+        strangers = session.scalars(select(Authority).where(Authority.fase.in_(scope.strange[::40]))).unique().all()
+        asked = [(one.fase, one.name, str(one.fase)) for one in strangers]
+        mailbox = session.scalar(select(Contact.address).where(Contact.authority_id == strangers[0].id))
+    for fase, *words in [*asked, (asked[0][0], mailbox), (asked[0][0], mailbox[:-4] + "x")]:
+        for word in words:
+            said = client.get("/directory", query_string={"q": word})
+            assert f"/directory/{fase}" not in said.text
+            assert not scope.leaks(text_of(said).replace(word, ""))
+
+
+def test_a_frame_that_leads_nowhere_else(app, launched_sample):
+    client = signed_in(app, "federation", "CECP")
+    page = client.get("/")
+    assert [
+        label for _, label in links(page, "/") if label in {"Réponses", "Campagnes", "Administration", "Aide"}
+    ] == []
+    refused = client.get("/campaigns")
+    assert refused.status_code == 403
+    assert door.CLOSED.split(":", maxsplit=1)[0].strip() in text_of(refused)
+
+
+def test_the_sheet_says_why_it_is_seen(app, launched_sample):
+    scope = Scope(launched_sample, "federation", "CECP")
+    said = text_of(signed_in(app, "federation", "CECP").get(f"/directory/{min(scope.listed)}"))
+    assert (
+        "Vous voyez ce PO parce que CECP le représente aujourd’hui pour ses écoles de niveau maternel, primaire."
+        in said
+    )
+    said = text_of(signed_in(app, "network", "WBE").get("/directory")).split()
+    assert said
+
+
+def test_only_views_that_read_and_that_every_role_may_open_are_open(app):
+    for rule in app.url_map.iter_rules():
+        view = app.view_functions[rule.endpoint]
+        if rule.endpoint in door.PAGES:
+            assert rule.methods <= {"GET", "HEAD", "OPTIONS"}, rule.endpoint
+            assert view.roles == (RoleName.READER,), rule.endpoint
+    assert {*door.PAGES, *door.OWN} <= {rule.endpoint for rule in app.url_map.iter_rules()}
+
+
+def test_the_door_taken_out_once_lets_something_through(app, launched_sample, monkeypatch):
+    client = signed_in(app, "federation", "CECP")
+    monkeypatch.setattr(door, "PAGES", door.PAGES | {"responses.index", "accounts.index"})
+    assert client.get("/administration/accounts").status_code == 200
+    with launched_sample.reading() as session:
+        everybody = session.scalars(select(User.email)).all()
+    said = client.get("/administration/accounts").text
+    assert not [address for address in everybody if address in said and "conseil" not in address]  # the views hold
