@@ -21,6 +21,7 @@ from outreach.settings import ROOT, Mode, Settings
 from outreach.web import (
     account,
     adherence,
+    api,
     calendar,
     campaigns,
     deputies,
@@ -38,6 +39,7 @@ from outreach.web import (
 )
 from outreach.web.administration import (
     accounts,
+    api_keys,
     closures,
     letterhead,
     persons,
@@ -74,7 +76,7 @@ from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, password_links, sign_in
 from outreach.web.signing_in import trail as trail_queue
-from outreach.web.ui import bar, errors, protection, templates
+from outreach.web.ui import bar, errors, problems, protection, templates
 from outreach.web.ui import letterhead as page_letterhead
 from outreach.web.ui import request as page_request
 
@@ -118,6 +120,7 @@ ROOMS = (  # of pages
     administration,
     accounts,
     programmes,
+    api_keys,
     closures,
     retention,
     persons,
@@ -126,6 +129,7 @@ ROOMS = (  # of pages
     public_codes,
     public_notes,
     well_known,
+    api,
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
@@ -167,7 +171,9 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     page_request.limit_reading(app)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
-    CSRFProtect(app).exempt(recipient_pages.pages)
+    protect = CSRFProtect(app)
+    protect.exempt(recipient_pages.pages)
+    protect.exempt(api.pages)  # no browser asks there: whoever does shows a key
     sign_in.install(app)
     templates.install(app)
     bar.install(app, awaited=today.awaited, clock=sending.clock)
@@ -205,9 +211,10 @@ def _allow_uploads() -> None:
 def _refuse_foreign_forms() -> None:
     """Refuse a body that is not a form (415) and a change sent from a page of another site (CSRFError).
 
-    Public pages are exempt: they hide their origin, and mail programs post to them.
+    Public pages are exempt: they hide their origin, and mail programs post to them. So is what programs ask: they show
+    a key, which no browser adds by itself.
     """
-    if request.blueprint == recipient_pages.pages.name:
+    if request.blueprint == recipient_pages.pages.name or problems.is_program():
         return
     takes_files = request.endpoint in UPLOADS and request.mimetype == "multipart/form-data"
     if request.mimetype not in WORDS and not takes_files:

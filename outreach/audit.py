@@ -15,6 +15,7 @@ from outreach.db import Base, Session, enum_of
 from outreach.db.ways import Way, system_user
 
 ERASED = "effacé"
+PROGRAM = "api_key:"  # begins an actor that is a program, which has the key of this number
 MAILBOX = "mailbox:"  # begins an actor that is the mailbox of an authority: records outlive its address
 
 

@@ -214,7 +214,8 @@ class Queried(Listing[Row]):
     `query` has no order. `order` is the usual one; its last expression is unique, so that a row is on one page only.
     `key` is the authority's key. `options` say what else is loaded. `made` turns rows of the query into those of the
     listing, a batch at a time; `filled` does so with what only files and JSON need. `most` is how many rows `every` has
-    at most.
+    at most. `numbered` is a number of its own that the query has for each row, and finds it in a row: programs read
+    listings by it.
     """
 
     session: Session
@@ -225,6 +226,7 @@ class Queried(Listing[Row]):
     made: Callable[[Sequence[Any]], Sequence[Row]] = lambda rows: rows
     filled: Callable[[Sequence[Any]], Sequence[Row]] | None = None
     most: int | None = None
+    numbered: tuple[Expression, Callable[[Row], int]] | None = None
 
     def count(self) -> int:
         """One statement."""
@@ -249,6 +251,15 @@ class Queried(Listing[Row]):
         query = self._ordered().limit(self.most).execution_options(yield_per=BATCH)
         for batch in self._rows(self.session.execute(query)).partitions():
             yield from (self.filled or self.made)(batch)
+
+    def following(self, after: int, size: int) -> tuple[Sequence[Row], int | None]:
+        """At most `size` rows of a listing that is `numbered`, after a number, and the last one's where more follow."""
+        assert self.numbered is not None, self.title  # noqa: S101
+        number, of = self.numbered
+        query = self.query.options(*self.options).where(number > after).order_by(number).limit(size + 1)
+        found = self._rows(self.session.execute(query)).all()
+        rows = (self.filled or self.made)(found[:size])
+        return rows, of(rows[-1]) if len(found) > size else None
 
     def keys(self) -> list[int]:
         """One statement."""

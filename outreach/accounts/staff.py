@@ -14,7 +14,7 @@ from outreach import audit
 from outreach.accounts import links, passwords, sessions
 from outreach.accounts.factors import second_factors
 from outreach.accounts.sessions import StaffSession
-from outreach.audit import MAILBOX
+from outreach.audit import MAILBOX, PROGRAM
 from outreach.db import Base, Session, take_turns
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, NotFound, Refused
@@ -188,12 +188,15 @@ def rows_of(session: Session, roles: Sequence[RoleName]) -> list[Role]:
 class Colleagues(dict[str, str]):
     """Names of members of staff by their address. Who has no account keeps the word that stands in the records.
 
-    A mailbox is named by its number, except where a page knows its address (`responses.actors`).
+    A mailbox is named by its number, except where a page knows its address (`responses.actors`). A program is named by
+    the number of its key.
     """
 
     def __missing__(self, actor: str) -> str:
         if actor.startswith(MAILBOX):
             return f"boîte n° {actor.removeprefix(MAILBOX)}"
+        if actor.startswith(PROGRAM):
+            return f"programme, clé n° {actor.removeprefix(PROGRAM)}"
         return ACT_BY_THEMSELVES.get(actor, actor)
 
 

@@ -10,6 +10,7 @@ from outreach import audit
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.records import FROM_A_LETTER
 from outreach.adherence.timeline import Moment, timeline_of
+from outreach.adherence.told import tell_withdrawn
 from outreach.db import Session, take_turns
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Ownership, School
@@ -105,6 +106,8 @@ def withdraw(
     if entry.withdrawn_at is not None:
         raise Refused("Cet enregistrement est déjà annulé.")
     session.add_all(RecordWithdrawal(record_id=key, withdrawn_at=now, withdrawn_by=actor) for key in entry.keys)
+    session.flush()
+    tell_withdrawn(session, AdherenceRecord.id.in_(entry.keys), now=now)
     named = f"école {entry.schools[0].fase}" if len(entry.schools) == 1 else f"{len(entry.schools)} écoles"
     said = (
         f"Enregistrement annulé : volet {entry.strand.number}, {named}, « {entry.status.label} » ({entry.word.label}) "

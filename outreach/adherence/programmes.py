@@ -8,13 +8,14 @@ import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy import delete, select
 
 from outreach import audit
 from outreach.adherence.models import Prerequisite, Programme, Strand
+from outreach.adherence.told import tell_programme
 from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound
@@ -110,6 +111,7 @@ def load_file(
         _bring(programme, known, strand)
     session.flush()
     _replace_prerequisites(session, known, stated)
+    tell_programme(session, as_json(programme, stated.prerequisites), now=now)
     told = " ".join((f"Programme « {programme.name} » chargé.", *changes))
     audit.record(session, now, actor, told, f"programme:{programme.code}")
     return programme
@@ -165,6 +167,22 @@ def prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:
     """The dated prerequisites between the strands of a programme."""
     strands = [strand.id for strand in programme.strands]
     return list(session.scalars(select(Prerequisite).where(Prerequisite.strand_id.in_(strands))))
+
+
+def as_json(programme: Programme, rules: Sequence[PrerequisiteFile]) -> dict[str, Any]:
+    """A programme for programs: its strands, and what each asks."""
+    strands = [
+        {
+            "number": strand.number,
+            "name": strand.name,
+            "circular": strand.circular,
+            "opened_on": strand.opened_on.isoformat(),
+            "level": strand.level.value,
+        }
+        for strand in programme.strands
+    ]
+    asked = [rule.model_dump(mode="json") for rule in rules]
+    return {"code": programme.code, "name": programme.name, "strands": strands, "prerequisites": asked}
 
 
 def _bring(programme: Programme, known: dict[int, Strand], stated: StrandFile) -> None:

@@ -12,6 +12,7 @@ from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdraw
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
 from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
+from outreach.adherence.told import tell_recorded
 from outreach.db import Session, take_turns
 from outreach.directory.authority_sheet import Event
 from outreach.directory.contacts import subject_of
@@ -67,7 +68,7 @@ def record(
     left = [school for school in schools if _is_news(known.at(school.id, strand.id, effective_on), moment)]
     if not left:
         raise InputError("Rien à enregistrer : c’est déjà connu, ou déjà confirmé par le service.")
-    session.add_all(
+    added = [
         AdherenceRecord(
             school_id=school.id,
             strand_id=strand.id,
@@ -80,7 +81,10 @@ def record(
             reason=reason,
         )
         for school in left
-    )
+    ]
+    session.add_all(added)
+    session.flush()
+    tell_recorded(session, AdherenceRecord.id.in_([one.id for one in added]), now=now)
     audit.record(session, now, actor, _sentence(strand, left, moment, source, reason), subject_of(authority))
     return len(left), _notes(session, programme, strand, left, moment, known, len(schools))
 

@@ -192,6 +192,7 @@ def listed(
         query=query,
         order=(Campaign.id.desc(),),
         made=partial(_rows, session, figures),
+        numbered=(Campaign.id, lambda row: row.campaign.id),
     )
 
 

@@ -4,21 +4,24 @@ A campaign has a copy of its own, so that an approved one does not change when t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
-from outreach.campaigns import lifecycle, wave_criteria
+from outreach.adherence.models import Programme
+from outreach.campaigns import audiences, lifecycle, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignSegment
 from outreach.columns import DATA, Column, Held, Kind
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.segments import saved
+from outreach.segments.criteria import listed as listed_keys
 from outreach.segments.criteria import sentence, simplified
 from outreach.segments.criteria_json import from_store, to_json
 from outreach.segments.saved import SavedSegment, SegmentVersion
+from outreach.segments.scope import scope_at
 
 UseRow = Row[Campaign, SegmentVersion]
 
@@ -72,6 +75,13 @@ def listed(session: Session, people: Mapping[str, str], *, text: str = "", sort:
         for segment, version, criterion in found
     ]
     return Held(title="Segments", columns=COLUMNS, sort=sort, usual="name", rows=rows, names=people, text=text)
+
+
+def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:
+    """How many authorities the latest version of a segment means at a moment."""
+    scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of)
+    meant = listed_keys(scope, saved.latest(session, segment).criterion)
+    return session.scalar(select(func.count()).select_from(meant.subquery())) or 0
 
 
 def use_of(session: Session, campaign: Campaign) -> SegmentUse | None:

@@ -13,8 +13,7 @@ from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
-from outreach.campaigns.results import figures, progress, reaction_list, reactions
-from outreach.campaigns.results.openings import are_measured
+from outreach.campaigns.results import as_json, progress, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.campaigns.review import approval, exceptions
 from outreach.campaigns.schedule.moments import read_moment
@@ -28,7 +27,6 @@ from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, Refused
-from outreach.measuring import hits
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.shown import explained
@@ -307,39 +305,10 @@ def status(operation: Operation, number: int) -> None:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
         again = retrying.retriable(session, stored_campaign, now=operation.now)
-        opens = are_measured(stored_campaign)
-        say_json(
-            lambda: {
-                "campaign": stored_campaign.id,
-                "state": stored_campaign.state.value,
-                "stage": standing.stage.value,
-                "waves": [
-                    _wave_json(session, wave, tally, again.get(wave.number, Retriable())) for wave, tally in counted
-                ],
-                "results": figures.of(session, stored_campaign, now=operation.now).as_json(),
-                "measured": [
-                    group.as_json(openings=opens)
-                    for group in hits.measured(session, audiences.launched(stored_campaign))
-                ],
-            }
-        )
+        say_json(lambda: as_json.of(session, stored_campaign, now=operation.now))
         say(f"Campagne {stored_campaign.id}, « {stored_campaign.title} » : {standing.label}.")
         for wave, tally in counted:
             _tell(session, wave, tally, again.get(wave.number, Retriable()))
-
-
-def _wave_json(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:
-    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
-    return {
-        "number": wave.number,
-        "state": wave.state.value,
-        "due_at": wave.due_at.isoformat(),
-        **tally.as_json(),
-        "next_try_at": deferred[1].isoformat() if deferred else None,
-        "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
-        "paused_because": auto_pause.said_of_pause(session, wave),
-        "warning": auto_pause.warning(session, wave),
-    }
 
 
 def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:

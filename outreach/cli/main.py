@@ -28,6 +28,7 @@ MODULES = {
     "running.health": ("healthy",),
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
+    "api": ("api",),
     "directory": ("register", "directory", "contacts", "school"),
     "adherence": ("programme", "adherence"),
     "report": ("report", "privacy"),

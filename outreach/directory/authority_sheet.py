@@ -97,6 +97,7 @@ def schools(session: Session, authority: Authority, *, text: str = "", sort: str
         query=narrowed(query.where(Ownership.authority_id == authority.id, Ownership.current()), text, School.folded),
         order=(School.folded, School.fase),
         made=partial(_with_types_and_sites, session),
+        numbered=(School.fase, lambda row: row.school.fase),
     )
 
 

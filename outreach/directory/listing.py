@@ -161,6 +161,7 @@ def listed(session: Session, filters: Filters, sort: str = "") -> Queried[Listed
         key=Authority.id,
         made=lambda rows: [ListedRow(*row) for row in rows],
         filled=partial(_filled, session),
+        numbered=(Authority.fase, lambda row: row.Authority.fase),
     )
 
 

@@ -21,6 +21,8 @@ from outreach.approvals.models import DecisionKind
 from outreach.days import today
 from outreach.db import Database, Session, take_turns
 from outreach.errors import InputError, Refused
+from outreach.events.models import EventKind
+from outreach.events.telling import tell
 from outreach.notes import drafts, listing
 from outreach.notes.content import NumberedNote, public_address, stamp
 from outreach.notes.freezing import content_of, subject
@@ -118,6 +120,7 @@ def publish(session: Session, number: str, *, now: datetime, actor: str) -> Note
         raise Refused(f"La note {number} est publiée depuis le {french.day(note.publication.published_at)}.")
     session.add(NotePublication(note_id=note.id, published_at=now, published_by=actor))
     session.flush()
+    tell(session, EventKind.NOTE_PUBLISHED, f"note:{number}", {"number": number, "sha256": note.sha256}, at=now)
     audit.record(session, now, actor, f"Note {number} publiée.", subject(note))
     return note
 

@@ -246,6 +246,8 @@ def _respond(
     )
     session.add(response)
     session.flush()
+    named = asked.authority.fase, asked.strand.number, [school.fase for school in schools]
+    steps.tell_received(session, response, *named, now=now)
     if answer.awaits_staff:
         steps.wait(session, response)
     else:

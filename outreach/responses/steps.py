@@ -9,7 +9,25 @@ from datetime import date, datetime
 from sqlalchemy import delete, select
 
 from outreach.db import Session
+from outreach.events.models import EventKind
+from outreach.events.telling import tell
 from outreach.responses.models import Response, ResponseStep, StepKind, WaitingResponse
+
+_TOLD = {StepKind.HANDLED: EventKind.RESPONSE_HANDLED, StepKind.REOPENED: EventKind.RESPONSE_REOPENED}
+
+
+def tell_received(
+    session: Session, response: Response, authority: int, strand: int, schools: Sequence[int], *, now: datetime
+) -> None:
+    """Tell programs that a response came: of an authority, about a strand and some schools, by their FASE numbers."""
+    told = {
+        "response": response.id,
+        "authority": authority,
+        "strand": strand,
+        "answer": response.answer.value,
+        "schools": sorted(schools),
+    }
+    tell(session, EventKind.RESPONSE_RECEIVED, f"authority:{authority}", told, at=now)
 
 
 def add(
@@ -28,6 +46,8 @@ def add(
         session.execute(delete(WaitingResponse).where(WaitingResponse.response_id == response.id))
     elif step is StepKind.REOPENED:
         wait(session, response)
+    if kind := _TOLD.get(step):
+        tell(session, kind, f"response:{response.id}", {"response": response.id}, at=at)
     session.flush()
     session.refresh(response, ["owner", "handled_at", "handled_by", "outcome", "recall_on"])
 

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from outreach.columns import DATA, Column, Expression, Kind, Queried, by_label
+from outreach.columns import DATA, Column, Expression, Kind, On, Queried, by_label
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.listing import authority_columns
@@ -33,6 +33,7 @@ def oldest(session: Session) -> datetime | None:
 
 
 COLUMNS: Sequence[Column[Response]] = (
+    Column("response", "Numéro", lambda row: row.id, on=On.JSON),
     *authority_columns(lambda row: row.authority),
     Column("strand", "Volet", lambda row: row.strand.number, on=DATA),
     Column("answer", "Réponse", lambda row: row.answer, sort=by_label(Response.answer, Answer)),
@@ -41,6 +42,7 @@ COLUMNS: Sequence[Column[Response]] = (
     Column("comment", "Commentaire", lambda row: row.comment, on=DATA),
     Column("given_at", "Reçue", lambda row: row.given_at, Kind.MOMENT, sort=Response.given_at, unit=LOCAL),
     Column("owner", "Suivi par", lambda row: row.owner, Kind.PERSON, sort=Response.owner),
+    Column("handled_at", "Traitée", lambda row: row.handled_at, Kind.MOMENT, on=On.JSON),
     Column("outcome", "Suite", lambda row: row.outcome, sort=Response.handled_at),
     Column("respondent", "Répondu par", lambda row: row.respondent and row.respondent.name, on=DATA),
     Column("function", "Fonction", lambda row: row.respondent and row.respondent.function, on=DATA),
@@ -57,6 +59,11 @@ def listed(
     order: list[Expression] = [Response.handled_at.desc()] if tray is Tray.HANDLED else [_urgency(), Response.given_at]
     order = [*([Response.recall_on] if recalled else []), *order, Response.id]
     return _listing(session, _in(tray, owner, recalled), order, sort)
+
+
+def every(session: Session) -> Queried[Response]:
+    """Every response, the oldest first."""
+    return _listing(session, select(Response), [Response.id])
 
 
 def awaiting(session: Session, person: str, day: date) -> Queried[Response]:
@@ -92,6 +99,7 @@ def _listing(
         order=order,
         key=Response.authority_id,
         options=(*one, selectinload(Response.schools), joinedload(Response.message)),
+        numbered=(Response.id, lambda row: row.id),
     )
 
 

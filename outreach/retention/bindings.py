@@ -13,6 +13,7 @@ from outreach.accounts.sessions import StaffSession
 from outreach.accounts.trail import TrailEntry
 from outreach.adherence.models import JoiningList
 from outreach.alerts.models import AlertEpisode
+from outreach.api_keys.writes import ApiWrite
 from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
@@ -72,6 +73,7 @@ BINDINGS: Mapping[str, Binding] = {
     "joining_lists": Binding(JoiningList, JoiningList.state == ListState.RECEIVED, most=FILES),
     "register_imports": Binding(RegisterImport, RegisterImport.state == ListState.RECEIVED, most=FILES),
     "answer_lists": Binding(AnswerList, most=FILES),
+    "api_writes": Binding(ApiWrite),
     "domain_checks": Binding(DomainCheck),
     "trail_entries": Binding(TrailEntry),
     "column_matchings": Binding(ColumnMatching),

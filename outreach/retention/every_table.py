@@ -6,6 +6,8 @@ from outreach.accounts import attempts, identities, links, requests, sessions, s
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
+from outreach.api_keys import models as api_keys
+from outreach.api_keys import writes as api_writes
 from outreach.approvals import models as approvals
 from outreach.backups import models as backups
 from outreach.calendar_feed import keys
@@ -23,6 +25,7 @@ from outreach.directory import calls, models, name_corrections
 from outreach.directory.editions import school_reports
 from outreach.directory.postal import models as postal
 from outreach.erasures import digests as erasures
+from outreach.events import models as events
 from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
 from outreach.notes import models as notes

@@ -11,6 +11,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
+from outreach.events.numbering import number_waiting
 from outreach.retention import changes, forgetting
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention, Rhythm
@@ -20,6 +21,7 @@ from outreach.worker.going_on import going_on
 from outreach.worker.permission import hindrance, remember
 
 TICK_SECONDS = 5
+NUMBER_SECONDS = 1  # a program that waits for an event reads it then
 TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
 COLLECT_SECONDS = 60
 CHECK_SECONDS = 60
@@ -27,7 +29,8 @@ logging.getLogger("apscheduler").setLevel(logging.ERROR)  # its warning that a p
 
 
 def clock(due: DueWork) -> BackgroundScheduler:
-    """A scheduler that runs `ask` every 5 s, `tell` every 3 s, `forget` in two rhythms, and the others every 60 s.
+    """A scheduler that runs `ask` every 5 s, `tell` every 3 s, `number_events` every second, `forget` in two rhythms,
+    and the others every 60 s.
 
     `ask` and `forget` run at once the first time: a process may be restarted more often than a rhythm comes round.
     """
@@ -38,6 +41,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
     for rhythm in Rhythm:
         scheduler.add_job(forget, "interval", [due, rhythm], seconds=rhythm.value, **at_once)
     scheduler.add_job(tell, "interval", [due], seconds=TELL_SECONDS, **options)
+    scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
     if due.settings.bounces_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
     if due.settings.check_domains is CheckSwitch.ON:
@@ -61,6 +65,12 @@ def tell(due: DueWork) -> None:
     """Tell people what happened to their campaigns, in a job of its own: it delays no wave, and no wave delays it."""
     with going_on("telling people", due.database):
         due.tell()
+
+
+def number_events(due: DueWork) -> None:
+    """Number the events that were committed, in a job of its own: programs wait for it, and letters do not."""
+    with going_on("numbering events", due.database):
+        number_waiting(due.database)
 
 
 def forget(due: DueWork, rhythm: Rhythm) -> None:

@@ -69,6 +69,8 @@ OPEN = {
     "calendar.feed",
     "well_known.security",
     "well_known.change_password",
+    "api.contents",
+    "api.openapi",
 }
 SAMPLES = {
     "wave": "1",
@@ -124,6 +126,9 @@ def test_every_route_asks_a_stranger_to_sign_in(app):
         if endpoint in OPEN:
             continue
         response = client.open(address, method=method)
+        if endpoint.startswith("api."):
+            assert response.status_code == 401, f"{method} {address}: programs show a key, and sign in nowhere"
+            continue
         if endpoint == "start":
             response = client.get(response.location)
         assert response.status_code == 302, f"{method} {address}: {response.status_code}"
@@ -152,7 +157,7 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
                         "closures.",
                         "deputies.",
                     ),
-                    *("closures.", "programmes.", "statements.", "letterhead."),
+                    *("closures.", "programmes.", "statements.", "letterhead.", "api_keys."),
                 )
             )
             and endpoint != "campaigns.preview"

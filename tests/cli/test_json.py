@@ -46,6 +46,7 @@ CALLS = {
     "privacy": (),
     "job show": ("1",),
     "job cancel": ("1",),
+    "api key create": ("--name", "Tableau de bord", "--role", "reader", "--days", "90"),
     "verify": (),
     "purge": ("--dry-run",),
     "person export": ("direction@ecole.example",),
@@ -54,6 +55,7 @@ CALLS = {
     "healthy work": (),
 }
 LISTS = {
+    "api key list": (),
     "campaign list": (),
     "campaign reactions": ("1",),
     "closure list": (),

@@ -15,6 +15,7 @@ from sqlalchemy.exc import NoInspectionAvailable
 
 from outreach.accounts.staff import Role, User
 from outreach.adherence import programmes
+from outreach.api_keys import keys as api_keys
 from outreach.campaigns.paper.models import PaperBatch
 from outreach.columns import On
 from outreach.delivery.ledger import suppressions
@@ -65,6 +66,7 @@ LISTS = {
     "notes/index.html": ("/notes", ""),
     "administration/closures.html": ("/administration/closures", ""),
     "administration/accounts.html": ("/administration/accounts", ""),
+    "administration/api_keys.html": ("/administration/api-keys", ""),
     "segments/index.html": ("/segments", ""),
     "segments/lists.html": ("/segments/lists", ""),
     "jobs/index.html": ("/jobs", ""),
@@ -102,6 +104,7 @@ def chief(signed_in, launched_sample):
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)
             saved.save(session, named, InNetwork(("WBE",)), **by)
             asking.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
             session.scalars(select(Role))
         )

@@ -15,6 +15,7 @@ from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_o
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
+from outreach.adherence.told import tell_recorded, tell_withdrawn
 from outreach.db import Session, UtcDateTime, take_stock
 from outreach.directory.models import RegisterImport
 from outreach.sent_lists.plans import ListPlan, nothing_new
@@ -109,6 +110,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
     def write(self, session: Session, received: JoiningList, plan: JoiningPlan, *, now: datetime, actor: str) -> str:
         """Record the lines of a list that change something."""
         session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in plan.changes])
+        tell_recorded(session, AdherenceRecord.list_id == received.id, now=now)
         take_stock(session, AdherenceRecord)
         recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
         known = french.plural(plan.unchanged, "déjà connu", "déjà connus")
@@ -120,6 +122,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         records = select(AdherenceRecord.id, literal(now, UtcDateTime), literal(actor))
         ours, columns = AdherenceRecord.list_id == received.id, ("record_id", "withdrawn_at", "withdrawn_by")
         session.execute(insert(RecordWithdrawal).from_select(columns, records.where(ours)))
+        tell_withdrawn(session, ours, now=now)
         return "Liste d’adhésions annulée."
 
 

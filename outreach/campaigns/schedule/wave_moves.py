@@ -22,8 +22,16 @@ from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Gate, Reason
 from outreach.errors import Refused
+from outreach.events.models import EventKind
+from outreach.events.telling import tell
 
 LATEST = timedelta(hours=2)
+_TOLD = {  # to programs: a move from one state, or from any
+    (WaveState.PLANNED, WaveState.RUNNING): EventKind.WAVE_LAUNCHED,
+    (WaveState.FINISHED, WaveState.RUNNING): EventKind.WAVE_REOPENED,
+    (None, WaveState.FINISHED): EventKind.WAVE_ENDED,
+    (None, WaveState.CANCELLED): EventKind.WAVE_CANCELLED,
+}
 
 
 def plan_wave(
@@ -59,8 +67,12 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
     """Change a wave's state and its mailing's gate, in one transaction. Raises Refused when there is no such move."""
     if state not in WAVE_MOVES[wave.state]:
         raise Refused(f"La {wave.name} est « {wave.state.label} » : elle ne peut pas devenir « {state.label} ».")
-    wave.state = state
+    before, wave.state = wave.state, state
     note_wave(session, wave, now, actor, note)
+    if kind := _TOLD.get((before, state)) or _TOLD.get((None, state)):
+        strand = wave.campaign.strand
+        told = {"campaign": wave.campaign_id, "wave": wave.number, "strand": strand.number}
+        tell(session, kind, f"campaign:{wave.campaign_id}", told, at=now)
     if state not in ON_ITS_WAY:
         session.execute(delete(StagedAuthority).where(StagedAuthority.wave_id == wave.id))
     mailing = wave.mailing

@@ -95,6 +95,7 @@ def listed(
         query=query.where(_of(mailing, outcome, reason)),
         order=(*listing.BY_NAME, Message.id),
         key=Message.authority_id,
+        numbered=(Message.id, lambda row: row.Message.id),
     )
 
 

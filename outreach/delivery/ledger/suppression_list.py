@@ -44,6 +44,7 @@ class Excluded(NamedTuple):
 
 
 COLUMNS: Sequence[Column[Excluded]] = (
+    Column("exclusion", "Numéro", lambda row: row.entry.id, on=On.JSON),
     Column("address", "Adresse", lambda row: row.address, sort=Suppression.address_key),
     Column("reason", "Motif", lambda row: row.entry.reason, sort=by_label(Suppression.reason, SuppressionReason)),
     Column("scope", "Arrête", lambda row: row.entry.scope, on=DATA),
@@ -81,6 +82,7 @@ def listed(
         query=query.where(Suppression.id.in_(further)) if is_further else query,
         order=(Suppression.created_at.desc(), Suppression.id.desc()),
         made=partial(_with_contacts, session, further),
+        numbered=(Suppression.id, lambda row: row.entry.id),
     )
 
 

@@ -10,8 +10,11 @@ from outreach.db import Session, take_turns
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Mailing, Message, MessageClass, Suppression, SuppressionReason, SuppressionScope
 from outreach.directory import contacts
+from outreach.directory.models import Authority, Contact
 from outreach.erasures import digests
 from outreach.errors import NotFound, Refused
+from outreach.events.models import EventKind
+from outreach.events.telling import tell
 
 
 def suppress(
@@ -105,6 +108,12 @@ def subject_of(number: int) -> str:
 
 def _record(session: Session, suppression: Suppression, done: str, *, now: datetime, actor: str) -> None:
     """Have the audit name an exclusion by its number: an entry outlives the address that the row can lose."""
+    theirs = select(Authority.fase).join(Contact, Contact.authority_id == Authority.id)
+    theirs = theirs.where(Contact.address_key == suppression.address_key, Contact.retired_at.is_(None)).distinct()
+    fases = sorted(session.scalars(theirs))
+    about = {"exclusion": suppression.id, "reason": suppression.reason.value, "authorities": fases}
+    kind = EventKind.ADDRESS_READMITTED if suppression.lifted_at else EventKind.ADDRESS_EXCLUDED
+    tell(session, kind, subject_of(suppression.id), about, at=now)
     said = f"Exclusion {suppression.id} {done} ({suppression.reason.label})."
     audit.record(session, now, actor, said, subject_of(suppression.id))
 

@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from outreach.db import Session, take_stock
 from outreach.directory import name_corrections
-from outreach.directory.editions import derived_mailboxes
+from outreach.directory.editions import derived_mailboxes, told
 from outreach.directory.editions.difference import Change, Difference, compare
 from outreach.directory.editions.register import (
     HEADERS,
@@ -40,6 +40,7 @@ from outreach.directory.models import (
 )
 from outreach.directory.reference import federation_of, province_of, searched
 from outreach.errors import Refused
+from outreach.events.models import EventKind
 from outreach.sent_lists import steps
 from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListKind
@@ -100,6 +101,7 @@ class Editions(ListKind[RegisterImport, Difference]):
         new = [c.fase for c in plan.changes if c.kind is RegisterKind.AUTHORITY and c.nature is Nature.NEW]
         derived_mailboxes.derive_mailboxes(session, new, now=now, actor=actor, domain=self.mailbox_domain)
         take_stock(session, Authority, School, Contact, *PERIODS)
+        told.tell_edition(session, received, EventKind.EDITION_APPLIED, *told.touched(session, received), now=now)
         return _sentence(plan, received.edition_on)
 
     def restore(self, session: Session, received: RegisterImport, *, now: datetime, actor: str) -> str:
@@ -107,6 +109,7 @@ class Editions(ListKind[RegisterImport, Difference]):
 
         Raises Refused when data recorded since then depends on it.
         """
+        touched = told.touched(session, received)
         for model in PERIODS:
             session.execute(delete(model).where(model.opened_by == received.id))
             reopened = {"until": None, "closed_by": None}
@@ -124,6 +127,7 @@ class Editions(ListKind[RegisterImport, Difference]):
             raise Refused(
                 "Des données enregistrées depuis s’appuient sur cette édition : elle ne peut plus être annulée."
             ) from None
+        told.tell_edition(session, received, EventKind.EDITION_UNDONE, *touched, now=now)
         return f"Édition du registre du {received.edition_on:%d/%m/%Y} annulée."
 
 

@@ -9,6 +9,7 @@ pages = Blueprint("administration", __name__, url_prefix="/administration")
 # A view, the name of its page, and what is done there. `PLACES` in `web/ui/bar.py` names the blueprints.
 SUBJECTS = (
     ("accounts.index", "Comptes", "Qui peut entrer, et ce que chacun peut faire."),
+    ("api_keys.index", "Accès des programmes", "Les clés par lesquelles d’autres programmes lisent le service."),
     ("programmes.index", "Programmes", "Les volets, depuis quand ils sont ouverts, et ce qu’ils demandent."),
     ("closures.index", "Fermetures", "Les jours où rien ne part, ceux du calendrier et ceux que vous ajoutez."),
     (

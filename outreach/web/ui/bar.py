@@ -33,7 +33,7 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     ),
     "reachability": "directory",
     **dict.fromkeys(
-        ("accounts", "programmes", "closures", "retention", "persons", "statements", "letterhead", "trail"),
+        ("accounts", "api_keys", "programmes", "closures", "retention", "persons", "statements", "letterhead", "trail"),
         "administration",
     ),
 }
@@ -48,6 +48,7 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "account": "README",
     "accounts": "comptes",
     "adherence": "importer#une-liste-dadhésions",
+    "api_keys": "acces-des-programmes",
     "adherence.record": "historique#enregistrer-un-statut-après-un-appel",
     "adherence.statuses": "historique#enregistrer-un-statut-après-un-appel",
     "calendar": "calendrier",

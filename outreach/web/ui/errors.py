@@ -7,6 +7,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError, SecurityErro
 from outreach.db import NO_ANSWER, time_limit
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
 from outreach.logs import told
+from outreach.web.ui import problems
 from outreach.web.ui.door import CLOSED, is_scoped
 from outreach.web.ui.request import READING_SECONDS, READS, database, now
 
@@ -38,9 +39,7 @@ SENTENCES = {
 
 def install(app: Flask) -> None:
     """Give an application these pages."""
-    app.register_error_handler(
-        SecurityError, lambda _error: Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
-    )
+    app.register_error_handler(SecurityError, _unknown_host)
     app.register_error_handler(InternalServerError, _failure)
     app.register_error_handler(HTTPException, lambda error: _page(error.code or 500))
     app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
@@ -52,6 +51,7 @@ def install(app: Flask) -> None:
 
 
 _BUSY = "Le service est très occupé. Réessayez dans un moment."
+_AGAIN = "La base de données ne répond pas. Recommencez après le nombre de secondes que dit « Retry-After »."
 _EXPIRED = (
     "Le formulaire a expiré ou vient d’une autre session. Rien n’a été enregistré : rechargez la page et recommencez."
 )
@@ -62,12 +62,20 @@ def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
     return _page(400, sentence)
 
 
-def _failure(error: Exception) -> tuple[str, int]:
+def _unknown_host(_error: Exception) -> Response:
+    if problems.is_program():
+        return problems.answer(400, "Ce service ne répond pas sous ce nom.")
+    return Response("Nom d’hôte inconnu.\n", 400, mimetype="text/plain")
+
+
+def _failure(error: Exception) -> tuple[str, int] | Response:
     """The page of an internal error. It needs no database, and shows the moment that the log records."""
     moment = now()
     at, extra = moment.isoformat(timespec="seconds"), {"event": "page_failed"}
     fault = told(getattr(error, "original_exception", None) or error)
     current_app.logger.error("the fault told to somebody at %s: %s", at, fault, extra=extra)
+    if problems.is_program():
+        return problems.answer(500, f"{SENTENCES[500][1]} Le journal a noté : {at}.")
     return _bare("public/failure.html", moment=moment), 500
 
 
@@ -79,6 +87,8 @@ def _unavailable(error: Exception) -> Response:
     database().note_fault(error)
     # A part that a script asked for stays as it is: the page around it may hold what somebody has typed.
     stays = {"HX-Reswap": "none"} if "HX-Request" in request.headers else {}
+    if problems.is_program():
+        return problems.answer(503, _AGAIN, {"Retry-After": "30"})
     has_sent = request.method not in READS  # its commit may have come through, though the answer did not
     return Response(_bare("public/unavailable.html", has_sent=has_sent), 503, {"Retry-After": "30", **stays})
 
@@ -94,6 +104,8 @@ def _too_long(error: Exception) -> Response:
     503, as the request itself is in order: at a quieter time, or of fewer rows, the same is answered. It has no
     Retry-After, as repeating it by itself would only add to the load.
     """
+    if problems.is_program():
+        return problems.answer(503, "La base de données n’a pas répondu en 5 secondes.")
     if not hasattr(g, "_login_user"):  # flask-login's: the account itself took too long, and would again
         return _unavailable(error)
     time_limit.limit(READING_SECONDS)  # for this page itself
@@ -106,6 +118,8 @@ def _too_long(error: Exception) -> Response:
 
 
 def _page(code: int, sentence: str = "") -> tuple[str, int] | Response:
+    if problems.is_program():
+        return problems.answer(code, sentence)
     try:
         return _staff_or_public(code, sentence)
     except NO_ANSWER as fault:

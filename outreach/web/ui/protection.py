@@ -19,6 +19,7 @@ POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
+FOR_PROGRAMS = {"api"}  # the blueprint that says of each answer whether it may be kept, and asked for again
 FOR_RECIPIENTS = {"public", "mailbox"}  # the blueprints whose links work; a demonstration's mailbox stands for them
 
 
@@ -38,5 +39,6 @@ def _protect(response: Response) -> Response:
         # A length at random: nobody learns from the size of a compressed page what it says (BREACH).
         response.headers["X-Padding"] = "x" * secrets.randbelow(100)
     response.headers.setdefault("Referrer-Policy", "same-origin")
-    response.headers["Cache-Control"] = "no-store"
+    if request.blueprint not in FOR_PROGRAMS or "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
     return response

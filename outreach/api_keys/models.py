@@ -1,0 +1,76 @@
+"""The table of keys of programs, and what a key lets its holder do."""
+
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, LargeBinary, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from outreach.accounts.links import DIGEST_BYTES
+from outreach.audit import PROGRAM
+from outreach.db import Base, enum_of
+
+LONGEST_NAME, LONGEST_SCOPE = 80, 60
+
+
+class KeyRole(StrEnum):
+    """What a key lets a program see: all that readers see, or the members of one federation or network."""
+
+    READER = "reader"
+    FEDERATION = "federation"
+    NETWORK = "network"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"reader": "lecture", "federation": "fédération", "network": "réseau"}[self.value]
+
+
+class KeyState(StrEnum):
+    """Whether a key still serves."""
+
+    SERVES = "serves"
+    EXPIRED = "expired"
+    ENDED = "ended"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"serves": "en service", "expired": "expirée", "ended": "terminée"}[self.value]
+
+
+class ApiKey(Base):
+    """A key of a program. Its row holds the key's digest: whoever reads the table cannot use it.
+
+    `scope` is the code of the federation or network, None where the key sees everything. `last_used_at` is exact to
+    the minute. Rows stay, so that records of what a program sent keep its name.
+    """
+
+    __tablename__ = "api_keys"
+    __table_args__ = (
+        CheckConstraint("(scope IS NULL) = (role = 'reader')", name="scope"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(DIGEST_BYTES), unique=True)
+    name: Mapped[str] = mapped_column(String(LONGEST_NAME))
+    role: Mapped[KeyRole] = mapped_column(enum_of(KeyRole, "key_role"))
+    scope: Mapped[str | None] = mapped_column(String(LONGEST_SCOPE))
+    made_at: Mapped[datetime]
+    made_by: Mapped[str] = mapped_column(String(255))
+    expires_at: Mapped[datetime]
+    last_used_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+    ended_by: Mapped[str | None] = mapped_column(String(255))
+
+    def state(self, now: datetime) -> KeyState:
+        """Whether the key serves at a moment."""
+        if self.ended_at is not None:
+            return KeyState.ENDED
+        return KeyState.SERVES if now < self.expires_at else KeyState.EXPIRED
+
+    @property
+    def actor(self) -> str:
+        """How records name the program that has the key."""
+        return f"{PROGRAM}{self.id}"

@@ -1,0 +1,45 @@
+"""Where a campaign stands as JSON: its waves, their letters, what came of them; for commands and programs."""
+
+from datetime import datetime
+from typing import Any
+
+from outreach.campaigns import audiences, listing
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.results import figures, progress
+from outreach.campaigns.results.openings import are_measured
+from outreach.campaigns.waves import auto_pause, retrying
+from outreach.campaigns.waves.retrying import Retriable
+from outreach.db import Session
+from outreach.delivery.ledger import listing as ledger
+from outreach.delivery.ledger.outbox import Tally
+from outreach.measuring import hits
+
+
+def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
+    """Where a campaign stands: state, stage, waves with what became of their letters, results, what was measured."""
+    again, opens = retrying.retriable(session, campaign, now=now), are_measured(campaign)
+    return {
+        "campaign": campaign.id,
+        "state": campaign.state.value,
+        "stage": listing.standing_of(session, campaign).stage.value,
+        "waves": [
+            _wave(session, wave, tally, again.get(wave.number, Retriable()))
+            for wave, tally in progress.tallies(session, campaign)
+        ],
+        "results": figures.of(session, campaign, now=now).as_json(),
+        "measured": [group.as_json(openings=opens) for group in hits.measured(session, audiences.launched(campaign))],
+    }
+
+
+def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:
+    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
+    return {
+        "number": wave.number,
+        "state": wave.state.value,
+        "due_at": wave.due_at.isoformat(),
+        **tally.as_json(),
+        "next_try_at": deferred[1].isoformat() if deferred else None,
+        "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
+        "paused_because": auto_pause.said_of_pause(session, wave),
+        "warning": auto_pause.warning(session, wave),
+    }

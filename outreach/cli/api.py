@@ -1,0 +1,71 @@
+"""`api`: the keys by which programs read the service: make one, list them, end one."""
+
+import click
+
+from outreach import french
+from outreach.accounts import staff
+from outreach.api_keys import keys, listing
+from outreach.api_keys.models import ApiKey
+from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
+from outreach.roles import RoleName
+
+
+@click.group()
+def api() -> None:
+    """L’accès des programmes."""
+
+
+@api.group()
+def key() -> None:
+    """Les clés des programmes."""
+
+
+@key.command()
+@click.option("--name", required=True, help="Le programme qui aura la clé.")
+@click.option(
+    "--role", required=True, metavar="RÔLE", help="Ce que la clé voit : reader, federation:CODE ou network:CODE."
+)
+@click.option("--days", type=int, required=True, help="Combien de jours elle vaut, 365 au plus.")
+@json_option
+@acting
+@pass_operation
+def create(operation: Operation, name: str, role: str, days: int) -> None:
+    """Fait une clé, et la montre : elle ne se lira plus."""
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.ADMINISTRATOR)
+        made, secret = keys.make(session, name=name, role=role, days=days, now=operation.now, actor=actor)
+        said = f"Clé {made.id} pour « {made.name} », jusqu’au {french.moment(made.expires_at)}."
+    say_json(lambda: {"key": secret})
+    say(said)
+    say("Elle ne sera plus montrée : donnez-la à ce programme seul.")
+    say(secret)
+
+
+@key.command("list")
+@json_option
+@pass_operation
+def list_keys(operation: Operation) -> None:
+    """Énumère les clés, avec leur dernier usage."""
+    with operation.database.reading() as session:
+        listed = listing.listed(session, staff.colleagues(session), now=operation.now)
+        nobody = "Aucune clé : ./run api key create --name NOM --role reader --days 90 fait la première."
+        say_rows(listed, lambda row: _line(operation, row), nobody)
+
+
+@key.command()
+@click.argument("number", type=NumberType(), metavar="NUMÉRO")
+@acting
+@pass_operation
+def end(operation: Operation, number: int) -> None:
+    """Termine une clé, aussitôt."""
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.ADMINISTRATOR)
+        ended = keys.end(session, number, now=operation.now, actor=actor)
+        said = f"Clé {ended.id} terminée (« {ended.name} ») : aucun programme n’entre plus par elle."
+    say(said)
+
+
+def _line(operation: Operation, row: ApiKey) -> str:
+    used = f"dernier usage le {french.moment(row.last_used_at)}" if row.last_used_at else "jamais utilisée"
+    until = f"expire le {french.moment(row.expires_at)}"
+    return f"{row.id} : {row.name} ({row.role.label}) ; {row.state(operation.now).label} ; {until} ; {used}"

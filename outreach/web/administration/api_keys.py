@@ -1,0 +1,93 @@
+"""The access of programs, for administrators: keys made, shown once, listed with their last use, ended."""
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import SelectChoice, SelectField, StringField
+
+from outreach.accounts import staff
+from outreach.accounts.staff import Colleagues
+from outreach.api_keys import keys, listing
+from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole
+from outreach.columns import Held
+from outreach.db import Session
+from outreach.roles import RoleName
+from outreach.web.ui.exports import download
+from outreach.web.ui.fields import line, telling
+from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.request import actor, database, needs, now, reading
+
+pages = Blueprint("api_keys", __name__, url_prefix="/administration/api-keys")
+DAYS = {30: "30 jours", 90: "90 jours", 180: "six mois", 365: "un an"}
+
+
+class KeyForm(FlaskForm):
+    """A key to make: for which program, and for how long."""
+
+    name = StringField(
+        "Programme",
+        [line("Nommez le programme qui aura la clé.", LONGEST_NAME)],
+        description="Un nom que vos collègues reconnaissent : « tableau de bord de la DG ».",
+    )
+    days = SelectField(
+        "La clé vaut", choices=[SelectChoice(str(days), words) for days, words in DAYS.items()], default="90"
+    )
+
+
+@pages.get("")
+@needs(RoleName.ADMINISTRATOR)
+def index() -> str:
+    with reading() as session:
+        return _page(session, KeyForm())
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.ADMINISTRATOR)
+def export(kind: str) -> Response:
+    with reading() as session:
+        names = staff.colleagues(session)
+        return download(_listed(session, names).table(names), kind, "acces-des-programmes")
+
+
+@pages.post("")
+@needs(RoleName.ADMINISTRATOR)
+def make() -> str | tuple[str, int]:
+    """Make a key, and show it: the only time that it can be read."""
+    form = KeyForm()
+    if form.validate_on_submit():
+        name, days = form.name.data or "", int(form.days.data)
+        with telling(form), database().writing() as session:
+            made, secret = keys.make(session, name=name, role=KeyRole.READER, days=days, now=now(), actor=actor())
+            said = {"name": made.name, "expires_at": made.expires_at}
+        if not form.errors:
+            return render_template("pages/administration/api_key.html", secret=secret, **said)
+    with reading() as session:
+        return _page(session, form), 422
+
+
+@pages.get("/<number:number>/end")
+@needs(RoleName.ADMINISTRATOR)
+def ending(number: int) -> str:
+    with reading() as session:
+        key = keys.numbered(session, number)
+        return render_template("pages/administration/api_key_ending.html", key=key, state=key.state(now()))
+
+
+@pages.post("/<number:number>/end")
+@needs(RoleName.ADMINISTRATOR)
+def end(number: int) -> Redirect:
+    with database().writing() as session:
+        ended = keys.end(session, number, now=now(), actor=actor())
+        said = f"La clé de « {ended.name} » est terminée : aucun programme n’entre plus par elle."
+    flash(said, "success")
+    return redirect(url_for(".index"))
+
+
+def _page(session: Session, form: KeyForm) -> str:
+    names = staff.colleagues(session)
+    shown = Shown.of(request, _listed(session, names), names=names, export=".export")
+    return render_template("pages/administration/api_keys.html", form=form, shown=shown, text=sought(request), at=now())
+
+
+def _listed(session: Session, names: Colleagues) -> Held[ApiKey]:
+    return listing.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

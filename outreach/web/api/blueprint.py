@@ -1,0 +1,93 @@
+"""The blueprint of the interface: whose key it is, how many reads it has left, and what every answer bears."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+
+from outreach.api_keys import keys
+from outreach.api_keys.models import ApiKey
+from outreach.columns import Queried, Row
+from outreach.db import NO_ANSWER, Database
+from outreach.web.api import cursors
+from outreach.web.api.limits import Reads, Room
+from outreach.web.ui import problems
+from outreach.web.ui.request import READS, database, inert, now, reading
+
+pages = Blueprint("api", __name__, url_prefix="/api/v1")
+OPEN = {"api.openapi", "api.contents"}  # what says how the interface is used, and nothing that the service knows
+BEARER = "Bearer "
+WITHOUT_KEY = "Donnez une clé en service : « Authorization: Bearer … ». L’administration du service en fait."
+TOO_MANY = "Cette clé a trop demandé en une minute. Attendez le nombre de secondes que dit « Retry-After »."
+COUNTED = Reads()
+
+
+@pages.before_request
+def admit() -> Response | None:
+    """Admit a request whose key serves, and has reads left. 401 or 429 else."""
+    if request.endpoint in OPEN:
+        return None
+    header = request.headers.get("Authorization", "")
+    with reading() as session:
+        key = keys.shown(session, header[len(BEARER) :].strip(), now=now()) if _is_bearer(header) else None
+    if key is None:
+        return problems.answer(401, WITHOUT_KEY, {"WWW-Authenticate": "Bearer"})
+    g.api_key = key
+    if request.method not in READS and not request.is_json:
+        return problems.answer(415)
+    if request.method in READS:
+        room = g.api_room = COUNTED.take(key.id)
+        if room.left < 0:
+            headers = {"Retry-After": str(room.seconds)}
+            return problems.answer(429, TOO_MANY, headers)
+    return None
+
+
+@pages.after_request
+def finish(response: Response) -> Response:
+    """Say what is left of the limit, let a program ask whether an answer is still the same, note the key's use."""
+    room: Room | None = g.get("api_room")
+    if room is not None:
+        response.headers.update(room.headers)
+    if response.status_code == 200 and request.method in READS:
+        response.headers["Cache-Control"] = "private, no-cache"
+        # Weak: the same answer may leave compressed or not (RFC 9110, §8.8.1).
+        response.add_etag(weak=True)
+        response.make_conditional(request)
+    key: ApiKey | None = g.get("api_key")
+    if key is not None and keys.is_use_due(key, now=now()):
+        # After the answer: a request that only reads writes nothing, and waits for no writer.
+        response.call_on_close(partial(_note_use, database(), key.id, now()))
+    return response
+
+
+def _is_bearer(header: str) -> bool:
+    return header[: len(BEARER)].casefold() == BEARER.casefold()
+
+
+def _note_use(of: Database, key: int, at: datetime) -> None:
+    try:
+        with of.writing() as session:
+            keys.note_use(session, key, now=at)
+    except NO_ANSWER as fault:
+        of.note_fault(fault)
+
+
+def holder() -> ApiKey:
+    """The key of this request."""
+    key: ApiKey = g.api_key
+    return key
+
+
+def told(value: Mapping[str, Any]) -> Response:
+    """An answer, in which no link of a letter works."""
+    return Response(inert(json.dumps(value, ensure_ascii=False)), content_type="application/json")
+
+
+def page_of(listing: Queried[Row], cursor: str, limit: int) -> Response:
+    """A page of a listing, as its columns say it in JSON. Raises InputError for a cursor that is none."""
+    rows, last = listing.following(cursors.read(cursor), limit)
+    return told({"items": [listing.object(row) for row in rows], "next": cursors.written(last)})

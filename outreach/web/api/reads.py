@@ -1,0 +1,189 @@
+"""What programs read: the functions that feed pages and commands, as JSON."""
+
+from flask import Response, render_template
+
+from outreach.accounts import staff
+from outreach.adherence import programme_files, record_list, situation
+from outreach.adherence import programmes as known_programmes
+from outreach.campaigns import lifecycle, segment_uses
+from outreach.campaigns import listing as campaign_list
+from outreach.campaigns.results import as_json
+from outreach.delivery.ledger import listing as recipient_list
+from outreach.delivery.ledger import suppression_list
+from outreach.directory import authority_sheet
+from outreach.directory import listing as directory
+from outreach.directory.listing import Filters
+from outreach.errors import NotFound
+from outreach.notes import listing as note_list
+from outreach.notes.models import NoteState
+from outreach.responses import trays
+from outreach.web.api import cursors
+from outreach.web.api.blueprint import page_of, pages, told
+from outreach.web.api.shapes import (
+    AuthoritiesAsked,
+    AuthorityTold,
+    CampaignTold,
+    ExclusionTold,
+    NetworkTold,
+    NoteTold,
+    Nothing,
+    Page,
+    PageAsked,
+    ProgrammeTold,
+    RecipientTold,
+    RecordTold,
+    ResponseTold,
+    SchoolTold,
+    SegmentTold,
+    SituationAsked,
+    SituationTold,
+    StandingTold,
+)
+from outreach.web.api.specification import OF_ONE, answers, document, query_as
+from outreach.web.situation.asked import surely_asked
+from outreach.web.ui.request import now, reading, settings
+
+
+@pages.get("/")
+def contents() -> str:
+    """The interface on a page, for people."""
+    return render_template("public/api.html", document=document(), address=settings().address)
+
+
+@pages.get("/openapi.json")
+def openapi() -> Response:
+    """The interface as OpenAPI 3.1 says it."""
+    return told(document())
+
+
+@pages.get("/situation")
+@answers(SituationTold, SituationAsked)
+def current_situation() -> Response:
+    """La situation du premier programme : combien d’écoles à chaque statut, par groupe et par volet."""
+    with reading() as session:
+        about, programme = surely_asked(session), known_programmes.the_programme(session)
+        found = situation.situation(
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
+        )
+        return told(found.as_json())
+
+
+@pages.get("/networks")
+@answers(Page[NetworkTold], Nothing)
+def networks() -> Response:
+    """Les réseaux, dans leur ordre habituel."""
+    with reading() as session:
+        found = [{"code": one.code, "label": one.label} for one in directory.networks(session)]
+    return told({"items": found, "next": None})
+
+
+@pages.get("/programmes")
+@answers(Page[ProgrammeTold], Nothing)
+def programmes() -> Response:
+    """Les programmes, leurs volets, et ce que chaque volet demande."""
+    with reading() as session:
+        found = [known_programmes.as_json(programme, rules) for programme, rules in programme_files.every(session)]
+    return told({"items": found, "next": None})
+
+
+@pages.get("/authorities")
+@answers(Page[AuthorityTold], AuthoritiesAsked)
+def authorities() -> Response:
+    """Les pouvoirs organisateurs du registre d’aujourd’hui, par numéro FASE."""
+    asked = query_as(AuthoritiesAsked)
+    filters = Filters(networks=(asked.network,) if asked.network else ())
+    with reading() as session:
+        return page_of(directory.listed(session, filters), asked.cursor, asked.limit)
+
+
+@pages.get("/authorities/<number:fase>/schools")
+@answers(Page[SchoolTold], PageAsked, faults=OF_ONE)
+def schools(fase: int) -> Response:
+    """Les écoles d’un pouvoir organisateur."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        authority = authority_sheet.authority_by_fase(session, fase)
+        return page_of(authority_sheet.schools(session, authority), asked.cursor, asked.limit)
+
+
+@pages.get("/segments")
+@answers(Page[SegmentTold], Nothing)
+def segments() -> Response:
+    """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment."""
+    with reading() as session:
+        programme = known_programmes.the_programme(session)
+        listed = segment_uses.listed(session, staff.colleagues(session))
+        counted = [
+            {**listed.object(row), "authorities": segment_uses.counted(session, row.segment, programme, now=now())}
+            for row in listed.every()
+        ]
+    return told({"items": counted, "next": None})
+
+
+@pages.get("/campaigns")
+@answers(Page[CampaignTold], PageAsked)
+def campaigns() -> Response:
+    """Les campagnes, des plus anciennes aux plus récentes."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        return page_of(campaign_list.listed(session), asked.cursor, asked.limit)
+
+
+@pages.get("/campaigns/<number:number>")
+@answers(StandingTold, Nothing, faults=OF_ONE)
+def campaign(number: int) -> Response:
+    """Une campagne : ses vagues, ce que leurs courriels sont devenus, et ses chiffres."""
+    with reading() as session:
+        return told(as_json.of(session, lifecycle.campaign_numbered(session, number), now=now()))
+
+
+@pages.get("/campaigns/<number:number>/waves/<number:wave>/recipients")
+@answers(Page[RecipientTold], PageAsked, faults=OF_ONE)
+def recipients(number: int, wave: int) -> Response:
+    """Les courriels d’une vague : à qui, et ce que chacun est devenu."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        waves = [one for one in lifecycle.campaign_numbered(session, number).waves if one.number == wave]
+        if not waves:
+            raise NotFound(f"La campagne {number} n’a pas de vague {wave}.")
+        if waves[0].mailing_id is None:
+            return told({"items": [], "next": cursors.written(None)})
+        return page_of(recipient_list.listed(session, waves[0].mailing_id, None), asked.cursor, asked.limit)
+
+
+@pages.get("/responses")
+@answers(Page[ResponseTold], PageAsked)
+def responses() -> Response:
+    """Les réponses des pouvoirs organisateurs, et la suite donnée à chacune."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        return page_of(trays.every(session), asked.cursor, asked.limit)
+
+
+@pages.get("/exclusions")
+@answers(Page[ExclusionTold], PageAsked)
+def exclusions() -> Response:
+    """Les adresses auxquelles le service n’écrit plus."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        return page_of(suppression_list.listed(session), asked.cursor, asked.limit)
+
+
+@pages.get("/notes")
+@answers(Page[NoteTold], PageAsked)
+def notes() -> Response:
+    """Les notes publiées."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        found, last = note_list.listed(session, NoteState.PUBLISHED).following(cursors.read(asked.cursor), asked.limit)
+        items = [note_list.published_json(note, settings().address) for note in found]
+    return told({"items": items, "next": cursors.written(last)})
+
+
+@pages.get("/adherence-records")
+@answers(Page[RecordTold], PageAsked)
+def adherence_records() -> Response:
+    """Les statuts enregistrés des écoles, ceux qui ont été annulés aussi, dans l’ordre de leur enregistrement."""
+    asked = query_as(PageAsked)
+    with reading() as session:
+        return page_of(record_list.listed(session), asked.cursor, asked.limit)

@@ -1,0 +1,309 @@
+"""What programs ask and are answered, as types: OpenAPI states them, and a test holds every answer to them."""
+
+from datetime import date, datetime
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+
+Item = TypeVar("Item")
+MOST_ROWS = 250
+LONGEST_CURSOR = 40
+MOST_JOININGS = 5_000
+Word = Annotated[str, StringConstraints(max_length=200)]
+
+
+class Asked(BaseModel):
+    """A query or a body: a name that nobody knows is a fault, as it would say nothing."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Told(BaseModel):
+    """An answer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Nothing(Asked):
+    """A query without parameters."""
+
+
+class PageAsked(Asked):
+    """A page of a list: `cursor` is the `next` of the page before."""
+
+    cursor: str = Field("", max_length=LONGEST_CURSOR)
+    limit: int = Field(100, ge=1, le=MOST_ROWS)
+
+
+class AuthoritiesAsked(PageAsked):
+    """A page of authorities, of one network where its code is given."""
+
+    network: Word = ""
+
+
+class SituationAsked(Asked):
+    """The day of a situation, the past moment whose knowledge it shows, and by what schools are counted."""
+
+    as_of: str = Field("", max_length=40, examples=["2021-05-15"])
+    known_at: str = Field("", max_length=40, examples=["2021-05-18 09:30"])
+    by: Literal["network", "zone", "province", "federation"] = "network"
+
+
+class EventsAsked(Asked):
+    """Events after the one with this id, and how many seconds to wait for one."""
+
+    after: int = Field(0, ge=0, le=2**63 - 1)
+    limit: int = Field(MOST_ROWS, ge=1, le=1_000)
+    wait: int = Field(0, ge=0, le=25)
+
+
+class Page(Told, Generic[Item]):
+    """A page of a list: `next` is the cursor of the next one, null where there is none."""
+
+    items: list[Item]
+    next: str | None
+
+
+class Problem(BaseModel):
+    """What is wrong (RFC 9457): a stable type, a French title, the status, a French sentence on what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+class CloudEvent(Told):
+    """An event (CloudEvents 1.0). `id` grows by one with each; `subject` and `data` name FASE numbers."""
+
+    specversion: Literal["1.0"]
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    datacontenttype: Literal["application/json"]
+    data: dict[str, Any]
+
+
+class CloudEvents(RootModel[list[CloudEvent]]):
+    """A batch of events, in their order."""
+
+
+class SituationTold(BaseModel):
+    """The situation of a programme: the figures of each group, and in all."""
+
+    as_of: date
+    known_at: datetime | None
+    total: dict[str, Any]
+
+
+class NetworkTold(Told):
+    """A network: the register's code, and its French name."""
+
+    code: str
+    label: str
+
+
+class StrandTold(Told):
+    """A part of a programme."""
+
+    number: int
+    name: str
+    circular: str
+    opened_on: date
+    level: str
+
+
+class RuleTold(Told):
+    """From `since` and before `until`, only schools that had joined `requires` could join `strand`."""
+
+    strand: int
+    requires: int
+    since: date
+    until: date | None
+
+
+class ProgrammeTold(Told):
+    """A programme, with its strands."""
+
+    code: str
+    name: str
+    strands: list[StrandTold]
+    prerequisites: list[RuleTold]
+
+
+class AuthorityTold(Told):
+    """An organising authority that is in the register today, and how mail reaches it."""
+
+    fase: int
+    name: str
+    network_code: str
+    federations: list[str]
+    schools: int
+    secondary: int
+    company_number: str
+    address: str
+    postcode: str
+    locality: str
+    municipality: str
+    mailboxes: list[str]
+    reach: str
+    registered: str
+
+
+class SchoolTold(Told):
+    """A school that an authority runs today."""
+
+    fase: int
+    school: str
+    municipality: str
+    types: list[str]
+    zone: str
+    sites: str
+    registered: str
+
+
+class SegmentTold(Told):
+    """A saved segment: whom it means, in French, and how many authorities these are now."""
+
+    number: int
+    name: str
+    audience: str
+    version: int
+    campaigns: int
+    made_at: datetime
+    made_by: str
+    authorities: int
+
+
+class CampaignTold(Told):
+    """A campaign, and how far it has come."""
+
+    campaign: int
+    title: str
+    state: str
+    stage: str
+
+
+class StandingTold(BaseModel):
+    """Where a campaign stands: its waves with what became of their letters, and its figures."""
+
+    campaign: int
+    state: str
+    stage: str
+    waves: list[dict[str, Any]]
+    results: dict[str, Any]
+    measured: list[dict[str, Any]]
+
+
+class RecipientTold(Told):
+    """A letter of a wave: to whom, and what became of it."""
+
+    fase: int
+    name: str
+    network_code: str
+    address: str
+    outcome: str
+    reason: str
+    since: datetime | None
+    said: str
+    attempts: int | None
+    next: datetime | None
+
+
+class ResponseTold(Told):
+    """A response of an authority, and what was done about it."""
+
+    response: int
+    fase: int
+    name: str
+    network_code: str
+    strand: int
+    answer: str
+    schools: int | None
+    proposed: str
+    comment: str
+    given_at: datetime
+    owner: str | None
+    handled_at: datetime | None
+    outcome: str | None
+    respondent: str | None
+    function: str | None
+
+
+class ExclusionTold(Told):
+    """An address that gets no letters, and why."""
+
+    exclusion: int
+    address: str
+    reason: str
+    scope: str
+    since: datetime
+    by: str
+    detail: str
+    authorities: list[int]
+    elsewhere: str
+
+
+class NoteTold(Told):
+    """A note that was published; `address` is its public page."""
+
+    number: str
+    title: str
+    as_of: date
+    sha256: str
+    published_at: datetime
+    address: str
+
+
+class RecordTold(Told):
+    """A recorded status of a school in a strand; it holds from `effective_on` until a later one, unless withdrawn."""
+
+    record: int
+    school: int
+    programme: str
+    strand: int
+    status: str
+    word: str
+    effective_on: date
+    recorded_at: datetime
+    source: str
+    list: int | None
+    withdrawn_at: datetime | None
+
+
+class JoiningSent(Asked):
+    """The status of a school in a strand since a day, as a row of a joining list states it."""
+
+    school: int = Field(ge=1, le=999_999_999)
+    strand: int = Field(ge=1, le=99)
+    status: Literal["joined", "in_preparation", "tender_launched", "declined", "informed", "not_concerned", "none"]
+    day: date
+    source: Word = ""
+    reason: str = Field("", max_length=2_000)
+
+
+class JoiningsSent(Asked):
+    """A joining list."""
+
+    items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
+
+
+class RejectedTold(Told):
+    """A row that was left out, from 1, and a French sentence on why."""
+
+    row: int
+    column: str
+    message: str
+
+
+class JoiningsTold(Told):
+    """What a joining list did; `number` is its own, null where it said nothing new."""
+
+    number: int | None
+    changes: int
+    unchanged: int
+    back_in_time: int
+    without_prerequisite: int
+    rejected: list[RejectedTold]

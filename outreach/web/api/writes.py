@@ -1,0 +1,96 @@
+"""The one thing that programs write: statuses of schools, as a joining list that staff undo as any other."""
+
+import hashlib
+import json
+from datetime import timedelta
+
+from flask import Response, g, request
+
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.adherence.joining_lists.stated import StatedJoining, opened
+from outreach.adherence.models import JoiningList, Status
+from outreach.api_keys import writes
+from outreach.api_keys.writes import NamedWrite
+from outreach.errors import InputError, Refused
+from outreach.sent_lists import steps
+from outreach.web.api.blueprint import holder, pages
+from outreach.web.api.limits import Room
+from outreach.web.api.shapes import JoiningSent, JoiningsSent, JoiningsTold, Nothing
+from outreach.web.api.specification import WRITTEN, answers, body_as
+from outreach.web.ui import problems
+from outreach.web.ui.request import current_day, database, now, reading
+
+HEADER = "Idempotency-Key"
+TRIES = 3  # where something else is recorded between the comparison and the list
+HOUR = int(timedelta(hours=1).total_seconds())
+WITHOUT_NAME = (
+    "Donnez un « Idempotency-Key » de 1 à 255 signes ASCII, nouveau à chaque envoi : le même envoi répété "
+    "dans les 24 heures n’est alors fait qu’une fois."
+)
+
+
+@pages.post("/adherence-lists")
+@answers(JoiningsTold, Nothing, body=JoiningsSent, faults=WRITTEN)
+def send_joinings() -> Response:
+    """Enregistre des statuts d’écoles, comme une liste d’adhésions ; le personnel peut l’annuler.
+
+    Une ligne qui ne peut pas être lue est laissée de côté, et dite. Le même « Idempotency-Key » reçoit la même réponse
+    pendant 24 heures, et 409 pour un autre contenu.
+    """
+    sent = body_as(JoiningsSent)
+    asked = NamedWrite(holder().id, _name(), hashlib.sha256(sent.model_dump_json().encode()).hexdigest())
+    with reading() as session:
+        before = writes.answered(session, asked, now=now())
+        left, seconds = writes.left(session, asked.key, now=now())
+    if before is not None:
+        return _answer(before)
+    g.api_room = Room("writes", writes.MOST, HOUR, left - 1, seconds)
+    if left <= 0:
+        said = "Cette clé a écrit trop de fois en une heure : envoyez plus de lignes à la fois, et moins souvent."
+        return problems.answer(429, said, {"Retry-After": str(seconds)})
+    return _answer(_taken(sent, asked))
+
+
+def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
+    """Take a list over, once; returns the answer. Raises Refused where what is known changes again and again."""
+    kind, rows = JoiningLists(current_day()), [_stated(one) for one in sent.items]
+    of = opened(rows, holder().name)
+    for _ in range(TRIES):
+        with reading() as session:
+            facts = {"programme_id": programmes.the_programme(session).id}
+            judged = steps.judge(session, kind, steps.drafted(kind, of, **facts))
+        with database().writing() as session:
+            writes.take_turn(session, asked)
+            if (before := writes.answered(session, asked, now=now())) is not None:
+                return before
+            received: JoiningList | None = None
+            if not judged.plan.nothing:
+                kind.hold(session)
+                if judged.basis != kind.basis(session, steps.drafted(kind, of, **facts)):
+                    continue
+                received = steps.receive(session, kind, of, now=now(), actor=holder().actor, **facts)
+                steps.apply(session, kind, received, judged, now=now(), actor=holder().actor)
+            answer = _told(received, judged.plan)
+            writes.keep(session, asked, answer, now=now())
+            return answer
+    raise Refused(steps.CHANGED)
+
+
+def _stated(one: JoiningSent) -> StatedJoining:
+    return StatedJoining(one.school, one.strand, Status(one.status), one.day, one.source, one.reason)
+
+
+def _told(received: JoiningList | None, plan: JoiningPlan) -> str:
+    return json.dumps({"number": received.id if received else None, **plan.summary()}, ensure_ascii=False)
+
+
+def _answer(told: str) -> Response:
+    return Response(told, content_type="application/json")
+
+
+def _name() -> str:
+    name = request.headers.get(HEADER, "")
+    if not (0 < len(name) <= writes.LONGEST_NAME and name.isascii() and name.isprintable()):
+        raise InputError(WITHOUT_NAME)
+    return name

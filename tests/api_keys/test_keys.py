@@ -1,0 +1,78 @@
+"""Keys of programs: shown once, a year at most, ended at once, refused where nothing could hold them to a scope."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.accounts.staff import Colleagues
+from outreach.api_keys import keys
+from outreach.api_keys.models import ApiKey, KeyState
+from outreach.errors import InputError, NotFound, Refused
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+
+BY = {"now": NOW, "actor": AUTHOR}
+WANTED = {"name": "Tableau de bord", "role": "reader", "days": 90}
+
+
+@pytest.mark.postgresql
+def test_a_key_serves_until_it_expires_or_ends_and_lies_nowhere_in_the_database(database):
+    with database.writing() as session:
+        made, secret = keys.make(session, **WANTED, **BY)
+        assert keys.shown(session, secret, now=NOW) is made
+        assert keys.shown(session, secret, now=NOW + timedelta(days=90)) is None
+        assert made.state(NOW + timedelta(days=90)) is KeyState.EXPIRED
+        for other in ("", secret[:-1], secret + "x", "\ud800", "x" * 1000):
+            assert keys.shown(session, other, now=NOW) is None
+        assert secret.encode() not in session.scalar(select(ApiKey.digest))
+        keys.end(session, made.id, **BY)
+        assert keys.shown(session, secret, now=NOW) is None
+        with pytest.raises(Refused, match="déjà terminée"):
+            keys.end(session, made.id, **BY)
+        with pytest.raises(NotFound):
+            keys.end(session, 99, **BY)
+        told, name = [entry.sentence for entry in audit.about(session, made.actor)], Colleagues()[made.actor]
+    assert [sentence[:5] for sentence in told] == ["Clé 1", "Clé 1"]
+    assert not any(secret in sentence for sentence in told)
+    assert name == "programme, clé n° 1"
+
+
+@pytest.mark.parametrize("days", [0, -1, 366, 10**9])
+def test_a_key_lasts_a_day_at_least_and_a_year_at_most(database, days):
+    with database.writing() as session, pytest.raises(InputError, match="1 à 365"):
+        keys.make(session, **WANTED | {"days": days}, **BY)
+
+
+@pytest.mark.parametrize("role", ["", "author", "reader:x", "federation", "network:"])
+def test_an_unknown_role_is_refused(database, role):
+    with database.writing() as session, pytest.raises(InputError, match="Indiquez un rôle"):
+        keys.make(session, **WANTED | {"role": role}, **BY)
+
+
+@pytest.mark.parametrize("role", ["federation:SEGEC", "network:WBE"])
+def test_a_limited_key_is_refused_as_nothing_would_hold_it_to_its_members(database, role):
+    with database.writing() as session, pytest.raises(Refused, match="ne peut pas encore être faite"):
+        keys.make(session, **WANTED | {"role": role}, **BY)
+
+
+def test_two_keys_in_service_never_have_one_name(database):
+    with database.writing() as session:
+        made, _ = keys.make(session, **WANTED, **BY)
+        with pytest.raises(Refused, match="s’appelle déjà"):
+            keys.make(session, **WANTED, **BY)
+        keys.end(session, made.id, **BY)
+        keys.make(session, **WANTED, **BY)
+
+
+def test_a_use_is_noted_once_a_minute(database):
+    with database.writing() as session:
+        made, _ = keys.make(session, **WANTED, **BY)
+        assert keys.is_use_due(made, now=NOW)
+        noted = []
+        for seconds in (0, 30, 59, 60, 90):
+            keys.note_use(session, made.id, now=NOW + timedelta(seconds=seconds))
+            session.refresh(made)
+            noted.append((made.last_used_at - NOW).total_seconds())
+    assert noted == [0, 0, 0, 60, 60]

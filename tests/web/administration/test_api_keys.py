@@ -1,0 +1,40 @@
+"""Accès des programmes: a key made, shown once, listed, ended; by administrators only."""
+
+from sqlalchemy import select
+
+from outreach.api_keys.models import ApiKey
+from tests.pages import text_of
+
+PLACE = "/administration/api-keys"
+
+
+def test_a_key_is_made_shown_once_and_ended(signed_in, sample_database):
+    chief = signed_in("administrator")
+    assert "Aucun programme n’a de clé." in text_of(chief.get(PLACE))
+    page = chief.send(PLACE, {"name": "Tableau de bord", "days": "90"})
+    key = page.text.partition('value="outreach_')[2].partition('"')[0]
+    assert len(key) > 40, text_of(page)
+    listed = chief.get(PLACE)
+    assert key not in listed.text
+    assert "Tableau de bord" in text_of(listed)
+    assert "jamais" in text_of(listed)
+    asked = chief.get(f"{PLACE}/1/end")
+    assert "rien ne la rétablit" in text_of(asked)
+    chief.send(f"{PLACE}/1/end", page=f"{PLACE}/1/end")
+    assert "terminée" in text_of(chief.get(PLACE))
+    assert "déjà terminée" in text_of(chief.get(f"{PLACE}/1/end"))
+    with sample_database.reading() as session:
+        assert session.scalars(select(ApiKey.ended_at)).one() is not None
+
+
+def test_what_is_wrong_is_said_beside_the_form(signed_in):
+    chief = signed_in("administrator")
+    assert "Nommez le programme" in text_of(chief.send(PLACE, {"name": "", "days": "90"}))
+    chief.send(PLACE, {"name": "Bord", "days": "90"})
+    again = chief.send(PLACE, {"name": "Bord", "days": "30"})
+    assert again.status_code == 422
+    assert "s’appelle déjà" in text_of(again)
+
+
+def test_a_reader_makes_none(signed_in):
+    assert signed_in("reader").get(PLACE).status_code == 403

@@ -1,0 +1,177 @@
+"""The feed: what happened as programs follow it, waiting for it, and rebuilding any day of it."""
+
+import importlib.util
+import threading
+import time
+from collections import Counter
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.joining_lists.lines import HEADERS
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, SuppressionReason
+from outreach.events import numbering
+from outreach.events.models import Event
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import opened
+from outreach.settings import ROOT
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+
+SPEC = importlib.util.spec_from_file_location("feed_client", ROOT / "docs" / "feed_client.py")
+client = importlib.util.module_from_spec(SPEC)
+SPEC.loader.exec_module(client)
+LIST = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80002;1;refus;02/05/2021\n"
+
+
+def joined(database, text=LIST, at=NOW):
+    kind = JoiningLists(at.date())
+    with database.writing() as session:
+        programme = programmes.the_programme(session)
+        steps.take_over(session, kind, opened(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id)
+
+
+class Killed(BaseException):
+    """The client's process ends."""
+
+
+@pytest.fixture
+def fetching(app, program):
+    """What a client fetches with, which kills it on the way so often."""
+
+    def made(kills=0):
+        left = [kills]
+
+        def fetch(service, key, after):
+            told = program.get(f"/events?after={after}&limit=100").json
+            if told and left[0]:
+                left[0] -= 1
+                raise Killed
+            return told
+
+        return fetch
+
+    return made
+
+
+def rebuilt(path, fetch, day):
+    while True:
+        kept = client.opened(str(path))
+        try:
+            client.follow(kept, "", "", fetch)
+        except Killed:
+            kept.close()
+            continue
+        return client.situation(kept, day.isoformat())
+
+
+def counted(database, day):
+    with database.reading() as session:
+        found = situation.situation(session, programmes.the_programme(session), day)
+    return {
+        (strand, row.code, bucket.value): n
+        for row in found.rows
+        for strand, buckets in row.strands.items()
+        for bucket, n in buckets.items()
+        if n
+    }
+
+
+def flat(situation):
+    return {
+        (strand, network, status): n
+        for strand, networks in situation.items()
+        for network, statuses in networks.items()
+        for status, n in statuses.items()
+    }
+
+
+def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, tmp_path):
+    joined(sample_database)
+    with sample_database.writing() as session:
+        steps.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+    joined(sample_database, LIST.replace("80002", "80003"))
+    numbering.number_waiting(sample_database)
+    for day in (NOW.date(), NOW.date() - timedelta(days=10), date(2021, 3, 1), date(2019, 1, 1)):
+        told = flat(rebuilt(tmp_path / f"{day}.sqlite", fetching(kills=10), day))
+        assert told == counted(sample_database, day), day
+
+
+def test_no_event_names_an_address(launched_sample, program):
+    with launched_sample.writing() as session:
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        answers.give(session, letter, Given({}, request=Answer.HELP, comment="a@ecole.example"), now=NOW)
+        suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+        suppressions.lift(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+    numbering.number_waiting(launched_sample)
+    after, kinds = 0, Counter()
+    while batch := program.get(f"/events?after={after}&limit=1000"):
+        told = batch.json
+        if not told:
+            break
+        assert "@" not in batch.text
+        assert batch.mimetype == "application/cloudevents-batch+json"
+        kinds.update(one["type"] for one in told)
+        after = int(told[-1]["id"])
+    assert {"outreach.wave.launched", "outreach.response.received", "outreach.address.excluded"} <= set(kinds)
+    assert kinds["outreach.address.readmitted"] == 1
+    with launched_sample.reading() as session:
+        assert sum(kinds.values()) == after == len(session.scalars(select(Event.id)).all())
+
+
+def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
+    numbering.number_waiting(sample_database)
+    after = len(program.get("/events?after=0&limit=1000").json)
+    while more := program.get(f"/events?after={after}&limit=1000").json:
+        after += len(more)
+    empty = program.get(f"/events?after={after}")
+    assert (empty.json, empty.headers["Retry-After"]) == ([], "5")
+    answer = {}
+
+    def wait():
+        began = time.monotonic()
+        answer["told"], answer["seconds"] = program.get(f"/events?after={after}&wait=20").json, time.monotonic() - began
+
+    waiting = threading.Thread(target=wait)
+    waiting.start()
+    time.sleep(0.2)
+    joined(sample_database)
+    numbering.number_waiting(sample_database)
+    waiting.join()
+    assert [one["data"]["school"] for one in answer["told"]] == [80001, 80002]
+    assert answer["seconds"] < 10
+
+
+def test_two_wait_at_a_time_and_a_third_is_told_when_to_come_back(sample_database, program, monkeypatch):
+    from outreach.web.api import feed
+
+    monkeypatch.setattr(feed, "_WAITING", threading.BoundedSemaphore(2))
+    last = "9" * 12
+    waiting = [threading.Thread(target=lambda: program.get(f"/events?after={last}&wait=2")) for _ in range(2)]
+    for thread in waiting:
+        thread.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    third = program.get(f"/events?after={last}&wait=2")
+    assert time.monotonic() - began < 1
+    assert (third.json, third.headers["Retry-After"]) == ([], "5")
+    for thread in waiting:
+        thread.join()
+
+
+def test_an_edition_that_is_undone_is_told_as_what_it_leaves(sample_database, program, fetching, tmp_path):
+    """The sample applied two editions: a day is the same from the feed after the second is undone."""
+    from outreach.directory.editions.imports import Editions
+
+    with sample_database.writing() as session:
+        steps.undo(session, Editions("adm.fwb.example"), now=NOW, actor=AUTHOR)
+    numbering.number_waiting(sample_database)
+    day = NOW.date()
+    assert flat(rebuilt(tmp_path / "kept.sqlite", fetching(), day)) == counted(sample_database, day)

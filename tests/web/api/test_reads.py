@@ -1,0 +1,209 @@
+"""What programs read: in the stated shapes, as pages and commands count it, without a letter's token."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.models import AdherenceRecord
+from outreach.api_keys import keys
+from outreach.api_keys.models import ApiKey
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.ledger.recipients import listed_schools
+from outreach.delivery.models import Message, SuppressionReason
+from outreach.directory import listing
+from outreach.directory.listing import Filters
+from outreach.directory.models import Authority
+from outreach.mail.tokens import Keys, TokenKind
+from outreach.notes.models import Note
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
+from outreach.segments import saved
+from outreach.segments.criteria import InNetwork
+from outreach.web.api import blueprint
+from outreach.web.api.limits import Reads
+from outreach.web.api.specification import SHAPES
+from tests import factories
+from tests.conftest import NOW
+from tests.web.api.conftest import Program, made, routes
+
+
+@pytest.fixture
+def filled(app, launched_sample):
+    """A program that finds something in every list."""
+    settings = app.extensions["outreach.settings"]
+    token = Keys(settings.signing_keys)
+    with launched_sample.writing() as session:
+        letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
+        for letter in letters:
+            link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
+            answers.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            letter.reply_text = f"{link}: rejected"
+        saved.save(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=factories.AUTHOR)
+    return Program(app.test_client(), made(launched_sample, settings.instant()))
+
+
+def test_every_answer_has_its_stated_shape_and_no_letters_token(app, filled):
+    keys, seen = Keys(app.extensions["outreach.settings"].signing_keys), set()
+    for method, endpoint, address in routes(app):
+        if method != "GET" or endpoint not in SHAPES:
+            continue
+        response = filled.get(address)
+        assert response.status_code == 200, f"{address}: {response.text}"
+        told = SHAPES[endpoint].model_validate_json(response.data)
+        if not address.startswith("/notes"):
+            assert getattr(told, "items", True), f"{address} has nothing to show"
+        words = re.findall(r"(?<![a-z0-9])[a-z2-7]{40}(?![a-z0-9])", response.text, re.IGNORECASE)
+        assert not any(keys.read(word, kind) for word in words for kind in TokenKind), address
+        seen.add(endpoint)
+    assert seen >= {"api.recipients", "api.responses", "api.exclusions", "api.current_situation"}
+
+
+def test_every_route_but_the_contents_wants_a_key(app, program):
+    for method, endpoint, address in routes(app):
+        for header in ({}, {"Authorization": "Bearer outreach_x"}, {"Authorization": "Basic eA=="}):
+            response = app.test_client().open(f"/api/v1{address}", method=method, headers=header)
+            if endpoint in blueprint.OPEN:
+                assert response.status_code == 200
+                continue
+            assert response.status_code == 401, address
+            assert response.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_every_fault_has_one_shape(app, program):
+    asked = [("/unknown", "GET"), ("/campaigns/99", "GET"), ("/authorities/1/schools", "GET")]
+    for method, _, address in routes(app):
+        asked += [(f"{address}?nonsense=1", method), (address, "DELETE"), (f"{address}?cursor=%00", method)]
+    seen = set()
+    for address, method in asked:
+        response = app.test_client().open(f"/api/v1{address}", method=method, headers=program.headers)
+        if response.status_code == 200:
+            assert address.partition("?")[0] in {"/", "/openapi.json"}
+            continue
+        assert response.mimetype == "application/problem+json", address
+        told = response.json
+        assert set(told) == {"type", "title", "status", "detail"}
+        assert (told["status"], told["type"][:13]) == (response.status_code, "urn:outreach:")
+        assert told["title"]
+        assert told["detail"].endswith((".", "»."))
+        seen.add(response.status_code)
+    assert {400, 404, 405} <= seen
+
+
+def test_a_situation_is_the_one_that_pages_count(program, sample_database):
+    day = "2021-05-15"
+    with sample_database.reading() as session:
+        programme = programmes.the_programme(session)
+        listed = listed_schools(NOW.replace(hour=22))
+        found = situation.situation(session, programme, NOW.date(), listed=listed).as_json()
+        authorities = listing.count(session, Filters()).authorities
+        records = session.scalar(select(func.count(AdherenceRecord.id)))
+    assert program.get(f"/situation?as_of={day}").json == found
+    assert program.get("/situation?as_of=2999-01-01").status_code == 400
+    every = program.every("/authorities", limit=100)
+    assert len({one["fase"] for one in every}) == len(every) == authorities
+    assert len(program.every("/adherence-records")) == records
+
+
+def test_rows_that_come_meanwhile_move_none_to_another_page(program, sample_database):
+    first = program.get("/exclusions?limit=2").json
+    assert first == {"items": [], "next": None}
+    for number in range(5):
+        _exclude(sample_database, f"a{number}@ecole.example")
+    page = program.get("/exclusions?limit=2").json
+    _exclude(sample_database, "new@ecole.example")
+    rest = program.get(f"/exclusions?limit=250&cursor={page['next']}").json
+    seen = [one["address"] for one in page["items"] + rest["items"]]
+    assert seen == [*(f"a{number}@ecole.example" for number in range(5)), "new@ecole.example"]
+    assert rest["next"] is None
+
+
+def _exclude(database, address):
+    with database.writing() as session:
+        suppressions.suppress(session, address, SuppressionReason.STAFF, now=NOW, actor="x")
+
+
+def test_a_note_is_not_there_before_its_publication(program, sample_database):
+    with sample_database.writing() as session:
+        programme = programmes.the_programme(session)
+        told = {"title": "Secret", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
+        by = {"sha256": "1" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
+        session.add(Note(programme=programme, **told, **by))
+    assert program.get("/notes").json == {"items": [], "next": None}
+
+
+def test_an_answer_that_has_not_changed_is_not_sent_again(program):
+    first = program.get("/networks")
+    assert first.headers["Cache-Control"] == "private, no-cache"
+    again = program.get("/networks", **{"If-None-Match": first.headers["ETag"]})
+    assert (again.status_code, again.data) == (304, b"")
+    other = program.get("/programmes", **{"If-None-Match": first.headers["ETag"]})
+    assert other.status_code == 200
+
+
+def test_a_key_that_asks_too_much_waits_and_another_does_not(app, program, sample_database, monkeypatch):
+    at = [0.0]
+    monkeypatch.setattr(blueprint, "COUNTED", Reads(3, lambda: at[0]))
+    now = app.extensions["outreach.settings"].instant()
+    other = Program(app.test_client(), made(sample_database, now, "Entrepôt"))
+    left = [program.get("/networks").headers["RateLimit"] for _ in range(3)]
+    assert left == [f'"reads";r={number};t=60' for number in (2, 1, 0)]
+    at[0] = 20.0
+    refused = program.get("/networks")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "40")
+    assert other.get("/networks").status_code == 200
+    at[0] = 60.0
+    assert program.get("/networks").status_code == 200
+
+
+def test_the_last_use_of_a_key_is_noted_after_the_answer_once_a_minute(app, program, sample_database, monkeypatch):
+    def used():
+        with sample_database.reading() as session:
+            return session.scalars(select(ApiKey.last_used_at)).one()
+
+    settings = app.extensions["outreach.settings"]
+    assert used() is None
+    program.get("/networks")
+    first = used()
+    assert first is not None
+    program.get("/networks")
+    assert used() == first
+    later = settings.model_copy(update={"clock_offset": settings.clock_offset + 61})
+    monkeypatch.setitem(app.extensions, "outreach.settings", later)
+    program.get("/networks")
+    assert used() - first >= timedelta(seconds=60)
+
+
+def test_an_ended_key_opens_nothing(program, sample_database):
+    assert program.get("/networks").status_code == 200
+    with sample_database.writing() as session:
+        keys.end(session, 1, now=NOW, actor=factories.AUTHOR)
+    assert program.get("/networks").status_code == 401
+
+
+def test_the_document_names_every_route_and_every_fault_as_a_problem(app, program):
+    document = app.test_client().get("/api/v1/openapi.json").json
+    assert document["openapi"].startswith("3.1")
+    stated = {re.sub(r"\{\w+\}", "1", path) for path in document["paths"]}
+    assert len(stated) == len(SHAPES)
+    for path, operations in document["paths"].items():
+        for operation in operations.values():
+            assert operation["summary"][0].isupper(), path
+            assert {"200", "400", "401", "429"} <= set(operation["responses"])
+            for code, answer in operation["responses"].items():
+                if int(code) >= 400:
+                    assert [*answer["content"]] == ["application/problem+json"], path
+            assert all(parameter["schema"] for parameter in operation["parameters"])
+    page = app.test_client().get("/api/v1/")
+    assert page.text.count("<section") == sum(map(len, document["paths"].values()))
+
+
+def test_the_authorities_of_one_network(program, sample_database):
+    with sample_database.reading() as session:
+        wanted = set(session.scalars(select(Authority.fase).where(Authority.network.has(code="WBE"))))
+    page = program.get("/authorities?network=WBE").json
+    assert {one["fase"] for one in page["items"]} == wanted

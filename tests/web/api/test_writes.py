@@ -1,0 +1,89 @@
+"""What programs write: a joining list, once under each name, left out where it cannot be read, undone as any other."""
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.adherence.joining_lists.lines import STATUSES
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.joining_lists.stated import WORDS
+from outreach.adherence.models import AdherenceRecord, JoiningList, RecordWithdrawal, Status
+from outreach.api_keys import writes
+from outreach.api_keys.writes import ApiWrite
+from outreach.directory.reference import fold
+from outreach.sent_lists import steps
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+
+PATH = "/adherence-lists"
+
+
+@pytest.fixture
+def schools(sample_database):
+    """The FASE numbers of three schools that have no status in the first strand."""
+    from outreach.adherence import programmes
+    from outreach.adherence.models import Status
+    from outreach.adherence.standing import standing
+    from outreach.directory.models import School
+
+    with sample_database.reading() as session:
+        programme = programmes.the_programme(session)
+        rows = standing(NOW.date(), [programme.strands[0]])
+        found = select(School.fase).join(rows, rows.c.school_id == School.id).where(rows.c.status == Status.NONE)
+        return session.scalars(found.order_by(School.fase).limit(3)).all()
+
+
+def joining(school, **more):
+    return {"school": school, "strand": 1, "status": "joined", "day": "2021-05-10", **more}
+
+
+def test_every_status_has_a_word_that_a_list_reads():
+    assert {status: STATUSES[fold(word)] for status, word in WORDS.items()} == {status: status for status in Status}
+
+
+@pytest.mark.postgresql
+def test_a_list_is_recorded_once_under_its_name(program, sample_database, schools):
+    told = {"items": [joining(school, source="Plateforme") for school in schools] + [joining(1)]}
+    first = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    assert first.status_code == 200, first.text
+    assert (first.json["changes"], [one["row"] for one in first.json["rejected"]]) == (3, [4])
+    again = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    assert again.json == first.json
+    other = program.post(PATH, {"items": told["items"][:1]}, **{"Idempotency-Key": "a"})
+    assert (other.status_code, other.json["type"]) == (409, "urn:outreach:conflict")
+    known = program.post(PATH, told, **{"Idempotency-Key": "b"})
+    assert (known.json["number"], known.json["unchanged"]) == (None, 3)
+    with sample_database.reading() as session:
+        last = session.scalars(select(JoiningList).order_by(JoiningList.id.desc())).first()
+        assert (last.id, last.received_by) == (first.json["number"], "api_key:1")
+        theirs = AdherenceRecord.list_id == last.id
+        assert session.scalar(select(func.count(AdherenceRecord.id)).where(theirs)) == 3
+    with sample_database.writing() as session:
+        steps.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
+        assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
+
+
+@pytest.mark.parametrize("told", [{}, {"items": []}, {"items": [{"school": 1}]}, {"items": [joining(1, day="x")]}, []])
+def test_what_is_no_list_is_refused_and_nothing_is_kept(program, sample_database, told):
+    refused = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count(ApiWrite.id))) == 0
+
+
+def test_a_write_without_a_name_or_that_is_no_json_is_refused(program, schools):
+    told = {"items": [joining(schools[0])]}
+    assert program.post(PATH, told).status_code == 400
+    assert program.post(PATH, told, **{"Idempotency-Key": "x" * 256}).status_code == 400
+    form = program.client.post(f"/api/v1{PATH}", data=told, headers=program.headers)
+    assert form.status_code == 415
+
+
+def test_a_key_that_writes_too_often_waits(program, schools, monkeypatch):
+    monkeypatch.setattr(writes, "MOST", 2)
+    told = {"items": [joining(schools[0])]}
+    for name in "ab":
+        assert program.post(PATH, told, **{"Idempotency-Key": name}).status_code == 200
+    refused = program.post(PATH, told, **{"Idempotency-Key": "c"})
+    assert refused.status_code == 429
+    assert 0 < int(refused.headers["Retry-After"]) <= 3600
+    assert program.post(PATH, told, **{"Idempotency-Key": "a"}).status_code == 200
