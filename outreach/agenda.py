@@ -26,6 +26,8 @@ from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import NotFound
 from outreach.notes.requests import asking
+from outreach.proposals import deciding as proposals
+from outreach.proposals.models import Proposal
 from outreach.reachability import follow_up, reach_list
 from outreach.reachability.follow_up import NOBODY
 from outreach.reachability.reach_list import FAULTS, ReachFilters, ReachRow
@@ -43,6 +45,7 @@ class AgendaKind(StrEnum):
     ALERT = "alert", "Alertes"
     APPROVAL = "approval", "À valider"
     REQUEST = "request", "Notes demandées"
+    PROPOSAL = "proposal", "Propositions reçues"
     RETURNED = "returned", "À corriger"
     UNPLANNED = "unplanned", "À planifier"
     RECALL = "recall", "À rappeler"
@@ -113,6 +116,7 @@ def count(session: Session, whose: Whose, *, now: datetime) -> int:
     """
     others = [*episodes.counted(whose.roles), *asking.counted(whose.roles)]
     if RoleName.AUTHOR in whose.roles:
+        others.append(proposals.counted())
         others.append(follow_up.counted_due(whose.email, today(now)))
     return awaiting.count(session, whose.email, whose.roles, others, day=today(now))
 
@@ -135,6 +139,7 @@ def listed(
     found = [*map(_alert, alerts), *_decisions(session, whose)]
     more = 0
     if RoleName.AUTHOR in whose.roles:
+        found += map(_proposal, proposals.waiting(session))
         answers = trays.awaiting(session, whose.email, today(now))
         named = answers.page(1, MOST_ANSWERS)
         more = answers.count() - len(named) if len(named) == MOST_ANSWERS else 0
@@ -181,6 +186,13 @@ def _decisions(session: Session, whose: Whose) -> Iterator[AgendaLine]:
         yield _campaign(session, campaign, AgendaKind.RETURNED, (DecisionKind.SENT_BACK,), "Corriger")
     for campaign in found.get(CampaignState.APPROVED, []):
         yield _campaign(session, campaign, AgendaKind.UNPLANNED, APPROVING, "Planifier")
+
+
+def _proposal(made: Proposal) -> AgendaLine:
+    reason = f"{made.scope_code} propose : {made.subject}."
+    path = f"/proposals/{made.id}"
+    day = today(made.proposed_at)
+    return AgendaLine(AgendaKind.PROPOSAL, made.authority.display_name, reason, day, "Accepter ou refuser", path)
 
 
 def _approval(session: Session, made: Decision) -> AgendaLine:

@@ -36,6 +36,7 @@ from outreach.measuring import models as measuring
 from outreach.migrations.kinds import AppliedRevision
 from outreach.notes import models as notes
 from outreach.notes.requests import models as asked_notes
+from outreach.proposals import models as proposals
 from outreach.reach import models as reach
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
@@ -72,7 +73,7 @@ TABLES = (
         excepted,
         models,
     ),
-    *(name_corrections, paper, postal),
+    *(name_corrections, paper, postal, proposals),
     *(jobs, letterheads, measuring, notes, asked_notes, places),
     *(reach, reachability, replies, school_reports, seals),
     *SEGMENTS,

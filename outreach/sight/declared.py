@@ -95,6 +95,8 @@ TABLES: Mapping[str, Seen] = {
     ),
     "name_corrections": ByValue(_BY_FASE),
     "school_reports": Scoped({"school_id": SCHOOLS, "authority_id": AUTHORITIES}, masked=("source",)),
+    # A page shows those of its own federation or network.
+    "proposals": Scoped({"authority_id": AUTHORITIES}, beside=("contact_id", "school_id")),
     "calls": Hidden(),
     "postal_corrections": Hidden(),
     "postal_returns": Hidden(),

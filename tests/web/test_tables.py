@@ -27,11 +27,13 @@ from outreach.jobs import asking
 from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
 from outreach.notes.models import Note
+from outreach.proposals.models import Proposal
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.models import Answer
+from outreach.roles import OF_STAFF
 from outreach.segments import authority_lists, saved
 from outreach.segments.criteria import InNetwork
 from outreach.settings import ROOT
@@ -51,6 +53,7 @@ LISTS = {
     "paper/addresses.html": ("/directory/postal?state=all", ""),
     "directory/reachability.html": ("/directory/reachability?state=bounced&state=unconfirmed", "write"),
     "responses/index.html": ("/responses", "write"),
+    "proposals/index.html": ("/proposals", ""),
     "today/index.html": ("/today", ""),
     "trail/index.html": ("/trail", ""),
     "situation/actions.html": ("/situation/actions", ""),
@@ -99,6 +102,10 @@ def chief(signed_in, launched_sample):
             of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
             told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
             steps.open_step(session, **of, **told, now=NOW, actor="x")
+        for letter in letters[:3]:
+            told = {"kind": "address", "address": f"b{letter.id}@ecole.be", "said": "Appel", "proposed_at": NOW}
+            of = {"scope_kind": "federation", "scope_code": "CECP", "proposed_by": "conseil@cecp.example"}
+            session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))
         for number in range(3):
             named, by = f"Public {number}", {"now": NOW, "actor": factories.AUTHOR}
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)
@@ -106,7 +113,7 @@ def chief(signed_in, launched_sample):
             asking.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
-            session.scalars(select(Role))
+            session.scalars(select(Role).where(Role.name.in_(OF_STAFF)))
         )
     client = signed_in("author")
     for number in range(5):

@@ -28,6 +28,7 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
             "postal",
             "school_reports",
             "letters",
+            "proposals",
         ),
         "directory",
     ),
@@ -42,6 +43,7 @@ SCOPED = (  # of accounts of federations and networks
     ("Annuaire", "directory.index"),
     ("Calendrier", "calendar.index"),
     ("Notes", "notes.index"),
+    ("Propositions", "proposals.index"),
 )
 
 HELP = {  # the page of the guide, and its section, that a page of the service is about; by endpoint, or by blueprint
@@ -125,6 +127,8 @@ def _home() -> str:
     """The entry of the bar that this page belongs to, as the name of its view."""
     of_directory = {"adherence.statuses", "adherence.record", "adherence.withdrawal"}
     blueprint = "directory" if request.endpoint in of_directory else request.blueprint or ""
+    if is_scoped() and blueprint == "proposals":
+        return "proposals.index"
     return f"{PLACES.get(blueprint, blueprint)}.index"
 
 

@@ -27,8 +27,12 @@ PAGES = frozenset(
         "notes.export",
         "notes.note",
         "notes.file",
+        "proposals.index",
+        "proposals.export",
+        "proposals.new",
     }
 )
+WRITES = frozenset({"proposals.propose"})  # it reads its target as a page does; a named function writes
 OWN = frozenset(
     {
         "account.index",
@@ -58,4 +62,4 @@ def is_scoped() -> bool:
 
 def opens(endpoint: str) -> bool:
     """Whether a view is open to whoever is signed in, as far as its scope goes; a role may still be wanted."""
-    return not is_scoped() or endpoint in PAGES or endpoint in OWN
+    return not is_scoped() or endpoint in PAGES | WRITES | OWN
