@@ -4,7 +4,6 @@ A note is withdrawn, never deleted.
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, select
@@ -13,25 +12,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach import audit
 from outreach.db import Base, Session, enum_of, take_turns
 from outreach.directory.authority_sheet import Event
-from outreach.directory.models import Authority
+from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, Authority, CallKind
 from outreach.errors import InputError, NotFound, Refused
 
 BRUSSELS = ZoneInfo("Europe/Brussels")  # the time zone of all days
-
-LONGEST_PERSON, LONGEST_NOTE = 200, 2000
-
-
-class CallKind(StrEnum):
-    """By which means an authority and the service spoke."""
-
-    PHONE = "phone"
-    MEETING = "meeting"
-    WRITTEN = "written"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"phone": "Appel téléphonique", "meeting": "Réunion ou visite"}.get(self.value, "Courriel ou courrier")
 
 
 class Call(Base):

@@ -15,6 +15,8 @@ from outreach.db import Base, enum_of
 from outreach.directory.display_names import shown
 from outreach.sent_lists.models import SentList
 
+LONGEST_PERSON, LONGEST_NOTE = 200, 2000  # characters of who spoke, and of what was said
+
 
 class Level(StrEnum):
     """The levels of compulsory education."""
@@ -357,3 +359,16 @@ class RegisterChange(Base):
     field: Mapped[str] = mapped_column(String(40))
     before: Mapped[str] = mapped_column(Text)
     after: Mapped[str] = mapped_column(Text)
+
+
+class CallKind(StrEnum):
+    """By which means an authority and the service spoke."""
+
+    PHONE = "phone"
+    MEETING = "meeting"
+    WRITTEN = "written"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"phone": "Appel téléphonique", "meeting": "Réunion ou visite"}.get(self.value, "Courriel ou courrier")

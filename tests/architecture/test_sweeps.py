@@ -17,8 +17,7 @@ from outreach.cli.main import commands
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory import calls
-from outreach.directory.calls import CallKind
-from outreach.directory.models import Authority, Contact
+from outreach.directory.models import Authority, CallKind, Contact
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.responses import answers
 from outreach.responses.answers import Given

@@ -5,7 +5,8 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.directory import authority_sheet, calls
-from outreach.directory.calls import LONGEST_NOTE, Call, CallKind
+from outreach.directory.calls import Call
+from outreach.directory.models import LONGEST_NOTE, CallKind
 from outreach.errors import InputError, NotFound, Refused
 
 TODAY = date(2021, 5, 15)

@@ -15,8 +15,7 @@ from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory import calls
-from outreach.directory.calls import CallKind
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, CallKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachCall, ReachChannel, ReachStep, StepReason, StepState

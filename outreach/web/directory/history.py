@@ -11,8 +11,7 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet, calls, contacts
 from outreach.directory.authority_sheet import Event
-from outreach.directory.calls import CallKind
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, CallKind
 from outreach.responses import actors
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form

@@ -19,9 +19,8 @@ from wtforms import (
 )
 
 from outreach.adherence.models import Status, Strand, Word
-from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON, CallKind
 from outreach.directory.contacts import Particulars
-from outreach.directory.models import MailboxKind, School
+from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, CallKind, MailboxKind, School
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING

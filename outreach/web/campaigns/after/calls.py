@@ -14,7 +14,7 @@ from outreach.campaigns.models import Campaign
 from outreach.columns import Held
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.directory.calls import LONGEST_NOTE, LONGEST_PERSON
+from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON
 from outreach.errors import NotFound
 from outreach.reach.models import CallOutcome, StepState
 from outreach.responses.kinds import Answer
