@@ -107,6 +107,10 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
         say(f"{title} : {len(told)}")
         for action in told:
             say(f"  {action.sentence(acted.labels)}")
+    if acted.reached:
+        say(f"Atteints, avec preuve : {len(acted.reached)}")
+    for one in acted.reached:
+        say(f"  « {one.title} » : {one.total.sentence}")
 
 
 def _refuse_to_come(day: date | None, now: datetime) -> None:

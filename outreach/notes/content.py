@@ -14,7 +14,7 @@ import rfc8785
 
 FORMAT = 1  # of the JSON; a reader refuses one that it does not know
 # Parts of the figures that stand there only where a note has them, as older notes have none.
-OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve")
+OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached")
 Cell = int | str
 
 
@@ -156,6 +156,22 @@ class NoteAction:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteReach:
+    """Whom a campaign reached as the note was frozen: its title, its strand, its sentence, and authorities counted.
+
+    `proved` and `unproved` add up to `authorities`; `by` counts those proved by their best proof and adds up to them.
+    """
+
+    campaign: str
+    strand: int
+    sentence: str
+    authorities: int
+    proved: int
+    unproved: int
+    by: tuple[tuple[str, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class NoteDefinition:
     """A term and its meaning."""
 
@@ -210,7 +226,8 @@ class NoteContent:
     `strands` and `networks` are the scope; `all_networks` says that nobody chose among networks. `text` is the author's
     own, in Markdown. `made_by` is a function or a role, never a person's name. `compared` is the earlier day that it is
     compared with ('' for none), and `comparisons` are the two days side by side. `curve` has the
-    joinings of all networks. Older notes have none of these and no `prose`.
+    joinings of all networks. `reached` says whom campaigns reached, with proof. Older notes have none of these and no
+    `prose`.
     """
 
     ministry: str
@@ -238,6 +255,7 @@ class NoteContent:
     compared: str = ""
     comparisons: tuple[NoteTable, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
+    reached: tuple[NoteReach, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -332,6 +350,7 @@ def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
         compared=figures.get("compared", ""),
         comparisons=tuple(_table(row) for row in figures.get("comparisons", ())),
         curve=tuple(_point(row) for row in figures.get("curve", ())),
+        reached=tuple(_reach(row) for row in figures.get("reached", ())),
     )
 
 
@@ -352,6 +371,10 @@ def _point(row: dict[str, Any]) -> CurvePoint:
 def _action(row: dict[str, Any]) -> NoteAction:
     pairs = {name: tuple((label, count) for label, count in row[name]) for name in ("networks", "counted")}
     return NoteAction(**{**row, "state": ActionState(row["state"]), **pairs})
+
+
+def _reach(row: dict[str, Any]) -> NoteReach:
+    return NoteReach(**{**row, "by": tuple((proof, count) for proof, count in row["by"])})
 
 
 def _correction(row: dict[str, Any]) -> Correction:

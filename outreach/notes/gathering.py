@@ -14,6 +14,7 @@ from outreach.adherence.sentences import FiguredSentence, GroupAnswer
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
 from outreach.campaigns import listing as campaigns
+from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.schedule.moments import until
@@ -37,6 +38,7 @@ from outreach.notes.content import (
     NoteContent,
     NoteDefinition,
     NoteNetwork,
+    NoteReach,
     NoteStrand,
     NoteTable,
     Source,
@@ -74,6 +76,7 @@ OF_GROUPING = {
     "Fédération": {TableKind.FEDERATION},
 }
 OF_ACTIONS = {"Action", "Destinataires"}
+OF_REACH = "Atteint, avec preuve"
 BY_HAND = (
     "Chiffre donné à la main",
     "Chiffre que le service ne calcule pas : une personne l’a donné, avec sa source et sa date.",
@@ -128,6 +131,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         compared=asked.compare.isoformat() if asked.compare else "",
         curve=_curve(session, asked, programme, {strand.number for strand in strands}),
         comparisons=comparison.tables(found, whom.earlier, strands, asked.networks),
+        reached=_reached(asked, strands, acted),
     )
     return Gathered(
         content,
@@ -236,6 +240,20 @@ def _actions(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> t
     return tuple(_action(one, acted.labels) for one in shown if one is not None)
 
 
+def _reached(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> tuple[NoteReach, ...]:
+    """Whom campaigns of these strands reached, with proof; where networks are asked for, of these alone."""
+    numbers = {strand.number for strand in strands}
+    every = [one for one in acted.reached if one.strand in numbers]
+    shown = [one.among(asked.networks) for one in every] if asked.networks else every
+    return tuple(_reach(one) for one in shown if one is not None)
+
+
+def _reach(one: CampaignReach) -> NoteReach:
+    total = one.total
+    by = tuple((kind.value, count) for kind, count in total.by.items() if count)
+    return NoteReach(one.title, one.strand, one.sentence, total.authorities, total.proved, total.unproved, by)
+
+
 def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:
     counts = {"meant": one.meant or {}, "sent": one.sent, "delivered": one.delivered, "answered": one.answered}
     names = list(counts) if not one.is_planned else ["meant"] if one.meant is not None else []
@@ -330,6 +348,7 @@ def _definitions(asked: NoteRequest, tables: Sequence[NoteTable], acted: Actions
     unused = {term for term, name in OF_FIGURE.items() if not any(total[name] for total in totals)}
     unused |= {term for term, kinds in OF_GROUPING.items() if not kinds & set(asked.groupings)}
     unused |= set() if acted.done or acted.planned else OF_ACTIONS
+    unused |= set() if acted.reached else {OF_REACH}
     return [
         *((term, meaning) for term, meaning in DEFINITIONS if term not in unused),
         *([BY_HAND] if asked.hand_figures else []),

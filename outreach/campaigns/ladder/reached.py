@@ -1,6 +1,7 @@
 """Whom a campaign reached, with the proof of each: counts, the sentence, and the list that pages and files show."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -52,12 +53,15 @@ class Reached:
         if not self.unproved:
             return french.typeset(f"{total} : tous atteints avec preuve.")
         proved = french.plural(self.proved, "atteint avec preuve", "atteints avec preuve")
-        return french.typeset(f"{total} : {proved}, {french.number(self.unproved)} sans{self._open()}.")
+        rest = f", dont {waiting}" if (waiting := self.waiting()) else ""
+        return french.typeset(f"{total} : {proved}, {french.number(self.unproved)} sans{rest}.")
 
-    def _open(self) -> str:
+    def waiting(self) -> str:
+        """What is still to be done for those without proof, in French: « 18 à appeler », or ''."""
         todo = {ReachChannel.PAPER: "à écrire sur papier", ReachChannel.CALL: "à appeler"}
-        parts = [f"{french.number(self.open[one])} {words}" for one, words in todo.items() if self.open.get(one)]
-        return f", dont {' et '.join(parts)}" if parts else ""
+        return " et ".join(
+            f"{french.number(self.open[one])} {words}" for one, words in todo.items() if self.open.get(one)
+        )
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON, under fixed names; `by` has the proofs that there are."""
@@ -125,20 +129,34 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Reached:
 
 def counted(session: Session, mailings: Sequence[int], *, now: datetime) -> Reached:
     """Whom these mailings reached, by one statement."""
+    return together(by_network(session, mailings, now=now).values())
+
+
+def by_network(session: Session, mailings: Sequence[int], *, now: datetime) -> dict[str, Reached]:
+    """Whom these mailings reached, by network's code in the usual order, by one statement."""
     each = proof.of_authorities(mailings, today(now))
     is_open = and_(each.c.proof == 0, each.c.state.in_(OPEN))
     channel = case((is_open, each.c.channel))
-    query = select(each.c.proof, channel, func.count()).group_by(each.c.proof, channel)
-    by: dict[ProofKind, int] = dict.fromkeys(PROOFS, 0)
-    waiting: dict[ReachChannel, int] = {}
-    total = 0
-    for rank, open_channel, count in session.execute(query):
-        total += count
-        if rank:
-            by[PROOFS[rank - 1]] += count
-        elif open_channel is not None:
-            waiting[ReachChannel(open_channel)] = count
-    return Reached(total, by, waiting)
+    query = select(Network.code, each.c.proof, channel, func.count()).join(
+        Authority, Authority.network_id == Network.id
+    )
+    query = query.join(each, each.c.authority_id == Authority.id).order_by(Network.position)
+    found: dict[str, list[Reached]] = {}
+    for code, rank, open_channel, count in session.execute(query.group_by(Network.id, each.c.proof, channel)):
+        by = {PROOFS[rank - 1]: count} if rank else {}
+        waiting = {ReachChannel(open_channel): count} if open_channel is not None else {}
+        found.setdefault(code, []).append(Reached(count, by, waiting))
+    return {code: together(parts) for code, parts in found.items()}
+
+
+def together(parts: Iterable[Reached]) -> Reached:
+    """The sum of some counts; `by` has every kind of proof."""
+    total, by, waiting = 0, Counter[ProofKind](), Counter[ReachChannel]()
+    for part in parts:
+        total += part.authorities
+        by.update(part.by)
+        waiting.update(part.open)
+    return Reached(total, {kind: by[kind] for kind in PROOFS}, dict(waiting))
 
 
 def listed(

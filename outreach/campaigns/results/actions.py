@@ -15,6 +15,8 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from outreach import french
 from outreach.adherence.models import Programme
+from outreach.campaigns.ladder import campaign_reach
+from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
 from outreach.campaigns.schedule import concerned
@@ -123,7 +125,8 @@ class Actions:
     """The actions of a programme at a moment: those done, the latest first; those planned, the next first.
 
     `labels` has the networks that any of them means, in their usual order. `more` counts those left out by a limit,
-    `more_planned` the planned ones of these.
+    `more_planned` the planned ones of these. `reached` says whom the latest campaigns among those done reached, with
+    proof; of a moment of the past nothing, as that is known of now only.
     """
 
     done: Sequence[WaveAction]
@@ -131,6 +134,7 @@ class Actions:
     labels: Mapping[str, str]
     more: int = 0
     more_planned: int = 0
+    reached: Sequence[CampaignReach] = ()
 
     def concerning(self, limit: int | None = None) -> "Actions":
         """Those that wrote to somebody whom the session sees, or would; with `limit`, so many of each."""
@@ -141,7 +145,9 @@ class Actions:
 
     def as_json(self) -> dict[str, Any]:
         """The actions as JSON, under fixed names."""
-        return {"done": [one.as_json() for one in self.done], "planned": [one.as_json() for one in self.planned]}
+        waves = {"done": self.done, "planned": self.planned}
+        told = {name: [one.as_json() for one in each] for name, each in waves.items()}
+        return {**told, "reached": [one.as_json() for one in self.reached]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,7 +202,9 @@ def actions(
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
     labels = {code: label for code, label in networks if code in codes}
     more_done, more_planned = len(done) - len(shown[0]), len(planned) - len(shown[1])
-    return Actions(*told, labels, more_done + more_planned, more_planned)
+    campaigns = list(dict.fromkeys(wave.campaign for wave in shown[0]))
+    reached = () if is_past else campaign_reach.of_campaigns(session, campaigns, now=now)
+    return Actions(*told, labels, more_done + more_planned, more_planned, reached)
 
 
 def _total(name: str, action: WaveAction) -> int | None:

@@ -170,6 +170,7 @@ def _actions(found: Situation, number: int, acted: Actions, about: About) -> lis
     done, planned = (_of_strand(acts, number, about) for acts in (acted.done, acted.planned))
     shown = sorted(done, key=lambda one: one.at, reverse=True)[:MOST_DONE]
     told = [one.sentence(acted.labels) for one in reversed(shown)]
+    told += _reached(acted, shown, about)
     if earlier := len(done) - len(shown):
         many = (
             french.plural(earlier, "envoi a", "envois ont")
@@ -188,6 +189,14 @@ def _actions(found: Situation, number: int, acted: Actions, about: About) -> lis
         told += _unplanned(found, number, planned, about) if not acted.more_planned else []
         told += _prepared(about.preparing.get(number, {}))
     return told
+
+
+def _reached(acted: Actions, shown: Sequence[WaveAction], about: About) -> list[str]:
+    """Whom the campaigns of these waves reached, with proof: « À ce jour, « … » a atteint… »."""
+    campaigns = {one.campaign for one in shown}
+    found = [one for one in acted.reached if one.campaign in campaigns]
+    among = [one.among(about.networks) for one in found] if about.networks else found
+    return [one.sentence for one in among if one is not None]
 
 
 def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:

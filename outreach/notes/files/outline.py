@@ -250,9 +250,11 @@ def _other_actions(content: NoteContent) -> Iterator[Section]:
         for one in content.actions
         if one.sentence[1:-1] not in answer and not (one.state is ActionState.PLANNED and one.campaign in told)
     ]
+    reached = [one.sentence for one in content.reached if one.sentence not in answer]
     for state, heading in OTHER_ACTIONS.items():
-        if left := tuple(_typeset(one.sentence) for one in others if one.state is state):
-            yield Section(heading, (bullets(left),))
+        left = [one.sentence for one in others if one.state is state]
+        if left := left + reached if state is ActionState.DONE else left:
+            yield Section(heading, (bullets(tuple(map(_typeset, left))),))
 
 
 def _about(content: NoteContent) -> Iterator[Section]:

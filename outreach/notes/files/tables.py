@@ -4,9 +4,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from outreach.notes.content import Cell, CellKind, NumberedNote
+from outreach.reach.proof import PROOFS
 
 Columns = tuple[tuple[str, str, CellKind], ...]
 TEXT, COUNT = CellKind.TEXT, CellKind.COUNT
+_REACHED = {
+    "authorities": "PO visés",
+    "proved": "Atteints, avec preuve",
+    "unproved": "Sans preuve",
+    **{kind.value: kind.label for kind in PROOFS},
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +47,11 @@ def _tables(note: NumberedNote) -> Iterator[DataTable]:
     ]
     columns = _texts(state="État", day="Jour", campaign="Campagne", sentence="Phrase", network="Réseau")
     yield DataTable("actions", "Actions", (*columns, ("authorities", "PO", TEXT)), actions)
+    columns = (
+        *_texts(campaign="Campagne", strand="Volet"),
+        *((name, label, COUNT) for name, label in _REACHED.items()),
+    )
+    yield DataTable("reached", "Atteints, avec preuve", columns, _reached(note))
     by_hand = [(one.label, one.value, one.source, one.dated) for one in content.hand_figures]
     columns = _texts(label="Chiffre", value="Valeur donnée à la main", source="Source", dated="Date")
     yield DataTable("hand_figures", "Donnés à la main", columns, by_hand)
@@ -54,6 +66,15 @@ def _tables(note: NumberedNote) -> Iterator[DataTable]:
     yield DataTable("definitions", "Définitions", _texts(term="Terme", meaning="Sens"), definitions)
     sources = [(one.name, one.dated) for one in content.sources]
     yield DataTable("sources", "Sources", _texts(name="Source", dated="Date"), sources)
+
+
+def _reached(note: NumberedNote) -> list[tuple[Cell, ...]]:
+    rows: list[tuple[Cell, ...]] = []
+    for one in note.content.reached:
+        by = dict(one.by)
+        proofs = (by.get(kind.value, 0) for kind in PROOFS)
+        rows.append((one.campaign, one.strand, one.authorities, one.proved, one.unproved, *proofs))
+    return rows
 
 
 def _answers(note: NumberedNote) -> list[tuple[Cell, ...]]:

@@ -44,7 +44,7 @@ from outreach.web.situation.asked import (
     toggled,
 )
 from outreach.web.situation.blueprint import pages
-from outreach.web.situation.tables import file_name, tables_of
+from outreach.web.situation.tables import file_name, reached_table, spelt_moment, tables_of
 from outreach.web.ui import exports
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.pager import Shown, sorting, sought
@@ -169,9 +169,15 @@ def _restores(session: Session) -> list[str]:
 def all_actions() -> str:
     with reading() as session:
         about = surely_asked(session)
-        listed = Shown.of(request, _actions(session, about), export=".export_actions")
+        acted = _acted(session, programmes.the_programme(session), about)
+        listed = Shown.of(request, _listed(acted), export=".export_actions")
     return render_template(
-        "pages/situation/actions.html", about=about, shown=listed, text=sought(request), spelt_day=spelt_day(about)
+        "pages/situation/actions.html",
+        about=about,
+        acted=acted,
+        shown=listed,
+        text=sought(request),
+        spelt_day=spelt_day(about),
     )
 
 
@@ -180,11 +186,12 @@ def all_actions() -> str:
 def export_actions(kind: str) -> Response:
     with reading() as session:
         about = surely_asked(session)
-        return exports.download(_actions(session, about).table(), kind, file_name(about, "actions"))
+        acted = _acted(session, programmes.the_programme(session), about)
+        reached = reached_table((about.day.isoformat(), spelt_moment(about.known_at or now())), acted)
+        return exports.download(_listed(acted).table(), kind, file_name(about, "actions"), reached)
 
 
-def _actions(session: Session, about: AskedSituation) -> Held[WaveAction]:
-    acted = _acted(session, programmes.the_programme(session), about)
+def _listed(acted: Actions) -> Held[WaveAction]:
     return actions.listed(acted, text=sought(request), sort=sorting(request))
 
 

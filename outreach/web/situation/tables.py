@@ -18,17 +18,23 @@ from outreach.adherence.situation import (
     SituationRow,
     Solicitation,
 )
+from outreach.campaigns.ladder.reached import Reached
 from outreach.campaigns.results.actions import Actions, WaveAction
 from outreach.columns import DATA, Column, Kind
 from outreach.days import BRUSSELS
 from outreach.directory.listing import REGISTERED, authority_columns
 from outreach.directory.models import Authority, School
+from outreach.reach.proof import PROOFS
 from outreach.web.situation.asked import AskedSituation
 from outreach.web.ui import exports
 
 ACTION_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Action", "Le", "Campagne", "Titre", "Vague", "Volet", *exports.NETWORK),
     *("Destinataires", "Envoyés", "Remis", "Ont répondu"),
+)
+REACHED_HEADERS: Sequence[str] = (
+    *("Au", KNOWN, "Campagne", "Titre", "Volet", *exports.NETWORK, "Visés", "Atteints, avec preuve", "Sans preuve"),
+    *(kind.label for kind in PROOFS),
 )
 WORDS = {Word.DECLARED: "déclaré", Word.CONFIRMED: "confirmé"}
 GROUP_HEADERS = {
@@ -60,7 +66,8 @@ def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | No
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
     times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
     rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row, found)]
-    return [exports.Table("Situation", headers, rows), actions_table(times, acted), definitions(oldest)]
+    more = [actions_table(times, acted), reached_table(times, acted), definitions(oldest)]
+    return [exports.Table("Situation", headers, rows), *more]
 
 
 def actions_table(times: tuple[str, str], acted: Actions) -> exports.Table:
@@ -75,6 +82,20 @@ def actions_table(times: tuple[str, str], acted: Actions) -> exports.Table:
                 rows.append((*head, label, code, *_counts(action, code)))
         rows.append((*head, "Total", "", *_counts(action)))
     return exports.Table("Actions", ACTION_HEADERS, rows)
+
+
+def reached_table(times: tuple[str, str], acted: Actions) -> exports.Table:
+    """Whom campaigns reached, with proof, as one row for each network that one means, and one for its total."""
+    rows: list[tuple[exports.Cell, ...]] = []
+    for one in acted.reached:
+        head = (*times, one.campaign, one.title, one.strand)
+        rows += [(*head, acted.labels.get(code, code), code, *_proofs(counts)) for code, counts in one.networks.items()]
+        rows.append((*head, "Total", "", *_proofs(one.total)))
+    return exports.Table("Atteints", REACHED_HEADERS, rows)
+
+
+def _proofs(counts: Reached) -> tuple[exports.Cell, ...]:
+    return (counts.authorities, counts.proved, counts.unproved, *(counts.by[kind] for kind in PROOFS))
 
 
 def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, ...]:
