@@ -57,7 +57,7 @@ class Given:
 
     `name` and `function` are those of who answers, or ''. A copy of the receipt goes to `copy_to`. `is_by_code`: the
     code of a letter on paper led to the form, so no mailbox answered. `noted_by` is the colleague (an address) who
-    noted what was said by phone, or ''.
+    noted what was said by phone, or ''. `about` are the schools of that letter or call, as `question_of` takes them.
     """
 
     answers: Mapping[int, Answer]
@@ -69,6 +69,7 @@ class Given:
     copy_to: Judgement | None = None
     is_by_code: bool = False
     noted_by: str = ""
+    about: frozenset[int] = frozenset()
 
     @property
     def is_from_mail(self) -> bool:
@@ -102,8 +103,12 @@ class Earlier:
         return {answer: given.count(answer) for answer in Answer if answer in given}
 
 
-def question_of(session: Session, message: Message, *, now: datetime) -> Question:
-    """The question of a letter. Raises NotFound when it is about no strand, or not for an authority."""
+def question_of(session: Session, message: Message, *, now: datetime, about: frozenset[int] = frozenset()) -> Question:
+    """The question of a letter. Raises NotFound when it is about no strand, or not for an authority.
+
+    `about` are the schools of the letter on paper, or of the call, that stands for it: they are in the place of those
+    that its mailbox answers for, where it answers for some only.
+    """
     mailing = session.get_one(Mailing, message.mailing_id)
     if mailing.strand is None or message.authority_id is None:
         raise NotFound("Ce courriel n’attend pas de réponse.")
@@ -111,6 +116,7 @@ def question_of(session: Session, message: Message, *, now: datetime) -> Questio
     authority = session.get_one(Authority, message.authority_id)
     programme = session.get_one(Programme, strand.programme_id)
     limit = _limit_of(session, message)
+    limit = about if limit is not None and about else limit
     rows = [
         row
         for row in records.standings(session, authority, programme, today(now))
@@ -125,7 +131,7 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
     Raises InputError when nothing was answered or a school is not one of the question's, Refused after too many in an
     hour.
     """
-    asked = question_of(session, message, now=now)
+    asked = question_of(session, message, now=now, about=given.about)
     take_turns(session, "responses", asked.authority.fase)
     _refuse_floods(session, message, now)
     mine = {school.id: school for school in asked.open()}

@@ -6,7 +6,7 @@ from datetime import date, datetime, timedelta
 
 from outreach.accounts import colleagues
 from outreach.campaigns import audiences
-from outreach.campaigns.calling.work_list import outcomes_of
+from outreach.campaigns.calling.work_list import asked_of, outcomes_of
 from outreach.campaigns.ladder import judging
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
@@ -20,7 +20,6 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachCall, ReachChannel, ReachStep, StepReason, StepState
 from outreach.reachability import follow_up
-from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import REQUESTS, Answer
 from outreach.responses.models import Response
@@ -137,14 +136,15 @@ def _answer(
     session: Session, step: ReachStep, noted: NotedCall, sending: SenderIdentity, *, now: datetime, actor: str
 ) -> list[Response]:
     message = session.get_one(Message, step.message_id)
-    declared: dict[int, Answer] = {}
+    asked, declared = asked_of(session, step, now=now), dict[int, Answer]()
     if noted.answer is not None and noted.answer.status is not None:
-        waiting = [school.id for school in answers.question_of(session, message, now=now).open()]
+        waiting = [school.id for school in asked.open()]
         declared = {key: noted.answer for key in waiting if not noted.schools or key in noted.schools}
         if not declared:
             raise InputError("Plus aucune de ses écoles n’attend de réponse : notez l’appel sans réponse.")
     name, address = noted.person.strip(), noted.address
-    given = Given(declared, noted.request, name=name, proposed_address=address, noted_by=actor)
+    about = frozenset(row.school.id for row in asked.schools)
+    given = Given(declared, noted.request, name=name, proposed_address=address, noted_by=actor, about=about)
     return answering.receive(session, message, given, sending, now=now)
 
 

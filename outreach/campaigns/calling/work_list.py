@@ -9,6 +9,7 @@ from sqlalchemy import Select, func, select
 
 from outreach import french
 from outreach.campaigns import audiences
+from outreach.campaigns.ladder import judging
 from outreach.campaigns.models import Campaign
 from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session
@@ -19,6 +20,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.reach.models import OPEN, CallOutcome, ReachCall, ReachChannel, ReachStep, StepState
 from outreach.reachability import follow_up
 from outreach.responses import answers
+from outreach.responses.answers import Question
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +89,13 @@ def counted(session: Session, campaign: Campaign) -> int:
     return session.scalars(waiting).one()
 
 
+def has_any(session: Session, campaign: Campaign) -> bool:
+    """Whether somebody is to be called for a campaign, or was."""
+    if not any(wave.mailing_id for wave in campaign.waves):
+        return False
+    return session.scalar(_calls(campaign).with_only_columns(ReachStep.id).limit(1)) is not None
+
+
 def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[CallOutcome]]:
     """What calls that stand brought, by the key of their step, in order."""
     query = select(ReachCall.step_id, ReachCall.outcome).join(Call, Call.id == ReachCall.call_id)
@@ -99,7 +108,7 @@ def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[Cal
 
 def letter_in_three_lines(session: Session, campaign: Campaign, step: ReachStep, *, now: datetime) -> list[str]:
     """What the letter said: its subject, the schools that it is about, and when it was due to arrive, in French."""
-    asked = answers.question_of(session, session.get_one(Message, step.message_id), now=now)
+    asked = asked_of(session, step, now=now)
     waiting = [school.display_name for school in asked.open()]
     named = f" : {french.all_of(waiting[:3])}{'…' if len(waiting) > 3 else ''}" if waiting else ""
     return [
@@ -107,6 +116,12 @@ def letter_in_three_lines(session: Session, campaign: Campaign, step: ReachStep,
         f"{french.plural(len(waiting), 'école attend', 'écoles attendent')} une réponse{named}.",
         f"Le courriel n’est pas arrivé : {step.reason.label}." if step.reason else "Le courriel est resté sans suite.",
     ]
+
+
+def asked_of(session: Session, step: ReachStep, *, now: datetime) -> Question:
+    """The question that a call asks: about the schools that no letter reached, or all that the letters listed."""
+    about = frozenset(judging.schools_about(session, [step])[step.authority_id])
+    return answers.question_of(session, session.get_one(Message, step.message_id), now=now, about=about)
 
 
 def _calls(campaign: Campaign) -> Select[ReachStep, Authority]:

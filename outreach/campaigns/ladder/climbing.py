@@ -18,7 +18,7 @@ from outreach.campaigns.schedule.wave_moves import move_wave
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.delivery.ledger import recipients
-from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.delivery.models import Mailing, Message
 from outreach.reach import steps
 from outreach.reach.ladder import Rung, RungWhen, rungs
 from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
@@ -131,12 +131,7 @@ def _unclimbed(wave: Wave, rung: Rung, after: int) -> Select[int]:
         Message.mailing_id == wave.mailing_id, Message.authority_id > after, Message.authority_id.not_in(tried)
     )
     if rung.when is RungWhen.FAILED:
-        arrived = select(Message.authority_id).where(
-            Message.mailing_id == wave.mailing_id,
-            Message.authority_id.is_not(None),
-            Message.state == MessageState.ACCEPTED,
-        )
-        query = query.where(Message.authority_id.not_in(arrived))
+        query = query.where(judging.HAS_FAILED)
     return query.distinct().order_by(Message.authority_id).limit(SLICE)
 
 

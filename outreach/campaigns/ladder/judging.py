@@ -5,10 +5,10 @@ bounce leads on; one that somebody asked for ends the ladder, unless the letter 
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, func, select
+from sqlalchemy import ColumnElement, case, func, or_, select
 
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign, CampaignState
@@ -19,6 +19,7 @@ from outreach.delivery.models import (
     Message,
     MessageClass,
     MessageState,
+    MessageSubject,
     Reason,
     Suppression,
     SuppressionReason,
@@ -35,6 +36,7 @@ LEADS_ON = {
     Reason.BOUNCED: StepReason.BOUNCED,
     Reason.SUPPRESSED: StepReason.BOUNCED,  # whoever asked for an exclusion is stopped before
 }
+TOLD_FIRST = (StepReason.REFUSED, StepReason.EXPIRED, *dict.fromkeys(LEADS_ON.values()))  # where letters differ
 STOPS = {
     Reason.JOINED: StepReason.JOINED,
     Reason.ANSWERED: StepReason.ANSWERED,
@@ -47,17 +49,28 @@ ASKED_FOR = {
     SuppressionReason.STAFF: StepReason.EXCLUDED,
 }
 CAME_BACK_WITH = {ProofKind.ANSWERED, ProofKind.JOINED, ProofKind.OPENED}
+ABOUT_ALL = (StepReason.SILENT, StepReason.FOLLOWS)  # the mail arrived: the step is about all the schools it listed
 UNDER_WAY = (MessageState.QUEUED, MessageState.HANDING)
+HAS_FAILED = or_(Message.state.in_((MessageState.REFUSED, MessageState.EXPIRED)), Message.reason.in_(LEADS_ON))
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """What came of a wave's letters to an authority: the first letter, and why all of them failed, or None."""
+    """What came of a wave's letters to an authority: the first letter that failed, or the first, and why it failed.
+
+    It failed for the authority where a school was listed by letters that all failed: those of a school's own mailbox
+    may fail alone. `failed` is None where no school was.
+    """
 
     message_id: int
     is_accepted: bool
     is_on_the_way: bool
     failed: StepReason | None
+
+    @property
+    def is_reached(self) -> bool:
+        """Whether a letter was accepted for each school that one listed."""
+        return self.is_accepted and self.failed is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +95,7 @@ class Judgement:
         if step.authority_id in self.stops:
             return self.stops[step.authority_id]
         letter = self.mail.get(step.authority_id)
-        is_reached = letter is not None and letter.is_accepted
-        if rung.when is RungWhen.FAILED and is_reached:
+        if rung.when is RungWhen.FAILED and letter is not None and letter.is_reached:
             return StepReason.ARRIVED
         return StepReason.ANSWERED if rung.when is RungWhen.SILENT and step.authority_id in self.reacted else None
 
@@ -124,6 +136,8 @@ def stopped(
     found: dict[int, StepReason] = {}
     for step in steps:
         rung = known.get(step.channel, Rung(step.rung, step.channel, 1, RungWhen.FAILED))
+        if step.reason is StepReason.SILENT:  # also of a call that somebody asked for
+            rung = replace(rung, when=RungWhen.SILENT)
         if why := judged.still(rung, step):
             found[step.id] = why
     return found
@@ -133,39 +147,96 @@ def mail_of(session: Session, mailing: int, authorities: Sequence[int]) -> dict[
     """What came of a mailing's letters to these authorities."""
     if not authorities:
         return {}
-
-    def has(*states: MessageState) -> ColumnElement[int]:
-        return func.max(case((Message.state.in_(states), 1), else_=0))
-
+    failing = unreached_schools(session, mailing, authorities)
+    failed_first = func.min(case((HAS_FAILED, Message.id)))
     query = (
         select(
             AUTHORITY,
-            func.min(Message.id),
-            has(MessageState.ACCEPTED),
-            has(*UNDER_WAY),
-            has(MessageState.IN_DOUBT),
-            func.max(case((Message.state == MessageState.REFUSED, 1), else_=0)),
-            func.max(case((Message.state == MessageState.EXPIRED, 1), else_=0)),
-            func.min(case((Message.reason.in_(LEADS_ON), Message.reason))),
+            func.coalesce(failed_first, func.min(Message.id)),
+            _has(Message.state == MessageState.ACCEPTED),
+            _has(Message.state.in_(UNDER_WAY)),
+            func.count(MessageSubject.message_id),
+            *_ENDS,
         )
+        .outerjoin(MessageSubject, MessageSubject.message_id == Message.id)
         .where(Message.mailing_id == mailing, among(AUTHORITY, authorities))
         .group_by(Message.authority_id)
     )
     found: dict[int, Mail] = {}
-    for authority, first, accepted, on_the_way, doubted, refused, expired, reason in session.execute(query):
-        is_open = bool(accepted or on_the_way or doubted)
-        why = StepReason.REFUSED if refused else StepReason.EXPIRED if expired else LEADS_ON.get(reason)
-        found[authority] = Mail(first, bool(accepted), bool(on_the_way), None if is_open else why)
+    for authority, first, accepted, on_the_way, listed, *ends in session.execute(query):
+        whys = set(failing.get(authority, {}).values())
+        # Letters that list no school fail together.
+        why = next((why for why in TOLD_FIRST if why in whys), None) if listed else _why_failed(*ends)
+        found[authority] = Mail(first, bool(accepted), bool(on_the_way), why)
     return found
 
 
+def unreached_schools(session: Session, mailing: int, authorities: Sequence[int]) -> dict[int, dict[int, StepReason]]:
+    """By authority, the schools that only letters of a mailing listed that failed, each with why they did."""
+    query = (
+        select(AUTHORITY, MessageSubject.school_id, *_ENDS)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .where(Message.mailing_id == mailing, among(AUTHORITY, authorities))
+        .group_by(Message.authority_id, MessageSubject.school_id)
+    )
+    found: dict[int, dict[int, StepReason]] = {}
+    for authority, school, *ends in session.execute(query):
+        if why := _why_failed(*ends):
+            found.setdefault(authority, {})[school] = why
+    return found
+
+
+def schools_about(session: Session, steps: Sequence[ReachStep]) -> dict[int, Collection[int]]:
+    """By authority, the schools that these steps of one wave are about: those that no letter reached, or all that the
+    letters listed, where the mail arrived. Empty where they listed none."""
+    if not steps:
+        return {}
+    mailing = steps[0].mailing_id
+    arrived = [step.authority_id for step in steps if step.reason in ABOUT_ALL]
+    failed = sorted({step.authority_id for step in steps} - {*arrived})
+    found: dict[int, Collection[int]] = {step.authority_id: set[int]() for step in steps}
+    found |= {key: set(schools) for key, schools in unreached_schools(session, mailing, failed).items()}
+    query = select(AUTHORITY, MessageSubject.school_id).join(Message, Message.id == MessageSubject.message_id)
+    listed: dict[int, set[int]] = {}
+    for key, school in session.execute(query.where(Message.mailing_id == mailing, among(AUTHORITY, arrived))):
+        listed.setdefault(key, set()).add(school)
+    return found | listed
+
+
+def _has(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return func.max(case((condition, 1), else_=0))
+
+
+# What letters that are grouped came to, as `_why_failed` takes it.
+_ENDS = (
+    _has(Message.state.in_((MessageState.ACCEPTED, MessageState.IN_DOUBT, *UNDER_WAY))),
+    _has(Message.state == MessageState.REFUSED),
+    _has(Message.state == MessageState.EXPIRED),
+    func.min(case((Message.reason.in_(LEADS_ON), Message.reason))),
+)
+
+
+def _why_failed(is_open: int, refused: int, expired: int, reason: Reason | None) -> StepReason | None:
+    """Why letters failed of which none was accepted, is under way or in doubt; None for any other."""
+    if is_open:
+        return None
+    return (
+        StepReason.REFUSED if refused else StepReason.EXPIRED if expired else LEADS_ON.get(reason) if reason else None
+    )
+
+
 def stops(session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime) -> dict[int, StepReason]:
-    """Why no rung is for some of these authorities any more."""
+    """Why no rung is for some of these authorities any more.
+
+    What stops the mailbox of one school (it answered, or the school has joined) leaves the others'.
+    """
     if campaign.state in lifecycle.ENDED:
         return dict.fromkeys(authorities, StepReason.ENDED)
     found = _asked_for(session, campaign, authorities)
-    for addressee in audiences.addressees_among(session, campaign, authorities, now=now):
-        if addressee.reason in STOPS and addressee.authority_id is not None:
+    addressees = audiences.addressees_among(session, campaign, authorities, now=now)
+    go_on = {one.authority_id for one in addressees if one.reason is None or one.reason in LEADS_ON}
+    for addressee in addressees:
+        if addressee.reason in STOPS and addressee.authority_id is not None and addressee.authority_id not in go_on:
             found.setdefault(addressee.authority_id, STOPS[addressee.reason])
     return found
 

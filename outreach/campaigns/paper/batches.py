@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Integer, select, type_coerce
+from sqlalchemy import select
 
 from outreach import audit
 from outreach.campaigns import audiences
@@ -13,8 +13,6 @@ from outreach.campaigns.ladder import judging
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.db import Session, take_turns
-from outreach.db.in_list import among
-from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Authority
 from outreach.directory.postal import holding
 from outreach.directory.postal.holding import HeldAddress
@@ -23,9 +21,6 @@ from outreach.mail import codes
 from outreach.mail.tokens import Keys
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
-
-FAILED = (MessageState.WITHDRAWN, MessageState.REFUSED, MessageState.EXPIRED)
-ABOUT_ALL = (StepReason.SILENT, StepReason.FOLLOWS)  # the mail arrived: the letter is about all the schools it listed
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ def due(session: Session, campaign: Campaign, wave: Wave, *, now: datetime) -> l
     found = session.execute(query.where(ReachStep.mailing_id == wave.mailing_id, *waiting)).all()
     authorities = [authority for _, authority in found]
     held = holding.held(session, authorities)
-    schools = _schools(session, campaign, wave, [step for step, _ in found], now)
+    schools = _schools(session, campaign, [step for step, _ in found], now)
     stops = judging.stopped(session, campaign, [step for step, _ in found], now=now)
     letters = [
         DueLetter(step, po, held[po.fase], listed, stops.get(step.id) or (None if listed else StepReason.JOINED))
@@ -213,25 +208,10 @@ def _letter(batch: PaperBatch, place: int, one: DueLetter) -> PaperLetter:
 
 
 def _schools(
-    session: Session, campaign: Campaign, wave: Wave, found: Sequence[ReachStep], now: datetime
+    session: Session, campaign: Campaign, found: Sequence[ReachStep], now: datetime
 ) -> dict[int, tuple[int, ...]]:
-    """By authority, the schools that its letter lists: those that the campaign means now.
-
-    Where only some mailboxes failed, those that the letters to these listed.
-    """
-    keys = sorted({step.authority_id for step in found})
-    if not keys:
-        return {}
-    meant = audiences.schools_meant(session, campaign, keys, now=now)
-    query = select(Message.authority_id, Message.state, MessageSubject.school_id)
-    query = query.join(MessageSubject, MessageSubject.message_id == Message.id)
-    query = query.where(Message.mailing_id == wave.mailing_id, among(type_coerce(Message.authority_id, Integer), keys))
-    about_all = {step.authority_id for step in found if step.reason in ABOUT_ALL}
-    listed: dict[int, set[int]] = {}
-    for authority, state, school in session.execute(query):
-        if authority is not None and (state in FAILED or authority in about_all):
-            listed.setdefault(authority, set()).add(school)
-    return {
-        authority: tuple(one for one in schools if authority not in listed or one in listed[authority])
-        for authority, schools in meant.items()
-    }
+    """By authority, the schools that its letter lists: those that the campaign means now, of those it is about."""
+    about = judging.schools_about(session, found)
+    keys = sorted(about)
+    meant = audiences.schools_meant(session, campaign, keys, now=now) if keys else {}
+    return {key: tuple(one for one in schools if not about[key] or one in about[key]) for key, schools in meant.items()}

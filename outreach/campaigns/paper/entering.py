@@ -26,11 +26,20 @@ def message_of(session: Session, keys: Keys, code: str) -> Message | None:
     return session.scalar(query.where(PaperLetter.code_digest.in_(digests)))
 
 
+def schools_of(session: Session, message: Message) -> frozenset[int]:
+    """The schools that the letter on paper lists which stands for a message; empty without one."""
+    letter = _letter_for(session, message)
+    return frozenset(letter.schools) if letter else frozenset()
+
+
 def note_rung(session: Session, message: Message, responses: Sequence[Response]) -> None:
     """Note that these responses came by the code of the letter on paper that stands for a message."""
-    query = select(ReachStep.id).join(PaperLetter, PaperLetter.step_id == ReachStep.id)
-    query = query.where(ReachStep.message_id == message.id).order_by(PaperLetter.id.desc()).limit(1)
-    step = session.scalar(query)
-    if step is not None:
-        session.add_all(ReachAnswer(response_id=response.id, step_id=step) for response in responses)
+    letter = _letter_for(session, message)
+    if letter is not None:
+        session.add_all(ReachAnswer(response_id=response.id, step_id=letter.step_id) for response in responses)
         session.flush()
+
+
+def _letter_for(session: Session, message: Message) -> PaperLetter | None:
+    query = select(PaperLetter).join(ReachStep, PaperLetter.step_id == ReachStep.id)
+    return session.scalar(query.where(ReachStep.message_id == message.id).order_by(PaperLetter.id.desc()).limit(1))

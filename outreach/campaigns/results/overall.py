@@ -31,13 +31,15 @@ class Overall:
 
 
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
-    """The figures of campaigns by their numbers, in four statements; a campaign that sent nothing has none."""
+    """The figures of campaigns by their numbers, in four statements; a campaign has none that sent nothing and that
+    nobody answered on paper or by phone.
+    """
     sent = _counted(session, _letters(campaigns).where(is_sent()))
-    if not sent:
+    answers = _counted(session, _letters(campaigns).join(Response, Response.message_id == Message.id))
+    if not sent and not answers:
         return {}
-    answered = _letters(campaigns).join(Response, Response.message_id == Message.id)
-    answers, joined = _counted(session, answered), dict(session.execute(_joined(session, campaigns, now)).all())
-    return {key: Overall(count, answers.get(key, 0), joined.get(key, 0)) for key, count in sent.items()}
+    joined = dict(session.execute(_joined(session, campaigns, now)).all())
+    return {key: Overall(sent.get(key, 0), answers.get(key, 0), joined.get(key, 0)) for key in {**sent, **answers}}
 
 
 def _counted(session: Session, query: Select[int, int]) -> dict[int, int]:

@@ -10,7 +10,6 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns.letter import composing
-from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import answering
 from outreach.campaigns.waves.answer_term import AnswerTerm
 from outreach.db import Session
@@ -18,7 +17,6 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.tokens import Keys, Token, TokenKind
-from outreach.responses import answers
 from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.lists import AnswerLists, NoSheet
 from outreach.responses.answer_lists.models import AnswerList
@@ -28,6 +26,7 @@ from outreach.sent_lists import steps
 from outreach.sent_lists.grids import grid_of
 from outreach.spreadsheets.headers import MissingColumns
 from outreach.text import whole_number
+from outreach.web.public import forms_sent
 from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
 from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
 from outreach.web.sent_lists import columns_asked, columns_said, rejected_table
@@ -64,7 +63,7 @@ class AskedLetter:
     def of(cls, session: Session, token: str) -> "AskedLetter":
         """The letter of a token. Raises NotFound, and Over once no answer is taken."""
         message = letter_of(session, _named(token))
-        asked = answers.question_of(session, message, now=now())
+        asked = forms_sent.question_of(session, message, _named(token))
         shared, term = standing_of(session, message)
         if term.stands is AnswerTerm.OVER:
             raise Over("Cette campagne ne prend plus de réponse.")
@@ -76,8 +75,8 @@ class AskedLetter:
         return AnswerLists(self.message, self.asked, self.before, self._record, comment)
 
     def _record(self, session: Session, given: Given) -> None:
-        message = letter_of(session, _named(self.token))
-        answering.receive(session, message, given, SenderIdentity.of(settings()), now=now())
+        read = _named(self.token)
+        forms_sent.receive(session, letter_of(session, read), given, read)
 
     def page(self, template: str, code: int, **values: object) -> Response:
         """A page about it."""

@@ -1,6 +1,5 @@
 """Pages that letters link to, and two statements: no account, session or cookie; a GET stores nothing."""
 
-from dataclasses import replace
 from typing import Any
 
 from flask import Blueprint, Response, redirect, render_template, request, url_for
@@ -10,7 +9,6 @@ from outreach import statements
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.paper import entering
 from outreach.campaigns.waves import answer_term, answering, receipts
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term
 from outreach.campaigns.waves.receipts import Receipt
@@ -23,12 +21,11 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.addresses import masked
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.measuring import consent
-from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import OF_SCHOOLS
 from outreach.retention import changes, periods
 from outreach.statements import StatementKind
-from outreach.web.public import answer_form, own_file, who_answers
+from outreach.web.public import answer_form, forms_sent, own_file, who_answers
 from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.forms_sent import is_by_code, is_human
 from outreach.web.public.forwarding import Forwarding
@@ -97,19 +94,16 @@ def give_answer(token: str) -> Response | Redirect:
             message, form = letter_of(session, read), AnswerForm.of(request.form)
             if pressed("show"):
                 return _question_page(session, message, token, form)
-            asked = answers.question_of(session, message, now=now())
+            asked = forms_sent.question_of(session, message, read)
             shared, term = standing_of(session, message)
             if term.stands is AnswerTerm.OVER or not is_human(message):
                 return _question_page(session, message, token, form, confirms=True)
             given = form.sent(asked, answering.answered_before(session, message))
-            given = replace(who_answers.added(given, session, message, request.form), is_by_code=is_by_code(read))
+            given = who_answers.added(given, session, message, request.form)
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
             is_test = outbox.is_test(session, message)
         with database().writing() as session:
-            answered = letter_of(session, read)
-            responses = answering.receive(session, answered, given, _sending(), now=now())
-            if given.is_by_code:
-                entering.note_rung(session, answered, responses)
+            forms_sent.receive(session, letter_of(session, read), given, read)
     except NotFound:
         return _neutral()
     except (InputError, Refused) as error:
@@ -130,7 +124,7 @@ def given_answer(token: str) -> Response | Redirect:
     try:
         with reading() as session:
             message = letter_of(session, read)
-            asked = answers.question_of(session, message, now=now())
+            asked = forms_sent.question_of(session, message, read)
             shared, term = standing_of(session, message)
             receipt = receipts.last(session, message, _sending())
             if receipt is None or term.stands is AnswerTerm.OVER:
@@ -143,8 +137,13 @@ def given_answer(token: str) -> Response | Redirect:
 
 @pages.get("/a/file/<path:token>")
 def mailbox_file(token: str) -> Response:
-    """All of the mailbox's own file, a page of its schools at a time; once answers are over, the contact alone."""
+    """All of the mailbox's own file, a page of its schools at a time; once answers are over, the contact alone.
+
+    A letter on paper reaches whoever opens it, so that its code leads to no mailbox's file.
+    """
     read = _read(token, TokenKind.ANSWER)
+    if is_by_code(read):
+        return _neutral()
     try:
         with reading() as session:
             message = letter_of(session, read)
@@ -162,6 +161,8 @@ def mailbox_file(token: str) -> Response:
 def choose_measure(token: str) -> Response:
     """One box decides both ways, so that withdrawing an agreement is as easy as giving it."""
     read, agrees, words = _read(token, TokenKind.ANSWER), pressed("measure"), posted("wording")
+    if is_by_code(read):  # no mailbox decides
+        return _neutral()
     try:
         with reading() as session:
             is_certain = not agrees or is_human(letter_of(session, read))
@@ -306,14 +307,16 @@ def _question_page(
     confirms: bool = False,
     measured: MeasureOutcome | None = None,
 ) -> Response:
+    read = _read(token, TokenKind.ANSWER)
     try:
-        asked = answers.question_of(session, message, now=now())
+        asked = forms_sent.question_of(session, message, read)
     except NotFound:
         return _neutral()
     shared, term = standing_of(session, message)
     sender = composing.sender_of(session, message)
+    by_code = is_by_code(read)
     if term.stands is AnswerTerm.OVER:
-        measure = shown_measure(session, message, {})
+        measure = {"choice": None} if by_code else shown_measure(session, message, {})
         return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, **measure)
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
@@ -323,7 +326,8 @@ def _question_page(
         code,
         sender=sender,
         token=token,
-        **shown_measure(session, message, request.form, confirms=measured is not None and measured.confirms),
+        **({} if by_code else _of_mailbox(session, message, shared.contact, measured)),
+        is_by_code=by_code,
         measured=measured,
         asked=asked,
         shared=shared,
@@ -335,7 +339,6 @@ def _question_page(
         form=form,
         unsent=form.unsent(asked, before),
         recorded=answer_form.recorded(asked, form),
-        **own_file.beginning(session, message, shared.contact, now=now()),
         who=who_answers.shown(session, message, request.form, place),
         schools=SchoolList.of(asked, before, form) if len(asked.open()) > MANY else None,
         fault=str(fault or ""),
@@ -343,6 +346,13 @@ def _question_page(
         confirms=confirms,
         is_told=form.is_told or isinstance(fault, BothChosen),
     )
+
+
+def _of_mailbox(session: Session, message: Message, contact: str, measured: MeasureOutcome | None) -> dict[str, Any]:
+    """What the page of a letter shows of its mailbox: the measure, and the beginning of its own file."""
+    confirms = measured is not None and measured.confirms
+    measure = shown_measure(session, message, request.form, confirms=confirms)
+    return {**measure, **own_file.beginning(session, message, contact, now=now())}
 
 
 def answered_page(

@@ -1,0 +1,125 @@
+"""Schools' mailboxes: where some letters fail, paper and call go to the authority, about the schools of these."""
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.calling import noting, work_list
+from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.ladder import reached
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.paper import batches, entering
+from outreach.campaigns.paper.models import PaperLetter
+from outreach.delivery.models import Message, MessageState
+from outreach.directory import contacts
+from outreach.directory.models import Authority, Contact, School
+from outreach.reach.models import CallOutcome, ReachStep, StepState
+from outreach.responses import answers
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
+from outreach.segments.audience import Boxes
+from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, people, settle, strand
+from tests.campaigns.ladder.climbing import climb
+from tests.campaigns.ladder.test_climbing import became, day, opened, with_ladder
+from tests.conftest import NOW, state_from
+
+__all__ = ["people", "strand"]
+S = MessageState
+
+
+@state_from("programmed")
+def written_by_school(database, _settings):
+    """An authority with three schools, each with a mailbox of its own; a campaign wrote to these three."""
+    settle(database, 1, schools=3)
+    with database.writing() as session:
+        po = session.get_one(Authority, 1)
+        po.address, po.locality, po.postcode = "Rue Haute 7", "Namur", "5000"
+        for place, school in enumerate(session.scalars(select(School).order_by(School.id)).all()):
+            address = f"ecole{place}@po1.example"
+            add_contact(session, po, address)
+            held = session.scalars(select(Contact).where(Contact.address == address)).one()
+            contacts.answer_for(session, po, held, [school], now=NOW, actor=AUTHOR)
+    with_ladder(database, "paper:1:failed call:3:failed", boxes=Boxes.SCHOOLS)
+
+
+def letters_of(database):
+    with database.reading() as session:
+        query = select(Message.address, Message.reason).where(Message.mailing_id == 1).order_by(Message.id)
+        return session.execute(query).all()
+
+
+def printed(database):
+    """The schools that the letter on paper lists."""
+    with database.writing() as session:
+        (wave,) = session.scalars(select(Wave))
+        batches.make(session, wave.campaign, wave, SENDING.keys, sheet=False, now=day(1), actor=AUTHOR)
+        letter = session.scalars(select(PaperLetter)).one()
+        message = session.get_one(Message, letter.step.message_id)
+        about = entering.schools_of(session, message)
+        asked = answers.question_of(session, message, now=day(1), about=about)
+        return letter.schools, tuple(row.school.id for row in asked.schools)
+
+
+def schools(database):
+    with database.reading() as session:
+        return session.scalars(select(School.id).order_by(School.id)).all()
+
+
+def test_all_are_written_to_and_accepted_so_that_no_rung_is_due(written_by_school):
+    assert [address for address, _ in letters_of(written_by_school)] == [
+        f"ecole{place}@po1.example" for place in range(3)
+    ]
+    became(written_by_school, S.ACCEPTED, S.ACCEPTED, S.ACCEPTED)
+    assert climb(written_by_school, day(1)) == (0, 0)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("failing", [(1,), (0, 2)])
+def test_the_letter_on_paper_and_its_answer_page_are_about_the_schools_whose_letter_failed(written_by_school, failing):
+    became(written_by_school, *(S.REFUSED if place in failing else S.ACCEPTED for place in range(3)))
+    assert climb(written_by_school, day(1)) == (0, 1)
+    listed, asked = printed(written_by_school)
+    expected = tuple(schools(written_by_school)[place] for place in failing)
+    assert (listed, tuple(sorted(asked))) == (expected, expected)
+
+
+def test_a_letter_that_is_on_the_way_holds_the_rung_back(written_by_school):
+    became(written_by_school, S.REFUSED, S.ACCEPTED)
+    assert climb(written_by_school, day(1)) == (0, 0)
+
+
+def test_an_open_step_stops_once_a_letter_reached_each_school(written_by_school):
+    became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
+    climb(written_by_school, day(1))
+    became(written_by_school, S.ACCEPTED, S.ACCEPTED, S.ACCEPTED)
+    assert climb(written_by_school, day(2)) == (1, 0)
+    assert opened(written_by_school)[-1] == (1, "paper", "stopped", "arrived")
+
+
+def test_a_school_that_answered_does_not_end_it_for_another_whose_letter_failed(written_by_school):
+    became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
+    with written_by_school.writing() as session:
+        letter = session.scalars(select(Message).order_by(Message.id)).first()
+        (school,) = answers.question_of(session, letter, now=day(1)).open()
+        given = answers.Given({school.id: Answer.JOINED})
+        answers.give(session, letter, given, now=day(1))
+    assert climb(written_by_school, day(1)) == (0, 1)
+
+
+def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
+    became(written_by_school, S.REFUSED, S.ACCEPTED, S.EXPIRED)
+    climb(written_by_school, day(1))
+    printed(written_by_school)
+    with written_by_school.writing() as session:
+        (step,) = session.scalars(select(ReachStep))
+        step.state = StepState.FAILED
+    assert climb(written_by_school, day(3)) == (0, 1)
+    with written_by_school.writing() as session:
+        campaign = session.get_one(Campaign, 1)
+        step = session.scalars(select(ReachStep).order_by(-ReachStep.id)).first()
+        assert "2\u00a0écoles attendent" in work_list.letter_in_three_lines(session, campaign, step, now=day(3))[1]
+        noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
+        noting.note(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+        (response,) = session.scalars(select(Response))
+        first, _, third = session.scalars(select(School.id).order_by(School.id))
+        assert {school.id for school in response.schools} == {first, third}
+        assert reached.of(session, campaign, now=day(3)).proved == 1

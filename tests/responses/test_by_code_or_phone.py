@@ -1,0 +1,199 @@
+"""An answer by the code of a letter on paper, or by phone, counts wherever one from the mail counts."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import delete, select
+
+from outreach.adherence import programmes
+from outreach.campaigns import audiences
+from outreach.campaigns.calling import noting
+from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.ladder import reached
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.paper import batches, entering
+from outreach.campaigns.results import actions, course, figures, mailbox_file, overall, reaction_list, reactions
+from outreach.campaigns.results.reaction_list import ReactionFilters
+from outreach.campaigns.waves import answering, receipts
+from outreach.days import today
+from outreach.delivery.models import Message, MessageState, Reason
+from outreach.directory.models import Authority, Contact
+from outreach.measuring.reactions import Asked, Reaction, of_authorities, of_mailboxes
+from outreach.reach.models import CallOutcome, ReachAnswer, ReachStep
+from outreach.reach.proof import ProofKind
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
+from outreach.segments.criteria import listed
+from outreach.segments.mailings import ReactedTo
+from outreach.settings import ROOT
+from tests.campaigns.conftest import AUTHOR, SENDING, people, settle, strand
+from tests.campaigns.ladder.climbing import climb
+from tests.campaigns.ladder.test_climbing import AT, became, with_ladder
+from tests.conftest import state_from
+
+__all__ = ["people", "strand"]
+MAIL, CODE, PHONE = 1, 2, 3  # the keys of the authorities, by how each answers
+LATER = AT + timedelta(days=4)
+NAMED = re.compile(r"\bResponse\.message_id\b")
+COUNTS_NOTHING = {"outreach/retention/erasing.py": "empties the words of an address that is erased"}
+
+
+@state_from("programmed")
+def answered_each_way(database, _settings):
+    """Three authorities gave the same answer: from the mail, by the code on paper (the mail was refused), by phone
+    (there is no mailbox)."""
+    settle(database, 3)
+    with database.writing() as session:
+        session.execute(delete(Contact).where(Contact.authority_id == PHONE))
+        session.execute(Authority.__table__.update().values(address="Rue Haute 7", locality="Namur", postcode="5000"))
+        session.get_one(Authority, PHONE).address = ""
+    with_ladder(database, "paper:1:failed call:3:failed")
+    became(database, MessageState.ACCEPTED, MessageState.REFUSED)
+    climb(database, AT + timedelta(days=1))
+    with database.writing() as session:
+        (wave,) = session.scalars(select(Wave))
+        batches.make(session, wave.campaign, wave, SENDING.keys, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
+    climb(database, AT + timedelta(days=3))
+    with database.writing() as session:
+        by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
+        _answer(session, by[MAIL], is_by_code=False)
+        entering.note_rung(session, by[CODE], _answer(session, by[CODE], is_by_code=True))
+        step = session.scalars(select(ReachStep).where(ReachStep.authority_id == PHONE).order_by(-ReachStep.id)).first()
+        noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
+        campaign = session.get_one(Campaign, 1)
+        noting.note(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
+
+
+def _answer(session, message, *, is_by_code):
+    asked = answers.question_of(session, message, now=LATER)
+    given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=is_by_code)
+    return answering.receive(session, message, given, SENDING, now=LATER)
+
+
+class Asking:
+    """What the places below are asked with."""
+
+    def __init__(self, session):
+        self.session, self.campaign = session, session.get_one(Campaign, 1)
+        self.mailings, self.now = audiences.launched(self.campaign), LATER
+        self.asked = Asked(self.mailings, today(LATER))
+        self.letters = {
+            one.authority_id: one for one in session.scalars(select(Message).where(Message.mailing_id == 1))
+        }
+
+    def keys(self, query):
+        return set(self.session.scalars(query))
+
+    def of_each(self, found):
+        """The authorities of whose letter something is found."""
+        return {key for key, letter in self.letters.items() if found(self.session, letter)}
+
+
+def _reacted(one):
+    each = of_authorities(one.asked)
+    found = one.session.execute(select(each.c.authority_id, each.c.reaction, each.c.answered_at)).all()
+    return {key for key, reaction, at in found if reaction == Reaction.REACTED and at}
+
+
+def _mailboxes(one):
+    each = of_mailboxes(one.asked)
+    return one.keys(select(each.c.authority_id).where(each.c.answered_at.is_not(None)))
+
+
+def _proved(one):
+    rows = reached.listed(one.session, one.campaign, now=one.now, kind=ProofKind.ANSWERED).every()
+    return {row.key for row in rows}
+
+
+def _criterion(one):
+    scope = audiences.scope_of(one.session, one.campaign, now=one.now)
+    return one.keys(listed(scope, ReactedTo(mailings=(1,), reaction="answered", answers=(Answer.IN_PREPARATION,))))
+
+
+def _figures(one):
+    assert figures.of(one.session, one.campaign, now=one.now).answers[Answer.IN_PREPARATION] == 3
+    return {
+        one.id for one in figures.authorities(one.session, one.campaign, figures.Figure.ANSWERED, now=LATER).every()
+    }
+
+
+def _course(one):
+    told = course.of(one.session, one.campaign, figures.of(one.session, one.campaign, now=LATER), [], now=LATER)
+    return set(range(1, told.days[-1].answered + 1))
+
+
+def _reaction_list(one):
+    query = reaction_list._conditions(one.session, one.asked, ReactionFilters(answer=Answer.IN_PREPARATION))
+    return one.keys(query[-1])
+
+
+def _actions(one):
+    (done,) = actions.actions(one.session, programmes.the_programme(one.session), now=LATER).done
+    return set(range(1, sum(done.answered.values()) + 1))
+
+
+def _letters(one):
+    rows = one.session.execute(reactions._given(one.asked)).all()
+    of = {letter.id: key for key, letter in one.letters.items()}
+    return {of[message] for message, *_ in rows}
+
+
+def _overall(one):
+    return set(range(1, overall.overall(one.session, [1], now=LATER)[1].answered + 1))
+
+
+PLACES = {
+    "outreach/reach/proof.py": [_proved],
+    "outreach/measuring/reactions.py": [_reacted, _mailboxes],
+    "outreach/segments/mailings.py": [_criterion],
+    "outreach/responses/answers.py": [
+        lambda one: one.of_each(answers.of_message),
+        lambda one: one.of_each(lambda session, letter: answers.earlier(session, letter, one.mailings).last),
+        lambda one: one.keys(answers.authorities_that_answered(one.mailings)),
+        lambda one: {key for key, _ in one.session.execute(answers.letters_that_answered(one.mailings))},
+    ],
+    "outreach/campaigns/results/course.py": [_course],
+    "outreach/campaigns/results/reaction_list.py": [_reaction_list],
+    "outreach/campaigns/results/mailbox_file.py": [
+        lambda one: one.of_each(lambda session, letter: mailbox_file.of(session, letter, now=LATER).answers)
+    ],
+    "outreach/campaigns/results/actions.py": [_actions],
+    "outreach/campaigns/results/reactions.py": [_letters],
+    "outreach/campaigns/results/overall.py": [_overall],
+    "outreach/campaigns/results/figures.py": [_figures],
+    "outreach/campaigns/waves/receipts.py": [
+        lambda one: one.of_each(lambda session, letter: receipts.last(session, letter, SENDING))
+    ],
+}
+
+
+def test_every_place_that_asks_for_the_letter_of_an_answer_is_walked():
+    named = {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "outreach").rglob("*.py")
+        if "migrations" not in path.parts and NAMED.search(path.read_text(encoding="utf-8"))
+    }
+    assert named == {*PLACES, *COUNTS_NOTHING}
+
+
+@pytest.mark.postgresql
+def test_an_answer_counts_in_every_place_whichever_way_it_came(answered_each_way):
+    with answered_each_way.reading() as session:
+        one = Asking(session)
+        for place, walks in PLACES.items():
+            for number, walk in enumerate(walks):
+                assert walk(one) == {MAIL, CODE, PHONE}, (place, number)
+        rungs = session.scalars(select(ReachAnswer)).all()
+        told = {session.get_one(Response, row.response_id).authority_id for row in rungs}
+        assert told == {CODE, PHONE}, "each names the rung that it came by"
+        assert one.letters[PHONE].reason is Reason.NO_ADDRESS
+
+
+def test_whoever_answered_by_code_or_phone_gets_no_reminder(answered_each_way):
+    with answered_each_way.reading() as session:
+        campaign = session.get_one(Campaign, 1)
+        found = audiences.addressees_among(session, campaign, [MAIL, CODE, PHONE], now=LATER)
+        assert {one.reason for one in found} == {Reason.ANSWERED}
