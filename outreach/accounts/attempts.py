@@ -51,10 +51,14 @@ def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datet
     return all(count < limits[name] for name, count in session.execute(counts))
 
 
-def count_failure(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
-    """Count a failed attempt under each name; False, and nothing is counted, when a name has reached its limit."""
+def count_failure(
+    session: Session, key: bytes, most: Mapping[str, int], *, now: datetime, beside: Mapping[str, int] | None = None
+) -> bool:
+    """Count a failed attempt under each name; False, and nothing is counted, when a name has reached its limit, or one
+    `beside` them, which is not counted.
+    """
     take_turns(session, "sign-ins")
-    if not is_open(session, key, most, now=now):
+    if not is_open(session, key, {**(beside or {}), **most}, now=now):
         return False
     session.add_all(SignInAttempt(name=_digest(key, name), at=now) for name in most)
     return True

@@ -44,8 +44,9 @@ def open_code() -> Response | Redirect:
         identity = bytes.fromhex(message.public_id) if message else b""
     if not is_open:
         return _form_page(typed, TOO_MANY, 429)
-    with database().writing() as session:
-        is_counted = attempts.count_failure(session, key, by_code if identity else by_client, now=now())
+    with database().writing() as session:  # asked again, as many may have been sent at once
+        names = by_code if identity else by_client
+        is_counted = attempts.count_failure(session, key, names, now=now(), beside=by_client)
     if not is_counted:
         return _form_page(typed, TOO_MANY, 429)
     if not identity:

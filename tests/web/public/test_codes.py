@@ -1,17 +1,26 @@
 """Codes of letters on paper: they lead to the answer page; a wrong one tells nothing, and too many are refused."""
 
-import pytest
-from sqlalchemy import select
+import hmac
+import re
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import pairwise
 
-from outreach.campaigns.models import Wave
+import pytest
+from sqlalchemy import event, select, update
+
+from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper import batches, sheets
 from outreach.campaigns.paper.models import PaperLetter
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term
-from outreach.delivery.models import Message
+from outreach.delivery.models import Message, MessageState, Reason
+from outreach.directory.models import Authority
+from outreach.mail import codes
 from outreach.mail.tokens import Keys
 from outreach.reach import steps
 from outreach.reach.models import ReachAnswer, ReachChannel, StepReason
 from outreach.responses.models import Response
+from outreach.settings import Settings
 from outreach.web.public import recipient_pages
 from outreach.web.public.codes import OF_CODE, WRONG_OF_CLIENT
 from tests.conftest import NOW
@@ -100,3 +109,106 @@ def test_staff_read_that_an_answer_came_by_the_code(client, signed_in, coded, la
     author = signed_in("author")
     assert "Par le code du courrier" in text_of(author.get(f"/responses/{number}").text)
     assert "Réponse par le code du courrier" in text_of(author.get(f"/directory/{fase}/history").text)
+
+
+def test_a_wrong_code_and_a_right_one_cost_the_same_statements(client, coded, launched_sample):
+    """They differ by their answer alone: the digests are looked up at once, and one row is counted for either."""
+    code, _ = coded
+
+    def statements(typed):
+        seen = []
+
+        def note(_connection, _cursor, statement, *_more):
+            seen.append(re.sub(r"\?(, \?)*", "?", statement))
+
+        event.listen(launched_sample.engine, "before_cursor_execute", note)
+        client.post("/r", data={"code": typed})
+        event.remove(launched_sample.engine, "before_cursor_execute", note)
+        return seen
+
+    statements(code)
+    assert statements(code) == statements("ZZZZ-ZZZZ")
+
+
+def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded, launched_sample):
+    code, _ = coded
+    typed = [f"ZZZZ-ZZ{one:02}" for one in range(WRONG_OF_CLIENT * 3)]
+
+    def guess(one):
+        return app.test_client().post("/r", data={"code": one}).status_code
+
+    with ThreadPoolExecutor(8) as threads:
+        told = list(threads.map(guess, typed))
+    assert told.count(404) == WRONG_OF_CLIENT
+    assert guess(code) == 429, "the right one, last: nobody learns that it is right"
+
+
+def test_a_client_is_no_other_for_changing_what_it_may_change(client, coded):
+    for one in range(WRONG_OF_CLIENT):
+        asked = {"REMOTE_ADDR": f"2001:db8::{one + 1:x}", "HTTP_X_FORWARDED_FOR": f"192.0.2.{one}"}
+        assert client.post("/r", data={"code": f"ZZZZ-ZZZ{one}"}, environ_overrides=asked).status_code == 404
+    asked = {"REMOTE_ADDR": "2001:db8::ffff", "HTTP_X_FORWARDED_FOR": "192.0.2.77"}
+    assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=asked).status_code == 429
+
+
+def test_codes_tell_nothing_of_their_order_nor_of_each_other():
+    key = b"k" * 32
+    every = [codes.code_of(key, number) for number in range(1, 20_001)]
+    assert len(set(every)) == len(every)
+    rising = sum(first < second for first, second in pairwise(every)) / len(every)
+    assert rising == pytest.approx(0.5, abs=0.02)
+    share = [sum(code.startswith(letter) for code in every) / len(every) for letter in codes.ALPHABET]
+    assert max(share) < 1.4 / 32
+    assert every[0] != codes.code_of(hmac.digest(key, b"x", "sha256"), 1), "without the key nobody makes it"
+
+
+def test_a_code_leads_to_its_own_letter_alone(client, coded, launched_sample, standing):
+    """Of another campaign, of a letter whose code is another: the same page as for no code at all."""
+    code, key = coded
+    with launched_sample.writing() as session:
+        letter = session.scalars(select(PaperLetter)).one()
+        unknown = codes.code_of(Keys(standing.settings.signing_keys).keys[0], letter.id + 1)
+    nothing = client.post("/r", data={"code": "ZZZZ-ZZZZ"})
+    other = client.post("/r", data={"code": unknown})
+    assert other.text.replace(unknown, "ZZZZ-ZZZZ") == nothing.text
+    opened = client.get(client.post("/r", data={"code": code}).location)
+    with launched_sample.reading() as session:
+        message = session.get_one(Message, key)
+        other = session.scalars(select(Message).where(Message.authority_id != message.authority_id)).first()
+        assert f"FASE {session.get_one(Authority, message.authority_id).fase}" in text_of(opened.text)
+        assert f"FASE {session.get_one(Authority, other.authority_id).fase}" not in text_of(opened.text)
+
+
+def test_after_the_end_a_code_takes_no_answer(client, coded, launched_sample, monkeypatch):
+    code, key = coded
+    page = client.post("/r", data={"code": code}).location
+    with launched_sample.writing() as session:
+        session.execute(update(Campaign).values(state="closed"))
+    monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(days=400))
+    client.post(page, data={"answer": "help", "confirmed": "1"})
+    assert "ne prend plus de réponse" in text_of(client.get(page).text)
+    with launched_sample.reading() as session:
+        assert session.scalars(select(Response).where(Response.message_id == key)).first() is None
+
+
+def test_a_code_opens_no_mailbox(client, coded):
+    """Whoever opens the letter answers for the authority. The mailbox's own file and its choices stay its own."""
+    code, _ = coded
+    page = client.post("/r", data={"code": code}).location
+    token = page.rpartition("/")[2]
+    shown = client.get(page).text
+    assert "Mesure des ouvertures" not in shown
+    assert f"/a/file/{token}" not in shown
+    assert client.get(f"/a/file/{token}").status_code == 404
+    assert client.post(f"/a/measure/{token}", data={"measure": "1", "wording": "x"}).status_code == 404
+
+
+def test_an_authority_without_any_mailbox_answers_by_its_code(client, coded, launched_sample):
+    code, key = coded
+    with launched_sample.writing() as session:
+        gone = {"address": "", "address_key": "", "address_ascii": "", "state": MessageState.WITHDRAWN}
+        session.execute(update(Message).where(Message.id == key).values(**gone, reason=Reason.NO_ADDRESS))
+    page = client.post("/r", data={"code": code}).location
+    assert client.get(page).status_code == 200
+    given = client.post(page, data={"answer": "help"}, follow_redirects=True)
+    assert "donnée par le code de votre lettre" in text_of(given.text)
