@@ -193,9 +193,14 @@ class WrittenLetter:
 
 def head_of(session: Session, campaign: Campaign) -> Letterhead:
     """The letterhead of a campaign's letters: today's for a draft, else the one with which it was submitted."""
+    return head_on_paper(session, campaign).in_letters
+
+
+def head_on_paper(session: Session, campaign: Campaign) -> Letterhead:
+    """The same letterhead with its logo, also where that is too heavy for a mail."""
     if campaign.state is CampaignState.DRAFT:
-        return letterheads.current(session).in_letters
-    return letterheads.version(session, campaign.letterhead_id).in_letters
+        return letterheads.current(session)
+    return letterheads.version(session, campaign.letterhead_id)
 
 
 def freeze(

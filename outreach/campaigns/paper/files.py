@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from outreach import french, pdf
-from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.letter.frozen import SenderIdentity, head_on_paper
 from outreach.campaigns.paper import batches, sheets
 from outreach.campaigns.paper.models import PaperBatch
 from outreach.campaigns.paper.sheets import Sheet
@@ -19,6 +19,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.directory.postal.addresses import PostalAddress
 from outreach.errors import Refused
+from outreach.letterheads import Letterhead
 from outreach.spreadsheets.written import Origin, csv_bytes, xlsx
 
 MOST_PAGES = 100
@@ -122,11 +123,10 @@ def digest_of(parts: Sequence[bytes]) -> str:
     return told.hexdigest()
 
 
-def sample(document: Mapping[str, Any], window: Window, *, now: datetime) -> bytes:
+def sample(document: Mapping[str, Any], window: Window, head: Letterhead, *, now: datetime) -> bytes:
     """One letter as it would be printed, to be read before it is approved."""
     told = {**_named("Lettre sur papier, à lire", now), "window": window, "letters": [document]}
-    at = int(now.timestamp())
-    return pdf.set_pdf("paper.typ", sheets.settable(told), at, lost_nothing="Rien n’est perdu", archived=True)
+    return _letters(told, head, now, "Rien n’est perdu")
 
 
 def window_page(window: Window, *, now: datetime) -> bytes:
@@ -150,20 +150,21 @@ def _parts(
     session: Session, batch: PaperBatch, sending: SenderIdentity, window: Window, now: datetime
 ) -> Iterator[Part]:
     letters, start, number = batches.letters_of(session, batch), 0, 0
+    head = head_on_paper(session, batch.campaign)
     while start < len(letters):
         some = sheets.sheets_of(session, batch, letters[start : start + AT_FIRST], sending, now=now)
         number += 1
-        part = _part(batch, some, window, number)
+        part = _part(batch, some, window, head, number)
         yield part
         start += len(part.letters)
 
 
-def _part(batch: PaperBatch, some: Sequence[Sheet], window: Window, number: int) -> Part:
+def _part(batch: PaperBatch, some: Sequence[Sheet], window: Window, head: Letterhead, number: int) -> Part:
     """As many of these letters as fit into a part; one alone may have more pages."""
-    content = _set(batch, some, window)
+    content = _set(batch, some, window, head)
     pages = pages_in(content)
     if pages > MOST_PAGES and len(some) > 1:
-        return _part(batch, some[: max(len(some) * MOST_PAGES // (pages + 1), 1)], window, number)
+        return _part(batch, some[: max(len(some) * MOST_PAGES // (pages + 1), 1)], window, head, number)
     return Part(f"lettres-{number}.pdf", content, pages, some)
 
 
@@ -175,14 +176,19 @@ def pages_in(content: bytes) -> int:
     return max(counts)
 
 
-def _set(batch: PaperBatch, some: Sequence[Sheet], window: Window) -> bytes:
+def _set(batch: PaperBatch, some: Sequence[Sheet], window: Window, head: Letterhead) -> bytes:
     document = {
         **_named(f"Lettres – {batch.campaign.title}", batch.made_at),
         "window": window,
         "letters": [one.document for one in some],
     }
-    at = int(batch.made_at.timestamp())
-    return pdf.set_pdf("paper.typ", sheets.settable(document), at, lost_nothing=LOST_NOTHING, archived=True)
+    return _letters(document, head, batch.made_at, LOST_NOTHING)
+
+
+def _letters(document: Mapping[str, Any], head: Letterhead, at: datetime, lost_nothing: str) -> bytes:
+    lines = [pdf.settable(line) for line in head.lines]
+    headed = {**sheets.settable(document), "head": {"lines": lines, "logo": list(head.logo)}}
+    return pdf.set_pdf("paper.typ", headed, int(at.timestamp()), lost_nothing=lost_nothing, archived=True)
 
 
 def _cover(batch: PaperBatch, parts: Sequence[Part], now: datetime, author: str) -> bytes:

@@ -7,6 +7,7 @@ import pytest
 import zxingcpp
 from sqlalchemy import select
 
+from outreach import letterheads
 from outreach.campaigns.letter import composing
 from outreach.campaigns.paper import batches, entering, files, sheets
 from outreach.campaigns.paper.models import PaperLetter
@@ -15,15 +16,17 @@ from outreach.delivery.models import Message, SuppressionReason
 from outreach.directory.models import Authority, Contact
 from outreach.directory.postal import holding
 from outreach.errors import InputError, Refused
+from outreach.letterheads import Letterhead
 from outreach.mail import codes
 from outreach.mail.paper_form import words_of
 from outreach.mail.tokens import Keys
 from outreach.reach.models import ReachStep, StepReason, StepState
 from tests import factories
 from tests.campaigns.conftest import SENDING
-from tests.campaigns.paper.conftest import LONG_NAME, campaign_of
+from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.conftest import NOW
 from tests.factories import AUTHOR
+from tests.pictures import png
 
 WINDOW = (105.0, 45.0, 90.0, 40.0)
 POINT = 72 / 25.4
@@ -247,3 +250,31 @@ def test_a_step_is_judged_again_as_it_is_printed(unreached):
         session.add(Contact(authority_id=letter.authority_id, **box))
     assert made_batch(database, number)[0] is not None
     assert states(database)[0] == (StepState.STOPPED, StepReason.UNSUBSCRIBED)
+
+
+def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programmed, people, tmp_path):
+    """What holds later changes no letter; the window stays free, and the logo is there, however heavy for a mail."""
+    heavy = png(160, 60, noisy=True)
+    assert len(heavy) > letterheads.LARGEST_IN_LETTER
+    lines = (
+        "Ministère de la Fédération Wallonie-Bruxelles",
+        "Administration générale",
+        "1080 Bruxelles",
+        "fwb.example",
+    )
+    with programmed.writing() as session:
+        letterheads.change(session, Letterhead(lines, heavy), now=NOW, actor=AUTHOR)
+    number = paper_campaign(programmed, (2,))
+    batch = made_batch(programmed, number)[0]
+    first = files_made(programmed, number, batch).contents["lettres-1.pdf"]
+    with programmed.writing() as session:
+        letterheads.change(session, Letterhead(("Autre en-tête",)), now=NOW, actor=AUTHOR)
+    assert files_made(programmed, number, batch).contents["lettres-1.pdf"] == first
+    (tmp_path / "l.pdf").write_bytes(first)
+    page = pages_of(tmp_path / "l.pdf")[0]
+    heads = [word for word in page if word[3] < 20 * POINT]
+    assert plain(" ".join(word[4] for word in heads)) == plain(" ".join(lines))
+    sender = min(word[1] for word in page if word not in heads)
+    assert max(word[3] for word in heads) <= sender
+    drawn = subprocess.run(["pdfimages", "-list", tmp_path / "l.pdf"], capture_output=True, check=True).stdout
+    assert b" 160 " in drawn

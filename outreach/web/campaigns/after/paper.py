@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import audit, french
 from outreach.accounts import staff
 from outreach.campaigns import lifecycle
+from outreach.campaigns.letter.frozen import head_on_paper
 from outreach.campaigns.paper import batches, files, overview
 from outreach.campaigns.paper.sheets import Addressed, document_of
 from outreach.campaigns.review.preview import Preview
@@ -81,8 +82,9 @@ def read_on_paper(number: int) -> Response:
         address = holding.held_of(session, chosen).address
         to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", SHOWN_CODE, current_day())
         document = document_of(campaign, to, letter.subject, letter.html, sending())
+        head = head_on_paper(session, campaign)
     end_reading()
-    content = files.sample(document, settings().window, now=now())
+    content = files.sample(document, settings().window, head, now=now())
     return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
 
 
