@@ -7,6 +7,7 @@ from flask import Blueprint, render_template, url_for
 from flask_login import current_user
 
 from outreach.campaigns import listing
+from outreach.campaigns.calling import work_list
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import CampaignStanding, Stage
@@ -44,7 +45,8 @@ CHANGED = (
 class Step:
     """What a step's page shows: the campaign, where it stands, and whether the person may change it.
 
-    `version` is the digest of the campaign's content when the page was made.
+    `version` is the digest of the campaign's content when the page was made. `has_calls`: somebody is to be called,
+    or was.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Step:
     standing: CampaignStanding
     may_change: bool
     version: str
+    has_calls: bool
 
     @property
     def stage(self) -> Stage:
@@ -72,7 +75,8 @@ class Step:
 def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
-    return Step(name, campaign, listing.standing_of(session, campaign), may, content_hash(campaign))
+    has_calls = ReachChannel.CALL in campaign.ladder or work_list.has_any(session, campaign)
+    return Step(name, campaign, listing.standing_of(session, campaign), may, content_hash(campaign), has_calls)
 
 
 def show(template: str, step: Step, **values: Any) -> str:
@@ -82,14 +86,15 @@ def show(template: str, step: Step, **values: Any) -> str:
         step=step,
         campaign=step.campaign,
         steps=STEPS,
-        tabs=_tabs(step.campaign),
+        tabs=_tabs(step),
         stage_colors=STAGE_COLORS,
         **values,
     )
 
 
-def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
+def _tabs(step: Step) -> list[tuple[str, str, str]]:
     """The tabs of a campaign under way: name, label, address. Recipients have a tab once the wave has a mailing."""
+    campaign = step.campaign
     wave = wave_of_the_moment(campaign)
     tabs = [("progress_page", "Suivi", url_for("campaigns.progress_page", number=campaign.id))]
     if wave is not None and wave.mailing_id:
@@ -99,7 +104,7 @@ def _tabs(campaign: Campaign) -> list[tuple[str, str, str]]:
     tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
     if ReachChannel.PAPER in campaign.ladder:
         tabs.append(("paper", "Papier", url_for("campaigns.paper", number=campaign.id)))
-    if ReachChannel.CALL in campaign.ladder:
+    if step.has_calls:
         tabs.append(("calls", "Appels", url_for("campaigns.list_calls", number=campaign.id)))
     tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))
     tabs.append(("check", "Contenu", url_for("campaigns.check", number=campaign.id)))

@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.calling.asked_calls import MOST
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import openings, reaction_list, reactions
@@ -22,6 +23,7 @@ from outreach.measuring.reactions import Asked, Reaction
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
 from outreach.text import whole_number
+from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import REMINDER, write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports
@@ -88,7 +90,15 @@ def list_reactions(number: int) -> str:
         listed = asked.listed(session)
         is_measured = campaign.tracking is TrackingMode.INDIVIDUAL
         hidden = () if is_measured else ("opened", "clicked")
-        shown = Shown.of(request, listed, hidden=hidden, export=".export_reactions", write=".write_to_recipients")
+        shown = Shown.of(
+            request,
+            listed,
+            hidden=hidden,
+            export=".export_reactions",
+            write=".write_to_recipients",
+            call=".call_recipients",
+            most_called=MOST,
+        )
         messages = [row.letter.message for row in shown.rows] if is_measured else []
         return show(
             "reactions",
@@ -130,6 +140,14 @@ def write_to_recipients(number: int) -> Redirect:
         else:
             written = WrittenList(name, None, asked.listed(session).keys())
     return write_to(written, strand=strand, ready_made=REMINDER if reaction is Reaction.NONE else ())
+
+
+@pages.post("/<number:number>/recipients/calls")
+@needs(RoleName.AUTHOR)
+def call_recipients(number: int) -> Redirect:
+    with reading() as session:
+        keys = _asked(session, number).listed(session).keys()
+    return call_those(number, keys)
 
 
 def _asked(session: Session, number: int) -> AskedList:

@@ -11,6 +11,7 @@ from outreach.accounts.staff import Colleagues
 from outreach.adherence import programmes, records
 from outreach.adherence.models import RollUp, Strand
 from outreach.campaigns import from_lists
+from outreach.campaigns.calling import asked_calls
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
@@ -29,10 +30,12 @@ from outreach.mail.addresses import Judgement
 from outreach.reachability import mailbox_list
 from outreach.reachability.mailbox_list import ListedMailbox
 from outreach.roles import RoleName
+from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
+from outreach.web.ui.fields import posted_number
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.pager import Shown, most_counted, sorting, sought
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -54,7 +57,16 @@ def index() -> str:
             "pages/directory/index.html",
             filters=filters,
             counts=counts,
-            shown=Shown.of(request, found, total=total, authorities=total, export=".export", write=".write_to_list"),
+            shown=Shown.of(
+                request,
+                found,
+                total=total,
+                authorities=total,
+                export=".export",
+                write=".write_to_list",
+                call=".call_list",
+                most_called=asked_calls.MOST if asked_calls.campaigns_to_call_for(session) else 0,
+            ),
             chips=filtering.chips(filters, labels),
             sentence=filtering.sentence(filters, labels),
             corrections=filtering.corrections(filters),
@@ -96,6 +108,20 @@ def write_to_list() -> Redirect:
     return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
 
+@pages.post("/calls")
+@needs(RoleName.AUTHOR)
+def call_list() -> Redirect | str:
+    """Call the authorities that the filters find: for the campaign that the form names, or a page that asks which."""
+    with reading() as session:
+        filters = filtering.asked(request.args, filtering.strands(session), current_day())
+        keys = listing.listed(session, filters).keys()
+        offered = asked_calls.campaigns_to_call_for(session)
+        chosen = posted_number("campaign")
+        if chosen not in offered and len(offered) != 1:
+            return render_template("pages/directory/calls.html", campaigns=offered, count=len(keys))
+    return call_those(chosen if chosen in offered else next(iter(offered)), keys)
+
+
 @pages.get("/<number:fase>")
 @needs(RoleName.READER)
 def authority(fase: int) -> str:
@@ -108,7 +134,12 @@ def authority(fase: int) -> str:
             stands=_stands(session, authority_row),
             failing=contacts.failing_of(session, authority_row),
             received=_received(session, authority_row),
-            shown=Shown.of(request, _schools(session, authority_row), export=".export_schools"),
+            shown=Shown.of(
+                request,
+                _schools(session, authority_row),
+                export=".export_schools",
+                hidden=() if current_user.holds(RoleName.AUTHOR) else ("report",),
+            ),
             text=sought(request),
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
             reported=school_reports.reports(session, authority_row),

@@ -64,8 +64,9 @@ class Pager:
 class Shown(Generic[Row]):
     """A page of a listing, as the macro `table` of `pages/_tables.html` shows it.
 
-    `names` are those of persons, by address. `export` and `write` are the endpoints of its files and of a campaign to
-    its authorities, '' where there are none; `arguments` are those of both. `authorities` says to how many one writes.
+    `names` are those of persons, by address. `export`, `write` and `call` are the endpoints of its files, of a campaign
+    to its authorities and of calls to them, '' where there are none; `arguments` are those of all. `authorities` says
+    how many these are, and `call` is '' where they are more than may be called at once.
     `hidden` are the keys of columns that this page does not show.
     """
 
@@ -75,6 +76,7 @@ class Shown(Generic[Row]):
     names: Mapping[str, str]
     export: str
     write: str
+    call: str
     arguments: Mapping[str, Any]
     authorities: Total
     hidden: Collection[str]
@@ -89,6 +91,8 @@ class Shown(Generic[Row]):
         size: int = 0,
         export: str = "",
         write: str = "",
+        call: str = "",
+        most_called: int = 0,
         hidden: Collection[str] = (),
         total: Total | None = None,
         authorities: Total | None = None,
@@ -106,7 +110,8 @@ class Shown(Generic[Row]):
         if authorities is None:
             authorities = listing.total_keys(most) if write and rows else Total(0)
         arguments = {**(request.view_args or {}), **arguments}
-        return cls(listing, pager, rows, names, export, write, arguments, authorities, hidden)
+        call = call if authorities.number <= most_called and not authorities.is_more else ""
+        return cls(listing, pager, rows, names, export, write, call, arguments, authorities, hidden)
 
     @property
     def columns(self) -> list[Column[Row]]:

@@ -21,7 +21,7 @@ from outreach.responses.models import Response
 from outreach.settings import Settings
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
-from tests.pages import form_of, text_of
+from tests.pages import elements, form_of, text_of
 
 PAGE = "/campaigns/1/calls"
 LATER = NOW + timedelta(minutes=31)
@@ -187,3 +187,22 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
     assert "aucune preuve, courriel revenu (appel : à faire)" in text_of(author.get(sheet))
     note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED))
     assert "joint par téléphone (appel : fait)" in text_of(author.get(sheet))
+
+
+def test_those_of_a_list_are_called_by_one_button(author, launched_sample):
+    """From whom the campaign reached, from its recipients, and from the directory, for the one campaign under way."""
+    with launched_sample.writing() as session:
+        letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).all()
+        for letter in letters:
+            letter.state, letter.settled_at, letter.fence_id, letter.fenced_at = MessageState.ACCEPTED, NOW, "f", NOW
+        numbers = [session.get_one(Authority, key).fase for key in {one.authority_id: 0 for one in letters}]
+    listed = (
+        f"/campaigns/1/reached?q={numbers[3]}",
+        "/campaigns/1/recipients?network=WBE",
+        f"/directory?q={numbers[2]}",
+    )
+    for place in listed:
+        page = author.get(place)
+        (address,) = {form.get("action") for form in elements(page, "form") if "/calls" in form.get("action", "")}
+        asked = author.post(address, data=form_of(page, address), follow_redirects=True)
+        assert "1 PO ajouté aux appels" in text_of(asked.text), place

@@ -6,6 +6,7 @@ from flask import Response, request
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
+from outreach.campaigns.calling.asked_calls import MOST
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.ladder.reached import ReachedRow
@@ -14,6 +15,7 @@ from outreach.columns import Queried
 from outreach.db import Session
 from outreach.reach.proof import ProofKind
 from outreach.roles import RoleName
+from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.ui import exports
@@ -55,7 +57,14 @@ def list_reached(number: int) -> str:
             step_of(session, "reached", asked.campaign),
             asked=asked,
             found=reached.of(session, asked.campaign, now=now()),
-            shown=Shown.of(request, asked.listed(session), export=".export_reached", write=".write_to_reached"),
+            shown=Shown.of(
+                request,
+                asked.listed(session),
+                export=".export_reached",
+                write=".write_to_reached",
+                call=".call_reached",
+                most_called=MOST,
+            ),
         )
 
 
@@ -77,6 +86,14 @@ def write_to_reached(number: int) -> Redirect:
         written = WrittenList(f"{named} : {asked.campaign.title}", None, asked.listed(session).keys())
         strand = asked.campaign.strand.number
     return write_to(written, strand=strand)
+
+
+@pages.post("/<number:number>/reached/calls")
+@needs(RoleName.AUTHOR)
+def call_reached(number: int) -> Redirect:
+    with reading() as session:
+        keys = _asked(session, number).listed(session).keys()
+    return call_those(number, keys)
 
 
 def _asked(session: Session, number: int) -> AskedReach:

@@ -1,0 +1,70 @@
+"""Calls asked for from a list join the campaign's; whoever answered, joined or asked for no more is left out."""
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.calling import asked_calls, noting, work_list
+from outreach.campaigns.models import Campaign
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.errors import InputError, Refused
+from outreach.reach.models import ReachStep, StepReason, StepState
+from tests.campaigns.conftest import AUTHOR, people, strand
+from tests.campaigns.ladder.climbing import climb
+from tests.campaigns.ladder.test_climbing import became, day, five_on_a_ladder
+from tests.responses.test_answers import give
+
+__all__ = ["five_on_a_ladder", "people", "strand"]
+
+
+def ask(database, keys):
+    with database.writing() as session:
+        return asked_calls.ask(session, session.get_one(Campaign, 1), keys, now=day(1), actor=AUTHOR)
+
+
+def calls(database):
+    with database.reading() as session:
+        found = work_list.listed(session, session.get_one(Campaign, 1)).every()
+        return {row.authority.id: row.step.reason for row in found}
+
+
+@pytest.mark.postgresql
+def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder):
+    became(five_on_a_ladder, MessageState.REFUSED)
+    give(five_on_a_ladder, 2, "informed", now=day(0))
+    with five_on_a_ladder.writing() as session:
+        third = session.get_one(Message, 3)
+        suppressions.suppress(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
+    asked = ask(five_on_a_ladder, {1, 2, 3, 4, 99})
+    assert (asked.added, asked.waiting, asked.left_out) == (2, 0, 3)
+    assert asked.told.startswith("2\u00a0PO ajoutés aux appels, 3 pas à appeler")
+    assert calls(five_on_a_ladder) == {1: StepReason.REFUSED, 4: StepReason.SILENT}
+    again = ask(five_on_a_ladder, {1, 4, 5})
+    assert (again.added, again.waiting, again.left_out) == (1, 2, 0)
+
+
+def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_a_ladder):
+    ask(five_on_a_ladder, {1, 2})
+    assert climb(five_on_a_ladder, day(2))[0] == 0, "an accepted letter does not stop it"
+    give(five_on_a_ladder, 1, "informed", now=day(2))
+    assert climb(five_on_a_ladder, day(2))[0] == 1
+    with five_on_a_ladder.writing() as session:
+        step = session.scalars(select(ReachStep).where(ReachStep.authority_id == 2)).one()
+        noting.take(session, session.get_one(Campaign, 1), step.id, now=day(3), actor=AUTHOR)
+        assert step.state is StepState.DUE
+
+
+def test_nobody_and_too_many_and_a_campaign_that_ended_are_refused(five_on_a_ladder):
+    with pytest.raises(InputError, match="de 1 à 300"):
+        ask(five_on_a_ladder, set())
+    with pytest.raises(InputError, match="filtrez"):
+        ask(five_on_a_ladder, set(range(asked_calls.MOST + 1)))
+    with five_on_a_ladder.writing() as session:
+        session.get_one(Campaign, 1).state = "closed"
+    with pytest.raises(Refused, match="terminée"):
+        ask(five_on_a_ladder, {1})
+
+
+def test_the_campaigns_to_call_for_are_those_whose_letters_left(five_on_a_ladder):
+    with five_on_a_ladder.reading() as session:
+        assert list(asked_calls.campaigns_to_call_for(session)) == [1]
