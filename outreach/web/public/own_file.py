@@ -3,11 +3,12 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 
 from outreach.campaigns.results import mailbox_file
 from outreach.db import Session
 from outreach.delivery.models import Message
+from outreach.web.public.measuring import MeasureOutcome, shown_measure
 from outreach.web.ui.pager import Pager
 
 FEW, PAGE_ROWS = 10, 50  # schools under the answer page (more are on the file's own page), and on a page of the file
@@ -19,9 +20,18 @@ def beginning(session: Session, message: Message, contact: str, *, now: datetime
     return {"file": file, "rows": file.schools if len(file.schools) <= FEW else [], "contact": contact}
 
 
-def asked_page(request: Request, session: Session, message: Message, contact: str, *, now: datetime) -> dict[str, Any]:
+def of_mailbox(
+    session: Session, message: Message, contact: str, measured: MeasureOutcome | None, *, now: datetime
+) -> dict[str, Any]:
+    """What the page of a letter shows of its mailbox: the measure as the form left it, and its file’s beginning."""
+    confirms = measured is not None and measured.confirms
+    measure = shown_measure(session, message, request.form, confirms=confirms)
+    return {**measure, **beginning(session, message, contact, now=now)}
+
+
+def asked_page(asked: Request, session: Session, message: Message, contact: str, *, now: datetime) -> dict[str, Any]:
     """The values of `public/file.html`: the page of schools that a request asks for. Raises NotFound as above."""
     file = mailbox_file.of(session, message, now=now)
-    pager = Pager.of(request, len(file.schools), PAGE_ROWS)
+    pager = Pager.of(asked, len(file.schools), PAGE_ROWS)
     rows = file.schools[max(0, pager.first_row - 1) : pager.last_row]
     return {"file": file, "rows": rows, "pager": pager, "contact": contact}

@@ -326,7 +326,7 @@ def _question_page(
         code,
         sender=sender,
         token=token,
-        **({} if by_code else _of_mailbox(session, message, shared.contact, measured)),
+        **({} if by_code else own_file.of_mailbox(session, message, shared.contact, measured, now=now())),
         is_by_code=by_code,
         measured=measured,
         asked=asked,
@@ -346,13 +346,6 @@ def _question_page(
         confirms=confirms,
         is_told=form.is_told or isinstance(fault, BothChosen),
     )
-
-
-def _of_mailbox(session: Session, message: Message, contact: str, measured: MeasureOutcome | None) -> dict[str, Any]:
-    """What the page of a letter shows of its mailbox: the measure, and the beginning of its own file."""
-    confirms = measured is not None and measured.confirms
-    measure = shown_measure(session, message, request.form, confirms=confirms)
-    return {**measure, **own_file.beginning(session, message, contact, now=now())}
 
 
 def answered_page(
