@@ -65,7 +65,7 @@ def index() -> str:
                 export=".export",
                 write=".write_to_list",
                 call=".call_list",
-                most_called=asked_calls.MOST if asked_calls.campaigns_to_call_for(session) else 0,
+                most_called=asked_calls.MOST if _may_call(session) else 0,
             ),
             chips=filtering.chips(filters, labels),
             sentence=filtering.sentence(filters, labels),
@@ -106,6 +106,11 @@ def write_to_list() -> Redirect:
         keys = listing.listed(session, filters).keys() if rule is None else ()
     said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
     return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
+
+
+def _may_call(session: Session) -> bool:
+    """Whether the person may have those of a list be called for a campaign, as far as there is one."""
+    return current_user.holds(RoleName.AUTHOR) and bool(asked_calls.campaigns_to_call_for(session))
 
 
 @pages.post("/calls")
