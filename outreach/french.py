@@ -71,9 +71,14 @@ def spelt_hour(at: time | datetime) -> str:
     return f"{at.hour}{WIDE}h{WIDE}{at.minute:02}" if at.minute else f"{at.hour}{WIDE}h"
 
 
-def wave(reminder: int) -> str:
-    """A sending of a campaign in a sentence: "première vague" for 0, "relance 2" for 2."""
-    return f"relance {reminder}" if reminder else "première vague"
+def wave(reminder: int, departure: int | None = None) -> str:
+    """A sending of a campaign in a sentence: "première vague" for 0, "relance 2" for 2.
+
+    Of a departure drawn by lot: "vague du départ 3", "relance 2 du départ 3".
+    """
+    if departure is None:
+        return f"relance {reminder}" if reminder else "première vague"
+    return f"{f'relance {reminder}' if reminder else 'vague'} du départ {departure}"
 
 
 def number(value: int | float) -> str:

@@ -6,7 +6,6 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import func, select
 
-from outreach import french
 from outreach.accounts.colleagues import Colleague
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.schedule import closures
@@ -60,7 +59,7 @@ def _waves(session: Session, first: date, last: date, only: Collection[int] | No
         query = query.where(Wave.id.in_(only))
     changes = _changes(session, first, last)
     for wave, title, days in session.execute(query.where(*within).order_by(Wave.due_at, Wave.id)):
-        name = f"{title} ({french.wave(wave.reminder)})"
+        name = f"{title} ({wave.name})"
         path = f"/campaigns/{wave.campaign_id}" if only is None else "/calendar"
         revision, changed_at = changes.get(wave.id, (0, None))
         is_off = wave.state in NEVER_LEFT

@@ -8,6 +8,7 @@ from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
+from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
 from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.days import today
@@ -18,6 +19,7 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
+from outreach.effect.draw import DEPARTURES
 from outreach.measuring.reactions import Asked
 from outreach.responses import answers
 from outreach.segments import audience, audience_counts, calm, unreacted
@@ -38,13 +40,15 @@ def criterion_of(campaign: Campaign) -> Criterion:
     return from_store(campaign.criteria)
 
 
-def audience_of(campaign: Campaign) -> Audience:
+def audience_of(campaign: Campaign, departure: int | None = None) -> Audience:
     """A campaign's audience. Once one of its mailings is complete, it is the audience of a reminder.
 
-    The wave after one that was broken off completes it: it is for those for whom no letter of it has left.
+    The wave after one that was broken off completes it: it is for those for whom no letter of it has left. Of a
+    `departure` drawn by lot, it holds those that the draw gave to it, and asks within it; all that the draw gave to no
+    later one are in the first.
     """
     concerns = Concerns(campaign.concerns)
-    own, completes = launched(campaign), broken_off(campaign)
+    own, completes = launched(campaign, departure), broken_off(campaign, departure)
     before = [mailing for mailing in own if mailing not in completes]
     return Audience(
         criterion_of(campaign),
@@ -57,6 +61,8 @@ def audience_of(campaign: Campaign) -> Audience:
         answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
         completes=completes,
         excepted=excepted_of(campaign),
+        only=drawn_list.leaving(campaign.id, departure) if departure and departure > 1 else None,
+        later=drawn_list.leaving(campaign.id, *range(2, DEPARTURES + 1)) if departure == 1 else None,
     )
 
 
@@ -76,7 +82,9 @@ def unreacted_of(campaign: Campaign, *, now: datetime) -> Audience:
 
 def planned_of(wave: Wave, *, now: datetime) -> Audience:
     """The audience of a planned wave, if it were launched now."""
-    return unreacted_of(wave.campaign, now=now) if wave.added_reminder_id else audience_of(wave.campaign)
+    if wave.added_reminder_id:
+        return unreacted_of(wave.campaign, now=now)
+    return audience_of(wave.campaign, wave.departure)
 
 
 def unreacted_criterion(campaign: Campaign) -> Criterion:
@@ -100,15 +108,30 @@ def boxes_corrected(session: Session, criterion: Criterion) -> Boxes:
     return Boxes(chosen.pop()) if len(chosen) == 1 else Boxes.BOTH
 
 
-def launched(campaign: Campaign) -> list[int]:
-    """The keys of a campaign's mailings that are complete: `filled_at` is set, so all recipients are known."""
-    return [wave.mailing_id for wave in campaign.waves if wave.mailing_id and wave.mailing and wave.mailing.filled_at]
+def launched(campaign: Campaign, departure: int | None = None) -> list[int]:
+    """The keys of a campaign's mailings that are complete: `filled_at` is set, so all recipients are known.
+
+    With a `departure`, those of its waves only.
+    """
+    return [
+        wave.mailing_id
+        for wave in waves_of(campaign, departure)
+        if wave.mailing_id and wave.mailing and wave.mailing.filled_at
+    ]
 
 
-def broken_off(campaign: Campaign) -> list[int]:
-    """The keys of the mailings that a cancellation broke off and that no later wave has completed yet."""
+def waves_of(campaign: Campaign, departure: int | None) -> list[Wave]:
+    """The waves of a departure; all of the campaign where that is None."""
+    return [wave for wave in campaign.waves if departure in (None, wave.departure)]
+
+
+def broken_off(campaign: Campaign, departure: int | None = None) -> list[int]:
+    """The keys of the mailings that a cancellation broke off and that no later wave has completed yet.
+
+    With a `departure`, those of its waves only.
+    """
     keys: list[int] = []
-    for wave in reversed(campaign.waves):
+    for wave in reversed(waves_of(campaign, departure)):
         if wave.state is WaveState.CANCELLED and wave.mailing_id:
             keys.append(wave.mailing_id)
         elif wave.mailing and wave.mailing.filled_at:
@@ -116,17 +139,25 @@ def broken_off(campaign: Campaign) -> list[int]:
     return keys
 
 
-def is_reminder(campaign: Campaign) -> bool:
-    """Whether the next wave to start is a reminder: an earlier one was launched that it does not complete."""
-    completes = broken_off(campaign)
-    return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
+def is_reminder(campaign: Campaign, departure: int | None = None) -> bool:
+    """Whether the next wave to start, of this departure, is a reminder: an earlier one was launched that it does not
+    complete."""
+    completes, waves = broken_off(campaign, departure), waves_of(campaign, departure)
+    return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in waves)
 
 
 def scope_of(session: Session, campaign: Campaign, *, now: datetime, leaves_at: datetime | None = None) -> Scope:
     """The scope in which a campaign's criteria are evaluated now. Its own letters do not count as written."""
     scope = scope_at(session, campaign.strand.programme_id, now=now)
-    solicited = _solicited(session, campaign, now, leaves_at)
-    return replace(scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited)
+    solicited, drawn = _solicited(session, campaign, now, leaves_at), _drawn(session, campaign, now, leaves_at)
+    return replace(scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited, drawn=drawn)
+
+
+def _drawn(session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None) -> Select[int] | None:
+    """Whom another campaign's draw keeps for itself while its departures leave; statutory and corrective letters do not
+    wait."""
+    is_awareness = campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED
+    return drawn_list.waiting(session, campaign.id, leaves_at or now, now=now) if is_awareness else None
 
 
 def series_of(mailings: Iterable[int]) -> Select[int]:
@@ -183,9 +214,11 @@ def count(
     now: datetime,
     only_unreacted: bool = False,
     leaves_at: datetime | None = None,
+    departure: int | None = None,
 ) -> AudienceCounts:
-    """A campaign's audience, counted; with `only_unreacted`, that of a reminder added to it, which `leaves_at` then."""
-    chosen = meant(campaign, now, only_unreacted=only_unreacted)
+    """A campaign's audience, or that of a `departure`, counted; with `only_unreacted`, that of a reminder added to it,
+    which `leaves_at` then."""
+    chosen = meant(campaign, now, only_unreacted=only_unreacted, departure=departure)
     return audience_counts.count(session, chosen, scope_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
@@ -214,7 +247,13 @@ def addressees(
 
 
 def addressees_among(
-    session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime, only_unreacted: bool = False
+    session: Session,
+    campaign: Campaign,
+    authorities: Sequence[int],
+    *,
+    now: datetime,
+    only_unreacted: bool = False,
+    departure: int | None = None,
 ) -> Sequence[Addressee]:
     """Like `addressees`, for the authorities with these keys, in the order of keys.
 
@@ -223,7 +262,7 @@ def addressees_among(
     if not authorities:
         return []
     scope = replace(scope_of(session, campaign, now=now), between=(min(authorities), max(authorities)))
-    chosen = meant(campaign, now, only_unreacted=only_unreacted)
+    chosen = meant(campaign, now, only_unreacted=only_unreacted, departure=departure)
     return _addressees(session, chosen, scope, authorities)
 
 
@@ -255,9 +294,9 @@ def written_directly(addressees: Iterable[Addressee]) -> dict[int, int]:
     return {authority: len(listed) for authority, listed in schools.items()}
 
 
-def meant(campaign: Campaign, now: datetime, *, only_unreacted: bool) -> Audience:
+def meant(campaign: Campaign, now: datetime, *, only_unreacted: bool, departure: int | None = None) -> Audience:
     """The audience of a campaign's next wave; with `only_unreacted`, that of a reminder added to it."""
-    return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign)
+    return unreacted_of(campaign, now=now) if only_unreacted else audience_of(campaign, departure)
 
 
 def _addressees(session: Session, meant: Audience, scope: Scope, keys: Sequence[int]) -> Sequence[Addressee]:

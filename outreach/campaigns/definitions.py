@@ -3,7 +3,7 @@
 import json
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
@@ -89,6 +89,7 @@ class Definition(BaseModel):
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
+    departure_gap: Literal[0, 14, 21] = 0
     ladder: Annotated[str, Field(max_length=300), judged_by(checked_ladder)] = ""
     corrects: bool = False
     segment: AudienceRule = AudienceRule()
@@ -142,6 +143,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
+        departure_gap=cast("Literal[0, 14, 21]", campaign.departure_gap),
         ladder=campaign.ladder,
         segment=AudienceRule(criteria=wave_criteria.told(session, from_store(campaign.criteria))),
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),

@@ -15,6 +15,7 @@ from outreach.approvals.deciding import Told
 from outreach.approvals.models import Content, Decision, DecisionKind, Thing
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.definitions import Definition
+from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.letter.frozen import refuse_unfit, refuse_unreadable
 from outreach.campaigns.models import (
     CAMPAIGN_MOVES,
@@ -27,7 +28,7 @@ from outreach.campaigns.models import (
     Wave,
     WaveState,
 )
-from outreach.campaigns.schedule import planning, wave_moves
+from outreach.campaigns.schedule import departing, draw_plan, planning, wave_moves
 from outreach.campaigns.schedule.moments import refuse_far_away
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
@@ -48,7 +49,7 @@ CONTENT = (
 ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": "", "departure_gap": 0}
 STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
-    *("letter", "ladder"),
+    *("letter", "ladder", "departure_gap"),
 )
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
@@ -137,6 +138,8 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         setattr(campaign, field, value)
     if content_hash(campaign) == before:
         return
+    if not campaign.departure_gap and drawn_list.draw_of(session, campaign.id):
+        raise Refused("Le tirage au sort est fait, et il est final : la campagne part en trois départs.")
     for wave in campaign.waves:
         if wave.state is WaveState.PLANNED:
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
@@ -159,19 +162,35 @@ def send_back(session: Session, campaign: Campaign, **told: Unpack[Told]) -> Non
 
 
 def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
-    """Request approval of a draft, which would reach so many. Raises Refused in any other state."""
+    """Request approval of a draft, which would reach so many. Raises Refused in any other state.
+
+    Where its departures are drawn by lot, the list and the plan are frozen under a commitment. Raises Refused where
+    they cannot be drawn.
+    """
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
     campaign.letterhead_id = letterheads.current(session).version or None
     _decide(session, campaign, DecisionKind.SUBMITTED, **told)
+    attempt = draw_plan.freeze(session, campaign, content_hash(campaign), now=told["now"])
+    if attempt is not None:
+        said = f"tentative n° {attempt.number}, engagement {attempt.commitment}, liste {attempt.list_digest}"
+        _note_draw(session, campaign, f"{said}, plan {attempt.plan_digest}", told["now"], told["actor"])
 
 
-def approve(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
+def approve(session: Session, campaign: Campaign, *, added: bytes | None = None, **told: Unpack[Told]) -> None:
     """Approve a campaign as it stands, which would reach so many. The reason is what the approver ticked off.
 
-    Raises Refused when it does not wait for approval, when it has changed since its submission, or when the actor
-    created, changed or submitted it.
+    Where its departures are drawn by lot, `added` are the approver's bytes, and the draw is made; a draw that was made
+    before stays. Raises Refused when it does not wait for approval, when it has changed since its submission, when the
+    actor created, changed or submitted it, or where a draw lacks bytes.
     """
+    had = drawn_list.draw_of(session, campaign.id)
     _decide(session, campaign, DecisionKind.APPROVED, **told)
+    drawn = draw_plan.draw(session, campaign, added, now=told["now"])
+    if drawn is not None and had is None:
+        words = f"nombre ajouté {drawn.approver_bytes}, graine {drawn.seed}"
+        if drawn_list.is_followed(drawn, campaign.id):
+            words = f"celui de la campagne n° {drawn.campaign_id} est repris, graine {drawn.seed}"
+        _note_draw(session, campaign, words, told["now"], told["actor"])
     said = {"subject": campaign.subject, "preheader": campaign.preheader, "letter": campaign.letter}
     session.merge(ApprovedLetter(campaign_id=campaign.id, digest=content_hash(campaign), **said))
 
@@ -223,11 +242,25 @@ def schedule(
     last = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == campaign.id)) or 0
     completes = audiences.broken_off(campaign)
     launched = sum(wave.mailing_id is not None and wave.mailing_id not in completes for wave in campaign.waves)
-    waves = [
-        wave_moves.plan_wave(session, campaign, last + wave.number, launched + wave.number - 1, wave, now, actor)
-        for wave in planned
-    ]
+    waves = []
+    for wave in planned:
+        place = wave.reminder if wave.departure else launched + wave.reminder
+        waves.append(wave_moves.plan_wave(session, campaign, last + wave.number, place, wave, now, actor))
+    _count_departures(session, campaign, waves, now)
     return waves[0]
+
+
+def _count_departures(session: Session, campaign: Campaign, waves: Sequence[Wave], now: datetime) -> None:
+    """Keep with departures that an older draw made whom each would write to, as their list was frozen for another
+    content: drift is counted from there."""
+    drawn, approved = drawn_list.draw_of(session, campaign.id), approval(session, campaign)
+    if drawn is None or approved is None or (drawn.campaign_id == campaign.id and drawn.drawn_at == approved.at):
+        return
+    for departure in sorted({wave.departure for wave in waves if wave.departure}):
+        counts = audiences.count(session, campaign, now=now, departure=departure)
+        for wave in waves:
+            if wave.departure == departure:
+                wave.confirmed_authorities, wave.confirmed_letters = counts.written, counts.addresses
 
 
 def pause(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -246,6 +279,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
         raise Refused("Le public a changé depuis la validation : la reprise revient à qui valide.")
     for wave in waves:
         wave_moves.move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
+    departing.follow_resumed(session, campaign, now=now, actor=actor)
 
 
 def cancel(session: Session, campaign: Campaign, *, now: datetime, actor: str) -> None:
@@ -318,8 +352,16 @@ def _waves_in(campaign: Campaign, state: WaveState, otherwise: str) -> list[Wave
 
 def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Unpack[Told]) -> None:
     deciding.decide(session, content_of(campaign), kind, **told)
+    void = None if kind is DecisionKind.APPROVED else attempts.void(session, campaign, now=told["now"])
+    if void is not None:
+        words = f"la tentative n° {void.number} est annulée, son nombre secret était {void.nonce}"
+        _note_draw(session, campaign, words, told["now"], told["actor"])
     campaign.state = CampaignState(kind.leads_to or CampaignState.CANCELLED)
     session.flush()
+
+
+def _note_draw(session: Session, campaign: Campaign, words: str, now: datetime, actor: str) -> None:
+    audit.record(session, now, actor, f"Campagne « {campaign.title} », tirage : {words}.", subject_of(campaign))
 
 
 def _refuse_move(campaign: Campaign, state: CampaignState, done: str) -> None:

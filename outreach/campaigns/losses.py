@@ -40,7 +40,9 @@ def of(session: Session, campaign: Campaign, *, now: datetime, number: int | Non
         doubtful=sum(tally.in_doubt for tally in counted.values()),
         sent=sum(tally.accepted + tally.in_doubt for tally in counted.values()),
         planned=planned,
-        written=audiences.count(session, campaign, now=now, only_unreacted=is_added).written if asked else 0,
+        written=audiences.count(session, campaign, now=now, only_unreacted=is_added, departure=asked.departure).written
+        if asked
+        else 0,
     )
 
 

@@ -303,8 +303,8 @@ class Wave(Base):
 
     @property
     def name(self) -> str:
-        """The wave in a sentence: "première vague", "relance 1"."""
-        return french.wave(self.reminder)
+        """The wave in a sentence: "première vague", "relance 1", "relance 1 du départ 2"."""
+        return french.wave(self.reminder, self.departure)
 
 
 class StagedAuthority(Base):

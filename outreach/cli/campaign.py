@@ -10,6 +10,7 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
+from outreach.campaigns.draws import drawn_list, published
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -26,6 +27,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
+from outreach.effect import commitment
 from outreach.errors import InputError, Refused
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
@@ -138,16 +140,49 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     "--overlap", type=NumberType(), metavar="N", default=0,
     help="Le nombre de PO qui reçoivent un autre courriel dans les sept jours, quand l’avis le donne.",
 )  # fmt: skip
+@click.option(
+    "--bytes", "added", metavar="HEX", help="Pour un tirage au sort : vos 32 chiffres hexadécimaux ; sinon, au hasard."
+)
 @acting
 @pass_operation
-def approve(operation: Operation, number: int, overlap: int) -> None:
+def approve(operation: Operation, number: int, overlap: int, added: str | None) -> None:
     """Valide une campagne soumise ; jamais par la personne qui l’a écrite. En production, sur sa page seulement."""
     if operation.settings.mode is Mode.PRODUCTION:
         # Whoever has the machine could name any approver; on a page the approver has signed in.
         raise Refused("En production, une campagne se valide sur sa page, par la personne elle-même qui s’y connecte.")
-    give = partial(approval.give, overlap=overlap)
+    given = commitment.approver_bytes(added) if added else commitment.new_approver_bytes()
+    give = partial(approval.give, overlap=overlap, added=given)
     _move(operation, number, APPROVERS, give, SenderIdentity.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
+
+
+@campaign.command(name="draw")
+@number_argument
+@click.option("--check", is_flag=True, help="Refait le tirage de sa graine ; 0 quand il est celui qui est enregistré.")
+@json_option
+@pass_operation
+def show_draw(operation: Operation, number: int, check: bool) -> None:
+    """Donne le tirage au sort des départs, de quoi le refaire, ou le vérifie."""
+    with operation.database.reading() as session:
+        lifecycle.campaign_numbered(session, number)
+        attempt = published.latest(session, number)
+        told = published.of(session, attempt)
+        if check and attempt.drawn_at is None:
+            raise Refused("Ce tirage n’est pas fait : il se fait à la validation.")
+        if check and (found := drawn_list.mismatches(session, attempt)):
+            raise Refused(" ".join(one.label for one in found))
+        sizes, kept = drawn_list.sizes_of(session, attempt), drawn_list.is_followed(attempt, number)
+        attempts = drawn_list.attempts_of(session, attempt.campaign_id)
+        void = sum(one.voided_at is not None for one in attempts)
+    say_json(lambda: told)
+    of_other = f", repris de la campagne {attempt.campaign_id}" if kept else ""
+    say(f"Tirage n° {attempt.number}{of_other}, {french.plural(void, 'annulé') if void else 'aucun annulé'}.")
+    for name in ("commitment", "nonce", "approver_bytes", "content_digest", "seed"):
+        say(f"  {name} : {told[name] or 'pas encore révélé'}")
+    for departure, (count, _) in sorted(sizes.items()):
+        say(f"  Départ {departure} : {french.number(count)} PO")
+    if check:
+        say("Le tirage enregistré est celui que donne sa graine.")
 
 
 @campaign.command(name="audience")

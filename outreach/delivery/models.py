@@ -97,6 +97,7 @@ class Reason(StrEnum):
     BOUNCED = "bounced"
     UNREVIEWED = "unreviewed"
     SUPPRESSED = "suppressed"
+    DRAWN = "drawn"
     SOLICITED = "solicited"
     TRIAL = "trial"
     CANCELLED = "cancelled"
@@ -123,6 +124,7 @@ _REASON_LABELS = {
     Reason.BOUNCED: "boîte en échec",
     Reason.UNREVIEWED: "adresse à vérifier",
     Reason.SUPPRESSED: "sur la liste d’exclusion",
+    Reason.DRAWN: "tiré au sort ailleurs, attend son départ",
     Reason.SOLICITED: "déjà sollicité",
     Reason.TRIAL: "hors de la liste de test",
     Reason.CANCELLED: "envoi annulé",
@@ -137,6 +139,7 @@ _SEVERAL = {
     Reason.OUTSIDE: "sortis du public",
     Reason.BOUNCED: "boîtes en échec",
     Reason.UNREVIEWED: "adresses à vérifier",
+    Reason.DRAWN: "tirés au sort ailleurs, attendent leur départ",
     Reason.SOLICITED: "déjà sollicités",
     Reason.CANCELLED: "envois annulés",
 }

@@ -68,6 +68,11 @@ def new_nonce() -> bytes:
     return secrets.token_bytes(NONCE_BYTES)
 
 
+def new_approver_bytes() -> bytes:
+    """16 bytes that an approver may take as they are, or write over."""
+    return secrets.token_bytes(APPROVER_BYTES)
+
+
 def committed(attempt: int, nonce: bytes, content: Json, strata: Sequence[Stratum]) -> Commitment:
     """The commitment of a submission; it reveals nothing of the nonce."""
     return Commitment(attempt, sha256(nonce).digest(), digest(content), digest(list_of(strata)))

@@ -54,6 +54,7 @@ ORDER = (
     Reason.BOUNCED,
     Reason.UNREVIEWED,
     Reason.SUPPRESSED,
+    Reason.DRAWN,
     Reason.SOLICITED,
 )
 AddressRow = Row[Authority, str | None, int, int]
@@ -122,7 +123,8 @@ class Audience:
     A mailbox that answers for some schools has reacted when `unreacted_boxes` say so of its own letters.
 
     A mailbox that `boxes` does not mean is no part of it. `excepted` selects the keys of authorities that are left out
-    by exceptions.
+    by exceptions. Of a departure drawn by lot, `only` selects the keys of those that it may hold, or `later` of those
+    that it may not.
     """
 
     criterion: Criterion
@@ -137,9 +139,19 @@ class Audience:
     unreacted_boxes: CTE | None = None
     boxes: Boxes = Boxes.BOTH
     excepted: Select[int] | None = None
+    only: Select[int] | None = None
+    later: Select[int] | None = None
 
     def meant(self, scope: Scope) -> Select[int]:
         """The keys of all authorities it covers, those left out included."""
+        if self.only is None and self.later is None:
+            return self._meant(scope)
+        drawn = select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(self._meant(scope)))
+        if self.later is not None:
+            drawn = drawn.where(Authority.id.not_in(scope.keys(self.later)))
+        return drawn if self.only is None else drawn.where(Authority.id.in_(scope.keys(self.only)))
+
+    def _meant(self, scope: Scope) -> Select[int]:
         if self.unreacted is not None:
             reached = select(self.unreacted.c.authority_id).where(self.unreacted.c.sent_at.is_not(None))
             return select(Authority.id).where(scope.holds(Authority.id), Authority.id.in_(reached))
@@ -380,6 +392,7 @@ def _rank(
         Reason.BOUNCED: Contact.bounced_at.is_not(None),
         Reason.UNREVIEWED: and_(Contact.review_asked_at.is_not(None), Contact.reviewed_at.is_(None)),
         Reason.SUPPRESSED: suppressions.stops(Contact.address_key, literal(audience.message_class.value)),
+        Reason.DRAWN: false() if scope.drawn is None else Authority.id.in_(scope.keys(scope.drawn)),
         Reason.SOLICITED: false() if scope.solicited is None else Contact.address_key.in_(scope.solicited),
     }
     return case(*((conditions[reason], place) for place, reason in enumerate(ORDER, start=1)), else_=0)

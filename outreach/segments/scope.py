@@ -28,7 +28,8 @@ class Scope:
     Letters of the mailings in `ignoring` (a campaign's own, for a reminder) do not count as written. `between` limits
     every condition to authorities whose keys are in this range (both ends included), so that a question about some of
     them does not cost as much as about all. `series` selects the keys of all mailings that belong together with some;
-    without it, each stands alone. `solicited` selects the mailboxes (address keys) that the calm leaves out.
+    without it, each stands alone. `solicited` selects the mailboxes (address keys) that the calm leaves out, `drawn`
+    the keys of the authorities that wait for a departure that another campaign has drawn by lot.
     """
 
     now: datetime
@@ -39,6 +40,7 @@ class Scope:
     between: tuple[int, int] | None = None
     series: Callable[[tuple[int, ...]], Select[int]] | None = None
     solicited: Select[str] | None = None
+    drawn: Select[int] | None = None
     _shared: dict[Hashable, CTE] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def holds(self, authority: SQLColumnExpression[int]) -> ColumnElement[bool]:

@@ -3,15 +3,19 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, select
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.campaigns.models import ON_ITS_WAY, Wave, WaveState
 from outreach.db import Session
 from outreach.effect import commitment
 from outreach.effect.commitment import Commitment, Mismatch, Revealed
-from outreach.effect.draw import DrawnStratum, Json
+from outreach.effect.draw import DEPARTURES, DrawnStratum, Json
 from outreach.effect.strata import Reason, Stratum
+
+GOES = {*ON_ITS_WAY, WaveState.FINISHED}
 
 
 def attempts_of(session: Session, campaign: int) -> list[DrawAttempt]:
@@ -66,6 +70,34 @@ def outside_of(session: Session, attempt: DrawAttempt) -> dict[int, Reason]:
     query = select(DrawnAuthority.fase, DrawnAuthority.outside).where(_of(attempt), DrawnAuthority.outside.is_not(None))
     rows = session.execute(query.order_by(DrawnAuthority.fase))
     return {fase: reason for fase, reason in rows if reason is not None}
+
+
+def leaving(campaign: int, *departures: int) -> Select[int]:
+    """The keys of the authorities that the draw of a campaign (its key) gave to these departures."""
+    own = select(DrawAttempt.id).where(DrawAttempt.campaign_id == campaign, DrawAttempt.drawn_at.is_not(None))
+    kept = select(FollowedDraw.attempt_id).where(FollowedDraw.campaign_id == campaign)
+    drawn = select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id.in_(own.union_all(kept)))
+    return drawn.where(DrawnAuthority.departure.in_(departures))
+
+
+def waiting(session: Session, campaign: int, at: datetime, *, now: datetime) -> Select[int] | None:
+    """The keys of the authorities that draws of other campaigns than this one keep at an instant; None for none.
+
+    A draw keeps those whom it drew, from its first departure until the last one has left.
+    """
+    of_others = Wave.campaign_id != campaign, Wave.reminder == 0
+    begun = select(Wave.campaign_id).where(*of_others, Wave.departure == 1, Wave.due_at <= at, Wave.state.in_(GOES))
+    is_there = Wave.due_at >= at if at > now else true()
+    last = select(Wave.campaign_id).where(
+        *of_others, Wave.departure == DEPARTURES, Wave.state.in_(ON_ITS_WAY), is_there
+    )
+    campaigns = session.scalars(last.where(Wave.campaign_id.in_(begun)).distinct()).all()
+    if not campaigns:
+        return None
+    own = select(DrawAttempt.id).where(DrawAttempt.campaign_id.in_(campaigns), DrawAttempt.drawn_at.is_not(None))
+    kept = select(FollowedDraw.attempt_id).where(FollowedDraw.campaign_id.in_(campaigns))
+    drawn = select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id.in_(own.union_all(kept)))
+    return drawn.where(DrawnAuthority.outside.is_(None))
 
 
 def authorities_of(attempt: int, *departures: int) -> Select[int]:

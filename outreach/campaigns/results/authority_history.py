@@ -256,9 +256,9 @@ def _may_write(queued: Mapping[int, Sequence[str]]) -> ColumnElement[bool]:
     return or_(Wave.state == WaveState.PLANNED, under_way)
 
 
-def _kind(wave: Wave) -> tuple[int, bool]:
-    """What the waves of a campaign with the same audience have in common: an added reminder has its own."""
-    return wave.campaign_id, wave.added_reminder_id is not None
+def _kind(wave: Wave) -> tuple[int, bool, int | None]:
+    """What the waves of a campaign with the same audience have in common: added reminders and departures differ."""
+    return wave.campaign_id, wave.added_reminder_id is not None, wave.departure
 
 
 def _prospect(session: Session, wave: Wave, authority: Authority, now: datetime) -> Planned | None:

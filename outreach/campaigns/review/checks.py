@@ -18,7 +18,8 @@ from outreach.campaigns.review import measuring, neighbours, uninvited
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.review.spam_signs import Offenders, SpamSign
-from outreach.campaigns.schedule import planning, sending_hours
+from outreach.campaigns.schedule import draw_plan, planning, sending_hours
+from outreach.campaigns.schedule.draw_plan import DrawPlan
 from outreach.campaigns.schedule.moments import school_year, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -85,12 +86,13 @@ class Findings(Judged):
     """The outcome of a campaign's checks, with its planned waves.
 
     `measured` says how many mailboxes are measured one by one, or is empty. `uninvited` are the authorities (FASE
-    number, name) that a reminder would remind of nothing.
+    number, name) that a reminder would remind of nothing. `draw` is what a draw of its departures would be.
     """
 
     planned: Sequence[PlannedWave]
     measured: str = ""
     uninvited: Sequence[tuple[int, str]] = ()
+    draw: DrawPlan | None = None
 
 
 def refuse_blocked(judged: Judged) -> None:
@@ -115,6 +117,8 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
+    draw = draw_plan.of(session, campaign, now=now, rule=rule)
+    blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
     strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
     remarks = [
@@ -132,7 +136,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     measured = measuring.told(session, campaign, counts.addresses, now=now)
     overlap = near if near.are_many(counts.written) else None
     content = lifecycle.content_of(campaign)
-    return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, strangers)
+    return Findings(content, counts, run, blocks, remarks, overlap, planned, measured, strangers, draw)
 
 
 def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> list[str]:
@@ -247,8 +251,9 @@ def _of_haste(planned: Sequence[PlannedWave], written: int) -> list[str]:
     return [
         f"La {later.name} part {french.plural(days, 'jour')} après la {earlier.name} : jusqu’à "
         f"{french.number(written)} PO reçoivent deux courriels en une semaine."
-        for earlier, later in pairwise(planned)
-        if (days := (today(later.at) - today(earlier.at)).days) <= neighbours.NEAR.days
+        for earlier, later in pairwise(sorted(planned, key=lambda wave: (wave.departure or 0, wave.at)))
+        if earlier.departure == later.departure
+        and (days := (today(later.at) - today(earlier.at)).days) <= neighbours.NEAR.days
     ]
 
 

@@ -182,11 +182,11 @@ def _launched(waves: Sequence[Wave]) -> Iterator[Select[Any]]:
 
 def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: datetime) -> Iterator[Select[Any]]:
     """As `_launched`, of planned waves. An audience is read once, however many waves of a campaign with it are near."""
-    days: dict[tuple[int, bool], set[int]] = defaultdict(set)
-    examples: dict[tuple[int, bool], Wave] = {}
+    days: dict[tuple[int, bool, int | None], set[int]] = defaultdict(set)
+    examples: dict[tuple[int, bool, int | None], Wave] = {}
     for wave in waves:
         if not _is_launched(wave):
-            kind = (wave.campaign_id, wave.added_reminder_id is not None)
+            kind = (wave.campaign_id, wave.added_reminder_id is not None, wave.departure)
             days[kind].add(today(wave.due_at).toordinal())
             examples[kind] = wave
     for kind, its_days in days.items():

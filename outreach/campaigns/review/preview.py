@@ -28,6 +28,7 @@ from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
 from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.review.spam_signs import Offenders, SpamReader, SpamSign
+from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.days import today
@@ -155,7 +156,8 @@ class Preview:
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
         self.only_unreacted, self.written = reminder is not None, added_reminders.written_by(campaign, reminder)
-        shown = planned[min(wave, len(planned)) - 1] if planned else None
+        alike = planning.like_first(planned) if planned else []
+        shown = alike[min(wave, len(alike)) - 1] if alike else None
         self.at = shown.at if shown else now
         deadline = (shown.deadline if shown else ClosingRule.of(session, campaign, now=now).deadline(now)).day
         is_reminder = wave > 1 or self.only_unreacted

@@ -119,7 +119,14 @@ def _waves(session: Session, first: date, last: date, only: Collection[int] | No
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     query = (
         select(
-            Wave.due_at, Campaign.id, Campaign.title, Wave.reminder, Wave.state, Wave.answer_by, Campaign.deadline_days
+            Wave.due_at,
+            Campaign.id,
+            Campaign.title,
+            Wave.reminder,
+            Wave.departure,
+            Wave.state,
+            Wave.answer_by,
+            Campaign.deadline_days,
         )
         .join(Campaign, Campaign.id == Wave.campaign_id)
         .where(Wave.due_at >= _start(first) - FARTHEST_DEADLINE, Wave.due_at < _start(last + DAY))
@@ -127,12 +134,14 @@ def _waves(session: Session, first: date, last: date, only: Collection[int] | No
     if only is not None:
         query = query.where(Wave.id.in_(only))
     entries = []
-    for at, key, title, reminder, state, answer_by, days in session.execute(query):
+    for at, key, title, reminder, departure, state, answer_by, days in session.execute(query):
         deadline = _start(answer_by) if answer_by else at + timedelta(days=days)
         if today(at) >= first:
-            entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, french.wave(reminder), state))
+            entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, french.wave(reminder, departure), state))
         if first <= today(deadline) <= last and state not in NEVER_LEFT:
-            entries.append(CalendarEntry(EntryKind.DEADLINE, deadline, key, title, french.wave(reminder), state))
+            entries.append(
+                CalendarEntry(EntryKind.DEADLINE, deadline, key, title, french.wave(reminder, departure), state)
+            )
     return entries
 
 

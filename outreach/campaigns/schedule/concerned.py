@@ -15,13 +15,13 @@ def meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, M
     """To whom each planned wave would write now, in authorities by network's code; those of one campaign with the same
     audience are counted once.
     """
-    found: dict[tuple[int, bool], Mapping[str, int]] = {}
+    found: dict[tuple[int, bool, int | None], Mapping[str, int]] = {}
     for wave in waves:
-        key = wave.campaign_id, wave.added_reminder_id is not None
+        key = wave.campaign_id, wave.added_reminder_id is not None, wave.departure
         if key not in found:
             whom, scope = audiences.planned_of(wave, now=now), audiences.scope_of(session, wave.campaign, now=now)
             found[key] = audience_counts.written_by_network(session, whom, scope)
-    return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None] for wave in waves}
+    return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None, wave.departure] for wave in waves}
 
 
 def concerned(session: Session, *, now: datetime) -> set[int]:

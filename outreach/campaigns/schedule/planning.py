@@ -1,17 +1,18 @@
 """Plans a campaign's waves: moves its start and reminders to open windows, with the reason."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
 from outreach import french
-from outreach.campaigns.audiences import networks_of
-from outreach.campaigns.models import Campaign, Colour
+from outreach.campaigns.audiences import broken_off, networks_of
+from outreach.campaigns.models import Campaign, Colour, Wave
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences, Opening
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
+from outreach.effect.draw import DEPARTURES
 from outreach.french import WITH_WEEKDAY, spelt_day, typeset
 
 SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}
@@ -29,18 +30,24 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class PlannedWave:
-    """A planned wave: its number, its days after the first, its instant, how the calendar moved it, its deadline."""
+    """A planned wave: its number, its days after the first, its instant, how the calendar moved it, its deadline.
+
+    `reminder` is 0 for a first letter. Of departures drawn by lot, it is one within its `departure` (from 1), and
+    `after` counts from that departure's day.
+    """
 
     number: int
     after: int
     at: datetime
     opening: Opening
     deadline: Deadline
+    reminder: int = 0
+    departure: int | None = None
 
     @property
     def name(self) -> str:
-        """The wave in a sentence: "première vague", "relance 1"."""
-        return french.wave(self.number - 1)
+        """The wave in a sentence: "première vague", "relance 1", "relance 1 du départ 2"."""
+        return french.wave(self.reminder, self.departure)
 
     @property
     def told(self) -> str:
@@ -75,6 +82,9 @@ def plan(
     `start` replaces the campaign's start and is not moved to an open window. A first wave before `earliest` moves to
     the first open time from `earliest` on. A reminder keeps the hour of the first wave. A wave after the campaign's
     last day, or not later than the wave before it, is left out.
+
+    Where departures are drawn by lot, each leaves at the first open time from the gap after the one before, and has its
+    own reminders. Departures that have left are planned no more, except for the reminders still to come.
     """
     return ClosingRule.of(session, campaign, now=now).waves(campaign, start=start, earliest=earliest)
 
@@ -85,14 +95,33 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
         return []
     if not planned:
         return ["La première vague tomberait après le dernier jour d’envoi : rien ne partirait."]
-    missing = sorted(set(offsets(campaign)) - {wave.after for wave in planned})
-    begun, last = planned[0].at, campaign.stops_on
-    return [
-        f"La relance après {after} jours ne part pas : elle tomberait après le dernier jour d’envoi."
-        if last and today(begun + timedelta(days=after)) > last
-        else f"La relance après {after} jours se confond avec une autre vague, ou tombe trop tard : elle ne part pas."
-        for after in missing
-    ]
+    last, told = campaign.stops_on, []
+    for first in (wave for wave in planned if not wave.reminder):
+        kept = {wave.after for wave in planned if wave.departure == first.departure and wave.reminder}
+        of_departure = f" du départ {first.departure}" if first.departure else ""
+        told += [
+            f"La relance{of_departure} après {after} jours ne part pas : elle tomberait après le dernier jour d’envoi."
+            if last and today(first.at + timedelta(days=after)) > last
+            else f"La relance{of_departure} après {after} jours se confond avec une autre vague, ou tombe trop tard : "
+            "elle ne part pas."
+            for after in sorted(set(offsets(campaign)) - kept)
+        ]
+    return told
+
+
+def like_first(planned: Sequence[PlannedWave]) -> list[PlannedWave]:
+    """The waves of the first departure of a plan, which letters are shown for; all where none is drawn."""
+    return [wave for wave in planned if wave.departure == planned[0].departure]
+
+
+def begun_departures(campaign: Campaign) -> dict[int, Wave]:
+    """The first letter of each departure that has left whole, or is leaving."""
+    firsts = [wave for wave in campaign.waves if wave.departure and not wave.reminder and wave.mailing_id]
+    found: dict[int, Wave] = {}
+    for wave in firsts:
+        if wave.departure and wave.mailing_id not in broken_off(campaign, wave.departure):
+            found.setdefault(wave.departure, wave)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +156,45 @@ class ClosingRule:
         first = self.exactly(asked) if start else self.first(asked)
         if earliest is not None and first.at < earliest:
             first = self.first(earliest)
-        begun = first.at.astimezone(BRUSSELS).replace(tzinfo=None)
-        waves = [first, *(self.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2))]
-        in_time = [wave for wave in waves if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
-        kept = [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]
-        return [replace(wave, number=number) for number, wave in enumerate(kept, start=1)]
+        begun = begun_departures(campaign) if campaign.departure_gap else {}
+        if not campaign.departure_gap or len(begun) == DEPARTURES:
+            waves = _in_time(campaign, [first, *self.reminders(campaign, wall(first.at))])
+            return [replace(wave, number=place + 1, reminder=place) for place, wave in enumerate(waves)]
+        waves = [
+            wave for departure in self._departures(campaign, first, begun) for wave in _in_time(campaign, departure)
+        ]
+        ordered = sorted(waves, key=lambda wave: (wave.at, wave.reminder > 0, wave.departure or 0))
+        return [replace(wave, number=number) for number, wave in enumerate(ordered, start=1)]
+
+    def _departures(
+        self, campaign: Campaign, first: PlannedWave, begun: dict[int, Wave]
+    ) -> Iterable[list[PlannedWave]]:
+        """Each departure with its reminders, of a campaign some of whose departures may have begun."""
+        before: datetime | None = None
+        for departure in range(1, DEPARTURES + 1):
+            if departure in begun:
+                before = begun[departure].due_at
+                told = [wave for wave in campaign.waves if wave.departure == departure and wave.mailing_id]
+                later = self.reminders(campaign, wall(before))
+                coming = [wave for wave in later if wave.at >= first.at]
+                base = max(wave.reminder for wave in told) + 1
+                yield [replace(wave, reminder=base + n, departure=departure) for n, wave in enumerate(coming)]
+                continue
+            leaves = first if before is None else self.wave(0, campaign.departure_gap, wall(before))
+            leaves = replace(first if leaves.at < first.at else leaves, after=0, departure=departure)
+            before = leaves.at
+            later = self.reminders(campaign, wall(before))
+            yield [leaves, *(replace(wave, reminder=n, departure=departure) for n, wave in enumerate(later, start=1))]
+
+    def reminders(self, campaign: Campaign, begun: datetime) -> list[PlannedWave]:
+        """The reminders of a first letter that left at a local time in Brussels."""
+        return [self.wave(number, after, begun) for number, after in enumerate(offsets(campaign), start=2)]
+
+    def firsts(self, campaign: Campaign) -> list[PlannedWave]:
+        """The first letters of the departures of a draw, as if none had left and any day were in time."""
+        if campaign.starts_at is None:
+            return []
+        return [departure[0] for departure in self._departures(campaign, self.first(campaign.starts_at), {})]
 
     def deadline(self, at: datetime) -> Deadline:
         """The last day to answer a letter that leaves at an instant: a day on which its recipients' offices are open.
@@ -162,3 +225,14 @@ class ClosingRule:
         opening = sending_hours.next_open(asked, self.recipients, urgent=self.urgent, added=self.added)
         at = moment_of(opening.wall).at
         return PlannedWave(number, after, at, opening, self.deadline(at))
+
+
+def wall(at: datetime) -> datetime:
+    """An instant as the local time in Brussels, from which later waves are counted."""
+    return at.astimezone(BRUSSELS).replace(tzinfo=None)
+
+
+def _in_time(campaign: Campaign, waves: Sequence[PlannedWave]) -> list[PlannedWave]:
+    """Of a first letter and its reminders, what leaves by the campaign's last day, each after the one before."""
+    in_time = [wave for wave in waves if campaign.stops_on is None or today(wave.at) <= campaign.stops_on]
+    return [wave for place, wave in enumerate(in_time) if not place or wave.at > in_time[place - 1].at]

@@ -49,6 +49,7 @@ def plan_wave(
         number=number,
         reminder=reminder,
         state=WaveState.PLANNED,
+        departure=planned.departure,
     )
     set_due(wave, planned)
     session.add(wave)

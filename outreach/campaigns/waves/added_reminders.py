@@ -16,6 +16,7 @@ from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told
 from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
 from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
 from outreach.campaigns.models import (
@@ -34,7 +35,10 @@ from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.days import today
 from outreach.db import Session
+from outreach.effect.draw import DEPARTURES
 from outreach.errors import NotFound, Refused
+
+LATER = range(2, DEPARTURES + 1)
 
 
 def may_be_added(campaign: Campaign) -> bool:
@@ -147,7 +151,7 @@ def approve(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> 
     _decide(session, reminder, DecisionKind.APPROVED, **told)
     planned = plan_of(session, reminder, now=told["now"])
     number = session.scalar(select(func.max(Wave.number)).where(Wave.campaign_id == reminder.campaign_id)) or 0
-    place = planned.number - 1
+    place = planned.reminder
     wave = wave_moves.plan_wave(session, reminder.campaign, number + 1, place, planned, told["now"], told["actor"])
     wave.added_reminder = reminder
     return wave
@@ -172,7 +176,7 @@ def plan_of(session: Session, reminder: AddedReminder, *, now: datetime) -> Plan
         raise Refused(f"La {last.name} part le {spelt_moment(last.due_at)} : choisissez un moment après elle.")
     if campaign.stops_on is not None and today(planned.at) > campaign.stops_on:
         raise Refused("La relance tomberait après le dernier jour d’envoi de la campagne.")
-    return replace(planned, number=max(wave.reminder for wave in counted) + 2)
+    return replace(planned, reminder=max(wave.reminder for wave in counted) + 1)
 
 
 def letter_of(wave: Wave) -> WrittenLetter:
@@ -212,13 +216,27 @@ def approved_extent(session: Session, wave: Wave) -> Extent:
     query = select(func.count(), func.coalesce(func.sum(ExceptedAuthority.letters), 0)).join(AudienceException)
     since = AudienceException.at > given.at, AudienceException.withdrawn_at.is_(None)
     of_wave = AudienceException.campaign_id == wave.campaign_id, ExceptedAuthority.letters > 0
+    if wave.departure is not None:
+        is_later = ExceptedAuthority.authority_id.in_(drawn_list.leaving(wave.campaign_id, *LATER))
+        is_own = ExceptedAuthority.authority_id.in_(drawn_list.leaving(wave.campaign_id, wave.departure))
+        query = query.where(~is_later if wave.departure == 1 else is_own)
     authorities, letters = session.execute(query.where(*of_wave, *since)).one()
-    before = given.extent
+    before = given.extent if wave.departure is None else _of_departure(session, wave, wave.departure)
     return Extent(before.authorities - authorities, None if before.letters is None else before.letters - letters)
+
+
+def _of_departure(session: Session, wave: Wave, departure: int) -> Extent:
+    """Whom a departure was to write to: as confirmed since, or as its list was frozen."""
+    if wave.confirmed_authorities is not None:
+        return Extent(wave.confirmed_authorities, wave.confirmed_letters)
+    drawn = drawn_list.draw_of(session, wave.campaign_id)
+    return Extent(*drawn_list.sizes_of(session, drawn).get(departure, (0, 0))) if drawn else NOWHERE
 
 
 def confirm_extent(session: Session, wave: Wave, **told: Unpack[Told]) -> None:
     """Approve the audience of what a wave sends as it has become. Raises Refused when the actor wrote it."""
+    for one in audiences.waves_of(wave.campaign, wave.departure) if wave.departure else ():
+        one.confirmed_authorities, one.confirmed_letters = told.get("extent", NOWHERE)
     if wave.added_reminder is None:
         lifecycle.confirm_extent(session, wave.campaign, **told)
     else:

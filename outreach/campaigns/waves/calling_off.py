@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from outreach.campaigns import audiences
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.schedule.wave_moves import move_wave
 from outreach.db import Session
@@ -29,8 +30,12 @@ def starting(campaign: Campaign, *, now: datetime) -> Wave | None:
 
 
 def follows_a_sending(wave: Wave) -> bool:
-    """Whether an earlier wave of the campaign was launched. Calling this wave off then leaves the others planned."""
-    return any(other.mailing_id is not None for other in wave.campaign.waves if other.number < wave.number)
+    """Whether an earlier wave of the campaign, or of the wave's departure, was launched.
+
+    Calling this wave off then leaves the others planned.
+    """
+    others = audiences.waves_of(wave.campaign, wave.departure)
+    return any(other.mailing_id is not None for other in others if other.number < wave.number)
 
 
 def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> list[Wave]:

@@ -48,7 +48,8 @@ class Drift:
 
 def counts_of(session: Session, wave: Wave, *, now: datetime) -> AudienceCounts:
     """Whom a wave would write to now."""
-    return audiences.count(session, wave.campaign, now=now, only_unreacted=wave.added_reminder is not None)
+    is_added = wave.added_reminder is not None
+    return audiences.count(session, wave.campaign, now=now, only_unreacted=is_added, departure=wave.departure)
 
 
 def drift_of(session: Session, wave: Wave, counts: AudienceCounts) -> Drift | None:

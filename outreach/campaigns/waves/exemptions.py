@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from outreach import audit
 from outreach.approvals import deciding
-from outreach.campaigns import lifecycle
+from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import (
     ON_ITS_WAY,
     Campaign,
@@ -17,7 +17,7 @@ from outreach.campaigns.models import (
     Wave,
     WaveState,
 )
-from outreach.campaigns.schedule import wave_moves
+from outreach.campaigns.schedule import departing, wave_moves
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders
@@ -55,6 +55,7 @@ def let_leave(
     session.add(_made(ExemptionKind.HOURS, campaign, wave, why, now, actor))
     note = f"planifiée pour le {spelt_moment(at)}, hors des heures d’envoi : {why}"
     wave_moves.note_wave(session, wave, now, actor, note)
+    departing.follow(session, wave, at, now=now, actor=actor, because="le départ part hors des heures d’envoi")
     return wave
 
 
@@ -95,8 +96,15 @@ def of(session: Session, campaign: Campaign) -> Sequence[Exemption]:
 
 
 def refuse_out_of_order(campaign: Campaign, wave: Wave, at: datetime) -> None:
-    """Raises Refused when a wave at this instant would cross another one or leave after the campaign's last day."""
-    others = [other for other in campaign.waves if other is not wave]
+    """Raises Refused when a wave at this instant would cross another one or leave after the campaign's last day.
+
+    Of departures drawn by lot it asks within the wave's own, whose reminders move with its first letter, and for the
+    gap to the departure before.
+    """
+    departing.refuse_closer(wave, at)
+    others = [other for other in audiences.waves_of(campaign, wave.departure) if other is not wave]
+    if departing.is_departure(wave):
+        others = []
     before = [
         other for other in others if other.number < wave.number and (other.mailing_id or other.state in ON_ITS_WAY)
     ]

@@ -16,6 +16,7 @@ from outreach.campaigns.letter.frozen import (
     shared_headers_of,
 )
 from outreach.campaigns.models import CLOCK, Wave, WaveState
+from outreach.campaigns.schedule import departing
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.schedule.wave_moves import move_wave, planned_at
 from outreach.campaigns.waves import added_reminders, drift, staging
@@ -160,21 +161,25 @@ def _in_turn(session: Session, wave_id: int) -> Wave:
 
 
 def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime) -> bool:
+    if departing.postpone(session, wave, now=now):
+        return False
     if now > wave.latest_start:
         is_approved = added_reminders.approval(session, wave) is not None
         note = "le service était arrêté à cette heure" if is_approved else "non validée"
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
+        departing.call_all_off(session, wave, now=now)
         return False
     if added_reminders.approval(session, wave) is None:
         return False
     written = added_reminders.letter_of(wave)
     try:
         deadline = ClosingRule.of(session, wave.campaign, now=now).deadline(wave.due_at).day
-        is_reminder, head = audiences.is_reminder(wave.campaign), head_of(session, wave.campaign)
+        is_reminder, head = audiences.is_reminder(wave.campaign, wave.departure), head_of(session, wave.campaign)
         frozen = freeze(written, sending, deadline, is_reminder=is_reminder, head=head)
         frozen.to_json().encode()
     except (OutreachError, ValueError, RecursionError) as error:
         move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=f"le courriel ne se lit plus : {error}")
+        departing.call_all_off(session, wave, now=now)
         return False
     wave.answer_by = deadline
     wave.mailing = mailing_of(written, frozen, sending, f"v{wave.id}", now=now)
@@ -257,7 +262,9 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
         calm.take_turn(session)
         taken = staging.take(session, wave, first + SLICE - 1)
         only_unreacted = wave.added_reminder is not None
-        addressees = audiences.addressees_among(session, wave.campaign, taken, now=now, only_unreacted=only_unreacted)
+        addressees = audiences.addressees_among(
+            session, wave.campaign, taken, now=now, only_unreacted=only_unreacted, departure=wave.departure
+        )
         keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
     is_last = first is None or staging.first(session, wave) is None
     if is_last:

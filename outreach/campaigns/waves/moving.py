@@ -7,7 +7,7 @@ from datetime import datetime, time
 from sqlalchemy import select
 
 from outreach.campaigns.models import CLOCK, Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.schedule import wave_moves
+from outreach.campaigns.schedule import departing, wave_moves
 from outreach.campaigns.schedule.closures import Closure
 from outreach.campaigns.schedule.moments import refuse_far_away, spelt_moment
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
@@ -72,6 +72,8 @@ def move(
     The approval stays: the calendar moves a wave as it does when the wave is planned. Raises Refused when the wave is
     not planned, when no closure closes its moment, when the calendar has changed since, when the actor neither planned
     it nor may approve, and when it would cross another wave or leave after the campaign's last day.
+
+    A departure drawn by lot moves the later ones.
     """
     closed = next((one for one in closed_waves(session, campaign, now=now) if one.wave.number == number), None)
     if closed is None:
@@ -85,4 +87,5 @@ def move(
     exemptions.refuse_out_of_order(campaign, wave, to)
     wave_moves.set_due(wave, closed.to)
     wave_moves.note_wave(session, wave, now, actor, f"planifiée pour le {spelt_moment(to)}, déplacée : {closed.name}")
+    departing.follow(session, wave, to, now=now, actor=actor, because=closed.name)
     return wave

@@ -1,0 +1,205 @@
+"""What a campaign's draw would be: whom it draws, when departures leave, what it could see, and what stands against it.
+
+It is computed for pages and frozen at the submission (`draws.attempts`).
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cached_property, lru_cache
+from math import isinf
+
+from sqlalchemy import case, func, select
+
+from outreach import french
+from outreach.adherence.models import Status
+from outreach.adherence.standing import standing_on
+from outreach.campaigns import audiences
+from outreach.campaigns.draws import attempts, drawn_list
+from outreach.campaigns.draws.attempts import Candidate
+from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.models import MessageClass
+from outreach.directory.models import Authority, Network
+from outreach.effect import power, sentences
+from outreach.effect.draw import DEPARTURES, Json
+from outreach.effect.plan import PlannedDraw
+from outreach.effect.power import Detectable
+from outreach.effect.strata import Listed, Stratified, stratified
+from outreach.errors import Refused
+from outreach.segments import audience
+from outreach.segments.audience import Concerns
+
+OUTCOME = (
+    "parmi les écoles du PO ouvertes au gel de la liste, au moins une adhésion venue d’une liste ou d’une plateforme"
+)
+METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; 9 999 retirages ; conclut si les deux concordent"
+COVERED = timedelta(days=14)
+"""How long after the last compared day a list may still tell of joinings on it."""
+UNDER_WAY = (Status.IN_PREPARATION, Status.TENDER_LAUNCHED)
+
+
+@dataclass(frozen=True)
+class DrawPlan:
+    """A draw as it would be submitted now. `kept` is the draw of another campaign that this one has to keep.
+
+    `is_done` says that the campaign's own draw, or one that it keeps, is final.
+    """
+
+    gap: int
+    candidates: Sequence[Candidate]
+    strata: Stratified
+    departures: Sequence[date]
+    refusals: Sequence[str]
+    kept: DrawAttempt | None = None
+    is_done: bool = False
+
+    @cached_property
+    def could(self) -> Detectable | None:
+        """What it could detect; None where too few are drawn to ask."""
+        sizes = tuple(len(stratum.fases) for stratum in self.strata.strata)
+        return _detectable(sizes, self.gap) if sizes and not self.refusals else None
+
+    @property
+    def told(self) -> str:
+        """What it could detect, as a French sentence; '' where nothing may be drawn."""
+        return sentences.planned(self.could) if self.could else ""
+
+    @property
+    def outside(self) -> Mapping[str, int]:
+        """How many stay outside the draw, by the French reason."""
+        return Counter(reason.label for reason in self.strata.outside.values())
+
+    @property
+    def figure_on(self) -> date | None:
+        """The day of the figure: a list has to cover the last compared day plus 14."""
+        return self.departures[0] + timedelta(days=2 * self.gap - 1) + COVERED if self.departures else None
+
+    def frozen(self, campaign: Campaign, content: str) -> dict[str, Json]:
+        """What a submission freezes, for `draws.attempts`; `content` is the digest of the campaign's content."""
+        could = self.could
+        seen: dict[str, Json] = {}
+        if could:
+            shares = {"rare": could.rare, "often": could.often, "halves": could.halves}
+            seen = {name: None if isinf(share) else round(share * 1000) for name, share in shares.items()}
+        return {
+            "campaign": campaign.id,
+            "campaign_digest": content,
+            "outcome": OUTCOME,
+            "method": METHOD,
+            "window_days": self.gap,
+            "departures": [day.isoformat() for day in self.departures],
+            "reminders": campaign.reminders,
+            "figure_on": self.figure_on.isoformat() if self.figure_on else None,
+            "strata": [[stratum.name, len(stratum.fases)] for stratum in self.strata.strata],
+            "outside": dict(sorted(self.outside.items())),
+            "detectable_per_thousand": seen,
+        }
+
+
+def of(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    rule: ClosingRule | None = None,
+    is_first_come: bool = False,
+) -> DrawPlan | None:
+    """The draw of a campaign as it stands; None where its departures are not drawn. It reads the whole audience.
+
+    `is_first_come` is what an author says of places or money that are given first come, first served.
+    """
+    if not campaign.departure_gap:
+        return None
+    rule = rule or ClosingRule.of(session, campaign, now=now)
+    days = [today(wave.at) for wave in rule.firsts(campaign)]
+    done = drawn_list.draw_of(session, campaign.id) if campaign.id else None
+    found = candidates(session, campaign, now=now)
+    kept = None if done else attempts.to_keep(session, campaign, [one.authority_id for one in found], now=now)
+    strata = stratified([one.listed for one in found])
+    refusals = [] if done or kept else _refusals(campaign, strata.drawn, days, is_first_come=is_first_come)
+    return DrawPlan(campaign.departure_gap, found, strata, days, refusals, kept, done is not None)
+
+
+def _refusals(campaign: Campaign, drawn: int, days: Sequence[date], *, is_first_come: bool) -> list[str]:
+    """Why a campaign's departures cannot be drawn, as French sentences."""
+    planned = PlannedDraw(
+        drawn,
+        days,
+        is_awareness=campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED,
+        is_reminder=bool(audiences.launched(campaign)),
+        is_first_come=is_first_come,
+    )
+    last = campaign.stops_on
+    late = bool(last and len(days) == DEPARTURES and days[-1] > last)
+    told = "Le dernier départ, le {}, viendrait après le dernier jour d’envoi : reculez ce jour, ou videz-le."
+    return [*planned.refusals, *([french.typeset(told.format(french.day(days[-1])))] if late else [])]
+
+
+def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:
+    """The authorities that a campaign would write to now, with what strata are made of, in the order of keys."""
+    scope = audiences.scope_of(session, campaign, now=now, leaves_at=campaign.starts_at)
+    rows = audience.rows(audiences.audience_of(campaign), scope)
+    boxes: dict[int, list[str]] = defaultdict(list)
+    for authority, key in session.execute(select(rows.c.authority_id, rows.c.address_key).where(rows.c.rank == 0)):
+        boxes[authority].append(key)
+    shared = {key for key, count in Counter(key for keys in boxes.values() for key in set(keys)).items() if count > 1}
+    stands = standing_on(campaign.strand, today(now))
+    is_under_way = func.max(case((stands.c.status.in_(UNDER_WAY), 1), else_=0))
+    schools = select(stands.c.authority_id, func.count(), is_under_way).group_by(stands.c.authority_id)
+    known = {key: (count, bool(under_way)) for key, count, under_way in session.execute(schools)}
+    named = select(Authority.id, Authority.fase, Network.label).join(Network, Network.id == Authority.network_id)
+    found = []
+    for key, fase, network in session.execute(named.order_by(Authority.id)):
+        if key in boxes:
+            count, under_way = known.get(key, (0, False))
+            listed = Listed(fase, network, count > 1, under_way, any(box in shared for box in boxes[key]))
+            found.append(Candidate(key, len(boxes[key]), listed))
+    return found
+
+
+def freeze(session: Session, campaign: Campaign, content: str, *, now: datetime) -> DrawAttempt | None:
+    """Submit a campaign's draw: freeze its list and its plan under a commitment.
+
+    None where the draw is final already, or is another campaign's. Raises Refused, with every reason.
+    """
+    planned = of(session, campaign, now=now)
+    if planned is None or planned.is_done or planned.kept:
+        return None
+    if planned.refusals:
+        raise Refused(" ".join(planned.refusals))
+    return attempts.submit(session, campaign, planned.frozen(campaign, content), planned.candidates, now=now)
+
+
+def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: datetime) -> DrawAttempt | None:
+    """Make a campaign's draw, which is final, with the approver's bytes; or keep the one that it has, or another's.
+
+    None where its departures are not drawn. Raises Refused where no submission bound it, or without bytes.
+    """
+    if not campaign.departure_gap:
+        return None
+    done = drawn_list.draw_of(session, campaign.id)
+    if done is not None:
+        return done
+    attempt = drawn_list.open_attempt(session, campaign.id)
+    if attempt is not None and added is not None:
+        return attempts.reveal(session, attempt, added, now=now)
+    if attempt is not None:
+        raise Refused("Le tirage attend votre nombre : validez la campagne sur sa page.")
+    planned = of(session, campaign, now=now)
+    if planned is None or planned.kept is None:
+        raise Refused(
+            "Aucun tirage n’a été engagé à la soumission : renvoyez la campagne, puis soumettez-la de nouveau."
+        )
+    attempts.keep(session, campaign, planned.kept, now=now)
+    return planned.kept
+
+
+@lru_cache(maxsize=32)
+def _detectable(sizes: tuple[int, ...], gap: int) -> Detectable:
+    """Kept, as it takes half a second of processor for all authorities, and a page asks for it at each change."""
+    return power.detectable(sizes, gap)

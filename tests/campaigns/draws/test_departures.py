@@ -1,0 +1,250 @@
+"""Departures leave one after the other, each with its own reminders, and what moves one moves the later ones."""
+
+from collections import Counter, defaultdict
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.letter.frozen import Frozen
+from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.schedule import closures
+from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
+from outreach.campaigns.waves import calling_off, drift, launching, moving
+from outreach.days import today
+from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Reason
+from outreach.errors import Refused
+from tests import factories
+from tests.campaigns.conftest import SENDING, advance
+from tests.campaigns.draws.conftest import (
+    COUNT,
+    GAP,
+    approve,
+    draw_as_stored,
+    drawable,
+    drawn,
+    launch,
+    members,
+    of,
+    plan,
+    submit,
+    wave_of,
+    waves,
+)
+from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
+
+__all__ = ["drawable", "drawn"]
+DAY = timedelta(days=1)
+
+
+def finish(database, departure):
+    """The first letters of a departure have all left."""
+    first = update(Wave).where(Wave.departure == departure, Wave.reminder == 0)
+    with database.writing() as session:
+        session.execute(first.values(state=WaveState.FINISHED))
+
+
+def test_three_departures_with_two_reminders_each(drawn):
+    """Nobody is written to twice by a wave, no first letter says « rappel », a reminder follows its own departure."""
+    planned = waves(drawn)
+    assert [(wave.departure, wave.reminder) for wave in planned] == [
+        *((1, 0), (1, 1), (1, 2)),
+        *((2, 0), (2, 1), (2, 2)),
+        *((3, 0), (3, 1), (3, 2)),
+    ]
+    firsts = [today(wave.due_at) for wave in planned if not wave.reminder]
+    assert [(later - firsts[0]).days for later in firsts] == [0, GAP, 2 * GAP]
+    got = defaultdict(list)
+    for wave in planned:
+        written = launch(drawn, wave)
+        assert max(Counter(written).values()) == 1
+        assert written == members(drawn, wave.departure)
+        for authority in written:
+            got[authority].append((wave.departure, wave.reminder))
+        with drawn.reading() as session:
+            mailing = session.get_one(Mailing, session.get_one(Wave, wave.id).mailing_id)
+            assert Frozen.from_json(mailing.letter).shared.is_reminder == bool(wave.reminder)
+    assert len(got) == COUNT
+    assert all(letters == [(letters[0][0], place) for place in range(3)] for letters in got.values())
+
+
+def test_reminders_of_a_departure_and_the_next_departure_may_fall_together(drawable):
+    with drawable.writing() as session:
+        lifecycle.revise(session, of(session), {"reminders": "14 28"}, now=NOW, actor=AUTHOR)
+    submit(drawable)
+    approve(drawable)
+    plan(drawable)
+    planned = waves(drawable)
+    assert len(planned) == 9
+    for wave in planned:
+        assert launch(drawable, wave) == members(drawable, wave.departure)
+
+
+def test_who_is_new_leaves_with_the_first_departure(drawn):
+    before = members(drawn, 1)
+    with drawn.writing() as session:
+        network = session.scalars(select(factories.Network.id)).first()
+        factories._settle(session, range(COUNT, COUNT + 5), 1, network, NOW)
+    assert len(launch(drawn, wave_of(drawn, 1))) == len(before) + 5
+    assert launch(drawn, wave_of(drawn, 2)) == members(drawn, 2)
+
+
+def test_a_departure_that_moves_moves_the_later_ones(drawn):
+    first = wave_of(drawn, 1)
+    closed = today(first.due_at)
+    with drawn.writing() as session:
+        day = {"first": closed, "last": closed, "part": ClosedPart.DAY, "spares": Spares.NOBODY}
+        closures.add(session, **day, name="Grève", now=NOW, actor=AUTHOR)
+    with drawn.writing() as session:
+        campaign = of(session)
+        found = moving.closed_waves(session, campaign, now=NOW)[0]
+        to, by = found.to.at, {"now": NOW, "actor": APPROVER}
+        moving.move(session, campaign, found.wave.number, to, may_approve=True, **by)
+    days = [today(wave.due_at) for wave in waves(drawn) if not wave.reminder]
+    assert days[0] == today(to) > closed
+    assert all((later - earlier).days >= GAP for earlier, later in pairwise(days))
+    reminders = [wave for wave in waves(drawn) if wave.departure == 1 and wave.reminder]
+    assert all((today(wave.due_at) - days[0]).days >= after for wave, after in zip(reminders, (7, 9), strict=True))
+
+
+def test_a_pause_moves_the_later_departures(drawn):
+    first = wave_of(drawn, 1)
+    launch(drawn, first)
+    later = wave_of(drawn, 2).due_at
+    resumed = first.due_at + 3 * DAY
+    with drawn.writing() as session:
+        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+    with drawn.writing() as session:
+        lifecycle.resume(session, of(session), now=resumed, actor=AUTHOR)
+    assert today(wave_of(drawn, 2).due_at) >= today(resumed) + GAP * DAY > today(later)
+    assert (today(wave_of(drawn, 3).due_at) - today(wave_of(drawn, 2).due_at)).days >= GAP
+
+
+def test_a_departure_waits_while_the_one_before_is_paused(drawn):
+    first, second = wave_of(drawn, 1), wave_of(drawn, 2)
+    launch(drawn, first)
+    with drawn.writing() as session:
+        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+    advance(drawn, second.id, second.due_at)
+    moved = wave_of(drawn, 2)
+    assert (moved.state, moved.mailing_id) == (WaveState.PLANNED, None)
+    assert moved.due_at > second.due_at
+    assert (today(wave_of(drawn, 3).due_at) - today(moved.due_at)).days >= GAP
+
+
+def test_a_departure_that_was_missed_leaves_the_rest_to_be_planned_again(drawn):
+    launch(drawn, wave_of(drawn, 1))
+    finish(drawn, 1)
+    second, before = wave_of(drawn, 2), draw_as_stored(drawn)
+    late = second.latest_start + timedelta(minutes=1)
+    with drawn.writing() as session:
+        assert not launching.advance(session, second.id, SENDING, now=late)
+    assert {wave.state for wave in waves(drawn)[1:]} == {WaveState.MISSED, WaveState.CANCELLED}
+    with drawn.writing() as session:
+        campaign = of(session)
+        lifecycle.schedule(session, campaign, None, now=late, actor=AUTHOR, earliest=late)
+    planned = [wave for wave in waves(drawn) if wave.state is WaveState.PLANNED]
+    assert {(wave.departure, wave.reminder) for wave in planned if wave.departure > 1} == {
+        (departure, reminder) for departure in (2, 3) for reminder in range(3)
+    }
+    assert launch(drawn, wave_of(drawn, 2)) == members(drawn, 2)
+    assert draw_as_stored(drawn) == before
+
+
+def test_cancelling_restoring_editing_and_approving_again_change_no_draw(drawn):
+    first, before = launch(drawn, wave_of(drawn, 1)), draw_as_stored(drawn)
+    later = wave_of(drawn, 1).due_at + DAY
+    finish(drawn, 1)
+    with drawn.writing() as session:
+        lifecycle.cancel(session, of(session), now=later, actor=AUTHOR)
+    with drawn.writing() as session:
+        campaign = of(session)
+        lifecycle.restore(session, campaign, now=later, actor=AUTHOR)
+        lifecycle.revise(session, campaign, {"title": "Autrement"}, now=later, actor=AUTHOR)
+    submit(drawn, now=later)
+    approve(drawn, added=bytes(16), now=later)
+    with drawn.writing() as session:
+        lifecycle.schedule(session, of(session), None, now=later, actor=AUTHOR, earliest=later)
+    assert draw_as_stored(drawn) == before
+    planned = [wave for wave in waves(drawn) if wave.state is WaveState.PLANNED]
+    assert [wave.departure for wave in planned if not wave.reminder] == [2, 3]
+    assert [wave.reminder for wave in planned if wave.departure == 1] == [1, 2]
+    assert today(wave_of(drawn, 2).due_at) == today(wave_of(drawn, 1).due_at) + GAP * DAY
+    reminded = wave_of(drawn, 1, 1)
+    assert launch(drawn, reminded) == first
+    assert launch(drawn, wave_of(drawn, 2)) == members(drawn, 2)
+
+
+def test_a_departure_that_was_broken_off_is_completed(drawn):
+    wave = wave_of(drawn, 1)
+    launch(drawn, wave)
+    with drawn.writing() as session:
+        some = session.scalars(select(Message.id).limit(30)).all()
+        fenced = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW}
+        left = update(Message).where(Message.id.in_(some)).values(state=MessageState.ACCEPTED, **fenced)
+        session.execute(left)
+        lifecycle.cancel(session, of(session), now=wave.due_at, actor=AUTHOR)
+    with drawn.writing() as session:
+        lifecycle.restore(session, of(session), now=wave.due_at, actor=AUTHOR)
+    submit(drawn, now=wave.due_at)
+    approve(drawn, now=wave.due_at)
+    with drawn.writing() as session:
+        lifecycle.schedule(session, of(session), None, now=wave.due_at, actor=AUTHOR, earliest=wave.due_at + DAY)
+    again = wave_of(drawn, 1)
+    assert again.id != wave.id
+    assert again.reminder == 0
+    assert len(launch(drawn, again)) == len(members(drawn, 1)) - 30
+    with drawn.reading() as session:
+        mailing = session.get_one(Mailing, session.get_one(Wave, again.id).mailing_id)
+        assert not Frozen.from_json(mailing.letter).shared.is_reminder
+
+
+def test_calling_a_departure_off_leaves_all_to_be_planned_again_and_a_reminder_only_itself(drawn):
+    launch(drawn, wave_of(drawn, 1))
+    with drawn.writing() as session:
+        alone = calling_off.call_off(session, of(session), wave_of(drawn, 1, 1).number, now=NOW, actor=AUTHOR)
+        assert len(alone) == 1
+    with drawn.writing() as session:
+        assert len(calling_off.call_off(session, of(session), wave_of(drawn, 2).number, now=NOW, actor=AUTHOR)) == 7
+        assert not any(wave.state is WaveState.PLANNED for wave in of(session).waves)
+
+
+def test_a_departure_drifts_from_its_own_list(drawn):
+    with drawn.reading() as session:
+        wave = session.get_one(Wave, wave_of(drawn, 2).id)
+        counts = drift.counts_of(session, wave, now=NOW)
+        assert counts.written == len(members(drawn, 2))
+        assert drift.drift_of(session, wave, counts) is None
+    kept = members(drawn, 2)[:40]
+    with drawn.writing() as session:
+        session.execute(
+            update(factories.Contact)
+            .where(factories.Contact.authority_id.in_(kept))
+            .values(retired_at=NOW, retired_by=AUTHOR)
+        )
+    with drawn.reading() as session:
+        wave = session.get_one(Wave, wave_of(drawn, 2).id)
+        found = drift.drift_of(session, wave, drift.counts_of(session, wave, now=NOW))
+        assert (found.before, found.current) == (70, 30)
+        first = session.get_one(Wave, wave_of(drawn, 1).id)
+        assert drift.drift_of(session, first, drift.counts_of(session, first, now=NOW)) is None
+
+
+@pytest.mark.parametrize(("changes", "waits"), [({}, True), ({"message_class": MessageClass.STATUTORY}, False)])
+def test_other_awareness_waits_for_the_last_departure(drawn, changes, waits):
+    launch(drawn, wave_of(drawn, 1))
+    begun, over = wave_of(drawn, 1).due_at + DAY, wave_of(drawn, 3).due_at + DAY
+    with drawn.writing() as session:
+        other = factories.campaign(session, factories.invitation(**changes), NOW)
+
+        counts = audiences.count(session, other, now=begun)
+        assert counts.left_out.get(Reason.DRAWN, 0) == (COUNT if waits else 0)
+        assert audiences.count(session, other, now=begun, leaves_at=over).written == COUNT
+
+
+def test_a_draw_that_is_made_keeps_its_departures(drawn):
+    with drawn.writing() as session, pytest.raises(Refused, match="final"):
+        lifecycle.revise(session, of(session), {"departure_gap": 0}, now=NOW, actor=AUTHOR)

@@ -1,0 +1,219 @@
+"""A submission commits, an approval draws, and nobody chooses: not by sending back, cancelling or copying."""
+
+from datetime import timedelta
+from hashlib import sha256
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach import audit
+from outreach.approvals.models import Decision, DecisionKind
+from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns.draws import attempts, drawn_list, published
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.schedule import draw_plan
+from outreach.directory.models import Contact
+from outreach.errors import Refused
+from outreach.staff_mail import news
+from outreach.staff_mail.news import News
+from tests import factories
+from tests.campaigns.draws.conftest import (
+    ADDED,
+    COUNT,
+    GAP,
+    START,
+    approve,
+    campaign_state,
+    draw_as_stored,
+    drawable,
+    drawn,
+    of,
+    plan,
+    submit,
+    waves,
+)
+from tests.conftest import NOW
+from tests.factories import APPROVER, AUTHOR
+
+__all__ = ["drawable", "drawn"]
+BY = {"now": NOW, "actor": AUTHOR}
+
+
+def said(database, number=1):
+    with database.reading() as session:
+        return " ".join(entry.sentence for entry in audit.about(session, f"campaign:{number}"))
+
+
+def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
+    caplog.set_level("INFO", "outreach")
+    submit(drawable)
+    with drawable.reading() as session:
+        attempt = drawn_list.open_attempt(session, 1)
+        told = published.of(session, attempt)
+        assert [told[name] for name in ("nonce", "approver_bytes", "content_digest", "seed")] == [None] * 4
+        assert {(one["order"] == [], one["departures"] == []) for one in told["strata"]} == {(True, True)}
+        submitted = session.scalars(select(Decision).where(Decision.kind == DecisionKind.SUBMITTED)).one()
+        mail = News(submitted, session.get_one(Campaign, 1))
+        words = news.sentence(session, mail)
+        assert attempt.nonce not in words + caplog.text + said(drawable)
+        for digest in (attempt.commitment, attempt.list_digest, attempt.plan_digest):
+            assert digest in words
+            assert digest in caplog.text
+            assert digest in said(drawable)
+        assert {one.email for one in news.concerned(session, mail, NOW.date())} == {AUTHOR, APPROVER}
+
+
+def test_the_plan_is_what_was_approved(drawable):
+    submit(drawable)
+    with drawable.reading() as session:
+        attempt = drawn_list.open_attempt(session, 1)
+        told = drawn_list.plan_of(attempt)
+        assert told["campaign_digest"] == lifecycle.content_hash(of(session))
+        assert told["departures"] == ["2021-09-07", "2021-09-21", "2021-10-05"]
+        assert told["figure_on"] == "2021-10-18"
+        assert sum(size for _, size in told["strata"]) == COUNT
+        assert told["detectable_per_thousand"]["rare"] == 54
+
+
+def test_an_approval_needs_the_approvers_bytes(drawable):
+    submit(drawable)
+    with pytest.raises(Refused, match="votre nombre"):
+        approve(drawable, added=None)
+    assert campaign_state(drawable) is CampaignState.TO_APPROVE
+    approve(drawable)
+    with drawable.reading() as session:
+        attempt = drawn_list.draw_of(session, 1)
+        assert attempt.approver_bytes == ADDED.hex()
+        assert attempt.seed == sha256(bytes.fromhex(attempt.nonce + attempt.content_digest)).hexdigest()
+        assert drawn_list.mismatches(session, attempt) == []
+        assert attempt.seed in said(drawable)
+
+
+def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
+    for number in (1, 2):
+        submit(drawable)
+        with drawable.writing() as session:
+            lifecycle.send_back(session, of(session), now=NOW, actor=APPROVER, reason="Relisez")
+        with drawable.reading() as session:
+            attempt = drawn_list.attempts_of(session, 1)[-1]
+            assert (attempt.number, attempt.revealed_nonce, attempt.seed) == (number, attempt.nonce, None)
+            assert f"tentative n° {number} est annulée, son nombre secret était {attempt.nonce}" in said(drawable)
+    submit(drawable)
+    approve(drawable)
+    with drawable.reading() as session:
+        assert [one.voided_at is not None for one in drawn_list.attempts_of(session, 1)] == [True, True, False]
+        assert drawn_list.draw_of(session, 1).number == 3
+
+
+@pytest.mark.parametrize("way", ["revise", "cancel"])
+def test_whatever_ends_a_submission_voids_its_attempt(drawable, way):
+    submit(drawable)
+    with drawable.writing() as session:
+        if way == "cancel":
+            lifecycle.cancel(session, of(session), **BY)
+        else:
+            lifecycle.revise(session, of(session), {"title": "Autrement"}, **BY)
+        assert drawn_list.open_attempt(session, 1) is None
+        assert drawn_list.attempts_of(session, 1)[0].voided_at == NOW
+
+
+def test_a_submission_that_is_broken_off_stays_in_the_log(drawable, caplog):
+    caplog.set_level("INFO", "outreach")
+    with pytest.raises(ZeroDivisionError), drawable.writing() as session:
+        lifecycle.submit(session, of(session), **BY)
+        raise ZeroDivisionError
+    with drawable.reading() as session:
+        assert drawn_list.attempts_of(session, 1) == []
+    assert "draw_submitted" in [getattr(record, "event", "") for record in caplog.records]
+
+
+def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(drawn):
+    before = draw_as_stored(drawn)
+    with drawn.writing() as session:
+        lifecycle.cancel(session, of(session), **BY)
+        lifecycle.restore(session, of(session), **BY)
+        lifecycle.revise(session, of(session), {"title": "Autrement", "departure_gap": 21}, **BY)
+    submit(drawn)
+    with drawn.reading() as session:
+        assert drawn_list.open_attempt(session, 1) is None
+    approve(drawn, added=bytes(16))
+    assert draw_as_stored(drawn) == before
+    with drawn.reading() as session:
+        assert len(drawn_list.attempts_of(session, 1)) == 1
+
+
+def copy(database, now=NOW, **changes):
+    """Another campaign like the first one, whose departures are drawn; returns its number."""
+    with database.writing() as session:
+        like = definitions.of(session, of(session)).model_copy(update={"title": "Copie", **changes})
+        assert like.departure_gap == GAP
+        made = factories.campaign(session, like, now)
+        lifecycle.revise(session, made, {"starts_at": START + timedelta(days=60)}, now=now, actor=AUTHOR)
+        return made.id
+
+
+def test_a_copy_keeps_the_draw(drawn):
+    number = copy(drawn)
+    submit(drawn, number)
+    approve(drawn, number, added=None)
+    assert draw_as_stored(drawn, number) == draw_as_stored(drawn)
+    with drawn.reading() as session:
+        assert session.scalars(select(FollowedDraw.campaign_id)).all() == [number]
+        assert len(session.scalars(select(DrawAttempt)).all()) == 1
+    assert "celui de la campagne n° 1 est repris" in said(drawn, number)
+    plan(drawn, number)
+    assert {wave.confirmed_authorities for wave in waves(drawn, number)} == {COUNT // 3}
+    assert {wave.confirmed_authorities for wave in waves(drawn)} == {None}
+
+
+def test_a_copy_makes_its_own_draw_after_180_days(drawn):
+    later = NOW + timedelta(days=181)
+    with drawn.writing() as session:
+        lifecycle.cancel(session, of(session), now=later, actor=AUTHOR)
+    number = copy(drawn, later)
+    with drawn.writing() as session:
+        session.execute(update(Campaign).where(Campaign.id == number).values(starts_at=later + timedelta(days=30)))
+    submit(drawn, number, now=later)
+    approve(drawn, number, now=later)
+    assert draw_as_stored(drawn, number) != draw_as_stored(drawn)
+
+
+def test_too_few_and_a_last_day_too_early_are_refused_with_what_to_do(drawable):
+    with drawable.writing() as session:
+        some = select(Contact.id).order_by(Contact.id).limit(20)
+        session.execute(update(Contact).where(Contact.id.in_(some)).values(retired_at=NOW, retired_by=AUTHOR))
+        lifecycle.revise(session, of(session), {"stops_on": START.date() + timedelta(days=20)}, **BY)
+    with drawable.writing() as session, pytest.raises(Refused, match="au moins 200 PO") as refusal:
+        lifecycle.submit(session, of(session), **BY)
+    assert "reculez ce jour" in str(refusal.value)
+
+
+def test_authorities_that_share_a_mailbox_stay_outside(drawable):
+    with drawable.writing() as session:
+        first, second = session.scalars(select(Contact).order_by(Contact.id).limit(2))
+        for name in ("address", "address_key", "address_ascii"):
+            setattr(second, name, getattr(first, name))
+    submit(drawable)
+    approve(drawable)
+    with drawable.reading() as session:
+        attempt = drawn_list.draw_of(session, 1)
+        assert len(drawn_list.outside_of(session, attempt)) == 2
+        outside = session.scalars(select(DrawnAuthority).where(DrawnAuthority.outside.is_not(None))).all()
+        assert {(row.departure, row.place) for row in outside} == {(1, None)}
+
+
+def test_who_prepares_or_has_several_schools_is_a_stratum_apart(drawable):
+    with drawable.reading() as session:
+        found = draw_plan.candidates(session, of(session), now=NOW)
+        assert {(one.letters, one.listed.has_several, one.listed.is_under_way) for one in found} == {(1, False, False)}
+        assert attempts.to_keep(session, of(session), [one.authority_id for one in found], now=NOW) is None
+
+
+def test_an_approval_of_old_keeps_its_digest(drawable):
+    with drawable.writing() as session:
+        campaign = of(session)
+        drawn_digest = lifecycle.content_hash(campaign)
+        campaign.departure_gap = 0
+        assert lifecycle.content_hash(campaign) != drawn_digest
+        assert "departure_gap" in lifecycle.ADDED

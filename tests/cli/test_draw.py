@@ -1,0 +1,77 @@
+"""`campaign draw`: what a stranger gets, whose own program repeats the draw, and the check of the stored one."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+from sqlalchemy import text
+
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.settings import ROOT, read
+from tests.campaigns.draws.conftest import ADDED, GAP, approve, drawable, submit
+from tests.conftest import NOW
+
+__all__ = ["drawable"]
+KEYS = ["attempt", "commitment", "nonce", "approver_bytes", "content_digest", "seed", "strata", "outside"]
+
+
+@pytest.fixture
+def run(drawable):
+    """Run `campaign draw 1` with more words."""
+
+    def run(*words):
+        operation = Operation()
+        operation.settings, operation.now = read({}), NOW
+        operation.opened = operation.database = drawable
+        return CliRunner().invoke(commands, ["campaign", "draw", "1", *words], obj=operation)
+
+    return run
+
+
+def test_a_campaign_without_a_draw_says_what_to_do(run):
+    assert "choisissez trois départs" in str(run().exception)
+    assert run("--json").exit_code == 1
+
+
+def test_a_stranger_repeats_the_draw_with_a_program_of_its_own(run, drawable, tmp_path):
+    submit(drawable)
+    told = json.loads(run("--json").stdout)
+    assert list(told)[: len(KEYS)] == KEYS
+    assert [told[name] for name in ("nonce", "content_digest", "seed")] == [None] * 3
+    assert run("--check").exit_code == 1
+    approve(drawable)
+    printed = run("--json")
+    told = json.loads(printed.stdout)
+    assert told["approver_bytes"] == ADDED.hex()
+    file = tmp_path / "draw.json"
+    file.write_text(printed.stdout, encoding="utf-8")
+    program = tmp_path / "redraw.py"
+    program.write_bytes((ROOT / "docs" / "redraw.py").read_bytes())
+    environment = {name: value for name, value in os.environ.items() if name in {"PATH", "SYSTEMROOT"}}
+    command = [sys.executable, "-I", "-S", str(program), str(file)]
+    again = subprocess.run(command, capture_output=True, check=True, env=environment, cwd=tmp_path, text=True)
+    repeated = json.loads(again.stdout)
+    assert repeated["seed"] == told["seed"]
+    assert repeated["content_digest"] == told["content_digest"]
+    assert sorted(repeated["strata"], key=str) == sorted(told["strata"], key=str)
+    assert told["content"]["window_days"] == GAP
+    assert run("--check").exit_code == 0
+    assert "aucun annulé" in run().output
+
+
+def test_a_draw_that_was_changed_in_the_database_fails_the_check(run, drawable):
+    submit(drawable)
+    approve(drawable)
+    with drawable.engine.begin() as connection:
+        for name in ("drawn_authorities_update", "drawn_authorities_guard"):
+            if drawable.engine.name == "sqlite":
+                connection.execute(text(f"DROP TRIGGER IF EXISTS {name}"))
+            else:
+                connection.execute(text(f"DROP TRIGGER IF EXISTS {name} ON drawn_authorities"))
+        connection.execute(text("UPDATE drawn_authorities SET place = 1 - place WHERE place < 2"))
+    result = run("--check")
+    assert (result.exit_code, "n’est pas celui que donne la graine" in str(result.exception)) == (1, True)
