@@ -336,6 +336,7 @@ def _reminders(session: Session, campaign: Campaign) -> dict[str, Reminded | Non
     if added_reminders.may_be_added(campaign):
         leaves_at = now() + PROPOSED
         reminders["added"] = reminded(session, campaign, silent, now=now(), only_unreacted=True, leaves_at=leaves_at)
-    if any(wave.state is WaveState.PLANNED and not wave.added_reminder_id for wave in campaign.waves):
+    planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED and not wave.added_reminder_id]
+    if planned and not any(wave.departure for wave in planned):  # a departure's reminder is for that departure alone
         reminders["today"] = reminded(session, campaign, silent, now=now())
     return reminders

@@ -4,7 +4,9 @@ from flask import flash, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.schedule import planning, sending_hours
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.schedule import draw_plan, planning, sending_hours
+from outreach.campaigns.schedule.draw_plan import DrawPlan
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.days import today
 from outreach.db import Session
@@ -48,7 +50,8 @@ def change_dates(number: int) -> Redirect:
 @keeps_text(of_form(DatesForm))
 def save_dates(number: int) -> Redirect | tuple[str, int]:
     form = DatesForm()
-    if not form.save(number):
+    is_refused = form.departures.data != "0" and form.validate() and _refuses_draw(number, form)
+    if is_refused or not form.save(number):
         with reading() as session:
             step = step_of(session, "dates", lifecycle.campaign_numbered(session, number))
             return _page(session, step, form, of_page()), 422
@@ -56,15 +59,33 @@ def save_dates(number: int) -> Redirect | tuple[str, int]:
     return redirect(url_for(".check", number=number))
 
 
+def _refuses_draw(number: int, form: DatesForm) -> bool:
+    """Whether departures cannot be drawn with what a valid form says; the form then says why."""
+    with reading() as session:
+        campaign = lifecycle.as_if(session, lifecycle.campaign_numbered(session, number), form.changes())
+        _draw_of(session, campaign, form)
+        return bool(form.departures.errors)
+
+
+def _draw_of(session: Session, campaign: Campaign, form: DatesForm, rule: ClosingRule | None = None) -> DrawPlan | None:
+    """The draw of a campaign; the form says what stands against it."""
+    is_first_come = bool(form.first_come.data)
+    planned = draw_plan.of(session, campaign, now=now(), rule=rule, is_first_come=is_first_come)
+    if planned is not None:
+        form.departures.errors = [*form.departures.errors, *planned.refusals]
+    return planned
+
+
 def _page(session: Session, step: Step, form: DatesForm, drafts: PageDrafts, *, asked: bool = True) -> str:
-    campaign, waves = step.campaign, list[PlannedWave]()
+    campaign, waves, draw = step.campaign, list[PlannedWave](), None
     if not form.errors:
         campaign = lifecycle.as_if(session, campaign, form.changes()) if asked else campaign
         rule = ClosingRule.of(session, campaign, now=now())
-        waves = rule.waves(campaign)
+        draw = _draw_of(session, campaign, form, rule) if campaign.starts_at else None
+        waves = [] if form.errors else rule.waves(campaign)
     form.version.data = form.version.data or step.version
     cautions = dict.fromkeys(sending_hours.caution(today(wave.at)) for wave in waves)
     left_out = planning.left_out(campaign, waves)
     told = filter(None, [*(wave.deadline_told for wave in waves), *cautions])
-    more = {"drafts": drafts, "at": request.args.get("at", "")}
+    more = {"drafts": drafts, "at": request.args.get("at", ""), "draw": draw}
     return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=list(told), **more)

@@ -12,6 +12,7 @@ from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.schedule.moments import moment_of, refuse_far_away
 from outreach.campaigns.schedule.planning import offsets
 from outreach.days import BRUSSELS, parse_day
+from outreach.effect.plan import GAPS
 from outreach.errors import InputError
 from outreach.reach.ladder import RungWhen, rungs, written
 from outreach.reach.models import ReachChannel
@@ -20,6 +21,7 @@ from outreach.web.campaigns.steps.forms import NO_SUBJECT, SourceField, StepForm
 from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, fit, line, refusing, remark
 from outreach.web.ui.request import now
 
+LOT = "Étaler en trois départs tirés au sort, à {} jours d’intervalle"
 EXAMPLE = "Heure de Bruxelles, par exemple 9:30."
 WAITING = (RungWhen.FAILED, RungWhen.SILENT)  # a call never follows for everybody
 HOUR = re.compile(r"([0-9]{1,2})\s?(?:h|[h:]\s?([0-9]{2}))?", re.IGNORECASE)
@@ -139,6 +141,16 @@ class DatesForm(StepForm):
         description="La date limite citée dans chaque vague. Un jour fermé passe au prochain jour ouvrable.",
         render_kw=SHORT,
     )
+    departures = SelectField(
+        "Départs",
+        choices=[SelectChoice("0", "En un seul départ"), *(SelectChoice(str(gap), LOT.format(gap)) for gap in GAPS)],
+        default="0",
+    )
+    first_come = SelectField(
+        "Des places ou des moyens sont-ils attribués dans l’ordre des demandes ?",
+        choices=[SelectChoice("", "Non"), SelectChoice("yes", "Oui")],
+        default="",
+    )
     other_mailbox = StringField(
         "Une autre boîte, après (jours)",
         description="À une boîte à qui la vague n’a pas écrit, si son courriel échoue.",
@@ -175,6 +187,7 @@ class DatesForm(StepForm):
                 "reminders": ", ".join(map(str, offsets(campaign))),
                 "deadline_days": str(campaign.deadline_days),
                 "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
+                "departures": str(campaign.departure_gap),
                 **{rung.channel.value: str(rung.days) for rung in rungs(campaign.ladder)},
                 **{f"{rung.channel}_when": rung.when.value for rung in rungs(campaign.ladder)},
             },
@@ -187,6 +200,7 @@ class DatesForm(StepForm):
             "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
             "deadline_days": int(self.deadline_days.data or 0),
             "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
+            "departure_gap": int(self.departures.data or 0),
             "ladder": self._ladder(),
         }
 

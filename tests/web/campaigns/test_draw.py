@@ -1,0 +1,90 @@
+"""Departures drawn by lot, on pages: chosen with the dates, said before the approval, made by the approver's number."""
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.models import Campaign, Wave
+from tests.pages import elements, text_of
+from tests.web.campaigns.test_campaigns import begun, dated, version
+
+__all__ = ["begun"]
+HALF_A_THOUSAND = {"asked": "1", "concerns": "open"}
+
+
+@pytest.fixture
+def to_all(author, begun):
+    """A draft to everybody, whose first wave is dated; returns its address."""
+    author.send(f"{begun}/audience", HALF_A_THOUSAND)
+    return begun
+
+
+def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_database):
+    asked = {"day": "04/05/2027", "hour": "9:30", "reminders": "7", "deadline_days": "30", "stops_on": ""}
+    seen = author.get(f"{to_all}/dates", query_string={**asked, "departures": "14"})
+    (plan,) = elements(seen, "section[@id='plan']")
+    words = text_of(plan)
+    assert "Vague du départ 1 : mardi 11 mai 2027 à 9 h 30" in words
+    assert "Vague du départ 2 : mardi 25 mai 2027" in words
+    assert "8 chances sur 10 de voir un effet de" in words
+    assert dated(author, to_all, **asked, departures="14").status_code == 302
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).departure_gap == 14
+    assert 'value="14" selected' in author.get(f"{to_all}/dates").text
+    assert "8 chances sur 10" in text_of(author.get(f"{to_all}/check"))
+    assert dated(author, to_all, **asked).status_code == 302
+    with sample_database.reading() as session:
+        assert session.get_one(Campaign, 1).departure_gap == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"first_come": "yes"}, "favoriseraient le premier départ"),
+        ({"stops_on": "10/05/2027"}, "viendrait après le dernier jour d’envoi"),
+        ({"departures": "15"}, "Not a valid choice"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_beside_the_choice(author, to_all, changes, why):
+    refused = dated(author, to_all, **{"day": "04/05/2027", "departures": "14", "reminders": ""} | changes)
+    assert refused.status_code == 422
+    if "departures" not in changes:
+        assert why in text_of(refused)
+
+
+def test_too_few_authorities_are_refused(author, begun):
+    author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
+    refused = dated(author, begun, departures="14", reminders="")
+    assert refused.status_code == 422
+    assert "Un tirage demande au moins 200 PO" in text_of(refused)
+
+
+def test_the_approver_adds_a_number_and_the_draw_is_final(author, signed_in, to_all, sample_database):
+    dated(author, to_all, day="04/05/2027", departures="14", reminders="7")
+    page = author.get(f"{to_all}/check")
+    form = {"version": version(author, to_all, "check")}
+    (told,) = elements(page, "form[@action='/campaigns/1/submission']//button")
+    form["confirmed"] = "".join(filter(str.isdigit, text_of(told).partition("PO")[0]))
+    assert author.send(f"{to_all}/submission", form, page=f"{to_all}/check").status_code == 302
+    approver = signed_in("approver")
+    page = approver.get(f"{to_all}/check")
+    (field,) = elements(page, "input[@name='added']")
+    assert len(bytes.fromhex(field.get("value"))) == 16
+    with sample_database.reading() as session:
+        attempt = drawn_list.open_attempt(session, 1)
+        assert attempt.commitment in page.text
+        assert attempt.nonce not in page.text
+    given = {"version": version(approver, to_all, "check"), "then": "plan"}
+    wrong = approver.send(f"{to_all}/approval", {**given, "added": "xyz"}, page=f"{to_all}/check")
+    assert wrong.status_code == 422
+    assert "32 chiffres hexadécimaux" in text_of(wrong)
+    mine = "0123456789abcdef" * 2
+    assert approver.send(f"{to_all}/approval", {**given, "added": mine}, page=f"{to_all}/check").status_code == 302
+    with sample_database.reading() as session:
+        attempt = drawn_list.draw_of(session, 1)
+        assert attempt.approver_bytes == mine
+        assert [wave.departure for wave in session.scalars(select(Wave).where(Wave.reminder == 0))] == [1, 2, 3]
+    page = author.get(f"{to_all}/check").text
+    assert attempt.seed in page
+    assert attempt.nonce in page
+    assert author.get(f"{to_all}/progress").status_code == 200
