@@ -42,6 +42,7 @@ from outreach.web.administration import (
     accounts,
     api_keys,
     closures,
+    hooks,
     letterhead,
     persons,
     programmes,
@@ -50,6 +51,7 @@ from outreach.web.administration import (
     trail,
 )
 from outreach.web.administration import index as administration
+from outreach.web.api import hooks as received_hooks
 from outreach.web.directory import (
     authorities,
     contact_lists,
@@ -123,6 +125,7 @@ ROOMS = (  # of pages
     accounts,
     programmes,
     api_keys,
+    hooks,
     closures,
     retention,
     persons,
@@ -132,6 +135,7 @@ ROOMS = (  # of pages
     public_notes,
     well_known,
     api,
+    received_hooks,
 )
 DEFAULT_PORTS = {"http": 80, "https": 443}
 FOR_EVER = 365 * 24 * 3600
@@ -175,6 +179,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.before_request(_allow_uploads)
     protect = CSRFProtect(app)
     protect.exempt(recipient_pages.pages)
+    protect.exempt(received_hooks.pages)  # signed, each
     protect.exempt(api.pages)  # no browser asks there: whoever does shows a key
     sign_in.install(app)
     templates.install(app)
@@ -184,6 +189,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     errors.install(app)
     kept.install(app, _is_ours)
     trail_queue.install(app, database)
+    received_hooks.install(app, database)
     for room in ROOMS:
         app.register_blueprint(room.pages)
     pages = WhiteNoise(

@@ -16,6 +16,7 @@ from outreach.db.ways import Way, system_user
 
 ERASED = "effacé"
 PROGRAM = "api_key:"  # begins an actor that is a program, which has the key of this number
+SENDER = "hook:"  # begins an actor that is a service which sends joinings by itself
 MAILBOX = "mailbox:"  # begins an actor that is the mailbox of an authority: records outlive its address
 
 

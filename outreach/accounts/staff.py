@@ -14,7 +14,7 @@ from outreach import audit
 from outreach.accounts import links, passwords, sessions
 from outreach.accounts.factors import second_factors
 from outreach.accounts.sessions import StaffSession
-from outreach.audit import MAILBOX, PROGRAM
+from outreach.audit import MAILBOX, PROGRAM, SENDER
 from outreach.db import Base, Session, take_turns
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, NotFound, Refused
@@ -197,6 +197,8 @@ class Colleagues(dict[str, str]):
             return f"boîte n° {actor.removeprefix(MAILBOX)}"
         if actor.startswith(PROGRAM):
             return f"programme, clé n° {actor.removeprefix(PROGRAM)}"
+        if actor.startswith(SENDER):
+            return f"service n° {actor.removeprefix(SENDER)}, qui envoie des adhésions"
         return ACT_BY_THEMSELVES.get(actor, actor)
 
 

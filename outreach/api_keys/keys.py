@@ -9,6 +9,7 @@ from outreach import audit, french
 from outreach.accounts.links import digest
 from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole, KeyState
 from outreach.db import Session, take_turns
+from outreach.directory.listing import federations, networks
 from outreach.errors import InputError, NotFound, Refused
 from outreach.text import line_of_words
 
@@ -16,25 +17,20 @@ PREFIX = "outreach_"  # by which programs that look for forgotten secrets recogn
 LONGEST_KEY = 100
 MOST_DAYS = 365
 ONCE = timedelta(minutes=1)
-LIMITED = (
-    "Une clé limitée à une fédération ou à un réseau ne peut pas encore être faite : "
-    "le service ne sait pas encore tenir un programme à ses membres. Une clé « reader » voit tout."
-)
 
 
 def make(session: Session, *, name: str, role: str, days: int, now: datetime, actor: str) -> tuple[ApiKey, str]:
     """Make a key for a program, good for so many days; returns its row, and the key itself, which nobody reads again.
 
     `role` is "reader", "federation:CODE" or "network:CODE". Raises InputError on a name that is empty, too long or
-    unfit, on an unknown role and on a period that is not 1 to 365 days; Refused on a role that is limited, as keys
-    cannot be held to it, and on a name that another key in service has.
+    unfit, on an unknown role or code and on a period that is not 1 to 365 days; Refused on a name that another key in
+    service has.
     """
     named = _name(name)
     if not 1 <= days <= MOST_DAYS:
         raise InputError(f"Une clé vaut de 1 à {MOST_DAYS} jours : indiquez ce nombre de jours.")
     kind, scope = role_of(role)
-    if scope is not None:
-        raise Refused(LIMITED)
+    _refuse_unknown(session, kind, scope)
     take_turns(session, "api_keys")
     same = select(ApiKey.id).where(ApiKey.name == named, ApiKey.ended_at.is_(None), ApiKey.expires_at > now)
     if session.scalar(same.limit(1)) is not None:
@@ -45,7 +41,7 @@ def make(session: Session, *, name: str, role: str, days: int, now: datetime, ac
     session.add(made)
     session.flush()
     until = french.spelt_day(made.expires_at)
-    said = f"Clé {made.id} de programme faite pour « {named} » : {kind.label}, jusqu’au {until}."
+    said = f"Clé {made.id} de programme faite pour « {named} » : {made.sees}, jusqu’au {until}."
     audit.record(session, now, actor, said, made.actor)
     return made, secret
 
@@ -94,6 +90,18 @@ def role_of(written: str) -> tuple[KeyRole, str | None]:
     if word not in set(KeyRole) or (word == KeyRole.READER) == bool(code):
         raise InputError("Indiquez un rôle : reader, federation:CODE ou network:CODE.")
     return KeyRole(word), code or None
+
+
+def _refuse_unknown(session: Session, kind: KeyRole, scope: str | None) -> None:
+    """Raise InputError for the code of no federation and no network: its key would see nothing, and not say why."""
+    if kind is KeyRole.READER:
+        return
+    if kind is KeyRole.FEDERATION:
+        codes = [one.code for one in federations(session)]
+    else:
+        codes = [one.code for one in networks(session)]
+    if scope not in codes:
+        raise InputError(f"Code inconnu : « {scope} ». Choisissez parmi : {', '.join(codes)}.")
 
 
 def _name(text: str) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.accounts.links import DIGEST_BYTES
 from outreach.audit import PROGRAM
 from outreach.db import Base, enum_of
+from outreach.sight.scopes import Sight, SightKind
 
 LONGEST_NAME, LONGEST_SCOPE = 80, 60
 
@@ -69,6 +70,16 @@ class ApiKey(Base):
         if self.ended_at is not None:
             return KeyState.ENDED
         return KeyState.SERVES if now < self.expires_at else KeyState.EXPIRED
+
+    @property
+    def sees(self) -> str:
+        """What the key lets see, in French."""
+        return f"{self.role.label} {self.scope or ''}".strip()
+
+    @property
+    def sight(self) -> Sight | None:
+        """What the key may see, where it is a federation's or a network's; None where it sees everything."""
+        return Sight(SightKind(self.role.value), self.scope) if self.scope is not None else None
 
     @property
     def actor(self) -> str:

@@ -31,6 +31,7 @@ from outreach.directory.editions import school_reports
 from outreach.directory.postal import models as postal
 from outreach.erasures import digests as erasures
 from outreach.events import models as events
+from outreach.hooks import models as hooks
 from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
 from outreach.migrations.kinds import AppliedRevision
@@ -71,6 +72,7 @@ TABLES = (
         erasures,
         events,
         excepted,
+        hooks,
         models,
     ),
     *(name_corrections, paper, postal, proposals),

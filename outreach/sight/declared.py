@@ -178,7 +178,7 @@ TABLES: Mapping[str, Seen] = {
     # everything else
     **dict.fromkeys(
         (
-            *("api_keys", "api_writes", "events"),
+            *("api_keys", "api_writes", "events", "hook_deliveries", "hook_rows", "hook_senders"),
             *("account_letters", "account_links", "alert_episodes", "answer_lists", "applied_revisions"),
             *("approved_letters", "asked_notes", "audit_entries", "audit_seals", "basis_withdrawals", "batches"),
             *("bounce_notices", "bounce_reports", "calendar_keys", "campaign_segments", "clock_passes"),

@@ -12,6 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.events.numbering import number_waiting
+from outreach.hooks.applying import apply_waiting
 from outreach.retention import changes, forgetting
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention, Rhythm
@@ -21,6 +22,7 @@ from outreach.worker.going_on import going_on
 from outreach.worker.permission import hindrance, remember
 
 TICK_SECONDS = 5
+APPLY_SECONDS = 2  # a joining that was sent stops the reminder of the next round
 NUMBER_SECONDS = 1  # a program that waits for an event reads it then
 TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
 COLLECT_SECONDS = 60
@@ -41,6 +43,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
     for rhythm in Rhythm:
         scheduler.add_job(forget, "interval", [due, rhythm], seconds=rhythm.value, **at_once)
     scheduler.add_job(tell, "interval", [due], seconds=TELL_SECONDS, **options)
+    scheduler.add_job(apply_sent, "interval", [due], seconds=APPLY_SECONDS, **options)
     scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
     if due.settings.bounces_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
@@ -65,6 +68,12 @@ def tell(due: DueWork) -> None:
     """Tell people what happened to their campaigns, in a job of its own: it delays no wave, and no wave delays it."""
     with going_on("telling people", due.database):
         due.tell()
+
+
+def apply_sent(due: DueWork) -> None:
+    """Apply the joinings that other services sent, in a job of its own: a reminder that is due waits for none."""
+    with going_on("applying what services sent", due.database):
+        apply_waiting(due.database, due.clock())
 
 
 def number_events(due: DueWork) -> None:

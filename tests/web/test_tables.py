@@ -23,6 +23,8 @@ from outreach.delivery.models import Message, SuppressionReason
 from outreach.demo import people
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import MailboxKind
+from outreach.hooks import senders as hook_senders
+from outreach.hooks.receiving import Delivery, keep
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
@@ -70,6 +72,7 @@ LISTS = {
     "administration/closures.html": ("/administration/closures", ""),
     "administration/accounts.html": ("/administration/accounts", ""),
     "administration/api_keys.html": ("/administration/api-keys", ""),
+    "administration/hooks.html": ("/administration/hooks", ""),
     "segments/index.html": ("/segments", ""),
     "segments/lists.html": ("/segments/lists", ""),
     "jobs/index.html": ("/jobs", ""),
@@ -111,6 +114,8 @@ def chief(signed_in, launched_sample):
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)
             saved.save(session, named, InNetwork(("WBE",)), **by)
             asking.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            made = hook_senders.make(session, name=f"service-{number}", public_key="", known=[], **by)
+            keep(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)
         session.scalars(select(User).where(User.email == people.person_for("author").email)).one().roles = list(
             session.scalars(select(Role).where(Role.name.in_(OF_STAFF)))

@@ -11,6 +11,7 @@ from outreach.api_keys import keys, listing
 from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole
 from outreach.columns import Held
 from outreach.db import Session
+from outreach.directory.listing import federations, networks
 from outreach.roles import RoleName
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import line, telling
@@ -29,6 +30,7 @@ class KeyForm(FlaskForm):
         [line("Nommez le programme qui aura la clé.", LONGEST_NAME)],
         description="Un nom que vos collègues reconnaissent : « tableau de bord de la DG ».",
     )
+    role = SelectField("Elle voit", choices=[], validate_choice=False)
     days = SelectField(
         "La clé vaut", choices=[SelectChoice(str(days), words) for days, words in DAYS.items()], default="90"
     )
@@ -55,9 +57,9 @@ def make() -> str | tuple[str, int]:
     """Make a key, and show it: the only time that it can be read."""
     form = KeyForm()
     if form.validate_on_submit():
-        name, days = form.name.data or "", int(form.days.data)
+        name, role, days = form.name.data or "", form.role.data or KeyRole.READER, int(form.days.data)
         with telling(form), database().writing() as session:
-            made, secret = keys.make(session, name=name, role=KeyRole.READER, days=days, now=now(), actor=actor())
+            made, secret = keys.make(session, name=name, role=role, days=days, now=now(), actor=actor())
             said = {"name": made.name, "expires_at": made.expires_at}
         if not form.errors:
             return render_template("pages/administration/api_key.html", secret=secret, **said)
@@ -85,6 +87,11 @@ def end(number: int) -> Redirect:
 
 def _page(session: Session, form: KeyForm) -> str:
     names = staff.colleagues(session)
+    form.role.choices = [
+        SelectChoice(KeyRole.READER.value, "Tout ce que lit le rôle « lecture »"),
+        *(SelectChoice(f"federation:{one.code}", f"Les membres de {one.code}") for one in federations(session)),
+        *(SelectChoice(f"network:{one.code}", f"Le réseau {one.label}") for one in networks(session)),
+    ]
     shown = Shown.of(request, _listed(session, names), names=names, export=".export")
     return render_template("pages/administration/api_keys.html", form=form, shown=shown, text=sought(request), at=now())
 

@@ -10,6 +10,11 @@ pages = Blueprint("administration", __name__, url_prefix="/administration")
 SUBJECTS = (
     ("accounts.index", "Comptes", "Qui peut entrer, et ce que chacun peut faire."),
     ("api_keys.index", "Accès des programmes", "Les clés par lesquelles d’autres programmes lisent le service."),
+    (
+        "hook_senders.index",
+        "Adhésions envoyées",
+        "Les services qui en envoient d’eux-mêmes, et ce qui arrive.",
+    ),
     ("programmes.index", "Programmes", "Les volets, depuis quand ils sont ouverts, et ce qu’ils demandent."),
     ("closures.index", "Fermetures", "Les jours où rien ne part, ceux du calendrier et ceux que vous ajoutez."),
     (

@@ -15,10 +15,18 @@ from outreach.db import NO_ANSWER, Database
 from outreach.web.api import cursors
 from outreach.web.api.limits import Reads, Room
 from outreach.web.ui import problems
-from outreach.web.ui.request import READS, database, inert, now, reading
+from outreach.web.ui.request import READS, database, end_reading, inert, now, reading
 
 pages = Blueprint("api", __name__, url_prefix="/api/v1")
 OPEN = {"api.openapi", "api.contents"}  # what says how the interface is used, and nothing that the service knows
+SCOPED = {  # to keys of a federation or a network: each view by its name, and no other
+    *("api.current_situation", "api.networks", "api.programmes", "api.authorities", "api.schools", "api.notes"),
+    "api.adherence_records",
+}
+CLOSED = (
+    "Une clé de fédération ou de réseau lit la situation, les réseaux, les programmes, les pouvoirs organisateurs, "
+    "leurs écoles, les statuts et les notes publiées, pour ses membres."
+)
 BEARER = "Bearer "
 WITHOUT_KEY = "Donnez une clé en service : « Authorization: Bearer … ». L’administration du service en fait."
 TOO_MANY = "Cette clé a trop demandé en une minute. Attendez le nombre de secondes que dit « Retry-After »."
@@ -36,6 +44,11 @@ def admit() -> Response | None:
     if key is None:
         return problems.answer(401, WITHOUT_KEY, {"WWW-Authenticate": "Bearer"})
     g.api_key = key
+    if key.sight is not None:
+        if request.endpoint not in SCOPED:
+            return problems.answer(403, CLOSED)
+        end_reading()  # which found the key, and sees everything
+        g.sight = key.sight
     if request.method not in READS and not request.is_json:
         return problems.answer(415)
     if request.method in READS:

@@ -34,7 +34,18 @@ PLACES = {  # blueprints that belong to an entry of the bar other than their own
     ),
     "reachability": "directory",
     **dict.fromkeys(
-        ("accounts", "api_keys", "programmes", "closures", "retention", "persons", "statements", "letterhead", "trail"),
+        (
+            "accounts",
+            "api_keys",
+            "hook_senders",
+            "programmes",
+            "closures",
+            "retention",
+            "persons",
+            "statements",
+            "letterhead",
+            "trail",
+        ),
         "administration",
     ),
 }
@@ -51,6 +62,7 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "accounts": "comptes",
     "adherence": "importer#une-liste-dadhésions",
     "api_keys": "acces-des-programmes",
+    "hook_senders": "acces-des-programmes#les-adhésions-quun-autre-service-envoie",
     "adherence.record": "historique#enregistrer-un-statut-après-un-appel",
     "adherence.statuses": "historique#enregistrer-un-statut-après-un-appel",
     "calendar": "calendrier",

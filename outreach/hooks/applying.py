@@ -1,0 +1,144 @@
+"""Applies what senders sent: all that waits of one becomes a joining list; what cannot be read waits for staff.
+
+Thousands of deliveries of one joining each are a few lists: comparing a list with what is known takes a tenth of a
+second whatever its length.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import func, select
+
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.adherence.joining_lists.stated import StatedJoining, opened
+from outreach.adherence.models import JoiningList, Status
+from outreach.days import parse_day, today
+from outreach.db import Database, Session, take_turns
+from outreach.errors import InputError, Refused
+from outreach.hooks.models import DeliveryState, HookDelivery, HookRow, HookSender
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import Opened
+from outreach.sent_lists.steps import ListJudgement
+
+MOST_ROWS = 5_000
+UNREAD = "Cette ligne ne se lit pas : il faut « school », « strand », « status » et « day »."
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What waits of one sender: its deliveries, their rows as joinings with the delivery of each, and those unread."""
+
+    sender: HookSender
+    deliveries: Sequence[int]
+    joinings: Sequence[tuple[StatedJoining, int, str]]
+    unread: Sequence[tuple[int, str]]
+
+
+def apply_waiting(database: Database, now: datetime) -> int:
+    """Apply all that waits, list by list, each in a short transaction; returns how many deliveries these were."""
+    applied = 0
+    while True:
+        with database.reading() as session:
+            gathered = gather(session)
+            judged = judge(session, gathered, now=now) if gathered else None
+        if gathered is None:
+            return applied
+        try:
+            with database.writing() as session:
+                apply(session, gathered, judged, now=now)
+        except Refused:  # something else was recorded meanwhile: the next pass compares anew
+            return applied
+        applied += len(gathered.deliveries)
+
+
+def gather(session: Session) -> Gathered | None:
+    """What waits longest of one sender, about five thousand rows at most; None where nothing waits."""
+    waits = HookDelivery.state == DeliveryState.WAITING
+    first = session.scalar(select(HookDelivery).where(waits).order_by(HookDelivery.id).limit(1))
+    if first is None:
+        return None
+    before = func.sum(HookDelivery.rows).over(order_by=HookDelivery.id) - HookDelivery.rows
+    query = select(HookDelivery.id, HookDelivery.body, before.label("before"))
+    rows = query.where(waits, HookDelivery.sender_id == first.sender_id).order_by(HookDelivery.id).limit(MOST_ROWS)
+    found = [(key, body) for key, body, rows_before in session.execute(rows) if rows_before < MOST_ROWS]
+    joinings, unread = [], []
+    for key, body in found:
+        for row in json.loads(body):
+            text = json.dumps(row, ensure_ascii=False)
+            try:
+                joinings.append((_stated(row, first.sender.name), key, text))
+            except InputError:
+                unread.append((key, text))
+    return Gathered(first.sender, [key for key, _ in found], _last_of_each(joinings), unread)
+
+
+def judge(session: Session, gathered: Gathered, *, now: datetime) -> ListJudgement[JoiningPlan] | None:
+    """Compare what was gathered with what is known; None where no row of it can be read."""
+    if not gathered.joinings:
+        return None
+    kind, received = _drafted(session, gathered, now)
+    return steps.judge(session, kind, received)
+
+
+def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPlan] | None, *, now: datetime) -> None:
+    """Apply what was judged as a joining list, and keep the rows left out for staff.
+
+    Raises Refused where it was applied meanwhile, or what is known has changed.
+    """
+    take_turns(session, "hook-applying")
+    keys = list(gathered.deliveries)
+    waiting = select(func.count()).where(HookDelivery.id.in_(keys), HookDelivery.state == DeliveryState.WAITING)
+    if session.scalar(waiting) != len(keys):
+        raise Refused("Ces envois sont déjà appliqués.")
+    received = None
+    if judged is not None and not judged.plan.nothing:
+        of, actor = _opened(gathered), gathered.sender.actor
+        kind, facts = JoiningLists(today(now)), {"programme_id": programmes.the_programme(session).id}
+        received = steps.receive(session, kind, of, now=now, actor=actor, **facts)
+        steps.apply(session, kind, received, judged, now=now, actor=actor)
+    for one in session.scalars(select(HookDelivery).where(HookDelivery.id.in_(keys))):
+        one.state, one.applied_at = DeliveryState.APPLIED, now
+        one.list_id = received.id if received else None
+    left_out = [(key, text, UNREAD) for key, text in gathered.unread]
+    for rejection in judged.plan.rejected if judged else ():
+        _, key, text = gathered.joinings[rejection.row - 1]
+        left_out.append((key, text, rejection.message))
+    session.add_all(HookRow(delivery_id=key, content=text, fault=fault) for key, text, fault in left_out)
+
+
+def _drafted(session: Session, gathered: Gathered, now: datetime) -> tuple[JoiningLists, JoiningList]:
+    kind = JoiningLists(today(now))
+    return kind, steps.drafted(kind, _opened(gathered), programme_id=programmes.the_programme(session).id)
+
+
+def _opened(gathered: Gathered) -> Opened:
+    return opened([joining for joining, _, _ in gathered.joinings], gathered.sender.name)
+
+
+def _last_of_each(joinings: Iterable[tuple[StatedJoining, int, str]]) -> list[tuple[StatedJoining, int, str]]:
+    """Of several joinings of one school, strand and day the last: a service that corrects itself says it once more."""
+    last: dict[tuple[int, int, date], tuple[StatedJoining, int, str]] = {}
+    for joining, key, text in joinings:
+        last[joining.school, joining.strand, joining.day] = joining, key, text
+    return list(last.values())
+
+
+def _stated(row: dict[str, Any], source: str) -> StatedJoining:
+    """A row as a joining. Raises InputError."""
+    school, strand = (_number(row.get(name)) for name in ("school", "strand"))
+    try:
+        status = Status(str(row.get("status")))
+    except ValueError:
+        raise InputError(UNREAD) from None
+    texts = [str(row.get(name) or "") for name in ("day", "source", "reason")]
+    return StatedJoining(school, strand, status, parse_day(texts[0]), texts[1] or source, texts[2])
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int) or not 0 < value < 10**9:
+        raise InputError(UNREAD)
+    return int(value)

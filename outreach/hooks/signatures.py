@@ -1,0 +1,87 @@
+"""Signatures of webhooks (Standard Webhooks 1.0): `v1a`, by an Ed25519 key, and `v1`, by a shared secret. Pure."""
+
+import base64
+import binascii
+import hashlib
+import hmac
+from datetime import datetime, timedelta
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from outreach.errors import InputError
+
+WITHIN = timedelta(minutes=5)
+PUBLIC, SECRET = "whpk_", "whsec_"
+LONGEST_SIGNATURE = 2_000
+KEY_BYTES = 32
+NO_KEY = "Cette clé publique n’est pas une clé Ed25519 : « whpk_ » et 32 octets en base64."
+
+
+def public_key(written: str) -> bytes:
+    """The bytes of a public key as it is written: `whpk_` and base64. Raises InputError."""
+    key = _bytes(written.strip().removeprefix(PUBLIC))
+    if key is None or len(key) != KEY_BYTES:
+        raise InputError(NO_KEY)
+    return key
+
+
+def written_public(key: bytes) -> str:
+    """A public key as programs write it."""
+    return PUBLIC + base64.b64encode(key).decode()
+
+
+def secret_of(installation: str, salt: str) -> bytes:
+    """The secret that this installation shares with a sender: made anew from its own each time, and kept nowhere."""
+    return hashlib.blake2b(salt.encode(), key=hashlib.sha256(installation.encode()).digest(), digest_size=32).digest()
+
+
+def written_secret(secret: bytes) -> str:
+    """A shared secret as programs write it."""
+    return SECRET + base64.b64encode(secret).decode()
+
+
+def is_in_time(timestamp: str, now: datetime) -> bool:
+    """Whether a stated moment (seconds since 1970) is within five minutes of now."""
+    if not (timestamp.isascii() and timestamp.isdecimal() and len(timestamp) <= 12):
+        return False
+    return abs(now.timestamp() - int(timestamp)) <= WITHIN.total_seconds()
+
+
+def is_signed(header: str, signed: bytes, key: bytes | None, secret: bytes) -> bool:
+    """Whether one of the signatures in a header, between blanks, is right."""
+    for part in header[:LONGEST_SIGNATURE].split():
+        version, _, text = part.partition(",")
+        signature = _bytes(text)
+        if signature is None:
+            continue
+        if version == "v1a" and key is not None and _is_by(key, signature, signed):
+            return True
+        if version == "v1" and hmac.compare_digest(signature, hmac.digest(secret, signed, "sha256")):
+            return True
+    return False
+
+
+def content(identity: str, timestamp: str, body: bytes) -> bytes:
+    """What is signed of a delivery."""
+    return f"{identity}.{timestamp}.".encode() + body
+
+
+def sign(key: Ed25519PrivateKey, signed: bytes) -> str:
+    """The signature of a delivery by our key, as its header holds it."""
+    return "v1a," + base64.b64encode(key.sign(signed)).decode()
+
+
+def _is_by(key: bytes, signature: bytes, signed: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def _bytes(text: str) -> bytes | None:
+    try:
+        return base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        return None

@@ -1,0 +1,62 @@
+"""`/hooks/adherence/NAME`: what a sender signs is kept at once, and answered; the clock applies it within seconds."""
+
+import json
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask, Response, current_app, request
+
+from outreach.db import Database
+from outreach.errors import InputError, NotFound
+from outreach.hooks import receiving, senders, signatures
+from outreach.hooks.models import LONGEST_ID, HookSender
+from outreach.hooks.receiving import Delivery
+from outreach.web.public.batches import Batches, NotHandled
+from outreach.web.ui import problems
+from outreach.web.ui.request import now, reading, settings
+
+pages = Blueprint("hooks", __name__, url_prefix="/hooks")
+EXTENSION = "outreach.hooks"
+UNSIGNED = "La signature de cet envoi n’est pas juste, ou il est vieux de plus de cinq minutes. Rien n’est enregistré."
+AGAIN = {"Retry-After": "30"}
+
+
+def install(app: Flask, database: Database) -> None:
+    """Give an application what keeps deliveries: many that come at once are kept by one transaction."""
+
+    def keep(deliveries: Sequence[Delivery]) -> Sequence[bool]:
+        with database.writing() as session:
+            return receiving.keep(session, deliveries)
+
+    app.extensions[EXTENSION] = Batches[Delivery, bool]("hook deliveries were not kept", keep)
+
+
+@pages.post("/adherence/<name>")
+def receive(name: str) -> Response:
+    """Keep a delivery of joinings. One that was kept already is answered alike."""
+    body, identity = request.get_data(), request.headers.get("webhook-id", "")
+    with reading() as session:
+        sender = senders.named(session, name)
+        if sender is None:
+            raise NotFound("Aucun service de ce nom n’envoie ici.")
+        if not _is_theirs(sender, identity, body):
+            return problems.answer(401, UNSIGNED)
+        number = sender.id
+    if not 0 < len(identity) <= LONGEST_ID or not identity.isprintable():
+        raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
+    rows, until = receiving.read(body)
+    batches: Batches[Delivery, bool] = current_app.extensions[EXTENSION]
+    try:
+        is_new = batches.put(Delivery(number, identity, rows, until, now()))
+    except NotHandled:
+        return problems.answer(503, "Réessayez : rien n’est enregistré.", AGAIN)
+    told = {"received": len(rows), "new": is_new}
+    return Response(json.dumps(told), 202 if is_new else 200, content_type="application/json")
+
+
+def _is_theirs(sender: HookSender, identity: str, body: bytes) -> bool:
+    timestamp = request.headers.get("webhook-timestamp", "")
+    if not signatures.is_in_time(timestamp, now()):
+        return False
+    secret = signatures.secret_of(settings().secret_key.get_secret_value(), sender.salt)
+    signed = signatures.content(identity, timestamp, body)
+    return signatures.is_signed(request.headers.get("webhook-signature", ""), signed, sender.public_key, secret)

@@ -1,0 +1,197 @@
+"""Joinings that other services sign and send: kept once, applied within a pass of the clock, judged where unknown."""
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from sqlalchemy import func, select
+
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.models import AdherenceRecord, JoiningList, Status
+from outreach.adherence.standing import standing
+from outreach.directory.models import School
+from outreach.errors import InputError, Refused
+from outreach.hooks import applying, judging, senders, signatures
+from outreach.hooks.models import HookDelivery, HookRow, Judgement
+from outreach.hooks.receiving import Delivery, keep
+from outreach.sent_lists import steps
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+
+BY = {"now": NOW, "actor": AUTHOR}
+KEY = Ed25519PrivateKey.generate()
+PUBLIC = signatures.written_public(KEY.public_key().public_bytes_raw())
+
+
+@pytest.fixture
+def sender(sample_database):
+    with sample_database.writing() as session:
+        made = senders.make(session, name="subsides", public_key=PUBLIC, known=["WBE"], **BY)
+        return made.id
+
+
+@pytest.fixture
+def silent(sample_database):
+    """FASE numbers of schools without a status in the first strand."""
+    with sample_database.reading() as session:
+        rows = standing(NOW.date(), [programmes.the_programme(session).strands[0]])
+        found = select(School.fase).join(rows, rows.c.school_id == School.id).where(rows.c.status == Status.NONE)
+        return session.scalars(found.order_by(School.fase)).all()
+
+
+def row(school, **more):
+    return {"school": school, "strand": 1, "status": "joined", "day": "2021-05-10", **more}
+
+
+def body_of(*rows, **more):
+    return json.dumps({"type": "adherence", "timestamp": "2021-05-15T09:00:00Z", "data": {"items": rows, **more}})
+
+
+@pytest.fixture
+def post(app):
+    """Send a delivery, signed by a key; `change` alters what is sent after it was signed."""
+    client, settings = app.test_client(), app.extensions["outreach.settings"]
+
+    def send(body, name="subsides", identity="msg_1", late=0, key=KEY, header=None, change=lambda body: body):
+        stamp = str(int((settings.instant() + timedelta(seconds=late)).timestamp()))
+        signed = signatures.content(identity, stamp, body.encode())
+        told = {"webhook-id": identity, "webhook-timestamp": stamp}
+        told["webhook-signature"] = header(signed) if header else signatures.sign(key, signed)
+        return client.post(f"/hooks/adherence/{name}", data=change(body), headers=told, content_type="application/json")
+
+    return send
+
+
+def count(database, what):
+    with database.reading() as session:
+        return session.scalar(select(func.count(what)))
+
+
+def keep_all(database, sender, rows):
+    with database.writing() as session:
+        return keep(session, [Delivery(sender, f"m{n}", [one], None, NOW) for n, one in enumerate(rows)])
+
+
+def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, sample_database):
+    body = body_of(row(silent[0]), row(silent[1]), complete_until="2021-05-14")
+    first, again = post(body), post(body)
+    assert (first.status_code, first.json) == (202, {"received": 2, "new": True})
+    assert (again.status_code, again.json) == (200, {"received": 2, "new": False})
+    assert applying.apply_waiting(sample_database, NOW) == 1
+    assert applying.apply_waiting(sample_database, NOW) == 0
+    with sample_database.reading() as session:
+        (delivery,) = session.scalars(select(HookDelivery))
+        assert (delivery.complete_until.isoformat(), judging.state_of(delivery)) == ("2021-05-14", "appliqué")
+        theirs = session.scalars(select(AdherenceRecord).where(AdherenceRecord.list_id == delivery.list_id)).all()
+        assert [(one.status, one.recorded_by, one.source) for one in theirs] == [
+            (Status.JOINED, f"hook:{sender}", "subsides")
+        ] * 2
+    with sample_database.writing() as session:
+        steps.undo(session, JoiningLists(NOW.date()), **BY)
+        (delivery,) = session.scalars(select(HookDelivery))
+        assert judging.state_of(delivery) == "annulé"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"late": -301},
+        {"late": 301},
+        {"key": Ed25519PrivateKey.generate()},
+        {"change": lambda body: body.replace("joined", "declined")},
+        {"header": lambda _: "v1a,AAAA v1,%%% v2,x"},
+        {"header": lambda _: ""},
+    ],
+    ids=["old", "early", "wrong key", "altered", "nonsense", "none"],
+)
+def test_what_is_not_signed_now_by_the_sender_is_refused(post, sender, silent, sample_database, wrong):
+    refused = post(body_of(row(silent[0])), **wrong)
+    assert (refused.status_code, refused.mimetype) == (401, "application/problem+json")
+    assert count(sample_database, HookDelivery.id) == 0
+
+
+def test_a_shared_secret_signs_too(app, post, silent, sample_database):
+    with sample_database.writing() as session:
+        salt = senders.make(session, name="secret", public_key="", known=[], **BY).salt
+    secret = signatures.secret_of(app.extensions["outreach.settings"].secret_key.get_secret_value(), salt)
+    raw = base64.b64decode(signatures.written_secret(secret).removeprefix("whsec_"))
+
+    def header(signed):
+        return "v1," + base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()
+
+    assert post(body_of(row(silent[0])), name="secret", header=header).status_code == 202
+
+
+def test_a_sender_that_is_unknown_or_ended_sends_nothing(post, sender, silent, sample_database):
+    assert post(body_of(row(silent[0])), name="autre").status_code == 404
+    with sample_database.writing() as session:
+        senders.end(session, sender, **BY)
+    assert post(body_of(row(silent[0]))).status_code == 404
+
+
+@pytest.mark.parametrize("body", ["", "[]", "{}", '{"data": 1}', '{"data": {"items": []}}', '{"data": {"items": [1]}}',
+                                  '{"data": {"items": [{}], "complete_until": "x"}}', "[" * 100_000])  # fmt: skip
+def test_a_body_that_is_none_is_refused(post, sender, sample_database, body):
+    assert post(body).status_code == 400
+    assert count(sample_database, HookDelivery.id) == 0
+
+
+def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, silent, sample_database):
+    keep_all(sample_database, sender, [row(silent[0]), row(1), row(silent[1], strand=77), {"école": "?"}])
+    assert applying.apply_waiting(sample_database, NOW) == 4
+    with sample_database.reading() as session:
+        rows, waiting = judging.unjudged(session, 10)
+        assert waiting == 3
+        assert {json.loads(one.content).get("strand") for one in rows} == {1, 77, None}
+        first, second = rows[0].id, rows[1].id
+    with sample_database.writing() as session:
+        judging.judge(session, first, Judgement.RETRIED, **BY)
+        judging.judge(session, second, Judgement.DROPPED, **BY)
+        with pytest.raises(Refused, match="déjà écartée"):
+            judging.judge(session, second, Judgement.RETRIED, **BY)
+    assert applying.apply_waiting(sample_database, NOW) == 1
+    assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
+
+
+def test_ten_thousand_deliveries_become_a_few_lists(sender, silent, sample_database):
+    before, schools = count(sample_database, JoiningList.id), silent * (10_000 // len(silent) + 1)
+    with sample_database.writing() as session:
+        deliveries = [Delivery(sender, f"m{n}", [row(school)], None, NOW) for n, school in enumerate(schools[:10_000])]
+        assert all(keep(session, deliveries))
+    assert applying.apply_waiting(sample_database, NOW) == 10_000
+    assert count(sample_database, JoiningList.id) == before + 1, "the second says nothing new"
+    assert count(sample_database, HookRow.id) == 0
+
+
+def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database, sender):
+    with sample_database.writing() as session:
+        for name in ("", "Majuscule", "a/b", "-a", "x" * 41):
+            with pytest.raises(InputError):
+                senders.make(session, name=name, public_key="", known=[], **BY)
+        with pytest.raises(InputError, match="Ed25519"):
+            senders.make(session, name="a", public_key="whpk_AAAA", known=[], **BY)
+        with pytest.raises(InputError, match="Réseau inconnu"):
+            senders.make(session, name="a", public_key="", known=["X"], **BY)
+        with pytest.raises(Refused):
+            senders.make(session, name="subsides", public_key="", known=[], **BY)
+
+
+def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, sample_database):
+    from tests.pages import text_of
+
+    keep_all(sample_database, sender, [row(silent[0]), row(1)])
+    applying.apply_waiting(sample_database, NOW)
+    chief = signed_in("administrator")
+    page = text_of(chief.get("/administration/hooks"))
+    assert "1 ligne à juger" in page.replace("\u00a0", " ")
+    assert "appliqué" in page
+    made = chief.send("/administration/hooks", {"name": "entrepot"})
+    assert "whsec_" in made.text
+    assert "whsec_" not in chief.get("/administration/hooks").text
+    signed_in("author").send("/administration/hooks/rows/1/dropped", page="/administration/hooks")
+    assert "à juger" not in text_of(chief.get("/administration/hooks"))
