@@ -5,12 +5,13 @@ A status is never changed: a dated and signed record is added, and the latest on
 
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
-from outreach.directory.models import Level
+from outreach.directory.models import Level, Network
 from outreach.sent_lists.models import SentList
 
 
@@ -139,6 +140,13 @@ class Prerequisite(Base):
     until: Mapped[date | None]
 
 
+class Coverage(NamedTuple):
+    """What a list is said to be complete for: joinings until the end of a day, of networks by their keys."""
+
+    until: date
+    networks: frozenset[int]
+
+
 class JoiningList(SentList, Base):
     """A list of statuses that somebody sent.
 
@@ -150,6 +158,33 @@ class JoiningList(SentList, Base):
     programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
 
     programme: Mapped[Programme] = relationship()
+    covered: Mapped[list["CoveredNetwork"]] = relationship(
+        cascade="all, delete-orphan", passive_deletes=True, order_by="CoveredNetwork.network_id", lazy="selectin"
+    )
+
+    @property
+    def coverage(self) -> Coverage | None:
+        """What the list is said to be complete for; None where nobody said it."""
+        if not self.covered:
+            return None
+        return Coverage(self.covered[0].complete_until, frozenset(one.network_id for one in self.covered))
+
+    @coverage.setter
+    def coverage(self, said: Coverage | None) -> None:
+        until, networks = said or (date.min, frozenset[int]())
+        self.covered = [CoveredNetwork(network_id=network, complete_until=until) for network in sorted(networks)]
+
+
+class CoveredNetwork(Base):
+    """A list has all joinings of a network until the end of a day, by the word of whoever sent it."""
+
+    __tablename__ = "covered_networks"
+
+    list_id: Mapped[int] = mapped_column(ForeignKey("joining_lists.id", ondelete="CASCADE"), primary_key=True)
+    network_id: Mapped[int] = mapped_column(ForeignKey("networks.id"), primary_key=True)
+    complete_until: Mapped[date]
+
+    network: Mapped[Network] = relationship(lazy="joined")
 
 
 class AdherenceRecord(Base):

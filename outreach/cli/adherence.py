@@ -1,5 +1,6 @@
 """`programme`, `adherence`: load programmes, import joining lists."""
 
+from datetime import date
 from functools import partial
 from pathlib import Path
 
@@ -7,9 +8,10 @@ import click
 
 from outreach import days, french
 from outreach.adherence import programme_files, programmes
+from outreach.adherence.joining_lists.coverage import covered_until, stated
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
-from outreach.cli.context import Operation, acting, file_argument, pass_operation, say
+from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
 from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened_file
@@ -49,15 +51,51 @@ def adherence() -> None:
 @adherence.command(name="import")
 @list_options
 @programme_option
+@click.option("--complete-until", "until", type=DayType(), help="Le dernier jour dont la liste a toutes les adhésions.")
+@click.option("--covers", "covered", multiple=True, metavar="RÉSEAU…", help="Un réseau qu’elle couvre ; répétable.")
+@click.argument("networks", nargs=-1, metavar="[RÉSEAU]...")
 @acting
 @pass_operation
-def import_joinings(operation: Operation, file: Path, yes: bool, dry_run: bool, code: str) -> None:
-    """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique."""
+def import_joinings(
+    operation: Operation,
+    file: Path,
+    yes: bool,
+    dry_run: bool,
+    code: str,
+    until: date | None,
+    covered: tuple[str, ...],
+    networks: tuple[str, ...],
+) -> None:
+    """Montre ce qu’une liste d’adhésions change (CSV, XLSX, ODS), demande confirmation et l’applique.
+
+    Plusieurs réseaux peuvent suivre --covers, après le fichier.
+    """
+    if networks and not covered:
+        raise click.UsageError(f"« {networks[0]} » est de trop : un réseau suit --covers.")
+    today = days.today(operation.now)
     with operation.database.reading() as session:
-        facts = {"programme_id": programmes.the_programme(session, code).id}
-    kind, read = JoiningLists(days.today(operation.now)), partial(opened_file, file, HEADERS)
+        coverage = stated(session, until, covered + networks, today)
+        facts = {"programme_id": programmes.the_programme(session, code).id, "coverage": coverage}
+    kind, read = JoiningLists(today), partial(opened_file, file, HEADERS)
     if import_list(operation, kind, read, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
+
+
+@adherence.command(name="coverage")
+@programme_option
+@json_option
+@pass_operation
+def show_coverage(operation: Operation, code: str) -> None:
+    """Dit jusqu’à quel jour les listes appliquées ont toutes les adhésions de chaque réseau."""
+    with operation.database.reading() as session:
+        covered = covered_until(session, programmes.the_programme(session, code))
+    say_json(
+        lambda: {
+            "items": [{"network": one.code, "complete_until": day and day.isoformat()} for one, day in covered.items()]
+        }
+    )
+    for network, day in covered.items():
+        say(f"{network.label} : {french.day(day) if day else 'aucune liste ne le dit'}")
 
 
 @adherence.command()
@@ -74,6 +112,8 @@ def undo(operation: Operation, yes: bool) -> None:
 def show(plan: JoiningPlan) -> None:
     """Print what a list would change."""
     say(f"Statuts à enregistrer : {len(plan.changes)} ; déjà connus : {plan.unchanged}.")
+    if plan.coverage:
+        say(f"La liste est {plan.coverage}.")
     say_reading(plan)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
     list_some("Reviennent en arrière", [_line(line) for line in plan.back_in_time], SHOWN)

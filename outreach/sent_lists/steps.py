@@ -81,16 +81,16 @@ class ListKind(ABC, Generic[Sent, Plan]):
 def receive(
     session: Session, kind: ListKind[Sent, Plan], sent: Opened, *, now: datetime, actor: str, **facts: Any
 ) -> Sent:
-    """Store a list to be checked. `facts` are the other columns of its table.
+    """Store a list to be checked. `facts` are what else its table holds, by attribute.
 
     The same file sent twice by one person within a minute is one list. Raises Refused when the kind does not admit it.
     """
     take_turns(session, kind.lock)
     table, waits = kind.table, kind.table.state == ListState.RECEIVED
     same = select(table).where(waits, table.received_at > now - timedelta(minutes=1))
-    same = same.filter_by(sha256=sent.sha256, received_by=actor, **facts)
+    same = same.filter_by(sha256=sent.sha256, received_by=actor)
     last = session.scalar(same.order_by(table.id.desc()).limit(1))
-    if last is not None:
+    if last is not None and all(getattr(last, name) == value for name, value in facts.items()):
         return last
     received = drafted(kind, sent, received_at=now, received_by=actor, **facts)
     kind.admit(session, received)

@@ -107,6 +107,7 @@ TABLES: Mapping[str, Seen] = {
     "strands": Public(),
     "prerequisites": Public(),
     "joining_lists": Public(_OF_LIST),
+    "covered_networks": Public(),
     "adherence_records": Scoped({"school_id": SCHOOLS}, masked=("reason",), beside=("strand_id", "list_id")),
     "record_withdrawals": Scoped({"record_id": "adherence_records"}),
     # letters, to be counted: what they say, and to whom, is on no page that is open to a scope

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.adherence import by_hand, programmes, records, sentences
+from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.situation import strand_by_number
@@ -21,7 +22,7 @@ from outreach.web.sent_lists import ListPages
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
 from outreach.web.ui.fields import telling
-from outreach.web.ui.forms import EVERY_SCHOOL, StatusForm, UploadForm
+from outreach.web.ui.forms import EVERY_SCHOOL, JoiningListForm, StatusForm, UploadForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("adherence", __name__)
@@ -55,14 +56,28 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
     called = "la liste d’adhésions"
     undone = "La liste est annulée : les statuts sont ceux d’avant."
     sample = EXAMPLE
+    blamed = "complete_until"
 
     def kind(self) -> JoiningLists:
         """The kind of list, as this request judges it."""
         return JoiningLists(current_day())
 
+    def form(self) -> UploadForm:
+        """The form, on which a list may be said to be complete until a day."""
+        return JoiningListForm()
+
     def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
-        """A list is about the programme."""
-        return {"programme_id": programmes.the_programme(session).id}
+        """A list is about the programme, and may cover networks until a day. Raises InputError."""
+        until = parse_day(form["complete_until"].data) if form["complete_until"].data else None
+        covered = coverage.stated(session, until, form["covers"].data or (), current_day())
+        return {"programme_id": programmes.the_programme(session).id, "coverage": covered}
+
+    def before(self, session: Session) -> dict[str, Any]:
+        """Until which day each network is covered, beside the last lists."""
+        return {
+            **super().before(session),
+            "covered": coverage.covered_until(session, programmes.the_programme(session)),
+        }
 
     def done(self, received: JoiningList, plan: JoiningPlan) -> str:
         """What is said of a list that was applied."""

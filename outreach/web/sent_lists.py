@@ -70,7 +70,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
         return UploadForm()
 
     def facts(self, session: Session, form: UploadForm) -> Mapping[str, Any]:
-        """The other columns of a list that a form sends."""
+        """What else a form says of a list. Raises InputError."""
         return {}
 
     def before(self, session: Session) -> Mapping[str, Any]:
@@ -108,13 +108,13 @@ class ListPages(ABC, Generic[Sent, Plan]):
         form = self.form()
         if form.validate_on_submit() and (sent := form.opened(self.opened)) is not None:
             kind = self.kind()
-            with reading() as session:
-                facts = self.facts(session, form)
             try:
+                with reading() as session:
+                    facts = self.facts(session, form)
                 with database().writing() as session:
                     received = steps.receive(session, kind, sent, now=now(), actor=actor(), **facts)
                     return redirect(url_for(".shown_list", list_id=received.id))
-            except Refused as error:
+            except (InputError, Refused) as error:
                 form[self.blamed].errors = [str(error)]
         with reading() as session:
             return self._upload_page(session, form), 422

@@ -303,7 +303,14 @@ def test_a_joining_list_is_shown_applied_and_undone(run_on_sample, tmp_path):
     (tmp_path / "l.csv").write_text("fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80001;9;adhéré;01/05/2021\n")
     dry = figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--dry-run"))
     assert [r["row"] for r in dry["rejected"]] == [3]
-    assert figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--yes")) == dry
+    covers = ["--complete-until", "2021-05-12", "--covers", "WBE", "Libre confessionnel"]
+    done = figures(run("adherence", "import", tmp_path / "l.csv", "--json", "--yes", *covers))
+    assert done.pop("coverage") == "complète jusqu’au 12 mai 2021 pour WBE et Libre confessionnel"
+    assert done == {key: value for key, value in dry.items() if key != "coverage"}
+    covered = {
+        one["network"]: one["complete_until"] for one in figures(run("adherence", "coverage", "--json"))["items"]
+    }
+    assert (covered["WBE"], covered["COCOF"]) == ("2021-05-12", None)
     assert run("adherence", "import", tmp_path / "l.csv", "--json").returncode == 2
     after = figures(run("report", "situation", "--json"))["total"]["strands"]["1"]["joined"]
     assert after == told + dry["changes"]

@@ -375,3 +375,22 @@ def test_rejected_rows_come_back_without_a_formula_in_a_cell_or_a_header(author)
     header, row = csv.reader(io.StringIO(author.get(f"{place}/rejected.csv").data.decode("utf-8-sig")), delimiter=";")
     assert header[4] == "'=cmd()"
     assert row[4] == "'@SUM(1)"
+
+
+def test_a_list_may_say_until_which_day_it_is_complete(author, silent):
+    content = f"fase;volet;statut;date\r\n{silent[0]};1;adhéré;10/05/2021".encode()
+
+    def send(**said):
+        return author.send("/adherence/lists", {"file": (io.BytesIO(content), "liste.csv"), **said})
+
+    refused = send(complete_until="2021-05-12")
+    assert refused.status_code == 422
+    assert "Dites pour quels réseaux la liste est complète." in refused.text
+    assert send(complete_until="2031-05-12", covers=["WBE"]).status_code == 422
+    page = send(complete_until="2021-05-12", covers=["WBE", "COCOF"]).location
+    shown = text_of(author.get(page))
+    assert "complète jusqu’au 12\u00a0mai 2021 pour WBE, Officiel subventionné COCOF" in shown
+    author.send(f"{page}/application", page=page)
+    lists = text_of(author.get("/adherence/lists"))
+    assert "WBE 12\u00a0mai 2021" in lists
+    assert "Libre confessionnel aucune liste ne le dit" in lists

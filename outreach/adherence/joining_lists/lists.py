@@ -11,13 +11,15 @@ from datetime import date, datetime
 from sqlalchemy import func, insert, literal, select
 
 from outreach import french
+from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_of, read_line
-from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Word
+from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.timeline import Moment
 from outreach.adherence.told import tell_recorded, tell_withdrawn
 from outreach.db import Session, UtcDateTime, take_stock
 from outreach.directory.models import RegisterImport
+from outreach.sent_lists.models import ListState
 from outreach.sent_lists.plans import ListPlan, nothing_new
 from outreach.sent_lists.steps import ListKind
 from outreach.spreadsheets.tables import Grid, Row
@@ -27,10 +29,15 @@ from outreach.spreadsheets.tables import Grid, Row
 class JoiningPlan(ListPlan):
     """What a list would do: the lines that change something, and how many state what is known.
 
-    `back_in_time` (older than the latest record) and `without_prerequisite` are parts of `changes`.
+    `back_in_time` (older than the latest record) and `without_prerequisite` are parts of `changes`. `coverage` says in
+    French what the list is complete for, and `covers_more` that no applied list was until now. `attested` are known
+    joinings that no list had told: they are recorded of this one, too, and counted as known.
     """
 
     changes: list[JoiningLine] = field(default_factory=list)
+    coverage: str = ""
+    covers_more: bool = False
+    attested: list[JoiningLine] = field(default_factory=list)
     unchanged: int = 0
     back_in_time: list[JoiningLine] = field(default_factory=list)
     without_prerequisite: list[JoiningLine] = field(default_factory=list)
@@ -38,12 +45,14 @@ class JoiningPlan(ListPlan):
     @property
     def nothing(self) -> str:
         """Why there is nothing to apply, in French; '' when there is something."""
-        return "" if self.changes else nothing_new(self.unchanged)
+        is_new = self.changes or self.covers_more or self.attested
+        return "" if is_new else nothing_new(self.unchanged)
 
     @property
     def version(self) -> str:
         """Equal for lists that would change the same."""
-        told = [(line.school_id, line.strand_id, line.status, line.day, line.before) for line in self.changes]
+        lines = (*self.changes, *self.attested)
+        told = [(line.school_id, line.strand_id, line.status, line.day, line.before) for line in lines]
         return hashlib.sha256(repr(told).encode()).hexdigest()
 
     def summary(self) -> dict[str, object]:
@@ -53,6 +62,7 @@ class JoiningPlan(ListPlan):
             "unchanged": self.unchanged,
             "back_in_time": len(self.back_in_time),
             "without_prerequisite": len(self.without_prerequisite),
+            "coverage": self.coverage,
             "rejected": [rejection.as_json() for rejection in self.rejected],
         }
 
@@ -70,7 +80,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
     unknown = "Aucune liste d’adhésions n’est appliquée."
 
     def basis(self, session: Session, received: JoiningList) -> object:
-        """Records, their withdrawals and editions are only added, so their counts tell."""
+        """Records, their withdrawals, editions and applied lists are only added or undone, so their counts tell."""
         programme = session.get_one(Programme, received.programme_id)
         counted = (AdherenceRecord.id, RecordWithdrawal.record_id, RegisterImport.applied_at, RegisterImport.undone_at)
         counts = session.execute(select(*(select(func.count(column)).scalar_subquery() for column in counted))).one()
@@ -79,17 +89,23 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
             (rule.strand_id, rule.required_id, rule.since, str(rule.until))
             for rule in prerequisites(session, programme)
         )
-        return (*counts, *strands, *rules, self.today)
+        applied = session.scalar(select(func.count()).where(JoiningList.state == ListState.APPLIED))
+        return (*counts, applied, *strands, *rules, self.today)
 
     def plan(self, session: Session, received: JoiningList, grid: Grid) -> JoiningPlan:
         """Compare the cells of a list with what is known of its programme."""
         known = known_of(session, session.get_one(Programme, received.programme_id), self.today)
         planned, seen = JoiningPlan(), dict[tuple[int, int, date], int]()
+        told = _told_by_lists(session, received.programme_id)
+        planned.coverage = coverage.words(session, received.coverage)
+        planned.covers_more = coverage.covers_more(session, received)
 
         def take(row: Row) -> None:
             line = read_line(row, known, seen)
             if (line.before, line.before_word, line.before_day) == (line.status, Word.CONFIRMED, line.day):
                 planned.unchanged += 1
+                if line.status is Status.JOINED and (line.school_id, line.strand_id, line.day) not in told:
+                    planned.attested.append(line)
                 return
             planned.changes.append(line)
             latest = known.timeline.latest(line.school_id, line.strand_id)
@@ -109,13 +125,15 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
 
     def write(self, session: Session, received: JoiningList, plan: JoiningPlan, *, now: datetime, actor: str) -> str:
         """Record the lines of a list that change something."""
-        session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in plan.changes])
-        tell_recorded(session, AdherenceRecord.list_id == received.id, now=now)
+        if lines := [*plan.changes, *plan.attested]:
+            session.execute(insert(AdherenceRecord), [_values(line, received, now, actor) for line in lines])
+            tell_recorded(session, AdherenceRecord.list_id == received.id, now=now)
         take_stock(session, AdherenceRecord)
         recorded = french.plural(len(plan.changes), "statut enregistré", "statuts enregistrés")
         known = french.plural(plan.unchanged, "déjà connu", "déjà connus")
         rejected = french.plural(len(plan.left_out), "ligne rejetée", "lignes rejetées")
-        return f"Liste d’adhésions appliquée : {recorded}, {known}, {rejected}."
+        covers = f" Elle est {plan.coverage}." if plan.coverage else ""
+        return f"Liste d’adhésions appliquée : {recorded}, {known}, {rejected}.{covers}"
 
     def restore(self, session: Session, received: JoiningList, *, now: datetime, actor: str) -> str:
         """Withdraw the records of a list."""
@@ -124,6 +142,15 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         session.execute(insert(RecordWithdrawal).from_select(columns, records.where(ours)))
         tell_withdrawn(session, ours, now=now)
         return "Liste d’adhésions annulée."
+
+
+def _told_by_lists(session: Session, programme: int) -> set[tuple[int, int, date]]:
+    """The joinings that applied lists have told: school, strand and day."""
+    columns = AdherenceRecord.school_id, AdherenceRecord.strand_id, AdherenceRecord.effective_on
+    of_programme = select(Strand.id).where(Strand.programme_id == programme)
+    query = select(*columns).where(AdherenceRecord.stands(), AdherenceRecord.strand_id.in_(of_programme))
+    query = query.where(AdherenceRecord.status == Status.JOINED, AdherenceRecord.list_id.is_not(None))
+    return {(school, strand, day) for school, strand, day in session.execute(query)}
 
 
 def _values(line: JoiningLine, received: JoiningList, now: datetime, actor: str) -> dict[str, object]:

@@ -13,14 +13,17 @@ from wtforms import (
     RadioField,
     SelectChoice,
     SelectField,
+    SelectMultipleField,
     StringField,
     TextAreaField,
     ValidationError,
 )
+from wtforms.validators import Optional
 
 from outreach.adherence.models import Status, Strand, Word
 from outreach.directory.contacts import Particulars
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, CallKind, MailboxKind, School
+from outreach.directory.reference import NETWORKS
 from outreach.errors import InputError
 from outreach.mail.addresses import Judgement, SeveralAddresses
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING
@@ -140,6 +143,20 @@ class UploadForm(FlaskForm):
         except InputError as error:
             self.file.errors = [str(error)]
             return None
+
+
+class JoiningListForm(UploadForm):
+    """A list of joinings to upload, which may be said to have all joinings of some networks until a day."""
+
+    complete_until = StringField(
+        "Complète jusqu’au (facultatif)",
+        [Optional(), a_day],
+        description="Le dernier jour dont la liste a toutes les adhésions. L’effet d’un tirage au sort l’attend.",
+        render_kw=DAY,
+    )
+    covers = SelectMultipleField(
+        "Réseaux pour lesquels elle est complète", choices=[*NETWORKS.items()], validate_choice=False
+    )
 
 
 class ContactListForm(UploadForm):

@@ -1,0 +1,125 @@
+from datetime import date, timedelta
+
+import pytest
+from sqlalchemy import delete, func, select
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.joining_lists import coverage
+from outreach.adherence.joining_lists.lines import HEADERS
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.models import CoveredNetwork, JoiningList
+from outreach.adherence.situation import Bucket
+from outreach.audit import AuditEntry
+from outreach.errors import InputError, Refused
+from outreach.sent_lists import grids, steps
+from tests.conftest import STORY_DAY
+
+KIND = JoiningLists(STORY_DAY)
+FIRST, LATER = date(2021, 5, 1), date(2021, 5, 14)
+
+
+@pytest.fixture
+def session(sample_database):
+    with sample_database.writing() as opened:
+        yield opened
+
+
+@pytest.fixture
+def silent(session):
+    programme = programmes.the_programme(session)
+    found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)
+    return [row.School.fase for row in found]
+
+
+@pytest.fixture
+def receive(session, silent, now):
+    def call(until=None, *named, school=0):
+        about = programmes.the_programme(session).id
+        said = coverage.stated(session, until, named, STORY_DAY)
+        sent = grids.opened(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
+        facts = {"programme_id": about, "coverage": said}
+        return steps.receive(session, KIND, sent, now=now, actor="nadia", **facts)
+
+    return call
+
+
+@pytest.fixture
+def apply(session, receive, now):
+    def call(*said, at=timedelta(0), **which):
+        received = receive(*said, **which)
+        judged = steps.judge(session, KIND, received)
+        steps.apply(session, KIND, received, judged, now=now + at, actor="nadia")
+        return received
+
+    return call
+
+
+def days(session):
+    covered = coverage.covered_until(session, programmes.the_programme(session))
+    return {network.code: day for network, day in covered.items() if day}
+
+
+def test_a_list_says_until_which_day_it_is_complete_for_which_networks(session, apply, now):
+    assert days(session) == {}
+    apply(FIRST, "WBE", "libre confessionnel")
+    apply(LATER, "Officiel subventionné COCOF", "WBE", school=1)
+    apply(FIRST, "WBE", school=2)
+    assert days(session) == {"WBE": LATER, "COCOF": LATER, "Libre confessionnel": FIRST}
+    steps.undo(session, KIND, now=now, actor="nadia")
+    assert days(session)["WBE"] == LATER
+
+
+def test_what_is_undone_covers_nothing(session, apply, now):
+    apply(FIRST, "WBE")
+    steps.undo(session, KIND, now=now, actor="nadia")
+    assert days(session) == {}
+
+
+def test_a_list_that_says_nothing_else_new_is_applied_for_what_it_covers(session, apply, receive):
+    apply()
+    apply(FIRST, "WBE")
+    assert days(session) == {"WBE": FIRST}
+    with pytest.raises(Refused, match="rien de nouveau"):
+        apply(FIRST, "WBE")
+
+
+def test_the_same_file_with_another_coverage_is_another_list(receive):
+    assert receive().id != receive(FIRST, "WBE").id == receive(FIRST, "WBE").id
+
+
+def test_the_audit_and_the_summary_say_what_a_list_covers(session, apply):
+    received = apply(FIRST, "WBE", "COCOF")
+    told = "complète jusqu’au 1er mai 2021 pour WBE et Officiel subventionné COCOF"
+    assert received.summary["coverage"] == told
+    assert told in session.scalar(select(AuditEntry.sentence).order_by(AuditEntry.id.desc()).limit(1))
+
+
+@pytest.mark.parametrize(
+    ("until", "named", "fault"),
+    [
+        (None, ["WBE"], "jusqu’à quel jour"),
+        (FIRST, [], "pour quels réseaux"),
+        (STORY_DAY + timedelta(1), ["WBE"], "à venir"),
+        (FIRST, ["Autre"], "« Autre » n’existe pas. Choisissez parmi : WBE"),
+    ],
+)
+def test_half_a_statement_is_refused(session, until, named, fault):
+    with pytest.raises(InputError, match=fault):
+        coverage.stated(session, until, named, STORY_DAY)
+
+
+def test_the_first_list_that_covers_all_networks_is_found(session, apply):
+    programme = programmes.the_programme(session)
+    keys = coverage.stated(session, FIRST, ["WBE", "COCOF"], STORY_DAY).networks
+    apply(FIRST, "WBE", at=timedelta(1))
+    assert coverage.first_covering(session, programme.id, keys, FIRST) is None
+    second = apply(LATER, "COCOF", at=timedelta(2), school=1)
+    apply(LATER, "WBE", "COCOF", at=timedelta(3), school=2)
+    assert coverage.first_covering(session, programme.id, keys, FIRST) is second
+    assert coverage.first_covering(session, programme.id, keys, LATER + timedelta(1)) is None
+
+
+def test_a_list_that_is_deleted_takes_what_it_covers_with_it(session, receive):
+    received = receive(FIRST, "WBE")
+    session.execute(delete(JoiningList).where(JoiningList.id == received.id))
+    assert session.scalar(select(func.count()).select_from(CoveredNetwork)) == 0
