@@ -14,13 +14,24 @@ from outreach.campaigns.draws import drawn_list, published
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.rehearsal import comparing, ground, playing
 from outreach.campaigns.results import as_json, progress, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.campaigns.review import approval, exceptions
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
-from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
+from outreach.cli.context import (
+    NumberType,
+    Operation,
+    acting,
+    json_option,
+    pass_operation,
+    say,
+    say_json,
+    say_rows,
+    working,
+)
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger import outbox
@@ -314,6 +325,44 @@ def close(operation: Operation, number: int) -> None:
     """Clôture une campagne dont toutes les vagues sont finies."""
     _move(operation, number, AUTHORS, lifecycle.close)
     say(f"Campagne {number} clôturée.")
+
+
+@campaign.command()
+@number_argument
+@json_option
+@acting
+@pass_operation
+def rehearse(operation: Operation, number: int) -> None:
+    """Répète une campagne avant d’envoyer : 199 fois, sur le public et les dates d’aujourd’hui ; rien ne part."""
+    with operation.database.reading() as session, working("Le public est lu…"):
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        found = ground.of(session, stored_campaign, now=operation.now, rate=operation.settings.smtp_rate)
+    with working("La campagne se répète…"):
+        told = playing.play(found)
+    with operation.database.writing() as session:
+        actor = operation.actor(session, *MOVERS)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        kept = playing.keep(session, stored_campaign, found, told, now=operation.now, actor=actor)
+        printed = playing.as_json(stored_campaign, kept)
+    say_json(lambda: printed)
+    for sentence in playing.sentences(told):
+        say(sentence)
+
+
+@campaign.command()
+@json_option
+@pass_operation
+def forecasts(operation: Operation) -> None:
+    """Compare ce que les répétitions prévoyaient à ce qui est venu."""
+    with operation.database.reading() as session:
+        listed = comparing.listed(session, now=operation.now)
+        say_rows(
+            listed,
+            lambda row: f"{row.campaign.id}  {row.campaign.title} : {row.told}",
+            "Aucune campagne n’est répétée.",
+        )
+        if listed.rows:
+            say(comparing.score(listed.rows))
 
 
 @campaign.command()

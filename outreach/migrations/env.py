@@ -19,6 +19,7 @@ from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
 from outreach.campaigns.paper import models as paper
+from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
@@ -65,6 +66,7 @@ TABLES = (
         calls,
         campaigns,
         closures,
+        campaign_rehearsals,
         contact_lists,
         delivery,
         drafts,

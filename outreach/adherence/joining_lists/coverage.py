@@ -75,7 +75,7 @@ def _that_cover(session: Session, programme_id: int, day: date) -> Sequence[Join
 
 
 def _days(session: Session, programme_id: int) -> dict[int, date]:
-    latest: Select[tuple[int, date]] = (
+    latest: Select[int, date] = (
         select(CoveredNetwork.network_id, func.max(CoveredNetwork.complete_until))
         .join(JoiningList, JoiningList.id == CoveredNetwork.list_id)
         .where(JoiningList.state == ListState.APPLIED, JoiningList.programme_id == programme_id)

@@ -4,7 +4,7 @@ Days count from the first letter. The plan is the real planner's; the audience w
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from random import Random
 
@@ -32,12 +32,16 @@ class Sending:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is rehearsed: each authority's network, the waves in order, the deadline, who is left out from the start."""
+    """What is rehearsed: each authority's network, the waves in order, the deadline, who is left out from the start.
+
+    `letters` has how many mailboxes of an authority are written to, where there are several.
+    """
 
     networks: Mapping[int, str]
     sendings: Sequence[Sending]
     deadline: int
     stopped: Mapping[str, Set[int]] = field(default_factory=dict)
+    letters: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +78,19 @@ class Forecast:
     is_guess: bool
 
 
-def forecast(plan: Plan, behaviour: Behaviour, seed: bytes, plays: int = PLAYS) -> Forecast:
-    """What a campaign will do, over 199 plays; the same for the same plan, history and seed."""
+def forecast(
+    plan: Plan, behaviour: Behaviour, seed: bytes, plays: int = PLAYS, *, tell: Callable[[int, int], None] | None = None
+) -> Forecast:
+    """What a campaign will do, over 199 plays; the same for the same plan, history and seed.
+
+    `tell` hears how many plays of how many are done.
+    """
     chance = Random(seed)  # noqa: S311  # chance, not secrets
-    played = [play(plan, behaviour, chance) for _ in range(plays)]
+    played = []
+    for done in range(1, plays + 1):
+        played.append(play(plan, behaviour, chance))
+        if tell:
+            tell(done, plays)
     return Forecast(
         _by_day([one.letters for one in played]),
         _by_day([one.answers for one in played]),
@@ -101,7 +114,8 @@ def play(plan: Plan, behaviour: Behaviour, chance: Random) -> Play:
         begins = sending.slots[0][0]
         stops = {**plan.stopped, "joined": _by(joined, begins), "answered": _by(answered, begins)}
         days = sending.days(left(sending.authorities, stops))
-        told.letters.update(days.values())
+        for one, day in days.items():
+            told.letters[day] += plan.letters.get(one, 1)
         told.written.append(len(days))
         told.ends.append(max(days.values(), default=begins))
         for one in days.keys() - known:

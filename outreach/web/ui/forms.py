@@ -154,9 +154,11 @@ class JoiningListForm(UploadForm):
         description="Le dernier jour dont la liste a toutes les adhésions. L’effet d’un tirage au sort l’attend.",
         render_kw=DAY,
     )
-    covers = SelectMultipleField(
-        "Réseaux pour lesquels elle est complète", choices=[*NETWORKS.items()], validate_choice=False
-    )
+    covers = SelectMultipleField("Réseaux pour lesquels elle est complète", validate_choice=False)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.covers.choices = [*NETWORKS.items()]
 
 
 class ContactListForm(UploadForm):

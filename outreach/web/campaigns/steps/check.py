@@ -28,6 +28,7 @@ from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
+from outreach.web.campaigns.rehearsal import rehearsed
 from outreach.web.campaigns.steps.forms import CalmForm, ExceptionForm
 from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.signing_in.kept import keeps_text, of_fields
@@ -180,6 +181,7 @@ def check_page(
         said=wave_criteria.sentence(session, criterion),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
+        rehearsed=rehearsed(session, campaign),
         plan=plan,
         rungs=forecast.of(session, campaign, now=now()) if is_open else [],
         preview=pane_of(session, campaign) if is_read_here else None,

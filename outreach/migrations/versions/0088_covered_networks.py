@@ -6,8 +6,8 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import column, to
 
-revision = "0081"
-down_revision = "0080"
+revision = "0088"
+down_revision = "0087"
 branch_labels = None
 depends_on = None
 kind = Kind.ADDITIVE

@@ -1,0 +1,131 @@
+"""The ground of a rehearsal: audience, planned waves and earlier campaigns, read once: plays ask no database."""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+from sqlalchemy import select
+
+from outreach.campaigns import audiences
+from outreach.campaigns.lifecycle import ENDED
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.rehearsal import earlier
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule.planning import PlannedWave
+from outreach.days import BRUSSELS, today
+from outreach.db import Session
+from outreach.directory.models import Authority, Network
+from outreach.effect.rehearsal.plays import Behaviour, Plan, Sending
+from outreach.errors import Refused
+from outreach.segments import audience
+
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """An audience as it stands: each authority's network, the letters that each would get, the others by reason.
+
+    `digest` is equal for equal audiences.
+    """
+
+    networks: Mapping[int, str]
+    letters: Mapping[int, int]
+    stopped: Mapping[str, frozenset[int]]
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of who is written to at how many mailboxes, and who is left out for which reason."""
+        out = {one: reason for reason, authorities in self.stopped.items() for one in authorities}
+        told = [(one, self.networks[one], self.letters.get(one, 0), out.get(one, "")) for one in sorted(self.networks)]
+        return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All that a rehearsal stands on. `earlier` is how many campaigns of the class tell how it may go, and
+    `last_share` the share of authorities that joined in the last of them, None without any.
+    """
+
+    read: Read
+    waves: Sequence[PlannedWave]
+    plan: Plan
+    behaviour: Behaviour
+    earlier: int
+    last_share: float | None
+
+    @property
+    def first(self) -> date:
+        """The day from which days count."""
+        return today(self.waves[0].at)
+
+
+def read(session: Session, campaign: Campaign, *, now: datetime) -> Read:
+    """The audience of a campaign's first wave, if it left now."""
+    rows = audience.rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
+    query = select(rows.c.authority_id, Network.code, rows.c.rank).join(Authority, Authority.id == rows.c.authority_id)
+    networks, letters, ranks = dict[int, str](), Counter[int](), dict[int, int]()
+    for one, network, rank in session.execute(query.join(Network, Network.id == Authority.network_id)):
+        networks[one], ranks[one] = network, min(rank, ranks.get(one, rank))
+        letters[one] += not rank
+    stopped: dict[str, set[int]] = {}
+    for one, rank in ranks.items():
+        if (reason := audience.reason_of(rank)) is not None:
+            stopped.setdefault(reason.value, set()).add(one)
+    written = {one: count for one, count in letters.items() if count}
+    return Read(networks, written, {reason: frozenset(theirs) for reason, theirs in stopped.items()})
+
+
+def why_not(session: Session, campaign: Campaign, *, now: datetime) -> str:
+    """Why a campaign cannot be rehearsed, and what to do, in French; '' where it can."""
+    if campaign.state in ENDED or any(wave.mailing_id for wave in campaign.waves):
+        return "Une répétition précède le premier courriel : cette campagne a commencé, ou est finie."
+    if not planning.plan(session, campaign, now=now):
+        return "Choisissez d’abord les dates : une répétition suit le calendrier."
+    return ""
+
+
+def refuse(session: Session, campaign: Campaign, *, now: datetime) -> None:
+    """Raise Refused where a campaign cannot be rehearsed."""
+    if why := why_not(session, campaign, now=now):
+        raise Refused(why)
+
+
+def of(session: Session, campaign: Campaign, *, now: datetime, rate: float = 0) -> Ground:
+    """The ground of a rehearsal of a campaign that has not begun. `rate` is letters a second, 0 for as fast as can be.
+
+    Raises Refused, with what to do, where it has begun, has no dates, or would write to nobody.
+    """
+    refuse(session, campaign, now=now)
+    waves, found = planning.plan(session, campaign, now=now), read(session, campaign, now=now)
+    if not found.letters:
+        raise Refused("Cette campagne n’écrirait à personne : revoyez d’abord son public.")
+    first, meant = today(waves[0].at), sorted(found.networks)
+    per_authority = sum(found.letters.values()) / len(found.letters)
+    sendings = [Sending(meant, slots(wave.at, first, len(found.letters), rate / per_authority)) for wave in waves]
+    deadline = (waves[-1].deadline.day - first).days
+    before = earlier.of_class(session, campaign, now=now)
+    plan = Plan(found.networks, sendings, deadline, found.stopped, found.letters)
+    last_share = before[-1].joined / len(before[-1].each) if before else None
+    return Ground(found, waves, plan, earlier.behaviour(before), len(before), last_share)
+
+
+def slots(begins: datetime, first: date, count: int, rate: float) -> list[tuple[int, int]]:
+    """How many authorities may be written to on each day from an instant on, days counted from `first`.
+
+    Letters that have begun to leave go on overnight; `rate` is authorities a second, 0 for as fast as can be.
+    """
+    day = today(begins)
+    if not rate:
+        return [((day - first).days, count)]
+    midnight = datetime.combine(day + timedelta(days=1), time(), BRUSSELS)
+    room = max(int((midnight - begins).total_seconds() * rate), 1)
+    told = [((day - first).days, room)]
+    while room < count:
+        day += timedelta(days=1)
+        told.append(((day - first).days, int(DAY_SECONDS * rate) or 1))
+        room += told[-1][1]
+    return told
