@@ -7,6 +7,7 @@ from sqlalchemy import Boolean, DateTime, Integer, Select, String, column, selec
 
 from outreach.db import Session
 from outreach.roles import RoleName
+from outreach.sight.scopes import Sight, SightKind
 
 # The tables of `accounts.staff` by name: importing that module would load Argon2 and cryptography.
 USERS = table(
@@ -17,6 +18,7 @@ USERS = table(
     column("password", String),
     column("active", Boolean),
     column("accepted_at", DateTime),
+    column("scope_code", String),
 )
 _roles = table("roles", column("id", Integer), column("name", String))
 _holders = table("role_holders", column("user_id", Integer), column("role_id", Integer))
@@ -45,6 +47,15 @@ def with_role(session: Session, role: RoleName) -> list[Colleague]:
     """Everybody with an active account who holds a role."""
     holding = select(_holders.c.user_id).join(_roles, _roles.c.id == _holders.c.role_id)
     return _read(session, _ACTIVE.where(USERS.c.id.in_(holding.where(_roles.c.name == role.value))))
+
+
+def scoped(session: Session) -> list[tuple[Colleague, Sight]]:
+    """Everybody with an active account of a federation or a network, with what it sees."""
+    role = select(_roles.c.name).join(_holders, _holders.c.role_id == _roles.c.id)
+    kind = role.where(_holders.c.user_id == USERS.c.id, _roles.c.name.in_(list(SightKind))).scalar_subquery()
+    query = select(USERS.c.id, USERS.c.email, USERS.c.name, kind, USERS.c.scope_code).where(*_IN_USE, kind.is_not(None))
+    rows = session.execute(query.order_by(USERS.c.id))
+    return [(Colleague(*row), Sight(SightKind(of), code)) for *row, of, code in rows]
 
 
 def holds(session: Session, email: str, role: RoleName) -> bool:

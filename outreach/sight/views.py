@@ -40,8 +40,14 @@ def made(dialect: Dialect, schema: str) -> Iterator[str]:
     for name, column in KEYS.items():
         yield f"CREATE TEMP TABLE {name} ({column}){ends}"
     known = Base.metadata.tables
-    for name in (*(name for name in TABLES if name in known), *sorted(known.keys() - TABLES.keys())):
-        yield view(known[name], TABLES.get(name, HIDDEN), dialect, before)
+    for name in (*TABLES, *sorted(known.keys() - TABLES.keys())):
+        if name not in known:  # a process that sends does not load every table
+            yield f"CREATE TEMP VIEW {name} AS SELECT NULL AS unseen WHERE 1 = 0"
+            continue
+        seen = TABLES.get(name, HIDDEN)
+        parents = seen.paths.values() if isinstance(seen, Scoped) else ()
+        is_whole = all(parent in known or parent in KEYS for parent in parents)
+        yield view(known[name], seen if is_whole else HIDDEN, dialect, before)
 
 
 def view(table: Table, seen: Seen, dialect: Dialect, before: dict[str, str]) -> str:

@@ -154,7 +154,13 @@ def subject(news: Sequence[News]) -> str:
     done, campaign = news[0].done, news[0].campaign
     if isinstance(done, Decision):
         return f"{done.title} : {_CALLED.get(done.thing, '')}{_SUBJECTS[done.kind]}"
-    return f"{campaign.title if campaign else ''} : {_SUBJECTS[done.state]}"
+    what = "envoi à vos membres" if _is_ahead(done) else _SUBJECTS[done.state]
+    return f"{campaign.title if campaign else ''} : {what}"
+
+
+def _is_ahead(moved: WaveTransition) -> bool:
+    """Whether it is a planning, of which federations and networks are told ahead; the clock's tell of a drift."""
+    return moved.state is WaveState.PLANNED and moved.actor != CLOCK
 
 
 _CALLED = {
@@ -195,6 +201,8 @@ def page_of(session: Session, news: News) -> str:
     """The path of the page to open."""
     if isinstance(news.done, Decision):
         return page_of_decision(session, news.done)
+    if _is_ahead(news.done):
+        return "/calendar"
     wave = session.get_one(Wave, news.done.wave_id)
     return f"/campaigns/{wave.campaign_id}" + (
         f"/waves/{wave.number}/drift" if news.done.state is WaveState.PLANNED else "/progress"
@@ -274,6 +282,8 @@ def _of_wave(session: Session, moved: WaveTransition, who: str) -> str:
         then = "Relisez-le et faites-le confirmer : sinon la vague se mettra en pause au lieu de partir"
         if moved.note == BACK:
             then = "Rien n’est à confirmer : la vague partira à son heure"
+        if _is_ahead(moved):
+            why, then = " part à certains de vos membres", "Votre calendrier montre ce qui vous concerne"
         return f"{sending}{why}. {then}."
     if moved.state is WaveState.PAUSED:
         paused = "s’est mise en pause d’elle-même" if is_by_itself else f"est mise en pause par {who}"

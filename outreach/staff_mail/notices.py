@@ -17,7 +17,7 @@ from outreach.approvals import deputies
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.days import today
 from outreach.db import Database, Session, table_of, take_turns
-from outreach.staff_mail import deputy_letters, letters, news, paces
+from outreach.staff_mail import ahead, deputy_letters, letters, news, paces
 from outreach.staff_mail.letters import Said, StaffLetter
 from outreach.staff_mail.models import ABOUT, NoticeStart, Pace, StaffNotice
 from outreach.staff_mail.news import News
@@ -43,6 +43,7 @@ def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> list[
     if noted:
         with database.writing() as session:
             _note(session, noted)
+    ahead.note(database, now=now)
     with database.reading() as session:
         ready = _ready(session, sending, now)
     return [mailing for one in ready if (mailing := _post(database, one, sending, now)) is not None]

@@ -31,6 +31,7 @@ from outreach.responses import trays
 from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
+from outreach.staff_mail import ahead
 from outreach.statements import StatementKind
 from outreach.web.alarms import alarms
 from outreach.web.situation import charts
@@ -89,6 +90,7 @@ def index() -> str:
             groupings=list(Grouping),
             terms=DEFINITIONS,
             acted=acted,
+            soon=[one for one in acted.planned if is_scoped() and one.at - now() <= ahead.NOTICE],
             whole_answer=_whole_answer(session, programme, about, found, acted),
             bar_of=charts.in_cell,
             on_phones=partial(charts.on_phones, found, about=about),

@@ -37,6 +37,7 @@ OWN = frozenset(
     {
         "account.index",
         "account.password",
+        "account.choose_pace",
         "account.sign_out",
         "account.end_session",
         "account.end_other_sessions",

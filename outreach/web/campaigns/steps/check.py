@@ -27,6 +27,7 @@ from outreach.effect.commitment import approver_bytes, new_approver_bytes
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
+from outreach.staff_mail import ahead
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
 from outreach.web.campaigns.rehearsal import rehearsed
 from outreach.web.campaigns.steps.forms import CalmForm, ExceptionForm
@@ -127,13 +128,16 @@ def _approve_and_plan(number: int, judged: Findings, overlap: int, added: bytes 
         )
         day, hour = french.weekday(first.due_at), french.hour(first.due_at)
         told = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."
+        told += f" {ahead.SAID}" if ahead.is_short(session, first, now()) else ""
     flash(told, "success")
     return redirect(url_for(".campaign", number=number))
 
 
-def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> None:
+def _schedule(session: Session, campaign: Campaign, *, version: str, now: datetime, actor: str) -> str:
+    """Plan the waves; returns what to say more of it, or ''."""
     deciding.refuse_another(lifecycle.content_of(campaign), version)
-    lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
+    first = lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=now + CALL_OFF_TIME)
+    return ahead.SAID if ahead.is_short(session, first, now) else ""
 
 
 def _judged(number: int) -> Findings:
@@ -151,8 +155,8 @@ def _refuse_undated(findings: Findings) -> None:
 
 def _move(number: int, told: str, move: Callable[..., Any]) -> Redirect:
     with database().writing() as session:
-        move(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
-    flash(told, "success")
+        more = move(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
+    flash(f"{told} {more}" if isinstance(more, str) and more else told, "success")
     return redirect(url_for(".campaign", number=number))
 
 

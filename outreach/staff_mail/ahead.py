@@ -1,0 +1,92 @@
+"""Tells federations and networks 48 hours before a wave leaves to their members; the wave never waits for them.
+
+A wave that is planned later than that is told at once, at the next pass of the clock. Of departures drawn by lot, only
+the first is told.
+"""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import exists, func, insert, or_, select
+
+from outreach.accounts import colleagues
+from outreach.accounts.colleagues import Colleague
+from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule import concerned
+from outreach.db import Database, Session, table_of, take_turns
+from outreach.sight.engine import sighted
+from outreach.sight.scopes import Sight
+from outreach.staff_mail.models import StaffNotice
+
+NOTICE = timedelta(hours=48)
+SAID = "Ce départ est à moins de 48 heures : les fédérations et réseaux concernés sont prévenus dès maintenant."
+
+
+def note(database: Database, *, now: datetime) -> None:
+    """Note whom the waves of the next 48 hours concern, once for each planning of a wave and each account.
+
+    An account none of whose members is written to gets a notice that is settled already, so that its members are not
+    counted again. Counting reads through the account's sight, outside the transaction that writes.
+    """
+    with database.reading() as session:
+        untold = _untold(session, now)
+    if not untold:
+        return
+    counts: dict[tuple[int, Sight], int] = {}
+    for wave, _, _, sight in untold:
+        if (wave, sight) not in counts:
+            counts[wave, sight] = _members(database, wave, sight, now)
+    rows = [
+        {
+            "user_id": person.id,
+            "wave_transition_id": transition,
+            "due_at": now,
+            "settled_at": None if counts[wave, sight] else now,
+        }
+        for wave, transition, person, sight in untold
+    ]
+    with database.writing() as session:
+        take_turns(session, "staff mail")
+        pair = StaffNotice.user_id, StaffNotice.wave_transition_id
+        known = session.execute(select(*pair).where(pair[1].in_({row["wave_transition_id"] for row in rows}))).all()
+        told = {tuple(row) for row in known}
+        fresh = [row for row in rows if (row["user_id"], row["wave_transition_id"]) not in told]
+        if fresh:
+            # Not by the ORM, which would ask for the table of accounts: a process that sends does not load it.
+            session.execute(insert(table_of(StaffNotice)), fresh)
+
+
+def is_short(session: Session, wave: Wave, now: datetime) -> bool:
+    """Whether a wave leaves sooner than it can be told ahead, and there is somebody to tell: planners read `SAID`."""
+    return wave.due_at - now < NOTICE and bool(colleagues.scoped(session))
+
+
+def _planned(session: Session, now: datetime) -> list[tuple[int, int]]:
+    """The waves that leave within 48 hours, each with the transition that planned it last."""
+    last = select(func.max(WaveTransition.id)).where(
+        WaveTransition.wave_id == Wave.id, WaveTransition.state == WaveState.PLANNED, WaveTransition.actor != CLOCK
+    )
+    soon = Wave.state == WaveState.PLANNED, Wave.due_at > now, Wave.due_at <= now + NOTICE
+    is_first = or_(Wave.departure.is_(None), Wave.departure <= 1)
+    query = select(Wave.id, last.scalar_subquery()).where(*soon, is_first).order_by(Wave.due_at, Wave.id)
+    return [(wave, transition) for wave, transition in session.execute(query) if transition is not None]
+
+
+def _untold(session: Session, now: datetime) -> list[tuple[int, int, Colleague, Sight]]:
+    """The planned waves of the next 48 hours and the accounts that were told nothing of them yet."""
+    planned = _planned(session, now)
+    persons = colleagues.scoped(session) if planned else []
+    found = []
+    for wave, transition in planned:
+        told = exists().where(
+            StaffNotice.wave_transition_id == transition, StaffNotice.user_id == colleagues.USERS.c.id
+        )
+        waiting = set(session.scalars(select(colleagues.USERS.c.id).where(~told)))
+        found += [(wave, transition, person, sight) for person, sight in persons if person.id in waiting]
+    return found
+
+
+def _members(database: Database, key: int, sight: Sight, now: datetime) -> int:
+    """How many authorities in a scope a wave would write to now."""
+    with sighted(database, sight).reading() as session:
+        wave = session.get(Wave, key)
+        return sum(concerned.meant(session, [wave], now)[key].values()) if wave else 0

@@ -1,0 +1,82 @@
+"""Federations and networks are told 48 hours before a wave leaves to their members."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.accounts import staff
+from outreach.campaigns.models import Wave, WaveState
+from outreach.delivery.models import Mailing, Message, Purpose
+from outreach.roles import RoleName
+from outreach.staff_mail import ahead, notices
+from outreach.staff_mail.models import StaffNotice
+from tests import application
+from tests.campaigns.conftest import SENDING
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+
+HOURS = timedelta(hours=1)
+
+
+@pytest.fixture
+def advised(sample_database):
+    """The sample with an account of SeGEC, whose members have secondary schools, and one of CECP, whose have none."""
+    with sample_database.writing() as session:
+        staff.ensure_roles(session)
+        for code in ("SeGEC", "CECP"):
+            said = {"email": f"conseil@{code.lower()}.example", "name": code, "password_hash": "x", "scope": code}
+            staff.add_user(session, NOW, AUTHOR, roles=[RoleName.FEDERATION], **said)
+    notices.tell(sample_database, SENDING, now=NOW - HOURS)
+    return sample_database
+
+
+def told(database, now):
+    """To which federations the clock has written, and what."""
+    notices.tell(database, SENDING, now=now)
+    with database.reading() as session:
+        query = select(Message.address, Mailing.letter).join(Mailing, Mailing.id == Message.mailing_id)
+        mails = session.execute(query.where(Mailing.purpose == Purpose.STAFF).order_by(Message.id)).all()
+        return [mail for mail in mails if mail.address.startswith("conseil@")]
+
+
+def first_of(session):
+    return session.scalars(select(Wave).order_by(Wave.id)).first()
+
+
+def test_those_with_members_are_told_once_48_hours_before(advised):
+    application.planned(advised, NOW + 72 * HOURS)
+    with advised.reading() as session:
+        at = first_of(session).due_at
+    assert told(advised, at - 49 * HOURS) == []
+    ((whom, letter),) = told(advised, at - 47 * HOURS)
+    assert whom == "conseil@segec.example"
+    assert "vos membres" in letter
+    assert len(told(advised, at - 46 * HOURS)) == 1
+    with advised.reading() as session:
+        of_waves = select(StaffNotice).where(StaffNotice.wave_transition_id.is_not(None))
+        kept = session.scalars(of_waves).all()
+    assert len(kept) == 2  # that of CECP is settled: its members are not counted again
+    assert all(one.settled_at for one in kept)
+
+
+def test_a_wave_planned_later_is_told_at_once_and_the_planner_reads_so(advised):
+    application.planned(advised, NOW + 72 * HOURS)
+    with advised.writing() as session:
+        wave = first_of(session)
+        assert not ahead.is_short(session, wave, wave.due_at - 49 * HOURS)
+        assert ahead.is_short(session, wave, wave.due_at - 2 * HOURS)
+        at = wave.due_at
+    assert len(told(advised, at - 2 * HOURS)) == 1
+
+
+def test_of_departures_drawn_by_lot_only_the_first_is_told_and_a_cancelled_wave_is_not(advised):
+    application.planned(advised, NOW + 72 * HOURS)
+    with advised.writing() as session:
+        wave = first_of(session)
+        at, wave.departure = wave.due_at, 2
+    assert told(advised, at - 2 * HOURS) == []
+    with advised.writing() as session:
+        wave = first_of(session)
+        wave.departure, wave.state = 1, WaveState.CANCELLED
+    assert told(advised, at - 2 * HOURS) == []
