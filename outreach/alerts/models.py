@@ -24,6 +24,7 @@ class AlertKind(StrEnum):
     RETURNS_UNREADABLE = "returns_unreadable"
     WORKER_GONE = "worker_gone"
     RESTORE_UNPROVEN = "restore_unproven"
+    PUSH_GIVEN_UP = "push_given_up"
 
     @property
     def label(self) -> str:
@@ -47,6 +48,7 @@ _LABELS = {
     AlertKind.RETURNS_UNREADABLE: "boîte des retours illisible",
     AlertKind.WORKER_GONE: "processus d’envoi disparu",
     AlertKind.RESTORE_UNPROVEN: "restauration non prouvée",
+    AlertKind.PUSH_GIVEN_UP: "programme qui ne prend plus les évènements",
 }
 
 

@@ -46,6 +46,11 @@ WORDS = {
         "Relancez-le s’il ne revient pas.",
         "Il est revenu, un autre le remplace, ou le service s’en passe depuis un jour.",
     ),
+    AlertKind.PUSH_GIVEN_UP: AlertWords(
+        "Un programme à qui les évènements sont poussés ne les prend plus depuis trois jours : plus rien n’y part.",
+        "Voyez qui le tient, puis reprenez ou terminez dans Administration, « Évènements poussés ».",
+        "Ce programme prend de nouveau les évènements, ou plus rien n’y est poussé.",
+    ),
     AlertKind.RESTORE_UNPROVEN: AlertWords(
         "Aucune sauvegarde de moins de deux jours n’a été restaurée et vérifiée avec succès.",
         "Lancez ./run backup, puis ./run rehearse, qui dit ce qui ne va pas.",

@@ -16,6 +16,7 @@ from outreach.delivery.ledger.outbox import UNSEEN
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.delivery.places import Installation, RelayState, Worker
 from outreach.delivery.sending import relay_health
+from outreach.pushes import targets
 
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
 UNTRIED = timedelta(minutes=1)  # after a relay's rest; a letter that waits tries it within seconds
@@ -26,6 +27,7 @@ LOOKED_AT = {
     AlertKind.LETTERS_IN_DOUBT: None,
     AlertKind.WORKER_GONE: None,
     AlertKind.CLOCK_SILENT: None,
+    AlertKind.PUSH_GIVEN_UP: None,
 }
 
 
@@ -36,6 +38,7 @@ def seen(session: Session, worker: str, *, now: datetime) -> list[AlertSighting]
         *_paused_waves(session),
         *_doubts(session, now),
         *_gone_workers(session, worker, now),
+        *_silent_programs(session, now),
     ]
 
 
@@ -124,6 +127,12 @@ def _doubts(session: Session, now: datetime) -> Iterator[AlertSighting]:
     for wave, since in session.execute(query):
         if since is not None:
             yield AlertSighting(AlertKind.LETTERS_IN_DOUBT, str(wave), since)
+
+
+def _silent_programs(session: Session, now: datetime) -> Iterator[AlertSighting]:
+    """The programs that have taken no event for three days, and are not tried any more."""
+    for target in targets.given_up(session, now=now):
+        yield AlertSighting(AlertKind.PUSH_GIVEN_UP, str(target.id), target.failing_since or now)
 
 
 def _gone_workers(session: Session, looking: str, now: datetime) -> list[AlertSighting]:

@@ -39,6 +39,7 @@ from outreach.migrations.kinds import AppliedRevision
 from outreach.notes import models as notes
 from outreach.notes.requests import models as asked_notes
 from outreach.proposals import models as proposals
+from outreach.pushes import models as pushes
 from outreach.reach import models as reach
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
@@ -79,7 +80,7 @@ TABLES = (
     ),
     *(name_corrections, paper, postal, proposals),
     *(jobs, letterheads, measuring, notes, asked_notes, places),
-    *(reach, reachability, replies, school_reports, seals),
+    *(pushes, reach, reachability, replies, school_reports, seals),
     *SEGMENTS,
     *(matching, responses, retention, staff_mail, statements),
 )

@@ -33,6 +33,7 @@ from outreach.measuring import models as measuring
 from outreach.notes import models as notes
 from outreach.notes.requests import models as asked_notes
 from outreach.proposals import models as proposals
+from outreach.pushes import models as pushes
 from outreach.reach import models as reach
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses

@@ -180,6 +180,7 @@ TABLES: Mapping[str, Seen] = {
     **dict.fromkeys(
         (
             *("api_keys", "api_writes", "events", "hook_deliveries", "hook_rows", "hook_senders"),
+            *("push_targets",),
             *("account_letters", "account_links", "alert_episodes", "answer_lists", "applied_revisions"),
             *("approved_letters", "asked_notes", "audit_entries", "audit_seals", "basis_withdrawals", "batches"),
             *("bounce_notices", "bounce_reports", "calendar_keys", "campaign_rehearsals", "campaign_segments"),

@@ -23,6 +23,7 @@ from outreach.worker.permission import hindrance, remember
 
 TICK_SECONDS = 5
 APPLY_SECONDS = 2  # a joining that was sent stops the reminder of the next round
+PUSH_SECONDS = 3
 NUMBER_SECONDS = 1  # a program that waits for an event reads it then
 TELL_SECONDS = 3  # a postman may be 2 s in a wave, and a person is told within 10 s
 COLLECT_SECONDS = 60
@@ -44,6 +45,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
         scheduler.add_job(forget, "interval", [due, rhythm], seconds=rhythm.value, **at_once)
     scheduler.add_job(tell, "interval", [due], seconds=TELL_SECONDS, **options)
     scheduler.add_job(apply_sent, "interval", [due], seconds=APPLY_SECONDS, **options)
+    scheduler.add_job(push, "interval", [due], seconds=PUSH_SECONDS, **options)
     scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
     if due.settings.bounces_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
@@ -74,6 +76,12 @@ def apply_sent(due: DueWork) -> None:
     """Apply the joinings that other services sent, in a job of its own: a reminder that is due waits for none."""
     with going_on("applying what services sent", due.database):
         apply_waiting(due.database, due.clock())
+
+
+def push(due: DueWork) -> None:
+    """Push events to programs, in a job of its own: one that does not answer delays nothing else."""
+    with going_on("pushing events", due.database):
+        due.push_events()
 
 
 def number_events(due: DueWork) -> None:

@@ -18,6 +18,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.measuring import hits
+from outreach.pushes import pushing
 from outreach.reach.ladder import Rung
 from outreach.reachability import domains
 from outreach.settings import Settings
@@ -146,6 +147,18 @@ class DueWork:
             takes, now = self.settings.takes_password, self.clock()
             for mailing in forgotten.answer(self.database, self.sending, guard, key, takes_password=takes, now=now):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
+
+    def push_events(self) -> None:
+        """Push what is new to programs that asked for it, batch after batch, while they take it."""
+        with self.database.reading() as session:
+            if not pushing.due(session, self.settings.address, now=self.clock()):
+                return
+        from outreach.pushes import delivering  # noqa: PLC0415 - most processes push nothing
+
+        deliver = delivering.Delivering(delivering.key_of(self.settings.secret_key.get_secret_value()))
+        while not self.stop.is_set():
+            if not pushing.push_waiting(self.database, self.settings.address, deliver, self.clock):
+                return
 
     def collect(self) -> None:
         """Handle what came back by mail."""

@@ -158,7 +158,15 @@ def test_every_change_asks_for_more_than_reading(app, signed_in):
                         "closures.",
                         "deputies.",
                     ),
-                    *("closures.", "programmes.", "statements.", "letterhead.", "api_keys.", "hook_senders."),
+                    *(
+                        "closures.",
+                        "programmes.",
+                        "statements.",
+                        "letterhead.",
+                        "api_keys.",
+                        "hook_senders.",
+                        "pushes.",
+                    ),
                 )
             )
             and endpoint != "campaigns.preview"

@@ -32,6 +32,7 @@ from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
 from outreach.notes.models import Note
 from outreach.proposals.models import Proposal
+from outreach.pushes import targets as push_targets
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason
 from outreach.responses import answers
@@ -76,6 +77,7 @@ LISTS = {
     "administration/accounts.html": ("/administration/accounts", ""),
     "administration/api_keys.html": ("/administration/api-keys", ""),
     "administration/hooks.html": ("/administration/hooks", ""),
+    "administration/pushes.html": ("/administration/pushes", ""),
     "segments/index.html": ("/segments", ""),
     "segments/lists.html": ("/segments/lists", ""),
     "jobs/index.html": ("/jobs", ""),
@@ -118,6 +120,7 @@ def chief(signed_in, launched_sample):
             authority_lists.make(session, named, [one.authority_id for one in letters], **by)
             saved.save(session, named, InNetwork(("WBE",)), **by)
             asking.ask(session, people.person_for("author").email, Asked("Fichier", f"/{number}"), now=NOW)
+            push_targets.make(session, name=f"Entrepôt {number}", url=f"https://e{number}.example/", **by)
             made = hook_senders.make(session, name=f"service-{number}", public_key="", known=[], **by)
             keep(session, [Delivery(made.id, "x", [{}] * (number + 1), None, NOW)])
             api_keys.make(session, name=f"Bord {number}", role="reader", days=90 + number, **by)

@@ -1,0 +1,89 @@
+"""Pushes what is new to each target: a batch at a time, in order; what fails is tried again, less and less often."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select
+
+from outreach.db import Database, Session, takes_turn
+from outreach.events import feed
+from outreach.events.models import Event
+from outreach.pushes.models import LONGEST_SAID, PushState, PushTarget
+
+BATCH = 100
+AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1_800, 7_200, 18_000, 36_000))
+Deliver = Callable[[str, str, bytes, datetime], str]
+
+
+class NotDelivered(Exception):
+    """A batch was not taken; the message says why, in French."""
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """A batch for a target: to be delivered under a name that is the same at each try."""
+
+    target: int
+    url: str
+    first: int
+    last: int
+    body: bytes
+
+    @property
+    def identity(self) -> str:
+        """The name of the delivery."""
+        return f"evt_{self.target}_{self.first}_{self.last}"
+
+
+def push_waiting(database: Database, source: str, deliver: Deliver, now: Callable[[], datetime]) -> int:
+    """Push a batch to each target that is due; returns how many were taken. No transaction is open meanwhile."""
+    with database.reading() as session:
+        waiting = due(session, source, now=now())
+    taken = 0
+    for push in waiting:
+        try:
+            said, is_taken = deliver(push.url, push.identity, push.body, now()), True
+        except NotDelivered as fault:
+            said, is_taken = str(fault), False
+        with database.writing() as session:
+            note(session, push, said, is_taken=is_taken, now=now())
+        taken += is_taken
+    return taken
+
+
+def due(session: Session, source: str, *, now: datetime) -> list[Push]:
+    """What is to be pushed now: of each target that has not ended and was not given up, the next batch."""
+    last = select(func.max(Event.number)).scalar_subquery()
+    is_due = PushTarget.ended_at.is_(None), PushTarget.after < last
+    query = select(PushTarget).where(*is_due, or_(PushTarget.failures == 0, PushTarget.next_at <= now))
+    found = []
+    for target in session.scalars(query.order_by(PushTarget.id)):
+        if target.state(now) is PushState.GIVEN_UP:
+            continue
+        events = feed.after(session, target.after, BATCH)
+        found.append(_push(target, events, source))
+    return found
+
+
+def note(session: Session, push: Push, said: str, *, is_taken: bool, now: datetime) -> None:
+    """Note what came of a push, unless another process noted the same, or the target has moved on."""
+    if not takes_turn(session, "pushes", push.target):
+        return
+    target = session.get(PushTarget, push.target)
+    if target is None or target.after != push.first - 1:
+        return
+    target.said = said[:LONGEST_SAID]
+    if is_taken:
+        target.after, target.failures, target.failing_since = push.last, 0, None
+        target.delivered_at = target.next_at = now
+        return
+    target.next_at = now + AGAIN[min(target.failures, len(AGAIN) - 1)]
+    target.failures, target.failing_since = target.failures + 1, target.failing_since or now
+
+
+def _push(target: PushTarget, events: Sequence[Event], source: str) -> Push:
+    told = [feed.cloud_event(event, source) for event in events]
+    first, last = (int(one["id"]) for one in (told[0], told[-1]))
+    return Push(target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())

@@ -1,0 +1,144 @@
+"""Targets of pushes: named by administrators, judged by their address, resumed and ended."""
+
+import ipaddress
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from urllib.parse import urlsplit
+
+from sqlalchemy import select
+
+from outreach import audit
+from outreach.columns import DATA, Column, Held, Kind
+from outreach.db import Session, take_turns
+from outreach.errors import InputError, NotFound, Refused
+from outreach.events import feed
+from outreach.pushes.models import LONGEST_NAME, LONGEST_URL, PushState, PushTarget
+from outreach.text import line_of_words
+
+UNFIT = (
+    "Donnez une adresse « https:// » entière, d’une machine publique, sans nom d’utilisateur, "
+    f"de {LONGEST_URL} signes au plus."
+)
+INSIDE = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
+
+
+def judge(url: str) -> str:
+    """An address to push to, as it was given. Raises InputError on what is no https address of a public machine.
+
+    What its name leads to is judged again at each push.
+    """
+    text = url.strip()
+    try:
+        parts = urlsplit(text)
+        host, port = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        raise InputError(UNFIT) from None
+    is_fit = text.isascii() and text.isprintable() and " " not in text and len(text) <= LONGEST_URL
+    if not is_fit or parts.scheme != "https" or not host or parts.username is not None or port == 0:
+        raise InputError(UNFIT)
+    if "." not in host or host.endswith(INSIDE) or (is_address(host) and not is_public(host)):
+        raise InputError(UNFIT)
+    return text
+
+
+def is_address(host: str) -> bool:
+    """Whether a host is written as an IP address."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public network: no loopback, private, link-local or reserved one.
+
+    An IPv4 address within an IPv6 one is judged as itself.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0].strip("[]"))
+    if isinstance(found, ipaddress.IPv6Address):
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo[1] if found.teredo else None)
+        if inner is not None:
+            found = inner
+        elif found in ipaddress.IPv6Network("64:ff9b::/96"):  # RFC 6052: it leads to an IPv4 address
+            found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+    return found.is_global and not found.is_multicast
+
+
+def make(session: Session, *, name: str, url: str, now: datetime, actor: str) -> PushTarget:
+    """Push events to a program from now on. Raises InputError on a name or an address that will not do."""
+    named = line_of_words(name)
+    if not 0 < len(named) <= LONGEST_NAME:
+        raise InputError(f"Nommez le programme, en {LONGEST_NAME} caractères au plus.")
+    made = PushTarget(name=named, url=judge(url), after=feed.last(session), made_at=now, made_by=actor)
+    made.failures, made.next_at, made.said = 0, now, ""
+    session.add(made)
+    session.flush()
+    audit.record(session, now, actor, f"Évènements poussés à « {named} » ({made.url}).", made.subject)
+    return made
+
+
+def numbered(session: Session, number: int) -> PushTarget:
+    """The target with this number. Raises NotFound."""
+    found = session.get(PushTarget, number)
+    if found is None:
+        raise NotFound("Cette adresse n’existe pas.")
+    return found
+
+
+def end(session: Session, number: int, *, now: datetime, actor: str) -> PushTarget:
+    """Push nothing more to a target. Raises Refused where that is so already."""
+    found = _held(session, number)
+    found.ended_at, found.ended_by = now, actor
+    session.flush()
+    audit.record(session, now, actor, f"Plus aucun évènement n’est poussé à « {found.name} ».", found.subject)
+    return found
+
+
+def resume(session: Session, number: int, *, now: datetime, actor: str) -> PushTarget:
+    """Try a target again at once, from where it stopped: it has three days again. Raises Refused where it follows."""
+    found = _held(session, number)
+    if found.failing_since is None:
+        raise Refused("Ce programme suit : il n’y a rien à reprendre.")
+    found.failures, found.failing_since, found.next_at = 0, None, now
+    session.flush()
+    audit.record(session, now, actor, f"Évènements poussés de nouveau à « {found.name} ».", found.subject)
+    return found
+
+
+def given_up(session: Session, *, now: datetime) -> Sequence[PushTarget]:
+    """The targets that were given up, and that nobody has ended."""
+    query = select(PushTarget).where(PushTarget.ended_at.is_(None), PushTarget.failing_since.is_not(None))
+    return [one for one in session.scalars(query) if one.state(now) is PushState.GIVEN_UP]
+
+
+def columns(now: datetime) -> Sequence[Column[PushTarget]]:
+    """The columns of the list, as of a moment."""
+    return (
+        Column("number", "Numéro", lambda one: one.id, Kind.NUMBER, on=DATA),
+        Column("name", "Programme", lambda one: one.name, sort=True),
+        Column("url", "Adresse", lambda one: one.url, on=DATA),
+        Column("state", "État", lambda one: one.state(now), sort=True),
+        Column("after", "Dernier évènement pris", lambda one: one.after, Kind.NUMBER, sort=True),
+        Column("delivered_at", "Dernier envoi", lambda one: one.delivered_at, Kind.MOMENT, sort=True),
+        Column("next_at", "Prochain essai", lambda one: one.next_at if one.failures else None, Kind.MOMENT, on=DATA),
+        Column("said", "Ce qui a été répondu", lambda one: one.said, on=DATA),
+        Column("made_by", "Par", lambda one: one.made_by, Kind.PERSON, sort=True),
+    )
+
+
+def listed(
+    session: Session, names: Mapping[str, str], *, now: datetime, text: str = "", sort: str = ""
+) -> Held[PushTarget]:
+    """Every target, those that end last. `names` are those of persons."""
+    rows = session.scalars(select(PushTarget).order_by(PushTarget.ended_at.is_not(None), PushTarget.id)).all()
+    return Held(title="Programmes suivis", columns=columns(now), rows=rows, names=names, text=text, sort=sort)
+
+
+def _held(session: Session, number: int) -> PushTarget:
+    take_turns(session, "push-targets", number)
+    found = numbered(session, number)
+    session.refresh(found)
+    if found.ended_at is not None:
+        raise Refused("Plus rien n’y est poussé.")
+    return found

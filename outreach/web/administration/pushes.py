@@ -1,0 +1,103 @@
+"""Events pushed to programs, for administrators: where to, how far each has come, resumed and ended."""
+
+from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as Redirect
+from wtforms import StringField
+
+from outreach.accounts import staff
+from outreach.accounts.staff import Colleagues
+from outreach.columns import Held
+from outreach.db import Session
+from outreach.pushes import delivering, targets
+from outreach.pushes.models import LONGEST_NAME, PushTarget
+from outreach.roles import RoleName
+from outreach.web.ui.exports import download
+from outreach.web.ui.fields import fit, line, telling
+from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.request import actor, database, needs, now, reading, settings
+
+pages = Blueprint("pushes", __name__, url_prefix="/administration/pushes")
+
+
+class TargetForm(FlaskForm):
+    """A program to push events to, and its address."""
+
+    name = StringField("Programme", [line("Nommez le programme.", LONGEST_NAME)])
+    url = StringField(
+        "Adresse",
+        [fit(targets.judge)],
+        description="« https:// » d’une machine publique ; aucune redirection n’est suivie.",
+    )
+
+
+@pages.get("")
+@needs(RoleName.ADMINISTRATOR)
+def index() -> str:
+    with reading() as session:
+        return _page(session, TargetForm())
+
+
+@pages.get("/export.<any(xlsx, csv):kind>")
+@needs(RoleName.ADMINISTRATOR)
+def export(kind: str) -> Response:
+    with reading() as session:
+        names = staff.colleagues(session)
+        return download(_listed(session, names).table(names), kind, "evenements-pousses")
+
+
+@pages.post("")
+@needs(RoleName.ADMINISTRATOR)
+def make() -> Redirect | tuple[str, int]:
+    form = TargetForm()
+    if form.validate_on_submit():
+        name, url = form.name.data or "", form.url.data or ""
+        with telling(form), database().writing() as session:
+            targets.make(session, name=name, url=url, now=now(), actor=actor())
+        if not form.errors:
+            flash("Les évènements à venir y sont poussés. Ceux d’avant se lisent à /api/v1/events.", "success")
+            return redirect(url_for(".index"))
+    with reading() as session:
+        return _page(session, form), 422
+
+
+@pages.post("/<number:number>/resume")
+@needs(RoleName.ADMINISTRATOR)
+def resume(number: int) -> Redirect:
+    with database().writing() as session:
+        said = f"« {targets.resume(session, number, now=now(), actor=actor()).name} » est essayé de nouveau, aussitôt."
+    flash(said, "success")
+    return redirect(url_for(".index"))
+
+
+@pages.get("/<number:number>/end")
+@needs(RoleName.ADMINISTRATOR)
+def ending(number: int) -> str:
+    with reading() as session:
+        return render_template("pages/administration/push_ending.html", target=targets.numbered(session, number))
+
+
+@pages.post("/<number:number>/end")
+@needs(RoleName.ADMINISTRATOR)
+def end(number: int) -> Redirect:
+    with database().writing() as session:
+        name = targets.end(session, number, now=now(), actor=actor()).name
+    flash(f"Plus rien n’est poussé à « {name} ».", "success")
+    return redirect(url_for(".index"))
+
+
+def _page(session: Session, form: TargetForm) -> str:
+    names = staff.colleagues(session)
+    key = delivering.key_of(settings().secret_key.get_secret_value())
+    return render_template(
+        "pages/administration/pushes.html",
+        form=form,
+        shown=Shown.of(request, _listed(session, names), names=names, export=".export"),
+        text=sought(request),
+        at=now(),
+        public_key=delivering.public_of(key),
+    )
+
+
+def _listed(session: Session, names: Colleagues) -> Held[PushTarget]:
+    return targets.listed(session, names, now=now(), text=sought(request), sort=sorting(request))

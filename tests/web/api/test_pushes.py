@@ -1,0 +1,203 @@
+"""Events pushed to programs: signed, in order, tried again for three days, to public machines alone."""
+
+import base64
+import contextlib
+import json
+import socket
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.alerts import sightings
+from outreach.alerts.models import AlertKind
+from outreach.errors import InputError, Refused
+from outreach.events import numbering
+from outreach.events.models import EventKind
+from outreach.events.telling import tell_all
+from outreach.hooks import signatures
+from outreach.pushes import delivering, pushing, targets
+from outreach.pushes.models import PushState, PushTarget
+from outreach.pushes.pushing import NotDelivered
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import text_of
+
+BY = {"now": NOW, "actor": AUTHOR}
+URL = "https://entrepot.example/evenements?x=1"
+KEY = delivering.key_of("x" * 32)
+
+
+def happen(database, count):
+    with database.writing() as session:
+        tell_all(session, EventKind.STATUS_RECORDED, [(f"school:{n}", {"school": n}) for n in range(count)], at=NOW)
+    numbering.number_waiting(database)
+
+
+@pytest.fixture
+def target(database):
+    with database.writing() as session:
+        return targets.make(session, name="Entrepôt", url=URL, **BY).id
+
+
+def held(database, number, now=NOW):
+    with database.reading() as session:
+        one = session.get(PushTarget, number)
+        return one.after, one.failures, one.state(now), one.said
+
+
+@pytest.mark.postgresql
+def test_events_are_pushed_in_order_and_tried_again_under_the_same_name(database, target):
+    happen(database, 150)
+    seen, fails, at = [], [True], [NOW]
+
+    def deliver(url, identity, body, now):
+        seen.append((url, identity, [one["id"] for one in json.loads(body)]))
+        if fails[0]:
+            raise NotDelivered("La réponse est 500.")
+        return "Réponse 204."
+
+    assert pushing.push_waiting(database, "https://s.example", deliver, lambda: at[0]) == 0
+    assert held(database, target)[:3] == (0, 1, PushState.FAILS)
+    assert pushing.push_waiting(database, "https://s.example", deliver, lambda: at[0]) == 0
+    assert len(seen) == 1, "it waits before it tries again"
+    at[0], fails[0] = NOW + timedelta(seconds=5), False
+    while pushing.push_waiting(database, "https://s.example", deliver, lambda: at[0]):
+        pass
+    assert [one[1] for one in seen] == [f"evt_{target}_1_100"] * 2 + [f"evt_{target}_101_150"]
+    assert [name for _, _, ids in seen[1:] for name in ids] == [str(n) for n in range(1, 151)]
+    assert held(database, target) == (150, 0, PushState.FOLLOWS, "Réponse 204.")
+
+
+def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it(database, target):
+    happen(database, 1)
+    at = NOW
+
+    def deliver(*_):
+        raise NotDelivered("Aucune réponse (TimeoutError).")
+
+    tries = 0
+    while at < NOW + timedelta(days=5):
+        with database.reading() as session:
+            tries += len(pushing.due(session, "x", now=at))
+        pushing.push_waiting(database, "x", deliver, lambda: at)  # noqa: B023 - called at once
+        at += timedelta(minutes=10)
+    assert 5 < tries < 20
+    assert held(database, target, at)[2] is PushState.GIVEN_UP
+    with database.reading() as session:
+        (seen,) = [one for one in sightings.seen(session, "w", now=at) if one.kind is AlertKind.PUSH_GIVEN_UP]
+        assert (seen.subject, seen.since) == (str(target), NOW)
+    with database.writing() as session:
+        targets.resume(session, target, now=at, actor=AUTHOR)
+        with pytest.raises(Refused):
+            targets.resume(session, target, now=at, actor=AUTHOR)
+    assert pushing.push_waiting(database, "x", lambda *_: "Réponse 200.", lambda: at) == 1
+    with database.writing() as session:
+        targets.end(session, target, **BY)
+    happen(database, 1)
+    assert pushing.push_waiting(database, "x", lambda *_: "Réponse 200.", lambda: at) == 0
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("", "http://a.example/", "https://", "https://user@a.example/", "https://a.example:0/", "ftp://a.example"),
+        *(
+            "https://localhost/",
+            "https://127.0.0.1/",
+            "https://10.0.0.1/",
+            "https://[::1]/",
+            "https://169.254.169.254/",
+        ),
+        *("https://intranet/", "https://a.local/", "https://a.example/ b", "https://é.example/", "https://[fe80::1]/"),
+        *("https://0.0.0.0/", "https://[::ffff:10.0.0.1]/", "https://[64:ff9b::a00:1]/", "https://a.example:x/"),
+        "https://a.example/" + "x" * 500,
+    ],
+)
+def test_an_address_that_is_no_public_https_one_is_refused(url):
+    with pytest.raises(InputError):
+        targets.judge(url)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.1", "224.0.0.1",
+     "::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255"],
+)  # fmt: skip
+def test_a_name_that_leads_inside_is_never_connected_to(monkeypatch, address):
+    def refuse(*_arguments, **_named):
+        raise AssertionError("connected")
+
+    monkeypatch.setattr(socket, "create_connection", refuse)
+    deliver = delivering.Delivering(KEY, lambda _host, _port: ["93.184.216.34", address])
+    with pytest.raises(NotDelivered, match="pas publique"):
+        deliver(URL, "evt_1", b"[]", NOW)
+
+
+class Answering:
+    """A plain socket that answers once, in place of one that speaks TLS."""
+
+    def __init__(self, status):
+        self.status, self.sent = status, b""
+
+    def sendall(self, data):
+        self.sent += data
+
+    def makefile(self, *_):
+        import io
+
+        return io.BytesIO(
+            f"HTTP/1.1 {self.status} X\r\nLocation: https://127.0.0.1/\r\nContent-Length: 0\r\n\r\n".encode()
+        )
+
+    def close(self):
+        pass
+
+    def shutdown(self, *_):
+        pass
+
+
+@pytest.mark.parametrize(("status", "is_taken"), [(200, True), (204, True), (301, False), (307, False), (500, False)])
+def test_a_batch_is_signed_and_a_redirect_is_followed_nowhere(monkeypatch, status, is_taken):
+    answering, asked, connected = Answering(status), [], []
+
+    def resolve(host, port):
+        asked.append((host, port))
+        return ["93.184.216.34"] if len(asked) == 1 else ["127.0.0.1"]  # a DNS that changes its mind
+
+    class Trusted:
+        def wrap_socket(self, plain, server_hostname):
+            connected.append(server_hostname)
+            return plain
+
+    def connect(address, _timeout):
+        connected.append(address)
+        return answering
+
+    monkeypatch.setattr(socket, "create_connection", connect)
+    deliver = delivering.Delivering(KEY, resolve, Trusted())
+    with contextlib.nullcontext() if is_taken else pytest.raises(NotDelivered):
+        deliver(URL, "evt_1", b"[]", NOW)
+    assert asked == [("entrepot.example", 443)], "resolved once"
+    assert connected == [("93.184.216.34", 443), "entrepot.example"]
+    head, _, body = answering.sent.partition(b"\r\n\r\n")
+    lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert head.startswith(b"POST /evenements?x=1 HTTP/1.1")
+    signed = signatures.content(lines["webhook-id"], lines["webhook-timestamp"], body)
+    public = base64.b64decode(delivering.public_of(KEY).removeprefix("whpk_"))
+    assert signatures.is_signed(lines["webhook-signature"], signed, public, b"")
+
+
+def test_the_page_adds_resumes_and_ends(signed_in, sample_database):
+    chief, place = signed_in("administrator"), "/administration/pushes"
+    assert "whpk_" in chief.get(place).text
+    assert chief.send(place, {"name": "X", "url": "https://10.0.0.1/"}).status_code == 422
+    assert chief.send(place, {"name": "Entrepôt", "url": URL}).status_code == 302
+    with sample_database.writing() as session:
+        one = session.scalars(select(PushTarget)).one()
+        one.failures, one.failing_since, one.said = 1, NOW, "La réponse est 500."
+    assert "Réessayer maintenant" in text_of(chief.get(place))
+    chief.send(f"{place}/1/resume", page=place)
+    chief.send(f"{place}/1/end", page=f"{place}/1/end")
+    assert "terminé" in text_of(chief.get(place))
+    assert signed_in("author").get(place).status_code == 403
