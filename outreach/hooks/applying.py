@@ -13,9 +13,10 @@ from typing import Any
 from sqlalchemy import func, select
 
 from outreach.adherence import programmes
+from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.stated import StatedJoining, opened
-from outreach.adherence.models import JoiningList, Status
+from outreach.adherence.models import Status
 from outreach.days import parse_day, today
 from outreach.db import Database, Session, take_turns
 from outreach.errors import InputError, Refused
@@ -30,12 +31,16 @@ UNREAD = "Cette ligne ne se lit pas : il faut « school », « strand », « sta
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """What waits of one sender: its deliveries, their rows as joinings with the delivery of each, and those unread."""
+    """What waits of one sender: its deliveries, their rows as joinings with the delivery of each, and those unread.
+
+    `complete_until` is the latest day until which it says that it has sent all joinings of its networks.
+    """
 
     sender: HookSender
     deliveries: Sequence[int]
     joinings: Sequence[tuple[StatedJoining, int, str]]
     unread: Sequence[tuple[int, str]]
+    complete_until: date | None
 
 
 def apply_waiting(database: Database, now: datetime) -> int:
@@ -62,26 +67,27 @@ def gather(session: Session) -> Gathered | None:
     if first is None:
         return None
     before = func.sum(HookDelivery.rows).over(order_by=HookDelivery.id) - HookDelivery.rows
-    query = select(HookDelivery.id, HookDelivery.body, before.label("before"))
+    query = select(HookDelivery.id, HookDelivery.body, HookDelivery.complete_until, before.label("before"))
     rows = query.where(waits, HookDelivery.sender_id == first.sender_id).order_by(HookDelivery.id).limit(MOST_ROWS)
-    found = [(key, body) for key, body, rows_before in session.execute(rows) if rows_before < MOST_ROWS]
+    found = [(key, body, until) for key, body, until, rows_before in session.execute(rows) if rows_before < MOST_ROWS]
     joinings, unread = [], []
-    for key, body in found:
+    for key, body, _ in found:
         for row in json.loads(body):
             text = json.dumps(row, ensure_ascii=False)
             try:
                 joinings.append((_stated(row, first.sender.name), key, text))
             except InputError:
                 unread.append((key, text))
-    return Gathered(first.sender, [key for key, _ in found], _last_of_each(joinings), unread)
+    until = max((day for _, _, day in found if day), default=None)
+    return Gathered(first.sender, [key for key, _, _ in found], _last_of_each(joinings), unread, until)
 
 
 def judge(session: Session, gathered: Gathered, *, now: datetime) -> ListJudgement[JoiningPlan] | None:
     """Compare what was gathered with what is known; None where no row of it can be read."""
     if not gathered.joinings:
         return None
-    kind, received = _drafted(session, gathered, now)
-    return steps.judge(session, kind, received)
+    kind = JoiningLists(today(now))
+    return steps.judge(session, kind, steps.drafted(kind, _opened(gathered), **_facts(session, gathered, now)))
 
 
 def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPlan] | None, *, now: datetime) -> None:
@@ -97,7 +103,7 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
     received = None
     if judged is not None and not judged.plan.nothing:
         of, actor = _opened(gathered), gathered.sender.actor
-        kind, facts = JoiningLists(today(now)), {"programme_id": programmes.the_programme(session).id}
+        kind, facts = JoiningLists(today(now)), _facts(session, gathered, now)
         received = steps.receive(session, kind, of, now=now, actor=actor, **facts)
         steps.apply(session, kind, received, judged, now=now, actor=actor)
     for one in session.scalars(select(HookDelivery).where(HookDelivery.id.in_(keys))):
@@ -110,9 +116,11 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
     session.add_all(HookRow(delivery_id=key, content=text, fault=fault) for key, text, fault in left_out)
 
 
-def _drafted(session: Session, gathered: Gathered, now: datetime) -> tuple[JoiningLists, JoiningList]:
-    kind = JoiningLists(today(now))
-    return kind, steps.drafted(kind, _opened(gathered), programme_id=programmes.the_programme(session).id)
+def _facts(session: Session, gathered: Gathered, now: datetime) -> dict[str, Any]:
+    """What the list is about, and what it is complete for: the networks that its sender was allowed for."""
+    networks, until = json.loads(gathered.sender.networks), gathered.complete_until
+    covered = coverage.stated(session, until, networks, today(now)) if until and networks else None
+    return {"programme_id": programmes.the_programme(session).id, "coverage": covered}
 
 
 def _opened(gathered: Gathered) -> Opened:

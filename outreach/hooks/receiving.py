@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from outreach.days import FIRST, LAST
+from outreach.days import FIRST
 from outreach.db import Session, take_turns
 from outreach.errors import InputError
 from outreach.hooks.models import DeliveryState, HookDelivery
@@ -31,7 +31,7 @@ class Delivery:
     at: datetime
 
 
-def read(body: bytes) -> tuple[Sequence[dict[str, Any]], date | None]:
+def read(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | None]:
     """The rows of a body, and the day until which its sender knows all joinings. Raises InputError.
 
     A row is an object of whatever: one that says nothing that we know is kept, too, to be judged by staff.
@@ -43,10 +43,10 @@ def read(body: bytes) -> tuple[Sequence[dict[str, Any]], date | None]:
         day = None if until is None else date.fromisoformat(until)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(UNREAD) from None
-    if not isinstance(rows, list) or not 0 < len(rows) <= MOST_ROWS or not all(isinstance(row, dict) for row in rows):
-        raise InputError(f"{UNREAD} De 1 à {MOST_ROWS} lignes.")
-    if day is not None and not FIRST <= day < LAST:
-        raise InputError("« complete_until » est hors de ce siècle.")
+    if not isinstance(rows, list) or not 0 < len(rows) <= MOST_ROWS or not all(isinstance(one, dict) for one in rows):
+        raise InputError(f"{UNREAD} {MOST_ROWS} lignes au plus.")
+    if day is not None and not FIRST <= day <= today:
+        raise InputError("« complete_until » est hors de ce siècle, ou à venir.")
     return rows, day
 
 

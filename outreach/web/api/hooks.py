@@ -12,7 +12,7 @@ from outreach.hooks.models import LONGEST_ID, HookSender
 from outreach.hooks.receiving import Delivery
 from outreach.web.public.batches import Batches, NotHandled
 from outreach.web.ui import problems
-from outreach.web.ui.request import now, reading, settings
+from outreach.web.ui.request import current_day, now, reading, settings
 
 pages = Blueprint("hooks", __name__, url_prefix="/hooks")
 EXTENSION = "outreach.hooks"
@@ -43,7 +43,7 @@ def receive(name: str) -> Response:
         number = sender.id
     if not 0 < len(identity) <= LONGEST_ID or not identity.isprintable():
         raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
-    rows, until = receiving.read(body)
+    rows, until = receiving.read(body, current_day())
     batches: Batches[Delivery, bool] = current_app.extensions[EXTENSION]
     try:
         is_new = batches.put(Delivery(number, identity, rows, until, now()))

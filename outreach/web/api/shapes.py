@@ -285,9 +285,11 @@ class JoiningSent(Asked):
 
 
 class JoiningsSent(Asked):
-    """A joining list."""
+    """A joining list, perhaps said to be complete until a day for the networks that it covers, by their codes."""
 
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
+    complete_until: date | None = None
+    covers: list[Word] = Field(default_factory=list, max_length=20)
 
 
 class RejectedTold(Told):
@@ -306,4 +308,5 @@ class JoiningsTold(Told):
     unchanged: int
     back_in_time: int
     without_prerequisite: int
+    coverage: str
     rejected: list[RejectedTold]

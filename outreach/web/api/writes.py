@@ -7,6 +7,7 @@ from datetime import timedelta
 from flask import Response, g, request
 
 from outreach.adherence import programmes
+from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.stated import StatedJoining, opened
 from outreach.adherence.models import JoiningList, Status
@@ -58,7 +59,8 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     of = opened(rows, holder().name)
     for _ in range(TRIES):
         with reading() as session:
-            facts = {"programme_id": programmes.the_programme(session).id}
+            covered = coverage.stated(session, sent.complete_until, sent.covers, current_day())
+            facts = {"programme_id": programmes.the_programme(session).id, "coverage": covered}
             judged = steps.judge(session, kind, steps.drafted(kind, of, **facts))
         with database().writing() as session:
             writes.take_turn(session, asked)

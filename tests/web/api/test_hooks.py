@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
 
 from outreach.adherence import programmes
+from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status
 from outreach.adherence.standing import standing
@@ -87,6 +88,10 @@ def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, 
     with sample_database.reading() as session:
         (delivery,) = session.scalars(select(HookDelivery))
         assert (delivery.complete_until.isoformat(), judging.state_of(delivery)) == ("2021-05-14", "appliqué")
+        days = {
+            one.code: day for one, day in coverage.covered_until(session, programmes.the_programme(session)).items()
+        }
+        assert (days["WBE"], days["COCOF"]) == (delivery.complete_until, None), "of its networks alone"
         theirs = session.scalars(select(AdherenceRecord).where(AdherenceRecord.list_id == delivery.list_id)).all()
         assert [(one.status, one.recorded_by, one.source) for one in theirs] == [
             (Status.JOINED, f"hook:{sender}", "subsides")
@@ -113,6 +118,10 @@ def test_what_is_not_signed_now_by_the_sender_is_refused(post, sender, silent, s
     refused = post(body_of(row(silent[0])), **wrong)
     assert (refused.status_code, refused.mimetype) == (401, "application/problem+json")
     assert count(sample_database, HookDelivery.id) == 0
+
+
+def test_a_day_to_come_is_refused(post, sender, silent):
+    assert post(body_of(row(silent[0]), complete_until="2999-01-01")).status_code == 400
 
 
 def test_a_shared_secret_signs_too(app, post, silent, sample_database):

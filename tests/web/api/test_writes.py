@@ -11,6 +11,7 @@ from outreach.api_keys import writes
 from outreach.api_keys.writes import ApiWrite
 from outreach.directory.reference import fold
 from outreach.sent_lists import steps
+from outreach.web.api.shapes import JoiningsTold
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 
@@ -45,6 +46,7 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
     told = {"items": [joining(school, source="Plateforme") for school in schools] + [joining(1)]}
     first = program.post(PATH, told, **{"Idempotency-Key": "a"})
     assert first.status_code == 200, first.text
+    JoiningsTold.model_validate_json(first.data)
     assert (first.json["changes"], [one["row"] for one in first.json["rejected"]]) == (3, [4])
     again = program.post(PATH, told, **{"Idempotency-Key": "a"})
     assert again.json == first.json
@@ -68,6 +70,14 @@ def test_what_is_no_list_is_refused_and_nothing_is_kept(program, sample_database
     assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
     with sample_database.reading() as session:
         assert session.scalar(select(func.count(ApiWrite.id))) == 0
+
+
+def test_a_list_may_be_complete_until_a_day_for_networks(program, schools):
+    told = {"items": [joining(schools[0])], "complete_until": "2021-05-12", "covers": ["WBE"]}
+    first = program.post(PATH, told, **{"Idempotency-Key": "a"})
+    assert first.json["coverage"].startswith("complète jusqu’au"), first.text
+    alone = program.post(PATH, {**told, "covers": []}, **{"Idempotency-Key": "b"})
+    assert alone.status_code == 400
 
 
 def test_a_write_without_a_name_or_that_is_no_json_is_refused(program, schools):
