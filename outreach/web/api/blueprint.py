@@ -101,6 +101,6 @@ def told(value: Mapping[str, Any]) -> Response:
 
 
 def page_of(listing: Queried[Row], cursor: str, limit: int) -> Response:
-    """A page of a listing, as its columns say it in JSON. Raises InputError for a cursor that is none."""
+    """A page of a listing, as its columns say it in JSON."""
     rows, last = listing.following(cursors.read(cursor), limit)
     return told({"items": [listing.object(row) for row in rows], "next": cursors.written(last)})

@@ -1,15 +1,27 @@
 """What programs ask and are answered, as types: OpenAPI states them, and a test holds every answer to them."""
 
+import re
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
 
 Item = TypeVar("Item")
 MOST_ROWS = 250
-LONGEST_CURSOR = 40
+DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+CURSOR = "^(c[0-9a-f]{1,15})?$"
 MOST_JOININGS = 5_000
 Word = Annotated[str, StringConstraints(max_length=200)]
+
+
+def _written_day(value: object) -> object:
+    """A day as JSON writes it: pydantic would take a number for seconds since 1970."""
+    if not isinstance(value, str) or not DAY.fullmatch(value):
+        raise ValueError("a day is YYYY-MM-DD")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_written_day)]
 
 
 class Asked(BaseModel):
@@ -31,7 +43,7 @@ class Nothing(Asked):
 class PageAsked(Asked):
     """A page of a list: `cursor` is the `next` of the page before."""
 
-    cursor: str = Field("", max_length=LONGEST_CURSOR)
+    cursor: str = Field("", pattern=CURSOR)
     limit: int = Field(100, ge=1, le=MOST_ROWS)
 
 
@@ -276,10 +288,10 @@ class RecordTold(Told):
 class JoiningSent(Asked):
     """The status of a school in a strand since a day, as a row of a joining list states it."""
 
-    school: int = Field(ge=1, le=999_999_999)
-    strand: int = Field(ge=1, le=99)
+    school: int = Field(ge=1, le=999_999_999, strict=True)
+    strand: int = Field(ge=1, le=99, strict=True)
     status: Literal["joined", "in_preparation", "tender_launched", "declined", "informed", "not_concerned", "none"]
-    day: date
+    day: Day
     source: Word = ""
     reason: str = Field("", max_length=2_000)
 
@@ -288,7 +300,7 @@ class JoiningsSent(Asked):
     """A joining list, perhaps said to be complete until a day for the networks that it covers, by their codes."""
 
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
-    complete_until: date | None = None
+    complete_until: Day | None = None
     covers: list[Word] = Field(default_factory=list, max_length=20)
 
 

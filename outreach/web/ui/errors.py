@@ -2,7 +2,7 @@
 
 from flask import Flask, Response, current_app, g, render_template, request
 from flask_login import current_user
-from werkzeug.exceptions import HTTPException, InternalServerError, SecurityError
+from werkzeug.exceptions import HTTPException, InternalServerError, MethodNotAllowed, SecurityError
 
 from outreach.db import NO_ANSWER, time_limit
 from outreach.errors import NotFound, OutreachError, Refused, TookTooLong
@@ -41,7 +41,7 @@ def install(app: Flask) -> None:
     """Give an application these pages."""
     app.register_error_handler(SecurityError, _unknown_host)
     app.register_error_handler(InternalServerError, _failure)
-    app.register_error_handler(HTTPException, lambda error: _page(error.code or 500))
+    app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(NotFound, lambda error: _page(404, str(error)))
     app.register_error_handler(Refused, lambda error: _page(409, str(error)))
     app.register_error_handler(OutreachError, lambda error: _page(400, str(error)))
@@ -60,6 +60,13 @@ _EXPIRED = (
 def refuse_form(sentence: str = _EXPIRED) -> tuple[str, int] | Response:
     """The page of a form that is not taken: it has expired, comes from elsewhere, or is another person's."""
     return _page(400, sentence)
+
+
+def _refused(error: HTTPException) -> tuple[str, int] | Response:
+    code = error.code or 500
+    if problems.is_program() and isinstance(error, MethodNotAllowed):
+        return problems.answer(code, headers={"Allow": ", ".join(sorted(error.valid_methods or ()))})
+    return _page(code)
 
 
 def _unknown_host(_error: Exception) -> Response:

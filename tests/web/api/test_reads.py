@@ -90,6 +90,7 @@ def test_every_fault_has_one_shape(app, program):
         assert (told["status"], told["type"][:13]) == (response.status_code, "urn:outreach:")
         assert told["title"]
         assert told["detail"].endswith((".", "»."))
+        assert response.status_code != 405 or "GET" in response.headers["Allow"] or "POST" in response.headers["Allow"]
         seen.add(response.status_code)
     assert {400, 404, 405} <= seen
 

@@ -64,7 +64,18 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
         assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
 
 
-@pytest.mark.parametrize("told", [{}, {"items": []}, {"items": [{"school": 1}]}, {"items": [joining(1, day="x")]}, []])
+@pytest.mark.parametrize(
+    "told",
+    [
+        {},
+        {"items": []},
+        {"items": [{"school": 1}]},
+        {"items": [joining(1, day="x")]},
+        {"items": [joining(1, day=0)]},
+        {"items": [joining("1")]},
+        [],
+    ],
+)
 def test_what_is_no_list_is_refused_and_nothing_is_kept(program, sample_database, told):
     refused = program.post(PATH, told, **{"Idempotency-Key": "a"})
     assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
