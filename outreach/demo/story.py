@@ -1,5 +1,7 @@
 """A demonstration's campaigns: one sent days ago with its answers, a reminder to come, one planned for all, a draft.
 
+Those whom the first does not reach get it on paper, or are called (`demo.unreached`).
+
 The product's own functions create them, each at its own time, so every page and file shows what it would show for a
 real campaign. The result is the same for the same directory and time: answers are assigned in the register's order.
 """
@@ -27,7 +29,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.delivery.smtp.replies import Reply
-from outreach.demo import people
+from outreach.demo import people, unreached
 from outreach.demo.post import Post, Posted
 from outreach.errors import Refused
 from outreach.measuring import hits, trackers
@@ -95,10 +97,13 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     )
     wave = campaign.waves[0]
     _exclude(session, wave.campaign, first - MINUTE)
+    unreached.take_mailboxes(session, wave.campaign, now=first - MINUTE)
     while launching.advance(session, wave.id, sending, now=first):
         pass
     intended = _letters(session, wave)
     refusals = {intended[UNKNOWN].authority_id: UNKNOWN_BOX, intended[FULL].authority_id: FULL_BOX}
+    refused = [key for key in refusals if key]
+    unreached.give_numbers(session, refused, now=first)
     post = Post(session, sending, now=first, refusals=refusals)
     post.carry(first)
     launching.finish_waves(session, now=first + 5 * MINUTE)
@@ -108,6 +113,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     suppressions.unsubscribe(session, left, now=first + timedelta(hours=5), detail=f"lien du courriel {left.public_id}")
     _handle(session, given, now)
     _open(session, wave, letters, first)
+    unreached.reach(session, wave, refused, sending, now=now)
     post.close(now)
     _plan_for_all(session, sending, campaign.waves[-1], now)
     _draft(session, now)
@@ -168,6 +174,7 @@ def _invitation(first: datetime, now: datetime) -> Definition:
         update={
             "segment": AudienceRule.model_validate({"criteria": AUDIENCE}),
             "reminders": (max(REMINDER_DAYS, since + REMINDER_IS_DUE_IN),),
+            "ladder": unreached.LADDER,
             "letter": stated.letter.replace(closing, READ_MORE + closing),
         }
     )
