@@ -1,6 +1,7 @@
 """Criteria as a page offers them: each in words, with its parts as controls; and a criterion of what was chosen.
 
-Parts come from the classes of `LEAVES`, so that a new criterion is offered as soon as it has a title here.
+Parts come from the classes of `LEAVES`, so that a new criterion is offered as soon as it has a title here. The criteria
+about letters sent before are one offer, LETTERS: its first choice, `what`, picks the criterion that is stored.
 """
 
 import re
@@ -16,6 +17,8 @@ from outreach.directory.reference import fold
 from outreach.errors import InputError
 from outreach.segments.authority_lists import MOST_TYPED
 from outreach.segments.criteria import LEAVES, Leaf, Which
+from outreach.segments.mailings import ReactionKind
+from outreach.segments.reached import ReachKind
 from outreach.text import whole_number
 
 MOST_FOUND = 24
@@ -28,9 +31,10 @@ TITLES = {
     "school_status": ("Statut des écoles", "adhésion adhéré volet"),
     "roll_up": ("Adhésion du pouvoir organisateur", "adhéré toutes une partie aucune volet"),
     "never_answered": ("N’a jamais répondu", "sans réponse volet relancer rappeler"),
-    "reacted": ("Réaction à un envoi", "n’a pas réagi répondu ouvert cliqué adhéré campagne vague relancer rappeler"),
-    "reached": ("Atteint par un envoi", "preuve pas atteint papier appel courriel campagne vague"),
-    "received": ("A reçu un envoi", "courriel campagne vague rectificatif relance rappel"),
+    "letters": (
+        "Réponses et envois",
+        "réaction pas réagi répondu ouvert cliqué adhéré reçu atteint preuve papier courriel campagne vague relancer",
+    ),
     "not_written_since": ("Aucun courriel récent", "envoyé depuis jours sollicité"),
     "unreachable": ("Sans adresse valable", "injoignable échec appels contact"),
     "federation": ("Fédération", "représenté organe représentation"),
@@ -48,22 +52,21 @@ LABELS = {
     "at_most": "Au plus (écoles)",
     "mailings": "Envois",
     "with_later": "Avec les envois suivants de la même campagne",
-    "reaction": "Réaction",
     "answers": "Réponses données (pour « a répondu » ; sans choix, toutes)",
-    "reacted.strand": "Ou tous les courriels qui invitaient à un volet",
-    "reach": "Preuve",
-    "reached.strand": "Ou tous les courriels qui invitaient à un volet",
-    "received.strand": "Ou tous les courriels qui invitaient à un volet",
+    "letters.strand": "Ou tous les courriels qui invitaient à un volet",
     "fase": "Numéros FASE, séparés par des espaces ou des virgules",
     "list": "Liste enregistrée",
 }
-BY_LETTERS = (
-    "choisissez des envois, ou un volet pour tous ses courriels, pas les deux ; les réponses vont avec « a répondu »."
-)
+LETTERS = "letters"
+WHAT = {  # the choice, the criterion that it stands for, and the part of it that it sets
+    "received": ("A reçu", "received", {}),
+    **{f"reached.{kind}": (kind.label, "reached", {"reach": kind.value}) for kind in ReachKind},
+    **{f"reacted.{kind}": (kind.label, "reacted", {"reaction": kind.value}) for kind in ReactionKind},
+}
+OF_LETTERS = tuple(dict.fromkeys(word for _, word, _ in WHAT.values()))
 RULES = {
-    "reacted": BY_LETTERS,
-    "received": BY_LETTERS,
-    "reached": "choisissez des envois, ou un volet pour tous ses courriels, pas les deux.",
+    "letters": "choisissez des envois, ou un volet pour tous ses courriels, pas les deux ; les réponses vont avec « a "
+    "répondu ».",
     "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
     "davantage de numéros, créez une liste : Campagnes, « Segments et listes », onglet « Listes ».",
     "size": "indiquez le plus petit nombre d’écoles dans « Au moins », le plus grand dans « Au plus ».",
@@ -91,6 +94,9 @@ class Part:
     shape: Shape
     options: tuple[tuple[str, str], ...] = ()
     is_optional: bool = False
+
+
+WHAT_PART = Part("what", "Ce qui compte", Shape.ONE, tuple((key, label) for key, (label, _, _) in WHAT.items()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +128,11 @@ def offers(known: Mapping[str, Options]) -> dict[str, Offer]:
 
     `known` has options that only a database knows, by part, or by word and part ("zone.root").
     """
-    ordered = sorted(LEAVES, key=lambda word: list(TITLES).index(word) if word in TITLES else len(TITLES))
+    words = {LETTERS if word in OF_LETTERS else word: None for word in LEAVES}
     made_offers = {}
-    for word in ordered:
-        fields = LEAVES[word].model_fields
-        parts = tuple(_part(word, name, field.annotation, known) for name, field in fields.items())
+    for word in sorted(words, key=lambda word: list(TITLES).index(word) if word in TITLES else len(TITLES)):
+        parts = tuple(_part(word, name, annotation, known) for name, annotation in _fields(word).items())
+        parts = (WHAT_PART, *parts) if word == LETTERS else parts
         is_possible = all(part.options for part in parts if part.name in ONLY_KNOWN)
         title, keywords = TITLES.get(word, (word, ""))
         made_offers[word] = Offer(word, title, keywords, parts, is_possible)
@@ -157,16 +163,45 @@ def found(offered: Mapping[str, Offer], text: str) -> list[Suggestion]:
     return [*whole, *options][:MOST_FOUND]
 
 
-def values_of(leaf: Leaf) -> dict[str, list[str]]:
-    """The values that the controls of a criterion show, by part."""
+def offered_as(word: str, values: Values) -> tuple[str, Values]:
+    """The word of the offer of a criterion, and these values by its parts: a form may state either."""
+    if word not in OF_LETTERS:
+        return word, values
+    sets = {name for _, criterion, parts in WHAT.values() if criterion == word for name in parts}
+    stated = {name: values[name][0] for name in sets if values.get(name)}
+    what = next((key for key, (_, of, parts) in WHAT.items() if of == word and parts.items() <= stated.items()), "")
+    return LETTERS, {"what": [what], **{name: list(given) for name, given in values.items() if name not in sets}}
+
+
+def names_of(word: str) -> list[str]:
+    """The names of the parts of an offer or of a criterion; none for a word that is neither."""
+    if word == LETTERS:
+        return ["what", *_fields(LETTERS)]
+    return list(LEAVES[word].model_fields) if word in LEAVES else []
+
+
+def values_of(leaf: Leaf) -> tuple[str, Values]:
+    """The word of the offer that a criterion comes from, and the values that its controls show, by part."""
     plain: Any = leaf.model_dump(mode="json", exclude_none=True)
     stated = plain if isinstance(plain, dict) else {"root": plain}
-    return {name: _shown(value) for name, value in stated.items()}
+    return offered_as(leaf.word, {name: _shown(value) for name, value in stated.items()})
 
 
 def made(word: str, values: Values) -> Leaf:
     """The criterion that was chosen. Raises InputError, in words for whoever chooses."""
-    title = title_of(word)
+    if word != LETTERS:
+        return _made(word, word, values)
+    what = next(iter(values.get("what", ())), "")
+    if what not in WHAT:
+        raise _incomplete(title_of(LETTERS))
+    _, criterion, sets = WHAT[what]
+    if any(values.get("answers", ())) and "answers" not in LEAVES[criterion].model_fields:
+        raise InputError(f"Condition « {title_of(LETTERS)} » : {RULES[LETTERS]}")
+    return _made(LETTERS, criterion, {**values, **{name: [value] for name, value in sets.items()}})
+
+
+def _made(offer: str, word: str, values: Values) -> Leaf:
+    title = title_of(offer)
     plain: dict[str, Any] = {}
     for name, field in LEAVES[word].model_fields.items():
         given = [value.strip() for value in values.get(name, ()) if value.strip()]
@@ -180,11 +215,18 @@ def made(word: str, values: Values) -> Leaf:
         return LEAVES[word].model_validate(plain.get("root", plain))
     except ValidationError as error:
         kinds = {fault["type"] for fault in error.errors()}
-        if plain and word in RULES and not kinds & {"missing", "too_short"}:
-            raise InputError(f"Condition « {title} » : {RULES[word]}") from None
+        if plain and offer in RULES and not kinds & {"missing", "too_short"}:
+            raise InputError(f"Condition « {title} » : {RULES[offer]}") from None
         if kinds <= {"missing", "too_short", "value_error"}:
             raise _incomplete(title) from None
         raise InputError(f"Revoyez la condition « {title} » : un de ses choix n’est pas permis.") from None
+
+
+def _fields(word: str) -> dict[str, object]:
+    """The types of the parts of a criterion, or of those of LETTERS that no choice of `what` sets."""
+    of = OF_LETTERS if word == LETTERS else (word,)
+    every = {name: field.annotation for one in of for name, field in LEAVES[one].model_fields.items()}
+    return {name: kind for name, kind in every.items() if word != LETTERS or name not in {"reach", "reaction"}}
 
 
 def _incomplete(title: str) -> InputError:

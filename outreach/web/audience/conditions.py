@@ -131,17 +131,18 @@ def _line_of(number: int, condition: Criterion) -> ConditionLine:
     inner = condition.negated if isinstance(condition, Not) else condition
     if inner.word not in LEAVES:
         return ConditionLine(number, "", criterion=condition, stated=to_json(condition))
-    values = offers.values_of(inner)  # type: ignore[arg-type]
-    return ConditionLine(number, inner.word, values, inner is not condition, condition)
+    word, values = offers.values_of(inner)  # type: ignore[arg-type]
+    return ConditionLine(number, word, values, inner is not condition, condition)
 
 
 def _read(given: MultiDict[str, str], number: str, word: str, place: int) -> ConditionLine:
     if not word:
         stated = from_json(given.get(f"{number}.json", ""))
         return ConditionLine(place, "", criterion=stated, stated=to_json(stated))
-    if word not in LEAVES or whole_number(number, digits=4) is None:
+    names = offers.names_of(word)
+    if not names or whole_number(number, digits=4) is None:
         raise InputError("Un de ces choix n’existe pas.")
-    values = {name: given.getlist(f"{number}.{name}") for name in LEAVES[word].model_fields}
+    word, values = offers.offered_as(word, {name: given.getlist(f"{number}.{name}") for name in names})
     is_denied = f"{number}.not" in given
     try:
         criterion: Criterion = offers.made(word, values)
