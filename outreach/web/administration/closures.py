@@ -1,5 +1,6 @@
 """The closures, for administrators: the closed days of a school year, and those that people add and take back."""
 
+from dataclasses import replace
 from datetime import date
 
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
@@ -119,13 +120,16 @@ def withdraw(number: int) -> Redirect:
 
 def _page(session: Session, form: ClosureForm) -> str:
     year, names = _year(), staff.colleagues(session)
+    listed = _listed(session, names)
+    own, others = ([row for row in listed.rows if bool(row.known) is is_own] for is_own in (True, False))
     return render_template(
         "pages/administration/closures.html",
         form=form,
         year=year,
         near=[near for near in (year - 1, year + 1) if FIRST.year <= near < LAST.year - 1],
         this=closures.school_year_of(current_day()),
-        shown=Shown.of(request, _listed(session, names), names=names, export=".export"),
+        shown=Shown.of(request, replace(listed, rows=own), names=names),
+        of_service=Shown.of(request, replace(listed, title="Calendrier du service", rows=others), names=names),
         added=closure_list.added(session, year).count(),
         text=sought(request),
         caution=sending_hours.caution(closures.days_of(year)[0]),
