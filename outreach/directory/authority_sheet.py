@@ -8,7 +8,7 @@ from functools import partial
 from sqlalchemy import or_, select
 
 from outreach import audit
-from outreach.columns import DATA, Column, Queried
+from outreach.columns import DATA, Column, On, Queried
 from outreach.db import Session
 from outreach.directory.contacts import subject_of
 from outreach.directory.editions.difference import FIELD_LABELS
@@ -81,6 +81,7 @@ COLUMNS: Sequence[Column[ListedSchool]] = (
     Column("types", "Enseignement", lambda row: row.types),
     Column("zone", "Zone", lambda row: row.school.zone, sort=School.zone),
     Column("sites", "Implantations", lambda row: " ; ".join(one.full_address for one in row.sites)),
+    Column("report", "Départ", lambda _row: "", on=On.PAGE),
     Column("registered", "École au registre", lambda row: row.school.name, on=DATA),
 )
 

@@ -35,6 +35,7 @@ from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
+from outreach.web.ui.door import is_scoped
 from outreach.web.ui.fields import posted_number
 from outreach.web.ui.forms import ContactForm
 from outreach.web.ui.pager import Shown, most_counted, sorting, sought
@@ -143,7 +144,7 @@ def authority(fase: int) -> str:
                 request,
                 _schools(session, authority_row),
                 export=".export_schools",
-                hidden=() if current_user.holds(RoleName.AUTHOR) else ("report",),
+                hidden=() if current_user.holds(RoleName.AUTHOR) or is_scoped() else ("report",),
             ),
             text=sought(request),
             renamed=[asked for asked in name_corrections.asked_again(session) if asked.owner == fase],
