@@ -115,6 +115,7 @@ def said(words):
 def asks_for_approval(author):
     author.goto("/campaigns/1/dates")
     author.get_by_label("Jour de la première vague").fill("2027-05-18")
+    author.locator("details").evaluate_all("all => all.forEach(one => { one.open = true })")
     author.get_by_label("Une lettre sur papier, après (jours)").fill("1")
     author.get_by_label("Un appel, après (jours)").fill("2")
     author.get_by_role("button", name="Enregistrer et vérifier").click()
