@@ -120,7 +120,7 @@ TABLES: Mapping[str, Seen] = {
         beside=("batch_id", "federation_id"),
     ),
     "message_subjects": Scoped({"school_id": SCHOOLS, "message_id": "messages"}),
-    "suppressions": ByValue("t.address_key IN (SELECT address_key FROM {v}contacts)", ("detail",)),
+    "suppressions": ByValue("EXISTS (SELECT 1 FROM {v}contacts c WHERE c.address_key = t.address_key)", ("detail",)),
     "hits": Scoped({"message_id": "messages"}, masked=("agent",), beside=("tracker_id",)),
     "responses": Scoped(
         {"authority_id": AUTHORITIES, "message_id": "messages"},
@@ -130,6 +130,10 @@ TABLES: Mapping[str, Seen] = {
     "response_schools": Scoped({"school_id": SCHOOLS, "response_id": "responses"}),
     "response_steps": Scoped({"response_id": "responses"}, masked=("actor", "note")),
     "waiting_responses": Scoped({"response_id": "responses"}),
+    "reach_steps": Scoped({"authority_id": AUTHORITIES, "message_id": "messages"}, beside=("mailing_id",)),
+    "reach_transitions": Scoped({"step_id": "reach_steps"}, masked=("actor", "note")),
+    "reach_answers": Scoped({"step_id": "reach_steps", "response_id": "responses"}),
+    "reach_calls": Scoped({"step_id": "reach_steps"}, beside=("call_id",)),
     # campaigns: those that are approved, and were planned at least once
     "letterhead_versions": Public(),
     "campaigns": ByValue(
@@ -188,7 +192,7 @@ TABLES: Mapping[str, Seen] = {
             *("drawn_effects", "erasures"),
             *("follow_up_steps", "gate_changes", "hit_counts", "installations", "job_pieces", "jobs", "note_drafts"),
             *("notice_starts", "pace_choices", "paper_batches", "paper_letters", "password_requests"),
-            *("prepared_texts", "reach_answers", "reach_calls", "reach_steps", "reach_transitions", "receipt_copies"),
+            *("prepared_texts", "receipt_copies"),
             *("recovery_codes", "rehearsals", "relay_states", "respondents", "retention_changes", "role_holders"),
             *("roles", "saved_segments", "sealed_entries", "second_factors", "segment_versions", "service_letters"),
             *("service_replies", "sessions", "sign_in_attempts", "staff_identities", "staff_notices"),

@@ -108,6 +108,32 @@ def filled(sight: Sight, dialect: Dialect, schema: str) -> Sequence[tuple[str, t
     return [(text.format(**before, code=mark), (sight.code,) * text.count("{code}")) for text in asked]
 
 
+def stamp(dialect: Dialect, schema: str) -> str:
+    """The statement whose row changes with whatever the keys of a scope are found by.
+
+    Editions of the register alone change it: one that is applied or undone says when.
+    """
+    return _STAMP.format(**places(dialect, schema))
+
+
+def read() -> Iterator[tuple[str, str]]:
+    """For each table of keys, the statement that reads what it holds."""
+    return ((name, f"SELECT {column.split()[0]} FROM {name}") for name, column in KEYS.items())
+
+
+def again(name: str, dialect: Dialect) -> str:
+    """The statement that fills a table of keys with those found before, given as one parameter: JSON, or an array."""
+    if dialect.name == "sqlite":
+        return f"INSERT INTO {name} SELECT value FROM json_each(?)"
+    return f"INSERT INTO {name} SELECT unnest(CAST(%s AS {'text' if name == LEVELS else 'integer'}[]))"
+
+
+_STAMP = (
+    "SELECT count(*), count(until), max(id), (SELECT max(id) FROM {r}listings), (SELECT max(id) FROM {r}teachings),"
+    " (SELECT max(id) FROM {r}authorities), (SELECT count(*) FROM {r}register_imports),"
+    " (SELECT max(applied_at) FROM {r}register_imports), (SELECT max(undone_at) FROM {r}register_imports)"
+    " FROM {r}memberships"
+)
 # The schools that stand under an authority in scope today, or stood there last where they stand nowhere any more, and
 # that teach at a level in scope, or taught there last.
 _LAST = (

@@ -3,6 +3,7 @@
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from outreach.db import Base
 from outreach.sight.declared import TABLES
 
 TAUGHT = {"M": "nursery", "P": "primary", "S": "secondary"}
@@ -19,7 +20,7 @@ UNSEEN = (
         "approved_letters",
         "tracker_networks",
     ),
-    *("trackers", "gate_changes", "applied_revisions"),
+    *("trackers", "gate_changes", "applied_revisions", "events"),
 )
 
 
@@ -121,7 +122,7 @@ def _prune(session, kind, code):
 
 def _disarm(session):
     if session.get_bind().dialect.name == "postgresql":
-        for name in TABLES:
+        for name in TABLES.keys() & Base.metadata.tables.keys():
             session.execute(text(f"ALTER TABLE {name} DISABLE TRIGGER ALL"))
     else:
         for (name,) in session.execute(text("SELECT name FROM sqlite_master WHERE type = 'trigger'")).all():

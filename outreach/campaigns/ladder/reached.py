@@ -142,7 +142,9 @@ def by_network(session: Session, mailings: Sequence[int], *, now: datetime) -> d
     )
     query = query.join(each, each.c.authority_id == Authority.id).order_by(Network.position)
     found: dict[str, list[Reached]] = {}
-    for code, rank, open_channel, count in session.execute(query.group_by(Network.id, each.c.proof, channel)):
+    # By every column that is read: in a scope the table is a view, of which PostgreSQL knows no key.
+    query = query.group_by(Network.code, Network.position, each.c.proof, channel)
+    for code, rank, open_channel, count in session.execute(query):
         by = {PROOFS[rank - 1]: count} if rank else {}
         waiting = {ReachChannel(open_channel): count} if open_channel is not None else {}
         found.setdefault(code, []).append(Reached(count, by, waiting))

@@ -56,6 +56,13 @@ def scale(options: tuple[str, ...]) -> None:
 
 @bench.command(context_settings=AS_IT_IS)
 @options_argument
+def sight(options: tuple[str, ...]) -> None:
+    """Mesure ce que coûte une page à une fédération, à côté de qui voit tout ; --help énumère les options."""
+    _run("sight", options)
+
+
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
 def years(options: tuple[str, ...]) -> None:
     """Mesure ce que laissent des années de campagnes, sur une base à part ; --help énumère les options."""
     _run("years", options)
