@@ -1,0 +1,88 @@
+"""`campaign draw`, `rehearse` and `forecasts`: departures drawn by lot, and campaigns played before they leave."""
+
+import click
+
+from outreach import french
+from outreach.campaigns import lifecycle
+from outreach.campaigns.draws import drawn_list, published
+from outreach.campaigns.rehearsal import comparing, ground, playing
+from outreach.cli.context import (
+    NumberType,
+    Operation,
+    acting,
+    json_option,
+    pass_operation,
+    say,
+    say_json,
+    say_rows,
+    working,
+)
+from outreach.errors import Refused
+from outreach.roles import RoleName
+
+
+@click.command(name="draw")
+@click.argument("number", type=NumberType(), metavar="ID")
+@click.option("--check", is_flag=True, help="Refait le tirage de sa graine ; 0 quand il est celui qui est enregistré.")
+@json_option
+@pass_operation
+def show_draw(operation: Operation, number: int, check: bool) -> None:
+    """Donne le tirage au sort des départs, de quoi le refaire, ou le vérifie."""
+    with operation.database.reading() as session:
+        lifecycle.campaign_numbered(session, number)
+        attempt = published.latest(session, number)
+        told = published.of(session, attempt)
+        if check and attempt.drawn_at is None:
+            raise Refused("Ce tirage n’est pas fait : il se fait à la validation.")
+        if check and (found := drawn_list.mismatches(session, attempt)):
+            raise Refused(" ".join(one.label for one in found))
+        sizes, kept = drawn_list.sizes_of(session, attempt), drawn_list.is_followed(attempt, number)
+        attempts = drawn_list.attempts_of(session, attempt.campaign_id)
+        void = sum(one.voided_at is not None for one in attempts)
+    say_json(lambda: told)
+    of_other = f", repris de la campagne {attempt.campaign_id}" if kept else ""
+    say(f"Tirage n° {attempt.number}{of_other}, {french.plural(void, 'annulé') if void else 'aucun annulé'}.")
+    for name in ("commitment", "nonce", "approver_bytes", "content_digest", "seed"):
+        say(f"  {name} : {told[name] or 'pas encore révélé'}")
+    for departure, (count, _) in sorted(sizes.items()):
+        say(f"  Départ {departure} : {french.number(count)} PO")
+    if check:
+        say("Le tirage enregistré est celui que donne sa graine.")
+
+
+@click.command()
+@click.argument("number", type=NumberType(), metavar="ID")
+@json_option
+@acting
+@pass_operation
+def rehearse(operation: Operation, number: int) -> None:
+    """Répète une campagne avant d’envoyer : 199 fois, sur le public et les dates d’aujourd’hui ; rien ne part."""
+    with operation.database.reading() as session, working("Le public est lu…"):
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        found = ground.of(session, stored_campaign, now=operation.now, rate=operation.settings.smtp_rate)
+    with working("La campagne se répète…"):
+        told = playing.play(found)
+    with operation.database.writing() as session:
+        actor = operation.actor(session, RoleName.AUTHOR, RoleName.APPROVER)
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        kept = playing.keep(session, stored_campaign, found, told, now=operation.now, actor=actor)
+        printed = playing.as_json(stored_campaign, kept)
+    say_json(lambda: printed)
+    for sentence in playing.sentences(told):
+        say(sentence)
+
+
+@click.command()
+@json_option
+@pass_operation
+def forecasts(operation: Operation) -> None:
+    """Compare ce que les répétitions prévoyaient à ce qui est venu."""
+    with operation.database.reading() as session:
+        listed = comparing.listed(session, now=operation.now)
+        say_rows(
+            listed,
+            lambda row: f"{row.campaign.id}  {row.campaign.title} : {row.told}",
+            "Aucune campagne n’est répétée.",
+        )
+        if listed.rows:
+            say(comparing.score(listed.rows))
