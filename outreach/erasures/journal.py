@@ -32,6 +32,18 @@ def add(folder: Path, line: Line) -> None:
         os.fsync(file.fileno())
 
 
+def carry(source: Path, target: Path) -> None:
+    """Add to the file of one folder the erasures of another folder's file that it lacks.
+
+    A backup carries them beside itself, and a restore back, as the disk of the data folder may be lost. Raises OSError,
+    InputError for a line that is none.
+    """
+    known = {(line.digest, line.keeps_address) for line in read(target)}
+    for line in read(source):
+        if (line.digest, line.keeps_address) not in known:
+            add(target, line)
+
+
 def read(folder: Path) -> list[Line]:
     """The erasures of the file, the oldest first; none without a file. Raises InputError for a line that is none."""
     path = folder / FILE

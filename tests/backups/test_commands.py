@@ -10,9 +10,10 @@ from outreach import audit, french, seals
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
+from outreach.delivery import installation
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import SuppressionReason
-from outreach.erasures import digests
+from outreach.erasures import digests, journal
 from outreach.retention import persons
 from outreach.settings import read
 from tests.backups import beside, programs_of_the_server
@@ -69,6 +70,44 @@ def test_a_database_restored_from_before_an_erasure_forgets_the_person_again(run
         restored.dispose()
     status, told = run("person", "replay", "--json", **ERASING)
     assert (status, told) == (0, {"erased": 0})
+
+
+def test_erasures_lie_beside_the_backup_and_come_back_with_it_to_a_machine_with_a_new_data_folder(
+    run, programmed, fresh_url, tmp_path
+):
+    old, new_one = tmp_path / "data", tmp_path / "new-data"
+    new_one.mkdir()
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    with programmed.writing() as session:
+        suppressions.suppress(session, MARKED, SuppressionReason.STAFF, now=NOW, actor="ada@fwb.example")
+    _, made = run("backup", str(kept), "--json", **ERASING)
+    assert not (kept / journal.FILE).exists()
+    run("person", "erase", MARKED, "--yes", "--json", **ERASING)
+    again = kept / "again"
+    again.mkdir()
+    run("backup", str(again), "--json", **ERASING)
+    assert (again / journal.FILE).read_bytes() == (old / journal.FILE).read_bytes()
+    (again / journal.FILE).rename(kept / journal.FILE)
+    with beside(fresh_url, tmp_path) as new:
+        _, told = run("restore", made["file"], "--database-url", new, "--json", data=str(new_one), **ERASING)
+        assert (told["faults"], told["erased_again"]) == ([], 1)
+        restored = Database(new)
+        with restored.reading() as session:
+            assert persons.known_of(session, MARKED) == {}
+        restored.dispose()
+    assert {line.digest for line in journal.read(new_one)} == {line.digest for line in journal.read(old)}
+
+
+def test_a_machine_that_knows_no_erasure_says_so_of_a_backup_from_elsewhere(run, fresh_url, tmp_path):
+    kept, new_one = tmp_path / "kept", tmp_path / "new-data"
+    for folder in (kept, new_one, tmp_path / "data"):
+        folder.mkdir(exist_ok=True)
+    installation.read(tmp_path / "data")
+    _, made = run("backup", str(kept), "--json", **ERASING)
+    with beside(fresh_url, tmp_path) as new:
+        _, said = run("restore", made["file"], "--database-url", new, data=str(new_one), **ERASING)
+        assert "Aucun effacement n’est connu ici" in said
 
 
 def test_the_words_say_what_to_do_next(run, fresh_url, tmp_path):

@@ -22,6 +22,11 @@ from outreach.notes import known_notes, signing
 from outreach.retention import erasing
 from outreach.settings import Mode, Settings
 
+NOBODY_ERASED = (
+    "Aucun effacement n’est connu ici. S’il y en a eu : copiez erasures.jsonl dans le dossier de données, puis lancez "
+    "./run person replay."
+)
+
 
 @click.command()
 @click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DOSSIER]")
@@ -33,6 +38,7 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
     place, settings = _folder(operation.settings, folder), operation.settings
     with working("La base est sauvegardée."):
         made = making.make(settings.database, place, _origin(settings), now=operation.now)
+        journal.carry(settings.data, place)
         gone = making.forget(place, keep, now=operation.now) if keep else 0
     say_json(lambda: {"file": str(made.file), "manifest": str(made.manifest)})
     say(f"Sauvegarde : {made.file}")
@@ -50,7 +56,7 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
     """Fait une base neuve d’une sauvegarde, la vérifie, puis nomme les réglages à changer ; sinon, termine par 1."""
     with working("La base est restaurée et vérifiée."):
         restored = restoring.restore(file, database_url, _origin(operation.settings).keys, prove)
-    erased = 0 if restored.faults else _erase_again(operation, database_url)
+    erased = 0 if restored.faults else _erase_again(operation, file.parent, database_url)
     named = {} if restored.faults else {"OUTREACH_DATABASE_URL": databases.shown(database_url), **restored.lacking}
     contents = restored.manifest.contents
     say_json(
@@ -72,6 +78,8 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
         say(f"{told} de nouveau.")
     elif erased is None:
         say("Puis ./run person replay : des adresses ont été effacées depuis cette sauvegarde.")
+    elif not restored.faults and _is_new_here(operation.settings, restored):
+        say(NOBODY_ERASED)
     sys.exit(1 if restored.faults or restored.lacking else 0)
 
 
@@ -97,9 +105,19 @@ def rehearse(operation: Operation, folder: Path | None) -> None:
     sys.exit(1 if rehearsed.faults else 0)
 
 
-def _erase_again(operation: Operation, url: str) -> int | None:
-    """Erase in a restored database who was erased since; None where it has to wait for a migration or a key."""
+def _is_new_here(settings: Settings, restored: Restored) -> bool:
+    """Whether the backup is of another data folder, and this one knows no erasure that came with it."""
+    return restored.manifest.installation != _origin(settings).installation and not journal.read(settings.data)
+
+
+def _erase_again(operation: Operation, folder: Path, url: str) -> int | None:
+    """Erase in a restored database who was erased since; None where it has to wait for a migration or a key.
+
+    The erasures are those of the data folder, and of the backup's `folder`: the data folder may be a new one.
+    """
     settings = operation.settings
+    if not folder.samefile(settings.data):
+        journal.carry(folder, settings.data)
     if not journal.read(settings.data):
         return 0
     database, has_sorting_list = Database(url, digests.info_of(settings)), bool(settings.sorting_list)
