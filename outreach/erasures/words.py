@@ -2,6 +2,7 @@
 
 import json
 import re
+import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -69,9 +70,16 @@ def _begins_earlier(said: str, first: int, end: int) -> bool:
 
 
 def written(words: Sequence[Word]) -> list[Word]:
-    """The same words, and as JSON writes those with an accent, in either case: half of the longer texts are JSON."""
+    """The same words in all their writings.
+
+    An accent may be a sign of its own (NFD), as in names of files of a Mac; JSON, which half of the longer texts are,
+    escapes letters with an accent, in either case.
+    """
     found = {word.text: word for word in words}
     for word in words:
+        apart = unicodedata.normalize("NFD", word.text)
+        found.setdefault(apart, Word(apart, word.instead, word.is_address))
+    for word in [*found.values()]:
         for cased in (word.text, word.text.lower(), word.text.upper()):
             escaped = json.dumps(cased)[1:-1]
             if escaped != cased:

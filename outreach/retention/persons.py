@@ -1,7 +1,7 @@
 """All that the service knows of an address, by table (GDPR, articles 15 and 20)."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -37,8 +37,9 @@ def known_of(session: Session, address: str) -> Known:
 
     The address is compared as letters compare it. Raises InputError when it is none.
     """
-    key = judge(address, examples=True).key
-    named = [Word(key, "", is_address=True)]
+    judged = judge(address, examples=True)
+    forms = sorted({judged.address, judged.key, judged.ascii} - {""})
+    named = words.written([Word(form, "", is_address=True) for form in forms])
     found: dict[str, dict[words.Key, RowMapping]] = {}
     for table in Base.metadata.sorted_tables:
         texts = words.texts_of(table, SECRETS.get(table.name, set()))
@@ -54,12 +55,12 @@ def known_of(session: Session, address: str) -> Known:
     entries = table_of(AuditEntry)
     for row in session.execute(select(entries).where(entries.c.subject.in_(excluded))).mappings():
         found.setdefault(entries.name, {})[words.key_of(entries, row)] = row
-    return {name: [_told(name, row, named[0]) for row in rows.values()] for name, rows in sorted(found.items())}
+    return {name: [_told(name, row, named) for row in rows.values()] for name, rows in sorted(found.items())}
 
 
 def export(address: str, known: Known) -> dict[str, Any]:
-    """What is known of an address as the JSON that is handed over: the address, and rows by table."""
-    return {"address": address, "tables": known}
+    """What is known of an address as the JSON that is handed over: the address as it is kept, and rows by table."""
+    return {"address": judge(address, examples=True).address, "tables": known}
 
 
 def named_by_number(known: Known) -> str:
@@ -79,20 +80,21 @@ def _links(table: Table) -> Iterator[tuple[Column[Any], str]]:
                 yield column, foreign.column.table.name
 
 
-def _told(name: str, row: RowMapping, named: Word) -> dict[str, Any]:
+def _told(name: str, row: RowMapping, named: Sequence[Word]) -> dict[str, Any]:
     hidden = SECRETS.get(name, set())
     shown = [column for column in Base.metadata.tables[name].columns if not isinstance(column.type, LargeBinary)]
     told = {column.name: _plain(row[column.name]) for column in shown if column.name not in hidden}
     return {column: _only_theirs(column, value, named) for column, value in told.items()}
 
 
-def _only_theirs(column: str, value: object, named: Word) -> object:
+def _only_theirs(column: str, value: object, named: Sequence[Word]) -> object:
     """A value; that of a list which was sent has no rows of others: nobody is handed what is known of somebody else."""
     if column not in ROWS_OF_MANY or not isinstance(value, str) or value[:1] != "{":
         return value
     read: Mapping[str, Any] = json.loads(value)
     part = ROWS_OF_MANY[column]
-    rows = [row for row in read.get(part, ()) if named.stands(json.dumps(row, ensure_ascii=False))]
+    said = ((row, json.dumps(row, ensure_ascii=False)) for row in read.get(part, ()))
+    rows = [row for row, text in said if any(word.stands(text) for word in named)]
     return json.dumps({**read, part: rows} if part in read else read, ensure_ascii=False)
 
 
