@@ -69,6 +69,7 @@ from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
 from outreach.web.paper import addresses as postal_addresses
 from outreach.web.public import codes as public_codes
+from outreach.web.public import draws as public_draws
 from outreach.web.public import notes as public_notes
 from outreach.web.public import recipient_pages, well_known
 from outreach.web.public.answer_lists import BIGGEST_FORM
@@ -134,6 +135,7 @@ ROOMS = (  # of pages
     statements,
     letterhead,
     public_codes,
+    public_draws,
     public_notes,
     well_known,
     api,

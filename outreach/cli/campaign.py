@@ -10,6 +10,7 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
+from outreach.campaigns.effects import locking
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -20,7 +21,7 @@ from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
-from outreach.cli.effect import forecasts, rehearse, show_draw
+from outreach.cli.effect import forecasts, rehearse, show_draw, show_effect
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger import outbox
@@ -44,7 +45,7 @@ def campaign() -> None:
     """Les campagnes : écrire, faire valider, planifier, suivre."""
 
 
-for of_effect in (show_draw, rehearse, forecasts):
+for of_effect in (show_draw, show_effect, rehearse, forecasts):
     campaign.add_command(of_effect)
 
 
@@ -335,7 +336,8 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
         f"en doute {tally.in_doubt}, reportés {tally.deferred}, en attente {tally.pending}, "
         f"écartés {tally.withdrawn.total()}."
     )
-    for reason, count in sorted(tally.withdrawn.items()):
+    shown = as_json.withdrawn(session, wave, tally)
+    for reason, count in sorted(shown.items()):
         say(f"  Écartés, {Reason(reason).label} : {count}")
     _tell_of_tries(session, wave, tally, again)
 
@@ -368,6 +370,8 @@ def list_reactions(operation: Operation, number: int, only_none: bool, wave: int
     """Énumère ce que chaque destinataire a fait, courriel par courriel."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
+        if wave is not None:
+            locking.refuse_split(session, stored_campaign)
         asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
         filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
         listed = reaction_list.of(session, asked, filters, waves={})

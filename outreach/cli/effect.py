@@ -1,10 +1,13 @@
-"""`campaign draw`, `rehearse` and `forecasts`: departures drawn by lot, and campaigns played before they leave."""
+"""`campaign draw`, `effect`, `rehearse` and `forecasts`: departures drawn by lot, and campaigns played before."""
 
 import click
 
 from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list, published
+from outreach.campaigns.effects import freezing, locking
+from outreach.campaigns.effects.locking import EffectState
+from outreach.campaigns.models import CLOCK
 from outreach.campaigns.rehearsal import comparing, ground, playing
 from outreach.cli.context import (
     NumberType,
@@ -70,6 +73,28 @@ def rehearse(operation: Operation, number: int) -> None:
     say_json(lambda: printed)
     for sentence in playing.sentences(told):
         say(sentence)
+
+
+@click.command(name="effect")
+@click.argument("number", type=NumberType(), metavar="ID")
+@json_option
+@pass_operation
+def show_effect(operation: Operation, number: int) -> None:
+    """Dit ce que le tirage d’une campagne a montré ; une fois les jours comparés couverts, le calcule et le fige."""
+    with operation.database.reading() as session:
+        stored_campaign = lifecycle.campaign_numbered(session, number)
+        lock, kept = locking.lock_of(session, stored_campaign), locking.frozen(session, stored_campaign)
+        is_to_compute = kept is None and lock.state is EffectState.READY
+        with working("L’effet se calcule…"):
+            outcome = freezing.compute(session, stored_campaign, lock) if is_to_compute else None
+    if outcome:
+        with operation.database.writing() as session:
+            stored_campaign = lifecycle.campaign_numbered(session, number)
+            freezing.freeze(session, stored_campaign, lock, outcome, now=operation.now, actor=CLOCK)
+    with operation.database.reading() as session:
+        told = freezing.told_of(session, lifecycle.campaign_numbered(session, number))
+    say_json(lambda: told)
+    say(f"{EffectState(told['state']).label}. {told['told']}")
 
 
 @click.command()

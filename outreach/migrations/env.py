@@ -18,6 +18,7 @@ from outreach.calendar_feed import keys as calendar_keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
+from outreach.campaigns.effects import models as effects
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies
@@ -66,12 +67,13 @@ TABLES = (
         calendar_keys,
         calls,
         campaigns,
-        closures,
         campaign_rehearsals,
+        closures,
         contact_lists,
         delivery,
         drafts,
         draws,
+        effects,
         erasures,
         events,
         excepted,

@@ -257,7 +257,7 @@ def _reach(one: CampaignReach) -> NoteReach:
 def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:
     counts = {"meant": one.meant or {}, "sent": one.sent, "delivered": one.delivered, "answered": one.answered}
     names = list(counts) if not one.is_planned else ["meant"] if one.meant is not None else []
-    whom = counts["meant" if one.is_planned else "sent"]
+    whom = counts["meant" if one.is_planned else "sent"] or {}
     return NoteAction(
         ActionState.PLANNED if one.is_planned else ActionState.DONE,
         one.title,
@@ -266,7 +266,7 @@ def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:
         tuple((label, whom[code]) for code, label in labels.items() if code in whom),
         one.strand,
         one.wave,
-        tuple((name, sum(counts[name].values())) for name in names),
+        tuple((name, sum(told.values())) for name in names if (told := counts[name]) is not None),
     )
 
 

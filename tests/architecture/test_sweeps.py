@@ -62,6 +62,7 @@ OPEN = {
     "public.mailbox_file",
     "public.accessibility",
     "public.data_protection",
+    "public_draws.draw",
     "public_notes.note",
     "public_notes.keys",
     "letterhead.picture",

@@ -9,16 +9,20 @@ from datetime import date, datetime, time, timedelta
 
 from sqlalchemy import select
 
+from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.lifecycle import ENDED
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import earlier
-from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule import draw_plan, planning
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.directory.models import Authority, Network
+from outreach.effect import draw, power, sentences
 from outreach.effect.rehearsal.plays import Behaviour, Plan, Sending
+from outreach.effect.strata import SMALLEST_DRAW, Stratified, stratified
+from outreach.effect.tables import WINDOW
 from outreach.errors import Refused
 from outreach.segments import audience
 
@@ -47,7 +51,8 @@ class Read:
 @dataclass(frozen=True, slots=True)
 class Ground:
     """All that a rehearsal stands on. `earlier` is how many campaigns of the class tell how it may go, and
-    `last_share` the share of authorities that joined in the last of them, None without any.
+    `last_share` the share of authorities that joined in the last of them, None without any. `could` says what a draw of
+    departures among these authorities could see, or why there can be none.
     """
 
     read: Read
@@ -56,6 +61,7 @@ class Ground:
     behaviour: Behaviour
     earlier: int
     last_share: float | None
+    could: str
 
     @property
     def first(self) -> date:
@@ -105,12 +111,39 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rate: float = 0) 
         raise Refused("Cette campagne n’écrirait à personne : revoyez d’abord son public.")
     first, meant = today(waves[0].at), sorted(found.networks)
     per_authority = sum(found.letters.values()) / len(found.letters)
-    sendings = [Sending(meant, slots(wave.at, first, len(found.letters), rate / per_authority)) for wave in waves]
+    strata, key_of = _strata(session, campaign, now)
+    leaving = _departures(campaign, found, strata, key_of)
+    sendings = []
+    for wave in waves:
+        whom = [one for one in meant if leaving.get(one, 1) == wave.departure] if wave.departure else meant
+        sendings.append(Sending(whom, slots(wave.at, first, max(len(whom), 1), rate / per_authority)))
     deadline = (waves[-1].deadline.day - first).days
     before = earlier.of_class(session, campaign, now=now)
     plan = Plan(found.networks, sendings, deadline, found.stopped, found.letters)
     last_share = before[-1].joined / len(before[-1].each) if before else None
-    return Ground(found, waves, plan, earlier.behaviour(before), len(before), last_share)
+    return Ground(found, waves, plan, earlier.behaviour(before), len(before), last_share, _could(strata, campaign))
+
+
+def _strata(session: Session, campaign: Campaign, now: datetime) -> tuple[Stratified, dict[int, int]]:
+    """The strata of a draw of those whom a campaign would write to now, and their keys by FASE number."""
+    candidates = draw_plan.candidates(session, campaign, now=now)
+    return stratified([one.listed for one in candidates]), {one.listed.fase: one.authority_id for one in candidates}
+
+
+def _departures(campaign: Campaign, found: Read, strata: Stratified, key_of: Mapping[int, int]) -> dict[int, int]:
+    """The departure of each authority as some draw would give it; none where departures are not drawn."""
+    if not campaign.departure_gap:
+        return {}
+    some = draw.drawn(hashlib.sha256(found.digest.encode()).digest(), strata.strata)
+    return {key_of[fase]: place + 1 for one in some for place, fases in enumerate(one.departures) for fase in fases}
+
+
+def _could(strata: Stratified, campaign: Campaign) -> str:
+    """What a draw among these authorities could see, in French."""
+    if strata.drawn < SMALLEST_DRAW:
+        return french.typeset(f"Un tirage au sort des départs demande {SMALLEST_DRAW} PO : ici, il ne montrerait rien.")
+    sizes = [len(one.fases) for one in strata.strata]
+    return sentences.planned(power.detectable(sizes, campaign.departure_gap or WINDOW))
 
 
 def slots(begins: datetime, first: date, count: int, rate: float) -> list[tuple[int, int]]:

@@ -49,7 +49,7 @@ class Rehearsed(TypedDict):
     """What came out of a rehearsal. `joined` counts authorities by the last deadline; `values` are its plays, sorted.
 
     `letters` leave a day and `answers` come a day. `earlier` campaigns tell how it may go; none: `is_guess`.
-    `as_last_time` would join at the rate of the last one.
+    `as_last_time` would join at the rate of the last one. `could` says what a draw of departures could see.
     """
 
     plays: int
@@ -63,6 +63,7 @@ class Rehearsed(TypedDict):
     deadline: str
     joined: SpanTold
     as_last_time: float | None
+    could: str
     values: list[int]
 
 
@@ -97,6 +98,7 @@ def play(found: Ground, tell: Callable[[int, int], None] | None = None) -> Rehea
         deadline=day(found.plan.deadline),
         joined=_span(told.joined),
         as_last_time=None if found.last_share is None else found.last_share * len(found.read.letters),
+        could=found.could,
         values=told.plays,
     )
 

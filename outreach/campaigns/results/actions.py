@@ -15,6 +15,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from outreach import french
 from outreach.adherence.models import Programme
+from outreach.campaigns.effects import locking
 from outreach.campaigns.ladder import campaign_reach
 from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
@@ -39,7 +40,8 @@ class WaveAction:
 
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
     the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
-    moment asked is past, as that is known of now only. `part` says that it counts some networks alone, in French after
+    moment asked is past, as that is known of now only. `answered` is None of a wave whose departure is drawn by lot, as
+    long as nothing is told by departure. `part` says that it counts some networks alone, in French after
     whom it means, or is ''.
     """
 
@@ -52,7 +54,7 @@ class WaveAction:
     meant: Counts | None = None
     sent: Counts = field(default_factory=dict)
     delivered: Counts = field(default_factory=dict)
-    answered: Counts = field(default_factory=dict)
+    answered: Counts | None = field(default_factory=dict)
     part: str = ""
 
     def sentence(self, labels: Mapping[str, str]) -> str:
@@ -76,9 +78,15 @@ class WaveAction:
         networks = "" if self.part and len(codes) == 1 else f" ({each})"  # one network alone is the part named
         if self.is_planned:
             return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, {it} écrirait à {whom}{networks}.")
+        return french.typeset(f"Le {day}, {wave} a écrit à {whom}{networks} ; {self._received(total)}{self._replied}.")
+
+    @property
+    def _replied(self) -> str:
+        """How many answered, as far as it may be told."""
+        if self.answered is None:
+            return "les réponses par départ tiré au sort se comptent à son jour"
         answered = sum(self.answered.values())
-        replied = f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
-        return french.typeset(f"Le {day}, {wave} a écrit à {whom}{networks} ; {self._received(total)}{replied}.")
+        return f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
 
     def _received(self, sent: int) -> str:
         """How many got the letter, where not all did."""
@@ -103,7 +111,7 @@ class WaveAction:
             meant=None if self.meant is None else _among(self.meant, codes),
             sent=_among(self.sent, codes),
             delivered=_among(self.delivered, codes),
-            answered=_among(self.answered, codes),
+            answered=None if self.answered is None else _among(self.answered, codes),
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -273,9 +281,11 @@ def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: 
     return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
 
 
-def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:
+def by_network(
+    session: Session, waves: Sequence[Wave], moment: datetime
+) -> dict[int, dict[str, dict[str, int] | None]]:
     """What came of the letters of each wave by a moment: by the key of its mailing, by the names of a `WaveAction`'s
-    counts, by network.
+    counts, by network. Answers are None where nothing may be told by departure yet.
     """
     mailings = [wave.mailing_id for wave in waves if wave.mailing_id]
     counts: dict[int, dict[str, dict[str, int]]] = {
@@ -285,7 +295,10 @@ def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dic
         for name, count in zip(("meant", "sent", "delivered", "answered"), counted, strict=True):
             if count or name != "answered":
                 counts[mailing][name][code] = int(count)
-    return counts
+    campaigns = {wave.campaign for wave in waves if wave.departure}
+    locked = {campaign.id for campaign in campaigns if locking.is_locked(session, campaign)}
+    silent = {wave.mailing_id for wave in waves if wave.campaign_id in locked}
+    return {key: {**told, "answered": None} if key in silent else {**told} for key, told in counts.items()}
 
 
 def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any, ...]]:

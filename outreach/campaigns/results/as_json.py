@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from outreach.campaigns import audiences, listing
+from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import figures, progress
 from outreach.campaigns.results.openings import are_measured
@@ -38,8 +39,15 @@ def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[
         "state": wave.state.value,
         "due_at": wave.due_at.isoformat(),
         **tally.as_json(),
+        "withdrawn": withdrawn(session, wave, tally),
         "next_try_at": deferred[1].isoformat() if deferred else None,
         "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
         "paused_because": auto_pause.said_of_pause(session, wave),
         "warning": auto_pause.warning(session, wave),
     }
+
+
+def withdrawn(session: Session, wave: Wave, tally: Tally) -> dict[str, int]:
+    """Whom a wave left out, by reason. Before its day nothing tells by departure who joined and who answered."""
+    hidden = locking.TELLING if locking.is_locked(session, wave.campaign) else ()
+    return {reason: count for reason, count in sorted(tally.withdrawn.items()) if reason not in hidden}

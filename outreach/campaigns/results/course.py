@@ -11,6 +11,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
+from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.figures import Figure, Results, figures
@@ -136,7 +137,9 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
 
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
-    """What came after each wave, in two statements."""
+    """What came after each wave, in two statements; nothing as long as nothing may be told by departure."""
+    if locking.is_locked(session, waves[0][1].campaign):
+        return []
     counts = actions.by_network(session, [wave for _, wave in waves], now)
     joined: dict[int, Counter[date]] = {}
     for mailing, day, count in session.execute(reactions.joined_after(asked)):
@@ -145,7 +148,7 @@ def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, 
     for (day, wave), following in zip(ordered, [*(day for day, _ in ordered[1:]), date.max], strict=True):
         mailing = wave.mailing_id or 0
         came = sum(count for when, count in joined.get(mailing, Counter()).items() if when < following)
-        sent, answered = (sum(counts[mailing][name].values()) for name in ("sent", "answered"))
+        sent, answered = (sum((counts[mailing][name] or {}).values()) for name in ("sent", "answered"))
         yields.append(WaveYield(wave, day, sent, answered, came))
     return yields
 

@@ -8,6 +8,7 @@ from flask_login import current_user
 
 from outreach.campaigns import listing
 from outreach.campaigns.calling import work_list
+from outreach.campaigns.effects import locking
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.lifecycle import content_hash, may_change
 from outreach.campaigns.listing import CampaignStanding, Stage
@@ -106,6 +107,8 @@ def _tabs(step: Step) -> list[tuple[str, str, str]]:
         tabs.append(("paper", "Papier", url_for("campaigns.paper", number=campaign.id)))
     if step.has_calls:
         tabs.append(("calls", "Appels", url_for("campaigns.list_calls", number=campaign.id)))
+    if locking.is_drawn(campaign):
+        tabs.append(("effect", "Effet", url_for("campaigns.effect", number=campaign.id)))
     tabs.append(("journal", "Journal", url_for("campaigns.journal", number=campaign.id)))
     tabs.append(("check", "Contenu", url_for("campaigns.check", number=campaign.id)))
     return tabs

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.calling.asked_calls import MOST
+from outreach.campaigns.effects import locking
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import openings, reaction_list, reactions
@@ -105,6 +106,7 @@ def list_reactions(number: int) -> str:
             step_of(session, "recipients", campaign),
             asked=asked,
             waves=_waves(campaign),
+            is_locked=locking.is_locked(session, campaign),
             counts=listed.counts,
             shown=shown,
             seen=openings.of_letters(session, messages, now=now()) if messages else {},
@@ -154,7 +156,8 @@ def _asked(session: Session, number: int) -> AskedList:
     """The list that the query asks for; what it does not know is left out."""
     campaign, query = lifecycle.campaign_numbered(session, number), request.args
     wave = whole_number(query.get("wave", ""), digits=4)
-    if wave not in {known.number for known in _waves(campaign).values()}:
+    is_locked = locking.is_locked(session, campaign)
+    if is_locked or wave not in {known.number for known in _waves(campaign).values()}:
         wave = None
     networks = {network.code: network.label for network in listing.networks(session)}
     network = query.get("network", "")

@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.campaigns import lifecycle
+from outreach.campaigns.effects import locking
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -44,6 +45,7 @@ def recipients(number: int, wave: int) -> str:
             tally=outbox.tallies(session, [mailing])[mailing],
             outcome=outcome,
             reason=reason,
+            telling=locking.TELLING if locking.is_locked(session, campaign) else (),
             outcomes=list(LetterOutcome),
             Reason=Reason,
             shown=Shown.of(request, recipients, export=".export_recipients", write=".write_to_wave"),

@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import days
 from outreach import drafts as typed
 from outreach.adherence import programmes
+from outreach.campaigns.effects import freezing as freezing_effects
 from outreach.db import Session
 from outreach.directory import listing as directory
 from outreach.drafts import Place
@@ -19,6 +20,7 @@ from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import NoteDraft
 from outreach.roles import RoleName
+from outreach.text import whole_number
 from outreach.web.drafts import Fields, PageDrafts, changed_fields, kept_beside, of_page, on_return, own
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import NoteForm, filled, told
@@ -100,7 +102,8 @@ def delete(draft_id: int) -> Redirect:
 
 def first_request(session: Session) -> NoteRequest:
     """The request that a new form opens with: of today or the day in the query, about the networks in the query; where
-    the query names a note to correct, that note's own."""
+    the query names a note to correct, that note's own. It has the sentence of a campaign's frozen effect, if the query
+    names one."""
     number = words(request.args, "corrects", 20)
     if number:
         return corrections.again(session, number)
@@ -110,7 +113,9 @@ def first_request(session: Session) -> NoteRequest:
         day = days.parse_day(asked_day) if asked_day else days.today(now())
     except InputError:
         day = days.today(now())
-    return NoteRequest(day, "", networks=networks, question=question)
+    campaign = whole_number(words(request.args, "effect", 9))
+    text = freezing_effects.for_note(session, campaign) if campaign else ""
+    return NoteRequest(day, "", networks=networks, question=question, text=text)
 
 
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:

@@ -103,9 +103,8 @@ def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, 
     if action.is_planned:
         meant = "" if action.meant is None else _count(action.meant, code)
         return (meant, "", "", "")
-    return tuple(
-        _count(counts or {}, code) for counts in (action.meant, action.sent, action.delivered, action.answered)
-    )
+    told = [_count(counts or {}, code) for counts in (action.meant, action.sent, action.delivered)]
+    return (*told, "" if action.answered is None else _count(action.answered, code))
 
 
 def _count(counts: Mapping[str, int], code: str | None) -> int:

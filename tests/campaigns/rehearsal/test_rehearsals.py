@@ -227,3 +227,14 @@ def test_985_authorities_and_four_waves_take_less_than_20_seconds_of_processor(d
     told = rehearse(database, number)
     assert time.process_time() - began < 20
     assert (told["authorities"], len(told["waves"])) == (985, 4)
+
+
+def test_departures_that_are_drawn_each_write_to_a_third_and_what_a_draw_could_see_is_told(database):
+    factories.gather(database, 240, now=NOW)
+    with database.writing() as session:
+        number = factories.campaign(session, factories.invitation(), NOW).id
+    dated(database, number, reminders="7", departure_gap=14)
+    told = rehearse(database, number)
+    firsts = [wave["written"]["middle"] for wave in told["waves"] if "relance" not in wave["name"]]
+    assert (sum(firsts), len(told["waves"]), min(firsts) >= 75) == (240, 6, True)
+    assert "8 chances sur 10 de voir un effet" in told["could"].replace("\xa0", " ")

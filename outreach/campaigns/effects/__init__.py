@@ -1,0 +1,1 @@
+"""Effects: what a draw of departures showed, locked until a list covers the compared days, then frozen."""

@@ -1,0 +1,152 @@
+"""The lock on an effect: nothing is told by departure before a list covers the compared days, and 14 days more."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+
+from outreach import french
+from outreach.adherence.joining_lists import coverage
+from outreach.adherence.models import JoiningList
+from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
+from outreach.campaigns.effects.models import DrawnEffect
+from outreach.campaigns.lifecycle import ENDED
+from outreach.campaigns.models import Campaign, Wave
+from outreach.days import today
+from outreach.db import Session
+from outreach.delivery.models import Reason
+from outreach.directory.models import Authority, Network
+from outreach.effect import health, plan
+from outreach.effect.health import Block
+from outreach.effect.tables import Windows
+from outreach.errors import NotFound, Refused
+
+SETTLING = timedelta(days=14)
+"""After the last compared day: lists tell a joining some days late."""
+UNDRAWN = "Les départs de cette campagne ne sont pas tirés au sort : il n’y a pas d’effet à mesurer."
+
+
+TELLING = frozenset({Reason.JOINED, Reason.ANSWERED})
+"""Reasons that leave out of a reminder those that joined or answered: by wave they tell it by departure."""
+
+
+class EffectState(StrEnum):
+    """Whether the effect of a draw may be told."""
+
+    LOCKED = "locked"
+    BLOCKED = "blocked"
+    READY = "ready"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"locked": "Verrouillé", "blocked": "Bloqué", "ready": "Prêt"}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Lock:
+    """Where the effect of a campaign's draw stands, and why, in French.
+
+    `left` are the days on which departures left, in order. `windows`, `until` (the day that lists must cover) and
+    `opened_by` are None as long as nothing tells them.
+    """
+
+    state: EffectState
+    told: str
+    attempt: DrawAttempt | None = None
+    left: tuple[date, ...] = ()
+    windows: Windows | None = None
+    until: date | None = None
+    opened_by: JoiningList | None = None
+
+
+def is_drawn(campaign: Campaign) -> bool:
+    """Whether a campaign's departures are, or are to be, drawn by lot."""
+    return campaign.departure_gap > 0 or any(wave.departure for wave in campaign.waves)
+
+
+def is_locked(session: Session, campaign: Campaign) -> bool:
+    """Whether nothing of a campaign may be told by departure yet, and so by wave."""
+    return (
+        is_drawn(campaign)
+        and frozen(session, campaign) is None
+        and lock_of(session, campaign).state is not EffectState.READY
+    )
+
+
+def refuse_split(session: Session, campaign: Campaign) -> None:
+    """Raise Refused where what came of a campaign may not be told by wave yet."""
+    if is_locked(session, campaign):
+        raise Refused(f"Rien ne se compte par départ tiré au sort avant son jour. {lock_of(session, campaign).told}")
+
+
+def frozen(session: Session, campaign: Campaign) -> DrawnEffect | None:
+    """The effect of a campaign once it is frozen."""
+    return session.get(DrawnEffect, campaign.id)
+
+
+def lock_of(session: Session, campaign: Campaign) -> Lock:
+    """Where the effect of a campaign stands. Raises NotFound for one whose departures are not drawn."""
+    if not is_drawn(campaign):
+        raise NotFound(UNDRAWN)
+    attempt = drawn_list.draw_of(session, campaign.id)
+    if attempt is None:
+        return Lock(EffectState.LOCKED, "Le tirage se fait à la validation.")
+    if drawn_list.mismatches(session, attempt):
+        return Lock(EffectState.BLOCKED, Block.NOT_REPLAYED.label, attempt)
+    left = departures_left(campaign)
+    if len(left) < 2:
+        if _is_over(campaign):
+            return Lock(EffectState.BLOCKED, Block.STOPPED.label, attempt, left)
+        return Lock(
+            EffectState.LOCKED, "Le deuxième départ n’est pas parti : rien ne se compare encore.", attempt, left
+        )
+    windows = plan.windows(left, campaign.departure_gap)
+    until = left[0] + timedelta(days=windows.end - 1) + SETTLING
+    networks = networks_drawn(session, attempt)
+    opened_by = coverage.first_covering(session, campaign.strand.programme_id, [one.id for one in networks], until)
+    if opened_by is None:
+        return Lock(EffectState.LOCKED, _awaited(until, networks), attempt, left, windows, until)
+    is_well = not health.blocks(replays=True, is_covered=True, departures_left=len(left))
+    state, told = (
+        (EffectState.READY, "Les jours comparés sont couverts.")
+        if is_well
+        else (EffectState.BLOCKED, Block.STOPPED.label)
+    )
+    return Lock(state, told, attempt, left, windows, until, opened_by)
+
+
+def departures_left(campaign: Campaign) -> tuple[date, ...]:
+    """The days on which the first letters of departures 1, 2 and 3 left, as far as these have in order."""
+    days: dict[int, date] = {}
+    for wave in campaign.waves:
+        if wave.departure and not wave.reminder and wave.mailing and wave.mailing.filled_at:
+            days.setdefault(wave.departure, left_on(wave))
+    return tuple(days[place] for place in range(1, 4) if all(before in days for before in range(1, place + 1)))
+
+
+def left_on(wave: Wave) -> date:
+    """The day on which a launched wave left."""
+    return today(max(wave.due_at, wave.mailing.created_at) if wave.mailing else wave.due_at)
+
+
+def networks_drawn(session: Session, attempt: DrawAttempt) -> Sequence[Network]:
+    """The networks of the authorities that a draw compares, in their usual order."""
+    drawn = select(Authority.network_id).join(DrawnAuthority, DrawnAuthority.authority_id == Authority.id)
+    drawn = drawn.where(DrawnAuthority.attempt_id == attempt.id, DrawnAuthority.outside.is_(None))
+    return session.scalars(select(Network).where(Network.id.in_(drawn)).order_by(Network.position)).all()
+
+
+def _is_over(campaign: Campaign) -> bool:
+    """Whether no later departure will leave."""
+    return campaign.state in ENDED
+
+
+def _awaited(until: date, networks: Sequence[Network]) -> str:
+    named = french.all_of([network.label for network in networks])
+    return french.typeset(
+        f"Le chiffre attend la première liste d’adhésions complète jusqu’au {french.day(until)} pour {named}."
+    )

@@ -1,0 +1,84 @@
+"""Pages of an effect: locked, computed once by a job, its files and curves; and the page that everybody sees."""
+
+import json
+import re
+
+import pytest
+
+from tests.campaigns.effects.drawn import departures, draw, leave, tell
+from tests.campaigns.effects.test_effects import AFTER, DAY, LAST
+from tests.pages import actions, elements, links, text_of
+from tests.web.campaigns.test_campaigns import begun
+from tests.web.test_jobs import do
+
+__all__ = ["begun", "do"]
+HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
+
+
+@pytest.fixture
+def number(sample_database):
+    """The number of a campaign whose three departures left, on the sample's own programme."""
+    number = draw(sample_database)
+    for departure in (1, 2, 3):
+        leave(sample_database, number, departure)
+    return number
+
+
+@pytest.fixture
+def covered(sample_database, number):
+    """Many joined after departure 1, some after departure 2, and a list tells all of it."""
+    one, two, _ = departures(sample_database, number)
+    joined = dict.fromkeys(one[:12], DAY) | dict.fromkeys(two[:9], DAY.replace(day=DAY.day + 14))
+    tell(sample_database, joined, LAST, at=AFTER)
+    return number
+
+
+def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
+    page = f"/campaigns/{covered}/effect"
+    assert "Prêt" in text_of(author.get(page))
+    assert author.get(f"{page}/export.xlsx").status_code == 409
+    assert "/jobs/" in author.send(page, {}, page=page).location
+    assert do().said == "L’effet est calculé et figé."
+    shown = author.get(page)
+    for told in ("Figé", "PO de plus sur 100", "Qui est compté", "À côté du chiffre", "Tirés au sort", "aucune liste"):
+        assert told in text_of(shown)
+    kept = json.loads(author.get(f"{page}/export.json").data)
+    assert kept["told"] in shown.text.replace("&#39;", "'")
+    assert author.get(f"{page}/export.csv").data.decode("utf-8-sig").startswith("Strate")
+    assert b"<svg" in author.get(f"{page}/adhesions.svg").data
+    assert author.get(f"{page}/export.xlsx").status_code == 200
+    written = author.get(f"/notes/drafts/new?effect={covered}")
+    assert "PO de plus sur 100" in written.text
+
+
+def test_before_its_day_a_page_says_what_is_awaited_and_counts_nothing(author, number):
+    page = author.get(f"/campaigns/{number}/effect")
+    assert "Verrouillé" in text_of(page)
+    assert "complète jusqu’au" in text_of(page).replace("\xa0", " ")
+    assert not elements(page, "svg")
+    assert f"/campaigns/{number}/effect" not in actions(page)
+    assert "wave" not in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
+    assert "vagues" not in author.get(f"/campaigns/{number}").text.split("charts/")[1:]
+
+
+def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sample_database):
+    page = client.get(f"/t/{number}")
+    assert page.status_code == 200
+    assert "Set-Cookie" not in page.headers
+    told = text_of(page).replace("\xa0", " ")
+    assert "Tirage n° 1, aucun annulé." in told
+    assert len(set(HEXADECIMAL.findall(page.text))) >= 6
+    assert "import hashlib" in page.text or "from hashlib import sha256" in page.text
+    for fases in departures(sample_database, number):
+        assert not [fase for fase in fases if re.search(rf"\b{fase}\b", told)]
+    assert "PO 9" not in told
+    assert [address for address, _ in links(page) if "/directory" in address] == []
+
+
+def test_nobody_sees_a_draw_before_its_approval(client, begun):
+    assert client.get("/t/1").status_code == 404
+    assert client.get("/t/99").status_code == 404
+
+
+def test_a_campaign_that_is_not_drawn_has_no_such_page(author, begun):
+    assert author.get(f"{begun}/effect").status_code == 404
