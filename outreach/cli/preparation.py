@@ -8,7 +8,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database, take_turns
 from outreach.db.watch import DatabaseFault
 from outreach.delivery import workers
-from outreach.demo import mailbox, people, public_pages, story
+from outreach.demo import finished, mailbox, people, public_pages, story
 from outreach.demo import sample as samples
 from outreach.directory.editions import imports
 from outreach.directory.reference import ensure_reference
@@ -67,6 +67,8 @@ def load_sample(
         chief = people.person_for(RoleName.ADMINISTRATOR).email
         public_pages.fill(session, now=now, today=min(today, days.today(now)), actor=chief)
         posted = story.tell(session, SenderIdentity.of(settings), now=now) if with_story else []
+        if with_story:
+            finished.tell(session, SenderIdentity.of(settings), now=now)
     for letter in posted:
         mailbox.keep(mailbox.folder_of(settings.data), letter.wire, letter.at)
 

@@ -27,7 +27,8 @@ class FirstStep(StrEnum):
 
 def taken(session: Session) -> Mapping[FirstStep, bool]:
     """Whether each step was taken since the sample was loaded, by anybody; empty where nothing was loaded."""
-    began = session.scalar(select(func.min(JoiningList.applied_at)))
+    first = select(func.min(JoiningList.programme_id)).scalar_subquery()  # a finished programme has lists of its own
+    began = session.scalar(select(func.min(JoiningList.applied_at)).where(JoiningList.programme_id == first))
     if began is None:
         return {}
     steps = _steps(began)

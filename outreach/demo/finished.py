@@ -1,0 +1,167 @@
+"""A demonstration's finished programme: two campaigns whose departures were drawn by lot, one of which had an effect.
+
+Who joins follows the draw, so that the effect is known: `EFFECT` of those written to join within the window beyond the
+few that join anyway. The other campaign has none. A third campaign, to come, was rehearsed.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
+from itertools import count
+
+from sqlalchemy import select
+
+from outreach.accounts import staff
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists.lines import HEADERS
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.models import Coverage, Programme, Strand
+from outreach.adherence.standing import eligible
+from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.effects import freezing, locking
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.rehearsal import ground, playing
+from outreach.campaigns.review import approval
+from outreach.campaigns.schedule import planning
+from outreach.campaigns.schedule.moments import moment_of
+from outreach.campaigns.waves import launching
+from outreach.days import today
+from outreach.db import Session
+from outreach.demo import people
+from outreach.demo.post import Post
+from outreach.directory.models import Authority, School
+from outreach.effect.draw import DEPARTURES
+from outreach.roles import RoleName
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import opened
+from outreach.settings import ROOT
+
+EFFECT, ANYWAY = 0.15, 0.02
+"""Shares that join within a window: beyond those that would have anyway, and these."""
+GAP = 14
+CODE = "plan-lecture"
+INVITATION = "invitation-volet-1"
+STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
+ADDED = bytes.fromhex("00112233445566778899aabbccddeeff")  # of the demonstration's approver
+TITLES = ("Plan lecture : bibliothèques de classe", "Plan lecture : lectures partagées")
+PROGRAMME = """
+code = "plan-lecture"
+name = "Plan lecture (terminé)"
+[[strands]]
+number = 1
+name = "Bibliothèques de classe"
+circular = "7102"
+opened_on = {opened}
+level = "secondary"
+[[strands]]
+number = 2
+name = "Lectures partagées"
+circular = "7103"
+opened_on = {opened}
+level = "secondary"
+"""
+
+
+def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
+    """Add the finished programme, its two campaigns with their effects, and a campaign to come that was rehearsed."""
+    author = people.person_for(RoleName.AUTHOR).email
+    late = _start(today(now) - timedelta(days=95))
+    early = _start(today(late) - timedelta(days=60))
+    opened_on = today(early) - timedelta(days=30)
+    stated = PROGRAMME.format(opened=opened_on.isoformat())
+    programme = programmes.load(session, stated, now=early - 30 * DAY, actor=author)
+    for strand, starts, title, effect in zip(programme.strands, (late, early), TITLES, (EFFECT, 0.0), strict=True):
+        campaign = _sent(session, sending, programme, strand, title, starts)
+        _join(session, programme, campaign, effect, now)
+    _rehearsed(session, now)
+
+
+def _start(day: date) -> datetime:
+    """The morning of a day; the planner moves it to an open one."""
+    return moment_of(datetime.combine(day, STARTS)).at
+
+
+def _sent(
+    session: Session, sending: SenderIdentity, programme: Programme, strand: Strand, title: str, starts: datetime
+) -> Campaign:
+    """A campaign to the secondary schools of all networks, drawn, approved, rehearsed, and sent in three departures."""
+    author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
+    approver = people.person_for(RoleName.APPROVER).email
+    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    made = {"title": title, "programme": programme.code, "strand": strand.number, "circular": strand.circular}
+    written = starts - 4 * DAY
+    stated = stated.model_copy(update={**made, "reminders": (), "departure_gap": GAP})
+    campaign = lifecycle.create(session, stated, now=written, author=author)
+    lifecycle.revise(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
+    found = ground.of(session, campaign, now=written + 2 * MINUTE)
+    playing.keep(session, campaign, found, playing.play(found), now=written + 3 * MINUTE, actor=author.email)
+    asked = written + 60 * MINUTE
+    judged = approval.judge(session, campaign, sending, now=asked)
+    written_to = judged.counts.written
+    approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged)
+    approval.give(session, campaign, sending, now=asked + DAY, actor=approver, added=ADDED)
+    lifecycle.schedule(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
+    for wave in sorted(campaign.waves, key=lambda one: one.due_at):
+        at = wave.due_at
+        while launching.advance(session, wave.id, sending, now=at):
+            pass
+        post = Post(session, sending, now=at, refusals={})
+        post.carry(at)
+        post.close(at + MINUTE)
+        launching.finish_waves(session, now=at + 5 * MINUTE)
+    return campaign
+
+
+def _join(session: Session, programme: Programme, campaign: Campaign, effect: float, now: datetime) -> None:
+    """Have authorities join by their departure, tell it by a list that covers the days, and freeze the figure."""
+    author, lock = people.person_for(RoleName.AUTHOR).email, locking.lock_of(session, campaign)
+    attempt, until = lock.attempt, lock.until
+    if attempt is None or until is None:
+        return
+    departed = [sorted(fase for one in drawn_list.order_of(session, attempt) for fase in one.departures[place])
+                for place in range(DEPARTURES)]  # fmt: skip
+    joined: dict[int, date] = {}
+    for window, written in enumerate((0, 1)):
+        for place in range(window, DEPARTURES):
+            waiting = [fase for fase in departed[place] if fase not in joined]
+            share = ANYWAY + (effect if place == written else 0.0)
+            for rank, fase in zip(range(round(share * len(waiting))), waiting[window::2], strict=False):
+                joined[fase] = lock.left[window] + timedelta(days=2 + rank % 10)
+    lines = [f"{school};{campaign.strand.number};adhéré;{joined[fase]:%d/%m/%Y};Plateforme;"
+             for fase, school in _schools(session, campaign, sorted(joined))]  # fmt: skip
+    networks = frozenset(one.id for one in locking.networks_drawn(session, attempt))
+    told_at = min(moment_of(datetime.combine(until + DAY, STARTS)).at, now)
+    sent = opened("\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode(), HEADERS)
+    facts = {"programme_id": programme.id, "coverage": Coverage(until, networks)}
+    steps.take_over(session, JoiningLists(today(told_at)), sent, now=told_at, actor=author, **facts)
+    opened_lock = locking.lock_of(session, campaign)
+    outcome = freezing.compute(session, campaign, opened_lock)
+    freezing.freeze(session, campaign, opened_lock, outcome, now=told_at + 60 * MINUTE, actor=author)
+
+
+def _schools(session: Session, campaign: Campaign, fases: Sequence[int]) -> list[tuple[int, int]]:
+    """The first school of each of these authorities that the strand is open to, by their FASE numbers."""
+    rows = eligible([today(campaign.created_at)], [campaign.strand])
+    query = select(Authority.fase, School.fase).select_from(rows)
+    query = query.join(Authority, Authority.id == rows.c.authority_id).join(School, School.id == rows.c.school_id)
+    found: dict[int, int] = {}
+    for fase, school in session.execute(query.where(Authority.fase.in_(fases)).order_by(School.fase)):
+        found.setdefault(fase, school)
+    return sorted(found.items())
+
+
+def _rehearsed(session: Session, now: datetime) -> None:
+    """A draft with dates, rehearsed on what the finished campaigns showed."""
+    author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
+    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    stated = stated.model_copy(update={"title": "Invitation de printemps, en répétition", "reminders": (14, 24)})
+    campaign = lifecycle.create(session, stated, now=now - 80 * MINUTE, author=author)
+    starts = next(
+        planned[0].at
+        for weeks in count(8)
+        if (planned := planning.plan(session, campaign, now=now, start=_start(today(now) + timedelta(weeks=weeks))))
+    )
+    lifecycle.revise(session, campaign, {"starts_at": starts}, now=now - 75 * MINUTE, actor=author.email)
+    found = ground.of(session, campaign, now=now - 70 * MINUTE)
+    playing.keep(session, campaign, found, playing.play(found), now=now - 70 * MINUTE, actor=author.email)

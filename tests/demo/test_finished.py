@@ -1,0 +1,35 @@
+"""The demonstration's finished programme: the interval covers an effect that is known, and 0 where there is none."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns import verification
+from outreach.campaigns.effects import freezing
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.rehearsal import comparing, playing
+from outreach.demo import finished
+from outreach.settings import read
+from tests.conftest import NOW
+
+
+@pytest.mark.long
+def test_the_effect_that_was_put_in_is_found_and_none_where_none_is(sample_database, tmp_path):
+    sending = SenderIdentity.of(read({"OUTREACH_DATA": str(tmp_path)}))
+    with sample_database.writing() as session:
+        finished.tell(session, sending, now=NOW)
+    with sample_database.reading() as session:
+        assert verification.verify(session, now=NOW) == []
+        helped, idle, to_come = session.scalars(select(Campaign).order_by(Campaign.id))
+        found = freezing.told_of(session, helped)
+        assert found["state"] == "ready"
+        assert 0 < found["low"] <= finished.EFFECT <= found["high"]
+        assert "PO de plus sur 100" in found["told"].replace("\xa0", " ")
+        none = freezing.told_of(session, idle)
+        assert none["low"] <= 0 <= none["high"]
+        assert none["told"].replace("\xa0", " ").startswith("On ne peut pas conclure")
+        assert playing.latest(session, to_come).told["plays"] == 199
+        assert [one.joined is not None for one in comparing.every(session, now=NOW)] == [False, True, True]
+        assert to_come.starts_at > NOW + timedelta(days=30)
