@@ -103,9 +103,7 @@ ACTS = {
         Shot("guide/images/actions", AUTHOR, "", crop=".panel:has(#actions)"),
         Shot("guide/images/papier", AUTHOR, "/campaigns/1/paper", crop="main > *"),
         Shot("guide/images/appels", AUTHOR, "/campaigns/1/calls", crop="main > *"),
-        Shot(
-            "guide/images/atteints", AUTHOR, "/campaigns/1/reached", crop="main > :not(table), main tr:nth-child(-n+6)"
-        ),
+        Shot("guide/images/atteints", AUTHOR, "/campaigns/1/reached"),
         Shot("guide/images/annuaire", AUTHOR, "/directory?network=Libre+confessionnel&level=secondary&zone=Liège"),
         Shot("guide/images/exclusions", AUTHOR, "/directory/exclusions", crop="main > *, .crumbs"),
         Shot(
