@@ -47,6 +47,12 @@ if (form) {
   };
 
   form.addEventListener("input", soon);
+  // A button's own request may keep what it chose. What was typed before must not be kept over it, as if it were newer.
+  form.addEventListener("htmx:beforeRequest", () => {
+    clearTimeout(timer);
+    if (flight) flight.abort();
+  });
+  form.addEventListener("htmx:afterRequest", soon);
   if (wasUnsaved) soon();
   document.addEventListener("visibilitychange", () => document.hidden && keep());
   // What is sent is no draft any more. One that is still on its way would come back after it.
