@@ -32,7 +32,9 @@ from outreach.segments.scope import Scope, scope_at
 from outreach.settings import Calm
 
 MOST_OFFERED = 50
-LACKS_LETTER = "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « A reçu un envoi »."
+LACKS_LETTER = (
+    "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « Réponses et envois : A reçu »."
+)
 
 
 def criterion_of(campaign: Campaign) -> Criterion:

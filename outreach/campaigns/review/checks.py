@@ -146,7 +146,7 @@ def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> l
     have = "n’a jamais reçu" if len(strangers) == 1 else "n’ont jamais reçu"
     strand, count = campaign.strand.number, french.number(len(strangers))
     never = f"{count} PO {have} de courriel du volet {strand}, et ce courriel est un rappel"
-    mend = f"ajoutez la condition « A reçu un envoi » avec le volet {strand}, ou changez les mots"
+    mend = f"ajoutez la condition « Réponses et envois : A reçu » avec le volet {strand}, ou changez les mots"
     return [f"{never} : {_named(strangers)} ; {mend}."]
 
 
