@@ -33,12 +33,22 @@ class Figures(Collector):
         self._turn, self._text, self._made_at = threading.Lock(), b"", float("-inf")
 
     def text(self) -> bytes:
-        """The figures in Prometheus' text format, no older than KEPT_SECONDS."""
-        with self._turn:
+        """The figures in Prometheus' text format, no older than KEPT_SECONDS.
+
+        While one who asks waits for the database, others get the figures of before: nobody waits for somebody else.
+        The first figures of all are waited for.
+        """
+        if time.monotonic() - self._made_at < KEPT_SECONDS:
+            return self._text
+        if not self._turn.acquire(blocking=not self._text):
+            return self._text
+        try:
             if time.monotonic() - self._made_at >= KEPT_SECONDS:
                 self._text = generate_latest(self._registry)
                 self._made_at = time.monotonic()
             return self._text
+        finally:
+            self._turn.release()
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: the registry would otherwise collect everything to learn the names."""

@@ -1,6 +1,7 @@
 """Figures for a monitor: who gets them, what they say, what they cost, and that alert rules name what there is."""
 
 import re
+import threading
 from datetime import timedelta
 
 import pytest
@@ -149,6 +150,31 @@ def test_the_database_is_asked_once_in_fifteen_seconds_whoever_asks(metered, dat
     at[0] = 1015.1
     figures.text()
     assert len(asked) > first
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_who_asks_while_figures_are_made_gets_those_of_before_and_waits_for_nobody(metered, database, monkeypatch):
+    at, begun, go_on = [0.0], threading.Event(), threading.Event()
+    figures = Figures(metered, database)
+    first = figures.text()
+    monkeypatch.setattr(collector.time, "monotonic", lambda: at[0])
+    figures._made_at = 0.0
+
+    def slow(_registry):
+        begun.set()
+        assert go_on.wait(10)
+        return b"newer"
+
+    monkeypatch.setattr(collector, "generate_latest", slow)
+    at[0] = collector.KEPT_SECONDS
+    found = []
+    one = threading.Thread(target=lambda: found.append(figures.text()))
+    one.start()
+    assert begun.wait(10)
+    assert [figures.text() for _ in range(5)] == [first] * 5, "each would wait for ever"
+    go_on.set()
+    one.join()
+    assert (found, figures.text()) == ([b"newer"], b"newer")
 
 
 def test_where_the_database_is_silent_the_machine_still_tells_its_own(metered):
