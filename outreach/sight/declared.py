@@ -114,8 +114,10 @@ TABLES: Mapping[str, Seen] = {
     "mailings": ByValue("t.purpose IN ('campaign', 'letter')", ("letter", "headers")),
     "messages": Scoped(
         {"authority_id": AUTHORITIES, "mailing_id": "mailings"},
-        # One that lists schools outside the scope alone is about a level that is not represented.
-        _SOME_OURS.format("message_subjects", "message_id"),
+        # One for a strand of a level that is not represented is hidden, also where its school teaches at another, too.
+        f"({_SOME_OURS.format('message_subjects', 'message_id')}) AND NOT EXISTS (SELECT 1 FROM {{r}}mailings g"
+        " JOIN {r}strands d ON d.id = g.strand_id WHERE g.id = t.mailing_id"
+        f" AND d.level NOT IN (SELECT level FROM {{v}}{LEVELS}))",
         masked=("public_id", "return_path", "reply_text"),
         beside=("batch_id", "federation_id"),
     ),

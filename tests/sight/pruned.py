@@ -74,6 +74,12 @@ def _prune(session, kind, code):
 
     letters = [f"'{initial}'" for initial, level in TAUGHT.items() if level in levels]
     other = _elsewhere(session, "messages", "message_subjects", "message_id", among("s.school_id", schools))
+    of_levels = ", ".join(f"'{level}'" for level in levels)
+    unrepresented = (
+        "SELECT m.id FROM messages m JOIN mailings g ON g.id = m.mailing_id JOIN strands d ON d.id = g.strand_id"
+        f" WHERE d.level NOT IN ({of_levels})"
+    )
+    other |= set(session.scalars(text(unrepresented)))
     elsewhere = _elsewhere(session, "contacts", "contact_schools", "contact_id", among("s.school_id", schools))
     ours = among("authority_id", authorities)
     keep("messages", f"{ours} AND NOT {among('id', other)}" if other else ours)

@@ -1,0 +1,90 @@
+"""What somebody of a federation tries: numbers, filters, files, notes, the calendar's feed, error texts, timing."""
+
+import re
+
+import pytest
+from sqlalchemy import event, select
+
+from outreach.accounts.staff import User
+from outreach.adherence import programmes
+from outreach.calendar_feed import keys
+from outreach.campaigns.models import Campaign
+from outreach.notes.models import Note
+from outreach.sight import engine
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import text_of
+from tests.web.test_scoped_pages import Scope, signed_in
+
+
+@pytest.fixture
+def cecp(app, launched_sample):
+    return signed_in(app, "federation", "CECP")
+
+
+def test_filters_by_what_is_another_federation_s_find_nobody(app, launched_sample, cecp):
+    scope = Scope(launched_sample, "federation", "CECP")
+    for asked in ("federation=SeGEC", "federation=CPEONS", "network=WBE", "level=secondary", "reach=bounced"):
+        said = cecp.get(f"/directory?{asked}").text
+        found = {int(one) for one in re.findall(r"/directory/(\d+)\"", said)}
+        assert found <= scope.own, asked
+        assert asked in {"level=secondary", "reach=bounced"} or not found, asked
+
+
+def test_strange_queries_tell_nothing_and_break_nothing(app, launched_sample, cecp):
+    scope = Scope(launched_sample, "federation", "CECP")
+    for asked in (
+        *("/?as_of=2021-03-01&by=federation", "/?known_at=2021-05-01T10:00&by=zone", "/?network=WBE&network=COCOF"),
+        *("/situation/schools?strand=1&network=WBE", "/situation/schools?strand=9&status=joined&whole=1"),
+        *("/directory?page=99999", "/directory?sort=-name&count=exact", "/situation/actions?q=premier"),
+        *(
+            "/calendar?month=2021-05&view=list",
+            "/calendar?month=2021-06",
+            "/notes?state=frozen",
+            "/proposals?state=waiting",
+        ),
+    ):
+        answer = cecp.get(asked)
+        assert answer.status_code in {200, 400, 404, 422}, asked
+        assert not scope.leaks(text_of(answer)), asked
+
+
+def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member(app, launched_sample, cecp):
+    with launched_sample.writing() as session:
+        told = {"title": "Note secrète", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
+        by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
+        session.add(Note(programme=programmes.the_programme(session), **told, **by))
+        (title,) = session.scalars(select(Campaign.title)).all()
+    assert cecp.get("/notes/1").status_code == 404
+    for path in ("/notes", "/notes/export.csv", "/", "/calendar?month=2021-05", "/calendar?month=2021-05&view=list"):
+        said = cecp.get(path).text
+        assert "Note secrète" not in said, path
+        assert title not in said, path  # its strand is of secondary schools, which CECP does not represent
+    assert title in signed_in(app, "federation", "SeGEC").get("/calendar?month=2021-05").text
+
+
+def test_the_feed_is_scoped_like_its_owner(app, launched_sample):
+    said = {}
+    for code in ("CECP", "SeGEC"):
+        signed_in(app, "federation", code)
+        with launched_sample.writing() as session:
+            person = session.scalars(select(User).where(User.scope_code == code)).one()
+            key = keys.make(session, person.id, now=NOW)
+        said[code] = app.test_client().get(f"/calendar.ics?key={key}").text
+        assert "/campaigns/" not in said[code]
+        assert "À rappeler" not in said[code]
+    assert "Envoi" not in said["CECP"]
+
+
+def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sample, cecp):
+    """The time tells nothing: the same statements are asked."""
+    scope = Scope(launched_sample, "federation", "CECP")
+    cecp.get("/directory")
+    asked, opened = [], engine._kept[launched_sample.engine]
+    event.listen(opened.engine, "before_cursor_execute", lambda _c, _cursor, statement, *_: asked.append(statement))
+    counts = []
+    for fase in (scope.strange[0], 99999):
+        asked.clear()
+        assert cecp.get(f"/directory/{fase}").status_code == 404
+        counts.append(list(asked))
+    assert counts[0] == counts[1]
