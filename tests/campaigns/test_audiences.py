@@ -126,9 +126,9 @@ def test_a_correction_reaches_exactly_those_of_wave_1_also_who_joined_or_answere
 
 
 def test_a_correction_without_the_letter_that_it_corrects_is_refused(database, sent):
-    with pytest.raises(InputError, match="A reçu un envoi"):
+    with pytest.raises(InputError, match="Réponses et envois : A reçu"):
         draft(database, concerns=Concerns.LISTED)
-    with pytest.raises(InputError, match="A reçu un envoi"):
+    with pytest.raises(InputError, match="Réponses et envois : A reçu"):
         draft(database, concerns=Concerns.LISTED, segment=AudienceRule(criteria={"not": ONE}))
 
 
