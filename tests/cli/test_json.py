@@ -33,6 +33,7 @@ CALLS = {
     "campaign schedule": ("1", "--at", "2021-05-18 09:30"),
     "campaign status": ("1",),
     "campaign reach": ("1",),
+    "campaign rehearse": ("1",),
     "note make": ("--title", "Un bilan", *NOTE),
     "note request": ("--question", "Où en sont les écoles ?"),
     "note correct": ("2021-001", "--reason", "Un autre jour.", "--as-of", "2021-05-14"),
@@ -55,7 +56,9 @@ CALLS = {
     "healthy work": (),
 }
 LISTS = {
+    "adherence coverage": (),
     "api key list": (),
+    "campaign forecasts": (),
     "campaign list": (),
     "campaign reactions": ("1",),
     "closure list": (),
@@ -67,7 +70,7 @@ LISTS = {
     "user list": (),
 }
 ELSEWHERE = {"backup", "restore", "rehearse", "person erase", "person replay"}  # tests of their own
-ELSEWHERE |= {"paper make", "campaign draw"}
+ELSEWHERE |= {"paper make", "campaign draw", "campaign effect"}
 BEFORE = {"campaign schedule": (("submit", "1"), ("approve", "1"))}
 FILES = {"register plan": edition(row()), "register apply": edition(row()), "note verify": b"{}"}
 FILES |= {"adherence import": JOININGS.encode(), "contacts import": CONTACTS.encode()}

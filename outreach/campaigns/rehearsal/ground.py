@@ -85,11 +85,17 @@ def read(session: Session, campaign: Campaign, *, now: datetime) -> Read:
     return Read(networks, written, {reason: frozenset(theirs) for reason, theirs in stopped.items()})
 
 
+def dates(session: Session, campaign: Campaign, *, now: datetime) -> list[PlannedWave]:
+    """The waves of a campaign by its own dates, or by its first wave's where a command planned it; none without."""
+    planned = min((wave.due_at for wave in campaign.waves), default=None)
+    return planning.plan(session, campaign, now=now, start=None if campaign.starts_at else planned)
+
+
 def why_not(session: Session, campaign: Campaign, *, now: datetime) -> str:
     """Why a campaign cannot be rehearsed, and what to do, in French; '' where it can."""
     if campaign.state in ENDED or any(wave.mailing_id for wave in campaign.waves):
         return "Une répétition précède le premier courriel : cette campagne a commencé, ou est finie."
-    if not planning.plan(session, campaign, now=now):
+    if not dates(session, campaign, now=now):
         return "Choisissez d’abord les dates : une répétition suit le calendrier."
     return ""
 
@@ -106,7 +112,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rate: float = 0) 
     Raises Refused, with what to do, where it has begun, has no dates, or would write to nobody.
     """
     refuse(session, campaign, now=now)
-    waves, found = planning.plan(session, campaign, now=now), read(session, campaign, now=now)
+    waves, found = dates(session, campaign, now=now), read(session, campaign, now=now)
     if not found.letters:
         raise Refused("Cette campagne n’écrirait à personne : revoyez d’abord son public.")
     first, meant = today(waves[0].at), sorted(found.networks)

@@ -14,7 +14,6 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import ground
 from outreach.campaigns.rehearsal.ground import Ground
 from outreach.campaigns.rehearsal.models import CampaignRehearsal
-from outreach.campaigns.schedule import planning
 from outreach.db import Session
 from outreach.effect.rehearsal.plays import forecast
 from outreach.effect.rehearsal.scores import PLAYS, Span
@@ -136,7 +135,7 @@ def stale(session: Session, campaign: Campaign, kept: CampaignRehearsal, *, now:
     """What has changed since a rehearsal, in French; nothing where it holds, or the campaign has begun."""
     if any(wave.mailing_id for wave in campaign.waves):
         return []
-    planned = [wave.at.isoformat() for wave in planning.plan(session, campaign, now=now)]
+    planned = [wave.at.isoformat() for wave in ground.dates(session, campaign, now=now)]
     changed: Mapping[str, bool] = {
         "le contenu a changé": kept.content_digest != lifecycle.content_hash(campaign),
         "les dates ont changé": planned != [wave["at"] for wave in kept.told["waves"]],
