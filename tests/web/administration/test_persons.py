@@ -8,13 +8,17 @@ from sqlalchemy import select, update
 
 from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.campaigns.replies.models import ServiceReply
+from outreach.cli.running import job_child
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
 from outreach.erasures import digests
 from outreach.errors import TookTooLong
+from outreach.jobs import leases
 from outreach.jobs.models import Job
+from outreach.jobs.work import JobWork
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.retention import persons
+from outreach.web.administration import persons as pages_of_persons
 from outreach.web.signing_in.trail import EXTENSION
 from tests.conftest import NOW
 from tests.pages import form_of, links, text_of
@@ -159,6 +163,23 @@ def test_an_administrator_erases_an_address_that_was_typed_twice(chief, address,
     with launched_sample.reading() as session:
         assert persons.known_of(session, address) == {}
     assert "Le service ne sait rien de cette adresse." in text_of(asked(chief, address, password))
+
+
+def test_an_erasure_that_takes_long_is_a_job_which_keeps_no_address(
+    chief, address, password, erasable, launched_sample, settings, monkeypatch
+):
+    monkeypatch.setattr(pages_of_persons, "PAGE_SECONDS", -1)
+    _, _, begun = erased(chief, address, password)
+    assert begun.location.startswith("/jobs/")
+    with launched_sample.reading() as session:
+        assert persons.known_of(session, address)["contacts"]
+    with launched_sample.writing() as session:
+        number, lease = leases.claim(session, now=settings.instant())
+    job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
+    assert "La personne est effacée" in text_of(chief.get(begun.location))
+    with launched_sample.reading() as session:
+        assert persons.known_of(session, address) == {}
+        assert address not in session.get_one(Job, number).form
 
 
 def test_a_name_that_others_bear_is_left_to_them(chief, address, password, erasable, launched_sample):
