@@ -1,0 +1,53 @@
+"""`campaign effect`: locked until a list covers the compared days, then computed once and frozen."""
+
+import json
+from datetime import timedelta
+
+import pytest
+from click.testing import CliRunner
+
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.days import today
+from outreach.settings import read
+from tests.campaigns.conftest import people, strand
+from tests.campaigns.effects.drawn import LEFT, departures, draw, leave, tell
+
+__all__ = ["people", "strand"]
+KEYS = ["state", "estimate", "low", "high", "told"]
+LAST = today(LEFT) + timedelta(days=27 + 14)  # the last compared day and 14 more
+AFTER = LEFT + timedelta(days=60)
+
+
+@pytest.fixture
+def run(database, people, strand):
+    """Run `campaign effect` of a campaign, with more words."""
+
+    def run(number, *words):
+        operation = Operation()
+        operation.settings, operation.now = read({}), AFTER
+        operation.opened = operation.database = database
+        return CliRunner().invoke(commands, ["campaign", "effect", str(number), *words], obj=operation)
+
+    return run
+
+
+@pytest.mark.postgresql
+def test_an_effect_is_locked_then_computed_once_and_stays_what_it_was(run, database):
+    number = draw(database)
+    for departure in (1, 2, 3):
+        leave(database, number, departure)
+    one, two, three = departures(database, number)
+    locked = json.loads(run(number, "--json").stdout)
+    assert (list(locked), locked["state"]) == (KEYS, "locked")
+    assert [locked[name] for name in ("estimate", "low", "high")] == [None] * 3
+    assert "Le chiffre attend la première liste" in locked["told"]
+    joined = dict.fromkeys(one[:15], today(LEFT)) | {two[0]: today(LEFT)}
+    tell(database, joined, LAST, at=AFTER - timedelta(days=1))
+    ready = json.loads(run(number, "--json").stdout)
+    assert (list(ready), ready["state"]) == (KEYS, "ready")
+    assert 0 < ready["low"] < ready["estimate"] < ready["high"] < 1
+    assert "PO de plus sur 100 ont adhéré" in ready["told"].replace("\xa0", " ").replace("\u202f", " ")
+    tell(database, dict.fromkeys(three[:20], today(LEFT)), LAST, at=AFTER)
+    assert json.loads(run(number, "--json").stdout) == ready
+    assert run(number).output.startswith("Prêt. ")
