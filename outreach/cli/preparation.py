@@ -83,5 +83,5 @@ def add_people(database: Database, settings: Settings, now: datetime) -> None:
         take_turns(session, PEOPLE)
         for person in people.PEOPLE:
             if not staff.exists(session, person.email):
-                details = {"email": person.email, "name": person.name, "roles": person.roles}
+                details = {"email": person.email, "name": person.name, "roles": person.roles, "scope": person.scope}
                 staff.add_user(session, now, "installation", **details, password_hash=digest)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""The staff of a demonstration: one person for each role, one password for each installation."""
+"""The people of a demonstration: one for each role of staff, one of a federation, one password for them all."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +9,17 @@ from outreach.settings import kept_secret
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A member of the demonstration's staff."""
+    """Somebody who signs in to a demonstration. `scope` is the code of the person's federation, '' for staff."""
 
     name: str
     email: str
     roles: tuple[RoleName, ...]
+    scope: str = ""
+
+    @property
+    def does(self) -> str:
+        """What the person is, in French: the roles, and the federation of an adviser."""
+        return ", ".join(role.label for role in self.roles) + (f" {self.scope}" if self.scope else "")
 
 
 PEOPLE = (
@@ -21,6 +27,7 @@ PEOPLE = (
     Person("Marc Dethier", "marc.dethier@fwb.example", (RoleName.APPROVER,)),
     Person("Claire Simon", "claire.simon@fwb.example", (RoleName.READER,)),
     Person("Hugo Willems", "hugo.willems@fwb.example", (RoleName.ADMINISTRATOR,)),
+    Person("Sophie Maes", "sophie.maes@segec.example", (RoleName.FEDERATION,), "SeGEC"),
 )
 
 

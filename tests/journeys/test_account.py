@@ -7,7 +7,7 @@ from outreach.demo import people
 from outreach.roles import RoleName
 from outreach.settings import read
 from outreach.web.signing_in.trail import EXTENSION
-from tests.pages import PageClient
+from tests.pages import PageClient, links
 
 PHRASE = "le chat dort sur le toit"
 
@@ -32,3 +32,17 @@ def test_an_account_from_sign_in_to_sign_out(sample_database, templates):
         told = [(line.kind, line.person) for line in trail.listed(session, Filter()).page(1)]
     kinds = [TrailKind.SIGNED_IN] * 2 + [TrailKind.SIGN_IN_FAILED, TrailKind.SIGNED_OUT]
     assert sorted(told) == sorted((kind, email) for kind in kinds)
+
+
+def test_the_sign_in_page_of_a_demonstration_opens_a_federation_and_the_interface(sample_database, templates):
+    settings = read({"OUTREACH_DATA": str(templates.data)})
+    app = create_app(settings, sample_database)
+    app.test_client_class = PageClient
+    client, adviser = app.test_client(), people.person_for(RoleName.FEDERATION)
+    page = client.get("/sign-in")
+    assert all(person.email in page.text for person in people.PEOPLE)
+    assert "fédération SeGEC" in page.text
+    (interface,) = [address for address, text in links(page) if "interface des programmes" in text]
+    assert client.get(interface).status_code == 200
+    client.sign_in(adviser.email, people.password(settings.data))
+    assert (client.get("/directory").status_code, client.get("/campaigns").status_code) == (200, 403)

@@ -28,8 +28,8 @@ def sample_database(database):
     """An empty directory, and people: reading the whole sample again and again would take seconds."""
     with database.writing() as session:
         for person in people.PEOPLE:
-            details = {"email": person.email, "name": person.name, "roles": person.roles, "password_hash": "x"}
-            staff.add_user(session, NOW, "installation", **details)
+            details = {"email": person.email, "name": person.name, "roles": person.roles, "scope": person.scope}
+            staff.add_user(session, NOW, "installation", **details, password_hash="x")
     return database
 
 
