@@ -25,6 +25,8 @@ from outreach.campaigns.rehearsal import ground, playing
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.moments import moment_of
+from outreach.campaigns.schedule.planning import ClosingRule
+from outreach.campaigns.schedule.sending_hours import Audiences
 from outreach.campaigns.waves import launching
 from outreach.days import today
 from outreach.db import Session
@@ -40,6 +42,7 @@ from outreach.settings import ROOT
 EFFECT, ANYWAY = 0.15, 0.02
 """Shares that join within a window: beyond those that would have anyway, and these."""
 GAP = 14
+RULE = ClosingRule(frozenset(Audiences), urgent=False, deadline_days=30)
 CODE = "plan-lecture"
 INVITATION = "invitation-volet-1"
 STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
@@ -66,8 +69,7 @@ level = "secondary"
 def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     """Add the finished programme, its two campaigns with their effects, and a campaign to come that was rehearsed."""
     author = people.person_for(RoleName.AUTHOR).email
-    late = _start(today(now) - timedelta(days=95))
-    early = _start(today(late) - timedelta(days=60))
+    early, late = starts_before(today(now))
     opened_on = today(early) - timedelta(days=30)
     stated = PROGRAMME.format(opened=opened_on.isoformat())
     programme = programmes.load(session, stated, now=early - 30 * DAY, actor=author)
@@ -77,9 +79,29 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     _rehearsed(session, now)
 
 
+def starts_before(day: date) -> tuple[datetime, datetime]:
+    """When the two campaigns start that are over on a day: the second, whose days a list covers by then, a week or more
+    after the last departure of the first."""
+    late = _start_of_over(day - timedelta(days=95), day - timedelta(days=30))
+    return _start_of_over(today(late) - timedelta(days=60), today(late) - timedelta(days=8)), late
+
+
+def _start_of_over(day: date, over_on: date) -> datetime:
+    """The start of the last campaign that is planned for a day, or weeks before, and whose last departure leaves by
+    another: holidays move departures, in summer by two months."""
+    for weeks in count():
+        first = _start(day - timedelta(weeks=weeks))
+        last = first
+        for _ in range(1, DEPARTURES):
+            last = _start(today(last) + timedelta(days=GAP))
+        if today(last) <= over_on:
+            return first
+    raise AssertionError("weeks go on")
+
+
 def _start(day: date) -> datetime:
-    """The morning of a day; the planner moves it to an open one."""
-    return moment_of(datetime.combine(day, STARTS)).at
+    """The morning of a day, or of the next open one."""
+    return RULE.first(moment_of(datetime.combine(day, STARTS)).at).at
 
 
 def _sent(
@@ -100,7 +122,8 @@ def _sent(
     judged = approval.judge(session, campaign, sending, now=asked)
     written_to = judged.counts.written
     approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged)
-    approval.give(session, campaign, sending, now=asked + DAY, actor=approver, added=ADDED)
+    seen = judged.overlap.shared if judged.overlap else 0
+    approval.give(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen, added=ADDED)
     lifecycle.schedule(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
     for wave in sorted(campaign.waves, key=lambda one: one.due_at):
         at = wave.due_at

@@ -1,6 +1,6 @@
 """The demonstration's finished programme: the interval covers an effect that is known, and 0 where there is none."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from sqlalchemy import select
@@ -10,6 +10,7 @@ from outreach.campaigns.effects import freezing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import comparing, playing
+from outreach.days import today
 from outreach.demo import finished
 from outreach.settings import read
 from tests.conftest import NOW
@@ -33,3 +34,11 @@ def test_the_effect_that_was_put_in_is_found_and_none_where_none_is(sample_datab
         assert playing.latest(session, to_come).told["plays"] == 199
         assert [one.joined is not None for one in comparing.every(session, now=NOW)] == [False, True, True]
         assert to_come.starts_at > NOW + timedelta(days=30)
+
+
+def test_the_two_campaigns_are_apart_and_over_on_every_day_of_the_year():
+    """From September to November the second would start in the summer holidays, which move both to their end."""
+    for day in (date(2026, 1, 5) + timedelta(days=each) for each in range(366)):
+        early, late = map(today, finished.starts_before(day))
+        assert late - early >= timedelta(days=2 * finished.GAP + 8)
+        assert day - late >= timedelta(days=2 * finished.GAP + 30)
