@@ -14,6 +14,7 @@ from outreach.errors import InputError
 from outreach.hooks.models import DeliveryState, HookDelivery
 
 MOST_ROWS = 5_000
+DEEPEST = 20  # levels of a row; the clock reads it again, and one that it could not would hold up all that follow
 UNREAD = (
     "Ce qui est envoyé ne se lit pas : il faut un objet JSON dont « data » a « items », une liste de "
     "« school », « strand », « status » et « day »."
@@ -45,9 +46,26 @@ def read(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | Non
         raise InputError(UNREAD) from None
     if not isinstance(rows, list) or not 0 < len(rows) <= MOST_ROWS or not all(isinstance(one, dict) for one in rows):
         raise InputError(f"{UNREAD} {MOST_ROWS} lignes au plus.")
+    if not _may_be_kept(rows):
+        raise InputError("Une ligne a un signe qui n’est pas de l’Unicode, ou trop de niveaux : envoyez-la sans lui.")
     if day is not None and not FIRST <= day <= today:
         raise InputError("« complete_until » est hors de ce siècle, ou à venir.")
     return rows, day
+
+
+def _may_be_kept(rows: Sequence[dict[str, Any]]) -> bool:
+    """Whether any database takes these rows: JSON may name half of a character, which UTF-8 cannot write."""
+    level: list[object] = list(rows)
+    for _ in range(DEEPEST):
+        within = [one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list)]
+        level = [value for values in within for value in values]
+    if any(isinstance(one, dict | list) for one in level):
+        return False
+    try:
+        json.dumps(rows, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def keep(session: Session, deliveries: Sequence[Delivery]) -> list[bool]:

@@ -18,6 +18,8 @@ from outreach.hooks.models import HookSender
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 UNFIT = "Nommez-le de 1 à 40 lettres minuscules, chiffres et tirets : ce nom est dans son adresse."
 
+_SERVES = HookSender.ended_at.is_(None)
+
 
 def make(
     session: Session, *, name: str, public_key: str, known: Collection[str], now: datetime, actor: str
@@ -25,7 +27,8 @@ def make(
     """Let a service send joinings. `public_key` is `whpk_…`, '' where it signs by the shared secret; `known` are the
     codes of the networks it knows all joinings of.
 
-    Raises InputError on a name, a key or a network that will not do, Refused where the name was used before.
+    Raises InputError on a name, a key or a network that will not do, Refused where the name was used before, and where
+    another one that may send has the key: what is signed does not say whom it is for.
     """
     if not NAME.fullmatch(name):
         raise InputError(UNFIT)
@@ -36,6 +39,11 @@ def make(
     take_turns(session, "hook-senders")
     if session.scalar(select(HookSender.id).where(HookSender.name == name)) is not None:
         raise Refused(f"« {name} » est ou a été le nom d’un service : donnez un autre nom.")
+    if (
+        key is not None
+        and session.scalar(select(HookSender.id).where(_SERVES, HookSender.public_key == key)) is not None
+    ):
+        raise Refused("Un autre service signe par cette clé : ce qu’il envoie vaudrait aussi sous ce nom-ci.")
     of = json.dumps([code for code in offered if code in known], ensure_ascii=False)
     made = HookSender(name=name, public_key=key, salt=secrets.token_hex(32), networks=of, made_at=now, made_by=actor)
     session.add(made)
@@ -66,7 +74,7 @@ def numbered(session: Session, number: int) -> HookSender:
 
 def named(session: Session, name: str) -> HookSender | None:
     """The sender of this name that may send, or None."""
-    query = select(HookSender).where(HookSender.name == name, HookSender.ended_at.is_(None))
+    query = select(HookSender).where(HookSender.name == name, _SERVES)
     return session.scalar(query)
 
 

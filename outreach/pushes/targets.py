@@ -19,6 +19,7 @@ UNFIT = (
     "Donnez une adresse « https:// » entière, d’une machine publique, sans nom d’utilisateur, "
     f"de {LONGEST_URL} signes au plus."
 )
+UNICAST = ipaddress.IPv6Network("2000::/3")
 INSIDE = ("localhost", ".localhost", ".local", ".internal", ".lan", ".home.arpa")
 
 
@@ -53,7 +54,8 @@ def is_address(host: str) -> bool:
 def is_public(address: str) -> bool:
     """Whether an IP address is one of the public network: no loopback, private, link-local or reserved one.
 
-    An IPv4 address within an IPv6 one is judged as itself.
+    An IPv4 address within an IPv6 one is judged as itself. Any other IPv6 address is public within 2000::/3 alone (RFC
+    4291, §2.4): elsewhere are forms that nobody uses any more, and that a machine may still lead to itself.
     """
     found = ipaddress.ip_address(address.partition("%")[0].strip("[]"))
     if isinstance(found, ipaddress.IPv6Address):
@@ -62,6 +64,8 @@ def is_public(address: str) -> bool:
             found = inner
         elif found in ipaddress.IPv6Network("64:ff9b::/96"):  # RFC 6052: it leads to an IPv4 address
             found = ipaddress.IPv4Address(int(found) & 0xFFFFFFFF)
+        elif found not in UNICAST:
+            return False
     return found.is_global and not found.is_multicast
 
 

@@ -12,6 +12,7 @@ from outreach.api_keys import keys
 from outreach.api_keys.models import ApiKey
 from outreach.columns import Queried, Row
 from outreach.db import NO_ANSWER, Database
+from outreach.errors import InputError
 from outreach.web.api import cursors
 from outreach.web.api.limits import Reads, Room
 from outreach.web.ui import problems
@@ -51,6 +52,8 @@ def admit() -> Response | None:
         g.sight = key.sight
     if request.method not in READS and not request.is_json:
         return problems.answer(415)
+    if request.method not in READS:
+        _read_body()
     if request.method in READS:
         room = g.api_room = COUNTED.take(key.id)
         if room.left < 0:
@@ -75,6 +78,14 @@ def finish(response: Response) -> Response:
         # After the answer: a request that only reads writes nothing, and waits for no writer.
         response.call_on_close(partial(_note_use, database(), key.id, now()))
     return response
+
+
+def _read_body() -> None:
+    """Read a body as JSON, once. Raises InputError on more levels than can be read; its view judges any other fault."""
+    try:
+        request.get_json(silent=True)
+    except RecursionError:
+        raise InputError("Ce qui est envoyé a trop de niveaux. Voyez /api/v1/openapi.json.") from None
 
 
 def _is_bearer(header: str) -> bool:

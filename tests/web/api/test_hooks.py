@@ -150,6 +150,16 @@ def test_a_body_that_is_none_is_refused(post, sender, sample_database, body):
     assert count(sample_database, HookDelivery.id) == 0
 
 
+@pytest.mark.parametrize(
+    "odd", ['"\\ud800"', "[" * 9_000 + "]" * 9_000, '{"\\udfff": 1}'], ids=["half", "deep", "name"]
+)
+def test_a_row_that_no_database_takes_is_refused_and_holds_up_nothing(post, sender, silent, sample_database, odd):
+    body = body_of(row(silent[0], more="ODD")).replace('"ODD"', odd)
+    assert post(body).status_code == 400
+    assert post(body_of(row(silent[0])), identity="msg_2").status_code == 202
+    assert applying.apply_waiting(sample_database, NOW) == 1
+
+
 def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, silent, sample_database):
     keep_all(sample_database, sender, [row(silent[0]), row(1), row(silent[1], strand=77), {"école": "?"}])
     assert applying.apply_waiting(sample_database, NOW) == 4
@@ -188,6 +198,10 @@ def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database,
             senders.make(session, name="a", public_key="", known=["X"], **BY)
         with pytest.raises(Refused):
             senders.make(session, name="subsides", public_key="", known=[], **BY)
+        with pytest.raises(Refused, match="vaudrait aussi"):
+            senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
+        senders.end(session, sender, **BY)
+        senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
 
 
 def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, sample_database):

@@ -122,7 +122,8 @@ def test_an_address_that_is_no_public_https_one_is_refused(url):
 @pytest.mark.parametrize(
     "address",
     ["127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.0.1", "169.254.169.254", "100.64.0.1", "0.0.0.1", "224.0.0.1",
-     "::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255"],
+     "::1", "fe80::1%eth0", "fc00::1", "::ffff:127.0.0.1", "64:ff9b::7f00:1", "2002:7f00:1::", "255.255.255.255",
+     "::127.0.0.1", "::ffff:0:7f00:1", "fec0::1", "5f00::1", "4000::1"],
 )  # fmt: skip
 def test_a_name_that_leads_inside_is_never_connected_to(monkeypatch, address):
     def refuse(*_arguments, **_named):

@@ -99,6 +99,13 @@ def test_a_write_without_a_name_or_that_is_no_json_is_refused(program, schools):
     assert form.status_code == 415
 
 
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"items":' * 30_000])
+def test_a_body_of_too_many_levels_is_refused(program, body):
+    named = {**program.headers, "Idempotency-Key": "a"}
+    refused = program.client.post(f"/api/v1{PATH}", data=body, headers=named, content_type="application/json")
+    assert (refused.status_code, refused.mimetype) == (400, "application/problem+json")
+
+
 def test_a_key_that_writes_too_often_waits(program, schools, monkeypatch):
     monkeypatch.setattr(writes, "MOST", 2)
     told = {"items": [joining(schools[0])]}
