@@ -55,7 +55,8 @@ class Shot(NamedTuple):
     """A picture: its file under docs/ (or "" for steps alone), the account, the address, the steps, the crop.
 
     A step calls a Playwright method on the first element of a selector: the method's name, the selector, the arguments.
-    The picture is cropped to all elements of the selector `crop`; without one, it shows the top of the window.
+    The picture is cropped to all elements of the selector `crop`; without one, it shows the top of the window,
+    which is `width` pixels wide.
     """
 
     picture: str
@@ -63,6 +64,7 @@ class Shot(NamedTuple):
     address: str
     steps: tuple[tuple[Any, ...], ...] = ()
     crop: str = ""
+    width: int = 1280
 
 
 def button(words: str) -> str:
@@ -157,6 +159,7 @@ ACTS = {
         Shot("guide/images/historique", AUTHOR, "", (("click", 'a:has-text("Historique")'),), "main > *"),
         Shot("guide/images/appel", AUTHOR, "", (("click", "main summary"),), "main details"),
         Shot("guide/images/recu", AUTHOR, "/mailbox?q=po009927", (("click", "tbody th a"),)),
+        Shot("images/letter", AUTHOR, "", crop="iframe", width=760),
         Shot(
             "guide/images/repondre",
             AUTHOR,
@@ -168,6 +171,7 @@ ACTS = {
             ),
             "main > :is(h1, .facts, form, details)",
         ),
+        Shot("images/answer", AUTHOR, "", width=390),
         Shot("", AUTHOR, "/mailbox?q=po009001", (("click", "tbody th a"),)),  # the authority of 147 schools
         Shot(
             "guide/images/repondre-liste",
@@ -393,6 +397,7 @@ def entered(browser: Browser, account: str) -> Page:
 
 
 def take(page: Page, shot: Shot) -> None:
+    page.set_viewport_size({"width": shot.width, "height": 800})
     if shot.address:
         page.goto(shot.address)
     for verb, selector, *values in shot.steps:
