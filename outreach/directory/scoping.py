@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from sqlalchemy import func, select
 
+from outreach import french
 from outreach.db import Session
 from outreach.directory.models import Federation, Network
 from outreach.errors import InputError
@@ -41,5 +42,5 @@ def reason(session: Session, sight: Sight, levels: Sequence[str]) -> str:
     if sight.kind is SightKind.NETWORK:
         label = session.scalar(select(Network.label).where(Network.code == sight.code)) or sight.code
         return f"Vous voyez ce PO parce qu’il est du réseau {label}."
-    represented = f" pour ses écoles de niveau {', '.join(levels)}" if levels else ""
+    represented = f" pour ses écoles de niveau {french.all_of(levels)}" if levels else ""
     return f"Vous voyez ce PO parce que {sight.code} le représente aujourd’hui{represented}."

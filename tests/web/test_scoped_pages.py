@@ -17,7 +17,7 @@ from outreach.web.ui import door
 from tests.architecture.test_sweeps import OPEN, SAMPLES, addresses, texts
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.pages import check, links, text_of
+from tests.pages import check, elements, links, text_of
 from tests.sight.pruned import members
 
 SIGHTS = [
@@ -205,11 +205,22 @@ def test_a_frame_that_leads_nowhere_else(app, launched_sample):
     assert door.CLOSED.split(":", maxsplit=1)[0].strip() in text_of(refused)
 
 
+def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample):
+    client = signed_in(app, "federation", "SeGEC")
+    page = client.get("/")
+    assert "ne comptent que ce qui est de votre fédération, SeGEC" in text_of(page)
+    assert "qui valide ou administre" not in text_of(client.get("/account"))
+    notes, proposals = client.get("/notes"), client.get("/proposals")
+    assert "Aucune note publiée." in text_of(notes)
+    assert [text_of(here) for here in elements(notes, "nav//a[@aria-current]")] == ["Notes"]
+    assert "« Proposer une adresse » sous « Contacts »" in text_of(proposals)
+
+
 def test_the_sheet_says_why_it_is_seen(app, launched_sample):
     scope = Scope(launched_sample, "federation", "CECP")
     said = text_of(signed_in(app, "federation", "CECP").get(f"/directory/{min(scope.listed)}"))
     assert (
-        "Vous voyez ce PO parce que CECP le représente aujourd’hui pour ses écoles de niveau maternel, primaire."
+        "Vous voyez ce PO parce que CECP le représente aujourd’hui pour ses écoles de niveau maternel et primaire."
         in said
     )
     said = text_of(signed_in(app, "network", "WBE").get("/directory")).split()

@@ -123,7 +123,9 @@ def _has_list() -> bool:
 
 def _entries() -> list[tuple[str, str, bool]]:
     if is_scoped():
-        return [(label, url_for(view), view == request.endpoint or view == _home()) for label, view in SCOPED]
+        own = f"{request.blueprint}.index"
+        here = own if own in dict(SCOPED).values() else _home()
+        return [(label, url_for(view), view == here) for label, view in SCOPED]
     entries = [
         *([("Aujourd’hui", "today.index")] if _has_list() else []),
         ("Situation", "situation.index"),
