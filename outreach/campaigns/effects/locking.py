@@ -83,6 +83,11 @@ def refuse_split(session: Session, campaign: Campaign) -> None:
         raise Refused(f"Rien ne se compte par départ tiré au sort avant son jour. {lock_of(session, campaign).told}")
 
 
+def untold(session: Session, campaign: Campaign) -> frozenset[Reason]:
+    """The reasons that no list of a campaign's waves may say yet."""
+    return TELLING if is_locked(session, campaign) else frozenset()
+
+
 def frozen(session: Session, campaign: Campaign) -> DrawnEffect | None:
     """The effect of a campaign once it is frozen."""
     return session.get(DrawnEffect, campaign.id)

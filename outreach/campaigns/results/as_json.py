@@ -49,5 +49,5 @@ def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[
 
 def withdrawn(session: Session, wave: Wave, tally: Tally) -> dict[str, int]:
     """Whom a wave left out, by reason. Before its day nothing tells by departure who joined and who answered."""
-    hidden = locking.TELLING if locking.is_locked(session, wave.campaign) else ()
+    hidden = locking.untold(session, wave.campaign)
     return {reason: count for reason, count in sorted(tally.withdrawn.items()) if reason not in hidden}

@@ -7,6 +7,7 @@ from outreach.adherence import programme_files, record_list, situation
 from outreach.adherence import programmes as known_programmes
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
+from outreach.campaigns.effects import locking
 from outreach.campaigns.results import as_json
 from outreach.delivery.ledger import listing as recipient_list
 from outreach.delivery.ledger import suppression_list
@@ -143,12 +144,15 @@ def recipients(number: int, wave: int) -> Response:
     """Les courriels d’une vague : à qui, et ce que chacun est devenu."""
     asked = query_as(PageAsked)
     with reading() as session:
-        waves = [one for one in lifecycle.campaign_numbered(session, number).waves if one.number == wave]
+        of = lifecycle.campaign_numbered(session, number)
+        waves = [one for one in of.waves if one.number == wave]
         if not waves:
             raise NotFound(f"La campagne {number} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
             return told({"items": [], "next": cursors.written(None)})
-        return page_of(recipient_list.listed(session, waves[0].mailing_id, None), asked.cursor, asked.limit)
+        untold = locking.untold(session, of)
+        letters = recipient_list.listed(session, waves[0].mailing_id, None, untold=untold)
+        return page_of(letters, asked.cursor, asked.limit)
 
 
 @pages.get("/responses")

@@ -1,6 +1,7 @@
 """The recipients of a wave: the outcome of each, the letter as received, the list as a file."""
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from flask import Response, abort, request
 from flask_login import current_user
@@ -36,8 +37,9 @@ USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply 
 def recipients(number: int, wave: int) -> str:
     with reading() as session:
         campaign, shown_wave, mailing = _wave(session, number, wave)
-        outcome, reason = _asked()
-        recipients = listing.listed(session, mailing, outcome, reason, sorting(request))
+        untold = locking.untold(session, campaign)
+        outcome, reason = _asked(session, campaign)
+        recipients = listing.listed(session, mailing, outcome, reason, sorting(request), untold=untold)
         return show(
             "recipients",
             step_of(session, "recipients", campaign),
@@ -45,13 +47,13 @@ def recipients(number: int, wave: int) -> str:
             tally=outbox.tallies(session, [mailing])[mailing],
             outcome=outcome,
             reason=reason,
-            telling=locking.TELLING if locking.is_locked(session, campaign) else (),
+            telling=untold,
             outcomes=list(LetterOutcome),
             Reason=Reason,
             shown=Shown.of(request, recipients, export=".export_recipients", write=".write_to_wave"),
             outcome_of=listing.outcome_of,
             tries=lambda message: _tries(message, shown_wave),
-            why=listing.why,
+            why=partial(listing.why, untold=untold),
             says_more=_says_more,
             resendable_from=_resendable(session, campaign, wave),
             up_to_the_minute=timedelta(seconds=59),
@@ -64,7 +66,8 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
     with reading() as session:
         campaign, exported, mailing = _wave(session, number, wave)
         name = exported.name.replace(" ", "-").replace("è", "e")
-        table = listing.listed(session, mailing, *_asked(), sorting(request)).table()
+        asked, untold = _asked(session, campaign), locking.untold(session, campaign)
+        table = listing.listed(session, mailing, *asked, sorting(request), untold=untold).table()
         return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
 
 
@@ -74,7 +77,7 @@ def write_to_wave(number: int, wave: int) -> Redirect:
     """Begin a campaign to the listed authorities, stored as a list."""
     with reading() as session:
         campaign, chosen, mailing = _wave(session, number, wave)
-        outcome, reason = _asked()
+        outcome, reason = _asked(session, campaign)
         keys = listing.listed(session, mailing, outcome, reason).keys()
         chosen_by = reason or outcome
         said = chosen_by.label if chosen_by else "Destinataires"
@@ -141,6 +144,10 @@ def _says_more(message: Message) -> bool:
     return bool(message.reply_text) and not is_as_usual
 
 
-def _asked() -> tuple[LetterOutcome | None, Reason | None]:
+def _asked(session: Session, campaign: Campaign) -> tuple[LetterOutcome | None, Reason | None]:
+    """What is listed. Raises Refused for a reason that may not be told by wave yet."""
     outcome = member(LetterOutcome, request.args.get("outcome"))
-    return outcome, member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None
+    reason = member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None
+    if reason in locking.TELLING:
+        locking.refuse_split(session, campaign)
+    return outcome, reason

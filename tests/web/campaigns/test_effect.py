@@ -4,10 +4,15 @@ import json
 import re
 
 import pytest
+from sqlalchemy import select
 
+from outreach.campaigns import lifecycle
+from outreach.campaigns.effects import locking
+from outreach.delivery.models import Message, MessageState, Reason
 from tests.campaigns.effects.drawn import departures, draw, leave, tell
 from tests.campaigns.effects.test_effects import AFTER, DAY, LAST
 from tests.pages import actions, elements, links, text_of
+from tests.web.api.conftest import Program, made
 from tests.web.campaigns.test_campaigns import begun
 from tests.web.test_jobs import do
 
@@ -59,6 +64,26 @@ def test_before_its_day_a_page_says_what_is_awaited_and_counts_nothing(author, n
     assert f"/campaigns/{number}/effect" not in actions(page)
     assert "wave" not in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
     assert "vagues" not in author.get(f"/campaigns/{number}").text.split("charts/")[1:]
+
+
+def test_before_its_day_no_list_of_a_wave_says_who_joined_or_answered(app, author, client, number, sample_database):
+    settings = app.extensions["outreach.settings"]
+    with sample_database.writing() as session:
+        wave = lifecycle.campaign_numbered(session, number).waves[0]
+        some = session.scalars(select(Message).where(Message.mailing_id == wave.mailing_id).limit(2)).all()
+        for letter, reason in zip(some, (Reason.JOINED, Reason.ANSWERED), strict=True):
+            letter.state, letter.reason = MessageState.WITHDRAWN, reason
+            letter.settled_at = letter.settled_at or letter.dated_at
+        place = wave.number
+    program, page = Program(client, made(sample_database, settings.instant())), f"/campaigns/{number}/waves/{place}"
+    listed = program.every(f"{page}/recipients")
+    assert [one["reason"] for one in listed if one["outcome"] == "withdrawn"] == ["", ""]
+    for shown in (author.get(page).text, author.get(f"{page}/export.csv").data.decode("utf-8-sig")):
+        assert not [one for one in locking.TELLING if one.label in shown]
+    for reason in ("joined", "answered"):
+        asked = f"?outcome=withdrawn&reason={reason}"
+        for path in (f"{page}{asked}", f"{page}/export.csv{asked}"):
+            assert author.get(path).status_code == 409
 
 
 def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sample_database):
