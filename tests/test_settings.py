@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from outreach.errors import SettingsError
 from outreach.mail import tokens
-from outreach.roles import RoleName
+from outreach.roles import OF_STAFF
 from outreach.settings import FactorPolicy, Mode, Settings, kept_secret, modes, oidc, read
 from outreach.settings.files import NAMED
 from outreach.settings.keys import is_guessable
@@ -447,7 +447,7 @@ def test_an_issuer_with_its_roles_is_accepted_and_its_secret_hidden():
     assert settings.role_rules == (("groups", "a:b", "author"), ("realm_access.roles", "x=y", "approver"))
     assert settings.issuer_name == "idp.example"
     assert "hush" not in repr(settings)
-    assert set(oidc.ROLES) == set(RoleName)
+    assert set(oidc.ROLES) == set(OF_STAFF), "a scope comes with an invitation"
 
 
 def test_a_password_is_taken_from_everybody_or_from_the_emergency_account_alone():

@@ -4,6 +4,7 @@ import importlib.util
 import threading
 import time
 from collections import Counter
+from contextlib import closing, suppress
 from datetime import date, timedelta
 
 import pytest
@@ -63,13 +64,9 @@ def fetching(app, program):
 
 def rebuilt(path, fetch, day):
     while True:
-        kept = client.opened(str(path))
-        try:
+        with closing(client.opened(str(path))) as kept, suppress(Killed):
             client.follow(kept, "", "", fetch)
-        except Killed:
-            kept.close()
-            continue
-        return client.situation(kept, day.isoformat())
+            return client.situation(kept, day.isoformat())
 
 
 def counted(database, day):
