@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
-from math import isinf
+from math import inf, isinf
+from typing import cast
 
 from sqlalchemy import case, func, select
 
@@ -18,11 +19,11 @@ from outreach.adherence.standing import standing_on
 from outreach.campaigns import audiences
 from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.draws.attempts import Candidate
-from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.days import today
-from outreach.db import Session
+from outreach.db import Session, take_turns
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority, Network
 from outreach.effect import power, sentences
@@ -40,14 +41,20 @@ OUTCOME = (
 METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; 9 999 retirages ; conclut si les deux concordent"
 COVERED = timedelta(days=14)
 """How long after the last compared day a list may still tell of joinings on it."""
+DRAWN_MEANWHILE = (
+    "Une autre campagne, qui écrit à la moitié au moins des mêmes PO pour le même volet, a été tirée au sort depuis la "
+    "soumission : renvoyez celle-ci, puis soumettez-la de nouveau ; elle en gardera le tirage."
+)
 UNDER_WAY = (Status.IN_PREPARATION, Status.TENDER_LAUNCHED)
 
 
 @dataclass(frozen=True)
 class DrawPlan:
-    """A draw as it would be submitted now. `kept` is the draw of another campaign that this one has to keep.
+    """A draw as it would be submitted now, or, where `attempt` awaits an approval, as it was submitted: then without
+    candidates.
 
-    `is_done` says that the campaign's own draw, or one that it keeps, is final.
+    `kept` is the draw of another campaign that this one has to keep. `is_done` says that the campaign's own draw, or
+    one that it keeps, is final.
     """
 
     gap: int
@@ -57,10 +64,13 @@ class DrawPlan:
     refusals: Sequence[str]
     kept: DrawAttempt | None = None
     is_done: bool = False
+    attempt: DrawAttempt | None = None
 
     @cached_property
     def could(self) -> Detectable | None:
         """What it could detect; None where too few are drawn to ask."""
+        if self.attempt:
+            return _stated(self.attempt, self.strata.drawn)
         sizes = tuple(len(stratum.fases) for stratum in self.strata.strata)
         return _detectable(sizes, self.gap) if sizes and not self.refusals else None
 
@@ -118,11 +128,35 @@ def of(
     rule = rule or ClosingRule.of(session, campaign, now=now)
     days = [today(wave.at) for wave in rule.firsts(campaign)]
     done = drawn_list.draw_of(session, campaign.id) if campaign.id else None
+    attempt = drawn_list.open_attempt(session, campaign.id) if campaign.id else None
+    if attempt:
+        return _submitted(session, campaign, attempt, days, now=now)
     found = candidates(session, campaign, now=now)
     kept = None if done else attempts.to_keep(session, campaign, [one.authority_id for one in found], now=now)
     strata = stratified([one.listed for one in found])
     refusals = [] if done or kept else _refusals(campaign, strata.drawn, days, is_first_come=is_first_come)
     return DrawPlan(campaign.departure_gap, found, strata, days, refusals, kept, done is not None)
+
+
+def _submitted(
+    session: Session, campaign: Campaign, attempt: DrawAttempt, days: Sequence[date], *, now: datetime
+) -> DrawPlan:
+    """The plan that was submitted, whatever the register says since; `days` are those of departures as planned now."""
+    plan, strata = drawn_list.plan_of(attempt), drawn_list.strata_of(session, attempt)
+    frozen = Stratified(strata, drawn_list.outside_of(session, attempt))
+    refusals = _refusals(campaign, frozen.drawn, days, is_first_come=False)
+    if _is_drawn_meanwhile(session, campaign, attempt, now=now):
+        refusals.append(DRAWN_MEANWHILE)
+    stated = cast("list[str]", plan["departures"])
+    departures = [date.fromisoformat(day) for day in stated]
+    return DrawPlan(cast("int", plan["window_days"]), (), frozen, departures, refusals, attempt=attempt)
+
+
+def _is_drawn_meanwhile(session: Session, campaign: Campaign, attempt: DrawAttempt, *, now: datetime) -> bool:
+    """Whether another campaign to the same authorities was drawn since the submission: of copies that await an approval
+    together, the first draw is that of all."""
+    listed = session.scalars(select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id == attempt.id)).all()
+    return attempts.to_keep(session, campaign, listed, now=now) is not None
 
 
 def _refusals(campaign: Campaign, drawn: int, days: Sequence[date], *, is_first_come: bool) -> list[str]:
@@ -185,7 +219,10 @@ def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: date
     done = drawn_list.draw_of(session, campaign.id)
     if done is not None:
         return done
+    take_turns(session, "draw", campaign.strand_id)
     attempt = drawn_list.open_attempt(session, campaign.id)
+    if attempt is not None and _is_drawn_meanwhile(session, campaign, attempt, now=now):
+        raise Refused(DRAWN_MEANWHILE)
     if attempt is not None and added is not None:
         return attempts.reveal(session, attempt, added, now=now)
     if attempt is not None:
@@ -197,6 +234,13 @@ def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: date
         )
     attempts.keep(session, campaign, planned.kept, now=now)
     return planned.kept
+
+
+def _stated(attempt: DrawAttempt, drawn: int) -> Detectable:
+    """What a submission said that its draw could detect."""
+    stated = cast("Mapping[str, int | None]", drawn_list.plan_of(attempt)["detectable_per_thousand"])
+    shares = {name: inf if share is None else share / 1000 for name, share in stated.items()}
+    return Detectable(drawn, **shares)
 
 
 @lru_cache(maxsize=32)

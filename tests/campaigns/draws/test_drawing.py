@@ -167,6 +167,40 @@ def test_a_copy_keeps_the_draw(drawn):
     assert {wave.confirmed_authorities for wave in waves(drawn)} == {None}
 
 
+@pytest.mark.postgresql
+def test_of_copies_that_await_an_approval_together_the_first_draw_is_that_of_all(drawable):
+    """Otherwise author and approver would submit twenty, approve them all, and keep the order that they like."""
+    number = copy(drawable)
+    submit(drawable)
+    submit(drawable, number)
+    approve(drawable)
+    with pytest.raises(Refused, match="a été tirée au sort depuis la soumission"):
+        approve(drawable, number)
+    with drawable.reading() as session:
+        assert "soumettez-la de nouveau" in draw_plan.of(session, of(session, number), now=NOW).refusals[0]
+        assert drawn_list.draw_of(session, number) is None
+    with drawable.writing() as session:
+        lifecycle.send_back(session, of(session, number), now=NOW, actor=APPROVER, reason="Déjà tirée")
+    submit(drawable, number)
+    approve(drawable, number, added=None)
+    assert draw_as_stored(drawable, number) == draw_as_stored(drawable)
+
+
+def test_while_it_awaits_an_approval_the_plan_is_what_was_submitted(drawable):
+    with drawable.reading() as session:
+        before = draw_plan.of(session, of(session), now=NOW)
+    submit(drawable)
+    with drawable.writing() as session:
+        some = select(Contact.id).order_by(Contact.id).limit(20)
+        session.execute(update(Contact).where(Contact.id.in_(some)).values(retired_at=NOW, retired_by=AUTHOR))
+    with drawable.reading() as session:
+        shown = draw_plan.of(session, of(session), now=NOW)
+        assert shown.attempt is drawn_list.open_attempt(session, 1)
+        assert len(draw_plan.candidates(session, of(session), now=NOW)) == COUNT - 20
+    for name in ("gap", "strata", "departures", "figure_on", "refusals", "could", "told", "outside"):
+        assert getattr(shown, name) == getattr(before, name), name
+
+
 def test_a_copy_makes_its_own_draw_after_180_days(drawn):
     later = NOW + timedelta(days=181)
     with drawn.writing() as session:
