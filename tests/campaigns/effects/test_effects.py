@@ -51,16 +51,16 @@ def freeze(database, number, redraws=199):
 
 
 @pytest.fixture
-def drawn(database, people, strand):
+def lottery(database, people, strand):
     return draw(database)
 
 
 @pytest.fixture
-def left(database, drawn):
+def left(database, lottery):
     """All three departures left: of each 30, 15 join within 14 days of departure 1, and one of those that wait."""
     for departure in (1, 2, 3):
-        leave(database, drawn, departure)
-    return drawn
+        leave(database, lottery, departure)
+    return lottery
 
 
 @pytest.fixture
@@ -77,22 +77,22 @@ def test_a_campaign_that_is_not_drawn_has_no_effect(database, people, strand):
 
 
 @pytest.mark.postgresql
-def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_14_days_more(database, drawn):
-    leave(database, drawn, 1)
-    assert (lock(database, drawn).state, lock(database, drawn).left) == (EffectState.LOCKED, (DAY,))
-    leave(database, drawn, 2)
-    waits = lock(database, drawn)
+def test_the_lock_opens_with_the_first_list_that_covers_all_networks_drawn_and_14_days_more(database, lottery):
+    leave(database, lottery, 1)
+    assert (lock(database, lottery).state, lock(database, lottery).left) == (EffectState.LOCKED, (DAY,))
+    leave(database, lottery, 2)
+    waits = lock(database, lottery)
     assert (waits.state, waits.until) == (EffectState.LOCKED, LAST)
     assert "complète jusqu’au 25 juin 2021 pour Libre confessionnel" in waits.told.replace("\xa0", " ")
     for networks, until in ((["WBE"], LAST), (["Libre confessionnel"], LAST - timedelta(days=1))):
-        tell(database, {departures(database, drawn)[2][0]: DAY}, until, networks, at=AFTER)
-        assert lock(database, drawn).state is EffectState.LOCKED
+        tell(database, {departures(database, lottery)[2][0]: DAY}, until, networks, at=AFTER)
+        assert lock(database, lottery).state is EffectState.LOCKED
     with database.reading() as session, pytest.raises(Refused, match="attend la première liste"):
-        campaign = lifecycle.campaign_numbered(session, drawn)
-        freezing.compute(session, campaign, lock(database, drawn))
-    opens = tell(database, {departures(database, drawn)[2][1]: DAY}, LAST, at=AFTER)
-    assert (lock(database, drawn).state, lock(database, drawn).opened_by.id) == (EffectState.READY, opens)
-    assert told(database, drawn) == {
+        campaign = lifecycle.campaign_numbered(session, lottery)
+        freezing.compute(session, campaign, lock(database, lottery))
+    opens = tell(database, {departures(database, lottery)[2][1]: DAY}, LAST, at=AFTER)
+    assert (lock(database, lottery).state, lock(database, lottery).opened_by.id) == (EffectState.READY, opens)
+    assert told(database, lottery) == {
         "state": "ready", "estimate": None, "low": None, "high": None, "told": "Les jours comparés sont couverts."
     }  # fmt: skip
 
@@ -156,19 +156,19 @@ def test_joinings_that_staff_confirmed_count_only_once_a_list_tells_them(databas
     assert [sum(each["first"][place] for each in outcome["strata"]) for place in range(3)] == [4, 0, 0]
 
 
-def test_a_campaign_that_stopped_before_departure_2_is_blocked(database, drawn):
-    leave(database, drawn, 1)
+def test_a_campaign_that_stopped_before_departure_2_is_blocked(database, lottery):
+    leave(database, lottery, 1)
     with database.writing() as session:
-        lifecycle.campaign_numbered(session, drawn).state = CampaignState.CLOSED
-    assert lock(database, drawn).state is EffectState.BLOCKED
-    assert "arrêtée avant le deuxième départ" in told(database, drawn)["told"]
+        lifecycle.campaign_numbered(session, lottery).state = CampaignState.CLOSED
+    assert lock(database, lottery).state is EffectState.BLOCKED
+    assert "arrêtée avant le deuxième départ" in told(database, lottery)["told"]
 
 
-def test_a_departure_that_moved_moves_the_days_that_are_compared(database, drawn):
-    leave(database, drawn, 1)
-    leave(database, drawn, 2, LEFT + GAP + timedelta(days=5))
-    assert lock(database, drawn).until == LAST + timedelta(days=5)
-    assert (lock(database, drawn).windows.length, lock(database, drawn).windows.second) == (14, 19)
+def test_a_departure_that_moved_moves_the_days_that_are_compared(database, lottery):
+    leave(database, lottery, 1)
+    leave(database, lottery, 2, LEFT + GAP + timedelta(days=5))
+    assert lock(database, lottery).until == LAST + timedelta(days=5)
+    assert (lock(database, lottery).windows.length, lock(database, lottery).windows.second) == (14, 19)
 
 
 def test_nothing_tells_answers_or_joinings_by_departure_before_its_day(database, strand, left, joined):
