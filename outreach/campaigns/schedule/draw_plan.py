@@ -28,7 +28,7 @@ from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority, Network
 from outreach.effect import power, sentences
 from outreach.effect.draw import DEPARTURES, Json
-from outreach.effect.plan import PlannedDraw
+from outreach.effect.plan import PlannedDraw, windows
 from outreach.effect.power import Detectable
 from outreach.effect.strata import Listed, Stratified, stratified
 from outreach.errors import Refused
@@ -87,7 +87,9 @@ class DrawPlan:
     @property
     def figure_on(self) -> date | None:
         """The day of the figure: a list has to cover the last compared day plus 14."""
-        return self.departures[0] + timedelta(days=2 * self.gap - 1) + COVERED if self.departures else None
+        if len(self.departures) < DEPARTURES:
+            return None
+        return self.departures[0] + timedelta(days=windows(self.departures, self.gap).end - 1) + COVERED
 
     def frozen(self, campaign: Campaign, content: str) -> dict[str, Json]:
         """What a submission freezes, for `draws.attempts`; `content` is the digest of the campaign's content."""
@@ -172,6 +174,24 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date], *, is_first_
     late = bool(last and len(days) == DEPARTURES and days[-1] > last)
     told = "Le dernier départ, le {}, viendrait après le dernier jour d’envoi : reculez ce jour, ou videz-le."
     return [*planned.refusals, *([french.typeset(told.format(french.day(days[-1])))] if late else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the plan of a submission said: the days of its departures, and in French what could be detected."""
+
+    departures: Sequence[date]
+    told: str
+
+
+def stated_by(session: Session, attempt: DrawAttempt) -> Stated | None:
+    """What the plan of an attempt said; None of one that stated no days."""
+    plan = drawn_list.plan_of(attempt)
+    if "departures" not in plan:
+        return None
+    days = [date.fromisoformat(day) for day in cast("list[str]", plan["departures"])]
+    drawn = sum(len(stratum.fases) for stratum in drawn_list.strata_of(session, attempt))
+    return Stated(days, sentences.planned(_stated(attempt, drawn)))
 
 
 def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:

@@ -14,6 +14,7 @@ from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.schedule import draw_plan
 from outreach.charts.chart import Chart
 from outreach.charts.curves import Event, Series, curve
 from outreach.db import Session, time_limit
@@ -44,6 +45,7 @@ def effect(number: int) -> str:
             lock=lock,
             kept=kept,
             told=shown,
+            planned=draw_plan.stated_by(session, lock.attempt) if lock.attempt else None,
             attempts=drawn_list.attempts_of(session, campaign.id),
             sizes=drawn_list.sizes_of(session, lock.attempt) if lock.attempt else {},
             charts=list(_charts(campaign, shown)) if shown else [],

@@ -1,6 +1,6 @@
 """A submission commits, an approval draws, and nobody chooses: not by sending back, cancelling or copying."""
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
 import pytest
@@ -251,3 +251,13 @@ def test_an_approval_of_old_keeps_its_digest(drawable):
         campaign.departure_gap = 0
         assert lifecycle.content_hash(campaign) != drawn_digest
         assert "departure_gap" in lifecycle.ADDED
+
+
+def test_the_day_of_the_figure_moves_with_the_second_departure(drawable):
+    """The carnival holidays move departure 2 by two weeks: the days after it are compared all the same."""
+    with drawable.writing() as session:
+        lifecycle.revise(session, of(session), {"starts_at": datetime(2027, 2, 10, 8, 30, tzinfo=UTC)}, **BY)
+    with drawable.reading() as session:
+        planned = draw_plan.of(session, of(session), now=NOW)
+        assert planned.departures[1] == date(2027, 3, 9)
+        assert planned.figure_on == date(2027, 3, 9) + timedelta(days=13 + 14)
