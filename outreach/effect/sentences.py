@@ -22,7 +22,11 @@ UNSEEN = (
 def result(effect: Effect, outside: int, windows: Windows, reminders: Sequence[int] = ()) -> str:
     """The sentences of a result; `reminders` are the days of a departure's reminders, counted from its letter."""
     if not effect.is_concluded:
-        return french.typeset(f"On ne peut pas conclure : {_between(effect.figure)}. {NO_PROOF}")
+        among = f"parmi les {french.plural(effect.drawn, 'PO', 'PO')} tirés au sort, dans les {windows.length} jours"
+        told = (
+            f"On ne peut pas conclure : {_between(effect.figure)} PO de plus sur 100 ont adhéré, {among} de la lettre."
+        )
+        return french.typeset(f"{told} {NO_PROOF}")
     parts = [_figure(effect, outside, windows, reminders), _later(effect.later, windows), UNSEEN]
     return french.typeset(" ".join(part for part in parts if part))
 

@@ -59,7 +59,10 @@ def test_a_limit_that_is_almost_nothing_is_not_said_as_nothing():
 )
 def test_without_a_conclusion_nothing_is_claimed(low, high, words):
     unclear = replace(EFFECT, figure=Interval(0.01, low, high), is_concluded=False)
-    assert told(unclear) == f"On ne peut pas conclure\u00a0: entre {words}. Ce n’est pas une preuve d’absence."
+    assert told(unclear) == (
+        f"On ne peut pas conclure\u00a0: entre {words} PO de plus sur 100 ont adhéré, parmi les 305\u00a0PO tirés au "
+        "sort, dans les 14 jours de la lettre. Ce n’est pas une preuve d’absence."
+    )
 
 
 def test_before_the_approval_it_says_what_a_draw_could_see():

@@ -226,7 +226,10 @@ def beside(outcome: Mapping[str, Any]) -> list[str]:
         _crowd(told["crowd"]) if told["crowd"] else "",
         "Le volet s’est ouvert pendant les jours comparés." if told["strand_opened"] else "",
     ]
-    calm = f"Rien ne trouble la comparaison des {french.number(drawn)} PO tirés."
+    calm = (
+        f"Pour les {french.number(drawn)} PO tirés, rien à signaler de ce qui se vérifie : courriels avant leur tour, "
+        "non remis, sorties du registre, adhésions d’un même jour, ouverture du volet."
+    )
     return [french.typeset(line) for line in lines if line] or [french.typeset(calm)]
 
 
