@@ -215,9 +215,9 @@ ACTS = {
         ),
         Shot("guide/images/verifier", AUTHOR, "", (("click", button("Enregistrer et vérifier")),), "main > .split"),
         Shot("", AUTHOR, "", (("click", button("Demander la validation")),)),
-        Shot("guide/images/valider", APPROVER, "/campaigns/4/check", crop="main > :is(.split, .panel)"),
+        Shot("guide/images/valider", APPROVER, "/campaigns/7/check", crop="main > :is(.split, .panel)"),
         Shot("", APPROVER, "", (("check", "#overlap"), ("click", button("Valider sans planifier")))),
-        Shot("guide/images/planifier", AUTHOR, "/campaigns/4/check", crop=".panel >> nth=1"),
+        Shot("guide/images/planifier", AUTHOR, "/campaigns/7/check", crop=".panel >> nth=1"),
         Shot("", AUTHOR, "", (("click", button("Planifier l’envoi")),)),
         Shot("guide/images/calendrier", AUTHOR, "/calendar", crop="main > *"),
         Shot(
@@ -263,7 +263,7 @@ ACTS = {
         Shot(
             "guide/images/derniere-minute",
             AUTHOR,
-            "/campaigns/4/progress",
+            "/campaigns/7/progress",
             crop="main > .crumbs, main > .heading, #actions",
         ),
         Shot(
