@@ -17,7 +17,7 @@ from outreach.web.api.shapes import CloudEvents, Problem
 View = TypeVar("View", bound=Callable[..., Any])
 Shape = TypeVar("Shape", bound=BaseModel)
 JSON, PROBLEM, EVENTS = "application/json", "application/problem+json", "application/cloudevents-batch+json"
-READ = (400, 401, 429, 503)
+READ = (400, 401, 403, 429, 503)
 OF_ONE, WRITTEN = (*READ, 404), (*READ, 409, 413, 415)
 NAME = {
     "name": "Idempotency-Key",
