@@ -89,6 +89,7 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "persons": "personnes",
     "postal": "papier#les-adresses-postales",
     "programmes": "programmes",
+    "proposals": "federations#proposer-une-correction",
     "pushes": "acces-des-programmes#les-évènements-poussés-à-un-programme",
     "reachability": "annuaire#suivre-ceux-quaucun-courriel-natteint",
     "register": "importer#une-édition-du-registre",
