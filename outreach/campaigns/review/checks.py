@@ -249,8 +249,9 @@ def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
 def _of_haste(planned: Sequence[PlannedWave], written: int) -> list[str]:
     """A remark on each wave that follows the one before it within a week."""
     return [
-        f"La {later.name} part {french.plural(days, 'jour')} après la {earlier.name} : jusqu’à "
-        f"{french.number(written)} PO reçoivent deux courriels en une semaine."
+        f"La {later.name} part {french.plural(days, 'jour')} après la {earlier.name} : "
+        f"{'des PO de ce départ' if later.departure else f'jusqu’à {french.number(written)} PO'} reçoivent deux "
+        "courriels en une semaine."
         for earlier, later in pairwise(sorted(planned, key=lambda wave: (wave.departure or 0, wave.at)))
         if earlier.departure == later.departure
         and (days := (today(later.at) - today(earlier.at)).days) <= neighbours.NEAR.days

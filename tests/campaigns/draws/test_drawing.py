@@ -12,12 +12,14 @@ from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.draws import attempts, drawn_list, published
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.review import checks
 from outreach.campaigns.schedule import draw_plan
 from outreach.directory.models import Contact
 from outreach.errors import Refused
 from outreach.staff_mail import news
 from outreach.staff_mail.news import News
 from tests import factories
+from tests.campaigns.conftest import SENDING
 from tests.campaigns.draws.conftest import (
     ADDED,
     COUNT,
@@ -261,3 +263,10 @@ def test_the_day_of_the_figure_moves_with_the_second_departure(drawable):
         planned = draw_plan.of(session, of(session), now=NOW)
         assert planned.departures[1] == date(2027, 3, 9)
         assert planned.figure_on == date(2027, 3, 9) + timedelta(days=13 + 14)
+
+
+def test_a_reminder_in_haste_concerns_its_own_departure_alone(drawable):
+    with drawable.reading() as session:
+        remarks = " ".join(checks.look_over(session, of(session), SENDING, now=NOW).remarks)
+    assert "des PO de ce départ reçoivent deux courriels en une semaine" in remarks
+    assert str(COUNT) not in remarks
