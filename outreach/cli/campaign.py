@@ -374,7 +374,8 @@ def list_reactions(operation: Operation, number: int, only_none: bool, wave: int
             locking.refuse_split(session, stored_campaign)
         asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
         filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
-        listed = reaction_list.of(session, asked, filters, waves={})
+        is_split = not locking.is_locked(session, stored_campaign)
+        listed = reaction_list.of(session, asked, filters, waves={}, is_split=is_split)
         say_json(lambda: {"campaign": number, "items": listed.objects()})
         rows, counted = [row.letter for row in listed.every()], listed.counts
     for row in rows:

@@ -59,7 +59,10 @@ class AskedList:
     def listed(self, session: Session) -> ReactionList:
         """The list itself, in the order that the query asks for."""
         names = {mailing: wave.name for mailing, wave in _waves(self.campaign).items()}
-        return reaction_list.of(session, self.letters, self.filters, waves=names, sort=sorting(request))
+        is_split = not locking.is_locked(session, self.campaign)
+        return reaction_list.of(
+            session, self.letters, self.filters, waves=names, sort=sorting(request), is_split=is_split
+        )
 
     @property
     def chosen(self) -> list[str]:

@@ -86,6 +86,21 @@ def test_before_its_day_no_list_of_a_wave_says_who_joined_or_answered(app, autho
             assert author.get(path).status_code == 409
 
 
+def test_once_its_day_has_come_the_file_of_recipients_says_the_wave_of_each(author, covered):
+    assert ";Vague;" in author.get(f"/campaigns/{covered}/recipients/export.csv").data.decode("utf-8-sig")
+
+
+def test_before_its_day_no_row_of_recipients_says_which_departure_it_left_with(author, number):
+    page = f"/campaigns/{number}/recipients"
+    assert author.get(f"{page}/export.csv?sort=sent").status_code == 400
+    head = author.get(f"{page}/export.csv").data.decode("utf-8-sig").partition("\n")[0].strip().split(";")
+    assert {"Vague", "Parti"} & set(head) == set()
+    assert {"Réponse", "Ont adhéré"} <= set(head)
+    rows = author.get(page).text.partition("<tbody")[2].partition("</tbody")[0]
+    assert rows
+    assert "départ" not in rows.casefold()
+
+
 def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sample_database):
     page = client.get(f"/t/{number}")
     assert page.status_code == 200
