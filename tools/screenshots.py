@@ -71,7 +71,11 @@ def button(words: str) -> str:
     return f'button:has-text("{words}")'
 
 
-UNFOLDED = ("evaluate", "main", "main => main.querySelectorAll('details').forEach(one => { one.open = true })")
+UNFOLDED = (
+    "evaluate",
+    "main:has(#title)",
+    "main => main.querySelectorAll('details').forEach(one => { one.open = true })",
+)
 
 
 def a_note(title: str, day: str) -> tuple[tuple[str, ...], ...]:
