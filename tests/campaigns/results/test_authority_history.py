@@ -119,7 +119,7 @@ def test_planned_campaigns_cost_a_fixed_number_of_statements_each(database, auth
     plan(database, at=AT + timedelta(days=1), reminders=(14, 24, 34))
     two = counted()
     plan(database, at=AT + timedelta(days=2), reminders=(14,))
-    assert counted() - two == two - one <= 4
+    assert counted() - two == two - one <= 5, "one of them asks for draws whose departures still leave"
 
 
 def answer(database, authority, given):
