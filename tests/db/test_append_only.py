@@ -89,11 +89,7 @@ LATER = {  # rows of tables that no dump holds
         | {"place": None, "departure": None}
     ],
     "followed_draws": [{"campaign_id": 1, "attempt_id": 1, "followed_at": AT}],
-    "joining_lists": [
-        {"id": 99, "programme_id": 1, "state": "applied", "sha256": "x", "grid": "", "outcome": "", "received_at": AT}
-        | {"received_by": "x", "applied_at": AT, "applied_by": "x", "undone_at": None, "undone_by": None}
-    ],
-    "drawn_effects": [{"campaign_id": 1, "attempt_id": 1, "list_id": 99, "frozen_at": AT, "outcome": "{}"}],
+    "drawn_effects": [{"campaign_id": 1, "attempt_id": 1, "list_id": 1, "frozen_at": AT, "outcome": "{}"}],
     "receipt_copies": [{"message_id": 1, "copy_id": 1, "asked_at": AT}],
     "public_statements": [
         {"id": 1, "kind": "accessibility", "content": "{}", "dated_on": "2021-05-18"}

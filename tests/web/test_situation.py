@@ -81,7 +81,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     assert {line[1] for line in lines} == {f"{datetime.now(BRUSSELS):%Y-%m-%d}" + lines[0][1][10:]}
     assert [[line[0], *line[2:-2]] for line in lines] == [[str(cell) for cell in row] for row in flat]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
-    assert book.sheet_names == ["Situation", "Actions", "Définitions", "À propos"]
+    assert book.sheet_names == ["Situation", "Actions", "Atteints", "Définitions", "À propos"]
     assert [[row[0], *row[2:-2]] for row in book.get_sheet_by_index(0).to_python()[1:]] == flat
     assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
