@@ -41,7 +41,7 @@ def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(use
         staff.note_sign_in(session, staff.user_named(session, AUTHOR).id, now=NOW)
     status, printed = user("list", "--json")
     listed = {one["email"]: one for one in json.loads(printed)["items"]}
-    assert (status, len(listed)) == (0, 4)
+    assert (status, len(listed)) == (0, 5)
     assert listed[AUTHOR] == {
         "email": AUTHOR,
         "name": "Nadia Lambert",
