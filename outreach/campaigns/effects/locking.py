@@ -24,13 +24,10 @@ from outreach.effect.health import Block
 from outreach.effect.tables import Windows
 from outreach.errors import NotFound, Refused
 
-SETTLING = timedelta(days=14)
-"""After the last compared day: lists tell a joining some days late."""
+SETTLING = timedelta(days=14)  # after the last compared day: lists tell a joining some days late
 UNDRAWN = "Les départs de cette campagne ne sont pas tirés au sort : il n’y a pas d’effet à mesurer."
-
-
+# They leave out of a reminder those that joined or answered: by wave they tell it by departure.
 TELLING = frozenset({Reason.JOINED, Reason.ANSWERED})
-"""Reasons that leave out of a reminder those that joined or answered: by wave they tell it by departure."""
 
 
 class EffectState(StrEnum):
@@ -70,17 +67,21 @@ def is_drawn(campaign: Campaign) -> bool:
 
 def is_locked(session: Session, campaign: Campaign) -> bool:
     """Whether nothing of a campaign may be told by departure yet, and so by wave."""
-    return (
-        is_drawn(campaign)
-        and frozen(session, campaign) is None
-        and lock_of(session, campaign).state is not EffectState.READY
-    )
+    return _closed(session, campaign) is not None
 
 
 def refuse_split(session: Session, campaign: Campaign) -> None:
     """Raise Refused where what came of a campaign may not be told by wave yet."""
-    if is_locked(session, campaign):
-        raise Refused(f"Rien ne se compte par départ tiré au sort avant son jour. {lock_of(session, campaign).told}")
+    if lock := _closed(session, campaign):
+        raise Refused(f"Rien ne se compte par départ tiré au sort avant son jour. {lock.told}")
+
+
+def _closed(session: Session, campaign: Campaign) -> Lock | None:
+    """The lock of a campaign whose effect may not be told yet; to know it costs a replay of the draw."""
+    if not is_drawn(campaign) or frozen(session, campaign) is not None:
+        return None
+    lock = lock_of(session, campaign)
+    return None if lock.state is EffectState.READY else lock
 
 
 def untold(session: Session, campaign: Campaign) -> frozenset[Reason]:

@@ -20,6 +20,10 @@ from outreach.web.ui.request import actor, database, needs, now, reading, settin
 
 pages = Blueprint("hook_senders", __name__, url_prefix="/administration/hooks")
 MOST_TO_JUDGE = 50
+JUDGED = {
+    Judgement.RETRIED: "La ligne est reprise : elle s’applique dans les secondes qui viennent.",
+    Judgement.DROPPED: "La ligne est écartée.",
+}
 
 
 class SenderForm(FlaskForm):
@@ -91,8 +95,7 @@ def judge(number: int, judgement: str) -> Redirect:
     said = Judgement(judgement)
     with database().writing() as session:
         judging.judge(session, number, said, now=now(), actor=actor())
-    flash("La ligne est reprise : elle s’applique dans les secondes qui viennent." if said is Judgement.RETRIED
-          else "La ligne est écartée.", "success")  # fmt: skip
+    flash(JUDGED[said], "success")
     return redirect(url_for(".index"))
 
 

@@ -48,21 +48,23 @@ DEFINITIONS = (
 
 @dataclass(frozen=True, slots=True)
 class AskedList:
-    """The list that a query asks for. `wave` is a wave's number or None for all; `networks` has labels by code."""
+    """The list that a query asks for. `wave` is a wave's number or None for all; `networks` has labels by code.
+
+    `is_split` says that what came may be told by wave.
+    """
 
     campaign: Campaign
     letters: Asked
     wave: int | None
     filters: ReactionFilters
     networks: Mapping[str, str]
+    is_split: bool
 
     def listed(self, session: Session) -> ReactionList:
         """The list itself, in the order that the query asks for."""
         names = {mailing: wave.name for mailing, wave in _waves(self.campaign).items()}
-        is_split = not locking.is_locked(session, self.campaign)
-        return reaction_list.of(
-            session, self.letters, self.filters, waves=names, sort=sorting(request), is_split=is_split
-        )
+        order = sorting(request)
+        return reaction_list.of(session, self.letters, self.filters, waves=names, sort=order, is_split=self.is_split)
 
     @property
     def chosen(self) -> list[str]:
@@ -109,7 +111,7 @@ def list_reactions(number: int) -> str:
             step_of(session, "recipients", campaign),
             asked=asked,
             waves=_waves(campaign),
-            is_locked=locking.is_locked(session, campaign),
+            is_locked=not asked.is_split,
             counts=listed.counts,
             shown=shown,
             seen=openings.of_letters(session, messages, now=now()) if messages else {},
@@ -159,8 +161,8 @@ def _asked(session: Session, number: int) -> AskedList:
     """The list that the query asks for; what it does not know is left out."""
     campaign, query = lifecycle.campaign_numbered(session, number), request.args
     wave = whole_number(query.get("wave", ""), digits=4)
-    is_locked = locking.is_locked(session, campaign)
-    if is_locked or wave not in {known.number for known in _waves(campaign).values()}:
+    is_split = not locking.is_locked(session, campaign)
+    if not is_split or wave not in {known.number for known in _waves(campaign).values()}:
         wave = None
     networks = {network.code: network.label for network in listing.networks(session)}
     network = query.get("network", "")
@@ -171,7 +173,8 @@ def _asked(session: Session, number: int) -> AskedList:
         answer=member(Answer, query.get("answer")),
         opening=member(OpeningFilter, query.get("opening")),
     )
-    return AskedList(campaign, reactions.asked_of(campaign, now=now(), wave=wave), wave, filters, networks)
+    letters = reactions.asked_of(campaign, now=now(), wave=wave)
+    return AskedList(campaign, letters, wave, filters, networks, is_split)
 
 
 def _waves(campaign: Campaign) -> dict[int, Wave]:
