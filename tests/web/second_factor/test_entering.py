@@ -25,6 +25,7 @@ from tests.web.signing_in.test_kept import sign_in as sign_in_again
 
 __all__ = ["begun", "ended", "written"]
 CHECK, SET_UP = "/sign-in/second-factor", "/sign-in/second-factor/set-up"
+PROGRAMS = {"api": 401, "hooks": 404}  # what asks for a key, or knows no sender `x`, sends nobody to a sign-in
 CODE = re.compile(r"(?:[a-z2-9]{4}-){3}[a-z2-9]{4}")
 
 
@@ -88,6 +89,9 @@ def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_fa
         if endpoint in OPEN or endpoint.startswith("second_factor."):
             continue
         answer = client.open(address, method=method)
+        if program := PROGRAMS.get(endpoint.partition(".")[0]):
+            assert answer.status_code == program, (method, address)
+            continue
         answer = client.get(answer.location) if endpoint == "start" else answer
         assert (answer.status_code, answer.location[:8]) == (302, "/sign-in"), (method, address)
         tried += 1
