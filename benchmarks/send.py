@@ -2,9 +2,10 @@
 """Measure a campaign's sending, from its launch to the last acceptance, with durable commits.
 
 Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
-[--relay HOST:PORT] [--broker redis|rabbitmq] [--job] [--json]. Letters go to Debian's smtp-sink where it is installed
-(package postfix), else to the tests' own sink, which is slower. The yardstick is Debian's smtp-source into the same
-sink, in the same run; it sends to b@y.example. With --relay, duplicates are not counted.
+[--relay HOST:PORT] [--rate 0] [--broker redis|rabbitmq] [--job] [--json]. Letters go to Debian's smtp-sink where it is
+installed (package postfix), else to the tests' own sink, which is slower. The yardstick is Debian's smtp-source into
+the same sink, in the same run; it sends to b@y.example. With --relay, duplicates are not counted. With --rate a worker
+hands over so many letters a second at most, as a ministry's own relay asks for.
 
 With --job a work process also writes a large file, as a job, every other while: `beside_job` is the rate of letters
 while one runs, in that of the rest of the same run. On PostgreSQL, `server_cpu_ms_per_message` is what the server
@@ -85,6 +86,7 @@ def _environment(url: str, relay: str, folder: Path, options: argparse.Namespace
         "OUTREACH_SMTP_URL": f"smtp://{relay}?starttls=off",
         "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
         "OUTREACH_SMTP_CONNECTIONS": str(options.connections),
+        "OUTREACH_SMTP_RATE": str(options.rate),
     }
 
 
@@ -104,7 +106,7 @@ def _send(
         now = datetime.now(UTC)
         # Planned two minutes ago, so that recipients are written down ahead of the launch, as usual.
         number = factories.plan(database, now + AT_LEAST + options.recipients * PREPARED, now=now - 2 * CALL_OFF_TIME)
-        end = time.monotonic() + LONGEST_SECONDS + options.recipients / SLOWEST
+        end = time.monotonic() + LONGEST_SECONDS + options.recipients / min(options.rate or SLOWEST, SLOWEST)
         with watch:
             while not _is_over(database, number):
                 if any(worker.poll() is not None for worker in workers):
@@ -194,6 +196,7 @@ def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
     count, served = measured["accepted"], measured["server_seconds"]
     shown = {
         "recipients": options.recipients,
+        "rate": options.rate,
         "workers": options.workers,
         "broker": options.broker,
         "database": options.database,
@@ -320,6 +323,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=48)
     parser.add_argument("--schools", type=int, default=2)
     parser.add_argument("--relay", default="")
+    parser.add_argument("--rate", type=int, default=0, help="letters a second of a worker; 0 is no limit")
     parser.add_argument("--broker", choices=tuple(BROKERS))
     parser.add_argument("--job", action="store_true")
     parser.add_argument("--json", action="store_true")
