@@ -9,8 +9,9 @@ from outreach import audit, french
 from outreach.accounts.links import digest
 from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole, KeyState
 from outreach.db import Session, take_turns
-from outreach.directory.listing import federations, networks
+from outreach.directory.scoping import known_code
 from outreach.errors import InputError, NotFound, Refused
+from outreach.roles import RoleName
 from outreach.text import line_of_words
 
 PREFIX = "outreach_"  # by which programs that look for forgotten secrets recognise one
@@ -29,8 +30,8 @@ def make(session: Session, *, name: str, role: str, days: int, now: datetime, ac
     named = _name(name)
     if not 1 <= days <= MOST_DAYS:
         raise InputError(f"Une clé vaut de 1 à {MOST_DAYS} jours : indiquez ce nombre de jours.")
-    kind, scope = role_of(role)
-    _refuse_unknown(session, kind, scope)
+    kind, code = role_of(role)
+    scope = known_code(session, [RoleName(kind)], code) or None  # the key of an unknown one would see nothing
     take_turns(session, "api_keys")
     same = select(ApiKey.id).where(ApiKey.name == named, ApiKey.ended_at.is_(None), ApiKey.expires_at > now)
     if session.scalar(same.limit(1)) is not None:
@@ -84,24 +85,12 @@ def note_use(session: Session, number: int, *, now: datetime) -> None:
     session.execute(update(ApiKey).where(ApiKey.id == number, is_due).values(last_used_at=now))
 
 
-def role_of(written: str) -> tuple[KeyRole, str | None]:
-    """The role that a text names, and the code of its federation or network. Raises InputError."""
+def role_of(written: str) -> tuple[KeyRole, str]:
+    """The role that a text names, and what it says is the code of its federation or network. Raises InputError."""
     word, _, code = written.partition(":")
     if word not in set(KeyRole) or (word == KeyRole.READER) == bool(code):
         raise InputError("Indiquez un rôle : reader, federation:CODE ou network:CODE.")
-    return KeyRole(word), code or None
-
-
-def _refuse_unknown(session: Session, kind: KeyRole, scope: str | None) -> None:
-    """Raise InputError for the code of no federation and no network: its key would see nothing, and not say why."""
-    if kind is KeyRole.READER:
-        return
-    if kind is KeyRole.FEDERATION:
-        codes = [one.code for one in federations(session)]
-    else:
-        codes = [one.code for one in networks(session)]
-    if scope not in codes:
-        raise InputError(f"Code inconnu : « {scope} ». Choisissez parmi : {', '.join(codes)}.")
+    return KeyRole(word), code
 
 
 def _name(text: str) -> str:

@@ -53,7 +53,7 @@ def test_an_unknown_role_is_refused(database, role):
 
 @pytest.mark.parametrize("role", ["federation:x", "network:x"])
 def test_a_key_of_nobody_is_refused(database, role):
-    with database.writing() as session, pytest.raises(InputError, match="Code inconnu"):
+    with database.writing() as session, pytest.raises(InputError, match="code connu"):
         keys.make(session, **WANTED | {"role": role}, **BY)
 
 
