@@ -12,6 +12,8 @@ from outreach.campaigns.waves import launching
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term, term, term_of
 from outreach.days import today
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose
+from outreach.reach import steps
+from outreach.reach.models import ReachChannel, StepReason, StepState
 from tests.campaigns.conftest import AUTHOR, advance, approved, launch, move, people, settle, strand
 from tests.conftest import NOW
 
@@ -103,6 +105,27 @@ def test_a_campaign_that_ended_says_so_and_counts_from_the_wave_that_left(databa
     midnight = datetime(2021, 8, 12, 22, 0, tzinfo=UTC)
     assert at(database, midnight - timedelta(seconds=1)) == Term(AnswerTerm.ENDED, last)
     assert at(database, midnight) == Term(AnswerTerm.OVER, last)
+
+
+@pytest.mark.parametrize("was_posted", [True, False])
+def test_a_letter_on_paper_that_stands_for_the_mail_is_answered_for_ninety_days_more(database, campaign, was_posted):
+    """A rung may come 120 days after its wave, when the answer page of the mail has closed."""
+    finish(database, NOW)
+    move(database, campaign, lifecycle.cancel, now=NOW + DAY)
+    printed, posted = NOW + 120 * DAY, today(NOW) + 122 * DAY
+    assert at(database, printed).stands is AnswerTerm.OVER
+    with database.writing() as session:
+        letter, other = session.scalars(select(Message).order_by(Message.id).limit(2)).all()
+        of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
+        told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.EXPIRED}
+        step, by = steps.open_step(session, **of, **told, now=printed, actor=AUTHOR), {"actor": AUTHOR}
+        steps.move(session, step, StepState.PRINTED, now=printed, **by)
+        if was_posted:
+            steps.move(session, step, StepState.TRIED, now=printed + 5 * DAY, day=posted, **by)
+        assert term_of(session, other, DEADLINE, now=printed).stands is AnswerTerm.OVER, "it stands for one letter"
+    last = (posted if was_posted else today(printed)) + 89 * DAY
+    assert at(database, NOW + 200 * DAY) == Term(AnswerTerm.ENDED, last)
+    assert at(database, NOW + 212 * DAY).stands is AnswerTerm.OVER
 
 
 def test_a_test_letter_counts_from_its_own_day(database, campaign):
