@@ -14,7 +14,7 @@ from outreach.delivery.ledger import suppression_list
 from outreach.directory import authority_sheet
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters
-from outreach.errors import NotFound
+from outreach.errors import InputError, NotFound, Refused
 from outreach.notes import listing as note_list
 from outreach.notes.models import NoteState
 from outreach.responses import trays
@@ -40,7 +40,7 @@ from outreach.web.api.shapes import (
     SituationTold,
     StandingTold,
 )
-from outreach.web.api.specification import OF_ONE, answers, document, query_as
+from outreach.web.api.specification import OF_ONE, OF_PAST, answers, document, query_as
 from outreach.web.situation.asked import surely_asked
 from outreach.web.ui.request import now, reading, settings
 
@@ -58,11 +58,15 @@ def openapi() -> Response:
 
 
 @pages.get("/situation")
-@answers(SituationTold, SituationAsked)
+@answers(SituationTold, SituationAsked, faults=OF_PAST)
 def current_situation() -> Response:
     """La situation du premier programme : combien d’écoles à chaque statut, par groupe et par volet."""
     with reading() as session:
-        about, programme = surely_asked(session), known_programmes.the_programme(session)
+        try:
+            about = surely_asked(session)
+        except InputError as fault:  # not of the form, which was read: a day to come, or one that cannot be known
+            raise Refused(str(fault)) from None
+        programme = known_programmes.the_programme(session)
         found = situation.situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )

@@ -4,11 +4,19 @@ import re
 from datetime import date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
+
+from outreach.errors import InputError
 
 Item = TypeVar("Item")
 MOST_ROWS = 250
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+OF_CENTURY = (  # a day from 2000 to 2099 that is in the calendar: every fourth year has 29 February
+    "(?:20[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
+    "|02-(?:0[1-9]|1[0-9]|2[0-8]))|20(?:[02468][048]|[13579][26])-02-29)"
+)
+HOUR = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
+ZONE = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
 CURSOR = "^(c[0-9a-f]{1,15})?$"
 MOST_JOININGS = 5_000
 Word = Annotated[str, StringConstraints(max_length=200)]
@@ -21,7 +29,15 @@ def _written_day(value: object) -> object:
     return value
 
 
+def _written_number(value: object) -> object:
+    """A number as JSON writes it, 3 or 3.0: pydantic would read a text, and take true for 1."""
+    if isinstance(value, str | bool):
+        raise ValueError("a number is a number")  # noqa: TRY004 - pydantic tells a ValueError alone
+    return value
+
+
 Day = Annotated[date, BeforeValidator(_written_day)]
+Number = Annotated[int, BeforeValidator(_written_number)]
 
 
 class Asked(BaseModel):
@@ -56,8 +72,12 @@ class AuthoritiesAsked(PageAsked):
 class SituationAsked(Asked):
     """The day of a situation, the past moment whose knowledge it shows, and by what schools are counted."""
 
-    as_of: str = Field("", max_length=40, examples=["2021-05-15"])
-    known_at: str = Field("", max_length=40, examples=["2021-05-18 09:30"])
+    as_of: str = Field("", pattern=f"^{OF_CENTURY}?$", examples=["2021-05-15"])
+    known_at: str = Field(
+        "",
+        pattern=rf"^(?:{OF_CENTURY}(?:[T ]{HOUR}(?:(?::[0-5][0-9](?:\.[0-9]{{1,6}})?)?{ZONE})?)?)?$",
+        examples=["2021-05-18T09:30:00+02:00", "2021-05-18 09:30", "2021-05-18"],
+    )
     by: Literal["network", "zone", "province", "federation"] = "network"
 
 
@@ -288,8 +308,8 @@ class RecordTold(Told):
 class JoiningSent(Asked):
     """The status of a school in a strand since a day, as a row of a joining list states it."""
 
-    school: int = Field(ge=1, le=999_999_999, strict=True)
-    strand: int = Field(ge=1, le=99, strict=True)
+    school: Number = Field(ge=1, le=999_999_999)
+    strand: Number = Field(ge=1, le=99)
     status: Literal["joined", "in_preparation", "tender_launched", "declined", "informed", "not_concerned", "none"]
     day: Day
     source: Word = ""
@@ -299,9 +319,24 @@ class JoiningSent(Asked):
 class JoiningsSent(Asked):
     """A joining list, perhaps said to be complete until a day for the networks that it covers, by their codes."""
 
+    model_config = ConfigDict(
+        json_schema_extra={
+            "if": {"properties": {"complete_until": {"type": "string"}}, "required": ["complete_until"]},
+            "then": {"properties": {"covers": {"minItems": 1}}, "required": ["covers"]},
+            "else": {"properties": {"covers": {"maxItems": 0}}},
+        }
+    )
+
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
     complete_until: Day | None = None
     covers: list[Word] = Field(default_factory=list, max_length=20)
+
+    @model_validator(mode="after")
+    def _name_both(self) -> "JoiningsSent":
+        """Refuse a day without networks, and networks without a day."""
+        if (self.complete_until is None) is not (not self.covers):
+            raise InputError("Donnez « complete_until » et « covers » ensemble : un jour, et au moins un réseau.")
+        return self
 
 
 class RejectedTold(Told):

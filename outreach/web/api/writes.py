@@ -10,9 +10,10 @@ from outreach.adherence import programmes
 from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.stated import StatedJoining, opened
-from outreach.adherence.models import JoiningList, Status
+from outreach.adherence.models import Coverage, JoiningList, Status
 from outreach.api_keys import writes
 from outreach.api_keys.writes import NamedWrite
+from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.sent_lists import steps
 from outreach.web.api.blueprint import holder, pages
@@ -59,7 +60,7 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     of = opened(rows, holder().name)
     for _ in range(TRIES):
         with reading() as session:
-            covered = coverage.stated(session, sent.complete_until, sent.covers, current_day())
+            covered = _covered(session, sent)
             facts = {"programme_id": programmes.the_programme(session).id, "coverage": covered}
             judged = steps.judge(session, kind, steps.drafted(kind, of, **facts))
         with database().writing() as session:
@@ -77,6 +78,14 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
             writes.keep(session, asked, answer, now=now())
             return answer
     raise Refused(steps.CHANGED)
+
+
+def _covered(session: Session, sent: JoiningsSent) -> Coverage | None:
+    """What a list is complete for. Raises Refused on a day to come and on a network that there is not."""
+    try:
+        return coverage.stated(session, sent.complete_until, sent.covers, current_day())
+    except InputError as fault:  # not of the form, which was read, but of what there is now
+        raise Refused(str(fault)) from None
 
 
 def _stated(one: JoiningSent) -> StatedJoining:

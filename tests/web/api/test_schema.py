@@ -1,0 +1,71 @@
+"""The interface keeps to its document: what the document allows is taken, what it does not is refused, as it states."""
+
+import threading
+
+import hypothesis
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given
+from schemathesis import GenerationMode
+
+from outreach.api_keys import writes
+from outreach.web.api import blueprint, feed
+from outreach.web.api.limits import Reads
+from tests.web.api.conftest import CODE, made
+
+EXAMPLES = 6  # of each operation, well and badly formed
+
+
+@pytest.fixture
+def document(app, launched_sample, monkeypatch):
+    """The document, asked with a key that meets no limit. No program waits for an event."""
+    monkeypatch.setattr(blueprint, "COUNTED", Reads(10**9))
+    monkeypatch.setattr(writes, "MOST", 10**9)
+    monkeypatch.setattr(feed, "_WAITING", threading.Semaphore(0))
+    loaded = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", app)
+    loaded.config.update(headers={"Accept-Encoding": "identity"})  # it reads no other answer of an application
+    key = made(launched_sample, app.extensions["outreach.settings"].instant())
+
+    @loaded.auth()
+    class Shown:
+        def get(self, _case, _context):
+            return f"Bearer {key}"
+
+        def set(self, case, header, _context):
+            case.headers["Authorization"] = header
+
+    return loaded
+
+
+@pytest.mark.parametrize("mode", GenerationMode)
+def test_what_the_document_allows_is_taken_and_nothing_else(document, mode):
+    for found in document.get_all_operations():
+        operation = found.ok()
+        if mode.is_negative and not (operation.query or operation.path_parameters or operation.body):
+            continue
+        seen = asked(operation, mode, EXAMPLES)
+        assert mode.is_negative or 200 in seen, f"nothing was taken: {operation.label}"
+
+
+def asked(operation, mode, examples):
+    """The statuses of answers to requests of one operation, each held to the document."""
+    there = None
+    if mode.is_positive:  # what there is: a drawn number names nothing
+        there = {one.name: int(CODE[one.name]) for one in operation.path_parameters} or None
+    seen = []
+
+    @hypothesis.settings(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(operation.as_strategy(mode, path_parameters=there))
+    def ask(case):
+        answer = case.call()
+        seen.append(answer.status_code)
+        case.validate_response(answer)
+
+    ask()
+    return seen
