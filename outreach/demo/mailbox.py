@@ -18,7 +18,9 @@ from pathlib import Path
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.handlers import Message as Handler
+from aiosmtpd.smtp import SMTP, Envelope, Session
 
+from outreach.demo import simulated
 from outreach.errors import NotFound
 from outreach.mail.mime import ACCOUNT_LIST
 
@@ -46,15 +48,34 @@ def folder_of(data: Path) -> Path:
 
 
 class _Keeper(Handler):
-    def __init__(self, folder: Path) -> None:
+    """Keeps every letter. Simulated addresses behave; what they answer goes into the Maildir of returns, if any."""
+
+    def __init__(self, folder: Path, returns: Path | None) -> None:
         super().__init__()
         self.box = mailbox.Maildir(folder, create=True)
         self.accounts = self.box.add_folder(ACCOUNTS)
+        self.returns = mailbox.Maildir(returns, create=True) if returns else None
 
-    def prepare_message(self, _session: object, envelope: object) -> EmailMessage:
-        content = envelope.content  # type: ignore[attr-defined]
+    async def handle_RCPT(  # noqa: N802 - the library's name
+        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        """Refuse an address that simulates a refusal."""
+        if refused := simulated.refusal(address):
+            return refused
+        envelope.rcpt_tos.append(address)
+        envelope.rcpt_options.extend(options)
+        return "250 OK"
+
+    def prepare_message(self, _session: Session, envelope: Envelope) -> EmailMessage:
+        """Keep a letter, and what comes back of it."""
+        content = envelope.content
+        assert isinstance(content, bytes)  # noqa: S101 - the controller decodes nothing
         box = self.accounts if _is_about_accounts(content) else self.box
         box.add(content)
+        for address in envelope.rcpt_tos:
+            returned = simulated.answer(address, envelope.mail_from or "")
+            if returned and self.returns is not None:
+                self.returns.add(returned)
         return EmailMessage()
 
     def handle_message(self, message: object) -> None:
@@ -62,10 +83,10 @@ class _Keeper(Handler):
 
 
 @contextmanager
-def serving(place: str, folder: Path) -> Iterator[Controller]:
-    """Accept letters at an address (host:port) while the block runs."""
+def serving(place: str, folder: Path, returns: Path | None = None) -> Iterator[Controller]:
+    """Accept letters at an address (host:port) while the block runs. `returns` is where what comes back goes."""
     host, _, port = place.rpartition(":")
-    controller = Controller(_Keeper(folder), hostname=host.strip("[]"), port=int(port), ident="demonstration")
+    controller = Controller(_Keeper(folder, returns), hostname=host.strip("[]"), port=int(port), ident="demonstration")
     controller.start()
     try:
         yield controller

@@ -17,6 +17,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_json
 from outreach.db import Database, Session
 from outreach.delivery import installation, workers
+from outreach.delivery.bounces import boxes
 from outreach.delivery.places import ClockPass, RelayState
 from outreach.delivery.sending import prefetch, relay_health
 from outreach.delivery.sending.failpoints import Failpoint
@@ -80,7 +81,8 @@ def mailbox(operation: Operation) -> None:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
     logs.begin("mailbox")
     _leave_signals()
-    with demo_mailbox.serving(settings.demo_mailbox, demo_mailbox.folder_of(settings.data)):
+    folder, returns = demo_mailbox.folder_of(settings.data), boxes.maildir_of(settings.bounces_url)
+    with demo_mailbox.serving(settings.demo_mailbox, folder, returns):
         signal.sigwait(ASKED)
 
 

@@ -49,15 +49,20 @@ class Box(Protocol):
         """Move these notices to a folder; those that are gone are ignored."""
 
 
+def maildir_of(url: str) -> Path | None:
+    """The folder of a mailbox on this machine; None for any other, and for ''."""
+    place = urlsplit(url)
+    return Path(unquote(place.path)) if place.scheme == "maildir" else None
+
+
 @contextmanager
 def opened(url: str) -> Iterator[Box]:
     """Open the mailbox at a URL: `imaps://user:password@host/INBOX` or `maildir:///path`. Raises BoxError."""
-    place = urlsplit(url)
     try:
-        if place.scheme == "maildir":
-            yield MaildirBox(Path(unquote(place.path)))
+        if (path := maildir_of(url)) is not None:
+            yield MaildirBox(path)
         else:
-            with _signed_in(place) as mailbox:
+            with _signed_in(urlsplit(url)) as mailbox:
                 yield ImapBox(mailbox)
     except (IMAP4.error, ImapToolsError, OSError) as error:
         raise BoxError(f"La boîte des retours ne se lit pas : {error}.") from error
