@@ -33,10 +33,10 @@ DEFINITIONS = (
         "Celles de l’école. Un pouvoir organisateur compte dans chaque zone où il a une école, une fois au total.",
     ),
     ("Fédération", "Celle qui représente le pouvoir organisateur pour le niveau visé par le volet."),
-    ("Action", "Une vague de courriels. Ses nombres comptent des pouvoirs organisateurs, chacun une fois."),
+    ("Action", "Un envoi de courriels. Ses nombres comptent des pouvoirs organisateurs, chacun une fois."),
     (
         "Atteint, avec preuve",
         "Le PO a répondu, adhéré ou ouvert le courriel, son serveur l’a accepté, ou une lettre ou un appel l’a joint.",
     ),
-    ("Destinataires", "Tous ceux que vise une vague menée ; ceux à qui une vague prévue écrirait maintenant."),
+    ("Destinataires", "Tous ceux que vise un envoi mené ; ceux à qui un envoi prévu écrirait maintenant."),
 )

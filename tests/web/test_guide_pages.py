@@ -32,7 +32,9 @@ def test_a_search_finds_sections_whatever_accents_and_capitals(author):
     assert "Aucun passage n’a tous ces mots" in text_of(author.get(f"{BASE}?q=zzz"))
 
 
-def test_the_bar_leads_to_sections_that_exist(author):
+def test_the_bar_leads_from_pages_to_sections_that_exist(app, author):
+    views = {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert set(HELP) <= views | {view.partition(".")[0] for view in views}
     for about in HELP.values():
         name, _, section = about.partition("#")
         assert section in {"", *(one.anchor for one in guide.page(name, BASE).sections)}, about

@@ -10,6 +10,8 @@ from sqlalchemy import Select, func, select
 from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.ladder import judging
+from outreach.campaigns.letter import composing
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session
@@ -106,16 +108,23 @@ def outcomes_of(session: Session, steps: Sequence[int]) -> Mapping[int, list[Cal
     return found
 
 
-def letter_in_three_lines(session: Session, campaign: Campaign, step: ReachStep, *, now: datetime) -> list[str]:
-    """What the letter said: its subject, the schools that it is about, and when it was due to arrive, in French."""
+def letter_in_three_lines(session: Session, step: ReachStep, sending: SenderIdentity, *, now: datetime) -> list[str]:
+    """What the letter said: its subject as read, the schools it is about, and what came of it, in French."""
     asked = asked_of(session, step, now=now)
     waiting = [school.display_name for school in asked.open()]
     named = f" : {french.all_of(waiting[:3])}{'…' if len(waiting) > 3 else ''}" if waiting else ""
     return [
-        f"Objet : « {campaign.subject} »",
+        _subject(session, session.get_one(Message, step.message_id), sending, now),
         f"{french.plural(len(waiting), 'école attend', 'écoles attendent')} une réponse{named}.",
         f"Le courriel n’est pas arrivé : {step.reason.label}." if step.reason else "Le courriel est resté sans suite.",
     ]
+
+
+def _subject(session: Session, message: Message, sending: SenderIdentity, now: datetime) -> str:
+    try:
+        return f"Objet : « {composing.subject_read(session, message, sending, now=now)} »"
+    except composing.WordsGone as gone:
+        return str(gone)
 
 
 def asked_of(session: Session, step: ReachStep, *, now: datetime) -> Question:

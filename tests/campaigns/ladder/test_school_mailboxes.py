@@ -116,7 +116,7 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
     with written_by_school.writing() as session:
         campaign = session.get_one(Campaign, 1)
         step = session.scalars(select(ReachStep).order_by(-ReachStep.id)).first()
-        assert "2\u00a0écoles attendent" in work_list.letter_in_three_lines(session, campaign, step, now=day(3))[1]
+        assert "2\u00a0écoles attendent" in work_list.letter_in_three_lines(session, step, SENDING, now=day(3))[1]
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
         noting.note(session, campaign, step.id, noted, SENDING, now=day(3), actor=AUTHOR)
         (response,) = session.scalars(select(Response))

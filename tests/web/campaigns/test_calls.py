@@ -163,6 +163,8 @@ def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sampl
     shown = author.get(taken.location)
     assert "L’appel est à vous jusqu’à" in text_of(shown)
     assert "Le courriel n’est pas arrivé : courriel refusé." in text_of(shown)
+    assert "((" not in text_of(shown), "the subject as it was read"
+    assert "de la part de « »" not in text_of(shown)
     refused = author.send(f"{PAGE}/{due}", {"outcome": "", "words": "Ils ont dit oui."}, page=f"{PAGE}/{due}")
     assert refused.status_code == 422
     assert form_of(refused, f"{PAGE}/{due}")["words"] == "Ils ont dit oui."

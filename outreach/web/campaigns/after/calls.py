@@ -162,7 +162,7 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         row=row,
         form=form,
         me=actor(),
-        letter=work_list.letter_in_three_lines(session, campaign, row.step, now=now()),
+        letter=work_list.letter_in_three_lines(session, row.step, sending(), now=now()),
         colleagues=staff.colleagues(session),
     )
 
