@@ -21,7 +21,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Frame, Page, Request, sync_playwright
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -245,6 +245,7 @@ ACTS = {
             AUTHOR,
             "/notes/drafts/new?network=WBE",
             (
+                UNFOLDED,
                 ("fill", "#title", "Les écoles de WBE et le premier volet"),
                 ("fill", "#question", "Toutes les écoles de WBE ont-elles adhéré ?"),
                 ("fill", "#hand_figures-0-label", "Connexions à la plateforme"),
@@ -405,8 +406,8 @@ def take(page: Page, shot: Shot) -> None:
     if shot.address:
         page.goto(shot.address)
     for verb, selector, *values in shot.steps:
-        getattr(page.locator(selector).first, verb)(*values)
-    page.wait_for_timeout(SETTLED_MS)  # a click does not wait for the page it leads to
+        with arriving(page):
+            getattr(page.locator(selector).first, verb)(*values)
     page.wait_for_load_state("networkidle")
     if not shot.picture:
         return
@@ -414,6 +415,21 @@ def take(page: Page, shot: Shot) -> None:
     # A button that stays in view would cover a field in the middle of a page taken whole.
     page.evaluate("document.querySelectorAll('.send').forEach(one => { one.style.position = 'static' })")
     keep(shot.picture, page.screenshot(full_page=bool(shot.crop), clip=box_of(page, shot.crop) if shot.crop else None))
+
+
+@contextmanager
+def arriving(page: Page) -> Iterator[None]:
+    """Wait, after a step, for the page that it leads to, where it leads to one: a click does not wait for it."""
+    asked, came = list[Request](), list[Frame]()
+    page.on("request", asked.append)
+    page.on("framenavigated", came.append)
+    yield
+    page.wait_for_timeout(SETTLED_MS)
+    while any(one.is_navigation_request() and one.frame == page.main_frame for one in asked) and not came:
+        page.wait_for_timeout(SETTLED_MS)
+    page.wait_for_load_state("networkidle")
+    page.remove_listener("request", asked.append)
+    page.remove_listener("framenavigated", came.append)
 
 
 def take_all(browser: Browser, pages: dict[str, Page], shots: Iterable[Shot]) -> None:
