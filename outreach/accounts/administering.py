@@ -15,6 +15,7 @@ from outreach.columns import DATA, Column, Held, Kind, On
 from outreach.db import Session, take_turns
 from outreach.erasures.digests import is_mark
 from outreach.errors import Refused
+from outreach.jobs import asking
 from outreach.roles import RoleName
 
 
@@ -24,7 +25,7 @@ def set_roles(
     """Give an account these roles and no others, and its scope; the same again changes nothing.
 
     Raises InputError as `staff.add_user` does, and Refused when the service would be left without an administrator.
-    What is no longer to be seen is not: sessions end where the scope changes.
+    What is no longer to be seen is not: where the scope changes, sessions end, and prepared files go.
     """
     _in_turn(session, user)
     refuse_mixed(roles, scope)
@@ -37,6 +38,7 @@ def set_roles(
     user.roles, user.scope_code = wanted, scope
     if is_other:
         end_sessions(session, user)
+        asking.drop(session, user.email)
     said = f"Compte de {user.email} : rôles {before} remplacés par {labels_of(user)}."
     audit.record(session, now, actor, said, subject_of(user))
 

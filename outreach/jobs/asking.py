@@ -76,6 +76,11 @@ def cancel(session: Session, job: Job, *, now: datetime) -> None:
     session.execute(delete(JobPiece).where(JobPiece.job_id == job.id))
 
 
+def drop(session: Session, person: str) -> None:
+    """Delete a person's jobs, with their files. Whoever does one of them finds its lease gone, and stops."""
+    session.execute(delete(Job).where(Job.asked_by == person))
+
+
 def job_numbered(session: Session, number: int) -> Job:
     """The job of this number. Raises NotFound, also once it is deleted."""
     job = session.get(Job, number)

@@ -7,16 +7,18 @@ from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 from werkzeug.exceptions import Forbidden
 
-from outreach.accounts import staff
+from outreach.accounts import administering, staff
 from outreach.cli.running import job_child
 from outreach.directory.models import Contact
 from outreach.errors import OutreachError
 from outreach.jobs import asking, leases
-from outreach.jobs.models import JobState
+from outreach.jobs.models import Job, JobState
 from outreach.jobs.work import JobWork
+from outreach.roles import RoleName
 from outreach.web import sent_lists
 from outreach.web.ui import exports
 from tests.pages import actions, form_of, text_of
+from tests.web.test_scoped_pages import signed_in as scoped
 
 FILE = "/directory/export.csv?level=fundamental"
 
@@ -121,6 +123,25 @@ def test_a_job_has_the_roles_that_the_person_has_by_then(signed_in, sample_datab
         staff.user_named(session, person).roles = []
     with pytest.raises(Forbidden):
         do()
+
+
+def test_a_job_of_a_federation_has_its_members_alone_and_goes_with_its_scope(app, sample_database, do, monkeypatch):
+    adviser = scoped(app, "federation", "CECP")
+    whole = adviser.get(FILE).data
+    monkeypatch.setattr(exports, "MOST_ROWS", 2)
+    app.config["WTF_CSRF_ENABLED"] = False
+    page = adviser.post("/jobs", data=form_of(adviser.get(FILE), "/jobs")).location
+    assert do().state is JobState.DONE
+    assert adviser.get(f"{page}/file").data == whole
+    for closed in ("/responses/export.csv", "/account", "/administration/accounts/export.csv"):
+        adviser.post("/jobs", data={"of": closed, "title": "x"})
+        with pytest.raises(Forbidden):
+            do()
+    with sample_database.writing() as session:
+        person = staff.user_named(session, asking.job_numbered(session, int(page.rpartition("/")[2])).asked_by)
+        other = {"scope": "FELSI", "now": app.extensions["outreach.settings"].instant(), "actor": "x"}
+        administering.set_roles(session, person, [RoleName.FEDERATION], **other)
+        assert session.scalars(select(Job)).all() == []
 
 
 @pytest.mark.usefixtures("few_rows")

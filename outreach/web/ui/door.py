@@ -48,6 +48,13 @@ OWN = frozenset(
         "second_factor.confirm",
         "second_factor.renew_codes",
         "second_factor.remove",
+        "jobs.index",
+        "jobs.export",
+        "jobs.ask",
+        "jobs.job",
+        "jobs.cancel",
+        "jobs.again",
+        "jobs.file",
     }
 )
 CLOSED = (
