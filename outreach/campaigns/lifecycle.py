@@ -58,8 +58,13 @@ def campaign_numbered(session: Session, number: int) -> Campaign:
     """The campaign with this number. Raises NotFound."""
     campaign = session.get(Campaign, number)
     if campaign is None:
-        raise NotFound(f"Aucune campagne ne porte le numéro {number}.")
+        raise unknown(number)
     return campaign
+
+
+def unknown(number: int) -> NotFound:
+    """What is raised where no campaign has this number, or none that may be seen."""
+    return NotFound(f"Aucune campagne ne porte le numéro {number}.")
 
 
 def in_turn(session: Session, number: int) -> Campaign:

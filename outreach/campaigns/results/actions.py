@@ -116,7 +116,7 @@ class WaveAction:
 
     def as_json(self) -> dict[str, Any]:
         """The action as JSON, under fixed names; each count has the codes of networks, and a total."""
-        counts = {name: _with_total(getattr(self, name)) for name in ("meant", "sent", "delivered", "answered")}
+        counts = {name: with_total(getattr(self, name)) for name in ("meant", "sent", "delivered", "answered")}
         return {
             "campaign": self.campaign,
             "title": self.title,
@@ -231,7 +231,8 @@ def _among(counts: Counts, codes: Collection[str]) -> dict[str, int]:
     return {code: count for code, count in counts.items() if code in codes}
 
 
-def _with_total(counts: Counts | None) -> dict[str, int] | None:
+def with_total(counts: Counts | None) -> dict[str, int] | None:
+    """Counts by network, with their sum; None where nothing is told."""
     return None if counts is None else {**counts, "total": sum(counts.values())}
 
 

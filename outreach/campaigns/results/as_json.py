@@ -1,13 +1,15 @@
 """Where a campaign stands as JSON: its waves, their letters, what came of them; for commands and programs."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outreach.campaigns import audiences, listing
+from outreach.campaigns import audiences, lifecycle, listing
 from outreach.campaigns.effects import locking
-from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.results import figures, progress
+from outreach.campaigns.models import Campaign, Wave, WaveState
+from outreach.campaigns.results import actions, figures, progress
 from outreach.campaigns.results.openings import are_measured
+from outreach.campaigns.schedule import concerned
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.db import Session
@@ -30,6 +32,34 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]
         "results": figures.of(session, campaign, now=now).as_json(),
         "measured": [group.as_json(openings=opens) for group in hits.measured(session, audiences.launched(campaign))],
     }
+
+
+def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
+    """Where a campaign stands for whom the session sees: its waves that concern them, counted from what it sees alone.
+
+    Nothing is said of openings, of letters or of answers one by one. Raises NotFound where no wave concerns them, as
+    for a campaign that does not exist.
+    """
+    left = [wave for wave in campaign.waves if wave.mailing_id is not None]
+    coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
+    counts, meant = actions.by_network(session, left, now), concerned.meant(session, coming, now)
+    told = {wave.id: counts[wave.mailing_id or 0] for wave in left}
+    told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
+    if not told:
+        raise lifecycle.unknown(campaign.id)
+    return {
+        "campaign": campaign.id,
+        "state": campaign.state.value,
+        "stage": listing.standing_of(session, campaign).stage.value,
+        "waves": [_counted(wave, told[wave.id]) for wave in campaign.waves if wave.id in told],
+        "results": {},
+        "measured": [],
+    }
+
+
+def _counted(wave: Wave, counts: Mapping[str, actions.Counts | None]) -> dict[str, Any]:
+    about = {"number": wave.number, "state": wave.state.value, "due_at": wave.due_at.isoformat()}
+    return {**about, **{name: actions.with_total(each) for name, each in counts.items()}}
 
 
 def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:

@@ -24,6 +24,12 @@ def meant(session: Session, waves: Sequence[Wave], now: datetime) -> dict[int, M
     return {wave.id: found[wave.campaign_id, wave.added_reminder_id is not None, wave.departure] for wave in waves}
 
 
+def campaigns(session: Session, *, now: datetime) -> Sequence[int]:
+    """The numbers of the campaigns with such a wave."""
+    among = Wave.id.in_(concerned(session, now=now))
+    return session.scalars(select(Wave.campaign_id).where(among).distinct()).all()
+
+
 def concerned(session: Session, *, now: datetime) -> set[int]:
     """The keys of the waves that concern somebody whom the session sees. In a scope, that is its members.
 

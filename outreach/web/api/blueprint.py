@@ -22,11 +22,15 @@ pages = Blueprint("api", __name__, url_prefix="/api/v1")
 OPEN = {"api.openapi", "api.contents"}  # what says how the interface is used, and nothing that the service knows
 SCOPED = {  # to keys of a federation or a network: each view by its name, and no other
     *("api.current_situation", "api.networks", "api.programmes", "api.authorities", "api.schools", "api.notes"),
-    "api.adherence_records",
+    *("api.adherence_records", "api.campaigns", "api.campaign"),
 }
 CLOSED = (
     "Une clé de fédération ou de réseau lit la situation, les réseaux, les programmes, les pouvoirs organisateurs, "
-    "leurs écoles, les statuts et les notes publiées, pour ses membres."
+    "leurs écoles, les statuts, les campagnes et les notes publiées, pour ses membres."
+)
+CLOSED_FEED = (
+    "Le fil des évènements n’a de sens que pour qui voit tout : ses numéros comptent les évènements de tous, et vos "
+    "membres changent. Lisez /api/v1/adherence-records, dont l’ordre est stable."
 )
 BEARER = "Bearer "
 WITHOUT_KEY = "Donnez une clé en service : « Authorization: Bearer … ». L’administration du service en fait."
@@ -47,7 +51,7 @@ def admit() -> Response | None:
     g.api_key = key
     if key.sight is not None:
         if request.endpoint not in SCOPED:
-            return problems.answer(403, CLOSED)
+            return problems.answer(403, CLOSED_FEED if request.endpoint == "api.events" else CLOSED)
         end_reading()  # which found the key, and sees everything
         g.sight = key.sight
     if request.method not in READS and not request.is_json:

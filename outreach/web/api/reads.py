@@ -9,6 +9,7 @@ from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
 from outreach.campaigns.effects import locking
 from outreach.campaigns.results import as_json
+from outreach.campaigns.schedule import concerned
 from outreach.delivery.ledger import listing as recipient_list
 from outreach.delivery.ledger import suppression_list
 from outreach.directory import authority_sheet
@@ -19,7 +20,7 @@ from outreach.notes import listing as note_list
 from outreach.notes.models import NoteState
 from outreach.responses import trays
 from outreach.web.api import cursors
-from outreach.web.api.blueprint import page_of, pages, told
+from outreach.web.api.blueprint import holder, page_of, pages, told
 from outreach.web.api.shapes import (
     AuthoritiesAsked,
     AuthorityTold,
@@ -128,18 +129,23 @@ def segments() -> Response:
 @pages.get("/campaigns")
 @answers(Page[CampaignTold], PageAsked)
 def campaigns() -> Response:
-    """Les campagnes, des plus anciennes aux plus récentes."""
+    """Les campagnes, des plus anciennes aux plus récentes ; d’une fédération, celles qui écrivent à ses membres."""
     asked = query_as(PageAsked)
     with reading() as session:
-        return page_of(campaign_list.listed(session), asked.cursor, asked.limit)
+        among = concerned.campaigns(session, now=now()) if holder().sight else None
+        return page_of(campaign_list.listed(session, among=among), asked.cursor, asked.limit)
 
 
 @pages.get("/campaigns/<number:number>")
 @answers(StandingTold, Nothing, faults=OF_ONE)
 def campaign(number: int) -> Response:
-    """Une campagne : ses vagues, ce que leurs courriels sont devenus, et ses chiffres."""
+    """Une campagne : ses vagues, ce que leurs courriels sont devenus, et ses chiffres.
+
+    À une clé de fédération ou de réseau, ses vagues qui écrivent à des membres, et combien de membres.
+    """
     with reading() as session:
-        return told(as_json.of(session, lifecycle.campaign_numbered(session, number), now=now()))
+        said = as_json.concerning if holder().sight else as_json.of
+        return told(said(session, lifecycle.campaign_numbered(session, number), now=now()))
 
 
 @pages.get("/campaigns/<number:number>/waves/<number:wave>/recipients")

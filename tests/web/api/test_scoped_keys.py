@@ -1,9 +1,10 @@
 """Keys of federations and networks: each list has what the register says is theirs, and every other route is closed."""
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from outreach.api_keys import keys
+from outreach.campaigns.models import Campaign, Wave
 from outreach.directory.models import Authority, School
 from outreach.web.api import blueprint
 from tests.factories import AUTHOR
@@ -34,6 +35,46 @@ def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, co
         answer = app.test_client().open(f"/api/v1{address}", method=method, headers=program.headers, json={})
         if endpoint not in blueprint.SCOPED | blueprint.OPEN:
             assert (answer.status_code, answer.mimetype) == (403, "application/problem+json"), address
+
+
+def written_to(session, inside, within, levels):
+    """How many members each wave wrote to, by campaign and wave, from the rows of its letters."""
+    rows = session.execute(
+        text(
+            "SELECT w.campaign_id, w.number, m.authority_id, s.school_id, d.level FROM waves w"
+            " JOIN messages m ON m.mailing_id = w.mailing_id LEFT JOIN message_subjects s ON s.message_id = m.id"
+            " JOIN campaigns c ON c.id = w.campaign_id JOIN strands d ON d.id = c.strand_id"
+        )
+    )
+    found = {}
+    for campaign, wave, authority, school, level in rows:
+        if authority in inside and level in levels and (school is None or school in within):
+            found.setdefault(campaign, {}).setdefault(wave, set()).add(authority)
+    return {campaign: {wave: len(each) for wave, each in waves.items()} for campaign, waves in found.items()}
+
+
+@pytest.mark.parametrize(("role", "code"), SIGHTS)
+def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(app, launched_sample, role, code):
+    with launched_sample.writing() as session:
+        now = app.extensions["outreach.settings"].instant()
+        wanted = {"name": code, "role": f"{role}:{code}", "days": 90}
+        program = Program(app.test_client(), keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
+    with launched_sample.reading() as session:
+        expected = written_to(session, *members(session, role, code))
+        every = session.scalars(select(Campaign.id)).all()
+        whole = {wave.number: wave.due_at for wave in session.scalars(select(Wave))}
+    told = {number: program.get(f"/campaigns/{number}") for number in (*every, 9999)}
+    seen = {number: one.json["waves"] for number, one in told.items() if one.status_code == 200}
+    counts = {
+        number: {wave["number"]: wave["meant"]["total"] for wave in waves if "sent" in wave}
+        for number, waves in seen.items()
+    }
+    assert {number: waves for number, waves in counts.items() if waves} == expected
+    assert {one["campaign"] for one in program.every("/campaigns")} == seen.keys()
+    assert all(wave["meant"]["total"] and wave["number"] in whole for waves in seen.values() for wave in waves)
+    hidden = {one.text.replace(str(number), "") for number, one in told.items() if one.status_code == 404}
+    assert len(hidden) == 1, "one that writes to no member is as one that is not there"
+    assert not any(one.json["results"] or one.json["measured"] for one in told.values() if one.status_code == 200)
 
 
 def test_every_view_that_is_open_to_a_scope_is_one(app):
