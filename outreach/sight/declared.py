@@ -173,14 +173,12 @@ TABLES: Mapping[str, Seen] = {
     "exemption_withdrawals": Scoped({"exemption_id": "exemptions"}),
     "closures": Public(),
     "closure_withdrawals": Public(),
-    # notes: those that everybody may read
-    "notes": ByValue("EXISTS (SELECT 1 FROM {r}note_publications p WHERE p.note_id = t.id)"),
+    # notes: those whose page everybody may read. They hold more: counts by federation, the author's words.
+    "notes": ByValue("EXISTS (SELECT 1 FROM {r}note_publications p WHERE p.note_id = t.id)", ("figures", "text")),
     "note_approvals": Scoped({"note_id": "notes"}, beside=("corrects_id",)),
     "note_publications": Public(),
-    "note_files": Scoped({"note_id": "notes"}),
-    "note_rows": ByValue(
-        "t.fase IN (SELECT fase FROM {v}schools) AND EXISTS (SELECT 1 FROM {v}notes n WHERE n.id = t.note_id)"
-    ),
+    "note_files": Hidden(),
+    "note_rows": Hidden(),
     "public_statements": Public(),
     # everything else
     **dict.fromkeys(

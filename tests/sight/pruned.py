@@ -20,7 +20,7 @@ UNSEEN = (
         "approved_letters",
         "tracker_networks",
     ),
-    *("trackers", "gate_changes", "applied_revisions", "events"),
+    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files"),
 )
 
 
@@ -120,7 +120,6 @@ def _prune(session, kind, code):
     keep("waves", "mailing_id IS NULL OR mailing_id IN (SELECT mailing_id FROM messages)")
     keep("wave_transitions", "wave_id IN (SELECT id FROM waves)")
     keep("mailings", "purpose IN ('campaign', 'letter')")
-    keep("note_rows", f"{numbers.format('schools')} AND note_id IN (SELECT note_id FROM note_publications)")
     keep("notes", "id IN (SELECT note_id FROM note_publications)")
     for table in UNSEEN:
         session.execute(text(f"DELETE FROM {table}"))

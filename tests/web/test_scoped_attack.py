@@ -9,11 +9,13 @@ from outreach.accounts.staff import User
 from outreach.adherence import programmes
 from outreach.calendar_feed import keys
 from outreach.campaigns.models import Campaign
-from outreach.notes.models import Note
+from outreach.notes.models import Note, NoteApproval, NotePublication
 from outreach.sight import engine
+from outreach.sight.engine import sighted
+from outreach.sight.scopes import Sight, SightKind
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.pages import text_of
+from tests.pages import links, text_of
 from tests.web.test_scoped_pages import Scope, signed_in
 
 
@@ -55,12 +57,33 @@ def test_no_note_before_its_publication_and_no_campaign_that_writes_to_no_member
         by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
         session.add(Note(programme=programmes.the_programme(session), **told, **by))
         (title,) = session.scalars(select(Campaign.title)).all()
-    assert cecp.get("/notes/1").status_code == 404
+    assert cecp.get("/notes/1").status_code == 403
     for path in ("/notes", "/notes/export.csv", "/", "/calendar?month=2021-05", "/calendar?month=2021-05&view=list"):
         said = cecp.get(path).text
         assert "Note secrète" not in said, path
         assert title not in said, path  # its strand is of secondary schools, which CECP does not represent
     assert title in signed_in(app, "federation", "SeGEC").get("/calendar?month=2021-05").text
+
+
+def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(app, launched_sample, cecp):
+    with launched_sample.writing() as session:
+        told = {"title": "Premier bilan", "as_of": NOW.date(), "known_at": NOW}
+        said = {"figures": '{"by": "FELSI : 1 sur 1"}', "text": "Le collège Untel a refusé."}
+        by = {"sha256": "0" * 64, "frozen_at": NOW, "frozen_by": AUTHOR}
+        note = Note(programme=programmes.the_programme(session), **told, **said, **by)
+        session.add(note)
+        session.flush()
+        approved = {"approved_at": NOW, "approved_as": "validation", "number": "2021-001", "position": 1, "year": 2021}
+        sealed = {"signature": "x", "public_key": "x", "previous_sha256": "", "rank": 1}
+        session.add(NoteApproval(note_id=note.id, **approved, **sealed))
+        session.add(NotePublication(note_id=note.id, published_at=NOW, published_by=AUTHOR))
+        number = note.id
+    assert ("/n/2021-001", "Premier bilan") in links(cecp.get("/notes"), "/n/")
+    for path in (f"/notes/{number}", *(f"/notes/{number}/note.{kind}" for kind in ("pdf", "json", "xlsx"))):
+        assert cecp.get(path).status_code == 403, path
+    with sighted(launched_sample, Sight(SightKind.FEDERATION, "CECP")).reading() as session:
+        seen = session.get_one(Note, number)
+        assert (seen.title, seen.figures, seen.text) == ("Premier bilan", "", "")
 
 
 def test_the_feed_is_scoped_like_its_owner(app, launched_sample):

@@ -25,8 +25,6 @@ PAGES = frozenset(
         "calendar.index",
         "notes.index",
         "notes.export",
-        "notes.note",
-        "notes.file",
         "proposals.index",
         "proposals.export",
         "proposals.new",
