@@ -139,6 +139,16 @@ def test_every_route_asks_a_stranger_to_sign_in(app):
     assert seen >= 12
 
 
+def test_the_addresses_that_have_to_be_open_to_the_world_are_documented(app):
+    said = (ROOT / "docs" / "install.md").read_text(encoding="utf-8").partition("open to the world:")[2]
+    said = said.partition("Staff pages")[0]
+    of_staff = {"sign-in", "account"}
+    for rule in app.url_map.iter_rules():
+        first = rule.rule.split("/")[1]
+        if rule.endpoint in OPEN | {"hooks.receive", "static"} and first not in of_staff:
+            assert f"/{first}/" in said or f"/{first}`" in said, rule.rule
+
+
 def test_every_change_asks_for_more_than_reading(app, signed_in):
     reader = signed_in("reader")
     app.config["WTF_CSRF_ENABLED"] = False
