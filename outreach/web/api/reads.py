@@ -21,6 +21,7 @@ from outreach.notes.models import NoteState
 from outreach.responses import trays
 from outreach.web.api import cursors
 from outreach.web.api.blueprint import holder, page_of, pages, told
+from outreach.web.api.figures import SituationTold, StandingTold
 from outreach.web.api.shapes import (
     AuthoritiesAsked,
     AuthorityTold,
@@ -38,8 +39,6 @@ from outreach.web.api.shapes import (
     SchoolTold,
     SegmentTold,
     SituationAsked,
-    SituationTold,
-    StandingTold,
 )
 from outreach.web.api.specification import OF_ONE, OF_PAST, answers, document, query_as
 from outreach.web.situation.asked import surely_asked

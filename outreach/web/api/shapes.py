@@ -122,14 +122,6 @@ class CloudEvents(RootModel[list[CloudEvent]]):
     """A batch of events, in their order."""
 
 
-class SituationTold(BaseModel):
-    """The situation of a programme: the figures of each group, and in all."""
-
-    as_of: date
-    known_at: datetime | None
-    total: dict[str, Any]
-
-
 class NetworkTold(Told):
     """A network: the register's code, and its French name."""
 
@@ -216,17 +208,6 @@ class CampaignTold(Told):
     title: str
     state: str
     stage: str
-
-
-class StandingTold(BaseModel):
-    """Where a campaign stands: its waves with what became of their letters, and its figures."""
-
-    campaign: int
-    state: str
-    stage: str
-    waves: list[dict[str, Any]]
-    results: dict[str, Any]
-    measured: list[dict[str, Any]]
 
 
 class RecipientTold(Told):

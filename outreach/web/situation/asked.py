@@ -143,7 +143,7 @@ def spelt_day(about: AskedSituation) -> str:
 def _day(usual: date) -> tuple[date, str]:
     text = _printable("as_of")
     if not text and request.args.get("as_of"):
-        return usual, "Cette date est illisible : la situation est celle d’aujourd’hui."
+        return usual, "Cette date est illisible. La situation est celle d’aujourd’hui."
     if not text:
         return usual, ""
     try:
@@ -151,7 +151,7 @@ def _day(usual: date) -> tuple[date, str]:
     except InputError as error:
         return usual, str(error)
     if day > current_day():
-        return usual, "Cette date est dans l’avenir : la situation est celle d’aujourd’hui."
+        return usual, "Cette date est dans l’avenir. La situation est celle d’aujourd’hui."
     return day, ""
 
 

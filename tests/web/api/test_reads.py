@@ -105,7 +105,8 @@ def test_a_situation_is_the_one_that_pages_count(program, sample_database):
         records = session.scalar(select(func.count(AdherenceRecord.id)))
     assert program.get(f"/situation?as_of={day}").json == found
     assert program.get("/situation?as_of=2999-01-01").status_code == 400
-    assert program.get("/situation?as_of=2099-12-31").status_code == 409, "it may be asked, and not be known yet"
+    late = program.get("/situation?as_of=2099-12-31")
+    assert (late.status_code, late.json["detail"]) == (409, "Cette date est dans l’avenir.")
     every = program.every("/authorities", limit=100)
     assert len({one["fase"] for one in every}) == len(every) == authorities
     assert len(program.every("/adherence-records")) == records

@@ -1,0 +1,120 @@
+"""Figures as programs are told them: of situations and of campaigns."""
+
+from datetime import date, datetime
+
+from pydantic import Field
+
+from outreach.web.api.shapes import Told
+
+
+class FiguresTold(Told):
+    """The schools of a strand, by status; each null before `opens_on`, where the strand is not open yet.
+
+    `none` is the sum of `solicited` and `unsolicited`.
+    """
+
+    opens_on: date | None = None
+    joined: int | None
+    declared: int | None
+    in_preparation: int | None
+    tender_launched: int | None
+    declined: int | None
+    informed: int | None
+    not_concerned: int | None
+    none: int | None
+    solicited: int | None
+    unsolicited: int | None
+    reported: int | None
+
+
+class GroupTold(Told):
+    """A group of schools, or all: its code under the name of what schools are counted by, its strands by number."""
+
+    network: str | None = None
+    zone: str | None = None
+    province: str | None = None
+    federation: str | None = None
+    label: str
+    authorities: int | None
+    schools: int | None
+    strands: dict[str, FiguresTold]
+
+
+class SituationTold(Told):
+    """The situation of a programme: the figures in all, and of each group under what schools are counted by."""
+
+    as_of: date
+    known_at: datetime | None
+    total: GroupTold
+    networks: list[GroupTold] = Field(default_factory=list)
+    zones: list[GroupTold] = Field(default_factory=list)
+    provinces: list[GroupTold] = Field(default_factory=list)
+    federations: list[GroupTold] = Field(default_factory=list)
+
+
+class RetriableTold(Told):
+    """How many letters of a wave may leave again."""
+
+    failed: int
+    in_doubt: int
+
+
+class WaveTold(Told):
+    """A wave: what became of its letters, whom it left out by reason, and what may leave again."""
+
+    number: int
+    state: str
+    due_at: datetime
+    intended: int
+    accepted: int
+    refused: int
+    expired: int
+    in_doubt: int
+    deferred: int
+    pending: int
+    withdrawn: dict[str, int]
+    next_try_at: datetime | None
+    retriable: RetriableTold
+    paused_because: str
+    warning: str
+
+
+class ResultsTold(Told):
+    """The figures of a campaign, of its authorities, and its answers by kind."""
+
+    recipients: int
+    sent: int
+    delivered: int
+    answered: int
+    declared: int
+    joined: int
+    joined_all: int
+    answers: dict[str, int]
+
+
+class HitsTold(Told):
+    """Letters that a person, a machine, or either, opened or clicked."""
+
+    human: int
+    undetermined: int
+    machine: int
+
+
+class MeasuredTold(Told):
+    """Openings and clicks of a group; `opens` is null where openings are not measured."""
+
+    group: str
+    delivered: int
+    clicks: HitsTold
+    opens: HitsTold | None
+
+
+class StandingTold(Told):
+    """Where a campaign stands: its waves with what became of their letters, and its figures."""
+
+    campaign: int
+    state: str
+    stage: str
+    waves: list[WaveTold]
+    results: ResultsTold
+    measured: list[MeasuredTold]
