@@ -5,12 +5,15 @@ second whatever its length.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+import logging
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import joinedload
 
 from outreach.adherence import programmes
 from outreach.adherence.joining_lists import coverage
@@ -19,7 +22,7 @@ from outreach.adherence.joining_lists.stated import StatedJoining, opened
 from outreach.adherence.models import Status
 from outreach.days import parse_day, today
 from outreach.db import Database, Session, take_turns
-from outreach.errors import InputError, Refused
+from outreach.errors import InputError, OutreachError, Refused
 from outreach.hooks.models import DeliveryState, HookDelivery, HookRow, HookSender
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
@@ -27,6 +30,10 @@ from outreach.sent_lists.steps import ListJudgement
 
 MOST_ROWS = 5_000
 UNREAD = "Cette ligne ne se lit pas : il faut « school », « strand », « status » et « day »."
+UNAPPLIED = "L’envoi de cette ligne n’a pas pu être appliqué. Réessayez-la, seule, ou écartez-la."
+UNFIT = (OutreachError, ValueError, TypeError, LookupError, DataError, IntegrityError)  # what is due to a delivery
+SET_ASIDE = {"event": "delivery_set_aside"}
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,35 +51,59 @@ class Gathered:
 
 
 def apply_waiting(database: Database, now: datetime) -> int:
-    """Apply all that waits, list by list, each in a short transaction; returns how many deliveries these were."""
-    applied = 0
+    """Apply all that waits, list by list, each in a short transaction; returns how many deliveries these were.
+
+    A delivery that cannot be applied waits for staff, and others go on: a list that fails is halved until it is found.
+    """
+    applied, most, later = 0, MOST_ROWS, set[int]()
     while True:
         with database.reading() as session:
-            gathered = gather(session)
-            judged = judge(session, gathered, now=now) if gathered else None
+            gathered = gather(session, most=most, later=later)
         if gathered is None:
             return applied
+        count = len(gathered.deliveries)
         try:
-            with database.writing() as session:
-                apply(session, gathered, judged, now=now)
+            _apply_list(database, gathered, now)
         except Refused:  # something else was recorded meanwhile: the next pass compares anew
-            return applied
-        applied += len(gathered.deliveries)
+            later.add(gathered.sender.id)
+            continue
+        except UNFIT as fault:
+            if count > 1:
+                most = count // 2
+                continue
+            logger.warning(
+                "delivery %s waits for staff: %s", gathered.deliveries[0], type(fault).__name__, extra=SET_ASIDE
+            )
+            with database.writing() as session:
+                set_aside(session, gathered.deliveries[0], now=now)
+        applied, most = applied + count, MOST_ROWS
 
 
-def gather(session: Session) -> Gathered | None:
-    """What waits longest of one sender, about five thousand rows at most; None where nothing waits."""
+def _apply_list(database: Database, gathered: Gathered, now: datetime) -> None:
+    with database.reading() as session:
+        judged = judge(session, gathered, now=now)
+    with database.writing() as session:
+        apply(session, gathered, judged, now=now)
+
+
+def gather(session: Session, *, most: int = MOST_ROWS, later: Collection[int] = ()) -> Gathered | None:
+    """What waits longest of one sender, `most` deliveries and about five thousand rows at most; None where nothing
+    waits. The senders `later` are left out.
+    """
     waits = HookDelivery.state == DeliveryState.WAITING
-    first = session.scalar(select(HookDelivery).where(waits).order_by(HookDelivery.id).limit(1))
+    oldest = (
+        select(HookDelivery).where(waits, HookDelivery.sender_id.not_in(later)).options(joinedload(HookDelivery.sender))
+    )
+    first = session.scalar(oldest.order_by(HookDelivery.id).limit(1))
     if first is None:
         return None
     before = func.sum(HookDelivery.rows).over(order_by=HookDelivery.id) - HookDelivery.rows
     query = select(HookDelivery.id, HookDelivery.body, HookDelivery.complete_until, before.label("before"))
-    rows = query.where(waits, HookDelivery.sender_id == first.sender_id).order_by(HookDelivery.id).limit(MOST_ROWS)
+    rows = query.where(waits, HookDelivery.sender_id == first.sender_id).order_by(HookDelivery.id).limit(most)
     found = [(key, body, until) for key, body, until, rows_before in session.execute(rows) if rows_before < MOST_ROWS]
     joinings, unread = [], []
     for key, body, _ in found:
-        for row in json.loads(body):
+        for row in _rows(body):
             text = json.dumps(row, ensure_ascii=False)
             try:
                 joinings.append((_stated(row, first.sender.name), key, text))
@@ -80,6 +111,17 @@ def gather(session: Session) -> Gathered | None:
                 unread.append((key, text))
     until = max((day for _, _, day in found if day), default=None)
     return Gathered(first.sender, [key for key, _, _ in found], _last_of_each(joinings), unread, until)
+
+
+def set_aside(session: Session, number: int, *, now: datetime) -> None:
+    """Leave each row of a delivery that cannot be applied to staff."""
+    take_turns(session, "hook-applying")
+    delivery = session.get_one(HookDelivery, number)
+    if delivery.state is not DeliveryState.WAITING:
+        return
+    delivery.state, delivery.applied_at = DeliveryState.APPLIED, now
+    for row in _rows(delivery.body):
+        session.add(HookRow(delivery_id=number, content=json.dumps(row, ensure_ascii=False), fault=UNAPPLIED))
 
 
 def judge(session: Session, gathered: Gathered, *, now: datetime) -> ListJudgement[JoiningPlan] | None:
@@ -135,8 +177,19 @@ def _last_of_each(joinings: Iterable[tuple[StatedJoining, int, str]]) -> list[tu
     return list(last.values())
 
 
-def _stated(row: dict[str, Any], source: str) -> StatedJoining:
+def _rows(body: str) -> Sequence[object]:
+    """The rows of a body; itself as the only one where it cannot be read."""
+    try:
+        rows = json.loads(body)
+    except (ValueError, RecursionError):
+        return [body]
+    return rows if isinstance(rows, list) else [rows]
+
+
+def _stated(row: object, source: str) -> StatedJoining:
     """A row as a joining. Raises InputError."""
+    if not isinstance(row, dict):
+        raise InputError(UNREAD)
     school, strand = (_number(row.get(name)) for name in ("school", "strand"))
     try:
         status = Status(str(row.get("status")))
@@ -147,6 +200,6 @@ def _stated(row: dict[str, Any], source: str) -> StatedJoining:
 
 
 def _number(value: object) -> int:
-    if not isinstance(value, int) or not 0 < value < 10**9:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**9:
         raise InputError(UNREAD)
     return int(value)

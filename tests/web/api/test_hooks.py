@@ -18,7 +18,7 @@ from outreach.adherence.standing import standing
 from outreach.directory.models import School
 from outreach.errors import InputError, Refused
 from outreach.hooks import applying, judging, senders, signatures
-from outreach.hooks.models import HookDelivery, HookRow, Judgement
+from outreach.hooks.models import HookDelivery, HookRow, HookSender, Judgement
 from outreach.hooks.receiving import Delivery, keep
 from outreach.sent_lists import steps
 from tests.conftest import NOW
@@ -175,6 +175,38 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
             judging.judge(session, second, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
+
+
+def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(sender, silent, sample_database):
+    day_of_none = NOW.date()  # no network of this name is known any more
+    with sample_database.writing() as session:
+        session.get_one(HookSender, sender).networks = '["Disparu"]'
+        other = senders.make(session, name="autre", public_key="", known=[], **BY).id
+        sent = [
+            (sender, silent[0], None),
+            (sender, silent[1], day_of_none),
+            (other, silent[2], None),
+            (sender, silent[3], None),
+        ]
+        keep(session, [Delivery(of, f"m{n}", [row(school)], day, NOW) for n, (of, school, day) in enumerate(sent)])
+        keep(session, [Delivery(sender, "m9", [{}], None, NOW)])
+        session.scalars(select(HookDelivery).where(HookDelivery.webhook_id == "m9")).one().body = "{"
+    assert applying.apply_waiting(sample_database, NOW) == 5
+    with sample_database.reading() as session:
+        rows, _ = judging.unjudged(session, 10)
+        assert {(one.delivery.webhook_id, one.fault) for one in rows} == {
+            ("m1", applying.UNAPPLIED),
+            ("m9", applying.UNREAD),
+        }
+        joined = select(School.fase).join(AdherenceRecord, AdherenceRecord.school_id == School.id)
+        ours = joined.where(AdherenceRecord.recorded_at == NOW, AdherenceRecord.recorded_by.like("hook:%"))
+        states = set(session.scalars(ours))
+    assert states == {silent[0], silent[2], silent[3]}
+    with sample_database.writing() as session:
+        for one in judging.unjudged(session, 10)[0]:
+            judging.judge(session, one.id, Judgement.RETRIED, **BY)
+    assert applying.apply_waiting(sample_database, NOW) == 2
+    assert count(sample_database, HookRow.id) == 3, "what cannot be read waits again, alone"
 
 
 def test_ten_thousand_deliveries_become_a_few_lists(sender, silent, sample_database):
