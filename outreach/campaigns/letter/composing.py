@@ -16,6 +16,7 @@ from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, compiled
 from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, Reader, is_common, is_true, reader
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
+from outreach.campaigns.letter.written_before import had_letter_before
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -191,7 +192,9 @@ def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> Rec
     frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
     is_awareness = mailing.message_class is MessageClass.AWARENESS
     counted = mailing.id if mailing.purpose is Purpose.CAMPAIGN else None
-    return RecipientFacts(sending, frozen, letter, mailing.strand_id, is_awareness, today(now), counted)
+    reminded = None if counted is None else had_letter_before(counted)
+    asked = sending, frozen, letter, mailing.strand_id, is_awareness, today(now)
+    return RecipientFacts(*asked, counted, reminded=reminded)
 
 
 def kept_content(session: Session, message: Message) -> "Values | None":

@@ -27,7 +27,7 @@ class Facts(NamedTuple):
     (code, name).
     `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
     answers for all. `is_limited` holds for a mailbox that answers for some schools only, `on_paper` for a letter that
-    is printed.
+    is printed. `had_letter` holds for an authority that already had a letter of the campaign.
     """
 
     fase: int
@@ -43,6 +43,12 @@ class Facts(NamedTuple):
     written_directly: int = 0
     is_limited: bool = False
     on_paper: bool = False
+    had_letter: bool = True
+
+    @property
+    def is_reminded(self) -> bool:
+        """Whether this letter reminds its recipient of an earlier one: a reminder may be somebody's first letter."""
+        return self.shared.is_reminder and self.had_letter
 
 
 def contact_of(name: str, service: str, email: str, phone: str) -> str:

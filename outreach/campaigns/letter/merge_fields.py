@@ -21,6 +21,7 @@ from outreach.mail.rows import Rows
 NAMED = 3
 WRITTEN_DIRECTLY = "écoles_écrites"
 DIRECTLY = "mention_écoles"  # how many schools were written to directly, which the layout says after a list of schools
+REMINDED = "rappel"
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 
 Raw = str | int | bool | date | Value | Rows
@@ -74,7 +75,7 @@ FIELDS: Mapping[str, Field] = {
     ),
     "une_école": Field(FieldKind.FLAG, "Le courriel parle d’une seule école", lambda facts: len(facts.schools) == 1),
     "plusieurs_écoles": Field(FieldKind.FLAG, "Le courriel parle de plusieurs écoles", lambda f: len(f.schools) > 1),
-    "rappel": Field(FieldKind.FLAG, "Cette vague est un rappel", lambda facts: facts.shared.is_reminder, common=True),
+    REMINDED: Field(FieldKind.FLAG, "Un courriel de la campagne a précédé", lambda facts: facts.is_reminded),
     "sur_papier": Field(
         FieldKind.FLAG, "Cette lettre part sur papier, et non par courriel", lambda facts: facts.on_paper
     ),
@@ -115,7 +116,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("écoles", "écoles_éligibles", "écoles_adhérentes", "écoles_restantes", WRITTEN_DIRECTLY, "tableau_écoles"),
         *("liste_écoles", "une_école", "plusieurs_écoles"),
     ),
-    "La campagne": ("date_limite", "circulaire", "contact", "rappel", "sur_papier"),
+    "La campagne": ("date_limite", "circulaire", "contact", REMINDED, "sur_papier"),
     "Les réponses et les liens": (
         *("boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"),
         "bloc_fédération",

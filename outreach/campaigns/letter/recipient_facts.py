@@ -1,11 +1,11 @@
 """Reads the facts about recipients that letters need, for many recipients at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import Row, Select, select
 
 from outreach.adherence.models import Status, Strand
 from outreach.adherence.standing import standing_of_some, status_of
@@ -13,7 +13,7 @@ from outreach.campaigns.letter.blocks import LISTED
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.letter.measures import Measures
-from outreach.campaigns.letter.merge_fields import DIRECTLY, OF_SCHOOLS, WRITTEN_DIRECTLY
+from outreach.campaigns.letter.merge_fields import DIRECTLY, OF_SCHOOLS, REMINDED, WRITTEN_DIRECTLY
 from outreach.campaigns.letter.page_links import Links, Measure
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -32,6 +32,7 @@ class RecipientFacts:
     It reads only what the letter's fields use. `mailing` is the mailing whose openings and clicks are counted, or None.
     With `leads_nowhere` the letters are only looked at: their links have no tokens. `together` says, for letters that
     are in no mailing, how many schools of each authority are written to directly. `on_paper`: they are printed.
+    `reminded` selects the keys of the authorities that a reminder reminds of a letter, or None where it is of all.
     """
 
     sending: SenderIdentity
@@ -44,6 +45,7 @@ class RecipientFacts:
     leads_nowhere: bool = False
     together: Mapping[int, int] | None = None
     on_paper: bool = False
+    reminded: Select[int] | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -55,6 +57,7 @@ class RecipientFacts:
         limits = school_limits(session, keys) if stand or self._tells_directly or self._asks(OF_SCHOOLS) else {}
         directly = self._written_directly(session, limits, due)
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
+        reminded = self._reminded(session, keys)
         measures = self._measures().of(session, due, networks_of)
         facts = {}
         for message in due:
@@ -75,6 +78,7 @@ class RecipientFacts:
                 written_directly=directly.get(authority.id, 0) if limit is None else 0,
                 is_limited=limit is not None,
                 on_paper=self.on_paper,
+                had_letter=authority.id in reminded,
             )
         return facts
 
@@ -106,6 +110,13 @@ class RecipientFacts:
             if (authority, key) in limits:
                 schools.setdefault(authority, set()).add(school)
         return {authority: len(listed) for authority, listed in schools.items() if authority is not None}
+
+    def _reminded(self, session: Session, keys: Sequence[int]) -> Collection[int]:
+        """Which of these authorities already had a letter of the campaign; all where the letter does not ask."""
+        if self.reminded is None or not (self.frozen.shared.is_reminder and self._asks(REMINDED)):
+            return keys
+        had = select(Authority.id).where(among(Authority.id, keys), Authority.id.in_(self.reminded))
+        return frozenset(session.scalars(had))
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)

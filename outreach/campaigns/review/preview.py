@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from urllib.parse import urlsplit
 
-from sqlalchemy import Row
+from sqlalchemy import Row, Select, select
 
 from outreach.campaigns import audiences
+from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.field_labels import samples
@@ -26,6 +27,7 @@ from outreach.campaigns.letter.frozen import (
 )
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
+from outreach.campaigns.letter.written_before import had_letter_of
 from outreach.campaigns.models import AddedReminder, Campaign
 from outreach.campaigns.review.spam_signs import Offenders, SpamReader, SpamSign
 from outreach.campaigns.schedule import planning
@@ -37,6 +39,7 @@ from outreach.delivery.ledger.letters import Due
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority
+from outreach.effect.draw import DEPARTURES
 from outreach.letterheads import Letterhead
 from outreach.mail import mime, tokens
 from outreach.mail.compiled_letters import Filled, Filling, Letter, Value
@@ -209,6 +212,7 @@ class Preview:
             leads_nowhere=True,
             together=together,
             on_paper=on_paper,
+            reminded=self._reminded(),
         )
         for start in range(0, len(recipients), SLICE):
             due = [self._due(place, addressee) for place, addressee in enumerate(recipients[start : start + SLICE])]
@@ -220,6 +224,17 @@ class Preview:
                 wire = mime.assemble(standing, personal, filled.text, filled.html, self.frozen.logo)
                 values, flags, under = content.values, content.flags, (self.frozen, self.head)
                 yield PreviewedLetter(letter.address, facts[letter.id], self.letter, values, flags, wire, *under)
+
+    def _reminded(self) -> Select[int] | None:
+        """The authorities to which a reminder would not be the first letter: those that had one, and those whose
+        departure has not left yet. None where nothing has left, and so for all."""
+        left = audiences.launched(self.campaign)
+        if not left:
+            return None
+        ahead = set(range(1, DEPARTURES + 1)) - set(planning.begun_departures(self.campaign))
+        to_come = drawn_list.leaving(self.campaign.id, *ahead)
+        either = had_letter_of(left).union_all(to_come).subquery("reminded")
+        return select(either.c.authority_id)
 
     def dry_run(self) -> DryRun:
         """Compose the letter of every recipient who is not left out."""

@@ -40,10 +40,10 @@ class Worded(Protocol):
 
 
 def is_reminder(campaign: Campaign, letter: Worded) -> bool:
-    """Whether a campaign's next letter is a reminder: by its words, or as a wave that follows another."""
+    """Whether the words of a campaign's letter call it a reminder, to somebody who had none of the campaign."""
     is_named = any(map(ROLE.search, (campaign.title, letter.subject, letter.preheader)))
     is_worded = is_named or WORDING.search(letter.text) is not None
-    return Concerns(campaign.concerns) is Concerns.OPEN and (is_worded or audiences.is_reminder(campaign))
+    return Concerns(campaign.concerns) is Concerns.OPEN and is_worded
 
 
 def reminded_of_nothing(
