@@ -90,6 +90,7 @@ class Definition(BaseModel):
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
     departure_gap: Literal[0, 14, 21] = 0
+    first_come: bool | None = None
     ladder: Annotated[str, Field(max_length=300), judged_by(checked_ladder)] = ""
     corrects: bool = False
     segment: AudienceRule = AudienceRule()
@@ -144,6 +145,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         deadline_days=campaign.deadline_days,
         reminders=tuple(planning.offsets(campaign)),
         departure_gap=cast("Literal[0, 14, 21]", campaign.departure_gap),
+        first_come=campaign.first_come,
         ladder=campaign.ladder,
         segment=AudienceRule(criteria=wave_criteria.told(session, from_store(campaign.criteria))),
         sender=Sender(name=campaign.sender_name, address=campaign.sender_address),

@@ -43,13 +43,13 @@ CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
     *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url", "boxes"),
-    *("ladder", "departure_gap"),
+    *("ladder", "departure_gap", "first_come"),
 )
 # An approval from before these were there is valid while they say what was done then.
-ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": "", "departure_gap": 0}
+ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": "", "departure_gap": 0, "first_come": None}
 STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
-    *("letter", "ladder", "departure_gap"),
+    *("letter", "ladder", "departure_gap", "first_come"),
 )
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
@@ -178,7 +178,8 @@ def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     attempt = draw_plan.freeze(session, campaign, content_hash(campaign), now=told["now"])
     if attempt is not None:
         said = f"tentative n° {attempt.number}, engagement {attempt.commitment}, liste {attempt.list_digest}"
-        _note_draw(session, campaign, f"{said}, plan {attempt.plan_digest}", told["now"], told["actor"])
+        said += f", plan {attempt.plan_digest} ; {draw_plan.NOT_FIRST_COME}"
+        _note_draw(session, campaign, said, told["now"], told["actor"])
 
 
 def approve(session: Session, campaign: Campaign, *, added: bytes | None = None, **told: Unpack[Told]) -> None:

@@ -120,10 +120,11 @@ class Campaign(Base):
     requested for `starts_at`. Each number in `reminders` ("14 24") is a reminder, so many days after the first wave.
     `ladder` are the rungs for those whom letters do not reach (`reach.ladder.rungs`). No
     wave leaves after `stops_on`. The first wave leaves in three departures drawn by lot, `departure_gap` days apart
-    (14 or 21), or at once where that is 0. A letter's deadline is the first working day from `deadline_days` after its
-    wave on. An approval is valid for the digest of all this: any change makes the campaign a DRAFT again. `calm_waived`
-    repeats that an Exemption from the calm holds: it is no content. `letterhead_id` is the letterhead with which it was
-    submitted: a later one changes nothing in what was approved.
+    (14 or 21), or at once where that is 0. `first_come` is whether places or money are given first come, first served,
+    which is asked where departures are drawn; None where nobody said. A letter's deadline is the first working day from
+    `deadline_days` after its wave on. An approval is valid for the digest of all this: any change makes the campaign a
+    DRAFT again. `calm_waived` repeats that an Exemption from the calm holds: it is no content. `letterhead_id` is the
+    letterhead with which it was submitted: a later one changes nothing in what was approved.
     """
 
     __tablename__ = "campaigns"
@@ -149,6 +150,7 @@ class Campaign(Base):
     reminders: Mapped[str] = mapped_column(String(100), default="")
     ladder: Mapped[str] = mapped_column(String(300), default="", server_default=text("''"))
     departure_gap: Mapped[int] = mapped_column(default=0, server_default=text("'0'"))
+    first_come: Mapped[bool | None]
     stops_on: Mapped[date | None]
     sender_name: Mapped[str] = mapped_column(String(200))
     sender_address: Mapped[str] = mapped_column(String(300))

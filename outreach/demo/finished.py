@@ -113,7 +113,7 @@ def _sent(
     stated = definitions.named(INVITATION, ROOT / "campaigns")
     made = {"title": title, "programme": programme.code, "strand": strand.number, "circular": strand.circular}
     written = starts - 4 * DAY
-    stated = stated.model_copy(update={**made, "reminders": (), "departure_gap": GAP})
+    stated = stated.model_copy(update={**made, "reminders": (), "departure_gap": GAP, "first_come": False})
     campaign = lifecycle.create(session, stated, now=written, author=author)
     lifecycle.revise(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
     found = ground.of(session, campaign, now=written + 2 * MINUTE)

@@ -17,14 +17,15 @@ GAPS = (WINDOW, 21)
 class PlannedDraw:
     """A wave that would be drawn: how many authorities, its departures, and what may stand against a draw.
 
-    `deadline` is a day that is the same for all; None where each departure counts its own.
+    `is_first_come` is None where nobody said so far. `deadline` is a day that is the same for all; None where each
+    departure counts its own.
     """
 
     drawn: int
     departures: Sequence[date]
     is_awareness: bool = True
     is_reminder: bool = False
-    is_first_come: bool = False
+    is_first_come: bool | None = False
     deadline: date | None = None
 
     @property
@@ -37,8 +38,10 @@ class PlannedDraw:
             "départ.": not self.is_awareness,
             "Une relance suit le départ de son premier courriel : seule la première vague se tire au "
             "sort.": self.is_reminder,
+            "Dites si des places ou des moyens sont attribués dans l’ordre des demandes : le premier départ en "
+            "profiterait.": self.is_first_come is None,
             "Des places ou des moyens attribués dans l’ordre des demandes favoriseraient le premier départ : "
-            "envoyez en un seul départ.": self.is_first_come,
+            "envoyez en un seul départ.": self.is_first_come is True,
             self._too_late: bool(self.deadline and self.deadline < self.departures[-1]),
         }
         return [french.typeset(sentence) for sentence, is_against in rules.items() if is_against]

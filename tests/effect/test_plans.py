@@ -34,6 +34,7 @@ def test_a_wave_for_all_that_follows_none_may_be_drawn():
         ({"is_awareness": False}, "obligatoire ou rectificatif"),
         ({"is_reminder": True}, "seule la première vague"),
         ({"is_first_come": True}, "dans l’ordre des demandes"),
+        ({"is_first_come": None}, "Dites si des places"),
         ({"deadline": date(2026, 3, 29)}, "Le dernier départ, le 30 mars 2026, viendrait après l’échéance"),
     ],
 )

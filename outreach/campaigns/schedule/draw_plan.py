@@ -39,6 +39,7 @@ OUTCOME = (
     "parmi les écoles du PO ouvertes au gel de la liste, au moins une adhésion venue d’une liste ou d’une plateforme"
 )
 METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; 9 999 retirages ; conclut si les deux concordent"
+NOT_FIRST_COME = "places ou moyens attribués dans l’ordre des demandes : non"
 COVERED = timedelta(days=14)
 """How long after the last compared day a list may still tell of joinings on it."""
 DRAWN_MEANWHILE = (
@@ -106,6 +107,7 @@ class DrawPlan:
             "window_days": self.gap,
             "departures": [day.isoformat() for day in self.departures],
             "reminders": campaign.reminders,
+            "first_come": bool(campaign.first_come),
             "figure_on": self.figure_on.isoformat() if self.figure_on else None,
             "strata": [[stratum.name, len(stratum.fases)] for stratum in self.strata.strata],
             "outside": dict(sorted(self.outside.items())),
@@ -113,18 +115,8 @@ class DrawPlan:
         }
 
 
-def of(
-    session: Session,
-    campaign: Campaign,
-    *,
-    now: datetime,
-    rule: ClosingRule | None = None,
-    is_first_come: bool = False,
-) -> DrawPlan | None:
-    """The draw of a campaign as it stands; None where its departures are not drawn. It reads the whole audience.
-
-    `is_first_come` is what an author says of places or money that are given first come, first served.
-    """
+def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule | None = None) -> DrawPlan | None:
+    """The draw of a campaign as it stands; None where its departures are not drawn. It reads the whole audience."""
     if not campaign.departure_gap:
         return None
     rule = rule or ClosingRule.of(session, campaign, now=now)
@@ -136,7 +128,7 @@ def of(
     found = candidates(session, campaign, now=now)
     kept = None if done else attempts.to_keep(session, campaign, [one.authority_id for one in found], now=now)
     strata = stratified([one.listed for one in found])
-    refusals = [] if done or kept else _refusals(campaign, strata.drawn, days, is_first_come=is_first_come)
+    refusals = [] if done or kept else _refusals(campaign, strata.drawn, days)
     return DrawPlan(campaign.departure_gap, found, strata, days, refusals, kept, done is not None)
 
 
@@ -146,7 +138,7 @@ def _submitted(
     """The plan that was submitted, whatever the register says since; `days` are those of departures as planned now."""
     plan, strata = drawn_list.plan_of(attempt), drawn_list.strata_of(session, attempt)
     frozen = Stratified(strata, drawn_list.outside_of(session, attempt))
-    refusals = _refusals(campaign, frozen.drawn, days, is_first_come=False)
+    refusals = _refusals(campaign, frozen.drawn, days)
     if _is_drawn_meanwhile(session, campaign, attempt, now=now):
         refusals.append(DRAWN_MEANWHILE)
     stated = cast("list[str]", plan["departures"])
@@ -161,14 +153,14 @@ def _is_drawn_meanwhile(session: Session, campaign: Campaign, attempt: DrawAttem
     return attempts.to_keep(session, campaign, listed, now=now) is not None
 
 
-def _refusals(campaign: Campaign, drawn: int, days: Sequence[date], *, is_first_come: bool) -> list[str]:
+def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]:
     """Why a campaign's departures cannot be drawn, as French sentences."""
     planned = PlannedDraw(
         drawn,
         days,
         is_awareness=campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED,
         is_reminder=bool(audiences.launched(campaign)),
-        is_first_come=is_first_come,
+        is_first_come=campaign.first_come,
     )
     last = campaign.stops_on
     late = bool(last and len(days) == DEPARTURES and days[-1] > last)

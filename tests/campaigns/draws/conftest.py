@@ -17,7 +17,7 @@ from tests.factories import APPROVER, AUTHOR
 COUNT, GAP = 210, 14
 START = datetime(2021, 9, 7, 7, 30, tzinfo=UTC)  # a Tuesday, 9:30 in Brussels
 ADDED = bytes(range(16))
-CHANGES = {"reminders": (7, 9), "departure_gap": GAP}
+CHANGES = {"reminders": (7, 9), "departure_gap": GAP, "first_come": False}
 
 
 @state_from("empty")

@@ -63,6 +63,7 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
             assert digest in words
             assert digest in caplog.text
             assert digest in said(drawable)
+        assert draw_plan.NOT_FIRST_COME in said(drawable)
         assert {one.email for one in news.concerned(session, mail, NOW.date())} == {AUTHOR, APPROVER}
 
 

@@ -21,32 +21,37 @@ def to_all(author, begun):
 
 def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_database):
     asked = {"day": "04/05/2027", "hour": "9:30", "reminders": "7", "deadline_days": "30", "stops_on": ""}
-    seen = author.get(f"{to_all}/dates", query_string={**asked, "departures": "14"})
+    seen = author.get(f"{to_all}/dates", query_string={**asked, "departures": "14", "first_come": "no"})
     (plan,) = elements(seen, "section[@id='plan']")
     words = text_of(plan)
     assert "Vague du départ 1 : mardi 11 mai 2027 à 9 h 30" in words
     assert "Vague du départ 2 : mardi 25 mai 2027" in words
     assert "8 chances sur 10 de voir un effet de" in words
-    assert dated(author, to_all, **asked, departures="14").status_code == 302
+    assert dated(author, to_all, **asked, departures="14", first_come="no").status_code == 302
     with sample_database.reading() as session:
-        assert session.get_one(Campaign, 1).departure_gap == 14
+        campaign = session.get_one(Campaign, 1)
+        assert (campaign.departure_gap, campaign.first_come) == (14, False)
     assert 'value="14" selected' in author.get(f"{to_all}/dates").text
-    assert "8 chances sur 10" in text_of(author.get(f"{to_all}/check"))
+    assert all(said in text_of(author.get(f"{to_all}/check")) for said in ("8 chances sur 10", "ni places ni moyens"))
     assert dated(author, to_all, **asked).status_code == 302
     with sample_database.reading() as session:
-        assert session.get_one(Campaign, 1).departure_gap == 0
+        campaign = session.get_one(Campaign, 1)
+        assert (campaign.departure_gap, campaign.first_come) == (0, None)
 
 
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
         ({"first_come": "yes"}, "favoriseraient le premier départ"),
+        ({"first_come": ""}, "Dites si des places ou des moyens"),
         ({"stops_on": "10/05/2027"}, "viendrait après le dernier jour d’envoi"),
         ({"departures": "15"}, "Not a valid choice"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_beside_the_choice(author, to_all, changes, why):
-    refused = dated(author, to_all, **{"day": "04/05/2027", "departures": "14", "reminders": ""} | changes)
+    refused = dated(
+        author, to_all, **{"day": "04/05/2027", "departures": "14", "first_come": "no", "reminders": ""} | changes
+    )
     assert refused.status_code == 422
     if "departures" not in changes:
         assert why in text_of(refused)
@@ -54,13 +59,13 @@ def test_what_cannot_be_drawn_is_refused_beside_the_choice(author, to_all, chang
 
 def test_too_few_authorities_are_refused(author, begun):
     author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
-    refused = dated(author, begun, departures="14", reminders="")
+    refused = dated(author, begun, departures="14", first_come="no", reminders="")
     assert refused.status_code == 422
     assert "Un tirage demande au moins 200 PO" in text_of(refused)
 
 
 def test_the_approver_adds_a_number_and_the_draw_is_final(author, signed_in, to_all, sample_database):
-    dated(author, to_all, day="04/05/2027", departures="14", reminders="7")
+    dated(author, to_all, day="04/05/2027", departures="14", first_come="no", reminders="7")
     page = author.get(f"{to_all}/check")
     form = {"version": version(author, to_all, "check")}
     (told,) = elements(page, "form[@action='/campaigns/1/submission']//button")
@@ -73,6 +78,7 @@ def test_the_approver_adds_a_number_and_the_draw_is_final(author, signed_in, to_
     with sample_database.reading() as session:
         attempt = drawn_list.open_attempt(session, 1)
         assert attempt.commitment in page.text
+        assert drawn_list.plan_of(attempt)["first_come"] is False
         assert attempt.nonce not in page.text
     given = {"version": version(approver, to_all, "check"), "then": "plan"}
     wrong = approver.send(f"{to_all}/approval", {**given, "added": "xyz"}, page=f"{to_all}/check")

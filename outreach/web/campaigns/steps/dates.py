@@ -70,8 +70,7 @@ def _refuses_draw(number: int, form: DatesForm) -> bool:
 
 def _draw_of(session: Session, campaign: Campaign, form: DatesForm, rule: ClosingRule | None = None) -> DrawPlan | None:
     """The draw of a campaign; the form says what stands against it."""
-    is_first_come = bool(form.first_come.data)
-    planned = draw_plan.of(session, campaign, now=now(), rule=rule, is_first_come=is_first_come)
+    planned = draw_plan.of(session, campaign, now=now(), rule=rule)
     if planned is not None:
         form.departures.errors = [*form.departures.errors, *planned.refusals]
     return planned

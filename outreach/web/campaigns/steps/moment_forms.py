@@ -21,6 +21,7 @@ from outreach.web.campaigns.steps.forms import NO_SUBJECT, SourceField, StepForm
 from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, fit, line, refusing, remark
 from outreach.web.ui.request import now
 
+SAID = {"no": ("Non", False), "yes": ("Oui", True)}
 LOT = "Étaler en trois départs tirés au sort, à {} jours d’intervalle"
 EXAMPLE = "Heure de Bruxelles, par exemple 9:30."
 WAITING = (RungWhen.FAILED, RungWhen.SILENT)  # a call never follows for everybody
@@ -148,7 +149,8 @@ class DatesForm(StepForm):
     )
     first_come = SelectField(
         "Des places ou des moyens sont-ils attribués dans l’ordre des demandes ?",
-        choices=[SelectChoice("", "Non"), SelectChoice("yes", "Oui")],
+        description="Il faut le dire pour un tirage : le premier départ serait servi avant les autres.",
+        choices=[SelectChoice("", "À dire"), *(SelectChoice(value, words) for value, (words, _) in SAID.items())],
         default="",
     )
     other_mailbox = StringField(
@@ -188,6 +190,7 @@ class DatesForm(StepForm):
                 "deadline_days": str(campaign.deadline_days),
                 "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
                 "departures": str(campaign.departure_gap),
+                "first_come": next((value for value, (_, is_so) in SAID.items() if is_so is campaign.first_come), ""),
                 **{rung.channel.value: str(rung.days) for rung in rungs(campaign.ladder)},
                 **{f"{rung.channel}_when": rung.when.value for rung in rungs(campaign.ladder)},
             },
@@ -195,12 +198,14 @@ class DatesForm(StepForm):
 
     def changes(self) -> dict[str, Any]:
         """The form's values, by field of the campaign. Only for a valid form."""
+        gap = int(self.departures.data or 0)
         return {
             "starts_at": _moment(self),
             "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
             "deadline_days": int(self.deadline_days.data or 0),
             "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
-            "departure_gap": int(self.departures.data or 0),
+            "departure_gap": gap,
+            "first_come": SAID[said][1] if gap and (said := self.first_come.data) else None,
             "ladder": self._ladder(),
         }
 
