@@ -5,7 +5,7 @@ It is computed for pages and frozen at the submission (`draws.attempts`).
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import inf, isinf
@@ -40,6 +40,8 @@ OUTCOME = (
 )
 METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; 9 999 retirages ; conclut si les deux concordent"
 NOT_FIRST_COME = "places ou moyens attribués dans l’ordre des demandes : non"
+POOLED = timedelta(days=365)
+"""How long after the first departure of a strand's first draw all its draws are told together."""
 COVERED = timedelta(days=14)
 """How long after the last compared day a list may still tell of joinings on it."""
 DRAWN_MEANWHILE = (
@@ -55,7 +57,7 @@ class DrawPlan:
     candidates.
 
     `kept` is the draw of another campaign that this one has to keep. `is_done` says that the campaign's own draw, or
-    one that it keeps, is final.
+    one that it keeps, is final. `pool_on` is the day on which it is told together with the strand's other draws.
     """
 
     gap: int
@@ -66,6 +68,7 @@ class DrawPlan:
     kept: DrawAttempt | None = None
     is_done: bool = False
     attempt: DrawAttempt | None = None
+    pool_on: date | None = None
 
     @cached_property
     def could(self) -> Detectable | None:
@@ -109,6 +112,7 @@ class DrawPlan:
             "reminders": campaign.reminders,
             "first_come": bool(campaign.first_come),
             "figure_on": self.figure_on.isoformat() if self.figure_on else None,
+            "pool_on": self.pool_on.isoformat() if self.pool_on else None,
             "strata": [[stratum.name, len(stratum.fases)] for stratum in self.strata.strata],
             "outside": dict(sorted(self.outside.items())),
             "detectable_per_thousand": seen,
@@ -129,7 +133,23 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule
     kept = None if done else attempts.to_keep(session, campaign, [one.authority_id for one in found], now=now)
     strata = stratified([one.listed for one in found])
     refusals = [] if done or kept else _refusals(campaign, strata.drawn, days)
-    return DrawPlan(campaign.departure_gap, found, strata, days, refusals, kept, done is not None)
+    planned = DrawPlan(campaign.departure_gap, found, strata, days, refusals, kept, done is not None)
+    return replace(planned, pool_on=_pool_day(session, campaign, planned))
+
+
+def _pool_day(session: Session, campaign: Campaign, planned: DrawPlan) -> date | None:
+    """The day of the strand's pool: that of an earlier draw whose pool this figure comes in time for, else a year after
+    the first departure. So nobody chooses it once a figure is known."""
+    if planned.figure_on is None:
+        return None
+    of_strand = select(DrawAttempt).join(Campaign, Campaign.id == DrawAttempt.campaign_id)
+    of_strand = of_strand.where(Campaign.strand_id == campaign.strand_id, DrawAttempt.drawn_at.is_not(None))
+    for attempt in session.scalars(of_strand.order_by(DrawAttempt.drawn_at, DrawAttempt.id)):
+        plan = drawn_list.plan_of(attempt)
+        on = plan.get("pool_on")
+        if isinstance(on, str) and plan["window_days"] == planned.gap and date.fromisoformat(on) >= planned.figure_on:
+            return date.fromisoformat(on)
+    return planned.departures[0] + POOLED
 
 
 def _submitted(
@@ -143,7 +163,9 @@ def _submitted(
         refusals.append(DRAWN_MEANWHILE)
     stated = cast("list[str]", plan["departures"])
     departures = [date.fromisoformat(day) for day in stated]
-    return DrawPlan(cast("int", plan["window_days"]), (), frozen, departures, refusals, attempt=attempt)
+    pool_on = date.fromisoformat(on) if isinstance(on := plan.get("pool_on"), str) else None
+    gap = cast("int", plan["window_days"])
+    return DrawPlan(gap, (), frozen, departures, refusals, attempt=attempt, pool_on=pool_on)
 
 
 def _is_drawn_meanwhile(session: Session, campaign: Campaign, attempt: DrawAttempt, *, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.effects import freezing, locking
+from outreach.campaigns.effects import freezing, locking, programme
 from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import draw_plan
@@ -26,7 +26,7 @@ from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.jobs import later
 from outreach.web.ui import exports
 from outreach.web.ui.exports import Table
-from outreach.web.ui.request import actor, database, finishing, job, needs, now, reading, tell
+from outreach.web.ui.request import actor, current_day, database, finishing, job, needs, now, reading, tell
 
 DEPARTURES = ("Départ 1", "Départ 2", "Départ 3")
 JSON = "application/json"
@@ -39,6 +39,7 @@ def effect(number: int) -> str:
         campaign = lifecycle.campaign_numbered(session, number)
         lock, kept = locking.lock_of(session, campaign), locking.frozen(session, campaign)
         shown = _shown(lock.state, kept)
+        draws = programme.draws_of(session, campaign.strand.programme_id)
         return show(
             "effect",
             step_of(session, "effect", campaign),
@@ -51,6 +52,8 @@ def effect(number: int) -> str:
             charts=list(_charts(campaign, shown)) if shown else [],
             flow=list(_flow(shown)) if shown else [],
             departures=DEPARTURES,
+            draws=draws,
+            pools=programme.pools_of(draws, current_day()),
         )
 
 
@@ -80,9 +83,12 @@ def export_effect(number: int, kind: str) -> Response:
     with reading() as session:
         campaign, kept = _frozen(session, number)
         told, title = kept.told, campaign.title
+        others = programme.as_json(session, campaign, day=current_day()) if kind == "json" else {}
     name = f"effet-campagne-{number}"
     if kind == "json":
-        return exports.attachment(json.dumps(told, ensure_ascii=False, indent=1).encode(), JSON, f"{name}.json")
+        return exports.attachment(
+            json.dumps({**told, "programme": others}, ensure_ascii=False, indent=1).encode(), JSON, f"{name}.json"
+        )
     return exports.download(_strata(told), kind, name, _figures(told), campaign=title)
 
 

@@ -45,9 +45,18 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
     assert "/jobs/" in author.send(page, {}, page=page).location
     assert do().said == "L’effet est calculé et figé."
     shown = author.get(page)
-    for told in ("Figé", "PO de plus sur 100", "Qui est compté", "À côté du chiffre", "Tirés au sort", "aucune liste"):
+    for told in (
+        "Figé",
+        "PO de plus sur 100",
+        "Qui est compté",
+        "À côté du chiffre",
+        "Tirés au sort",
+        "aucune liste",
+        "(cette page)",
+    ):
         assert told in text_of(shown)
     kept = json.loads(author.get(f"{page}/export.json").data)
+    assert [one["state"] for one in kept["programme"]["draws"]] == ["ready"]
     assert kept["told"] in shown.text.replace("&#39;", "'")
     assert author.get(f"{page}/export.csv").data.decode("utf-8-sig").startswith("Strate")
     assert b"<svg" in author.get(f"{page}/adhesions.svg").data
