@@ -10,6 +10,8 @@ from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.effects.locking import EffectState
+from outreach.campaigns.schedule import draw_plan
+from outreach.campaigns.schedule.draw_plan import Stated
 from outreach.db import Session
 from outreach.errors import NotFound
 from outreach.settings import ROOT
@@ -19,7 +21,9 @@ PROGRAM = Path(ROOT) / "docs" / "redraw.py"
 
 @dataclass(frozen=True, slots=True)
 class PublicDraw:
-    """A draw as strangers see it: no name, no list. `strata` has each stratum with its counts by departure."""
+    """A draw as strangers see it: no name, no list. `strata` has each stratum with its counts by departure, `plan` is
+    what was committed to, or None of a draw whose plan stated no days.
+    """
 
     campaign: int
     programme: str
@@ -28,6 +32,7 @@ class PublicDraw:
     void: Sequence[DrawAttempt]
     strata: Sequence[tuple[str, tuple[int, ...]]]
     outside: int
+    plan: Stated | None
     state: EffectState
     told: str
     program: str
@@ -60,6 +65,7 @@ def of(session: Session, number: int) -> PublicDraw:
         void=[one for one in drawn_list.attempts_of(session, campaign.id) if one.voided_at],
         strata=[(one.name, tuple(map(len, one.departures))) for one in drawn_list.order_of(session, attempt)],
         outside=len(drawn_list.outside_of(session, attempt)),
+        plan=draw_plan.stated_by(session, attempt),
         state=EffectState(told["state"]),
         told=told["told"],
         program=PROGRAM.read_text(encoding="utf-8"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from functools import cached_property, lru_cache
 from math import inf, isinf
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import case, func, select
 
@@ -163,7 +163,7 @@ def _submitted(
         refusals.append(DRAWN_MEANWHILE)
     stated = cast("list[str]", plan["departures"])
     departures = [date.fromisoformat(day) for day in stated]
-    pool_on = date.fromisoformat(on) if isinstance(on := plan.get("pool_on"), str) else None
+    pool_on = _day(cast("str | None", plan.get("pool_on")))
     gap = cast("int", plan["window_days"])
     return DrawPlan(gap, (), frozen, departures, refusals, attempt=attempt, pool_on=pool_on)
 
@@ -192,20 +192,48 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the plan of a submission said: the days of its departures, and in French what could be detected."""
+    """What the plan of a submission said: the days of its departures, and in French what could be detected.
+
+    `window` is both the gap and the days compared, `reminders` are days after each departure's letter. `strata` and
+    `outside` are counts by name and by reason. `pool_on` and `first_come` are None where the plan said nothing of them.
+    """
 
     departures: Sequence[date]
     told: str
+    window: int
+    outcome: str
+    method: str
+    reminders: Sequence[int]
+    figure_on: date | None
+    pool_on: date | None
+    first_come: bool | None
+    strata: Sequence[tuple[str, int]]
+    outside: Mapping[str, int]
 
 
 def stated_by(session: Session, attempt: DrawAttempt) -> Stated | None:
     """What the plan of an attempt said; None of one that stated no days."""
-    plan = drawn_list.plan_of(attempt)
+    plan = cast("Mapping[str, Any]", drawn_list.plan_of(attempt))
     if "departures" not in plan:
         return None
-    days = [date.fromisoformat(day) for day in cast("list[str]", plan["departures"])]
     drawn = sum(len(stratum.fases) for stratum in drawn_list.strata_of(session, attempt))
-    return Stated(days, sentences.planned(_stated(attempt, drawn)))
+    return Stated(
+        departures=[date.fromisoformat(day) for day in plan["departures"]],
+        told=sentences.planned(_stated(attempt, drawn)),
+        window=plan["window_days"],
+        outcome=plan["outcome"],
+        method=plan["method"],
+        reminders=[int(day) for day in plan["reminders"].split()],
+        figure_on=_day(plan.get("figure_on")),
+        pool_on=_day(plan.get("pool_on")),
+        first_come=plan.get("first_come"),
+        strata=[(name, count) for name, count in plan["strata"]],
+        outside=plan["outside"],
+    )
+
+
+def _day(stated: str | None) -> date | None:
+    return date.fromisoformat(stated) if stated else None
 
 
 def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:

@@ -12,6 +12,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.draws.attempts import Candidate
 from outreach.campaigns.models import CampaignState, Wave, WaveState
+from outreach.campaigns.schedule import draw_plan
 from outreach.days import today
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, EducationType, Network, Ownership, School, Teaching
@@ -43,10 +44,27 @@ def draw(database, many=90):
             Candidate(key, 1, Listed(fase, "Libre confessionnel", place >= many - many // 2, False))
             for place, (key, fase) in enumerate(rows)
         ]
-        attempt = attempts.submit(session, campaign, {"gap": 14}, candidates, now=NOW)
+        attempt = attempts.submit(session, campaign, stated_plan(many), candidates, now=NOW)
         attempts.reveal(session, attempt, ADDED, now=NOW)
         campaign.state = CampaignState.APPROVED
     return number
+
+
+def stated_plan(many):
+    """What a submission states, as `draw_plan` freezes it."""
+    return {
+        "departures": [(today(LEFT) + place * GAP).isoformat() for place in range(3)],
+        "window_days": 14,
+        "outcome": draw_plan.OUTCOME,
+        "method": draw_plan.METHOD,
+        "reminders": "7",
+        "first_come": False,
+        "figure_on": (today(LEFT) + timedelta(days=41)).isoformat(),
+        "pool_on": (today(LEFT) + timedelta(days=365)).isoformat(),
+        "strata": [["Libre confessionnel", many]],
+        "outside": {"partage une boîte": 2},
+        "detectable_per_thousand": {"rare": 120, "often": 180, "halves": None},
+    }
 
 
 def _silent():

@@ -116,6 +116,8 @@ def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sa
     assert "Set-Cookie" not in page.headers
     told = text_of(page).replace("\xa0", " ")
     assert "Tirage n° 1, aucun annulé." in told
+    for stated in ("au moins une adhésion", "7 jours après la lettre", "8 chances sur 10", "partage une boîte (2)"):
+        assert stated in told
     assert len(set(HEXADECIMAL.findall(page.text))) >= 6
     assert "import hashlib" in page.text or "from hashlib import sha256" in page.text
     for fases in departures(sample_database, number):
