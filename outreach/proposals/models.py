@@ -20,7 +20,7 @@ class ProposalKind(StrEnum):
     @property
     def label(self) -> str:
         """The French label."""
-        return {"address": "Adresse à corriger", "school": "École qui n’est plus à ce PO"}[self.value]
+        return {"address": "Adresse de courriel", "school": "École qui n’est plus à ce PO"}[self.value]
 
 
 class ProposalState(StrEnum):

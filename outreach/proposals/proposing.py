@@ -43,7 +43,7 @@ def propose(
     """Record a proposal on the ordinary connection: another address (`judged`), or that the target's school is gone.
 
     Raises InputError where it says nothing or too much, or proposes what is so already, and Refused where the same
-    waits already or too many were made in a day.
+    of this scope waits already or too many were made in a day.
     """
     said = line_of_words(" ".join(said.split()))
     if not said or len(said) > LONGEST:
@@ -72,6 +72,8 @@ def propose(
     )
     same = select(Proposal.id).where(
         Proposal.state == ProposalState.WAITING,
+        Proposal.scope_kind == sight.kind,  # what another federation proposed is told to nobody but staff
+        Proposal.scope_code == sight.code,
         Proposal.authority_id == made.authority_id,
         Proposal.address == address,
         Proposal.school_id.is_not_distinct_from(made.school_id),

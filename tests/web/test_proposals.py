@@ -110,6 +110,8 @@ def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(a
     assert cecp.send(f"/directory/{fase}/proposals?school={scope.school_elsewhere}", form, page=page).status_code == 404
     assert cecp.send(f"/directory/{fase}/proposals?school={school}", WHY, page=page).location == "/proposals"
     assert "n’est plus à ce PO" not in text_of(cpeons.get("/proposals"))
+    for adviser in (cecp, cpeons):  # the second does not learn that somebody proposed the same
+        assert adviser.send(f"/directory/{fase}/proposals", form, page=page).location == "/proposals"
     assert cecp.get("/proposals/1").status_code == 403
     assert "proposals.one" not in door.PAGES
 

@@ -209,7 +209,11 @@ def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample
     client = signed_in(app, "federation", "SeGEC")
     page = client.get("/")
     assert "ne comptent que ce qui est de votre fédération, SeGEC" in text_of(page)
-    assert "qui valide ou administre" not in text_of(client.get("/account"))
+    account = text_of(client.get("/account"))
+    assert "qui valide ou administre" not in account
+    assert "rappels" not in account
+    assert elements(client.get("/directory"), "select[@name='federation']") == []
+    assert elements(signed_in(app, "network", "COCOF").get("/directory"), "select[@name='federation']")
     notes, proposals = client.get("/notes"), client.get("/proposals")
     assert "Aucune note publiée." in text_of(notes)
     assert [text_of(here) for here in elements(notes, "nav//a[@aria-current]")] == ["Notes"]
