@@ -58,11 +58,29 @@ _BY_FASE = (
     " OR (t.kind = 'school' AND t.fase IN (SELECT fase FROM {v}schools))"
 )
 
-# It lists no school, or one in scope at least.
-_SOME_OURS = (
-    "NOT EXISTS (SELECT 1 FROM {{r}}{0} a WHERE a.{1} = t.id) OR EXISTS (SELECT 1 FROM {{r}}{0} o"
-    f" JOIN {{{{v}}}}{SCHOOLS} k ON k.id = o.school_id WHERE o.{{1}} = t.id)"
-)
+# For PostgreSQL: ask anew for each row, as few are asked for. Otherwise it hashes the whole table once a statement.
+EACH = " LIMIT 1 OFFSET 0"
+
+
+def _some_ours(table: str, column: str, row: str = "t", each: str = "") -> str:
+    """The condition that a row lists no school, or one in scope at least."""
+    return (
+        f"(NOT EXISTS (SELECT 1 FROM {{r}}{table} a WHERE a.{column} = {row}.id{each}) OR EXISTS (SELECT 1 FROM"
+        f" {{r}}{table} o JOIN {{v}}{SCHOOLS} k ON k.id = o.school_id WHERE o.{column} = {row}.id{each}))"
+    )
+
+
+def _letter(row: str = "t", each: str = "") -> str:
+    """The condition that a letter to an authority in scope is about it: it lists no school, or one in scope.
+
+    One for a strand of a level that is not represented is not, also where its school teaches at another, too.
+    """
+    return (
+        f"{_some_ours('message_subjects', 'message_id', row, each)} AND NOT EXISTS (SELECT 1 FROM {{r}}mailings g"
+        f" JOIN {{r}}strands d ON d.id = g.strand_id WHERE g.id = {row}.mailing_id"
+        f" AND d.level NOT IN (SELECT level FROM {{v}}{LEVELS}){each})"
+    )
+
 
 # In this order, as a view may read only those before it.
 TABLES: Mapping[str, Seen] = {
@@ -84,7 +102,7 @@ TABLES: Mapping[str, Seen] = {
     # One that answers for schools outside the scope alone is theirs.
     "contacts": Scoped(
         {"authority_id": AUTHORITIES},
-        _SOME_OURS.format("contact_schools", "contact_id"),
+        _some_ours("contact_schools", "contact_id"),
         masked=("name", "function", "phone", "usage", "source_note"),
     ),
     "contact_schools": Scoped({"school_id": SCHOOLS, "contact_id": "contacts"}),
@@ -114,10 +132,7 @@ TABLES: Mapping[str, Seen] = {
     "mailings": ByValue("t.purpose IN ('campaign', 'letter')", ("letter", "headers")),
     "messages": Scoped(
         {"authority_id": AUTHORITIES, "mailing_id": "mailings"},
-        # One for a strand of a level that is not represented is hidden, also where its school teaches at another, too.
-        f"({_SOME_OURS.format('message_subjects', 'message_id')}) AND NOT EXISTS (SELECT 1 FROM {{r}}mailings g"
-        " JOIN {r}strands d ON d.id = g.strand_id WHERE g.id = t.mailing_id"
-        f" AND d.level NOT IN (SELECT level FROM {{v}}{LEVELS}))",
+        _letter(),
         masked=("public_id", "return_path", "reply_text"),
         beside=("batch_id", "federation_id"),
     ),
@@ -150,7 +165,10 @@ TABLES: Mapping[str, Seen] = {
     # One that left is seen where it wrote to somebody in scope; of one to come the page counts whom it would write to.
     "waves": Scoped(
         {"campaign_id": "campaigns"},
-        "t.mailing_id IS NULL OR EXISTS (SELECT 1 FROM {v}messages m WHERE m.mailing_id = t.mailing_id)",
+        # From member to member, each by the index of its letters: what `messages` shows, and soon found.
+        f"t.mailing_id IS NULL OR EXISTS (SELECT 1 FROM {{v}}{AUTHORITIES} k WHERE EXISTS (SELECT 1 FROM"
+        f" {{r}}messages m WHERE m.authority_id = k.id AND m.mailing_id = t.mailing_id"
+        f" AND {_letter('m', EACH)}{EACH}){EACH})",
         beside=("mailing_id", "added_reminder_id"),
     ),
     "wave_transitions": Scoped({"wave_id": "waves"}, masked=("actor", "note")),
