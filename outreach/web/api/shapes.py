@@ -66,7 +66,7 @@ class PageAsked(Asked):
 class AuthoritiesAsked(PageAsked):
     """A page of authorities, of one network where its code is given."""
 
-    network: Word = ""
+    network: Word = Field("", pattern=r"^[^\x00-\x1f]*$")  # PostgreSQL takes no NUL
 
 
 class SituationAsked(Asked):

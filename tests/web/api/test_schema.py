@@ -13,7 +13,7 @@ from outreach.web.api import blueprint, feed
 from outreach.web.api.limits import Reads
 from tests.web.api.conftest import CODE, made
 
-EXAMPLES = 6  # of each operation, well and badly formed
+EXAMPLES = 4  # of each operation, well and badly formed
 
 
 @pytest.fixture
