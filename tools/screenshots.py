@@ -374,16 +374,14 @@ def environment_of(data: pathlib.Path) -> dict[str, str]:
 
 
 def wait_for_answer(served: subprocess.Popen[bytes]) -> None:
-    for _ in range(1500):
-        if served.poll() is not None:
-            sys.exit(f"./run ended with {served.returncode}")
+    while served.poll() is None:
         try:
             urllib.request.urlopen(f"http://{WEB}/sign-in", timeout=2).close()
         except OSError:
             time.sleep(0.2)
         else:
             return
-    sys.exit("./run does not answer")
+    sys.exit(f"./run ended with {served.returncode}")
 
 
 def entered(browser: Browser, account: str) -> Page:
@@ -421,15 +419,16 @@ def take(page: Page, shot: Shot) -> None:
 def arriving(page: Page) -> Iterator[None]:
     """Wait, after a step, for the page that it leads to, where it leads to one: a click does not wait for it."""
     asked, came = list[Request](), list[Frame]()
-    page.on("request", asked.append)
-    page.on("framenavigated", came.append)
+    watched = {"request": lambda one: asked.append(one), "framenavigated": lambda one: came.append(one)}  # noqa: PLW0108
+    for event, hear in watched.items():
+        page.on(event, hear)  # it takes functions that bear attributes, and no method of a list
     yield
     page.wait_for_timeout(SETTLED_MS)
     while any(one.is_navigation_request() and one.frame == page.main_frame for one in asked) and not came:
         page.wait_for_timeout(SETTLED_MS)
     page.wait_for_load_state("networkidle")
-    page.remove_listener("request", asked.append)
-    page.remove_listener("framenavigated", came.append)
+    for event, hear in watched.items():
+        page.remove_listener(event, hear)
 
 
 def take_all(browser: Browser, pages: dict[str, Page], shots: Iterable[Shot]) -> None:

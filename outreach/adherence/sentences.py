@@ -55,10 +55,11 @@ class GroupAnswer(FiguredSentence):
 def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     """One sentence a strand: « Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet. »
 
-    A strand of which schools are reported as gone has a second one, of these.
+    Schools that are reported as gone have one more, which is said once where it is the same for several strands.
     """
-    told = [one for strand in strands for one in (of_strand(found, strand), of_reported([found.total], strand))]
-    return [one.sentence for one in told if one is not None]
+    strands = list(strands)
+    told = [of_strand(found, one) for one in strands], [of_reported([found.total], one) for one in strands]
+    return list(dict.fromkeys(one.sentence for some in told for one in some if one is not None))
 
 
 def of_strand(found: Situation, strand: Strand) -> FiguredSentence:

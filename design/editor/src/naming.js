@@ -48,7 +48,7 @@ export const announced = (node) => {
 
 export const chip = (element, name, source) => {
   const isTag = name.endsWith("tag");
-  const attributes = { class: name, "data-source": source, title: source, contenteditable: "false" };
+  const attributes = { class: name, "data-source": source, contenteditable: "false" };
   if (isTag) return [element, attributes, ["span", { class: "name" }, tagLabel(source)]];
   const shown = [["span", { class: "name" }, fieldLabel(source)]];
   const sample = sampleOf(source);

@@ -36,10 +36,13 @@ def of(session: Session, authorities: Sequence[int], *, now: datetime) -> dict[i
 
 
 def told(counts: LetterCounts) -> str:
-    """The counts in French, by what the colours mean: "4 courriels : 3 « échéance annuelle », 1 « information »", or
-    "aucun".
+    """The counts in French, by what the colours mean: "4 courriels : 3 « échéance annuelle », 1 « information »",
+    "2 courriels « information »" or "aucun".
     """
     if not counts:
         return "aucun"
+    letters = french.plural(sum(counts.values()), "courriel")
+    if len(counts) == 1:
+        return f"{letters} « {next(iter(counts)).meaning} »"
     each = ", ".join(f"{french.number(count)} « {colour.meaning} »" for colour, count in counts.items())
-    return f"{french.plural(sum(counts.values()), 'courriel')} : {each}"
+    return f"{letters} : {each}"

@@ -110,6 +110,7 @@ def _found(session: Session, key: int) -> AskedNote:
 
 def _form(session: Session, form: NoteForm) -> str:
     form.offer(programmes.the_programme(session).strands, directory.networks(session))
+    form.question.label.text = "La question, dans vos mots"  # those of who asks; an author writes another person's
     return render_template("pages/notes/ask.html", form=form, today=days.today(now()))
 
 

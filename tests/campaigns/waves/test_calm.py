@@ -187,6 +187,7 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
         counted = letters_received.of(session, [one, other], now=SOON)
     assert counted == {key: {Colour.BLUE: 1, Colour.GREEN: 1} for key in (one, other)}
     assert letters_received.told(counted[one]) == "2\u00a0courriels : 1 « échéance annuelle », 1 « vie quotidienne »"
+    assert letters_received.told({Colour.BLUE: 2}) == "2\u00a0courriels « échéance annuelle »"
     assert len([said for said in statements if said.startswith("SELECT")]) == 2
     with database.reading() as session:
         assert letters_received.of(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"

@@ -94,9 +94,9 @@ def test_every_tab_of_a_sheet_opens(author, fase, tab):
     assert author.get(f"/directory/{fase}{tab}").status_code == 200
 
 
-def test_a_big_authority_shows_fifty_schools_a_page(author):
-    assert "lignes 1 à 50 sur 332" in author.get("/directory/9001").text
-    assert "lignes 301 à 332 sur 332" in author.get("/directory/9001?page=7").text
+def test_a_big_authority_shows_twenty_schools_a_page(author):
+    assert "lignes 1 à 20 sur 332" in author.get("/directory/9001").text
+    assert "lignes 321 à 332 sur 332" in author.get("/directory/9001?page=17").text
 
 
 def test_xlsx_holds_what_is_shown(author):

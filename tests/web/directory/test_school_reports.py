@@ -3,6 +3,7 @@ import pytest
 from outreach.adherence import programmes, records
 from outreach.directory.authority_sheet import authority_by_fase
 from tests.conftest import STORY_DAY
+from tests.pages import elements
 
 SHEET = "/directory/9300"
 
@@ -26,7 +27,8 @@ def test_a_departure_is_reported_from_the_sheet_in_two_pages_and_withdrawn_there
     for page in (SHEET, f"/directory/schools/{school}"):
         shown = author.get(page).text
         assert ("a fermé depuis le 15 mai 2021" in shown.replace("\xa0", " "), address in shown) == (True, True), page
-    assert author.get("/").text.count("signalée comme partie ou fermée") >= 1
+    said = elements(author.get("/"), "p[@class='quotable']")
+    assert sum("signalée comme partie ou fermée" in each.text for each in said) == 1, "once for both strands"
     assert author.send(f"{address}/withdrawal", {}, page=SHEET).location == SHEET
     assert "École signalée" not in author.get(SHEET).text
 
