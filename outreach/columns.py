@@ -32,7 +32,7 @@ from outreach.spreadsheets.written import Cell, Table
 from outreach.text import without_accents
 
 PAGE_ROWS = 50
-FEW_ROWS = 20  # of a list whose rows are five lines high on a phone
+FEW_ROWS = 20  # on a page of a list whose rows are five lines high on a phone
 MOST_COUNTED = 10_000  # rows that a page counts unless it is asked for all: beyond, counting costs more than the page
 BATCH = 500  # rows that a file reads at a time: it never holds all of them as objects
 NOBODY: Mapping[str, str] = {}

@@ -3,7 +3,12 @@
 import pytest
 from sqlalchemy import func, select
 
-from outreach.delivery.models import Mailing, Purpose
+from outreach.campaigns.replies import by_hand
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Mailing, Purpose, SuppressionReason
+from outreach.directory.authority_sheet import authority_by_fase
+from tests.conftest import NOW
+from tests.factories import AUTHOR
 from tests.pages import form_of, text_of
 
 SHEET, PLACE = "/directory/9300", "/directory/9300/letter"
@@ -52,6 +57,13 @@ def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, sign
     approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal") | {"reason": "Appelez plutôt."})
     assert "refusée : Appelez plutôt." in text_of(author.get("/letters/1"))
     assert "À lundi." in form_of(author.get(f"{PLACE}?again=1"))["text"]
+
+
+def test_the_form_says_before_one_writes_that_a_mailbox_is_excluded(author, sample_database):
+    with sample_database.writing() as session:
+        address = by_hand.mailbox(session, authority_by_fase(session, 9300)).address
+        suppressions.suppress(session, address, SuppressionReason.STAFF, now=NOW, actor=AUTHOR)
+    assert f"{address} est exclue depuis" in text_of(author.get(PLACE))
 
 
 def test_who_only_reads_is_offered_no_letter(signed_in):

@@ -89,6 +89,17 @@ def refuse_unwelcome(session: Session, to: Contact, *, now: datetime) -> None:
         )
 
 
+def unwelcome(session: Session, offered: Sequence[Contact], *, now: datetime) -> list[str]:
+    """Why no awareness may leave for some of these mailboxes, and what to do, in French."""
+    told = []
+    for to in offered:
+        try:
+            refuse_unwelcome(session, to, now=now)
+        except Refused as refused:
+            told.append(str(refused))
+    return told
+
+
 def prepare(
     session: Session,
     authority: Authority,

@@ -15,7 +15,6 @@ from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import openings, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import OpeningFilter, ReactionFilters, ReactionList
-from outreach.columns import FEW_ROWS
 from outreach.db import Session
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.directory import listing
@@ -100,7 +99,7 @@ def list_reactions(number: int) -> str:
         shown = Shown.of(
             request,
             listed,
-            size=FEW_ROWS,
+            few=True,
             hidden=hidden,
             export=".export_reactions",
             write=".write_to_recipients",

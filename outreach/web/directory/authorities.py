@@ -15,7 +15,7 @@ from outreach.campaigns.calling import asked_calls
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.results import authority_history, letters_received
 from outreach.campaigns.results.authority_history import Planned
-from outreach.columns import FEW_ROWS, Held, Queried, Total
+from outreach.columns import Held, Queried, Total
 from outreach.db import Session
 from outreach.delivery.ledger import suppressions
 from outreach.directory import authority_sheet, contacts, judging, listing, name_corrections, scoping
@@ -143,7 +143,7 @@ def authority(fase: int) -> str:
             shown=Shown.of(
                 request,
                 _schools(session, authority_row),
-                size=FEW_ROWS,
+                few=True,
                 export=".export_schools",
                 hidden=() if current_user.holds(RoleName.AUTHOR) or is_scoped() else ("report",),
             ),

@@ -211,6 +211,7 @@ def _form_page(session: Session, authority: Authority, form: LetterForm) -> str:
         authority=authority,
         form=form,
         offered=offered,
+        unwelcome=[] if form.is_submitted() else by_hand.unwelcome(session, offered, now=now()),
         uses=[texts.current(session, use) for use in USES],
         pending=by_hand.awaiting(session, authority),
     )

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from flask import Request
 
-from outreach.columns import MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
+from outreach.columns import FEW_ROWS, MOST_COUNTED, NOBODY, PAGE_ROWS, Column, Listing, On, Row, Total
 from outreach.french import plural
 from outreach.text import whole_number
 
@@ -89,6 +89,7 @@ class Shown(Generic[Row]):
         *,
         names: Mapping[str, str] = NOBODY,
         size: int = 0,
+        few: bool = False,
         export: str = "",
         write: str = "",
         call: str = "",
@@ -98,12 +99,13 @@ class Shown(Generic[Row]):
         authorities: Total | None = None,
         **arguments: Any,
     ) -> "Shown[Row]":
-        """The page that a request asks for in its query string, of `size` rows, or as many as usual. The arguments of
-        its own address are kept.
+        """The page that a request asks for in its query string. The arguments of its own address are kept.
+
+        It has `size` rows, or as many as usual, or with `few` what suits rows that are high on a phone.
 
         `total` and `authorities` are the counts of the listing where they are known already.
         """
-        size, most = size or PAGE_ROWS, most_counted(request)
+        size, most = size or (FEW_ROWS if few else PAGE_ROWS), most_counted(request)
         count, is_more = listing.total(most) if total is None else total
         pager = Pager.of(request, count, size, is_more=is_more)
         rows = listing.page(pager.number, size, None if is_more else count) if count else ()

@@ -11,7 +11,7 @@ from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.ladder.reached import ReachedRow
 from outreach.campaigns.models import Campaign
-from outreach.columns import FEW_ROWS, Queried
+from outreach.columns import Queried
 from outreach.db import Session
 from outreach.reach.proof import ProofKind
 from outreach.roles import RoleName
@@ -60,7 +60,7 @@ def list_reached(number: int) -> str:
             shown=Shown.of(
                 request,
                 asked.listed(session),
-                size=FEW_ROWS,
+                few=True,
                 export=".export_reached",
                 write=".write_to_reached",
                 call=".call_reached",
