@@ -461,7 +461,7 @@ def take_note() -> None:
 def keep(picture: str, png: bytes) -> None:
     path = DOCS / f"{picture}.png"
     path.parent.mkdir(exist_ok=True)
-    shrink = ["pngquant", "--speed=1", "--strip", "--force", f"--output={path}", "-"]
+    shrink = ["pngquant", "64", "--speed=1", "--strip", "--force", f"--output={path}", "-"]
     subprocess.run(shrink, input=png, check=True)
 
 
