@@ -108,8 +108,11 @@ def plan(
     has_sorting_list: bool,
     kept: Collection[str] = (),
     keeps_address: bool | None = None,
+    with_rows: bool = True,
 ) -> Plan:
     """What erasing an address would do now. Names in `kept` go from the person's own rows alone.
+
+    Finding the rows reads every table; without `with_rows` there are none in it, and it is soon known.
 
     The address of a function stays, unless `keeps_address` says how it was before.
 
@@ -130,14 +133,14 @@ def plan(
     going = [name for name in names if name not in public and name not in kept]
     gone = words.written([*named, *(Word(name, ERASED) for name in going)])
     planned = Plan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {}, going, left, public)
-    return _with_rows(session, planned)
+    return _with_rows(session, planned) if with_rows else planned
 
 
 def told(planned: Plan) -> list[str]:
     """What a planned erasure does and what stays, in French sentences, for whoever confirms it."""
-    where = plural(sum(map(len, planned.rows.values())), "ligne")
-    tables = plural(len(planned.rows), "table")
-    sentences = [f"{planned.address} : ce qui la nomme est effacé ({where} de {tables})."]
+    lines, tables = plural(sum(map(len, planned.rows.values())), "ligne"), plural(len(planned.rows), "table")
+    where = f" ({lines} de {tables})" if planned.rows else ""
+    sentences = [f"{planned.address} : ce qui la nomme est effacé{where}."]
     if planned.keeps_address:
         sentences = [f"{planned.address} est la boîte d’une fonction : l’adresse reste, les noms et les mots partent."]
     if planned.named:

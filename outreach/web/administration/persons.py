@@ -131,11 +131,12 @@ def _exported(kind: str, mimetype: str, write: Write, most: int) -> Response | R
 @pages.post("/erasure")
 @needs(RoleName.ADMINISTRATOR)
 def ask_erasure() -> str | tuple[str, int]:
-    """What erasing an address would do, before it is done."""
+    """What erasing an address would do, before it is done. Where its rows take long to find, they are not counted."""
     asked = _form()
     if not asked.validate_on_submit() or isinstance(asked, ProofForm):
         return _page(asked), 422
-    return _erasure_page(ErasureForm(), _planned(asked))
+    planned = _planned(asked)
+    return _erasure_page(ErasureForm(), planned or _without_rows(asked), is_counted=planned is not None)
 
 
 @pages.post("/erasure/confirmation")
@@ -151,8 +152,8 @@ def erase() -> str | tuple[str, int] | Redirect:
     begun = time.monotonic()
     form, planned = ErasureForm(), _planned(asked)
     if not form.validate_on_submit():
-        return _erasure_page(form, planned), 422
-    if not job() and time.monotonic() - begun > PAGE_SECONDS:
+        return _erasure_page(form, planned or _without_rows(asked), is_counted=planned is not None), 422
+    if planned is None or (not job() and time.monotonic() - begun > PAGE_SECONDS):
         return later("Effacer une personne", url_for(".index"))
     with time_limit.lifted():
         count = erasing.carry_out(database(), planned, settings().data, now=now(), actor=actor())
@@ -162,15 +163,32 @@ def erase() -> str | tuple[str, int] | Redirect:
     return render_template("pages/administration/person_erased.html", count=count, keeps_address=planned.keeps_address)
 
 
-def _planned(form: PersonForm) -> Plan:
-    """What erasing the address of a form would do. Raises InputError for none, Refused where it may not be now."""
-    has_sorting_list = bool(settings().sorting_list)
-    with time_limit.lifted(), reading() as session:
-        address, kept = form.address.data or "", posted_all(KEPT)
-        return erasing.plan(session, address, has_sorting_list=has_sorting_list, kept=kept)
+def _planned(form: PersonForm) -> Plan | None:
+    """What erasing the address of a form would do; None where a page would wait too long to know it.
+
+    Raises InputError for no address, Refused where it may not be now.
+    """
+    with time_limit.lifted():
+        time_limit.limit(None if job() else PAGE_SECONDS)
+        try:
+            return _plan(form)
+        except TookTooLong:
+            return None
 
 
-def _erasure_page(form: PersonForm, planned: Plan) -> str:
+def _without_rows(form: PersonForm) -> Plan:
+    """The same without the rows, which a job finds."""
+    with time_limit.lifted():
+        return _plan(form, with_rows=False)
+
+
+def _plan(form: PersonForm, *, with_rows: bool = True) -> Plan:
+    address, kept, has_list = form.address.data or "", posted_all(KEPT), bool(settings().sorting_list)
+    with reading() as session:
+        return erasing.plan(session, address, has_sorting_list=has_list, kept=kept, with_rows=with_rows)
+
+
+def _erasure_page(form: PersonForm, planned: Plan, *, is_counted: bool) -> str:
     rows = {name: len(planned.rows[name]) for name in sorted(planned.rows, key=labels.place)}
     return render_template(
         "pages/administration/person_erasure.html",
@@ -180,6 +198,7 @@ def _erasure_page(form: PersonForm, planned: Plan) -> str:
         names=[(name, name) for name in sorted([*planned.named, *planned.kept])],
         kept=planned.kept,
         rows=[(labels.title(name), count) for name, count in rows.items()],
+        is_counted=is_counted,
     )
 
 
