@@ -54,6 +54,10 @@ class Ground:
             cookie.update(named)
         return client
 
+    def program(self) -> FlaskClient:
+        """A client in which nobody is signed in."""
+        return self._application.test_client()
+
     def register(self) -> str:
         """The URL of a database beside the base, without any authority: editions are applied there."""
         name = "register" if self.server else str(self.folder / "register.sqlite3")

@@ -21,6 +21,13 @@ def bench() -> None:
 
 @bench.command(context_settings=AS_IT_IS)
 @options_argument
+def api(options: tuple[str, ...]) -> None:
+    """Mesure ce que coûte une lecture par un programme, à côté de la page ; --help énumère les options."""
+    _run("api", options)
+
+
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
 def send(options: tuple[str, ...]) -> None:
     """Mesure un envoi complet, sur une base à part ; --help énumère les options."""
     _run("send", options)
@@ -45,6 +52,13 @@ def effect(options: tuple[str, ...]) -> None:
 def hits(options: tuple[str, ...]) -> None:
     """Mesure les ouvertures et les clics comptés par seconde, sur une base à part ; --help énumère les options."""
     _run("hits", options)
+
+
+@bench.command(context_settings=AS_IT_IS)
+@options_argument
+def joinings(options: tuple[str, ...]) -> None:
+    """Mesure une rafale d’adhésions qu’un service envoie, et leur application ; --help énumère les options."""
+    _run("joinings", options)
 
 
 @bench.command(context_settings=AS_IT_IS)
