@@ -93,6 +93,8 @@ def check_file(file: Path, manifest: Manifest) -> None:
 def check_size(file: Path, manifest: Manifest) -> None:
     """The same without reading it: whether the file is there, and as long as it was. Raises Refused, OSError."""
     if file == place_of(file):
+        if file.with_name(Path(manifest.file).name).exists():
+            raise Refused(f"{file.name} est un manifeste : indiquez {manifest.file}, la sauvegarde à côté de lui.")
         raise Refused(f"La sauvegarde {manifest.file} manque à côté de son manifeste.")
     if file.name != manifest.file:
         raise Refused(f"Le manifeste est celui de {manifest.file}, non de {file.name}.")

@@ -119,6 +119,13 @@ def test_the_words_say_what_to_do_next(run, fresh_url, tmp_path):
         assert (status, f"OUTREACH_DATABASE_URL={new}" in said, "./run instance confirm" in said) == (0, True, True)
 
 
+def test_a_manifest_given_for_its_backup_leads_to_the_backup(run, fresh_url, tmp_path):
+    _, made = run("backup", str(tmp_path), "--json")
+    with beside(fresh_url, tmp_path) as new:
+        status, said = run("restore", made["manifest"], "--database-url", new)
+    assert (status, f"indiquez {Path(made['file']).name}" in said) == (1, True)
+
+
 def test_a_lost_key_is_named_with_what_it_costs(run, fresh_url, tmp_path):
     _, made = run("backup", str(tmp_path), "--json", token_keys="a" * 40, secret_key="b" * 40)
     with beside(fresh_url, tmp_path) as new:
