@@ -73,11 +73,10 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         return {"programme_id": programmes.the_programme(session).id, "coverage": covered}
 
     def before(self, session: Session) -> dict[str, Any]:
-        """Until which day each network is covered, beside the last lists."""
-        return {
-            **super().before(session),
-            "covered": coverage.covered_until(session, programmes.the_programme(session)),
-        }
+        """The programme that lists are about, and until which day each network is covered, beside the last lists."""
+        programme = programmes.the_programme(session)
+        covered = coverage.covered_until(session, programme)
+        return {**super().before(session), "programme": programme, "covered": covered}
 
     def done(self, received: JoiningList, plan: JoiningPlan) -> str:
         """What is said of a list that was applied."""

@@ -170,10 +170,12 @@ def between(one: SpanTold) -> str:
 
 
 def shown(kept: CampaignRehearsal) -> dict[str, Any]:
-    """A rehearsal as pages show it: its days are dates, its moments instants."""
+    """A rehearsal as pages show it: its days are dates, its moments instants. A day on which nine plays in ten have
+    nothing is left out."""
     told = kept.told
     days = {
-        name: [{**one, "day": date.fromisoformat(one["day"])} for one in told[name]] for name in ("letters", "answers")
+        name: [{**one, "day": date.fromisoformat(one["day"])} for one in told[name] if one["high"]]
+        for name in ("letters", "answers")
     }
     ends = ("ends", "ends_at_latest")
     waves = [

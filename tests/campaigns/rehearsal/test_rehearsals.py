@@ -1,5 +1,6 @@
 """Rehearsals on a small directory: what is read, what is kept, when it is stale, and what came beside it."""
 
+import json
 import time
 from datetime import timedelta
 from random import Random
@@ -12,6 +13,7 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import comparing, earlier, ground, playing
 from outreach.campaigns.rehearsal.comparing import Compared
+from outreach.campaigns.rehearsal.models import CampaignRehearsal
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
 from outreach.effect.rehearsal import stops
@@ -238,3 +240,10 @@ def test_departures_that_are_drawn_each_write_to_a_third_and_what_a_draw_could_s
     firsts = [wave["written"]["middle"] for wave in told["waves"] if "relance" not in wave["name"]]
     assert (sum(firsts), len(told["waves"]), min(firsts) >= 75) == (240, 6, True)
     assert "8 chances sur 10 de voir un effet" in told["could"].replace("\xa0", " ")
+
+
+def test_no_day_is_named_on_which_nine_plays_in_ten_have_nothing():
+    days = [{"day": "2021-05-18", "low": 0, "middle": 0, "high": high} for high in (0, 2)]
+    told = {"letters": days, "answers": days[:1], "waves": [], "deadline": "2021-06-18", "earlier": 0}
+    shown = playing.shown(CampaignRehearsal(outcome=json.dumps(told)))
+    assert ([one["high"] for one in shown["letters"]], shown["answers"]) == ([2], [])

@@ -99,7 +99,7 @@ def test_once_its_day_has_come_the_file_of_recipients_says_the_wave_of_each(auth
     assert ";Vague;" in author.get(f"/campaigns/{covered}/recipients/export.csv").data.decode("utf-8-sig")
 
 
-def test_before_its_day_no_row_of_recipients_says_which_departure_it_left_with(author, number):
+def test_before_its_day_no_row_of_recipients_says_which_departure_it_left_with(author, number, sample_database):
     page = f"/campaigns/{number}/recipients"
     assert author.get(f"{page}/export.csv?sort=sent").status_code == 400
     head = author.get(f"{page}/export.csv").data.decode("utf-8-sig").partition("\n")[0].strip().split(";")
@@ -108,6 +108,8 @@ def test_before_its_day_no_row_of_recipients_says_which_departure_it_left_with(a
     rows = author.get(page).text.partition("<tbody")[2].partition("</tbody")[0]
     assert rows
     assert "départ" not in rows.casefold()
+    for fases in departures(sample_database, number):
+        assert "du départ" not in text_of(author.get(f"/directory/{fases[0]}/history")).replace("\xa0", " ")
 
 
 def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sample_database):
