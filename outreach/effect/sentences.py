@@ -69,7 +69,7 @@ def _later(later: Interval | None, windows: Windows) -> str:
 
 
 def _between(figure: Interval) -> str:
-    return f"entre {_signed(figure.low)} et {_signed(figure.high)}"
+    return f"entre {signed(figure.low)} et {signed(figure.high)}"
 
 
 def _outside(outside: int) -> str:
@@ -96,6 +96,7 @@ def _points(share: float) -> str:
     return str(format_decimal(points, f"0.{'0' * digits}", locale=french.LOCALE)) if points else "0"
 
 
-def _signed(share: float) -> str:
+def signed(share: float) -> str:
+    """A share as points of 100 with its sign: "−0,8"."""
     points = round(100 * share, 1)
     return f"{MINUS if points < 0 else ''}{_points(points / 100)}"

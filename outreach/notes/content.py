@@ -14,7 +14,7 @@ import rfc8785
 
 FORMAT = 1  # of the JSON; a reader refuses one that it does not know
 # Parts of the figures that stand there only where a note has them, as older notes have none.
-OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached")
+OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached", "effects")
 Cell = int | str
 
 
@@ -172,6 +172,22 @@ class NoteReach:
 
 
 @dataclass(frozen=True, slots=True)
+class NoteEffect:
+    """What a campaign's draw showed, as it was frozen: its title and number, its sentence and where that is from.
+
+    `estimate`, `low` and `high` are points, that is authorities in 100: « 3,1 », « −0,8 ».
+    """
+
+    campaign: str
+    number: int
+    sentence: str
+    source: str
+    estimate: str
+    low: str
+    high: str
+
+
+@dataclass(frozen=True, slots=True)
 class NoteDefinition:
     """A term and its meaning."""
 
@@ -226,8 +242,8 @@ class NoteContent:
     `strands` and `networks` are the scope; `all_networks` says that nobody chose among networks. `text` is the author's
     own, in Markdown. `made_by` is a function or a role, never a person's name. `compared` is the earlier day that it is
     compared with ('' for none), and `comparisons` are the two days side by side. `curve` has the
-    joinings of all networks. `reached` says whom campaigns reached, with proof. Older notes have none of these and no
-    `prose`.
+    joinings of all networks. `reached` says whom campaigns reached, with proof, `effects` what draws of departures
+    showed. Older notes have none of these and no `prose`.
     """
 
     ministry: str
@@ -256,6 +272,7 @@ class NoteContent:
     comparisons: tuple[NoteTable, ...] = ()
     curve: tuple[CurvePoint, ...] = ()
     reached: tuple[NoteReach, ...] = ()
+    effects: tuple[NoteEffect, ...] = ()
 
     @property
     def answer(self) -> str:
@@ -351,6 +368,7 @@ def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
         comparisons=tuple(_table(row) for row in figures.get("comparisons", ())),
         curve=tuple(_point(row) for row in figures.get("curve", ())),
         reached=tuple(_reach(row) for row in figures.get("reached", ())),
+        effects=tuple(NoteEffect(**row) for row in figures.get("effects", ())),
     )
 
 

@@ -37,6 +37,7 @@ def again(session: Session, number: str) -> NoteRequest:
         made_as=content.made_by,
         corrects=number,
         compare=date.fromisoformat(content.compared) if content.compared else None,
+        effect=next((one.number for one in content.effects), 0),
     )
 
 

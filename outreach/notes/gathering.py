@@ -14,6 +14,7 @@ from outreach.adherence.sentences import FiguredSentence, GroupAnswer
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
 from outreach.campaigns import listing as campaigns
+from outreach.campaigns.effects import freezing as freezing_effects
 from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
@@ -24,6 +25,8 @@ from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import RegisterImport, School
+from outreach.effect import sentences as sentences_of_effects
+from outreach.errors import InputError
 from outreach.notes import drafts, listing
 from outreach.notes.answer import comparison, prose
 from outreach.notes.answer.prose import About
@@ -37,6 +40,7 @@ from outreach.notes.content import (
     NoteColumn,
     NoteContent,
     NoteDefinition,
+    NoteEffect,
     NoteNetwork,
     NoteReach,
     NoteStrand,
@@ -132,6 +136,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         curve=_curve(session, asked, programme, {strand.number for strand in strands}),
         comparisons=comparison.tables(found, whom.earlier, strands, asked.networks),
         reached=_reached(asked, strands, acted),
+        effects=_effects(session, asked, programme, known_at),
     )
     return Gathered(
         content,
@@ -246,6 +251,20 @@ def _reached(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> t
     every = [one for one in acted.reached if one.strand in numbers]
     shown = [one.among(asked.networks) for one in every] if asked.networks else every
     return tuple(_reach(one) for one in shown if one is not None)
+
+
+def _effects(session: Session, asked: NoteRequest, programme: Programme, known_at: datetime) -> tuple[NoteEffect, ...]:
+    """The effect that a note is to say. Raises InputError where it was not frozen by `known_at`, or is of another
+    programme."""
+    if not asked.effect:
+        return ()
+    said = freezing_effects.for_note(session, asked.effect)
+    if said is None or said.campaign.strand.programme_id != programme.id or said.frozen_at > known_at:
+        raise InputError(
+            f"La campagne n° {asked.effect} n’a pas d’effet figé de ce programme à ce moment : retirez-le de la note."
+        )
+    points = (sentences_of_effects.signed(share) for share in said.figure)
+    return (NoteEffect(said.campaign.title, asked.effect, said.sentence, said.source, *points),)
 
 
 def _reach(one: CampaignReach) -> NoteReach:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, TypedDict
 
@@ -75,16 +75,27 @@ def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
     return {"state": EffectState.READY.value, **{name: outcome[name] for name in ("estimate", "low", "high", "told")}}
 
 
-def for_note(session: Session, number: int) -> str:
-    """The sentence of a campaign's frozen effect with its source, as the text of a note; '' where there is none."""
+@dataclass(frozen=True, slots=True)
+class EffectSaid:
+    """A campaign's frozen effect as a note says it: its sentence, its figure, its source."""
+
+    campaign: Campaign
+    frozen_at: datetime
+    sentence: str
+    source: str
+    figure: Interval
+
+
+def for_note(session: Session, number: int) -> EffectSaid | None:
+    """A campaign's frozen effect for a note; None where there is none, or something blocks it."""
     campaign = session.get(Campaign, number)
     kept = campaign and locking.frozen(session, campaign)
-    if not campaign or not kept:
-        return ""
-    source = (
-        f"Campagne « {campaign.title} », départs tirés au sort (page publique : /t/{number}), figé d’après la liste"
-    )
-    return french.typeset(f"{kept.told['told']}\n\n{source} d’adhésions {kept.list_id}.")
+    if not campaign or not kept or locking.lock_of(session, campaign).state is EffectState.BLOCKED:
+        return None
+    told = kept.told
+    source = f"Départs tirés au sort (page publique : /t/{number}), figé d’après la liste d’adhésions {kept.list_id}."
+    figure = Interval(told["estimate"], told["low"], told["high"])
+    return EffectSaid(campaign, kept.frozen_at, told["told"], french.typeset(source), figure)
 
 
 def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = REDRAWS) -> Outcome:

@@ -73,6 +73,7 @@ def sections_of(content: NoteContent) -> list[Section]:
     return [
         *_correction(content.correction),
         *_answered(content),
+        *_effects(content),
         *_added(content),
         *_counts(content, tuple(TableKind)),
         *_actions(content),
@@ -83,7 +84,9 @@ def sections_of(content: NoteContent) -> list[Section]:
 def public_outline(note: NumberedNote) -> Outline:
     """What anybody may read of a published note. How to check it stands on the page itself."""
     content = note.content
-    return _outline(note, [*_answered(content), *_counts(content, PUBLIC), *_actions(content), *_about(content)])
+    return _outline(
+        note, [*_answered(content), *_effects(content), *_counts(content, PUBLIC), *_actions(content), *_about(content)]
+    )
 
 
 def corrected(correction: Correction) -> CellGrid:
@@ -145,6 +148,15 @@ def _answered(content: NoteContent) -> Iterator[Section]:
     if content.question:
         yield Section("Question", (plain(_typeset(content.question), Tone.QUOTE),))
     yield Section("Réponse", tuple(_answers(content)), ANSWER)
+
+
+def _effects(content: NoteContent) -> Iterator[Section]:
+    """What draws of departures showed: the sentence, its figure, where it is from."""
+    for one in content.effects:
+        headings = ("Campagne", "Écart, en PO sur 100", "De", "À")
+        row = (_typeset(one.campaign), one.estimate, one.low, one.high)
+        grid = CellGrid("Effet mesuré par tirage au sort des départs", headings, (False, True, True, True), (row,))
+        yield Section("L’effet du courriel", (plain(one.sentence), grid, plain(one.source, Tone.SMALL)))
 
 
 def _added(content: NoteContent) -> Iterator[Section]:

@@ -52,6 +52,12 @@ def _tables(note: NumberedNote) -> Iterator[DataTable]:
         *((name, label, COUNT) for name, label in _REACHED.items()),
     )
     yield DataTable("reached", "Atteints, avec preuve", columns, _reached(note))
+    effects = [
+        (one.campaign, one.number, one.estimate, one.low, one.high, one.sentence) for one in note.content.effects
+    ]
+    columns = (*_texts(campaign="Campagne"), ("number", "Numéro", COUNT))
+    columns += _texts(estimate="Écart, en points", low="De", high="À", sentence="Phrase")
+    yield DataTable("effects", "Effet, par tirage au sort", columns, effects)
     by_hand = [(one.label, one.value, one.source, one.dated) for one in content.hand_figures]
     columns = _texts(label="Chiffre", value="Valeur donnée à la main", source="Source", dated="Date")
     yield DataTable("hand_figures", "Donnés à la main", columns, by_hand)

@@ -25,6 +25,7 @@ TOLD = {
     "question": "Question",
     "text": "Complément",
     "reason": "Pourquoi la note est corrigée",
+    "effect": "Avec l’effet de la campagne n°",
 }
 
 
@@ -96,6 +97,7 @@ class NoteForm(FlaskForm):
         description="Elle paraît dans les fichiers, sans votre nom. Vide : « rédaction ».",
     )
     corrects = HiddenField()
+    effect = StringField("Avec l’effet du courriel, tel qu’il est figé")  # the number of its campaign
     answers = HiddenField()  # the key of the question that the note answers
     seen = HiddenField()  # the version of the draft that was changed
     reason = TextAreaField("Pourquoi la note est corrigée")
@@ -136,6 +138,7 @@ class NoteForm(FlaskForm):
             reason=_lines(self.reason.data),
             answers=whole_number(self.answers.data or "") or 0,
             compare=compare,
+            effect=whole_number(self.effect.data or "") or 0,
         )
 
     @property
@@ -180,6 +183,7 @@ def filled(asked: NoteRequest) -> NoteForm:
             "reason": asked.reason,
             "answers": str(asked.answers or ""),
             "compare": asked.compare.isoformat() if asked.compare else "",
+            "effect": str(asked.effect or ""),
         },
     )
 

@@ -114,8 +114,7 @@ def first_request(session: Session) -> NoteRequest:
     except InputError:
         day = days.today(now())
     campaign = whole_number(words(request.args, "effect", 9))
-    text = freezing_effects.for_note(session, campaign) if campaign else ""
-    return NoteRequest(day, "", networks=networks, question=question, text=text)
+    return NoteRequest(day, "", networks=networks, question=question, effect=campaign or 0)
 
 
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
@@ -198,4 +197,5 @@ def _form_page(session: Session, form: NoteForm, draft_id: int | None, kept: Pag
         unsaved=bool(kept.fields) or form.is_submitted(),
         today=days.today(now()),
         programme=programme,
+        effect=freezing_effects.for_note(session, whole_number(form.effect.data or "") or 0),
     )

@@ -63,6 +63,11 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
     assert author.get(f"{page}/export.xlsx").status_code == 200
     written = author.get(f"/notes/drafts/new?effect={covered}")
     assert "PO de plus sur 100" in written.text
+    (day,) = elements(written, "input[@name='as_of']")
+    said = {"as_of": day.get("value"), "effect": str(covered)}
+    draft = text_of(author.get(author.send("/notes/drafts/new", said).location))
+    for told in ("L’effet du courriel", "Écart, en PO sur 100", "figé d’après la liste", kept["told"]):
+        assert " ".join(told.split()) in " ".join(draft.split())
 
 
 def test_before_its_day_a_page_says_what_is_awaited_and_counts_nothing(author, number):
