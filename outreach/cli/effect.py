@@ -62,7 +62,8 @@ def rehearse(operation: Operation, number: int) -> None:
     """Répète une campagne avant d’envoyer : 199 fois, sur le public et les dates d’aujourd’hui ; rien ne part."""
     with operation.database.reading() as session, working("Le public est lu…"):
         stored_campaign = lifecycle.campaign_numbered(session, number)
-        found = ground.of(session, stored_campaign, now=operation.now, rate=operation.settings.smtp_rate)
+        rate, of_domains = operation.settings.smtp_rate, operation.settings.rates_of_domains
+        found = ground.of(session, stored_campaign, now=operation.now, rate=rate, rates_of_domains=of_domains)
     with working("La campagne se répète…"):
         told = playing.play(found)
     with operation.database.writing() as session:

@@ -33,12 +33,14 @@ DAY_SECONDS = 86_400
 class Read:
     """An audience as it stands: each authority's network, the letters that each would get, the others by reason.
 
-    `digest` is equal for equal audiences.
+    `domains` has the domain of one mailbox of each authority that would get a letter. `digest` is equal for equal
+    audiences.
     """
 
     networks: Mapping[int, str]
     letters: Mapping[int, int]
     stopped: Mapping[str, frozenset[int]]
+    domains: Mapping[int, str]
 
     @property
     def digest(self) -> str:
@@ -72,17 +74,20 @@ class Ground:
 def read(session: Session, campaign: Campaign, *, now: datetime) -> Read:
     """The audience of a campaign's first wave, if it left now."""
     rows = audience.rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
-    query = select(rows.c.authority_id, Network.code, rows.c.rank).join(Authority, Authority.id == rows.c.authority_id)
-    networks, letters, ranks = dict[int, str](), Counter[int](), dict[int, int]()
-    for one, network, rank in session.execute(query.join(Network, Network.id == Authority.network_id)):
+    query = select(rows.c.authority_id, Network.code, rows.c.rank, rows.c.address_key)
+    query = query.join(Authority, Authority.id == rows.c.authority_id)
+    networks, letters, ranks, domains = dict[int, str](), Counter[int](), dict[int, int](), dict[int, str]()
+    for one, network, rank, key in session.execute(query.join(Network, Network.id == Authority.network_id)):
         networks[one], ranks[one] = network, min(rank, ranks.get(one, rank))
         letters[one] += not rank
+        if not rank:
+            domains[one] = min(key.rpartition("@")[2], domains.get(one, key.rpartition("@")[2]))
     stopped: dict[str, set[int]] = {}
     for one, rank in ranks.items():
         if (reason := audience.reason_of(rank)) is not None:
             stopped.setdefault(reason.value, set()).add(one)
     written = {one: count for one, count in letters.items() if count}
-    return Read(networks, written, {reason: frozenset(theirs) for reason, theirs in stopped.items()})
+    return Read(networks, written, {reason: frozenset(theirs) for reason, theirs in stopped.items()}, domains)
 
 
 def dates(session: Session, campaign: Campaign, *, now: datetime) -> list[PlannedWave]:
@@ -106,8 +111,16 @@ def refuse(session: Session, campaign: Campaign, *, now: datetime) -> None:
         raise Refused(why)
 
 
-def of(session: Session, campaign: Campaign, *, now: datetime, rate: float = 0) -> Ground:
-    """The ground of a rehearsal of a campaign that has not begun. `rate` is letters a second, 0 for as fast as can be.
+def of(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    rate: float = 0,
+    rates_of_domains: Mapping[str, float] | None = None,
+) -> Ground:
+    """The ground of a rehearsal of a campaign that has not begun. `rate` is letters a second, 0 for as fast as can be;
+    domains may have their own, `*` being that of each other one.
 
     Raises Refused, with what to do, where it has begun, has no dates, or would write to nobody.
     """
@@ -122,7 +135,9 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rate: float = 0) 
     sendings = []
     for wave in waves:
         whom = [one for one in meant if leaving.get(one, 1) == wave.departure] if wave.departure else meant
-        sendings.append(Sending(whom, slots(wave.at, first, max(len(whom), 1), rate / per_authority)))
+        counts = Counter(found.domains.get(one, "") for one in whom) or Counter({"": 1})
+        each = {domain: own / per_authority for domain, own in (rates_of_domains or {}).items()}
+        sendings.append(Sending(whom, slots_of_domains(wave.at, first, counts, rate / per_authority, each)))
     deadline = (waves[-1].deadline.day - first).days
     before = earlier.of_class(session, campaign, now=now)
     plan = Plan(found.networks, sendings, deadline, found.stopped, found.letters)
@@ -157,14 +172,40 @@ def slots(begins: datetime, first: date, count: int, rate: float) -> list[tuple[
 
     Letters that have begun to leave go on overnight; `rate` is authorities a second, 0 for as fast as can be.
     """
-    day = today(begins)
+    day, told = (today(begins) - first).days, list[tuple[int, int]]()
     if not rate:
-        return [((day - first).days, count)]
-    midnight = datetime.combine(day + timedelta(days=1), time(), BRUSSELS)
-    room = max(int((midnight - begins).total_seconds() * rate), 1)
-    told = [((day - first).days, room)]
-    while room < count:
-        day += timedelta(days=1)
-        told.append(((day - first).days, int(DAY_SECONDS * rate) or 1))
-        room += told[-1][1]
+        return [(day, count)]
+    while sum(room for _, room in told) < count:
+        told.append((day, _room(begins, first, day, rate)))
+        day += 1
     return told
+
+
+def slots_of_domains(
+    begins: datetime, first: date, counts: Counter[str], rate: float, rates: Mapping[str, float]
+) -> list[tuple[int, int]]:
+    """How many authorities may be written to on each day, by how many there are of each domain: a domain with a rate
+    of its own takes its letters beside the others, and all together keep to `rate`."""
+    may_leave = Counter[int]()
+    for domain, count in counts.items():
+        left = count
+        for day, room in slots(begins, first, count, rates.get(domain, rates.get("*", 0))):
+            may_leave[day] += min(room, left)
+            left -= min(room, left)
+    told, waiting, day = list[tuple[int, int]](), 0, min(may_leave)
+    while sum(room for _, room in told) < counts.total():
+        waiting += may_leave[day]
+        leaving = min(waiting, _room(begins, first, day, rate)) if rate else waiting
+        waiting -= leaving
+        told += [(day, leaving)] if leaving else []
+        day += 1
+    return told
+
+
+def _room(begins: datetime, first: date, day: int, rate: float) -> int:
+    """How many may leave on a day at a rate: on the first one until midnight, at least one."""
+    begun = today(begins)
+    if day > (begun - first).days:
+        return int(DAY_SECONDS * rate) or 1
+    midnight = datetime.combine(begun + timedelta(days=1), time(), BRUSSELS)
+    return max(int((midnight - begins).total_seconds() * rate), 1)

@@ -48,7 +48,8 @@ def rehearse(number: int) -> Redirect:
         if work is None:
             ground.refuse(session, campaign, now=now())
             return later(f"Répéter « {campaign.title} »", url_for(".rehearsal", number=number))
-        found = ground.of(session, campaign, now=now(), rate=settings().smtp_rate)
+        rate, of_domains = settings().smtp_rate, settings().rates_of_domains
+        found = ground.of(session, campaign, now=now(), rate=rate, rates_of_domains=of_domains)
     told = playing.play(found, work.progress)
     with finishing() as session:
         campaign = lifecycle.campaign_numbered(session, number)

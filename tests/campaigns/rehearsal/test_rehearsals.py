@@ -2,7 +2,8 @@
 
 import json
 import time
-from datetime import timedelta
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
@@ -121,6 +122,16 @@ def test_what_cannot_be_rehearsed_says_what_to_do(database, ten):
     launch(database, begun)
     with pytest.raises(Refused, match="a commencé"):
         rehearse(database, begun)
+
+
+def test_a_domain_of_its_own_rate_takes_its_letters_beside_the_others():
+    counts = Counter({"slow.example": 3, "quick.example": 10})
+    evening = datetime(2021, 5, 18, 21, 59, tzinfo=UTC)  # a minute before midnight
+    first, slow = evening.date(), {"slow.example": 1 / 60}
+    assert ground.slots_of_domains(evening, first, counts, 0, slow) == [(0, 11), (1, 2)]
+    assert ground.slots_of_domains(evening, first, counts, 5 / 60, slow) == [(0, 5), (1, 8)]
+    assert ground.slots_of_domains(evening, first, counts, 0, {"*": 1 / 60}) == [(0, 2), (1, 11)]
+    assert ground.slots_of_domains(evening, first, counts, 0, {}) == [(0, 13)]
 
 
 def test_letters_leave_overnight_where_the_relay_is_slow():
