@@ -55,6 +55,8 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
         "(cette page)",
     ):
         assert told in text_of(shown)
+    for told in ("intervalle de 95", "tels que tirés", "au moins une adhésion venue d’une liste"):
+        assert told in text_of(shown)
     kept = json.loads(author.get(f"{page}/export.json").data)
     assert [one["state"] for one in kept["programme"]["draws"]] == ["ready"]
     assert kept["told"] in shown.text.replace("&#39;", "'")
