@@ -21,6 +21,7 @@ from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.effect.draw import DEPARTURES
 from outreach.measuring.reactions import Asked
+from outreach.reach import answers as reach_answers
 from outreach.responses import answers
 from outreach.segments import audience, audience_counts, calm, unreacted
 from outreach.segments.audience import Audience, Boxes, Concerns
@@ -60,7 +61,7 @@ def audience_of(campaign: Campaign, departure: int | None = None) -> Audience:
         boxes=Boxes(campaign.boxes),
         written=outbox.authorities_meant_by(before) if before else None,
         answered=answers.authorities_that_answered(own) if own else None,
-        answered_mailboxes=answers.mailboxes_that_answered(own) if own else None,
+        answered_mailboxes=reach_answers.mailboxes_answered(own) if own else None,
         completes=completes,
         excepted=excepted_of(campaign),
         only=drawn_list.leaving(campaign.id, departure) if departure and departure > 1 else None,

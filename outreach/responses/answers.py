@@ -212,19 +212,6 @@ def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
     return query.where(Message.mailing_id.in_(list(mailings)), ~is_limited)
 
 
-def mailboxes_that_answered(mailings: Iterable[int]) -> Select[int]:
-    """The keys of the contacts from whose letters of one of these mailings an answer came."""
-    answered = letters_that_answered(mailings).subquery()
-    is_theirs = (Contact.authority_id == answered.c.authority_id) & (Contact.address_key == answered.c.address_key)
-    return select(Contact.id).join(answered, is_theirs)
-
-
-def letters_that_answered(mailings: Iterable[int]) -> Select[int | None, str]:
-    """The authority and the address (its key) of the letters of these mailings from which an answer came."""
-    query = select(Message.authority_id, Message.address_key).join(Response, Response.message_id == Message.id)
-    return query.where(Message.mailing_id.in_(list(mailings)))
-
-
 def answered_address(session: Session, message: Message) -> str | None:
     """The key of the address for which an answer from this letter speaks, or None: for the whole authority."""
     return None if _limit_of(session, message) is None else message.address_key

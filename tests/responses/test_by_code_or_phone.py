@@ -20,6 +20,7 @@ from outreach.days import today
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority, Contact
 from outreach.measuring.reactions import Asked, Reaction, of_authorities, of_mailboxes
+from outreach.reach.answers import letters_answered
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachStep
 from outreach.reach.proof import ProofKind
 from outreach.responses import answers
@@ -40,6 +41,7 @@ LATER = AT + timedelta(days=4)
 NAMED = re.compile(r"\bResponse\.message_id\b")
 COUNTS_NOTHING = {
     "outreach/retention/erasing.py": "empties the words of an address that is erased",
+    "outreach/campaigns/ladder/judging.py": "asks for schools, which other tests hold",
     "outreach/campaigns/rehearsal/earlier.py": "learns how long after a letter that left answers come",
 }
 
@@ -63,17 +65,17 @@ def answered_each_way(database, _settings):
     with database.writing() as session:
         by = {letter.authority_id: letter for letter in session.scalars(select(Message))}
         _answer(session, by[MAIL], is_by_code=False)
-        entering.note_rung(session, by[CODE], _answer(session, by[CODE], is_by_code=True))
+        _answer(session, by[CODE], is_by_code=True, step=entering.step_of(session, by[CODE]))
         step = session.scalars(select(ReachStep).where(ReachStep.authority_id == PHONE).order_by(-ReachStep.id)).first()
         noted = NotedCall(CallOutcome.REACHED, answer=Answer.IN_PREPARATION)
         campaign = session.get_one(Campaign, 1)
         noting.note(session, campaign, step.id, noted, SENDING, now=LATER, actor=AUTHOR)
 
 
-def _answer(session, message, *, is_by_code):
+def _answer(session, message, *, is_by_code, step=None):
     asked = answers.question_of(session, message, now=LATER)
     given = Given({school.id: Answer.IN_PREPARATION for school in asked.open()}, is_by_code=is_by_code)
-    return answering.receive(session, message, given, SENDING, now=LATER)
+    return answering.receive(session, message, given, SENDING, now=LATER, step=step)
 
 
 class Asking:
@@ -156,7 +158,9 @@ PLACES = {
         lambda one: one.of_each(answers.of_message),
         lambda one: one.of_each(lambda session, letter: answers.earlier(session, letter, one.mailings).last),
         lambda one: one.keys(answers.authorities_that_answered(one.mailings)),
-        lambda one: {key for key, _ in one.session.execute(answers.letters_that_answered(one.mailings))},
+    ],
+    "outreach/reach/answers.py": [
+        lambda one: {key for key, _ in one.session.execute(letters_answered(one.mailings))},
     ],
     "outreach/campaigns/results/course.py": [_course],
     "outreach/campaigns/results/reaction_list.py": [_reaction_list],

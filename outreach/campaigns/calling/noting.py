@@ -18,11 +18,10 @@ from outreach.directory import calls
 from outreach.directory.models import Authority, CallKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.reach import steps
-from outreach.reach.models import CallOutcome, ReachAnswer, ReachCall, ReachChannel, ReachStep, StepReason, StepState
+from outreach.reach.models import CallOutcome, ReachCall, ReachChannel, ReachStep, StepReason, StepState
 from outreach.reachability import follow_up
 from outreach.responses.answers import Given
 from outreach.responses.kinds import REQUESTS, Answer
-from outreach.responses.models import Response
 
 TAKEN_FOR = timedelta(minutes=30)
 WRONG_MAILBOX = next(request for request in REQUESTS if request.is_wrong_mailbox)
@@ -109,8 +108,7 @@ def note(
     if noted.outcome is CallOutcome.CALL_BACK:
         follow_up.recall(session, authority, day=noted.recall_on, now=now, actor=actor)
     if noted.answer is not None or noted.request is not None:
-        responses = _answer(session, step, noted, sending, now=now, actor=actor)
-        session.add_all(ReachAnswer(response_id=response.id, step_id=step.id) for response in responses)
+        _answer(session, step, noted, sending, now=now, actor=actor)
     _end(session, step, noted.outcome, now=now, actor=actor)
     return step
 
@@ -134,7 +132,7 @@ def _end(session: Session, step: ReachStep, outcome: CallOutcome, *, now: dateti
 
 def _answer(
     session: Session, step: ReachStep, noted: NotedCall, sending: SenderIdentity, *, now: datetime, actor: str
-) -> list[Response]:
+) -> None:
     message = session.get_one(Message, step.message_id)
     asked, declared = asked_of(session, step, now=now), dict[int, Answer]()
     if noted.answer is not None and noted.answer.status is not None:
@@ -145,7 +143,7 @@ def _answer(
     name, address = noted.person.strip(), noted.address
     about = frozenset(row.school.id for row in asked.schools)
     given = Given(declared, noted.request, name=name, proposed_address=address, noted_by=actor, about=about)
-    return answering.receive(session, message, given, sending, now=now)
+    answering.receive(session, message, given, sending, now=now, step=step.id)
 
 
 def _judge(noted: NotedCall) -> None:

@@ -11,7 +11,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, case, func, or_, select
 
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -29,6 +29,7 @@ from outreach.reach import proof
 from outreach.reach.ladder import Rung, RungWhen, rungs
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
 from outreach.reach.proof import AUTHORITY, PROOFS, ProofKind
+from outreach.responses.models import Response, ResponseSchool
 
 LEADS_ON = {
     Reason.NO_ADDRESS: StepReason.NO_ADDRESS,
@@ -59,13 +60,14 @@ class Mail:
     """What came of a wave's letters to an authority: the first letter that failed, or the first, and why it failed.
 
     It failed for the authority where a school was listed by letters that all failed: those of a school's own mailbox
-    may fail alone. `failed` is None where no school was.
+    may fail alone. `failed` is None where no school was, or where each of them was answered for: `is_answered`.
     """
 
     message_id: int
     is_accepted: bool
     is_on_the_way: bool
     failed: StepReason | None
+    is_answered: bool = False
 
     @property
     def is_reached(self) -> bool:
@@ -95,6 +97,8 @@ class Judgement:
         if step.authority_id in self.stops:
             return self.stops[step.authority_id]
         letter = self.mail.get(step.authority_id)
+        if letter is not None and letter.is_answered:
+            return StepReason.ANSWERED
         if rung.when is RungWhen.FAILED and letter is not None and letter.is_reached:
             return StepReason.ARRIVED
         return StepReason.ANSWERED if rung.when is RungWhen.SILENT and step.authority_id in self.reacted else None
@@ -147,7 +151,7 @@ def mail_of(session: Session, mailing: int, authorities: Sequence[int]) -> dict[
     """What came of a mailing's letters to these authorities."""
     if not authorities:
         return {}
-    failing = unreached_schools(session, mailing, authorities)
+    failing, said = unreached_schools(session, mailing, authorities), _answered_for(session, mailing, authorities)
     failed_first = func.min(case((HAS_FAILED, Message.id)))
     query = (
         select(
@@ -164,10 +168,11 @@ def mail_of(session: Session, mailing: int, authorities: Sequence[int]) -> dict[
     )
     found: dict[int, Mail] = {}
     for authority, first, accepted, on_the_way, listed, *ends in session.execute(query):
-        whys = set(failing.get(authority, {}).values())
+        theirs = failing.get(authority, {})
+        whys = {why for school, why in theirs.items() if school not in said.get(authority, ())}
         # Letters that list no school fail together.
         why = next((why for why in TOLD_FIRST if why in whys), None) if listed else _why_failed(*ends)
-        found[authority] = Mail(first, bool(accepted), bool(on_the_way), why)
+        found[authority] = Mail(first, bool(accepted), bool(on_the_way), why, is_answered=bool(theirs and not whys))
     return found
 
 
@@ -186,16 +191,32 @@ def unreached_schools(session: Session, mailing: int, authorities: Sequence[int]
     return found
 
 
+def _answered_for(session: Session, mailing: int, authorities: Sequence[int]) -> dict[int, set[int]]:
+    """By authority, the schools that answers to the campaign of this mailing were about."""
+    campaign = select(Wave.campaign_id).where(Wave.mailing_id == mailing).scalar_subquery()
+    theirs = select(Wave.mailing_id).where(Wave.campaign_id == campaign)
+    query = select(Response.authority_id, ResponseSchool.school_id).join(ResponseSchool)
+    query = query.join(Message, Message.id == Response.message_id)
+    found: dict[int, set[int]] = {}
+    for key, school in session.execute(
+        query.where(among(Response.authority_id, authorities), Message.mailing_id.in_(theirs))
+    ):
+        found.setdefault(key, set()).add(school)
+    return found
+
+
 def schools_about(session: Session, steps: Sequence[ReachStep]) -> dict[int, Collection[int]]:
-    """By authority, the schools that these steps of one wave are about: those that no letter reached, or all that the
-    letters listed, where the mail arrived. Empty where they listed none."""
+    """By authority, the schools that these steps of one wave are about: those that no letter reached and no answer is
+    about, or all that the letters listed, where the mail arrived. Empty where they listed none."""
     if not steps:
         return {}
     mailing = steps[0].mailing_id
     arrived = [step.authority_id for step in steps if step.reason in ABOUT_ALL]
     failed = sorted({step.authority_id for step in steps} - {*arrived})
     found: dict[int, Collection[int]] = {step.authority_id: set[int]() for step in steps}
-    found |= {key: set(schools) for key, schools in unreached_schools(session, mailing, failed).items()}
+    said = _answered_for(session, mailing, failed)
+    for key, schools in unreached_schools(session, mailing, failed).items():
+        found[key] = schools.keys() - said.get(key, set()) or schools.keys()
     query = select(AUTHORITY, MessageSubject.school_id).join(Message, Message.id == MessageSubject.message_id)
     listed: dict[int, set[int]] = {}
     for key, school in session.execute(query.where(Message.mailing_id == mailing, among(AUTHORITY, arrived))):

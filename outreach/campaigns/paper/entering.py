@@ -1,7 +1,5 @@
 """From a code that somebody typed to the letter that it answers; and which letter on paper an answer came by."""
 
-from collections.abc import Sequence
-
 from sqlalchemy import select
 
 from outreach.campaigns.paper.models import PaperLetter
@@ -9,8 +7,7 @@ from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.mail import codes
 from outreach.mail.tokens import LIVE_KEYS, Keys
-from outreach.reach.models import ReachAnswer, ReachStep
-from outreach.responses.models import Response
+from outreach.reach.models import ReachStep
 
 BY_CODE = 1  # the number of the link in the token of an answer page that a code led to; a mail's own has 0
 
@@ -32,12 +29,10 @@ def schools_of(session: Session, message: Message) -> frozenset[int]:
     return frozenset(letter.schools) if letter else frozenset()
 
 
-def note_rung(session: Session, message: Message, responses: Sequence[Response]) -> None:
-    """Note that these responses came by the code of the letter on paper that stands for a message."""
+def step_of(session: Session, message: Message) -> int | None:
+    """The step of the letter on paper that stands for a message: an answer by its code names it."""
     letter = _letter_for(session, message)
-    if letter is not None:
-        session.add_all(ReachAnswer(response_id=response.id, step_id=letter.step_id) for response in responses)
-        session.flush()
+    return letter.step_id if letter else None
 
 
 def _letter_for(session: Session, message: Message) -> PaperLetter | None:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 
 from outreach import letterheads
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
@@ -20,17 +20,26 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, Purpose, Reason
 from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
+from outreach.reach.answers import letters_answered
+from outreach.reach.models import ReachAnswer
 from outreach.responses import answers
 from outreach.responses.answers import Earlier, Given
 from outreach.responses.models import Response
 
 
 def receive(
-    session: Session, message: Message, given: Given, sending: SenderIdentity, *, now: datetime
+    session: Session,
+    message: Message,
+    given: Given,
+    sending: SenderIdentity,
+    *,
+    now: datetime,
+    step: int | None = None,
 ) -> list[Response]:
     """Record an answer given from a letter, withdraw the campaign's letters queued for that authority, and confirm it.
 
-    Where the mailbox answers for some schools only, the letters queued for the authority's other mailboxes stay.
+    Where the mailbox answers for some schools only, the letters queued for the authority's other mailboxes stay. An
+    answer by paper or phone names its rung (`step`), and stops those of each mailbox for whose schools it speaks.
     An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again, nor is
     one that says that the mailbox is the wrong contact. A copy goes to `given.copy_to`, once a letter.
 
@@ -42,6 +51,9 @@ def receive(
     if outbox.is_test(session, message):
         return []
     responses = answers.give(session, message, given, now=now)
+    if step is not None:
+        session.add_all(ReachAnswer(response_id=response.id, step_id=step) for response in responses)
+        session.flush()
     campaign = campaign_of(session, message)
     if campaign is not None:
         receipt = receipts.of(session, responses, sending)
@@ -74,8 +86,11 @@ def _follow_up(
 ) -> None:
     take_turns(session, answers.TURN, campaign.id)
     mailings = _mailings(session, campaign)
-    to, address_key = responses[0].authority_id, answers.answered_address(session, message)
-    outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=address_key)
+    to, own = responses[0].authority_id, answers.answered_address(session, message)
+    answered = select(Message.address_key).where(Message.authority_id == to)
+    answered = answered.where(tuple_(Message.authority_id, Message.address_key).in_(letters_answered(mailings)))
+    for key in {None} if own is None else set(session.scalars(answered)):
+        outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=key)
     if receipt.is_posted and not answers.repeats(session, message, responses):
         _confirm(session, campaign, message, receipt, sending, now)
 

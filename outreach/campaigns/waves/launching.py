@@ -40,6 +40,7 @@ from outreach.delivery.models import (
 from outreach.errors import InputError, OutreachError
 from outreach.measuring import trackers
 from outreach.measuring.models import TrackingMode
+from outreach.reach import answers as reach_answers
 from outreach.responses import answers
 from outreach.segments import calm
 from outreach.segments.audience import Concerns
@@ -296,7 +297,7 @@ def _withdraw_answered(session: Session, wave: Wave, keys: Sequence[int], now: d
     take_turns(session, answers.TURN, wave.campaign_id)
     has_answered = or_(
         Message.authority_id.in_(answers.authorities_that_answered(before)),
-        tuple_(Message.authority_id, Message.address_key).in_(answers.letters_that_answered(before)),
+        tuple_(Message.authority_id, Message.address_key).in_(reach_answers.letters_answered(before)),
     )
     written = among(Message.id, keys)
     late = session.scalars(select(Message.id).where(written, has_answered, Message.state == MessageState.QUEUED))

@@ -11,6 +11,7 @@ from outreach.delivery.ledger import resending
 from outreach.delivery.ledger.resending import Spared
 from outreach.delivery.models import Mailing
 from outreach.errors import NotFound, Refused
+from outreach.reach import answers as reach_answers
 from outreach.responses import answers
 from outreach.segments import calm
 
@@ -113,7 +114,7 @@ def _spared(session: Session, campaign: Campaign, now: datetime) -> Spared:
     return Spared(
         answers.authorities_that_answered(answered),
         mailings,
-        answers.letters_that_answered(answered),
+        reach_answers.letters_answered(answered),
         solicited_by_others(session, campaign, now=now),
     )
 

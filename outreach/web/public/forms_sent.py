@@ -43,10 +43,8 @@ def receive(session: Session, message: Message, given: Given, read: Token | None
     """Take what was answered; by a code, it names the rung that it came by. Raises as `answering.receive` does."""
     by_code = is_by_code(read)
     given = replace(given, is_by_code=by_code, about=_about(session, message, read))
-    responses = answering.receive(session, message, given, SenderIdentity.of(settings()), now=now())
-    if by_code:
-        entering.note_rung(session, message, responses)
-    return responses
+    step = entering.step_of(session, message) if by_code else None
+    return answering.receive(session, message, given, SenderIdentity.of(settings()), now=now(), step=step)
 
 
 def _about(session: Session, message: Message, read: Token | None) -> frozenset[int]:

@@ -1,15 +1,20 @@
 """Schools' mailboxes: where some letters fail, paper and call go to the authority, about the schools of these."""
 
+from dataclasses import replace
+
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns import audiences
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
 from outreach.campaigns.ladder import reached
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.paper import batches, entering
 from outreach.campaigns.paper.models import PaperLetter
-from outreach.delivery.models import Message, MessageState
+from outreach.campaigns.waves import answering
+from outreach.delivery.ledger import recipients
+from outreach.delivery.models import Mailing, Message, MessageState, Reason
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, School
 from outreach.reach.models import CallOutcome, ReachStep, StepState
@@ -17,6 +22,7 @@ from outreach.responses import answers
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.segments.audience import Boxes
+from tests import factories
 from tests.campaigns.conftest import AUTHOR, SENDING, add_contact, people, settle, strand
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import became, day, opened, with_ladder
@@ -123,3 +129,76 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
         first, _, third = session.scalars(select(School.id).order_by(School.id))
         assert {school.id for school in response.schools} == {first, third}
         assert reached.of(session, campaign, now=day(3)).proved == 1
+
+
+def called(database, *, answer=None, schools=()):
+    """The call that is due at the fourth day is noted: somebody was reached, and perhaps answered."""
+    with database.writing() as session:
+        step = session.scalars(select(ReachStep).where(ReachStep.channel == "call")).one()
+        noted = NotedCall(CallOutcome.REACHED, answer=answer, schools=schools)
+        noting.note(session, session.get_one(Campaign, 1), step.id, noted, SENDING, now=day(3), actor=AUTHOR)
+
+
+@state_from("written_by_school")
+def two_to_call(database, _settings):
+    """The letters of the first and third school failed, paper as well, and the authority is to be called; a reminder
+    to the three mailboxes is queued."""
+    became(database, S.REFUSED, S.ACCEPTED, S.EXPIRED)
+    climb(database, day(1))
+    with database.writing() as session:
+        session.scalars(select(ReachStep)).one().state = StepState.FAILED
+    climb(database, day(3))
+    with database.writing() as session:
+        wave = session.scalars(select(Wave)).one()
+        reminder = Mailing(**factories.mailing(NOW, strand_id=wave.mailing.strand_id, filled_at=NOW))
+        session.add(reminder)
+        session.flush()
+        told = {"campaign_id": 1, "due_at": day(3), "latest_start": day(4), "state": WaveState.RUNNING, "number": 2}
+        session.add(Wave(**told, reminder=1, mailing_id=reminder.id, departure=wave.departure))
+        found = audiences.addressees_among(session, wave.campaign, [1], now=day(3))
+        recipients.put(session, reminder, found, SENDING.return_path, now=day(3))
+
+
+def going_on(database):
+    """The places of the mailboxes whose reminder is still queued, and of those that a later one would go to."""
+    with database.reading() as session:
+        query = select(Message.address).where(Message.state == S.QUEUED).order_by(Message.address)
+        found = audiences.addressees_among(session, session.get_one(Campaign, 1), [1], now=day(3))
+        later = sorted(one.address for one in found if one.reason is not Reason.ANSWERED)
+        assert later == list(session.scalars(query))
+        return [int(address[5]) for address in later]
+
+
+@pytest.mark.postgresql
+def test_a_call_stops_the_reminders_of_every_mailbox_that_it_answers_for_and_of_no_other(two_to_call):
+    called(two_to_call, answer=Answer.IN_PREPARATION)
+    assert going_on(two_to_call) == [1]
+
+
+def test_a_call_about_one_of_the_schools_leaves_the_reminders_of_the_others(two_to_call):
+    called(two_to_call, answer=Answer.IN_PREPARATION, schools=(schools(two_to_call)[2],))
+    assert going_on(two_to_call) == [0, 1]
+
+
+def test_a_call_that_asks_for_help_stops_the_reminders_of_those_whose_letter_failed(two_to_call):
+    called(two_to_call, answer=Answer.HELP)
+    assert going_on(two_to_call) == [1]
+
+
+def test_a_call_without_an_answer_stops_no_reminder(two_to_call):
+    called(two_to_call)
+    assert going_on(two_to_call) == [0, 1, 2]
+
+
+def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_another_mailbox_goes_on(written_by_school):
+    became(written_by_school, S.ACCEPTED, S.REFUSED, S.ACCEPTED)
+    climb(written_by_school, day(1))
+    printed(written_by_school)
+    with written_by_school.writing() as session:
+        letter = session.scalars(select(PaperLetter)).one()
+        message = session.get_one(Message, letter.step.message_id)
+        given = answers.Given(dict.fromkeys(letter.schools, Answer.JOINED), is_by_code=True)
+        given = replace(given, about=frozenset(letter.schools))
+        answering.receive(session, message, given, SENDING, now=day(1), step=letter.step_id)
+    assert climb(written_by_school, day(2)) == (1, 0)
+    assert opened(written_by_school)[-1] == (1, "paper", "stopped", "answered")
