@@ -8,6 +8,8 @@ database and prints a table. Needs requirements-dev.txt (`./run test` installs i
 `--fault web` breaks the count of openings and clicks instead: kills of the web process under load, and a database that
 is stopped for 20 seconds. `--fault pages` stops PostgreSQL for 20 seconds and freezes it for 20 under signed-in staff.
 
+`--fault rungs` kills the clock and the desk between the rungs of a campaign's ladder: another mailbox, paper, a call.
+
 `--fault grudging` kills nothing: the relay is slow and moody under a wave, 1,500 receipts and alerts, after a healthy
 relay had the same load.
 
@@ -15,7 +17,8 @@ The exit status is 1 when a fault cannot be tried to its end, or when a promise 
 twice, a doubt is not listed, there are more doubts than connections times kills, a worker ends by itself, it takes more
 than 60 seconds until letters leave again, or a letter is accepted more than a second after a decision against it. With
 `web`, it is 1 when an answered hit is not stored, or one is stored twice. With `pages`, it is 1 when an answer is no
-page of ours or takes longer than 8 seconds. With `grudging`, it is 1 when fewer than half as many letters a second
+page of ours or takes longer than 8 seconds. With `rungs`, it is 1 when an authority has two channels for one step, or
+none. With `grudging`, it is 1 when fewer than half as many letters a second
 leave as at the healthy relay, or when the wave's first letter or an alert takes longer than 10 seconds.
 """
 
@@ -30,13 +33,13 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.faults import BOTH, FAULTS, decisions, grudging, pages, web
+from benchmarks.faults import BOTH, FAULTS, decisions, grudging, pages, rungs, web
 from benchmarks.faults.ground import Ground, prepared
 from benchmarks.faults.processes import finish, tried_at_the_end
 
 RESUME_SECONDS = 60
 HONOUR_SECONDS = 1
-WEB, WEB_KILLS, PAGES, GRUDGING = "web", 50, "pages", "grudging"
+WEB, WEB_KILLS, PAGES, GRUDGING, RUNGS = "web", 50, "pages", "grudging", "rungs"
 TABLE = {
     "fault": 12,
     "database": 11,
@@ -46,6 +49,7 @@ TABLE = {
     "duplicated": 11,
     "in_doubt": 9,
     "bound": 6,
+    "two_channels": 13,
     "unlisted": 9,
     "resumed_within_s": 17,
     "stopped": 8,
@@ -74,7 +78,7 @@ def main() -> None:
 
 
 def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
-    for name in (*FAULTS, WEB, PAGES, GRUDGING) if options.fault == "all" else (options.fault,):
+    for name in (*FAULTS, WEB, RUNGS, PAGES, GRUDGING) if options.fault == "all" else (options.fault,):
         databases = FAULTS[name].databases if name in FAULTS else ("postgresql",) if name == PAGES else BOTH
         usual = databases if options.fault in {"all", GRUDGING} else databases[:1]
         for database in (options.database,) if options.database else usual:
@@ -83,8 +87,8 @@ def _asked(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
 
 
 def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
-    if name == WEB:
-        return _tried_on_the_web(database, options)
+    if name in {WEB, RUNGS}:
+        return _tried_by_kills(name, database, options)
     if name == PAGES:
         row: Row = {"database": database, "fault": PAGES, **pages.tried()}
         return row | {"broken": [key for key in row if key.endswith(("_not_ours", "_too_slow")) and row[key]]}
@@ -110,12 +114,15 @@ def _tried(name: str, database: str, options: argparse.Namespace) -> Row:
     return row | {"seconds": round(time.monotonic() - began, 1)}
 
 
-def _tried_on_the_web(database: str, options: argparse.Namespace) -> Row:
-    began = time.monotonic()
-    kills = WEB_KILLS if options.kills is None else options.kills
-    row: Row = {"seed": options.seed, "database": database, "fault": WEB}
-    row |= web.tried(database, kills, random.Random(options.seed))
-    row["broken"] = [name for name in ("lost", "duplicated") if row[name]]
+def _tried_by_kills(name: str, database: str, options: argparse.Namespace) -> Row:
+    began, chance = time.monotonic(), random.Random(options.seed)
+    row: Row = {"seed": options.seed, "database": database, "fault": name}
+    if name == WEB:
+        row |= web.tried(database, WEB_KILLS if options.kills is None else options.kills, chance)
+        row["broken"] = [promise for promise in ("lost", "duplicated") if row[promise]]
+    else:
+        authorities = rungs.AUTHORITIES if options.messages is None else options.messages
+        row |= rungs.tried(database, authorities, rungs.KILLS if options.kills is None else options.kills, chance)
     return row | {"seconds": round(time.monotonic() - began, 1)}
 
 
@@ -159,7 +166,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--messages", type=positive)
     parser.add_argument("--kills", type=positive)
     parser.add_argument("--database", choices=BOTH)
-    parser.add_argument("--fault", choices=(*FAULTS, WEB, PAGES, GRUDGING, "all"), default="kill")
+    parser.add_argument("--fault", choices=(*FAULTS, WEB, RUNGS, PAGES, GRUDGING, "all"), default="kill")
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
