@@ -18,7 +18,7 @@ from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit
 from outreach.measuring.reactions import CAME_BACK, HAS_LEFT
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
-from outreach.responses.models import Response
+from outreach.responses.models import Response, ResponseSchool
 
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 Mailings = Sequence[int] | Select[int]
@@ -84,10 +84,12 @@ _WITHOUT_LABELS = {
 WITHOUT = tuple(Without)
 
 
-def of_authorities(mailings: Mailings, day: date) -> Subquery:
+def of_authorities(mailings: Mailings, day: date, *, by_school: bool = False) -> Subquery:
     """One row for each authority that these mailings are for, those left out included: columns authority_id, proof (the
     rank of the best in PROOFS, 0 for none), without (the rank in WITHOUT), and channel, state and reason of its last
     step, or NULL.
+
+    `by_school` adds the column schools: of an authority with proof, how many schools it is no proof for.
     """
     base, steps, last = _letters(mailings), _steps(mailings), _last_step(mailings)
     answered, joined, opened = _answered(mailings), _joined(mailings, day), _opened(mailings)
@@ -100,10 +102,14 @@ def of_authorities(mailings: Mailings, day: date) -> Subquery:
         ProofKind.CALLED: steps.c.called > 0,
     }
     proof = case(*((has[kind], rank) for rank, kind in enumerate(PROOFS, 1)), else_=0)
-    query = select(
-        base.c.authority_id, proof.label("proof"), base.c.without, last.c.channel, last.c.state, last.c.reason
-    )
-    for part in (answered, joined, opened, steps, last):
+    columns = base.c.authority_id, proof.label("proof"), base.c.without, last.c.channel, last.c.state, last.c.reason
+    parts, query = [answered, joined, opened, steps, last], select(*columns)
+    if by_school:
+        parts.append(missing := _without_proof(mailings, day))
+        # A letter on paper and a call go to the authority, about all schools that no mail reached.
+        is_of_mail = and_(proof > 0, func.coalesce(steps.c.posted, 0) == 0, func.coalesce(steps.c.called, 0) == 0)
+        query = query.add_columns(case((is_of_mail, func.coalesce(missing.c.schools, 0)), else_=0).label("schools"))
+    for part in parts:
         query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
     return query.subquery("reached")
 
@@ -168,6 +174,24 @@ def _joined(mailings: Mailings, day: date) -> Subquery:
         .group_by(Message.authority_id)
     )
     return query.having(func.count(known.c.school_id) > 0).subquery("joined_since")
+
+
+def _without_proof(mailings: Mailings, day: date) -> Subquery:
+    """By authority, how many schools are in no letter that was accepted, have not joined, and are in no answer."""
+    listed = (
+        select(AUTHORITY.label("authority_id"), MessageSubject.school_id)
+        .join(MessageSubject, MessageSubject.message_id == Message.id)
+        .where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None))
+        .group_by(Message.authority_id, MessageSubject.school_id)
+        .having(func.max(case((Message.state == MessageState.ACCEPTED, 1), else_=0)) == 0)
+        .subquery("unaccepted")
+    )
+    said = select(ResponseSchool.school_id).join(Response, Response.id == ResponseSchool.response_id)
+    said = said.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(mailings))
+    known = joined_schools(select(Mailing.stop_strand_id).where(Mailing.id.in_(mailings)), day)
+    query = select(listed.c.authority_id, func.count().label("schools"))
+    query = query.where(listed.c.school_id.not_in(said), listed.c.school_id.not_in(select(known.c.school_id)))
+    return query.group_by(listed.c.authority_id).subquery("missing")
 
 
 def _opened(mailings: Mailings) -> Subquery:

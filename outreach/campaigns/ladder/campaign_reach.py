@@ -36,15 +36,16 @@ class CampaignReach:
         Notes count « pouvoirs organisateurs », as their actions do.
         """
         total = self.total
+        but = total.but("pouvoir organisateur", "pouvoirs organisateurs")
         whom = f"visés par « {self.title} »{self.part}"
         if total.authorities == 1:
             told = "est atteint" if total.proved else "n’est pas atteint"
             one = whom.replace("visés", "visé", 1)
-            return french.typeset(f"À ce jour, le seul pouvoir organisateur {one} {told}, avec preuve.")
+            return french.typeset(f"À ce jour, le seul pouvoir organisateur {one} {told}, avec preuve{but}.")
         if not total.unproved:
             every = french.number(total.authorities)
             return french.typeset(
-                f"À ce jour, les {every} pouvoirs organisateurs {whom} sont tous atteints, avec preuve."
+                f"À ce jour, les {every} pouvoirs organisateurs {whom} sont tous atteints, avec preuve{but}."
             )
         proved = french.number(total.proved) if total.proved else "aucun"
         many = "sont atteints" if total.proved > 1 else "est atteint" if total.proved else "n’est atteint"
@@ -52,7 +53,8 @@ class CampaignReach:
         rest = f", dont {open_steps}" if open_steps else ""
         return french.typeset(
             f"À ce jour, {proved} des {french.number(total.authorities)} pouvoirs organisateurs {whom} {many}, avec "
-            f"preuve ; {french.number(total.unproved)} ne {'le sont' if total.unproved > 1 else 'l’est'} pas{rest}."
+            f"preuve{but} ; {french.number(total.unproved)} ne {'le sont' if total.unproved > 1 else 'l’est'} "
+            f"pas{rest}."
         )
 
     def among(self, codes: Collection[str]) -> "CampaignReach | None":

@@ -1,7 +1,7 @@
 """Whom a campaign reached, with the proof of each: counts, the sentence, and the list that pages and files show."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -28,11 +28,17 @@ MOST_ON_SHEET = 5  # campaigns of which an authority's sheet says whether they r
 @dataclass(frozen=True, slots=True)
 class Reached:
     """How many authorities a campaign is for, by the best proof of each; `open` counts the open steps of those without
-    proof, by channel. `by` adds up to `proved`, and `proved` and `unproved` to `authorities`."""
+    proof, by channel. `by` adds up to `proved`, and `proved` and `unproved` to `authorities`.
+
+    Where mailboxes answer for some schools, one may be reached and another not: the proof of `partly` authorities is
+    none for `schools` of their schools.
+    """
 
     authorities: int
     by: Mapping[ProofKind, int]
     open: Mapping[ReachChannel, int]
+    partly: int = 0
+    schools: int = 0
 
     @property
     def proved(self) -> int:
@@ -51,10 +57,17 @@ class Reached:
         if not self.authorities:
             return "Aucun PO : rien n’est encore parti."
         if not self.unproved:
-            return french.typeset(f"{total} : tous atteints avec preuve.")
-        proved = french.plural(self.proved, "atteint avec preuve", "atteints avec preuve")
+            return french.typeset(f"{total} : tous atteints avec preuve{self.but()}.")
+        proved = french.plural(self.proved, "atteint avec preuve", "atteints avec preuve") + self.but()
         rest = f", dont {waiting}" if (waiting := self.waiting()) else ""
         return french.typeset(f"{total} : {proved}, {french.number(self.unproved)} sans{rest}.")
+
+    def but(self, one: str = "PO", many: str = "PO") -> str:
+        """The schools that the proof of their authority does not hold for: « (sauf pour 3 écoles de 2 PO) », or ''."""
+        if not self.schools:
+            return ""
+        whose = french.plural(self.partly, one, many)
+        return f" (sauf pour {french.plural(self.schools, 'école', 'écoles')} de {whose})"
 
     def waiting(self) -> str:
         """What is still to be done for those without proof, in French: « 18 à appeler », or ''."""
@@ -70,7 +83,8 @@ class Reached:
 
 
 class ReachedRow(NamedTuple):
-    """An authority of a campaign: the rank of its best proof, why it has none, and its last step."""
+    """An authority of a campaign: the rank of its best proof, why it has none, its last step, and for how many of its
+    schools the proof is none."""
 
     key: int
     fase: int
@@ -82,6 +96,7 @@ class ReachedRow(NamedTuple):
     channel: ReachChannel | None
     state: StepState | None
     reason: StepReason | None
+    schools: int
 
     @property
     def display_name(self) -> str:
@@ -99,6 +114,11 @@ class ReachedRow(NamedTuple):
         return None if self.proof else WITHOUT[self.without]
 
     @property
+    def but(self) -> str:
+        """The schools that the proof does not hold for, in French: « sauf pour 2 écoles », or ''."""
+        return f"sauf pour {french.plural(self.schools, 'école', 'écoles')}" if self.schools else ""
+
+    @property
     def rung(self) -> str:
         """The last rung in French: "Appel : à faire", or ''."""
         if self.channel is None or self.state is None:
@@ -112,6 +132,7 @@ COLUMNS: Sequence[Column[ReachedRow]] = (
     Column("name", "Pouvoir organisateur", lambda row: row.display_name, sort=Authority.folded),
     Column("network", "Réseau", lambda row: row.network, sort=Network.label),
     Column("proof", "Preuve", lambda row: row.kind, sort="proof"),
+    Column("schools", "Écoles sans preuve", lambda row: row.schools, Kind.NUMBER, on=DATA),
     Column("without", "Pourquoi aucune", lambda row: row.why, on=DATA),
     Column("rung", "Dernier échelon", lambda row: row.rung, on=On.PAGE | DATA),
 )
@@ -134,31 +155,33 @@ def counted(session: Session, mailings: Sequence[int], *, now: datetime) -> Reac
 
 def by_network(session: Session, mailings: Sequence[int], *, now: datetime) -> dict[str, Reached]:
     """Whom these mailings reached, by network's code in the usual order, by one statement."""
-    each = proof.of_authorities(mailings, today(now))
+    each = proof.of_authorities(mailings, today(now), by_school=True)
     is_open = and_(each.c.proof == 0, each.c.state.in_(OPEN))
     channel = case((is_open, each.c.channel))
-    query = select(Network.code, each.c.proof, channel, func.count()).join(
+    partly = func.sum(case((each.c.schools > 0, 1), else_=0)), func.sum(each.c.schools)
+    query = select(Network.code, each.c.proof, channel, func.count(), *partly).join(
         Authority, Authority.network_id == Network.id
     )
     query = query.join(each, each.c.authority_id == Authority.id).order_by(Network.position)
     found: dict[str, list[Reached]] = {}
     # By every column that is read: in a scope the table is a view, of which PostgreSQL knows no key.
     query = query.group_by(Network.code, Network.position, each.c.proof, channel)
-    for code, rank, open_channel, count in session.execute(query):
+    for code, rank, open_channel, count, *but in session.execute(query):
         by = {PROOFS[rank - 1]: count} if rank else {}
         waiting = {ReachChannel(open_channel): count} if open_channel is not None else {}
-        found.setdefault(code, []).append(Reached(count, by, waiting))
+        found.setdefault(code, []).append(Reached(count, by, waiting, *map(int, but)))
     return {code: together(parts) for code, parts in found.items()}
 
 
-def together(parts: Iterable[Reached]) -> Reached:
+def together(parts: Collection[Reached]) -> Reached:
     """The sum of some counts; `by` has every kind of proof."""
     total, by, waiting = 0, Counter[ProofKind](), Counter[ReachChannel]()
     for part in parts:
         total += part.authorities
         by.update(part.by)
         waiting.update(part.open)
-    return Reached(total, {kind: by[kind] for kind in PROOFS}, dict(waiting))
+    partly, schools = sum(part.partly for part in parts), sum(part.schools for part in parts)
+    return Reached(total, {kind: by[kind] for kind in PROOFS}, dict(waiting), partly, schools)
 
 
 def listed(
@@ -172,7 +195,7 @@ def listed(
     sort: str = "",
 ) -> Queried[ReachedRow]:
     """The authorities of a campaign, those without proof first; with one proof only, or those without any."""
-    each = proof.of_authorities(mailings_of(campaign), today(now))
+    each = proof.of_authorities(mailings_of(campaign), today(now), by_school=True)
     query = _rows(each)
     if unproved:
         query = query.where(each.c.proof == 0)
@@ -192,7 +215,7 @@ def listed(
 
 def of_authority(session: Session, campaign: Campaign, authority: Authority, *, now: datetime) -> ReachedRow | None:
     """How a campaign reached one authority; None where it is not for it."""
-    each = proof.of_authorities(mailings_of(campaign), today(now))
+    each = proof.of_authorities(mailings_of(campaign), today(now), by_school=True)
     row = session.execute(_rows(each).where(Authority.id == authority.id)).one_or_none()
     return ReachedRow(*row) if row else None
 
@@ -208,6 +231,6 @@ def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[t
 
 def _rows(each: Subquery) -> Select[*tuple[Any, ...]]:
     columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label
-    last = each.c.proof, each.c.without, each.c.channel, each.c.state, each.c.reason
+    last = each.c.proof, each.c.without, each.c.channel, each.c.state, each.c.reason, each.c.schools
     query = select(*columns, *last).join(each, each.c.authority_id == Authority.id)
     return query.join(Network, Network.id == Authority.network_id)

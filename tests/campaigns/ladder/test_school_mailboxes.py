@@ -11,7 +11,7 @@ from outreach.campaigns.calling.noting import NotedCall
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.paper import batches, entering
-from outreach.campaigns.paper.models import PaperLetter
+from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.campaigns.waves import answering
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Mailing, Message, MessageState, Reason
@@ -202,3 +202,36 @@ def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_anot
         answering.receive(session, message, given, SENDING, now=day(1), step=letter.step_id)
     assert climb(written_by_school, day(2)) == (1, 0)
     assert opened(written_by_school)[-1] == (1, "paper", "stopped", "answered")
+
+
+def told(database, at=3):
+    """What the campaign says of whom it reached; its counts are those of its list."""
+    with database.reading() as session:
+        campaign = session.get_one(Campaign, 1)
+        found, rows = (
+            reached.of(session, campaign, now=day(at)),
+            list(reached.listed(session, campaign, now=day(at)).every()),
+        )
+        assert (sum(found.by.values()), found.proved + found.unproved) == (found.proved, len(rows))
+        assert sum(row.schools for row in rows) == found.schools
+        return found.sentence.replace("\u00a0", " ")
+
+
+@pytest.mark.postgresql
+def test_a_proof_of_an_authority_leaves_out_the_schools_that_nothing_reached(written_by_school):
+    became(written_by_school, S.ACCEPTED, S.REFUSED, S.EXPIRED)
+    assert told(written_by_school) == "1 PO : tous atteints avec preuve (sauf pour 2 écoles de 1 PO)."
+    climb(written_by_school, day(1))
+    printed(written_by_school)
+    with written_by_school.writing() as session:
+        batch = session.scalars(select(PaperBatch)).one()
+        batches.post(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
+    assert told(written_by_school) == "1 PO : tous atteints avec preuve."
+    became(written_by_school, S.REFUSED, S.REFUSED, S.EXPIRED)
+    assert told(written_by_school) == "1 PO : tous atteints avec preuve."
+
+
+def test_a_call_is_proof_for_all_the_schools_that_it_was_about(two_to_call):
+    assert told(two_to_call) == "1 PO : tous atteints avec preuve (sauf pour 2 écoles de 1 PO)."
+    called(two_to_call, answer=Answer.IN_PREPARATION)
+    assert told(two_to_call) == "1 PO : tous atteints avec preuve."
