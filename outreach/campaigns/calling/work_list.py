@@ -116,7 +116,7 @@ def letter_in_three_lines(session: Session, step: ReachStep, sending: SenderIden
     return [
         _subject(session, session.get_one(Message, step.message_id), sending, now),
         f"{french.plural(len(waiting), 'école attend', 'écoles attendent')} une réponse{named}.",
-        f"Le courriel n’est pas arrivé : {step.reason.label}." if step.reason else "Le courriel est resté sans suite.",
+        _what_became(step),
     ]
 
 
@@ -125,6 +125,17 @@ def _subject(session: Session, message: Message, sending: SenderIdentity, now: d
         return f"Objet : « {composing.subject_read(session, message, sending, now=now)} »"
     except composing.WordsGone as gone:
         return str(gone)
+
+
+def _what_became(step: ReachStep) -> str:
+    if step.reason is not None and has_failed(step):
+        return f"Le courriel n’est pas arrivé : {step.reason.label}."
+    return "Le courriel est resté sans suite."
+
+
+def has_failed(step: ReachStep) -> bool:
+    """Whether the call is about mail that did not arrive; else it arrived, and nothing came back."""
+    return step.reason is not None and step.reason not in judging.ABOUT_ALL
 
 
 def asked_of(session: Session, step: ReachStep, *, now: datetime) -> Question:

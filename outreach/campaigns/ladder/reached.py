@@ -1,7 +1,7 @@
 """Whom a campaign reached, with the proof of each: counts, the sentence, and the list that pages and files show."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -10,6 +10,7 @@ from sqlalchemy import Select, Subquery, and_, case, func, select
 
 from outreach import french
 from outreach.campaigns import audiences
+from outreach.campaigns.ladder import tried
 from outreach.campaigns.models import Campaign, Wave
 from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.days import today
@@ -22,6 +23,7 @@ from outreach.reach import proof
 from outreach.reach.models import OPEN, ReachChannel, StepReason, StepState
 from outreach.reach.proof import PROOFS, WITHOUT, ProofKind, Without
 
+BY_STEP = {ProofKind.POSTED: ReachChannel.PAPER, ProofKind.CALLED: ReachChannel.CALL}
 MOST_ON_SHEET = 5  # campaigns of which an authority's sheet says whether they reached it
 
 
@@ -97,6 +99,7 @@ class ReachedRow(NamedTuple):
     state: StepState | None
     reason: StepReason | None
     schools: int
+    detail: str = ""  # of a letter that was posted, of a call: when, by whom, what was said
 
     @property
     def display_name(self) -> str:
@@ -132,6 +135,7 @@ COLUMNS: Sequence[Column[ReachedRow]] = (
     Column("name", "Pouvoir organisateur", lambda row: row.display_name, sort=Authority.folded),
     Column("network", "Réseau", lambda row: row.network, sort=Network.label),
     Column("proof", "Preuve", lambda row: row.kind, sort="proof"),
+    Column("detail", "Détail de la preuve", lambda row: row.detail, on=DATA),
     Column("schools", "Écoles sans preuve", lambda row: row.schools, Kind.NUMBER, on=DATA),
     Column("without", "Pourquoi aucune", lambda row: row.why, on=DATA),
     Column("rung", "Dernier échelon", lambda row: row.rung, on=On.PAGE | DATA),
@@ -195,7 +199,8 @@ def listed(
     sort: str = "",
 ) -> Queried[ReachedRow]:
     """The authorities of a campaign, those without proof first; with one proof only, or those without any."""
-    each = proof.of_authorities(mailings_of(campaign), today(now), by_school=True)
+    mailings = mailings_of(campaign)
+    each = proof.of_authorities(mailings, today(now), by_school=True)
     query = _rows(each)
     if unproved:
         query = query.where(each.c.proof == 0)
@@ -209,15 +214,16 @@ def listed(
         query=query.where(search.is_named(text)) if text else query,
         order=(each.c.proof, Authority.folded, Authority.id),
         key=Authority.id,
-        made=lambda rows: [ReachedRow(*row) for row in rows],
+        made=lambda rows: _made(session, mailings, rows),
     )
 
 
 def of_authority(session: Session, campaign: Campaign, authority: Authority, *, now: datetime) -> ReachedRow | None:
     """How a campaign reached one authority; None where it is not for it."""
-    each = proof.of_authorities(mailings_of(campaign), today(now), by_school=True)
-    row = session.execute(_rows(each).where(Authority.id == authority.id)).one_or_none()
-    return ReachedRow(*row) if row else None
+    mailings = mailings_of(campaign)
+    each = proof.of_authorities(mailings, today(now), by_school=True)
+    rows = session.execute(_rows(each).where(Authority.id == authority.id)).all()
+    return next(iter(_made(session, mailings, rows)), None)
 
 
 def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[tuple[Campaign, ReachedRow]]:
@@ -227,6 +233,14 @@ def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[t
     campaigns = session.scalars(query.order_by(Campaign.id.desc()).limit(MOST_ON_SHEET)).all()
     found = ((campaign, of_authority(session, campaign, authority, now=now)) for campaign in campaigns)
     return [(campaign, row) for campaign, row in found if row is not None]
+
+
+def _made(session: Session, mailings: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[ReachedRow]:
+    """The rows, those of letters on paper and of calls with what stands behind their proof."""
+    made = [ReachedRow(*row) for row in rows]
+    by = {row.key: BY_STEP[row.kind] for row in made if row.kind in BY_STEP}
+    told = tried.details(session, mailings, by.keys())
+    return [row._replace(detail=told.get((row.key, by[row.key]), "")) if row.key in by else row for row in made]
 
 
 def _rows(each: Subquery) -> Select[*tuple[Any, ...]]:

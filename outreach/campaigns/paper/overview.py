@@ -12,6 +12,7 @@ from outreach.campaigns.paper.batches import DueLetter
 from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.columns import Column, Held, Kind
 from outreach.db import Session
+from outreach.directory.models import Authority
 from outreach.reach.models import ReachAnswer, ReachStep, ReachTransition, StepReason, StepState
 
 
@@ -25,7 +26,10 @@ class DueLetters:
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A batch, and how many of its letters wait, were posted (and when), came back, were answered by code."""
+    """A batch, and how many of its letters wait, were posted (and when), came back, were answered by code.
+
+    `stopped` are the letters that were printed and are not to be posted: the recipient, its FASE number, and why.
+    """
 
     batch: PaperBatch
     printed: int
@@ -33,6 +37,7 @@ class BatchRow:
     returned: int
     answered: int
     posted_on: date | None
+    stopped: Sequence[tuple[str, int, StepReason | None]]
 
 
 COLUMNS: Sequence[Column[BatchRow]] = (
@@ -54,7 +59,7 @@ def due(session: Session, campaign: Campaign, *, now: datetime) -> DueLetters:
 
 
 def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[BatchRow]:
-    """The batches of a campaign, the newest first; four statements."""
+    """The batches of a campaign, the newest first; five statements."""
     rows = batches.batches_of(session, campaign)
     keys = [batch.id for batch in rows]
     of_batch = select(PaperLetter.batch_id, ReachStep.state, ReachStep.reason, func.count())
@@ -73,6 +78,7 @@ def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[Batc
     answers = answers.join(ReachAnswer, ReachAnswer.step_id == PaperLetter.step_id)
     answers = answers.where(PaperLetter.batch_id.in_(keys)).group_by(PaperLetter.batch_id)
     answered = dict(session.execute(answers).all())
+    stopped = _stopped(session, keys)
     return Held(
         title="Lots de lettres",
         columns=COLUMNS,
@@ -86,10 +92,22 @@ def listed(session: Session, campaign: Campaign, *, sort: str = "") -> Held[Batc
                 counts.get((batch.id, StepState.FAILED, StepReason.RETURNED), 0),
                 answered.get(batch.id, 0),
                 days.get(batch.id),
+                stopped.get(batch.id, ()),
             )
             for batch in rows
         ],
     )
+
+
+def _stopped(session: Session, batches: Sequence[int]) -> dict[int, list[tuple[str, int, StepReason | None]]]:
+    query = select(PaperLetter.batch_id, PaperLetter.recipient, Authority.fase, ReachStep.reason)
+    query = query.join(ReachStep, ReachStep.id == PaperLetter.step_id)
+    query = query.join(Authority, Authority.id == ReachStep.authority_id)
+    query = query.where(PaperLetter.batch_id.in_(batches), ReachStep.state == StepState.STOPPED)
+    found: dict[int, list[tuple[str, int, StepReason | None]]] = {}
+    for batch, name, fase, why in session.execute(query.order_by(PaperLetter.place)):
+        found.setdefault(batch, []).append((name, fase, why))
+    return found
 
 
 def _count(counts: dict[tuple[int, StepState, StepReason | None], int], batch: PaperBatch, state: StepState) -> int:

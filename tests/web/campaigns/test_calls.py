@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach import french
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -187,8 +188,11 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
         fase = session.get_one(Authority, session.get_one(ReachStep, due).authority_id).fase
     sheet = f"/directory/{fase}/history"
     assert "aucune preuve, courriel revenu (appel : à faire)" in text_of(author.get(sheet))
-    note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED))
-    assert "joint par téléphone (appel : fait)" in text_of(author.get(sheet))
+    note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, "Elle a la lettre.", "La direction"))
+    told = french.typeset(f"e {french.day(NOW)}, par Nadia Lambert ; La direction : « Elle a la lettre. »")
+    assert f"joint par téléphone l{told}" in author.get(sheet).text.replace("<bdi>", "")
+    assert told in author.get(f"/campaigns/1/reached?q={fase}").text
+    assert told in author.get(f"/campaigns/1/reached/export.csv?q={fase}").text
 
 
 def test_those_of_a_list_are_called_by_one_button(author, launched_sample):

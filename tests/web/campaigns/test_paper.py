@@ -9,11 +9,12 @@ from sqlalchemy import select
 
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper import batches
+from outreach.campaigns.paper.models import PaperLetter
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys
 from outreach.reach import steps
-from outreach.reach.models import ReachChannel, ReachStep, StepReason
+from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import form_of, text_of
@@ -69,6 +70,25 @@ def test_letters_are_posted_and_one_comes_back(author, printed, launched_sample)
     assert "NPAI" in text_of(author.get(f"/directory/postal?state=returned&q={printed}").text)
     with launched_sample.reading() as session:
         assert session.scalars(select(ReachStep.reason)).one() == StepReason.RETURNED
+
+
+def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(author, printed, launched_sample):
+    with launched_sample.writing() as session:
+        first = session.scalars(select(ReachStep)).one()
+        other = session.scalars(select(Message).where(Message.authority_id != first.authority_id).limit(1)).one()
+        of = {"mailing_id": first.mailing_id, "authority_id": other.authority_id, "message_id": other.id}
+        told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.REFUSED}
+        second = steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
+        steps.move(session, second, StepState.PRINTED, now=NOW, actor=AUTHOR)
+        letter = session.scalars(select(PaperLetter)).one()
+        same = {name: getattr(letter, name) for name in ("street", "house_number", "box", "postcode", "locality")}
+        told = {"batch_id": letter.batch_id, "place": 2, "recipient": "PO deux", "school_keys": letter.school_keys}
+        session.add(PaperLetter(step_id=second.id, **told, **same))
+        steps.move(session, first, StepState.STOPPED, now=NOW, actor=AUTHOR, reason=StepReason.ANSWERED)
+    assert f"(FASE {printed}, a répondu)" in text_of(author.get(PAGE).text)
+    assert author.post(f"{PAGE}/1/posting", data=form_of(author.get(PAGE), f"{PAGE}/1/posting")).status_code == 302
+    with launched_sample.reading() as session:
+        assert sorted(session.scalars(select(ReachStep.state))) == [StepState.STOPPED, StepState.TRIED]
 
 
 def test_the_window_is_checked_by_a_page_of_its_own(author):

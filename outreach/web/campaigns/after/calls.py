@@ -162,6 +162,7 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         row=row,
         form=form,
         me=actor(),
+        has_failed=work_list.has_failed(row.step),
         letter=work_list.letter_in_three_lines(session, row.step, sending(), now=now()),
         colleagues=staff.colleagues(session),
     )
