@@ -23,6 +23,7 @@ TOO_MANY = "Trop d’essais depuis ce réseau : réessayez dans un quart d’heu
 
 
 @pages.get("/r")
+@pages.get("/r/")  # as people type what stands on paper, before the code
 def code_form() -> Response:
     return _form_page("", "")
 

@@ -45,6 +45,7 @@ def coded(launched_sample, standing):
 
 def test_a_code_typed_in_any_way_leads_to_the_answer_page(client, coded):
     code, _ = coded
+    assert client.get("/r/").text == client.get("/r").text
     shown = client.get(f"/r/{code}")
     assert f'value="{code}"' in shown.text
     assert "boîte" not in text_of(shown.text), "opening the address tells nothing"
