@@ -109,6 +109,7 @@ def test_the_address_lies_in_the_window_alone_and_fonts_are_embedded(unreached, 
     firsts = [page for page in pages_of(tmp_path / "l.pdf") if any(w[4] == "Namur" and _in_window(w) for w in page)]
     assert len(firsts) == 3
     for page in firsts:
+        assert [word[4] for word in page if word[3] < 20 * POINT] == [], "no reference of the letter before"
         inside = [word for word in page if _in_window(word)]
         assert " ".join(word[4] for word in inside[-7:-2]) == "Rue Haute 7 bte 3"
         assert (len(inside[-2][4]), inside[-1][4]) == (4, "Namur")
