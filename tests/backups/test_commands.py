@@ -126,6 +126,13 @@ def test_a_manifest_given_for_its_backup_leads_to_the_backup(run, fresh_url, tmp
     assert (status, f"indiquez {Path(made['file']).name}" in said) == (1, True)
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_an_empty_word_is_no_folder_for_backups(run, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert run("backup", "")[0] == 2
+    assert not list(tmp_path.glob("outreach-*"))
+
+
 def test_a_lost_key_is_named_with_what_it_costs(run, fresh_url, tmp_path):
     _, made = run("backup", str(tmp_path), "--json", token_keys="a" * 40, secret_key="b" * 40)
     with beside(fresh_url, tmp_path) as new:

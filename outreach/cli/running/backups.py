@@ -3,6 +3,7 @@
 import sys
 import time
 from datetime import datetime
+from os import PathLike
 from pathlib import Path
 
 import click
@@ -28,8 +29,20 @@ NOBODY_ERASED = (
 )
 
 
+class Folder(click.Path):
+    """A folder that is named: an empty word, as of a variable that is not set, would be the one where the shell is."""
+
+    def convert(
+        self, value: str | PathLike[str], param: click.Parameter | None, ctx: click.Context | None
+    ) -> str | bytes | PathLike[str]:
+        """Raises click.BadParameter for an empty word."""
+        if value == "":
+            self.fail("nommez le dossier, ou laissez OUTREACH_BACKUPS le dire.", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DOSSIER]")
+@click.argument("folder", required=False, type=Folder(path_type=Path), metavar="[DOSSIER]")
 @click.option("--keep", type=click.IntRange(1, 3650), metavar="JOURS", help="Supprime les sauvegardes plus anciennes.")
 @json_option
 @pass_operation
@@ -84,7 +97,7 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
 
 
 @click.command()
-@click.argument("folder", required=False, type=click.Path(path_type=Path), metavar="[DOSSIER]")
+@click.argument("folder", required=False, type=Folder(path_type=Path), metavar="[DOSSIER]")
 @json_option
 @pass_operation
 def rehearse(operation: Operation, folder: Path | None) -> None:
