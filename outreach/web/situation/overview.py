@@ -107,7 +107,8 @@ def index() -> str:
 def _acted(session: Session, programme: Programme, about: AskedSituation, limit: int | None = None) -> Actions:
     """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
     if is_scoped():
-        return actions.actions(session, programme, now=now(), at=about.moment).concerning(limit)
+        every = actions.actions(session, programme, now=now(), at=about.moment, counts_reach=False)
+        return every.concerning(limit)
     return actions.actions(session, programme, now=now(), at=about.moment, limit=limit)
 
 
