@@ -19,24 +19,17 @@ from outreach.erasures import digests
 from outreach.segments import calm
 from outreach.settings import ROOT, Mode, Settings
 from outreach.web import (
-    account,
     adherence,
     api,
-    calendar,
     campaigns,
-    deputies,
     guide,
-    handing_over,
     jobs,
     mailbox,
     notes,
-    proposals,
     responses,
     second_factor,
-    segments,
     sending,
     situation,
-    today,
 )
 from outreach.web.administration import (
     accounts,
@@ -53,6 +46,7 @@ from outreach.web.administration import (
 )
 from outreach.web.administration import index as administration
 from outreach.web.api import hooks as received_hooks
+from outreach.web.audience import segments
 from outreach.web.directory import (
     authorities,
     contact_lists,
@@ -60,6 +54,7 @@ from outreach.web.directory import (
     history,
     measure,
     names,
+    proposals,
     reachability,
     register,
     school_reports,
@@ -67,12 +62,14 @@ from outreach.web.directory import (
 )
 from outreach.web.headers import Headed
 from outreach.web.oidc import pages as oidc
+from outreach.web.own import account, calendar, deputies, handing_over, today
 from outreach.web.paper import addresses as postal_addresses
-from outreach.web.public import codes as public_codes
 from outreach.web.public import draws as public_draws
 from outreach.web.public import notes as public_notes
-from outreach.web.public import recipient_pages, well_known
-from outreach.web.public.answer_lists import BIGGEST_FORM
+from outreach.web.public import well_known
+from outreach.web.public.answering import codes as public_codes
+from outreach.web.public.answering import recipient_pages
+from outreach.web.public.answering.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.public.metrics import Metrics

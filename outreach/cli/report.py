@@ -14,8 +14,8 @@ from outreach.adherence.situation import Bucket, Situation, Solicitation
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.schedule.moments import end_of, read_past, until
-from outreach.cli.adherence import programme_option
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
+from outreach.cli.register.adherence import programme_option
 from outreach.db import Session
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing

@@ -12,7 +12,7 @@ from sqlalchemy import CheckConstraint, ColumnElement, ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
-from outreach.directory.display_names import shown
+from outreach.directory.names.display_names import shown
 from outreach.sent_lists.models import SentList
 
 LONGEST_PERSON, LONGEST_NOTE = 200, 2000  # characters of who spoke, and of what was said

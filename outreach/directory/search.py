@@ -15,8 +15,8 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.columns import BATCH
 from outreach.db import Session
-from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, Contact, Federation, Membership, Ownership, School
+from outreach.directory.names.display_names import display_name
 from outreach.directory.reference import fold
 
 Query = TypeVar("Query", bound=Select[Any])

@@ -14,10 +14,10 @@ from rapidfuzz.distance import OSA
 from sqlalchemy import select, union
 
 from outreach.db import Session
-from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network, Ownership, School
+from outreach.directory.names.display_names import shown
+from outreach.directory.names.spellings import COMMON, ELIDED, PARTICLES
 from outreach.directory.reference import WORD, fold
-from outreach.directory.spellings import COMMON, ELIDED, PARTICLES
 from outreach.spreadsheets.tables import Row, RowFault
 
 SCHOOL_NAMES = (  # headers of a column with names of schools, as `Heading.spellings`

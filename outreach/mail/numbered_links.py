@@ -6,7 +6,7 @@ The address behind a mark may depend on the recipient.
 import re
 from html import unescape
 
-from outreach.mail.marks import Marks, Slot
+from outreach.mail.letters.marks import Marks, Slot
 
 LINK = "adresse_lien"
 MOST = 255  # a token names a link by one byte; any further link stays as it was written

@@ -8,7 +8,7 @@ from html import escape
 from typing import Any, AnyStr, NamedTuple
 
 from outreach.mail import mime
-from outreach.mail.compiled_letters import Value, one_line
+from outreach.mail.letters.compiled_letters import Value, one_line
 
 CELL = re.compile(r"\{(\d)\}")
 

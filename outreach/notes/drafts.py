@@ -14,9 +14,9 @@ from outreach.adherence.models import Programme, Strand
 from outreach.db import Session
 from outreach.directory.models import Network
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail import markdown
-from outreach.mail.language import refuse_excess
-from outreach.mail.marks import Run
+from outreach.mail.letters import markdown
+from outreach.mail.letters.language import refuse_excess
+from outreach.mail.letters.marks import Run
 from outreach.notes.content import HandFigure, TableKind
 from outreach.notes.models import NoteDraft
 from outreach.text import is_forbidden, line_of_words

@@ -15,8 +15,8 @@ from outreach.columns import BATCH, DATA, Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
-from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, Teaching, types_of
+from outreach.directory.names.display_names import shown
 from outreach.directory.reference import NETWORKS
 from outreach.french import day
 from outreach.reachability import domains, follow_up

@@ -16,8 +16,8 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, Purpose
 from outreach.french import typeset
 from outreach.mail.addresses import judge
-from outreach.mail.compiled_letters import Draft, one_line
-from outreach.mail.marks import MARKS, Marks
+from outreach.mail.letters.compiled_letters import Draft, one_line
+from outreach.mail.letters.marks import MARKS, Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
 from outreach.measuring.models import TrackingMode
 from outreach.text import cleaned

@@ -9,8 +9,8 @@ import pytest
 from outreach.campaigns.letter.merge_fields import FIELDS
 from outreach.campaigns.verification import RULES
 from outreach.french import within_quotes
-from outreach.mail.language import FILTERS
-from outreach.mail.marks import FieldKind
+from outreach.mail.letters.language import FILTERS
+from outreach.mail.letters.marks import FieldKind
 from outreach.notes.gathering import COUNTED
 from outreach.settings import ROOT
 

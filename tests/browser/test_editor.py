@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.merge_fields import KINDS
 from outreach.campaigns.models import Campaign
-from outreach.mail.marks import FieldKind
+from outreach.mail.letters.marks import FieldKind
 from outreach.settings import ROOT
 from tests.browser.test_campaigns import begin
 

@@ -2,9 +2,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from outreach.directory.display_names import display_name
+from outreach.directory.names.display_names import display_name
+from outreach.directory.names.spellings import ACRONYMS, COMMON, PHRASES, PROPER
 from outreach.directory.reference import fold
-from outreach.directory.spellings import ACRONYMS, COMMON, PHRASES, PROPER
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.mail import mime
-from outreach.mail.compiled_letters import Draft, Letter, Value, body, one_line
-from outreach.mail.language import parse_line
-from outreach.mail.marks import FieldKind, Marks, holds
+from outreach.mail.letters.compiled_letters import Draft, Letter, Value, body, one_line
+from outreach.mail.letters.language import parse_line
+from outreach.mail.letters.marks import FieldKind, Marks, holds
 from outreach.mail.mime import Personal
 from tests.mail.test_mime import AT, STANDING, said, stored, words
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from outreach.errors import InputError
-from outreach.mail.compiled_letters import body
-from outreach.mail.language import parse, parse_line
-from outreach.mail.marks import Choice, FieldKind, Marks, Run, Slot
+from outreach.mail.letters.compiled_letters import body
+from outreach.mail.letters.language import parse, parse_line
+from outreach.mail.letters.marks import Choice, FieldKind, Marks, Run, Slot
 
 FIELDS = {
     "nom_po": FieldKind.WORDS,

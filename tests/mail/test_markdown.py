@@ -4,8 +4,8 @@ import time
 
 import pytest
 
-from outreach.mail import markdown
-from outreach.mail.language import LONGEST_SOURCE, MOST_STEPS
+from outreach.mail.letters import markdown
+from outreach.mail.letters.language import LONGEST_SOURCE, MOST_STEPS
 
 ESCAPED = "\\a" * (LONGEST_SOURCE // 2 - 4000)
 

@@ -16,9 +16,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.mail import mime
-from outreach.mail.compiled_letters import Draft, Letter, Value, one_line
+from outreach.mail.letters.compiled_letters import Draft, Letter, Value, one_line
+from outreach.mail.letters.marks import Slot
 from outreach.mail.linter import faults
-from outreach.mail.marks import Slot
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 
 AT = datetime(2021, 5, 18, 7, 30, tzinfo=UTC)

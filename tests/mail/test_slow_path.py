@@ -15,8 +15,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from outreach.mail import linter, mime
-from outreach.mail.compiled_letters import Draft, Letter, Value, one_line
-from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
+from outreach.mail.letters.compiled_letters import Draft, Letter, Value, one_line
+from outreach.mail.letters.marks import ELSE, END, FIRST_ELIF, FIRST_IF, FIRST_SLOT, Slot
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Pattern, Repeat, Rows
 from outreach.text import is_forbidden

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.mail.language import LONGEST_SOURCE
+from outreach.mail.letters.language import LONGEST_SOURCE
 from outreach.mail.wording import MOST, Remark, remarks
 
 SUBJECT = "FASE ((fase_po)) – Équipement numérique, avant le ((date_limite))"

@@ -1,5 +1,5 @@
 // A source of the letter language, read as a document. Markdown is read by the rules of the server's reader
-// (outreach/mail/markdown.py), in which private characters stand for fields and tags, as they do there.
+// (outreach/mail/letters/markdown.py), in which private characters stand for fields and tags, as they do there.
 
 import MarkdownIt from "markdown-it";
 import { Fragment } from "prosemirror-model";

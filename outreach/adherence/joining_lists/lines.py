@@ -17,8 +17,8 @@ from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Timeline, timeline_of
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.directory.display_names import shown
 from outreach.directory.models import School
+from outreach.directory.names.display_names import shown
 from outreach.directory.reference import fold
 from outreach.directory.stated_names import SCHOOL_NAMES, NameBook
 from outreach.errors import InputError

@@ -17,8 +17,8 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory import search
-from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
+from outreach.directory.names.display_names import shown
 from outreach.reach import proof
 from outreach.reach.models import OPEN, ReachChannel, StepReason, StepState
 from outreach.reach.proof import PROOFS, WITHOUT, ProofKind, Without

@@ -3,8 +3,8 @@
 from outreach.adherence.models import Status
 from outreach.campaigns.letter.facts import Facts
 from outreach.french import WIDE
-from outreach.mail.compiled_letters import Value
-from outreach.mail.markdown import FONT
+from outreach.mail.letters.compiled_letters import Value
+from outreach.mail.letters.markdown import FONT
 from outreach.mail.rows import Pattern, Repeat, Rows
 from outreach.responses.kinds import Answer
 

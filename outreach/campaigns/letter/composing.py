@@ -25,7 +25,7 @@ from outreach.delivery.models import Composition, Mailing, Message, MessageClass
 from outreach.errors import Refused
 from outreach.french import day
 from outreach.mail import mime, numbered_links
-from outreach.mail.compiled_letters import Filled, Filling, Letter, Value
+from outreach.mail.letters.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Rows
 from outreach.mail.tokens import TokenKind

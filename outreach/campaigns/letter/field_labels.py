@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.merge_fields import FIELDS, reader
-from outreach.mail.marks import FieldKind, Slot
+from outreach.mail.letters.marks import FieldKind, Slot
 
 LONGEST = 60  # characters of a value on a chip
 SPOKEN = {FieldKind.WORDS, FieldKind.NUMBER, FieldKind.DAY}

@@ -33,12 +33,12 @@ from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
 from outreach.letterheads import NONE, Letterhead
-from outreach.mail import compiled_letters
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
-from outreach.mail.compiled_letters import Draft, Letter
-from outreach.mail.language import parse_line
-from outreach.mail.markdown import fault_of_link
-from outreach.mail.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
+from outreach.mail.letters import compiled_letters
+from outreach.mail.letters.compiled_letters import Draft, Letter
+from outreach.mail.letters.language import parse_line
+from outreach.mail.letters.markdown import fault_of_link
+from outreach.mail.letters.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Inline, Mailbox, SharedHeaders
 from outreach.mail.numbered_links import mark as mark_links
 from outreach.mail.numbered_links import of as links_of

@@ -14,8 +14,8 @@ from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
 from outreach.french import LOCALE, NARROW, SHORT, WIDE, WITH_WEEKDAY, spelt_day, unbroken
 from outreach.mail import numbered_links
-from outreach.mail.compiled_letters import Filling, Value
-from outreach.mail.marks import FieldKind, Slot
+from outreach.mail.letters.compiled_letters import Filling, Value
+from outreach.mail.letters.marks import FieldKind, Slot
 from outreach.mail.rows import Rows
 
 NAMED = 3

@@ -19,10 +19,10 @@ from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Due, listed_by_mailbox
 from outreach.directory.contacts import school_limits
-from outreach.directory.display_names import display_name
 from outreach.directory.listing import represented
 from outreach.directory.models import Authority, Network, School
-from outreach.mail.compiled_letters import Letter
+from outreach.directory.names.display_names import display_name
+from outreach.mail.letters.compiled_letters import Letter
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,12 +22,12 @@ from outreach.db import Session
 from outreach.db.in_list import among
 from outreach.delivery.ledger.letters import Due
 from outreach.delivery.models import Mailing, Message, MessageClass
-from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, School
+from outreach.directory.names.display_names import shown
 from outreach.directory.postal.addresses import PostalAddress
 from outreach.errors import Refused
 from outreach.mail import codes
-from outreach.mail.paper_form import blocks_of
+from outreach.mail.letters.paper_form import blocks_of
 from outreach.mail.tokens import LIVE_KEYS, Keys
 from outreach.reach.models import ReachStep
 from outreach.responses.kinds import Answer

@@ -16,9 +16,9 @@ from outreach.campaigns.replies.models import PreparedText, TextUse
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import number
-from outreach.mail import compiled_letters
-from outreach.mail.language import parse_line
-from outreach.mail.marks import FieldKind, Marks
+from outreach.mail.letters import compiled_letters
+from outreach.mail.letters.language import parse_line
+from outreach.mail.letters.marks import FieldKind, Marks
 
 LONGEST, LONGEST_SUBJECT = 10_000, 150
 # The fields of a reply: those that have a value without an audience.

@@ -23,8 +23,8 @@ from outreach.delivery.ledger import causes
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Mailing, Message
-from outreach.directory.display_names import shown
 from outreach.directory.models import Authority, Network
+from outreach.directory.names.display_names import shown
 from outreach.errors import NotFound
 from outreach.measuring import reactions
 from outreach.measuring.models import TrackingMode

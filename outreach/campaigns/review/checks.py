@@ -29,7 +29,8 @@ from outreach.delivery.ledger.outbox import authorities_written_since
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
-from outreach.mail import markdown, wording
+from outreach.mail import wording
+from outreach.mail.letters import markdown
 from outreach.segments.audience import rows
 from outreach.segments.audience_counts import AudienceCounts
 

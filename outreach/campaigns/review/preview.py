@@ -42,8 +42,8 @@ from outreach.directory.models import Authority
 from outreach.effect.draw import DEPARTURES
 from outreach.letterheads import Letterhead
 from outreach.mail import mime, tokens
-from outreach.mail.compiled_letters import Filled, Filling, Letter, Value
-from outreach.mail.marks import FieldKind, Slot
+from outreach.mail.letters.compiled_letters import Filled, Filling, Letter, Value
+from outreach.mail.letters.marks import FieldKind, Slot
 from outreach.mail.mime import Personal
 from outreach.measuring.models import TrackingMode
 from outreach.segments import audience_counts

@@ -11,7 +11,7 @@ from enum import StrEnum
 from html import unescape
 from urllib.parse import urlsplit
 
-from outreach.directory.spellings import ACRONYMS
+from outreach.directory.names.spellings import ACRONYMS
 from outreach.mail import wording
 from outreach.text import without_accents
 

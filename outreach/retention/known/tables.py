@@ -13,7 +13,7 @@ from outreach import french
 from outreach.campaigns.letter import composing
 from outreach.db import Base, Session, UtcDateTime
 from outreach.db.in_list import among
-from outreach.directory.display_names import shown
+from outreach.directory.names.display_names import shown
 from outreach.retention.known import labels
 from outreach.retention.persons import Known
 from outreach.roles import RoleName

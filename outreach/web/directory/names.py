@@ -5,8 +5,8 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.db import Session
 from outreach.directory import authority_sheet, name_corrections
-from outreach.directory.display_names import display_name
 from outreach.directory.models import Authority, School
+from outreach.directory.names.display_names import display_name
 from outreach.roles import RoleName
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import telling

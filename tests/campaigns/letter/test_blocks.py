@@ -10,7 +10,7 @@ import pytest
 from outreach.campaigns.letter.blocks import PATTERNS, buttons
 from outreach.campaigns.letter.composing import Values
 from outreach.campaigns.letter.page_links import Links, Measure
-from outreach.mail.compiled_letters import Value
+from outreach.mail.letters.compiled_letters import Value
 from outreach.mail.rows import Rows
 
 SENT = {

@@ -18,7 +18,7 @@ from outreach.directory.postal import holding
 from outreach.errors import InputError, Refused
 from outreach.letterheads import Letterhead
 from outreach.mail import codes
-from outreach.mail.paper_form import words_of
+from outreach.mail.letters.paper_form import words_of
 from outreach.mail.tokens import Keys
 from outreach.reach.models import ReachStep, StepReason, StepState
 from tests import factories

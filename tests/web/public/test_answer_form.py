@@ -12,7 +12,7 @@ from outreach.errors import InputError
 from outreach.responses import answers
 from outreach.responses.answers import Earlier, Given, Question
 from outreach.responses.kinds import Answer
-from outreach.web.public.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of, recorded
+from outreach.web.public.answering.answer_form import AnswerForm, BothChosen, SchoolList, place_of, places_of, recorded
 
 NOTHING = Earlier([], {})
 LISTED = "80001 80002 80003 80004 80005 80006"

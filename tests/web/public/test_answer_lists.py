@@ -24,7 +24,7 @@ from outreach.sent_lists.grids import Opened, grid_of
 from outreach.sent_lists.matching import ColumnMatching
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.tables import read_grid
-from outreach.web.public import answer_lists as sheets
+from outreach.web.public.answering import answer_lists as sheets
 from tests.pages import elements, form_of, text_of
 from tests.spreadsheets.books import workbook
 from tests.web.public.test_answer_form import SIX

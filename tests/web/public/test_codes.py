@@ -21,8 +21,8 @@ from outreach.reach import steps
 from outreach.reach.models import ReachAnswer, ReachChannel, StepReason
 from outreach.responses.models import Response
 from outreach.settings import Settings
-from outreach.web.public import recipient_pages
-from outreach.web.public.codes import OF_CODE, WRONG_OF_CLIENT
+from outreach.web.public.answering import recipient_pages
+from outreach.web.public.answering.codes import OF_CODE, WRONG_OF_CLIENT
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import text_of

@@ -14,9 +14,10 @@ from html import escape
 from itertools import groupby
 from typing import Any, NamedTuple, Protocol
 
-from outreach.mail import markdown, mime
-from outreach.mail.language import parse
-from outreach.mail.marks import (
+from outreach.mail import mime
+from outreach.mail.letters import markdown
+from outreach.mail.letters.language import parse
+from outreach.mail.letters.marks import (
     ELSE,
     END,
     FIRST_ELIF,

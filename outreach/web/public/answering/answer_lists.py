@@ -26,9 +26,9 @@ from outreach.sent_lists import steps
 from outreach.sent_lists.grids import grid_of
 from outreach.spreadsheets.headers import MissingColumns
 from outreach.text import whole_number
-from outreach.web.public import forms_sent
-from outreach.web.public.answer_form import AnswerForm, SchoolList, comment_of
-from outreach.web.public.recipient_pages import answered_page, letter_of, page, pages, standing_of
+from outreach.web.public.answering import forms_sent
+from outreach.web.public.answering.answer_form import AnswerForm, SchoolList, comment_of
+from outreach.web.public.answering.recipient_pages import answered_page, letter_of, page, pages, standing_of
 from outreach.web.sent_lists import columns_asked, columns_said, rejected_table
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number

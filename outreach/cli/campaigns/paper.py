@@ -11,7 +11,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.paper import batches
 from outreach.campaigns.paper.files import BatchFiles, files_of
-from outreach.cli.campaign import AUTHORS, number_argument
+from outreach.cli.campaigns.campaign import AUTHORS, number_argument
 from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json
 from outreach.errors import Refused
 

@@ -25,9 +25,9 @@ from outreach.responses.answers import Given
 from outreach.responses.kinds import OF_SCHOOLS
 from outreach.retention import changes, periods
 from outreach.statements import StatementKind
-from outreach.web.public import answer_form, forms_sent, own_file, who_answers
-from outreach.web.public.answer_form import MANY, AnswerForm, BothChosen, SchoolList
-from outreach.web.public.forms_sent import is_by_code, is_human
+from outreach.web.public.answering import answer_form, forms_sent, own_file, who_answers
+from outreach.web.public.answering.answer_form import MANY, AnswerForm, BothChosen, SchoolList
+from outreach.web.public.answering.forms_sent import is_by_code, is_human
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
 from outreach.web.ui.fields import posted, pressed

@@ -8,7 +8,16 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from outreach.directory.spellings import ACRONYMS, COMMON, ELIDED, OPENING, PARTICLES, PHRASES, PREPOSITIONS, PROPER
+from outreach.directory.names.spellings import (
+    ACRONYMS,
+    COMMON,
+    ELIDED,
+    OPENING,
+    PARTICLES,
+    PHRASES,
+    PREPOSITIONS,
+    PROPER,
+)
 from outreach.text import without_accents
 
 _WORD = re.compile(r"(?:[^\W_]|[\u0300-\u036f])+")

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from jinja2 import Environment, TemplateSyntaxError, nodes
 
 from outreach.errors import InputError
-from outreach.mail.marks import (
+from outreach.mail.letters.marks import (
     ELSE,
     END,
     FIRST_IF,

@@ -20,8 +20,8 @@ from outreach.campaigns.review import approval, exceptions
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
+from outreach.cli.campaigns.effect import forecasts, rehearse, show_draw, show_effect
 from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
-from outreach.cli.effect import forecasts, rehearse, show_draw, show_effect
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger import outbox

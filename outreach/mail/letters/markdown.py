@@ -13,8 +13,8 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from outreach.errors import InputError
-from outreach.mail.language import refuse_excess
-from outreach.mail.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
+from outreach.mail.letters.language import refuse_excess
+from outreach.mail.letters.marks import ELSE, END, FIRST_ELIF, FIRST_IF, MARKS, Run
 
 # Outlook for Windows (Word) lets no cell or heading inherit a font, and pads cells only.
 FONT = "font-family:Calibri,Arial,sans-serif"

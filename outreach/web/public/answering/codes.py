@@ -13,7 +13,7 @@ from outreach.campaigns.paper.entering import BY_CODE
 from outreach.mail import codes
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.web.client import client_of
-from outreach.web.public.recipient_pages import page, pages
+from outreach.web.public.answering.recipient_pages import page, pages
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, now, reading, settings
 

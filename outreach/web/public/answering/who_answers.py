@@ -12,7 +12,7 @@ from outreach.mail.tokens import hidden
 from outreach.responses.answers import Given
 from outreach.responses.models import LONGEST_NAME
 from outreach.text import line_of_words
-from outreach.web.public.answer_form import FieldFault
+from outreach.web.public.answering.answer_form import FieldFault
 from outreach.web.ui.request import judged
 
 NAME, FUNCTION, COPY = "name", "function", "copy_to"

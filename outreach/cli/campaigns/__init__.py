@@ -1,0 +1,1 @@
+"""Commands about campaigns, their letters and what came of them."""

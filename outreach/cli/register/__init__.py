@@ -1,0 +1,1 @@
+"""Commands about the directory, its mailboxes and where schools stand."""

@@ -1,0 +1,1 @@
+"""How names of authorities and schools are shown."""

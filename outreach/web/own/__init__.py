@@ -1,0 +1,1 @@
+"""Pages about oneself: one's account, day, deputies and calendar, and what one hands over."""

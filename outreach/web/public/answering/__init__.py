@@ -1,0 +1,1 @@
+"""The answer page of a letter, and what is sent from it."""
