@@ -21,6 +21,7 @@ from outreach.adherence.standing import eligible, joinings, rolled_up, standing
 from outreach.columns import Column, Queried
 from outreach.days import evenly_spaced
 from outreach.db import Session
+from outreach.db.estimates import hash_in_scope
 from outreach.directory import search
 from outreach.directory.editions.school_reports import is_reported
 from outreach.directory.listing import BY_NAME
@@ -173,6 +174,7 @@ def situation(
     opened = programme.open_on(day)
     if not opened:
         return Situation(day, known_at, by, _total([], opened), [], openings)
+    hash_in_scope(session)
     grouped = groups(session, by, opened, day, known_at, networks)
     rows = {
         code: SituationRow(code, label, strands=_empty(opened), silent=_no_silent(opened, listed))
@@ -228,7 +230,6 @@ def schools(
 ) -> Queried[SchoolRow]:
     """The schools a figure counts, by name: rows of School, Authority, status, word, effective_on, and is_solicited:
     whether a letter had listed it, NULL where the selection has no `listed`. Its keys are those of their authorities.
-
     `text` is searched in the names, numbers and places of schools and authorities.
     """
     query = _schools(session, programme, day, selection)
@@ -255,9 +256,8 @@ def authorities(
     sort: str = "",
 ) -> Queried[AuthorityRow]:
     """The authorities that run a school of the group that a figure's strand is open to, by name: rows of Authority,
-    roll_up, concerned, joined (in schools).
-
-    They stand where their schools of the group do. `text` is searched as in `schools`.
+    roll_up, concerned, joined (in schools). They stand where their schools of the group do. `text` is searched as in
+    `schools`.
     """
     query = _authorities(session, programme, day, selection)
     return Queried(
@@ -337,6 +337,7 @@ def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
 
 
 def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
+    hash_in_scope(session)
     strand = strand_by_number(programme, selection.strand)
     rows = standing(day, [strand], selection.known_at)
     is_solicited = _is_solicited(rows, selection.listed)

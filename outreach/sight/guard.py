@@ -9,7 +9,7 @@ import sqlite3
 from outreach.sight.declared import KEYS, TABLES
 
 BEGINS = re.compile(r"\s{0,100}(?:SELECT|WITH)\b", re.IGNORECASE)
-OURS = re.compile(r"BEGIN DEFERRED|SET LOCAL statement_timeout = \d{1,9}", re.ASCII)
+OURS = re.compile(r"BEGIN DEFERRED|SET LOCAL (?:statement_timeout = \d{1,9}|enable_nestloop = off)", re.ASCII)
 AROUND = re.compile(
     r"\b(?:main|public|temp|pg_temp|information_schema)\"?\s{0,9}\.|\bpg_|\bsqlite_|\bsearch_path\b|\bset_config\b"
     r"|\b(?:INSERT|UPDATE|DELETE|DISCARD|COPY|ATTACH|VACUUM|PRAGMA|CREATE|DROP|ALTER)\b|\bROLE\b|;"

@@ -257,3 +257,16 @@ def test_whatever_changes_a_scope_is_seen_by_the_next_reading(sample_database):
         with sighted(sample_database, CECP).reading() as session:
             assert session.scalar(count) == 261
             assert len(rows(session, "schools")) == 1044
+
+
+@pytest.mark.postgresql
+def test_a_scoped_situation_joins_by_hashing_until_its_transaction_ends(backend, sample_database):
+    """PostgreSQL guesses few keys of a sight, and looked each letter up among all schools: 12 seconds for a page."""
+    scoped = sighted(sample_database, SEGEC)
+    with scoped.reading() as session:
+        situation.situation(session, programmes.the_programme(session), STORY_DAY)
+        if backend == "postgresql":
+            assert session.scalar(text("SELECT current_setting('enable_nestloop')")) == "off"
+    with scoped.reading() as session:
+        if backend == "postgresql":
+            assert session.scalar(text("SELECT current_setting('enable_nestloop')")) == "on"
