@@ -73,11 +73,11 @@ class CampaignReach:
 
 
 def of_campaigns(session: Session, campaigns: Sequence[Campaign], *, now: datetime) -> list[CampaignReach]:
-    """Whom the first `MOST_TOLD` of these campaigns reached, as of now, in this order; a statement each."""
+    """Whom these campaigns reached, as of now, in this order; a statement each."""
     found = [
         CampaignReach(
             one.id, one.title, one.strand.number, reached.by_network(session, reached.mailings_of(one), now=now)
         )
-        for one in campaigns[:MOST_TOLD]
+        for one in campaigns
     ]
     return [one for one in found if one.networks]

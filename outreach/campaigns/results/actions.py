@@ -192,12 +192,12 @@ def actions(
     now: datetime,
     at: datetime | None = None,
     limit: int | None = None,
-    counts_reach: bool = True,
+    told_reached: int = campaign_reach.MOST_TOLD,
 ) -> Actions:
     """What was done and what is planned for a programme, as of a moment of the past, or now without one.
 
-    With `limit`, so many of each; counting one planned wave costs as much as counting its audience. Without
-    `counts_reach` nothing is said, or counted, of whom campaigns reached.
+    With `limit`, so many of each; counting one planned wave costs as much as counting its audience. Whom they reached
+    is told of `told_reached` campaigns at most, the latest: each costs a statement over its letters.
     """
     is_past = at is not None and at < now
     moment = at if at is not None and is_past else now
@@ -218,7 +218,7 @@ def actions(
     labels = {code: label for code, label in networks if code in codes}
     more_done, more_planned = len(done) - len(shown[0]), len(planned) - len(shown[1])
     campaigns = list(dict.fromkeys(wave.campaign for wave in shown[0]))
-    reached = () if is_past or not counts_reach else campaign_reach.of_campaigns(session, campaigns, now=now)
+    reached = () if is_past else campaign_reach.of_campaigns(session, campaigns[:told_reached], now=now)
     return Actions(*told, labels, more_done + more_planned, more_planned, reached)
 
 

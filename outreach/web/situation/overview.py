@@ -15,6 +15,7 @@ from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
 from outreach.backups import rehearsals
 from outreach.campaigns import listing as campaigns
+from outreach.campaigns.ladder.campaign_reach import MOST_TOLD
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions, WaveAction
 from outreach.campaigns.waves import auto_pause
@@ -52,6 +53,7 @@ from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import current_day, needs, now, reading, settings
 
 MOST_ACTIONS = 5  # done, and as many planned; their own page has all
+MOST_REACHED = 1  # campaign of which one reads whom it reached, the latest; the page of actions has them
 
 
 @pages.get("/")
@@ -107,9 +109,9 @@ def index() -> str:
 def _acted(session: Session, programme: Programme, about: AskedSituation, limit: int | None = None) -> Actions:
     """What was done and is planned; in a scope, for its members: a wave that writes to none of them is not told."""
     if is_scoped():
-        every = actions.actions(session, programme, now=now(), at=about.moment, counts_reach=False)
-        return every.concerning(limit)
-    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit)
+        return actions.actions(session, programme, now=now(), at=about.moment, told_reached=0).concerning(limit)
+    told = MOST_TOLD if limit is None else MOST_REACHED
+    return actions.actions(session, programme, now=now(), at=about.moment, limit=limit, told_reached=told)
 
 
 def _whole_answer(
