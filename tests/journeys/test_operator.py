@@ -360,7 +360,7 @@ def test_a_refused_configuration_is_told_without_a_traceback(tmp_path):
 
 
 def test_the_version_is_printed():
-    assert from_cold("--version").stdout == "outreach, version 0.2.0\n"
+    assert from_cold("--version").stdout == "outreach, version 0.3.0\n"
 
 
 def test_whoever_approves_may_hold_a_sending_as_on_the_pages(run_on_sample):
