@@ -2,14 +2,19 @@
 """Measure a campaign's sending, from its launch to the last acceptance, with durable commits.
 
 Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
-[--relay HOST:PORT] [--rate 0] [--broker redis|rabbitmq] [--job] [--json]. Letters go to Debian's smtp-sink where it is
-installed (package postfix), else to the tests' own sink, which is slower. The yardstick is Debian's smtp-source into
-the same sink, in the same run; it sends to b@y.example. With --relay, duplicates are not counted. With --rate a worker
-hands over so many letters a second at most, as a ministry's own relay asks for.
+[--relay HOST:PORT] [--rate 0] [--broker redis|rabbitmq] [--job] [--joinings 0] [--json]. Letters go to Debian's
+smtp-sink where it is installed (package postfix), else to the tests' own sink, which is slower. The yardstick is
+Debian's smtp-source into the same sink, in the same run; it sends to b@y.example. With --relay, duplicates are not
+counted. With --rate a worker hands over so many letters a second at most, as a ministry's own relay asks for.
 
 With --job a work process also writes a large file, as a job, every other while: `beside_job` is the rate of letters
 while one runs, in that of the rest of the same run. On PostgreSQL, `server_cpu_ms_per_message` is what the server
 takes, and `lock_wait_s` the seconds that its processes waited for locks, all together.
+
+With --joinings a service reports, during the sending, that all schools of so many authorities have joined: those of
+every other letter in line, a delivery for each school, kept as by the page that takes them. `joining_s` are the seconds
+until the last of them is recorded, `stopped` the letters withdrawn, `sent_before` those that left before it was
+recorded, `sent_after` those that left although it was.
 """
 
 import argparse
@@ -22,7 +27,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,6 +36,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from sqlalchemy import func, select
 
+from benchmarks import beside
 from benchmarks.growth import meter
 from benchmarks.output import show
 from benchmarks.waits import LockWatch
@@ -97,6 +103,7 @@ def _send(
     add_people(database, read(environment), datetime.now(UTC))
     command = [sys.executable, "-m", "outreach", "work"]
     workers = [subprocess.Popen(command, cwd=ROOT, env=environment) for _ in range(options.workers)]
+    reported: Sequence[int] = ()
     peak, watch = 0.0, LockWatch(url) if server else contextlib.nullcontext()
     try:
         time.sleep(3)  # the workers are up, and their clocks tick
@@ -116,6 +123,8 @@ def _send(
                 time.sleep(1)  # polling five times a second took a thirtieth of the machine
                 if options.job:
                     _ask_for_a_file(database)
+                if options.joinings and not reported:
+                    reported = beside.report_joinings(database, options.joinings)
                 peak = max(peak, *map(_megabytes, workers))
         used, served = sum(map(_cpu_seconds, workers)) - used, _of_server(server) - served
     finally:
@@ -126,7 +135,7 @@ def _send(
     spent = {"cpu_seconds": used, "server_seconds": None, "lock_wait_s": None, "peak_rss_mb": round(peak, 1)}
     if isinstance(watch, LockWatch):
         spent |= {"server_seconds": served - watch.cpu_s, "lock_wait_s": round(watch.seconds, 2)}
-    return {**_figures(database, number), **spent}
+    return {**_figures(database, number), **spent, **beside.what_joinings_did(database, reported)}
 
 
 def _ask_for_a_file(database: Database) -> None:
@@ -173,7 +182,7 @@ def _figures(database: Database, number: int) -> dict[str, Any]:
         tally = outbox.tallies(session, [wave.mailing_id or 0])[wave.mailing_id or 0]
     return {
         "accepted": tally.accepted,
-        "lost": tally.intended - tally.accepted,
+        "lost": tally.intended - tally.accepted - tally.withdrawn.total(),
         "from_launch": (last - launched).total_seconds(),
         "first_to_last": (last - first).total_seconds(),
         "first": (first - launched).total_seconds(),
@@ -212,6 +221,7 @@ def _show(measured: dict[str, Any], options: argparse.Namespace) -> None:
         "yardstick_msg_s": measured["yardstick_msg_s"],
         "jobs": measured["jobs"],
         "beside_job": measured["beside_job"],
+        **{name: measured[name] for name in beside.FIGURES if options.joinings},
         "lost": measured["lost"],
         "duplicated": measured["duplicated"],
     }
@@ -326,6 +336,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rate", type=int, default=0, help="letters a second of a worker; 0 is no limit")
     parser.add_argument("--broker", choices=tuple(BROKERS))
     parser.add_argument("--job", action="store_true")
+    parser.add_argument("--joinings", type=int, default=0, help="authorities that join during the sending")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     if options.broker and options.database == "sqlite":
