@@ -73,8 +73,8 @@ _STATE_LABELS = {
 STEP_MOVES = {
     StepState.DUE: {StepState.PRINTED, StepState.TRIED, StepState.FAILED, StepState.STOPPED},
     StepState.PRINTED: {StepState.DUE, StepState.TRIED, StepState.FAILED, StepState.STOPPED},
-    StepState.TRIED: {StepState.FAILED},
-    StepState.FAILED: set(),
+    StepState.TRIED: {StepState.FAILED, StepState.DUE},
+    StepState.FAILED: {StepState.DUE},
     StepState.STOPPED: set(),
 }
 OPEN = (StepState.DUE, StepState.PRINTED)

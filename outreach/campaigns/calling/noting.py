@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from sqlalchemy import select
+
 from outreach.accounts import colleagues
 from outreach.campaigns import audiences
 from outreach.campaigns.calling.work_list import asked_of, outcomes_of
@@ -18,7 +20,7 @@ from outreach.directory import calls
 from outreach.directory.models import Authority, CallKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.reach import steps
-from outreach.reach.models import CallOutcome, ReachCall, ReachChannel, ReachStep, StepReason, StepState
+from outreach.reach.models import OPEN, CallOutcome, ReachCall, ReachChannel, ReachStep, StepReason, StepState
 from outreach.reachability import follow_up
 from outreach.responses.answers import Given
 from outreach.responses.kinds import REQUESTS, Answer
@@ -111,6 +113,27 @@ def note(
         _answer(session, step, noted, sending, now=now, actor=actor)
     _end(session, step, noted.outcome, now=now, actor=actor)
     return step
+
+
+def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> None:
+    """Withdraw the note of a call made by mistake: one that ended a step of a campaign ends it no longer.
+
+    The call is due again, unless a later rung is open. An answer that was noted with it has steps of its own. Raises
+    NotFound and Refused, as `calls.withdraw`.
+    """
+    calls.withdraw(session, authority, number, now=now, actor=actor)
+    noted = session.get(ReachCall, number)
+    if noted is None:
+        return
+    step = steps.in_turn(session, noted.step_id)
+    if noted.outcome is CallOutcome.CALL_BACK or step.state not in {StepState.TRIED, StepState.FAILED}:
+        return
+    same = ReachStep.mailing_id == step.mailing_id, ReachStep.authority_id == step.authority_id
+    is_open = session.scalar(select(ReachStep.id).where(*same, ReachStep.state.in_(OPEN)).limit(1)) is not None
+    if not is_open:
+        steps.move(session, step, StepState.DUE, now=now, actor=actor, note="note reprise")
+    elif step.state is StepState.TRIED:
+        steps.move(session, step, StepState.FAILED, now=now, actor=actor, note="note reprise")
 
 
 def _end(session: Session, step: ReachStep, outcome: CallOutcome, *, now: datetime, actor: str) -> None:

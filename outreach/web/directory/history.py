@@ -4,6 +4,7 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence import records
+from outreach.campaigns.calling import noting
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.results import authority_history, openings
 from outreach.campaigns.results.authority_history import CampaignEvent
@@ -48,7 +49,7 @@ def note_call(fase: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdraw_call(fase: int, number: int) -> Redirect:
     with database().writing() as session:
-        calls.withdraw(session, authority_sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
+        noting.withdraw(session, authority_sheet.authority_by_fase(session, fase), number, now=now(), actor=actor())
     flash("La note est reprise ; elle reste visible dans l’historique.", "success")
     return redirect(url_for(".index", fase=fase))
 

@@ -8,14 +8,17 @@ from sqlalchemy import select
 from outreach import french
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.directory.calls import Call
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
+from outreach.reach.proof import ProofKind
 from outreach.reachability import follow_up
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
@@ -90,6 +93,20 @@ def test_a_call_that_is_due_no_longer_is_stopped_as_it_is_taken(launched_sample,
     assert take(launched_sample, due) is StepState.STOPPED
     with launched_sample.reading() as session:
         assert session.get_one(ReachStep, due).reason is StepReason.UNSUBSCRIBED
+
+
+@pytest.mark.parametrize("outcome", [CallOutcome.REACHED, CallOutcome.WRONG_NUMBER])
+def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(launched_sample, due, sending, outcome):
+    """Whoever noted it on the wrong authority withdraws it: this one is to be called, as before."""
+    note(launched_sample, due, sending, NotedCall(outcome))
+    with launched_sample.writing() as session:
+        step = session.get_one(ReachStep, due)
+        authority, number = session.get_one(Authority, step.authority_id), session.scalars(select(Call.id)).one()
+        noting.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
+        assert step.state is StepState.DUE
+        counts = reached.of(session, session.get_one(Campaign, 1), now=LATER)
+        assert (counts.by.get(ProofKind.CALLED, 0), counts.open[ReachChannel.CALL]) == (0, 1)
+    assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
 def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it(launched_sample, due, sending):
