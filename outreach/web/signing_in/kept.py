@@ -84,8 +84,8 @@ def of_form(kind: type[FlaskForm]) -> Told:
 
 def _said(field: Field) -> str:
     labels = {str(choice.value): choice.label for choice in getattr(field, "choices", None) or ()}
-    value = str(field.data or "")
-    return str(labels.get(value, value))
+    values = field.data if isinstance(field.data, list) else [field.data or ""]
+    return ", ".join(str(labels.get(str(value), value)) for value in values)
 
 
 def of_fields(labels: Mapping[str, str]) -> Told:

@@ -12,9 +12,9 @@ from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.delivery.ledger import suppressions
-from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.delivery.models import Message, MessageState, MessageSubject, SuppressionReason
 from outreach.directory.calls import Call
-from outreach.directory.models import Authority, Contact
+from outreach.directory.models import Authority, Contact, School
 from outreach.errors import InputError, Refused
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
@@ -191,6 +191,22 @@ def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sampl
     assert "0 pouvoir organisateur à appeler" in text_of(author.get(PAGE))
     assert "Fait" in text_of(author.get(f"{PAGE}?calls=all"))
     assert author.get(f"{PAGE}/export.csv?calls=all").status_code == 200
+
+
+def test_an_answer_by_phone_is_about_the_schools_ticked_alone(author, due, launched_sample):
+    with launched_sample.reading() as session:
+        letter = session.get_one(ReachStep, due).message_id
+        query = select(School).join(MessageSubject, MessageSubject.school_id == School.id)
+        schools = session.scalars(query.where(MessageSubject.message_id == letter).order_by(School.fase)).all()
+        numbers = [str(school.fase) for school in schools]
+    assert len(numbers) > 1, "or there is nothing to tick"
+    said = {"outcome": "reached", "answer": "informed"}
+    refused = author.send(f"{PAGE}/{due}", {**said, "schools": ["1"]}, page=f"{PAGE}/{due}")
+    assert (refused.status_code, "n’attend plus de réponse" in text_of(refused)) == (422, True)
+    author.send(f"{PAGE}/{due}", {**said, "schools": numbers[:1]}, page=f"{PAGE}/{due}")
+    with launched_sample.reading() as session:
+        (response,) = session.scalars(select(Response))
+        assert [school.fase for school in response.schools] == [int(numbers[0])]
 
 
 def test_a_reader_sees_the_calls_and_takes_none(signed_in, due):

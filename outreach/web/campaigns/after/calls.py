@@ -1,9 +1,11 @@
 """« Appels »: whom to call for a campaign, one call taken at a time, and what it brought."""
 
+from collections.abc import Mapping, Sequence
+
 from flask import Response, flash, redirect, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import Field, Form, RadioField, SelectChoice, SelectField, StringField, TextAreaField
+from wtforms import Field, Form, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField, TextAreaField
 
 from outreach.accounts import staff
 from outreach.campaigns import lifecycle
@@ -14,8 +16,8 @@ from outreach.campaigns.models import Campaign
 from outreach.columns import Held
 from outreach.days import parse_day
 from outreach.db import Session
-from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON
-from outreach.errors import NotFound
+from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, School
+from outreach.errors import InputError, NotFound
 from outreach.reach.models import CallOutcome, StepState
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
@@ -51,6 +53,12 @@ class CampaignCallForm(FlaskForm):
         default="",
         validate_choice=False,
     )
+    schools = SelectMultipleField(
+        "Écoles dont parle la réponse",
+        description="Aucune cochée : toutes celles qui en attendent une.",
+        choices=(),
+        validate_choice=False,
+    )
     address = StringField(
         "Autre adresse de courriel (facultatif)",
         description="Elle attend une vérification dans les réponses avant de servir.",
@@ -60,14 +68,19 @@ class CampaignCallForm(FlaskForm):
         "Ce qui a été dit (facultatif)", [lines(most=LONGEST_NOTE)], description="2 000 caractères au plus."
     )
 
-    def noted(self) -> NotedCall:
-        """What was typed in a valid form. Raises InputError on an address that cannot be."""
+    def noted(self, waiting: Mapping[str, int]) -> NotedCall:
+        """What was typed in a valid form; `waiting` are the keys of the schools that may be ticked, by their numbers.
+
+        Raises InputError on an address that cannot be, and on a school that waits for no answer any more.
+        """
         day = parse_day(self.recall.data) if self.recall.data else None
         answer = Answer(self.answer.data) if self.answer.data in set(Answer) else None
         address = judged(self.address.data).address if (self.address.data or "").strip() else ""
-        return NotedCall(
-            CallOutcome(self.outcome.data), self.words.data or "", self.person.data or "", day, answer, (), address
-        )
+        if gone := [fase for fase in self.schools.data or () if fase not in waiting]:
+            raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
+        about = [waiting[fase] for fase in self.schools.data or ()]
+        words, person = self.words.data or "", self.person.data or ""
+        return NotedCall(CallOutcome(self.outcome.data), words, person, day, answer, about, address)
 
 
 @pages.get("/<number:number>/calls")
@@ -143,7 +156,8 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
         with telling(form), database().writing() as session:
             campaign = lifecycle.campaign_numbered(session, number)
-            noting.note(session, campaign, call, form.noted(), sending(), now=now(), actor=actor())
+            waiting = {str(school.fase): school.id for school in _waiting(session, campaign, call)}
+            noting.note(session, campaign, call, form.noted(waiting), sending(), now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _call_page(session, number, call, form), 422
@@ -156,6 +170,8 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
     row = work_list.row_of(session, campaign, key)
     if row is None:
         raise NotFound("Cet appel n’est pas de cette campagne.")
+    schools = _waiting(session, campaign, key)
+    form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in schools]
     return show(
         "call",
         step_of(session, "calls", campaign),
@@ -166,6 +182,12 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
         letter=work_list.letter_in_three_lines(session, row.step, sending(), now=now()),
         colleagues=staff.colleagues(session),
     )
+
+
+def _waiting(session: Session, campaign: Campaign, key: int) -> Sequence[School]:
+    """The schools that a call asks about and that wait for an answer."""
+    row = work_list.row_of(session, campaign, key)
+    return work_list.asked_of(session, row.step, now=now()).open() if row else ()
 
 
 def _listed(session: Session, campaign: Campaign) -> Held[work_list.CallRow]:
