@@ -92,7 +92,9 @@ def held(folder: Path) -> Iterator[None]:
     """The folder for one command at a time. Raises Refused where there is none, or another command is at work."""
     try:
         place = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    except (FileNotFoundError, NotADirectoryError):
+    except NotADirectoryError:
+        raise Refused(f"{folder} n’est pas un dossier : indiquez celui des sauvegardes.") from None
+    except FileNotFoundError:
         raise Refused(f"Le dossier {folder} n’existe pas : créez-le par install -d -m 0700 {folder}") from None
     try:
         fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -130,6 +130,8 @@ def test_a_manifest_given_for_its_backup_leads_to_the_backup(run, fresh_url, tmp
 def test_an_empty_word_is_no_folder_for_backups(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert run("backup", "")[0] == 2
+    status, told = run("backup", __file__)[:2]
+    assert (status, "n’est pas un dossier" in str(told)) == (1, True), "not: make it"
     assert not list(tmp_path.glob("outreach-*"))
 
 
