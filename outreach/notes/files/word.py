@@ -11,7 +11,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Cm, Length, Pt, RGBColor
 from docx.styles.style import ParagraphStyle
-from docx.table import _Cell
+from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
@@ -153,6 +153,8 @@ def _add_table(word: WordDocument, grid: CellGrid) -> None:
     caption.paragraph_format.keep_with_next = True
     table = word.add_table(rows=0, cols=len(grid.headings), style="Normal Table")
     table.autofit = False
+    if len(grid.headings) > WIDE:
+        _narrow_margins(table)
     widths, size = _widths(len(grid.headings))
     for column, width in zip(table.columns, widths, strict=True):
         column.width = width
@@ -173,6 +175,18 @@ def _add_table(word: WordDocument, grid: CellGrid) -> None:
     repeated = OxmlElement("w:tblHeader")  # the heading row stands on each page, and readers know it as one
     table.rows[0]._tr.get_or_add_trPr().append(repeated)  # noqa: SLF001 - python-docx sets no heading row
     word.add_paragraph()
+
+
+def _narrow_margins(table: Table) -> None:
+    """Leave nearly all of a narrow column to its words: a heading would break within one."""
+    margins = OxmlElement("w:tblCellMar")
+    for side in ("left", "right"):
+        margin = OxmlElement(f"w:{side}")
+        margin.set(qn("w:w"), "34")  # twentieths of a point: 0.6 mm, of 1.9 as usual
+        margin.set(qn("w:type"), "dxa")
+        margins.append(margin)
+    # The schema has them before the look of a table, which python-docx always writes.
+    table._tblPr.find(qn("w:tblLook")).addprevious(margins)  # noqa: SLF001 - python-docx sets no margins of cells
 
 
 def _hyphenable(paragraph: WordParagraph, text: str) -> Run:
@@ -205,4 +219,4 @@ def _widths(columns: int) -> tuple[list[Length], Length]:
     is_wide = columns > WIDE
     first = Cm(3.1) if is_wide else Cm(5)
     others = Length((TEXT_WIDTH - first) // max(columns - 1, 1))
-    return [first, *[others] * (columns - 1)], Pt(8 if is_wide else 9.5)
+    return [first, *[others] * (columns - 1)], Pt(7.5 if is_wide else 9.5)

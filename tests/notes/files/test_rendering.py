@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 from docx import Document
+from docx.oxml.ns import qn
 from python_calamine import CalamineWorkbook
 
 from outreach.notes.content import NoteColumn, TableKind
@@ -13,7 +14,7 @@ from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import outline, public_outline
 from outreach.notes.files.parts import CellGrid
 from outreach.notes.files.pictures import zone_map
-from outreach.notes.files.word import _hyphenable
+from outreach.notes.files.word import WIDE, _hyphenable
 from tests.notes.contents import ZONES, numbered, zones
 
 OWN_WORDS = ("reçu", "set text")  # of the author's text
@@ -61,6 +62,15 @@ def test_every_table_of_a_word_document_is_that_of_the_note(files, full_note, si
     written = [[[cell.text for cell in row.cells] for row in table.rows] for table in word.tables]
     plain = [[[text.replace("\u00ad", "") for text in line] for line in (grid.headings, *grid.rows)] for grid in grids]
     assert written == plain
+
+
+def test_the_narrow_columns_of_a_wide_table_are_left_to_their_words(files):
+    """« déclarée » broke after « déclaré » where margins took a third of its column."""
+    tables = Document(io.BytesIO(files["docx"])).tables
+    margins = [table._tbl.tblPr.find(qn("w:tblCellMar")) for table in tables]
+    assert [margin is not None for margin in margins] == [len(table.columns) > WIDE for table in tables]
+    assert any(len(table.columns) > WIDE for table in tables)
+    assert all(int(side.get(qn("w:w"))) < 50 for margin in margins if margin is not None for side in margin)
 
 
 def test_a_soft_hyphen_is_an_element_in_word_which_would_show_the_character():
