@@ -14,7 +14,7 @@ from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import outline, public_outline
 from outreach.notes.files.parts import CellGrid
 from outreach.notes.files.pictures import zone_map
-from outreach.notes.files.word import WIDE, _hyphenable
+from outreach.notes.files.word import WIDE, _add_table, _hyphenable
 from tests.notes.contents import ZONES, numbered, zones
 
 OWN_WORDS = ("reçu", "set text")  # of the author's text
@@ -64,13 +64,14 @@ def test_every_table_of_a_word_document_is_that_of_the_note(files, full_note, si
     assert written == plain
 
 
-def test_the_narrow_columns_of_a_wide_table_are_left_to_their_words(files):
+@pytest.mark.parametrize("columns", [WIDE, WIDE + 1])
+def test_the_narrow_columns_of_a_wide_table_are_left_to_their_words(columns):
     """« déclarée » broke after « déclaré » where margins took a third of its column."""
-    tables = Document(io.BytesIO(files["docx"])).tables
-    margins = [table._tbl.tblPr.find(qn("w:tblCellMar")) for table in tables]
-    assert [margin is not None for margin in margins] == [len(table.columns) > WIDE for table in tables]
-    assert any(len(table.columns) > WIDE for table in tables)
-    assert all(int(side.get(qn("w:w"))) < 50 for margin in margins if margin is not None for side in margin)
+    word, line = Document(), ("x",) * columns
+    _add_table(word, CellGrid("Volet 1", line, (True,) * columns, (line,)))
+    margins = word.tables[0]._tbl.tblPr.find(qn("w:tblCellMar"))
+    assert (margins is not None) == (columns > WIDE)
+    assert all(int(side.get(qn("w:w"))) < 50 for side in margins or ())
 
 
 def test_a_soft_hyphen_is_an_element_in_word_which_would_show_the_character():
