@@ -190,11 +190,14 @@ def test_each_process_of_this_service_is_measured_and_no_other():
     import multiprocessing
     import os
 
-    child = multiprocessing.get_context("spawn").Process(target=os.getpid)
+    context = multiprocessing.get_context("spawn")
+    over = context.Event()
+    child = context.Process(target=over.wait)
     child.start()
     try:
         measured = {one.pid: one for one in processes.measured(os.getpid())}
     finally:
+        over.set()
         child.join()
     assert child.pid in measured
     assert os.getppid() not in measured
