@@ -46,10 +46,14 @@ class ProgrammeDraw:
 
     def as_json(self) -> dict[str, Any]:
         """The draw as JSON, under fixed names."""
-        figure = self.figure or (None, None, None)
-        shares = dict(zip(("estimate", "low", "high"), figure, strict=True))
         number, strand = self.campaign.id, self.campaign.strand.number
-        return {"campaign": number, "strand": strand, "state": self.state.value, **shares, "told": self.told}
+        return {
+            "campaign": number,
+            "strand": strand,
+            "state": self.state.value,
+            **_shares(self.figure),
+            "told": self.told,
+        }
 
 
 class PoolKey(NamedTuple):
@@ -71,9 +75,8 @@ class Pool:
 
     def as_json(self) -> dict[str, Any]:
         """The pool as JSON, under fixed names."""
-        shares = dict(zip(("estimate", "low", "high"), self.figure or (None, None, None), strict=True))
         told = {"strand": self.key.strand, "window": self.key.window, "on": self.key.on.isoformat()}
-        return {**told, "campaigns": list(self.campaigns), **shares, "told": self.told}
+        return {**told, "campaigns": list(self.campaigns), **_shares(self.figure), "told": self.told}
 
 
 def draws_of(session: Session, programme: int) -> list[ProgrammeDraw]:
@@ -97,6 +100,10 @@ def as_json(session: Session, campaign: Campaign, *, day: date) -> dict[str, Any
     """All draws of a campaign's programme and their pools, as JSON."""
     draws = draws_of(session, campaign.strand.programme_id)
     return {"draws": [one.as_json() for one in draws], "pools": [one.as_json() for one in pools_of(draws, day)]}
+
+
+def _shares(figure: Interval | None) -> dict[str, float | None]:
+    return dict(zip(("estimate", "low", "high"), figure or (None, None, None), strict=True))
 
 
 def _told(session: Session, campaign: Campaign, attempt: DrawAttempt) -> ProgrammeDraw:

@@ -156,7 +156,9 @@ def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
     if form.validate_on_submit():
         with telling(form), database().writing() as session:
             campaign = lifecycle.campaign_numbered(session, number)
-            waiting = {str(school.fase): school.id for school in _waiting(session, campaign, call)}
+            waiting = {
+                str(school.fase): school.id for school in _waiting(session, work_list.row_of(session, campaign, call))
+            }
             noting.note(session, campaign, call, form.noted(waiting), sending(), now=now(), actor=actor())
     if form.errors:
         with reading() as session:
@@ -170,8 +172,7 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
     row = work_list.row_of(session, campaign, key)
     if row is None:
         raise NotFound("Cet appel n’est pas de cette campagne.")
-    schools = _waiting(session, campaign, key)
-    form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in schools]
+    form.schools.choices = [(str(one.fase), f"{one.display_name} (FASE {one.fase})") for one in _waiting(session, row)]
     return show(
         "call",
         step_of(session, "calls", campaign),
@@ -184,9 +185,8 @@ def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) 
     )
 
 
-def _waiting(session: Session, campaign: Campaign, key: int) -> Sequence[School]:
-    """The schools that a call asks about and that wait for an answer."""
-    row = work_list.row_of(session, campaign, key)
+def _waiting(session: Session, row: work_list.CallRow | None) -> Sequence[School]:
+    """The schools that a call asks about and that wait for an answer; none of a call that there is not."""
     return work_list.asked_of(session, row.step, now=now()).open() if row else ()
 
 
