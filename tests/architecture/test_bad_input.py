@@ -1,6 +1,7 @@
 """Every address with arguments, forms and bodies that nobody means: an answer that says so, never a fault of ours."""
 
 import re
+from functools import cache
 from urllib.parse import unquote
 
 import pytest
@@ -39,6 +40,7 @@ FIELD = re.compile(r"^    (\w+) = \w+Field\(", re.MULTILINE)
 LAST = ("cancellation", "closure", "retirement", "withdrawal", "sign-out", "password")  # what leaves nothing to try
 
 
+@cache  # as it reads every module of the pages
 def names():
     """What the pages read of a query or a form, found in their source."""
     source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "outreach" / "web").rglob("*.py"))
