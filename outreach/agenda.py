@@ -5,9 +5,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple, Self
 from urllib.parse import urlencode
+
+from sqlalchemy import Select, select
 
 from outreach import french
 from outreach.accounts import colleagues
@@ -37,6 +39,7 @@ from outreach.roles import RoleName
 from outreach.staff_mail import news
 
 MOST_ANSWERS = 200  # of answers that the list names one by one; their own page has all
+PEOPLE = 100  # whose count is kept as a statement
 
 
 class AgendaKind(StrEnum):
@@ -114,11 +117,18 @@ def count(session: Session, whose: Whose, *, now: datetime) -> int:
 
     Alerts of all the person's roles count.
     """
-    others = [*episodes.counted(whose.roles), *asking.counted(whose.roles)]
+    counting = _counting(whose, today(now))
+    return 0 if counting is None else sum(session.execute(counting).one())
+
+
+@lru_cache(maxsize=PEOPLE)  # every page counts, and to build the statement takes longer than to execute it
+def _counting(whose: Whose, day: date) -> Select[tuple[int, ...]] | None:
+    counted = [*episodes.counted(whose.roles), *asking.counted(whose.roles)]
     if RoleName.AUTHOR in whose.roles:
-        others.append(proposals.counted())
-        others.append(follow_up.counted_due(whose.email, today(now)))
-    return awaiting.count(session, whose.email, whose.roles, others, day=today(now))
+        counted.append(proposals.counted())
+        counted.append(follow_up.counted_due(whose.email, day))
+    counted += awaiting.counted(whose.email, whose.roles, day)
+    return select(*counted) if counted else None
 
 
 def listed(

@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from outreach import agenda
 from outreach.agenda import AgendaKind, Whose
@@ -145,3 +145,12 @@ def test_the_page_says_what_awaits_and_that_nothing_does(author, launched_sample
     page = author.get("/today")
     assert "1 pouvoir organisateur dont une boîte est en faute" in text_of(page)
     assert "Rien de tel n’attend." in text_of(author.get("/today?of=alert"))
+
+
+def test_the_bar_costs_one_statement(launched_sample):
+    seen = []
+    with launched_sample.reading() as session:
+        event.listen(launched_sample.engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2]))
+        agenda.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
+        agenda.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
+    assert len([one for one in seen if one.startswith("SELECT")]) == 1

@@ -1,6 +1,6 @@
 """What awaits a person beside decisions, by role: campaigns to correct or to plan, and answers."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date
 
 from sqlalchemy import ColumnElement, and_, false, func, or_, select
@@ -28,19 +28,13 @@ def campaigns(session: Session, person: str, roles: Collection[RoleName]) -> dic
     return found
 
 
-def count(
-    session: Session, person: str, roles: Collection[RoleName], others: Sequence[ScalarSelect[int]] = (), *, day: date
-) -> int:
-    """How many decisions, campaigns and answers await this person on a day, by one statement; none for those who read.
+def counted(person: str, roles: Collection[RoleName], day: date) -> list[ScalarSelect[int]]:
+    """The statements that count the decisions, campaigns and answers that await this person on a day.
 
-    `others` select how much else does.
+    None for those who read.
     """
-    counted: Sequence[ScalarSelect[int]] = [
-        *others,
-        *reading.counted(person, roles),
-        *([_campaigns(person, roles), _answers(person, day)] if RoleName.AUTHOR in roles else []),
-    ]
-    return sum(session.execute(select(*counted)).one()) if counted else 0
+    decisions = reading.counted(person, roles)
+    return [*decisions, _campaigns(person, roles), _answers(person, day)] if RoleName.AUTHOR in roles else decisions
 
 
 def _campaigns(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
