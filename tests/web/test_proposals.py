@@ -1,5 +1,7 @@
 """A federation proposes, staff accept or refuse, and the answer is told."""
 
+from itertools import product
+
 import pytest
 from sqlalchemy import select
 
@@ -114,6 +116,18 @@ def test_nobody_proposes_about_who_is_no_member_nor_reads_what_others_proposed(a
         assert adviser.send(f"/directory/{fase}/proposals", form, page=page).location == "/proposals"
     assert cecp.get("/proposals/1").status_code == 403
     assert "proposals.one" not in door.PAGES
+
+
+@pytest.mark.postgresql
+def test_a_number_that_no_row_has_is_as_one_of_a_stranger(app, member):
+    """PostgreSQL takes no integer of more than four bytes, and without its number another thing would be proposed."""
+    fase, adviser = member[0], signed_in(app, "federation", "CECP")
+    page, form = f"/directory/{fase}/proposals/new", {"address": "x@ecole.be", **WHY}
+    for name, number in product(("contact", "school"), ("2147483648", "9" * 30, "-1", "x", "٣", "")):
+        asked = f"{name}={number}"
+        assert adviser.get(f"{page}?{asked}").status_code == 404, asked
+        assert adviser.send(f"/directory/{fase}/proposals?{asked}", form, page=page).status_code == 404, asked
+    assert "x@ecole.be" not in text_of(adviser.get("/proposals"))
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.columns import Queried
 from outreach.db import Session
 from outreach.directory import authority_sheet, contacts, judging, name_corrections
-from outreach.errors import Refused
+from outreach.errors import NotFound, Refused
 from outreach.proposals import deciding, listing, proposing
 from outreach.proposals.models import Proposal, ProposalState
 from outreach.proposals.proposing import Target
 from outreach.roles import RoleName
+from outreach.text import whole_number
 from outreach.web.ui import exports
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.fields import WORDS, posted, remark, telling
@@ -151,8 +152,17 @@ def _state() -> ProposalState | None:
 
 
 def _about() -> dict[str, int | None]:
-    """Which mailbox or school of the member the address of the request names."""
-    return {name: request.args.get(name, type=int) for name in ("contact", "school")}
+    """Which mailbox or school of the member the address of the request names. Raises NotFound on what is no number."""
+    return {name: _named(name) for name in ("contact", "school")}
+
+
+def _named(name: str) -> int | None:
+    if name not in request.args:
+        return None
+    number = whole_number(request.args[name])
+    if number is None:  # to go on without it would propose something else
+        raise NotFound("Ce PO n’a ni boîte ni école de ce numéro.")
+    return number
 
 
 def _form_page(fase: int, form: ProposalForm) -> str:
