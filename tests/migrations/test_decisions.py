@@ -16,7 +16,7 @@ from outreach.notes import listing
 from outreach.notes.known_notes import known_notes
 from outreach.roles import RoleName
 from outreach.staff_mail.models import StaffNotice
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.migrations.dumps import bare, insert
 from tests.migrations.test_populated import dumped
 
@@ -81,28 +81,29 @@ OF_NOTES = {
 }
 
 
-@pytest.fixture
-def database(fresh_url):
-    opened = bare(fresh_url)
-    yield opened
-    opened.dispose()
+@state_from("empty")
+def before(database, _settings):
+    """A populated database of revision 0052."""
+    emptied = bare(database.engine.url.render_as_string(hide_password=False))
+    migrations.upgrade(emptied.engine, "0029")
+    insert(emptied, DUMP)
+    migrations.upgrade(emptied.engine, "0052")
+    insert(emptied, {"campaign_transitions": OF_CAMPAIGN, "added_reminder_transitions": OF_REMINDER})
+    insert(emptied, {"staff_notices": NOTICES})
+    insert(emptied, OF_NOTES)
+    emptied.dispose()
 
 
-@pytest.fixture
-def before(database):
-    """A populated database of revision 0052; what it holds."""
-    migrations.upgrade(database.engine, "0029")
-    insert(database, DUMP)
-    migrations.upgrade(database.engine, "0052")
-    insert(database, {"campaign_transitions": OF_CAMPAIGN, "added_reminder_transitions": OF_REMINDER})
-    insert(database, {"staff_notices": NOTICES})
-    insert(database, OF_NOTES)
-    return dumped(database)
-
-
-def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row(database, before):
+@state_from("before")
+def taken_over(database, _settings):
+    """The same, brought to the newest revision."""
     migrations.upgrade(database.engine)
-    with Session(database.engine) as session:
+
+
+def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row(before):
+    held = dumped(before)
+    migrations.upgrade(before.engine)
+    with Session(before.engine) as session:
         told = [
             (made.kind.value, made.actor, made.digest[0], made.extent, made.reason)
             for made in reversed(reading.history(session, ["campaign:2"]))
@@ -118,7 +119,7 @@ def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row
         ]
         kinds = [made.kind.value for made in reversed(reading.history(session, ["reminder:1"]))]
         assert kinds == ["written", "submitted", "approved", "withdrawn"]
-        titles = [row["title"] for row in before["campaigns"]]
+        titles = [row["title"] for row in held["campaigns"]]
         assert {made.title for made in session.scalars(select(Decision))} >= set(titles)
         of_notices = [
             session.get_one(Decision, one.decision_id).kind.value for one in session.scalars(select(StaffNotice))
@@ -130,29 +131,27 @@ def test_what_was_decided_is_taken_over_with_its_digest_and_goes_back_row_by_row
         assert reading.approval(session, approved) is not None
         assert seals.verify(session).fault == ""
         assert verify(session, now=NOW) == []
-    migrations.downgrade(database.engine, "0052")
-    assert dumped(database) == before
+    migrations.downgrade(before.engine, "0052")
+    assert dumped(before) == held
 
 
-def test_what_is_decided_since_goes_back_after_what_was_before_it(database, before):
-    migrations.upgrade(database.engine)
+def test_what_is_decided_since_goes_back_after_what_was_before_it(taken_over):
     said = {"digest": "d" * 64, "title": "x", "at": NOW.replace(month=7), "reason": ""}
-    with database.writing() as session:
+    with taken_over.writing() as session:
         for kind, actor in ((DecisionKind.SUBMITTED, NADIA), (DecisionKind.APPROVED, MARC)):
             session.add(Decision(subject="campaign:2", kind=kind, actor=actor, **said))
             session.flush()
-    migrations.downgrade(database.engine, "0052")
-    with Session(database.engine) as session:
+    migrations.downgrade(taken_over.engine, "0052")
+    with Session(taken_over.engine) as session:
         last = text("SELECT state, actor, content_hash FROM campaign_transitions ORDER BY id DESC LIMIT 2")
         assert session.execute(last).all() == [("approved", MARC, "d" * 64), ("to_approve", NADIA, "d" * 64)]
-    migrations.upgrade(database.engine)
-    with Session(database.engine) as session:
+    migrations.upgrade(taken_over.engine)
+    with Session(taken_over.engine) as session:
         assert [made.kind.value for made in reading.history(session, ["campaign:2"])][:2] == ["approved", "submitted"]
 
 
-def test_notes_and_texts_keep_who_decided_about_which_digest(database, before):
-    migrations.upgrade(database.engine)
-    with Session(database.engine) as session:
+def test_notes_and_texts_keep_who_decided_about_which_digest(taken_over):
+    with Session(taken_over.engine) as session:
 
         def told(subject):
             return [

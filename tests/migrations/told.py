@@ -46,15 +46,20 @@ def file_of(revision):
 
 
 def held(database):
-    """Every row by its table's name, in any order, and the names of the triggers; as the database gives them."""
+    """Every row by its table's name, in any order, and the names of the triggers; as the driver gives them."""
     with database.engine.connect() as connection:
         tables = sorted(set(inspect(connection).get_table_names()) - MIGRATIONS)
-        rows = {table: _ordered(connection.execute(text(f'SELECT * FROM "{table}"')).mappings()) for table in tables}
+        driver = connection.connection.cursor()  # the engine takes three times as long
+        rows = {table: _ordered(driver.execute(f'SELECT * FROM "{table}"')) for table in tables}
         return rows, connection.scalars(text(TRIGGERS[connection.dialect.name])).all()
 
 
-def _ordered(rows):
-    return sorted(map(dict, rows), key=lambda row: repr(sorted(row.items())))
+def _ordered(cursor):
+    """The rows of a table, whose order is that of their values, whatever the order of its columns."""
+    names = [column[0] for column in cursor.description]
+    places = sorted(range(len(names)), key=names.__getitem__)
+    rows = sorted(([row[place] for place in places] for row in cursor), key=repr)
+    return [dict(zip(sorted(names), row, strict=True)) for row in rows]
 
 
 def change(connection, statement, **values):
