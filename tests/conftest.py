@@ -51,7 +51,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    hypothesis.settings.load_profile("all" if config.getoption("--all") else "short")
+    is_deep = config.getoption("--all") and not config.getoption("--to-land")
+    hypothesis.settings.load_profile("all" if is_deep else "short")
     gc.set_threshold(SELDOM)
     # Hashes that cost nothing: with the real ones a sign-in takes 0.2 s of processor time.
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
