@@ -6,6 +6,7 @@ second whatever its length.
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -148,14 +149,15 @@ def apply(session: Session, gathered: Gathered, judged: ListJudgement[JoiningPla
         kind, facts = JoiningLists(today(now)), _facts(session, gathered, now)
         received = steps.receive(session, kind, of, now=now, actor=actor, **facts)
         steps.apply(session, kind, received, judged, now=now, actor=actor)
-    for one in session.scalars(select(HookDelivery).where(HookDelivery.id.in_(keys))):
-        one.state, one.applied_at = DeliveryState.APPLIED, now
-        one.list_id = received.id if received else None
     left_out = [(key, text, UNREAD) for key, text in gathered.unread]
     for rejection in judged.plan.rejected if judged else ():
         _, key, text = gathered.joinings[rejection.row - 1]
         left_out.append((key, text, rejection.message))
     session.add_all(HookRow(delivery_id=key, content=text, fault=fault) for key, text, fault in left_out)
+    of_each = Counter(key for key, _, _ in left_out)
+    for one in session.scalars(select(HookDelivery).where(HookDelivery.id.in_(keys))):
+        one.state, one.applied_at = DeliveryState.APPLIED, now
+        one.list_id = received.id if received and of_each[one.id] < one.rows else None
 
 
 def _facts(session: Session, gathered: Gathered, now: datetime) -> dict[str, Any]:

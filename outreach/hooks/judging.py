@@ -5,23 +5,26 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import joinedload
+from sqlalchemy.orm import joinedload, undefer
 
 from outreach import audit
 from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session, take_turns
 from outreach.errors import NotFound, Refused
+from outreach.french import plural
 from outreach.hooks.models import DeliveryState, HookDelivery, HookRow, HookSender, Judgement
 from outreach.sent_lists.models import ListState
 
 
 def state_of(delivery: HookDelivery) -> str:
-    """What became of a delivery, in French."""
+    """What became of a delivery, in French, and how many of its rows await staff."""
     if delivery.state is DeliveryState.WAITING:
         return "attend l’horloge"
+    waits = plural(delivery.unjudged, "ligne à juger", "lignes à juger") if delivery.unjudged else ""
     if delivery.joining_list is None:
-        return "rien de nouveau"
-    return "annulé" if delivery.joining_list.state is ListState.UNDONE else "appliqué"
+        return waits or ("lignes jugées" if delivery.left_out else "rien de nouveau")
+    became = "annulé" if delivery.joining_list.state is ListState.UNDONE else "appliqué"
+    return f"{became}, {waits}" if waits else became
 
 
 COLUMNS: Sequence[Column[HookDelivery]] = (
@@ -46,7 +49,10 @@ def listed(session: Session, *, text: str = "", sort: str = "") -> Queried[HookD
         session=session,
         query=query.where(HookSender.name.contains(text.casefold(), autoescape=True)) if text else query,
         order=(HookDelivery.received_at.desc(), HookDelivery.id.desc()),
-        options=(joinedload(HookDelivery.sender), joinedload(HookDelivery.joining_list)),
+        options=(
+            *(joinedload(HookDelivery.sender), joinedload(HookDelivery.joining_list)),
+            *(undefer(HookDelivery.left_out), undefer(HookDelivery.unjudged)),
+        ),
         numbered=(HookDelivery.id, lambda row: row.id),
     )
 

@@ -3,8 +3,20 @@
 from datetime import date, datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    ScalarSelect,
+    String,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+)
+from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from outreach.adherence.models import JoiningList
 from outreach.audit import SENDER
@@ -61,9 +73,31 @@ class HookSender(Base):
         return f"{SENDER}{self.id}"
 
 
+class HookRow(Base):
+    """A row of a delivery that could not be applied, as it was sent (JSON), and why; staff judge it."""
+
+    __tablename__ = "hook_rows"
+    __table_args__ = (CheckConstraint("(judged_at IS NULL) = (judgement IS NULL)", name="judged"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("hook_deliveries.id"), index=True)
+    content: Mapped[str] = mapped_column(Text)
+    fault: Mapped[str] = mapped_column(Text)
+    judgement: Mapped[Judgement | None] = mapped_column(enum_of(Judgement, "judgement"))
+    judged_at: Mapped[datetime | None]
+    judged_by: Mapped[str | None] = mapped_column(String(255))
+
+    delivery: Mapped["HookDelivery"] = relationship()
+
+
+def _rows_of(delivery: Mapped[int], *conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count(HookRow.id)).where(HookRow.delivery_id == delivery, *conditions).scalar_subquery()
+
+
 class HookDelivery(Base):
     """What a sender sent once, under a name of its own (`webhook_id`): `body` has its rows, as JSON. `list_id` names
-    the joining list that it became part of, None where it said nothing new.
+    the joining list that it became part of, None where it said nothing new, or nothing that could be applied. Of its
+    rows `left_out` could not, and `unjudged` of these wait for staff; both are counted when they are asked for.
     """
 
     __tablename__ = "hook_deliveries"
@@ -85,20 +119,5 @@ class HookDelivery(Base):
 
     sender: Mapped[HookSender] = relationship()
     joining_list: Mapped[JoiningList | None] = relationship()
-
-
-class HookRow(Base):
-    """A row of a delivery that could not be applied, as it was sent (JSON), and why; staff judge it."""
-
-    __tablename__ = "hook_rows"
-    __table_args__ = (CheckConstraint("(judged_at IS NULL) = (judgement IS NULL)", name="judged"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    delivery_id: Mapped[int] = mapped_column(ForeignKey("hook_deliveries.id"), index=True)
-    content: Mapped[str] = mapped_column(Text)
-    fault: Mapped[str] = mapped_column(Text)
-    judgement: Mapped[Judgement | None] = mapped_column(enum_of(Judgement, "judgement"))
-    judged_at: Mapped[datetime | None]
-    judged_by: Mapped[str | None] = mapped_column(String(255))
-
-    delivery: Mapped[HookDelivery] = relationship()
+    left_out: Mapped[int] = column_property(_rows_of(id), deferred=True)  # noqa: A003 - the column
+    unjudged: Mapped[int] = column_property(_rows_of(id, HookRow.judgement.is_(None)), deferred=True)  # noqa: A003

@@ -24,6 +24,7 @@ from outreach.sent_lists import steps
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 
+NO_BREAK = "\u00a0"
 BY = {"now": NOW, "actor": AUTHOR}
 KEY = Ed25519PrivateKey.generate()
 PUBLIC = signatures.written_public(KEY.public_key().public_bytes_raw())
@@ -160,6 +161,28 @@ def test_a_row_that_no_database_takes_is_refused_and_holds_up_nothing(post, send
     assert applying.apply_waiting(sample_database, NOW) == 1
 
 
+def states(session):
+    """What became of each delivery, in the order in which they came."""
+    return [
+        judging.state_of(one).replace(NO_BREAK, " ")
+        for one in sorted(judging.listed(session).every(), key=lambda one: one.id)
+    ]
+
+
+def test_a_delivery_says_how_many_of_its_rows_await_staff_beside_what_became_of_others(
+    post, sender, silent, sample_database
+):
+    post(body_of(row(silent[0]), row(1), row(2)))
+    assert applying.apply_waiting(sample_database, NOW) == 1
+    post(body_of(row(silent[0])), identity="msg_2")
+    assert applying.apply_waiting(sample_database, NOW) == 1
+    with sample_database.reading() as session:
+        assert states(session) == ["appliqué, 2 lignes à juger", "rien de nouveau"]
+    with sample_database.writing() as session:
+        steps.undo(session, JoiningLists(NOW.date()), **BY)
+        assert states(session)[0] == "annulé, 2 lignes à juger"
+
+
 def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, silent, sample_database):
     keep_all(sample_database, sender, [row(silent[0]), row(1), row(silent[1], strand=77), {"école": "?"}])
     assert applying.apply_waiting(sample_database, NOW) == 4
@@ -168,9 +191,11 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
         assert waiting == 3
         assert {json.loads(one.content).get("strand") for one in rows} == {1, 77, None}
         first, second = rows[0].id, rows[1].id
+        assert states(session) == ["appliqué"] + ["1 ligne à juger"] * 3
     with sample_database.writing() as session:
         judging.judge(session, first, Judgement.RETRIED, **BY)
         judging.judge(session, second, Judgement.DROPPED, **BY)
+        assert states(session) == ["appliqué", "lignes jugées", "1 ligne à juger", "lignes jugées", "attend l’horloge"]
         with pytest.raises(Refused, match="déjà écartée"):
             judging.judge(session, second, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 1
