@@ -162,13 +162,22 @@ def identity(row):
     except NoInspectionAvailable:
         if is_dataclass(row):
             return tuple(identity(getattr(row, field.name)) for field in fields(row))
-        return tuple(identity(part) for part in row) if isinstance(row, tuple | Row) else repr(row)
+        return tuple(identity(part) for part in row) if isinstance(row, tuple | list | Row) else repr(row)
 
 
 def count_of(listing):
     """How many rows a listing has, once its request is over: its session begins anew, and is closed again."""
     try:
         return listing.count()
+    finally:
+        if hasattr(listing, "session"):
+            listing.session.close()
+
+
+def rows_of(listing, number, size, total):
+    """The rows of a page of a listing, once its request is over: as `shown` has them."""
+    try:
+        return [identity(row) for row in listing.page(number, size, total)]
     finally:
         if hasattr(listing, "session"):
             listing.session.close()
@@ -221,6 +230,7 @@ def set_rows(monkeypatch, size):
 
 
 def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monkeypatch):
+    """By the listing that a page shows. Its first order is also walked by the addresses of its pages."""
     for name in LISTS:
         monkeypatch.setattr(pager, "PAGE_ROWS", 50)
         FlaskClient.open(chief, address_of(name))
@@ -229,15 +239,21 @@ def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monk
         assert sortable, name
         size = total // 3 + 1
         set_rows(monkeypatch, size)
+        numbers = range(2, -(-total // size) + 1)
         for column in sortable:
-            rows, order = [], page.listing.next_sort(column)
-            for number in range(1, -(-total // size) + 1):
-                html = FlaskClient.open(chief, address_of(name, sort=order, page=number)).text
-                rows += shown["rows"]
+            order = page.listing.next_sort(column)
+            html = FlaskClient.open(chief, address_of(name, sort=order)).text
+            rows, listing = [*shown["rows"]], shown["page"].listing
+            for number in numbers:
+                rows += rows_of(listing, number, size, total)
             assert len(set(rows)) == len(rows) >= total, (name, order)
             direction, reverse = ("descending", order[1:]) if order.startswith("-") else ("ascending", f"-{order}")
             assert re.findall('aria-sort="([a-z]+)"', html) == [direction], (name, order)
             assert SORTED.search(html.partition("aria-sort=")[2])[1] == reverse, (name, order)
+            if column is sortable[0]:
+                for number in numbers:
+                    FlaskClient.open(chief, address_of(name, sort=order, page=number))
+                    assert shown["rows"] == rows[(number - 1) * size : number * size], (name, number)
 
 
 def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief, shown, monkeypatch):
