@@ -79,7 +79,6 @@ from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, password_links, sign_in
 from outreach.web.signing_in import trail as trail_queue
 from outreach.web.ui import bar, errors, problems, protection, templates
-from outreach.web.ui import letterhead as page_letterhead
 from outreach.web.ui import request as page_request
 
 WORDS = {"", "application/x-www-form-urlencoded"}
@@ -185,7 +184,6 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     sign_in.install(app)
     templates.install(app)
     bar.install(app, awaited=today.awaited, clock=sending.clock)
-    page_letterhead.install(app)
     protection.install(app)
     errors.install(app)
     kept.install(app, _is_ours)

@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from outreach.about.letterheads import NONE
 from outreach.accounts import sessions, staff
 from outreach.app import create_app
 from outreach.campaigns import lifecycle
@@ -12,12 +13,11 @@ from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.demo import people
-from outreach.letterheads import NONE
 from outreach.settings import read
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.signing_in.sign_in import KEY, TOKEN
 from outreach.web.signing_in.trail import EXTENSION
-from outreach.web.ui import letterhead
+from outreach.web.ui import templates
 from tests import factories, writing_watch
 from tests.conftest import NOW, state_from
 from tests.factories import APPROVER, AUTHOR
@@ -77,7 +77,7 @@ def standing(templates):
 def app(standing, sample_database, while_writing):
     made = standing.anew(sample_database)
     # Its process has asked for the letterhead: which page asks again depends on the clock, and statements are counted.
-    made.extensions[letterhead.KEPT] = (time.monotonic() + HOUR, NONE)
+    made.extensions[templates.KEPT] = (time.monotonic() + HOUR, NONE)
     yield made
     assert standing.app.extensions[EXTENSION].flush()  # what is written later would go into the next test's database
 

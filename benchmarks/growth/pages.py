@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from benchmarks.growth.directory import place_of
 from benchmarks.growth.ground import Ground
 from benchmarks.growth.meter import Action
-from outreach import seals
+from outreach.audit import seals
 from outreach.campaigns import audiences, lifecycle, verification
 from outreach.segments import audience_counts
 from outreach.segments.audience import Audience, Concerns

@@ -28,7 +28,7 @@ from outreach.segments.audience import Audience, Boxes, Concerns
 from outreach.segments.audience_counts import AudienceCounts
 from outreach.segments.criteria import Criterion, listed
 from outreach.segments.criteria_json import from_store
-from outreach.segments.mailings import ReactedTo, ReactionKind
+from outreach.segments.kinds.mailings import ReactedTo, ReactionKind
 from outreach.segments.scope import Scope, scope_at
 from outreach.settings import Calm
 

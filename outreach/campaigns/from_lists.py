@@ -29,7 +29,7 @@ from outreach.segments.criteria import (
     Unreachable,
 )
 from outreach.segments.criteria_json import to_plain
-from outreach.segments.places import FederationCode, InFederation, InMunicipality, InProvince
+from outreach.segments.kinds.places import FederationCode, InFederation, InMunicipality, InProvince
 
 if TYPE_CHECKING:
     from outreach.accounts.staff import User

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from sqlalchemy import func, select
 
-from outreach import audit, letterheads
+from outreach import audit
+from outreach.about import letterheads
 from outreach.adherence import programmes
 from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told

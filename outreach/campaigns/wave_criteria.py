@@ -21,8 +21,8 @@ from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import Criterion, leaves
 from outreach.segments.criteria_json import DEEPEST, from_plain, to_plain
 from outreach.segments.fields import Names, either
-from outreach.segments.mailings import OfMailings, ReactedTo, ReceivedMailing
-from outreach.segments.reached import ReachedBy
+from outreach.segments.kinds.mailings import OfMailings, ReactedTo, ReceivedMailing
+from outreach.segments.kinds.reached import ReachedBy
 
 ABOUT_LETTERS = (ReceivedMailing.word, ReactedTo.word, ReachedBy.word)
 Plain = dict[str, Any]  # of a criterion, by name

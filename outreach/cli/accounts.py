@@ -12,7 +12,6 @@ from outreach.accounts import administering, passwords, sessions, staff
 from outreach.accounts.links import LinkKind
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import User
-from outreach.campaigns import departures
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.cli.context import Operation, acting, json_option, pass_operation, say, say_rows
 from outreach.db import Session
@@ -21,6 +20,7 @@ from outreach.directory import scoping
 from outreach.errors import InputError
 from outreach.french import moment, plural
 from outreach.mail.addresses import judge
+from outreach.own import handing_over
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 from outreach.staff_mail import account_letters, invitations
@@ -168,9 +168,9 @@ def close(operation: Operation, email: str, to: str) -> None:
     """Ferme un compte et termine ses sessions ; ce que la personne suit va au collègue nommé, ou à tous."""
     with operation.database.writing() as session:
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        handed = departures.close(session, account, to=to, now=operation.now, actor=actor)
+        handed = handing_over.close(session, account, to=to, now=operation.now, actor=actor)
         said = f"Compte de {account.email} fermé : ses sessions sont terminées."
-    what = departures.told(*handed)
+    what = handing_over.told(*handed)
     say(f"{said} {f'À {to}' if to else 'À tous'} désormais : {what}." if what else said)
 
 

@@ -9,7 +9,8 @@ from typing import Any
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach import french, letterheads
+from outreach import french
+from outreach.about import letterheads
 from outreach.campaigns.schedule.moments import read_past
 from outreach.cli.context import (
     DayType,

@@ -2,9 +2,9 @@
 
 from datetime import date, datetime
 
-from outreach import statements
+from outreach.about import statements
+from outreach.about.statements import CONFORMITY, Conformity, StatementKind
 from outreach.db import Session
-from outreach.statements import CONFORMITY, Conformity, StatementKind
 
 SERVICE = "Service du numérique éducatif (exemple fictif)\nBoulevard Léopold II 44, 1080 Bruxelles"
 EXAMPLES = {

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from outreach import seals
 from outreach.alerts import episodes
 from outreach.alerts.models import AlertKind
+from outreach.audit import seals
 from outreach.backups import rehearsals
 from outreach.db import Session
 from outreach.delivery import workers

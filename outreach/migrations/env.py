@@ -5,7 +5,8 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script
 from sqlalchemy import delete, insert, inspect
 
-from outreach import audit, drafts, letterheads, seals, statements
+from outreach import audit, drafts
+from outreach.about import letterheads, statements
 from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
@@ -13,6 +14,7 @@ from outreach.alerts import models as alerts
 from outreach.api_keys import models as api_keys
 from outreach.api_keys import writes as api_writes
 from outreach.approvals import models as approvals
+from outreach.audit import seals
 from outreach.backups import models as backups
 from outreach.calendar_feed import keys as calendar_keys
 from outreach.campaigns import excepted

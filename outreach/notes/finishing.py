@@ -1,6 +1,6 @@
 """Finishes a numbered note: signs it and makes its files. Whoever approves a note hands this to the approval."""
 
-from outreach.letterheads import NONE, Letterhead
+from outreach.about.letterheads import NONE, Letterhead
 from outreach.notes.approving import Finish, FinishedNote
 from outreach.notes.content import NumberedNote
 from outreach.notes.signing import sign, signing_key

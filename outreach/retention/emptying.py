@@ -5,8 +5,8 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Update, case, delete, exists, or_, select, update
 
-from outreach import seals
-from outreach.audit import AuditEntry
+from outreach.audit import AuditEntry, seals
+from outreach.audit.seals import SealedEntry
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import CLOCK
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
@@ -15,7 +15,6 @@ from outreach.delivery.models import Composition, Mailing, Message, MessageState
 from outreach.directory.models import Contact
 from outreach.measuring.models import TrackingBasis
 from outreach.responses.models import Respondent, Response, ResponseStep
-from outreach.seals import SealedEntry
 
 WORDS = (Contact.name, Contact.function, Contact.phone, Contact.usage, Contact.source_note)
 ADDRESSES = (Contact.address, Contact.address_key, Contact.address_ascii)

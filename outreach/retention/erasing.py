@@ -13,12 +13,12 @@ from pathlib import Path
 
 from sqlalchemy import Select, delete, exists, func, select, union
 
-from outreach import audit, seals
+from outreach import audit
 from outreach.accounts.factors.second_factors import RecoveryCode, SecondFactor
 from outreach.accounts.identities import StaffIdentity
 from outreach.accounts.staff import User
 from outreach.adherence.models import Programme, Strand
-from outreach.audit import AuditEntry
+from outreach.audit import AuditEntry, seals
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Base, Database, Session, take_turns
 from outreach.db.in_list import among

@@ -1,7 +1,8 @@
 """Loads every table: what is known of a person, and an erasure, walk those that the process has loaded."""
 
 # ruff: noqa: F401
-from outreach import audit, drafts, letterheads, seals, statements
+from outreach import audit, drafts
+from outreach.about import letterheads, statements
 from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
@@ -9,6 +10,7 @@ from outreach.alerts import models as alerts
 from outreach.api_keys import models as api_keys
 from outreach.api_keys import writes as api_writes
 from outreach.approvals import models as approvals
+from outreach.audit import seals
 from outreach.backups import models as backups
 from outreach.calendar_feed import keys
 from outreach.campaigns import excepted

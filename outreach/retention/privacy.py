@@ -13,14 +13,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from sqlalchemy import func, select
 from sqlalchemy.engine import make_url
 
-from outreach import statements
+from outreach.about import statements
+from outreach.about.statements import StatementKind
 from outreach.accounts.staff import Role, User, role_holders
 from outreach.db import Session
 from outreach.french import typeset
 from outreach.retention import changes, periods
 from outreach.roles import RoleName
 from outreach.settings import ROOT, FactorPolicy, Settings
-from outreach.statements import StatementKind
 
 documents = Environment(  # noqa: S701 - Markdown: its own signs are taken from what is shown in it
     loader=FileSystemLoader(ROOT / "templates" / "privacy"),

@@ -39,7 +39,7 @@ from outreach.directory.listing import BY_NAME, authority_columns
 from outreach.directory.models import Authority, Contact, ContactSchool
 from outreach.segments import unreacted
 from outreach.segments.criteria import And, Criterion, Or, as_filter, listed
-from outreach.segments.mailings import ReceivedMailing
+from outreach.segments.kinds.mailings import ReceivedMailing
 from outreach.segments.scope import Scope
 
 ORDER = (

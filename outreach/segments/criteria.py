@@ -31,9 +31,9 @@ from outreach.directory.models import Authority, Contact, Level, Ownership, Scho
 from outreach.directory.reference import NETWORKS
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber, either
-from outreach.segments.mailings import ReactedTo, ReceivedMailing
-from outreach.segments.places import HasSize, InFederation, InMunicipality, InProvince
-from outreach.segments.reached import ReachedBy
+from outreach.segments.kinds.mailings import ReactedTo, ReceivedMailing
+from outreach.segments.kinds.places import HasSize, InFederation, InMunicipality, InProvince
+from outreach.segments.kinds.reached import ReachedBy
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 

@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from flask import Response
 from flask_login import current_user
 
-from outreach import french, pdf
+from outreach import french
+from outreach.about.letterheads import Letterhead
 from outreach.charts.chart import Chart
 from outreach.charts.slides import Sender
+from outreach.children import pdf
 from outreach.errors import NotFound
-from outreach.letterheads import Letterhead
 from outreach.settings import Mode
 from outreach.spreadsheets.written import SERVICE, Origin
 from outreach.web.ui.exports import attachment
-from outreach.web.ui.letterhead import current as letterhead
 from outreach.web.ui.request import end_reading, now, settings
+from outreach.web.ui.templates import letterhead
 
 TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 

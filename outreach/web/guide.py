@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, render_template, request, send_file
 
-from outreach import guide
+from outreach.about import guide
 from outreach.roles import RoleName
 from outreach.web.ui.pager import sought
 from outreach.web.ui.request import needs

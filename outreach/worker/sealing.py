@@ -3,7 +3,7 @@
 import logging
 from datetime import date, datetime, timedelta
 
-from outreach import seals
+from outreach.audit import seals
 from outreach.days import today
 from outreach.db import Database
 from outreach.settings import Mode, Settings

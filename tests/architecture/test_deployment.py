@@ -15,7 +15,7 @@ import yaml
 from outreach.errors import SettingsError
 from outreach.settings import PREFIX, ROOT, Settings, read
 from outreach.settings.files import NAMED
-from tests.test_pdf import EMPTY
+from tests.children.test_pdf import EMPTY
 from tests.test_settings import REAL
 
 DEPLOY = ROOT / "deploy"
@@ -80,7 +80,7 @@ def test_all_units_are_confined_alike():
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("command", [("outreach.pdf",), ("outreach", "migrate")], ids=lambda words: words[0])
+@pytest.mark.parametrize("command", [("outreach.children.pdf",), ("outreach", "migrate")], ids=lambda words: words[0])
 def test_what_a_unit_leaves_is_enough_to_set_a_pdf_and_to_ask_a_database(command, tmp_path):
     unit = DEPLOY / "systemd" / "outreach.service"
     more = {"date": [2021, 5, 15], "qr": "<svg xmlns='http://www.w3.org/2000/svg'/>", "sections": []}

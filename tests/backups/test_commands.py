@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from outreach import audit, french, seals
+from outreach import audit, french
+from outreach.audit import seals
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database

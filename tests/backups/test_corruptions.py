@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import Boolean, Date, DateTime, Enum, Integer, String
 from sqlalchemy.engine import make_url
 
-from outreach import seals
+from outreach.audit import seals
 from outreach.backups import databases, keys, making, manifest, restoring
 from outreach.backups.making import Origin
 from outreach.cli.running.backups import prove

@@ -20,10 +20,10 @@ from outreach.campaigns.models import (
     ExemptionWithdrawal,
     ReminderState,
 )
+from tests.audit.test_seals import seal
 from tests.conftest import NOW, state_from
 from tests.migrations.dumps import insert
 from tests.migrations.told import FOLDER
-from tests.test_seals import seal
 
 pytestmark = pytest.mark.postgresql
 KEYS = {

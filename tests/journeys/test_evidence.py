@@ -7,10 +7,10 @@ from sqlalchemy import select, update
 from outreach.app import create_app
 from outreach.audit import AuditEntry
 from outreach.db.ways import Way, system_user
+from tests.audit.test_seals import note, seal
 from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
 from tests.journeys.test_operator import run
 from tests.tampering import unguard
-from tests.test_seals import note, seal
 
 __all__ = ["people", "run", "strand"]
 

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from outreach import migrations, seals
+from outreach import migrations
 from outreach.approvals import reading
 from outreach.approvals.models import Content, Decision, DecisionKind, Extent
+from outreach.audit import seals
 from outreach.campaigns.verification import verify
 from outreach.db import Session
 from outreach.notes import listing

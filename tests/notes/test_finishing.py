@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import select
 
-from outreach import pdf
+from outreach.children import pdf
 from outreach.errors import Refused
 from outreach.notes import known_notes, listing, signing
 from outreach.notes.approving import FinishedNote

@@ -12,7 +12,7 @@ from outreach.accounts import staff
 from outreach.adherence import records
 from outreach.adherence.models import AdherenceRecord, Programme, Status, Strand, Word
 from outreach.audit import AuditEntry
-from outreach.campaigns import departures, lifecycle
+from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import answering
@@ -23,6 +23,7 @@ from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, Refused
 from outreach.mail.linter import faults
+from outreach.own import handing_over
 from outreach.reachability import follow_up
 from outreach.responses import actors, answers, effects, inbox, trays
 from outreach.responses.answers import Given
@@ -528,11 +529,11 @@ def test_what_a_person_who_leaves_follows_goes_to_a_colleague_or_to_nobody(datab
         staff.add_user(session, NOW, "installation", **other)
         leaver, hard = staff.user_named(session, AUTHOR), session.scalars(select(Authority).limit(1)).one()
         follow_up.hand_over(session, hard, to=AUTHOR, now=LATER, actor=AUTHOR)
-        follows = departures.followed_by(session, AUTHOR)
+        follows = handing_over.followed_by(session, AUTHOR)
         assert (follows.responses, follows.recalls, follows.authorities, len(follows.campaigns)) == (1, 1, 1, 1)
         with pytest.raises(InputError, match="une autre personne"):
-            departures.close(session, leaver, to=AUTHOR.upper(), now=LATER, actor=CHIEF)
-        assert departures.close(session, leaver, to=to, now=LATER, actor=CHIEF) == (1, 1)
+            handing_over.close(session, leaver, to=AUTHOR.upper(), now=LATER, actor=CHIEF)
+        assert handing_over.close(session, leaver, to=to, now=LATER, actor=CHIEF) == (1, 1)
     with database.reading() as session:
         response = inbox.response_numbered(session, waiting)
         assert (response.owner or "", response.recall_on) == (to, LATER.date())

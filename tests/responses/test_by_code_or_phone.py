@@ -28,7 +28,7 @@ from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.segments.criteria import listed
-from outreach.segments.mailings import ReactedTo
+from outreach.segments.kinds.mailings import ReactedTo
 from outreach.settings import ROOT
 from tests.campaigns.conftest import AUTHOR, SENDING, people, settle, strand
 from tests.campaigns.ladder.climbing import climb
@@ -153,7 +153,7 @@ def _overall(one):
 PLACES = {
     "outreach/reach/proof.py": [_proved],
     "outreach/measuring/reactions.py": [_reacted, _mailboxes],
-    "outreach/segments/mailings.py": [_criterion],
+    "outreach/segments/kinds/mailings.py": [_criterion],
     "outreach/responses/answers.py": [
         lambda one: one.of_each(answers.of_message),
         lambda one: one.of_each(lambda session, letter: answers.earlier(session, letter, one.mailings).last),

@@ -10,9 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from sqlalchemy import select, update
 
-from outreach import seals
 from outreach.adherence import programmes, situation
-from outreach.audit import AuditEntry
+from outreach.audit import AuditEntry, seals
 from outreach.campaigns import verification
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.composing import Composer, WordsGone
@@ -28,9 +27,9 @@ from outreach.retention.archives import Archives
 from outreach.retention.forgetting import count_over, forget
 from outreach.retention.periods import RULES
 from outreach.settings import read
+from tests.audit.test_seals import seal
 from tests.conftest import NOW, state_from
 from tests.responses.test_answers import AT, SENDING, act, give, three_asked
-from tests.test_seals import seal
 
 __all__ = ["three_asked"]
 ARCHIVES = [rule for rule in RULES if rule.is_archive]

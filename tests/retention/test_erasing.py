@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import delete, select, text, update
 
-from outreach import audit, seals
+from outreach import audit
 from outreach.accounts import administering, staff
-from outreach.audit import AuditEntry
+from outreach.audit import AuditEntry, seals
 from outreach.campaigns import verification
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
@@ -29,11 +29,11 @@ from outreach.mail.addresses import judge, masked
 from outreach.responses.models import Respondent, Response
 from outreach.retention import erasing
 from outreach.roles import RoleName
+from tests.audit.test_seals import seal
 from tests.conftest import NOW
 from tests.responses.test_answers import AT, three_asked
 from tests.retention.test_archives import three_answered
 from tests.tampering import unguard
-from tests.test_seals import seal
 
 __all__ = ["three_answered", "three_asked"]
 KEY = "a key that only this installation has, 4f1c"

@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import Enum, LargeBinary, select, update
 
 from outreach import app
+from outreach.children.pdf import settable
 from outreach.contact_lists.models import ContactList
 from outreach.db import Base
 from outreach.delivery.models import Composition, Message
 from outreach.directory.models import Contact
 from outreach.erasures import words
-from outreach.pdf import settable
 from outreach.retention import persons
 from outreach.retention.known import documents, labels, tables
 from outreach.sent_lists.models import ListState

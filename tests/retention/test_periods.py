@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Enum, LargeBinary, String, select, text
 
-from outreach import app, seals
+from outreach import app
 from outreach.accounts import attempts, requests, sessions
+from outreach.audit import seals
 from outreach.contact_lists import undoing
 from outreach.db import Base
 from outreach.errors import InputError

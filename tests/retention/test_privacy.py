@@ -5,14 +5,14 @@ from dataclasses import replace
 
 from click.testing import CliRunner
 
-from outreach import statements
+from outreach.about import statements
+from outreach.about.statements import StatementKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.retention import periods
 from outreach.retention.privacy import processing, written
 from outreach.roles import RoleName
 from outreach.settings import FactorPolicy
-from outreach.statements import StatementKind
 from tests.conftest import NOW
 from tests.factories import APPROVER
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach import audit, seals
+from outreach import audit
 from outreach.adherence import programmes
+from outreach.audit import seals
 from outreach.delivery.models import Message
 from outreach.notes import freezing, known_notes
 from outreach.notes.freezing import Gathered
@@ -18,6 +19,7 @@ from outreach.retention import changes
 from outreach.retention.archives import Archives
 from outreach.retention.forgetting import count_over, forget
 from outreach.settings import read
+from tests.audit.test_seals import seal
 from tests.conftest import NOW
 from tests.notes.conftest import ROWS, approve_in
 from tests.notes.contents import content
@@ -25,7 +27,6 @@ from tests.notes.quick import finisher
 from tests.responses.test_answers import AUTHOR, three_asked
 from tests.retention.test_archives import three_answered
 from tests.retention.test_forgetting import DELETING, add
-from tests.test_seals import seal
 
 __all__ = ["three_answered", "three_asked"]
 MONTH = timedelta(days=30.5)

@@ -21,7 +21,7 @@ from outreach.responses.models import Response
 from outreach.segments.criteria import And, Not, listed, sentence
 from outreach.segments.criteria_json import from_json, to_json
 from outreach.segments.fields import Names
-from outreach.segments.mailings import ReactedTo, ReactionKind, ReceivedMailing
+from outreach.segments.kinds.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from outreach.segments.scope import scope_at
 from tests import factories
 from tests.conftest import NOW

@@ -62,8 +62,8 @@ from outreach.segments.criteria import (
     sentence,
 )
 from outreach.segments.criteria_json import from_json, to_json
-from outreach.segments.mailings import ReactedTo
-from outreach.segments.places import FederationCode, HasSize, InFederation, InMunicipality, InProvince
+from outreach.segments.kinds.mailings import ReactedTo
+from outreach.segments.kinds.places import FederationCode, HasSize, InFederation, InMunicipality, InProvince
 from outreach.segments.scope import scope_at
 from outreach.segments.shown import explained
 from tests import factories

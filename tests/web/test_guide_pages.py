@@ -2,7 +2,7 @@
 
 import pytest
 
-from outreach import guide
+from outreach.about import guide
 from outreach.web.guide import BASE
 from outreach.web.ui.bar import HELP
 from tests.pages import elements, links, text_of

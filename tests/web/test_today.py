@@ -5,13 +5,13 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, select
 
-from outreach import agenda
-from outreach.agenda import AgendaKind, Whose
 from outreach.alerts.models import AlertKind
 from outreach.alerts.shown import ShownAlert
 from outreach.campaigns import lifecycle
 from outreach.delivery.models import Message
 from outreach.directory import authority_sheet
+from outreach.own import agenda
+from outreach.own.agenda import AgendaKind, Whose
 from outreach.reachability import follow_up
 from outreach.responses import answers, inbox
 from outreach.responses.answers import Given

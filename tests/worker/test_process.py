@@ -14,11 +14,10 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
-from outreach import seals
 from outreach.accounts import requests
 from outreach.alerts.models import AlertKind
 from outreach.approvals.models import Extent
-from outreach.audit import AuditEntry
+from outreach.audit import AuditEntry, seals
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.verification import verify

@@ -10,7 +10,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from outreach import letterheads
+from outreach.about import letterheads
+from outreach.about.letterheads import NONE, Letterhead
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.merge_fields import (
     ADDRESSES,
@@ -32,7 +33,6 @@ from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.errors import InputError
 from outreach.french import WIDE, international, typeset_letter
-from outreach.letterheads import NONE, Letterhead
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.letters import compiled_letters
 from outreach.mail.letters.compiled_letters import Draft, Letter

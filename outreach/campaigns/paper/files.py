@@ -9,17 +9,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from outreach import french, pdf
+from outreach import french
+from outreach.about.letterheads import Letterhead
 from outreach.campaigns.letter.frozen import SenderIdentity, head_on_paper
 from outreach.campaigns.paper import batches, sheets
 from outreach.campaigns.paper.models import PaperBatch
 from outreach.campaigns.paper.sheets import Sheet
+from outreach.children import pdf
 from outreach.columns import Column, Held, Kind
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.postal.addresses import PostalAddress
 from outreach.errors import Refused
-from outreach.letterheads import Letterhead
 from outreach.spreadsheets.written import Origin, csv_bytes, xlsx
 
 MOST_PAGES = 100

@@ -11,12 +11,13 @@ from urllib.parse import urlsplit
 import segno
 from sqlalchemy import select
 
-from outreach import french, pdf
+from outreach import french
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.facts import contact_of
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper.models import PaperBatch, PaperLetter
+from outreach.children import pdf
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among

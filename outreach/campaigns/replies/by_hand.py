@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sqlalchemy import select
 
-from outreach import letterheads
+from outreach.about import letterheads
+from outreach.about.letterheads import Letterhead
 from outreach.accounts import colleagues
 from outreach.approvals import deciding, reading
 from outreach.approvals.models import Content, Decision, DecisionKind, Thing
@@ -33,7 +34,6 @@ from outreach.directory.contacts import contacts_of, limited_of, subject_of
 from outreach.directory.models import Authority, Contact
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import day, plural
-from outreach.letterheads import Letterhead
 from outreach.measuring.models import TrackingMode
 from outreach.segments import calm
 from outreach.segments.audience import Boxes, Concerns

@@ -9,7 +9,9 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import joinedload
 
-from outreach import audit, letterheads
+from outreach import audit
+from outreach.about import letterheads
+from outreach.about.letterheads import NONE, Letterhead
 from outreach.campaigns.letter.composing import Alike, WordsGone, subject_read
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, WrittenLetter, bare, compiled, freeze
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
@@ -26,7 +28,6 @@ from outreach.delivery.ledger.letters import Due, due_of
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Purpose
 from outreach.errors import InputError, Refused
-from outreach.letterheads import NONE, Letterhead
 from outreach.mail import mime
 from outreach.measuring.models import TrackingMode
 from outreach.responses import steps

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import Row, Select, select
 
+from outreach.about.letterheads import Letterhead
 from outreach.campaigns import audiences
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.letter.composing import Alike
@@ -40,7 +41,6 @@ from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority
 from outreach.effect.draw import DEPARTURES
-from outreach.letterheads import Letterhead
 from outreach.mail import mime, tokens
 from outreach.mail.letters.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.letters.marks import FieldKind, Slot

@@ -12,7 +12,7 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.directory.models import Authority
 from outreach.segments.audience import Concerns, rows
-from outreach.segments.mailings import invited_to
+from outreach.segments.kinds.mailings import invited_to
 
 ROLE = re.compile(r"\b(?:rappel|relance)\b", re.IGNORECASE)
 """What a title, a subject or a preheader calls a reminder. Other letters say in the plural that reminders stop."""

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, tuple_
 
-from outreach import letterheads
+from outreach.about import letterheads
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
 from outreach.campaigns.models import Campaign, ReceiptCopy, Wave
 from outreach.campaigns.waves import receipts

@@ -7,10 +7,11 @@ from pathlib import Path
 import click
 
 from outreach import days, french
-from outreach.adherence import programme_files, programmes
+from outreach.adherence import programmes
 from outreach.adherence.joining_lists.coverage import covered_until, stated
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.adherence.programmes import files as programme_files
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
 from outreach.roles import RoleName

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import click
 
-from outreach import french, migrations, seals
+from outreach import french, migrations
+from outreach.audit import seals
 from outreach.backups import databases, keys, making, rehearsals, restoring
 from outreach.backups.making import Origin
 from outreach.backups.restoring import Restored

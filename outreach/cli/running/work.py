@@ -10,7 +10,9 @@ from typing import NamedTuple
 
 import click
 
-from outreach import french, logs, seals
+from outreach import french, logs
+from outreach.audit import seals
+from outreach.audit.seals import SealCheck
 from outreach.campaigns import verification
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -25,7 +27,6 @@ from outreach.delivery.sending.prefetch import LetterSource
 from outreach.demo import mailbox as demo_mailbox
 from outreach.errors import Refused
 from outreach.roles import RoleName
-from outreach.seals import SealCheck
 from outreach.settings import Settings
 from outreach.worker.clock import clock
 from outreach.worker.process import WorkProcess

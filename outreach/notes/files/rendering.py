@@ -4,8 +4,8 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-from outreach import pdf
-from outreach.letterheads import NONE, Letterhead
+from outreach.about.letterheads import NONE, Letterhead
+from outreach.children import pdf
 from outreach.notes.content import NumberedNote
 from outreach.notes.files import tidy, word, workbook
 from outreach.notes.files.data import data_file

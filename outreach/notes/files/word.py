@@ -15,7 +15,7 @@ from docx.table import Table, _Cell
 from docx.text.paragraph import Paragraph as WordParagraph
 from docx.text.run import Run
 
-from outreach.letterheads import NONE, Letterhead
+from outreach.about.letterheads import NONE, Letterhead
 from outreach.notes.content import NumberedNote
 from outreach.notes.files.outline import Outline, checking
 from outreach.notes.files.parts import Block, Bullets, CellGrid, Paragraph, Picture, Piece, Terms, Tone

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from outreach import french, pdf
+from outreach import french
+from outreach.children import pdf
+from outreach.children.pdf import settable
 from outreach.days import today
 from outreach.french import plural, typeset
-from outreach.pdf import settable
 from outreach.retention.known.tables import KnownTable
 from outreach.spreadsheets.written import SERVICE
 

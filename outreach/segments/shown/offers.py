@@ -17,8 +17,8 @@ from outreach.directory.reference import fold
 from outreach.errors import InputError
 from outreach.segments.authority_lists import MOST_TYPED
 from outreach.segments.criteria import LEAVES, Leaf, Which
-from outreach.segments.mailings import ReactionKind
-from outreach.segments.reached import ReachKind
+from outreach.segments.kinds.mailings import ReactionKind
+from outreach.segments.kinds.reached import ReachKind
 from outreach.text import whole_number
 
 MOST_FOUND = 24

@@ -11,7 +11,6 @@ from outreach.accounts import administering, links, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
-from outreach.campaigns import departures
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.columns import Held
 from outreach.db import Session
@@ -20,6 +19,7 @@ from outreach.delivery.smtp.guard import Guard
 from outreach.directory import scoping
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
+from outreach.own import handing_over
 from outreach.roles import SCOPED, RoleName
 from outreach.settings import FactorPolicy, Mode
 from outreach.staff_mail import account_letters, invitations
@@ -146,12 +146,12 @@ def close(number: int) -> Redirect | tuple[str, int]:
     try:
         with database().writing() as writing:
             user = staff.account_numbered(writing, number)
-            handed = departures.close(writing, user, to=to, now=now(), actor=actor())
+            handed = handing_over.close(writing, user, to=to, now=now(), actor=actor())
             said, name = f"Le compte de {user.name} est fermé, ses sessions sont terminées.", _name(writing, to)
     except InputError as error:
         with reading() as snapshot:
             return _closure_page(snapshot, number, str(error)), 422
-    if what := departures.told(*handed):
+    if what := handing_over.told(*handed):
         said += f" À {name or 'tous'} désormais : {what}."
     flash(said, "success")
     return redirect(url_for(".account", number=number))
@@ -251,7 +251,7 @@ def _closure_page(session: Session, number: int, fault: str = "") -> str:
         user=user,
         fault=fault,
         kept_open=administering.last_administrator(session, user),
-        follows=departures.followed_by(session, user.email),
+        follows=handing_over.followed_by(session, user.email),
         others=[(one.email, one.name) for one in others],
         sessions=len(sessions.of_user(session, user.id, now=now())),
     )

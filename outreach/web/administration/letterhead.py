@@ -6,14 +6,15 @@ from flask_wtf.file import FileField
 from werkzeug.wrappers import Response as Redirect
 from wtforms import BooleanField, TextAreaField
 
-from outreach import audit, letterheads
+from outreach import audit
+from outreach.about import letterheads
+from outreach.about.letterheads import Letterhead
 from outreach.accounts import staff
 from outreach.errors import NotFound
-from outreach.letterheads import Letterhead
 from outreach.roles import RoleName
 from outreach.web.ui.fields import telling
-from outreach.web.ui.letterhead import forget
 from outreach.web.ui.request import actor, database, needs, now, reading
+from outreach.web.ui.templates import forget_letterhead
 
 pages = Blueprint("letterhead", __name__)
 PLACE = "/administration/letterhead"
@@ -56,7 +57,7 @@ def change() -> Redirect | tuple[str, int]:
     with database().writing() as session:
         kept = b"" if form.without_logo.data else letterheads.current(session).logo
         letterheads.change(session, Letterhead(lines, logo or kept), now=now(), actor=actor())
-    forget()
+    forget_letterhead()
     flash(
         "L’en-tête est changé : pages, prochaines notes et courriels soumis dès maintenant le portent.",
         "success",

@@ -5,7 +5,8 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
 
-from outreach.adherence import programme_files, programmes
+from outreach.adherence import programmes
+from outreach.adherence.programmes import files as programme_files
 from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName

@@ -9,14 +9,14 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 from wtforms import HiddenField, RadioField, SelectChoice, StringField, TextAreaField
 
-from outreach import statements
+from outreach.about import statements
+from outreach.about.statements import FIELDS, Conformity, PublicStatement, StatementKind
 from outreach.accounts import staff
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.errors import Refused
 from outreach.french import initial
 from outreach.roles import RoleName
-from outreach.statements import FIELDS, Conformity, PublicStatement, StatementKind
 from outreach.text import whole_number
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui.fields import a_day, chosen, fit, refusing

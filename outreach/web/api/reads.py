@@ -3,8 +3,9 @@
 from flask import Response, render_template
 
 from outreach.accounts import staff
-from outreach.adherence import programme_files, record_list, situation
 from outreach.adherence import programmes as known_programmes
+from outreach.adherence import record_list, situation
+from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
 from outreach.campaigns.effects import locking

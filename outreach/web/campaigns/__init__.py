@@ -14,7 +14,6 @@ from outreach.web.campaigns import (
     rehearsal,
     results,
     steps,
-    summary,
 )
 from outreach.web.campaigns.blueprint import pages
 
@@ -33,5 +32,4 @@ __all__ = [
     "rehearsal",
     "results",
     "steps",
-    "summary",
 ]

@@ -16,7 +16,7 @@ from outreach.directory.listing import LONGEST_SEARCH, Filters, Reach
 from outreach.directory.models import Level
 from outreach.directory.reference import NETWORKS
 from outreach.french import all_of
-from outreach.segments.places import IN_PROVINCE
+from outreach.segments.kinds.places import IN_PROVINCE
 from outreach.web.ui.pager import again, member, words
 
 LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}

@@ -3,7 +3,7 @@
 from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import letterheads
+from outreach.about import letterheads
 from outreach.errors import NotFound
 from outreach.notes import approving, finishing, listing
 from outreach.roles import RoleName

@@ -2,11 +2,11 @@
 
 from flask import Blueprint, Response, render_template, request
 
-from outreach import agenda
 from outreach.accounts import colleagues
-from outreach.agenda import Agenda, AgendaKind, Whose
 from outreach.approvals import deputies
 from outreach.db import Session
+from outreach.own import agenda
+from outreach.own.agenda import Agenda, AgendaKind, Whose
 from outreach.roles import RoleName
 from outreach.web.alarms import alarms
 from outreach.web.ui import exports

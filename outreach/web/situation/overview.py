@@ -7,7 +7,8 @@ from typing import Any
 from flask import Response, render_template, request
 from flask_login import current_user
 
-from outreach import statements
+from outreach.about import statements
+from outreach.about.statements import StatementKind
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
@@ -33,7 +34,6 @@ from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.staff_mail import ahead
-from outreach.statements import StatementKind
 from outreach.web.alarms import alarms
 from outreach.web.situation import charts
 from outreach.web.situation.asked import (

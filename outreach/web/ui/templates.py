@@ -1,27 +1,33 @@
-"""What templates are given: French typography, filters, addresses of assets and pages."""
+"""What templates are given: French typography, filters, addresses of assets and pages, the letterhead."""
 
 import hashlib
+import time
 from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from werkzeug.routing import IntegerConverter
 
 from outreach import french
+from outreach.about import letterheads
+from outreach.about.letterheads import NONE, Letterhead
+from outreach.db import NO_ANSWER
 from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.text import CONTROLS
 from outreach.web.ui.door import is_scoped, opens
 from outreach.web.ui.pager import again
-from outreach.web.ui.request import now, settings, unread
+from outreach.web.ui.request import now, reading, settings, unread
 
 STATIC = Path(__file__).parent.parent / "static"
+SECONDS = 30  # for which a process keeps the letterhead, which every page shows
+KEPT = "outreach.letterhead"
 
 FILTERS = (
     french.typeset,
@@ -85,6 +91,8 @@ def install(app: Flask) -> None:
         numbered=lambda wave: (wave.number, wave.name),
     )
     app.context_processor(lambda: {"mode": settings().mode, "Mode": Mode, "stays_here": settings().stays_here})
+    app.extensions[KEPT] = (0.0, NONE)
+    app.context_processor(lambda: {"letterhead": letterhead})
 
 
 @lru_cache
@@ -92,3 +100,24 @@ def asset(path: str) -> str:
     """The address of a static file, with the digest of its content, so that browsers may cache it for ever."""
     digest = hashlib.sha256((STATIC / path).read_bytes()).hexdigest()[:12]
     return f"/static/{path}?v={digest}"
+
+
+def letterhead() -> Letterhead:
+    """The letterhead; the one known last, or none, where the database does not answer."""
+    asked: float
+    known: Letterhead
+    asked, known = current_app.extensions[KEPT]
+    if asked and time.monotonic() - asked < SECONDS:
+        return known
+    try:
+        with reading() as session:
+            known = letterheads.current(session)
+    except NO_ANSWER:
+        pass
+    current_app.extensions[KEPT] = (time.monotonic(), known)
+    return known
+
+
+def forget_letterhead() -> None:
+    """Ask again for the next page: it has changed here."""
+    current_app.extensions[KEPT] = (0.0, NONE)

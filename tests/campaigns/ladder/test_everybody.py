@@ -13,7 +13,7 @@ from outreach.errors import InputError, Refused
 from outreach.reach import steps
 from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
 from outreach.segments.criteria import listed
-from outreach.segments.reached import ReachedBy
+from outreach.segments.kinds.reached import ReachedBy
 from tests.campaigns.conftest import AUTHOR, people, settle, strand
 from tests.campaigns.ladder.climbing import climb
 from tests.campaigns.ladder.test_climbing import AT, day, exclude, with_ladder

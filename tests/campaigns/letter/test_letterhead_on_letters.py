@@ -3,14 +3,14 @@
 import pytest
 from sqlalchemy import select
 
-from outreach import letterheads
+from outreach.about import letterheads
+from outreach.about.letterheads import LARGEST_IN_LETTER, Letterhead
 from outreach.campaigns import lifecycle
 from outreach.campaigns.audiences import addressees
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.review.preview import Preview
 from outreach.delivery.models import Mailing, Message
-from outreach.letterheads import LARGEST_IN_LETTER, Letterhead
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, draft, launch, move, settle
 from tests.campaigns.letter.test_composing import composed
 from tests.conftest import NOW

@@ -7,7 +7,8 @@ import pytest
 import zxingcpp
 from sqlalchemy import select
 
-from outreach import letterheads
+from outreach.about import letterheads
+from outreach.about.letterheads import Letterhead
 from outreach.campaigns.letter import composing
 from outreach.campaigns.paper import batches, entering, files, sheets
 from outreach.campaigns.paper.models import PaperLetter
@@ -16,7 +17,6 @@ from outreach.delivery.models import Message, SuppressionReason
 from outreach.directory.models import Authority, Contact
 from outreach.directory.postal import holding
 from outreach.errors import InputError, Refused
-from outreach.letterheads import Letterhead
 from outreach.mail import codes
 from outreach.mail.letters.paper_form import words_of
 from outreach.mail.tokens import Keys

@@ -5,8 +5,9 @@ import io
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programme_files, programmes
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme
+from outreach.adherence.programmes import files as programme_files
 from outreach.audit import AuditEntry
 from tests.pages import elements, form_of, links, text_of
 

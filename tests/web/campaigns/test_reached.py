@@ -24,7 +24,7 @@ from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason, StepState
 from outreach.reach.proof import PROOFS
 from outreach.segments.criteria import listed
-from outreach.segments.reached import ReachedBy, ReachKind
+from outreach.segments.kinds.reached import ReachedBy, ReachKind
 from outreach.settings import Settings
 from tests.conftest import NOW, STORY_DAY
 from tests.factories import AUTHOR

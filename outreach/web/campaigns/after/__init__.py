@@ -1,5 +1,5 @@
-"""After a wave is planned: moved out of a closure, a reminder added, and what an approver lets depart from a rule."""
+"""After a wave is planned: moved out of a closure, a reminder added, what an approver lets depart, what came of it."""
 
-from outreach.web.campaigns.after import calls, closures, exemptions, paper, reached, reminder
+from outreach.web.campaigns.after import calls, closures, exemptions, paper, reached, reminder, summary
 
-__all__ = ["calls", "closures", "exemptions", "paper", "reached", "reminder"]
+__all__ = ["calls", "closures", "exemptions", "paper", "reached", "reminder", "summary"]

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach import statements
+from outreach.about import statements
+from outreach.about.statements import StatementKind
 from outreach.campaigns.letter import composing
 from outreach.campaigns.letter.facts import Shared
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -24,7 +25,6 @@ from outreach.measuring import consent
 from outreach.responses.answers import Given
 from outreach.responses.kinds import OF_SCHOOLS
 from outreach.retention import changes, periods
-from outreach.statements import StatementKind
 from outreach.web.public.answering import answer_form, forms_sent, own_file, who_answers
 from outreach.web.public.answering.answer_form import MANY, AnswerForm, BothChosen, SchoolList
 from outreach.web.public.answering.forms_sent import is_by_code, is_human

@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach import audit, migrations, seals
-from outreach.audit import AuditEntry
+from outreach import audit, migrations
+from outreach.audit import AuditEntry, seals
+from outreach.audit.seals import AuditSeal, SealedEntry
 from outreach.db.ways import Way
-from outreach.seals import AuditSeal, SealedEntry
 from tests.conftest import NOW
 from tests.tampering import unguard
 

@@ -82,7 +82,7 @@ def _set(asked: dict[str, Any], lost_nothing: str) -> bytes:
 def _set_apart(asked: dict[str, Any], lost_nothing: str) -> bytes:
     what = asked["kind"].upper()
     try:
-        child = children.run_module("outreach.pdf", json.dumps(asked).encode(), seconds=SECONDS)
+        child = children.run_module("outreach.children.pdf", json.dumps(asked).encode(), seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise Refused(f"Le {what} n’est pas prêt après {SECONDS} secondes. {lost_nothing} : réessayez.") from None
     except OSError as error:

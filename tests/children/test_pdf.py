@@ -4,7 +4,7 @@ import struct
 
 import pytest
 
-from outreach import pdf
+from outreach.children import pdf
 from outreach.errors import Refused
 
 EMPTY = {

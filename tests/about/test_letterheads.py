@@ -2,9 +2,10 @@
 
 import pytest
 
-from outreach import audit, letterheads
+from outreach import audit
+from outreach.about import letterheads
+from outreach.about.letterheads import Letterhead
 from outreach.errors import InputError
-from outreach.letterheads import Letterhead
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pictures import png

@@ -118,11 +118,11 @@ def count(session: Session, whose: Whose, *, now: datetime) -> int:
     Alerts of all the person's roles count.
     """
     counting = _counting(whose, today(now))
-    return 0 if counting is None else sum(session.execute(counting).one())
+    return 0 if counting is None else sum(map(int, session.execute(counting).one()))
 
 
 @lru_cache(maxsize=PEOPLE)  # every page counts, and to build the statement takes longer than to execute it
-def _counting(whose: Whose, day: date) -> Select[tuple[int, ...]] | None:
+def _counting(whose: Whose, day: date) -> Select[*tuple[int, ...]] | None:
     counted = [*episodes.counted(whose.roles), *asking.counted(whose.roles)]
     if RoleName.AUTHOR in whose.roles:
         counted.append(proposals.counted())

@@ -5,11 +5,12 @@ from datetime import timedelta
 
 import pytest
 
-from outreach import audit, statements
+from outreach import audit
+from outreach.about import statements
+from outreach.about.statements import CONFORMITY, FIELDS, SHORT, SUBJECT, StatementKind
 from outreach.days import today
 from outreach.demo.public_pages import EXAMPLES
 from outreach.errors import InputError, Refused
-from outreach.statements import CONFORMITY, FIELDS, SHORT, SUBJECT, StatementKind
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 

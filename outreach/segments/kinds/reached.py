@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, and_
 from outreach.directory.models import Authority
 from outreach.reach import proof
 from outreach.segments.fields import NO_NAMES, Names
-from outreach.segments.mailings import OfMailings
+from outreach.segments.kinds.mailings import OfMailings
 from outreach.segments.scope import Scope
 
 

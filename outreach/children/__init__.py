@@ -9,7 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 def run_module(module: str, given: bytes, *, seconds: int) -> "subprocess.CompletedProcess[bytes]":

@@ -49,7 +49,7 @@ def test_every_process_that_we_start_is_one_of_these():
     # scripts. PostgreSQL's programs get the database's password and no other secret.
     assert starting == {
         "backups/programs.py",
-        "children.py",
+        "children/__init__.py",
         "cli/running/bench.py",
         "processes/supervisor.py",
         "worker/job_room.py",

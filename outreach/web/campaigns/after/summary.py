@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response
 from flask_login import current_user
 
-from outreach import french, pdf
+from outreach import french
 from outreach.adherence import programmes
 from outreach.campaigns import lifecycle, listing
 from outreach.campaigns.models import WaveState
@@ -16,6 +16,7 @@ from outreach.campaigns.results.figures import Figure
 from outreach.charts import svg
 from outreach.charts.chart import Chart
 from outreach.charts.marks import Canvas
+from outreach.children import pdf
 from outreach.days import today
 from outreach.errors import Refused
 from outreach.notes.gathering import MINISTRY
@@ -25,8 +26,8 @@ from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages
 from outreach.web.campaigns.charts import Came
 from outreach.web.ui.exports import attachment
-from outreach.web.ui.letterhead import current as letterhead
 from outreach.web.ui.request import end_reading, needs, now, reading
+from outreach.web.ui.templates import letterhead
 
 WIDE, CELL = Canvas(640, 13, 165), Canvas(340, 13)
 HEAD = 80  # the height of a chart's title, in the pixels of its drawing

@@ -1,0 +1,1 @@
+"""What the service says of itself: its guide, its letterhead, its public statements."""
