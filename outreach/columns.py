@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Result,
     ScalarResult,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     case,
     desc,
     func,
+    literal,
     nulls_first,
     nulls_last,
     select,
@@ -257,7 +259,9 @@ class Queried(Listing[Row]):
         """At most `size` rows of a listing that is `numbered`, after a number, and the last one's where more follow."""
         assert self.numbered is not None, self.title  # noqa: S101
         number, of = self.numbered
-        query = self.query.options(*self.options).where(number > after).order_by(number).limit(size + 1)
+        # PostgreSQL takes no number for a column's own type that is beyond it, such as one that somebody made up.
+        is_after = number > literal(after, BigInteger)
+        query = self.query.options(*self.options).where(is_after).order_by(number).limit(size + 1)
         found = self._rows(self.session.execute(query)).all()
         rows = (self.filled or self.made)(found[:size])
         return rows, of(rows[-1]) if len(found) > size else None

@@ -19,9 +19,13 @@ def hash_what_grew(session: Session, *models: type[Base]) -> None:
 
     It looks within a minute of what was written (`db.take_stock`: at once). Until then it takes a table for all but
     empty, and plans one loop in another: over all mailboxes for each authority, and for each of both over all schools.
+    A scoped session always joins so (`hash_in_scope`): it may not ask the catalogue.
     """
     bind = session.get_bind()
-    if bind.dialect.name != "postgresql" or SIGHT in bind.get_execution_options():
+    if bind.dialect.name != "postgresql":
+        return
+    if SIGHT in bind.get_execution_options():
+        hash_in_scope(session)
         return
     names = [model.__tablename__ for model in models]
     if session.scalar(HAS_GROWN, {"names": names, "bytes": GROWN * PAGE}):

@@ -114,6 +114,9 @@ class Sighted(Database):
             connection.set_authorizer(record.info[ASKS])
         else:
             (schema,) = connection.execute("SELECT quote_ident(current_schema())").fetchone()
+            # It expects far more rows than a sight has, and compiles thousands of expressions: half a minute for one
+            # statement about an audience that then takes a quarter of a second.
+            connection.execute("SET jit = off")
         for statement in views.made(dialect, schema):
             connection.execute(statement)
         connection.commit()
