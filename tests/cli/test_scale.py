@@ -108,15 +108,15 @@ def test_the_peak_is_that_of_the_operation_alone():
 
 @pytest.mark.long
 def test_on_postgresql_the_server_is_measured_too():
-    options = ("--authorities", "30,60", "--database", "postgresql", "--only", "campaigns", "launch", "--json")
+    options = ("--authorities", "30", "--database", "postgresql", "--only", "campaigns", "launch", "--json")
     ran = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "scale.py", *options], capture_output=True, text=True, check=False
     )
     told = json.loads(ran.stdout.splitlines()[-1])
     assert told["database"] == "postgresql"
     assert [(one["name"], one["authorities"]) for one in told["operations"]] == [
-        *(("campaigns", 30), ("launch", 30)),
-        *(("campaigns", 60), ("launch", 60)),
+        ("campaigns", 30),
+        ("launch", 30),
     ]
     assert all(one["cpu_s"] and one["peak_mb"] for one in told["operations"])
 
