@@ -5,9 +5,23 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, reduce
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Enum, RowMapping, String, Table, and_, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Enum,
+    RowMapping,
+    String,
+    Subquery,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from outreach.db import Base, Session
 from outreach.errors import InputError
@@ -21,6 +35,7 @@ NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 ADDRESS = re.compile(r"[^\s@<>\"(),;:=/\\\[\]]{1,128}@[^\s@<>\"(),;:=/\\\[\]]{1,255}")  # RFC 5321, §4.5.3.1
 JOINS = re.compile(r"['’&]")
 MOST_AT_ONCE = 1000  # rows of a table in memory
+SAID, AS_WRITTEN, BETWEEN = "all_said", "all_as_written", "\n"  # what the texts of a row say, one after the other
 LONGEST_LOCAL = 64  # letters before the @ (RFC 5321 §4.5.3.1.1)
 
 
@@ -105,18 +120,27 @@ def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
     if not columns or not words:
         return
     names = [column.name for column in columns]
-    query = select(table).where(or_(*(_holds(column, word) for column in columns for word in words)))
+    rows = _said(table, tuple(names))
+    pieces = {word.text: tuple(piece.lower() for piece in NOT_ASCII.split(word.text) if piece) for word in words}
+    held = [_holds(rows.c[SAID], each) for each in sorted({*pieces.values()} - {()})]
+    held += [rows.c[AS_WRITTEN].contains(text, autoescape=True) for text, found in pieces.items() if not found]
+    query = select(*(rows.c[column.key] for column in table.columns)).where(or_(*held))
     for row in session.execute(query).mappings():
         if any(word.stands(row[name] or "") for name in names for word in words):
             yield row
 
 
-def _holds(column: Column[Any], word: Word) -> ColumnElement[bool]:
+@cache  # the statement of a table is as large as it has texts: to build it takes longer than to execute it
+def _said(table: Table, names: tuple[str, ...]) -> Subquery:
+    """The rows of a table, with what all of these columns say: as it is written, and in small letters."""
+    texts = [func.coalesce(table.c[name], "", type_=String) for name in names]
+    written = reduce(lambda before, after: before + BETWEEN + after, texts)
+    return select(table, written.label(AS_WRITTEN), func.lower(written, type_=String).label(SAID)).subquery()
+
+
+def _holds(said: ColumnElement[str], pieces: Sequence[str]) -> ColumnElement[bool]:
     """SQLite lowers the letters of ASCII alone, so it is asked for what lies between the others."""
-    pieces = [piece.lower() for piece in NOT_ASCII.split(word.text) if piece]
-    if not pieces:
-        return column.contains(word.text, autoescape=True)
-    return and_(*(func.lower(column).contains(piece, autoescape=True) for piece in pieces))
+    return and_(*(said.contains(piece, autoescape=True) for piece in pieces))
 
 
 def addresses_in(session: Session, columns: Sequence[Column[Any]]) -> set[str]:

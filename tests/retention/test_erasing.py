@@ -355,6 +355,15 @@ def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):
         assert told == ["Vu avec effacé."] * len(cases)
 
 
+def test_a_name_without_a_letter_of_ascii_is_found(asked, tmp_path):
+    with asked.writing() as session:
+        session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(name="Ольга Иванова"))
+        session.scalars(select(Campaign)).first().purpose = "Voir avec Ольга Иванова."
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        assert session.scalars(select(Campaign)).first().purpose == "Voir avec effacé."
+
+
 def test_a_name_that_the_register_bears_or_somebody_keeps_goes_from_the_persons_rows_alone(asked, tmp_path):
     with asked.writing() as session:
         authority = session.scalars(select(Authority)).first()
