@@ -6,8 +6,6 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import fisher_exact
-from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from outreach.effect import redraws, result
 from outreach.effect.draw import DrawnStratum
@@ -27,6 +25,8 @@ def sides(least=1):
 
 @given(sides(), sides())
 def test_with_one_table_the_interval_is_newcombes(one, other):
+    from statsmodels.stats.proportion import confint_proportions_2indep
+
     (n1, y1), (n0, y0) = one, other
     figure = interval([Table(n1, y1, n0, y0)])
     expected = confint_proportions_2indep(y1, n1, y0, n0, compare="diff", method="newcomb")
@@ -36,6 +36,8 @@ def test_with_one_table_the_interval_is_newcombes(one, other):
 
 @given(sides())
 def test_the_limits_of_a_share_are_wilsons(side):
+    from statsmodels.stats.proportion import proportion_confint
+
     size, joined = side
     assert wilson(Side(joined / size, size)) == pytest.approx(
         proportion_confint(joined, size, method="wilson"), abs=1e-9
@@ -111,6 +113,8 @@ def error(share, draws=9_999):
 @pytest.mark.parametrize(("written", "waiting"), [(6, 0), (5, 1), (9, 3), (2, 2), (0, 4)])
 def test_redraws_of_two_equal_sides_are_fishers_exact_test(written, waiting):
     """Without a third departure there is one table, and |θ| orders as the probabilities do."""
+    from scipy.stats import fisher_exact  # here, as loading it takes a second, which each worker would pay
+
     exact = fisher_exact([[written, 15 - written], [waiting, 15 - waiting]]).pvalue
     told = p_value([Counted((15, 15, 0), (NOBODY, (written, waiting, 0), NOBODY, NOBODY))], SEED)
     assert told == pytest.approx(exact, abs=error(exact))

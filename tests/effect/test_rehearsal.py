@@ -6,7 +6,6 @@ from random import Random
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.stats import kstest, t
 
 from benchmarks import forecasts
 from outreach.effect.rehearsal import factor, scores, stops
@@ -107,6 +106,8 @@ def test_the_spread_is_the_rules():
 
 @pytest.mark.parametrize("freedom", [3, 7])
 def test_the_factor_is_students(freedom):
+    from scipy.stats import kstest, t  # here, as loading it takes a second, which each worker would pay
+
     chance = Random(3)
     assert kstest([factor.student(chance, freedom) for _ in range(2000)], t(freedom).cdf).pvalue > 1e-3
 
