@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach import migrations
+from outreach.adherence.models import Strand
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.delivery.ledger.letters import due_in
@@ -14,45 +15,60 @@ from outreach.delivery.models import Mailing
 from outreach.directory.models import Network
 from outreach.mail.tokens import Keys
 from tests import factories
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.migrations.dumps import insert
 
 FOLDER = Path(__file__).parent / "golden"
 LATER = SenderIdentity("autre.example", "https://autre.example", Keys((b"another key, of thirty-two bytes",)))
 
 
+NAMES = sorted(str(path.parent.relative_to(FOLDER)) for path in FOLDER.rglob("rows.json"))
 pytestmark = pytest.mark.postgresql
 
 
-@pytest.mark.parametrize("name", sorted(str(path.parent.relative_to(FOLDER)) for path in FOLDER.rglob("rows.json")))
-def test_a_letter_kept_by_an_earlier_version_is_composed_again_to_the_byte(database, strand, name):
-    kept = json.loads((FOLDER / name / "rows.json").read_text(encoding="utf-8"))
+def kept_of(name):
+    return json.loads((FOLDER / name / "rows.json").read_text(encoding="utf-8"))
+
+
+@state_from("programmed")
+def letters_of_earlier_versions(database, _settings):
+    """The letters of every name, each put into the schema of its version, which is then brought to today's."""
     with database.reading() as session:
-        network = session.scalars(select(Network.id)).first()
-    migrations.downgrade(database.engine, kept["revision"])
-    insert(database, rows(kept, strand, network))
-    migrations.upgrade(database.engine)
-    with database.reading() as session:
-        due = due_in(session, 1, now=NOW)
-        composed = Composer(LATER, lambda: NOW)(session, session.get_one(Mailing, 1), due)
+        belong = {"strand": session.scalars(select(Strand.id)).one(), "network": session.scalar(select(Network.id))}
+    together = {}
+    for number, name in enumerate(NAMES, 1):
+        together.setdefault(kept_of(name)["revision"], []).append((number, name))
+    for revision, those in together.items():
+        migrations.downgrade(database.engine, revision)
+        for number, name in those:
+            insert(database, rows(kept_of(name), number, **belong))
+        migrations.upgrade(database.engine)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_letter_kept_by_an_earlier_version_is_composed_again_to_the_byte(letters_of_earlier_versions, name):
+    number = NAMES.index(name) + 1
+    with letters_of_earlier_versions.reading() as session:
+        due = due_in(session, number, now=NOW)
+        composed = Composer(LATER, lambda: NOW)(session, session.get_one(Mailing, number), due)
         made = {f"{row.public_id}.eml": composed[row.id].wire for row in due}
     assert made == {path.name: path.read_bytes() for path in (FOLDER / name).glob("*.eml")}
 
 
-def rows(kept, strand, network):
-    """The rows as they were, by table, of letters that are to be sent again."""
+def rows(kept, place, strand, network):
+    """The rows as they were, by table, of letters that are to be sent again as the mailing of this number."""
     now = NOW.isoformat()
-    mailing = {"id": 1, "purpose": "campaign", "gate": "open", "doubt_policy": "hold", "strand_id": strand}
-    letter = {"mailing_id": 1, "batch_id": 1, "recipient_kind": "authority", "state": "queued", "attempts": 0}
+    mailing = {"id": place, "purpose": "campaign", "gate": "open", "doubt_policy": "hold", "strand_id": strand}
+    letter = {"mailing_id": place, "batch_id": place, "recipient_kind": "authority", "state": "queued", "attempts": 0}
     answer = {"due_at": now, "resent_at": now, "reply_status": "", "reply_text": ""}
     messages = [
         {"id": number, "recipient_id": number, "address_key": row["address"], **row, **letter, **answer}
-        for number, row in enumerate(kept["messages"], 1)
+        for number, row in enumerate(kept["messages"], 100 * place)
     ]
     return {
         "authorities": [{"id": row["id"], "network_id": network, **factories.authority(row["id"])} for row in messages],
         "mailings": [{**mailing, "created_at": now, **kept["mailing"]}],
-        "batches": [{"id": 1, "mailing_id": 1, "number": 1}],
+        "batches": [{"id": place, "mailing_id": place, "number": 1}],
         "messages": messages,
         "compositions": [
             {"message_id": row["id"], "revision": row["revision"], "content": content}
