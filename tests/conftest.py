@@ -40,8 +40,8 @@ SERVER = "OUTREACH_TEST_POSTGRESQL"
 STATES: dict[str, tuple[str, Callable[[Database, Settings], None]]] = {}  # by name: the state before, what brings to it
 IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser
 DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
-# The same, except tests marked as being about PostgreSQL: what these rooms ask of a database is tested in rooms below.
-DEEP_UNLESS_MARKED = {"alerts", "campaigns", "notes", "staff_mail"}
+# What these rooms ask of a database is tested in rooms below: one will do, PostgreSQL where a test is about it.
+ON_ONE = {"alerts", "campaigns", "notes", "staff_mail"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -100,7 +100,7 @@ def _mark(item: pytest.Item, names: set[str], seen: set[str]) -> None:
     is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
     if is_second and not item.get_closest_marker("postgresql"):
         item.add_marker("long")
-        if (test := item.nodeid.partition("[")[0]) in seen or DEEP_UNLESS_MARKED & set(folders):
+        if (test := item.nodeid.partition("[")[0]) in seen or ON_ONE & set(folders):
             item.add_marker("deep")
         seen.add(test)
     if is_second and DEEP_TWICE & set(folders):
@@ -170,9 +170,10 @@ def _databases_of(metafunc: pytest.Metafunc) -> Sequence[str]:
         return both
     if not config.getoption("--all"):
         return both[1:] if is_about else both[:1]
-    folders = set(metafunc.definition.path.parts)
-    is_deep = DEEP_TWICE & folders or (DEEP_UNLESS_MARKED & folders and not is_about)
-    return both[:1] if config.getoption("--to-land") and is_deep else both
+    folders = set(metafunc.definition.path.parts) if config.getoption("--to-land") else set()
+    if DEEP_TWICE & folders:
+        return both[:1]
+    return (both[1:] if is_about else both[:1]) if ON_ONE & folders else both
 
 
 @pytest.fixture
