@@ -39,7 +39,7 @@ def twelve_settled(database, _settings):
 
 
 @pytest.mark.postgresql
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(3, 6))])
 def test_whatever_happens_no_two_channels_at_once_and_everybody_is_proved_or_has_a_reason(twelve_settled, seed):
     chance = Random(seed)
     with_ladder(twelve_settled, LADDERS[seed % len(LADDERS)])
