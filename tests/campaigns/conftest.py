@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach.accounts import staff
 from outreach.adherence.models import Strand
@@ -52,27 +52,30 @@ def strand(programmed):
 
 
 def settle(database, count, schools=1, network="Libre confessionnel"):
-    """So many authorities with secondary schools and a mailbox each; returns {authority: [schools]}."""
-    found = {}
+    """So many authorities with secondary schools and a mailbox each; returns {authority: [schools]}.
+
+    `schools`: how many each has, or how many each one has.
+    """
+    each = [schools] * count if isinstance(schools, int) else schools
     with database.writing() as session:
         belongs = session.scalars(select(Network).where(Network.code == network)).one()
-        start = len(session.scalars(select(Authority.id)).all())
-        for number in range(start, start + count):
-            authority = Authority(**factories.authority(number, network=belongs, municipality="Namur"))
-            session.add(authority)
-            session.flush()
-            found[authority.id] = [_school(session, authority, number * 100 + rank) for rank in range(schools)]
+        start = session.scalar(select(func.count(Authority.id)))
+        of = {
+            Authority(**factories.authority(number, network=belongs, municipality="Namur")): [
+                School(**factories.school(80001 + fase, f"École {fase:05}", municipality="Namur"))
+                for fase in range(number * 100, number * 100 + many)
+            ]
+            for number, many in enumerate(each, start)
+        }
+        session.add_all(of)
+        session.add_all(school for theirs in of.values() for school in theirs)
+        session.flush()
+        for number, (authority, theirs) in enumerate(of.items(), start):
+            for school in theirs:
+                session.add(Ownership(school_id=school.id, authority_id=authority.id))
+                session.add(Teaching(school_id=school.id, education_type=EducationType.SECONDARY_ORDINARY))
             add_contact(session, authority, f"po{9001 + number:06}@adm.fwb.example")
-    return found
-
-
-def _school(session, authority, number):
-    school = School(**factories.school(80001 + number, f"École {number:05}", municipality="Namur"))
-    session.add(school)
-    session.flush()
-    session.add(Ownership(school_id=school.id, authority_id=authority.id))
-    session.add(Teaching(school_id=school.id, education_type=EducationType.SECONDARY_ORDINARY))
-    return school.id
+        return {authority.id: [school.id for school in theirs] for authority, theirs in of.items()}
 
 
 def add_contact(session, authority, address, **details):
