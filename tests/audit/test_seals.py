@@ -277,6 +277,7 @@ def test_an_entry_says_by_which_way_it_came(database):
     assert not held["clock"][1]
 
 
+@pytest.mark.parametrize("backend", ["postgresql", pytest.param("sqlite", marks=pytest.mark.deep)])
 def test_entries_stay_when_their_seals_go_and_are_sealed_anew(database, sealed):
     """Down to the revision before seals and up again, as an operator who takes an upgrade back would."""
     migrations.downgrade(database.engine, "0019")
