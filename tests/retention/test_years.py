@@ -29,20 +29,20 @@ from tests.retention.test_archives import three_answered
 from tests.retention.test_forgetting import DELETING, add
 
 __all__ = ["three_answered", "three_asked"]
-MONTH = timedelta(days=30.5)
-YEARS = 5
+SEASON = timedelta(days=91.5)
+SEASONS, YEARS = 4, 5
 
 
-def live_a_month(database, now, number):
-    """What a month leaves: rows of every table from which rows are deleted, acts, once a year a note."""
+def live_a_season(database, now, number):
+    """What a season leaves: rows of every table from which rows are deleted, acts, once a year a note."""
     with database.writing() as session:
-        audit.record(session, now, AUTHOR, f"Acte du mois {number}.", "a:1")
+        audit.record(session, now, AUTHOR, f"Acte de la saison {number}.", "a:1")
     for rule in DELETING:
         with database.reading() as session:
             held = session.scalar(select(func.count()).select_from(rule.model))
         if held == 0:  # what came before has gone: as much comes again
-            add(database, rule, now - min(rule.period, MONTH) / 2)
-    if number % 12 == 0:
+            add(database, rule, now - min(rule.period, SEASON) / 2)
+    if number % SEASONS == 0:
         with database.writing() as session:
             programme = programmes.the_programme(session, "")
             gathered = Gathered(replace(content(), title=f"Note {number}"), ROWS, programme.id, now.date(), now, None)
@@ -57,9 +57,9 @@ def test_after_five_years_nothing_is_overdue_and_every_proof_holds(three_answere
     with three_answered.writing() as session:
         session.execute(update(Message).where(Message.fence_id.is_(None)).values(state="expired"))
     gone = 0
-    for number in range(12 * YEARS):
-        now = NOW + number * MONTH
-        live_a_month(three_answered, now, number)
+    for number in range(SEASONS * YEARS):
+        now = NOW + number * SEASON
+        live_a_season(three_answered, now, number)
         seal(three_answered, now)
         with three_answered.reading() as session:
             rules = changes.in_force(session)
