@@ -9,6 +9,9 @@ import pytest
 from outreach.responses.kinds import OF_SCHOOLS, REQUESTS, Action, Answer, Tray
 from outreach.settings import ROOT
 from outreach.web.ui.templates import STATIC
+from tests.application import launched_sample
+
+__all__ = ["launched_sample"]
 
 MOST_BUTTONS = 3  # of a letter, side by side
 
@@ -44,8 +47,9 @@ def test_the_style_sheet_knows_the_place_of_every_answer():
 
 
 @pytest.mark.postgresql
-def test_a_ninth_kind_of_answer_is_a_row_and_a_migration(sample_url, templates, tmp_path):
+def test_a_ninth_kind_of_answer_is_a_row_and_a_migration(launched_sample, templates):
     """On the answer page, in the sheet, the receipt, the inbox, the results and the files: without another line."""
-    command = [sys.executable, "-m", "tests.responses.ninth_kind", sample_url, str(templates.data)]
+    url = launched_sample.engine.url.render_as_string(hide_password=False)
+    command = [sys.executable, "-m", "tests.responses.ninth_kind", url, str(templates.data)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     assert ended.returncode == 0, ended.stderr
