@@ -94,3 +94,11 @@ def test_a_page_of_schools_takes_three_statements_however_many(sample_database, 
     assert len(found) == PAGE_ROWS
     assert all(school.types and school.sites for school in found)
     assert len(seen) == 3
+
+
+@pytest.mark.postgresql
+def test_no_row_follows_a_number_beyond_all(sample_database):
+    """PostgreSQL takes none of more than four bytes for a column of four: somebody may make one up."""
+    with sample_database.reading() as session:
+        for number in (2**31 - 1, 2**31, 2**60 - 1):
+            assert listing.listed(session, Filters()).following(number, 10) == ([], None)

@@ -30,13 +30,6 @@ from tests import factories
 from tests.conftest import NOW
 from tests.web.api.conftest import Program, made, routes
 
-# Those with a cursor that the sample has an address for.
-LISTS = {
-    *("api.authorities", "api.schools", "api.campaigns", "api.responses", "api.exclusions", "api.notes"),
-    "api.adherence_records",
-}
-
-
 @pytest.fixture
 def filled(app, launched_sample):
     """A program that finds something in every list."""
@@ -221,14 +214,3 @@ def test_the_authorities_of_one_network(program, sample_database):
         wanted = set(session.scalars(select(Authority.fase).where(Authority.network.has(code="WBE"))))
     page = program.get("/authorities?network=WBE").json
     assert {one["fase"] for one in page["items"]} == wanted
-
-
-@pytest.mark.postgresql
-def test_a_cursor_that_nobody_gave_stands_after_every_row(program, app):
-    """Whatever its number: PostgreSQL takes none of more than four bytes for a column of four."""
-    lists = [path for _, endpoint, path in routes(app) if endpoint in LISTS]
-    assert len(lists) == len(LISTS)
-    for path in lists:
-        for cursor in ("c7fffffff", "c80000000", "c" + "f" * 15):
-            answer = program.get(f"{path}?cursor={cursor}")
-            assert (answer.status_code, answer.json) == (200, {"items": [], "next": None}), f"{path} {cursor}"
