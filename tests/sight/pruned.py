@@ -7,8 +7,24 @@ from outreach.db import Base
 from outreach.sight.declared import TABLES
 
 TAUGHT = {"M": "nursery", "P": "primary", "S": "secondary"}
-OF_LETTERS = ("hits", "responses", "message_subjects")
+OF_LETTERS = ("hits", "responses", "message_subjects", "reach_steps")
 OF_RESPONSES = ("response_schools", "response_steps", "waiting_responses")
+OF_CAMPAIGNS = (
+    *("waves", "added_reminders", "campaign_transitions", "audience_exceptions", "exemptions", "draw_attempts"),
+    "followed_draws",
+)
+HANGING = (
+    *((table, "message_id", "messages") for table in OF_LETTERS),
+    *((table, "response_id", "responses") for table in OF_RESPONSES),
+    *((table, "campaign_id", "campaigns") for table in OF_CAMPAIGNS),
+    *(("wave_transitions", "wave_id", "waves"), ("staged_authorities", "wave_id", "waves")),
+    *(("exemptions", "wave_id", "waves"), ("exemption_withdrawals", "exemption_id", "exemptions")),
+    *(("excepted_authorities", "exception_id", "audience_exceptions"),),
+    *(("drawn_authorities", "attempt_id", "draw_attempts"), ("followed_draws", "attempt_id", "draw_attempts")),
+    *(("reach_transitions", "step_id", "reach_steps"), ("reach_calls", "step_id", "reach_steps")),
+    *(("reach_answers", "step_id", "reach_steps"), ("reach_answers", "response_id", "responses")),
+    ("note_approvals", "note_id", "notes"),
+)
 UNSEEN = (
     *(
         "decisions",
@@ -20,7 +36,7 @@ UNSEEN = (
         "approved_letters",
         "tracker_networks",
     ),
-    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files"),
+    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files", "calls"),
 )
 
 
@@ -86,7 +102,10 @@ def _prune(session, kind, code):
     keep("contacts", f"{ours} AND NOT {among('id', elsewhere)}" if elsewhere else ours)
     for table in ("listings", "school_reports"):
         keep(table, f"{ours} AND {among('school_id', schools)}")
-    for table in ("staged_authorities", "excepted_authorities", "authority_list_members", "responses"):
+    for table in (
+        *("staged_authorities", "excepted_authorities", "authority_list_members", "responses"),
+        *("proposals", "reach_steps", "drawn_authorities"),
+    ):
         keep(table, ours)
     for table in ("school_sites", "adherence_records", "contact_schools", "message_subjects", "response_schools"):
         keep(table, among("school_id", schools))
@@ -102,10 +121,6 @@ def _prune(session, kind, code):
     keep("sites", "id IN (SELECT site_id FROM school_sites)")
     keep("record_withdrawals", "record_id IN (SELECT id FROM adherence_records)")
     keep("contact_schools", "contact_id IN (SELECT id FROM contacts)")
-    for table in OF_LETTERS:
-        keep(table, "message_id IN (SELECT id FROM messages)")
-    for table in OF_RESPONSES:
-        keep(table, "response_id IN (SELECT id FROM responses)")
     keep("suppressions", "address_key IN (SELECT address_key FROM contacts)")
     numbers = "fase IN (SELECT fase FROM {0})"
     keep(
@@ -117,10 +132,13 @@ def _prune(session, kind, code):
         "nature <> 'moved' AND authority_fase IN (SELECT fase FROM authorities) AND CASE kind WHEN 'school' THEN"
         f" {numbers.format('schools')} WHEN 'site' THEN {numbers.format('sites')} ELSE true END",
     )
-    keep("waves", "mailing_id IS NULL OR mailing_id IN (SELECT mailing_id FROM messages)")
-    keep("wave_transitions", "wave_id IN (SELECT id FROM waves)")
-    keep("mailings", "purpose IN ('campaign', 'letter')")
     keep("notes", "id IN (SELECT note_id FROM note_publications)")
+    approved = "state IN ('approved', 'closed', 'cancelled') AND id IN (SELECT campaign_id FROM waves)"
+    keep("campaigns", approved)
+    keep("waves", "mailing_id IS NULL OR mailing_id IN (SELECT mailing_id FROM messages)")
+    for table, column, parent in HANGING:
+        keep(table, f"{column} IN (SELECT id FROM {parent})")
+    keep("mailings", "purpose IN ('campaign', 'letter')")
     for table in UNSEEN:
         session.execute(text(f"DELETE FROM {table}"))
 

@@ -26,13 +26,14 @@ from outreach.retention import every_table  # noqa: F401
 from outreach.segments import audience_counts
 from outreach.segments.scope import scope_at
 from outreach.sight import engine, views
-from outreach.sight.declared import TABLES, Public
+from outreach.sight.declared import TABLES, ByValue, Public, Scoped
 from outreach.sight.engine import sighted
 from outreach.sight.guard import Unguarded
 from outreach.sight.scopes import Sight, SightKind
 from tests import application, factories  # noqa: F401 - the state that this one goes on from
 from tests.conftest import NOW, STORY_DAY, state_from
 from tests.sight.pruned import prune
+from tests.sight.talked import talk
 
 SIGHTS = [
     *(("federation", code) for code in ("SeGEC", "FELSI", "CECP", "CPEONS")),
@@ -71,6 +72,7 @@ def talked_sample(database, _settings):
         letters = session.scalars(select(Message).order_by(Message.id)).all()
         for letter in letters[::5]:
             answers.give(session, letter, Given({}, request=Answer.HELP, comment="dit"), now=NOW)
+        talk(session, [(school, authority) for school, authority, *_ in pairs[::37]], letters[::5])
 
 
 def rows(session, name):
@@ -137,20 +139,34 @@ def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample
 
 @pytest.mark.postgresql
 def test_each_view_taken_out_shows_what_is_out_of_scope(talked_sample, monkeypatch):
-    """The comparison above would see it: each table that has rows out of scope shows them without its declaration."""
-    with sighted(talked_sample, CECP).reading() as session:
+    """The comparison above would see it: each table shows rows out of scope without its declaration."""
+    with sighted(talked_sample, SEGEC).reading() as session:
         seen = {name: rows(session, name) for name in KNOWN}
     with talked_sample.reading() as session:
         whole = {name: rows(session, name) for name in KNOWN}
+    scoped = [name for name in KNOWN if isinstance(TABLES[name], Scoped | ByValue)]
+    assert {name for name in scoped if not seen[name]} == set(), "no row in scope"
+    assert {name for name in scoped if whole[name] == seen[name]} == set(), "no row out of scope"
     shadowed = [name for name in KNOWN if not isinstance(TABLES[name], Public) and whole[name] != seen[name]]
-    assert len(shadowed) >= 30
+    assert len(shadowed) >= len(scoped) + 10, "hidden ones with rows"
     for name in shadowed:
         monkeypatch.setitem(views.TABLES, name, Public())
-        opened = engine.Sighted(talked_sample).of(CECP)
+        opened = engine.Sighted(talked_sample).of(SEGEC)
         with opened.reading() as session:
             assert rows(session, name) > seen[name], name
         opened.dispose()
         monkeypatch.undo()
+
+
+def test_a_wave_of_a_draw_is_counted_without_its_answers(talked_sample):
+    """A scope sees nothing to repeat the draw by, so it is told nothing by departure, and its page is no error."""
+    with talked_sample.writing() as session:
+        wave = session.scalars(select(Wave).where(Wave.mailing_id.is_not(None))).one()
+        wave.departure, mailing = 1, wave.mailing_id
+    with sighted(talked_sample, SEGEC).reading() as session:
+        counts = actions.by_network(session, session.scalars(select(Wave)).all(), NOW)[mailing]
+    assert counts["meant"] == {"Libre confessionnel": 261}
+    assert counts["answered"] is None
 
 
 @pytest.mark.postgresql

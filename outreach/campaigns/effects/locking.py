@@ -99,7 +99,7 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
     if not is_drawn(campaign):
         raise NotFound(UNDRAWN)
     attempt = drawn_list.draw_of(session, campaign.id)
-    if attempt is None:
+    if attempt is None or attempt.approver_bytes is None:  # which a scope does not see: it cannot repeat the draw
         return Lock(EffectState.LOCKED, "Le tirage se fait à la validation.")
     if drawn_list.mismatches(session, attempt):
         return Lock(EffectState.BLOCKED, Block.NOT_REPLAYED.label, attempt)

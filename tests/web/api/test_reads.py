@@ -30,6 +30,7 @@ from tests import factories
 from tests.conftest import NOW
 from tests.web.api.conftest import Program, made, routes
 
+
 @pytest.fixture
 def filled(app, launched_sample):
     """A program that finds something in every list."""
