@@ -38,6 +38,7 @@ PLACE = "serveur.example:/var/lib/outreach"  # of an installation
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 STATES: dict[str, tuple[str, Callable[[Database, Settings], None]]] = {}  # by name: the state before, what brings to it
+TAKE_LONG = ("chaos", "timeout")  # what waits for others, and what says that it takes longer than others may
 IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser
 DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
 # What these rooms ask of a database is tested in rooms below: one will do, PostgreSQL where a test is about it.
@@ -76,6 +77,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(left_out)])
         items[:] = [item for item in items if not item.get_closest_marker(left_out)]
+    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        items[:] = spread(items, workers, lambda item: any(map(item.get_closest_marker, TAKE_LONG)))
+
+
+def spread(tests, workers, takes_long):
+    """Tests that take long come early, so that no run ends with one of them alone, and at different times.
+
+    xdist hands each worker an equal share of the list, in its order, and takes from the end of one for whoever is idle.
+    """
+    late, others = [one for one in tests if takes_long(one)], [one for one in tests if not takes_long(one)]
+    found = []
+    for place in range(workers):
+        share = others[place * len(others) // workers : (place + 1) * len(others) // workers]
+        theirs = late[place::workers]
+        step = len(share) * 2 / 3 / (len(theirs) or 1)
+        for number, one in enumerate(theirs):
+            share.insert(int((number + place / workers) * step) + number, one)
+        found += share
+    return found
 
 
 def _mark(item: pytest.Item, names: set[str], seen: set[str]) -> None:
