@@ -194,14 +194,16 @@ def _take(edition: Edition, row: Row) -> int:
     authority = _authority(row.cells)
     site = SiteRecord(_fase(row.cells, "site"), *_place(row.cells, "site"))
     school = _school(row.cells, authority.fase)
-    known = edition.schools.get(school.fase, school)
+    known = edition.schools.get(school.fase)
     # All comparisons come before the first write, so that a rejected row leaves no trace in the edition.
-    _same("school", known, replace(school, types=known.types, sites=known.sites))
+    if known:
+        _same("school", known, replace(school, types=known.types, sites=known.sites))
+        school = replace(known, types=known.types | school.types, sites=known.sites | school.sites)
     _same("authority", edition.authorities.get(authority.fase, authority), authority)
     _same("site", edition.sites.get(site.fase, site), site)
     edition.authorities[authority.fase] = authority
     edition.sites[site.fase] = site
-    edition.schools[school.fase] = replace(known, types=known.types | school.types, sites=known.sites | school.sites)
+    edition.schools[school.fase] = school
     return authority.fase
 
 
