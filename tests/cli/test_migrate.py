@@ -15,16 +15,23 @@ from outreach.delivery import workers
 from outreach.migrations import Pending
 from outreach.migrations.kinds import AppliedRevision, Kind
 from tests.conftest import NOW
+from tests.migrations.dumps import bare
 
 pytestmark = pytest.mark.postgresql
-REWRITES = "0064"  # a breaking revision
+BEFORE, REWRITES = "0089", "0090"  # a breaking revision, and the one before it
 
 
 @pytest.fixture
-def run(database, settings):
-    """Run a command of an installation whose clock shows NOW."""
-    operation = Operation()
-    operation.settings, operation.opened, operation.now = settings, database, NOW
+def operation(database, settings):
+    """An installation whose clock shows NOW."""
+    made = Operation()
+    made.settings, made.opened, made.now = settings, database, NOW
+    return made
+
+
+@pytest.fixture
+def run(operation):
+    """Run a command of this installation."""
 
     def invoke(*arguments):
         return CliRunner().invoke(commands, arguments, obj=operation)
@@ -50,16 +57,16 @@ def go_further(database, *kinds):
 
 def test_a_plan_names_each_revision_with_its_kind_and_changes_nothing(run, database):
     assert "Rien à faire" in words(run("migrate", "--plan"))
-    migrations.downgrade(database.engine, "0063")
+    migrations.downgrade(database.engine, BEFORE)
     told, program = plan(run), migrations.known_revisions()[-1]
-    assert (told["version"], told["program"], told["kind"]) == ("0063", program, "breaking")
+    assert (told["version"], told["program"], told["kind"]) == (BEFORE, program, "breaking")
     assert told["revisions"][0] == {"revision": REWRITES, "kind": "breaking"}
     assert [one["revision"] for one in told["revisions"]] == [
-        number for number in migrations.known_revisions() if number > "0063"
+        number for number in migrations.known_revisions() if number > BEFORE
     ]
     assert "arrêtez le service sur toutes les machines" in words(run("migrate", "--plan"))
-    assert migrations.revisions_of(database.engine) == ["0063"]
-    assert json.loads(run("migrate", "--json").stdout) == {"before": "0063", "after": program}
+    assert migrations.revisions_of(database.engine) == [BEFORE]
+    assert json.loads(run("migrate", "--json").stdout) == {"before": BEFORE, "after": program}
     assert plan(run) == {"version": program, "program": program, "kind": "none", "revisions": []}
 
 
@@ -69,24 +76,25 @@ def test_what_only_adds_lets_machines_be_taken_one_by_one(run, monkeypatch):
     assert plan(run)["kind"] == "additive"
 
 
-def test_the_plan_of_an_empty_database_has_nobody_to_stop(run, database):
-    migrations.downgrade(database.engine)
+def test_the_plan_of_an_empty_database_has_nobody_to_stop(run, operation, fresh_url):
+    operation.opened = bare(fresh_url)
     assert "./run migrate la crée" in words(run("migrate", "--plan"))
     assert plan(run)["version"] is None
+    operation.opened.dispose()
 
 
 def test_a_breaking_revision_waits_until_nobody_sends_and_an_additive_one_does_not(run, database, monkeypatch):
-    migrations.downgrade(database.engine, "0063")
+    migrations.downgrade(database.engine, BEFORE)
     with database.writing() as session:
         worker = workers.join_in(session, now=NOW)
     refused = run("migrate")
     assert refused.exit_code == 1
     assert "tout soit arrêté" in str(refused.exception)
-    assert migrations.revisions_of(database.engine) == ["0063"]
+    assert migrations.revisions_of(database.engine) == [BEFORE]
     with monkeypatch.context() as patched:
         patched.setattr(migrations, "pending", lambda _engine: [Pending(REWRITES, Kind.ADDITIVE)])
         assert run("migrate").exit_code == 0
-    migrations.downgrade(database.engine, "0063")
+    migrations.downgrade(database.engine, BEFORE)
     with database.writing() as session:
         workers.leave(session, worker, now=NOW)
     assert run("migrate").exit_code == 0

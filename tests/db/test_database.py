@@ -92,17 +92,6 @@ def test_models_and_migrations_agree(database):
     migrations.check(database.engine)
 
 
-def test_migrations_go_down_and_up_again(database):
-    migrations.downgrade(database.engine)
-    with database.engine.connect() as connection:
-        left = set(database.engine.dialect.get_table_names(connection))
-    assert left == {"alembic_version"}
-    assert not migrations.is_current(database.engine)
-    migrations.upgrade(database.engine)
-    migrations.check(database.engine)
-    assert migrations.is_current(database.engine)
-
-
 def test_a_database_of_the_version_before_or_of_none_is_not_current(database, tmp_path):
     migrations.downgrade(database.engine, "-1")
     assert not migrations.is_current(database.engine)
