@@ -136,7 +136,7 @@ def test_every_other_route_refuses_and_says_nothing_of_who_is_no_member(app, lau
     fase, one = str(scope.strange[0]), str(scope.school_elsewhere)
     samples = {**SAMPLES, "fase": fase, "school": one, "key": "volet-1"}
     for method, endpoint, address in addresses(app, samples):
-        if endpoint in OPEN | UNGUARDED or endpoint in door.OWN | door.PAGES | door.WRITES:
+        if endpoint in OPEN | UNGUARDED or endpoint in door.OWN | door.GUIDE | door.PAGES | door.WRITES:
             continue
         response = FlaskClient.open(client, address, method=method)
         # A session opens nothing to programs, and `x` sends no joinings.
@@ -218,9 +218,7 @@ def test_a_search_finds_no_stranger_and_no_word_of_one(app, launched_sample):
 def test_a_frame_that_leads_nowhere_else(app, launched_sample):
     client = signed_in(app, "federation", "CECP")
     page = client.get("/")
-    assert [
-        label for _, label in links(page, "/") if label in {"Réponses", "Campagnes", "Administration", "Aide"}
-    ] == []
+    assert [label for _, label in links(page, "/") if label in {"Réponses", "Campagnes", "Administration"}] == []
     refused = client.get("/campaigns")
     assert refused.status_code == 403
     assert door.CLOSED.split(":", maxsplit=1)[0].strip() in text_of(refused)
@@ -239,6 +237,20 @@ def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample
     assert "Aucune note publiée." in text_of(notes)
     assert [text_of(here) for here in elements(notes, "nav//a[@aria-current]")] == ["Notes"]
     assert "« Proposer une adresse » sous « Contacts »" in text_of(proposals)
+
+
+def test_the_guide_is_open_and_begins_with_what_scopes_see(app, launched_sample):
+    client = signed_in(app, "federation", "SeGEC")
+    leads = [client.get(page) for page in ("/", "/calendar", "/proposals", "/account/second-factor")]
+    leads = [next(address for address, label in links(page, "/help") if label == "Aide") for page in leads]
+    chapter = "/help/federations"
+    assert leads == [chapter, chapter, f"{chapter}#proposer-une-correction", "/help/second-facteur"]
+    page = client.get(chapter)
+    assert [text_of(here) for here in elements(page, "nav//a[@aria-current]")] == ["Aide"]
+    (picture,) = [one.get("src") for one in elements(page, "main//img")]
+    assert client.get(picture).mimetype == "image/png"
+    assert client.get("/help").status_code == 200
+    assert "Ce que voient les fédérations" in text_of(client.get("/help?q=membres"))
 
 
 def test_the_sheet_says_why_it_is_seen(app, launched_sample):
@@ -260,7 +272,7 @@ def test_only_views_that_read_and_that_every_role_may_open_are_open(app):
             assert view.roles == (RoleName.READER,), rule.endpoint
         if rule.endpoint in door.WRITES:
             assert view.roles == (RoleName.READER,), rule.endpoint
-    assert {*door.PAGES, *door.OWN, *door.WRITES} <= {rule.endpoint for rule in app.url_map.iter_rules()}
+    assert {*door.PAGES, *door.OWN, *door.GUIDE, *door.WRITES} <= {rule.endpoint for rule in app.url_map.iter_rules()}
 
 
 def test_the_door_taken_out_once_lets_something_through(app, launched_sample, monkeypatch):

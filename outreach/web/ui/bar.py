@@ -58,6 +58,7 @@ SCOPED = (  # of accounts of federations and networks
     ("Propositions", "proposals.index"),
 )
 
+HELP_OF_SCOPED = {"federations#proposer-une-correction", "second-facteur"}  # what is about pages as they see them
 HELP = {  # the page of the guide, and its section, that a page of the service is about; by endpoint, or by blueprint
     "account": "README",
     "accounts": "comptes",
@@ -146,8 +147,9 @@ def _has_list() -> bool:
 def _entries() -> list[tuple[str, str, bool]]:
     if is_scoped():
         own = f"{request.blueprint}.index"
-        here = own if own in dict(SCOPED).values() else _home()
-        return [(label, url_for(view), view == here) for label, view in SCOPED]
+        here = own if own in {*dict(SCOPED).values(), "guide.index"} else _home()
+        entries = [(label, url_for(view), view == here) for label, view in SCOPED]
+        return [*entries, ("Aide", _help(), request.blueprint == "guide")]
     entries = [
         *([("Aujourd’hui", "today.index")] if _has_list() else []),
         ("Situation", "situation.index"),
@@ -175,7 +177,9 @@ def _home() -> str:
 
 
 def _help() -> str:
-    """The address of the guide's section about this page; its contents where no section is."""
+    """The address of the guide's section about this page; its contents, or what scopes see, where no section is."""
     about = HELP.get(request.endpoint or "") or HELP.get(request.blueprint or "", "README")
+    if is_scoped() and about not in HELP_OF_SCOPED:
+        about = "federations"
     name, _, section = about.partition("#")
     return url_for("guide.index") if name == "README" else url_for("guide.topic", topic=name, _anchor=section or None)

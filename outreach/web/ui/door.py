@@ -1,6 +1,7 @@
 """What is open to accounts of federations and networks: each view by its name, and no other.
 
 A view of `PAGES` reads through the account's sight. One of `OWN` reads rows of the account itself, and nothing else.
+One of `GUIDE` reads no row.
 """
 
 from flask_login import current_user
@@ -55,6 +56,7 @@ OWN = frozenset(
         "jobs.file",
     }
 )
+GUIDE = frozenset({"guide.index", "guide.topic", "guide.file"})
 CLOSED = (
     "Votre compte voit la situation, l’annuaire, le calendrier et les notes publiées, pour vos membres. Cette page "
     "n’en est pas : demandez au service ce qu’il vous faut."
@@ -68,4 +70,4 @@ def is_scoped() -> bool:
 
 def opens(endpoint: str) -> bool:
     """Whether a view is open to whoever is signed in, as far as its scope goes; a role may still be wanted."""
-    return not is_scoped() or endpoint in PAGES | WRITES | OWN
+    return not is_scoped() or endpoint in PAGES | WRITES | OWN | GUIDE
