@@ -32,7 +32,8 @@ MOST_BYTES = 130_000
 MARGIN = 16
 SETTLED_MS = 500
 
-AUTHOR, APPROVER, CHIEF, NOBODY = "nadia.lambert", "marc.dethier", "hugo.willems", ""
+AUTHOR, APPROVER, CHIEF = "nadia.lambert@fwb.example", "marc.dethier@fwb.example", "hugo.willems@fwb.example"
+ADVISER, NOBODY = "sophie.maes@segec.example", ""
 LIST = """fase;volet;statut;date;source;motif
 80001;1;adhéré;12/11/2026;Formulaire de la circulaire 7831;
 80005;1;en préparation;10/11/2026;Appel téléphonique;
@@ -52,7 +53,7 @@ MAILBOXES = {"name": "contacts.csv", "mimeType": "text/csv", "buffer": CONTACTS.
 
 
 class Shot(NamedTuple):
-    """A picture: its file under docs/ (or "" for steps alone), the account, the address, the steps, the crop.
+    """A picture: its file under docs/ (or "" for steps alone), the account, the page's address, the steps, the crop.
 
     A step calls a Playwright method on the first element of a selector: the method's name, the selector, the arguments.
     The picture is cropped to all elements of the selector `crop`; without one, it shows the top of the window,
@@ -107,6 +108,7 @@ ACTS = {
             "main > .heading, .awaits, .answered, .panel:has(#strand-1)",
         ),
         Shot("guide/images/actions", AUTHOR, "", crop=".panel:has(#actions)"),
+        Shot("guide/images/federation", ADVISER, "/"),
         Shot("guide/images/papier", AUTHOR, "/campaigns/1/paper", crop="main > *"),
         Shot("guide/images/appels", AUTHOR, "/campaigns/1/calls", crop="main > *"),
         Shot("guide/images/atteints", AUTHOR, "/campaigns/1/reached"),
@@ -392,7 +394,7 @@ def entered(browser: Browser, account: str) -> Page:
     page.set_default_timeout(120_000)  # a sending begins a minute after its page was opened
     if account:
         page.goto("/sign-in")
-        page.get_by_label("Adresse de courriel").fill(f"{account}@fwb.example")
+        page.get_by_label("Adresse de courriel").fill(account)
         page.get_by_label("Mot de passe").fill(PASSWORD)
         page.get_by_role("button", name="Se connecter").click()
         page.locator(".me").wait_for()  # authors and approvers are led to another page than readers
