@@ -219,6 +219,8 @@ class Database:
 
             self.watch = Watch(self._reader, judge, partial(silence.reaches, self.engine), self.faults)
             silence.install(self.engine, self.watch)
+        else:
+            _hold_little(self.engine)
         return self
 
     def note_fault(self, error: Exception) -> None:
@@ -332,7 +334,20 @@ PRAGMAS = (
     *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "recursive_triggers=ON"),
     "secure_delete=ON",  # or what was erased would stay in free pages, which backups copy
 )
+FEW_PAGES, FEW_STATEMENTS = "cache_size=-500", 32  # of 2,000 kB and 128, for each connection
 LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: sending letters changes the same pages again and again
+
+
+def _hold_little(engine: Engine) -> None:
+    """Have SQLite hold 1.5 MB for a connection, not 4.5: the system keeps the file's pages, too."""
+
+    @event.listens_for(engine, "do_connect")
+    def keep_few(_dialect: Dialect, _record: Any, _positional: Any, named: dict[str, Any]) -> None:
+        named["cached_statements"] = FEW_STATEMENTS
+
+    @event.listens_for(engine, "connect")
+    def cache_few(connection: Any, _record: Any) -> None:
+        connection.execute(f"PRAGMA {FEW_PAGES}")
 
 
 def _sqlite(url: str) -> Engine:

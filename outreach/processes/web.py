@@ -5,6 +5,7 @@ its process, and the connections that wait there are refused. So its own master 
 """
 
 import asyncio
+import ctypes
 import io
 import logging
 import os
@@ -273,11 +274,24 @@ def most_open() -> int:
 
 
 def watch(settings: Settings, database: Database) -> None:
-    """Look for ever whether what sends is silent, as it cannot say so. Others tell of a database that is away."""
+    """Look for ever whether what sends is silent, as it cannot say so. Others tell of a database that is away.
+
+    Beside that, memory that pages have freed goes back to the system.
+    """
     while True:
         with suppress(SQLAlchemyError, OutreachError):
             watch_clock(database, settings.instant())
+        give_back_memory()
         time.sleep(WATCH_SECONDS)
+
+
+def give_back_memory() -> None:
+    """Give freed memory back to the system, where the C library has a way to be asked (glibc).
+
+    By itself it keeps whatever lies below something that is still held.
+    """
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 def main(listening: int, pipe: int) -> None:

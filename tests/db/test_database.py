@@ -2,7 +2,7 @@ import time
 from datetime import datetime, timedelta, timezone
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import event, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from outreach import audit, db, migrations
@@ -105,6 +105,17 @@ def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path):
     with opened.reading() as session:
         values = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert values == ["wal", 2, 1]
+    opened.dispose()
+
+
+@pytest.mark.parametrize(("serves_pages", "held"), [(True, (-500, 32)), (False, (-2000, None))])
+def test_a_process_that_serves_pages_holds_little_of_an_sqlite_file(tmp_path, serves_pages, held):
+    opened, statements = Database(f"sqlite:///{tmp_path / 'x.sqlite3'}"), []
+    if serves_pages:
+        opened.watched(lambda _engine: None)
+    event.listen(opened.engine, "do_connect", lambda *given: statements.append(given[-1].get("cached_statements")))
+    with opened.reading() as session:
+        assert (session.scalar(text("PRAGMA cache_size")), *set(statements)) == held
     opened.dispose()
 
 

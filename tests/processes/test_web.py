@@ -433,3 +433,20 @@ def test_the_limit_of_files_leaves_room_for_the_database(monkeypatch):
 def test_threads_never_wait_for_each_other_s_connections(database):
     pool = database.engine.pool
     assert pool.size() + pool._max_overflow >= 3 * PAGE_THREADS + HIT_THREADS
+
+
+def test_memory_that_pages_have_freed_goes_back_though_something_above_it_is_held():
+    """In a process of its own: this one may hold whatever other tests left."""
+    program = """
+from pathlib import Path
+from outreach.processes.web import give_back_memory
+def held():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096 // 1_000_000
+many = [bytes(1000) for _ in range(60_000)]
+del many[:-1]
+before = held()
+give_back_memory()
+print(before - held())
+"""
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert int(told.stdout) > 40

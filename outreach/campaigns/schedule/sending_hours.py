@@ -6,14 +6,17 @@ school years that we did not compare with a published calendar ourselves. The ho
 around it are this product's own rule. What people have added (`schedule.closures`) is handed in.
 """
 
-from collections.abc import Collection, Sequence
+import importlib.util
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
+from pathlib import Path
+from typing import Any
 
-from holidays import country_holidays
+import holidays
 
 from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
 
@@ -342,8 +345,20 @@ def _told(year: int, category: str) -> dict[date, str]:
 
     The library sorts the names of a day by alphabet. The last is used: it is the name of the school break.
     """
-    told = country_holidays("BE", subdiv="French", years=year, categories=(category,), language="fr", expand=False)
+    told = _belgium()(subdiv="French", years=year, categories=(category,), language="fr", expand=False)
     return {day: _named(names.split("; ")[-1]) for day, names in told.items()}
+
+
+@lru_cache(maxsize=1)
+def _belgium() -> Callable[..., Mapping[date, str]]:
+    """The library's calendar of Belgium, read from its file: by its name it brings those of all countries, 9 MB."""
+    file = Path(holidays.__file__).parent / "countries" / "belgium.py"
+    spec = importlib.util.spec_from_file_location("outreach_calendar_of_belgium", file)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"no calendar at {file}")
+    module: Any = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.Belgium  # type: ignore[no-any-return]
 
 
 def _named(name: str) -> str:

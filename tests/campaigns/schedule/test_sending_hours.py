@@ -1,6 +1,8 @@
 """When letters may leave, against the published calendars of school_calendar.csv and every day of ten years."""
 
 import csv
+import subprocess
+import sys
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from time import process_time
@@ -14,6 +16,7 @@ from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import Audiences, caution, closure, moves, next_open, off_hours
 from outreach.french import NARROW, WIDE
+from outreach.settings import ROOT
 
 DAY = timedelta(days=1)
 SCHOOLS, COMMUNES, BOTH = [Audiences.SCHOOL_SIDE], [Audiences.ADMINISTRATION], list(Audiences)
@@ -274,3 +277,22 @@ def test_a_day_answers_in_less_than_50_microseconds_reading_the_years_included()
         for urgent in (True, False):
             closed(TEN_YEARS, recipients, urgent=urgent)
     assert (process_time() - started) / (4 * len(TEN_YEARS)) < 50e-6
+
+
+@pytest.mark.parametrize("category", ["public", "school"])
+def test_the_calendar_of_belgium_alone_says_what_the_library_says_by_its_name(category):
+    for year in range(2010, 2101):
+        of_library = country_holidays(
+            "BE", subdiv="French", years=year, categories=(category,), language="fr", expand=False
+        )
+        assert [*sending_hours._told(year, category)] == [*of_library], year
+
+
+def test_the_calendars_of_other_countries_stay_on_the_disk():
+    """Each web process would hold 9 MB of them."""
+    program = (
+        "import sys; from outreach.campaigns.schedule import sending_hours; sending_hours._year(2026);"
+        "print('holidays.countries' in sys.modules)"
+    )
+    told = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True, text=True)
+    assert told.stdout == "False\n"
