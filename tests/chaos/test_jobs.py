@@ -4,6 +4,7 @@ import os
 import random
 import signal
 import time
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +32,7 @@ from tests.nursery import nursery
 pytestmark = pytest.mark.timeout(600)
 FILE = "/directory/exclusions/export.csv"
 AUTHOR = people.person_for("author").email
-ROWS, ADDED, PAUSE = 25_000, 3_000, 0.02
+ROWS, ADDED, PAUSE = 14_000, 1_000, 0.02  # more than two pieces of a file; more than one statement of contacts
 
 
 def work(environment):
@@ -49,6 +50,8 @@ class Office:
 
     def __init__(self, database, url, folder, chance):
         self.database, self.chance, self.kills, self.offset, self.process = database, chance, 0, timedelta(), None
+        self.takes = 0.0  # seconds, the making of a file that nobody disturbs
+        self.lists = 0
         self.environment = {
             "OUTREACH_DATA": str(folder),
             "OUTREACH_DATABASE_URL": url,
@@ -114,13 +117,11 @@ class Office:
 
     def child(self):
         """The process of the child under way, or None."""
-        for place in Path("/proc").glob("[0-9]*"):
-            try:
-                facts = (place / "stat").read_text().rpartition(")")[2].split()
-                if int(facts[1]) == self.process.pid and b"job_child" in (place / "cmdline").read_bytes():
-                    return int(place.name)
-            except (FileNotFoundError, ProcessLookupError):
-                continue
+        with suppress(FileNotFoundError, ProcessLookupError):
+            for listed in Path(f"/proc/{self.process.pid}/task").glob("*/children"):  # of each of its threads
+                for number in listed.read_text(encoding="ascii").split():
+                    if b"job_child" in Path(f"/proc/{number}/cmdline").read_bytes():
+                        return int(number)
         return None
 
     def kill(self, number, *, child):
@@ -128,7 +129,7 @@ class Office:
         if not self.process.is_alive():
             self.start()
         found = self.until(lambda: self.child() or self.job(number).state.is_over)
-        time.sleep(self.chance.uniform(0, 4))
+        time.sleep(self.chance.uniform(0, 1.5 * self.takes))  # it begins, then makes the file
         if found is True or self.job(number).state.is_over:
             return
         if child:
@@ -154,10 +155,11 @@ class Office:
 
     def sent(self):
         """A contact list that waits, as a request that applies it."""
+        self.lists += 1
         kind = ContactLists(lambda text: judge(text, examples=True), self.now.date())
         with self.database.reading() as session:
             fases = session.scalars(select(Authority.fase).order_by(Authority.fase)).all()
-        lines = [f"{fases[place % len(fases)]};nouvelle-{self.kills}-{place}@ec.be" for place in range(ADDED)]
+        lines = [f"{fases[place % len(fases)]};nouvelle-{self.lists}-{place}@ec.be" for place in range(ADDED)]
         opened = grids.opened("\n".join(("fase;adresse", *lines)).encode(), HEADERS)
         with self.database.writing() as session:
             received = steps.receive(session, kind, opened, now=self.now, actor=AUTHOR, complete=False)
@@ -180,7 +182,9 @@ def test_kills_at_random_moments_leave_each_job_done_once_and_whole(office, kill
     undisturbed = office.ask(Asked("Exclusions", FILE))
     with office.database.writing() as session:
         _, lease = leases.claim(session, now=office.now)
+    began = time.monotonic()
     job_child.do(office.settings, office.database, JobWork(office.database, undisturbed, lease, lambda: office.now))
+    office.takes = time.monotonic() - began
     whole = b"".join(asking.pieces(office.database, undisturbed))
     assert len(whole) > 2 * PIECE_BYTES
     office.start()
