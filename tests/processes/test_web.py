@@ -218,24 +218,15 @@ def test_a_body_that_is_too_large_is_refused_by_our_page_before_it_comes(served)
 
 
 def test_a_reload_under_load_costs_no_request_and_takes_every_process_away(served):
+    """Neither on new connections nor on connections that are kept."""
     old = served.serving()
-    with readers(partial(read_on_new_connections, served)) as came:
+    on_new, on_kept = partial(read_on_new_connections, served), partial(read_on_kept_connections, served)
+    with readers(on_new) as came, readers(on_kept, 8) as came_on_kept:
         os.kill(served.process.pid, signal.SIGHUP)
         wait_for(lambda: len(served.serving()) == 2 and not served.serving() & old, 60)
-        seen = len(came)
-        wait_for(lambda: len(came) > seen + 20)
-    assert {*came} == {200}
-
-
-@pytest.mark.long
-def test_a_reload_costs_no_request_on_connections_that_are_kept(served):
-    with readers(partial(read_on_kept_connections, served), 8) as came:
-        for _ in range(2):
-            old, seen = served.serving(), len(came)
-            os.kill(served.process.pid, signal.SIGHUP)
-            wait_for(lambda old=old: len(served.serving()) == 2 and not served.serving() & old, 60)
-            wait_for(lambda seen=seen: len(came) > seen + 20)
-    assert {*came} == {200}
+        seen, seen_on_kept = len(came), len(came_on_kept)
+        wait_for(lambda: len(came) > seen + 20 and len(came_on_kept) > seen_on_kept + 20)
+    assert ({*came}, {*came_on_kept}) == ({200}, {200})
 
 
 def read_on_kept_connections(served, over, came):
