@@ -35,10 +35,14 @@ from tests.conftest import NOW, STORY_DAY, state_from
 from tests.sight.pruned import prune
 from tests.sight.talked import talk
 
-SIGHTS = [
-    *(("federation", code) for code in ("SeGEC", "FELSI", "CECP", "CPEONS")),
-    ("network", "WBE"),
-    ("network", "COCOF"),
+DEEP = [pytest.mark.long, pytest.mark.deep]
+EXAMPLES = [  # each kind on PostgreSQL, and the largest one on SQLite
+    ("postgresql", "federation", "CECP"),
+    ("postgresql", "network", "WBE"),
+    ("sqlite", "federation", "SeGEC"),
+    pytest.param("postgresql", "federation", "SeGEC", marks=DEEP),
+    pytest.param("sqlite", "federation", "CECP", marks=DEEP),
+    pytest.param("sqlite", "network", "WBE", marks=DEEP),
 ]
 KNOWN = [name for name in TABLES if name in Base.metadata.tables]
 CECP = Sight(SightKind.FEDERATION, "CECP")
@@ -122,8 +126,7 @@ def every_figure(session):
         )
 
 
-@pytest.mark.postgresql
-@pytest.mark.parametrize(("kind", "code"), SIGHTS[::2])
+@pytest.mark.parametrize(("backend", "kind", "code"), EXAMPLES)
 def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample, kind, code):
     with sighted(talked_sample, Sight(SightKind(kind), code)).reading() as session:
         seen = dict(every_figure(session))
