@@ -126,6 +126,7 @@ def every_figure(session):
         )
 
 
+@pytest.mark.postgresql
 @pytest.mark.parametrize(("backend", "kind", "code"), EXAMPLES)
 def test_real_functions_say_what_they_say_of_a_copy_pruned_by_hand(talked_sample, kind, code):
     with sighted(talked_sample, Sight(SightKind(kind), code)).reading() as session:
