@@ -9,7 +9,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason
 from tests.campaigns.conftest import SENDING, approved, launch, settle
-from tests.conftest import NOW
+from tests.conftest import NOW, state_from
 from tests.factories import AUTHOR
 
 LONG_NAME = "Pouvoir organisateur de " + "l’Institut d’enseignement secondaire spécialisé Saint-Joseph-Notre-Dame " * 2
@@ -36,10 +36,16 @@ def paper_campaign(database, schools=(1, 12, 147), **changes):
     return number
 
 
+@state_from("programmed")
+def three_unreached(database, _settings):
+    """A campaign, the first, whose three authorities have no mailbox."""
+    assert paper_campaign(database) == 1
+
+
 @pytest.fixture
-def unreached(programmed, people):
-    """The number of a campaign whose three authorities have no mailbox, and the database."""
-    return programmed, paper_campaign(programmed)
+def unreached(three_unreached):
+    """The database, and the number of its campaign."""
+    return three_unreached, 1
 
 
 def campaign_of(session, number):
