@@ -1,4 +1,4 @@
-"""The blueprint of the interface: whose key it is, how many reads it has left, and what every answer bears."""
+"""The blueprint of the interface: whose key it is, how many requests it has left, and what every answer bears."""
 
 import json
 from collections.abc import Mapping
@@ -40,7 +40,7 @@ COUNTED = Reads()
 
 @pages.before_request
 def admit() -> Response | None:
-    """Admit a request whose key serves, and has reads left. 401 or 429 else."""
+    """Admit a request whose key serves, and has requests left. 401 or 429 else."""
     if request.endpoint in OPEN:
         return None
     header = request.headers.get("Authorization", "")
@@ -49,6 +49,9 @@ def admit() -> Response | None:
     if key is None:
         return problems.answer(401, WITHOUT_KEY, {"WWW-Authenticate": "Bearer"})
     g.api_key = key
+    room = g.api_room = COUNTED.take(key.id)  # of a write, too, which leaves no row where it is refused
+    if room.left < 0:
+        return problems.answer(429, TOO_MANY, {"Retry-After": str(room.seconds)})
     if key.sight is not None:
         if request.endpoint not in SCOPED:
             return problems.answer(403, CLOSED_FEED if request.endpoint == "api.events" else CLOSED)
@@ -58,11 +61,6 @@ def admit() -> Response | None:
         return problems.answer(415)
     if request.method not in READS:
         _read_body()
-    if request.method in READS:
-        room = g.api_room = COUNTED.take(key.id)
-        if room.left < 0:
-            headers = {"Retry-After": str(room.seconds)}
-            return problems.answer(429, TOO_MANY, headers)
     return None
 
 

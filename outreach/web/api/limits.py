@@ -1,4 +1,7 @@
-"""How many reads a key may make in a minute: counted in memory, by each process for itself."""
+"""How many requests a key may make in a minute: counted in memory, by each process for itself.
+
+Most are reads. Those that write, or are refused, count as well.
+"""
 
 import threading
 import time
@@ -29,7 +32,7 @@ class Room:
 
 
 class Reads:
-    """Counts the reads of each key in windows of a minute."""
+    """Counts the requests of each key in windows of a minute."""
 
     def __init__(self, quota: int = READS, clock: Callable[[], float] = time.monotonic) -> None:
         self.quota, self._clock = quota, clock
@@ -37,7 +40,7 @@ class Reads:
         self._lock = threading.Lock()
 
     def take(self, key: int) -> Room:
-        """Count one read; `left` is below zero where it is one too many."""
+        """Count one request; `left` is below zero where it is one too many."""
         at = self._clock()
         with self._lock:
             began, count = self._counted.get(key, (at, 0))

@@ -28,6 +28,7 @@ from outreach.web.api.limits import Reads
 from outreach.web.api.specification import SHAPES
 from tests import factories
 from tests.conftest import NOW
+from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made, routes
 
 
@@ -166,6 +167,18 @@ def test_a_key_that_asks_too_much_waits_and_another_does_not(app, program, sampl
     assert other.get("/networks").status_code == 200
     at[0] = 60.0
     assert program.get("/networks").status_code == 200
+
+
+def test_a_request_that_is_refused_counts_as_well(app, program, sample_database, monkeypatch):
+    """A write that is refused leaves no row by which it would count among the writes of an hour."""
+    monkeypatch.setattr(blueprint, "COUNTED", Reads(2, lambda: 0.0))
+    statuses = [program.post("/adherence-lists", {}, **{"Idempotency-Key": "a"}).status_code for _ in range(4)]
+    assert statuses == [400, 400, 429, 429]
+    with sample_database.writing() as session:
+        now = app.extensions["outreach.settings"].instant()
+        scoped = {"name": "CECP", "role": "federation:CECP", "days": 9}
+        other = Program(app.test_client(), keys.make(session, **scoped, now=now, actor=AUTHOR)[1])
+    assert [other.get("/exclusions").status_code for _ in range(4)] == [403, 403, 429, 429]
 
 
 def test_the_last_use_of_a_key_is_noted_after_the_answer_once_a_minute(app, program, sample_database, monkeypatch):
