@@ -18,7 +18,7 @@ from outreach.audit import MAILBOX, PROGRAM, SENDER
 from outreach.db import Base, Session, take_turns
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail.addresses import judge
+from outreach.mail.addresses import judge, key_of
 from outreach.roles import SCOPED, RoleName
 from outreach.settings import FactorPolicy
 from outreach.sight.scopes import Sight, SightKind
@@ -220,7 +220,7 @@ def holders_of(session: Session, role: RoleName) -> Sequence[User]:
 
 def user_named(session: Session, email: str) -> User:
     """The member of staff with this address, who can sign in. Raises NotFound."""
-    query = select(User).where(User.email == email.strip().casefold(), is_in_use())
+    query = select(User).where(User.email == key_of(email.strip()), is_in_use())
     user = session.scalar(query) if "\0" not in email else None  # which PostgreSQL takes in no text
     if user is None:
         raise NotFound(f"Aucun compte actif pour {cleaned(email)[:LONGEST_NAME]}.")
@@ -306,7 +306,7 @@ def choose_password(session: Session, token: str, digest: str, *, now: datetime)
 
 def exists(session: Session, email: str) -> bool:
     """Whether an account has this address, in any case."""
-    return session.scalar(select(User.id).where(User.email == email.casefold())) is not None
+    return session.scalar(select(User.id).where(User.email == key_of(email))) is not None
 
 
 def is_active(session: Session, email: str) -> bool:

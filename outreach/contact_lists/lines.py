@@ -14,7 +14,7 @@ from outreach.directory.reference import fold
 from outreach.directory.stated_names import NameBook, names_an_organisation
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError
-from outreach.mail.addresses import Judgement
+from outreach.mail.addresses import Judgement, key_of
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
 from outreach.sent_lists.plans import ListPlan
 from outreach.spreadsheets import mending
@@ -138,7 +138,7 @@ def read(planned: ListPlan, grid: Grid, directory: Directory) -> ContactReading:
 def _doubt(reading: ContactReading, row: Row, directory: Directory) -> None:
     authority = directory.authorities.get(whole_number(row.cells["authority"]) or 0)
     if authority is None:
-        reading.addresses_in_doubt.add(row.cells["address"].casefold())
+        reading.addresses_in_doubt.add(key_of(row.cells["address"]))
     else:
         reading.in_doubt.add(authority)
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Self
+from unicodedata import normalize
 
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -46,6 +47,12 @@ def key_of(session: Session) -> str:
 def digest_of(key: str, address_key: str) -> str:
     """The digest of an address as it is compared: 64 hexadecimal digits."""
     return hmac.digest(key.encode(), address_key.encode(), "sha256").hex()
+
+
+def digests_of(key: str, address_key: str) -> tuple[str, ...]:
+    """The digests by which an address may be known: its own, and the one from before “ß” stayed in domains."""
+    keys = dict.fromkeys((address_key, normalize("NFC", address_key.casefold())))
+    return tuple(digest_of(key, one) for one in keys)
 
 
 def mark_of(digest: str) -> str:
@@ -104,14 +111,19 @@ class ErasedAddresses:
 
     def mark(self, address_key: str) -> str:
         """What stands in the place of this address, or '' where it is not erased."""
-        digest = digest_of(self.key, address_key) if self.at else ""
-        return mark_of(digest) if digest in self.at else ""
+        digest = self._known(address_key)
+        return mark_of(digest) if digest else ""
 
     def refuse(self, address_key: str, remedy: str = "Demandez une autre adresse au pouvoir organisateur.") -> None:
         """Raise InputError for an erased address, with what to do instead."""
-        erased_at = self.at.get(digest_of(self.key, address_key)) if self.at else None
+        erased_at = self.at.get(self._known(address_key))
         if erased_at is not None:
             raise InputError(
                 f"Cette adresse a été effacée le {french.day(erased_at)}, comme la personne l’a demandé : on ne lui "
                 f"écrit plus. {remedy}"
             )
+
+    def _known(self, address_key: str) -> str:
+        """The digest by which this address is known, or ''."""
+        digests = digests_of(self.key, address_key) if self.at else ()
+        return next((digest for digest in digests if digest in self.at), "")

@@ -79,13 +79,19 @@ def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
     mixed = _is_mixed(valid.normalized)
     return Judgement(
         address=valid.normalized,
-        key=unicodedata.normalize("NFC", valid.normalized.casefold()),
+        key=key_of(valid.normalized),
         ascii=valid.ascii_email or "",
         display_name=name,
         notes=notes,
         warnings=_warnings(valid.local_part, mixed),
         mixed_writing=mixed,
     )
+
+
+def key_of(address: str) -> str:
+    """An address as it is compared, in any case: “ß” and “ss” are one mailbox, and two domains (RFC 5895)."""
+    local, at, domain = address.rpartition("@")
+    return unicodedata.normalize("NFC", local.casefold() + at + domain.lower())
 
 
 def masked(address: str) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+import idna
 from sqlalchemy import func, insert, select
 
 from outreach.db import Session
@@ -34,8 +35,8 @@ def domain_of(address: str, address_ascii: str) -> str:
     if address_ascii:
         return address_ascii.rpartition("@")[2].lower()
     try:
-        return address.rpartition("@")[2].encode("idna").decode().lower()
-    except UnicodeError:
+        return idna.encode(address.rpartition("@")[2], uts46=True).decode()
+    except idna.IDNAError:
         return ""
 
 

@@ -212,8 +212,8 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
         key = digests.key_of(session)
         if any(line.key != digests.sign_of(key) for line in lines.values()):
             raise Refused(digests.OTHER_KEY)
-        named = {address: digests.digest_of(key, address) for address in _addresses(session)}
-    again = {address: lines[digest] for address, digest in named.items() if digest in lines}
+        named = {address: _line_of(lines, key, address) for address in _addresses(session)}
+    again = {address: line for address, line in named.items() if line is not None}
     count = 0
     for address, line in sorted(again.items()):
         keeps = line.keeps_address or None  # older lines do not say it
@@ -222,7 +222,9 @@ def replay(database: Database, folder: Path, *, has_sorting_list: bool, now: dat
         if planned.rows or not planned.keeps_address:
             carry_out(database, planned, folder, now=now, actor=actor)
             count += 1
-    gone = {digest for digest, line in lines.items() if not line.keeps_address} - {*named.values()}
+    gone = {digest for digest, line in lines.items() if not line.keeps_address} - {
+        digests.digest_of(key, address) for address in named
+    }
     with database.writing() as session:
         for digest in sorted(gone):
             _keep_digest(session, digest, lines[digest].at, actor)
@@ -236,8 +238,14 @@ def waiting(session: Session, folder: Path) -> int:
     if not found:
         return 0
     key = digests.key_of(session)
-    of_functions = {digests.digest_of(key, address) for address in session.scalars(_addresses_of_functions())}
+    functions = session.scalars(_addresses_of_functions())
+    of_functions = {digest for address in functions for digest in digests.digests_of(key, address)}
     return len(found - of_functions)
+
+
+def _line_of(lines: Mapping[str, journal.Line], key: str, address: str) -> journal.Line | None:
+    """The line about an address, if there is one."""
+    return next((lines[digest] for digest in digests.digests_of(key, address) if digest in lines), None)
 
 
 def _lines(folder: Path) -> dict[str, journal.Line]:

@@ -171,7 +171,7 @@ class Settings(BaseModel):
     def rates_of_domains(self) -> dict[str, float]:
         """Letters per second, by recipient domain; `*` stands for any other domain."""
         pairs = (entry.partition("=") for entry in listed(self.domain_rates))
-        return {domain.strip().casefold(): float(rate) for domain, _, rate in pairs}
+        return {domain.strip().lower(): float(rate) for domain, _, rate in pairs}
 
     @property
     def calm_rule(self) -> Calm | None:

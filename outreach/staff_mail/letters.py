@@ -15,7 +15,7 @@ from outreach.delivery.ledger import outbox, recipients
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import DoubtPolicy, Gate, Mailing, MessageClass, Purpose
 from outreach.french import typeset
-from outreach.mail.addresses import judge
+from outreach.mail.addresses import judge, key_of
 from outreach.mail.letters.compiled_letters import Draft, one_line
 from outreach.mail.letters.marks import MARKS, Marks
 from outreach.mail.mime import Mailbox, SharedHeaders
@@ -113,7 +113,7 @@ def _addressee(address: str) -> Addressee:
 
 def _set_by_operator(address: str) -> Addressee:
     # An alert also goes to a domain that no stranger's address may have, such as one of the house (`.local`).
-    return Addressee(None, address, address.casefold(), address)
+    return Addressee(None, address, key_of(address), address)
 
 
 def _headers(letter: StaffLetter, sending: SenderIdentity) -> SharedHeaders:

@@ -157,3 +157,17 @@ def test_a_robot_s_mailbox_is_warned_of(name):
 )
 def test_a_masked_address_shows_a_letter_on_each_side_and_of_short_names_none(address, shown):
     assert masked(address) == shown
+
+
+@pytest.mark.parametrize(
+    ("address", "key"),
+    [
+        ("Info@Straße.be", "info@straße.be"),
+        ("info@STRASSE.be", "info@strasse.be"),
+        ("Groß@ecole.be", "gross@ecole.be"),
+        ("a@xn--strae-oqa.be", "a@straße.be"),
+        ("a@νόμος.be", "a@νόμος.be"),
+    ],
+)
+def test_what_makes_two_domains_is_not_folded_into_one(address, key):
+    assert judge(address).key == key

@@ -92,3 +92,16 @@ def spell(database, *addresses):
         held = session.scalars(select(Contact).where(Contact.retired_at.is_(None)).limit(len(addresses))).all()
         for contact, address in zip(held, addresses, strict=True):
             contact.address = contact.address_key = contact.address_ascii = address
+
+
+@pytest.mark.parametrize(
+    ("address", "ascii_address", "domain"),
+    [
+        ("a@École.be", "a@xn--cole-9oa.be", "xn--cole-9oa.be"),
+        ("é@straße.be", "", "xn--strae-oqa.be"),
+        ("é@École.be", "", "xn--cole-9oa.be"),
+        ("é@" + "x" * 64 + ".be", "", ""),
+    ],
+)
+def test_the_domain_that_is_asked_about_is_the_one_that_letters_go_to(address, ascii_address, domain):
+    assert domains.domain_of(address, ascii_address) == domain

@@ -240,6 +240,24 @@ def test_an_erasure_is_done_again_in_a_database_restored_from_before_it(asked, t
         assert erasing.waiting(session, tmp_path) == 0
 
 
+def test_an_address_erased_when_its_domain_was_folded_is_known_still(asked, tmp_path):
+    address, folded = "zoe@straße.example", "zoe@strasse.example"
+    line = journal.Line(digests.digest_of(KEY, folded), digests.sign_of(KEY), NOW)
+    journal.add(tmp_path, line)
+    with asked.writing() as session:
+        session.scalars(select(Campaign)).first().purpose = f"Voir avec {address}."
+    assert erasing.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    with asked.reading() as session:
+        erased = digests.ErasedAddresses.of(session)
+        assert erased.mark("zoe@ecole.example") == ""
+        for key in (address, folded):
+            assert erased.mark(key)
+            with pytest.raises(InputError, match="on ne lui écrit plus"):
+                erased.refuse(key)
+        assert address not in session.scalars(select(Campaign)).first().purpose
+        assert erasing.waiting(session, tmp_path) == 0
+
+
 def test_an_address_that_only_a_text_names_is_erased_again_after_a_restore(asked, tmp_path):
     alone = "seule.o'hara@ecole.example"
     erase(asked, tmp_path, alone)

@@ -32,6 +32,7 @@ from outreach.delivery.models import SuppressionReason
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import Contact
 from outreach.errors import NotFound, Refused
+from outreach.mail.addresses import key_of
 from outreach.measuring import bases
 from outreach.measuring import consent as own
 from outreach.measuring.models import TrackingBasis
@@ -183,7 +184,7 @@ def _mailbox(session: Session, fase: int, address: str) -> Contact:
     """An authority's address in use. Raises NotFound."""
     authority = authority_sheet.authority_by_fase(session, fase)
     for contact in contacts.contacts_of(session, authority):
-        if contact.retired_at is None and contact.address_key == address.strip().casefold():
+        if contact.retired_at is None and contact.address_key == key_of(address.strip()):
             return contact
     raise NotFound(f"{authority.display_name} (FASE {fase}) n’a pas l’adresse {address} en usage.")
 

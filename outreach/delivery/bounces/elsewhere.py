@@ -4,7 +4,6 @@ Such a mailbox works. Notices exclude nothing in this way any more; staff lift w
 """
 
 from collections import defaultdict
-from unicodedata import normalize
 
 from sqlalchemy import select
 
@@ -12,6 +11,7 @@ from outreach.db import Session
 from outreach.delivery.bounces.models import Handling, KeptNotice, KeptReport
 from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.models import Message, Suppression, SuppressionReason
+from outreach.mail.addresses import key_of
 
 
 def excluded_for_another(session: Session) -> dict[int, str]:
@@ -37,5 +37,5 @@ def excluded_for_another(session: Session) -> dict[int, str]:
     named: dict[int, dict[str, bool]] = defaultdict(dict)
     for key, address, ascii_address, recipient in session.execute(query):
         own = {address, ascii_address.casefold()}
-        named[key][recipient] = normalize("NFC", recipient.casefold()) in own
+        named[key][recipient] = key_of(recipient) in own
     return {key: next(iter(recipients)) for key, recipients in named.items() if not any(recipients.values())}

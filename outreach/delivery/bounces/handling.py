@@ -8,7 +8,6 @@ notices, and failures reported more than 30 days after the letter.
 """
 
 from datetime import datetime, timedelta
-from unicodedata import normalize
 
 from sqlalchemy import exists, func, select
 
@@ -23,6 +22,7 @@ from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority
 from outreach.erasures import digests
 from outreach.erasures.digests import ErasedAddresses
+from outreach.mail.addresses import key_of
 
 RETURNS = "courriels revenus"
 TOO_OLD = timedelta(days=30)
@@ -139,16 +139,12 @@ def _tell_of(session: Session, letter: Message, failed: Report, now: datetime) -
 
 def _is_address_of(letter: Message, name: str) -> bool:
     """Whether a letter went to this address."""
-    return bool(name) and _key_of(name) in {letter.address_key, letter.address_ascii.casefold()}
-
-
-def _key_of(name: str) -> str:
-    return normalize("NFC", name.casefold())
+    return bool(name) and key_of(name) in {letter.address_key, letter.address_ascii.casefold()}
 
 
 def _kept(number: int, report: Report, letter: Message | None, erased: ErasedAddresses) -> KeptReport:
     """What is kept of a report. One about an erased address says neither the address nor any words."""
     ours = letter.address_key if letter else ""
-    mark = ours if digests.is_mark(ours) else erased.mark(_key_of(report.failing))
+    mark = ours if digests.is_mark(ours) else erased.mark(key_of(report.failing))
     recipient, said = (mark, "") if mark else (report.failing, report.said)
     return KeptReport(number=number, recipient=recipient, verdict=report.verdict, status=report.status, said=said)

@@ -110,8 +110,10 @@ def _in_force(reason: SuppressionReason | None = None, text: str = "") -> Select
 
 def _is_found(text: str) -> ColumnElement[bool]:
     theirs = select(Contact.address_key).join(Authority).where(search.is_named(text))
-    key = normalize("NFC", text.casefold())
-    return or_(Suppression.address_key.contains(key, autoescape=True), Suppression.address_key.in_(theirs))
+    # A part of an address may be of its mailbox or of its domain, where “ß” stays.
+    parts = {normalize("NFC", text.casefold()), normalize("NFC", text.lower())}
+    holds = (Suppression.address_key.contains(part, autoescape=True) for part in sorted(parts))
+    return or_(Suppression.address_key.in_(theirs), *holds)
 
 
 def _with_contacts(session: Session, further: Mapping[int, str], entries: Sequence[Suppression]) -> list[Excluded]:

@@ -88,4 +88,4 @@ class Domains:
 
 
 def _domain(address: str) -> str:
-    return address.rpartition("@")[2].casefold()
+    return address.rpartition("@")[2].lower()

@@ -7,6 +7,7 @@ from sqlalchemy import delete, exists, insert, select
 
 from outreach.db import Session
 from outreach.directory.models import Authority, Contact, ContactSchool, ContactSource, MailboxKind
+from outreach.mail.addresses import key_of
 
 
 def derived_mailbox(fase: int, domain: str) -> str:
@@ -22,7 +23,7 @@ def derive_mailboxes(session: Session, fases: Collection[int], *, now: datetime,
         {
             "authority_id": identity,
             "address": address,
-            "address_key": address.casefold(),
+            "address_key": key_of(address),
             "address_ascii": address,
             "mailbox_kind": MailboxKind.IMPERSONAL,
             "source": ContactSource.DERIVED,
