@@ -12,6 +12,7 @@ from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Programme
 from outreach.campaigns import audiences, lifecycle, wave_criteria
+from outreach.campaigns.effects import naming
 from outreach.campaigns.models import Campaign, CampaignSegment
 from outreach.columns import DATA, Column, Held, Kind
 from outreach.db import Session
@@ -77,10 +78,13 @@ def listed(session: Session, people: Mapping[str, str], *, text: str = "", sort:
     return Held(title="Segments", columns=COLUMNS, sort=sort, usual="name", rows=rows, names=people, text=text)
 
 
-def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:
-    """How many authorities the latest version of a segment means at a moment."""
+def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int | None:
+    """How many authorities the latest version of a segment means at a moment; None where that is not counted yet."""
+    criterion = saved.latest(session, segment).criterion
+    if naming.veil(session, criterion):
+        return None
     scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of)
-    meant = listed_keys(scope, saved.latest(session, segment).criterion)
+    meant = listed_keys(scope, criterion)
     return session.scalar(select(func.count()).select_from(meant.subquery())) or 0
 
 

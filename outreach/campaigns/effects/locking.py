@@ -1,15 +1,16 @@
 """The lock on an effect: nothing is told by departure before a list covers the compared days, and 14 days more."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import select
 
 from outreach import french
 from outreach.adherence.joining_lists import coverage
-from outreach.adherence.models import JoiningList
+from outreach.adherence.models import JoiningList, Programme, Strand
+from outreach.adherence.situation import Listed
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
 from outreach.campaigns.effects.models import DrawnEffect
@@ -17,6 +18,7 @@ from outreach.campaigns.lifecycle import ENDED
 from outreach.campaigns.models import Campaign, Wave
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.delivery.models import Reason
 from outreach.directory.models import Authority, Network
 from outreach.effect import health, plan
@@ -26,6 +28,10 @@ from outreach.errors import NotFound, Refused
 
 SETTLING = timedelta(days=14)  # after the last compared day: lists tell a joining some days late
 UNDRAWN = "Les départs de cette campagne ne sont pas tirés au sort : il n’y a pas d’effet à mesurer."
+VEILED = (
+    "Les courriels et les adhésions d’un tirage au sort ne se comptent pas avant le jour de son chiffre : ces nombres "
+    "diraient combien ont adhéré ou répondu par départ."
+)
 # They leave out of a reminder those that joined or answered: by wave they tell it by departure.
 TELLING = frozenset({Reason.JOINED, Reason.ANSWERED})
 
@@ -72,8 +78,48 @@ def is_locked(session: Session, campaign: Campaign) -> bool:
 
 def refuse_split(session: Session, campaign: Campaign) -> None:
     """Raise Refused where what came of a campaign may not be told by wave yet."""
-    if lock := _closed(session, campaign):
-        raise Refused(f"Rien ne se compte par départ tiré au sort avant son jour. {lock.told}")
+    if words := veil(session, campaign):
+        raise Refused(words)
+
+
+def veil(session: Session, campaign: Campaign) -> str:
+    """Why letters and joinings of a campaign are not counted yet, and from when they are, in French; '' where they are.
+
+    Whoever joined or answered gets no further letter, so that a count of letters, taken from the size of its departure,
+    says how many did; and those written to are, until the last departure, those of the first ones.
+    """
+    lock = _closed(session, campaign)
+    return french.typeset(f"{VEILED} {lock.told}") if lock else ""
+
+
+def hidden(session: Session, waves: Iterable[Wave]) -> frozenset[int]:
+    """The keys of those of these waves whose letters may not be counted by themselves now.
+
+    They are all waves of a draw whose effect may not be told yet, without the first letter of departure 1: nothing had
+    come when it left.
+    """
+    asked = [wave for wave in waves if wave.departure and (wave.departure > 1 or wave.reminder)]
+    locked = {campaign.id for campaign in {wave.campaign for wave in asked} if is_locked(session, campaign)}
+    return frozenset(wave.id for wave in asked if wave.campaign_id in locked)
+
+
+def schools_listed(session: Session, programme: Programme, moment: datetime) -> Listed | None:
+    """The schools that letters had listed by a moment, for a situation; None while a draw of the programme is locked.
+
+    Until its last departure, its schools without an answer that no letter listed are those of the later departures.
+    """
+    drawn = select(Campaign).join(Strand, Strand.id == Campaign.strand_id).where(Campaign.departure_gap > 0)
+    campaigns = session.scalars(drawn.where(Strand.programme_id == programme.id)).all()
+    has_begun = any(departures_left(campaign) and is_locked(session, campaign) for campaign in campaigns)
+    return None if has_begun else listed_schools(moment)
+
+
+def hidden_mailings(session: Session) -> list[int]:
+    """The mailings of all waves that are hidden now; for figures of the whole service."""
+    of_draws = select(Wave).where(Wave.departure.is_not(None), Wave.mailing_id.is_not(None))
+    waves = session.scalars(of_draws.where(Wave.campaign_id.not_in(select(DrawnEffect.campaign_id)))).all()
+    keys = hidden(session, waves)
+    return [wave.mailing_id for wave in waves if wave.id in keys and wave.mailing_id is not None]
 
 
 def _closed(session: Session, campaign: Campaign) -> Lock | None:

@@ -21,6 +21,8 @@ from outreach.measuring import hits
 def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
     """Where a campaign stands: state, stage, waves with what became of their letters, results, what was measured."""
     again, opens = retrying.retriable(session, campaign, now=now), are_measured(campaign)
+    results = figures.of(session, campaign, now=now)
+    measured = [] if results.veil else hits.measured(session, audiences.launched(campaign))
     return {
         "campaign": campaign.id,
         "state": campaign.state.value,
@@ -29,8 +31,8 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]
             _wave(session, wave, tally, again.get(wave.number, Retriable()))
             for wave, tally in progress.tallies(session, campaign)
         ],
-        "results": figures.of(session, campaign, now=now).as_json(),
-        "measured": [group.as_json(openings=opens) for group in hits.measured(session, audiences.launched(campaign))],
+        "results": results.as_json(),
+        "measured": [group.as_json(openings=opens) for group in measured],
     }
 
 
@@ -44,7 +46,8 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
     counts, meant = actions.by_network(session, left, now), concerned.meant(session, coming, now)
     told = {wave.id: counts[wave.mailing_id or 0] for wave in left}
-    told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
+    veiled = locking.hidden(session, coming)
+    told |= {key: {"meant": None if key in veiled else dict(each)} for key, each in meant.items() if sum(each.values())}
     if not told:
         raise lifecycle.unknown(campaign.id)
     return {
@@ -63,7 +66,7 @@ def _counted(wave: Wave, counts: Mapping[str, actions.Counts | None]) -> dict[st
 
 
 def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:
-    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
+    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id and tally.is_whole else None
     return {
         "number": wave.number,
         "state": wave.state.value,

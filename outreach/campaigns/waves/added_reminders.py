@@ -17,6 +17,7 @@ from outreach.approvals.deciding import Told
 from outreach.approvals.models import NOWHERE, Content, Decision, DecisionKind, Extent, Thing
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.effects import locking
 from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
 from outreach.campaigns.letter.frozen import WrittenLetter, refuse_unreadable
 from outreach.campaigns.models import (
@@ -41,10 +42,14 @@ from outreach.errors import NotFound, Refused
 LATER = range(2, DEPARTURES + 1)
 
 
-def may_be_added(campaign: Campaign) -> bool:
-    """Whether a reminder may be added to a campaign: once a wave of it was launched, while the campaign is approved."""
+def may_be_added(session: Session, campaign: Campaign) -> bool:
+    """Whether a reminder may be added to a campaign: once a wave of it was launched, while the campaign is approved.
+
+    None is added to a draw before the day of its figure: the reminders that it compares are part of its frozen plan,
+    and whom this one would write to would be counted.
+    """
     is_whole = bool(audiences.launched(campaign)) and not audiences.broken_off(campaign)
-    return campaign.state is CampaignState.APPROVED and is_whole
+    return campaign.state is CampaignState.APPROVED and is_whole and not locking.is_locked(session, campaign)
 
 
 def pending(session: Session, campaign: Campaign) -> AddedReminder | None:
@@ -71,7 +76,9 @@ def add(
 ) -> AddedReminder:
     """Add a draft of a reminder. Raises Refused where none may be added or another one is pending, else as `plan_of`;
     InputError when the letter cannot be read."""
-    if not may_be_added(campaign):
+    if veil := locking.veil(session, campaign):
+        raise Refused(f"Une relance ne s’ajoute pas à un tirage au sort avant ce jour. {veil}")
+    if not may_be_added(session, campaign):
         raise Refused("Une relance s’ajoute à une campagne validée, dont une vague est partie.")
     if pending(session, campaign) is not None:
         raise Refused("Une relance de cette campagne attend déjà : terminez-la, ou abandonnez-la.")
@@ -146,7 +153,7 @@ def approve(session: Session, reminder: AddedReminder, **told: Unpack[Told]) -> 
     Raises Refused when it does not wait for approval, when it or its campaign has changed since its submission, when
     the actor wrote it, when its campaign takes no reminder any more, or as `plan_of`.
     """
-    if not (may_be_added(reminder.campaign) and lifecycle.is_approved(session, reminder.campaign)):
+    if not (may_be_added(session, reminder.campaign) and lifecycle.is_approved(session, reminder.campaign)):
         raise Refused("La campagne n’est plus validée : validez-la d’abord.")
     _decide(session, reminder, DecisionKind.APPROVED, **told)
     planned = plan_of(session, reminder, now=told["now"])

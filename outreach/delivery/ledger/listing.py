@@ -42,6 +42,8 @@ class LetterOutcome(StrEnum):
         return _SINGULARS.get(self, _LABELS[self].lower().removesuffix("s"))
 
 
+FAILURES = (LetterOutcome.REFUSED, LetterOutcome.EXPIRED, LetterOutcome.IN_DOUBT)
+"""The outcomes that somebody has to act on."""
 _LABELS = {
     LetterOutcome.ACCEPTED: "Remis",
     LetterOutcome.PENDING: "En attente",

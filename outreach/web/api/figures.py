@@ -60,18 +60,21 @@ class RetriableTold(Told):
 
 
 class WaveTold(Told):
-    """A wave: what became of its letters, whom it left out by reason, and what may leave again."""
+    """A wave: what became of its letters, whom it left out by reason, and what may leave again.
+
+    `accepted`, `deferred` and `pending` are null of a draw's waves before the day of its figure.
+    """
 
     number: int
     state: str
     due_at: datetime
     intended: int
-    accepted: int
+    accepted: int | None
     refused: int
     expired: int
     in_doubt: int
-    deferred: int
-    pending: int
+    deferred: int | None
+    pending: int | None
     withdrawn: dict[str, int]
     next_try_at: datetime | None
     retriable: RetriableTold
@@ -80,15 +83,15 @@ class WaveTold(Told):
 
 
 class ResultsTold(Told):
-    """The figures of a campaign, of its authorities, and its answers by kind."""
+    """The figures of a campaign, of its authorities, and its answers by kind; null what a draw does not tell yet."""
 
     recipients: int
-    sent: int
-    delivered: int
+    sent: int | None
+    delivered: int | None
     answered: int
-    declared: int
-    joined: int
-    joined_all: int
+    declared: int | None
+    joined: int | None
+    joined_all: int | None
     answers: dict[str, int]
 
 

@@ -69,7 +69,7 @@ def current_situation() -> Response:
             raise Refused(str(fault)) from None
         programme = known_programmes.the_programme(session)
         found = situation.situation(
-            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed(session, programme)
         )
         return told(found.as_json())
 
@@ -160,6 +160,8 @@ def recipients(number: int, wave: int) -> Response:
             raise NotFound(f"La campagne {number} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
             return told({"items": [], "next": cursors.written(None)})
+        if locking.hidden(session, waves):
+            locking.refuse_split(session, of)
         untold = locking.untold(session, of)
         letters = recipient_list.listed(session, waves[0].mailing_id, None, untold=untold)
         return page_of(letters, asked.cursor, asked.limit)

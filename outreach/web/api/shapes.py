@@ -189,7 +189,10 @@ class SchoolTold(Told):
 
 
 class SegmentTold(Told):
-    """A saved segment: whom it means, in French, and how many authorities these are now."""
+    """A saved segment: whom it means, in French, and how many authorities these are now.
+
+    Null where it names the letters of a draw, before the day of its figure.
+    """
 
     number: int
     name: str
@@ -198,7 +201,7 @@ class SegmentTold(Told):
     campaigns: int
     made_at: datetime
     made_by: str
-    authorities: int
+    authorities: int | None
 
 
 class CampaignTold(Told):

@@ -13,6 +13,7 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.approvals.models import Decision
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.effects import locking
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
 from outreach.campaigns.results import figures, progress, reactions
@@ -24,7 +25,7 @@ from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, drift, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
-from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.delivery.ledger.listing import FAILURES, LetterOutcome
 from outreach.errors import InputError
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
@@ -68,11 +69,12 @@ class Live:
 
     @property
     def counts(self) -> dict[LetterOutcome, int]:
-        """The number of letters by outcome."""
+        """The number of letters by outcome: of failures and doubts alone, where the others may not be counted yet."""
         tally = self.progress.tally
+        told = FAILURES if self.progress.veil else LetterOutcome
         return {
             outcome: tally.withdrawn.total() if outcome is LetterOutcome.WITHDRAWN else getattr(tally, outcome.value)
-            for outcome in LetterOutcome
+            for outcome in told
         }
 
 
@@ -111,6 +113,7 @@ def waves(number: int) -> str:
             "waves",
             step_of(session, "waves", campaign),
             rows=progress.tallies(session, campaign),
+            veil=locking.veil(session, campaign),
             told=_calendar(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
             closed=(closed := {one.wave.number: one for one in moving.closed_waves(session, campaign, now=now())}),
@@ -199,7 +202,7 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
     again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
     came = _came(session, campaign) if made.is_reshaped else {}
     coming = _coming(session, campaign) if made.is_reshaped else None
-    may_add = added_reminders.may_be_added(campaign)
+    may_add = added_reminders.may_be_added(session, campaign)
     following = next((wave for wave in campaign.waves if wave.state is WaveState.PLANNED), None)
     drifted = (following, drift.noted(session, following)) if following else None
     shown = {"again": again, "may_add": may_add, "coming": coming, "drifted": drifted}
@@ -251,7 +254,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "charts": came.charts,
         "day_columns": day_columns(came.course),
         "Figure": Figure,
-        "figures": figures.figures(campaign),
+        "figures": figures.figures(campaign, came.results),
         "measured": came.measured,
         "reach": reached.of(session, campaign, now=now()),
     }
@@ -286,9 +289,15 @@ def sentence(current: Progress) -> str:
     if state is WaveState.MISSED:
         return f"{name} manquée : rien n’est parti."
     if state not in UNDER_WAY:
-        return f"{name} {state.label.lower()} : {_ends(current)}."
+        ends = _ends(current)
+        return (
+            f"{name} {state.label.lower()}{f' : {ends}' if ends else ''}.{f' {current.veil}' if current.veil else ''}"
+        )
     if current.wave.mailing is None or current.wave.mailing.filled_at is None:
-        return f"{name} : les destinataires sont inscrits un à un ({french.number(tally.intended)})."
+        many = "" if current.veil else f" ({french.number(tally.intended)})"
+        return f"{name} : les destinataires sont inscrits un à un{many}."
+    if current.veil:
+        return f"{name} en pause." if state is WaveState.PAUSED else f"{name} en cours, {current.percent} %."
     done = french.plural(current.settled, "courriel a une issue", "courriels ont une issue")
     still = "en pause" if state is WaveState.PAUSED else f"en cours, {current.percent} %"
     return f"{name} {still} : {done} sur {french.number(current.meant)}."
@@ -297,14 +306,15 @@ def sentence(current: Progress) -> str:
 def _ends(current: Progress) -> str:
     """What came of a wave's letters: how many were delivered, then the other outcomes that occurred."""
     tally = current.tally
-    failed, doubtful, left_out = tally.refused + tally.expired, tally.in_doubt, tally.withdrawn.total()
+    failed, doubtful = tally.refused + tally.expired, tally.in_doubt
+    left_out = 0 if current.veil else tally.withdrawn.total()
     others = (
         (failed, french.plural(failed, "échec")),
         (doubtful, f"{french.number(doubtful)} en doute"),
         (left_out, french.plural(left_out, "écarté")),
     )
-    delivered = french.plural(tally.accepted, "courriel remis", "courriels remis")
-    return ", ".join([delivered, *(words for count, words in others if count)])
+    delivered = [] if current.veil else [french.plural(tally.accepted, "courriel remis", "courriels remis")]
+    return ", ".join([*delivered, *(words for count, words in others if count)])
 
 
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:
@@ -333,7 +343,7 @@ def _reminders(session: Session, campaign: Campaign) -> dict[str, Reminded | Non
     if not audiences.launched(campaign):
         return reminders
     silent = reactions.counts(session, reactions.asked_of(campaign, now=now()))[Reaction.NONE]
-    if added_reminders.may_be_added(campaign):
+    if added_reminders.may_be_added(session, campaign):
         leaves_at = now() + PROPOSED
         reminders["added"] = reminded(session, campaign, silent, now=now(), only_unreacted=True, leaves_at=leaves_at)
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED and not wave.added_reminder_id]

@@ -16,7 +16,7 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import openings, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import OpeningFilter, ReactionFilters, ReactionList
 from outreach.db import Session
-from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.delivery.ledger.listing import FAILURES, LetterOutcome
 from outreach.directory import listing
 from outreach.measuring import hits
 from outreach.measuring.models import TrackingMode
@@ -50,7 +50,7 @@ DEFINITIONS = (
 class AskedList:
     """The list that a query asks for. `wave` is a wave's number or None for all; `networks` has labels by code.
 
-    `is_split` says that what came may be told by wave.
+    `is_split` says that what came may be told by wave; where not, `veil` says why, and failures and answers are listed.
     """
 
     campaign: Campaign
@@ -59,6 +59,7 @@ class AskedList:
     filters: ReactionFilters
     networks: Mapping[str, str]
     is_split: bool
+    veil: str = ""
 
     def listed(self, session: Session) -> ReactionList:
         """The list itself, in the order that the query asks for."""
@@ -117,7 +118,7 @@ def list_reactions(number: int) -> str:
             shown=shown,
             seen=openings.of_letters(session, messages, now=now()) if messages else {},
             kept_since=now() - hits.KEPT,
-            outcomes=list(LetterOutcome),
+            outcomes=list(FAILURES if asked.veil else LetterOutcome),
             answers=list(Answer),
             openings=list(OpeningFilter),
             is_measured=is_measured,
@@ -167,15 +168,20 @@ def _asked(session: Session, number: int) -> AskedList:
         wave = None
     networks = {network.code: network.label for network in listing.networks(session)}
     network = query.get("network", "")
+    outcome, answer = member(LetterOutcome, query.get("outcome")), member(Answer, query.get("answer"))
+    veil, reaction = locking.veil(session, campaign), member(Reaction, query.get("reaction"))
+    if veil:
+        outcome = outcome if outcome in FAILURES or answer else LetterOutcome.REFUSED
+        outcome, reaction = None if answer else outcome, None
     filters = ReactionFilters(
-        reaction=member(Reaction, query.get("reaction")),
+        reaction=reaction,
         network=network if network in networks else "",
-        outcome=member(LetterOutcome, query.get("outcome")),
-        answer=member(Answer, query.get("answer")),
-        opening=member(OpeningFilter, query.get("opening")),
+        outcome=outcome,
+        answer=answer,
+        opening=None if veil else member(OpeningFilter, query.get("opening")),
     )
     letters = reactions.asked_of(campaign, now=now(), wave=wave)
-    return AskedList(campaign, letters, wave, filters, networks, is_split)
+    return AskedList(campaign, letters, wave, filters, networks, is_split, veil)
 
 
 def _waves(campaign: Campaign) -> dict[int, Wave]:

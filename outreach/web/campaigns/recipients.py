@@ -38,17 +38,20 @@ def recipients(number: int, wave: int) -> str:
     with reading() as session:
         campaign, shown_wave, mailing = _wave(session, number, wave)
         untold = locking.untold(session, campaign)
-        outcome, reason = _asked(session, campaign)
+        outcome, reason = _asked(session, campaign, shown_wave)
+        veil = locking.veil(session, campaign) if locking.hidden(session, [shown_wave]) else ""
+        tally = outbox.tallies(session, [mailing])[mailing]
         recipients = listing.listed(session, mailing, outcome, reason, sorting(request), untold=untold)
         return show(
             "recipients",
             step_of(session, "recipients", campaign),
             wave=shown_wave,
-            tally=outbox.tallies(session, [mailing])[mailing],
+            tally=tally.of_failures() if veil else tally,
+            veil=veil,
             outcome=outcome,
             reason=reason,
             telling=untold,
-            outcomes=list(LetterOutcome),
+            outcomes=list(listing.FAILURES if veil else LetterOutcome),
             Reason=Reason,
             shown=Shown.of(request, recipients, export=".export_recipients", write=".write_to_wave"),
             outcome_of=listing.outcome_of,
@@ -66,7 +69,7 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
     with reading() as session:
         campaign, exported, mailing = _wave(session, number, wave)
         name = exported.name.replace(" ", "-").replace("è", "e")
-        asked, untold = _asked(session, campaign), locking.untold(session, campaign)
+        asked, untold = _asked(session, campaign, exported), locking.untold(session, campaign)
         table = listing.listed(session, mailing, *asked, sorting(request), untold=untold).table()
         return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
 
@@ -77,7 +80,7 @@ def write_to_wave(number: int, wave: int) -> Redirect:
     """Begin a campaign to the listed authorities, stored as a list."""
     with reading() as session:
         campaign, chosen, mailing = _wave(session, number, wave)
-        outcome, reason = _asked(session, campaign)
+        outcome, reason = _asked(session, campaign, chosen)
         keys = listing.listed(session, mailing, outcome, reason).keys()
         chosen_by = reason or outcome
         said = chosen_by.label if chosen_by else "Destinataires"
@@ -144,10 +147,13 @@ def _says_more(message: Message) -> bool:
     return bool(message.reply_text) and not is_as_usual
 
 
-def _asked(session: Session, campaign: Campaign) -> tuple[LetterOutcome | None, Reason | None]:
-    """What is listed. Raises Refused for a reason that may not be told by wave yet."""
+def _asked(session: Session, campaign: Campaign, wave: Wave) -> tuple[LetterOutcome | None, Reason | None]:
+    """What is listed: of a wave that may not be counted yet, one kind of failure. Raises Refused for a reason that may
+    not be told by wave yet."""
     outcome = member(LetterOutcome, request.args.get("outcome"))
     reason = member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None
     if reason in locking.TELLING:
         locking.refuse_split(session, campaign)
+    if outcome not in listing.FAILURES and locking.hidden(session, [wave]):
+        return LetterOutcome.REFUSED, None
     return outcome, reason

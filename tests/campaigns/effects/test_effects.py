@@ -9,17 +9,22 @@ from sqlalchemy.exc import IntegrityError
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import lifecycle
-from outreach.campaigns.effects import freezing, locking, public_page
+from outreach.campaigns.effects import freezing, locking, naming, public_page
 from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.results import actions, course, figures
+from outreach.campaigns.results import overall as results_overall
+from outreach.campaigns.waves import added_reminders
 from outreach.days import today
 from outreach.directory.models import Authority, Ownership
 from outreach.effect import tables
 from outreach.effect.interval import interval
 from outreach.errors import NotFound, Refused
 from outreach.responses.kinds import Answer
+from outreach.segments.audience import Concerns
+from outreach.segments.criteria import Not
+from outreach.segments.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
@@ -185,12 +190,50 @@ def test_nothing_tells_answers_or_joinings_by_departure_before_its_day(database,
             return course.of(session, campaign, came, [], now=AFTER).yields, [one.answered for one in done]
 
     assert split() == ([], [None, None, None])
-    with database.reading() as session, pytest.raises(Refused, match="avant son jour"):
+    with database.reading() as session, pytest.raises(Refused, match="avant le jour de son chiffre"):
         locking.refuse_split(session, lifecycle.campaign_numbered(session, left))
     tell(database, joined, LAST, at=AFTER)
     yields, answered = split()
     assert [one.answered for one in yields] == [1, 0, 0]
     assert answered[-1] == {"Libre confessionnel": 1}
+
+
+def test_letters_of_a_draw_are_counted_by_themselves_from_its_day_on(database, left, joined):
+    """All but the first letter of departure 1; and a criterion that names any is counted of a correction alone."""
+
+    def told():
+        with database.reading() as session:
+            campaign = lifecycle.campaign_numbered(session, left)
+            waves = {wave.id: wave for wave in campaign.waves}
+            hidden = sorted(waves[key].departure for key in locking.hidden(session, campaign.waves))
+            named = ReceivedMailing(mailings=[campaign.waves[0].mailing_id])
+            of_strand = Not(ReactedTo(strand=1, reaction=ReactionKind.JOINED))
+            veils = [bool(naming.veil(session, one)) for one in (named, of_strand, ReceivedMailing(strand=2))]
+            veils.append(bool(naming.veil(session, named, Concerns.LISTED)))
+            sent = results_overall.overall(session, [left], now=AFTER)[left].sent
+            return hidden, veils, sent, bool(locking.hidden_mailings(session)), locking.veil(session, campaign)
+
+    hidden, veils, sent, are_hidden, veil = told()
+    assert (hidden, veils, sent, are_hidden) == ([2, 3], [True, True, False, False], None, True)
+    assert "complète jusqu’au 25 juin 2021" in veil.replace("\xa0", " ")
+    with database.reading() as session, pytest.raises(Refused, match="changez-le, ou attendez"):
+        campaign = lifecycle.campaign_numbered(session, left)
+        naming.refuse(session, ReceivedMailing(mailings=[campaign.waves[2].mailing_id]))
+    tell(database, joined, LAST, at=AFTER)
+    assert told() == ([], [False, False, False, False], 90, False, "")
+
+
+def test_no_reminder_is_added_to_a_draw_before_its_day(database, left, joined):
+    def add():
+        with database.writing() as session:
+            campaign = lifecycle.campaign_numbered(session, left)
+            asked = {"asked_at": AFTER + timedelta(days=7), "now": AFTER, "actor": "nadia"}
+            added_reminders.add(session, campaign, subject="Encore", letter="Bonjour.", **asked)
+
+    with pytest.raises(Refused, match="ne s’ajoute pas à un tirage"):
+        add()
+    tell(database, joined, LAST, at=AFTER)
+    add()
 
 
 def test_the_public_page_has_counts_alone_from_the_approval_on(database, people, strand, left, joined):

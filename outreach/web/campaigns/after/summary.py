@@ -55,7 +55,11 @@ def summary(number: int) -> Response:
 def _document(came: Came, programme: str, standing: str) -> dict[str, Any]:
     """The document as the template takes it: words, drawings, a date."""
     campaign, made, head = came.campaign, today(now()), letterhead()
-    figured = [figure for figure in figures.figures(campaign) if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}]
+    figured = [
+        figure
+        for figure in figures.figures(campaign, came.results)
+        if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}
+    ]
     return {
         "name": f"{campaign.title} – résumé",
         "ministry": MINISTRY,
@@ -90,6 +94,10 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
     """What came, in one sentence, and how many have not reacted."""
+    if came.results.veil:
+        meant = french.plural(came.count(Figure.RECIPIENTS), "destinataire")
+        yield french.typeset(f"{meant}, {_told(Figure.ANSWERED, came.count(Figure.ANSWERED), 0)}. {came.results.veil}")
+        return
     whole = came.count(Figure.SENT)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
@@ -104,7 +112,8 @@ def _told(figure: Figure, count: int, whole: int) -> str:
     if not count:
         return f"aucun n’a {participle}"
     has = "a" if count == 1 else "ont"
-    return f"{french.number(count)} {has} {since}{participle} ({french.whole_percent(count, whole)})"
+    part = f" ({french.whole_percent(count, whole)})" if whole else ""
+    return f"{french.number(count)} {has} {since}{participle}{part}"
 
 
 def _coming(came: Came) -> Iterator[str]:
