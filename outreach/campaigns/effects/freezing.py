@@ -10,7 +10,7 @@ from outreach import audit, french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt
-from outreach.campaigns.effects import locking, observed
+from outreach.campaigns.effects import locking, observed, programme
 from outreach.campaigns.effects.locking import EffectState, Lock
 from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import Campaign
@@ -40,7 +40,8 @@ class Outcome(TypedDict):
     """What a draw showed. Shares are of 1: 0.04 is 4 authorities in 100. `left` are the days of departures.
 
     `later` is departure 1 against 3 over all compared days, never a verdict. `curves` has, by departure, how many had
-    joined by each day. `flow` and `health` stand beside the figure.
+    joined by each day. `flow` and `health` stand beside the figure. `pool` is what it says together with those frozen
+    before it (`programme.pooled`), for the day of the pool alone.
     """
 
     estimate: float
@@ -61,6 +62,7 @@ class Outcome(TypedDict):
     curves: list[list[tuple[str, int]]]
     flow: Mapping[str, Any]
     health: Mapping[str, Any]
+    pool: Mapping[str, Any] | None
 
 
 def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
@@ -115,6 +117,7 @@ def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = RED
     if found is None:
         raise Refused("Tous avaient adhéré avant le premier départ : il n’y a rien à comparer.")
     outside = drawn_list.outside_of(session, attempt)
+    by_stratum = [_stratum(one, counts) for one, counts in zip(strata, counted, strict=True)]
     return Outcome(
         estimate=found.figure.estimate,
         low=found.figure.low,
@@ -130,10 +133,11 @@ def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = RED
         second=windows.second,
         until=(lock.until or first).isoformat(),
         as_known_at=at.isoformat(),
-        strata=[_stratum(one, counts) for one, counts in zip(strata, counted, strict=True)],
+        strata=by_stratum,
         curves=_curves(strata, joined, first, windows),
         flow=_flow(session, campaign, attempt),
         health=_health(session, campaign, lock, strata, joined, seed, at, redraws),
+        pool=programme.pooled(session, campaign, by_stratum, redraws),
     )
 
 

@@ -1,7 +1,8 @@
 """All draws of a programme, those without effect beside the others, and their pools, each shown from its own day on.
 
 A pool stacks the tables of draws about one strand over one window. Its day is in the plan that was approved with the
-first of them (`draw_plan`). It holds the effects that were frozen by that day: later ones change nothing in it.
+first of them (`draw_plan`). It holds the effects that were frozen by that day: later ones change nothing in it. Each
+effect keeps the pool that it would close, as 9,999 redraws of several draws take seconds: no page waits for them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.effect import sentences
 from outreach.effect.interval import Interval
+from outreach.effect.redraws import REDRAWS
 from outreach.effect.result import Effect, effect, seed_of_pool
 from outreach.effect.tables import Counted
 
@@ -96,6 +98,29 @@ def pools_of(draws: Sequence[ProgrammeDraw], day: date) -> list[Pool]:
     return [_pool(key, members, day) for key, members in sorted(found.items()) if len(members) > 1]
 
 
+def pooled(
+    session: Session, campaign: Campaign, strata: Sequence[Mapping[str, Any]], redraws: int = REDRAWS
+) -> dict[str, Any] | None:
+    """What a campaign's effect (its `strata`) and those that are frozen so far say together, to be kept with it.
+
+    None where it is in no pool, or is the first one of its pool. Nobody is shown it before the day of the pool.
+    """
+    draws = draws_of(session, campaign.strand.programme_id)
+    own = next((one for one in draws if one.campaign.id == campaign.id), None)
+    key = _key(own) if own else None
+    told = [(one, strata if one is own else one.kept and one.kept.told["strata"]) for one in draws if _key(one) == key]
+    known = [(one, each) for one, each in told if each]
+    if key is None or len(known) < 2:
+        return None
+    tables = [_counted(stratum) for _, each in known for stratum in each]
+    found = effect(tables, seed_of_pool([bytes.fromhex(one.attempt.seed or "") for one, _ in known]), redraws)
+    if found is None:
+        return None
+    numbers = [one.campaign.id for one, _ in known]
+    told_of_all = sentences.pool(found, len(known), key.window)
+    return {"campaigns": numbers, "told": told_of_all, **_shares(found.figure)}
+
+
 def as_json(session: Session, campaign: Campaign, *, day: date) -> dict[str, Any]:
     """All draws of a campaign's programme and their pools, as JSON."""
     draws = draws_of(session, campaign.strand.programme_id)
@@ -128,6 +153,11 @@ def _key(one: ProgrammeDraw) -> PoolKey | None:
 def _pool(key: PoolKey, members: Sequence[ProgrammeDraw], day: date) -> Pool:
     in_time = [one for one in members if one.kept and today(one.kept.frozen_at) <= key.on]
     numbers = [one.campaign.id for one in in_time]
+    effects = [one.kept for one in in_time if one.kept] if day >= key.on else []
+    closing = max(effects, key=lambda one: (one.frozen_at, one.campaign_id or 0), default=None)
+    kept = closing.told.get("pool") if closing else None
+    if kept and kept["campaigns"] == numbers:
+        return Pool(key, numbers, kept["told"], Interval(*(kept[name] for name in ("estimate", "low", "high"))))
     found = None
     if day >= key.on:
         tables = tuple(_counted(stratum) for one in in_time if one.kept for stratum in one.kept.told["strata"])
@@ -143,5 +173,5 @@ def _counted(stratum: Mapping[str, Any]) -> Counted:
 
 @lru_cache(maxsize=32)
 def _effect(tables: tuple[Counted, ...], seeds: tuple[str, ...]) -> Effect | None:
-    """Kept, as 9,999 redraws of several draws take some seconds; frozen tables give the same each time."""
+    """Of pools that no effect keeps: one of theirs was blocked since, or two were frozen at once. It takes seconds."""
     return effect(tables, seed_of_pool([bytes.fromhex(seed) for seed in seeds]))

@@ -83,6 +83,7 @@ def export_effect(number: int, kind: str) -> Response:
     with reading() as session:
         campaign, kept = _frozen(session, number)
         told, title = kept.told, campaign.title
+        told.pop("pool", None)  # it is told with the programme's, from its day on
         others = programme.as_json(session, campaign, day=current_day()) if kind == "json" else {}
     name = f"effet-campagne-{number}"
     if kind == "json":

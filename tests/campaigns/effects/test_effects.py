@@ -135,6 +135,18 @@ def test_a_frozen_effect_is_never_changed_nor_deleted(database, left, joined):
         session.execute(delete(DrawnEffect))
 
 
+def test_an_effect_keeps_the_pool_that_it_closes(database, left, joined):
+    """Both campaigns are of one strand, and their plans name the same day."""
+    other = draw(database, 60)
+    for departure in (1, 2, 3):
+        leave(database, other, departure)
+    tell(database, joined, LAST, at=AFTER)
+    assert freeze(database, left)["pool"] is None
+    pool = freeze(database, other)["pool"]
+    assert (pool["campaigns"], pool["low"] < pool["estimate"] < pool["high"]) == ([left, other], True)
+    assert "2 tirages ensemble" in pool["told"].replace("\xa0", " ")
+
+
 def test_without_effect_nothing_is_concluded(database, left):
     every = [fase for each in departures(database, left) for fase in each[:6]]
     tell(database, dict.fromkeys(every, DAY + timedelta(days=5)), LAST, at=AFTER)

@@ -30,6 +30,23 @@ def drawn(number, frozen_at=FROZEN, window=14, on=ON):
     return ProgrammeDraw(campaign, attempt, None, "Dit.", state, figure, kept)
 
 
+def test_a_pool_is_what_the_effect_that_closed_it_keeps():
+    first, last = drawn(1), drawn(2, frozen_at=FROZEN + timedelta(days=9))
+    kept = {"campaigns": [1, 2], "told": "Ensemble.", "estimate": 0.1, "low": 0.0, "high": 0.2}
+    last.kept.outcome = json.dumps({**last.kept.told, "pool": kept})
+    assert pools(first, last, day=ON - timedelta(days=1)) == [([1, 2], False)]
+    (pool,) = programme.pools_of([first, last], ON)
+    assert (pool.told, pool.figure) == ("Ensemble.", (0.1, 0.0, 0.2))
+
+
+def test_a_pool_of_others_than_those_that_its_last_effect_knew_is_counted():
+    last = drawn(2, frozen_at=FROZEN + timedelta(days=9))
+    kept = {"campaigns": [2, 7], "told": "Ensemble.", "estimate": 0.1, "low": 0.0, "high": 0.2}
+    last.kept.outcome = json.dumps({**last.kept.told, "pool": kept})
+    (pool,) = programme.pools_of([drawn(1), last], ON)
+    assert pool.told != "Ensemble."
+
+
 def pools(*draws, day=ON):
     return [(one.campaigns, one.figure is not None) for one in programme.pools_of(draws, day)]
 
