@@ -38,8 +38,8 @@ class PlannedDraw:
             "départ.": not self.is_awareness,
             "Une relance suit le départ de son premier courriel : seule la première vague se tire au "
             "sort.": self.is_reminder,
-            "Dites si des places ou des moyens sont attribués dans l’ordre des demandes : le premier départ en "
-            "profiterait.": self.is_first_come is None,
+            "Dites si des places ou des moyens sont attribués dans l’ordre des demandes, à l’étape des dates : le "
+            "premier départ en profiterait.": self.is_first_come is None,
             "Des places ou des moyens attribués dans l’ordre des demandes favoriseraient le premier départ : "
             "envoyez en un seul départ.": self.is_first_come is True,
             self._too_late: bool(self.deadline and self.deadline < self.departures[-1]),

@@ -48,6 +48,10 @@ DRAWN_MEANWHILE = (
     "Une autre campagne, qui écrit à la moitié au moins des mêmes PO pour le même volet, a été tirée au sort depuis la "
     "soumission : renvoyez celle-ci, puis soumettez-la de nouveau ; elle en gardera le tirage."
 )
+UNASKED = (
+    "Cette question n’était pas posée à la soumission : renvoyez la campagne à qui l’écrit, qui y répond et la soumet "
+    "de nouveau."
+)
 UNDER_WAY = (Status.IN_PREPARATION, Status.TENDER_LAUNCHED)
 
 
@@ -159,6 +163,8 @@ def _submitted(
     plan, strata = drawn_list.plan_of(attempt), drawn_list.strata_of(session, attempt)
     frozen = Stratified(strata, drawn_list.outside_of(session, attempt))
     refusals = _refusals(campaign, frozen.drawn, days)
+    if campaign.first_come is None:
+        refusals.append(french.typeset(UNASKED))
     if _is_drawn_meanwhile(session, campaign, attempt, now=now):
         refusals.append(DRAWN_MEANWHILE)
     stated = cast("list[str]", plan["departures"])

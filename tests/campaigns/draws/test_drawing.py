@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, update
 
 from outreach import audit
-from outreach.approvals.models import Decision, DecisionKind
+from outreach.approvals.models import Decision, DecisionKind, Extent
 from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.draws import attempts, drawn_list, published
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
@@ -202,6 +202,26 @@ def test_while_it_awaits_an_approval_the_plan_is_what_was_submitted(drawable):
         assert len(draw_plan.candidates(session, of(session), now=NOW)) == COUNT - 20
     for name in ("gap", "strata", "departures", "figure_on", "refusals", "could", "told", "outside"):
         assert getattr(shown, name) == getattr(before, name), name
+
+
+def test_what_was_submitted_before_the_question_was_asked_goes_back_to_its_author(drawable):
+    """A draft, or a submission, of before plans said whether anything is given first come, first served."""
+    submit(drawable)
+    with drawable.writing() as session:
+        session.execute(update(Campaign).values(first_come=None))
+    with drawable.reading() as session:
+        blocks = checks.look_over(session, of(session), SENDING, now=NOW).blocks
+    said = " ".join(blocks).replace("\xa0", " ")
+    assert "Dites si des places ou des moyens sont attribués dans l’ordre des demandes, à l’étape des dates" in said
+    assert "renvoyez la campagne à qui l’écrit" in said
+    with drawable.writing() as session:
+        lifecycle.send_back(session, of(session), now=NOW, actor=APPROVER, reason="À compléter.")
+    with drawable.writing() as session, pytest.raises(Refused, match="à l’étape des dates"):
+        lifecycle.submit(session, of(session), **BY, extent=Extent(COUNT, COUNT))
+    with drawable.writing() as session:
+        lifecycle.revise(session, of(session), {"first_come": False}, **BY)
+    submit(drawable)
+    approve(drawable)
 
 
 def test_a_copy_makes_its_own_draw_after_180_days(drawn):

@@ -24,7 +24,7 @@ from outreach.errors import NotFound, Refused
 from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from outreach.segments.criteria import Not
-from outreach.segments.mailings import ReactedTo, ReactionKind, ReceivedMailing
+from outreach.segments.kinds.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
