@@ -80,7 +80,7 @@ def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_ho
     page = text_of(author.get(f"{begun}/check"))
     assert "Écrire Aux deux" in page
     whom = re.search(r"Demander la validation de l’envoi à (1 PO, \d+ écoles, 3 boîtes)", page)[1]
-    author.send(f"{begun}/submission", page=f"{begun}/check")
+    author.send(f"{begun}/submission", page=f"{begun}/dates")
     page = text_of(signed_in("approver").get(f"{begun}/check"))
     assert f"Si vous planifiez, l’envoi à {whom} part le" in page
     assert "soumise à validation" in page
@@ -162,7 +162,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
     dated(author, begun)
     page = text_of(author.get(f"{begun}/check"))
     count = re.search(r"Demander la validation de l’envoi à ([\d ]+) PO", page)[1].replace(" ", "")
-    refused = author.send(f"{begun}/submission", page=f"{begun}/check")
+    refused = author.send(f"{begun}/submission", page=f"{begun}/dates")
     assert refused.status_code == 422
     assert "confirmez-en le nombre" in refused.text
     assert author.send(f"{begun}/submission", {"confirmed": "1"}, page=f"{begun}/check").status_code == 422

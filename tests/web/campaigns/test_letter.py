@@ -51,7 +51,7 @@ def test_a_reminder_to_those_never_invited_is_said_in_the_preview_and_beside_the
     author.send(f"{begun}/letter", fields)
     dated(author, begun)
     written = re.search(r"Demander la validation de l’envoi à (\d+) PO", text_of(author.get(f"{begun}/check")))[1]
-    author.send(f"{begun}/submission", page=f"{begun}/check")
+    author.send(f"{begun}/submission", page=f"{begun}/dates")
     page = text_of(signed_in("approver").get(f"{begun}/check"))
     assert f"Ce rappel va à {written} PO qui n’ont jamais reçu de courriel du volet 1." in page
     assert f"{written} PO n’ont jamais reçu de courriel du volet 1, et ce courriel est un rappel : " in page

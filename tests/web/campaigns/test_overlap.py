@@ -26,7 +26,7 @@ def test_those_of_another_campaign_are_ticked_off_or_left_out_while_the_approval
     shared, written = map(int, WARNED.search(text_of(page)).groups())
     assert 0 < shared < written < shared * 10
     assert elements(page, f"a[@href='/campaigns/{other}']")
-    author.send(f"{begun}/submission", page=f"{begun}/check")
+    author.send(f"{begun}/submission", page=f"{begun}/dates")
 
     approver = signed_in("approver")
     page = approver.get(f"{begun}/check")
