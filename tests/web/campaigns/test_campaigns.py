@@ -225,7 +225,9 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
 def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun):
     form = {**typed(author, begun), "sender_name": "Un autre service"}
     for changes, words in NOT_SAVED:
-        response = author.send(f"{begun}/letter", {**form, **changes})
+        response = author.post(f"{begun}/letter", data={**form, **changes})
+        if response.status_code == 302:  # mended and saved: the next one is typed on the page that shows it
+            form = {**typed(author, begun), "sender_name": "Un autre service"}
         if words:
             assert response.status_code == 422, changes
             assert words in response.text.replace("\u00a0", " ").replace("\u202f", " "), changes
