@@ -31,7 +31,7 @@ SUBJECTS = {
 OPENINGS = {
     LinkKind.INVITATION: (
         "{by} vous ouvre un compte du service de sensibilisation, par lequel la Fédération Wallonie-Bruxelles écrit "
-        "aux pouvoirs organisateurs des écoles. Ce que vous pourrez y faire : {roles}."
+        "aux pouvoirs organisateurs des écoles. Ce que vous pourrez y faire : {does}."
     ),
     LinkKind.RESET: "{by} vous invite à choisir un nouveau mot de passe pour le service de sensibilisation.",
     LinkKind.FORGOTTEN: (
@@ -70,18 +70,23 @@ def write(
 
     It takes its time: no transaction that writes should be open.
     """
-    token, roles = links.new_token(), ", ".join(f"{role.label} {to.scope}".strip() for role in to.roles)
-    until = (
-        f"Choisissez votre mot de passe sur cette page, avant le {moment(now + kind.lifetime)} (heure de Bruxelles) :"
-    )
+    token, until = links.new_token(), moment(now + kind.lifetime)
     beside = IF_ASKED_BY_NOBODY if kind is LinkKind.FORGOTTEN else IF_SURPRISED.format(contact=contact)
     said = (
-        Said(OPENINGS[kind].format(by=by, roles=roles)),
+        Said(OPENINGS[kind].format(by=by, does=_does(to))),
         Said(CHOOSE.format(until=until), f"{links.PATH}{token}", "Choisir mon mot de passe", is_trusted=True),
         Said(f"Ce lien ne sert qu’une fois, et il n’est que pour vous : ne le transmettez pas. {beside}"),
     )
     letter = StaffLetter([to.email], SUBJECTS[kind], said, to.name, contact, ACCOUNT_LIST)
     return AccountMail(kind, token, letter, write_staff(letter, sending, now=now))
+
+
+def _does(to: AccountHolder) -> str:
+    """What somebody does with an account, in French."""
+    if to.scope:
+        of = "fédération" if RoleName.FEDERATION in to.roles else "réseau"
+        return f"lire où en sont les membres de votre {of}, {to.scope}, et proposer des corrections"
+    return ", ".join(role.label for role in to.roles)
 
 
 def address_of(token: str, sending: SenderIdentity) -> str:

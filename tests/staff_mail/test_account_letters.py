@@ -145,3 +145,14 @@ def test_the_letter_says_who_invites_for_what_and_until_when(database, invited):
     assert (to, subject) == (GUEST, "Votre compte du service de sensibilisation")
     for words in ("Hugo Willems vous ouvre un compte", "rédaction", "le 18 mai 2021 à 11 h", invited, CHIEF):
         assert words in said
+
+
+@pytest.mark.parametrize(
+    ("role", "said"), [(RoleName.FEDERATION, "votre fédération, SeGEC,"), (RoleName.NETWORK, "votre réseau, WBE,")]
+)
+def test_an_adviser_is_told_what_for_and_each_sentence_once(role, said):
+    adviser = AccountHolder(GUEST, "Léa Roland", [role], said.split(", ")[1].rstrip(","))
+    mail = account_letters.write(LinkKind.INVITATION, SENDING, adviser, by="Hugo Willems", contact=CHIEF, now=NOW)
+    text = mail.frozen.draft.text.replace("\u00a0", " ")
+    assert f"lire où en sont les membres de {said} et proposer des corrections." in " ".join(text.split())
+    assert text.count("Choisissez votre mot de passe") == text.count("(heure de Bruxelles)") == 1
