@@ -28,6 +28,7 @@ from outreach.responses import trays
 from outreach.responses.kinds import Answer, Tray
 from outreach.settings import read
 from tests.conftest import NOW, STORY_DAY
+from tests.demo.test_finished import the_effect_that_was_put_in_is_found_and_none_where_none_is
 from tests.pages import PageClient
 
 
@@ -73,9 +74,9 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("backend", ["sqlite"])  # as a demonstration has it
-def test_it_is_told_with_the_sample_once_and_its_letters_lead_somewhere(database, settings):
+def test_it_is_told_with_the_sample_once_its_letters_lead_somewhere_and_its_effects_are_found(database, settings):
     load_sample(database, settings, NOW, STORY_DAY, with_story=True)
+    the_effect_that_was_put_in_is_found_and_none_where_none_is(database)
     with pytest.raises(Refused, match="déjà"):
         load_sample(database, settings, NOW, STORY_DAY, with_story=True)
     with database.writing() as session, pytest.raises(Refused, match="déjà une campagne"):
