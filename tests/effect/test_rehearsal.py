@@ -50,6 +50,14 @@ def test_a_reminder_leaves_out_who_joined_or_answered_by_then():
     assert played(ALL, ALL, first, reminder, delay=3).written == [10, 10]  # on the day itself nobody knows yet
 
 
+def test_who_had_joined_before_the_first_wave_is_never_written_to():
+    """Those of the register are stopped beside those who join in the play."""
+    sendings = Sending(EVERYBODY, [(0, 10)]), Sending(EVERYBODY, [(14, 10)])
+    told = played(NONE, NONE, *sendings, stopped={"joined": {9001, 9002}, "answered": {9003}})
+    assert told.written == [len(EVERYBODY) - 3] * 2
+    assert played(ALL, NONE, *sendings, stopped={"joined": {9001, 9002}}).joined == len(EVERYBODY) - 2
+
+
 def test_who_is_stopped_from_the_start_is_never_written_to():
     told = played(ALL, NONE, Sending(EVERYBODY, [(0, 10)]), stopped={"left_out": {9001}, "suppressed": {9001, 9002}})
     assert told.written == [8]

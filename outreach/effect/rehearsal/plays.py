@@ -112,7 +112,8 @@ def play(plan: Plan, behaviour: Behaviour, chance: Random) -> Play:
     told = Play()
     for sending in plan.sendings:
         begins = sending.slots[0][0]
-        stops = {**plan.stopped, "joined": _by(joined, begins), "answered": _by(answered, begins)}
+        came = {"joined": _by(joined, begins), "answered": _by(answered, begins)}
+        stops = {**plan.stopped, **{reason: plan.stopped.get(reason, set()) | those for reason, those in came.items()}}
         days = sending.days(left(sending.authorities, stops))
         for one, day in days.items():
             told.letters[day] += plan.letters.get(one, 1)
