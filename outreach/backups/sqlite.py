@@ -12,6 +12,7 @@ from pathlib import Path
 from sqlalchemy.engine import make_url
 
 from outreach.backups.contents import VERSIONS, Contents, TableContents, Unreadable, digest_of
+from outreach.db import make_private
 from outreach.errors import Refused
 
 KIND = "sqlite"
@@ -65,7 +66,7 @@ def make_new(url: str, file: Path) -> None:
     for beside in _files_of(path):
         if beside.exists():
             raise Refused(f"{beside} existe déjà : une sauvegarde se restaure dans une base neuve, sous un autre nom.")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     with file.open("rb") as source, os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as new:
         try:
             shutil.copyfileobj(source, new, 1 << 20)

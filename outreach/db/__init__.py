@@ -52,6 +52,7 @@ __all__ = [
     "UtcDateTime",
     "enum_of",
     "hold_off_writers",
+    "make_private",
     "table_of",
     "take_stock",
     "take_turns",
@@ -167,6 +168,13 @@ def enum_of(kind: type[StrEnum], name: str) -> Enum:
     )
 
 
+def make_private(folder: Path) -> None:
+    """Make a folder, and those above it that are missing, for their owner alone; `mkdir` says so of the last only."""
+    if not folder.exists():
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+
+
 class Database:
     """The engine of one URL. Open sessions with `reading` and `writing` only.
 
@@ -185,7 +193,7 @@ class Database:
         self._last_calls: list[Callable[[], object]] = []
         if parsed.get_backend_name() == "sqlite":
             if parsed.database and parsed.database != ":memory:":
-                Path(parsed.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                make_private(Path(parsed.database).parent)
                 Path(parsed.database).touch(mode=0o600)
             self.engine: Engine = _sqlite(url)
             self._reader: Engine = self.engine.execution_options(outreach_begin="BEGIN", outreach_reads=True)

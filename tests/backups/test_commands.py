@@ -128,6 +128,14 @@ def test_a_manifest_given_for_its_backup_leads_to_the_backup(run, fresh_url, tmp
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+def test_folders_that_a_restored_file_lacks_are_made_for_the_service_alone(run, tmp_path):
+    _, made = run("backup", str(tmp_path), "--json")
+    new = tmp_path / "one" / "two" / "new.sqlite3"
+    assert run("restore", made["file"], "--database-url", f"sqlite:///{new}", "--json")[0] == 0
+    assert [oct(path.stat().st_mode)[-3:] for path in (new.parent.parent, new.parent, new)] == ["700", "700", "600"]
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
 def test_an_empty_word_is_no_folder_for_backups(run, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     assert run("backup", "")[0] == 2
