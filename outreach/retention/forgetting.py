@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from outreach.db import Database, Session, take_turns
 from outreach.retention.archives import Archives
@@ -19,6 +20,7 @@ SHORT_REST_SECONDS = 0.02  # on PostgreSQL, where nobody waits for a turn: the p
 # smaller transactions of a busy machine would only be more of them.
 MEANT_SECONDS = 0.05
 LEAST_PART = 10  # of the rows that a transaction may take: fewer cost more than they save
+MOST_TRIES = 40  # of 15 seconds each, to get SQLite's turn to write: a copy of a large file takes less
 MOST_READ = 10_000  # keys that are found at once, while nobody waits
 MOST_EXPORTED = 2_000  # rows of a sealed file: some megabytes
 
@@ -48,7 +50,7 @@ def forget(
         done = first = 0
         while first < len(due) and not (first and stop.wait(rest)):
             before = time.monotonic()
-            done += _settle(database, rule, due[first : first + size], clock)
+            done += _settle_in_turn(database, rule, due[first : first + size], clock, stop)
             first += size
             if has_one_writer:
                 size = next_size(size, rule.binding.most, time.monotonic() - before)
@@ -66,6 +68,24 @@ def next_size(size: int, most: int, seconds: float) -> int:
 def count_over(session: Session, rule: Retention, *, now: datetime) -> int:
     """How many rows a rule would take now."""
     return session.scalar(select(func.count()).select_from(rule.model).where(rule.is_over(now))) or 0
+
+
+def _settle_in_turn(
+    database: Database,
+    rule: Retention,
+    keys: Sequence[Sequence[Any]],
+    clock: Callable[[], datetime],
+    stop: threading.Event,
+) -> int:
+    """One transaction, asked for again where somebody else held SQLite's one turn to write for too long."""
+    for _ in range(MOST_TRIES - 1):
+        try:
+            return _settle(database, rule, keys, clock)
+        except OperationalError as error:
+            is_busy = getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY")
+            if not is_busy or stop.wait(REST_SECONDS):
+                raise
+    return _settle(database, rule, keys, clock)
 
 
 def _settle(database: Database, rule: Retention, keys: Sequence[Sequence[Any]], clock: Callable[[], datetime]) -> int:
