@@ -58,7 +58,9 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
         assert told in text_of(shown)
     for told in ("intervalle de 95", "tels que tirés", "au moins une adhésion venue d’une liste"):
         assert told in text_of(shown)
+    assert "Les deux nombres sont les bornes d’un intervalle de 95" in text_of(author.get(f"/t/{covered}"))
     kept = json.loads(author.get(f"{page}/export.json").data)
+    assert "pool" not in kept
     assert [one["state"] for one in kept["programme"]["draws"]] == ["ready"]
     assert kept["told"] in shown.text.replace("&#39;", "'")
     assert author.get(f"{page}/export.csv").data.decode("utf-8-sig").startswith("Strate")
@@ -133,7 +135,14 @@ def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sa
     assert "Set-Cookie" not in page.headers
     told = text_of(page).replace("\xa0", " ")
     assert "Tirage n° 1, aucun annulé." in told
-    for stated in ("au moins une adhésion", "7 jours après la lettre", "8 chances sur 10", "partage une boîte (2)"):
+    assert "Les deux nombres" not in told
+    for stated in (
+        "sorti du registre",
+        "au moins une adhésion",
+        "7 jours après la lettre",
+        "8 chances sur 10",
+        "partage une boîte (2)",
+    ):
         assert stated in told
     assert len(set(HEXADECIMAL.findall(page.text))) >= 6
     assert "import hashlib" in page.text or "from hashlib import sha256" in page.text
