@@ -290,9 +290,7 @@ def sentence(current: Progress) -> str:
         return f"{name} manquée : rien n’est parti."
     if state not in UNDER_WAY:
         ends = _ends(current)
-        return (
-            f"{name} {state.label.lower()}{f' : {ends}' if ends else ''}.{f' {current.veil}' if current.veil else ''}"
-        )
+        return f"{name} {state.label.lower()}{f' : {ends}' if ends else ''}."
     if current.wave.mailing is None or current.wave.mailing.filled_at is None:
         many = "" if current.veil else f" ({french.number(tally.intended)})"
         return f"{name} : les destinataires sont inscrits un à un{many}."

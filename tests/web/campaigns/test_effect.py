@@ -105,6 +105,10 @@ def test_before_its_day_no_list_of_a_wave_says_who_joined_or_answered(app, autho
             assert author.get(path).status_code == 409
 
 
+def test_the_first_page_says_why_waves_of_a_draw_have_no_count_yet(author, number):
+    assert "se comptent au jour de son chiffre" in text_of(author.get("/"))
+
+
 def test_once_its_day_has_come_the_file_of_recipients_says_the_wave_of_each(author, covered):
     assert ";Vague;" in author.get(f"/campaigns/{covered}/recipients/export.csv").data.decode("utf-8-sig")
 
