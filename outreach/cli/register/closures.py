@@ -59,9 +59,10 @@ def add(operation: Operation, first: date, last: date | None, name: str, part: s
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
         period = {"first": first, "last": last or first, "part": ClosedPart(part), "spares": SPARES[spares]}
         made = closures.add(session, **period, name=name, now=operation.now, actor=actor)  # type: ignore[arg-type]
-        say(f"Fermeture {made.id} ajoutée : {closures.told(made)}.")
+        number = made.id
+        say(f"Fermeture {number} ajoutée : {closures.told(made)}.")
     with operation.database.reading() as session:
-        made = closures.numbered(session, made.id).closure
+        made = closures.numbered(session, number).closure
         for one in moving.waves_within(session, made, now=operation.now):
             at = f"{french.weekday(one.wave.due_at)} à {french.hour(one.wave.due_at)}"
             say(f"Déjà planifiée, ne bouge pas d’elle-même : « {one.wave.campaign.title} », {one.wave.name}, {at}.")
