@@ -16,7 +16,13 @@ from outreach.sight.scopes import Sight, SightKind
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import links, text_of
+from tests.sight.pruned import prune
+from tests.sight.test_engine import talked_sample
 from tests.web.test_scoped_pages import Scope, signed_in
+
+__all__ = ["talked_sample"]
+# What each answer has of its own: what proves its forms, and when it was made.
+OF_AN_ANSWER = re.compile(r"(?:nonce|value|content)=\"[\w.~-]{16,}\"|\d{1,2}\s?h(?:\s?\d\d)?\b")
 
 
 @pytest.fixture
@@ -111,3 +117,30 @@ def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sa
         assert cecp.get(f"/directory/{fase}").status_code == 404
         counts.append(list(asked))
     assert counts[0] == counts[1]
+
+
+@pytest.mark.parametrize(("role", "code"), [("federation", "SeGEC"), ("federation", "CECP"), ("network", "WBE")])
+def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code):
+    """No count, order or sentence depends on who is no member: what a change of theirs would show, this shows."""
+    scope = Scope(talked_sample, role, code)
+    own, school = sorted(scope.listed)[len(scope.listed) // 2], min(scope.schools)
+    sheet = f"/directory/{own}"
+    pages = (
+        *("/", "/?by=federation", "/?by=zone&as_of=2021-03-01", "/?by=province", "/situation/export.csv"),
+        *("/situation/schools?strand=1", "/situation/schools.csv?strand=2", "/situation/actions"),
+        *("/situation/actions.csv", "/directory", "/directory?count=exact&sort=-name", "/directory?q=communal"),
+        *("/directory?reach=bounced", "/directory?level=secondary&zone=1", "/directory/export.csv", sheet),
+        *(f"{sheet}/contacts", f"{sheet}/statuses", f"{sheet}/schools.csv", f"/schools/{school}"),
+        *("/calendar?month=2021-05&view=list", "/calendar?month=2021-06", "/notes", "/notes/export.csv", "/proposals"),
+    )
+
+    def told():
+        client = signed_in(app, role, code)
+        answers = {page: client.get(page) for page in pages}
+        assert {answer.status_code for answer in answers.values()} <= {200, 404}
+        return {page: OF_AN_ANSWER.sub("", answer.text) for page, answer in answers.items()}
+
+    before = told()
+    prune(talked_sample, role, code)
+    after = told()
+    assert {page for page in pages if before[page] != after[page]} == set()
