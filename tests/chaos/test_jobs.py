@@ -129,7 +129,7 @@ class Office:
         if not self.process.is_alive():
             self.start()
         found = self.until(lambda: self.child() or self.job(number).state.is_over)
-        time.sleep(self.chance.uniform(0, 1.5 * self.takes))  # it begins, then makes the file
+        time.sleep(self.chance.uniform(0, min(4, 1.5 * self.takes)))  # it begins, then makes the file
         if found is True or self.job(number).state.is_over:
             return
         if child:
