@@ -31,7 +31,7 @@ from outreach.days import BRUSSELS
 from outreach.db import Session
 from outreach.errors import InputError
 from outreach.spreadsheets.written import Cell, Table
-from outreach.text import without_accents
+from outreach.text import folded
 
 PAGE_ROWS = 50
 FEW_ROWS = 20  # on a page of a list whose rows are five lines high on a phone
@@ -327,10 +327,10 @@ class Held(Listing[Row]):
 
     @cached_property
     def _found(self) -> Sequence[Row]:
-        words, columns = _folded(self.text).split(), self.on(On.FILE)
+        words, columns = folded(self.text).split(), self.on(On.FILE)
         if not words:
             return self.rows
-        told = (_folded(" ".join(str(column.cell(row, self.names)) for column in columns)) for row in self.rows)
+        told = (folded(" ".join(str(column.cell(row, self.names)) for column in columns)) for row in self.rows)
         return [row for row, said in zip(self.rows, told, strict=True) if all(word in said for word in words)]
 
     def _sorted(self) -> Sequence[Row]:
@@ -352,7 +352,7 @@ def _turned(expression: Expression) -> ColumnElement[Any]:
 
 def by_label(expression: Expression, members: type[StrEnum]) -> ColumnElement[int]:
     """An order for a column of an enumeration: the French labels, alphabetically."""
-    by_words = sorted(members, key=lambda member: _folded(member.label))  # type: ignore[attr-defined]
+    by_words = sorted(members, key=lambda member: folded(member.label))  # type: ignore[attr-defined]
     return case(*((expression == member, place) for place, member in enumerate(by_words)))
 
 
@@ -396,8 +396,4 @@ def _comparable(value: object) -> object:
     if value is None or value == "":
         return None
     words = getattr(value, "label", value)
-    return _folded(words) if isinstance(words, str) else value
-
-
-def _folded(text: str) -> str:
-    return without_accents(text.casefold())
+    return folded(words) if isinstance(words, str) else value

@@ -62,6 +62,11 @@ def without_accents(text: str) -> str:
     return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
+def folded(text: str) -> str:
+    """The text without accents and case, by which it is compared and sorted."""
+    return without_accents(text.casefold())
+
+
 def whole_number(text: str, *, digits: int = 9) -> int | None:
     """The number that a text of ASCII digits names, or None when it is something else or longer than `digits`."""
     return int(text) if text.isascii() and text.isdecimal() and len(text) <= digits else None

@@ -15,7 +15,7 @@ from markdown_it.token import Token
 from outreach.errors import NotFound
 from outreach.french import typeset
 from outreach.settings import ROOT
-from outreach.text import without_accents
+from outreach.text import folded
 
 FOLDER = ROOT / "docs" / "guide"
 START = "README"
@@ -73,16 +73,12 @@ def files() -> Mapping[str, Path]:
 
 def search(words: str, base: str) -> list[GuideSection]:
     """The sections that have all these words, in any case, with accents or without; none for no word."""
-    asked = _folded(words).split()
+    asked = folded(words).split()
     if not asked:
         return []
     sections = (section for each in pages(base).values() for section in each.sections)
-    told = ((section, _folded(f"{section.title} {section.text}")) for section in sections)
+    told = ((section, folded(f"{section.title} {section.text}")) for section in sections)
     return [section for section, text in told if all(word in text for word in asked)]
-
-
-def _folded(text: str) -> str:
-    return without_accents(text.casefold())
 
 
 def _page(path: Path, base: str) -> GuidePage:

@@ -11,7 +11,7 @@ from outreach.db import Base, Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.criteria import Criterion, simplified
 from outreach.segments.criteria_json import from_store, to_json, within_limits
-from outreach.text import line_of_words, without_accents
+from outreach.text import folded, line_of_words
 
 LONGEST_NAME = 200
 
@@ -144,7 +144,7 @@ def _name(session: Session, name: str, *, but: int = 0) -> str:
 
 def _read(name: str) -> str:
     """A name as people tell it from others: without capitals and accents."""
-    return without_accents(name).casefold()
+    return folded(name)
 
 
 def _add(
