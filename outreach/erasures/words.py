@@ -133,7 +133,7 @@ def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
 @cache  # the statement of a table is as large as it has texts: to build it takes longer than to execute it
 def _said(table: Table, names: tuple[str, ...]) -> Subquery:
     """The rows of a table, with what all of these columns say: as it is written, and in small letters."""
-    texts = [func.coalesce(table.c[name], "", type_=String) for name in names]
+    texts: list[ColumnElement[str]] = [func.coalesce(table.c[name], "", type_=String) for name in names]
     written = reduce(lambda before, after: before + BETWEEN + after, texts)
     return select(table, written.label(AS_WRITTEN), func.lower(written, type_=String).label(SAID)).subquery()
 

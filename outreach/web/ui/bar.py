@@ -148,8 +148,8 @@ def _entries() -> list[tuple[str, str, bool]]:
     if is_scoped():
         own = f"{request.blueprint}.index"
         here = own if own in {*dict(SCOPED).values(), "guide.index"} else _home()
-        entries = [(label, url_for(view), view == here) for label, view in SCOPED]
-        return [*entries, ("Aide", _help(), request.blueprint == "guide")]
+        theirs = [(label, url_for(view), view == here) for label, view in SCOPED]
+        return [*theirs, ("Aide", _help(), request.blueprint == "guide")]
     entries = [
         *([("Aujourd’hui", "today.index")] if _has_list() else []),
         ("Situation", "situation.index"),
