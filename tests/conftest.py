@@ -272,8 +272,10 @@ def programmed(database: Database, _settings: Settings) -> None:
 
 
 def _state_of(base: str, request: pytest.FixtureRequest) -> str:
-    """The state that a test's fixtures name, or the base itself."""
-    lines = [line for name in request.fixturenames if name in STATES and (line := _line(name))[-1] == base]
+    """The state that a test's fixtures name, or the base itself. An argument of its examples may have such a name."""
+    given = request.node.callspec.params if hasattr(request.node, "callspec") else {}
+    named = (name for name in request.fixturenames if name in STATES and name not in given)
+    lines = [line for name in named if (line := _line(name))[-1] == base]
     longest = max(lines, key=len, default=[base])
     assert all(line == longest[-len(line) :] for line in lines), "a database is in one state"
     return longest[0]
