@@ -368,7 +368,9 @@ def _decide(session: Session, campaign: Campaign, kind: DecisionKind, **told: Un
 
 
 def _note_draw(session: Session, campaign: Campaign, words: str, now: datetime, actor: str) -> None:
-    audit.record(session, now, actor, f"Campagne « {campaign.title} », tirage : {words}.", subject_of(campaign))
+    audit.record(
+        session, now, actor, f"Campagne « {campaign.title} »{drawn_list.AUDITED}{words}.", subject_of(campaign)
+    )
 
 
 def _refuse_move(campaign: Campaign, state: CampaignState, done: str) -> None:
@@ -389,5 +391,6 @@ def _move(session: Session, campaign: Campaign, state: CampaignState, now: datet
             note=done,
         )
     )
-    audit.record(session, now, actor, f"Campagne « {campaign.title} » {done}.", subject_of(campaign))
+    said = f"Campagne « {campaign.title} » {done}."
+    audit.record(session, now, actor, said, subject_of(campaign))
     session.flush()

@@ -47,6 +47,7 @@ class Mismatch(StrEnum):
     LIST = "list"
     ATTEMPT = "attempt"
     ORDER = "order"
+    AUDIT = "audit"
 
     @property
     def label(self) -> str:
@@ -60,6 +61,7 @@ _MISMATCHES = {
     Mismatch.LIST: "La liste des PO n’est pas celle qui a été soumise.",
     Mismatch.ATTEMPT: "Le numéro de la tentative n’est pas celui qui a été engagé.",
     Mismatch.ORDER: "L’ordre enregistré n’est pas celui que donne la graine.",
+    Mismatch.AUDIT: "L’engagement ou la graine n’est pas celui que dit le journal.",
 }
 
 

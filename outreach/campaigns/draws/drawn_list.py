@@ -7,6 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
+from outreach import audit
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import ON_ITS_WAY, Wave, WaveState
 from outreach.db import Session
@@ -15,6 +16,7 @@ from outreach.effect.commitment import Commitment, Mismatch, Revealed
 from outreach.effect.draw import DEPARTURES, DrawnStratum, Json
 from outreach.effect.strata import Reason, Stratum
 
+AUDITED = ", tirage : "  # stands in what the audit says of a draw
 GOES = {*ON_ITS_WAY, WaveState.FINISHED}
 
 
@@ -122,7 +124,8 @@ def commitment_of(attempt: DrawAttempt) -> Commitment:
 def mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
     """What of a stored draw does not follow from its commitment and its seed: nothing, where nobody chose it.
 
-    Raises ValueError before the approval.
+    Whoever can write in the database could make another draw whose rows all agree. The audit, whose entries are sealed,
+    says the commitment and the seed as well. Raises ValueError before the approval.
     """
     if attempt.approver_bytes is None:
         raise ValueError("a draw that was not made")
@@ -131,7 +134,17 @@ def mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
     revealed = Revealed(bytes.fromhex(attempt.nonce), plan, strata, attempt.number, added, order)
     found = commitment.mismatches(commitment_of(attempt), revealed)
     is_seed = commitment.seed(revealed).hex() == attempt.seed
-    return found if is_seed or Mismatch.ORDER in found else [*found, Mismatch.ORDER]
+    found = found if is_seed or Mismatch.ORDER in found else [*found, Mismatch.ORDER]
+    return found if _is_audited(session, attempt) else [*found, Mismatch.AUDIT]
+
+
+def _is_audited(session: Session, attempt: DrawAttempt) -> bool:
+    """Whether the audit says this commitment and this seed. It says nothing once retention has emptied its words."""
+    entries = audit.about(session, f"campaign:{attempt.campaign_id}")
+    told = [entry.sentence for entry in entries if AUDITED in entry.sentence]
+    is_emptied = any(not entry.sentence for entry in entries)
+    expected = (attempt.commitment, attempt.seed or "")
+    return is_emptied or not told or all(any(digest in words for words in told) for digest in expected)
 
 
 def _of(attempt: DrawAttempt) -> ColumnElement[bool]:

@@ -15,6 +15,8 @@ from outreach.campaigns.models import Campaign, CampaignState
 from outreach.campaigns.review import checks
 from outreach.campaigns.schedule import draw_plan
 from outreach.directory.models import Contact
+from outreach.effect import commitment, draw
+from outreach.effect.commitment import Mismatch, Revealed
 from outreach.errors import Refused
 from outreach.staff_mail import news
 from outreach.staff_mail.news import News
@@ -37,6 +39,7 @@ from tests.campaigns.draws.conftest import (
 )
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
+from tests.tampering import unguard
 
 __all__ = ["drawable", "drawn"]
 BY = {"now": NOW, "actor": AUTHOR}
@@ -91,6 +94,23 @@ def test_an_approval_needs_the_approvers_bytes(drawable):
         assert attempt.seed == sha256(bytes.fromhex(attempt.nonce + attempt.content_digest)).hexdigest()
         assert drawn_list.mismatches(session, attempt) == []
         assert attempt.seed in said(drawable)
+
+
+def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(drawn):
+    """An operator tries nonces until a draw pleases, and writes all of it as if it had come so."""
+    with drawn.writing() as session:
+        attempt = drawn_list.draw_of(session, 1)
+        strata, chosen = drawn_list.strata_of(session, attempt), b"chosen".ljust(32)
+        plan, added = dict(drawn_list.plan_of(attempt)), bytes.fromhex(attempt.approver_bytes)
+        again = commitment.committed(attempt.number, chosen, plan, strata)
+        seed = commitment.seed(Revealed(chosen, plan, strata, attempt.number, added, ()))
+        unguard(session, "draw_attempts", "drawn_authorities")
+        attempt.nonce, attempt.commitment, attempt.seed = chosen.hex(), again.nonce.hex(), seed.hex()
+        places = {fase: place for one in draw.drawn(seed, strata) for place, fase in enumerate(one.order)}
+        for row in session.scalars(select(DrawnAuthority).where(DrawnAuthority.place.is_not(None))):
+            row.place, row.departure = places[row.fase], places[row.fase] % 3 + 1
+        session.flush()
+        assert drawn_list.mismatches(session, attempt) == [Mismatch.AUDIT]
 
 
 def test_sending_back_voids_the_attempt_and_publishes_its_nonce(drawable):
