@@ -391,6 +391,5 @@ def _move(session: Session, campaign: Campaign, state: CampaignState, now: datet
             note=done,
         )
     )
-    said = f"Campagne « {campaign.title} » {done}."
-    audit.record(session, now, actor, said, subject_of(campaign))
+    audit.record(session, now, actor, f"Campagne « {campaign.title} » {done}.", subject_of(campaign))
     session.flush()
