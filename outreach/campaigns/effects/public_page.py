@@ -8,8 +8,9 @@ from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt
-from outreach.campaigns.effects import freezing, locking
+from outreach.campaigns.effects import freezing, locking, programme
 from outreach.campaigns.effects.locking import EffectState
+from outreach.campaigns.effects.programme import ProgrammeDraw
 from outreach.campaigns.schedule import draw_plan
 from outreach.campaigns.schedule.draw_plan import Stated
 from outreach.db import Session
@@ -22,7 +23,8 @@ PROGRAM = Path(ROOT) / "docs" / "redraw.py"
 @dataclass(frozen=True, slots=True)
 class PublicDraw:
     """A draw as strangers see it: no name, no list. `strata` has each stratum with its counts by departure, `plan` is
-    what was committed to, or None of a draw whose plan stated no days.
+    what was committed to, or None of a draw whose plan stated no days. `draws` are all draws of its programme, so that
+    a figure is read beside those that showed nothing.
     """
 
     campaign: int
@@ -35,6 +37,7 @@ class PublicDraw:
     plan: Stated | None
     state: EffectState
     told: str
+    draws: Sequence[ProgrammeDraw]
     program: str
 
     @property
@@ -68,5 +71,6 @@ def of(session: Session, number: int) -> PublicDraw:
         plan=draw_plan.stated_by(session, attempt),
         state=EffectState(told["state"]),
         told=told["told"],
+        draws=programme.draws_of(session, campaign.strand.programme_id),
         program=PROGRAM.read_text(encoding="utf-8"),
     )

@@ -256,6 +256,7 @@ def test_the_public_page_has_counts_alone_from_the_approval_on(database, people,
     assert (found.drawn, found.outside, found.state) == (90, 0, EffectState.LOCKED)
     assert "Tirage n° 1, aucun annulé." in found.attempts.replace("\xa0", " ")
     assert [sum(counts) for _, counts in found.strata] == [45, 45]
+    assert [one.campaign.id for one in found.draws] == [left]
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
