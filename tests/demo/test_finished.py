@@ -21,8 +21,8 @@ def the_effect_that_was_put_in_is_found_and_none_where_none_is(database):
         assert found["state"] == "ready"
         assert 0 < found["low"] <= finished.EFFECT <= found["high"]
         assert "PO de plus sur 100" in found["told"].replace("\xa0", " ")
-        shown = [(one.campaign.id, one.told) for one in public_page.of(session, helped.id).draws]
-        assert shown[:2] == [(one.id, freezing.told_of(session, one)["told"]) for one in (helped, idle)]
+        shown = {one.campaign.id: one.told for one in public_page.of(session, helped.id).draws}
+        assert shown == {one.id: freezing.told_of(session, one)["told"] for one in (helped, idle)}
         none = freezing.told_of(session, idle)
         assert none["low"] <= 0 <= none["high"]
         assert none["told"].replace("\xa0", " ").startswith("On ne peut pas conclure")
