@@ -100,10 +100,12 @@ def test_departures_share_a_stratum_evenly(count, seed):
     assert 0 <= sizes[0] - sizes[2] <= 1
 
 
+# Keys of a plan are such words. Elsewhere RFC 8785 sorts by UTF-16, and the program by code points.
+KEYS = st.from_regex("[a-z_]+", fullmatch=True)
 LEAVES = st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text()
 
 
-@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(st.from_regex("[a-z_]+"), inner)))
+@given(st.recursive(LEAVES, lambda inner: st.lists(inner) | st.dictionaries(KEYS, inner)))
 def test_the_canonical_form_is_what_the_strangers_program_writes(value):
     plain = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     assert canonical(value) == plain.encode("utf-8")
