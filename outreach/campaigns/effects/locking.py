@@ -147,7 +147,7 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
     attempt = drawn_list.draw_of(session, campaign.id)
     if attempt is None or attempt.approver_bytes is None:  # which a scope does not see: it cannot repeat the draw
         return Lock(EffectState.LOCKED, "Le tirage se fait à la validation.")
-    if drawn_list.mismatches(session, attempt):
+    if not _is_repeated(session, attempt):
         return Lock(EffectState.BLOCKED, Block.NOT_REPLAYED.label, attempt)
     left = departures_left(campaign)
     if len(left) < 2:
@@ -169,6 +169,17 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
         else (EffectState.BLOCKED, Block.STOPPED.label)
     )
     return Lock(state, told, attempt, left, windows, until, opened_by)
+
+
+def _is_repeated(session: Session, attempt: DrawAttempt) -> bool:
+    """Whether a stored draw is what its commitment and its seed give, found once a transaction.
+
+    A page asks for the lock of a draw several times, and to repeat the draw reads all its authorities.
+    """
+    known: dict[int, bool] = session.info.setdefault("repeated_draws", {})
+    if attempt.id not in known:
+        known[attempt.id] = not drawn_list.mismatches(session, attempt)
+    return known[attempt.id]
 
 
 def departures_left(campaign: Campaign) -> tuple[date, ...]:
