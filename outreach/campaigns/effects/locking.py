@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from outreach import french
 from outreach.adherence.joining_lists import coverage
@@ -92,6 +92,13 @@ def veil(session: Session, campaign: Campaign) -> str:
     return french.typeset(f"{VEILED} {lock.told}") if lock else ""
 
 
+def veil_of_begun(session: Session, condition: ColumnElement[bool]) -> str:
+    """The veil of the first draw under a condition that has begun to leave; '' where none is."""
+    drawn = select(Campaign).join(Strand, Strand.id == Campaign.strand_id).where(Campaign.departure_gap > 0, condition)
+    begun = (campaign for campaign in session.scalars(drawn).all() if departures_left(campaign))
+    return next(filter(None, (veil(session, campaign) for campaign in begun)), "")
+
+
 def hidden(session: Session, waves: Iterable[Wave]) -> frozenset[int]:
     """The keys of those of these waves whose letters may not be counted by themselves now.
 
@@ -108,10 +115,7 @@ def schools_listed(session: Session, programme: Programme, moment: datetime) -> 
 
     Until its last departure, its schools without an answer that no letter listed are those of the later departures.
     """
-    drawn = select(Campaign).join(Strand, Strand.id == Campaign.strand_id).where(Campaign.departure_gap > 0)
-    campaigns = session.scalars(drawn.where(Strand.programme_id == programme.id)).all()
-    has_begun = any(departures_left(campaign) and is_locked(session, campaign) for campaign in campaigns)
-    return None if has_begun else listed_schools(moment)
+    return None if veil_of_begun(session, Strand.programme_id == programme.id) else listed_schools(moment)
 
 
 def hidden_mailings(session: Session) -> list[int]:

@@ -25,11 +25,8 @@ def veil(session: Session, criterion: Criterion, concerns: Concerns = Concerns.O
     if not asked or concerns is Concerns.LISTED:
         return ""
     keys, strands = {key for leaf in asked for key in leaf.mailings or ()}, {leaf.strand for leaf in asked}
-    drawn = select(Campaign).join(Strand, Strand.id == Campaign.strand_id).where(Campaign.departure_gap > 0)
     named = Campaign.id.in_(select(Wave.campaign_id).where(Wave.mailing_id.in_(keys)))
-    campaigns = session.scalars(drawn.where(named | Strand.number.in_(strands - {None}))).all()
-    left = (campaign for campaign in campaigns if locking.departures_left(campaign))
-    words = next(filter(None, (locking.veil(session, campaign) for campaign in left)), "")
+    words = locking.veil_of_begun(session, named | Strand.number.in_(strands - {None}))
     return french.typeset(f"{NAMED} {words}") if words else ""
 
 
