@@ -229,7 +229,7 @@ def user_named(session: Session, email: str) -> User:
 
 def account_of(session: Session, email: str) -> User:
     """The account with this address, closed or not. Raises NotFound."""
-    user = session.scalar(select(User).where(User.email == email.strip().casefold()))
+    user = session.scalar(select(User).where(User.email == key_of(email.strip())))
     if user is None:
         raise NotFound(f"Aucun compte pour {email}.")
     return user

@@ -12,6 +12,7 @@ from outreach.campaigns.models import Campaign, CampaignState
 from outreach.db import Session
 from outreach.errors import InputError
 from outreach.french import all_of, plural
+from outreach.mail.addresses import key_of
 from outreach.reachability import follow_up
 from outreach.responses import inbox
 
@@ -47,7 +48,7 @@ def close(session: Session, user: User, *, to: str, now: datetime, actor: str) -
     `administering.close`, `inbox.hand_over` and `follow_up.hand_over` do, and InputError when the colleague is the
     person.
     """
-    if to.strip().casefold() == user.email:
+    if key_of(to.strip()) == user.email:
         raise InputError("Choisissez une autre personne que celle dont le compte se ferme.")
     administering.close(session, user, now=now, actor=actor)
     responses = inbox.hand_all_over(session, user.email, to=to, now=now, actor=actor)

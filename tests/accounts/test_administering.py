@@ -9,6 +9,7 @@ from outreach import audit
 from outreach.accounts import administering, colleagues, sessions, staff
 from outreach.accounts.staff import User
 from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.addresses import judge
 from outreach.roles import RoleName
 from tests import factories
 from tests.conftest import NOW
@@ -97,3 +98,14 @@ def test_an_account_is_not_reopened_for_a_person_who_has_another_by_now(database
         change(database, factories.AUTHOR, administering.reopen)
     with database.reading() as session:
         assert not session.scalars(select(User.active).where(User.email == factories.AUTHOR)).one()
+
+
+def test_an_account_is_found_by_an_address_as_typed_and_a_sharp_s_is_no_double_s(database, people):
+    with database.writing() as session:
+        person = staff.user_named(session, factories.AUTHOR)
+        person.email = judge("Nadia@Straße.example").key
+        session.flush()
+        for find in (staff.account_of, staff.user_named):
+            assert find(session, " NADIA@STRAßE.example ") is person
+            with pytest.raises(NotFound):
+                find(session, "nadia@strasse.example")
