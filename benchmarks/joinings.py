@@ -2,8 +2,9 @@
 """Measure a burst of joinings that a service signs and sends, each a delivery of its own, and their application.
 
 Usage: ./run bench joinings [--deliveries 10000] [--connections 8] [--repeated 500] [--processes 2]
-[--database sqlite|postgresql] [--json]. Every delivery goes over HTTP, and the last `--repeated` once more. Then what
-waits is applied as the clock does. It ends with 1 where an answered delivery is not kept, kept twice or not applied.
+[--database sqlite|postgresql] [--json]. Every delivery goes over HTTP, and the last `--repeated` once more; then these
+signed by another key, and six minutes old. Then what waits is applied as the clock does. It ends with 1 where an
+answered delivery is not kept, kept twice or not applied, or where one is taken that should be refused.
 """
 
 import argparse
@@ -15,8 +16,8 @@ import tempfile
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
@@ -35,35 +36,44 @@ from tests import factories
 from tests.machine import descendants_of
 
 NAME = "subsides"
+LATE = timedelta(minutes=6)
 
 
 def main() -> None:
     asked = _options()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="outreach-bench-")))
-        url, _server = stack.enter_context(database_of(asked.database, folder))
+        url, server = stack.enter_context(database_of(asked.database, folder))
         ground = Ground(url, folder, recipients=1_000, processes=asked.processes)
         stack.callback(ground.stop)
         key, schools = _sender(ground)
         ground.start()
         burst = Burst(ground.port, key, schools)
         serving = descendants_of(ground.process.pid)
-        before, began = meter.of_processes(serving), time.monotonic()
+        process = server.process.pid if server else None
+        before, began = (meter.of_processes(serving), _of_server(process)), time.monotonic()
         taken = burst.send(range(asked.deliveries), asked.connections)
-        again = burst.send(range(asked.deliveries - asked.repeated, asked.deliveries), asked.connections)
-        figures = {
+        last = range(asked.deliveries - asked.repeated, asked.deliveries)
+        again = burst.send(last, asked.connections)
+        sent = {
+            "database": asked.database,
             "deliveries": asked.deliveries,
             "taken": taken.count(202),
             "taken_again": again.count(202),
             "seconds": round(time.monotonic() - began, 1),
-            "web_cpu_s": round(meter.of_processes(serving) - before, 1),
+            "web_cpu_s": round(meter.of_processes(serving) - before[0], 1),
+            "server_cpu_s": round(_of_server(process) - before[1], 1),
             "web_peak_mb": max(map(_peak_mb, serving)),
-            **_applied(ground),
-            **_kept(ground),
         }
+        wrong = [
+            *replace(burst, key=Ed25519PrivateKey.generate()).send(last, asked.connections),
+            *replace(burst, late=LATE).send(last, asked.connections),
+        ]
+        figures = {**sent, "refused": wrong.count(401), **_applied(ground, process), **_kept(ground)}
         print(json.dumps(figures) if asked.json else "\n".join(f"{name:14} {n}" for name, n in figures.items()))
         is_whole = asked.deliveries == figures["taken"] == figures["kept"] == figures["applied"]
-        sys.exit(not is_whole or again != [200] * asked.repeated or figures["left_to_staff"] > 0)
+        is_refused = figures["refused"] == len(wrong)
+        sys.exit(not (is_whole and is_refused and again == [200] * asked.repeated and figures["left_to_staff"] == 0))
 
 
 @dataclass(frozen=True)
@@ -73,6 +83,7 @@ class Burst:
     port: int
     key: Ed25519PrivateKey
     schools: Sequence[int]
+    late: timedelta = timedelta()
 
     def send(self, numbers: Sequence[int], connections: int) -> list[int]:
         """The statuses of the answers; each connection sends its share, one after the other."""
@@ -93,7 +104,8 @@ class Burst:
     def _signed(self, number: int) -> tuple[bytes, dict[str, str]]:
         now, school = datetime.now(UTC), self.schools[number % len(self.schools)]
         row = {"school": school, "strand": 1, "status": "joined", "day": now.date().isoformat()}
-        body, stamp = json.dumps({"type": "adherence", "data": {"items": [row]}}).encode(), str(int(now.timestamp()))
+        body = json.dumps({"type": "adherence", "data": {"items": [row]}}).encode()
+        stamp = str(int((now - self.late).timestamp()))
         signature = signatures.sign(self.key, signatures.content(f"m{number}", stamp, body))
         headers = {"webhook-id": f"m{number}", "webhook-timestamp": stamp, "webhook-signature": signature}
         return body, {**headers, "Content-Type": "application/json"}
@@ -120,12 +132,17 @@ def _sender(ground: Ground) -> tuple[Ed25519PrivateKey, list[int]]:
         return key, list(session.scalars(select(School.fase).order_by(School.fase)))
 
 
-def _applied(ground: Ground) -> dict[str, float]:
-    """Apply what waits as the clock does: how many deliveries, and what it took."""
-    began, used = time.monotonic(), time.process_time()
+def _applied(ground: Ground, process: int | None) -> dict[str, float]:
+    """Apply what waits as the clock does: how many deliveries, and what it took, the server's processor too."""
+    began, used = time.monotonic(), time.process_time() + _of_server(process)
     applied = applying.apply_waiting(ground.database, datetime.now(UTC))
-    took = {"apply_s": time.monotonic() - began, "apply_cpu_s": time.process_time() - used}
+    took = {"apply_s": time.monotonic() - began, "apply_cpu_s": time.process_time() + _of_server(process) - used}
     return {"applied": applied, **{name: round(seconds, 1) for name, seconds in took.items()}}
+
+
+def _of_server(process: int | None) -> float:
+    """What PostgreSQL has spent."""
+    return meter.of_server(process) if process else 0.0
 
 
 def _peak_mb(number: int) -> int:
