@@ -42,7 +42,7 @@ def signed_in(app, role, code):
             session,
             NOW,
             AUTHOR,
-            email=f"conseil.{code.lower()}@federation.example",
+            email=f"conseil.{(code or role).lower()}@federation.example",
             name=f"Conseil {code}",
             roles=[RoleName(role)],
             password_hash="x",
@@ -251,6 +251,13 @@ def test_the_guide_is_open_and_begins_with_what_scopes_see(app, launched_sample)
     assert client.get(picture).mimetype == "image/png"
     assert client.get("/help").status_code == 200
     assert "Ce que voient les fédérations" in text_of(client.get("/help?q=membres"))
+
+
+def test_the_mailboxes_of_a_sheet_have_no_bar_with_one_tab(app, launched_sample):
+    fase, bar = min(Scope(launched_sample, "federation", "SeGEC").listed), "Contacts du pouvoir organisateur"
+    path = f"/directory/{fase}/contacts"
+    assert bar not in signed_in(app, "federation", "SeGEC").get(path).text
+    assert bar in signed_in(app, "reader", "").get(path).text
 
 
 def test_the_sheet_says_why_it_is_seen(app, launched_sample):

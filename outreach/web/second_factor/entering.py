@@ -12,11 +12,12 @@ from flask.typing import ResponseReturnValue, ResponseValue
 from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 
-from outreach.accounts import staff
+from outreach.accounts import colleagues, staff
 from outreach.accounts.factors import one_time_codes, second_factors
 from outreach.accounts.factors.second_factors import SET_UP_MEANWHILE, FactorProof
 from outreach.accounts.staff import User
 from outreach.errors import InputError, Refused
+from outreach.roles import RoleName
 from outreach.settings import FactorPolicy
 from outreach.web.second_factor.blueprint import (
     codes_page,
@@ -67,7 +68,7 @@ def ask(user: User, to: str = "/", text: KeptText | None = None) -> ResponseValu
     if text is None:
         return redirect(_way(step))
     if has_factor:
-        return _check_page(SecondStepForm(formdata=None), text)
+        return _check_page(SecondStepForm(formdata=None), user, text)
     return _set_up_page(CodeForm(formdata=None), step, text)
 
 
@@ -79,15 +80,15 @@ def check() -> ResponseReturnValue:
         return _elsewhere(step, text)
     form = SecondStepForm()
     if not form.validate_on_submit():
-        return _check_page(form, text), 422 if form.errors else 200
+        return _check_page(form, step.user, text), 422 if form.errors else 200
     try:
         proof = prove(step.user, form.code.data, claim_of(step.user.email, step.user))
     except InputError as fault:
         form.code.errors = [str(fault)]
-        return _check_page(form, text), 422
+        return _check_page(form, step.user, text), 422
     except TooManyRequests:
         form.form_errors = [" ".join(SENTENCES[429])]
-        return _check_page(form, text), 429
+        return _check_page(form, step.user, text), 429
     enter(step.user, has_factor=True, how=", par un code de secours" if proof.recovery else "")
     _tell_what_is_left(step.user, proof)
     if text is None:
@@ -170,7 +171,7 @@ def _elsewhere(step: SecondStep | None, text: KeptText | None) -> ResponseReturn
     if text is None:
         return redirect(_way(step))
     if step.has_factor:
-        return _check_page(SecondStepForm(formdata=None), text), 422
+        return _check_page(SecondStepForm(formdata=None), step.user, text), 422
     return _set_up_page(CodeForm(formdata=None), step, text), 422
 
 
@@ -185,8 +186,16 @@ def _text() -> KeptText | None:
     return kept.unsealed(posted(kept.FIELD))
 
 
-def _check_page(form: SecondStepForm, text: KeptText | None) -> str:
-    return render_template("pages/second_factor/check.html", form=form, sealed_text=text.sealed() if text else "")
+def _check_page(form: SecondStepForm, user: User, text: KeptText | None) -> str:
+    """The page that asks for the code, and names who can take a lost factor away: nobody takes their own away."""
+    with reading() as snapshot:
+        able = [one for one in colleagues.with_role(snapshot, RoleName.ADMINISTRATOR) if one.id != user.id]
+    return render_template(
+        "pages/second_factor/check.html",
+        form=form,
+        whom=able[0] if able else None,
+        sealed_text=text.sealed() if text else "",
+    )
 
 
 def _set_up_page(form: CodeForm, step: SecondStep, text: KeptText | None) -> str:

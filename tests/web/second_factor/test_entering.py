@@ -147,6 +147,20 @@ def test_a_code_opens_after_the_password_and_never_twice(app, client, password, 
     assert [tab.get("/directory").status_code for tab in (client, other)] == [200, 200]
 
 
+def test_the_page_of_the_code_names_somebody_else_who_can_take_a_lost_factor_away(
+    app, client, password, enrolled, sample_database
+):
+    enrolled("approver")
+    enrolled("administrator")
+    client.sign_in(email("approver"), password)
+    named = [text_of(one) for one in elements(client.get(CHECK), "main//p/bdi")]
+    assert named == [people.person_for("administrator").name, email("administrator")]
+    alone = app.test_client()
+    alone.sign_in(email("administrator"), password)
+    assert email("administrator") not in alone.get(CHECK).text
+    assert "adressez-vous à qui exploite le service" in text_of(alone.get(CHECK))
+
+
 def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrolled):
     secret, _ = enrolled("author")
     client.sign_in(email("author"), password)
