@@ -185,6 +185,7 @@ def test_a_reload_replaces_every_web_process_and_costs_no_request(supervised):
     run = supervised()
     old = run.wait_until_served()
     with crowd(run) as came:
+        wait_for(lambda: came)
         run.reload(old)
         seen = len(came)
         wait_for(lambda: len(came) > seen + 20)

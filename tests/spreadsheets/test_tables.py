@@ -87,10 +87,13 @@ def test_a_fault_quotes_the_beginning_of_a_long_cell(message, said):
 
 
 def test_a_cell_full_of_quotation_marks_takes_no_time():
-    before = time.process_time()
-    RowFault("", "Le statut « {} » est inconnu.".format("« " * 5_000))
-    RowFault("", "« " * 5_000)
-    assert time.process_time() - before < 0.05
+    def taken():
+        before = time.process_time()
+        RowFault("", "Le statut « {} » est inconnu.".format("« " * 5_000))
+        RowFault("", "« " * 5_000)
+        return time.process_time() - before
+
+    assert min(taken() for _ in range(3)) < 0.05, "without what else the process did meanwhile"
 
 
 @pytest.fixture

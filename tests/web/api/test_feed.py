@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from contextlib import closing, suppress
 from datetime import date, timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import select
@@ -149,15 +150,21 @@ def test_a_program_waits_for_an_event_and_gets_it(sample_database, program):
 def test_two_wait_at_a_time_and_a_third_is_told_when_to_come_back(sample_database, program, monkeypatch):
     from outreach.web.api import feed
 
+    waits, over, last = threading.Semaphore(0), threading.Event(), "9" * 12
+
+    def sleep(_seconds):
+        waits.release()
+        assert over.wait(60)
+
     monkeypatch.setattr(feed, "_WAITING", threading.BoundedSemaphore(2))
-    last = "9" * 12
+    monkeypatch.setattr(feed, "time", SimpleNamespace(monotonic=lambda: 60.0 if over.is_set() else 0.0, sleep=sleep))
     waiting = [threading.Thread(target=lambda: program.get(f"/events?after={last}&wait=2")) for _ in range(2)]
     for thread in waiting:
         thread.start()
-    time.sleep(0.3)
-    began = time.monotonic()
+    assert all(waits.acquire(timeout=60) for _ in waiting)
     third = program.get(f"/events?after={last}&wait=2")
-    assert time.monotonic() - began < 1
+    assert not waits.acquire(blocking=False), "it did not wait"
+    over.set()
     assert (third.json, third.headers["Retry-After"]) == ([], "5")
     for thread in waiting:
         thread.join()
