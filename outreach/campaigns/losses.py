@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.effects import locking
 from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
@@ -52,7 +53,13 @@ def of(session: Session, campaign: Campaign, *, now: datetime, number: int | Non
     )
 
 
-def left_before(session: Session, campaign: Campaign) -> int:
-    """How many letters had left when the wave that the next one completes was broken off; 0 when there is none."""
-    counted = outbox.tallies(session, audiences.broken_off(campaign))
-    return sum(tally.accepted + tally.in_doubt for tally in counted.values())
+def left_before(session: Session, campaign: Campaign) -> str:
+    """What had left when the wave that the next one completes was broken off, in French; '' where nothing had.
+
+    Of a draw before the day of its figure it is not counted.
+    """
+    mailings = audiences.broken_off(campaign)
+    left = sum(tally.accepted + tally.in_doubt for tally in outbox.tallies(session, mailings).values())
+    if left and locking.hidden(session, [wave for wave in campaign.waves if wave.mailing_id in mailings]):
+        return "des courriels sont partis et le restent"
+    return french.plural(left, "courriel est parti et le reste", "courriels sont partis et le restent") if left else ""

@@ -9,13 +9,13 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns import audiences, lifecycle, losses
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.schedule import closures
 from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
-from outreach.campaigns.waves import calling_off, drift, launching, moving
+from outreach.campaigns.waves import auto_pause, calling_off, drift, launching, moving
 from outreach.days import today
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Reason
@@ -216,6 +216,8 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
         lifecycle.cancel(session, of(session), now=wave.due_at, actor=AUTHOR)
     with drawn.writing() as session:
         lifecycle.restore(session, of(session), now=wave.due_at, actor=AUTHOR)
+    with drawn.reading() as session:
+        assert losses.left_before(session, of(session)).replace("\xa0", " ") == "30 courriels sont partis et le restent"
     submit(drawn, now=wave.due_at)
     approve(drawn, now=wave.due_at)
     with drawn.writing() as session:
@@ -227,6 +229,31 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
     with drawn.reading() as session:
         mailing = session.get_one(Mailing, session.get_one(Wave, again.id).mailing_id)
         assert not Frozen.from_json(mailing.letter).shared.is_reminder
+
+
+def test_a_departure_that_fails_or_is_broken_off_tells_no_number_of_its_letters(drawn):
+    for departure in (1, 2):
+        launch(drawn, wave_of(drawn, departure))
+    wave = wave_of(drawn, 2)
+    with drawn.writing() as session:
+        keys = session.scalars(select(Message.id).where(Message.mailing_id == wave.mailing_id)).all()
+        fenced = {"fence_id": "f", "worker_id": "w", "fenced_at": wave.due_at, "settled_at": wave.due_at + DAY}
+        for some, ended in (
+            (keys[:50], {"state": MessageState.ACCEPTED}),
+            (keys[50:55], {"state": MessageState.REFUSED, "reply_status": "5.1.1"}),
+        ):
+            session.execute(update(Message).where(Message.id.in_(some)).values(**ended, **fenced))
+    with drawn.reading() as session:
+        said = auto_pause.warning(session, session.get_one(Wave, wave.id))
+    assert said == "5 adresses n’existent pas ; la vague se met en pause d’elle-même à une sur dix"
+    with drawn.writing() as session:
+        refused = update(Message).where(Message.id == keys[55])
+        session.execute(refused.values(state=MessageState.REFUSED, reply_status="5.1.1", **fenced))
+        assert auto_pause.pause_failing(session, now=wave.due_at + DAY) == 1
+        assert auto_pause.why_paused(session, session.get_one(Wave, wave.id)) == "6 adresses n’existent pas"
+        lifecycle.cancel(session, of(session), now=wave.due_at + DAY, actor=AUTHOR)
+    with drawn.reading() as session:
+        assert losses.left_before(session, of(session)) == "des courriels sont partis et le restent"
 
 
 def test_calling_a_departure_off_leaves_all_to_be_planned_again_and_a_reminder_only_itself(drawn):
