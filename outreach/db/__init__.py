@@ -39,7 +39,7 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.types import TypeDecorator
 
 from outreach import logs
-from outreach.db import errors, time_limit
+from outreach.db import errors, sqlite, time_limit
 from outreach.db.watch import DatabaseAway, DatabaseFault, FaultLog, Watch
 from outreach.db.ways import Way
 
@@ -195,7 +195,7 @@ class Database:
             if parsed.database and parsed.database != ":memory:":
                 make_private(Path(parsed.database).parent)
                 Path(parsed.database).touch(mode=0o600)
-            self.engine: Engine = _sqlite(url)
+            self.engine: Engine = sqlite.engine_of(url, MOST_CONNECTIONS)
             self._reader: Engine = self.engine.execution_options(outreach_begin="BEGIN", outreach_reads=True)
             self._writer: Engine = self.engine.execution_options(outreach_begin="BEGIN IMMEDIATE")
         else:
@@ -228,7 +228,7 @@ class Database:
             self.watch = Watch(self._reader, judge, partial(silence.reaches, self.engine), self.faults)
             silence.install(self.engine, self.watch)
         else:
-            _hold_little(self.engine)
+            sqlite.hold_little(self.engine)
         return self
 
     def note_fault(self, error: Exception) -> None:
@@ -335,50 +335,3 @@ def _ask_the_rested(engine: Engine) -> None:
             engine.dialect.do_ping(connection)
         except engine.dialect.loaded_dbapi.Error:
             raise InvalidatePoolError from None
-
-
-# With recursive_triggers, INSERT OR REPLACE fires the triggers that refuse to delete a row.
-PRAGMAS = (
-    *("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=15000", "recursive_triggers=ON"),
-    "secure_delete=ON",  # or what was erased would stay in free pages, which backups copy
-)
-FEW_PAGES, FEW_STATEMENTS = "cache_size=-500", 32  # of 2,000 kB and 128, for each connection
-LOG_PAGES = "wal_autocheckpoint=4000"  # 16 MB: sending letters changes the same pages again and again
-
-
-def _hold_little(engine: Engine) -> None:
-    """Have SQLite hold 1.5 MB for a connection, not 4.5: the system keeps the file's pages, too."""
-
-    @event.listens_for(engine, "do_connect")
-    def keep_few(_dialect: Dialect, _record: Any, _positional: Any, named: dict[str, Any]) -> None:
-        named["cached_statements"] = FEW_STATEMENTS
-
-    @event.listens_for(engine, "connect")
-    def cache_few(connection: Any, _record: Any) -> None:
-        connection.execute(f"PRAGMA {FEW_PAGES}")
-
-
-def _sqlite(url: str) -> Engine:
-    # isolation_level=None leaves BEGIN to us: the driver would begin too late, and never with IMMEDIATE.
-    connecting = {"isolation_level": None, "timeout": 15}
-    engine = create_engine(url, connect_args=connecting, max_overflow=MOST_CONNECTIONS, hide_parameters=True)
-
-    @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
-        try:
-            for pragma in (*PRAGMAS, LOG_PAGES):
-                connection.execute(f"PRAGMA {pragma}")
-        except engine.dialect.loaded_dbapi.Error:  # the file is no database
-            connection.close()
-            raise
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Connection) -> None:
-        statement = connection.get_execution_options().get("outreach_begin", "BEGIN IMMEDIATE")
-        mode = "ON" if statement == "BEGIN" else "OFF"
-        if connection.info.get("query_only") != mode:  # setting it makes SQLite drop its prepared statements
-            connection.exec_driver_sql(f"PRAGMA query_only={mode}")
-            connection.info["query_only"] = mode
-        connection.exec_driver_sql(statement)
-
-    return engine

@@ -13,8 +13,7 @@ from outreach.db import Database, Session, take_turns
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention
 
-# SQLite lets a writer that waits try again every 100 ms at the latest: within this rest it finds its turn.
-REST_SECONDS = 0.12
+REST_SECONDS = 0.12  # on SQLite: others have the turn to write for twice as long as what is deleted
 SHORT_REST_SECONDS = 0.02  # on PostgreSQL, where nobody waits for a turn: the processor alone is left to others
 # On SQLite everybody waits for a transaction that writes. On PostgreSQL nobody waits for rows that are over: there,
 # smaller transactions of a busy machine would only be more of them.

@@ -1,5 +1,7 @@
+import itertools
 import time
 from datetime import datetime, timedelta, timezone
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, func, select, text
@@ -7,7 +9,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, StatementError
 
 from outreach import audit, db, migrations
 from outreach.audit import AuditEntry
-from outreach.db import Base, Database
+from outreach.db import Base, Database, sqlite
 
 pytestmark = pytest.mark.postgresql
 
@@ -106,6 +108,35 @@ def test_sqlite_is_durable_and_checks_foreign_keys(tmp_path):
         values = [session.scalar(text(f"PRAGMA {name}")) for name in ("journal_mode", "synchronous", "foreign_keys")]
     assert values == ["wal", 2, 1]
     opened.dispose()
+
+
+def test_who_waits_to_write_on_sqlite_tries_all_along_and_as_often_as_who_came_later(tmp_path, monkeypatch):
+    """SQLite's own wait of 15 seconds tries every 100 ms in the end; broken off early, it begins again."""
+    url = f"sqlite:///{tmp_path / 'x.sqlite3'}"
+    first, second, passed = Database(url), Database(url), itertools.count(0.0, 0.5)
+    holder = first.connect()
+    holder.begin()
+    let_go = 20.0
+    with monkeypatch.context() as held:
+
+        def now():
+            at = next(passed)
+            if at == let_go:
+                holder.commit()
+            return at
+
+        held.setattr(sqlite, "time", SimpleNamespace(monotonic=now))
+        with pytest.raises(OperationalError, match="locked"), second.writing() as session:
+            session.execute(text("SELECT 1"))
+        broken_off = next(passed)
+        assert broken_off >= sqlite.PATIENCE_SECONDS, "it goes on trying for as long as SQLite would"
+        with second.writing() as session:
+            assert session.scalar(text("PRAGMA busy_timeout")) == sqlite.SHORT_MS
+        assert next(passed) > let_go, "it has begun once the other had ended"
+        with second.reading() as session:
+            assert session.scalar(text("PRAGMA busy_timeout")) == sqlite.PATIENCE_SECONDS * 1000
+    for opened in (first, second):
+        opened.dispose()
 
 
 @pytest.mark.parametrize(("serves_pages", "held"), [(True, (-500, 32)), (False, (-2000, None))])

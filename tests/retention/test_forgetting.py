@@ -90,7 +90,7 @@ class Rests(threading.Event):
 
     def wait(self, timeout):
         is_sqlite = self.database.engine.dialect.name == "sqlite"
-        assert timeout >= (0.1 if is_sqlite else 0.01), "SQLite's waiting writers look every 100 ms"
+        assert timeout >= (0.1 if is_sqlite else 0.01), "whoever writes on SQLite takes turns with the purge"
         with self.database.writing() as session:
             session.add(SignInAttempt(name=bytes(16), at=NOW))
             self.left.append(session.scalar(select(func.count()).where(SignInAttempt.at < NOW)))

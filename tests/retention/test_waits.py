@@ -11,7 +11,7 @@ from sqlalchemy import event, func, insert, select, text
 
 from outreach.accounts.attempts import SignInAttempt
 from outreach.accounts.trail import TrailEntry, TrailKind
-from outreach.db import Database, table_of
+from outreach.db import Database, sqlite, table_of
 from outreach.retention import forgetting
 from outreach.retention.forgetting import MEANT_SECONDS, forget, next_size
 from outreach.retention.periods import RULES
@@ -97,10 +97,10 @@ def test_after_a_transaction_that_took_long_the_next_one_takes_fewer_rows(databa
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_a_purge_goes_on_once_whoever_held_the_turn_to_write_for_long_has_let_it_go(database):
-    """15 seconds are the patience of a connection: here a tenth of one."""
+def test_a_purge_goes_on_once_whoever_held_the_turn_to_write_for_long_has_let_it_go(database, monkeypatch):
+    """15 seconds are the patience of a transaction: here a tenth of one."""
+    monkeypatch.setattr(sqlite, "PATIENCE_SECONDS", 0.1)
     fill(database, 3 * RULE.binding.most)
-    event.listen(database.engine, "checkout", lambda driver, *_: driver.execute("PRAGMA busy_timeout=100"))
     refused, holding, stop = [], threading.Event(), threading.Event()
     event.listen(database.engine, "handle_error", lambda context: refused.append(context.original_exception))
 
