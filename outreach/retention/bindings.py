@@ -94,7 +94,10 @@ BINDINGS: Mapping[str, Binding] = {
         export=exporting.letters,
     ),
     "mailings": Binding(
-        *(Mailing, emptying.is_settled()), replace=emptying.empty_mailings, most=FILES, export=exporting.mailings
+        *(Mailing, emptying.says_nothing_else()),
+        replace=emptying.empty_mailings,
+        most=FILES,
+        export=exporting.mailings,
     ),
     "service_replies": Binding(
         *(ServiceReply, ServiceReply.text != ""),

@@ -41,6 +41,13 @@ def is_settled() -> ColumnElement[bool]:
     return Mailing.emptied_at.is_(None) & ~waits
 
 
+def says_nothing_else() -> ColumnElement[bool]:
+    """The condition that a mailing is settled, and that all its letters are emptied: what they share goes last."""
+    said = select(Message.id).join(Composition, Composition.message_id == Message.id)
+    said = said.where(Message.mailing_id == Mailing.id, Composition.content != "").correlate(Mailing)
+    return is_settled() & ~said.exists()
+
+
 def letters_of(over: ColumnElement[bool]) -> ColumnElement[bool]:
     """The condition that a content is that of a letter of such a mailing."""
     mailings = select(Mailing.id).where(over, is_settled())
@@ -53,9 +60,8 @@ def empty_letters(session: Session, these: ColumnElement[bool]) -> None:
 
 
 def empty_mailings(session: Session, these: ColumnElement[bool], now: datetime) -> None:
-    """Empty the words that letters share, of mailings whose letters are emptied; how they were measured stays."""
-    said = exists().where(Message.mailing_id == Mailing.id, Message.id == Composition.message_id)
-    for mailing in session.scalars(select(Mailing).where(these, ~said.where(Composition.content != ""))):
+    """Empty the words that letters share; how they were measured stays."""
+    for mailing in session.scalars(select(Mailing).where(these)):
         frozen = Frozen.from_json(mailing.letter)
         wordless = replace(frozen.draft, subject="", html="", text="", preheader="")
         mailing.letter, mailing.emptied_at = replace(frozen, draft=wordless).to_json(), now

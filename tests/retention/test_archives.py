@@ -155,3 +155,18 @@ def test_a_letter_on_the_way_keeps_its_mailing(three_answered, archives):
     with three_answered.reading() as session:
         assert session.get_one(Mailing, mailing).emptied_at is None
         assert session.get_one(Composition, key).content
+
+
+def test_words_that_letters_share_stay_as_long_as_a_letter_keeps_its_own(three_answered, archives):
+    with three_answered.writing() as session:
+        changes.change(session, "letters", "10 ans", now=NOW, actor="x")
+    for hours in range(3):
+        with three_answered.reading() as session:
+            rules = changes.in_force(session)
+        now = IN_THREE + timedelta(hours=hours)
+        of_letters = [rule for rule in rules if rule.name in {"letters", "mailings"}]
+        assert [
+            forget(three_answered, rule, lambda at=now: at, threading.Event(), archives) for rule in of_letters
+        ] == [0, 0]
+    assert list(archives.folder.glob("mailings-*")) == []
+    assert purge(three_answered, IN_TEN, archives)["mailings"] == 1
