@@ -35,6 +35,7 @@ MOST_AT_ONCE = 500
 def known_of(session: Session, address: str) -> Known:
     """The rows of every table that name this address, or that belong to such a row. Tables without any are left out.
 
+    Rows come in the order of their keys: the pages, which show the first ones, and the files tell one and the same.
     The address is compared as letters compare it. Raises InputError when it is none.
     """
     judged = judge(address, examples=True)
@@ -55,7 +56,7 @@ def known_of(session: Session, address: str) -> Known:
     entries = table_of(AuditEntry)
     for row in session.execute(select(entries).where(entries.c.subject.in_(excluded))).mappings():
         found.setdefault(entries.name, {})[words.key_of(entries, row)] = row
-    return {name: [_told(name, row, named) for row in rows.values()] for name, rows in sorted(found.items())}
+    return {name: [_told(name, row, named) for _, row in sorted(rows.items())] for name, rows in sorted(found.items())}
 
 
 def export(address: str, known: Known) -> dict[str, Any]:

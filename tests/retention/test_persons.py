@@ -46,6 +46,21 @@ def test_what_is_known_of_a_mailbox_is_found_in_every_table_and_nothing_of_anoth
     assert not [other for other in others if other in written]
 
 
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_rows_come_in_the_order_of_their_keys_and_not_in_the_database_s_own(three_answered):
+    with three_answered.writing() as session:
+        address = session.scalars(select(Message.address).order_by(Message.id)).first()
+        for number in range(3):
+            audit.record(session, NOW, "x@fwb.example", f"Adresse {address} ajoutée.", f"a:{number}")
+    with three_answered.reading() as session:
+        session.connection().exec_driver_sql("PRAGMA reverse_unordered_selects = ON")
+        found = persons.known_of(session, address)
+        session.connection().exec_driver_sql("PRAGMA reverse_unordered_selects = OFF")
+    numbers = {name: [row["id"] for row in rows] for name, rows in found.items() if "id" in rows[0]}
+    assert len(numbers["audit_entries"]) >= 3
+    assert numbers == {name: sorted(theirs) for name, theirs in numbers.items()}
+
+
 def test_a_colleague_s_account_is_told_without_what_opens_it(three_answered):
     found = known(three_answered, "nadia.lambert@fwb.example")
     (account,) = found["users"]
