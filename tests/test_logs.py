@@ -21,6 +21,7 @@ from outreach.directory.models import Network
 from outreach.errors import InputError
 from outreach.settings import ROOT
 from outreach.web.public.batches import Batches, NotHandled
+from outreach.worker import going_on as steps
 from outreach.worker.going_on import going_on
 from tests.application import app, author, backend, client, password, signed_in, standing, while_writing
 from tests.delivery.conftest import addresses, clock, mail_to, postman, relay
@@ -90,6 +91,8 @@ def test_what_is_typed_into_pages_stands_in_no_log(app, author, few, log, monkey
 
 
 def test_a_database_error_that_quotes_values_is_told_without_them(app, author, log, monkeypatch, tmp_path):
+    monkeypatch.setattr(steps, "_failing", {})  # nothing failed before in this process
+
     def clash(**_named):
         with app.extensions["outreach.database"].writing() as session:
             row = {"code": MARK, "label": MARK, "position": 99}
@@ -107,6 +110,7 @@ def test_a_database_error_that_quotes_values_is_told_without_them(app, author, l
 def test_what_a_relay_a_mailbox_or_a_library_says_stands_in_no_log(
     settings, database, relay, postman, clock, log, monkeypatch
 ):
+    monkeypatch.setattr(steps, "_failing", {})  # nothing failed before in this process
     sink = relay()
     sink.script(
         {"stage": "rcpt", "reply": f"550 5.1.1 <{MARK}@ecole.be> unknown", "times": 2},
