@@ -5,6 +5,8 @@ import os
 import time
 
 FORMAT = "OUTREACH_LOG_FORMAT"  # read here: a supervisor reads no settings, and faults of settings are told, too
+JOURNAL = "JOURNAL_STREAM"  # by which systemd names the stream that it hands to a unit: its device and its inode
+PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6}  # of syslog
 
 
 def line(
@@ -16,5 +18,17 @@ def line(
     machine, number, words = os.uname().nodename, pid or os.getpid(), " ".join(said.split())
     if os.environ.get(FORMAT) == "json":
         fields = {"at": when, "level": level, "machine": machine, "process": process, "pid": number, "event": event}
-        return json.dumps({**fields, "said": words, **({"error": error} if error else {})}, ensure_ascii=False)
-    return f"{when} {level} {machine} {process}[{number}] {event}: {words}{f' ({error})' if error else ''}"
+        written = json.dumps({**fields, "said": words, **({"error": error} if error else {})}, ensure_ascii=False)
+    else:
+        written = f"{when} {level} {machine} {process}[{number}] {event}: {words}{f' ({error})' if error else ''}"
+    return _priority(level) + written
+
+
+def _priority(level: str) -> str:
+    """What systemd's journal takes off a line and keeps as its priority; nothing where no journal reads."""
+    try:
+        stream = os.fstat(2)
+    except OSError:
+        return ""
+    is_journal = os.environ.get(JOURNAL) == f"{stream.st_dev}:{stream.st_ino}"
+    return f"<{PRIORITIES.get(level, 6)}>" if is_journal else ""

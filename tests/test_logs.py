@@ -4,6 +4,7 @@ import ast
 import io
 import json
 import logging
+import os
 import re
 import subprocess
 import sys
@@ -177,6 +178,22 @@ def test_a_line_is_one_json_object_where_that_is_asked_for(log, monkeypatch):
     assert "tests/test_logs.py:" in first["error"]
     assert MARK not in first["error"]
     assert second.keys() == first.keys() - {"error"}
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_journal_is_told_the_priority_of_each_line_and_nothing_else_is(form):
+    code = "from outreach.log_lines import line; import sys; print(line('test', 'tried', 'said', sys.argv[1]))"
+    reading, writing = os.pipe()
+    found = os.fstat(writing)
+    for stream, marks in ((f"{found.st_dev}:{found.st_ino}", ["<2>", "<3>", "<4>", "<6>"]), ("1:1", [""] * 4)):
+        own = {**os.environ, "JOURNAL_STREAM": stream, "OUTREACH_LOG_FORMAT": form}
+        for mark, level in zip(marks, ("critical", "error", "warning", "info"), strict=True):
+            command = [sys.executable, "-c", code, level]
+            ended = subprocess.run(command, env=own, stdout=subprocess.PIPE, stderr=writing, text=True, check=True)
+            begun, _, rest = ended.stdout.partition("{" if form == "json" else "20")
+            assert (begun, "said" in rest) == (mark, True)
+    os.close(reading)
+    os.close(writing)
 
 
 def test_a_line_that_cannot_be_written_is_told_without_what_stood_in_it(log, capsys):
