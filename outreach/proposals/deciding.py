@@ -45,9 +45,9 @@ def counted() -> ScalarSelect[int]:
 
 
 def answered(
-    made: Proposal, *, accepts: bool, answer: str, sending: SenderIdentity, now: datetime, contact: str
+    made: Proposal, *, accepts: bool, answer: str, sending: SenderIdentity, now: datetime, name: str, contact: str
 ) -> tuple[StaffLetter, Frozen]:
-    """The mail that tells the answer, laid out to be posted.
+    """The mail that tells the answer to whoever proposed, by `name`, laid out to be posted.
 
     It takes its time: no transaction that writes should be open. Raises InputError where a refusal says no reason.
     """
@@ -58,7 +58,7 @@ def answered(
     because = f" : {answer.rstrip('.')}" if answer else ""
     about = f"Votre proposition sur {made.authority.display_name}, « {made.subject} », {verdict}{because}."
     subject = f"Votre proposition {verdict} : {made.authority.display_name}"
-    letter = StaffLetter([made.proposed_by], subject, [Said(about, PAGE)], contact=contact)
+    letter = StaffLetter([made.proposed_by], subject, [Said(about, PAGE)], name, contact)
     return letter, letters.write(letter, sending, now=now)
 
 

@@ -68,6 +68,7 @@ def test_an_address_is_proposed_from_the_sheet_accepted_and_told(app, signed_in_
     ((to_whom, letter),) = told(sample_database)
     assert to_whom == "conseil.cecp@federation.example"
     assert "acceptée" in letter
+    assert "Bonjour Conseil CECP," in letter
     shown = text_of(adviser.get("/proposals"))
     assert "Acceptée" in shown
     assert "Merci" in shown

@@ -85,6 +85,7 @@ def test_a_published_note_is_read_on_its_public_page_which_counts_no_federation(
         session.add(NotePublication(note_id=note.id, published_at=NOW, published_by=AUTHOR))
         number = note.id
     assert ("/n/2021-001", "Premier bilan") in links(cecp.get("/notes"), "/n/")
+    assert "Filtrer par état" not in cecp.get("/notes").text, "there is one state alone"
     for path in (f"/notes/{number}", *(f"/notes/{number}/note.{kind}" for kind in ("pdf", "json", "xlsx"))):
         assert cecp.get(path).status_code == 403, path
     with sighted(launched_sample, Sight(SightKind.FEDERATION, "CECP")).reading() as session:

@@ -232,7 +232,9 @@ def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample
     assert "qui valide ou administre" not in account
     assert "rappels" not in account
     assert elements(client.get("/directory"), "select[@name='federation']") == []
-    assert elements(signed_in(app, "network", "COCOF").get("/directory"), "select[@name='federation']")
+    of_network = signed_in(app, "network", "COCOF").get("/directory")
+    assert elements(of_network, "select[@name='federation']")
+    assert elements(of_network, "input[@name='network']") == [], "it has one"
     notes, proposals = client.get("/notes"), client.get("/proposals")
     assert "Aucune note publiée." in text_of(notes)
     assert [text_of(here) for here in elements(notes, "nav//a[@aria-current]")] == ["Notes"]
@@ -258,6 +260,13 @@ def test_the_mailboxes_of_a_sheet_have_no_bar_with_one_tab(app, launched_sample)
     path = f"/directory/{fase}/contacts"
     assert bar not in signed_in(app, "federation", "SeGEC").get(path).text
     assert bar in signed_in(app, "reader", "").get(path).text
+
+
+def test_a_mailbox_that_fails_is_proposed_anew_and_not_corrected(app, launched_sample):
+    client = signed_in(app, "federation", "SeGEC")
+    (found, *_) = re.findall(r"/directory/(\d+)\"", client.get("/directory?reach=bounced").text)
+    said = client.get(f"/directory/{found}")
+    assert [label for _, label in links(said, f"/directory/{found}/contacts")] == ["Contacts", "Proposer une adresse"]
 
 
 def test_the_sheet_says_why_it_is_seen(app, launched_sample):

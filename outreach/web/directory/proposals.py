@@ -6,7 +6,7 @@ from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import StringField, TextAreaField
 
-from outreach.accounts import staff
+from outreach.accounts import colleagues, staff
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.columns import Queried
 from outreach.db import Session
@@ -122,9 +122,8 @@ def _decide(number: int, *, accepts: bool) -> Redirect | tuple[str, int]:
         with telling(form.answer):
             with reading() as session:
                 made = deciding.by_key(session, number)
-                mail = deciding.answered(
-                    made, accepts=accepts, answer=answer, sending=sending, now=now(), contact=actor()
-                )
+                told = {"name": colleagues.name_of(session, made.proposed_by), "contact": actor()}
+                mail = deciding.answered(made, accepts=accepts, answer=answer, sending=sending, now=now(), **told)
                 address = (
                     judging.weigh(judged(made.address), judging.in_use(session), fase=made.authority.fase)
                     if made.address
