@@ -14,6 +14,7 @@ from outreach.errors import Refused
 DAY = timedelta(days=1)
 GAP_KEPT = "écart des départs"  # the actor of what keeps the gap by itself; the clock's own notes are of drifts
 WAITS = "le départ d’avant est en pause"
+TOO_LATE = "elle viendrait après le dernier jour d’envoi"
 NOT_LEFT = "la vague d’un départ n’est pas partie : l’envoi est à planifier de nouveau"
 
 
@@ -25,7 +26,8 @@ def is_departure(wave: Wave) -> bool:
 def follow(session: Session, wave: Wave, at: datetime, *, now: datetime, actor: str, because: str) -> None:
     """Move what counts from a departure that leaves at an instant: its reminders, and the later departures with theirs.
 
-    Each goes to the first open time from its number of days on. Nothing moves for a wave that is no departure.
+    Each goes to the first open time from its number of days on; what would leave after the campaign's last day is
+    cancelled. Nothing moves for a wave that is no departure.
     """
     if not is_departure(wave) or wave.departure is None:
         return
@@ -43,7 +45,10 @@ def follow(session: Session, wave: Wave, at: datetime, *, now: datetime, actor: 
 
 
 def postpone(session: Session, wave: Wave, *, now: datetime) -> bool:
-    """Move a departure that is due by a day while the one before it is paused. Returns whether it was moved."""
+    """Move a departure that is due by a day while the one before it is paused, or cancel it after the last day.
+
+    Returns whether it waits.
+    """
     waits = is_departure(wave) and any(
         is_departure(one) and one.state is WaveState.PAUSED and (one.departure or 0) < (wave.departure or 0)
         for one in wave.campaign.waves
@@ -99,6 +104,9 @@ def _move_reminders(
 
 def _move(session: Session, wave: Wave, planned: planning.PlannedWave, now: datetime, actor: str, because: str) -> None:
     if planned.at == wave.due_at:
+        return
+    if wave.campaign.stops_on is not None and today(planned.at) > wave.campaign.stops_on:
+        wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note=f"{because} : {TOO_LATE}")
         return
     wave_moves.set_due(wave, planned)
     wave_moves.note_wave(

@@ -25,6 +25,7 @@ from tests.campaigns.conftest import SENDING, advance
 from tests.campaigns.draws.conftest import (
     COUNT,
     GAP,
+    START,
     approve,
     draw_as_stored,
     drawable,
@@ -160,6 +161,50 @@ def test_a_departure_waits_while_the_one_before_is_paused(drawn):
     assert (moved.state, moved.mailing_id) == (WaveState.PLANNED, None)
     assert moved.due_at > second.due_at
     assert (today(wave_of(drawn, 3).due_at) - today(moved.due_at)).days >= GAP
+
+
+@pytest.fixture
+def drawn_until(drawable):
+    """The same draw, whose last day of sending is that of its last reminder."""
+    last = START.date() + 37 * DAY
+    with drawable.writing() as session:
+        lifecycle.revise(session, of(session), {"stops_on": last}, now=NOW, actor=AUTHOR)
+    submit(drawable)
+    approve(drawable)
+    plan(drawable)
+    assert [today(wave.due_at) for wave in waves(drawable)][-1] == last
+    return drawable, last
+
+
+def on_their_way(database):
+    return [wave for wave in waves(database) if wave.state is WaveState.PLANNED]
+
+
+def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
+    database, last = drawn_until
+    first = wave_of(database, 1)
+    launch(database, first)
+    with database.writing() as session:
+        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+    with database.writing() as session:
+        lifecycle.resume(session, of(session), now=first.due_at + 7 * DAY, actor=AUTHOR)
+    coming = on_their_way(database)
+    assert max(today(wave.due_at) for wave in coming) <= last
+    assert {(wave.departure, wave.reminder) for wave in coming} >= {(2, 0), (2, 1), (3, 0)}
+    assert {wave_of(database, 3, reminder).state for reminder in (1, 2)} == {WaveState.CANCELLED}
+
+
+def test_a_departure_that_waits_beyond_the_last_day_is_called_off(drawn_until):
+    database, last = drawn_until
+    first = wave_of(database, 1)
+    launch(database, first)
+    with database.writing() as session:
+        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+    while any(wave.departure == 2 for wave in on_their_way(database)):
+        second = wave_of(database, 2)
+        assert today(second.due_at) <= last
+        advance(database, second.id, second.due_at)
+    assert {wave.departure for wave in on_their_way(database)} <= {1}
 
 
 def test_a_departure_that_was_missed_leaves_the_rest_to_be_planned_again(drawn):
