@@ -231,6 +231,10 @@ def unreliable(fresh_url):
 
 @pytest.fixture
 def unhurried(monkeypatch):
-    """A round waits for the relay, which answers everything: on a busy machine, too, it is a round of them all."""
+    """A round waits for the relay, which answers everything: on a busy machine, too, it is a round of them all.
+
+    Rounds alone widen again what a relay asked to narrow, not the seconds that they took.
+    """
+    monkeypatch.setattr("outreach.delivery.sending.pacing.SECONDS_TO_WIDEN", 3600)
     monkeypatch.setattr("outreach.delivery.sending.postman.TURN_SECONDS", 60)
     monkeypatch.setattr("outreach.delivery.sending.postman.PATIENCE_SECONDS", 60)

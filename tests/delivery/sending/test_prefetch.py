@@ -116,11 +116,11 @@ def test_where_no_process_can_take_its_place_letters_are_composed_here(database,
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_a_process_that_a_frozen_database_holds_is_replaced(database, here, clock, monkeypatch):
     """Frozen for it alone, by a lock. A reader of SQLite waits for nobody."""
-    monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 0.5)
     batch = batch_of(database)
     with prefetch.apart(here, url_of(database)) as beside:
         held = beside.process
-        with database.writing() as session:
+        with database.writing() as session, monkeypatch.context() as meanwhile:
+            meanwhile.setattr(prefetch, "PATIENCE_SECONDS", 0.5)
             session.execute(text("LOCK TABLE messages IN ACCESS EXCLUSIVE MODE"))
             beside.begin(batch, set())
             assert beside._awaited(beside._begun[1]) is None
@@ -175,12 +175,13 @@ def test_a_stop_is_for_the_postman_alone(database, here, monkeypatch):
 
 
 def test_who_is_frozen_is_waited_for_no_longer_than_that(database, here, monkeypatch, caplog):
-    monkeypatch.setattr(prefetch, "PATIENCE_SECONDS", 0.3)
     batch = batch_of(database)
     with prefetch.apart(here, url_of(database)) as beside:
         os.kill(beside.process, signal.SIGSTOP)
-        beside.begin(batch, set())
-        assert len(beside.finish(batch, set())) == 3
+        with monkeypatch.context() as meanwhile:  # another one that takes its place may take its time to begin
+            meanwhile.setattr(prefetch, "PATIENCE_SECONDS", 0.3)
+            beside.begin(batch, set())
+            assert len(beside.finish(batch, set())) == 3
         database.dispose()
         beside.begin(batch, set())
         assert len(beside.finish(batch, set())) == 3

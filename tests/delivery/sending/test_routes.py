@@ -221,7 +221,7 @@ def test_idle_connections_to_a_relay_turned_away_from_are_left(both, postman):
     assert pool.count(*State) == 0
 
 
-def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman, monkeypatch):
+def test_a_relay_that_asks_for_less_narrows_itself_alone(database, both, postman, unhurried, monkeypatch):
     monkeypatch.setattr("outreach.delivery.sending.pacing.ROUNDS_TO_WIDEN", 1000)
     both[0].script({"stage": "rcpt", "reply": "421 4.7.0 too fast", "times": 1})
     worker = postman(both[0], url=urls(*both))

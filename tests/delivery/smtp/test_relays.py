@@ -217,7 +217,8 @@ def test_a_relay_that_serves_one_worker_does_not_rest_because_it_failed_another(
 def test_a_relay_that_asks_for_less_while_every_connection_is_busy_gets_less_afterwards(
     database, relay, postman, monkeypatch
 ):
-    monkeypatch.setattr("outreach.delivery.sending.pacing.ROUNDS_TO_WIDEN", 1000)
+    for to_widen in ("ROUNDS_TO_WIDEN", "SECONDS_TO_WIDEN"):
+        monkeypatch.setattr(f"outreach.delivery.sending.pacing.{to_widen}", 1000)
     sink = relay()
     slowly = {"stage": "dot", "reply": "accept:slow:0.6:250 2.0.0 ok", "times": 7}
     sink.script({"stage": "rcpt", "reply": "slow:0.3:421 4.7.0 too fast", "times": 1}, slowly)
