@@ -42,7 +42,8 @@ def engine_of(url: str, most_connections: int) -> Engine:
     engine = create_engine(url, connect_args=connecting, max_overflow=most_connections, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
-    def prepare(connection: Any, _record: Any) -> None:
+    def prepare(connection: Any, record: Any) -> None:
+        record.info["waits"] = PATIENCE_SECONDS * 1000  # as `timeout` has set it; a scoped connection sets nothing
         try:
             for pragma in (*PRAGMAS, LOG_PAGES):
                 connection.execute(f"PRAGMA {pragma}")
