@@ -29,14 +29,14 @@ def letter(app, launched_sample):
     """A letter of a launched wave: its key and its token to unsubscribe."""
     settings = app.extensions["outreach.settings"]
     with launched_sample.reading() as session:
-        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        message = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(1)).one()
         token = Keys(settings.signing_keys).make(TokenKind.UNSUBSCRIBE, bytes.fromhex(message.public_id))
         return message.id, token
 
 
 def suppressions(database):
     with database.reading() as session:
-        return session.scalars(select(Suppression)).all()
+        return session.scalars(select(Suppression).order_by(Suppression.id)).all()
 
 
 def test_opening_the_link_changes_nothing_and_pressing_the_button_does(client, letter, sample_database):
@@ -141,7 +141,7 @@ def test_the_keys_outlive_the_session_s(tmp_path):
 
 def link(app, database, kind):
     with database.reading() as session:
-        message = session.scalars(select(Message).where(Message.reason.is_(None)).limit(1)).one()
+        message = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id).limit(1)).one()
         return Keys(app.extensions["outreach.settings"].signing_keys).make(kind, bytes.fromhex(message.public_id))
 
 
