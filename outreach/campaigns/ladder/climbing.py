@@ -27,11 +27,14 @@ from outreach.responses import answers
 from outreach.segments import calm
 
 SLICE = 100  # authorities of a transaction
+# From the day of a rung on. What a letter brought is deleted with time: a year later whoever opened it would be silent.
+CLIMBS_FOR = timedelta(days=90)
 CLIMBS = (WaveState.RUNNING, WaveState.FINISHED)
 
 
 def due_rungs(session: Session, *, now: datetime) -> list[tuple[int, Rung]]:
-    """The rungs whose day has come, each with its wave's key: of approved campaigns, the first rung first."""
+    """The rungs whose day has come within 90 days, each with its wave's key: of approved campaigns, the first rung
+    first."""
     query = (
         select(Wave)
         .join(Campaign, Campaign.id == Wave.campaign_id)
@@ -120,7 +123,10 @@ def stop(session: Session, wave_id: int, numbers: Sequence[int], *, now: datetim
 
 def _has_come(wave: Wave, rung: Rung, now: datetime) -> bool:
     filled_at = wave.mailing.filled_at if wave.mailing else None
-    return filled_at is not None and today(now) >= today(filled_at) + timedelta(days=rung.days)
+    if filled_at is None:
+        return False
+    begins = today(filled_at) + timedelta(days=rung.days)
+    return begins <= today(now) < begins + CLIMBS_FOR
 
 
 def _unclimbed(wave: Wave, rung: Rung, after: int) -> Select[int]:

@@ -1,5 +1,6 @@
 """The ladder: whom a rung is for, what stops it, and what leads on; one step of an authority is open at a time."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -10,9 +11,14 @@ from outreach.campaigns.ladder import reached
 from outreach.campaigns.models import Campaign, Wave
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, Contact
+from outreach.measuring import bases
+from outreach.measuring.machines import OPENING, VERSION, Agent, HitClass, Why
+from outreach.measuring.models import Hit
 from outreach.reach import steps
 from outreach.reach.models import ReachStep, ReachTransition, StepReason, StepState
+from outreach.retention.forgetting import forget
+from outreach.retention.periods import RULES
 from tests.campaigns.conftest import APPROVER, AUTHOR, add_contact, draft, launch, move, people, settle, strand
 from tests.campaigns.ladder.climbing import climb
 from tests.conftest import NOW, state_from
@@ -178,6 +184,27 @@ def test_a_rung_for_silence_leaves_out_whoever_answered(programmed):
     give(programmed, 2, "informed", now=day(1))
     assert climb(programmed, day(10)) == (0, 2)
     assert [step[0] for step in opened(programmed)] == [1, 3]
+
+
+def test_no_rung_opens_once_what_letters_brought_is_deleted(programmed):
+    """Openings go after 13 months: who opened the letter is silent by then, and nobody is called about it."""
+    settle(programmed, 3)
+    said = {"given_by": "x", "taken_on": NOW.date(), "wording": "x", "channel": "x"}
+    with programmed.writing() as session:
+        for contact in session.scalars(select(Contact)).all():
+            bases.record_consent(session, contact, **said, now=NOW, actor=AUTHOR)
+    with_ladder(programmed, "paper:5:failed call:10:silent")
+    became(programmed, *[MessageState.ACCEPTED] * 3)
+    seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": VERSION}
+    with programmed.writing() as session:
+        for key in (1, 2, 3):
+            session.add(Hit(message_id=key, link=OPENING, at=day(1), hit_class=HitClass.HUMAN, **seen))
+    assert climb(programmed, day(10)) == (0, 0)
+    (kept,) = (rule for rule in RULES if rule.name == "hits")
+    assert forget(programmed, kept, lambda: day(400), threading.Event()) == 3
+    became(programmed, MessageState.REFUSED)
+    assert climb(programmed, day(400)) == (0, 0)
+    assert opened(programmed) == []
 
 
 def test_no_rung_is_due_before_the_campaign_is_approved_again(five_on_a_ladder):
