@@ -13,12 +13,13 @@ from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
 from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
 from outreach.adherence.told import tell_recorded
-from outreach.db import Session, take_turns
+from outreach.db import Session, share_turn, take_turns
 from outreach.directory.authority_sheet import Event
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Ownership, School
 from outreach.errors import InputError
 
+LISTS = "joining-lists"  # the turn of joining lists, whose joinings are confirmed
 FROM_A_LETTER = "Réponse au courriel"  # the source of what an authority declared from a letter
 
 
@@ -63,6 +64,7 @@ def record(
     if effective_on > today:
         raise InputError("La date est dans l’avenir : un statut se constate.")
     take_turns(session, "statuses", authority.fase)
+    share_turn(session, LISTS)
     known = timeline_of(session, programme, [school.id for school in schools])
     moment = Moment(effective_on, status, word)
     left = [school for school in schools if _is_news(known.at(school.id, strand.id, effective_on), moment)]

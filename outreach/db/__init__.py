@@ -53,6 +53,7 @@ __all__ = [
     "enum_of",
     "hold_off_writers",
     "make_private",
+    "share_turn",
     "table_of",
     "take_stock",
     "take_turns",
@@ -120,6 +121,15 @@ def take_turns(session: Session, *names: object) -> None:
     """
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(":".join(map(str, names))))))
+
+
+def share_turn(session: Session, *names: object) -> None:
+    """Wait until nobody holds the lock of this name alone (`take_turns`), and keep it from whoever would.
+
+    For many small transactions that may go on side by side, though not beside a large one.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock_shared(func.hashtext(":".join(map(str, names))))))
 
 
 def takes_turn(session: Session, *names: object) -> bool:

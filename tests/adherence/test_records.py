@@ -1,15 +1,21 @@
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 import pytest
 
 from outreach import audit
 from outreach.adherence import programmes, records, situation
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.joining_lists.stated import StatedJoining, opened
 from outreach.adherence.models import Status, Strand, Word
 from outreach.adherence.records import SchoolStandings, Standing
 from outreach.adherence.situation import Bucket, Selection
 from outreach.directory import authority_sheet
 from outreach.directory.models import School
 from outreach.errors import InputError
+from outreach.sent_lists import steps
+from tests.campaigns.waves.test_retrying import wait_for_somebody_whose_turn_it_is_not
 from tests.conftest import STORY_DAY
 
 
@@ -53,6 +59,36 @@ def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
     assert counts(session)[Bucket.JOINED] == 48
     assert counts(session)[Bucket.DECLARED] == 147 - 14
     assert "14 écoles passées" in notes[0]
+
+
+def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database, now):
+    """On PostgreSQL both would see the other's records only once they had written their own."""
+    with sample_database.reading() as session:
+        programme, authority = programmes.the_programme(session), authority_sheet.authority_by_fase(session, 9300)
+        strand = situation.strand_by_number(programme, 1)
+        schools = records.eligible_schools(session, authority, [strand], STORY_DAY)
+        key, fases = programme.id, [school.fase for school in schools]
+        session.expunge_all()
+    begun = threading.Event()
+
+    def declare():
+        begun.set()
+        details = {"now": now, "today": STORY_DAY, "actor": "x", "source": records.FROM_A_LETTER}
+        details |= {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": STORY_DAY}
+        with sample_database.writing() as session, pytest.raises(InputError, match="déjà confirmé"):
+            records.record(session, authority, programme, strand, schools, **details)
+
+    rows = [StatedJoining(fase, 1, Status.JOINED, STORY_DAY) for fase in fases]
+    with ThreadPoolExecutor(1) as pool:
+        with sample_database.writing() as session:
+            steps.take_over(
+                session, JoiningLists(STORY_DAY), opened(rows, "x"), now=now, actor="x", programme_id=key, coverage=None
+            )
+            session.flush()
+            declared = pool.submit(declare)
+            assert begun.wait(20)
+            wait_for_somebody_whose_turn_it_is_not(session)
+        declared.result()
 
 
 def test_the_service_may_change_a_confirmed_joining(session, record):

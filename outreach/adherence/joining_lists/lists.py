@@ -15,6 +15,7 @@ from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_of, read_line
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
+from outreach.adherence.records import LISTS
 from outreach.adherence.timeline import Moment
 from outreach.adherence.told import tell_recorded, tell_withdrawn
 from outreach.db import Session, UtcDateTime, take_stock
@@ -75,7 +76,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
 
     table = JoiningList
     headers = HEADERS
-    lock = "joining-lists"
+    lock = LISTS
     about = "list"
     unknown = "Aucune liste d’adhésions n’est appliquée."
 
