@@ -19,7 +19,7 @@ from outreach.roles import RoleName
 @json_option
 @pass_operation
 def purge(operation: Operation, dry_run: bool) -> None:
-    """Efface ce qui a été gardé son temps, comme l’horloge le fait chaque heure ; dit combien, règle par règle."""
+    """Efface ce qui a été gardé son temps, comme l’horloge le fait d’elle-même ; dit combien, règle par règle."""
     database, never = operation.database, threading.Event()
     archives = Archives.of(operation.settings)
     with database.reading() as session:

@@ -141,6 +141,11 @@ def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_na
         assert (len(made), sum(fetched)) == (times, times), page
 
 
+def test_an_author_is_led_to_the_rows_of_other_services_that_await_a_judgement(author):
+    assert 'href="/administration/hooks"' in author.get("/adherence/lists").text
+    assert author.get("/administration/hooks").status_code == 200
+
+
 def test_a_list_is_undone_in_the_browser(author, silent):
     before = joined(author)
     place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;adhéré;01/05/2021".encode()).location
