@@ -2,7 +2,7 @@
 
 from datetime import date, datetime
 
-from pydantic import Field
+from pydantic import Field, RootModel
 
 from outreach.web.api.shapes import Told
 
@@ -121,3 +121,33 @@ class StandingTold(Told):
     waves: list[WaveTold]
     results: ResultsTold
     measured: list[MeasuredTold]
+
+
+class MembersWaveTold(Told):
+    """A wave as a federation's or a network's key reads it: how many members, by network and in `total`.
+
+    A wave that has not left tells `meant` alone. Null is what a draw does not tell before the day of its figure.
+    """
+
+    number: int
+    state: str
+    due_at: datetime
+    meant: dict[str, int] | None
+    sent: dict[str, int] | None = None
+    delivered: dict[str, int] | None = None
+    answered: dict[str, int] | None = None
+
+
+class MembersStandingTold(Told):
+    """Where a campaign stands for such a key: its waves that write to members. `results` and `measured` are empty."""
+
+    campaign: int
+    state: str
+    stage: str
+    waves: list[MembersWaveTold]
+    results: dict[str, int]
+    measured: list[str]
+
+
+class CampaignStandingTold(RootModel[StandingTold | MembersStandingTold]):
+    """Where a campaign stands, as far as the key sees it."""

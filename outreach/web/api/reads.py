@@ -22,7 +22,7 @@ from outreach.notes.models import NoteState
 from outreach.responses import trays
 from outreach.web.api import cursors
 from outreach.web.api.blueprint import holder, page_of, pages, told
-from outreach.web.api.figures import SituationTold, StandingTold
+from outreach.web.api.figures import CampaignStandingTold, SituationTold
 from outreach.web.api.shapes import (
     AuthoritiesAsked,
     AuthorityTold,
@@ -137,7 +137,7 @@ def campaigns() -> Response:
 
 
 @pages.get("/campaigns/<number:number>")
-@answers(StandingTold, Nothing, faults=OF_ONE)
+@answers(CampaignStandingTold, Nothing, faults=OF_ONE)
 def campaign(number: int) -> Response:
     """Une campagne : ses vagues, ce que leurs courriels sont devenus, et ses chiffres.
 

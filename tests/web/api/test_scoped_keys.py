@@ -7,6 +7,7 @@ from outreach.api_keys import keys
 from outreach.campaigns.models import Campaign, Wave
 from outreach.directory.models import Authority, School
 from outreach.web.api import blueprint
+from outreach.web.api.specification import SHAPES
 from tests.factories import AUTHOR
 from tests.sight.pruned import members
 from tests.web.api.conftest import Program, routes
@@ -35,6 +36,23 @@ def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, co
         answer = app.test_client().open(f"/api/v1{address}", method=method, headers=program.headers, json={})
         if endpoint not in blueprint.SCOPED | blueprint.OPEN:
             assert (answer.status_code, answer.mimetype) == (403, "application/problem+json"), address
+
+
+def test_what_a_key_of_a_federation_reads_has_the_stated_shape(app, launched_sample):
+    """A generated client reads by it: a campaign has another shape than the one a reader's key gets."""
+    with launched_sample.writing() as session:
+        now = app.extensions["outreach.settings"].instant()
+        wanted = {"name": "SeGEC", "role": "federation:SeGEC", "days": 90}
+        program = Program(app.test_client(), keys.make(session, **wanted, now=now, actor=AUTHOR)[1])
+    seen = set()
+    for method, endpoint, address in routes(app):
+        if method == "GET" and endpoint in blueprint.SCOPED & SHAPES.keys():
+            answer = program.get(address)
+            assert answer.status_code in {200, 404}, address
+            if answer.status_code == 200:
+                SHAPES[endpoint].model_validate_json(answer.data)
+                seen.add(endpoint)
+    assert seen >= {"api.campaign", "api.campaigns", "api.authorities", "api.current_situation"}
 
 
 def written_to(session, inside, within, levels):
