@@ -3,7 +3,8 @@
     python feed_client.py https://service.example KEY kept.sqlite            # read what is new
     python feed_client.py https://service.example KEY kept.sqlite 2021-05-15 # and count that day
 
-It may be killed at any moment: a batch is kept whole or not at all, and the next run goes on after the last one.
+The first programme is counted, or the one whose code follows the day. The client may be killed at any moment: a batch
+is kept whole or not at all, and the next run goes on after the last one.
 """
 
 import json
@@ -53,8 +54,8 @@ def holds(period: dict, day: str) -> bool:
     return (period["since"] or "") <= day and (period["until"] is None or day < period["until"])
 
 
-def states(kept: Kept) -> tuple:
-    """The networks of authorities, the schools, the strands, and the records that stand, by what the events say."""
+def states(kept: Kept, code: str) -> tuple:
+    """The networks of authorities, the schools, a programme's strands and its records that stand, as the events say."""
     networks, schools, strands, records = {}, {}, [], {}
     for kind, text in kept.execute("SELECT type, data FROM events ORDER BY id"):
         data = json.loads(text)
@@ -63,18 +64,18 @@ def states(kept: Kept) -> tuple:
                 networks[data["authority"]] = data["network"]
             case "register.school":
                 schools[data["school"]] = data
-            case "programme.stated":
-                strands = data["strands"]
-            case "adherence.recorded":
+            case "programme.stated" if code in ("", data["code"]):
+                code, strands = data["code"], data["strands"]
+            case "adherence.recorded" if code == data["programme"]:
                 records[data["record"]] = data
             case "adherence.withdrawn":
                 records.pop(data["record"], None)
     return networks, schools, strands, [one for _, one in sorted(records.items())]
 
 
-def situation(kept: Kept, day: str) -> dict:
+def situation(kept: Kept, day: str, code: str = "") -> dict:
     """By strand, network and status: how many schools. `declared` is a joining that the service has not confirmed."""
-    networks, schools, strands, records = states(kept)
+    networks, schools, strands, records = states(kept, code)
     latest: dict = {}
     for one in records:
         pair, on = (one["school"], one["strand"]), one["effective_on"]
@@ -96,4 +97,4 @@ if __name__ == "__main__":
     store = opened(sys.argv[3])
     print(follow(store, sys.argv[1].rstrip("/"), sys.argv[2]), "events came", file=sys.stderr)
     if len(sys.argv) > 4:
-        print(json.dumps(situation(store, sys.argv[4]), indent=2))
+        print(json.dumps(situation(store, *sys.argv[4:6]), indent=2))

@@ -24,6 +24,7 @@ from outreach.responses.models import Answer
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
 from outreach.settings import ROOT
+from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 
@@ -33,10 +34,10 @@ SPEC.loader.exec_module(client)
 LIST = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80002;1;refus;02/05/2021\n"
 
 
-def joined(database, text=LIST, at=NOW):
+def joined(database, text=LIST, at=NOW, code=""):
     kind = JoiningLists(at.date())
     with database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.the_programme(session, code)
         steps.take_over(session, kind, opened(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id)
 
 
@@ -63,16 +64,16 @@ def fetching(app, program):
     return made
 
 
-def rebuilt(path, fetch, day):
+def rebuilt(path, fetch, day, *code):
     while True:
         with closing(client.opened(str(path))) as kept, suppress(Killed):
             client.follow(kept, "", "", fetch)
-            return client.situation(kept, day.isoformat())
+            return client.situation(kept, day.isoformat(), *code)
 
 
-def counted(database, day):
+def counted(database, day, code=""):
     with database.reading() as session:
-        found = situation.situation(session, programmes.the_programme(session), day)
+        found = situation.situation(session, programmes.the_programme(session, code), day)
     return {
         (strand, row.code, bucket.value): n
         for row in found.rows
@@ -100,6 +101,18 @@ def test_a_client_killed_ten_times_rebuilds_any_day(sample_database, fetching, t
     for day in (NOW.date(), NOW.date() - timedelta(days=10), date(2021, 3, 1), date(2019, 1, 1)):
         told = flat(rebuilt(tmp_path / f"{day}.sqlite", fetching(kills=10), day))
         assert told == counted(sample_database, day), day
+
+
+def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
+    """Strands of two programmes have the same numbers."""
+    with sample_database.writing() as session:
+        programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+    joined(sample_database)
+    joined(sample_database, LIST.replace("refus", "adhéré").replace("80001", "80004"), code="mon")
+    numbering.number_waiting(sample_database)
+    for code in ("", "mon"):
+        told = rebuilt(tmp_path / f"{code}.sqlite", fetching(), NOW.date(), *([code] if code else []))
+        assert flat(told) == counted(sample_database, NOW.date(), code), code
 
 
 def test_no_event_names_an_address(launched_sample, program):
