@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from sqlalchemy import select
 
-from outreach import audit, french
+from outreach import audit, days, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.standing import eligible, roll_up, standing
@@ -212,7 +212,7 @@ def events(session: Session, authority: Authority) -> list[Event]:
     )
     grouped: dict[int, Event] = {}
     for entry, school, strand, withdrawn_at in session.execute(query):
-        undone = f", annulée le {withdrawn_at:%d/%m/%Y}" if withdrawn_at else ""
+        undone = f", annulée le {days.today(withdrawn_at):%d/%m/%Y}" if withdrawn_at else ""
         event = grouped.setdefault(
             entry.list_id or 0, Event(entry.recorded_at, entry.recorded_by, f"Liste d’adhésions appliquée{undone}.")
         )

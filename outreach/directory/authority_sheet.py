@@ -9,6 +9,7 @@ from sqlalchemy import or_, select
 
 from outreach import audit
 from outreach.columns import DATA, Column, On, Queried
+from outreach.days import today
 from outreach.db import Session
 from outreach.directory.contacts import subject_of
 from outreach.directory.editions.difference import FIELD_LABELS
@@ -173,7 +174,7 @@ def _register_events(session: Session, authority: Authority) -> list[Event]:
 def _event(entry: RegisterImport, changes: Sequence[RegisterChange]) -> Event:
     sentence = f"Édition du registre du {entry.edition_on:%d/%m/%Y}."
     if entry.state is ListState.UNDONE and entry.undone_at:
-        sentence = f"{sentence[:-1]}, annulée le {entry.undone_at:%d/%m/%Y} par {entry.undone_by}."
+        sentence = f"{sentence[:-1]}, annulée le {today(entry.undone_at):%d/%m/%Y} par {entry.undone_by}."
     new = [c for c in changes if c.nature is Nature.NEW]
     counted = {
         "école ajoutée": sum(c.kind is RegisterKind.SCHOOL for c in new),

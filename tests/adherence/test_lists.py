@@ -1,13 +1,15 @@
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes, situation
+from outreach.adherence import programmes, records, situation
 from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import Status
 from outreach.adherence.situation import Bucket
+from outreach.days import BRUSSELS
+from outreach.directory import authority_sheet
 from outreach.directory.models import School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.sent_lists import grids, steps
@@ -81,6 +83,15 @@ def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo)
     assert joined(session, date(2021, 5, 10)) == joined(session, date(2021, 5, 9)) + 1
     undo()
     assert joined(session) == 48
+
+
+def test_a_list_undone_after_midnight_says_the_day_in_brussels(session, receive, silent, apply, now):
+    apply(receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;")))
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
+    steps.undo(session, KIND, now=midnight, actor="nadia")
+    _, authority = authority_sheet.school_by_fase(session, silent[0])
+    told = records.events(session, authority)[-1].sentence
+    assert told == f"Liste d’adhésions appliquée, annulée le {midnight:%d/%m/%Y}."
 
 
 def test_a_figure_before_an_import_stays_what_it_was(session, receive, silent, apply):

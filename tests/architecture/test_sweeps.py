@@ -333,6 +333,13 @@ def test_no_page_writes_a_count_before_a_label_that_has_no_plural():
     assert all(reason.counted(1).endswith(reason.label) for reason in Reason)
 
 
+def test_a_day_is_one_in_brussels_wherever_an_instant_is_told_by_it():
+    """Between midnight and two, the day of an instant as it is kept (UTC) is the one before."""
+    kept = re.compile(r"\b\w+_at(?::%[dmY]|\.(?:date\(|day\b|month\b|year\b))")
+    modules = [path for path in (ROOT / "outreach").rglob("*.py") if "versions" not in path.parts]
+    assert [path.name for path in modules if kept.search(path.read_text(encoding="utf-8"))] == []
+
+
 @pytest.mark.parametrize("place", [STATIC / "vendor", ROOT / "templates" / "pdf" / "fonts"], ids=["web", "fonts"])
 def test_every_vendored_file_is_the_recorded_one(place):
     packages = tomllib.loads((place / "vendor.toml").read_text(encoding="utf-8"))

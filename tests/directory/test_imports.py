@@ -1,10 +1,11 @@
 import threading
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
 import pytest
 from sqlalchemy import event, func, select
 
 from outreach import audit
+from outreach.days import BRUSSELS
 from outreach.delivery.ledger import recipients
 from outreach.delivery.models import Mailing, Reason
 from outreach.directory import authority_sheet, contacts, listing
@@ -106,6 +107,18 @@ def test_undo_returns_to_what_was_before(database, now):
     with database.reading() as session:
         assert listing.count(session, Filters(text="sainte anne")).authorities == 0
         assert listing.count(session, Filters(province="Bruxelles")).schools == 2
+
+
+def test_an_edition_undone_after_midnight_says_the_day_in_brussels(database, now):
+    apply(database, OLD, now)
+    apply(database, NEW, now, SECOND)
+    midnight = datetime.combine(now.date() + timedelta(days=1), time(0, 30), BRUSSELS)
+    with database.writing() as session:
+        editions.undo(session, midnight)
+        told = [
+            one.sentence for one in authority_sheet.history(session, authority_sheet.authority_by_fase(session, 9001))
+        ]
+    assert [one for one in told if f"annulée le {midnight:%d/%m/%Y}" in one]
 
 
 def test_undo_of_the_first_edition_leaves_nothing(database, now):

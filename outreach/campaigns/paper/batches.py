@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import select
 
-from outreach import audit
+from outreach import audit, days
 from outreach.campaigns import audiences
 from outreach.campaigns.ladder import judging
 from outreach.campaigns.models import Campaign, Wave
@@ -112,7 +112,7 @@ def letters_of(session: Session, batch: PaperBatch) -> Sequence[PaperLetter]:
 
 def post(session: Session, batch: PaperBatch, *, on: date, today: date, now: datetime, actor: str) -> int:
     """Note that the letters of a batch were posted on a day; returns how many. Raises InputError and Refused."""
-    if not batch.made_at.date() <= on <= today:
+    if not days.today(batch.made_at) <= on <= today:
         raise InputError("Donnez le jour où les lettres ont été postées : entre leur impression et aujourd’hui.")
     posted = 0
     for letter in letters_of(session, batch):

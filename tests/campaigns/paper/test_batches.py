@@ -1,6 +1,6 @@
 import re
 import subprocess
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from html import unescape
 
 import pytest
@@ -12,6 +12,7 @@ from outreach.about.letterheads import Letterhead
 from outreach.campaigns.letter import composing
 from outreach.campaigns.paper import batches, entering, files, sheets
 from outreach.campaigns.paper.models import PaperLetter
+from outreach.days import BRUSSELS
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, SuppressionReason
 from outreach.directory.models import Authority, Contact
@@ -168,6 +169,19 @@ def test_an_unfit_address_fails_its_step_and_no_letter_is_made(unreached):
     assert made[1] == [name]
     assert (StepState.FAILED, StepReason.UNFIT_ADDRESS) in states(database)
     assert made_batch(database, number)[0] is None, "nothing is printed twice"
+
+
+def test_letters_made_after_midnight_were_not_posted_the_day_before(unreached):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    with database.writing() as session:
+        found = batches.batch_of(session, campaign_of(session, number), batch)
+        found.made_at = datetime.combine(NOW.date(), time(0, 30), BRUSSELS)
+        session.flush()
+        session.refresh(found)
+        with pytest.raises(InputError, match="entre leur impression"):
+            before = NOW.date() - timedelta(days=1)
+            batches.post(session, found, on=before, today=NOW.date(), now=NOW, actor=AUTHOR)
 
 
 def test_letters_are_posted_on_a_day_and_one_that_comes_back_marks_its_address(unreached):
