@@ -1,6 +1,7 @@
 """What came by signed deliveries, and what staff say of the rows that could not be applied."""
 
 import json
+import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -79,7 +80,7 @@ def judge(session: Session, number: int, judgement: Judgement, *, now: datetime,
         session.add(
             HookDelivery(
                 sender_id=of.sender_id,
-                webhook_id=f"ligne {row.id}",
+                webhook_id=f"ligne {row.id}, {secrets.token_hex(16)}",  # which its service gives no delivery of its own
                 received_at=now,
                 body=json.dumps([json.loads(row.content)], ensure_ascii=False),
                 rows=1,

@@ -202,6 +202,20 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
     assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
 
 
+def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silent, sample_database):
+    keep_all(sample_database, sender, [row(1), row(2)])
+    assert applying.apply_waiting(sample_database, NOW) == 2
+    with sample_database.reading() as session:
+        first, second = (one.id for one in judging.unjudged(session, 10)[0])
+    named = [Delivery(sender, f"ligne {one}", [row(silent[0])], None, NOW) for one in (first, second)]
+    with sample_database.writing() as session:
+        assert keep(session, named[:1]) == [True]
+        for one in (first, second):
+            judging.judge(session, one, Judgement.RETRIED, **BY)
+        session.flush()
+        assert keep(session, named) == [False, True], "the second was never sent"
+
+
 def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(sender, silent, sample_database):
     day_of_none = NOW.date()  # no network of this name is known any more
     with sample_database.writing() as session:
