@@ -1,15 +1,23 @@
 """Ports of this machine and processes on it, for tests and benchmarks that start servers."""
 
+import secrets
 import socket
 import time
+from contextlib import suppress
 from pathlib import Path
 
 
 def free_port():
-    """A port that nobody uses now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """A port that nobody uses now, for a server that begins later.
+
+    It lies below those that the system gives to connections: one of these might take it before the server does.
+    """
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    while True:
+        port = secrets.choice(range(first // 2, first))
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for_port(port, seconds=40):

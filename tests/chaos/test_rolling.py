@@ -27,7 +27,8 @@ from outreach.measuring.models import HitCount, Tracker, TrackingMode
 from outreach.settings import ROOT, read
 from tests import factories
 from tests.chaos.harness import Field
-from tests.processes.test_front import FIRST, SECOND, free_port, nginx, trusting
+from tests.machine import free_port
+from tests.processes.test_front import FIRST, SECOND, nginx, trusting
 from tests.servers.relays import Relays
 
 pytestmark = [

@@ -13,6 +13,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from outreach.settings import ROOT
+from tests.machine import free_port
 from tests.processes.test_bodies import serving_at
 from tests.processes.test_supervisor import wait_for
 
@@ -32,11 +33,6 @@ http {{
     {front}
 }}
 """
-
-
-def free_port():
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return free.getsockname()[1]
 
 
 @contextmanager

@@ -27,7 +27,7 @@ class Redis:
     def start(self):
         options = ["--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--requirepass", "s3cret"]
         self.process = subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL)
-        wait_for_port(self.port)
+        _until_it_listens(self)
 
     def kill(self):
         self.process.kill()
@@ -71,7 +71,7 @@ class RabbitMQ:
             stderr=subprocess.DEVNULL,
             start_new_session=True,
         )
-        wait_for_port(self.port)
+        _until_it_listens(self)
 
     def kill(self):
         if self.process.poll() is None:
@@ -81,6 +81,15 @@ class RabbitMQ:
     def stop(self):
         self.kill()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _until_it_listens(broker):
+    """On a busy machine RabbitMQ takes a minute. One that does not begin leaves nothing behind, not even a process."""
+    try:
+        wait_for_port(broker.port, 120)
+    except BaseException:
+        broker.stop()
+        raise
 
 
 def running(kind):
