@@ -174,6 +174,14 @@ def test_what_an_image_is_made_of_is_there():
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 
+def test_an_image_can_back_up_the_database_of_the_composition():
+    text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
+    assert re.findall(r"postgresql-client-(\d+)", text) == [COMPOSE["services"]["database"]["image"].split(":")[1]]
+    folder = COMPOSE["services"]["work"]["environment"]["OUTREACH_BACKUPS"]
+    assert f"backups:{folder}" in COMPOSE["services"]["work"]["volumes"]
+    assert re.search(rf"--owner=outreach .*{folder}$", text, re.MULTILINE)  # a new volume has its owner from there
+
+
 @pytest.mark.parametrize("path", ["run", "deploy/Dockerfile"])
 def test_only_packages_of_a_known_hash_are_installed(path):
     text = (ROOT / path).read_text(encoding="utf-8")
