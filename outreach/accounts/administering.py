@@ -25,7 +25,8 @@ def set_roles(
     """Give an account these roles and no others, and its scope; the same again changes nothing.
 
     Raises InputError as `staff.add_user` does, and Refused when the service would be left without an administrator.
-    What is no longer to be seen is not: where the scope changes, sessions end, and prepared files go.
+    What is no longer to be seen is not: where the scope changes, sessions end; then, and where a role is taken away,
+    prepared files go.
     """
     _in_turn(session, user)
     refuse_mixed(roles, scope)
@@ -34,10 +35,11 @@ def set_roles(
         return
     if RoleName.ADMINISTRATOR not in roles:
         _refuse_without_administrator(session, user)
-    before, is_other = labels_of(user), scope != user.scope_code
+    before, is_other, is_less = labels_of(user), scope != user.scope_code, bool({*roles_of(user)} - {*roles})
     user.roles, user.scope_code = wanted, scope
     if is_other:
         end_sessions(session, user)
+    if is_other or is_less:
         asking.drop(session, user.email)
     said = f"Compte de {user.email} : rôles {before} remplacés par {labels_of(user)}."
     audit.record(session, now, actor, said, subject_of(user))

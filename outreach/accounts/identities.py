@@ -16,6 +16,7 @@ from outreach.accounts import links
 from outreach.accounts.administering import end_sessions, subject_of
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.db import Base, Session, take_turns
+from outreach.jobs import asking
 from outreach.oidc.refusals import Cause, SignInRefused
 from outreach.roles import RoleName
 
@@ -115,11 +116,14 @@ def admit(
 
 
 def _give(session: Session, user: User, roles: Collection[RoleName], *, keeps: bool, now: datetime) -> None:
-    """Replace the roles of an account by these; the audit says so when they differ."""
+    """Replace the roles of an account by these; the audit says so when they differ. With one that goes, so do files
+    that were prepared."""
     held = {RoleName(role.name) for role in user.roles}
     if held == set(roles):
         return
     user.roles = rows_of(session, list(roles))
+    if held - set(roles):
+        asking.drop(session, user.email)
     why = " ; le rôle administration reste à la dernière personne qui l’a" if keeps else ""
     said = f"Compte de {user.email} : rôles {_labels(held)} remplacés par {_labels(roles)}, selon l’émetteur{why}."
     audit.record(session, now, user.email, said, subject_of(user))

@@ -6,9 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import administering, colleagues, sessions, staff
+from outreach.accounts import administering, colleagues, identities, sessions, staff
 from outreach.accounts.staff import User
 from outreach.errors import InputError, NotFound, Refused
+from outreach.jobs import asking
+from outreach.jobs.asking import Asked
+from outreach.jobs.models import Job
 from outreach.mail.addresses import judge
 from outreach.roles import RoleName
 from tests import factories
@@ -87,6 +90,29 @@ def test_roles_are_replaced_and_the_audit_says_from_what_to_what(database, peopl
         told = audit.about(session, f"user:{factories.AUTHOR}")
         assert len(told) == 2, "the same roles again change nothing"
         assert told[0].sentence.endswith("rôles rédaction remplacés par lecture, validation.")
+
+
+def prepared(database, email):
+    with database.reading() as session:
+        return [job.title for job in session.scalars(select(Job).where(Job.asked_by == email))]
+
+
+def test_a_role_that_is_taken_away_takes_the_files_that_were_prepared_by_it(database, people):
+    """The page of a file asks for no more than that it is one's own."""
+    add_administrator(database)
+    with database.writing() as session:
+        for person in (CHIEF, OTHER):
+            asking.ask(session, person, Asked("Journal des accès", "/trail/export.csv"), now=NOW)
+        chief = staff.account_of(session, CHIEF)
+        identities.bind(session, chief.id, "https://idp.example", "s-1", now=NOW)
+    change(database, OTHER, administering.set_roles, [RoleName.ADMINISTRATOR, RoleName.AUTHOR])
+    assert prepared(database, OTHER) == ["Journal des accès"], "one more takes nothing away"
+    change(database, OTHER, administering.set_roles, [RoleName.AUTHOR])
+    assert prepared(database, OTHER) == []
+    change(database, OTHER, administering.set_roles, [RoleName.ADMINISTRATOR])
+    with database.writing() as session:
+        identities.admit(session, "https://idp.example", "s-1", {RoleName.READER}, now=NOW)
+    assert prepared(database, CHIEF) == []
 
 
 def test_an_account_is_not_reopened_for_a_person_who_has_another_by_now(database, people):
