@@ -89,7 +89,9 @@ def test_the_approver_adds_a_number_and_the_draw_is_final(author, signed_in, to_
     with sample_database.reading() as session:
         attempt = drawn_list.draw_of(session, 1)
         assert attempt.approver_bytes == mine
-        assert [wave.departure for wave in session.scalars(select(Wave).where(Wave.reminder == 0))] == [1, 2, 3]
+        assert [
+            wave.departure for wave in session.scalars(select(Wave).where(Wave.reminder == 0).order_by(Wave.number))
+        ] == [1, 2, 3]
     page = author.get(f"{to_all}/check").text
     assert attempt.seed in page
     assert attempt.nonce in page
