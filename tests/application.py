@@ -1,6 +1,8 @@
 """Fixtures for tests that open pages: an application with the sample data on SQLite, and signed-in clients."""
 
 import time
+from datetime import UTC, datetime, timedelta
+from itertools import count
 
 import pytest
 
@@ -13,7 +15,7 @@ from outreach.campaigns.waves import launching
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.demo import people
-from outreach.settings import read
+from outreach.settings import Settings, read
 from outreach.web.public.hit_endpoint import Hits
 from outreach.web.signing_in.sign_in import KEY, TOKEN
 from outreach.web.signing_in.trail import EXTENSION
@@ -24,6 +26,8 @@ from tests.factories import APPROVER, AUTHOR
 from tests.pages import PageClient
 
 HOUR = 3600.0
+# When pages are asked for: a Tuesday before the days that tests plan for.
+ASKED_AT = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
@@ -74,12 +78,19 @@ def standing(templates):
 
 
 @pytest.fixture
-def app(standing, sample_database, while_writing):
+def app(standing, sample_database, while_writing, monkeypatch):
+    monkeypatch.setattr(Settings, "instant", instants())
     made = standing.anew(sample_database)
     # Its process has asked for the letterhead: which page asks again depends on the clock, and statements are counted.
     made.extensions[templates.KEPT] = (time.monotonic() + HOUR, NONE)
     yield made
     assert standing.app.extensions[EXTENSION].flush()  # what is written later would go into the next test's database
+
+
+def instants():
+    """A clock of pages that passes no minute, no day and no year within a test: it goes on by a millisecond a look."""
+    looks = count()
+    return lambda settings: ASKED_AT + timedelta(seconds=settings.clock_offset, milliseconds=next(looks))
 
 
 @pytest.fixture

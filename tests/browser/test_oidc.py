@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from outreach.accounts import links, staff
 from outreach.accounts.links import LinkKind
 from outreach.roles import RoleName
+from outreach.settings import Settings
 from outreach.web.oidc import flows
 
 mock = pytest.importorskip("oidc_provider_mock", reason="the issuer of this journey needs Python 3.12")
@@ -16,7 +17,8 @@ pytestmark = pytest.mark.long
 
 
 @pytest.fixture
-def issuer(app, served):
+def issuer(app, served, monkeypatch):
+    monkeypatch.setattr(Settings, "instant", lambda _settings: datetime.now(UTC))  # as the issuer does
     with mock.run_server_in_thread(user_claims=[mock.User(sub="s-1", claims={"groups": ["authors"]})]) as server:
         url = f"http://localhost:{server.server_port}"
         changed = {

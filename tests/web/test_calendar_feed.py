@@ -24,7 +24,7 @@ PATH = "/calendar.ics"
 
 
 @pytest.fixture(autouse=True)
-def in_spring(monkeypatch):
+def in_spring(app, monkeypatch):
     """The clock of pages stands at the moment of the sample."""
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW)
 

@@ -1,6 +1,6 @@
 """The page of deputies: an approver names another one for dated days, sees them, and ends them early."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,12 +11,13 @@ from outreach.days import today
 from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.french import spelt_day
 from outreach.roles import RoleName
+from tests.application import ASKED_AT
 from tests.conftest import NOW
 from tests.pages import actions, form_of, text_of
 
 LUC = "luc.petit@fwb.example"
 PAGE = "/account/deputies"
-DAY = today(datetime.now(UTC)) + timedelta(days=3)  # pages read the clock of the machine
+DAY = today(ASKED_AT) + timedelta(days=3)
 SPELT = spelt_day(DAY).replace("\u00a0", " ")
 
 

@@ -1,6 +1,6 @@
 """Signing in with an issuer: whom it lets in, what it refuses and in which words, and what stays as it was."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import pytest
@@ -19,6 +19,7 @@ from outreach.web.oidc import flows
 from outreach.web.oidc.pages import KEPT
 from outreach.web.signing_in.sign_in import TOKEN
 from outreach.web.signing_in.trail import EXTENSION
+from tests.application import ASKED_AT
 from tests.pages import elements, form_of, links, text_of
 from tests.servers.issuer import CLIENT, SECRET, running
 
@@ -249,7 +250,7 @@ def invited(sample_database):
     """The path of a link of this kind, for an account without a password."""
 
     def invite(kind=LinkKind.INVITATION, email="lea@fwb.example"):
-        token, at = account_links.new_token(), datetime.now(UTC)
+        token, at = account_links.new_token(), ASKED_AT
         with sample_database.writing() as session:
             if not staff.exists(session, email):
                 given = {"name": "Léa", "roles": [RoleName.AUTHOR], "password_hash": ""}

@@ -121,10 +121,8 @@ def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sa
 
 
 @pytest.mark.parametrize(("role", "code"), [("federation", "SeGEC"), ("federation", "CECP"), ("network", "WBE")])
-def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code, monkeypatch):
+def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code):
     """No count, order or sentence depends on who is no member: what a change of theirs would show, this shows."""
-    at = app.extensions["outreach.settings"].instant()
-    monkeypatch.setattr("outreach.settings.Settings.instant", lambda _self: at)  # pages and files say the minute
     scope = Scope(talked_sample, role, code)
     own, school = sorted(scope.listed)[len(scope.listed) // 2], min(scope.schools)
     sheet = f"/directory/{own}"

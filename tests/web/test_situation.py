@@ -27,7 +27,7 @@ from outreach.days import BRUSSELS
 from outreach.delivery import workers
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.roles import RoleName
-from tests.application import planned
+from tests.application import ASKED_AT, planned
 from tests.conftest import NOW, PLACE, STORY_DAY
 from tests.directory.editions import undo
 from tests.pages import cells, elements, links, text_of
@@ -82,7 +82,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     content = author.get(f"/situation/export.csv?as_of={day}").data.decode("utf-8-sig")
     lines = list(csv.reader(io.StringIO(content), delimiter=";"))[1:]
     assert lines[0][-2].startswith("0,")
-    assert {line[1] for line in lines} == {f"{datetime.now(BRUSSELS):%Y-%m-%d}" + lines[0][1][10:]}
+    assert {line[1] for line in lines} == {f"{ASKED_AT.astimezone(BRUSSELS):%Y-%m-%d %H:%M}"}
     assert [[line[0], *line[2:-2]] for line in lines] == [[str(cell) for cell in row] for row in flat]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(f"/situation/export.xlsx?as_of={day}").data))
     assert book.sheet_names == ["Situation", "Actions", "Atteints", "Définitions", "À propos"]
@@ -230,7 +230,7 @@ def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(autho
 def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sample_database):
     planned(sample_database, NOW)
     with sample_database.reading() as session:
-        acted = actions.actions(session, programmes.the_programme(session), now=datetime.now(UTC))
+        acted = actions.actions(session, programmes.the_programme(session), now=ASKED_AT)
     action, *_ = acted.planned
     for place in ("/", "/situation/actions"):
         page = author.get(place)

@@ -32,7 +32,7 @@ LATER = NOW + timedelta(minutes=31)
 
 
 @pytest.fixture(autouse=True)
-def in_spring(monkeypatch):
+def in_spring(app, monkeypatch):
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW)
 
 

@@ -35,7 +35,7 @@ FIXED = ("authorities", "proved", "unproved")
 
 
 @pytest.fixture(autouse=True)
-def in_spring(monkeypatch):
+def in_spring(app, monkeypatch):
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW)
 
 

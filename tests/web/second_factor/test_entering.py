@@ -17,6 +17,7 @@ from outreach.settings import FactorPolicy
 from outreach.web.second_factor import blueprint
 from outreach.web.signing_in import sign_in
 from outreach.web.signing_in.trail import EXTENSION
+from tests.application import ASKED_AT
 from tests.architecture.test_sweeps import OPEN, addresses
 from tests.pages import actions, elements, form_of, text_of
 from tests.web.campaigns.test_campaigns import begun
@@ -53,8 +54,7 @@ def code_of(page, ahead=0):
 
 
 def code(secret, ahead=0):
-    totp = TOTP(secret)
-    return totp.generate(totp.now() + 30 * ahead).token
+    return TOTP(secret).generate(int(ASKED_AT.timestamp()) + 30 * ahead).token
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 """What stands above every page: where letters go, whether the clock ticks, what keeps letters from leaving."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
@@ -11,6 +11,7 @@ from outreach.delivery import workers
 from outreach.delivery.sending import relay_health
 from outreach.demo import people
 from outreach.settings import Mode
+from tests.application import ASKED_AT
 from tests.conftest import PLACE
 from tests.pages import form_of, text_of
 
@@ -41,7 +42,7 @@ def test_every_page_says_where_letters_go_unless_they_go_to_everybody(author, ap
 
 def passed(database, ago, hindrance="", place=PLACE):
     with database.writing() as session:
-        workers.clock_passed(session, hindrance, place=place, now=datetime.now(UTC) - ago)
+        workers.clock_passed(session, hindrance, place=place, now=ASKED_AT - ago)
 
 
 def test_every_page_says_that_the_clock_never_ran(author):
@@ -53,7 +54,7 @@ def test_every_page_says_how_long_ago_the_clock_passed(author, sample_database):
     passed(sample_database, timedelta(seconds=12))
     for address in ("/", "/directory", "/account", "/mailbox"):
         page = author.get(address)
-        assert "Envois actifs, dernier passage il y a 1" in page.text
+        assert "Envois actifs, dernier passage il y a 12" in page.text
         assert "arrêté" not in page.text
 
 
@@ -70,7 +71,7 @@ def alarmed(database, *relays):
     with database.writing() as session:
         for relay in relays:
             said = "identification : 535 non"
-            relay_health.note_failure(session, relay, said, place=PLACE, alarm=True, now=datetime.now(UTC))
+            relay_health.note_failure(session, relay, said, place=PLACE, alarm=True, now=ASKED_AT)
         return relay_health.alarms(relay_health.states(session))
 
 
@@ -125,10 +126,8 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
     author, signed_in, sample_database
 ):
     with sample_database.writing() as session:
-        until = relay_health.note_failure(
-            session, "a.example:25", "refusé", place=PLACE, alarm=False, now=datetime.now(UTC)
-        )
-        told = relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=datetime.now(UTC))
+        until = relay_health.note_failure(session, "a.example:25", "refusé", place=PLACE, alarm=False, now=ASKED_AT)
+        told = relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=ASKED_AT)
     passed(sample_database, timedelta(), told)
     assert f"prochain essai à {french.hour(until)}".replace("\N{NO-BREAK SPACE}", " ") in shown(author)
     assert "Réessayer maintenant" in shown(author)
@@ -138,7 +137,7 @@ def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says
         answer = author.post("/sending/retry", data=form, headers={"Referer": came})
         assert (answer.status_code, answer.location) == (302, leads)
     with sample_database.reading() as session:
-        assert relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=datetime.now(UTC)) == ""
+        assert relay_health.hindrance(session, ["a.example:25"], place=PLACE, now=ASKED_AT) == ""
         asked = session.scalars(select(AuditEntry.actor).where(AuditEntry.subject == "relay:a.example:25")).all()
     assert asked == [people.person_for("author").email]
     assert "Réessayer maintenant" not in shown(author)
