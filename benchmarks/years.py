@@ -60,7 +60,8 @@ def main() -> None:
         told = {"database": asked.database, "years": asked.years, **sizes(url, asked.years)}
         there = Ground(url, folder, asked.authorities, process, pace)
         lines = list(costs(there, _named(_operations(), asked.only)))
-        told["web_process_mb"] = web_memory(there, asked.requests) if asked.requests else 0.0
+        shares, alone = web_memory(there, asked.requests) if asked.requests else (0.0, 0.0)
+        told |= {"web_process_mb": shares, "web_process_alone_mb": alone}
         before = keeping.letters_with_words(there)
         lines += costs(there, _named(keeping.OPERATIONS, asked.only))
         told |= {"operations": [line.as_json() for line in lines], "backup_mb": keeping.megabytes(there)}
@@ -129,8 +130,12 @@ def costs(there: Ground, operations: Sequence[Operation]) -> Iterator[Line]:
         yield line
 
 
-def web_memory(there: Ground, requests: int) -> float:
-    """The memory in MB of a web process that has answered so many requests: what processes share counts by parts."""
+def web_memory(there: Ground, requests: int) -> tuple[float, float]:
+    """The memory in MB of a web process that has answered so many requests.
+
+    First what processes share counted by parts (PSS), as the goal means it; then whole (RSS), as of a process whose
+    libraries nobody else has loaded: each other program of this machine that runs Python makes the first one less.
+    """
     port = free_port()
     own = {"OUTREACH_DATA": str(there.folder), "OUTREACH_DATABASE_URL": there.url, "OUTREACH_WEB_PROCESSES": "1"}
     environment = {**os.environ, **own, "OUTREACH_BIND": f"127.0.0.1:{port}"}
@@ -152,7 +157,8 @@ def web_memory(there: Ground, requests: int) -> float:
     finally:
         process.terminate()
         process.wait(30)
-    return round(int(re.findall(r"^Pss:\s+(\d+)", report, re.MULTILINE)[0]) / 1024, 1)
+    shares, alone = (re.findall(rf"^{name}:\s+(\d+)", report, re.MULTILINE)[0] for name in ("Pss", "Rss"))
+    return round(int(shares) / 1024, 1), round(int(alone) / 1024, 1)
 
 
 def _cookie(there: Ground, person: str) -> str:
@@ -203,7 +209,8 @@ def _say(told: dict[str, Any], *, as_json: bool) -> None:
         return
     for table in told["tables"][:15]:
         print(f"{table['table']:24} {table['rows']:10,} rows {table['mb']:9.1f} MB")
-    print(f"{told['mb']} MB in all, {told['mb_a_year']} MB a year; a web process has {told['web_process_mb']} MB")
+    print(f"{told['mb']} MB in all, {told['mb_a_year']} MB a year")
+    print(f"a web process has {told['web_process_mb']} MB, {told['web_process_alone_mb']} MB with what others share")
     print(f"a backup has {told['backup_mb']} MB; the erasure and the purge emptied {told['letters_emptied']} letters")
 
 

@@ -15,14 +15,15 @@ from email.message import EmailMessage
 from email.parser import BytesHeaderParser
 from email.policy import default
 from pathlib import Path
-
-from aiosmtpd.controller import Controller
-from aiosmtpd.handlers import Message as Handler
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from typing import TYPE_CHECKING
 
 from outreach.demo import simulated
 from outreach.errors import NotFound
 from outreach.mail.mime import ACCOUNT_LIST
+
+if TYPE_CHECKING:
+    from aiosmtpd.controller import Controller
+    from aiosmtpd.smtp import SMTP, Envelope, Session
 
 PAGE = 50
 ACCOUNTS = "accounts"  # the folder of the Maildir (".accounts" on disk)
@@ -47,17 +48,16 @@ def folder_of(data: Path) -> Path:
     return data / "mailbox"
 
 
-class _Keeper(Handler):
+class _Keeper:
     """Keeps every letter. Simulated addresses behave; what they answer goes into the Maildir of returns, if any."""
 
     def __init__(self, folder: Path, returns: Path | None) -> None:
-        super().__init__()
         self.box = mailbox.Maildir(folder, create=True)
         self.accounts = self.box.add_folder(ACCOUNTS)
         self.returns = mailbox.Maildir(returns, create=True) if returns else None
 
     async def handle_RCPT(  # noqa: N802 - the library's name
-        self, _server: SMTP, _session: Session, envelope: Envelope, address: str, options: list[str]
+        self, _server: "SMTP", _session: "Session", envelope: "Envelope", address: str, options: list[str]
     ) -> str:
         """Refuse an address that simulates a refusal."""
         if refused := simulated.refusal(address):
@@ -66,8 +66,10 @@ class _Keeper(Handler):
         envelope.rcpt_options.extend(options)
         return "250 OK"
 
-    def prepare_message(self, _session: Session, envelope: Envelope) -> EmailMessage:
-        """Keep a letter, and what comes back of it."""
+    async def handle_DATA(  # noqa: N802 - the library's name
+        self, _server: "SMTP", _session: "Session", envelope: "Envelope"
+    ) -> str:
+        """Keep a letter's bytes as received, and what comes back of it."""
         content = envelope.content
         assert isinstance(content, bytes)  # noqa: S101 - the controller decodes nothing
         box = self.accounts if _is_about_accounts(content) else self.box
@@ -76,15 +78,14 @@ class _Keeper(Handler):
             returned = simulated.answer(address, envelope.mail_from or "")
             if returned and self.returns is not None:
                 self.returns.add(returned)
-        return EmailMessage()
-
-    def handle_message(self, message: object) -> None:
-        """Do nothing: `prepare_message` keeps the letter's bytes as received."""
+        return "250 OK"
 
 
 @contextmanager
-def serving(place: str, folder: Path, returns: Path | None = None) -> Iterator[Controller]:
+def serving(place: str, folder: Path, returns: Path | None = None) -> Iterator["Controller"]:
     """Accept letters at an address (host:port) while the block runs. `returns` is where what comes back goes."""
+    from aiosmtpd.controller import Controller  # noqa: PLC0415 - 1.5 MB, for the process of the mailbox alone
+
     host, _, port = place.rpartition(":")
     controller = Controller(_Keeper(folder, returns), hostname=host.strip("[]"), port=int(port), ident="demonstration")
     controller.start()

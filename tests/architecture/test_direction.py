@@ -64,6 +64,14 @@ def test_a_process_that_sends_loads_no_page_and_nothing_to_sign_in_with():
     assert told.stdout.strip() == "set()"
 
 
+def test_a_web_process_loads_no_relay_of_a_demonstration_and_no_issuer_that_nobody_named():
+    """Each of them would hold 4.5 MB more."""
+    heavy = {"aiosmtpd", "authlib", "joserfc"}
+    asked = f"import sys, outreach.processes.web; print({heavy} & set(sys.modules))"
+    told = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, check=True, capture_output=True, text=True)
+    assert told.stdout.strip() == "set()"
+
+
 def test_what_pages_share_reaches_few_modules():
     """A change of a room would otherwise be a change of every page."""
     graph = build_graph("outreach")

@@ -1,13 +1,15 @@
 """Sign-ins with the issuer that are under way in a browser: kept in its signed cookie, each used once."""
 
 import secrets
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from flask import session
 
-from outreach.oidc.issuer import ClientSettings, Issuer
 from outreach.settings import Settings, listed
 from outreach.web.ui.request import now
+
+if TYPE_CHECKING:
+    from outreach.oidc.issuer import Issuer
 
 EXTENSION = "outreach.issuer"
 FLOWS, LEAVE = "oidc", "oidc-bind"  # in the signed cookie
@@ -31,10 +33,12 @@ class Flow(NamedTuple):
     invitation: str
 
 
-def issuer_of(settings: Settings) -> Issuer | None:
+def issuer_of(settings: Settings) -> "Issuer | None":
     """The issuer that these settings name, or None."""
     if not settings.oidc_issuer:
         return None
+    from outreach.oidc.issuer import ClientSettings, Issuer  # noqa: PLC0415 - 3 MB, where an issuer is named
+
     client = ClientSettings(
         issuer=settings.oidc_issuer,
         id=settings.oidc_client_id,

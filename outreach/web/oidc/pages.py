@@ -4,6 +4,8 @@ The way there is a link, not a form: the policy of our pages lets forms lead to 
 page whose form finishes the sign-in, as no GET writes.
 """
 
+from typing import TYPE_CHECKING
+
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
@@ -15,7 +17,6 @@ from outreach.accounts.trail import TrailKind
 from outreach.errors import NotFound, Refused
 from outreach.logs import told
 from outreach.oidc.claims import roles_given
-from outreach.oidc.issuer import Identified, Issuer
 from outreach.oidc.refusals import Cause, SignInRefused
 from outreach.roles import RoleName
 from outreach.settings import PasswordSwitch
@@ -26,6 +27,9 @@ from outreach.web.signing_in.sign_in import enter, is_path, way_of
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, end_reading, needs, now, reading, settings
+
+if TYPE_CHECKING:
+    from outreach.oidc.issuer import Identified, Issuer
 
 pages = Blueprint("oidc", __name__)
 KEPT = (
@@ -102,7 +106,7 @@ def bind() -> str | tuple[str, int] | Redirect:
     return (page, 422) if form.errors else page
 
 
-def _signed_in(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
+def _signed_in(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     if current_user.is_authenticated:  # in another tab, meanwhile
         flash(f"Vous êtes déjà connecté dans ce navigateur, comme {current_user.name}.", "info")
         return redirect(way_of(current_user, flow.next))
@@ -113,7 +117,7 @@ def _signed_in(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
     return redirect(way_of(current_user, flow.next))
 
 
-def _bound(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
+def _bound(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     if not current_user.is_authenticated or current_user.id != flow.person:
         raise SignInRefused(Cause.OTHER_PERSON if current_user.is_authenticated else Cause.STATE)
     who = _identified(issuer, flow, given)
@@ -123,7 +127,7 @@ def _bound(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
     return redirect(url_for("account.index"))
 
 
-def _accepted(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Redirect:
+def _accepted(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     """Bind the account of a link, and sign its person in."""
     if current_user.is_authenticated:
         raise SignInRefused(Cause.OTHER_PERSON)
@@ -151,7 +155,7 @@ def may_bind(kind: LinkKind, email: str) -> bool:
     return kind is not LinkKind.FORGOTTEN and email.lower() != settings().emergency_account.lower()
 
 
-def _identified(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Identified:
+def _identified(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> "Identified":
     """Whom the issuer's answer is about. It asks the network, so no transaction may be open."""
     issuer.refuse_other(given["iss"])
     if given["error"] or not given["code"]:
@@ -159,7 +163,7 @@ def _identified(issuer: Issuer, flow: Flow, given: dict[str, str]) -> Identified
     return issuer.identify(given["code"], nonce=flow.nonce, verifier=flow.verifier, now=now())
 
 
-def _roles(who: Identified) -> set[RoleName] | None:
+def _roles(who: "Identified") -> set[RoleName] | None:
     """The roles that the claims give, or None when roles are given by hand."""
     rules = settings().role_rules
     return {RoleName(role) for role in roles_given(who.claims, rules)} if rules else None
@@ -177,7 +181,7 @@ def _enter(admission: Admission) -> None:
         flash(KEPT, "warning")
 
 
-def _issuer() -> Issuer:
+def _issuer() -> "Issuer":
     """The issuer of the running application. Raises NotFound when none is set."""
     extensions = current_app.extensions
     if flows.EXTENSION not in extensions:
