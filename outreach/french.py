@@ -1,31 +1,33 @@
 """French as a Belgian administration writes it: no-break spaces, plurals, numbers, days, hours.
 
-Babel's fr_BE gives neither "1er" nor "14 h 30".
+Babel would take 6 MB of each process for names of months and a comma, and gives neither "1er" nor "14 h 30".
 """
 
 import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from functools import lru_cache
-
-from babel.dates import format_date
-from babel.numbers import format_decimal
 
 from outreach import days
 from outreach.days import BRUSSELS
 
 WIDE, NARROW = "\u00a0", "\u202f"
 WIDE_SPACE = re.compile(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])")
+IN_FRENCH = str.maketrans(",.", f"{NARROW},")  # of a number as Python writes it
 NARROW_SPACE = re.compile(r" (?=[;!?])")
 QUOTED = re.compile(r"«([^«»]*)»")
 MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
+MONTH_NAMES = MONTHS.split("|")
 SPELT_DATE = re.compile(rf"\b(\d{{1,2}}(?:er)?)[ \u00a0]({MONTHS})(?: (\d{{4}})\b)?")
 FASE_SPACE = re.compile(r"(?<=\bFASE) (?=[\d\ue000-\uf8ff])")
 THOUSANDS = re.compile(r"\b(\d{1,3}) (?=\d{3}\b)")
 IN_NUMBERS = re.compile(r"\(0\)|[\s./()-]")
 NATIONAL = re.compile(r"(?:\+|00)(\d{6,15})|0(\d{8,9})")
-LOCALE = "fr_BE"
-WITH_WEEKDAY, SHORT = "EEEE d MMMM y", "d MMM"
+WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
+SHORT_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
+WHOLE, WITH_WEEKDAY = "{day}{month} {year}", "{weekday} {day}{month} {year}"  # of a day, for `spelt_day`
+OF_YEAR, SHORT = "{day}{month}", "{day}{short}"
 
 
 def typeset(text: str) -> str:
@@ -60,10 +62,15 @@ def international(phone: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def spelt_day(day: date, pattern: str = "d MMMM y") -> str:
+def spelt_day(day: date, pattern: str = WHOLE) -> str:
     """A day in words: "1er juin 2021"."""
-    spelt: str = format_date(day, pattern, locale=LOCALE)
-    return spelt.replace("1 ", f"1er{WIDE}", 1) if day.day == 1 else spelt
+    return pattern.format(
+        weekday=WEEKDAYS[day.weekday()],
+        day=f"{day.day} " if day.day > 1 else f"1er{WIDE}",
+        month=MONTH_NAMES[day.month - 1],
+        short=SHORT_MONTHS[day.month - 1],
+        year=day.year,
+    )
 
 
 def spelt_hour(at: time | datetime) -> str:
@@ -83,14 +90,19 @@ def wave(reminder: int, departure: int | None = None) -> str:
 
 def number(value: int | float) -> str:
     """1234 → "1 234", with a narrow no-break space."""
-    if isinstance(value, int) and 0 <= value < 1000:  # as nearly always, and a page writes hundreds
-        return str(value)
-    return format_decimal(value, locale=LOCALE).replace(WIDE, NARROW)
+    if isinstance(value, int):
+        return f"{value:,}".replace(",", NARROW)
+    return f"{Decimal(str(value)):,.3f}".rstrip("0").rstrip(".").translate(IN_FRENCH)
+
+
+def decimal(value: float, digits: int) -> str:
+    """A number with so many digits behind its comma: 7.39, 1 → "7,4"."""
+    return f"{Decimal(str(value)):.{digits}f}".translate(IN_FRENCH)
 
 
 def percent(share: float) -> str:
     """0.0739 → "7,4 %"."""
-    return f"{format_decimal(share * 100, '0.0', locale=LOCALE)}{WIDE}%"
+    return f"{decimal(share * 100, 1)}{WIDE}%"
 
 
 def part(count: int, whole: int) -> str:
@@ -116,12 +128,12 @@ def day(value: date | datetime) -> str:
 
 def month(value: date) -> str:
     """A month in words: "juin 2021"."""
-    return format_date(value, "MMMM y", locale=LOCALE)
+    return f"{MONTH_NAMES[value.month - 1]} {value.year}"
 
 
 def short_month(value: date) -> str:
     """A month for an axis: "mai 2021", "nov. 2026"."""
-    return format_date(value, "MMM y", locale=LOCALE)
+    return f"{SHORT_MONTHS[value.month - 1]} {value.year}"
 
 
 def short_day(value: date) -> str:
@@ -136,7 +148,7 @@ def weekday(value: date | datetime) -> str:
 
 def weekdayname(value: date) -> str:
     """The day of the week of a date: "mardi"."""
-    return format_date(value, "EEEE", locale=LOCALE)
+    return WEEKDAYS[value.weekday()]
 
 
 def near_day(value: date, today: date) -> str:

@@ -30,6 +30,13 @@ def test_templates_are_typeset_without_touching_their_code():
 
 def test_numbers_dates_and_hours():
     assert french.number(1234567) == "1\u202f234\u202f567"
+    assert [french.number(each) for each in (999, 1000, -1234, 2.0)] == ["999", "1\u202f000", "-1\u202f234", "2"]
+    assert [french.number(each) for each in (0.5, 1234.5678, 0.0004)] == ["0,5", "1\u202f234,568", "0"]
+    assert [french.decimal(each, 1) for each in (7.39, 0.25, 1234.0)] == ["7,4", "0,2", "1234,0"]
+    assert french.spelt_day(date(2021, 8, 1), french.SHORT) == "1er\u00a0août"
+    assert french.spelt_day(date(2021, 2, 28), french.OF_YEAR) == "28 février"
+    assert french.short_month(date(2026, 11, 3)) == "nov. 2026"
+    assert french.weekdayname(date(2021, 6, 6)) == "dimanche"
     assert french.day(date(2021, 6, 1)) == "1er\u00a0juin 2021"
     assert french.day(date(2021, 6, 11)) == "11 juin 2021"
     assert french.weekday(date(2021, 6, 1)) == "mardi 1er\u00a0juin 2021"

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from math import isinf
 
-from babel.numbers import format_decimal
-
 from outreach import french
 from outreach.effect.interval import Interval
 from outreach.effect.power import Detectable
@@ -93,7 +91,7 @@ def _points(share: float) -> str:
     if isinf(points):
         return "plus de 50"
     digits = next((digits for digits in range(1, 4) if round(points, digits) > 0), 1)
-    return str(format_decimal(points, f"0.{'0' * digits}", locale=french.LOCALE)) if points else "0"
+    return french.decimal(points, digits) if points else "0"
 
 
 def signed(share: float) -> str:

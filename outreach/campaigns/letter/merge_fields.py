@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 
-from babel.numbers import format_decimal
-
 from outreach.campaigns.letter import blocks
 from outreach.campaigns.letter.facts import Facts
-from outreach.french import LOCALE, NARROW, SHORT, WIDE, WITH_WEEKDAY, spelt_day, unbroken
+from outreach.french import SHORT, WIDE, WITH_WEEKDAY, number, spelt_day, unbroken
 from outreach.mail import numbered_links
 from outreach.mail.letters.compiled_letters import Filling, Value
 from outreach.mail.letters.marks import FieldKind, Slot
@@ -175,8 +173,8 @@ def is_empty(raw: Raw) -> bool:
 def reader(slot: Slot) -> Reader:
     """The function that computes a slot's value from facts. It is cached, as thousands of recipients use it."""
     if slot.field == numbered_links.LINK:
-        number, url = int(slot.filters[0][0]), slot.filters[0][1]
-        return lambda facts: Value.plain(facts.links.measure.clicks.get(number, url))
+        key, url = int(slot.filters[0][0]), slot.filters[0][1]
+        return lambda facts: Value.plain(facts.links.measure.clicks.get(key, url))
     if slot.field in TOKENS and not slot.filters:
         token = TOKENS[slot.field]
         return lambda facts: Value.plain(token(facts))
@@ -214,12 +212,7 @@ def _capital(raw: Raw, _given: str) -> Raw:
 
 
 def _grouped(raw: Raw, _given: str) -> Raw:
-    return _spelt_number(raw) if isinstance(raw, int) else raw
-
-
-@lru_cache(maxsize=256)
-def _spelt_number(number: int) -> str:
-    return str(format_decimal(number, locale=LOCALE)).replace(WIDE, NARROW)
+    return number(raw) if isinstance(raw, int) else raw
 
 
 _UNWRITTEN: Mapping[str, Callable[[Facts], Raw]] = {**ADDRESSES, **CONDITIONS, **TOKENS}

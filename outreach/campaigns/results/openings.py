@@ -134,4 +134,4 @@ def _seen(messages: Sequence[int]) -> Select[int, datetime | None, datetime | No
 
 
 def _day(at: datetime) -> str:
-    return french.spelt_day(today(at), "d MMM")
+    return french.spelt_day(today(at), french.SHORT)

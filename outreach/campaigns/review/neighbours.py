@@ -50,7 +50,7 @@ class NearDay:
         verb = "reçoivent déjà" if several else "reçoit déjà"
         if self.day < this:
             verb = "ont déjà reçu" if several else "a déjà reçu"
-        day = french.spelt_day(self.day, "d MMMM" if self.day.year == this.year else "d MMMM y")
+        day = french.spelt_day(self.day, french.OF_YEAR if self.day.year == this.year else french.WHOLE)
         named = ", ".join(f"« {title} »" if title else "cette campagne" for title in self.titles[:NAMED])
         rest = len(self.titles) - NAMED
         more = f" et {french.plural(rest, 'autre campagne', 'autres campagnes')}" if rest > 0 else ""
