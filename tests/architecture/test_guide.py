@@ -75,6 +75,14 @@ def test_every_link_and_picture_is_there(page):
         assert not anchor or anchor in headings(target), link
 
 
+def test_no_table_is_cut_by_an_empty_line():
+    for page in PAGES:
+        text = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+            second = table.split("\n")[1]
+            assert re.fullmatch(r"\|[ :|-]+\|", second), f"{page.name}: {table[:80]}"
+
+
 def test_every_path_that_is_named_is_there():
     named = [(page.name, path) for page in PAGES for path in paths(page) if not is_there(path, page)]
     assert named == []
