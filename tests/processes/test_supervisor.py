@@ -10,6 +10,7 @@ import termios
 import time
 import urllib.request
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,12 @@ supervisor.main()
 """
 
 
+def in_terminal(terminal):
+    """Have this process heed its terminal, also where whoever runs the tests heeds none, as under nohup."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+
 class Supervised:
     """A supervisor with small web processes. `broken` is a file: while it exists, none begins.
 
@@ -92,7 +99,7 @@ class Supervised:
             stderr=self.said,
             pass_fds=self.plan.listening,
             start_new_session=True,
-            preexec_fn=terminal and (lambda: fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)),  # noqa: PLW1509 - one system call
+            preexec_fn=terminal and partial(in_terminal, terminal),  # noqa: PLW1509 - two system calls
             text=True,
         )
         self.process.stdin.write(self.plan.to_json())
