@@ -15,7 +15,7 @@ from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
 from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.lifecycle import ENDED
-from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.ledger.recipients import listed_schools
@@ -131,7 +131,12 @@ def _closed(session: Session, campaign: Campaign) -> Lock | None:
     if not is_drawn(campaign) or frozen(session, campaign) is not None:
         return None
     lock = lock_of(session, campaign)
-    return None if lock.state is EffectState.READY else lock
+    return None if lock.state is EffectState.READY or _is_given_up(campaign, lock) else lock
+
+
+def _is_given_up(campaign: Campaign, lock: Lock) -> bool:
+    """Whether a campaign was closed, which is for good, after its first departure alone: nothing will be compared."""
+    return campaign.state is CampaignState.CLOSED and lock.state is EffectState.BLOCKED and len(lock.left) == 1
 
 
 def untold(session: Session, campaign: Campaign) -> frozenset[Reason]:

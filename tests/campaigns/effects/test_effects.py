@@ -7,7 +7,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from outreach.adherence import programmes
-from outreach.adherence.models import AdherenceRecord, Word
+from outreach.adherence.models import AdherenceRecord, Programme, Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.effects import freezing, locking, naming, public_page
 from outreach.campaigns.effects.locking import EffectState
@@ -179,6 +179,19 @@ def test_a_campaign_that_stopped_before_departure_2_is_blocked(database, lottery
         lifecycle.campaign_numbered(session, lottery).state = CampaignState.CLOSED
     assert lock(database, lottery).state is EffectState.BLOCKED
     assert "arrêtée avant le deuxième départ" in told(database, lottery)["told"]
+
+
+@pytest.mark.parametrize(("state", "is_veiled"), [("approved", True), ("cancelled", True), ("closed", False)])
+def test_letters_are_counted_once_a_draw_was_closed_before_departure_2(database, lottery, state, is_veiled):
+    """Nothing will be compared. One that was cancelled may be taken up again, and compares then."""
+    leave(database, lottery, 1)
+    with database.writing() as session:
+        lifecycle.campaign_numbered(session, lottery).state = CampaignState(state)
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, lottery)
+        assert bool(locking.veil(session, campaign)) is is_veiled
+        programme = session.get_one(Programme, campaign.strand.programme_id)
+        assert (locking.schools_listed(session, programme, AFTER) is None) is is_veiled
 
 
 def test_a_departure_that_moved_moves_the_days_that_are_compared(database, lottery):
