@@ -153,7 +153,7 @@ def test_a_joining_that_is_taken_back_while_staff_confirm_it_is_not_confirmed(da
             other = pool.submit(act, database, key)
             wait([other], timeout=0.2)
         with pytest.raises(Refused, match="déjà traitée"):
-            other.result(timeout=5)
+            other.result()
     assert stands(database, letters[0]) == [(Status.DECLINED, Word.DECLARED)] * 2
 
 
