@@ -167,7 +167,7 @@ class Mailing(Base):
     stop_strand_id: Mapped[int | None] = mapped_column(ForeignKey("strands.id"), index=True)
     letter: Mapped[str] = mapped_column(Text)
     headers: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime]
+    created_at: Mapped[datetime] = mapped_column(index=True)
     filled_at: Mapped[datetime | None] = mapped_column(index=True)
     emptied_at: Mapped[datetime | None]
 

@@ -170,3 +170,14 @@ def test_words_that_letters_share_stay_as_long_as_a_letter_keeps_its_own(three_a
         ] == [0, 0]
     assert list(archives.folder.glob("mailings-*")) == []
     assert purge(three_answered, IN_TEN, archives)["mailings"] == 1
+
+
+def test_the_words_of_a_wave_that_was_cancelled_while_its_letters_were_written_go_too(three_answered, archives):
+    (rule,) = [rule for rule in RULES if rule.name == "mailings"]
+    (letters,) = [rule for rule in RULES if rule.name == "letters"]
+    assert forget(three_answered, letters, lambda: IN_THREE, threading.Event(), archives) == 3
+    with three_answered.writing() as session:
+        mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CAMPAIGN)).one()
+        mailing.filled_at = None
+    assert forget(three_answered, rule, lambda: IN_TWO, threading.Event(), archives) == 0
+    assert forget(three_answered, rule, lambda: IN_THREE, threading.Event(), archives) == 1
