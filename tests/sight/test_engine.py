@@ -10,6 +10,7 @@ from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.situation import Bucket, Selection
 from outreach.campaigns import audiences
+from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.schedule import calendar
@@ -168,7 +169,8 @@ def test_a_wave_of_a_draw_is_counted_without_its_answers(talked_sample):
         wave = session.scalars(select(Wave).where(Wave.mailing_id.is_not(None))).one()
         wave.departure, mailing = 1, wave.mailing_id
     with sighted(talked_sample, SEGEC).reading() as session:
-        counts = actions.by_network(session, session.scalars(select(Wave)).all(), NOW)[mailing]
+        waves = session.scalars(select(Wave)).all()
+        counts = actions.by_network(session, waves, NOW, locking.locked(session, waves))[mailing]
     assert counts["meant"] == {"Libre confessionnel": 261}
     assert counts["answered"] is None
 

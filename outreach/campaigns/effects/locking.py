@@ -105,9 +105,20 @@ def hidden(session: Session, waves: Iterable[Wave]) -> frozenset[int]:
     They are all waves of a draw whose effect may not be told yet, without the first letter of departure 1: nothing had
     come when it left.
     """
-    asked = [wave for wave in waves if wave.departure and (wave.departure > 1 or wave.reminder)]
-    locked = {campaign.id for campaign in {wave.campaign for wave in asked} if is_locked(session, campaign)}
-    return frozenset(wave.id for wave in asked if wave.campaign_id in locked)
+    of_draws = [wave for wave in waves if is_after_first(wave)]
+    keys = locked(session, of_draws)
+    return frozenset(wave.id for wave in of_draws if wave.campaign_id in keys)
+
+
+def locked(session: Session, waves: Iterable[Wave]) -> frozenset[int]:
+    """The keys of the campaigns of these waves that are locked, each asked once."""
+    campaigns = {wave.campaign for wave in waves if wave.departure}
+    return frozenset(campaign.id for campaign in campaigns if is_locked(session, campaign))
+
+
+def is_after_first(wave: Wave) -> bool:
+    """Whether a wave is one of a draw, and not the first letter of departure 1: hidden while the draw is locked."""
+    return bool(wave.departure) and (wave.departure != 1 or wave.reminder > 0)
 
 
 def schools_listed(session: Session, programme: Programme, moment: datetime) -> Listed | None:

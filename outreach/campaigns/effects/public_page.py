@@ -59,7 +59,9 @@ def of(session: Session, number: int) -> PublicDraw:
     attempt = drawn_list.draw_of(session, campaign.id)
     if attempt is None:
         raise NotFound(locking.UNDRAWN)
-    told = freezing.told_of(session, campaign)
+    draws = programme.draws_of(session, campaign.strand.programme_id)
+    own = next((one for one in draws if one.campaign is campaign), None)
+    told = {"state": own.state, "told": own.told} if own else freezing.told_of(session, campaign)
     return PublicDraw(
         campaign=campaign.id,
         programme=f"{campaign.strand.name}, volet {campaign.strand.number}",
@@ -71,6 +73,6 @@ def of(session: Session, number: int) -> PublicDraw:
         plan=draw_plan.stated_by(session, attempt),
         state=EffectState(told["state"]),
         told=told["told"],
-        draws=programme.draws_of(session, campaign.strand.programme_id),
+        draws=draws,
         program=PROGRAM.read_text(encoding="utf-8"),
     )

@@ -216,8 +216,9 @@ def actions(
     done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
     shown = done[:limit], planned[:limit]
-    counts = by_network(session, shown[0], moment)
-    veiled = locking.hidden(session, [*shown[0], *shown[1]])
+    locked = locking.locked(session, [*shown[0], *shown[1]])
+    counts = by_network(session, shown[0], moment, locked)
+    veiled = {wave.id for each in shown for wave in each if wave.campaign_id in locked and locking.is_after_first(wave)}
     meant = {} if is_past else concerned.meant(session, shown[1], now)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], is_veiled=wave.id in veiled) for wave in shown[0]],
@@ -309,10 +310,10 @@ def _planned_action(wave: Wave, meant: Counts | None, *, is_veiled: bool) -> Wav
 
 
 def by_network(
-    session: Session, waves: Sequence[Wave], moment: datetime
+    session: Session, waves: Sequence[Wave], moment: datetime, locked: Collection[int]
 ) -> dict[int, dict[str, dict[str, int] | None]]:
     """What came of the letters of each wave by a moment: by the key of its mailing, by the names of a `WaveAction`'s
-    counts, by network. What is not told of a draw before the day of its figure is None, as in a `WaveAction`.
+    counts, by network. What is not told of the draws of `locked` campaigns is None, as in a `WaveAction`.
     """
     mailings = [wave.mailing_id for wave in waves if wave.mailing_id]
     counts: dict[int, dict[str, dict[str, int]]] = {
@@ -322,12 +323,11 @@ def by_network(
         for name, count in zip(("meant", "sent", "delivered", "answered"), counted, strict=True):
             if count or name != "answered":
                 counts[mailing][name][code] = int(count)
-    campaigns = {wave.campaign for wave in waves if wave.departure}
-    locked = {campaign.id for campaign in campaigns if locking.is_locked(session, campaign)}
-    silent: dict[int | None, tuple[str, ...]] = {}
-    silent |= {wave.mailing_id: ("answered",) for wave in waves if wave.campaign_id in locked}
-    veiled = locking.hidden(session, waves)
-    silent |= {wave.mailing_id: ("sent", "delivered", "answered") for wave in waves if wave.id in veiled}
+    silent: dict[int | None, tuple[str, ...]] = {
+        wave.mailing_id: ("sent", "delivered", "answered") if locking.is_after_first(wave) else ("answered",)
+        for wave in waves
+        if wave.campaign_id in locked
+    }
     return {key: {**told, **dict.fromkeys(silent.get(key, ()))} for key, told in counts.items()}
 
 

@@ -44,9 +44,10 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     """
     left = [wave for wave in campaign.waves if wave.mailing_id is not None]
     coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
-    counts, meant = actions.by_network(session, left, now), concerned.meant(session, coming, now)
+    locked = locking.locked(session, campaign.waves)
+    counts, meant = actions.by_network(session, left, now, locked), concerned.meant(session, coming, now)
     told = {wave.id: counts[wave.mailing_id or 0] for wave in left}
-    veiled = locking.hidden(session, coming)
+    veiled = {wave.id for wave in coming if wave.campaign_id in locked and locking.is_after_first(wave)}
     told |= {key: {"meant": None if key in veiled else dict(each)} for key, each in meant.items() if sum(each.values())}
     if not told:
         raise lifecycle.unknown(campaign.id)

@@ -147,7 +147,7 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
     """What came after each wave, in two statements."""
-    counts = actions.by_network(session, [wave for _, wave in waves], now)
+    counts = actions.by_network(session, [wave for _, wave in waves], now, ())  # a veiled course has no yields
     joined: dict[int, Counter[date]] = {}
     for mailing, day, count in session.execute(reactions.joined_after(asked)):
         joined.setdefault(mailing, Counter())[day] += count
