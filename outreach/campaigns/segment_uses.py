@@ -6,12 +6,14 @@ A campaign has a copy of its own, so that an approved one does not change when t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Programme
 from outreach.campaigns import audiences, lifecycle, wave_criteria
+from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import naming
 from outreach.campaigns.models import Campaign, CampaignSegment
 from outreach.columns import DATA, Column, Held, Kind
@@ -83,7 +85,8 @@ def counted(session: Session, segment: SavedSegment, programme: Programme, *, no
     criterion = saved.latest(session, segment).criterion
     if naming.veil(session, criterion):
         return None
-    scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of)
+    alike = partial(drawn_list.written_alike, None)
+    scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of, alike=alike)
     meant = listed_keys(scope, criterion)
     return session.scalar(select(func.count()).select_from(meant.subquery())) or 0
 

@@ -20,7 +20,6 @@ from outreach.calendar_feed import keys as calendar_keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
-from outreach.campaigns.effects import models as effects
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies
@@ -75,7 +74,6 @@ TABLES = (
         delivery,
         drafts,
         draws,
-        effects,
         erasures,
         events,
         excepted,

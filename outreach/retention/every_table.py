@@ -16,7 +16,6 @@ from outreach.calendar_feed import keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
-from outreach.campaigns.effects import models as effects
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies

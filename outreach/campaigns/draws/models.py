@@ -1,9 +1,11 @@
-"""The tables of draws: each attempt with its commitment, whom it draws, and the campaigns that follow another's draw.
+"""The tables of draws: attempts with their commitments, whom they draw, who follows another's draw, what each showed.
 
 The database refuses to delete a row, and to change what a row says once it is said. Nothing here names a person.
 """
 
+import json
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
@@ -85,3 +87,24 @@ class FollowedDraw(Base):
     campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True, autoincrement=False)
     attempt_id: Mapped[int] = mapped_column(ForeignKey("draw_attempts.id"), index=True)
     followed_at: Mapped[datetime]
+
+
+class DrawnEffect(Base):
+    """What the draw of a campaign showed, as known when `list_id` was applied. Rows are only added.
+
+    `outcome` is JSON (`effects.freezing.Outcome`).
+    """
+
+    __tablename__ = "drawn_effects"
+
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaigns.id"), primary_key=True, autoincrement=False)
+    attempt_id: Mapped[int] = mapped_column(ForeignKey("draw_attempts.id"), index=True)
+    list_id: Mapped[int] = mapped_column(ForeignKey("joining_lists.id"), index=True)
+    frozen_at: Mapped[datetime]
+    outcome: Mapped[str] = mapped_column(Text)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What it showed."""
+        outcome: dict[str, Any] = json.loads(self.outcome)
+        return outcome

@@ -9,10 +9,9 @@ from typing import Any, TypedDict
 from outreach import audit, french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.draws.models import DrawAttempt, DrawnEffect
 from outreach.campaigns.effects import locking, observed, programme
 from outreach.campaigns.effects.locking import EffectState, Lock
-from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session, take_turns

@@ -12,8 +12,7 @@ from outreach.adherence.joining_lists import coverage
 from outreach.adherence.models import JoiningList, Programme, Strand
 from outreach.adherence.situation import Listed
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
-from outreach.campaigns.effects.models import DrawnEffect
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, DrawnEffect
 from outreach.campaigns.lifecycle import ENDED
 from outreach.campaigns.models import Campaign, CampaignState, Wave
 from outreach.days import today

@@ -15,10 +15,9 @@ from sqlalchemy import select
 
 from outreach.adherence.models import Strand
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.draws.models import DrawAttempt, DrawnEffect
 from outreach.campaigns.effects import locking
 from outreach.campaigns.effects.locking import EffectState
-from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session

@@ -276,7 +276,8 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
         whose = "Des PO ont" if locking.is_locked(session, campaign) else _have(same)
         remarks.append(f"{whose} reçu ce même courriel il y a moins de 7 jours.")
     # A wave is one letter to an authority, however many of its schools' mailboxes got it.
-    each = authorities_written_since(school_year(now)).group_by(Message.authority_id, Message.mailing_id)
+    told = authorities_written_since(school_year(now), ignoring=locking.hidden_mailings(session))
+    each = told.group_by(Message.authority_id, Message.mailing_id)
     received = each.subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))

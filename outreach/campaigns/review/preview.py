@@ -188,7 +188,10 @@ class Preview:
         if self.only_unreacted:
             meant = audiences.unreacted_of(self.campaign, now=self.now)
         leaves_at = self.at if self.only_unreacted else None
-        scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
+        is_whole = not self.only_unreacted
+        scope = audiences.scope_of(
+            self.session, self.campaign, now=self.now, leaves_at=leaves_at, every_departure=is_whole
+        )
         return audience_counts.first(self.session, meant, scope, MOST)
 
     def letters(

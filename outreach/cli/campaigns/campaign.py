@@ -195,7 +195,10 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = authority_sheet.authority_by_fase(session, fase)
-    meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
+    meant, scope = (
+        audiences.audience_of(stored_campaign),
+        audiences.scope_of(session, stored_campaign, now=now, every_departure=True),
+    )
     why = explained.explain(session, meant, scope, authority)
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]

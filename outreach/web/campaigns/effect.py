@@ -11,8 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.draws.models import DrawnEffect
 from outreach.campaigns.effects import freezing, locking, programme
-from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule import draw_plan
 from outreach.charts.chart import Chart

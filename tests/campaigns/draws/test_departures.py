@@ -20,6 +20,8 @@ from outreach.days import today
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Mailing, Message, MessageClass, MessageState, Reason
 from outreach.errors import Refused
+from outreach.segments.criteria import Not, NotWrittenSince
+from outreach.segments.criteria_json import to_json
 from tests import factories
 from tests.campaigns.conftest import SENDING, advance
 from tests.campaigns.draws.conftest import (
@@ -342,6 +344,20 @@ def test_other_awareness_waits_for_the_last_departure(drawn, changes, waits):
         counts = audiences.count(session, other, now=begun)
         assert counts.left_out.get(Reason.DRAWN, 0) == (COUNT if waits else 0)
         assert audiences.count(session, other, now=begun, leaves_at=over).written == COUNT
+
+
+def test_before_the_day_all_whom_a_draw_drew_count_as_written_alike(drawn):
+    """To count those alone for whom a letter left would tell who joined or answered by departure."""
+    launch(drawn, wave_of(drawn, 1))
+    finish(drawn, 1)
+    begun = wave_of(drawn, 1).due_at + DAY
+    with drawn.writing() as session:
+        stated = factories.invitation(message_class=MessageClass.STATUTORY)
+        other = factories.campaign(session, stated, NOW)
+        for criterion, meant in ((NotWrittenSince(days=2), 0), (Not(NotWrittenSince(days=2)), COUNT)):
+            other.criteria = to_json(criterion)
+            assert audiences.count(session, other, now=begun).written == meant
+            assert audiences.count(session, other, now=begun + 9 * DAY).written == COUNT - meant
 
 
 def test_a_draw_that_is_made_keeps_its_departures(drawn):

@@ -9,9 +9,9 @@ from sqlalchemy.exc import IntegrityError
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Programme, Word
 from outreach.campaigns import lifecycle
+from outreach.campaigns.draws.models import DrawnEffect
 from outreach.campaigns.effects import freezing, locking, naming, public_page
 from outreach.campaigns.effects.locking import EffectState
-from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.models import CampaignState
 from outreach.campaigns.results import actions, course, figures
 from outreach.campaigns.results import overall as results_overall

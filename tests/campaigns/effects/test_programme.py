@@ -6,10 +6,9 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from outreach.adherence.models import Strand
-from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.draws.models import DrawAttempt, DrawnEffect
 from outreach.campaigns.effects import programme
 from outreach.campaigns.effects.locking import EffectState
-from outreach.campaigns.effects.models import DrawnEffect
 from outreach.campaigns.effects.programme import ProgrammeDraw
 from outreach.campaigns.models import Campaign
 from outreach.effect.interval import Interval, interval

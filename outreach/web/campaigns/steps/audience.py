@@ -212,7 +212,7 @@ def export_audience(number: int, kind: str) -> Response:
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
     kept, title = audiences.criterion_of(campaign), given.get("title", campaign.title)
-    scope = audiences.scope_of(session, campaign, now=now())
+    scope = audiences.scope_of(session, campaign, now=now(), every_departure=True)
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
         boxes = Boxes(given.get("boxes", campaign.boxes))
@@ -268,7 +268,7 @@ def _stated(text: str) -> Criterion:
 def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
     own = audiences.audience_of(campaign)
     meant = replace(own, criterion=asked.criterion, concerns=asked.concerns, boxes=asked.boxes)
-    return meant, audiences.scope_of(session, campaign, now=now())
+    return meant, audiences.scope_of(session, campaign, now=now(), every_departure=True)
 
 
 def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
