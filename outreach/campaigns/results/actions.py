@@ -177,8 +177,15 @@ class Departure:
 
 def departures(session: Session, programme: Programme, *, at: datetime | None = None) -> list[Departure]:
     """The departures of a programme's waves until a moment, or until now without one, the first first."""
-    left = sorted(_left(_waves(session, programme), at), key=lambda wave: (_left_at(wave), wave.id))
-    return [Departure(today(_left_at(wave)), f"{wave.campaign.title}, {wave.name}") for wave in left]
+    facts = (Wave.id, Wave.reminder, Wave.departure, Campaign.title, Wave.due_at, Mailing.created_at)
+    query = select(*facts).join(Campaign, Campaign.id == Wave.campaign_id).join(Mailing, Mailing.id == Wave.mailing_id)
+    query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
+    query = query.where(Mailing.filled_at.is_not(None) if at is None else Mailing.filled_at <= at)
+    left = [(max(due_at, created_at), *wave) for *wave, due_at, created_at in session.execute(query)]
+    return [
+        Departure(today(moment), f"{title}, {french.wave(reminder, departure)}")
+        for moment, _, reminder, departure, title in sorted(left, key=lambda one: one[:2])
+    ]
 
 
 def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction]:
