@@ -181,11 +181,11 @@ def departures(session: Session, programme: Programme, *, at: datetime | None = 
     query = select(*facts).join(Campaign, Campaign.id == Wave.campaign_id).join(Mailing, Mailing.id == Wave.mailing_id)
     query = query.where(Campaign.strand_id.in_([strand.id for strand in programme.strands]))
     query = query.where(Mailing.filled_at.is_not(None) if at is None else Mailing.filled_at <= at)
-    left = [(max(due_at, created_at), *wave) for *wave, due_at, created_at in session.execute(query)]
-    return [
-        Departure(today(moment), f"{title}, {french.wave(reminder, departure)}")
-        for moment, _, reminder, departure, title in sorted(left, key=lambda one: one[:2])
-    ]
+    left = sorted(
+        (max(due_at, created_at), key, f"{title}, {french.wave(reminder, departure)}")
+        for key, reminder, departure, title, due_at, created_at in session.execute(query)
+    )
+    return [Departure(today(moment), label) for moment, _, label in left]
 
 
 def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction]:
