@@ -2,6 +2,7 @@
 """Measure what a letter costs as a wave grows: a sending of each size, a table and a drawing.
 
 Usage: ./run bench curve [--sizes 1000,5000,20000,100000] [--databases sqlite,postgresql] [--drawing FILE.svg]
+[--results FILE.json]
 Prints a table for docs/performance.md. Times include the launch. Each row is a run of `./run bench send`.
 """
 
@@ -42,6 +43,8 @@ def main() -> None:
         for size in map(int, options.sizes.split(","))
     ]
     options.drawing.write_text(drawing(runs), encoding="utf-8")
+    if options.results:
+        options.results.write_text(json.dumps(runs, indent=1), encoding="utf-8")
 
 
 def _measured(size: int, database: str, connections: int) -> Run:
@@ -100,6 +103,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--databases", default="sqlite,postgresql")
     parser.add_argument("--connections", type=int, default=48)
     parser.add_argument("--drawing", type=Path, default=ROOT / "docs" / "images" / "cost.svg")
+    parser.add_argument("--results", type=Path)
     return parser.parse_args()
 
 
