@@ -52,6 +52,7 @@ def cost_in_child(prepare: Callable[[], Action], server: int | None, *, again: b
 
 def _answer(writing: int, prepare: Callable[[], Action], server: int | None, *, again: bool) -> None:
     """Measure, tell the parent by the pipe, and end this process at once: what the parent holds is not its own."""
+    gc.freeze()  # nor is it to be looked through for garbage: that would be measured, too
     try:
         cost = _measured(prepare(), server, again=again)
     except BaseException as error:  # noqa: BLE001 - whatever it is, the parent tells it
