@@ -95,9 +95,12 @@ class JobRoom:
             self._knock.wait()
             self._knock.clear()
             self._is_idle.clear()
-            with going_on("doing jobs", self.database):
-                while not self.stop.is_set() and (claimed := self._claim()):
-                    self._do(*claimed)
+            try:
+                with going_on("doing jobs", self.database):
+                    while not self.stop.is_set() and (claimed := self._claim()):
+                        self._do(*claimed)
+            except Exception:  # without this thread the process would do no job any more, and say nothing
+                logger.exception("doing jobs broke off, the clock will ask again", extra={"event": "jobs_failed"})
 
     def _claim(self) -> tuple[int, str] | None:
         with self.database.writing() as session:

@@ -84,6 +84,21 @@ def test_a_job_is_not_at_fault_when_the_database_does_not_answer_its_child(datab
     assert (left.state, left.breaks) == (JobState.RUNNING, 0), "it begins again when its lease runs out"
 
 
+def test_a_fault_of_ours_ends_no_room_and_the_next_look_does_the_job(database, room, asked, monkeypatch, caplog):
+    claimed, faults = JobRoom._claim, iter([AttributeError("a fault of ours")])
+
+    def claim(self):
+        for fault in faults:
+            raise fault
+        return claimed(self)
+
+    monkeypatch.setattr(JobRoom, "_claim", claim)
+    opened = room(BREAKS)
+    until(lambda: [line for line in caplog.records if getattr(line, "event", "") == "jobs_failed"])
+    opened.look()
+    assert until(lambda: job(database, asked).state is JobState.FAILED)
+
+
 @pytest.mark.parametrize("program", [GOES_ON, BEGETS])
 def test_a_child_ends_when_its_job_is_cancelled_with_those_that_it_started(
     database, room, asked, tmp_path, monkeypatch, program
