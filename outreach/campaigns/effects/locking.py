@@ -1,6 +1,6 @@
 """The lock on an effect: nothing is told by departure before a list covers the compared days, and 14 days more."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -105,8 +105,12 @@ def hidden(session: Session, waves: Iterable[Wave]) -> frozenset[int]:
     come when it left.
     """
     of_draws = [wave for wave in waves if is_after_first(wave)]
-    keys = locked(session, of_draws)
-    return frozenset(wave.id for wave in of_draws if wave.campaign_id in keys)
+    return hidden_among(of_draws, locked(session, of_draws))
+
+
+def hidden_among(waves: Iterable[Wave], locked: Collection[int]) -> frozenset[int]:
+    """As `hidden`, for whoever has asked already which campaigns are `locked`."""
+    return frozenset(wave.id for wave in waves if wave.campaign_id in locked and is_after_first(wave))
 
 
 def locked(session: Session, waves: Iterable[Wave]) -> frozenset[int]:

@@ -225,7 +225,7 @@ def actions(
     shown = done[:limit], planned[:limit]
     locked = locking.locked(session, [*shown[0], *shown[1]])
     counts = by_network(session, shown[0], moment, locked)
-    veiled = {wave.id for each in shown for wave in each if wave.campaign_id in locked and locking.is_after_first(wave)}
+    veiled = locking.hidden_among([*shown[0], *shown[1]], locked)
     meant = {} if is_past else concerned.meant(session, shown[1], now)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], is_veiled=wave.id in veiled) for wave in shown[0]],

@@ -47,7 +47,7 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     locked = locking.locked(session, campaign.waves)
     counts, meant = actions.by_network(session, left, now, locked), concerned.meant(session, coming, now)
     told = {wave.id: counts[wave.mailing_id or 0] for wave in left}
-    veiled = {wave.id for wave in coming if wave.campaign_id in locked and locking.is_after_first(wave)}
+    veiled = locking.hidden_among(coming, locked)
     told |= {key: {"meant": None if key in veiled else dict(each)} for key, each in meant.items() if sum(each.values())}
     if not told:
         raise lifecycle.unknown(campaign.id)
