@@ -10,16 +10,14 @@ from decimal import Decimal
 from functools import lru_cache
 
 from outreach import days
-from outreach.days import BRUSSELS
+from outreach.days import BRUSSELS, MONTHS
 
 WIDE, NARROW = "\u00a0", "\u202f"
 WIDE_SPACE = re.compile(r" (?=[:»])|(?<=«) |(?<=\d) (?=[%€])")
 IN_FRENCH = str.maketrans(",.", f"{NARROW},")  # of a number as Python writes it
 NARROW_SPACE = re.compile(r" (?=[;!?])")
 QUOTED = re.compile(r"«([^«»]*)»")
-MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
-MONTH_NAMES = MONTHS.split("|")
-SPELT_DATE = re.compile(rf"\b(\d{{1,2}}(?:er)?)[ \u00a0]({MONTHS})(?: (\d{{4}})\b)?")
+SPELT_DATE = re.compile(rf"\b(\d{{1,2}}(?:er)?)[ \u00a0]({'|'.join(MONTHS)})(?: (\d{{4}})\b)?")
 FASE_SPACE = re.compile(r"(?<=\bFASE) (?=[\d\ue000-\uf8ff])")
 THOUSANDS = re.compile(r"\b(\d{1,3}) (?=\d{3}\b)")
 IN_NUMBERS = re.compile(r"\(0\)|[\s./()-]")
@@ -67,7 +65,7 @@ def spelt_day(day: date, pattern: str = WHOLE) -> str:
     return pattern.format(
         weekday=WEEKDAYS[day.weekday()],
         day=f"{day.day} " if day.day > 1 else f"1er{WIDE}",
-        month=MONTH_NAMES[day.month - 1],
+        month=MONTHS[day.month - 1],
         short=SHORT_MONTHS[day.month - 1],
         year=day.year,
     )
@@ -128,7 +126,7 @@ def day(value: date | datetime) -> str:
 
 def month(value: date) -> str:
     """A month in words: "juin 2021"."""
-    return f"{MONTH_NAMES[value.month - 1]} {value.year}"
+    return f"{MONTHS[value.month - 1]} {value.year}"
 
 
 def short_month(value: date) -> str:

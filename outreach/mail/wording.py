@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from operator import attrgetter
 
+from outreach.days import MONTHS
+
 MOST = 30
 LONGEST_SUBJECT = 90
 USUAL_VALUE = 8  # characters that a field counts in a subject: a number, a short date
@@ -28,9 +30,8 @@ BLANKS = " \t" + "".join(TAGS.values())
 OTHER_BRANCHES = re.compile("\ufffa[^\ufffb]*+\ufffb?")
 BLOCK_START = re.compile(r"\s{0,3}(?:#{1,6}|[-*+]|\d{1,9}[.)])\s")
 SENTENCE_END = re.compile(r"[.!?…](?=\s)")
-MONTHS = "janvier|février|mars|avril|mai|juin|juillet|août|septembre|octobre|novembre|décembre"
 DATE = re.compile(
-    rf"\(\(\s*date_limite\b|\b\d{{1,2}}(?:er)?\s(?:{MONTHS})\b|\b\d{{1,2}}[/.-]\d{{1,2}}\b", re.IGNORECASE
+    rf"\(\(\s*date_limite\b|\b\d{{1,2}}(?:er)?\s(?:{'|'.join(MONTHS)})\b|\b\d{{1,2}}[/.-]\d{{1,2}}\b", re.IGNORECASE
 )
 
 ACRONYMS = {"SEGEC", "CPEONS", "FELSI", "COCOF"}
