@@ -182,12 +182,18 @@ def on_their_way(database):
     return [wave for wave in waves(database) if wave.state is WaveState.PLANNED]
 
 
-def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
-    database, last = drawn_until
+def paused(database):
+    """The first departure, which has left and was paused at once."""
     first = wave_of(database, 1)
     launch(database, first)
     with database.writing() as session:
         lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+    return first
+
+
+def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
+    database, last = drawn_until
+    first = paused(database)
     with database.writing() as session:
         lifecycle.resume(session, of(session), now=first.due_at + 7 * DAY, actor=AUTHOR)
     coming = on_their_way(database)
@@ -198,10 +204,7 @@ def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
 
 def test_a_departure_that_waits_beyond_the_last_day_is_called_off(drawn_until):
     database, last = drawn_until
-    first = wave_of(database, 1)
-    launch(database, first)
-    with database.writing() as session:
-        lifecycle.pause(session, of(session), now=first.due_at, actor=AUTHOR)
+    paused(database)
     while any(wave.departure == 2 for wave in on_their_way(database)):
         second = wave_of(database, 2)
         assert today(second.due_at) <= last
