@@ -385,11 +385,12 @@ def _total(rows: Sequence[SituationRow], strands: Sequence[Strand]) -> Situation
 
 
 def _row_json(row: SituationRow, found: Situation) -> dict[str, Any]:
-    nothing: dict[str, Any] = dict.fromkeys([*(name.value for name in (*Bucket, *Solicitation)), "reported"])
-    strands = {number: {**nothing, **row.figures(number)} for number in row.strands}
-    for number, figures in strands.items():
-        figures["reported"] = row.reported.get(number, 0)
-    strands |= {number: {"opens_on": day.isoformat(), **nothing} for number, day in found.openings.items()}
+    strands: dict[int, dict[str, Any]] = {
+        number: {**row.figures(number), "reported": row.reported.get(number, 0)} for number in row.strands
+    }
+    for number, day in found.openings.items():
+        nothing = dict.fromkeys([*(name.value for name in (*Bucket, *Solicitation)), "reported"])
+        strands[number] = {"opens_on": day.isoformat(), **nothing}
     return {
         found.by.value: row.code,
         "label": row.label,

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 
-from sqlalchemy import Integer, Select, select, type_coerce, union_all
+from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.standing import standing
@@ -19,7 +18,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.recipients import Addressee
 from outreach.delivery.models import Mailing, Message, MessageClass
 from outreach.directory.contacts import school_limits
-from outreach.directory.models import Authority, Contact, Network
+from outreach.directory.models import Authority, Network
 from outreach.effect.draw import DEPARTURES
 from outreach.measuring.reactions import Asked
 from outreach.reach import answers as reach_answers
@@ -150,26 +149,11 @@ def is_reminder(campaign: Campaign, departure: int | None = None) -> bool:
     return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in waves)
 
 
-def scope_of(
-    session: Session,
-    campaign: Campaign,
-    *,
-    now: datetime,
-    leaves_at: datetime | None = None,
-    every_departure: bool = False,
-) -> Scope:
-    """The scope in which a campaign's criteria are evaluated now. Its own letters do not count as written.
-
-    With `every_departure` the calm does not count those of its own departures either: they are not one wave's.
-    """
+def scope_of(session: Session, campaign: Campaign, *, now: datetime, leaves_at: datetime | None = None) -> Scope:
+    """The scope in which a campaign's criteria are evaluated now. Its own letters do not count as written."""
     scope = scope_at(session, campaign.strand.programme_id, now=now)
-    own = [wave for wave in campaign.waves if wave.departure] if every_departure else []
-    solicited = _solicited(session, campaign, now, leaves_at, own)
-    drawn = _drawn(session, campaign, now, leaves_at)
-    alike = partial(drawn_list.written_alike, campaign.id)
-    return replace(
-        scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited, drawn=drawn, alike=alike
-    )
+    solicited, drawn = _solicited(session, campaign, now, leaves_at), _drawn(session, campaign, now, leaves_at)
+    return replace(scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited, drawn=drawn)
 
 
 def _drawn(session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None) -> Select[int] | None:
@@ -208,13 +192,10 @@ def _calm_of(session: Session, campaign: Campaign) -> Calm | None:
     return None if is_free else calm.rule_of(session)
 
 
-def _solicited(
-    session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None, besides: Sequence[Wave]
-) -> Select[str] | None:
+def _solicited(session: Session, campaign: Campaign, now: datetime, leaves_at: datetime | None) -> Select[str] | None:
     """The mailboxes that the calm leaves out of a campaign's next wave, as far as is known now; None without a rule.
 
-    Counted back from when that wave leaves: one that leaves in two weeks is not stopped by yesterday's letter. Before
-    the day of its figure, those whom another draw wrote to count alike.
+    Counted back from when that wave leaves: one that leaves in two weeks is not stopped by yesterday's letter.
     """
     rule = _calm_of(session, campaign)
     if rule is None:
@@ -226,10 +207,7 @@ def _solicited(
     first = campaign.starts_at if campaign.starts_at and not launched(campaign) else now
     leaves = filling[0].due_at if filling else leaves_at or min(planned, default=first)
     since = max(now, leaves) - timedelta(days=rule.days)
-    ignoring = [wave.mailing_id or 0 for wave in (*filling, *besides)]
-    often = outbox.mailboxes_solicited(since, rule.letters, ignoring=ignoring)
-    alike = select(Contact.address_key).where(Contact.authority_id.in_(drawn_list.written_alike(campaign.id, since)))
-    return select(union_all(often, alike).subquery().c.address_key)
+    return outbox.mailboxes_solicited(since, rule.letters, ignoring=[wave.mailing_id or 0 for wave in filling])
 
 
 def count(
@@ -244,9 +222,7 @@ def count(
     """A campaign's audience, or that of a `departure`, counted; with `only_unreacted`, that of a reminder added to it,
     which `leaves_at` then."""
     chosen = meant(campaign, now, only_unreacted=only_unreacted, departure=departure)
-    is_whole = departure is None and not only_unreacted
-    scope = scope_of(session, campaign, now=now, leaves_at=leaves_at, every_departure=is_whole)
-    return audience_counts.count(session, chosen, scope)
+    return audience_counts.count(session, chosen, scope_of(session, campaign, now=now, leaves_at=leaves_at))
 
 
 def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> set[str]:
@@ -268,7 +244,7 @@ def addressees(
 
     An entry that is left out has a reason. With `only_unreacted`, those of a reminder added to it.
     """
-    scope = scope_of(session, campaign, now=now, leaves_at=leaves_at, every_departure=not only_unreacted)
+    scope = scope_of(session, campaign, now=now, leaves_at=leaves_at)
     chosen = meant(campaign, now, only_unreacted=only_unreacted)
     return _addressees(session, chosen, scope, session.scalars(chosen.meant(scope)).all())
 

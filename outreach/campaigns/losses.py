@@ -4,9 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from outreach import french
 from outreach.campaigns import audiences
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import UNDER_WAY, Campaign, Wave, WaveState
 from outreach.db import Session
 from outreach.delivery.ledger import outbox
@@ -17,7 +15,7 @@ class Losses:
     """Counts of letters: those that wait in a wave under way, those that failed, those in doubt, and those that left.
 
     `planned` are the waves to come, and `written` how many authorities one of them would write to now. Letters in
-    doubt are among those that left. `veil` says why `waiting`, `sent` and `written` are not counted, 0 then, or ''.
+    doubt are among those that left.
     """
 
     waiting: int
@@ -26,7 +24,6 @@ class Losses:
     sent: int
     planned: Sequence[Wave]
     written: int
-    veil: str = ""
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime, number: int | None = None) -> Losses:
@@ -36,15 +33,11 @@ def of(session: Session, campaign: Campaign, *, now: datetime, number: int | Non
     under_way = [counted[wave.mailing_id] for wave in campaign.waves if wave.mailing_id and wave.state in UNDER_WAY]
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     asked = next((wave for wave in planned if number in (None, wave.number)), None)
-    failed = sum(tally.refused + tally.expired for tally in counted.values())
-    doubtful = sum(tally.in_doubt for tally in counted.values())
-    if veil := locking.veil(session, campaign) if counted else "":
-        return Losses(0, failed, doubtful, 0, planned, 0, veil)
     is_added = asked is not None and asked.added_reminder_id is not None
     return Losses(
         waiting=sum(tally.pending + tally.deferred for tally in under_way),
-        failed=failed,
-        doubtful=doubtful,
+        failed=sum(tally.refused + tally.expired for tally in counted.values()),
+        doubtful=sum(tally.in_doubt for tally in counted.values()),
         sent=sum(tally.accepted + tally.in_doubt for tally in counted.values()),
         planned=planned,
         written=audiences.count(session, campaign, now=now, only_unreacted=is_added, departure=asked.departure).written
@@ -53,13 +46,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime, number: int | Non
     )
 
 
-def left_before(session: Session, campaign: Campaign) -> str:
-    """What had left when the wave that the next one completes was broken off, in French; '' where nothing had.
-
-    Of a draw before the day of its figure it is not counted.
-    """
-    mailings = audiences.broken_off(campaign)
-    left = sum(tally.accepted + tally.in_doubt for tally in outbox.tallies(session, mailings).values())
-    if left and locking.hidden(session, [wave for wave in campaign.waves if wave.mailing_id in mailings]):
-        return "des courriels sont partis et le restent"
-    return french.plural(left, "courriel est parti et le reste", "courriels sont partis et le restent") if left else ""
+def left_before(session: Session, campaign: Campaign) -> int:
+    """How many letters had left when the wave that the next one completes was broken off; 0 when there is none."""
+    counted = outbox.tallies(session, audiences.broken_off(campaign))
+    return sum(tally.accepted + tally.in_doubt for tally in counted.values())

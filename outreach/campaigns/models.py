@@ -308,11 +308,6 @@ class Wave(Base):
         """The wave in a sentence: "première vague", "relance 1", "relance 1 du départ 2"."""
         return french.wave(self.reminder, self.departure)
 
-    @property
-    def name_of_any(self) -> str:
-        """The wave as the sheet of one authority says it: with which departure that left is not told of anybody."""
-        return french.wave(self.reminder)
-
 
 class StagedAuthority(Base):
     """An authority that a wave is for and whose letters it has not written yet; deleted as they are written.

@@ -6,15 +6,12 @@ A campaign has a copy of its own, so that an approved one does not change when t
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy import Row, func, select
 from sqlalchemy.orm import joinedload
 
 from outreach.adherence.models import Programme
 from outreach.campaigns import audiences, lifecycle, wave_criteria
-from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.effects import naming
 from outreach.campaigns.models import Campaign, CampaignSegment
 from outreach.columns import DATA, Column, Held, Kind
 from outreach.db import Session
@@ -80,14 +77,10 @@ def listed(session: Session, people: Mapping[str, str], *, text: str = "", sort:
     return Held(title="Segments", columns=COLUMNS, sort=sort, usual="name", rows=rows, names=people, text=text)
 
 
-def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int | None:
-    """How many authorities the latest version of a segment means at a moment; None where that is not counted yet."""
-    criterion = saved.latest(session, segment).criterion
-    if naming.veil(session, criterion):
-        return None
-    alike = partial(drawn_list.written_alike, None)
-    scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of, alike=alike)
-    meant = listed_keys(scope, criterion)
+def counted(session: Session, segment: SavedSegment, programme: Programme, *, now: datetime) -> int:
+    """How many authorities the latest version of a segment means at a moment."""
+    scope = replace(scope_at(session, programme.id, now=now), series=audiences.series_of)
+    meant = listed_keys(scope, saved.latest(session, segment).criterion)
     return session.scalar(select(func.count()).select_from(meant.subquery())) or 0
 
 

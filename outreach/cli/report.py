@@ -11,13 +11,13 @@ from outreach import days, french
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.situation import Bucket, Situation, Solicitation
-from outreach.campaigns.effects import locking
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.schedule.moments import end_of, read_past, until
 from outreach.cli.context import DayType, Operation, json_option, pass_operation, say, say_json
 from outreach.cli.register.adherence import programme_option
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing
 from outreach.errors import InputError
 from outreach.retention.privacy import processing, written
@@ -130,7 +130,7 @@ def _told(
     programme = programmes.the_programme(session, code)
     known.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
-    listed = locking.schools_listed(session, programme, until(day, known_at))
+    listed = listed_schools(until(day, known_at))
     counted = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
     said = sentences.sentences(counted, programme.strands)
     said += [answer.sentence for answer in sentences.answers(counted, programme.strands, codes)]
@@ -168,9 +168,7 @@ def _lines(found: Situation, number: int) -> list[str]:
     for row in (*found.rows, found.total):
         counts = (row.strand_authorities.get(number, 0), row.open_to(number))
         share = french.percent(row.share(number, Bucket.JOINED))
-        told = row.figures(number)
-        counted = (told.get(name.value) for name in (*Bucket, *Solicitation))
-        buckets = ("–" if count is None else french.number(count) for count in counted)
+        buckets = (french.number(count) for count in row.figures(number).values())
         rows.append((row.label, *map(french.number, counts), share, *buckets))
     first, *others = (max(map(len, column)) for column in zip(*rows, strict=True))
     return [

@@ -24,40 +24,28 @@ ENDED = (MessageState.ACCEPTED, MessageState.REFUSED, MessageState.EXPIRED)
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Counts of a mailing: letters that ended, bad addresses (5.1.x), policy refusals (5.7.x), complaints.
-
-    Sentences do not say how many letters ended where `tells_ended` is false.
-    """
+    """Counts of a mailing: letters that ended, bad addresses (5.1.x), policy refusals (5.7.x), complaints."""
 
     ended: int = 0
     bad: int = 0
     policy: int = 0
     complaints: int = 0
-    tells_ended: bool = True
 
     @property
     def stops(self) -> str:
         """Why the mailing should stop, in a French clause, or ''."""
         if self._is_too_many(self.bad, BAD_STOPS):
-            return self._bad
+            return f"{self.bad} adresses sur {self.ended} n’existent pas"
         if self._is_too_many(self.policy, POLICY_STOPS):
-            return f"le relais refuse {self.policy} courriels{self._among} au nom de ses règles (5.7)"
+            return f"le relais refuse {self.policy} courriels sur {self.ended} au nom de ses règles (5.7)"
         if self.complaints >= FEWEST_COMPLAINTS and self._is_too_many(self.complaints, COMPLAINTS_STOP):
-            return f"{self.complaints} plaintes" + (f" pour {self.ended} courriels" if self.tells_ended else "")
+            return f"{self.complaints} plaintes pour {self.ended} courriels"
         return ""
 
     @property
     def warns(self) -> str:
         """Why the mailing may soon have to stop, in a French clause, or ''."""
-        return self._bad if self._is_too_many(self.bad, BAD_WARNS) else ""
-
-    @property
-    def _bad(self) -> str:
-        return f"{self.bad} adresses{self._among} n’existent pas"
-
-    @property
-    def _among(self) -> str:
-        return f" sur {self.ended}" if self.tells_ended else ""
+        return f"{self.bad} adresses sur {self.ended} n’existent pas" if self._is_too_many(self.bad, BAD_WARNS) else ""
 
     def _is_too_many(self, count: int, share: float) -> bool:
         return self.ended >= ENOUGH and count >= share * self.ended

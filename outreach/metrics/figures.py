@@ -8,7 +8,6 @@ from outreach.alerts import episodes
 from outreach.alerts.models import AlertKind
 from outreach.audit import seals
 from outreach.backups import rehearsals
-from outreach.campaigns.effects import locking
 from outreach.db import Session
 from outreach.delivery import workers
 from outreach.delivery.ledger import on_the_way
@@ -59,12 +58,8 @@ def _letters(session: Session, now: datetime) -> Iterator[Figure]:
     due = on_the_way.due(session, now=now)
     yield _one("letters_due", "Letters that are due, of mailings that nobody holds.", due.number)
     yield _one("letters_due_oldest_seconds", "How long the oldest of them has been due.", _age(due.oldest, now))
-    veiled = locking.hidden_mailings(session)
-    ends = [
-        ((state.value,), float(count)) for state, count in on_the_way.recent(session, now=now, failing=veiled).items()
-    ]
-    said = "Letters of the last seven days' mailings; of a draw's waves, until its figure's day, failures alone."
-    yield Figure("letters_recent", said, ("state",), ends)
+    ends = [((state.value,), float(count)) for state, count in on_the_way.recent(session, now=now).items()]
+    yield Figure("letters_recent", "Letters of the last seven days' mailings.", ("state",), ends)
 
 
 def _places(session: Session, now: datetime) -> Iterator[Figure]:

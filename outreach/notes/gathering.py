@@ -15,13 +15,13 @@ from outreach.adherence.situation import Bucket, Situation, SituationRow, Solici
 from outreach.adherence.standing import standing
 from outreach.campaigns import listing as campaigns
 from outreach.campaigns.effects import freezing as freezing_effects
-from outreach.campaigns.effects import locking
 from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
 from outreach.campaigns.schedule.moments import until
 from outreach.days import today
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import RegisterImport, School
@@ -99,7 +99,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     if corrected is not None:
         refuse_corrected(session, corrected)
     strands = drafts.strands_of(asked, programme)
-    listed = locking.schools_listed(session, programme, until(asked.as_of, asked.known_at))
+    listed = listed_schools(until(asked.as_of, asked.known_at))
     found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
     opened = [strand for strand in strands if strand.is_open(asked.as_of)]
     tables = _tables(session, asked, programme, opened, found)
@@ -187,8 +187,7 @@ def _tables(
     tables = [_table(found, strand, asked.networks) for strand in strands]
     for kind in TableKind:
         if kind in asked.groupings and kind is not TableKind.NETWORK:
-            by, at = Grouping(kind.value), until(asked.as_of, asked.known_at)
-            listed = locking.schools_listed(session, programme, at)
+            by, listed = Grouping(kind.value), listed_schools(until(asked.as_of, asked.known_at))
             grouped = situation.situation(
                 session, programme, asked.as_of, known_at=asked.known_at, by=by, listed=listed, networks=asked.networks
             )
@@ -212,8 +211,7 @@ def _table(found: Situation, strand: Strand, codes: Sequence[str] = (), among: S
 
 
 def _cells(row: SituationRow, label: str, strand: int) -> tuple[Cell, ...]:
-    told = row.figures(strand)
-    joined, *others = (told.get(name.value, ABSENT) for name in (*Bucket, *Solicitation))
+    joined, *others = row.figures(strand).values()
     share = french.percent(row.share(strand, Bucket.JOINED)) if row.base(strand) else ABSENT
     counted = (row.strand_authorities.get(strand, 0), row.base(strand), joined, share)
     return (label, *counted, *others)
@@ -271,16 +269,14 @@ def _effects(session: Session, asked: NoteRequest, programme: Programme, known_a
 
 def _reach(one: CampaignReach) -> NoteReach:
     total = one.total
-    by = tuple((kind.value, count) for kind, count in total.by.items() if count and total.is_told)
+    by = tuple((kind.value, count) for kind, count in total.by.items() if count)
     return NoteReach(one.title, one.strand, one.sentence, total.authorities, total.proved, total.unproved, by)
 
 
 def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:
     counts = {"meant": one.meant or {}, "sent": one.sent, "delivered": one.delivered, "answered": one.answered}
     names = list(counts) if not one.is_planned else ["meant"] if one.meant is not None else []
-    whom = counts["meant" if one.is_planned else "sent"] or {}
-    if one.is_veiled:
-        names, whom = ["meant"] if one.meant else [], {}
+    whom = counts["meant" if one.is_planned else "sent"]
     return NoteAction(
         ActionState.PLANNED if one.is_planned else ActionState.DONE,
         one.title,
@@ -289,7 +285,7 @@ def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:
         tuple((label, whom[code]) for code, label in labels.items() if code in whom),
         one.strand,
         one.wave,
-        tuple((name, sum(told.values())) for name in names if (told := counts[name]) is not None),
+        tuple((name, sum(counts[name].values())) for name in names),
     )
 
 

@@ -4,7 +4,7 @@ One function feeds page, export and command. It reads a line for each authority 
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
@@ -193,11 +193,9 @@ class ReachList(Held[ReachRow]):
         return sum(n for (code, state), n in self.counts.items() if state in chosen and network in {"", code})
 
 
-def listed(
-    session: Session, filters: ReachFilters, *, now: datetime, sort: str = "", untold: Collection[int] = ()
-) -> ReachList:
-    """The list, the worst state first, then by name. Letters of the mailings in `untold` confirm no mailbox yet."""
-    held, followed, nobody = _mailboxes(session, untold), follow_up.current(session), Followed()
+def listed(session: Session, filters: ReachFilters, *, now: datetime, sort: str = "") -> ReachList:
+    """The list, the worst state first, then by name."""
+    held, followed, nobody = _mailboxes(session), follow_up.current(session), Followed()
     found = [
         ReachRow(*authority, _state(held.get(key, ())), held.get(key, ()), followed.get(key, nobody))
         for authority in _authorities(session, filters.level)
@@ -240,15 +238,13 @@ def _authorities(session: Session, level: Level | None) -> Iterator[tuple[int, i
 
 def of(session: Session, authority: Authority) -> ReachRow:
     """One authority's row."""
-    mailboxes = _mailboxes(session, (), Contact.authority_id == authority.id).get(authority.id, ())
+    mailboxes = _mailboxes(session, Contact.authority_id == authority.id).get(authority.id, ())
     followed = follow_up.current(session, [authority.id]).get(authority.id, Followed())
     named = authority.id, authority.fase, authority.name, authority.display_name, authority.network.code
     return ReachRow(*named, _state(mailboxes), mailboxes, followed)
 
 
-def _mailboxes(
-    session: Session, untold: Collection[int], *which: ColumnElement[bool]
-) -> dict[int, tuple[ReachedMailbox, ...]]:
+def _mailboxes(session: Session, *which: ColumnElement[bool]) -> dict[int, tuple[ReachedMailbox, ...]]:
     """The addresses in use, or those of them for which this is true, by the key of their authority."""
     bad = {found.domain: found for found in domains.known(session).values() if found.verdict.is_bad}
     query = select(
@@ -259,7 +255,7 @@ def _mailboxes(
         Contact.bounced_at,
         Contact.usable(),
         _is_excluded(),
-        is_confirmed(untold),
+        is_confirmed(),
     ).where(Contact.retired_at.is_(None), *which)
     held: dict[int, tuple[ReachedMailbox, ...]] = {}
     query = query.order_by(Contact.id).execution_options(yield_per=BATCH)
@@ -289,10 +285,8 @@ def _state(mailboxes: Sequence[ReachedMailbox]) -> ReachState:
     return ReachState.PARTLY if best in REACHED and ReachState.BOUNCED in states else best
 
 
-def is_confirmed(untold: Collection[int] = ()) -> ColumnElement[bool]:
+def is_confirmed() -> ColumnElement[bool]:
     """True of an address to which a letter was accepted and has not come back, or that somebody here confirmed.
-
-    Letters of the mailings in `untold` do not count.
 
     Whoever opens or answers a letter proves that it arrived, so that its letter counts as accepted.
     """
@@ -300,7 +294,6 @@ def is_confirmed(untold: Collection[int] = ()) -> ColumnElement[bool]:
         Message.authority_id == Contact.authority_id,
         Message.address_key == Contact.address_key,
         Message.state == MessageState.ACCEPTED,
-        *([Message.mailing_id.not_in(untold)] if untold else []),
     )
     said = exists().where(FollowUpStep.contact_id == Contact.id)
     return or_(Contact.reviewed_at.is_not(None), accepted, said)

@@ -195,7 +195,7 @@ class NeverAnswered(Fields):
 
 
 class NotWrittenSince(Fields):
-    """No campaign's letter left for the authority in this many days; those of a draw by lot count for all drawn."""
+    """No campaign's letter left for the authority in this many days."""
 
     word: ClassVar = "not_written_since"
     days: Annotated[int, Field(ge=1, le=3650, strict=True)]
@@ -203,9 +203,8 @@ class NotWrittenSince(Fields):
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
         since = scope.now - timedelta(days=self.days)
-        written = [outbox.authorities_written_since(since, ignoring=scope.ignoring)]
-        written += [scope.alike(since)] if scope.alike else []
-        return and_(*(Authority.id.not_in(scope.keys(keys)) for keys in written))
+        written = outbox.authorities_written_since(since, ignoring=scope.ignoring)
+        return Authority.id.not_in(scope.keys(written))
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""

@@ -13,7 +13,6 @@ from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt
-from outreach.campaigns.effects import locking
 from outreach.campaigns.excepted import AudienceException
 from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.replies.models import PreparedText
@@ -314,11 +313,8 @@ def _planned(news: News) -> str:
 
 def _counted(session: Session, wave: Wave) -> str:
     tally = outbox.tallies(session, [wave.mailing_id]).get(wave.mailing_id, Tally()) if wave.mailing_id else Tally()
-    sent = french.plural(tally.accepted + tally.in_doubt, "courriel envoyé", "courriels envoyés")
     counts = (
-        "les courriels d’un tirage au sort se comptent au jour de son chiffre"
-        if locking.hidden(session, [wave])
-        else sent,
+        french.plural(tally.accepted + tally.in_doubt, "courriel envoyé", "courriels envoyés"),
         french.plural(tally.refused + tally.expired, "échec"),
         f"{french.number(tally.in_doubt)} en doute",
     )

@@ -39,8 +39,6 @@ def test_the_spring_of_2021(session, programme):
         "informed": 0,
         "not_concerned": 0,
         "none": 538,
-        "solicited": None,  # no letters were handed down
-        "unsolicited": None,
         "reported": 0,
     }
     joined = {row["network"]: (row["strands"]["1"]["joined"], row["schools"]) for row in found["networks"]}

@@ -2,14 +2,14 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, true
+from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from outreach import audit
-from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, DrawnEffect, FollowedDraw
-from outreach.campaigns.models import ON_ITS_WAY, UNDER_WAY, Wave, WaveState, WaveTransition
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.campaigns.models import ON_ITS_WAY, Wave, WaveState
 from outreach.db import Session
 from outreach.effect import commitment
 from outreach.effect.commitment import Commitment, Mismatch, Revealed
@@ -96,29 +96,6 @@ def waiting(session: Session, campaign: int, at: datetime, *, now: datetime) -> 
     campaigns = session.scalars(last.where(Wave.campaign_id.in_(begun)).distinct()).all()
     if not campaigns:
         return None
-    return drawn_by(campaigns)
-
-
-def written_alike(campaign: int | None, since: datetime) -> Select[int]:
-    """The keys of the authorities drawn by other campaigns than this one of which letters left after an instant, and
-    whose effect is not frozen yet.
-
-    They all count as written since then: to count those alone for whom a letter left would tell who joined or answered
-    by departure.
-    """
-    moved = select(WaveTransition.id).where(WaveTransition.wave_id == Wave.id, WaveTransition.at > since)
-    left = select(Wave.campaign_id).where(
-        Wave.departure.is_not(None),
-        Wave.mailing_id.is_not(None),
-        or_(Wave.state.in_(UNDER_WAY), moved.exists()),
-        Wave.campaign_id.not_in(select(DrawnEffect.campaign_id)),
-        true() if campaign is None else Wave.campaign_id != campaign,
-    )
-    return drawn_by(left)
-
-
-def drawn_by(campaigns: Collection[int] | Select[int]) -> Select[int]:
-    """The keys of the authorities that the draws of these campaigns gave to departures."""
     own = select(DrawAttempt.id).where(DrawAttempt.campaign_id.in_(campaigns), DrawAttempt.drawn_at.is_not(None))
     kept = select(FollowedDraw.attempt_id).where(FollowedDraw.campaign_id.in_(campaigns))
     drawn = select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id.in_(own.union_all(kept)))

@@ -75,7 +75,9 @@ class CampaignReach:
 def of_campaigns(session: Session, campaigns: Sequence[Campaign], *, now: datetime) -> list[CampaignReach]:
     """Whom these campaigns reached, as of now, in this order; a statement each."""
     found = [
-        CampaignReach(one.id, one.title, one.strand.number, reached.networks_of(session, one, now=now))
+        CampaignReach(
+            one.id, one.title, one.strand.number, reached.by_network(session, reached.mailings_of(one), now=now)
+        )
         for one in campaigns
     ]
     return [one for one in found if one.networks]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -10,7 +10,6 @@ from sqlalchemy import Select, Subquery, and_, case, func, select
 
 from outreach import french
 from outreach.campaigns import audiences
-from outreach.campaigns.effects import locking
 from outreach.campaigns.ladder import tried
 from outreach.campaigns.models import Campaign, Wave
 from outreach.columns import DATA, Column, Kind, On, Queried
@@ -34,8 +33,7 @@ class Reached:
     proof, by channel. `by` adds up to `proved`, and `proved` and `unproved` to `authorities`.
 
     Where mailboxes answer for some schools, one may be reached and another not: the proof of `partly` authorities is
-    none for `schools` of their schools. Where not `is_told`, nothing says how many are proved by which proof: one is to
-    have joined.
+    none for `schools` of their schools.
     """
 
     authorities: int
@@ -43,7 +41,6 @@ class Reached:
     open: Mapping[ReachChannel, int]
     partly: int = 0
     schools: int = 0
-    is_told: bool = True
 
     @property
     def proved(self) -> int:
@@ -83,7 +80,7 @@ class Reached:
 
     def as_json(self) -> dict[str, Any]:
         """The counts as JSON, under fixed names; `by` has the proofs that there are."""
-        by = {kind.value: count for kind, count in self.by.items() if count and self.is_told}
+        by = {kind.value: count for kind, count in self.by.items() if count}
         return {"authorities": self.authorities, "proved": self.proved, "unproved": self.unproved, "by": by}
 
 
@@ -151,20 +148,13 @@ def mailings_of(campaign: Campaign) -> list[int]:
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Reached:
-    """Whom a campaign reached, as of now; of a draw before the day of its figure, not by what proves it."""
-    found = counted(session, mailings_of(campaign), now=now)
-    return replace(found, is_told=False) if locking.is_locked(session, campaign) else found
+    """Whom a campaign reached, as of now."""
+    return counted(session, mailings_of(campaign), now=now)
 
 
 def counted(session: Session, mailings: Sequence[int], *, now: datetime) -> Reached:
     """Whom these mailings reached, by one statement."""
     return together(by_network(session, mailings, now=now).values())
-
-
-def networks_of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Reached]:
-    """Whom a campaign reached, by network's code, told as `of` does."""
-    found, is_told = by_network(session, mailings_of(campaign), now=now), not locking.is_locked(session, campaign)
-    return {code: replace(counts, is_told=is_told) for code, counts in found.items()}
 
 
 def by_network(session: Session, mailings: Sequence[int], *, now: datetime) -> dict[str, Reached]:
@@ -183,7 +173,7 @@ def by_network(session: Session, mailings: Sequence[int], *, now: datetime) -> d
     for code, rank, open_channel, count, *but in session.execute(query):
         by = {PROOFS[rank - 1]: count} if rank else {}
         waiting = {ReachChannel(open_channel): count} if open_channel is not None else {}
-        found.setdefault(code, []).append(Reached(count, by, waiting, int(but[0]), int(but[1])))
+        found.setdefault(code, []).append(Reached(count, by, waiting, *map(int, but)))
     return {code: together(parts) for code, parts in found.items()}
 
 
@@ -195,8 +185,7 @@ def together(parts: Collection[Reached]) -> Reached:
         by.update(part.by)
         waiting.update(part.open)
     partly, schools = sum(part.partly for part in parts), sum(part.schools for part in parts)
-    is_told = all(part.is_told for part in parts)
-    return Reached(total, {kind: by[kind] for kind in PROOFS}, dict(waiting), partly, schools, is_told)
+    return Reached(total, {kind: by[kind] for kind in PROOFS}, dict(waiting), partly, schools)
 
 
 def listed(

@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import func, select
 
 from outreach.campaigns.audiences import launched
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Campaign, Wave
 from outreach.days import today
 from outreach.db import Session, UtcDateTime
@@ -67,10 +66,9 @@ def _answer_by(campaign: Campaign, wave: Wave) -> date:
 
 
 def came_of(session: Session, campaign: Campaign, *, now: datetime) -> Came | None:
-    """What came of a campaign by its deadline; None until that day has passed, and that of its draw's figure: joined
-    after their own letter says who joined before it."""
+    """What came of a campaign by its deadline; None until that day has passed."""
     deadline = deadline_of(campaign)
-    if deadline is None or deadline >= today(now) or locking.is_locked(session, campaign):
+    if deadline is None or deadline >= today(now):
         return None
     own = launched(campaign)
     letters = (

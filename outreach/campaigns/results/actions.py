@@ -15,7 +15,6 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from outreach import french
 from outreach.adherence.models import Programme
-from outreach.campaigns.effects import locking
 from outreach.campaigns.ladder import campaign_reach
 from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
@@ -31,7 +30,6 @@ from outreach.responses.models import Response
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
-VEILED = "leur nombre se compte au jour du chiffre"
 _COUNTED = {"meant": "Destinataires", "sent": "Envoyés", "delivered": "Remis", "answered": "Ont répondu"}
 
 
@@ -41,10 +39,8 @@ class WaveAction:
 
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
     the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
-    moment asked is past, as that is known of now only. Of a draw, before the day of its figure, `answered` is None, and
-    so are `sent` and `delivered`, or `meant` of one planned, where `is_veiled` (`locking.hidden`). `part` says that it
-    counts some networks alone, in French after whom it means, or is ''. `concerns_some` is False of a planned one that
-    would write to nobody.
+    moment asked is past, as that is known of now only. `part` says that it counts some networks alone, in French after
+    whom it means, or is ''.
     """
 
     campaign: int
@@ -54,12 +50,10 @@ class WaveAction:
     at: datetime
     is_planned: bool
     meant: Counts | None = None
-    sent: Counts | None = field(default_factory=dict)
-    delivered: Counts | None = field(default_factory=dict)
-    answered: Counts | None = field(default_factory=dict)
+    sent: Counts = field(default_factory=dict)
+    delivered: Counts = field(default_factory=dict)
+    answered: Counts = field(default_factory=dict)
     part: str = ""
-    is_veiled: bool = False
-    concerns_some: bool = True
 
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
@@ -69,9 +63,6 @@ class WaveAction:
         is_first = self.wave == french.wave(0)
         day, it = french.day(self.at), "il" if is_first else "elle"
         wave = f"{'le premier envoi' if is_first else f'la {self.wave}'} de « {self.title} »"
-        if self.is_veiled:
-            verb = f"doit partir : {it} écrirait" if self.is_planned else "a écrit"
-            return french.typeset(f"Le {day}, {wave} {verb} à ceux que le tirage au sort lui a donnés ; {VEILED}.")
         if self.is_planned and self.meant is None:
             return french.typeset(f"Le {day}, {wave} est {'prévu' if is_first else 'prévue'}.")
         meant = (self.meant if self.is_planned else self.sent) or {}
@@ -89,15 +80,13 @@ class WaveAction:
 
     @property
     def _replied(self) -> str:
-        """How many answered, as far as it may be told."""
-        if self.answered is None:
-            return "les réponses par départ tiré au sort se comptent à son jour"
+        """How many answered."""
         answered = sum(self.answered.values())
         return f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
 
     def _received(self, sent: int) -> str:
         """How many got the letter, where not all did."""
-        delivered = sum((self.delivered or {}).values())
+        delivered = sum(self.delivered.values())
         if delivered == sent:
             return ""
         many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
@@ -110,13 +99,12 @@ class WaveAction:
         """
         if self.meant is not None and not any(self.meant.get(code) for code in codes):
             return None
-        known = {**(self.sent or {}), **(self.meant or {})}
-        has_others = any(count for code, count in known.items() if code not in codes)
+        has_others = any(count for code, count in {**self.sent, **(self.meant or {})}.items() if code not in codes)
         these = " de ces réseaux" if len(set(codes)) > 1 else " de ce réseau"
         return replace(
             self,
             part=these if has_others else "",
-            meant=_among(self.meant, codes),
+            meant=None if self.meant is None else _among(self.meant, codes),
             sent=_among(self.sent, codes),
             delivered=_among(self.delivered, codes),
             answered=_among(self.answered, codes),
@@ -155,8 +143,7 @@ class Actions:
     def concerning(self, limit: int | None = None) -> "Actions":
         """Those that wrote to somebody whom the session sees, or would; with `limit`, so many of each."""
         done = [one for one in self.done if sum((one.meant or {}).values())]
-        some = [one for one in self.planned if one.concerns_some]
-        planned = [one for one in some if one.is_veiled or any((one.meant or {}).values())]
+        planned = [one for one in self.planned if sum((one.meant or {}).values())]
         more, more_planned = len(done[limit:]) if limit else 0, len(planned[limit:]) if limit else 0
         return Actions(done[:limit], planned[:limit], self.labels, more + more_planned, more_planned)
 
@@ -223,13 +210,11 @@ def actions(
     done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
     shown = done[:limit], planned[:limit]
-    locked = locking.locked(session, [*shown[0], *shown[1]])
-    counts = by_network(session, shown[0], moment, locked)
-    veiled = locking.hidden_among([*shown[0], *shown[1]], locked)
+    counts = by_network(session, shown[0], moment)
     meant = {} if is_past else concerned.meant(session, shown[1], now)
     told = (
-        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], is_veiled=wave.id in veiled) for wave in shown[0]],
-        [_planned_action(wave, meant.get(wave.id), is_veiled=wave.id in veiled) for wave in shown[1]],
+        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0]) for wave in shown[0]],
+        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, is_planned=True) for wave in shown[1]],
     )
     codes = {code for one in (*told[0], *told[1]) for code in one.meant or ()}
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
@@ -248,14 +233,12 @@ def _total(name: str, action: WaveAction) -> int | None:
 
 def _in_networks(labels: Mapping[str, str], action: WaveAction) -> list[str]:
     """Whom an action means or wrote to, by network."""
-    if action.is_veiled:
-        return []
     counts = (action.meant if action.is_planned else action.sent) or {}
     return [f"{label} : {french.number(counts[code])}" for code, label in labels.items() if code in counts]
 
 
-def _among(counts: Counts | None, codes: Collection[str]) -> dict[str, int] | None:
-    return None if counts is None else {code: count for code, count in counts.items() if code in codes}
+def _among(counts: Counts, codes: Collection[str]) -> dict[str, int]:
+    return {code: count for code, count in counts.items() if code in codes}
 
 
 def with_total(counts: Counts | None) -> dict[str, int] | None:
@@ -304,23 +287,14 @@ def _left_at(wave: Wave) -> datetime:
     return max(wave.due_at, wave.mailing.created_at) if wave.mailing else wave.due_at
 
 
-def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], **said: bool) -> WaveAction:
+def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: bool = False) -> WaveAction:
     campaign = wave.campaign
-    facts = {"is_planned": False, **said, **counts}
-    return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, **facts)
+    return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
 
 
-def _planned_action(wave: Wave, meant: Counts | None, *, is_veiled: bool) -> WaveAction:
-    told = {"meant": None if is_veiled else meant}
-    concerns_some = meant is None or any(meant.values())
-    return _action(wave, wave.due_at, told, is_planned=True, is_veiled=is_veiled, concerns_some=concerns_some)
-
-
-def by_network(
-    session: Session, waves: Sequence[Wave], moment: datetime, locked: Collection[int]
-) -> dict[int, dict[str, dict[str, int] | None]]:
+def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:
     """What came of the letters of each wave by a moment: by the key of its mailing, by the names of a `WaveAction`'s
-    counts, by network. What is not told of the draws of `locked` campaigns is None, as in a `WaveAction`.
+    counts, by network.
     """
     mailings = [wave.mailing_id for wave in waves if wave.mailing_id]
     counts: dict[int, dict[str, dict[str, int]]] = {
@@ -330,12 +304,7 @@ def by_network(
         for name, count in zip(("meant", "sent", "delivered", "answered"), counted, strict=True):
             if count or name != "answered":
                 counts[mailing][name][code] = int(count)
-    silent: dict[int | None, tuple[str, ...]] = {
-        wave.mailing_id: ("sent", "delivered", "answered") if locking.is_after_first(wave) else ("answered",)
-        for wave in waves
-        if wave.campaign_id in locked
-    }
-    return {key: {**told, **dict.fromkeys(silent.get(key, ()))} for key, told in counts.items()}
+    return counts
 
 
 def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any, ...]]:

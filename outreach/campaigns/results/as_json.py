@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import Any
 
 from outreach.campaigns import audiences, lifecycle, listing
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import actions, figures, progress
 from outreach.campaigns.results.openings import are_measured
@@ -21,8 +20,6 @@ from outreach.measuring import hits
 def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
     """Where a campaign stands: state, stage, waves with what became of their letters, results, what was measured."""
     again, opens = retrying.retriable(session, campaign, now=now), are_measured(campaign)
-    results = figures.of(session, campaign, now=now)
-    measured = [] if results.veil else hits.measured(session, audiences.launched(campaign))
     return {
         "campaign": campaign.id,
         "state": campaign.state.value,
@@ -31,8 +28,8 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]
             _wave(session, wave, tally, again.get(wave.number, Retriable()))
             for wave, tally in progress.tallies(session, campaign)
         ],
-        "results": results.as_json(),
-        "measured": [group.as_json(openings=opens) for group in measured],
+        "results": figures.of(session, campaign, now=now).as_json(),
+        "measured": [group.as_json(openings=opens) for group in hits.measured(session, audiences.launched(campaign))],
     }
 
 
@@ -44,11 +41,9 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     """
     left = [wave for wave in campaign.waves if wave.mailing_id is not None]
     coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
-    locked = locking.locked(session, campaign.waves)
-    counts, meant = actions.by_network(session, left, now, locked), concerned.meant(session, coming, now)
+    counts, meant = actions.by_network(session, left, now), concerned.meant(session, coming, now)
     told = {wave.id: counts[wave.mailing_id or 0] for wave in left}
-    veiled = locking.hidden_among(coming, locked)
-    told |= {key: {"meant": None if key in veiled else dict(each)} for key, each in meant.items() if sum(each.values())}
+    told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
     if not told:
         raise lifecycle.unknown(campaign.id)
     return {
@@ -67,21 +62,14 @@ def _counted(wave: Wave, counts: Mapping[str, actions.Counts | None]) -> dict[st
 
 
 def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:
-    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id and tally.is_whole else None
+    deferred = ledger.tried_again(session, wave.mailing_id) if wave.mailing_id else None
     return {
         "number": wave.number,
         "state": wave.state.value,
         "due_at": wave.due_at.isoformat(),
         **tally.as_json(),
-        "withdrawn": withdrawn(session, wave, tally),
         "next_try_at": deferred[1].isoformat() if deferred else None,
         "retriable": {"failed": again.failed, "in_doubt": again.doubtful},
         "paused_because": auto_pause.said_of_pause(session, wave),
         "warning": auto_pause.warning(session, wave),
     }
-
-
-def withdrawn(session: Session, wave: Wave, tally: Tally) -> dict[str, int]:
-    """Whom a wave left out, by reason. Before its day nothing tells by departure who joined and who answered."""
-    hidden = locking.untold(session, wave.campaign)
-    return {reason: count for reason, count in sorted(tally.withdrawn.items()) if reason not in hidden}

@@ -163,7 +163,7 @@ def _letter(
     at = message.settled_at or message.dated_at
     if wave is None:
         return Event(at, "automatique", f"{confirmations[message.mailing_id]}{to} : {said}.")
-    sentence = f"Courriel « {wave.campaign.title} », {wave.name_of_any}{to} : {said}."
+    sentence = f"Courriel « {wave.campaign.title} », {wave.name}{to} : {said}."
     has_left = message.state is not MessageState.WITHDRAWN
     event = CampaignEvent(at, "automatique", sentence, letter=(wave.campaign_id, message.id) if has_left else None)
     if seen is not None:
@@ -184,7 +184,7 @@ def _reply(reply: ServiceReply) -> Event:
 
 def _letters_of(session: Session, mailings: Sequence[int]) -> Mapping[int, str]:
     query = select(Wave).options(joinedload(Wave.campaign)).where(Wave.mailing_id.in_(mailings))
-    return {wave.mailing_id or 0: f" « {wave.campaign.title} », {wave.name_of_any}" for wave in session.scalars(query)}
+    return {wave.mailing_id or 0: f" « {wave.campaign.title} », {wave.name}" for wave in session.scalars(query)}
 
 
 def _answer(

@@ -70,7 +70,6 @@ class Course:
     """The way from recipients to joinings, and the days since the first wave; `waves` left on these days.
 
     `yields` are those waves with what came after each. `counts_openings`: the letters carry a picture that counts them.
-    `veil` says why the way, joinings and yields are not told yet, or ''.
     """
 
     way: Sequence[WayStep]
@@ -78,12 +77,6 @@ class Course:
     waves: Sequence[tuple[date, Wave]]
     counts_openings: bool = True
     yields: Sequence[WaveYield] = ()
-    veil: str = ""
-
-    @property
-    def counts_joinings(self) -> bool:
-        """Whether joinings are told: of schools that can still join, and not of a draw before the day of its figure."""
-        return any(step.figure is Figure.JOINED for step in self.way)
 
     @property
     def has_openings(self) -> bool:
@@ -110,26 +103,23 @@ def of(
         Figure.JOINED: confirmed,
     }
     totals = results.total.counts
-    declared = {Figure.JOINED: (totals.get(Figure.DECLARED, 0), joined_schools.total() - confirmed)}
+    declared = {Figure.JOINED: (totals[Figure.DECLARED], joined_schools.total() - confirmed)}
     way = [
         WayStep(figure, totals[figure], schools[figure], *declared.get(figure, (0, 0)))
         for figure in WAY
-        if figure in figures(campaign, results) and not results.veil
+        if figure in figures(campaign)
     ]
     waves = [(_left_on(wave), wave) for wave in campaign.waves if wave.mailing_id in asked.mailings]
     if not waves:
-        return Course(way, [], [], are_measured(campaign), veil=results.veil)
+        return Course(way, [], [], are_measured(campaign))
     opened, clicked = Counter[date](), Counter[date]()
     for group in measured:
         opened += group.opened_on
         clicked += group.clicked_on
-    if results.veil:
-        joined_schools.clear()
     series = (answered, answered_schools, Counter(results.joined_on), joined_schools, opened, clicked)
     start = min(day for day, _ in waves)
-    yields = [] if results.veil else _yields(session, waves, asked, now)
-    days = _told(start, max(today(now), start), series)
-    return Course(way, days, waves, are_measured(campaign), yields, results.veil)
+    yields = _yields(session, waves, asked, now)
+    return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign), yields)
 
 
 _ANSWERING = (Response.authority_id, ResponseSchool.school_id)
@@ -147,7 +137,7 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
     """What came after each wave, in two statements."""
-    counts = actions.by_network(session, [wave for _, wave in waves], now, ())  # a veiled course has no yields
+    counts = actions.by_network(session, [wave for _, wave in waves], now)
     joined: dict[int, Counter[date]] = {}
     for mailing, day, count in session.execute(reactions.joined_after(asked)):
         joined.setdefault(mailing, Counter())[day] += count
@@ -155,7 +145,7 @@ def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, 
     for (day, wave), following in zip(ordered, [*(day for day, _ in ordered[1:]), date.max], strict=True):
         mailing = wave.mailing_id or 0
         came = sum(count for when, count in joined.get(mailing, Counter()).items() if when < following)
-        sent, answered = (sum((counts[mailing][name] or {}).values()) for name in ("sent", "answered"))
+        sent, answered = (sum(counts[mailing][name].values()) for name in ("sent", "answered"))
         yields.append(WaveYield(wave, day, sent, answered, came))
     return yields
 

@@ -7,7 +7,7 @@ Reminders list only the remaining schools, so a school counts from the first let
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, literal_column, or_, select
 
 from outreach.campaigns.audiences import launched
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Campaign
 from outreach.columns import Queried
 from outreach.days import today
@@ -76,8 +75,6 @@ _WORDS = {
 
 
 _OF_RECIPIENTS = {Figure.RECIPIENTS, Figure.SENT, Figure.DELIVERED}
-TOLD_OF_DRAWS = (Figure.RECIPIENTS, Figure.ANSWERED)
-"""What is told of a draw before the day of its figure: until its last departure, the others count those written to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,10 +87,9 @@ class FigureRow:
 
     def whole(self, figure: Figure) -> int:
         """Of how many a figure is a part: of all recipients, or of those to whom a letter was sent, where it follows
-        from a letter, as far as these are told.
+        from a letter.
         """
-        is_of_sent = figure not in _OF_RECIPIENTS and Figure.SENT in self.counts
-        return self.counts[Figure.SENT if is_of_sent else Figure.RECIPIENTS]
+        return self.counts[Figure.RECIPIENTS if figure in _OF_RECIPIENTS else Figure.SENT]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,37 +99,28 @@ class Results:
     `answers` counts authorities by answer; an authority that gave several answers counts under each. `unreacted` counts
     those that received a letter and have not reacted (`measuring.reactions.Reaction.NONE`). `joined_on` counts
     authorities by the first day on which a school that letters listed has joined, declared or confirmed.
-
-    `veil` says why only `TOLD_OF_DRAWS` are counted, or ''; `unreacted` is 0 then, and `joined_on` empty.
     """
 
     rows: Sequence[FigureRow]
     unreacted: int
     answers: Mapping[Answer, int]
     joined_on: Mapping[date, int]
-    veil: str = ""
-
-    @property
-    def figures(self) -> Sequence[Figure]:
-        """The figures that are counted."""
-        return TOLD_OF_DRAWS if self.veil else tuple(Figure)
 
     @property
     def total(self) -> FigureRow:
         """The figures of all networks: an authority is of one only."""
-        counts = {figure: sum(row.counts[figure] for row in self.rows) for figure in self.figures}
-        return FigureRow("", "Total", counts)
+        return FigureRow("", "Total", {figure: sum(row.counts[figure] for row in self.rows) for figure in Figure})
 
     def as_json(self) -> dict[str, Any]:
-        """The totals as JSON, by fixed names; null what is not told yet."""
-        totals = {figure.value: self.total.counts.get(figure) for figure in Figure}
+        """The totals as JSON, by fixed names."""
+        totals = {figure.value: count for figure, count in self.total.counts.items()}
         return {**totals, "answers": {answer.value: count for answer, count in self.answers.items() if count}}
 
 
-def figures(campaign: Campaign, results: Results) -> list[Figure]:
-    """The figures of a campaign that are told. One about schools that have joined already has no joinings to count."""
+def figures(campaign: Campaign) -> list[Figure]:
+    """The figures that apply to a campaign. One about schools that have joined already has no joinings to count."""
     joinings = {Figure.JOINED_ALL, Figure.JOINED, Figure.DECLARED}
-    return [figure for figure in results.figures if campaign.concerns is Concerns.OPEN or figure not in joinings]
+    return [figure for figure in Figure if campaign.concerns is Concerns.OPEN or figure not in joinings]
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
@@ -158,11 +145,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
         unreacted += silent
         joined_on.update({day: figured[Figure.RECIPIENTS]} if day else {})
     rows = [FigureRow(*named, counted) for named, counted in networks.items()]
-    answered = _answers(session, asked.mailings)
-    if veil := locking.veil(session, campaign):
-        told = [replace(row, counts={figure: row.counts[figure] for figure in TOLD_OF_DRAWS}) for row in rows]
-        return Results(told, 0, answered, {}, veil)
-    return Results(rows, unreacted, answered, joined_on)
+    return Results(rows, unreacted, _answers(session, asked.mailings), joined_on)
 
 
 def authorities(
@@ -175,12 +158,7 @@ def authorities(
     text: str = "",
     sort: str = "",
 ) -> Queried[Authority]:
-    """The authorities that a figure counts, of one network (its code) or of all, by name.
-
-    Raises Refused for a figure that is not told yet.
-    """
-    if figure not in TOLD_OF_DRAWS:
-        locking.refuse_split(session, campaign)
+    """The authorities that a figure counts, of one network (its code) or of all, by name."""
     each = _each(Asked(launched(campaign), today(now)))
     counted = Authority.id.in_(select(each.c.authority_id).where(each.c[figure.value] == 1))
     of_network = Authority.network_id == select(Network.id).where(Network.code == network).scalar_subquery()

@@ -1,14 +1,13 @@
 """The figures of many campaigns at once, as their list shows them: sent, answered, joined, in authorities."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, and_, func, select
 
 from outreach.adherence.models import Status, Strand, Word
 from outreach.adherence.standing import recorded
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results.figures import is_sent
 from outreach.days import today
@@ -23,12 +22,12 @@ from outreach.segments.audience import Concerns
 class Overall:
     """How many authorities a campaign was sent to, how many answered and how many joined since.
 
-    They are the figures SENT, ANSWERED and JOINED of its results; None what a draw does not tell yet.
+    They are the figures SENT, ANSWERED and JOINED of its results.
     """
 
-    sent: int | None = 0
+    sent: int = 0
     answered: int = 0
-    joined: int | None = 0
+    joined: int = 0
 
 
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
@@ -40,10 +39,7 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     if not sent and not answers:
         return {}
     joined = dict(session.execute(_joined(session, campaigns, now)).all())
-    found = {key: Overall(sent.get(key, 0), answers.get(key, 0), joined.get(key, 0)) for key in {**sent, **answers}}
-    drawn = session.scalars(select(Campaign).where(Campaign.id.in_(found), Campaign.departure_gap > 0)).all()
-    veiled = [campaign.id for campaign in drawn if locking.is_locked(session, campaign)]
-    return found | {key: replace(found[key], sent=None, joined=None) for key in veiled}
+    return {key: Overall(sent.get(key, 0), answers.get(key, 0), joined.get(key, 0)) for key in {**sent, **answers}}
 
 
 def _counted(session: Session, query: Select[int, int]) -> dict[int, int]:

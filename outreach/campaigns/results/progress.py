@@ -11,7 +11,6 @@ from sqlalchemy import select
 from outreach import audit, french
 from outreach.approvals.models import Decision
 from outreach.campaigns import lifecycle
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import (
     UNDER_WAY,
     Campaign,
@@ -33,14 +32,10 @@ MOST_NOTED = 200  # journal lines about letters: a relay that defers everything 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """The current wave and the counts of its letters, all 0 before its start; `veil` says why they are not told, or ''.
-
-    Failures and doubts are always told, as somebody has to act on them, and how far the wave is.
-    """
+    """The current wave and the counts of its letters, all 0 before its start."""
 
     wave: Wave
     tally: Tally
-    veil: str = ""
 
     @property
     def meant(self) -> int:
@@ -90,8 +85,7 @@ def of(session: Session, campaign: Campaign) -> Progress | None:
     if wave.state is WaveState.CANCELLED and not wave.mailing_id:
         wave = _first_planned_with(session, wave)
     counted = outbox.tallies(session, [wave.mailing_id]) if wave.mailing_id else {}
-    veil = locking.veil(session, campaign) if locking.hidden(session, [wave]) else ""
-    return Progress(wave, counted.get(wave.mailing_id or 0, Tally()), veil)
+    return Progress(wave, counted.get(wave.mailing_id or 0, Tally()))
 
 
 def _first_planned_with(session: Session, wave: Wave) -> Wave:
@@ -104,11 +98,9 @@ def _first_planned_with(session: Session, wave: Wave) -> Wave:
 
 
 def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
-    """Every wave of a campaign with the counts of its letters; of one that may not be counted yet, of its failures."""
+    """Every wave of a campaign with the counts of its letters."""
     counted = outbox.tallies(session, [wave.mailing_id for wave in campaign.waves if wave.mailing_id])
-    told = [(wave, counted.get(wave.mailing_id or 0, Tally())) for wave in campaign.waves]
-    veiled = locking.hidden(session, campaign.waves)
-    return [(wave, tally.of_failures() if wave.id in veiled else tally) for wave, tally in told]
+    return [(wave, counted.get(wave.mailing_id or 0, Tally())) for wave in campaign.waves]
 
 
 def states_mark(campaign: Campaign, *, now: datetime) -> str:
@@ -126,8 +118,7 @@ def shape_mark(campaign: Campaign, progress: Progress) -> str:
 
 def counts_mark(progress: Progress) -> str:
     """A digest that changes when the counts of the wave's letters do."""
-    told = progress.tally.of_failures() if progress.veil else progress.tally
-    return _mark([progress.wave.number, progress.percent, told.as_json()])
+    return _mark([progress.wave.number, progress.tally.as_json()])
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -87,12 +87,6 @@ COLUMNS: Sequence[Column[ReactedLetter]] = (
     Column("schools", "Écoles nommées", lambda row: row.letter.schools, Kind.NUMBER),
     Column("joined", "Ont adhéré", lambda row: row.letter.joined, Kind.NUMBER, sort=True),
 )
-# JSON keeps its keys.
-UNSPLIT: Sequence[Column[ReactedLetter]] = tuple(
-    replace(one, value=lambda _: None, sort=None, on=On.JSON) if one.key == "sent" else one
-    for one in COLUMNS
-    if one.key != "wave"
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -156,19 +150,12 @@ class ReactionList(Listing[ReactedLetter]):
 
 
 def of(
-    session: Session,
-    asked: Asked,
-    filters: ReactionFilters,
-    *,
-    waves: Mapping[int, str],
-    sort: str = "",
-    is_split: bool = True,
+    session: Session, asked: Asked, filters: ReactionFilters, *, waves: Mapping[int, str], sort: str = ""
 ) -> ReactionList:
-    """The list of the authorities that these letters are meant for, by name. Unless `is_split`, no row says by which
-    wave its letter left, nor when: beside an answer or a joining, that would count them by departure."""
+    """The list of the authorities that these letters are meant for, by name."""
     return ReactionList(
         title="Destinataires",
-        columns=COLUMNS if is_split else UNSPLIT,
+        columns=COLUMNS,
         sort=sort,
         usual="name",
         session=session,

@@ -12,7 +12,6 @@ from sqlalchemy import ColumnElement, func, select
 from outreach import french
 from outreach.approvals.models import Content, Extent
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.effects import locking, naming
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours, uninvited
@@ -32,7 +31,7 @@ from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.mail import wording
 from outreach.mail.letters import markdown
-from outreach.segments.audience import Concerns, rows
+from outreach.segments.audience import rows
 from outreach.segments.audience_counts import AudienceCounts
 
 BUDGET = 10
@@ -104,11 +103,7 @@ def refuse_blocked(judged: Judged) -> None:
 
 
 def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, now: datetime) -> Findings:
-    """Check a campaign: count its audience, compose every letter, and read its wording and its dates.
-
-    Raises Refused where whom it means may not be counted yet.
-    """
-    naming.refuse(session, audiences.criterion_of(campaign), Concerns(campaign.concerns))
+    """Check a campaign: count its audience, compose every letter, and read its wording and its dates."""
     counts = audiences.count(session, campaign, now=now)
     rule = ClosingRule.of(session, campaign, now=now)
     dated = rule.waves(campaign)
@@ -273,11 +268,9 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     remarks = [day.told(now) for day in near]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same and not any(day.is_own for day in near):
-        whose = "Des PO ont" if locking.is_locked(session, campaign) else _have(same)
-        remarks.append(f"{whose} reçu ce même courriel il y a moins de 7 jours.")
+        remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
     # A wave is one letter to an authority, however many of its schools' mailboxes got it.
-    told = authorities_written_since(school_year(now), ignoring=locking.hidden_mailings(session))
-    each = told.group_by(Message.authority_id, Message.mailing_id)
+    each = authorities_written_since(school_year(now)).group_by(Message.authority_id, Message.mailing_id)
     received = each.subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))

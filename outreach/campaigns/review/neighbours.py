@@ -1,7 +1,7 @@
 """Waves near a campaign's own: which of its authorities get another letter within a week, and on which day."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
@@ -12,8 +12,6 @@ from sqlalchemy.orm import joinedload
 
 from outreach import french
 from outreach.campaigns import audiences
-from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.days import today
@@ -26,7 +24,6 @@ from outreach.segments.scope import Scope
 
 NEAR = timedelta(days=7)
 NAMED = 3
-ALIKE = " (tous les PO de son tirage au sort comptés)"
 FEW = 10  # shared authorities are few up to one in so many
 LEFT_OR_WAITS = (MessageState.QUEUED, MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)
 
@@ -98,14 +95,12 @@ def near(
 
     A wave that was launched counts for whom its letters left or still wait; one that is planned, for whom it would be
     launched now. All are counted in one statement. Waves of the campaign itself count once they were launched, unless
-    it is under way: then they are those it plans. Of a wave that is hidden now (`locking.hidden`) all count whom its
-    draw drew. `meant` replaces the campaign's own audience.
+    it is under way: then they are those it plans. `meant` replaces the campaign's own audience.
     """
     waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
     if not waves:
         return Neighbours()
-    hidden = locking.hidden(session, waves)
-    met = _met(session, campaign, waves, hidden, now, meant).cte("near")
+    met = _met(session, campaign, waves, now, meant).cte("near")
     count, is_other = func.count(distinct(met.c.authority_id)), met.c.campaign_id != campaign.id
     by_campaign = select(literal("campaign"), met.c.campaign_id, count).where(is_other)
     every = union_all(
@@ -118,8 +113,7 @@ def near(
         counts[kind][key] = total
     titles: dict[date, dict[str, None]] = defaultdict(dict)
     for wave in waves:
-        title = wave.campaign.title + (ALIKE if wave.id in hidden else "")
-        titles[today(wave.due_at)]["" if wave.campaign is campaign else title] = None
+        titles[today(wave.due_at)]["" if wave.campaign is campaign else wave.campaign.title] = None
     days = {date.fromordinal(day): total for day, total in counts["day"].items()}
     others = {wave.campaign: counts["campaign"].get(wave.campaign_id, 0) for wave in waves}
     return Neighbours(
@@ -135,24 +129,17 @@ def shared_with_others(session: Session, campaign: Campaign, *, now: datetime) -
     waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
     if not waves:
         return set()
-    met = _met(session, campaign, waves, locking.hidden(session, waves), now, None).subquery()
+    met = _met(session, campaign, waves, now, None).subquery()
     return set(session.scalars(select(met.c.authority_id).where(met.c.campaign_id != campaign.id).distinct()))
 
 
 def _met(
-    session: Session,
-    campaign: Campaign,
-    waves: Sequence[Wave],
-    hidden: Collection[int],
-    now: datetime,
-    meant: Audience | None,
+    session: Session, campaign: Campaign, waves: Sequence[Wave], now: datetime, meant: Audience | None
 ) -> Select[Any]:
     """Whom waves reach of those that a campaign would write to: columns day (ordinal), campaign_id, authority_id."""
     scope = partial(audiences.scope_of, session, now=now)
     own = audience.rows(meant or audiences.audience_of(campaign), scope(campaign))
-    told = [wave for wave in waves if wave.id not in hidden]
-    of_draws = (_drawn(wave) for wave in waves if wave.id in hidden)
-    other = union_all(*_launched(told), *_planned(told, scope, now), *of_draws).subquery()
+    other = union_all(*_launched(waves), *_planned(waves, scope, now)).subquery()
     written = select(own.c.authority_id).where(own.c.rank == 0)
     return select(other.c.day, other.c.campaign_id, other.c.authority_id).where(other.c.authority_id.in_(written))
 
@@ -191,12 +178,6 @@ def _launched(waves: Sequence[Wave]) -> Iterator[Select[Any]]:
             case(campaigns, value=Message.mailing_id).label("campaign_id"),
             Message.authority_id,
         ).where(Message.mailing_id.in_(list(days)), Message.authority_id.is_not(None), Message.state.in_(LEFT_OR_WAITS))
-
-
-def _drawn(wave: Wave) -> Select[Any]:
-    """As `_launched`, of a wave of a draw: all whom that drew, as those it writes to say who joined or answered."""
-    day, drawn = today(wave.due_at).toordinal(), drawn_list.drawn_by([wave.campaign_id]).subquery()
-    return select(literal(day).label("day"), literal(wave.campaign_id).label("campaign_id"), drawn.c.authority_id)
 
 
 def _planned(waves: Sequence[Wave], scope: Callable[[Campaign], Scope], now: datetime) -> Iterator[Select[Any]]:

@@ -188,10 +188,7 @@ class Preview:
         if self.only_unreacted:
             meant = audiences.unreacted_of(self.campaign, now=self.now)
         leaves_at = self.at if self.only_unreacted else None
-        is_whole = not self.only_unreacted
-        scope = audiences.scope_of(
-            self.session, self.campaign, now=self.now, leaves_at=leaves_at, every_departure=is_whole
-        )
+        scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
         return audience_counts.first(self.session, meant, scope, MOST)
 
     def letters(

@@ -40,16 +40,24 @@ from outreach.effect.draw import DEPARTURES
 from outreach.errors import NotFound, Refused
 
 LATER = range(2, DEPARTURES + 1)
+PLANNED_WHOLE = (
+    "Les relances d’un tirage au sort sont celles de son plan, figé avant la validation : aucune ne s’ajoute avant que "
+    "son effet soit donné."
+)
 
 
 def may_be_added(session: Session, campaign: Campaign) -> bool:
     """Whether a reminder may be added to a campaign: once a wave of it was launched, while the campaign is approved.
 
-    None is added to a draw before the day of its figure: the reminders that it compares are part of its frozen plan,
-    and whom this one would write to would be counted.
+    None is added to a draw before its effect is told: the reminders that it compares are part of its frozen plan.
     """
     is_whole = bool(audiences.launched(campaign)) and not audiences.broken_off(campaign)
-    return campaign.state is CampaignState.APPROVED and is_whole and not locking.is_locked(session, campaign)
+    return campaign.state is CampaignState.APPROVED and is_whole and not _is_compared(session, campaign)
+
+
+def _is_compared(session: Session, campaign: Campaign) -> bool:
+    """Whether departures drawn by lot are still to be compared, with the reminders of the plan alone."""
+    return locking.beside_counts(session, campaign) != ""
 
 
 def pending(session: Session, campaign: Campaign) -> AddedReminder | None:
@@ -76,8 +84,8 @@ def add(
 ) -> AddedReminder:
     """Add a draft of a reminder. Raises Refused where none may be added or another one is pending, else as `plan_of`;
     InputError when the letter cannot be read."""
-    if veil := locking.veil(session, campaign):
-        raise Refused(f"Une relance ne s’ajoute pas à un tirage au sort avant ce jour. {veil}")
+    if _is_compared(session, campaign):
+        raise Refused(f"{PLANNED_WHOLE} {locking.lock_of(session, campaign).told}")
     if not may_be_added(session, campaign):
         raise Refused("Une relance s’ajoute à une campagne validée, dont une vague est partie.")
     if pending(session, campaign) is not None:

@@ -1,13 +1,11 @@
 """Pauses waves automatically when too many of their letters are refused or bring complaints."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import func, select
 
 from outreach.campaigns import lifecycle
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.schedule import wave_moves
 from outreach.db import Session
@@ -33,7 +31,7 @@ def pause_failing(session: Session, *, now: datetime) -> int:
         wave = session.get_one(Wave, wave_id)
         lifecycle.in_turn(session, wave.campaign_id)
         session.refresh(wave)
-        why = _told(session, wave, outcomes(session, [wave])[wave]).stops
+        why = outcomes(session, [wave])[wave].stops
         if wave.state is WaveState.RUNNING and why:
             wave_moves.move_wave(session, wave, WaveState.PAUSED, now=now, actor=AUTO_PAUSE, note=why)
             paused += 1
@@ -77,16 +75,8 @@ def said_of_pause(session: Session, wave: Wave) -> str:
 
 def warning(session: Session, wave: Wave) -> str:
     """A warning, in French, that a running wave may soon pause automatically, or ''."""
-    if wave.state is not WaveState.RUNNING or not wave.mailing_id:
-        return ""
-    rates = outcomes(session, [wave])[wave]
-    warns = _told(session, wave, rates).warns if rates.warns else ""
+    warns = outcomes(session, [wave])[wave].warns if wave.state is WaveState.RUNNING and wave.mailing_id else ""
     return f"{warns} ; la vague se met en pause d’elle-même à une sur dix" if warns else ""
-
-
-def _told(session: Session, wave: Wave, rates: Rates) -> Rates:
-    """The rates of a wave as sentences say them: of a draw before the day of its figure, without its letters."""
-    return replace(rates, tells_ended=not locking.hidden(session, [wave]))
 
 
 def _last_move(session: Session, wave: Wave) -> WaveTransition | None:

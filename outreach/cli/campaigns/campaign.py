@@ -10,7 +10,6 @@ import click
 from outreach import french
 from outreach.accounts import staff
 from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.effects import locking, naming
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -32,7 +31,6 @@ from outreach.effect import commitment
 from outreach.errors import InputError, Refused
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
-from outreach.segments.audience import Concerns
 from outreach.segments.shown import explained
 from outreach.settings import ROOT, Mode
 
@@ -174,10 +172,8 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
         if fase is not None:
             _tell_why(session, stored_campaign, fase, operation.now)
             return
-        criterion = audiences.criterion_of(stored_campaign)
-        naming.refuse(session, criterion, Concerns(stored_campaign.concerns))
         counts = audiences.count(session, stored_campaign, now=operation.now)
-        said = wave_criteria.sentence(session, criterion)
+        said = wave_criteria.sentence(session, audiences.criterion_of(stored_campaign))
     names = ("authorities", "written", "addresses", "of_schools", "schools")
     told = {name: getattr(counts, name) for name in names}
     reasons = {reason.value: count for reason, count in counts.left_out.items()}
@@ -195,10 +191,7 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
 
 def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datetime) -> None:
     authority = authority_sheet.authority_by_fase(session, fase)
-    meant, scope = (
-        audiences.audience_of(stored_campaign),
-        audiences.scope_of(session, stored_campaign, now=now, every_departure=True),
-    )
+    meant, scope = audiences.audience_of(stored_campaign), audiences.scope_of(session, stored_campaign, now=now)
     why = explained.explain(session, meant, scope, authority)
     names = wave_criteria.names(session, [leaf for leaf, _ in why.criteria])
     criteria = [{"criterion": leaf.words(names), "met": held} for leaf, held in why.criteria]
@@ -308,7 +301,7 @@ def reach(operation: Operation, number: int) -> None:
         found = reached.of(session, lifecycle.campaign_numbered(session, number), now=operation.now)
     say_json(found.as_json)
     say(found.sentence)
-    for kind, count in found.by.items() if found.is_told else ():
+    for kind, count in found.by.items():
         say(f"  {kind.label} : {french.number(count)}")
 
 
@@ -337,18 +330,12 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
         say(f"  Attention : {warns}.")
     if not tally.intended:
         return
-    if not tally.is_whole:
-        failed = f"refusés {tally.refused}, expirés {tally.expired}, en doute {tally.in_doubt}"
-        say(f"  Destinataires {tally.intended} : {failed} ; le reste se compte au jour du chiffre du tirage.")
-        _tell_of_tries(session, wave, tally, again)
-        return
     say(
         f"  Destinataires {tally.intended} : remis {tally.accepted}, refusés {tally.refused}, expirés {tally.expired}, "
         f"en doute {tally.in_doubt}, reportés {tally.deferred}, en attente {tally.pending}, "
         f"écartés {tally.withdrawn.total()}."
     )
-    shown = as_json.withdrawn(session, wave, tally)
-    for reason, count in sorted(shown.items()):
+    for reason, count in sorted(tally.withdrawn.items()):
         say(f"  Écartés, {Reason(reason).label} : {count}")
     _tell_of_tries(session, wave, tally, again)
 
@@ -381,10 +368,9 @@ def list_reactions(operation: Operation, number: int, only_none: bool, wave: int
     """Énumère ce que chaque destinataire a fait, courriel par courriel."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
-        locking.refuse_split(session, stored_campaign)
         asked = reactions.asked_of(stored_campaign, now=operation.now, wave=wave)
         filters = ReactionFilters(reaction=Reaction.NONE if only_none else None)
-        listed = reaction_list.of(session, asked, filters, waves={}, is_split=True)
+        listed = reaction_list.of(session, asked, filters, waves={})
         say_json(lambda: {"campaign": number, "items": listed.objects()})
         rows, counted = [row.letter for row in listed.every()], listed.counts
     for row in rows:

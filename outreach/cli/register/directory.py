@@ -9,7 +9,6 @@ from rich.table import Table
 
 from outreach import days, french
 from outreach.accounts import colleagues
-from outreach.campaigns.effects import locking
 from outreach.cli.context import (
     DayType,
     NumberType,
@@ -182,12 +181,7 @@ def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[
     """Dit qui un courriel atteint ; sans --state, énumère les PO dont les boîtes sont à corriger."""
     chosen = tuple(state for state in ReachState if state in states) or FAULTS
     with operation.database.reading() as session:
-        found = reach_list.listed(
-            session,
-            ReachFilters(states=chosen, networks=networks),
-            now=operation.now,
-            untold=locking.hidden_mailings(session),
-        )
+        found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
         names = {row.followed.owner: colleagues.name_of(session, row.followed.owner) for row in found.rows}
     counts = {state.value: sum(found.tally(network, state) for network in networks or ("",)) for state in ReachState}
     say_json(lambda: {"counts": counts, "items": found.objects()})

@@ -3,8 +3,7 @@
 Each `label` is in French, for the interface.
 """
 
-from collections.abc import Collection, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 
@@ -42,8 +41,6 @@ class LetterOutcome(StrEnum):
         return _SINGULARS.get(self, _LABELS[self].lower().removesuffix("s"))
 
 
-FAILURES = (LetterOutcome.REFUSED, LetterOutcome.EXPIRED, LetterOutcome.IN_DOUBT)
-"""The outcomes that somebody has to act on."""
 _LABELS = {
     LetterOutcome.ACCEPTED: "Remis",
     LetterOutcome.PENDING: "En attente",
@@ -70,10 +67,8 @@ def outcome_in(state: MessageState, attempts: int) -> LetterOutcome:
     return LetterOutcome(state.value)
 
 
-def why(message: Message, untold: Collection[Reason] = ()) -> str:
-    """Why a letter was withdrawn, put off or refused, in French; '' for any other, and for a reason of `untold`."""
-    if message.reason in untold:
-        return ""
+def why(message: Message) -> str:
+    """Why a letter was withdrawn, put off or refused, in French; '' for any other."""
     return message.reason.label if message.reason else cause_of(message)
 
 
@@ -87,22 +82,13 @@ def tried_again(session: Session, mailing: int) -> tuple[int, datetime] | None:
 
 
 def listed(
-    session: Session,
-    mailing: int,
-    outcome: LetterOutcome | None,
-    reason: Reason | None = None,
-    sort: str = "",
-    *,
-    untold: Collection[Reason] = (),
+    session: Session, mailing: int, outcome: LetterOutcome | None, reason: Reason | None = None, sort: str = ""
 ) -> Queried[Recipient]:
-    """The letters of a mailing with this outcome and this reason of withdrawal (None: any), by the authority's name.
-
-    No row says a reason of `untold`.
-    """
+    """The letters of a mailing with this outcome and this reason of withdrawal (None: any), by the authority's name."""
     query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
     return Queried(
         title="Destinataires",
-        columns=tuple(_without(one, untold) for one in COLUMNS),
+        columns=COLUMNS,
         sort=sort,
         usual="name",
         session=session,
@@ -111,10 +97,6 @@ def listed(
         key=Message.authority_id,
         numbered=(Message.id, lambda row: row.Message.id),
     )
-
-
-def _without(column: Column[Recipient], untold: Collection[Reason]) -> Column[Recipient]:
-    return replace(column, value=lambda row: why(row.Message, untold)) if column.key == "reason" else column
 
 
 def to_authority(session: Session, authority: Authority) -> Sequence[Message]:

@@ -1,16 +1,14 @@
 """Letters on the way, counted: how many in each state, and since when the oldest."""
 
-from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import exists, func, or_, select, true
+from sqlalchemy import exists, func, select
 
 from outreach.db import Session
 from outreach.delivery.models import Gate, Mailing, Message, MessageState, is_in
 
 RECENT = timedelta(days=7)
-FAILURES = (MessageState.REFUSED, MessageState.EXPIRED, MessageState.IN_DOUBT)
 SINCE = {
     MessageState.QUEUED: Message.due_at,
     MessageState.HANDING: Message.fenced_at,
@@ -38,14 +36,10 @@ def by_state(session: Session) -> dict[MessageState, OnTheWay]:
     return {state: OnTheWay(*session.execute(asked).one()) for state, asked in query.items()}
 
 
-def recent(session: Session, *, now: datetime, failing: Collection[int] = ()) -> dict[MessageState, int]:
-    """The letters of the last seven days' mailings, by state. Counting all that ever left would read all of them.
-
-    Of the mailings `failing` (their keys), those that failed or are in doubt alone.
-    """
+def recent(session: Session, *, now: datetime) -> dict[MessageState, int]:
+    """The letters of the last seven days' mailings, by state. Counting all that ever left would read all of them."""
     keys = session.scalars(select(Mailing.id).where(Mailing.created_at > now - RECENT)).all()
-    is_told = or_(Message.mailing_id.not_in(failing), Message.state.in_(FAILURES)) if failing else true()
-    query = select(Message.state, func.count()).where(Message.mailing_id.in_(keys), is_told).group_by(Message.state)
+    query = select(Message.state, func.count()).where(Message.mailing_id.in_(keys)).group_by(Message.state)
     counted = dict.fromkeys(MessageState, 0)
     for state, count in session.execute(query):
         counted[state] = count

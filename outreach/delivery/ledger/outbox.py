@@ -71,11 +71,6 @@ class Tally:
     deferred: int = 0
     pending: int = 0
     withdrawn: Counter[str] = field(default_factory=Counter)
-    is_whole: bool = True
-
-    def of_failures(self) -> "Tally":
-        """The letters that failed or are in doubt alone, where the others may not be counted yet."""
-        return Tally(self.intended, refused=self.refused, expired=self.expired, in_doubt=self.in_doubt, is_whole=False)
 
     @property
     def total(self) -> int:
@@ -86,8 +81,7 @@ class Tally:
     def as_json(self) -> dict[str, Any]:
         """The counts by their fixed names."""
         names = ("intended", "accepted", "refused", "expired", "in_doubt", "deferred", "pending")
-        told = {**{name: getattr(self, name) for name in names}, "withdrawn": dict(sorted(self.withdrawn.items()))}
-        return told if self.is_whole else {**told, **dict.fromkeys(("accepted", "deferred", "pending"))}
+        return {**{name: getattr(self, name) for name in names}, "withdrawn": dict(sorted(self.withdrawn.items()))}
 
 
 def set_gate(session: Session, mailing: Mailing, gate: Gate, *, now: datetime, actor: str, note: str = "") -> None:

@@ -218,8 +218,6 @@ def _unplanned(found: Situation, number: int, planned: Sequence[WaveAction], abo
     """The networks whose schools have not all joined, and to which nothing planned would write."""
     rows = [row for row in found.rows if not about.networks or row.code in about.networks]
     missing = [row for row in rows if row.base(number) > row.strands[number][Bucket.JOINED]]
-    if any(one.is_veiled for one in planned):
-        return []
     alone = [row for row in missing if not any((one.meant or {}).get(row.code or "") for one in planned)]
     if not alone:
         return []

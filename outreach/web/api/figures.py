@@ -60,21 +60,18 @@ class RetriableTold(Told):
 
 
 class WaveTold(Told):
-    """A wave: what became of its letters, whom it left out by reason, and what may leave again.
-
-    `accepted`, `deferred` and `pending` are null of a draw's waves before the day of its figure.
-    """
+    """A wave: what became of its letters, whom it left out by reason, and what may leave again."""
 
     number: int
     state: str
     due_at: datetime
     intended: int
-    accepted: int | None
+    accepted: int
     refused: int
     expired: int
     in_doubt: int
-    deferred: int | None
-    pending: int | None
+    deferred: int
+    pending: int
     withdrawn: dict[str, int]
     next_try_at: datetime | None
     retriable: RetriableTold
@@ -83,15 +80,15 @@ class WaveTold(Told):
 
 
 class ResultsTold(Told):
-    """The figures of a campaign, of its authorities, and its answers by kind; null what a draw does not tell yet."""
+    """The figures of a campaign, of its authorities, and its answers by kind."""
 
     recipients: int
-    sent: int | None
-    delivered: int | None
+    sent: int
+    delivered: int
     answered: int
-    declared: int | None
-    joined: int | None
-    joined_all: int | None
+    declared: int
+    joined: int
+    joined_all: int
     answers: dict[str, int]
 
 
@@ -126,13 +123,13 @@ class StandingTold(Told):
 class MembersWaveTold(Told):
     """A wave as a federation's or a network's key reads it: how many members, by network and in `total`.
 
-    A wave that has not left tells `meant` alone. Null is what a draw does not tell before the day of its figure.
+    A wave that has not left tells `meant` alone.
     """
 
     number: int
     state: str
     due_at: datetime
-    meant: dict[str, int] | None
+    meant: dict[str, int]
     sent: dict[str, int] | None = None
     delivered: dict[str, int] | None = None
     answered: dict[str, int] | None = None

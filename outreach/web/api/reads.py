@@ -8,7 +8,6 @@ from outreach.adherence import record_list, situation
 from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
-from outreach.campaigns.effects import locking
 from outreach.campaigns.results import as_json
 from outreach.campaigns.schedule import concerned
 from outreach.delivery.ledger import listing as recipient_list
@@ -69,7 +68,7 @@ def current_situation() -> Response:
             raise Refused(str(fault)) from None
         programme = known_programmes.the_programme(session)
         found = situation.situation(
-            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed(session, programme)
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
         return told(found.as_json())
 
@@ -154,17 +153,12 @@ def recipients(number: int, wave: int) -> Response:
     """Les courriels d’une vague : à qui, et ce que chacun est devenu."""
     asked = query_as(PageAsked)
     with reading() as session:
-        of = lifecycle.campaign_numbered(session, number)
-        waves = [one for one in of.waves if one.number == wave]
+        waves = [one for one in lifecycle.campaign_numbered(session, number).waves if one.number == wave]
         if not waves:
             raise NotFound(f"La campagne {number} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
             return told({"items": [], "next": cursors.written(None)})
-        if locking.hidden(session, waves):
-            locking.refuse_split(session, of)
-        untold = locking.untold(session, of)
-        letters = recipient_list.listed(session, waves[0].mailing_id, None, untold=untold)
-        return page_of(letters, asked.cursor, asked.limit)
+        return page_of(recipient_list.listed(session, waves[0].mailing_id, None), asked.cursor, asked.limit)
 
 
 @pages.get("/responses")

@@ -189,10 +189,7 @@ class SchoolTold(Told):
 
 
 class SegmentTold(Told):
-    """A saved segment: whom it means, in French, and how many authorities these are now.
-
-    Null where it names the letters of a draw, before the day of its figure.
-    """
+    """A saved segment: whom it means, in French, and how many authorities these are now."""
 
     number: int
     name: str
@@ -201,7 +198,7 @@ class SegmentTold(Told):
     campaigns: int
     made_at: datetime
     made_by: str
-    authorities: int | None
+    authorities: int
 
 
 class CampaignTold(Told):

@@ -53,13 +53,13 @@ class Came:
     def of(cls, session: Session, campaign: Campaign) -> "Came":
         """Count it, at the instant of the request."""
         counted = results.of(session, campaign, now=now())
-        measured = [] if counted.veil else hits.measured(session, audiences.launched(campaign))
+        measured = hits.measured(session, audiences.launched(campaign))
         return cls(campaign, counted, measured, course.of(session, campaign, counted, measured, now=now()))
 
     @property
     def counts_joinings(self) -> bool:
-        """Whether joinings are told beside answers."""
-        return self.course.counts_joinings
+        """Whether its schools can still join: one about schools that have joined counts answers alone."""
+        return any(step.figure is Figure.JOINED for step in self.course.way)
 
     @property
     def charts(self) -> list[Chart]:
@@ -68,7 +68,7 @@ class Came:
 
     def count(self, figure: Figure) -> int:
         """How many authorities of all networks a figure counts."""
-        return self.results.total.counts.get(figure, 0)
+        return self.results.total.counts[figure]
 
     def whole(self, figure: Figure) -> int:
         """Of how many it is a part."""
@@ -90,8 +90,7 @@ def picture(number: int, key: str, ending: str) -> Response:
 def _charts(came: Came) -> Iterator[Chart]:
     if not came.count(Figure.RECIPIENTS):
         return
-    if came.course.way:
-        yield _way(came)
+    yield _way(came)
     if came.count(Figure.SENT):
         yield _networks(came)
     if came.count(Figure.ANSWERED):

@@ -6,7 +6,6 @@ from werkzeug.wrappers import Response as Redirect
 from outreach.approvals import deciding
 from outreach.approvals.models import Extent
 from outreach.campaigns import lifecycle
-from outreach.campaigns.effects import locking
 from outreach.campaigns.waves import added_reminders
 from outreach.campaigns.waves import drift as drifts
 from outreach.errors import InputError
@@ -23,16 +22,13 @@ def drift(number: int, wave: int) -> str:
         campaign = lifecycle.campaign_numbered(session, number)
         planned = drifts.planned_wave(campaign, wave)
         counts = drifts.counts_of(session, planned, now=now())
-        drifted = drifts.drift_of(session, planned, counts)
-        if drifted is None and locking.hidden(session, [planned]):
-            locking.refuse_split(session, campaign)
         return show(
             "drift",
             step_of(session, "drift", campaign),
             wave=planned,
             approved=added_reminders.approved_extent(session, planned),
             counts=counts,
-            drift=drifted,
+            drift=drifts.drift_of(session, planned, counts),
             is_approved=added_reminders.approval(session, planned) is not None,
             may_confirm=deciding.may_decide(session, actor(), *added_reminders.sent_by(planned)),
         )

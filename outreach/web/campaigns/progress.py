@@ -25,7 +25,7 @@ from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.waves import added_reminders, auto_pause, calling_off, drift, exemptions, moving, retrying
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session
-from outreach.delivery.ledger.listing import FAILURES, LetterOutcome
+from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.errors import InputError
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
@@ -69,12 +69,11 @@ class Live:
 
     @property
     def counts(self) -> dict[LetterOutcome, int]:
-        """The number of letters by outcome: of failures and doubts alone, where the others may not be counted yet."""
+        """The number of letters by outcome."""
         tally = self.progress.tally
-        told = FAILURES if self.progress.veil else LetterOutcome
         return {
             outcome: tally.withdrawn.total() if outcome is LetterOutcome.WITHDRAWN else getattr(tally, outcome.value)
-            for outcome in told
+            for outcome in LetterOutcome
         }
 
 
@@ -113,7 +112,7 @@ def waves(number: int) -> str:
             "waves",
             step_of(session, "waves", campaign),
             rows=progress.tallies(session, campaign),
-            veil=locking.veil(session, campaign),
+            beside_counts=locking.beside_counts(session, campaign),
             told=_calendar(session, campaign),
             may_be_called_off=_may_be_called_off(campaign),
             closed=(closed := {one.wave.number: one for one in moving.closed_waves(session, campaign, now=now())}),
@@ -250,11 +249,12 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
     came = Came.of(session, campaign)
     return {
         "came": came.results,
+        "beside_counts": locking.beside_counts(session, campaign),
         "course": came.course,
         "charts": came.charts,
         "day_columns": day_columns(came.course),
         "Figure": Figure,
-        "figures": figures.figures(campaign, came.results),
+        "figures": figures.figures(campaign),
         "measured": came.measured,
         "reach": reached.of(session, campaign, now=now()),
     }
@@ -289,13 +289,9 @@ def sentence(current: Progress) -> str:
     if state is WaveState.MISSED:
         return f"{name} manquée : rien n’est parti."
     if state not in UNDER_WAY:
-        ends = _ends(current)
-        return f"{name} {state.label.lower()}{f' : {ends}' if ends else ''}."
+        return f"{name} {state.label.lower()} : {_ends(current)}."
     if current.wave.mailing is None or current.wave.mailing.filled_at is None:
-        many = "" if current.veil else f" ({french.number(tally.intended)})"
-        return f"{name} : les destinataires sont inscrits un à un{many}."
-    if current.veil:
-        return f"{name} en pause." if state is WaveState.PAUSED else f"{name} en cours, {current.percent} %."
+        return f"{name} : les destinataires sont inscrits un à un ({french.number(tally.intended)})."
     done = french.plural(current.settled, "courriel a une issue", "courriels ont une issue")
     still = "en pause" if state is WaveState.PAUSED else f"en cours, {current.percent} %"
     return f"{name} {still} : {done} sur {french.number(current.meant)}."
@@ -304,15 +300,14 @@ def sentence(current: Progress) -> str:
 def _ends(current: Progress) -> str:
     """What came of a wave's letters: how many were delivered, then the other outcomes that occurred."""
     tally = current.tally
-    failed, doubtful = tally.refused + tally.expired, tally.in_doubt
-    left_out = 0 if current.veil else tally.withdrawn.total()
+    failed, doubtful, left_out = tally.refused + tally.expired, tally.in_doubt, tally.withdrawn.total()
     others = (
         (failed, french.plural(failed, "échec")),
         (doubtful, f"{french.number(doubtful)} en doute"),
         (left_out, french.plural(left_out, "écarté")),
     )
-    delivered = [] if current.veil else [french.plural(tally.accepted, "courriel remis", "courriels remis")]
-    return ", ".join([*delivered, *(words for count, words in others if count)])
+    delivered = french.plural(tally.accepted, "courriel remis", "courriels remis")
+    return ", ".join([delivered, *(words for count, words in others if count)])
 
 
 def _calendar(session: Session, campaign: Campaign) -> dict[datetime, str]:

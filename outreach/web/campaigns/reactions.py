@@ -10,13 +10,12 @@ from werkzeug.wrappers import Response as Redirect
 from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.calling.asked_calls import MOST
-from outreach.campaigns.effects import locking
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import openings, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import OpeningFilter, ReactionFilters, ReactionList
 from outreach.db import Session
-from outreach.delivery.ledger.listing import FAILURES, LetterOutcome
+from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.directory import listing
 from outreach.measuring import hits
 from outreach.measuring.models import TrackingMode
@@ -48,24 +47,18 @@ DEFINITIONS = (
 
 @dataclass(frozen=True, slots=True)
 class AskedList:
-    """The list that a query asks for. `wave` is a wave's number or None for all; `networks` has labels by code.
-
-    `is_split` says that what came may be told by wave; where not, `veil` says why, and failures and answers are listed.
-    """
+    """The list that a query asks for. `wave` is a wave's number or None for all; `networks` has labels by code."""
 
     campaign: Campaign
     letters: Asked
     wave: int | None
     filters: ReactionFilters
     networks: Mapping[str, str]
-    is_split: bool
-    veil: str = ""
 
     def listed(self, session: Session) -> ReactionList:
         """The list itself, in the order that the query asks for."""
         names = {mailing: wave.name for mailing, wave in _waves(self.campaign).items()}
-        order = sorting(request)
-        return reaction_list.of(session, self.letters, self.filters, waves=names, sort=order, is_split=self.is_split)
+        return reaction_list.of(session, self.letters, self.filters, waves=names, sort=sorting(request))
 
     @property
     def chosen(self) -> list[str]:
@@ -113,12 +106,11 @@ def list_reactions(number: int) -> str:
             step_of(session, "recipients", campaign),
             asked=asked,
             waves=_waves(campaign),
-            is_locked=not asked.is_split,
             counts=listed.counts,
             shown=shown,
             seen=openings.of_letters(session, messages, now=now()) if messages else {},
             kept_since=now() - hits.KEPT,
-            outcomes=list(FAILURES if asked.veil else LetterOutcome),
+            outcomes=list(LetterOutcome),
             answers=list(Answer),
             openings=list(OpeningFilter),
             is_measured=is_measured,
@@ -163,25 +155,18 @@ def _asked(session: Session, number: int) -> AskedList:
     """The list that the query asks for; what it does not know is left out."""
     campaign, query = lifecycle.campaign_numbered(session, number), request.args
     wave = whole_number(query.get("wave", ""), digits=4)
-    is_split = not locking.is_locked(session, campaign)
-    if not is_split or wave not in {known.number for known in _waves(campaign).values()}:
+    if wave not in {known.number for known in _waves(campaign).values()}:
         wave = None
     networks = {network.code: network.label for network in listing.networks(session)}
     network = query.get("network", "")
-    outcome, answer = member(LetterOutcome, query.get("outcome")), member(Answer, query.get("answer"))
-    veil, reaction = locking.veil(session, campaign), member(Reaction, query.get("reaction"))
-    if veil:
-        outcome = outcome if outcome in FAILURES or answer else LetterOutcome.REFUSED
-        outcome, reaction = None if answer else outcome, None
     filters = ReactionFilters(
-        reaction=reaction,
+        reaction=member(Reaction, query.get("reaction")),
         network=network if network in networks else "",
-        outcome=outcome,
-        answer=answer,
-        opening=None if veil else member(OpeningFilter, query.get("opening")),
+        outcome=member(LetterOutcome, query.get("outcome")),
+        answer=member(Answer, query.get("answer")),
+        opening=member(OpeningFilter, query.get("opening")),
     )
-    letters = reactions.asked_of(campaign, now=now(), wave=wave)
-    return AskedList(campaign, letters, wave, filters, networks, is_split, veil)
+    return AskedList(campaign, reactions.asked_of(campaign, now=now(), wave=wave), wave, filters, networks)
 
 
 def _waves(campaign: Campaign) -> dict[int, Wave]:

@@ -1,7 +1,6 @@
 """The recipients of a wave: the outcome of each, the letter as received, the list as a file."""
 
 from datetime import datetime, timedelta
-from functools import partial
 
 from flask import Response, abort, request
 from flask_login import current_user
@@ -9,7 +8,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.campaigns import lifecycle
-from outreach.campaigns.effects import locking
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.letter import composing
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -37,26 +35,21 @@ USUAL = 250  # a relay's usual code for an accepted letter; any other 2xx reply 
 def recipients(number: int, wave: int) -> str:
     with reading() as session:
         campaign, shown_wave, mailing = _wave(session, number, wave)
-        untold = locking.untold(session, campaign)
-        outcome, reason = _asked(session, campaign, shown_wave)
-        veil = locking.veil(session, campaign) if locking.hidden(session, [shown_wave]) else ""
-        tally = outbox.tallies(session, [mailing])[mailing]
-        recipients = listing.listed(session, mailing, outcome, reason, sorting(request), untold=untold)
+        outcome, reason = _asked()
+        recipients = listing.listed(session, mailing, outcome, reason, sorting(request))
         return show(
             "recipients",
             step_of(session, "recipients", campaign),
             wave=shown_wave,
-            tally=tally.of_failures() if veil else tally,
-            veil=veil,
+            tally=outbox.tallies(session, [mailing])[mailing],
             outcome=outcome,
             reason=reason,
-            telling=untold,
-            outcomes=list(listing.FAILURES if veil else LetterOutcome),
+            outcomes=list(LetterOutcome),
             Reason=Reason,
             shown=Shown.of(request, recipients, export=".export_recipients", write=".write_to_wave"),
             outcome_of=listing.outcome_of,
             tries=lambda message: _tries(message, shown_wave),
-            why=partial(listing.why, untold=untold),
+            why=listing.why,
             says_more=_says_more,
             resendable_from=_resendable(session, campaign, wave),
             up_to_the_minute=timedelta(seconds=59),
@@ -69,8 +62,7 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
     with reading() as session:
         campaign, exported, mailing = _wave(session, number, wave)
         name = exported.name.replace(" ", "-").replace("è", "e")
-        asked, untold = _asked(session, campaign, exported), locking.untold(session, campaign)
-        table = listing.listed(session, mailing, *asked, sorting(request), untold=untold).table()
+        table = listing.listed(session, mailing, *_asked(), sorting(request)).table()
         return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
 
 
@@ -80,7 +72,7 @@ def write_to_wave(number: int, wave: int) -> Redirect:
     """Begin a campaign to the listed authorities, stored as a list."""
     with reading() as session:
         campaign, chosen, mailing = _wave(session, number, wave)
-        outcome, reason = _asked(session, campaign, chosen)
+        outcome, reason = _asked()
         keys = listing.listed(session, mailing, outcome, reason).keys()
         chosen_by = reason or outcome
         said = chosen_by.label if chosen_by else "Destinataires"
@@ -147,13 +139,6 @@ def _says_more(message: Message) -> bool:
     return bool(message.reply_text) and not is_as_usual
 
 
-def _asked(session: Session, campaign: Campaign, wave: Wave) -> tuple[LetterOutcome | None, Reason | None]:
-    """What is listed: of a wave that may not be counted yet, one kind of failure. Raises Refused for a reason that may
-    not be told by wave yet."""
+def _asked() -> tuple[LetterOutcome | None, Reason | None]:
     outcome = member(LetterOutcome, request.args.get("outcome"))
-    reason = member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None
-    if reason in locking.TELLING:
-        locking.refuse_split(session, campaign)
-    if outcome not in listing.FAILURES and locking.hidden(session, [wave]):
-        return LetterOutcome.REFUSED, None
-    return outcome, reason
+    return outcome, member(Reason, request.args.get("reason")) if outcome is LetterOutcome.WITHDRAWN else None

@@ -106,18 +106,14 @@ def export_results(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         came = Came.of(session, campaign)
-        table, *more = tables_of(came.results, results.figures(campaign, came.results))
+        table, *more = tables_of(came.results, results.figures(campaign))
         more += [*course_tables(came.course), measured_of(came.measured, openings=came.course.counts_openings)]
     return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
 
 
 def day_columns(shown: Course) -> dict[str, str]:
-    """The columns of a table of days, by the name of their count: openings where they are measured, joinings and what
-    was measured where they are told."""
-    without: tuple[str, ...] = () if shown.counts_openings else ("opened",)
-    if shown.veil:
-        without = ("joined", "joined_schools", "opened", "clicked")
-    return {name: label for name, label in DAY_COLUMNS.items() if name not in without}
+    """The columns of a table of days, by the name of their count; without openings where they are not measured."""
+    return {name: label for name, label in DAY_COLUMNS.items() if shown.counts_openings or name != "opened"}
 
 
 def course_tables(shown: Course) -> list[exports.Table]:

@@ -8,7 +8,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
-from outreach.campaigns.effects import locking
 from outreach.campaigns.from_lists import WrittenList
 from outreach.columns import PAGE_ROWS
 from outreach.days import parse_day
@@ -164,9 +163,7 @@ def _ticked() -> list[int]:
 
 
 def _listed(session: Session) -> ReachList:
-    return reach_list.listed(
-        session, asked(request.args), now=now(), sort=sorting(request), untold=locking.hidden_mailings(session)
-    )
+    return reach_list.listed(session, asked(request.args), now=now(), sort=sorting(request))
 
 
 def _kept() -> dict[str, Any]:

@@ -12,10 +12,10 @@ from outreach.adherence import known, situation
 from outreach.adherence.grouping import Grouping, groups
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation import Bucket, Listed, Selection, Solicitation
-from outreach.campaigns.effects import locking
 from outreach.campaigns.schedule.moments import read_past, until
 from outreach.days import BRUSSELS, parse_day, today
 from outreach.db import Session
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.errors import InputError, Refused
 from outreach.text import whole_number
 from outreach.web.ui.pager import member
@@ -47,9 +47,10 @@ class AskedSituation:
         """The past moment until which actions count, or None for now."""
         return until(self.day, self.known_at) if self.is_past else None
 
-    def listed(self, session: Session, programme: Programme) -> Listed | None:
-        """The schools that letters had listed by then; None while a draw of the programme is under way."""
-        return locking.schools_listed(session, programme, until(self.day, self.known_at))
+    @property
+    def listed(self) -> Listed:
+        """The schools that letters had listed by then."""
+        return listed_schools(until(self.day, self.known_at))
 
     @property
     def wall_clock(self) -> str:
@@ -122,10 +123,9 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
     """The schools that a list is about, and the label of their group, or ''."""
     number = whole_number(request.args.get("strand", ""), digits=2) or 0
     strand = situation.strand_by_number(programme, number)
-    part, listed = member(Solicitation, request.args.get("status")), about.listed(session, programme)
+    part = member(Solicitation, request.args.get("status"))
     bucket = Bucket.NONE if part else member(Bucket, request.args.get("status"))
-    part = part if listed is not None else None
-    every = Selection(strand.number, bucket, known_at=about.known_at, solicitation=part, listed=listed)
+    every = Selection(strand.number, bucket, known_at=about.known_at, solicitation=part, listed=about.listed)
     for by in Grouping:
         code = request.args.get(by.value, "")
         labels: Mapping[str, str] = groups(session, by, [strand], about.day, about.known_at).labels if code else {}

@@ -69,7 +69,7 @@ def index() -> str:
             return render_template("pages/situation/empty.html", **told)
         about = asked(session)
         found = situation.situation(
-            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed(session, programme)
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
         points = situation.curve(session, programme, about.day, known_at=about.known_at)
         chosen = chosen_groups(about.by)
@@ -207,7 +207,7 @@ def export(kind: str) -> Response:
         about = surely_asked(session)
         programme = programmes.the_programme(session)
         found = situation.situation(
-            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed(session, programme)
+            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
         acted = _acted(session, programme, about)
         oldest = known.oldest_register(session, about.day, about.known_at)

@@ -95,8 +95,7 @@ def reached_table(times: tuple[str, str], acted: Actions) -> exports.Table:
 
 
 def _proofs(counts: Reached) -> tuple[exports.Cell, ...]:
-    by = [counts.by[kind] if counts.is_told else "" for kind in PROOFS]
-    return (counts.authorities, counts.proved, counts.unproved, *by)
+    return (counts.authorities, counts.proved, counts.unproved, *(counts.by[kind] for kind in PROOFS))
 
 
 def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, ...]:
@@ -104,8 +103,8 @@ def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, 
     if action.is_planned:
         meant = "" if action.meant is None else _count(action.meant, code)
         return (meant, "", "", "")
-    told = ["" if counts is None else _count(counts, code) for counts in (action.meant, action.sent, action.delivered)]
-    return (*told, "" if action.answered is None else _count(action.answered, code))
+    counts = (action.meant or {}, action.sent, action.delivered, action.answered)
+    return tuple(_count(each, code) for each in counts)
 
 
 def _count(counts: Mapping[str, int], code: str | None) -> int:
@@ -172,17 +171,12 @@ def _asked_columns(about: AskedSituation, selection: Selection, now: datetime) -
     )
 
 
-def figures_of(row: SituationRow, number: int) -> list[int | str]:
-    """The figures of a strand in the order of their columns, '' for those that are not told."""
-    told = row.figures(number)
-    return [told.get(name.value, "") for name in (*Bucket, *Solicitation)]
-
-
 def _cells(times: tuple[str, str], row: SituationRow, found: Situation) -> list[tuple[exports.Cell, ...]]:
     totals = (row.authorities, row.schools) if row.strands else ("", "")
     named = (*times, row.label, row.code, *totals)
     opened: dict[int, tuple[exports.Cell, ...]] = {
-        number: (*figures_of(row, number), round(row.share(number, Bucket.JOINED), 4), "") for number in row.strands
+        number: (*row.figures(number).values(), round(row.share(number, Bucket.JOINED), 4), "")
+        for number in row.strands
     }
     to_come: dict[int, tuple[exports.Cell, ...]] = {
         number: (*[""] * (len(Bucket) + len(Solicitation) + 1), sentences.opening(number, day))

@@ -1,4 +1,4 @@
-"""The effect of a draw: locked until a covering list, computed as known then, frozen, and told by nobody before."""
+"""The effect of a draw: locked until a covering list, computed as known then, and frozen."""
 
 from datetime import timedelta
 
@@ -7,13 +7,13 @@ from sqlalchemy import delete, select
 from sqlalchemy.exc import IntegrityError
 
 from outreach.adherence import programmes
-from outreach.adherence.models import AdherenceRecord, Programme, Word
+from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws.models import DrawnEffect
-from outreach.campaigns.effects import freezing, locking, naming, public_page
+from outreach.campaigns.effects import freezing, locking, public_page
 from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.models import CampaignState
-from outreach.campaigns.results import actions, course, figures
+from outreach.campaigns.results import actions, as_json, course, figures
 from outreach.campaigns.results import overall as results_overall
 from outreach.campaigns.waves import added_reminders
 from outreach.days import today
@@ -22,9 +22,6 @@ from outreach.effect import tables
 from outreach.effect.interval import interval
 from outreach.errors import NotFound, Refused
 from outreach.responses.kinds import Answer
-from outreach.segments.audience import Concerns
-from outreach.segments.criteria import Not
-from outreach.segments.kinds.mailings import ReactedTo, ReactionKind, ReceivedMailing
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
@@ -181,19 +178,6 @@ def test_a_campaign_that_stopped_before_departure_2_is_blocked(database, lottery
     assert "arrêtée avant le deuxième départ" in told(database, lottery)["told"]
 
 
-@pytest.mark.parametrize(("state", "is_veiled"), [("approved", True), ("cancelled", True), ("closed", False)])
-def test_letters_are_counted_once_a_draw_was_closed_before_departure_2(database, lottery, state, is_veiled):
-    """Nothing will be compared. One that was cancelled may be taken up again, and compares then."""
-    leave(database, lottery, 1)
-    with database.writing() as session:
-        lifecycle.campaign_numbered(session, lottery).state = CampaignState(state)
-    with database.reading() as session:
-        campaign = lifecycle.campaign_numbered(session, lottery)
-        assert bool(locking.veil(session, campaign)) is is_veiled
-        programme = session.get_one(Programme, campaign.strand.programme_id)
-        assert (locking.schools_listed(session, programme, AFTER) is None) is is_veiled
-
-
 def test_a_departure_that_moved_moves_the_days_that_are_compared(database, lottery):
     leave(database, lottery, 1)
     leave(database, lottery, 2, LEFT + GAP + timedelta(days=5))
@@ -201,61 +185,66 @@ def test_a_departure_that_moved_moves_the_days_that_are_compared(database, lotte
     assert (lock(database, lottery).windows.length, lock(database, lottery).windows.second) == (14, 19)
 
 
-def test_nothing_tells_answers_or_joinings_by_departure_before_its_day(database, strand, left, joined):
-    """Yields of waves, actions of the programme and lists by wave, locked and then open."""
+def beside(database, number):
+    with database.reading() as session:
+        return locking.beside_counts(session, lifecycle.campaign_numbered(session, number)).replace("\xa0", " ")
+
+
+def test_beside_counts_a_page_says_when_the_effect_is_told(database, lottery):
+    assert beside(database, draft(database, title="Sans tirage")) == ""
+    leave(database, lottery, 1)
+    assert beside(database, lottery) == (
+        "Ces nombres ne disent pas l’effet : il sera donné une fois le deuxième départ comparé."
+    )
+    leave(database, lottery, 2)
+    leave(database, lottery, 3)
+    assert beside(database, lottery) == (
+        "Ces nombres ne disent pas l’effet : il sera donné dès qu’une liste ira jusqu’au 25 juin 2021."
+    )
+    tell(database, {departures(database, lottery)[0][0]: DAY}, LAST, at=AFTER)
+    assert beside(database, lottery) == ""
+    freeze(database, lottery)
+    assert beside(database, lottery) == ""
+
+
+def test_beside_counts_a_page_says_that_a_draw_that_stopped_has_no_effect(database, lottery):
+    leave(database, lottery, 1)
+    with database.writing() as session:
+        lifecycle.campaign_numbered(session, lottery).state = CampaignState.CLOSED
+    assert "ne disent pas l’effet. La campagne s’est arrêtée avant le deuxième départ" in beside(database, lottery)
+
+
+def test_a_campaign_with_departures_counts_like_any_other_before_its_day(database, strand, left, joined):
+    """Yields of waves, actions of the programme, figures, and the list of campaigns."""
     with database.reading() as session:
         key = session.scalars(select(Authority.id).where(Authority.fase == departures(database, left)[0][0])).one()
     answer(database, strand, key, Answer.HELP)
-
-    def split():
-        with database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, left)
-            came = figures.of(session, campaign, now=AFTER)
-            done = actions.actions(session, programmes.the_programme(session), now=AFTER).done
-            return course.of(session, campaign, came, [], now=AFTER).yields, [one.answered for one in done]
-
-    assert split() == ([], [None, None, None])
-    with database.reading() as session, pytest.raises(Refused, match="avant le jour de son chiffre"):
-        locking.refuse_split(session, lifecycle.campaign_numbered(session, left))
-    tell(database, joined, LAST, at=AFTER)
-    yields, answered = split()
-    assert [one.answered for one in yields] == [1, 0, 0]
-    assert answered[-1] == {"Libre confessionnel": 1}
-
-
-def test_letters_of_a_draw_are_counted_by_themselves_from_its_day_on(database, left, joined):
-    """All but the first letter of departure 1; and a criterion that names any is counted of a correction alone."""
-
-    def told():
-        with database.reading() as session:
-            campaign = lifecycle.campaign_numbered(session, left)
-            waves = {wave.id: wave for wave in campaign.waves}
-            hidden = sorted(waves[key].departure for key in locking.hidden(session, campaign.waves))
-            named = ReceivedMailing(mailings=[campaign.waves[0].mailing_id])
-            of_strand = Not(ReactedTo(strand=1, reaction=ReactionKind.JOINED))
-            veils = [bool(naming.veil(session, one)) for one in (named, of_strand, ReceivedMailing(strand=2))]
-            veils.append(bool(naming.veil(session, named, Concerns.LISTED)))
-            sent = results_overall.overall(session, [left], now=AFTER)[left].sent
-            return hidden, veils, sent, bool(locking.hidden_mailings(session)), locking.veil(session, campaign)
-
-    hidden, veils, sent, are_hidden, veil = told()
-    assert (hidden, veils, sent, are_hidden) == ([2, 3], [True, True, False, False], None, True)
-    assert "complète jusqu’au 25 juin 2021" in veil.replace("\xa0", " ")
-    with database.reading() as session, pytest.raises(Refused, match="changez-le, ou attendez"):
+    tell(database, joined, None, at=AFTER)
+    with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, left)
-        naming.refuse(session, ReceivedMailing(mailings=[campaign.waves[2].mailing_id]))
-    tell(database, joined, LAST, at=AFTER)
-    assert told() == ([], [False, False, False, False], 90, False, "")
+        came = figures.of(session, campaign, now=AFTER)
+        done = actions.actions(session, programmes.the_programme(session), now=AFTER).done
+        way = course.of(session, campaign, came, [], now=AFTER)
+        listed = results_overall.overall(session, [left], now=AFTER)[left]
+        status = as_json.of(session, campaign, now=AFTER)
+    total = {figure.value: count for figure, count in came.total.counts.items()}
+    assert lock(database, left).state is EffectState.LOCKED
+    assert [(one.sent, one.answered) for one in way.yields] == [(30, 1), (30, 0), (30, 0)]
+    assert [one.answered for one in done] == [{}, {}, {"Libre confessionnel": 1}]
+    assert (listed.sent, listed.answered, listed.joined) == (90, 1, total["joined"])
+    assert (total["sent"], total["answered"]) == (90, 1)
+    assert [wave["accepted"] for wave in status["waves"]] == [30, 30, 30]
+    assert status["results"]["joined"] == total["joined"] > 0
 
 
-def test_no_reminder_is_added_to_a_draw_before_its_day(database, left, joined):
+def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(database, left, joined):
     def add():
         with database.writing() as session:
             campaign = lifecycle.campaign_numbered(session, left)
             asked = {"asked_at": AFTER + timedelta(days=7), "now": AFTER, "actor": "nadia"}
             added_reminders.add(session, campaign, subject="Encore", letter="Bonjour.", **asked)
 
-    with pytest.raises(Refused, match="ne s’ajoute pas à un tirage"):
+    with pytest.raises(Refused, match="celles de son plan, figé avant la validation"):
         add()
     tell(database, joined, LAST, at=AFTER)
     add()

@@ -178,7 +178,7 @@ def test_a_campaign_about_schools_that_joined_counts_no_joinings(database, peopl
     told = found(database).as_json()
     assert (told["delivered"], told["joined"], told["joined_all"]) == (1, 0, 0)
     with database.reading() as session:
-        assert F.JOINED not in figures.figures(lifecycle.campaign_numbered(session, 1), found(database))
+        assert F.JOINED not in figures.figures(lifecycle.campaign_numbered(session, 1))
 
 
 def test_nothing_has_come_of_a_campaign_that_wrote_to_nobody(database, people, strand):

@@ -30,9 +30,6 @@ LATER = NOW + timedelta(minutes=10)
         (Rates(100, complaints=2), "", ""),
         (Rates(100, complaints=3), "3 plaintes pour 100 courriels", ""),
         (Rates(4000, complaints=3), "", ""),
-        (Rates(100, bad=10, tells_ended=False), "10 adresses n’existent pas", "10 adresses n’existent pas"),
-        (Rates(100, policy=5, tells_ended=False), "le relais refuse 5 courriels au nom de ses règles (5.7)", ""),
-        (Rates(100, complaints=3, tells_ended=False), "3 plaintes", ""),
     ],
 )
 def test_a_share_of_at_least_fifty_ends_stops_or_warns(found, stops, warns):

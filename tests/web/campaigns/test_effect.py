@@ -4,12 +4,12 @@ import json
 import re
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select
 
+from outreach import french
 from outreach.campaigns import lifecycle
-from outreach.campaigns.effects import locking
+from outreach.children import pdf
 from outreach.delivery.models import Message, MessageState, Reason
-from outreach.directory.models import Authority
 from tests.campaigns.effects.drawn import departures, draw, leave, tell
 from tests.campaigns.effects.test_effects import AFTER, DAY, LAST
 from tests.pages import actions, elements, links, text_of
@@ -75,17 +75,42 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
         assert " ".join(told.split()) in " ".join(draft.split())
 
 
-def test_before_its_day_a_page_says_what_is_awaited_and_counts_nothing(author, number):
+def test_before_its_day_a_page_says_what_is_awaited_and_shows_no_effect(author, number):
     page = author.get(f"/campaigns/{number}/effect")
     assert "Verrouillé" in text_of(page)
     assert "complète jusqu’au" in text_of(page).replace("\xa0", " ")
     assert not elements(page, "svg")
     assert f"/campaigns/{number}/effect" not in actions(page)
-    assert "wave" not in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
-    assert "vagues" not in author.get(f"/campaigns/{number}").text.split("charts/")[1:]
 
 
-def test_before_its_day_no_list_of_a_wave_says_who_joined_or_answered(app, author, client, number, sample_database):
+BESIDE = "Ces nombres ne disent pas l’effet : il sera donné dès qu’une liste ira jusqu’au"
+
+
+def test_pages_with_counts_by_departure_say_once_when_the_effect_is_told(author, number):
+    for page in ("progress", "progress/waves"):
+        said = text_of(author.get(f"/campaigns/{number}/{page}")).replace("\xa0", " ")
+        assert said.count("ne disent pas l’effet") == said.count(BESIDE) == 1, page
+
+
+def test_the_one_page_summary_says_once_when_the_effect_is_told(author, number, monkeypatch):
+    written = []
+    monkeypatch.setattr(pdf, "set_pdf", lambda _, document, *__, **___: written.append(document["lead"]) or b"%PDF")
+    assert author.get(f"/campaigns/{number}/summary.pdf").status_code == 200
+    assert [lead.replace("\xa0", " ").count(BESIDE) for lead in written] == [1]
+
+
+def test_pages_with_counts_by_departure_say_nothing_more_once_the_effect_may_be_told(author, covered):
+    for page in ("progress", "progress/waves"):
+        assert "ne disent pas l’effet" not in text_of(author.get(f"/campaigns/{covered}/{page}"))
+
+
+def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, number):
+    assert "wave" in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
+    assert author.get(f"/campaigns/{number}/charts/vagues.svg").status_code == 200
+    assert ";Vague;" in author.get(f"/campaigns/{number}/recipients/export.csv").data.decode("utf-8-sig")
+
+
+def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, client, number, sample_database):
     settings = app.extensions["outreach.settings"]
     with sample_database.writing() as session:
         wave = lifecycle.campaign_numbered(session, number).waves[0]
@@ -96,41 +121,21 @@ def test_before_its_day_no_list_of_a_wave_says_who_joined_or_answered(app, autho
         place = wave.number
     program, page = Program(client, made(sample_database, settings.instant())), f"/campaigns/{number}/waves/{place}"
     listed = program.every(f"{page}/recipients")
-    assert [one["reason"] for one in listed if one["outcome"] == "withdrawn"] == ["", ""]
-    for shown in (author.get(page).text, author.get(f"{page}/export.csv").data.decode("utf-8-sig")):
-        assert not [one for one in locking.TELLING if one.label in shown]
+    labels = [Reason.JOINED.label, Reason.ANSWERED.label]
+    assert sorted(one["reason"] for one in listed if one["outcome"] == "withdrawn") == sorted(labels)
+    assert [one for one in labels if one not in author.get(f"{page}/export.csv").data.decode("utf-8-sig")] == []
     for reason in ("joined", "answered"):
-        asked = f"?outcome=withdrawn&reason={reason}"
-        for path in (f"{page}{asked}", f"{page}/export.csv{asked}"):
-            assert author.get(path).status_code == 409
+        for path in (
+            f"{page}?outcome=withdrawn&reason={reason}",
+            f"{page}/export.csv?outcome=withdrawn&reason={reason}",
+        ):
+            assert author.get(path).status_code == 200
 
 
-def test_the_first_page_says_why_waves_of_a_draw_have_no_count_yet(author, number):
-    assert "se comptent au jour de son chiffre" in text_of(author.get("/"))
-
-
-def test_once_its_day_has_come_the_file_of_recipients_says_the_wave_of_each(author, covered):
-    assert ";Vague;" in author.get(f"/campaigns/{covered}/recipients/export.csv").data.decode("utf-8-sig")
-
-
-def test_before_its_day_no_row_of_recipients_says_which_departure_it_left_with(author, number, sample_database):
-    """Failures alone are listed: with all letters, the rows of each departure could be counted."""
-    page = f"/campaigns/{number}/recipients"
-    with sample_database.writing() as session:
-        named = Authority.fase.in_([fases[0] for fases in departures(sample_database, number)])
-        failed = update(Message).where(Message.authority_id.in_(select(Authority.id).where(named)))
-        session.execute(failed.values(state=MessageState.REFUSED, reply_code=550))
-    assert author.get(f"{page}/export.csv?sort=sent").status_code == 400
-    head = author.get(f"{page}/export.csv").data.decode("utf-8-sig").partition("\n")[0].strip().split(";")
-    assert {"Vague", "Parti"} & set(head) == set()
-    assert {"Réponse", "Ont adhéré"} <= set(head)
-    listed = author.get(page)
-    rows = " ".join(text_of(table) for table in elements(listed, "tbody"))
-    assert rows.count("Refusé") == 3
-    assert "N’ont pas réagi (" not in text_of(listed)
-    assert "départ" not in rows.casefold()
-    for fases in departures(sample_database, number):
-        assert "du départ" not in text_of(author.get(f"/directory/{fases[0]}/history")).replace("\xa0", " ")
+def test_a_sheet_says_with_which_departure_a_letter_left(author, number, sample_database):
+    for place, fases in enumerate(departures(sample_database, number), 1):
+        said = text_of(author.get(f"/directory/{fases[0]}/history")).replace("\xa0", " ")
+        assert french.wave(0, place).replace("\xa0", " ") in said
 
 
 def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sample_database):

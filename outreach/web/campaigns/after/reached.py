@@ -7,7 +7,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.campaigns import lifecycle
 from outreach.campaigns.calling.asked_calls import MOST
-from outreach.campaigns.effects import locking
 from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.ladder import reached
 from outreach.campaigns.ladder.reached import ReachedRow
@@ -28,16 +27,12 @@ UNPROVED = "none"
 
 @dataclass(frozen=True, slots=True)
 class AskedReach:
-    """What a query asks for: a proof, those without any, words of a name.
-
-    Where proofs may not be counted yet, as one is to have joined, `veil` says why, and those without any are listed.
-    """
+    """What a query asks for: a proof, those without any, words of a name."""
 
     campaign: Campaign
     kind: ProofKind | None
     is_unproved: bool
     text: str
-    veil: str = ""
 
     def listed(self, session: Session) -> Queried[ReachedRow]:
         """The list itself."""
@@ -104,7 +99,5 @@ def call_reached(number: int) -> Redirect:
 
 def _asked(session: Session, number: int) -> AskedReach:
     proof = request.args.get("proof", "")
-    campaign, kind = lifecycle.campaign_numbered(session, number), member(ProofKind, proof)
-    if veil := locking.veil(session, campaign):
-        return AskedReach(campaign, None, True, sought(request), veil)
-    return AskedReach(campaign, kind, proof == UNPROVED, sought(request))
+    kind = member(ProofKind, proof)
+    return AskedReach(lifecycle.campaign_numbered(session, number), kind, proof == UNPROVED, sought(request))

@@ -13,7 +13,6 @@ from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.approvals import reading as decisions
 from outreach.campaigns import audiences, definitions, lifecycle
-from outreach.campaigns.effects import locking
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
 from outreach.campaigns.review import reminder_check
 from outreach.campaigns.review.preview import Preview, PreviewedLetter
@@ -146,7 +145,6 @@ def campaign_for_unreacted(number: int) -> Redirect:
         if not audiences.launched(campaign):
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
         stated = definitions.of(session, campaign)
-        locking.refuse_split(session, campaign)
         criteria = to_json(audiences.unreacted_criterion(campaign))
     stated = stated.model_copy(update={"title": f"{stated.title[:160]} : à qui n’a pas réagi"})
     with database().writing() as session:

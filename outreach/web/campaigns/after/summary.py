@@ -10,6 +10,7 @@ from flask_login import current_user
 from outreach import french
 from outreach.adherence import programmes
 from outreach.campaigns import lifecycle, listing
+from outreach.campaigns.effects import locking
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
@@ -44,7 +45,8 @@ def summary(number: int) -> Response:
         if not came.charts:
             raise Refused("Cette campagne n’est pas encore partie : son résumé n’aurait rien à dire.")
         standing = listing.standing_of(session, campaign).label
-        document = _document(came, programmes.the_programme(session).name, standing)
+        beside = locking.beside_counts(session, campaign)
+        document = _document(came, programmes.the_programme(session).name, standing, beside)
     end_reading()
     known = json.loads(pdf.settable(json.dumps(document, ensure_ascii=False)))  # a title may have other characters
     content = pdf.set_pdf("summary.typ", known, int(now().timestamp()), lost_nothing="Rien n’est perdu")
@@ -52,14 +54,10 @@ def summary(number: int) -> Response:
     return attachment(content, "application/pdf", f"resume-campagne-{number}{suffix}.pdf")
 
 
-def _document(came: Came, programme: str, standing: str) -> dict[str, Any]:
-    """The document as the template takes it: words, drawings, a date."""
+def _document(came: Came, programme: str, standing: str, beside: str) -> dict[str, Any]:
+    """The document as the template takes it: words, `beside` the counts as well, drawings, a date."""
     campaign, made, head = came.campaign, today(now()), letterhead()
-    figured = [
-        figure
-        for figure in figures.figures(campaign, came.results)
-        if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}
-    ]
+    figured = [figure for figure in figures.figures(campaign) if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}]
     return {
         "name": f"{campaign.title} – résumé",
         "ministry": MINISTRY,
@@ -67,7 +65,7 @@ def _document(came: Came, programme: str, standing: str) -> dict[str, Any]:
         "title": french.typeset(campaign.title),
         "stated": french.typeset(f"Résumé établi le {french.moment(now())}. {standing}."),
         "date": [made.year, made.month, made.day],
-        "lead": " ".join(_lead(came, figured)),
+        "lead": " ".join(filter(None, [*_lead(came, figured), beside])),
         "wide": [_picture(chart, WIDE) for chart in came.charts[:1]],
         "columns": _columns([chart for chart in map(came.chart, CELLS) if chart]),
         "coming": list(_coming(came)),
@@ -94,10 +92,6 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
     """What came, in one sentence, and how many have not reacted."""
-    if came.results.veil:
-        meant = french.plural(came.count(Figure.RECIPIENTS), "destinataire")
-        yield french.typeset(f"{meant}, {_told(Figure.ANSWERED, came.count(Figure.ANSWERED), 0)}. {came.results.veil}")
-        return
     whole = came.count(Figure.SENT)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
@@ -112,8 +106,7 @@ def _told(figure: Figure, count: int, whole: int) -> str:
     if not count:
         return f"aucun n’a {participle}"
     has = "a" if count == 1 else "ont"
-    part = f" ({french.whole_percent(count, whole)})" if whole else ""
-    return f"{french.number(count)} {has} {since}{participle}{part}"
+    return f"{french.number(count)} {has} {since}{participle} ({french.whole_percent(count, whole)})"
 
 
 def _coming(came: Came) -> Iterator[str]:

@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import drafts, french
 from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
-from outreach.campaigns.effects import naming
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
 from outreach.campaigns.review import checks
@@ -204,7 +203,6 @@ def export_audience(number: int, kind: str) -> Response:
         asked = asked_of(session, campaign, request.args)
         if asked.fault:
             raise InputError(asked.fault)
-        naming.refuse(session, asked.criterion, asked.concerns)
         table = segment.mailboxes(session, *_meant(session, campaign, asked)).table()
         return exports.download(table, kind, f"public-campagne-{number}", campaign=campaign.title)
 
@@ -212,7 +210,7 @@ def export_audience(number: int, kind: str) -> Response:
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
     kept, title = audiences.criterion_of(campaign), given.get("title", campaign.title)
-    scope = audiences.scope_of(session, campaign, now=now(), every_departure=True)
+    scope = audiences.scope_of(session, campaign, now=now())
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
         boxes = Boxes(given.get("boxes", campaign.boxes))
@@ -268,7 +266,7 @@ def _stated(text: str) -> Criterion:
 def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
     own = audiences.audience_of(campaign)
     meant = replace(own, criterion=asked.criterion, concerns=asked.concerns, boxes=asked.boxes)
-    return meant, audiences.scope_of(session, campaign, now=now(), every_departure=True)
+    return meant, audiences.scope_of(session, campaign, now=now())
 
 
 def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
@@ -284,8 +282,6 @@ def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     told += [f"condition retirée, « {words} »" for words in before if words not in after]
     told += [f"écoles, « {typed.concerns.label} »"] if typed.concerns != own.concerns else []
     told += [f"écrire, « {typed.boxes.label} »"] if typed.boxes != own.boxes else []
-    if any(naming.veil(session, one.criterion, one.concerns) for one in (own, typed)):
-        return told
     counts = [audience_counts.count(session, *_meant(session, campaign, one)).written for one in (own, typed)]
     return [f"{french.number(counts[0])} → {french.plural(counts[1], 'PO', 'PO')}", *told] if told else []
 
@@ -327,7 +323,6 @@ def _page(
         search=search,
         suggestions=offers.found(offered, search),
         counts=audience_counts.count(session, meant, scope),
-        veil=naming.veil(session, meant.criterion, meant.concerns),
         rows=rows,
         received=letters_received.of(session, [row.Authority.id for row in rows], now=now()),
         received_told=letters_received.told,

@@ -199,7 +199,7 @@ def check_page(
         transitions=lifecycle.history(session, campaign),
         colleagues=staff.colleagues(session),
         rewordings=approval.since_approval(session, campaign) if is_open else [],
-        left_before=losses.left_before(session, campaign) if is_open else "",
+        left_before=losses.left_before(session, campaign) if is_open else 0,
         draw=findings.draw if findings else None,
         attempts=drawn_list.attempts_of(session, campaign.id),
         drawn=drawn_list.draw_of(session, campaign.id),
