@@ -78,12 +78,13 @@ def recorded(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
 
 
 def joined_schools(strands: Select[int | None], day: date) -> Subquery:
-    """The joinings that hold at the end of a day: columns school_id, strand_id, word, effective_on; one row each.
+    """The joinings that hold at the end of a day: columns school_id, strand_id, word, effective_on, recorded_at; one
+    row each.
 
     `strands` selects the keys of the strands.
     """
     record = aliased(AdherenceRecord)
-    query = select(record.school_id, record.strand_id, record.word, record.effective_on)
+    query = select(record.school_id, record.strand_id, record.word, record.effective_on, record.recorded_at)
     is_joined = record.strand_id.in_(strands), record.status == Status.JOINED
     return query.where(*is_joined, _holds(record, literal(day, Date))).subquery("joined")
 

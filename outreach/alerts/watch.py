@@ -43,7 +43,7 @@ class AlertWatch:
             AlertKind.COPY_UNCONFIRMED,
             AlertKind.RESTORE_UNPROVEN,
         }  # what this process knows to be so or not; of the rest it says nothing
-        if not settings.bounces_url:
+        if not settings.returns_url:
             self._judged.add(AlertKind.RETURNS_UNREADABLE)
         self._refused = False  # the database's last refusal to write was for want of room
         self._logged: set[AlertKind] = set()  # of what holds here, what the log has before the database had it

@@ -26,6 +26,7 @@ from outreach.campaigns.schedule.sending_hours import Audiences
 from outreach.campaigns.waves import answering, launching
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
+from outreach.delivery.bounces import readings
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.delivery.smtp.replies import Reply
@@ -117,6 +118,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Po
     post.close(now)
     _plan_for_all(session, sending, campaign.waves[-1], now)
     _draft(session, now)
+    readings.note(session, now=now)
     return post.posted
 
 

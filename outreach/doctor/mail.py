@@ -41,12 +41,13 @@ def _relay(one: Relay, seconds: float) -> Finding:
 def returns(examined: Examined) -> Finding:
     """Whether the mailbox of returns can be read, and how many messages wait there."""
     settings = examined.settings
-    if not settings.bounces_url:
-        if settings.stays_here:
-            return ok("Sans objet : rien ne revient dans une démonstration.")
+    own = boxes.maildir_of(settings.returns_url)
+    if settings.stays_here and own is not None and not own.exists():
+        return ok("Sans objet : la boîte de démonstration n’a pas encore servi.")
+    if not settings.returns_url:
         return warning("Aucune boîte des retours : nommez-la dans OUTREACH_BOUNCES_URL, sans quoi nul rejet n’est lu.")
     try:
-        with boxes.opened(settings.bounces_url) as box:
+        with boxes.opened(settings.returns_url) as box:
             waiting = len(box.keys(MOST_RETURNS))
     except boxes.BoxError as error:
         return fault(f"{error} Vérifiez son serveur et OUTREACH_BOUNCES_URL.")

@@ -20,6 +20,7 @@ from outreach.calendar_feed import keys as calendar_keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
+from outreach.campaigns.entries import models as campaign_entries
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies
@@ -29,6 +30,7 @@ from outreach.db import Base
 from outreach.delivery import models as delivery
 from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
+from outreach.delivery.bounces import readings
 from outreach.directory import calls, models, name_corrections
 from outreach.directory.editions import school_reports
 from outreach.directory.postal import models as postal
@@ -65,9 +67,11 @@ TABLES = (
         audit,
         backups,
         bounces,
+        readings,
         calendar_keys,
         calls,
         campaigns,
+        campaign_entries,
         campaign_rehearsals,
         closures,
         contact_lists,

@@ -16,6 +16,7 @@ from outreach.calendar_feed import keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
+from outreach.campaigns.entries import models as campaign_entries
 from outreach.campaigns.paper import models as paper
 from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies
@@ -24,6 +25,7 @@ from outreach.contact_lists import models as contact_lists
 from outreach.delivery import models as delivery
 from outreach.delivery import places
 from outreach.delivery.bounces import models as bounces
+from outreach.delivery.bounces import readings
 from outreach.directory import calls, models, name_corrections
 from outreach.directory.editions import school_reports
 from outreach.directory.postal import models as postal

@@ -109,7 +109,7 @@ def _channels(settings: Settings) -> list[Channel]:
             ("Relais de courriel", urlsplit(relay).hostname, "les courriels : adresse, objet et texte")
             for relay in settings.relays
         ),
-        ("Boîte des retours", urlsplit(settings.bounces_url).hostname, "les avis de non-remise et leur adresse"),
+        ("Boîte des retours", urlsplit(settings.returns_url).hostname, "les avis de non-remise et leur adresse"),
         ("Réveil des processus d’envoi", urlsplit(settings.broker_url).hostname, "aucune donnée d’une personne"),
         ("Service d’identité du personnel", urlsplit(settings.oidc_issuer).hostname, "qui du personnel se connecte"),
         ("Noms de domaine", settings.dns_server, "les domaines des adresses, sans ce qui précède l’arobase"),

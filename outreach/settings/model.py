@@ -201,6 +201,12 @@ class Settings(BaseModel):
         return self.mode is Mode.DEMO and not self.smtp_url
 
     @property
+    def returns_url(self) -> str:
+        """The mailbox of returns: the one set, or the demonstration's own; '' for none."""
+        own = f"maildir://{(self.data / 'returns').absolute()}" if self.stays_here else ""
+        return self.bounces_url or own
+
+    @property
     def sending_domain(self) -> str:
         """The domain letters are sent from."""
         return self.mail_domain or "courriel.fwb.example"

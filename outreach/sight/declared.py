@@ -175,6 +175,17 @@ TABLES: Mapping[str, Seen] = {
     "campaign_transitions": Scoped({"campaign_id": "campaigns"}, masked=("actor", "note", "content_hash")),
     "audience_exceptions": Scoped({"campaign_id": "campaigns"}, masked=("actor", "reason")),
     "excepted_authorities": Scoped({"authority_id": AUTHORITIES, "exception_id": "audience_exceptions"}),
+    "campaign_authorities": Scoped({"campaign_id": "campaigns", "authority_id": AUTHORITIES}, beside=("wave_id",)),
+    "campaign_schools": Scoped(
+        {"campaign_id": "campaigns", "authority_id": AUTHORITIES, "school_id": SCHOOLS}, beside=("wave_id",)
+    ),
+    "uncounted_campaigns": Scoped({"campaign_id": "campaigns"}),
+    "returns_readings": Public(),
+    "paper_letters": Scoped(
+        {"step_id": "reach_steps"},
+        masked=("code_digest", "recipient", "street", "house_number", "box", "postcode", "locality"),
+        beside=("batch_id",),
+    ),
     "staged_authorities": Scoped({"authority_id": AUTHORITIES, "wave_id": "waves"}),
     "draw_attempts": Scoped(
         {"campaign_id": "campaigns"},
@@ -209,7 +220,7 @@ TABLES: Mapping[str, Seen] = {
             *("clock_passes", "column_matchings", "compositions", "decisions", "deputies", "domain_checks", "drafts"),
             *("drawn_effects", "erasures"),
             *("follow_up_steps", "gate_changes", "hit_counts", "installations", "job_pieces", "jobs", "note_drafts"),
-            *("notice_starts", "pace_choices", "paper_batches", "paper_letters", "password_requests"),
+            *("notice_starts", "pace_choices", "paper_batches", "password_requests"),
             *("prepared_texts", "receipt_copies"),
             *("recovery_codes", "rehearsals", "relay_states", "respondents", "retention_changes", "role_holders"),
             *("roles", "saved_segments", "sealed_entries", "second_factors", "segment_versions", "service_letters"),

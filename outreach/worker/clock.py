@@ -47,7 +47,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
     scheduler.add_job(apply_sent, "interval", [due], seconds=APPLY_SECONDS, **options)
     scheduler.add_job(push, "interval", [due], seconds=PUSH_SECONDS, **options)
     scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
-    if due.settings.bounces_url:
+    if due.settings.returns_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
     if due.settings.check_domains is CheckSwitch.ON:
         scheduler.add_job(check_domains, "interval", [due], seconds=CHECK_SECONDS, **options)

@@ -11,7 +11,7 @@ OF_LETTERS = ("hits", "responses", "message_subjects", "reach_steps")
 OF_RESPONSES = ("response_schools", "response_steps", "waiting_responses")
 OF_CAMPAIGNS = (
     *("waves", "added_reminders", "campaign_transitions", "audience_exceptions", "exemptions", "draw_attempts"),
-    "followed_draws",
+    *("followed_draws", "campaign_authorities", "campaign_schools", "uncounted_campaigns"),
 )
 HANGING = (
     *((table, "message_id", "messages") for table in OF_LETTERS),
@@ -22,6 +22,7 @@ HANGING = (
     *(("excepted_authorities", "exception_id", "audience_exceptions"),),
     *(("drawn_authorities", "attempt_id", "draw_attempts"), ("followed_draws", "attempt_id", "draw_attempts")),
     *(("reach_transitions", "step_id", "reach_steps"), ("reach_calls", "step_id", "reach_steps")),
+    ("paper_letters", "step_id", "reach_steps"),
     *(("reach_answers", "step_id", "reach_steps"), ("reach_answers", "response_id", "responses")),
     ("note_approvals", "note_id", "notes"),
 )
@@ -36,7 +37,7 @@ UNSEEN = (
         "approved_letters",
         "tracker_networks",
     ),
-    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files", "calls"),
+    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files", "calls", "paper_batches"),
 )
 
 
@@ -104,9 +105,10 @@ def _prune(session, kind, code):
         keep(table, f"{ours} AND {among('school_id', schools)}")
     for table in (
         *("staged_authorities", "excepted_authorities", "authority_list_members", "responses"),
-        *("proposals", "reach_steps", "drawn_authorities"),
+        *("proposals", "reach_steps", "drawn_authorities", "campaign_authorities"),
     ):
         keep(table, ours)
+    keep("campaign_schools", f"{ours} AND {among('school_id', schools)}")
     for table in ("school_sites", "adherence_records", "contact_schools", "message_subjects", "response_schools"):
         keep(table, among("school_id", schools))
     keep("teachings", f"{among('school_id', schools)} AND substr(education_type, 1, 1) IN ({', '.join(letters)})")

@@ -51,6 +51,7 @@ def _of_campaign(session, campaign, wave):
     add(session, "wave_transitions", wave_id=wave, state="planned", **NOTED)
     exempted = add(session, "exemptions", campaign_id=campaign, wave_id=wave, kind="calm", reason="dit", **SIGNED)
     add(session, "exemption_withdrawals", exemption_id=exempted, withdrawn_at=NOW, withdrawn_by="x")
+    add(session, "uncounted_campaigns", campaign_id=campaign, authorities=1)
 
 
 def _of_draw(session, campaign, authorities):
@@ -92,6 +93,7 @@ def _of_letter(session, letter, *, on_rung):
     noted = {"kind": "phone", "day": STORY_DAY, "person": "x", "note": "x", "recorded_at": NOW, "recorded_by": "x"}
     call = add(session, "calls", authority_id=letter.authority_id, **noted)
     add(session, "reach_calls", call_id=call, step_id=step, outcome="call_back")
+    _of_paper(session, letter, step)
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()
     add(session, "response_steps", response_id=answer, step="taken", **NOTED)
     if on_rung:
@@ -99,6 +101,14 @@ def _of_letter(session, letter, *, on_rung):
     listed = select(MessageSubject.school_id).where(MessageSubject.message_id == letter.id)
     for school in session.scalars(listed).all():
         add(session, "response_schools", response_id=answer, school_id=school)
+
+
+def _of_paper(session, letter, step):
+    campaign = next(row["campaign_id"] for row in rows_of(session, "waves") if row["mailing_id"] == letter.mailing_id)
+    made = {"mailing_id": letter.mailing_id, "made_at": NOW, "made_by": "x", "letters": 1, "has_sheet": False}
+    batch = add(session, "paper_batches", campaign_id=campaign, **made)
+    place = {"recipient": "x", "street": "x", "house_number": "1", "box": "", "postcode": "1000", "locality": "x"}
+    add(session, "paper_letters", batch_id=batch, step_id=step, place=1, school_keys="1 2", **place)
 
 
 def _note(session, number, *, is_published):

@@ -79,7 +79,7 @@ class SenderIdentity:
     @classmethod
     def of(cls, settings: Settings) -> "SenderIdentity":
         """The identity given by an installation's settings."""
-        keys, reads_mail = Keys(settings.signing_keys), bool(settings.bounces_url)
+        keys, reads_mail = Keys(settings.signing_keys), bool(settings.returns_url)
         domain, page = settings.sending_domain, settings.official_page
         return cls(domain, settings.address, keys, reads_mail, page, settings.answers_within)
 

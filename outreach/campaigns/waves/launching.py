@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import or_, select, tuple_
 
 from outreach.campaigns import audiences
+from outreach.campaigns.entries import entering
 from outreach.campaigns.letter.frozen import (
     Frozen,
     SenderIdentity,
@@ -46,6 +47,7 @@ from outreach.segments import calm
 from outreach.segments.audience import Concerns
 
 SLICE = 2_000  # keys of authorities: the letters of a slice are one transaction, 0.4 s of the processor at most
+LAST_KEY = 2**31 - 1
 MANY = 500
 # Columns that the plans of the fence and of batches go by. All of them take three times as long.
 PLANNED_BY = (Message.mailing_id, Message.batch_id, Message.authority_id, Message.state, Message.due_at)
@@ -261,12 +263,17 @@ def _fill(session: Session, wave: Wave, mailing: Mailing, sending: SenderIdentit
     keys: Sequence[int] = []
     if first is not None:
         calm.take_turn(session)
+        entering_from = staging.last_written(session, mailing.id) + 1
         taken = staging.take(session, wave, first + SLICE - 1)
+        goes_on = staging.first(session, wave) is not None
+        entered = entering_from, first + SLICE - 1 if goes_on else LAST_KEY
+        entering.enter(session, wave, entered, now=now)
         only_unreacted = wave.added_reminder is not None
         addressees = audiences.addressees_among(
             session, wave.campaign, taken, now=now, only_unreacted=only_unreacted, departure=wave.departure
         )
         keys = recipients.put(session, mailing, addressees, sending.return_path, now=now)
+        entering.enter_listed(session, wave, entered, now=now)
     is_last = first is None or staging.first(session, wave) is None
     if is_last:
         if keys and _approved(session, wave) > MANY:

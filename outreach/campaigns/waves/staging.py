@@ -40,7 +40,7 @@ def rank(session: Session, wave: Wave, *, now: datetime) -> Ranking:
     """
     scope = audiences.scope_of(session, wave.campaign, now=now, leaves_at=wave.due_at)
     if wave.mailing_id is not None:
-        written, last = _last_written(session, wave.mailing_id), session.scalar(select(func.max(Authority.id))) or 0
+        written, last = last_written(session, wave.mailing_id), session.scalar(select(func.max(Authority.id))) or 0
         if written >= last:
             return Ranking(now, [])
         scope = replace(scope, between=(written + 1, last))
@@ -95,7 +95,8 @@ def take(session: Session, wave: Wave, upto: int) -> Sequence[int]:
     return sorted(session.scalars(taken.returning(StagedAuthority.authority_id)))
 
 
-def _last_written(session: Session, mailing: int) -> int:
+def last_written(session: Session, mailing: int) -> int:
+    """The last authority for which a mailing has a letter; 0 for none."""
     # IS NOT NULL, as PostgreSQL puts NULL first: the index then finds the last at once.
     query = select(Message.authority_id).where(Message.mailing_id == mailing, Message.authority_id.is_not(None))
     return session.scalar(query.order_by(Message.authority_id.desc()).limit(1)) or 0

@@ -9,8 +9,7 @@ import click
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.campaigns import audiences, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.ladder import reached
+from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import as_json, progress, reaction_list, reactions
@@ -291,18 +290,17 @@ def close(operation: Operation, number: int) -> None:
     say(f"Campagne {number} clôturée.")
 
 
-@campaign.command()
+@campaign.command(name="counts")
 @number_argument
 @json_option
 @pass_operation
-def reach(operation: Operation, number: int) -> None:
-    """Compte les PO qu’une campagne a atteints avec preuve, et les autres."""
+def show_counts(operation: Operation, number: int) -> None:
+    """Compte une campagne : qui elle vise, qui reçoit, qui est atteint."""
     with operation.database.reading() as session:
-        found = reached.of(session, lifecycle.campaign_numbered(session, number), now=operation.now)
+        found = counts.of_campaign(session, lifecycle.campaign_numbered(session, number), now=operation.now)
     say_json(found.as_json)
-    say(found.sentence)
-    for kind, count in found.by.items():
-        say(f"  {kind.label} : {french.number(count)}")
+    for key, number_of in found.authorities.as_json().items():
+        say(f"{key}  {number_of}")
 
 
 @campaign.command()

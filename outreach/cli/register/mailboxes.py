@@ -46,7 +46,7 @@ MISSING = "La boîte des retours nommée par OUTREACH_BOUNCES_URL n’existe pas
 @pass_operation
 def bounces(operation: Operation) -> None:
     """Lit la boîte des retours : rejets, plaintes, désinscriptions reçues par courriel."""
-    if not operation.settings.bounces_url:
+    if not operation.settings.returns_url:
         raise Refused("Aucune boîte de retours n’est nommée : indiquez-la dans OUTREACH_BOUNCES_URL.")
     clock = operation.settings.instant
     try:

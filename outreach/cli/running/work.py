@@ -82,7 +82,7 @@ def mailbox(operation: Operation) -> None:
         raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
     logs.begin("mailbox")
     _leave_signals()
-    folder, returns = demo_mailbox.folder_of(settings.data), boxes.maildir_of(settings.bounces_url)
+    folder, returns = demo_mailbox.folder_of(settings.data), boxes.maildir_of(settings.returns_url)
     with demo_mailbox.serving(settings.demo_mailbox, folder, returns):
         signal.sigwait(ASKED)
 

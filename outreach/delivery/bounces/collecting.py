@@ -10,7 +10,7 @@ from typing import Any
 
 from outreach.db import Database
 from outreach.delivery import installation
-from outreach.delivery.bounces import boxes, handling, notices
+from outreach.delivery.bounces import boxes, handling, notices, readings
 from outreach.delivery.bounces.boxes import Box, Folder
 from outreach.delivery.bounces.models import Handling
 from outreach.delivery.bounces.notices import NoticeVerdict
@@ -53,12 +53,15 @@ def collect(
     _refuse_a_copy(database, settings)
     stop = stop or threading.Event()
     collected, keys = Collected(), Keys(settings.signing_keys)
-    with boxes.opened(settings.bounces_url) as box:
+    with boxes.opened(settings.returns_url) as box:
         waiting = box.keys(most)
         for start in range(0, len(waiting), AT_ONCE):
             if stop.is_set():
                 break
             _collect_some(database, box, waiting[start : start + AT_ONCE], keys, clock, stop, collected)
+        else:
+            with database.writing() as session:
+                readings.note(session, now=clock())
     return collected
 
 

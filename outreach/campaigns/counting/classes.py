@@ -1,0 +1,566 @@
+"""The class of each authority and school of a campaign, as subqueries: one row each, which counts and lists stand on.
+
+The class of an authority is the first of `Class` that holds, in the order of the enumeration; so is its reach.
+"""
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    String,
+    Subquery,
+    and_,
+    case,
+    cast,
+    exists,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    type_coerce,
+    union,
+    union_all,
+)
+from sqlalchemy.orm import aliased
+
+from outreach.adherence.models import Word
+from outreach.adherence.standing import joined_schools
+from outreach.campaigns import audiences
+from outreach.campaigns.entries import entering
+from outreach.campaigns.entries.models import CampaignAuthority, CampaignSchool, Standing
+from outreach.campaigns.models import UNDER_WAY, Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.paper.models import PaperLetter
+from outreach.days import today
+from outreach.db import Session, UtcDateTime
+from outreach.db.local_days import brussels_day
+from outreach.delivery.bounces import readings
+from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.directory.models import Contact
+from outreach.measuring import bases
+from outreach.measuring.machines import OPENING
+from outreach.measuring.models import Hit
+from outreach.measuring.reactions import HAS_LEFT
+from outreach.reach.models import ReachChannel, ReachStep, ReachTransition, StepState
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response, ResponseSchool
+from outreach.segments.audience import Audience
+
+ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
+ADDRESS = (Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED)
+IS_TRIED = or_(Message.state.not_in((MessageState.WITHDRAWN, MessageState.QUEUED)), Message.resent_at.is_not(None))
+IS_WAITING = and_(Message.state == MessageState.QUEUED, Message.resent_at.is_(None))
+IS_ACCEPTED = Message.state == MessageState.ACCEPTED
+IS_ON_THE_WAY = or_(
+    Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)),
+    and_(Message.state.in_((MessageState.QUEUED, MessageState.WITHDRAWN)), Message.resent_at.is_not(None)),
+)
+LEFT_AT = func.coalesce(Message.fenced_at, Message.settled_at, Message.resent_at, type_=UtcDateTime())
+LATER = aliased(Message)
+AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
+
+
+class Class(StrEnum):
+    """What became of an authority, or of a school, in a campaign: the first that holds."""
+
+    RECIPIENTS = "recipients"
+    TO_COME = "to_come"
+    OUT_OF_SCOPE = "out_of_scope"
+    ALREADY_JOINED = "already_joined"
+    EXCEPTED = "excepted"
+    STOPPED = "stopped"
+    NO_ADDRESS = "no_address"
+    NOT_SENT = "not_sent"
+
+
+TO_REACH = (Class.NO_ADDRESS, Class.NOT_SENT, Class.TO_COME, Class.RECIPIENTS)
+
+
+class Handing(StrEnum):
+    """What became of the letters to a recipient: the best of them."""
+
+    HANDED_OVER = "handed_over"
+    ON_THE_WAY = "on_the_way"
+    RETURNED = "returned"
+
+
+class Reach(StrEnum):
+    """How sure it is that whoever is to be reached was: the first that holds."""
+
+    REACHED = "reached"
+    PRESUMED = "presumed"
+    UNREAD = "unread"
+    TOO_EARLY = "too_early"
+    LEFT = "left"
+
+
+OF_ENTRY = (Class.OUT_OF_SCOPE, Class.ALREADY_JOINED, Class.EXCEPTED)
+OF_JOININGS = ("declared", "joined_since", "joined_all", "had_joined")
+FLAGS = ("entered_later", "answered", *OF_JOININGS, "to_verify")
+"""Columns of 1 or 0 beside the class. `joined_all`: all schools that it was written about joined since."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classified:
+    """The authorities and the schools of a campaign at an instant, one row each.
+
+    Columns of `authorities`: authority_id, class, handing and reach (NULL where they do not apply), reason (why no
+    letter of the last wave is for it; NULL where one is), eligible (how many schools of the level) and `FLAGS`.
+    Columns of `schools`: school_id, authority_id, class, handing, reach and `FLAGS`.
+    """
+
+    authorities: Subquery
+    schools: Subquery
+
+
+def classify(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
+    """The classes of a campaign now, as statements."""
+    return _Counting(session, campaign, now).classified()
+
+
+class _Counting:
+    """What the statements of one campaign share."""
+
+    def __init__(self, session: Session, campaign: Campaign, now: datetime) -> None:
+        self.session, self.campaign, self.now, self.day = session, campaign, now, today(now)
+        launched = [wave for wave in campaign.waves if wave.mailing_id is not None]
+        self.mailings = [wave.mailing_id for wave in launched]
+        self.first_wave = min(launched, key=lambda wave: wave.number).id if launched else None
+        self.own = Message.mailing_id.in_(self.mailings)
+        self.planned = self._planned()
+
+    def classified(self) -> Classified:
+        listed = self._listed()
+        authorities = self._authorities(listed)
+        return Classified(authorities, self._schools(authorities, listed))
+
+    # Whom waves to come would mean
+
+    def _planned(self) -> list[entering.Entries]:
+        """Whom the waves to come mean now; of waves with the same audience, the first to leave."""
+        campaign, states = self.campaign, CampaignState
+        if campaign.state in (states.CLOSED, states.CANCELLED):
+            return []
+        to_come = sorted(filter(_is_to_come, campaign.waves), key=lambda wave: (wave.due_at, wave.number))
+        if self.first_wave is None:
+            if not to_come and campaign.state is states.APPROVED:
+                return []
+            leaves_at = to_come[0].due_at if to_come else None
+            return [self._meant(audiences.audience_of(campaign), leaves_at)]
+        found: dict[tuple[bool, int | None], entering.Entries] = {}
+        for wave in to_come:
+            key = wave.added_reminder_id is not None, wave.departure
+            if key not in found:
+                found[key] = self._meant(audiences.planned_of(wave, now=self.now), wave.due_at)
+        return list(found.values())
+
+    def _meant(self, audience: Audience, leaves_at: datetime | None) -> entering.Entries:
+        scope = audiences.scope_of(self.session, self.campaign, now=self.now, leaves_at=leaves_at)
+        return entering.entries(audience, scope)
+
+    # Authorities
+
+    def _authorities(self, listed: Subquery) -> Subquery:
+        base, letters, last = self._base(), self._letters(Message.authority_id), self._last_reasons()
+        answers, steps, learned = self._answers(), self._steps(), self._learned()
+        joined, clicks, unsure = _joined(listed), self._clicks(), self._to_verify()
+        no_address = func.coalesce(last.c.no_address, case((base.c.reason.in_(ADDRESS), 1), else_=0)) == 1
+        kind = case(
+            (letters.c.is_tried == 1, Class.RECIPIENTS.value),
+            (or_(letters.c.is_waiting == 1, base.c.would_receive == 1), Class.TO_COME.value),
+            (base.c.standing != Standing.TO_REACH.value, base.c.standing),
+            (_is_stopped(learned.c.at, answers.c.at, steps.c.tried_at), Class.STOPPED.value),
+            (no_address, Class.NO_ADDRESS.value),
+            else_=Class.NOT_SENT.value,
+        )
+        has_answered, has_clicked = answers.c.authority_id.is_not(None), clicks.c.authority_id.is_not(None)
+        has_reacted = or_(has_answered, steps.c.has_called == 1, joined.c.has_reacted == 1, has_clicked)
+        flags = {
+            "entered_later": base.c.entered_later,
+            "answered": _flag(has_answered),
+            **{name: func.coalesce(joined.c[name], 0) for name in OF_JOININGS},
+            "to_verify": _flag(unsure.c.authority_id.is_not(None)),
+        }
+        has_letter = kind.in_((Class.RECIPIENTS.value, Class.TO_COME.value))
+        query = select(
+            base.c.authority_id,
+            kind.label("class"),
+            _handing(letters).label("handing"),
+            self._reach(kind, has_reacted, letters.c.last_at, steps.c.posted_on).label("reach"),
+            case((has_letter, null()), else_=func.coalesce(last.c.reason, base.c.reason)).label("reason"),
+            base.c.eligible,
+            *(flag.label(name) for name, flag in flags.items()),
+        ).select_from(base)
+        for part in (letters, last, answers, steps, learned, joined, clicks, unsure):
+            query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
+        return query.subquery("authorities_classed")
+
+    def _base(self) -> Subquery:
+        """Whom the campaign means: those written down at a launch, and whom waves to come mean besides."""
+        kept = (
+            select(
+                CampaignAuthority.authority_id,
+                cast(CampaignAuthority.standing, String).label("standing"),
+                cast(CampaignAuthority.reason, String).label("reason"),
+                CampaignAuthority.eligible,
+                _flag(CampaignAuthority.wave_id != self.first_wave).label("entered_later"),
+            )
+            .where(CampaignAuthority.campaign_id == self.campaign.id)
+            .subquery("kept")
+        )
+        if not self.planned:
+            return select(*kept.c, literal(0).label("would_receive")).subquery("base")
+        each = union_all(*(one.authorities for one in self.planned)).subquery("each_planned")
+        planned = (
+            select(
+                each.c.authority_id,
+                func.min(each.c.standing).label("standing"),
+                func.max(each.c.reason).label("reason"),
+                func.max(each.c.eligible).label("eligible"),
+                func.max(_flag(each.c.reason.is_(None))).label("would_receive"),
+            )
+            .group_by(each.c.authority_id)
+            .subquery("planned")
+        )
+        keys = union(select(kept.c.authority_id), select(planned.c.authority_id)).subquery("keys")
+        both = [(part, part.c.authority_id == keys.c.authority_id) for part in (kept, planned)]
+        query = select(
+            keys.c.authority_id,
+            func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
+            func.coalesce(planned.c.reason, kept.c.reason).label("reason"),
+            func.coalesce(kept.c.eligible, planned.c.eligible).label("eligible"),
+            func.coalesce(kept.c.entered_later, literal(int(self.first_wave is not None))).label("entered_later"),
+            func.coalesce(planned.c.would_receive, 0).label("would_receive"),
+        ).select_from(keys)
+        for part, same in both:
+            query = query.outerjoin(part, same)
+        return query.subquery("base")
+
+    def _letters(self, *by: Any, listed: bool = False) -> Subquery:
+        """What became of the letters to each authority, or of those that list each school."""
+        columns = {
+            "is_tried": _flag(IS_TRIED),
+            "is_waiting": _flag(IS_WAITING),
+            "is_accepted": _flag(IS_ACCEPTED),
+            "is_on_the_way": _flag(IS_ON_THE_WAY),
+        }
+        last = func.max(case((IS_ACCEPTED, LEFT_AT)), type_=UtcDateTime()).label("last_at")
+        query = select(*by, *(func.max(flag).label(name) for name, flag in columns.items()), last).where(self.own)
+        if listed:
+            query = query.join(MessageSubject, MessageSubject.message_id == Message.id)
+        return query.group_by(*by).subquery("letters_by_school" if listed else "letters")
+
+    def _last_reasons(self) -> Subquery:
+        """Why the letters of the last wave that has some for an authority were withdrawn."""
+        number = select(func.max(Wave.number)).join(LATER, LATER.mailing_id == Wave.mailing_id)
+        number = number.where(LATER.authority_id == Message.authority_id, Wave.campaign_id == self.campaign.id)
+        is_last = Wave.number == number.correlate(Message).scalar_subquery()
+        is_address = func.coalesce(Message.reason.in_(ADDRESS), literal(value=False))
+        return (
+            select(
+                AUTHORITY.label("authority_id"),
+                func.min(_flag(is_address)).label("no_address"),
+                func.max(cast(Message.reason, String)).label("reason"),
+            )
+            .join(Wave, Wave.mailing_id == Message.mailing_id)
+            .where(self.own, is_last, Message.state == MessageState.WITHDRAWN)
+            .group_by(Message.authority_id)
+            .subquery("last_reasons")
+        )
+
+    def _answers(self) -> Subquery:
+        """Who answered, and when first."""
+        query = select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
+        query = query.join(Message, Message.id == Response.message_id).where(self.own, is_a_reaction())
+        return query.group_by(Response.authority_id).subquery("answers")
+
+    def _steps(self) -> Subquery:
+        """Letters on paper that were posted, calls that reached somebody: when first noted, and the last posting."""
+        paper, call = (ReachStep.channel == channel for channel in (ReachChannel.PAPER, ReachChannel.CALL))
+        query = (
+            select(
+                ReachStep.authority_id,
+                func.max(_flag(call)).label("has_called"),
+                func.min(ReachTransition.at, type_=UtcDateTime()).label("tried_at"),
+                func.max(case((paper, _posted_on())), type_=Date()).label("posted_on"),
+            )
+            .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
+            .where(ReachStep.mailing_id.in_(self.mailings), _is_done(), or_(paper, call))
+        )
+        return query.group_by(ReachStep.authority_id).subquery("steps")
+
+    def _learned(self) -> Subquery:
+        """When a joining became known, after it entered, of a school of each authority that was then to be reached."""
+        known, school = self._known(), CampaignSchool
+        query = select(school.authority_id, func.min(known.c.recorded_at, type_=UtcDateTime()).label("at"))
+        query = query.join(known, known.c.school_id == school.school_id)
+        is_new = known.c.recorded_at > school.entered_at
+        is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
+        return query.where(*is_own, is_new).group_by(school.authority_id).subquery("learned")
+
+    def _known(self) -> Subquery:
+        """The joinings of the campaign's strand that hold now."""
+        return joined_schools(select(literal(self.campaign.strand_id)), self.day)
+
+    def _clicks(self) -> Subquery:
+        """Of whom a mailbox with a basis in force followed a link of its letter."""
+        in_force = Contact.id.in_(bases.mailboxes_in_force())
+        query = bases.with_basis().join(Hit, Hit.message_id == Message.id)
+        seen = query.where(self.own, Hit.link != OPENING, Hit.is_a_reader_s(), in_force)
+        return seen.with_only_columns(AUTHORITY.label("authority_id")).distinct().subquery("clicks")
+
+    def _to_verify(self) -> Subquery:
+        """Of whom a form waits to be confirmed."""
+        return select(AUTHORITY.label("authority_id")).where(literal(value=False)).subquery("unsure")
+
+    def _reach(
+        self,
+        kind: ColumnElement[str],
+        has_reacted: ColumnElement[bool],
+        last_at: ColumnElement[datetime],
+        posted_on: ColumnElement[date],
+    ) -> ColumnElement[str | None]:
+        """How sure it is that whoever is to be reached was. The later of mail and paper decides, counted in days."""
+        mailed_on = brussels_day(last_at)
+        by_mail = and_(mailed_on.is_not(None), or_(posted_on.is_(None), mailed_on >= posted_on))
+        by_paper = and_(posted_on.is_not(None), ~by_mail)
+        has_time = and_(by_mail, mailed_on <= self.day - ARRIVES_WITHIN)
+        read = Reach.PRESUMED if readings.are_read(self.session, now=self.now) else Reach.UNREAD
+        is_reach = kind.in_([one.value for one in TO_REACH])
+        return case(
+            (~is_reach, null()),
+            (has_reacted, Reach.REACHED.value),
+            (has_time, read.value),
+            (and_(by_paper, posted_on <= self.day - IS_POSTED_WITHIN), Reach.PRESUMED.value),
+            (or_(by_mail, by_paper, kind == Class.TO_COME.value), Reach.TOO_EARLY.value),
+            else_=Reach.LEFT.value,
+        )
+
+    # Joinings of listed schools
+
+    def _listed(self) -> Subquery:
+        """The schools that a letter listed, by mail or posted: columns authority_id, school_id, and 1 or 0 as declared,
+        joined_since, had_joined and has_reacted.
+
+        The bound is the day on which the first letter that listed the school left.
+        """
+        by_mail = (
+            select(
+                AUTHORITY.label("authority_id"),
+                MessageSubject.school_id,
+                brussels_day(func.min(LEFT_AT, type_=UtcDateTime())).label("day"),
+            )
+            .join(MessageSubject, MessageSubject.message_id == Message.id)
+            .where(self.own, HAS_LEFT)
+            .group_by(Message.authority_id, MessageSubject.school_id)
+        )
+        each = union_all(by_mail, self._posted()).subquery("each_listed")
+        first = (
+            select(each.c.authority_id, each.c.school_id, func.min(each.c.day, type_=Date()).label("day"))
+            .group_by(each.c.authority_id, each.c.school_id)
+            .subquery("first_listed")
+        )
+        known = self._known()
+        is_since, is_confirmed = known.c.effective_on >= first.c.day, known.c.word == Word.CONFIRMED
+        flags = {
+            "declared": known.c.word == Word.DECLARED,
+            "joined_since": and_(is_confirmed, is_since),
+            "had_joined": and_(is_confirmed, ~is_since),
+            "has_reacted": is_since,
+        }
+        columns = [_flag(is_so).label(name) for name, is_so in flags.items()]
+        query = select(first.c.authority_id, first.c.school_id, *columns)
+        return query.outerjoin(known, known.c.school_id == first.c.school_id).subquery("listed")
+
+    def _posted(self) -> Select[int, int, date]:
+        """The schools that letters on paper listed, and the days on which these were posted."""
+        lists = literal(" ").concat(PaperLetter.school_keys).concat(" ")
+        is_listed = lists.like(literal("% ").concat(cast(CampaignSchool.school_id, String)).concat(" %"))
+        return (
+            select(ReachStep.authority_id, CampaignSchool.school_id, _posted_on())
+            .join(PaperLetter, PaperLetter.step_id == ReachStep.id)
+            .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
+            .join(CampaignSchool, CampaignSchool.authority_id == ReachStep.authority_id)
+            .where(ReachStep.mailing_id.in_(self.mailings), ReachStep.channel == ReachChannel.PAPER, _is_done())
+            .where(CampaignSchool.campaign_id == self.campaign.id, is_listed)
+        )
+
+    # Schools
+
+    def _schools(self, authorities: Subquery, listed: Subquery) -> Subquery:
+        base, letters = self._base_of_schools(), self._letters(MessageSubject.school_id, listed=True)
+        failed, learned, answers = self._failed(), self._learned_schools(), self._answered_schools()
+        requests, steps, clicks = self._requests(), self._steps(), self._clicks()
+        posted, unsure, own = self._posted().subquery("posted"), self._unsure_schools(), authorities
+        last_posted = (
+            select(posted.c.school_id, func.max(posted.c[2], type_=Date()).label("posted_on"))
+            .group_by(posted.c.school_id)
+            .subquery("last_posted")
+        )
+        joined = _joined(listed, by="school_id")
+        of_authority = own.c["class"]
+        is_fallen = of_authority.not_in((Class.RECIPIENTS.value, Class.TO_COME.value, *map(str, OF_ENTRY)))
+        kind = case(
+            (letters.c.is_tried == 1, Class.RECIPIENTS.value),
+            (or_(letters.c.is_waiting == 1, base.c.would_receive == 1), Class.TO_COME.value),
+            (base.c.standing != Standing.TO_REACH.value, base.c.standing),
+            (of_authority == Class.EXCEPTED.value, Class.EXCEPTED.value),
+            (is_fallen, of_authority),
+            (_is_stopped(learned.c.at, answers.c.at, steps.c.tried_at), Class.STOPPED.value),
+            (failed.c.school_id.is_not(None), Class.NO_ADDRESS.value),
+            else_=Class.NOT_SENT.value,
+        )
+        has_answered = answers.c.school_id.is_not(None)
+        has_reacted = or_(
+            has_answered,
+            requests.c.authority_id.is_not(None),
+            steps.c.has_called == 1,
+            joined.c.has_reacted == 1,
+            clicks.c.authority_id.is_not(None),
+        )
+        flags = {
+            "entered_later": base.c.entered_later,
+            "answered": _flag(has_answered),
+            **{name: func.coalesce(joined.c[name], 0) for name in OF_JOININGS},
+            "to_verify": _flag(unsure.c.school_id.is_not(None)),
+        }
+        query = select(
+            base.c.school_id,
+            base.c.authority_id,
+            kind.label("class"),
+            _handing(letters).label("handing"),
+            self._reach(kind, has_reacted, letters.c.last_at, last_posted.c.posted_on).label("reach"),
+            *(flag.label(name) for name, flag in flags.items()),
+        ).select_from(base)
+        query = query.outerjoin(own, own.c.authority_id == base.c.authority_id)
+        for part in (letters, failed, learned, answers, last_posted, joined, unsure):
+            query = query.outerjoin(part, part.c.school_id == base.c.school_id)
+        for part in (requests, steps, clicks):
+            query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
+        return query.subquery("schools_classed")
+
+    def _base_of_schools(self) -> Subquery:
+        kept = (
+            select(
+                CampaignSchool.school_id,
+                CampaignSchool.authority_id,
+                cast(CampaignSchool.standing, String).label("standing"),
+                _flag(CampaignSchool.wave_id != self.first_wave).label("entered_later"),
+            )
+            .where(CampaignSchool.campaign_id == self.campaign.id)
+            .subquery("kept_schools")
+        )
+        if not self.planned:
+            return select(*kept.c, literal(0).label("would_receive")).subquery("base_of_schools")
+        each = union_all(*(one.schools for one in self.planned)).subquery("each_planned_school")
+        planned = (
+            select(
+                each.c.school_id,
+                func.min(each.c.authority_id).label("authority_id"),
+                func.min(each.c.standing).label("standing"),
+                func.max(each.c.listed).label("would_receive"),
+            )
+            .group_by(each.c.school_id)
+            .subquery("planned_schools")
+        )
+        keys = union(select(kept.c.school_id), select(planned.c.school_id)).subquery("keys_of_schools")
+        query = select(
+            keys.c.school_id,
+            func.coalesce(kept.c.authority_id, planned.c.authority_id).label("authority_id"),
+            func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
+            func.coalesce(kept.c.entered_later, literal(int(self.first_wave is not None))).label("entered_later"),
+            func.coalesce(planned.c.would_receive, 0).label("would_receive"),
+        ).select_from(keys)
+        for part in (kept, planned):
+            query = query.outerjoin(part, part.c.school_id == keys.c.school_id)
+        return query.subquery("base_of_schools")
+
+    def _failed(self) -> Subquery:
+        """The schools that withdrawn letters list, all of them because of their addresses."""
+        is_other = func.coalesce(Message.reason.not_in(ADDRESS), literal(value=True))
+        query = select(MessageSubject.school_id).join(Message, Message.id == MessageSubject.message_id).where(self.own)
+        return query.group_by(MessageSubject.school_id).having(func.max(_flag(is_other)) == 0).subquery("failed")
+
+    def _learned_schools(self) -> Subquery:
+        known, school = self._known(), CampaignSchool
+        query = select(school.school_id, known.c.recorded_at.label("at"))
+        query = query.join(known, known.c.school_id == school.school_id)
+        is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
+        return query.where(*is_own, known.c.recorded_at > school.entered_at).subquery("learned_schools")
+
+    def _answered_schools(self) -> Subquery:
+        """The schools that answers name, and when first."""
+        query = select(ResponseSchool.school_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
+        query = query.join(Response, Response.id == ResponseSchool.response_id)
+        query = query.join(Message, Message.id == Response.message_id).where(self.own, is_a_reaction())
+        return query.group_by(ResponseSchool.school_id).subquery("answered_schools")
+
+    def _requests(self) -> Subquery:
+        """The authorities that asked the service for something, without naming a school."""
+        names_one = exists().where(ResponseSchool.response_id == Response.id)
+        query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
+        return query.where(self.own, is_a_reaction(), ~names_one).distinct().subquery("requests")
+
+    def _unsure_schools(self) -> Subquery:
+        return select(MessageSubject.school_id).where(literal(value=False)).subquery("unsure_schools")
+
+
+def is_a_reaction() -> ColumnElement[bool]:
+    """Whether an answer says more than « J’ai pris connaissance »."""
+    return Response.answer != Answer.INFORMED
+
+
+def _joined(listed: Subquery, *, by: str = "authority_id") -> Subquery:
+    """What joinings of listed schools say of each authority, or of each school."""
+    key = listed.c[by]
+    columns = {
+        "declared": func.max(listed.c.declared),
+        "joined_since": func.max(listed.c.joined_since),
+        "joined_all": func.min(listed.c.joined_since),
+        "had_joined": func.max(listed.c.had_joined),
+        "has_reacted": func.max(listed.c.has_reacted),
+    }
+    query = select(key, *(column.label(name) for name, column in columns.items()))
+    return query.group_by(key).subquery(f"joined_by_{by}")
+
+
+def _handing(letters: Subquery) -> ColumnElement[str | None]:
+    return case(
+        (func.coalesce(letters.c.is_tried, 0) == 0, null()),
+        (letters.c.is_accepted == 1, Handing.HANDED_OVER.value),
+        (letters.c.is_on_the_way == 1, Handing.ON_THE_WAY.value),
+        else_=Handing.RETURNED.value,
+    )
+
+
+def _is_stopped(
+    learned: ColumnElement[datetime], answered: ColumnElement[datetime], tried: ColumnElement[datetime]
+) -> ColumnElement[bool]:
+    """Whether a joining or an answer became known before anything was tried, by mail or otherwise."""
+    was_first = [and_(at.is_not(None), or_(tried.is_(None), at < tried)) for at in (learned, answered)]
+    return or_(*was_first)
+
+
+def _is_to_come(wave: Wave) -> bool:
+    """Whether letters of a wave are still to be written: it is planned, or its launch is under way."""
+    is_filling = wave.state in UNDER_WAY and wave.mailing is not None and wave.mailing.filled_at is None
+    return wave.state is WaveState.PLANNED or is_filling
+
+
+def _is_done() -> ColumnElement[bool]:
+    """Whether a step holds as done, and a transition is the one by which it became so."""
+    return and_(ReachStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
+
+
+def _posted_on() -> ColumnElement[date]:
+    return func.coalesce(ReachTransition.day, brussels_day(ReachTransition.at), type_=Date())
+
+
+def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
+    return case((condition, 1), else_=0)

@@ -1,0 +1,165 @@
+"""The numbers of a campaign: whom it means, who gets a letter, who was reached. Whoever shows a number asks here.
+
+Their identities hold for any group of authorities, so that networks add up to the whole:
+targeted = out_of_scope + concerned; concerned = already_joined + excepted + stopped + to_reach;
+to_reach = no_address + not_sent + to_come + recipients = reached + presumed + unread + too_early + left;
+recipients = handed_over + on_the_way + returned.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, func, select
+
+from outreach.adherence.models import Programme
+from outreach.campaigns.counting import classes
+from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
+from outreach.campaigns.entries.models import UncountedCampaign
+from outreach.campaigns.models import Campaign
+from outreach.db import Session
+from outreach.delivery.models import Reason
+from outreach.directory.models import Authority, Network
+from outreach.segments.audience import Concerns
+
+IN_CONCERNED = (Class.ALREADY_JOINED, Class.EXCEPTED, Class.STOPPED, *TO_REACH)
+ALL_JOINED = "joined_all"  # shown beside joined_since; programs do not get it
+KEYS = (
+    *("targeted", "out_of_scope", "concerned", "already_joined", "excepted", "stopped", "to_reach", "no_address"),
+    *("not_sent", "to_come", "recipients", "handed_over", "on_the_way", "returned"),
+    *("reached", "presumed", "unread", "too_early", "left"),
+    *("entered_later", "answered", "declared", "joined_since", "had_joined", "to_verify"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How many authorities, or schools, there are of each class, and beside; keys without any are 0.
+
+    `reasons` are why those that are `no_address` or `not_sent` get no letter, or are excepted.
+    """
+
+    numbers: Mapping[str, int | None] = field(default_factory=dict)
+    reasons: Mapping[Reason | None, int] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> int:
+        """A number; 0 where it is not told (`is_told`)."""
+        return self.numbers.get(key) or 0
+
+    def is_told(self, key: str) -> bool:
+        """Whether a number has a meaning in this campaign, and can be told."""
+        return self.numbers.get(key, 0) is not None
+
+    def as_json(self) -> dict[str, int | None]:
+        """The numbers by their fixed names; null what has no meaning here."""
+        return {key: self.numbers.get(key, 0) for key in KEYS}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkCounts:
+    """The authorities and schools of one network: its code and its French name."""
+
+    code: str
+    label: str
+    authorities: Counts
+    schools: Counts
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignCounts:
+    """The numbers of a campaign of a programme (its code) at an instant, in all and by network in the usual order.
+
+    `unreconstructable` is of how many authorities of a campaign of before these counts the classes could not be worked
+    out: then none is told.
+    """
+
+    campaign: Campaign
+    programme: str
+    as_of: datetime
+    authorities: Counts
+    schools: Counts
+    networks: Sequence[NetworkCounts]
+    unreconstructable: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The numbers for programs, under fixed names."""
+        about = {
+            "campaign": self.campaign.id,
+            "programme": self.programme,
+            "strand": self.campaign.strand.number,
+            "as_of": self.as_of.isoformat(),
+        }
+        untold = {"unreconstructable": self.unreconstructable} if self.unreconstructable else {}
+        return {**about, **self.authorities.as_json(), "schools": self.schools.as_json(), **untold}
+
+
+def of_campaign(session: Session, campaign: Campaign, *, now: datetime) -> CampaignCounts:
+    """The numbers of a campaign now, in two statements."""
+    classed = classes.classify(session, campaign, now=now)
+    lost = session.get(UncountedCampaign, campaign.id)
+    untold = set(KEYS) if lost else {"joined_since", ALL_JOINED} if campaign.concerns is Concerns.JOINED else set[str]()
+    authorities, schools = _by_network(session, classed, "authorities"), _by_network(session, classed, "schools")
+    networks = [
+        NetworkCounts(*network, _counts(authorities[network], untold), _counts(schools.get(network, []), untold))
+        for network in authorities
+    ]
+    whole = _counts([row for rows in authorities.values() for row in rows], untold)
+    whole_of_schools = _counts([row for rows in schools.values() for row in rows], untold)
+    programme = session.get_one(Programme, campaign.strand.programme_id).code
+    return CampaignCounts(campaign, programme, now, whole, whole_of_schools, networks, lost.authorities if lost else 0)
+
+
+Row = tuple[Class, Handing | None, Reach | None, Reason | None, int, Sequence[int]]
+
+
+def _by_network(session: Session, classed: Classified, which: str) -> dict[tuple[str, str], list[Row]]:
+    """Counts of one kind by network's code and name, class, handing, reach and reason, with the sums of the flags."""
+    each = getattr(classed, which)
+    reason = [each.c.reason] if "reason" in each.c else []
+    kinds = [each.c["class"], each.c.handing, each.c.reach, *reason]
+    by = (Network.position, Network.code, Network.label, *kinds)
+    query: Select[Any] = (
+        select(*by, func.count(), *(func.sum(each.c[name]) for name in FLAGS))
+        .join(Authority, Authority.id == each.c.authority_id)
+        .join(Network, Network.id == Authority.network_id)
+        .group_by(*by)
+        .order_by(Network.position)
+    )
+    found: dict[tuple[str, str], list[Row]] = {}
+    for _, code, label, *row in session.execute(query):
+        kind, handing, reach, *rest = row
+        why = rest.pop(0) if reason else None
+        count, *flags = rest
+        found.setdefault((code, label), []).append(
+            (
+                Class(kind),
+                Handing(handing) if handing else None,
+                Reach(reach) if reach else None,
+                Reason(why) if why else None,
+                count,
+                list(map(int, flags)),
+            )
+        )
+    return found
+
+
+def _counts(rows: Iterable[Row], untold: set[str]) -> Counts:
+    numbers, reasons = Counter[str](), Counter[Reason | None]()
+    for kind, handing, reach, reason, count, flags in rows:
+        numbers["targeted"] += count
+        numbers[kind] += count
+        numbers["concerned"] += count * (kind in IN_CONCERNED)
+        numbers["to_reach"] += count * (kind in TO_REACH)
+        for part in filter(None, (handing, reach)):
+            numbers[part] += count
+        for name, flagged in zip(FLAGS, flags, strict=True):
+            numbers[name] += flagged
+        if kind in {Class.EXCEPTED, Class.NO_ADDRESS, Class.NOT_SENT}:
+            reasons[reason] += count
+    told: dict[str, int | None] = {
+        **dict.fromkeys((*KEYS, ALL_JOINED), 0),
+        **{str(key): n for key, n in numbers.items()},
+    }
+    return Counts({**told, **dict.fromkeys(untold)}, reasons)
