@@ -78,15 +78,41 @@ def recorded(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
 
 
 def joined_schools(strands: Select[int | None], day: date) -> Subquery:
-    """The joinings that hold at the end of a day: columns school_id, strand_id, word, effective_on, recorded_at; one
-    row each.
+    """The joinings that hold at the end of a day, one row each: columns school_id, strand_id, word, effective_on,
+    recorded_at and stated_on.
+
+    A joining is confirmed where a record of it since the school last stood otherwise is, and is then of the earliest
+    day that is confirmed: a list that comes late may confirm what was declared of a later day. `stated_on` and
+    `recorded_at` are those of the record that holds.
 
     `strands` selects the keys of the strands.
     """
-    record = aliased(AdherenceRecord)
-    query = select(record.school_id, record.strand_id, record.word, record.effective_on, record.recorded_at)
+    record, day_of = aliased(AdherenceRecord), literal(day, Date)
+    confirmed = _confirmed_on(strands, day_of)
+    query = select(
+        record.school_id,
+        record.strand_id,
+        case((confirmed.c.day.is_not(None), Word.CONFIRMED), else_=record.word).label("word"),
+        func.coalesce(confirmed.c.day, record.effective_on, type_=Date()).label("effective_on"),
+        record.recorded_at,
+        record.effective_on.label("stated_on"),
+    )
+    same = and_(confirmed.c.school_id == record.school_id, confirmed.c.strand_id == record.strand_id)
     is_joined = record.strand_id.in_(strands), record.status == Status.JOINED
-    return query.where(*is_joined, _holds(record, literal(day, Date))).subquery("joined")
+    return query.outerjoin(confirmed, same).where(*is_joined, _holds(record, day_of)).subquery("joined")
+
+
+def _confirmed_on(strands: Select[int | None], day: ColumnElement[date]) -> Subquery:
+    """The earliest confirmed day of the joinings that no other status followed by the end of a day."""
+    record, later = aliased(AdherenceRecord), aliased(AdherenceRecord)
+    order = ("effective_on", "recorded_at", "id")
+    after = tuple_(*(getattr(later, name) for name in order)) > tuple_(*(getattr(record, name) for name in order))
+    same = later.school_id == record.school_id, later.strand_id == record.strand_id
+    is_over = exists().where(*same, after, later.status != Status.JOINED, later.effective_on <= day, later.stands())
+    is_confirmed = record.status == Status.JOINED, record.word == Word.CONFIRMED, record.stands()
+    first = func.min(record.effective_on, type_=Date()).label("day")
+    query = select(record.school_id, record.strand_id, first).where(record.strand_id.in_(strands), *is_confirmed)
+    return query.where(record.effective_on <= day, ~is_over).group_by(record.school_id, record.strand_id).subquery()
 
 
 def status_of(

@@ -7,21 +7,116 @@ from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 
-from sqlalchemy import ColumnElement, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
+from sqlalchemy import ColumnElement, Date, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
 from sqlalchemy.orm import aliased
 
 from outreach.adherence.standing import joined_schools
+from outreach.db import UtcDateTime
+from outreach.db.local_days import brussels_day
+from outreach.delivery.bounces.models import KeptNotice
+from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Reason
+from outreach.directory.calls import Call
 from outreach.directory.models import Contact
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit
 from outreach.measuring.reactions import CAME_BACK, HAS_LEFT
-from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
+from outreach.reach.models import ReachCall, ReachChannel, ReachStep, ReachTransition, StepReason, StepState
+from outreach.responses.kinds import Answer
 from outreach.responses.models import Response, ResponseSchool
 
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 Mailings = Sequence[int] | Select[int]
+
+
+LEFT_AT = func.coalesce(Message.fenced_at, Message.settled_at, Message.resent_at, type_=UtcDateTime())
+
+
+class Evidence(StrEnum):
+    """What proves that an authority was reached; of several, the first is shown."""
+
+    ANSWERED = "answered"
+    REPLIED = "replied"
+    JOINED = "joined"
+    CALLED = "called"
+    CLICKED = "clicked"
+
+    @property
+    def label(self) -> str:
+        """The proof as the interface names it."""
+        return _EVIDENCE_LABELS[self]
+
+
+_EVIDENCE_LABELS = {
+    Evidence.ANSWERED: "A répondu",
+    Evidence.REPLIED: "A répondu par courriel",
+    Evidence.JOINED: "Une école a adhéré depuis",
+    Evidence.CALLED: "Joint par téléphone",
+    Evidence.CLICKED: "A suivi un lien, avec accord",
+}
+
+
+def is_a_reaction() -> ColumnElement[bool]:
+    """Whether an answer says more than « J’ai pris connaissance », which a machine may have sent."""
+    return Response.answer != Answer.INFORMED
+
+
+def answers(mailings: Mailings) -> Subquery:
+    """Who answered, and when first: columns authority_id, at."""
+    query = select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
+    query = query.join(Message, Message.id == Response.message_id)
+    query = query.where(Message.mailing_id.in_(mailings), is_a_reaction())
+    return query.group_by(Response.authority_id).subquery("answers")
+
+
+def steps(mailings: Mailings) -> Subquery:
+    """What was tried on paper and by telephone: columns authority_id, has_called (1 if a call reached somebody, else
+    0), called_at (the first call noted), posted_at (when the first posting was noted), first_posted_on and posted_on
+    (the days of the first and the last posting)."""
+    paper, call = (ReachStep.channel == channel for channel in (ReachChannel.PAPER, ReachChannel.CALL))
+    noted = and_(Call.id == ReachCall.call_id, Call.withdrawn_at.is_(None))
+    is_posted = and_(paper, is_done())
+    query = (
+        select(
+            ReachStep.authority_id,
+            func.max(case((and_(call, is_done()), 1), else_=0)).label("has_called"),
+            func.min(Call.recorded_at, type_=UtcDateTime()).label("called_at"),
+            func.min(case((is_posted, ReachTransition.at)), type_=UtcDateTime()).label("posted_at"),
+            func.min(case((is_posted, posted_on())), type_=Date()).label("first_posted_on"),
+            func.max(case((is_posted, posted_on())), type_=Date()).label("posted_on"),
+        )
+        .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
+        .outerjoin(ReachCall, ReachCall.step_id == ReachStep.id)
+        .outerjoin(Call, noted)
+        .where(ReachStep.mailing_id.in_(mailings), or_(paper, call))
+    )
+    return query.group_by(ReachStep.authority_id).subquery("steps")
+
+
+def replies(mailings: Mailings) -> Subquery:
+    """Whose letter a person replied to by mail: column authority_id."""
+    query = select(AUTHORITY.label("authority_id")).join(KeptNotice, KeptNotice.message_id == Message.id)
+    is_person = KeptNotice.verdict == NoticeVerdict.HUMAN
+    return query.where(Message.mailing_id.in_(mailings), is_person).distinct().subquery("replies")
+
+
+def clicks(mailings: Mailings) -> Subquery:
+    """Of whom a mailbox with a basis in force followed a link of its letter: column authority_id."""
+    in_force = Contact.id.in_(bases.mailboxes_in_force())
+    query = bases.with_basis().join(Hit, Hit.message_id == Message.id)
+    seen = query.where(Message.mailing_id.in_(mailings), Hit.link != OPENING, Hit.is_a_reader_s(), in_force)
+    return seen.with_only_columns(AUTHORITY.label("authority_id")).distinct().subquery("clicks")
+
+
+def is_done() -> ColumnElement[bool]:
+    """Whether a step holds as done, and a transition is the one by which it became so."""
+    return and_(ReachStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
+
+
+def posted_on() -> ColumnElement[date]:
+    """The day on which a letter on paper was posted, of the transition by which its step was done."""
+    return func.coalesce(ReachTransition.day, brussels_day(ReachTransition.at), type_=Date())
 
 
 class ProofKind(StrEnum):

@@ -115,7 +115,8 @@ TABLES: Mapping[str, Seen] = {
     "school_reports": Scoped({"school_id": SCHOOLS, "authority_id": AUTHORITIES}, masked=("source",)),
     # A page shows those of its own federation or network.
     "proposals": Scoped({"authority_id": AUTHORITIES}, beside=("contact_id", "school_id")),
-    "calls": Hidden(),
+    # That there was a call, and when: what was said, and by whom, is the service's.
+    "calls": Scoped({"authority_id": AUTHORITIES}, masked=("person", "note", "recorded_by", "withdrawn_by")),
     "postal_corrections": Hidden(),
     "postal_returns": Hidden(),
     "contact_lists": Hidden(),
@@ -150,7 +151,7 @@ TABLES: Mapping[str, Seen] = {
     "reach_steps": Scoped({"authority_id": AUTHORITIES, "message_id": "messages"}, beside=("mailing_id",)),
     "reach_transitions": Scoped({"step_id": "reach_steps"}, masked=("actor", "note")),
     "reach_answers": Scoped({"step_id": "reach_steps", "response_id": "responses"}),
-    "reach_calls": Scoped({"step_id": "reach_steps"}, beside=("call_id",)),
+    "reach_calls": Scoped({"step_id": "reach_steps", "call_id": "calls"}),
     # campaigns: those that are approved, and were planned at least once
     "letterhead_versions": Public(),
     "campaigns": ByValue(
@@ -181,6 +182,7 @@ TABLES: Mapping[str, Seen] = {
     ),
     "uncounted_campaigns": Scoped({"campaign_id": "campaigns"}),
     "returns_readings": Public(),
+    "bounce_notices": Scoped({"message_id": "messages"}, masked=("digest",)),
     "paper_letters": Scoped(
         {"step_id": "reach_steps"},
         masked=("code_digest", "recipient", "street", "house_number", "box", "postcode", "locality"),
@@ -216,7 +218,7 @@ TABLES: Mapping[str, Seen] = {
             *("push_targets",),
             *("account_letters", "account_links", "alert_episodes", "answer_lists", "applied_revisions"),
             *("approved_letters", "asked_notes", "audit_entries", "audit_seals", "basis_withdrawals", "batches"),
-            *("bounce_notices", "bounce_reports", "calendar_keys", "campaign_rehearsals", "campaign_segments"),
+            *("bounce_reports", "calendar_keys", "campaign_rehearsals", "campaign_segments"),
             *("clock_passes", "column_matchings", "compositions", "decisions", "deputies", "domain_checks", "drafts"),
             *("drawn_effects", "erasures"),
             *("follow_up_steps", "gate_changes", "hit_counts", "installations", "job_pieces", "jobs", "note_drafts"),

@@ -22,6 +22,7 @@ HANGING = (
     *(("excepted_authorities", "exception_id", "audience_exceptions"),),
     *(("drawn_authorities", "attempt_id", "draw_attempts"), ("followed_draws", "attempt_id", "draw_attempts")),
     *(("reach_transitions", "step_id", "reach_steps"), ("reach_calls", "step_id", "reach_steps")),
+    ("bounce_notices", "message_id", "messages"),
     ("paper_letters", "step_id", "reach_steps"),
     *(("reach_answers", "step_id", "reach_steps"), ("reach_answers", "response_id", "responses")),
     ("note_approvals", "note_id", "notes"),
@@ -37,7 +38,7 @@ UNSEEN = (
         "approved_letters",
         "tracker_networks",
     ),
-    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files", "calls", "paper_batches"),
+    *("trackers", "gate_changes", "applied_revisions", "events", "note_rows", "note_files", "paper_batches"),
 )
 
 
@@ -105,7 +106,7 @@ def _prune(session, kind, code):
         keep(table, f"{ours} AND {among('school_id', schools)}")
     for table in (
         *("staged_authorities", "excepted_authorities", "authority_list_members", "responses"),
-        *("proposals", "reach_steps", "drawn_authorities", "campaign_authorities"),
+        *("proposals", "reach_steps", "drawn_authorities", "campaign_authorities", "calls"),
     ):
         keep(table, ours)
     keep("campaign_schools", f"{ours} AND {among('school_id', schools)}")

@@ -94,6 +94,8 @@ def _of_letter(session, letter, *, on_rung):
     call = add(session, "calls", authority_id=letter.authority_id, **noted)
     add(session, "reach_calls", call_id=call, step_id=step, outcome="call_back")
     _of_paper(session, letter, step)
+    kept = {"digest": f"{letter.id:064}", "read_at": NOW, "verdict": "human", "handling": "nothing"}
+    add(session, "bounce_notices", message_id=letter.id, **kept)
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()
     add(session, "response_steps", response_id=answer, step="taken", **NOTED)
     if on_rung:

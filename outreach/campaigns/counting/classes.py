@@ -3,6 +3,7 @@
 The class of an authority is the first of `Class` that holds, in the order of the enumeration; so is its reach.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -11,7 +12,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Date,
-    Integer,
     Select,
     String,
     Subquery,
@@ -24,7 +24,6 @@ from sqlalchemy import (
     null,
     or_,
     select,
-    type_coerce,
     union,
     union_all,
 )
@@ -42,13 +41,10 @@ from outreach.db import Session, UtcDateTime
 from outreach.db.local_days import brussels_day
 from outreach.delivery.bounces import readings
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
-from outreach.directory.models import Contact
-from outreach.measuring import bases
-from outreach.measuring.machines import OPENING
-from outreach.measuring.models import Hit
 from outreach.measuring.reactions import HAS_LEFT
-from outreach.reach.models import ReachChannel, ReachStep, ReachTransition, StepState
-from outreach.responses.kinds import Answer
+from outreach.reach import proof
+from outreach.reach.models import ReachChannel, ReachStep, ReachTransition
+from outreach.reach.proof import AUTHORITY, LEFT_AT, Evidence
 from outreach.responses.models import Response, ResponseSchool
 from outreach.segments.audience import Audience
 
@@ -61,9 +57,7 @@ IS_ON_THE_WAY = or_(
     Message.state.in_((MessageState.HANDING, MessageState.IN_DOUBT)),
     and_(Message.state.in_((MessageState.QUEUED, MessageState.WITHDRAWN)), Message.resent_at.is_not(None)),
 )
-LEFT_AT = func.coalesce(Message.fenced_at, Message.settled_at, Message.resent_at, type_=UtcDateTime())
 LATER = aliased(Message)
-AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 
 
 class Class(StrEnum):
@@ -110,8 +104,9 @@ FLAGS = ("entered_later", "answered", *OF_JOININGS, "to_verify")
 class Classified:
     """The authorities and the schools of a campaign at an instant, one row each.
 
-    Columns of `authorities`: authority_id, class, handing and reach (NULL where they do not apply), reason (why no
-    letter of the last wave is for it; NULL where one is), eligible (how many schools of the level) and `FLAGS`.
+    Columns of `authorities`: authority_id, class, handing and reach (NULL where they do not apply), evidence (what
+    proves that it was reached, or NULL), reason (why no letter of the last wave is for it; NULL where one is), eligible
+    (how many schools of the level) and `FLAGS`.
     Columns of `schools`: school_id, authority_id, class, handing, reach and `FLAGS`.
     """
 
@@ -130,7 +125,7 @@ class _Counting:
     def __init__(self, session: Session, campaign: Campaign, now: datetime) -> None:
         self.session, self.campaign, self.now, self.day = session, campaign, now, today(now)
         launched = [wave for wave in campaign.waves if wave.mailing_id is not None]
-        self.mailings = [wave.mailing_id for wave in launched]
+        self.mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id is not None]
         self.first_wave = min(launched, key=lambda wave: wave.number).id if launched else None
         self.own = Message.mailing_id.in_(self.mailings)
         self.planned = self._planned()
@@ -168,19 +163,28 @@ class _Counting:
 
     def _authorities(self, listed: Subquery) -> Subquery:
         base, letters, last = self._base(), self._letters(Message.authority_id), self._last_reasons()
-        answers, steps, learned = self._answers(), self._steps(), self._learned()
-        joined, clicks, unsure = _joined(listed), self._clicks(), self._to_verify()
+        answers, steps, learned = proof.answers(self.mailings), proof.steps(self.mailings), self._learned()
+        joined, clicks, unsure = _joined(listed), proof.clicks(self.mailings), self._to_verify()
+        replies = proof.replies(self.mailings)
         no_address = func.coalesce(last.c.no_address, case((base.c.reason.in_(ADDRESS), 1), else_=0)) == 1
         kind = case(
             (letters.c.is_tried == 1, Class.RECIPIENTS.value),
             (or_(letters.c.is_waiting == 1, base.c.would_receive == 1), Class.TO_COME.value),
             (base.c.standing != Standing.TO_REACH.value, base.c.standing),
-            (_is_stopped(learned.c.at, answers.c.at, steps.c.tried_at), Class.STOPPED.value),
+            (last.c.is_excepted == 1, Class.EXCEPTED.value),
+            (_is_stopped((learned.c.at, answers.c.at), steps), Class.STOPPED.value),
             (no_address, Class.NO_ADDRESS.value),
             else_=Class.NOT_SENT.value,
         )
         has_answered, has_clicked = answers.c.authority_id.is_not(None), clicks.c.authority_id.is_not(None)
-        has_reacted = or_(has_answered, steps.c.has_called == 1, joined.c.has_reacted == 1, has_clicked)
+        evidence = case(
+            (has_answered, Evidence.ANSWERED.value),
+            (replies.c.authority_id.is_not(None), Evidence.REPLIED.value),
+            (joined.c.has_reacted == 1, Evidence.JOINED.value),
+            (steps.c.has_called == 1, Evidence.CALLED.value),
+            (has_clicked, Evidence.CLICKED.value),
+            else_=null(),
+        )
         flags = {
             "entered_later": base.c.entered_later,
             "answered": _flag(has_answered),
@@ -192,12 +196,13 @@ class _Counting:
             base.c.authority_id,
             kind.label("class"),
             _handing(letters).label("handing"),
-            self._reach(kind, has_reacted, letters.c.last_at, steps.c.posted_on).label("reach"),
+            self._reach(kind, evidence.is_not(None), letters.c.last_at, steps.c.posted_on).label("reach"),
+            evidence.label("evidence"),
             case((has_letter, null()), else_=func.coalesce(last.c.reason, base.c.reason)).label("reason"),
             base.c.eligible,
             *(flag.label(name) for name, flag in flags.items()),
         ).select_from(base)
-        for part in (letters, last, answers, steps, learned, joined, clicks, unsure):
+        for part in (letters, last, answers, replies, steps, learned, joined, clicks, unsure):
             query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
         return query.subquery("authorities_classed")
 
@@ -266,6 +271,7 @@ class _Counting:
             select(
                 AUTHORITY.label("authority_id"),
                 func.min(_flag(is_address)).label("no_address"),
+                func.max(_flag(Message.reason.in_(entering.EXCEPTING))).label("is_excepted"),
                 func.max(cast(Message.reason, String)).label("reason"),
             )
             .join(Wave, Wave.mailing_id == Message.mailing_id)
@@ -273,27 +279,6 @@ class _Counting:
             .group_by(Message.authority_id)
             .subquery("last_reasons")
         )
-
-    def _answers(self) -> Subquery:
-        """Who answered, and when first."""
-        query = select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
-        query = query.join(Message, Message.id == Response.message_id).where(self.own, is_a_reaction())
-        return query.group_by(Response.authority_id).subquery("answers")
-
-    def _steps(self) -> Subquery:
-        """Letters on paper that were posted, calls that reached somebody: when first noted, and the last posting."""
-        paper, call = (ReachStep.channel == channel for channel in (ReachChannel.PAPER, ReachChannel.CALL))
-        query = (
-            select(
-                ReachStep.authority_id,
-                func.max(_flag(call)).label("has_called"),
-                func.min(ReachTransition.at, type_=UtcDateTime()).label("tried_at"),
-                func.max(case((paper, _posted_on())), type_=Date()).label("posted_on"),
-            )
-            .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
-            .where(ReachStep.mailing_id.in_(self.mailings), _is_done(), or_(paper, call))
-        )
-        return query.group_by(ReachStep.authority_id).subquery("steps")
 
     def _learned(self) -> Subquery:
         """When a joining became known, after it entered, of a school of each authority that was then to be reached."""
@@ -308,13 +293,6 @@ class _Counting:
         """The joinings of the campaign's strand that hold now."""
         return joined_schools(select(literal(self.campaign.strand_id)), self.day)
 
-    def _clicks(self) -> Subquery:
-        """Of whom a mailbox with a basis in force followed a link of its letter."""
-        in_force = Contact.id.in_(bases.mailboxes_in_force())
-        query = bases.with_basis().join(Hit, Hit.message_id == Message.id)
-        seen = query.where(self.own, Hit.link != OPENING, Hit.is_a_reader_s(), in_force)
-        return seen.with_only_columns(AUTHORITY.label("authority_id")).distinct().subquery("clicks")
-
     def _to_verify(self) -> Subquery:
         """Of whom a form waits to be confirmed."""
         return select(AUTHORITY.label("authority_id")).where(literal(value=False)).subquery("unsure")
@@ -326,19 +304,19 @@ class _Counting:
         last_at: ColumnElement[datetime],
         posted_on: ColumnElement[date],
     ) -> ColumnElement[str | None]:
-        """How sure it is that whoever is to be reached was. The later of mail and paper decides, counted in days."""
+        """How sure it is that whoever is to be reached was, in days since the latest letter, by mail or on paper."""
         mailed_on = brussels_day(last_at)
-        by_mail = and_(mailed_on.is_not(None), or_(posted_on.is_(None), mailed_on >= posted_on))
-        by_paper = and_(posted_on.is_not(None), ~by_mail)
-        has_time = and_(by_mail, mailed_on <= self.day - ARRIVES_WITHIN)
+        latest = case(
+            (or_(posted_on.is_(None), mailed_on > posted_on), mailed_on), else_=func.coalesce(posted_on, mailed_on)
+        )
+        has_mail, has_paper = mailed_on.is_not(None), posted_on.is_not(None)
         read = Reach.PRESUMED if readings.are_read(self.session, now=self.now) else Reach.UNREAD
-        is_reach = kind.in_([one.value for one in TO_REACH])
         return case(
-            (~is_reach, null()),
+            (kind.not_in([one.value for one in TO_REACH]), null()),
             (has_reacted, Reach.REACHED.value),
-            (has_time, read.value),
-            (and_(by_paper, posted_on <= self.day - IS_POSTED_WITHIN), Reach.PRESUMED.value),
-            (or_(by_mail, by_paper, kind == Class.TO_COME.value), Reach.TOO_EARLY.value),
+            (and_(has_paper, latest <= self.day - IS_POSTED_WITHIN), Reach.PRESUMED.value),
+            (and_(has_mail, latest <= self.day - ARRIVES_WITHIN), read.value),
+            (or_(has_mail, has_paper, kind == Class.TO_COME.value), Reach.TOO_EARLY.value),
             else_=Reach.LEFT.value,
         )
 
@@ -372,7 +350,7 @@ class _Counting:
             "declared": known.c.word == Word.DECLARED,
             "joined_since": and_(is_confirmed, is_since),
             "had_joined": and_(is_confirmed, ~is_since),
-            "has_reacted": is_since,
+            "has_reacted": known.c.stated_on >= first.c.day,
         }
         columns = [_flag(is_so).label(name) for name, is_so in flags.items()]
         query = select(first.c.authority_id, first.c.school_id, *columns)
@@ -380,50 +358,38 @@ class _Counting:
 
     def _posted(self) -> Select[int, int, date]:
         """The schools that letters on paper listed, and the days on which these were posted."""
-        lists = literal(" ").concat(PaperLetter.school_keys).concat(" ")
-        is_listed = lists.like(literal("% ").concat(cast(CampaignSchool.school_id, String)).concat(" %"))
-        return (
-            select(ReachStep.authority_id, CampaignSchool.school_id, _posted_on())
-            .join(PaperLetter, PaperLetter.step_id == ReachStep.id)
-            .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
-            .join(CampaignSchool, CampaignSchool.authority_id == ReachStep.authority_id)
-            .where(ReachStep.mailing_id.in_(self.mailings), ReachStep.channel == ReachChannel.PAPER, _is_done())
-            .where(CampaignSchool.campaign_id == self.campaign.id, is_listed)
-        )
+        query = posted().where(CampaignSchool.campaign_id == self.campaign.id)
+        return query.where(ReachStep.mailing_id.in_(self.mailings))
 
     # Schools
 
     def _schools(self, authorities: Subquery, listed: Subquery) -> Subquery:
+        """A school that no letter listed stands as its authority does, unless it had joined or is out of scope."""
         base, letters = self._base_of_schools(), self._letters(MessageSubject.school_id, listed=True)
-        failed, learned, answers = self._failed(), self._learned_schools(), self._answered_schools()
-        requests, steps, clicks = self._requests(), self._steps(), self._clicks()
+        answers, requests = self._answered_schools(), self._requests()
+        steps, clicks, replies = proof.steps(self.mailings), proof.clicks(self.mailings), proof.replies(self.mailings)
         posted, unsure, own = self._posted().subquery("posted"), self._unsure_schools(), authorities
         last_posted = (
             select(posted.c.school_id, func.max(posted.c[2], type_=Date()).label("posted_on"))
             .group_by(posted.c.school_id)
             .subquery("last_posted")
         )
-        joined = _joined(listed, by="school_id")
-        of_authority = own.c["class"]
-        is_fallen = of_authority.not_in((Class.RECIPIENTS.value, Class.TO_COME.value, *map(str, OF_ENTRY)))
+        joined, is_listed = _joined(listed, by="school_id"), letters.c.is_tried == 1
         kind = case(
-            (letters.c.is_tried == 1, Class.RECIPIENTS.value),
-            (or_(letters.c.is_waiting == 1, base.c.would_receive == 1), Class.TO_COME.value),
+            (is_listed, Class.RECIPIENTS.value),
             (base.c.standing != Standing.TO_REACH.value, base.c.standing),
-            (of_authority == Class.EXCEPTED.value, Class.EXCEPTED.value),
-            (is_fallen, of_authority),
-            (_is_stopped(learned.c.at, answers.c.at, steps.c.tried_at), Class.STOPPED.value),
-            (failed.c.school_id.is_not(None), Class.NO_ADDRESS.value),
-            else_=Class.NOT_SENT.value,
+            else_=own.c["class"],
         )
         has_answered = answers.c.school_id.is_not(None)
         has_reacted = or_(
             has_answered,
-            requests.c.authority_id.is_not(None),
-            steps.c.has_called == 1,
             joined.c.has_reacted == 1,
-            clicks.c.authority_id.is_not(None),
+            steps.c.has_called == 1,
+            *(part.c.authority_id.is_not(None) for part in (requests, clicks, replies)),
         )
+        reach = self._reach(kind, has_reacted, letters.c.last_at, last_posted.c.posted_on)
+        is_alone = and_(~func.coalesce(is_listed, literal(value=False)), last_posted.c.school_id.is_(None))
+        of_authority = and_(is_alone, kind == own.c["class"])
         flags = {
             "entered_later": base.c.entered_later,
             "answered": _flag(has_answered),
@@ -434,14 +400,14 @@ class _Counting:
             base.c.school_id,
             base.c.authority_id,
             kind.label("class"),
-            _handing(letters).label("handing"),
-            self._reach(kind, has_reacted, letters.c.last_at, last_posted.c.posted_on).label("reach"),
+            case((of_authority, own.c.handing), else_=_handing(letters)).label("handing"),
+            case((of_authority, own.c.reach), else_=reach).label("reach"),
             *(flag.label(name) for name, flag in flags.items()),
         ).select_from(base)
         query = query.outerjoin(own, own.c.authority_id == base.c.authority_id)
-        for part in (letters, failed, learned, answers, last_posted, joined, unsure):
+        for part in (letters, answers, last_posted, joined, unsure):
             query = query.outerjoin(part, part.c.school_id == base.c.school_id)
-        for part in (requests, steps, clicks):
+        for part in (requests, steps, clicks, replies):
             query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
         return query.subquery("schools_classed")
 
@@ -457,14 +423,13 @@ class _Counting:
             .subquery("kept_schools")
         )
         if not self.planned:
-            return select(*kept.c, literal(0).label("would_receive")).subquery("base_of_schools")
+            return select(*kept.c).subquery("base_of_schools")
         each = union_all(*(one.schools for one in self.planned)).subquery("each_planned_school")
         planned = (
             select(
                 each.c.school_id,
                 func.min(each.c.authority_id).label("authority_id"),
                 func.min(each.c.standing).label("standing"),
-                func.max(each.c.listed).label("would_receive"),
             )
             .group_by(each.c.school_id)
             .subquery("planned_schools")
@@ -475,45 +440,39 @@ class _Counting:
             func.coalesce(kept.c.authority_id, planned.c.authority_id).label("authority_id"),
             func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
             func.coalesce(kept.c.entered_later, literal(int(self.first_wave is not None))).label("entered_later"),
-            func.coalesce(planned.c.would_receive, 0).label("would_receive"),
         ).select_from(keys)
         for part in (kept, planned):
             query = query.outerjoin(part, part.c.school_id == keys.c.school_id)
         return query.subquery("base_of_schools")
 
-    def _failed(self) -> Subquery:
-        """The schools that withdrawn letters list, all of them because of their addresses."""
-        is_other = func.coalesce(Message.reason.not_in(ADDRESS), literal(value=True))
-        query = select(MessageSubject.school_id).join(Message, Message.id == MessageSubject.message_id).where(self.own)
-        return query.group_by(MessageSubject.school_id).having(func.max(_flag(is_other)) == 0).subquery("failed")
-
-    def _learned_schools(self) -> Subquery:
-        known, school = self._known(), CampaignSchool
-        query = select(school.school_id, known.c.recorded_at.label("at"))
-        query = query.join(known, known.c.school_id == school.school_id)
-        is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
-        return query.where(*is_own, known.c.recorded_at > school.entered_at).subquery("learned_schools")
-
     def _answered_schools(self) -> Subquery:
-        """The schools that answers name, and when first."""
-        query = select(ResponseSchool.school_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
-        query = query.join(Response, Response.id == ResponseSchool.response_id)
-        query = query.join(Message, Message.id == Response.message_id).where(self.own, is_a_reaction())
-        return query.group_by(ResponseSchool.school_id).subquery("answered_schools")
+        """The schools that answers name."""
+        query = select(ResponseSchool.school_id).join(Response, Response.id == ResponseSchool.response_id)
+        query = query.join(Message, Message.id == Response.message_id).where(self.own, proof.is_a_reaction())
+        return query.distinct().subquery("answered_schools")
 
     def _requests(self) -> Subquery:
         """The authorities that asked the service for something, without naming a school."""
         names_one = exists().where(ResponseSchool.response_id == Response.id)
         query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-        return query.where(self.own, is_a_reaction(), ~names_one).distinct().subquery("requests")
+        return query.where(self.own, proof.is_a_reaction(), ~names_one).distinct().subquery("requests")
 
     def _unsure_schools(self) -> Subquery:
         return select(MessageSubject.school_id).where(literal(value=False)).subquery("unsure_schools")
 
 
-def is_a_reaction() -> ColumnElement[bool]:
-    """Whether an answer says more than « J’ai pris connaissance »."""
-    return Response.answer != Answer.INFORMED
+def posted() -> Select[int, int, date]:
+    """The schools that letters on paper listed, among those of the campaigns: the authority, the school and the day of
+    the posting."""
+    lists = literal(" ").concat(PaperLetter.school_keys).concat(" ")
+    is_listed = lists.like(literal("% ").concat(cast(CampaignSchool.school_id, String)).concat(" %"))
+    return (
+        select(ReachStep.authority_id, CampaignSchool.school_id, proof.posted_on())
+        .join(PaperLetter, PaperLetter.step_id == ReachStep.id)
+        .join(ReachTransition, ReachTransition.step_id == ReachStep.id)
+        .join(CampaignSchool, CampaignSchool.authority_id == ReachStep.authority_id)
+        .where(ReachStep.channel == ReachChannel.PAPER, proof.is_done(), is_listed)
+    )
 
 
 def _joined(listed: Subquery, *, by: str = "authority_id") -> Subquery:
@@ -539,27 +498,22 @@ def _handing(letters: Subquery) -> ColumnElement[str | None]:
     )
 
 
-def _is_stopped(
-    learned: ColumnElement[datetime], answered: ColumnElement[datetime], tried: ColumnElement[datetime]
-) -> ColumnElement[bool]:
-    """Whether a joining or an answer became known before anything was tried, by mail or otherwise."""
-    was_first = [and_(at.is_not(None), or_(tried.is_(None), at < tried)) for at in (learned, answered)]
-    return or_(*was_first)
+def _is_stopped(known: Iterable[ColumnElement[datetime]], steps: Subquery) -> ColumnElement[bool]:
+    """Whether a joining or an answer became known before a letter on paper was posted, and before any call."""
+
+    def was_first(at: ColumnElement[datetime]) -> ColumnElement[bool]:
+        on, posted = brussels_day(at), steps.c.first_posted_on
+        was_called = and_(steps.c.called_at.is_not(None), steps.c.called_at <= at)
+        was_posted = and_(posted.is_not(None), or_(posted < on, and_(posted == on, steps.c.posted_at <= at)))
+        return and_(at.is_not(None), ~was_called, ~was_posted)
+
+    return or_(*map(was_first, known))
 
 
 def _is_to_come(wave: Wave) -> bool:
     """Whether letters of a wave are still to be written: it is planned, or its launch is under way."""
     is_filling = wave.state in UNDER_WAY and wave.mailing is not None and wave.mailing.filled_at is None
     return wave.state is WaveState.PLANNED or is_filling
-
-
-def _is_done() -> ColumnElement[bool]:
-    """Whether a step holds as done, and a transition is the one by which it became so."""
-    return and_(ReachStep.state == StepState.TRIED, ReachTransition.state == StepState.TRIED)
-
-
-def _posted_on() -> ColumnElement[date]:
-    return func.coalesce(ReachTransition.day, brussels_day(ReachTransition.at), type_=Date())
 
 
 def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:

@@ -28,7 +28,7 @@ from outreach.campaigns.entries.models import CampaignAuthority, CampaignSchool,
 from outreach.campaigns.models import Wave
 from outreach.db import Session, UtcDateTime, table_of
 from outreach.delivery.models import Message, MessageSubject, Reason
-from outreach.directory.models import ContactSchool, Ownership
+from outreach.directory.models import Ownership
 from outreach.segments import audience as mailboxes
 from outreach.segments.audience import ORDER, Audience, Concerns
 from outreach.segments.scope import Scope
@@ -41,11 +41,11 @@ class Entries:
     """Whom an audience means and how they stand, as subqueries.
 
     `authorities`: authority_id, standing, reason (NULL where one of its mailboxes would be written to), eligible,
-    concerned, joined. `schools`: school_id, authority_id, standing, and listed (1 where a letter would list it).
+    concerned, joined. `schools`: school_id, authority_id, standing.
     """
 
     authorities: Select[int, str, str | None, int, int, int]
-    schools: Select[int, int, str, int]
+    schools: Select[int, int, str]
 
 
 def entries(audience: Audience, scope: Scope) -> Entries:
@@ -121,26 +121,18 @@ def _authorities(
 
 def _schools(
     audience: Audience, scope: Scope, boxes: CTE, stands: Subquery, is_concerned: ColumnElement[bool]
-) -> Select[int, int, str, int]:
+) -> Select[int, int, str]:
     has_joined = stands.c.status == Status.JOINED if audience.concerns is Concerns.OPEN else false()
     standing = case(
         (or_(stands.c.school_id.is_(None), ~is_concerned), Standing.OUT_OF_SCOPE.value),
         (has_joined, Standing.ALREADY_JOINED.value),
         else_=Standing.TO_REACH.value,
     )
-    written = boxes.c.rank == 0
-    whole = select(boxes.c.authority_id).where(written, boxes.c.is_limited == 0)
-    some = select(ContactSchool.school_id).join(boxes, boxes.c.contact_id == ContactSchool.contact_id)
-    is_covered = or_(Ownership.authority_id.in_(whole), Ownership.school_id.in_(some.where(written)))
-    is_meant = is_concerned
-    if audience.concerns is not Concerns.LISTED:
-        is_meant = and_(is_concerned, mailboxes.is_concerned(stands.c.status, audience.concerns))
     return (
         select(
             Ownership.school_id,
             Ownership.authority_id,
             standing.label("standing"),
-            case((and_(is_covered, func.coalesce(is_meant, false())), 1), else_=0).label("listed"),
         )
         .outerjoin(stands, stands.c.school_id == Ownership.school_id)
         .where(Ownership.on(scope.day), Ownership.authority_id.in_(select(boxes.c.authority_id)))
@@ -169,10 +161,8 @@ def enter(session: Session, wave: Wave, slice_: tuple[int, int], *, now: datetim
     session.execute(insert(table_of(authority)).from_select([*same, *who.c.keys()], query, include_defaults=False))
     theirs = found.schools.subquery("entering")
     is_there = exists().where(school.campaign_id == campaign.id, school.school_id == theirs.c.school_id)
-    columns = [column for column in theirs.c if column.name != "listed"]
-    query = select(*same.values(), *columns).where(~is_there)
-    names = [*same, *(column.name for column in columns)]
-    session.execute(insert(table_of(school)).from_select(names, query, include_defaults=False))
+    query = select(*same.values(), *theirs.c).where(~is_there)
+    session.execute(insert(table_of(school)).from_select([*same, *theirs.c.keys()], query, include_defaults=False))
 
 
 def enter_listed(session: Session, wave: Wave, slice_: tuple[int, int], *, now: datetime) -> None:
