@@ -11,7 +11,6 @@ from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from outreach import french
 from outreach.adherence.models import Programme, Strand
-from outreach.approvals.models import Decision, Thing
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.columns import DATA, Column, Kind, On, Queried
@@ -78,14 +77,13 @@ class CampaignStanding:
 class CampaignRow:
     """A row of the list. `audience` is a sentence; `next_at` is None when no wave is planned.
 
-    `authorities` is how many it would write to, as last recorded when it was submitted or approved.
+    `came` are its numbers in authorities (`results.overall.Overall`), None where nobody asked for them.
     """
 
     campaign: Campaign
     standing: CampaignStanding
     audience: str
     next_at: datetime | None
-    authorities: int
     came: Any = None
 
 
@@ -98,10 +96,12 @@ COLUMNS: Sequence[Column[CampaignRow]] = (
     Column("author", "Auteur", lambda row: row.campaign.created_by, Kind.PERSON, on=On.FILE),
     Column("audience", "Public", lambda row: row.audience, on=SHOWN),
     Column("next_at", "Prochaine date", lambda row: row.next_at, Kind.MOMENT, sort="next_at", on=SHOWN),
-    Column("authorities", "PO", lambda row: row.authorities or None, Kind.NUMBER, sort="written", on=SHOWN),
-    Column("sent", "Envoyés", lambda row: row.came and row.came.sent, Kind.NUMBER, on=SHOWN),
+    Column("to_come", "Recevront", lambda row: row.came and row.came.to_come, Kind.NUMBER, on=SHOWN),
+    Column("recipients", "Destinataires", lambda row: row.came and row.came.recipients, Kind.NUMBER, on=SHOWN),
     Column("answered", "Ont répondu", lambda row: row.came and row.came.answered, Kind.NUMBER, on=SHOWN),
-    Column("joined", "Ont adhéré", lambda row: row.came and row.came.joined, Kind.NUMBER, on=SHOWN),
+    Column(
+        "joined_since", "Adhésions confirmées", lambda row: row.came and row.came.joined_since, Kind.NUMBER, on=SHOWN
+    ),
     Column("standing", "État", lambda row: row.standing.label, sort="stage", on=SHOWN),
     Column("state", "État", lambda row: row.campaign.state, on=On.JSON),
     Column("stage", "Étape", lambda row: row.standing.stage, on=On.JSON),
@@ -164,20 +164,13 @@ def listed(
 
     `figures` gives what came of them, by number.
     """
-    written = (
-        select(Decision.authorities)
-        .where(Decision.subject == Thing.CAMPAIGN.subjects(Campaign.id), Decision.authorities > 0)
-        .order_by(Decision.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
     planned = (
         select(func.min(Wave.due_at))
         .where(Wave.campaign_id == Campaign.id, Wave.state == WaveState.PLANNED)
         .scalar_subquery()
     )
     at, left, waves = _standing()
-    told = planned.label("next_at"), func.coalesce(written, 0).label("written"), at.label("stage")
+    told = planned.label("next_at"), at.label("stage")
     query = select(Campaign, *told, left, waves)
     if stage is not None:
         query = query.where(_stage() == stage)
@@ -203,10 +196,10 @@ def _rows(
     names, came = wave_criteria.names(session, criteria), figures([row[0].id for row in found])
     return [
         CampaignRow(
-            *(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at, authorities),
+            *(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at),
             came.get(campaign.id),
         )
-        for criterion, (campaign, next_at, authorities, at, *counted) in zip(criteria, found, strict=True)
+        for criterion, (campaign, next_at, at, *counted) in zip(criteria, found, strict=True)
     ]
 
 

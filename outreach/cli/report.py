@@ -108,9 +108,9 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
         for action in told:
             say(f"  {action.sentence(acted.labels)}")
     if acted.reached:
-        say(f"Atteints, avec preuve : {len(acted.reached)}")
+        say(f"Qui les campagnes ont atteint : {len(acted.reached)}")
     for one in acted.reached:
-        say(f"  « {one.title} » : {one.total.sentence}")
+        say(f"  « {one.title} » : {one.short}")
 
 
 def _refuse_to_come(day: date | None, now: datetime) -> None:

@@ -159,7 +159,8 @@ class NoteAction:
 class NoteReach:
     """Whom a campaign reached as the note was frozen: its title, its strand, its sentence, and authorities counted.
 
-    `proved` and `unproved` add up to `authorities`; `by` counts those proved by their best proof and adds up to them.
+    `proved` and `unproved` add up to `authorities`, those to be reached; `by` counts them by how sure it is. In notes
+    of before the campaign's counts, `authorities` are all that it meant, and `by` counts the proofs of `proved`.
     """
 
     campaign: str

@@ -14,10 +14,11 @@ from outreach.adherence.sentences import FiguredSentence, GroupAnswer
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.adherence.standing import standing
 from outreach.campaigns import listing as campaigns
+from outreach.campaigns.counting import classes
 from outreach.campaigns.effects import freezing as freezing_effects
-from outreach.campaigns.ladder.campaign_reach import CampaignReach
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
+from outreach.campaigns.results.campaign_reach import CampaignReach
 from outreach.campaigns.schedule.moments import until
 from outreach.days import today
 from outreach.db import Session
@@ -246,7 +247,7 @@ def _actions(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> t
 
 
 def _reached(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> tuple[NoteReach, ...]:
-    """Whom campaigns of these strands reached, with proof; where networks are asked for, of these alone."""
+    """Whom campaigns of these strands reached; where networks are asked for, of these alone."""
     numbers = {strand.number for strand in strands}
     every = [one for one in acted.reached if one.strand in numbers]
     shown = [one.among(asked.networks) for one in every] if asked.networks else every
@@ -269,8 +270,9 @@ def _effects(session: Session, asked: NoteRequest, programme: Programme, known_a
 
 def _reach(one: CampaignReach) -> NoteReach:
     total = one.total
-    by = tuple((kind.value, count) for kind, count in total.by.items() if count)
-    return NoteReach(one.title, one.strand, one.sentence, total.authorities, total.proved, total.unproved, by)
+    whole, proved = total["to_reach"], total["reached"]
+    by = tuple((kind.value, total[kind]) for kind in classes.Reach)
+    return NoteReach(one.title, one.strand, one.sentence, whole, proved, whole - proved, by)
 
 
 def _action(one: actions.WaveAction, labels: Mapping[str, str]) -> NoteAction:

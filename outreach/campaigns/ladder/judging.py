@@ -28,7 +28,7 @@ from outreach.directory.models import Contact
 from outreach.reach import proof
 from outreach.reach.ladder import Rung, RungWhen, rungs
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
-from outreach.reach.proof import AUTHORITY, PROOFS, ProofKind
+from outreach.reach.proof import AUTHORITY
 from outreach.responses.models import Response, ResponseSchool
 
 LEADS_ON = {
@@ -49,7 +49,6 @@ ASKED_FOR = {
     SuppressionReason.COMPLAINT: StepReason.COMPLAINT,
     SuppressionReason.STAFF: StepReason.EXCLUDED,
 }
-CAME_BACK_WITH = {ProofKind.ANSWERED, ProofKind.JOINED, ProofKind.OPENED}
 ABOUT_ALL = (StepReason.SILENT, StepReason.FOLLOWS)  # the mail arrived: the step is about all the schools it listed
 UNDER_WAY = (MessageState.QUEUED, MessageState.HANDING)
 HAS_FAILED = or_(Message.state.in_((MessageState.REFUSED, MessageState.EXPIRED)), Message.reason.in_(LEADS_ON))
@@ -304,7 +303,7 @@ def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> 
 def _reacted(session: Session, campaign: Campaign, authorities: Sequence[int], now: datetime) -> frozenset[int]:
     """Those from whom anything came back to a letter of the campaign."""
     mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
-    each = proof.of_authorities(mailings, today(now))
-    ranks = [PROOFS.index(kind) + 1 for kind in CAME_BACK_WITH]
-    query = select(each.c.authority_id).where(each.c.proof.in_(ranks), among(each.c.authority_id, authorities))
-    return frozenset(session.scalars(query))
+    came_back = proof.proved(mailings, today(now), calls=False).subquery("came_back")
+    return frozenset(
+        session.scalars(select(came_back.c.authority_id).where(among(came_back.c.authority_id, authorities)))
+    )

@@ -15,10 +15,10 @@ from sqlalchemy.orm.attributes import set_committed_value
 
 from outreach import french
 from outreach.adherence.models import Programme
-from outreach.campaigns.ladder import campaign_reach
-from outreach.campaigns.ladder.campaign_reach import CampaignReach
+from outreach.campaigns.counting.classes import IS_TRIED
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.results.figures import is_sent
+from outreach.campaigns.results import campaign_reach
+from outreach.campaigns.results.campaign_reach import CampaignReach
 from outreach.campaigns.schedule import concerned
 from outreach.columns import Column, Held, Kind
 from outreach.days import today
@@ -129,8 +129,8 @@ class Actions:
     """The actions of a programme at a moment: those done, the latest first; those planned, the next first.
 
     `labels` has the networks that any of them means, in their usual order. `more` counts those left out by a limit,
-    `more_planned` the planned ones of these. `reached` says whom the latest campaigns among those done reached, with
-    proof; of a moment of the past nothing, as that is known of now only.
+    `more_planned` the planned ones of these. `reached` says whom the latest campaigns among those done
+    reached; of a moment of the past nothing, as that is known of now only.
     """
 
     done: Sequence[WaveAction]
@@ -314,7 +314,7 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
     """
     was_tried = Message.fenced_at <= moment
     flags = {
-        "sent": and_(is_sent(), was_tried),
+        "sent": and_(IS_TRIED, was_tried),
         "delivered": and_(Message.state == MessageState.ACCEPTED, was_tried),
         "answered": Response.id.is_not(None),
     }

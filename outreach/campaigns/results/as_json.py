@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outreach.campaigns import audiences, lifecycle, listing
+from outreach.campaigns import audiences, counts, lifecycle, listing
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import actions, figures, progress
 from outreach.campaigns.results.openings import are_measured
@@ -18,8 +18,10 @@ from outreach.measuring import hits
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
-    """Where a campaign stands: state, stage, waves with what became of their letters, results, what was measured."""
+    """Where a campaign stands: state, stage, waves and what became of their letters, numbers, what was measured."""
     again, opens = retrying.retriable(session, campaign, now=now), are_measured(campaign)
+    found = figures.of(session, campaign, now=now)
+    measured = hits.measured(session, audiences.launched(campaign))
     return {
         "campaign": campaign.id,
         "state": campaign.state.value,
@@ -28,8 +30,9 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]
             _wave(session, wave, tally, again.get(wave.number, Retriable()))
             for wave, tally in progress.tallies(session, campaign)
         ],
-        "results": figures.of(session, campaign, now=now).as_json(),
-        "measured": [group.as_json(openings=opens) for group in hits.measured(session, audiences.launched(campaign))],
+        "counts": found.counts.as_json(),
+        "answers": {answer.value: count for answer, count in found.answers.items() if count},
+        "measured": [group.as_json(openings=opens) for group in measured],
     }
 
 
@@ -41,8 +44,8 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     """
     left = [wave for wave in campaign.waves if wave.mailing_id is not None]
     coming = [wave for wave in campaign.waves if wave.mailing_id is None and wave.state is WaveState.PLANNED]
-    counts, meant = actions.by_network(session, left, now), concerned.meant(session, coming, now)
-    told = {wave.id: counts[wave.mailing_id or 0] for wave in left}
+    came, meant = actions.by_network(session, left, now), concerned.meant(session, coming, now)
+    told = {wave.id: came[wave.mailing_id or 0] for wave in left}
     told |= {key: {"meant": dict(each)} for key, each in meant.items() if sum(each.values())}
     if not told:
         raise lifecycle.unknown(campaign.id)
@@ -51,14 +54,15 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
         "waves": [_counted(wave, told[wave.id]) for wave in campaign.waves if wave.id in told],
-        "results": {},
+        "counts": counts.of_campaign(session, campaign, now=now).as_json(),
+        "answers": {},
         "measured": [],
     }
 
 
-def _counted(wave: Wave, counts: Mapping[str, actions.Counts | None]) -> dict[str, Any]:
+def _counted(wave: Wave, came: Mapping[str, actions.Counts | None]) -> dict[str, Any]:
     about = {"number": wave.number, "state": wave.state.value, "due_at": wave.due_at.isoformat()}
-    return {**about, **{name: actions.with_total(each) for name, each in counts.items()}}
+    return {**about, **{name: actions.with_total(each) for name, each in came.items()}}
 
 
 def _wave(session: Session, wave: Wave, tally: Tally, again: Retriable) -> dict[str, Any]:

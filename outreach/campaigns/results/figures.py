@@ -1,80 +1,106 @@
-"""Results of a campaign: counts of authorities that joined, answered or were reached, by network.
+"""The figures of a campaign by name: their French words, the authorities behind each, the answers that were given.
 
-Each figure counts an authority once, whatever the number of its letters or waves. Joinings are computed from the
-letters: the schools that a letter listed had not joined when it left, so those that have joined now did so since.
-Reminders list only the remaining schools, so a school counts from the first letter that listed it.
+The numbers are those of `campaigns.counts`, and the authorities those that it counts.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, literal_column, or_, select
+from sqlalchemy import ColumnElement, Subquery, and_, func, select, true
 
+from outreach.campaigns import counts
 from outreach.campaigns.audiences import launched
+from outreach.campaigns.counting import classes
+from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Handing, Reach
+from outreach.campaigns.counts import IN_CONCERNED, CampaignCounts, Counts
 from outreach.campaigns.models import Campaign
 from outreach.columns import Queried
-from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState
+from outreach.delivery.models import Message
 from outreach.directory import listing
 from outreach.directory.models import Authority, Network
-from outreach.measuring import reactions
-from outreach.measuring.reactions import AUTHORITY, CAME_BACK, Asked
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
-from outreach.segments.audience import Concerns
 
 
 class Figure(StrEnum):
-    """A figure of the results, in the order of the interface: that of the way from recipients to joinings.
+    """A figure of a campaign, by the key that programs know, in the order of the interface."""
 
-    Clicks and openings are shown after these, because they prove less.
-    """
+    TARGETED = "targeted", "Visés", "Ceux que les critères des vagues parties visaient à leur départ, ou visent"
+    OUT_OF_SCOPE = "out_of_scope", "Hors cible", "Aucune école que le volet concerne ce jour-là"
+    CONCERNED = "concerned", "Concernés", "Une école au moins que le volet concerne"
+    ALREADY_JOINED = "already_joined", "Avaient déjà adhéré", "Toutes leurs écoles concernées avaient déjà adhéré"
+    EXCEPTED = "excepted", "Exceptés", "Écartés par une personne, par le tirage d’une autre campagne, ou par la trêve"
+    STOPPED = (
+        "stopped",
+        "Se sont manifestés avant le courriel",
+        "Une adhésion ou une réponse connue après le lancement, avant qu’un courriel leur parte",
+    )
+    TO_REACH = "to_reach", "À atteindre", "Concernés, sans ceux qui avaient adhéré, qui sont exceptés ou manifestés"
+    NO_ADDRESS = "no_address", "Sans adresse utilisable", "Aucune adresse, désinscrits, boîte en échec ou à vérifier"
+    NOT_SENT = "not_sent", "Non envoyés", "Pour une autre raison : vague annulée ou manquée, sortis du public"
+    TO_COME = "to_come", "Recevront", "Un courriel attend, ou une vague planifiée ou en pause leur écrira"
+    RECIPIENTS = "recipients", "Destinataires", "Un courriel de la campagne au moins leur est parti, ou a été tenté"
+    HANDED_OVER = "handed_over", "Remis", "Notre relais a pris un courriel, qui n’est pas revenu"
+    ON_THE_WAY = "on_the_way", "En chemin ou en doute", "On ne sait pas encore si le relais a pris le courriel"
+    RETURNED = "returned", "Revenus", "Refusés par notre relais, expirés, ou revenus depuis"
+    REACHED = (
+        "reached",
+        "Ont réagi",
+        "Une réponse, un appel abouti, une adhésion depuis le courriel, un clic avec accord",
+    )
+    PRESUMED = "presumed", "Présumés atteints", "Rien n’est revenu depuis sept jours, dix pour une lettre sur papier"
+    UNREAD = "unread", "Remis, retours non lus", "Remis il y a sept jours, sans boîte des retours pour le vérifier"
+    TOO_EARLY = "too_early", "Trop tôt pour le dire", "Remis ou postés depuis moins longtemps, ou encore à venir"
+    LEFT = "left", "À atteindre encore", "Rien ne dit qu’ils ont reçu quelque chose"
+    ENTERED_LATER = "entered_later", "Entrés après la première vague", "Visés seulement depuis une vague suivante"
+    ANSWERED = "answered", "Ont répondu", "Une réponse par lien, par courrier ou par téléphone"
+    DECLARED = "declared", "Déclarent adhérer", "Une école citée au moins est déclarée adhérente, sans confirmation"
+    JOINED_SINCE = (
+        "joined_since",
+        "Adhésions confirmées",
+        "L’adhésion d’une école citée au moins, confirmée, date du jour de son premier courriel ou d’après",
+    )
+    JOINED_ALL = "joined_all", "Toutes leurs écoles", "Toutes les écoles citées ont adhéré depuis, confirmées"
+    HAD_JOINED = (
+        "had_joined",
+        "Avaient adhéré avant",
+        "L’adhésion confirmée d’une école citée date d’avant son courriel",
+    )
+    TO_VERIFY = "to_verify", "À vérifier", "Une réponse est arrivée, que personne n’a confirmée"
 
-    RECIPIENTS = "recipients"
-    SENT = "sent"
-    DELIVERED = "delivered"
-    ANSWERED = "answered"
-    DECLARED = "declared"
-    JOINED = "joined"
-    JOINED_ALL = "joined_all"
+    label: str
+    meaning: str
+
+    def __new__(cls, value: str, label: str = "", meaning: str = "") -> "Figure":
+        """The stored value, the figure in the interface, and what it counts in a French sentence."""
+        figure = str.__new__(cls, value)
+        figure._value_, figure.label = value, label
+        figure.meaning = f"{meaning}."
+        return figure
 
     @property
-    def label(self) -> str:
-        """The figure in the interface."""
-        return _WORDS[self][0]
-
-    @property
-    def meaning(self) -> str:
-        """What the figure counts exactly, in a French sentence."""
-        return _WORDS[self][1]
+    def base(self) -> "Figure":
+        """The figure of which it is shown as a part."""
+        return _BASES.get(self, Figure.CONCERNED)
 
 
-_WORDS = {
-    Figure.JOINED_ALL: (
-        "Adhésion complète",
-        "Toutes les écoles dont parlaient les courriels partis ont adhéré depuis, confirmées par le service.",
+_BASES = {
+    **dict.fromkeys((Figure.TARGETED, Figure.OUT_OF_SCOPE, Figure.CONCERNED, Figure.ENTERED_LATER), Figure.TARGETED),
+    **dict.fromkeys(map(Figure, (*TO_REACH, *Reach)), Figure.TO_REACH),
+    **dict.fromkeys(map(Figure, Handing), Figure.RECIPIENTS),
+    **dict.fromkeys(
+        (Figure.ANSWERED, Figure.DECLARED, Figure.JOINED_SINCE, Figure.JOINED_ALL, Figure.HAD_JOINED),
+        Figure.RECIPIENTS,
     ),
-    Figure.JOINED: (
-        "Ont adhéré",
-        "Au moins une école dont parlaient les courriels partis a adhéré depuis, confirmée par le service.",
-    ),
-    Figure.DECLARED: (
-        "Déclarent adhérer",
-        "Au moins une de ces écoles est déclarée adhérente, à confirmer, et aucune n’est confirmée.",
-    ),
-    Figure.ANSWERED: ("Ont répondu", "Au moins une réponse donnée depuis un courriel de la campagne."),
-    Figure.DELIVERED: ("Remis", "Au moins un courriel que le relais a accepté, et qui n’est pas revenu depuis."),
-    Figure.SENT: ("Envoyés", "Au moins un courriel que le relais a accepté, ou dont on ne sait pas s’il l’a fait."),
-    Figure.RECIPIENTS: ("Destinataires", "Tous ceux que vise une vague de la campagne, écartés compris."),
 }
-
-
-_OF_RECIPIENTS = {Figure.RECIPIENTS, Figure.SENT, Figure.DELIVERED}
+SHOWN = (
+    *(Figure.CONCERNED, Figure.RECIPIENTS, Figure.HANDED_OVER, Figure.ANSWERED),
+    *(Figure.DECLARED, Figure.JOINED_SINCE, Figure.JOINED_ALL),
+)
+"""The columns of the table of networks, from whom the campaign concerns to who joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,69 +109,46 @@ class FigureRow:
 
     network: str
     label: str
-    counts: Mapping[Figure, int]
+    counted: Counts
+
+    def count(self, figure: Figure) -> int:
+        """How many authorities a figure counts."""
+        return self.counted[figure]
 
     def whole(self, figure: Figure) -> int:
-        """Of how many a figure is a part: of all recipients, or of those to whom a letter was sent, where it follows
-        from a letter.
-        """
-        return self.counts[Figure.RECIPIENTS if figure in _OF_RECIPIENTS else Figure.SENT]
+        """Of how many a figure is a part."""
+        return self.counted[figure.base]
 
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """The results of a campaign: the figures of each network with recipients, in the usual order of networks.
+    """What came of a campaign: its numbers, and how many authorities gave each answer.
 
-    `answers` counts authorities by answer; an authority that gave several answers counts under each. `unreacted` counts
-    those that received a letter and have not reacted (`measuring.reactions.Reaction.NONE`). `joined_on` counts
-    authorities by the first day on which a school that letters listed has joined, declared or confirmed.
+    An authority that gave several answers counts under each.
     """
 
-    rows: Sequence[FigureRow]
-    unreacted: int
+    counts: CampaignCounts
     answers: Mapping[Answer, int]
-    joined_on: Mapping[date, int]
+
+    @property
+    def rows(self) -> Sequence[FigureRow]:
+        """The numbers of each network with somebody targeted, in the usual order of networks."""
+        return [FigureRow(one.code, one.label, one.authorities) for one in self.counts.networks]
 
     @property
     def total(self) -> FigureRow:
-        """The figures of all networks: an authority is of one only."""
-        return FigureRow("", "Total", {figure: sum(row.counts[figure] for row in self.rows) for figure in Figure})
+        """The numbers of all networks: an authority is of one only."""
+        return FigureRow("", "Total", self.counts.authorities)
 
-    def as_json(self) -> dict[str, Any]:
-        """The totals as JSON, by fixed names."""
-        totals = {figure.value: count for figure, count in self.total.counts.items()}
-        return {**totals, "answers": {answer.value: count for answer, count in self.answers.items() if count}}
-
-
-def figures(campaign: Campaign) -> list[Figure]:
-    """The figures that apply to a campaign. One about schools that have joined already has no joinings to count."""
-    joinings = {Figure.JOINED_ALL, Figure.JOINED, Figure.DECLARED}
-    return [figure for figure in Figure if campaign.concerns is Concerns.OPEN or figure not in joinings]
+    @property
+    def figures(self) -> list[Figure]:
+        """The columns that have a meaning in this campaign: one about schools that have joined counts no joinings."""
+        return [figure for figure in SHOWN if self.counts.authorities.is_told(figure)]
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
-    """The results of a campaign until now: the database counts, in two statements."""
-    each = _each(asked := Asked(launched(campaign), today(now)))
-    reacted = (each.c[figure.value] for figure in (Figure.ANSWERED, Figure.JOINED, Figure.DECLARED))
-    is_unreacted = and_(each.c.delivered == 1, *(flag == 0 for flag in reacted))
-    counts = [func.sum(each.c[figure.value]) for figure in Figure]
-    by = (Network.position, Network.code, Network.label, each.c.joined_on)
-    query = (
-        select(*by, func.sum(case((is_unreacted, 1), else_=0)), *counts)
-        .join(Authority, Authority.id == each.c.authority_id)
-        .join(Network, Network.id == Authority.network_id)
-        .group_by(*by)
-        .order_by(Network.position)
-    )
-    networks: dict[tuple[str, str], Counter[Figure]] = {}
-    unreacted, joined_on = 0, Counter[date]()
-    for _, code, label, day, silent, *counted in session.execute(query):
-        figured = dict(zip(Figure, counted, strict=True))
-        networks.setdefault((code, label), Counter()).update(figured)
-        unreacted += silent
-        joined_on.update({day: figured[Figure.RECIPIENTS]} if day else {})
-    rows = [FigureRow(*named, counted) for named, counted in networks.items()]
-    return Results(rows, unreacted, _answers(session, asked.mailings), joined_on)
+    """The results of a campaign until now."""
+    return Results(counts.of_campaign(session, campaign, now=now), _answers(session, launched(campaign)))
 
 
 def authorities(
@@ -159,55 +162,25 @@ def authorities(
     sort: str = "",
 ) -> Queried[Authority]:
     """The authorities that a figure counts, of one network (its code) or of all, by name."""
-    each = _each(Asked(launched(campaign), today(now)))
-    counted = Authority.id.in_(select(each.c.authority_id).where(each.c[figure.value] == 1))
+    each = classes.classify(session, campaign, now=now).authorities
+    counted = Authority.id.in_(select(each.c.authority_id).where(is_counted(each, figure)))
     of_network = Authority.network_id == select(Network.id).where(Network.code == network).scalar_subquery()
     return listing.named(
         session, and_(counted, of_network) if network else counted, title=figure.label, text=text, sort=sort
     )
 
 
-def is_sent() -> ColumnElement[bool]:
-    """True of a letter that the relay accepted, or perhaps did. What came back since has no reply code."""
-    is_taken = Message.state.in_([MessageState.ACCEPTED, MessageState.IN_DOUBT])
-    return or_(is_taken, CAME_BACK, Message.resent_at.is_not(None))
-
-
-def _each(asked: Asked) -> Subquery:
-    """One row for each authority that the letters are meant for: authority_id, joined_on (the first day, or NULL), and
-    1 or 0 for each figure by its name.
-
-    Letters and joinings are grouped each by itself before they are joined. Answers are joined to their letters by the
-    index: without statistics, SQLite would look through all who answered for each authority.
-    """
-    own = Message.mailing_id.in_(asked.mailings)
-    is_delivered = func.max(case((Message.state == MessageState.ACCEPTED, 1), else_=0))
-    letters = (
-        select(
-            AUTHORITY.label("authority_id"),
-            func.max(case((is_sent(), 1), else_=0)).label("sent"),
-            is_delivered.label("delivered"),
-            func.max(case((Response.id.is_not(None), 1), else_=0)).label("answered"),
-        )
-        .outerjoin(Response, Response.message_id == Message.id)
-        .where(own)
-        .group_by(Message.authority_id)
-        .subquery("letters")
-    )
-    joined = reactions.joined_of(asked)
-    has = {
-        Figure.RECIPIENTS: literal_column("1"),
-        Figure.SENT: letters.c.sent,
-        Figure.DELIVERED: letters.c.delivered,
-        Figure.ANSWERED: letters.c.answered,
-        Figure.DECLARED: case((and_(joined.c.declared == 1, joined.c.confirmed == 0), 1), else_=0),
-        Figure.JOINED: func.coalesce(joined.c.confirmed, 0),
-        Figure.JOINED_ALL: func.coalesce(joined.c.all_confirmed, 0),
-    }
-    query = select(
-        letters.c.authority_id, joined.c.joined_on, *(flag.label(figure.value) for figure, flag in has.items())
-    )
-    return query.outerjoin(joined, joined.c.authority_id == letters.c.authority_id).subquery("each")
+def is_counted(each: Subquery, figure: Figure) -> ColumnElement[bool]:
+    """Whether a figure counts a row of `classes.Classified`."""
+    groups = {Figure.CONCERNED: IN_CONCERNED, Figure.TO_REACH: TO_REACH}
+    if figure in FLAGS:
+        return each.c[figure.value] == 1
+    if figure in groups:
+        return each.c["class"].in_([one.value for one in groups[figure]])
+    for column, values in (("class", Class), ("handing", Handing), ("reach", Reach)):
+        if figure in list(values):
+            return each.c[column] == figure.value
+    return true()
 
 
 def _answers(session: Session, mailings: Sequence[int]) -> dict[Answer, int]:

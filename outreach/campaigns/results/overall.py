@@ -1,5 +1,6 @@
-"""The figures of many campaigns at once, as their list shows them: sent, answered, joined, in authorities."""
+"""Four numbers of many campaigns at once, as their list shows them: those that `campaigns.counts` gives of each."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,39 +8,62 @@ from datetime import datetime
 from sqlalchemy import Select, and_, func, select
 
 from outreach.adherence.models import Status, Strand, Word
-from outreach.adherence.standing import recorded
-from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.results.figures import is_sent
+from outreach.adherence.standing import joined_schools, recorded
+from outreach.campaigns import counts
+from outreach.campaigns.counting import classes
+from outreach.campaigns.counting.classes import IS_TRIED
+from outreach.campaigns.entries.models import CampaignSchool
+from outreach.campaigns.lifecycle import ENDED
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave
 from outreach.days import today
 from outreach.db import Session
+from outreach.db.local_days import brussels_day
 from outreach.delivery.models import Mailing, Message, MessageSubject
-from outreach.measuring.reactions import AUTHORITY, HAS_LEFT
+from outreach.measuring.reactions import HAS_LEFT
+from outreach.reach.proof import AUTHORITY, LEFT_AT, is_a_reaction
 from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
 
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """How many authorities a campaign was sent to, how many answered and how many joined since.
+    """How many authorities would receive a letter now that have received none, how many are recipients, how many
+    answered, and of how many a listed school joined since."""
 
-    They are the figures SENT, ANSWERED and JOINED of its results.
-    """
-
-    sent: int = 0
+    to_come: int = 0
+    recipients: int = 0
     answered: int = 0
-    joined: int = 0
+    joined_since: int = 0
 
 
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
-    """The figures of campaigns by their numbers, in four statements; a campaign has none that sent nothing and that
-    nobody answered on paper or by phone.
+    """The numbers of campaigns by their keys: what came in four statements, whom each would write to in one a campaign.
+
+    A campaign has none that wrote to nobody, that nobody answered and that would write to nobody.
     """
-    sent = _counted(session, _letters(campaigns).where(is_sent()))
-    answers = _counted(session, _letters(campaigns).join(Response, Response.message_id == Message.id))
-    if not sent and not answers:
-        return {}
-    joined = dict(session.execute(_joined(session, campaigns, now)).all())
-    return {key: Overall(sent.get(key, 0), answers.get(key, 0), joined.get(key, 0)) for key in {**sent, **answers}}
+    to_come = _to_come(session, campaigns, now)
+    recipients = _counted(session, _letters(campaigns).where(IS_TRIED))
+    answered = _letters(campaigns).join(Response, Response.message_id == Message.id).where(is_a_reaction())
+    answers = _counted(session, answered)
+    pairs = {*session.execute(_joined(session, campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
+    joined = Counter(campaign for campaign, _ in pairs)
+    return {
+        key: Overall(to_come.get(key, 0), recipients.get(key, 0), answers.get(key, 0), joined[key])
+        for key in {**to_come, **recipients, **answers}
+    }
+
+
+def _to_come(session: Session, campaigns: Sequence[int], now: datetime) -> dict[int, int]:
+    """To how many each campaign that has not ended is still to write for the first time."""
+    query = select(Campaign).where(Campaign.id.in_(campaigns), Campaign.state.not_in(ENDED))
+    going = [one for one in session.scalars(query).all() if _goes_on(one)]
+    return {one.id: counts.of_authorities(session, one, now=now).authorities["to_come"] for one in going}
+
+
+def _goes_on(campaign: Campaign) -> bool:
+    """Whether a letter of a campaign may still be to come."""
+    is_begun = any(wave.mailing_id for wave in campaign.waves)
+    return not is_begun or any(wave.state in ON_ITS_WAY for wave in campaign.waves)
 
 
 def _counted(session: Session, query: Select[int, int]) -> dict[int, int]:
@@ -47,10 +71,8 @@ def _counted(session: Session, query: Select[int, int]) -> dict[int, int]:
 
 
 def _letters(campaigns: Sequence[int]) -> Select[int, int]:
-    """The letters of the waves whose recipients are all known, as `audiences.launched` has them."""
-    query = select(Wave.campaign_id, func.count(AUTHORITY.distinct())).join(Mailing, Mailing.id == Wave.mailing_id)
-    query = query.join(Message, Message.mailing_id == Mailing.id)
-    return query.where(Wave.campaign_id.in_(campaigns), Mailing.filled_at.is_not(None))
+    query = select(Wave.campaign_id, func.count(AUTHORITY.distinct()))
+    return query.join(Message, Message.mailing_id == Wave.mailing_id).where(Wave.campaign_id.in_(campaigns))
 
 
 def _joined(session: Session, campaigns: Sequence[int], now: datetime) -> Select[int, int]:
@@ -61,15 +83,29 @@ def _joined(session: Session, campaigns: Sequence[int], now: datetime) -> Select
     """
     known = recorded([today(now)], session.scalars(select(Strand)).all())
     is_confirmed = and_(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED)
-    joined = select(known.c.school_id, known.c.strand_id).where(is_confirmed).subquery("joined")
-    is_open = and_(Campaign.strand_id == joined.c.strand_id, Campaign.concerns == Concerns.OPEN)
+    columns = known.c.school_id, known.c.strand_id, known.c.effective_on
+    joined = select(*columns).where(is_confirmed).subquery("joined")
+    is_open = and_(Campaign.strand_id == joined.c.strand_id, Campaign.concerns != Concerns.JOINED)
+    is_since = joined.c.effective_on >= brussels_day(LEFT_AT)
     return (
-        select(Campaign.id, func.count(AUTHORITY.distinct()))
+        select(Campaign.id, AUTHORITY)
         .select_from(joined)
         .outerjoin(MessageSubject, MessageSubject.school_id == joined.c.school_id)
-        .outerjoin(Message, and_(Message.id == MessageSubject.message_id, HAS_LEFT))
-        .outerjoin(Mailing, and_(Mailing.id == Message.mailing_id, Mailing.filled_at.is_not(None)))
+        .outerjoin(Message, and_(Message.id == MessageSubject.message_id, HAS_LEFT, is_since))
+        .outerjoin(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(Wave, and_(Wave.mailing_id == Mailing.id, Wave.campaign_id.in_(campaigns)))
         .outerjoin(Campaign, and_(Campaign.id == Wave.campaign_id, is_open))
-        .group_by(Campaign.id)
+        .where(Campaign.id.is_not(None))
+        .distinct()
     )
+
+
+def _posted(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
+    """As `_joined`, of letters on paper."""
+    letters = classes.posted().add_columns(CampaignSchool.campaign_id).where(CampaignSchool.campaign_id.in_(campaigns))
+    each = letters.subquery("posted")
+    known = joined_schools(select(Campaign.strand_id).where(Campaign.id.in_(campaigns)), today(now))
+    same = and_(known.c.school_id == each.c.school_id, known.c.strand_id == Campaign.strand_id)
+    is_since = and_(known.c.word == Word.CONFIRMED, known.c.effective_on >= each.c[2])
+    query = select(each.c.campaign_id, each.c.authority_id).join(Campaign, Campaign.id == each.c.campaign_id)
+    return query.join(known, same).where(is_since, Campaign.concerns != Concerns.JOINED).distinct()

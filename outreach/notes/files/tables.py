@@ -3,16 +3,24 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from outreach.campaigns.counting.classes import Reach
+from outreach.campaigns.results.figures import Figure
 from outreach.notes.content import Cell, CellKind, NumberedNote
-from outreach.reach.proof import PROOFS
 
 Columns = tuple[tuple[str, str, CellKind], ...]
 TEXT, COUNT = CellKind.TEXT, CellKind.COUNT
-_REACHED = {
+_REACHED = {"authorities": "À atteindre", **{kind.value: Figure(kind).label for kind in Reach}}
+# Of notes of before the campaigns' counts, whose files stay as they were.
+_PROVED = {
     "authorities": "PO visés",
     "proved": "Atteints, avec preuve",
     "unproved": "Sans preuve",
-    **{kind.value: kind.label for kind in PROOFS},
+    "answered": "A répondu",
+    "joined": "A adhéré",
+    "opened": "A ouvert, avec accord",
+    "accepted": "Courriel accepté par le serveur du destinataire",
+    "posted": "Lettre postée",
+    "called": "Joint par téléphone",
 }
 
 
@@ -47,11 +55,7 @@ def _tables(note: NumberedNote) -> Iterator[DataTable]:
     ]
     columns = _texts(state="État", day="Jour", campaign="Campagne", sentence="Phrase", network="Réseau")
     yield DataTable("actions", "Actions", (*columns, ("authorities", "PO", TEXT)), actions)
-    columns = (
-        *_texts(campaign="Campagne", strand="Volet"),
-        *((name, label, COUNT) for name, label in _REACHED.items()),
-    )
-    yield DataTable("reached", "Atteints, avec preuve", columns, _reached(note))
+    yield _reached(note)
     effects = [
         (one.campaign, one.number, one.estimate, one.low, one.high, one.sentence) for one in note.content.effects
     ]
@@ -74,13 +78,15 @@ def _tables(note: NumberedNote) -> Iterator[DataTable]:
     yield DataTable("sources", "Sources", _texts(name="Source", dated="Date"), sources)
 
 
-def _reached(note: NumberedNote) -> list[tuple[Cell, ...]]:
+def _reached(note: NumberedNote) -> DataTable:
+    is_old = any({name for name, _ in one.by} - {kind.value for kind in Reach} for one in note.content.reached)
+    told = _PROVED if is_old else _REACHED
     rows: list[tuple[Cell, ...]] = []
     for one in note.content.reached:
-        by = dict(one.by)
-        proofs = (by.get(kind.value, 0) for kind in PROOFS)
-        rows.append((one.campaign, one.strand, one.authorities, one.proved, one.unproved, *proofs))
-    return rows
+        counted = {"authorities": one.authorities, "proved": one.proved, "unproved": one.unproved, **dict(one.by)}
+        rows.append((one.campaign, one.strand, *(counted.get(name, 0) for name in told)))
+    columns = (*_texts(campaign="Campagne", strand="Volet"), *((name, label, COUNT) for name, label in told.items()))
+    return DataTable("reached", "Atteints, avec preuve" if is_old else "Qui est atteint", columns, rows)
 
 
 def _answers(note: NumberedNote) -> list[tuple[Cell, ...]]:

@@ -1,4 +1,4 @@
-"""The criterion of proof: whom letters, paper or calls of a campaign reached, and whom they were for and did not."""
+"""The criterion of reach: who reacted to letters, paper or calls of a campaign, and who was to and did not."""
 
 from enum import StrEnum
 from typing import ClassVar
@@ -21,12 +21,12 @@ class ReachKind(StrEnum):
     @property
     def label(self) -> str:
         """The French label."""
-        return {"proved": "Atteint, avec preuve", "unproved": "Visé, sans preuve"}[self.value]
+        return {"proved": "A réagi", "unproved": "À atteindre, n’a pas réagi"}[self.value]
 
 
 class ReachedBy(OfMailings):
-    """These mailings reached the authority, with proof (`reach.proof`); UNPROVED: they were for it, and nothing proves
-    that they did."""
+    """The authority reacted to these mailings (`reach.proof`); UNPROVED: they were to reach it, and nothing proves that
+    they did."""
 
     word: ClassVar = "reached"
     reach: ReachKind
@@ -42,5 +42,5 @@ class ReachedBy(OfMailings):
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
         if self.reach is ReachKind.PROVED:
-            return f"atteint, avec preuve, par {self.named(names)}"
-        return f"visé par {self.named(names)}, sans preuve de l’avoir atteint"
+            return f"a réagi à {self.named(names)}"
+        return f"à atteindre par {self.named(names)}, sans avoir réagi"

@@ -79,17 +79,53 @@ class WaveTold(Told):
     warning: str
 
 
-class ResultsTold(Told):
-    """The figures of a campaign, of its authorities, and its answers by kind."""
+class NumbersTold(Told):
+    """The numbers of a campaign, of authorities or of schools (docs/counting.md); null what has no meaning in it.
 
-    recipients: int
-    sent: int
-    delivered: int
-    answered: int
-    declared: int
-    joined: int
-    joined_all: int
-    answers: dict[str, int]
+    targeted = out_of_scope + concerned; concerned = already_joined + excepted + stopped + to_reach;
+    to_reach = no_address + not_sent + to_come + recipients = reached + presumed + unread + too_early + left;
+    recipients = handed_over + on_the_way + returned.
+    """
+
+    targeted: int | None
+    out_of_scope: int | None
+    concerned: int | None
+    already_joined: int | None
+    excepted: int | None
+    stopped: int | None
+    to_reach: int | None
+    no_address: int | None
+    not_sent: int | None
+    to_come: int | None
+    recipients: int | None
+    handed_over: int | None
+    on_the_way: int | None
+    returned: int | None
+    reached: int | None
+    presumed: int | None
+    unread: int | None
+    too_early: int | None
+    left: int | None
+    entered_later: int | None
+    answered: int | None
+    declared: int | None
+    joined_since: int | None
+    had_joined: int | None
+    to_verify: int | None
+
+
+class CountsTold(NumbersTold):
+    """The numbers of a campaign in authorities at an instant, and those of its schools.
+
+    `unreconstructable` is there where rows no longer tell the classes of so many authorities of an old campaign.
+    """
+
+    campaign: int
+    programme: str
+    strand: int
+    as_of: datetime
+    schools: NumbersTold
+    unreconstructable: int | None = None
 
 
 class HitsTold(Told):
@@ -110,13 +146,14 @@ class MeasuredTold(Told):
 
 
 class StandingTold(Told):
-    """Where a campaign stands: its waves with what became of their letters, and its figures."""
+    """Where a campaign stands: its waves with what became of their letters, its numbers, and its answers by kind."""
 
     campaign: int
     state: str
     stage: str
     waves: list[WaveTold]
-    results: ResultsTold
+    counts: CountsTold
+    answers: dict[str, int]
     measured: list[MeasuredTold]
 
 
@@ -136,13 +173,15 @@ class MembersWaveTold(Told):
 
 
 class MembersStandingTold(Told):
-    """Where a campaign stands for such a key: its waves that write to members. `results` and `measured` are empty."""
+    """Where a campaign stands for such a key: its waves that write to members, and the numbers of these. `answers` and
+    `measured` are empty."""
 
     campaign: int
     state: str
     stage: str
     waves: list[MembersWaveTold]
-    results: dict[str, int]
+    counts: CountsTold
+    answers: dict[str, int]
     measured: list[str]
 
 

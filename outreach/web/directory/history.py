@@ -5,8 +5,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.adherence import records
 from outreach.campaigns.calling import noting
-from outreach.campaigns.ladder import reached
-from outreach.campaigns.results import authority_history, openings
+from outreach.campaigns.results import authority_history, openings, reached
 from outreach.campaigns.results.authority_history import CampaignEvent
 from outreach.days import parse_day
 from outreach.db import Session

@@ -16,9 +16,9 @@ from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
 from outreach.backups import rehearsals
 from outreach.campaigns import listing as campaigns
-from outreach.campaigns.ladder.campaign_reach import MOST_TOLD
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.campaigns.results.campaign_reach import MOST_TOLD
 from outreach.campaigns.waves import auto_pause
 from outreach.columns import Held
 from outreach.db import Session

@@ -18,13 +18,14 @@ from outreach.adherence.situation import (
     SituationRow,
     Solicitation,
 )
-from outreach.campaigns.ladder.reached import Reached
+from outreach.campaigns.counts import Counts
+from outreach.campaigns.results import campaign_reach
 from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.campaigns.results.figures import Figure
 from outreach.columns import DATA, Column, Kind
 from outreach.days import BRUSSELS
 from outreach.directory.listing import REGISTERED, authority_columns
 from outreach.directory.models import Authority, School
-from outreach.reach.proof import PROOFS
 from outreach.web.situation.asked import AskedSituation
 from outreach.web.ui import exports
 
@@ -33,8 +34,8 @@ ACTION_HEADERS: Sequence[str] = (
     *("Destinataires", "Envoyés", "Remis", "Ont répondu"),
 )
 REACHED_HEADERS: Sequence[str] = (
-    *("Au", KNOWN, "Campagne", "Titre", "Volet", *exports.NETWORK, "Visés", "Atteints, avec preuve", "Sans preuve"),
-    *(kind.label for kind in PROOFS),
+    *("Au", KNOWN, "Campagne", "Titre", "Volet", *exports.NETWORK),
+    *(Figure(key).label for key in campaign_reach.KEYS),
 )
 WORDS = {Word.DECLARED: "déclaré", Word.CONFIRMED: "confirmé"}
 GROUP_HEADERS = {
@@ -85,17 +86,17 @@ def actions_table(times: tuple[str, str], acted: Actions) -> exports.Table:
 
 
 def reached_table(times: tuple[str, str], acted: Actions) -> exports.Table:
-    """Whom campaigns reached, with proof, as one row for each network that one means, and one for its total."""
+    """Whom campaigns reached, as one row for each network that one means, and one for its total."""
     rows: list[tuple[exports.Cell, ...]] = []
     for one in acted.reached:
         head = (*times, one.campaign, one.title, one.strand)
-        rows += [(*head, acted.labels.get(code, code), code, *_proofs(counts)) for code, counts in one.networks.items()]
-        rows.append((*head, "Total", "", *_proofs(one.total)))
+        rows += [(*head, acted.labels.get(code, code), code, *_reach(counts)) for code, counts in one.networks.items()]
+        rows.append((*head, "Total", "", *_reach(one.total)))
     return exports.Table("Atteints", REACHED_HEADERS, rows)
 
 
-def _proofs(counts: Reached) -> tuple[exports.Cell, ...]:
-    return (counts.authorities, counts.proved, counts.unproved, *(counts.by[kind] for kind in PROOFS))
+def _reach(counted: Counts) -> tuple[exports.Cell, ...]:
+    return tuple(campaign_reach.numbers_of(counted).values())
 
 
 def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, ...]:

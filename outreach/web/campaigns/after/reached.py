@@ -1,19 +1,20 @@
-"""Whom a campaign reached, with proof: the list with its filters, its file, and a campaign to those listed."""
+"""Whom a campaign reached: the list with its filters, its file, and a campaign to those listed."""
 
 from dataclasses import dataclass
 
 from flask import Response, request
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.calling.asked_calls import MOST
+from outreach.campaigns.counting.classes import Reach
 from outreach.campaigns.from_lists import WrittenList
-from outreach.campaigns.ladder import reached
-from outreach.campaigns.ladder.reached import ReachedRow
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import reached
+from outreach.campaigns.results.figures import Figure
+from outreach.campaigns.results.reached import ReachedRow
 from outreach.columns import Queried
 from outreach.db import Session
-from outreach.reach.proof import ProofKind
 from outreach.roles import RoleName
 from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import write_to
@@ -22,29 +23,20 @@ from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
-UNPROVED = "none"
+OFFERED = (Figure.TO_REACH, *map(Figure, Reach))
 
 
 @dataclass(frozen=True, slots=True)
 class AskedReach:
-    """What a query asks for: a proof, those without any, words of a name."""
+    """What a query asks for: a figure, of all to be reached by default; words of a name."""
 
     campaign: Campaign
-    kind: ProofKind | None
-    is_unproved: bool
+    figure: Figure
     text: str
 
     def listed(self, session: Session) -> Queried[ReachedRow]:
         """The list itself."""
-        return reached.listed(
-            session,
-            self.campaign,
-            now=now(),
-            kind=self.kind,
-            unproved=self.is_unproved,
-            text=self.text,
-            sort=sorting(request),
-        )
+        return reached.listed(session, self.campaign, self.figure, now=now(), text=self.text, sort=sorting(request))
 
 
 @pages.get("/<number:number>/reached")
@@ -56,7 +48,9 @@ def list_reached(number: int) -> str:
             "reached",
             step_of(session, "reached", asked.campaign),
             asked=asked,
-            found=reached.of(session, asked.campaign, now=now()),
+            counted=(counted := counts.of_authorities(session, asked.campaign, now=now()).authorities),
+            sentence=reached.sentence(counted, reached.waiting(session, asked.campaign)),
+            offered=OFFERED,
             shown=Shown.of(
                 request,
                 asked.listed(session),
@@ -83,8 +77,7 @@ def export_reached(number: int, kind: str) -> Response:
 def write_to_reached(number: int) -> Redirect:
     with reading() as session:
         asked = _asked(session, number)
-        named = asked.kind.label if asked.kind else "Sans preuve" if asked.is_unproved else "Visés"
-        written = WrittenList(f"{named} : {asked.campaign.title}", None, asked.listed(session).keys())
+        written = WrittenList(f"{asked.figure.label} : {asked.campaign.title}", None, asked.listed(session).keys())
         strand = asked.campaign.strand.number
     return write_to(written, strand=strand)
 
@@ -98,6 +91,5 @@ def call_reached(number: int) -> Redirect:
 
 
 def _asked(session: Session, number: int) -> AskedReach:
-    proof = request.args.get("proof", "")
-    kind = member(ProofKind, proof)
-    return AskedReach(lifecycle.campaign_numbered(session, number), kind, proof == UNPROVED, sought(request))
+    figure = member(Figure, request.args.get("figure")) or Figure.TO_REACH
+    return AskedReach(lifecycle.campaign_numbered(session, number), figure, sought(request))

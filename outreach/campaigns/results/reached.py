@@ -1,0 +1,220 @@
+"""Whom a campaign reached, and how sure that is: the sentence, and the list that pages and files show."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Select, Subquery, func, select
+from sqlalchemy.orm import aliased
+
+from outreach import french
+from outreach.campaigns.counting import classes
+from outreach.campaigns.counting.classes import Class, Handing, Reach
+from outreach.campaigns.counts import Counts
+from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.results import tried
+from outreach.campaigns.results.figures import Figure, is_counted
+from outreach.columns import DATA, Column, Kind, On, Queried
+from outreach.db import Session
+from outreach.delivery.models import Message, Reason
+from outreach.directory import search
+from outreach.directory.models import Authority, Network
+from outreach.directory.names.display_names import shown
+from outreach.reach.models import OPEN, ReachChannel, ReachStep, StepReason, StepState
+from outreach.reach.proof import Evidence
+
+MOST_ON_SHEET = 5  # campaigns of which an authority's sheet says whether they reached it
+WORDS = {
+    Reach.REACHED: ("a réagi", "ont réagi"),
+    Reach.PRESUMED: ("présumé atteint", "présumés atteints"),
+    Reach.UNREAD: ("remis au relais, retours non lus", "remis au relais, retours non lus"),
+    Reach.TOO_EARLY: ("pour qui il est trop tôt", "pour qui il est trop tôt"),
+    Reach.LEFT: ("à atteindre encore", "à atteindre encore"),
+}
+TODO = {ReachChannel.PAPER: "à écrire sur papier", ReachChannel.CALL: "à appeler"}
+_TO_SHEET = {
+    Class.RECIPIENTS: "destinataire",
+    Class.TO_COME: "un courriel est à venir",
+    Class.OUT_OF_SCOPE: "hors cible : aucune école concernée ce jour-là",
+    Class.ALREADY_JOINED: "avait déjà adhéré",
+    Class.EXCEPTED: "excepté",
+    Class.STOPPED: "s’est manifesté avant le courriel",
+    Class.NO_ADDRESS: "sans adresse utilisable",
+    Class.NOT_SENT: "non envoyé",
+}
+_HANDINGS = {
+    Handing.HANDED_OVER: "remis à notre relais",
+    Handing.ON_THE_WAY: "en chemin ou en doute",
+    Handing.RETURNED: "revenu",
+}
+
+
+def sentence(counts: Counts, waiting: Mapping[ReachChannel, int] | None = None) -> str:
+    """Whom a campaign reached, in French: « 284 PO à atteindre : 52 ont réagi, 227 présumés atteints, 5 à atteindre
+    encore, dont 3 à appeler. »; `waiting` counts the open steps of those that are left."""
+    whole = counts["to_reach"]
+    if not whole:
+        return "Aucun PO à atteindre."
+    parts = parts_of(counts)
+    if waiting and counts["left"]:
+        todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
+        parts[-1] += f", dont {french.all_of(todo)}" if todo else ""
+    return french.typeset(f"{french.plural(whole, 'PO', 'PO')} à atteindre : {', '.join(parts)}.")
+
+
+def parts_of(counts: Counts) -> list[str]:
+    """How many of those to be reached were, in French, by how sure it is; without those that are none."""
+    return [french.plural(counts[key], *words) for key, words in WORDS.items() if counts[key]]
+
+
+class ReachedRow(NamedTuple):
+    """An authority of a campaign: its class, what became of its letters, whether it was reached and by what, why it
+    gets no letter, and its last step on the ladder. `detail` is of a letter posted or a call: when, by whom."""
+
+    key: int
+    fase: int
+    name: str
+    corrected_name: str
+    network: str
+    kind: Class
+    handing: Handing | None
+    reach: Reach | None
+    evidence: Evidence | None
+    reason: Reason | None
+    channel: ReachChannel | None
+    state: StepState | None
+    step_reason: StepReason | None
+    detail: str = ""
+
+    @property
+    def display_name(self) -> str:
+        """The name as shown."""
+        return shown(self.name, self.corrected_name)
+
+    @property
+    def stands(self) -> str:
+        """Whether it was reached, or what it is where it was not to be."""
+        return Figure(self.reach or self.kind).label
+
+    @property
+    def proof(self) -> str:
+        """What proves it, or ''."""
+        return self.evidence.label if self.evidence and self.reach is Reach.REACHED else ""
+
+    @property
+    def why(self) -> str:
+        """What became of its letters, or why there is none, in French."""
+        if self.handing:
+            return _HANDINGS[self.handing]
+        return self.reason.label if self.reason else "" if self.kind is Class.STOPPED else _TO_SHEET[self.kind]
+
+    @property
+    def told(self) -> str:
+        """How it stands, in French, as its own sheet says it after the campaign's title."""
+        first = self.proof or (WORDS[self.reach][0] if self.reach else _TO_SHEET[self.kind])
+        why = self.why if self.reach is not Reach.REACHED else ""
+        told = " ; ".join(filter(None, (first[:1].lower() + first[1:], why if why != first else "", self.detail)))
+        return french.typeset(told)
+
+    @property
+    def rung(self) -> str:
+        """The last rung in French: "Appel : à faire", or ''."""
+        if self.channel is None or self.state is None:
+            return ""
+        why = f" ({self.step_reason.label})" if self.step_reason and self.state not in OPEN else ""
+        return french.typeset(f"{self.channel.label} : {self.state.label.lower()}{why}")
+
+
+COLUMNS: Sequence[Column[ReachedRow]] = (
+    Column("fase", "FASE", lambda row: row.fase, Kind.NUMBER, sort=Authority.fase, on=DATA),
+    Column("name", "Pouvoir organisateur", lambda row: row.display_name, sort=Authority.folded),
+    Column("network", "Réseau", lambda row: row.network, sort=Network.label),
+    Column("stands", "Où il en est", lambda row: row.stands),
+    Column("proof", "Preuve", lambda row: row.proof, on=DATA),
+    Column("detail", "Détail", lambda row: row.detail, on=DATA),
+    Column("why", "Courriel", lambda row: row.why, on=On.PAGE | DATA),
+    Column("rung", "Dernier échelon", lambda row: row.rung, on=On.PAGE | DATA),
+)
+
+
+def listed(
+    session: Session, campaign: Campaign, figure: Figure, *, now: datetime, text: str = "", sort: str = ""
+) -> Queried[ReachedRow]:
+    """The authorities of a campaign that a figure counts, each with how it stands, those left to be reached first."""
+    mailings, each = _of(session, campaign, now)
+    query = _rows(each, mailings).where(is_counted(each, figure))
+    return Queried(
+        title="Atteints",
+        columns=COLUMNS,
+        sort=sort,
+        session=session,
+        query=query.where(search.is_named(text)) if text else query,
+        order=(each.c.reach, Authority.folded, Authority.id),
+        key=Authority.id,
+        made=lambda rows: _made(session, mailings, rows),
+    )
+
+
+def of_authority(session: Session, campaign: Campaign, authority: Authority, *, now: datetime) -> ReachedRow | None:
+    """How a campaign reached one authority; None where it does not mean it."""
+    mailings, each = _of(session, campaign, now)
+    rows = session.execute(_rows(each, mailings).where(Authority.id == authority.id)).all()
+    return next(iter(_made(session, mailings, rows)), None)
+
+
+def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[tuple[Campaign, ReachedRow]]:
+    """How each of the last campaigns for an authority reached it, the newest first; a statement a campaign."""
+    theirs = select(Wave.campaign_id).join(Message, Message.mailing_id == Wave.mailing_id)
+    query = select(Campaign).where(Campaign.id.in_(theirs.where(Message.authority_id == authority.id)))
+    campaigns = session.scalars(query.order_by(Campaign.id.desc()).limit(MOST_ON_SHEET)).all()
+    found = ((campaign, of_authority(session, campaign, authority, now=now)) for campaign in campaigns)
+    return [(campaign, row) for campaign, row in found if row is not None]
+
+
+def waiting(session: Session, campaign: Campaign) -> dict[ReachChannel, int]:
+    """How many steps of a campaign are open, by channel."""
+    query = select(ReachStep.channel, func.count()).where(ReachStep.mailing_id.in_(_mailings(campaign)))
+    return dict(session.execute(query.where(ReachStep.state.in_(OPEN)).group_by(ReachStep.channel)).all())
+
+
+def _mailings(campaign: Campaign) -> list[int]:
+    return [wave.mailing_id for wave in campaign.waves if wave.mailing_id is not None]
+
+
+def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int], Subquery]:
+    return _mailings(campaign), classes.classify(session, campaign, now=now).authorities
+
+
+def _made(session: Session, mailings: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[ReachedRow]:
+    """The rows, those of letters posted and of calls with when, by whom and what was said."""
+    made = [_row(row) for row in rows]
+    by = {row.key: row.channel for row in made if row.channel in TODO and row.state is StepState.TRIED}
+    told = tried.details(session, mailings, by.keys())
+    return [
+        row._replace(detail=told.get((row.key, row.channel), "")) if row.channel and row.key in by else row
+        for row in made
+    ]
+
+
+def _row(row: Sequence[Any]) -> ReachedRow:
+    *who, kind, handing, reach, evidence, reason, channel, state, why = row
+    told = (
+        Class(kind),
+        Handing(handing) if handing else None,
+        Reach(reach) if reach else None,
+        Evidence(evidence) if evidence else None,
+        Reason(reason) if reason else None,
+    )
+    key, fase, name, corrected_name, network = who
+    return ReachedRow(key, fase, name, corrected_name, network, *told, channel, state, why)
+
+
+def _rows(each: Subquery, mailings: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    columns = Authority.id, Authority.fase, Authority.name, Authority.corrected_name, Network.label
+    kinds = (each.c[name] for name in ("class", "handing", "reach", "evidence", "reason"))
+    newest = select(func.max(ReachStep.id)).where(ReachStep.mailing_id.in_(mailings)).group_by(ReachStep.authority_id)
+    step = aliased(ReachStep)
+    last = select(step).where(step.id.in_(newest)).subquery("last_step")
+    query = select(*columns, *kinds, last.c.channel, last.c.state, last.c.reason)
+    query = query.join(each, each.c.authority_id == Authority.id).join(Network, Network.id == Authority.network_id)
+    return query.outerjoin(last, last.c.authority_id == Authority.id)
