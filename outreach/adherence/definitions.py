@@ -34,9 +34,8 @@ DEFINITIONS = (
     ),
     ("Fédération", "Celle qui représente le pouvoir organisateur pour le niveau visé par le volet."),
     ("Action", "Un envoi de courriels. Ses nombres comptent des pouvoirs organisateurs, chacun une fois."),
-    (
-        "Atteint, avec preuve",
-        "Le PO a répondu, adhéré ou ouvert le courriel, son serveur l’a accepté, ou une lettre ou un appel l’a joint.",
-    ),
-    ("Destinataires", "Tous ceux que vise un envoi mené ; ceux à qui un envoi prévu écrirait maintenant."),
+    ("Visés", "Tous ceux que vise un envoi mené, écartés compris ; ceux à qui un envoi prévu écrirait maintenant."),
+    ("Destinataires", "Ceux à qui un courriel de l’envoi est parti, ou a été tenté."),
+    ("Ont réagi", "Ont répondu, adhéré depuis leur courriel, été joints par téléphone ou suivi un lien avec accord."),
+    ("Présumés atteints", "Rien n’est revenu du courriel depuis sept jours, de la lettre sur papier depuis dix."),
 )

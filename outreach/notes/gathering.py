@@ -80,8 +80,8 @@ OF_GROUPING = {
     "Zone, province": {TableKind.ZONE, TableKind.PROVINCE},
     "Fédération": {TableKind.FEDERATION},
 }
-OF_ACTIONS = {"Action", "Destinataires"}
-OF_REACH = "Atteint, avec preuve"
+OF_ACTIONS = {"Action", "Visés", "Destinataires"}
+OF_REACH = {"Ont réagi", "Présumés atteints"}
 BY_HAND = (
     "Chiffre donné à la main",
     "Chiffre que le service ne calcule pas : une personne l’a donné, avec sa source et sa date.",
@@ -369,7 +369,7 @@ def _definitions(asked: NoteRequest, tables: Sequence[NoteTable], acted: Actions
     unused = {term for term, name in OF_FIGURE.items() if not any(total[name] for total in totals)}
     unused |= {term for term, kinds in OF_GROUPING.items() if not kinds & set(asked.groupings)}
     unused |= set() if acted.done or acted.planned else OF_ACTIONS
-    unused |= set() if acted.reached else {OF_REACH}
+    unused |= set() if acted.reached else OF_REACH
     return [
         *((term, meaning) for term, meaning in DEFINITIONS if term not in unused),
         *([BY_HAND] if asked.hand_figures else []),

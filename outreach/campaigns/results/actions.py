@@ -30,7 +30,7 @@ from outreach.responses.models import Response
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
-_COUNTED = {"meant": "Destinataires", "sent": "Envoyés", "delivered": "Remis", "answered": "Ont répondu"}
+_COUNTED = {"meant": "Visés", "sent": "Destinataires", "delivered": "Remis", "answered": "Ont répondu"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -179,7 +179,7 @@ def show_audience(operation: Operation, number: int, fase: int | None) -> None:
     say_json(lambda: {"criteria": said, **told, "left_out": reasons})
     say(said)
     say(
-        f"  Destinataires {counts.authorities} : à écrire {counts.written}, "
+        f"  Visés {counts.authorities} : à écrire {counts.written}, "
         f"adresses {counts.addresses}, écoles {counts.schools}."
     )
     if counts.of_schools:

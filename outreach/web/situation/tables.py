@@ -31,7 +31,7 @@ from outreach.web.ui import exports
 
 ACTION_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Action", "Le", "Campagne", "Titre", "Vague", "Volet", *exports.NETWORK),
-    *("Destinataires", "Envoyés", "Remis", "Ont répondu"),
+    *("Visés", "Destinataires", "Remis", "Ont répondu"),
 )
 REACHED_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Campagne", "Titre", "Volet", *exports.NETWORK),
