@@ -34,13 +34,12 @@ from outreach.directory.models import Contact
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit
-from outreach.measuring.reactions import HAS_LEFT
+from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
 from outreach.reach.models import ReachCall, ReachChannel, ReachStep, ReachTransition, StepState
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
-LEFT_AT = func.coalesce(Message.fenced_at, Message.settled_at, Message.resent_at, type_=UtcDateTime())
 Mailings = Sequence[int] | Sequence[int | None] | Select[int]
 NOT_FOR = (
     *(Reason.LEFT_OUT, Reason.REPORTED, Reason.JOINED, Reason.NOT_CONCERNED, Reason.ANSWERED, Reason.WRITTEN),

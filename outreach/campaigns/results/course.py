@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from sqlalchemy import func, select
+from sqlalchemy import Date, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
+from outreach.campaigns.counting import classes
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import actions
-from outreach.campaigns.results.figures import Figure, Results, figures
+from outreach.campaigns.results.figures import Figure, Results
 from outreach.campaigns.results.openings import are_measured
 from outreach.columns import BATCH
 from outreach.days import today
@@ -22,9 +23,11 @@ from outreach.delivery.models import Message
 from outreach.measuring import reactions
 from outreach.measuring.hits import Measured
 from outreach.measuring.reactions import Asked
+from outreach.reach import proof
 from outreach.responses.models import Response, ResponseSchool
+from outreach.segments.audience import Concerns
 
-WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)  # in the order of the table of networks
+WAY = (Figure.CONCERNED, Figure.RECIPIENTS, Figure.HANDED_OVER, Figure.ANSWERED, Figure.JOINED_SINCE)
 MOST_DAYS = 92  # of a longer course, one day in seven is told
 
 
@@ -41,13 +44,17 @@ class WayStep:
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """What had come at the end of a day. Joinings are declared or confirmed; a machine's openings are left out."""
+    """What had come at the end of a day. A school counts as declared or as confirmed, by the word that holds now; a
+    machine's openings are left out.
+    """
 
     day: date
     answered: int
     answered_schools: int
-    joined: int
-    joined_schools: int
+    declared: int
+    declared_schools: int
+    joined_since: int
+    joined_since_schools: int
     opened: int
     clicked: int
 
@@ -55,14 +62,15 @@ class DayCount:
 @dataclass(frozen=True, slots=True)
 class WaveYield:
     """What came after a wave, in authorities: to how many it was sent, how many of these answered from its letter, and
-    how many joined between its day and that of the next wave, declared or confirmed.
+    how many joined from the day of their letter until that of the next wave: declared, and confirmed.
     """
 
     wave: Wave
     day: date
     sent: int
     answered: int
-    joined: int
+    declared: int
+    joined_since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,24 +98,12 @@ def of(
     """The course until now of a campaign whose results, openings and clicks are these."""
     asked = Asked(launched(campaign), today(now))
     answered, answered_schools = (_days_of_answers(session, asked, each) for each in _ANSWERING)
-    counted = session.execute(reactions.schools(asked)).all()
-    joined = [(word, day, count) for has_left, _, word, day, count in counted if has_left and day]
-    confirmed = sum(count for word, _, count in joined if word is Word.CONFIRMED)
-    joined_schools = Counter[date]()
-    for _, day, count in joined:
-        joined_schools[day] += count
-    schools = {
-        Figure.RECIPIENTS: sum(count for *_, count in counted),
-        Figure.DELIVERED: sum(count for _, is_accepted, *_, count in counted if is_accepted),
-        Figure.ANSWERED: answered_schools.total(),
-        Figure.JOINED: confirmed,
-    }
-    totals = results.total.counts
-    declared = {Figure.JOINED: (totals[Figure.DECLARED], joined_schools.total() - confirmed)}
+    authorities, schools = results.counts.authorities, results.counts.schools
+    declared = {Figure.JOINED_SINCE: (authorities[Figure.DECLARED], schools[Figure.DECLARED])}
     way = [
-        WayStep(figure, totals[figure], schools[figure], *declared.get(figure, (0, 0)))
+        WayStep(figure, authorities[figure], schools[figure], *declared.get(figure, (0, 0)))
         for figure in WAY
-        if figure in figures(campaign)
+        if authorities.is_told(figure)
     ]
     waves = [(_left_on(wave), wave) for wave in campaign.waves if wave.mailing_id in asked.mailings]
     if not waves:
@@ -116,7 +112,7 @@ def of(
     for group in measured:
         opened += group.opened_on
         clicked += group.clicked_on
-    series = (answered, answered_schools, Counter(results.joined_on), joined_schools, opened, clicked)
+    series = (answered, answered_schools, *_days_of_joinings(session, campaign, now), opened, clicked)
     start = min(day for day, _ in waves)
     yields = _yields(session, waves, asked, now)
     return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign), yields)
@@ -131,22 +127,41 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
     query = select(first).join(Message, Message.id == Response.message_id)
     if each is ResponseSchool.school_id:
         query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
-    query = query.where(Message.mailing_id.in_(asked.mailings)).group_by(each)
+    query = query.where(Message.mailing_id.in_(asked.mailings), proof.is_a_reaction()).group_by(each)
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
+
+
+def _days_of_joinings(session: Session, campaign: Campaign, now: datetime) -> list[Counter[date]]:
+    """How many authorities and schools declare to have joined, then how many have joined since, by the first day.
+
+    They are those of the counts. What was declared of a day before the letter has no day in the course but its first.
+    """
+    if campaign.concerns is Concerns.JOINED:
+        return [Counter() for _ in range(4)]
+    listed, days = classes.classify(session, campaign, now=now).listed, []
+    for kind in ("declared", "joined_since"):
+        for each in (listed.c.authority_id, listed.c.school_id):
+            first = func.min(listed.c.effective_on, type_=Date())
+            query = select(first).where(listed.c[kind] == 1).group_by(each)
+            days.append(Counter(session.scalars(query.execution_options(yield_per=BATCH))))
+    return days
 
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
     """What came after each wave, in two statements."""
-    counts = actions.by_network(session, [wave for _, wave in waves], now)
-    joined: dict[int, Counter[date]] = {}
-    for mailing, day, count in session.execute(reactions.joined_after(asked)):
-        joined.setdefault(mailing, Counter())[day] += count
+    sums = actions.by_network(session, [wave for _, wave in waves], now)
+    joined: dict[tuple[int, Word], Counter[date]] = {}
+    for mailing, word, day, count in session.execute(reactions.joined_after(asked)):
+        joined.setdefault((mailing, word), Counter())[day] += count
     ordered, yields = sorted(waves, key=lambda left: (left[0], left[1].number)), []
     for (day, wave), following in zip(ordered, [*(day for day, _ in ordered[1:]), date.max], strict=True):
         mailing = wave.mailing_id or 0
-        came = sum(count for when, count in joined.get(mailing, Counter()).items() if when < following)
-        sent, answered = (sum(counts[mailing][name].values()) for name in ("sent", "answered"))
-        yields.append(WaveYield(wave, day, sent, answered, came))
+        declared, confirmed = (
+            sum(count for when, count in joined.get((mailing, word), Counter()).items() if when < following)
+            for word in (Word.DECLARED, Word.CONFIRMED)
+        )
+        sent, answered = (sum(sums[mailing][name].values()) for name in ("sent", "answered"))
+        yields.append(WaveYield(wave, day, sent, answered, declared, confirmed))
     return yields
 
 

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from sqlalchemy import Select, and_, func, select
 
-from outreach.adherence.models import Status, Strand, Word
-from outreach.adherence.standing import joined_schools, recorded
+from outreach.adherence.models import Strand, Word
+from outreach.adherence.standing import joined_schools
 from outreach.campaigns import counts
 from outreach.campaigns.counting import classes
 from outreach.campaigns.counting.classes import IS_TRIED
@@ -19,8 +19,8 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.db.local_days import brussels_day
 from outreach.delivery.models import Mailing, Message, MessageSubject
-from outreach.measuring.reactions import HAS_LEFT
-from outreach.reach.proof import AUTHORITY, LEFT_AT, is_a_reaction
+from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
+from outreach.reach.proof import AUTHORITY, is_a_reaction
 from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
 
@@ -45,7 +45,7 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     recipients = _counted(session, _letters(campaigns).where(IS_TRIED))
     answered = _letters(campaigns).join(Response, Response.message_id == Message.id).where(is_a_reaction())
     answers = _counted(session, answered)
-    pairs = {*session.execute(_joined(session, campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
+    pairs = {*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
     joined = Counter(campaign for campaign, _ in pairs)
     return {
         key: Overall(to_come.get(key, 0), recipients.get(key, 0), answers.get(key, 0), joined[key])
@@ -75,16 +75,15 @@ def _letters(campaigns: Sequence[int]) -> Select[int, int]:
     return query.join(Message, Message.mailing_id == Wave.mailing_id).where(Wave.campaign_id.in_(campaigns))
 
 
-def _joined(session: Session, campaigns: Sequence[int], now: datetime) -> Select[int, int]:
+def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
     """From the schools that have joined to the letters that listed them: most letters list none of these.
 
     Outer joins, as SQLite would otherwise read every letter of the campaigns and each school that it lists. What meets
     no wave of theirs has no campaign.
     """
-    known = recorded([today(now)], session.scalars(select(Strand)).all())
-    is_confirmed = and_(known.c.status == Status.JOINED, known.c.word == Word.CONFIRMED)
+    known = joined_schools(select(Strand.id), today(now))
     columns = known.c.school_id, known.c.strand_id, known.c.effective_on
-    joined = select(*columns).where(is_confirmed).subquery("joined")
+    joined = select(*columns).where(known.c.word == Word.CONFIRMED).subquery("confirmed")
     is_open = and_(Campaign.strand_id == joined.c.strand_id, Campaign.concerns != Concerns.JOINED)
     is_since = joined.c.effective_on >= brussels_day(LEFT_AT)
     return (

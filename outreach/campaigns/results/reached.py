@@ -42,6 +42,16 @@ _TO_SHEET = {
     Class.NO_ADDRESS: "sans adresse utilisable",
     Class.NOT_SENT: "non envoyé",
 }
+_CLASSES = {
+    Class.OUT_OF_SCOPE: "sans école concernée",
+    Class.ALREADY_JOINED: "avaient déjà adhéré",
+    Class.EXCEPTED: "exceptés",
+    Class.STOPPED: "se sont manifestés avant le courriel",
+    Class.NO_ADDRESS: "sans adresse utilisable",
+    Class.NOT_SENT: "non envoyés",
+    Class.TO_COME: "recevront",
+    Class.RECIPIENTS: "destinataires",
+}
 _HANDINGS = {
     Handing.HANDED_OVER: "remis à notre relais",
     Handing.ON_THE_WAY: "en chemin ou en doute",
@@ -60,6 +70,12 @@ def sentence(counts: Counts, waiting: Mapping[ReachChannel, int] | None = None) 
         todo = [f"{french.number(waiting[one])} {words}" for one, words in TODO.items() if waiting.get(one)]
         parts[-1] += f", dont {french.all_of(todo)}" if todo else ""
     return french.typeset(f"{french.plural(whole, 'PO', 'PO')} à atteindre : {', '.join(parts)}.")
+
+
+def population(counts: Counts) -> str:
+    """Whom a campaign means, in French: « 985 visés : 673 hors cible, 28 avaient déjà adhéré, 279 destinataires. »"""
+    parts = [f"{french.number(counts[key])} {words}" for key, words in _CLASSES.items() if counts[key]]
+    return french.typeset(f"{french.plural(counts['targeted'], 'PO visé', 'PO visés')} : {', '.join(parts)}.")
 
 
 def parts_of(counts: Counts) -> list[str]:

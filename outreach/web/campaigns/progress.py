@@ -13,10 +13,10 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.approvals.models import Decision
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.counts import SILENT
 from outreach.campaigns.effects import locking
-from outreach.campaigns.ladder import reached
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
-from outreach.campaigns.results import figures, progress, reactions
+from outreach.campaigns.results import progress, reached, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.progress import Progress
 from outreach.campaigns.review.preview import Preview
@@ -254,9 +254,11 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "charts": came.charts,
         "day_columns": day_columns(came.course),
         "Figure": Figure,
-        "figures": figures.figures(campaign),
+        "figures": came.results.figures,
         "measured": came.measured,
-        "reach": reached.of(session, campaign, now=now()),
+        "reach": reached.sentence(came.results.counts.authorities, reached.waiting(session, campaign)),
+        "population": reached.population(came.results.counts.authorities),
+        "silent": came.results.counts.authorities[SILENT],
     }
 
 

@@ -23,7 +23,7 @@ from outreach.measuring.machines import HitClass
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.campaigns.charts import DAY_COLUMNS, Came, left_on
+from outreach.web.campaigns.charts import DAY_COLUMNS, WAVES, Came, left_on
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
@@ -106,7 +106,7 @@ def export_results(number: int, kind: str) -> Response:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         came = Came.of(session, campaign)
-        table, *more = tables_of(came.results, results.figures(campaign))
+        table, *more = tables_of(came.results)
         more += [*course_tables(came.course), measured_of(came.measured, openings=came.course.counts_openings)]
     return exports.download(table, kind, f"resultats-campagne-{number}", *more, campaign=campaign.title)
 
@@ -122,31 +122,37 @@ def course_tables(shown: Course) -> list[exports.Table]:
     way += [
         (Figure.DECLARED.label, step.declared, step.declared_schools)
         for step in shown.way
-        if step.figure is Figure.JOINED
+        if step.figure is Figure.JOINED_SINCE
     ]
     columns = day_columns(shown)
     days = [(day.day.isoformat(), left_on(shown, day), *(getattr(day, name) for name in columns)) for day in shown.days]
-    waves = [(each.wave.name, each.day.isoformat(), each.sent, each.answered, each.joined) for each in shown.yields]
+    waves = [
+        (each.wave.name, each.day.isoformat(), each.sent, *(getattr(each, kind) for kind in WAVES))
+        for each in shown.yields
+    ]
     return [
         exports.Table("Parcours", ("Étape", "PO", "Écoles"), way),
         exports.Table(
-            "Par vague", ("Vague", "Jour", "PO à qui elle a écrit", "Ont répondu", "Ont adhéré ensuite"), waves
+            "Par vague", ("Vague", "Jour", "PO à qui elle a écrit", *(label for label, _ in WAVES.values())), waves
         ),
         exports.Table("Jour par jour", ("Jour", "Vague", *columns.values()), days),
     ]
 
 
-def tables_of(summary: Results, figures: Sequence[Figure]) -> list[exports.Table]:
+def tables_of(summary: Results) -> list[exports.Table]:
     """The results as tables: networks as rows with a total, the answers, and what each figure means."""
+    figures = [figure for figure in Figure if summary.counts.authorities.is_told(figure)]
     headers = (*exports.NETWORK, *(figure.label for figure in figures))
     lines = (*summary.rows, summary.total)
     rows: list[list[exports.Cell]] = [
-        [row.label, row.network, *(row.counts[figure] for figure in figures)] for row in lines
+        [row.label, row.network, *(row.count(figure) for figure in figures)] for row in lines
     ]
+    schools = [(figure.label, summary.counts.schools[figure]) for figure in figures]
     answers = [(answer.label, count) for answer, count in summary.answers.items()]
     meanings = [(figure.label, figure.meaning) for figure in figures]
     return [
         exports.Table("Résultats", headers, rows),
+        exports.Table("Écoles", ("Nombre", "Écoles"), schools),
         exports.Table("Réponses", ("Réponse", "PO"), answers),
         exports.Table("Définitions", ("Terme", "Sens"), meanings),
     ]

@@ -75,7 +75,7 @@ def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came)
         .startswith("Destinataires {0} {0} sur {0} = 100 %".format(came.total.counts[Figure.RECIPIENTS]))
     )
     assert len(elements(page, "*[@class='stroke-event']")) == 2 * 2, "a departure on each of two curves, drawn twice"
-    assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-6:] == ["0"] * 6
+    assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-8:] == ["0"] * 8
     (link,) = links(page, "/campaigns/1/recipients?reaction=none")
     assert f"({came.unreacted})" in link[1]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))

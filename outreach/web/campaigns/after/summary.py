@@ -10,9 +10,9 @@ from flask_login import current_user
 from outreach import french
 from outreach.adherence import programmes
 from outreach.campaigns import lifecycle, listing
+from outreach.campaigns.counts import SILENT
 from outreach.campaigns.effects import locking
 from outreach.campaigns.models import WaveState
-from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from outreach.charts import svg
 from outreach.charts.chart import Chart
@@ -33,7 +33,15 @@ from outreach.web.ui.templates import letterhead
 WIDE, CELL = Canvas(640, 13, 165), Canvas(340, 13)
 HEAD = 80  # the height of a chart's title, in the pixels of its drawing
 CELLS = ("reseaux", "reponses", "vagues", "jours-adhesions")
-TOLD = {Figure.ANSWERED: ("répondu", ""), Figure.JOINED: ("adhéré", "depuis ")}
+TOLD = {  # how a count of none, of one and of several is told
+    Figure.ANSWERED: ("aucun n’a répondu", "a répondu", "ont répondu"),
+    Figure.DECLARED: ("aucun ne déclare adhérer", "déclare adhérer", "déclarent adhérer"),
+    Figure.JOINED_SINCE: (
+        "aucun n’a depuis d’adhésion confirmée",
+        "a depuis une adhésion confirmée",
+        "ont depuis une adhésion confirmée",
+    ),
+}
 
 
 @pages.get("/<number:number>/summary.pdf")
@@ -57,7 +65,7 @@ def summary(number: int) -> Response:
 def _document(came: Came, programme: str, standing: str, beside: str) -> dict[str, Any]:
     """The document as the template takes it: words, `beside` the counts as well, drawings, a date."""
     campaign, made, head = came.campaign, today(now()), letterhead()
-    figured = [figure for figure in figures.figures(campaign) if figure in {*TOLD, Figure.RECIPIENTS, Figure.SENT}]
+    figured = [figure for figure in came.results.figures if figure in {*TOLD, Figure.RECIPIENTS}]
     return {
         "name": f"{campaign.title} – résumé",
         "ministry": MINISTRY,
@@ -92,21 +100,18 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
     """What came, in one sentence, and how many have not reacted."""
-    whole = came.count(Figure.SENT)
+    whole = came.count(Figure.RECIPIENTS)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
     yield french.typeset(f"Sur {whom} à qui la campagne a écrit, {french.all_of(parts)}.")
-    silent = came.results.unreacted
+    silent = came.results.counts.authorities[SILENT]
     if silent:
         yield french.typeset(f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi.")
 
 
 def _told(figure: Figure, count: int, whole: int) -> str:
-    participle, since = TOLD[figure]
-    if not count:
-        return f"aucun n’a {participle}"
-    has = "a" if count == 1 else "ont"
-    return f"{french.number(count)} {has} {since}{participle} ({french.whole_percent(count, whole)})"
+    said = TOLD[figure][min(count, 2)]
+    return f"{french.number(count)} {said} ({french.whole_percent(count, whole)})" if count else said
 
 
 def _coming(came: Came) -> Iterator[str]:
