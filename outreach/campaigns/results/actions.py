@@ -27,6 +27,8 @@ from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import AUTHORITY
 from outreach.responses.models import Response
+from outreach.sight import wording
+from outreach.sight.scopes import Sight
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
@@ -40,7 +42,7 @@ class WaveAction:
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
     the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
     moment asked is past, as that is known of now only. `part` says that it counts some networks alone, in French after
-    whom it means, or is ''.
+    whom it means, or is ''; `sight`, whose members alone.
     """
 
     campaign: int
@@ -54,6 +56,7 @@ class WaveAction:
     delivered: Counts = field(default_factory=dict)
     answered: Counts = field(default_factory=dict)
     part: str = ""
+    sight: Sight | None = None
 
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
@@ -69,8 +72,10 @@ class WaveAction:
         total = sum(meant.values())
         if not total:
             none = f"doit partir : à ce jour, {it} n’écrirait" if self.is_planned else "n’a écrit"
-            return french.typeset(f"Le {day}, {wave} {none} à personne{self.part}.")
-        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + self.part
+            among = f" parmi les {wording.authorities(self.sight)}" if self.sight else ""
+            return french.typeset(f"Le {day}, {wave} {none} à personne{among}{self.part}.")
+        whose = f" {wording.members(self.sight, total)}" if self.sight else ""
+        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + whose + self.part
         codes = [code for code in labels if code in meant]
         each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
         networks = "" if self.part and len(codes) == 1 else f" ({each})"  # one network alone is the part named
@@ -212,9 +217,10 @@ def actions(
     shown = done[:limit], planned[:limit]
     counts = by_network(session, shown[0], moment)
     meant = {} if is_past else concerned.meant(session, shown[1], now)
+    sight = wording.of_session(session)
     told = (
-        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0]) for wave in shown[0]],
-        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, is_planned=True) for wave in shown[1]],
+        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], sight) for wave in shown[0]],
+        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, sight, is_planned=True) for wave in shown[1]],
     )
     codes = {code for one in (*told[0], *told[1]) for code in one.meant or ()}
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
@@ -287,9 +293,12 @@ def _left_at(wave: Wave) -> datetime:
     return max(wave.due_at, wave.mailing.created_at) if wave.mailing else wave.due_at
 
 
-def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: bool = False) -> WaveAction:
+def _action(
+    wave: Wave, at: datetime, counts: Mapping[str, Any], sight: Sight | None, *, is_planned: bool = False
+) -> WaveAction:
     campaign = wave.campaign
-    return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
+    about = campaign.id, campaign.title, campaign.strand.number, wave.name
+    return WaveAction(*about, at, is_planned, sight=sight, **counts)
 
 
 def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:

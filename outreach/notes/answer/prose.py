@@ -16,6 +16,7 @@ from outreach.campaigns.listing import Stage
 from outreach.campaigns.results.actions import Actions, WaveAction
 from outreach.notes.answer.comparison import joined_on
 from outreach.notes.content import ProseAnswer
+from outreach.sight.wording import of_schools
 
 MOST_DONE, MOST_PLANNED = 2, 3  # waves that left, and campaigns to come, that the answer tells of
 WHOLE = re.compile(r"\b(?:toutes|tous|ensemble|chaque)\b", re.IGNORECASE)
@@ -72,8 +73,9 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     counts = [sentences.figures_of(row, number) for row in chosen]
     total = sentences.figures_of(found.total, number)
     tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
+    whose = of_schools(found.sight)
     lead, *more = (
-        _said(figures, _of(found, row), "" if place else tail, replies=about.asks_all and not place)
+        _said(figures, _of_rows(found, row), "" if place else tail, replies=about.asks_all and not place)
         for place, (row, figures) in enumerate(zip(chosen, counts, strict=True))
     )
     rest = {name: count - sum(one[name] for one in counts) for name, count in total.items()}
@@ -83,7 +85,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     more.append(here + _does(rest, "", "") + ".")
     declared = total[Bucket.DECLARED]
     also = f" ; {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    more.append(f"Au total, {_does(total, level, '')}{also}.")
+    more.append(f"Au total, {_does(total, level, '', whose)}{also}.")
     return lead, more
 
 
@@ -91,7 +93,7 @@ def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[s
     number = strand.number
     tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
     total = sentences.figures_of(found.total, number)
-    lead = _said(total, sentences.KINDS[strand.level], tail, replies=about.asks_all)
+    lead = _said(total, sentences.KINDS[strand.level], tail, of_schools(found.sight), replies=about.asks_all)
     rows = [row for row in found.rows if row.base(number)]
     each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
     return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
@@ -125,9 +127,14 @@ def _of(found: Situation, row: SituationRow) -> str:
     return OF_NETWORK.get(row.code or "") or sentences.of_group(found.by, row)
 
 
-def _said(figures: Mapping[str, int], of: str, tail: str, *, replies: bool) -> str:
-    """The sentence about some schools, with what those do that have not joined; `of` follows « écoles »."""
-    base, told = figures["base"], _does(figures, of, tail)
+def _of_rows(found: Situation, row: SituationRow) -> str:
+    """A network after « écoles », with whose members alone are counted where a scope counts."""
+    return sentences.of_rows(found, row) if found.sight else _of(found, row)
+
+
+def _said(figures: Mapping[str, int], of: str, tail: str, whose: str = "", *, replies: bool) -> str:
+    """The sentence about some schools, with what those do that have not joined; `of`, `whose` follow « écoles »."""
+    base, told = figures["base"], _does(figures, of, tail, whose)
     others = sentences.others(figures) if base else ""
     more = f" ; {'elle ' if base == 1 else ''}{others.removeprefix('une ') if base == 1 else others}" if others else ""
     if replies and base:
@@ -135,10 +142,10 @@ def _said(figures: Mapping[str, int], of: str, tail: str, *, replies: bool) -> s
     return f"{french.initial(told)}{more}."
 
 
-def _does(figures: Mapping[str, int], of: str, tail: str) -> str:
+def _does(figures: Mapping[str, int], of: str, tail: str, whose: str = "") -> str:
     """How many of some schools have joined: « 14 des 147 écoles de WBE (9,5 %) ont adhéré »."""
     joined, base = figures[Bucket.JOINED], figures["base"]
-    schools = _schools(of, is_less=bool(figures[Bucket.NOT_CONCERNED]))
+    schools = _schools(of, is_less=bool(figures[Bucket.NOT_CONCERNED])) + whose
     if not base:
         return f"aucune {schools} n’est concernée"
     if base == 1:

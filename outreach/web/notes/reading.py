@@ -51,7 +51,7 @@ def export(kind: str) -> Response:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
         table = listing.listed(session, state, sorting(request)).table(staff.colleagues(session))
-        return download(table, kind, "notes")
+        return download(table, kind, "notes", is_of_all=True)  # published notes: everybody reads all of them
 
 
 @pages.get("/<number:note_id>")
