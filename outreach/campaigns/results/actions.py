@@ -17,7 +17,7 @@ from outreach import french
 from outreach.adherence.models import Programme
 from outreach.campaigns.ladder import campaign_reach
 from outreach.campaigns.ladder.campaign_reach import CampaignReach
-from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results.figures import is_sent
 from outreach.campaigns.schedule import concerned
 from outreach.columns import Column, Held, Kind
@@ -97,13 +97,16 @@ class WaveAction:
         many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
         return f"{many} reçu le courriel, "
 
-    def among(self, codes: Collection[str]) -> "WaveAction | None":
-        """The action as far as it means authorities of these networks; None where it means none of them.
+    @property
+    def means_some(self) -> bool:
+        """Whether it means somebody, as far as that is known."""
+        return self.meant is None or any(self.meant.values())
+
+    def among(self, codes: Collection[str]) -> "WaveAction":
+        """The action as far as it means authorities of these networks.
 
         Where it means others, too, its sentence says that it counts those of these networks.
         """
-        if self.meant is not None and not any(self.meant.get(code) for code in codes):
-            return None
         has_others = any(count for code, count in {**self.sent, **(self.meant or {})}.items() if code not in codes)
         these = " de ces réseaux" if len(set(codes)) > 1 else " de ce réseau"
         return replace(
@@ -144,6 +147,15 @@ class Actions:
     more: int = 0
     more_planned: int = 0
     reached: Sequence[CampaignReach] = ()
+
+    def about(self, strands: Collection[int], codes: Collection[str] = ()) -> "Actions":
+        """Those of these strands, each counted among these networks, or all: one that means nobody there stays."""
+        done, planned = (
+            [one.among(codes) if codes else one for one in acts if one.strand in strands]
+            for acts in (self.done, self.planned)
+        )
+        reached = [one.among(codes) if codes else one for one in self.reached if one.strand in strands]
+        return replace(self, done=done, planned=planned, reached=[one for one in reached if one is not None])
 
     def concerning(self, limit: int | None = None) -> "Actions":
         """Those that wrote to somebody whom the session sees, or would; with `limit`, so many of each."""
@@ -210,13 +222,14 @@ def actions(
     is_past = at is not None and at < now
     moment = at if at is not None and is_past else now
     waves = _waves(session, programme)
-    planned = _planned(session, waves, moment) if is_past else _to_come(waves)
     done = _left(waves, moment)
+    planned = _planned(session, waves, moment) if is_past else _to_come(waves)
     done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
     shown = done[:limit], planned[:limit]
     counts = by_network(session, shown[0], moment)
-    meant = {} if is_past else concerned.meant(session, shown[1], now)
+    still_planned = [] if is_past else [wave for wave in shown[1] if wave.state is WaveState.PLANNED]
+    meant = concerned.meant(session, still_planned, now)
     sight = wording.of_session(session)
     told = (
         [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], sight) for wave in shown[0]],
@@ -277,15 +290,17 @@ def _left(waves: Sequence[Wave], moment: datetime | None) -> list[Wave]:
 
 
 def _to_come(waves: Sequence[Wave]) -> list[Wave]:
-    return [wave for wave in waves if wave.state is WaveState.PLANNED]
+    """Those on their way whose recipients are not all known yet: one that is being launched is no gap in the list."""
+    return [wave for wave in waves if wave.state in ON_ITS_WAY and not (wave.mailing and wave.mailing.filled_at)]
 
 
 def _planned(session: Session, waves: Sequence[Wave], moment: datetime) -> list[Wave]:
-    """The waves that were planned at a moment, by their transitions."""
+    """The waves that were planned, or being launched, at a moment, by their transitions."""
     query = select(WaveTransition.wave_id, WaveTransition.state).where(WaveTransition.at <= moment)
     query = query.where(WaveTransition.wave_id.in_([wave.id for wave in waves])).order_by(WaveTransition.id)
     states = dict(session.execute(query).all())  # the last of each wave stands
-    return [wave for wave in waves if states.get(wave.id) is WaveState.PLANNED]
+    had_left = {wave.id for wave in _left(waves, moment)}
+    return [wave for wave in waves if states.get(wave.id) in ON_ITS_WAY and wave.id not in had_left]
 
 
 def _left_at(wave: Wave) -> datetime:

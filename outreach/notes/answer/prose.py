@@ -51,7 +51,7 @@ def asks_whether_all(question: str) -> bool:
 
 
 def answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: About) -> tuple[ProseAnswer, ...]:
-    """The answer about each strand."""
+    """The answer about each strand; `acted` is of the networks that it is about (`Actions.about`)."""
     return tuple(_answer(found, strand, acted, about) for strand in strands)
 
 
@@ -174,10 +174,13 @@ def _several(one: str) -> str:
 
 def _actions(found: Situation, number: int, acted: Actions, about: About) -> list[str]:
     """What was done and what is planned for a strand, what is being prepared, and for whom nothing is planned."""
-    done, planned = (_of_strand(acts, number, about) for acts in (acted.done, acted.planned))
+    done, planned = (
+        [one for one in acts if one.strand == number and one.means_some] for acts in (acted.done, acted.planned)
+    )
     shown = sorted(done, key=lambda one: one.at, reverse=True)[:MOST_DONE]
     told = [one.sentence(acted.labels) for one in reversed(shown)]
-    told += _reached(acted, shown, about)
+    campaigns_shown = {one.campaign for one in shown}
+    told += [one.sentence for one in acted.reached if one.campaign in campaigns_shown]
     if earlier := len(done) - len(shown):
         many = (
             french.plural(earlier, "envoi a", "envois ont")
@@ -185,25 +188,14 @@ def _actions(found: Situation, number: int, acted: Actions, about: About) -> lis
             else "D’autres envois ont"
         )
         told.insert(0, f"{many} déjà eu lieu auparavant.")
-    are_missing = any(row.open_to(number) and row.share(number, Bucket.JOINED) < 1 for row in found.rows)
-    until = ("D’ici là, l", "Puis, l") if are_missing else ("L", "L")
     campaigns = {one.campaign: [other for other in planned if other.campaign == one.campaign] for one in planned}
-    for place, waves in enumerate(list(campaigns.values())[:MOST_PLANNED]):
-        told.append(until[bool(place)] + _followed(waves, acted.labels)[1:])
+    told += [_followed(waves, acted.labels) for waves in list(campaigns.values())[:MOST_PLANNED]]
     if (later := len(campaigns) - MOST_PLANNED) > 0:
         told.append(f"{french.plural(later, 'autre campagne est prévue', 'autres campagnes sont prévues')} ensuite.")
     if about.preparing is not None:
         told += _unplanned(found, number, planned, about) if not acted.more_planned else []
         told += _prepared(about.preparing.get(number, {}))
     return told
-
-
-def _reached(acted: Actions, shown: Sequence[WaveAction], about: About) -> list[str]:
-    """Whom the campaigns of these waves reached, with proof: « À ce jour, « … » a atteint… »."""
-    campaigns = {one.campaign for one in shown}
-    found = [one for one in acted.reached if one.campaign in campaigns]
-    among = [one.among(about.networks) for one in found] if about.networks else found
-    return [one.sentence for one in among if one is not None]
 
 
 def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:
@@ -214,11 +206,6 @@ def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:
     follow = "une relance suit" if len(later) == 1 else "des relances suivent"
     days = french.all_of([f"le {french.day(one.at)}" for one in later])
     return f"{first.sentence(labels).removesuffix('.')} ; {follow} {days}."
-
-
-def _of_strand(acts: Sequence[WaveAction], number: int, about: About) -> list[WaveAction]:
-    among = [one.among(about.networks) if about.networks else one for one in acts if one.strand == number]
-    return [one for one in among if one is not None]
 
 
 def _unplanned(found: Situation, number: int, planned: Sequence[WaveAction], about: About) -> list[str]:
