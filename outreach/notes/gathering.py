@@ -31,6 +31,7 @@ from outreach.notes import drafts, listing
 from outreach.notes.answer import comparison, prose
 from outreach.notes.answer.prose import About
 from outreach.notes.content import (
+    COUNTING,
     ActionState,
     Cell,
     CellKind,
@@ -97,7 +98,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     known.refuse_unknowable(session, asked.as_of, asked.known_at)
     corrected = listing.by_number(session, asked.corrects) if asked.corrects else None
     if corrected is not None:
-        refuse_corrected(session, corrected)
+        refuse_corrected(session, corrected, but=asked.again)
     strands = drafts.strands_of(asked, programme)
     listed = listed_schools(until(asked.as_of, asked.known_at))
     found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
@@ -138,6 +139,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         comparisons=comparison.tables(found, whom.earlier, strands, asked.networks),
         reached=tuple(map(_reach, acted.reached)),
         effects=_effects(session, asked, programme, known_at),
+        counting=COUNTING,
     )
     return Gathered(
         content,

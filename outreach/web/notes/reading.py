@@ -6,7 +6,7 @@ from outreach import audit
 from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.db import Session
-from outreach.notes import drafts, freezing, listing
+from outreach.notes import drafts, freezing, listing, recounting
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.notes.requests import asking
@@ -86,5 +86,6 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         entries=audit.about(session, freezing.subject(found)),
         colleagues=staff.colleagues(session),
         corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
+        recounted=recounting.figures(session, found) if found.recount and found.approval else (),
         form=form or DecisionForm(formdata=None),
     )
