@@ -12,6 +12,8 @@ from outreach.adherence.grouping import OUTSIDE, Grouping
 from outreach.adherence.models import Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.directory.models import Level
+from outreach.sight.scopes import Sight
+from outreach.sight.wording import of_federation, of_network, of_schools
 
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
 KINDS = {Level.SECONDARY: "secondaires", Level.PRIMARY: "primaires", Level.NURSERY: "maternelles"}
@@ -30,7 +32,6 @@ OTHERS: dict[str, tuple[str, str]] = {
     ),  # where no letters were handed down, so that it has no parts
 }
 PROVINCE_NAMES = {"Bruxelles": "de Bruxelles", "Brabant wallon": "de la province du Brabant wallon"}
-FEDERATION_NAMES = {"FELSI": "de la FELSI"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,8 @@ def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
     Schools that are reported as gone have one more, which is said once where it is the same for several strands.
     """
     strands = list(strands)
-    told = [of_strand(found, one) for one in strands], [of_reported([found.total], one) for one in strands]
+    reported = [of_reported([found.total], one, found.sight) for one in strands]
+    told = [of_strand(found, one) for one in strands], reported
     return list(dict.fromkeys(one.sentence for some in told for one in some if one is not None))
 
 
@@ -80,12 +82,13 @@ def of_declared(rows: Iterable[SituationRow], number: int) -> FiguredSentence | 
     return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
 
 
-def of_reported(rows: Iterable[SituationRow], strand: Strand) -> FiguredSentence | None:
+def of_reported(rows: Iterable[SituationRow], strand: Strand, sight: Sight | None = None) -> FiguredSentence | None:
     """The schools of a strand that are reported as gone: they count while the register has them. None without any."""
     count = sum(row.reported.get(strand.number, 0) for row in rows)
     if not count:
         return None
     schools = f"{french.plural(count, 'école')} {KINDS[strand.level][: -1 if count == 1 else None]}"
+    schools += of_schools(sight)
     told = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
     if count == 1:
         told = "signalée comme partie ou fermée : elle reste comptée tant que le registre la cite."
@@ -127,13 +130,23 @@ def of_group(by: Grouping, row: SituationRow) -> str:
         return by.outside.lower()
     match by:
         case Grouping.NETWORK:
-            return f"du réseau {_within(row.label)}"
+            return of_network(row.label)
         case Grouping.ZONE:
             return f"de la zone {row.label}"
         case Grouping.PROVINCE:
             return PROVINCE_NAMES.get(row.label, f"de la province de {row.label}")
         case Grouping.FEDERATION:
-            return FEDERATION_NAMES.get(row.label, f"du {row.label}")
+            return of_federation(row.label)
+
+
+def of_rows(found: Situation, row: SituationRow) -> str:
+    """A group after « les écoles » as far as the situation sees it: « du réseau WBE », with whose members it counts.
+
+    Where the group is the scope itself, the scope says both.
+    """
+    sight = found.sight
+    is_whole = sight is not None and (sight.kind.value, sight.code) == (found.by.value, row.code)
+    return of_schools(sight).strip() if is_whole else of_group(found.by, row) + of_schools(sight)
 
 
 def when(found: Situation) -> str:
@@ -154,7 +167,7 @@ def others(figures: Mapping[str, int]) -> str:
 
 def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) -> GroupAnswer:
     figures, head = figures_of(row, number), f"{french.initial(ordinal(number))}, {when(found)}. "
-    reply, told = _of_group(figures, of_group(found.by, row))
+    reply, told = _of_group(figures, of_rows(found, row))
     told = head + (f"{reply} : {told}" if reply and replies else french.initial(told))
     return GroupAnswer(french.typeset(told), figures, row.code or "", number)
 
@@ -162,21 +175,23 @@ def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) 
 def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> str:
     joined, declared, base = figures[Bucket.JOINED], figures[Bucket.DECLARED], figures["base"]
     day, strand, level = french.initial(when(found)), ordinal(about.number), about.level
+    whose = of_schools(found.sight)
     if not base:
-        return f"{day}, aucune école n’est concernée par le {strand}."
+        return f"{day}, aucune école{whose} n’est concernée par le {strand}."
     concerned = " concernées" if figures[Bucket.NOT_CONCERNED] else ""
     share = french.percent(joined / base)
     more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    schools = f"des {french.number(base)} écoles {KINDS[level]}{concerned}"
+    schools = f"des {french.number(base)} écoles {KINDS[level]}{concerned}{whose}"
     if base == 1:
         verb = "a" if joined else "n’a pas"
         more = " ; elle déclare y adhérer" if declared else ""
-        return f"{day}, la seule école {KINDS[level][:-1]}{concerned[:-1]} {verb} adhéré au {strand}{more}."
+        return f"{day}, la seule école {KINDS[level][:-1]}{concerned[:-1]}{whose} {verb} adhéré au {strand}{more}."
     if not joined:
         return f"{day}, aucune {schools} n’a adhéré au {strand}{more}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"
     if joined == base:
-        return f"{day}, les {french.number(base)} écoles {KINDS[level]}{concerned} ({share}) ont adhéré au {strand}."
+        every = schools.removeprefix("des ")
+        return f"{day}, les {every} ({share}) ont adhéré au {strand}."
     return f"{day}, {_count(joined)} {schools} ({share}) {agreed} au {strand}{more}."
 
 
@@ -216,8 +231,3 @@ def _others(count: int, one: str, several: str) -> str:
 
 def _count(count: int) -> str:
     return "une" if count == 1 else french.number(count)
-
-
-def _within(label: str) -> str:
-    """A label inside a sentence: a capital stays only where it begins an acronym."""
-    return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -2,7 +2,6 @@
 
 One function feeds page, export and command. `known_at` asks for what was known at a moment, as in `standing`; without
 it, all that is known now. A strand that is not open yet has no figures, and no rows.
-
 Letters lie above this room, so that `listed` hands down the schools that letters had listed: a query with the columns
 school_id and strand_id (`delivery.ledger.recipients.listed_schools`). It divides the schools without an answer.
 """
@@ -26,6 +25,8 @@ from outreach.directory import search
 from outreach.directory.editions.school_reports import is_reported
 from outreach.directory.listing import BY_NAME
 from outreach.directory.models import Authority, Network, School
+from outreach.sight import wording
+from outreach.sight.scopes import Sight
 
 CURVE_POINTS = 26
 Listed = Select[int, int | None]
@@ -105,7 +106,7 @@ class Situation:
     """The situation at the end of a day, Brussels: the total, then each group that has an eligible school.
 
     `known_at` is the moment whose knowledge it shows; None = that of now. `openings` has the strands that are not open
-    yet, by number, each with the day of its opening: no row has figures of these.
+    yet, by number, each with the day of its opening: no row has figures of these. `sight`: whose members alone count.
     """
 
     as_of: date
@@ -114,6 +115,7 @@ class Situation:
     total: SituationRow
     rows: list[SituationRow]
     openings: dict[int, date] = field(default_factory=dict)
+    sight: Sight | None = None
 
     def among(self, codes: Collection[str]) -> "Situation":
         """The same situation with the rows of these groups only; the total stays that of all. No code: all rows."""
@@ -122,11 +124,12 @@ class Situation:
     def as_json(self) -> dict[str, Any]:
         """The situation as JSON, under fixed names: the rows stand under "networks", "zones", …
 
-        A strand that is not open yet has the day of its opening, and null for each figure.
+        A strand that is not open yet has the day of its opening, null for each figure; `counted`: whose members alone.
         """
         return {
             "as_of": self.as_of.isoformat(),
             "known_at": self.known_at.isoformat() if self.known_at else None,
+            "counted": wording.authorities(self.sight) or None,
             "total": _row_json(self.total, self),
             f"{self.by.value}s": [_row_json(row, self) for row in self.rows],
         }
@@ -171,9 +174,9 @@ def situation(
 ) -> Situation:
     """Count every eligible school once per open strand, by group: those of all networks, or of some by their codes."""
     openings = {strand.number: strand.opened_on for strand in programme.strands if not strand.is_open(day)}
-    opened = programme.open_on(day)
+    opened, sight = programme.open_on(day), wording.of_session(session)
     if not opened:
-        return Situation(day, known_at, by, _total([], opened), [], openings)
+        return Situation(day, known_at, by, _total([], opened), [], openings, sight)
     hash_in_scope(session)
     grouped = groups(session, by, opened, day, known_at, networks)
     rows = {
@@ -194,7 +197,7 @@ def situation(
     total.silent = total.silent or _no_silent(opened, listed)  # where no school is concerned
     if not by.is_partition:
         _count_once(session, total, grouped)
-    return Situation(day, known_at, by, total, shown, openings)
+    return Situation(day, known_at, by, total, shown, openings, sight)
 
 
 def curve(
@@ -208,9 +211,7 @@ def curve(
     if not opened:
         return []
     days = evenly_spaced(min(strand.opened_on for strand in opened), day, CURVE_POINTS)
-    points: dict[date, dict[int, int]] = {
-        point: {strand.number: 0 for strand in programme.open_on(point)} for point in days
-    }
+    points = {point: {strand.number: 0 for strand in programme.open_on(point)} for point in days}
     numbers = {strand.id: strand.number for strand in opened}
     for point, strand_id, count in session.execute(joinings(days, opened, known_at)):
         if numbers[strand_id] in points[point]:
@@ -385,9 +386,7 @@ def _total(rows: Sequence[SituationRow], strands: Sequence[Strand]) -> Situation
 
 
 def _row_json(row: SituationRow, found: Situation) -> dict[str, Any]:
-    strands: dict[int, dict[str, Any]] = {
-        number: {**row.figures(number), "reported": row.reported.get(number, 0)} for number in row.strands
-    }
+    strands: dict[int, Any] = {n: {**row.figures(n), "reported": row.reported.get(n, 0)} for n in row.strands}
     for number, day in found.openings.items():
         nothing = dict.fromkeys([*(name.value for name in (*Bucket, *Solicitation)), "reported"])
         strands[number] = {"opens_on": day.isoformat(), **nothing}

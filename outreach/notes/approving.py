@@ -76,7 +76,7 @@ def approve(
     for _ in range(MOST_TRIES):
         with database.reading() as session:
             note = listing.by_key(session, key)
-            deciding.refuse_unawaited(session, content_of(note), DecisionKind.APPROVED, actor)
+            _refuse_unfit(session, note, actor)
             next_number = number_after(session, now)
             content = listing.content_of(note)
         numbered = NumberedNote(
@@ -91,7 +91,7 @@ def approve(
         with _unless_full(), database.writing() as session:
             take_turns(session, TURN)
             note = listing.by_key(session, key)
-            deciding.refuse_unawaited(session, content_of(note), DecisionKind.APPROVED, actor)
+            _refuse_unfit(session, note, actor)
             if number_after(session, now) == next_number:
                 _store(session, note, next_number, finished, now=now, actor=actor, approved_as=function)
                 return next_number.number
@@ -134,6 +134,16 @@ def number_after(session: Session, now: datetime) -> NextNumber:
         return NextNumber(1, year, rank + 1, "")
     previous = session.scalars(select(Note.sha256).where(Note.id == last.note_id)).one()
     return NextNumber(last.position + 1, year, rank + 1, previous)
+
+
+def _refuse_unfit(session: Session, note: Note, actor: str) -> None:
+    """Raises Refused where a note awaits no approval of this person, or has to be counted again first."""
+    deciding.refuse_unawaited(session, content_of(note), DecisionKind.APPROVED, actor)
+    if note.recount is not None:
+        raise Refused(
+            "Cette note compte selon des définitions qui ont changé : faites-la recompter sur sa page, puis validez la "
+            "nouvelle."
+        )
 
 
 @contextmanager

@@ -14,7 +14,8 @@ import rfc8785
 
 FORMAT = 1  # of the JSON; a reader refuses one that it does not know
 # Parts of the figures that stand there only where a note has them, as older notes have none.
-OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached", "effects")
+OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached", "effects", "counting")
+COUNTING = 2  # by which definitions authorities of campaigns are counted; notes from before say none
 Cell = int | str
 
 
@@ -244,7 +245,7 @@ class NoteContent:
     own, in Markdown. `made_by` is a function or a role, never a person's name. `compared` is the earlier day that it is
     compared with ('' for none), and `comparisons` are the two days side by side. `curve` has the
     joinings of all networks. `reached` says whom campaigns reached, with proof, `effects` what draws of departures
-    showed. Older notes have none of these and no `prose`.
+    showed; `counting`, by which definitions. Older notes have none of these and no `prose`.
     """
 
     ministry: str
@@ -274,14 +275,13 @@ class NoteContent:
     curve: tuple[CurvePoint, ...] = ()
     reached: tuple[NoteReach, ...] = ()
     effects: tuple[NoteEffect, ...] = ()
+    counting: int = 0
 
     @property
     def answer(self) -> str:
         """The answer alone, to be copied: its paragraphs with an empty line between two."""
         told = [paragraph for one in self.prose for paragraph in one.paragraphs]
-        older = [
-            one for said in self.answers for one in (said.sentence, *(network.sentence for network in said.networks))
-        ]
+        older = [one for said in self.answers for one in (said.sentence, *(each.sentence for each in said.networks))]
         return "\n\n".join(told or older)
 
     def figures(self) -> dict[str, Any]:
@@ -370,6 +370,7 @@ def read_figures(figures: dict[str, Any], text: str = "") -> NoteContent:
         curve=tuple(_point(row) for row in figures.get("curve", ())),
         reached=tuple(_reach(row) for row in figures.get("reached", ())),
         effects=tuple(NoteEffect(**row) for row in figures.get("effects", ())),
+        counting=figures.get("counting", 0),
     )
 
 

@@ -1,6 +1,7 @@
 """Corrections: the note that names a numbered one, each figure before and after, and why; one to a note."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 from sqlalchemy import select
@@ -23,6 +24,11 @@ def again(session: Session, number: str) -> NoteRequest:
     """
     note = listing.by_number(session, number)
     refuse_corrected(session, note)
+    return replace(request_of(note), corrects=number)
+
+
+def request_of(note: Note) -> NoteRequest:
+    """The request that would make a frozen note again, of what is known now; it corrects nothing."""
     content = listing.content_of(note)
     return NoteRequest(
         note.as_of,
@@ -35,20 +41,20 @@ def again(session: Session, number: str) -> NoteRequest:
         text=content.text,
         hand_figures=content.hand_figures,
         made_as=content.made_by,
-        corrects=number,
         compare=date.fromisoformat(content.compared) if content.compared else None,
         effect=next((one.number for one in content.effects), 0),
     )
 
 
-def refuse_corrected(session: Session, note: Note) -> None:
-    """Raises Refused when a note has a correction, approved or awaiting its approval."""
+def refuse_corrected(session: Session, note: Note, *, but: int = 0) -> None:
+    """Raises Refused when a note has a correction, approved or awaiting its approval, other than that of a key."""
     approval = session.scalar(select(NoteApproval).where(NoteApproval.corrects_id == note.id))
     if approval is not None:
         raise Refused(
             f"Cette note est déjà corrigée par la note {approval.number}. Corrigez la note {approval.number}."
         )
-    waits = session.scalar(select(Note.id).where(Note.corrects_id == note.id, ~listing.is_refused()).limit(1))
+    others = Note.corrects_id == note.id, Note.id != but
+    waits = session.scalar(select(Note.id).where(*others, ~listing.is_over()).limit(1))
     if waits is not None:
         raise Refused(
             "Une correction de cette note attend déjà sa validation : faites-la valider ou refuser avant d’en figer "

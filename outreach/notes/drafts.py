@@ -37,7 +37,8 @@ class NoteRequest:
     `known_at` is None for all that is known when it is frozen. `groupings` are the tables beside that by network.
     `corrects` is the number of the note that it corrects, and `reason` says why. `made_as` is its author's function.
     `answers` is the key of the question that it answers, or 0. `compare` is an earlier day to compare with.
-    `effect` is the number of a campaign whose frozen effect it says, or 0.
+    `effect` is the number of a campaign whose frozen effect it says, or 0. `again` is the key of the note that it is
+    frozen in place of, or 0.
     """
 
     as_of: date
@@ -56,6 +57,7 @@ class NoteRequest:
     answers: int = 0
     compare: date | None = None
     effect: int = 0
+    again: int = 0
 
     def as_json(self) -> str:
         """The request as text, which `read_request` reads."""

@@ -32,6 +32,7 @@ from outreach.notes import drafts, listing
 from outreach.notes.answer import comparison, prose
 from outreach.notes.answer.prose import About
 from outreach.notes.content import (
+    COUNTING,
     ActionState,
     Cell,
     CellKind,
@@ -98,7 +99,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     known.refuse_unknowable(session, asked.as_of, asked.known_at)
     corrected = listing.by_number(session, asked.corrects) if asked.corrects else None
     if corrected is not None:
-        refuse_corrected(session, corrected)
+        refuse_corrected(session, corrected, but=asked.again)
     strands = drafts.strands_of(asked, programme)
     listed = listed_schools(until(asked.as_of, asked.known_at))
     found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
@@ -109,7 +110,8 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
     whom = _about(session, asked, programme, now)
     about = [_told(found, strand, chosen, replies=whom.asks_all) for strand in strands]
     unknowns = _unknowns(session, asked, strands, found, now)
-    acted = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
+    every = actions.actions(session, programme, now=now, at=until(asked.as_of, asked.known_at))
+    acted = every.about({strand.number for strand in strands}, asked.networks)
     content = NoteContent(
         ministry=MINISTRY,
         programme_code=programme.code,
@@ -124,7 +126,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         all_networks=not asked.networks,
         answers=tuple(_answer(strand, told, chosen) for strand, told in zip(strands, about, strict=True)),
         tables=tables,
-        actions=_actions(asked, strands, acted),
+        actions=tuple(_action(one, acted.labels) for one in (*reversed(acted.done), *acted.planned)),
         unknowns=tuple(one.sentence for one in unknowns),
         definitions=tuple(NoteDefinition(term, meaning) for term, meaning in _definitions(asked, tables, acted)),
         sources=_sources(session, programme, known_at),
@@ -136,8 +138,9 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         compared=asked.compare.isoformat() if asked.compare else "",
         curve=_curve(session, asked, programme, {strand.number for strand in strands}),
         comparisons=comparison.tables(found, whom.earlier, strands, asked.networks),
-        reached=_reached(asked, strands, acted),
+        reached=tuple(map(_reach, acted.reached)),
         effects=_effects(session, asked, programme, known_at),
+        counting=COUNTING,
     )
     return Gathered(
         content,
@@ -233,25 +236,6 @@ def _curve(session: Session, asked: NoteRequest, programme: Programme, numbers: 
         (day, tuple((number, counts[number]) for number in sorted(numbers & set(counts)))) for day, counts in points
     ]
     return tuple(CurvePoint(day.isoformat(), joined) for day, joined in told if joined)
-
-
-def _actions(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> tuple[NoteAction, ...]:
-    """What was done and what was planned by the end of the day, as far as it was known: in the order of their days.
-
-    Where networks are asked for, as far as it means these.
-    """
-    numbers = {strand.number for strand in strands}
-    every = [one for one in (*reversed(acted.done), *acted.planned) if one.strand in numbers]
-    shown = [one.among(asked.networks) for one in every] if asked.networks else every
-    return tuple(_action(one, acted.labels) for one in shown if one is not None)
-
-
-def _reached(asked: NoteRequest, strands: Sequence[Strand], acted: Actions) -> tuple[NoteReach, ...]:
-    """Whom campaigns of these strands reached; where networks are asked for, of these alone."""
-    numbers = {strand.number for strand in strands}
-    every = [one for one in acted.reached if one.strand in numbers]
-    shown = [one.among(asked.networks) for one in every] if asked.networks else every
-    return tuple(_reach(one) for one in shown if one is not None)
 
 
 def _effects(session: Session, asked: NoteRequest, programme: Programme, known_at: datetime) -> tuple[NoteEffect, ...]:

@@ -11,7 +11,7 @@ from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session
 from outreach.errors import NotFound
 from outreach.notes.content import NoteContent, NumberedNote, public_address, read_figures, stamp
-from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteState
+from outreach.notes.models import Note, NoteApproval, NoteFile, NotePublication, NoteRecount, NoteState
 from outreach.text import cleaned
 
 _NUMBER = select(NoteApproval.number).where(NoteApproval.note_id == Note.id).scalar_subquery()
@@ -126,9 +126,10 @@ def files_of(session: Session, note: Note) -> Sequence[NoteFile]:
     return session.scalars(select(NoteFile).where(NoteFile.note_id == note.id).order_by(NoteFile.kind)).all()
 
 
-def is_refused() -> ColumnElement[bool]:
-    """The condition that a note was refused."""
-    return exists().where(Decision.subject == Thing.NOTE.subjects(Note.id), Decision.kind == DecisionKind.REFUSED)
+def is_over(note: type[Note] = Note) -> ColumnElement[bool]:
+    """The condition that a note awaits no approval any more and has none: it was refused, or counted again."""
+    ends = Decision.kind.in_((DecisionKind.REFUSED, DecisionKind.WITHDRAWN))
+    return exists().where(Decision.subject == Thing.NOTE.subjects(note.id), ends)
 
 
 def _typed(number: str) -> str:
@@ -142,12 +143,14 @@ def _listed(state: NoteState | None) -> Select[Note]:
 def _is_in(state: NoteState) -> tuple[ColumnElement[bool], ...]:
     approved = exists().where(NoteApproval.note_id == Note.id)
     published = exists().where(NotePublication.note_id == Note.id)
-    refused = is_refused()
+    recounted = exists().where(NoteRecount.note_id == Note.id, NoteRecount.again_id.is_not(None))
     match state:
         case NoteState.FROZEN:
-            return ~approved, ~refused
+            return ~approved, ~is_over()
+        case NoteState.RECOUNTED:
+            return (recounted,)
         case NoteState.REFUSED:
-            return (refused,)
+            return is_over(), ~recounted
         case NoteState.APPROVED:
             return approved, ~published
         case NoteState.PUBLISHED:

@@ -22,6 +22,7 @@ class NoteState(StrEnum):
     """How far a frozen note has come."""
 
     FROZEN = "frozen"
+    RECOUNTED = "recounted"
     REFUSED = "refused"
     APPROVED = "approved"
     PUBLISHED = "published"
@@ -29,7 +30,16 @@ class NoteState(StrEnum):
     @property
     def label(self) -> str:
         """The French label."""
-        return {"frozen": "À valider", "refused": "Refusée", "approved": "Validée", "published": "Publiée"}[self.value]
+        return _LABELS[self]
+
+
+_LABELS = {
+    NoteState.FROZEN: "À valider",
+    NoteState.RECOUNTED: "Recomptée",
+    NoteState.REFUSED: "Refusée",
+    NoteState.APPROVED: "Validée",
+    NoteState.PUBLISHED: "Publiée",
+}
 
 
 class NoteDraft(Base):
@@ -83,6 +93,9 @@ class Note(Base):
         viewonly=True,
     )
     publication: Mapped["NotePublication | None"] = relationship(lazy="joined", viewonly=True)
+    recount: Mapped["NoteRecount | None"] = relationship(
+        foreign_keys="NoteRecount.note_id", lazy="joined", viewonly=True
+    )
 
     @property
     def state(self) -> NoteState:
@@ -91,7 +104,21 @@ class Note(Base):
             return NoteState.PUBLISHED
         if self.approval:
             return NoteState.APPROVED
+        if self.recount and self.recount.again_id:
+            return NoteState.RECOUNTED
         return NoteState.REFUSED if self.refusal else NoteState.FROZEN
+
+
+class NoteRecount(Base):
+    """A note whose figures were counted by definitions that have changed since.
+
+    `again_id` is the note that was frozen in its place, where it was not approved yet: it stays to be read.
+    """
+
+    __tablename__ = "note_recounts"
+
+    note_id: Mapped[int] = mapped_column(ForeignKey("notes.id"), primary_key=True, autoincrement=False)
+    again_id: Mapped[int | None] = mapped_column(ForeignKey("notes.id"), index=True)
 
 
 class NoteRow(Base):

@@ -27,6 +27,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import NotFound
+from outreach.notes import recounting
 from outreach.notes.requests import asking
 from outreach.proposals import deciding as proposals
 from outreach.proposals.models import Proposal
@@ -48,6 +49,7 @@ class AgendaKind(StrEnum):
     ALERT = "alert", "Alertes"
     APPROVAL = "approval", "À valider"
     REQUEST = "request", "Notes demandées"
+    CORRECTION = "correction", "Notes à corriger"
     PROPOSAL = "proposal", "Propositions reçues"
     RETURNED = "returned", "À corriger"
     UNPLANNED = "unplanned", "À planifier"
@@ -124,6 +126,8 @@ def count(session: Session, whose: Whose, *, now: datetime) -> int:
 @lru_cache(maxsize=PEOPLE)  # every page counts, and to build the statement takes longer than to execute it
 def _counting(whose: Whose, day: date) -> Select[*tuple[int, ...]] | None:
     counted = [*episodes.counted(whose.roles), *asking.counted(whose.roles)]
+    if asking.HANDLERS & whose.roles:
+        counted.append(recounting.counted(whose.email, whose.roles))
     if RoleName.AUTHOR in whose.roles:
         counted.append(proposals.counted())
         counted.append(follow_up.counted_due(whose.email, day))
@@ -191,6 +195,9 @@ def _decisions(session: Session, whose: Whose) -> Iterator[AgendaLine]:
         reason = f"{colleagues.name_of(session, asked.asked_by)} demande une note."
         path = f"/notes/requests/{asked.id}"
         yield AgendaLine(AgendaKind.REQUEST, asked.title, reason, today(asked.asked_at), "Répondre", path)
+    for note in recounting.offered(session, whose.email, whose.roles) if asking.HANDLERS & whose.roles else ():
+        reason = f"La note {note.approval.number if note.approval else ''} compte selon des définitions qui ont changé."
+        yield AgendaLine(AgendaKind.CORRECTION, note.title, reason, None, "Comparer, corriger", f"/notes/{note.id}")
     found = awaiting.campaigns(session, whose.email, whose.roles)
     for campaign in found.get(CampaignState.DRAFT, []):
         yield _campaign(session, campaign, AgendaKind.RETURNED, (DecisionKind.SENT_BACK,), "Corriger")

@@ -222,7 +222,7 @@ TABLES: Mapping[str, Seen] = {
             *("clock_passes", "column_matchings", "compositions", "decisions", "deputies", "domain_checks", "drafts"),
             *("drawn_effects", "erasures"),
             *("follow_up_steps", "gate_changes", "hit_counts", "installations", "job_pieces", "jobs", "note_drafts"),
-            *("notice_starts", "pace_choices", "paper_batches", "password_requests"),
+            *("note_recounts", "notice_starts", "pace_choices", "paper_batches", "password_requests"),
             *("prepared_texts", "receipt_copies"),
             *("recovery_codes", "rehearsals", "relay_states", "respondents", "retention_changes", "role_holders"),
             *("roles", "saved_segments", "sealed_entries", "second_factors", "segment_versions", "service_letters"),

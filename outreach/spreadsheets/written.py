@@ -43,16 +43,22 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a file comes from: the moment, the person who asked for it, and the campaign that it is about."""
+    """Where a file comes from: the moment, the person who asked for it, and the campaign that it is about.
+
+    `counted` says whose members alone it counts, in French, and `scope` in a word; both '' for all.
+    """
 
     moment: datetime
     author: str
     campaign: str = ""
+    counted: str = ""
+    scope: str = ""
 
     def table(self, subject: str) -> Table:
         """The same as a table, for the last sheet of a workbook."""
         told = [
             ("Tableau", subject),
+            ("Compte", self.counted),
             ("Campagne", self.campaign),
             ("Établi", f"le {french.moment(self.moment)}, heure de Bruxelles"),
             ("Par", self.author),
@@ -61,10 +67,14 @@ class Origin:
         return Table("À propos", ("Ce fichier", ""), [row for row in told if row[1]])
 
     def suffix(self) -> str:
-        """The day and the person for the name of a file, in ASCII: `_2026-11-27_nadia-lambert`."""
-        letters = unicodedata.normalize("NFKD", self.author).encode("ascii", "ignore").decode().lower()
-        author = "-".join(_WORD.findall(letters))[:40].strip("-")
-        return f"_{days.today(self.moment)}" + (f"_{author}" if author else "")
+        """The scope, the day and the person for the name of a file, in ASCII: `_2026-11-27_nadia-lambert`."""
+        scope, author = (f"_{word}" if word else "" for word in map(_named, (self.scope, self.author)))
+        return f"{scope}_{days.today(self.moment)}{author}"
+
+
+def _named(words: str) -> str:
+    letters = unicodedata.normalize("NFKD", words).encode("ascii", "ignore").decode().lower()
+    return "-".join(_WORD.findall(letters))[:40].strip("-")
 
 
 def xlsx(*tables: Table, origin: Origin | None = None) -> bytes:
@@ -128,7 +138,8 @@ def _lay_out(sheet: Worksheet, table: Table, origin: Origin | None) -> None:
         sheet.set_landscape()
     sheet.fit_to_pages(1, 0)  # as wide as one page, as long as it takes
     sheet.repeat_rows(0)
-    head = f"{SERVICE}&R{french.moment(origin.moment)}" if origin else SERVICE
+    about = f", {origin.counted}" if origin and origin.counted else ""
+    head = f"{SERVICE}{about}&R{french.moment(origin.moment)}" if origin else SERVICE
     sheet.set_header(f"&L{head}")
     sheet.set_footer("&L&A&RPage &P sur &N")
 

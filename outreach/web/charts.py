@@ -13,7 +13,9 @@ from outreach.charts.slides import Sender
 from outreach.children import pdf
 from outreach.errors import NotFound
 from outreach.settings import Mode
+from outreach.sight import wording
 from outreach.spreadsheets.written import SERVICE, Origin
+from outreach.web.ui.door import counted
 from outreach.web.ui.exports import attachment
 from outreach.web.ui.request import end_reading, now, settings
 from outreach.web.ui.templates import letterhead
@@ -24,7 +26,8 @@ TYPES = {"png": "image/png", "svg": "image/svg+xml"}
 def source(known: str = "") -> str:
     """Where and when figures come from, for the foot of what leaves the pages; `known` goes before the moment."""
     feigned = "Démonstration, chiffres fictifs. " if settings().mode is Mode.DEMO else ""
-    return french.typeset(f"{feigned}Source : {SERVICE}, {known}établi le {french.moment(now())}")
+    whose = f"{wording.members(counted()).removeprefix('du ')}, " if counted() else ""
+    return french.typeset(f"{feigned}Source : {SERVICE}, {whose}{known}établi le {french.moment(now())}")
 
 
 def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response:
@@ -39,7 +42,8 @@ def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response
     end_reading()
     slide = chart.slide(source(), _sender(head))
     content = slide.encode() if kind == "svg" else _png(slide, chart)
-    suffix = Origin(now(), current_user.name).suffix()
+    sight = counted()
+    suffix = Origin(now(), current_user.name, scope=sight.code if sight else "").suffix()
     return attachment(content, TYPES[kind], f"{name}-{chart.key}{suffix}.{kind}")
 
 

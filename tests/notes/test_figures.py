@@ -152,7 +152,7 @@ def test_what_is_grouped_counts_the_networks_asked_for_alone(sample_database):
         assert table.kind is TableKind.NETWORK or table.title.endswith(", WBE, Officiel subventionné COCOF")
 
 
-def test_actions_are_those_that_mean_the_networks_asked_for(database):
+def test_actions_say_whom_they_mean_of_the_networks_asked_for(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
@@ -160,7 +160,8 @@ def test_actions_are_those_that_mean_the_networks_asked_for(database):
         (code,) = acted.planned[0].meant
         other = next(one.code for one in directory.networks(session) if one.code != code)
         of = [gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)]
-    assert [len(one.content.actions) for one in of] == [1, 0]
+    assert [len(one.content.actions) for one in of] == [1, 1]
+    assert "il n’écrirait à personne de ce réseau" in spaced(of[1].content.actions[0].sentence)
     assert of[0].content.actions[0].sentence == acted.planned[0].sentence(acted.labels)
 
 

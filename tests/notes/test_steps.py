@@ -182,6 +182,7 @@ def test_a_note_awaits_approvers_other_than_its_author(database, freeze, approve
         assert counts == {
             None: 2,
             NoteState.FROZEN: 1,
+            NoteState.RECOUNTED: 0,
             NoteState.REFUSED: 0,
             NoteState.APPROVED: 1,
             NoteState.PUBLISHED: 0,

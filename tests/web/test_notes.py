@@ -4,8 +4,9 @@ import pytest
 from sqlalchemy import select
 
 from outreach.drafts import Draft
-from outreach.notes import finishing
-from outreach.notes.models import NoteDraft
+from outreach.notes import finishing, recounting
+from outreach.notes.content import FigureChange
+from outreach.notes.models import NoteDraft, NoteRecount
 from tests.notes import quick as quick_files
 from tests.pages import elements, form_of, links, text_of
 
@@ -192,3 +193,51 @@ def test_what_was_typed_before_a_draft_of_a_note_was_saved_elsewhere_is_not_offe
     typing(author, edit, title="Ici")
     assert author.post(edit, data=form | {"title": "Ailleurs"}).status_code == 302
     assert offers_of(author, edit)[0] == []
+
+
+def outdate(database, page):
+    """Have the note of a page be one whose figures an older version counted."""
+    with database.writing() as session:
+        session.add(NoteRecount(note_id=int(page.rpartition("/")[2])))
+
+
+def frozen_by(author):
+    preview = drafted(author).headers["Location"]
+    page = author.get(preview)
+    return author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).headers["Location"]
+
+
+def test_a_note_counted_by_older_definitions_is_frozen_again_before_it_is_approved(
+    author, signed_in, quick, sample_database
+):
+    approver, earlier = signed_in("approver"), frozen_by(author)
+    read = approver.get(earlier)
+    outdate(sample_database, earlier)
+    assert elements(approver.get(earlier), f"form[@action='{earlier}/approval']") == []
+    refused = approver.post(f"{earlier}/approval", data=form_of(read, f"{earlier}/approval"))
+    assert "définitions qui ont changé" in text_of(refused)
+    assert approver.send(f"{earlier}/recount", page="/account").status_code == 403, "authors count again"
+    later = author.send(f"{earlier}/recount", page=earlier).headers["Location"]
+    assert "Recomptée" in text_of(author.get(earlier))
+    assert [place for place, _ in links(author.get(earlier), later)] == [later]
+    assert [place for place, _ in links(approver.get("/today"), "/notes/")] == [later], "the earlier one awaits nobody"
+    assert text_of(author.get("/notes?state=recounted")).count("Un premier bilan") == 1
+    assert approver.send(f"{later}/approval", page=later).status_code == 302
+
+
+def test_the_author_of_a_signed_note_is_offered_its_correction_with_each_figure(
+    author, signed_in, quick, sample_database, monkeypatch
+):
+    note = frozen_by(author)
+    assert links(author.get("/today"), note) == []
+    signed_in("approver").send(f"{note}/approval", page=note)
+    outdate(sample_database, note)
+    changed = FigureChange("« Invitation », volet 1 : atteints, avec preuve", "307 sur 985", "non reconstituable")
+    monkeypatch.setattr(recounting, "figures", lambda *_: (changed,))
+    assert note in [place for place, _ in links(author.get("/today"), note)]
+    page = author.get(note)
+    rows = [text_of(row) for row in elements(page, "section[@aria-labelledby='recounted']//tbody/tr")]
+    assert [(changed.before in row, changed.after in row) for row in rows] == [(True, True)]
+    (address, *_) = [place for place, label in links(page, "/notes/drafts/new") if "Corriger la note" in label]
+    corrected = author.send(NEW, form_of(author.get(address), NEW) | {"reason": "Définitions"}, page=address)
+    assert corrected.status_code == 302

@@ -16,7 +16,7 @@ from sqlalchemy.orm.attributes import set_committed_value
 from outreach import french
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting.classes import IS_TRIED
-from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.results import campaign_reach
 from outreach.campaigns.results.campaign_reach import CampaignReach
 from outreach.campaigns.schedule import concerned
@@ -28,6 +28,8 @@ from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import AUTHORITY
 from outreach.reach import proof
 from outreach.responses.models import Response
+from outreach.sight import wording
+from outreach.sight.scopes import Sight
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
@@ -41,7 +43,7 @@ class WaveAction:
     Of one that left, `meant` counts all its recipients, those left out too, and the others what came of its letters by
     the moment asked. Of one planned, `meant` counts those to whom it would write if it left now; None where the
     moment asked is past, as that is known of now only. `part` says that it counts some networks alone, in French after
-    whom it means, or is ''.
+    whom it means, or is ''; `sight`, whose members alone.
     """
 
     campaign: int
@@ -55,6 +57,7 @@ class WaveAction:
     delivered: Counts = field(default_factory=dict)
     answered: Counts = field(default_factory=dict)
     part: str = ""
+    sight: Sight | None = None
 
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
@@ -70,8 +73,10 @@ class WaveAction:
         total = sum(meant.values())
         if not total:
             none = f"doit partir : à ce jour, {it} n’écrirait" if self.is_planned else "n’a écrit"
-            return french.typeset(f"Le {day}, {wave} {none} à personne{self.part}.")
-        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + self.part
+            among = f" parmi les {wording.authorities(self.sight)}" if self.sight else ""
+            return french.typeset(f"Le {day}, {wave} {none} à personne{among}{self.part}.")
+        whose = f" {wording.members(self.sight, total)}" if self.sight else ""
+        whom = french.plural(total, "pouvoir organisateur", "pouvoirs organisateurs") + whose + self.part
         codes = [code for code in labels if code in meant]
         each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
         networks = "" if self.part and len(codes) == 1 else f" ({each})"  # one network alone is the part named
@@ -93,13 +98,16 @@ class WaveAction:
         many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
         return f"{many} reçu le courriel, "
 
-    def among(self, codes: Collection[str]) -> "WaveAction | None":
-        """The action as far as it means authorities of these networks; None where it means none of them.
+    @property
+    def means_some(self) -> bool:
+        """Whether it means somebody, as far as that is known."""
+        return self.meant is None or any(self.meant.values())
+
+    def among(self, codes: Collection[str]) -> "WaveAction":
+        """The action as far as it means authorities of these networks.
 
         Where it means others, too, its sentence says that it counts those of these networks.
         """
-        if self.meant is not None and not any(self.meant.get(code) for code in codes):
-            return None
         has_others = any(count for code, count in {**self.sent, **(self.meant or {})}.items() if code not in codes)
         these = " de ces réseaux" if len(set(codes)) > 1 else " de ce réseau"
         return replace(
@@ -140,6 +148,15 @@ class Actions:
     more: int = 0
     more_planned: int = 0
     reached: Sequence[CampaignReach] = ()
+
+    def about(self, strands: Collection[int], codes: Collection[str] = ()) -> "Actions":
+        """Those of these strands, each counted among these networks, or all: one that means nobody there stays."""
+        done, planned = (
+            [one.among(codes) if codes else one for one in acts if one.strand in strands]
+            for acts in (self.done, self.planned)
+        )
+        reached = [one.among(codes) if codes else one for one in self.reached if one.strand in strands]
+        return replace(self, done=done, planned=planned, reached=[one for one in reached if one is not None])
 
     def concerning(self, limit: int | None = None) -> "Actions":
         """Those that wrote to somebody whom the session sees, or would; with `limit`, so many of each."""
@@ -206,16 +223,18 @@ def actions(
     is_past = at is not None and at < now
     moment = at if at is not None and is_past else now
     waves = _waves(session, programme)
-    planned = _planned(session, waves, moment) if is_past else _to_come(waves)
     done = _left(waves, moment)
+    planned = _planned(session, waves, moment) if is_past else _to_come(waves)
     done.sort(key=lambda wave: (_left_at(wave), wave.id), reverse=True)
     planned.sort(key=lambda wave: (wave.due_at, wave.id))
     shown = done[:limit], planned[:limit]
     counts = by_network(session, shown[0], moment)
-    meant = {} if is_past else concerned.meant(session, shown[1], now)
+    still_planned = [] if is_past else [wave for wave in shown[1] if wave.state is WaveState.PLANNED]
+    meant = concerned.meant(session, still_planned, now)
+    sight = wording.of_session(session)
     told = (
-        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0]) for wave in shown[0]],
-        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, is_planned=True) for wave in shown[1]],
+        [_action(wave, _left_at(wave), counts[wave.mailing_id or 0], sight) for wave in shown[0]],
+        [_action(wave, wave.due_at, {"meant": meant.get(wave.id)}, sight, is_planned=True) for wave in shown[1]],
     )
     codes = {code for one in (*told[0], *told[1]) for code in one.meant or ()}
     networks = session.execute(select(Network.code, Network.label).order_by(Network.position)).all()
@@ -272,15 +291,17 @@ def _left(waves: Sequence[Wave], moment: datetime | None) -> list[Wave]:
 
 
 def _to_come(waves: Sequence[Wave]) -> list[Wave]:
-    return [wave for wave in waves if wave.state is WaveState.PLANNED]
+    """Those on their way whose recipients are not all known yet: one that is being launched is no gap in the list."""
+    return [wave for wave in waves if wave.state in ON_ITS_WAY and not (wave.mailing and wave.mailing.filled_at)]
 
 
 def _planned(session: Session, waves: Sequence[Wave], moment: datetime) -> list[Wave]:
-    """The waves that were planned at a moment, by their transitions."""
+    """The waves that were planned, or being launched, at a moment, by their transitions."""
     query = select(WaveTransition.wave_id, WaveTransition.state).where(WaveTransition.at <= moment)
     query = query.where(WaveTransition.wave_id.in_([wave.id for wave in waves])).order_by(WaveTransition.id)
     states = dict(session.execute(query).all())  # the last of each wave stands
-    return [wave for wave in waves if states.get(wave.id) is WaveState.PLANNED]
+    had_left = {wave.id for wave in _left(waves, moment)}
+    return [wave for wave in waves if states.get(wave.id) in ON_ITS_WAY and wave.id not in had_left]
 
 
 def _left_at(wave: Wave) -> datetime:
@@ -288,9 +309,12 @@ def _left_at(wave: Wave) -> datetime:
     return max(wave.due_at, wave.mailing.created_at) if wave.mailing else wave.due_at
 
 
-def _action(wave: Wave, at: datetime, counts: Mapping[str, Any], *, is_planned: bool = False) -> WaveAction:
+def _action(
+    wave: Wave, at: datetime, counts: Mapping[str, Any], sight: Sight | None, *, is_planned: bool = False
+) -> WaveAction:
     campaign = wave.campaign
-    return WaveAction(campaign.id, campaign.title, campaign.strand.number, wave.name, at, is_planned, **counts)
+    about = campaign.id, campaign.title, campaign.strand.number, wave.name
+    return WaveAction(*about, at, is_planned, sight=sight, **counts)
 
 
 def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dict[int, dict[str, dict[str, int]]]:

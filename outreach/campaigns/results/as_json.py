@@ -15,6 +15,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger.outbox import Tally
 from outreach.measuring import hits
+from outreach.sight import wording
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]:
@@ -51,6 +52,7 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
         raise lifecycle.unknown(campaign.id)
     return {
         "campaign": campaign.id,
+        "counted": wording.authorities(wording.of_session(session)),
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
         "waves": [_counted(wave, told[wave.id]) for wave in campaign.waves if wave.id in told],

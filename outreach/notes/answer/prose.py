@@ -16,6 +16,7 @@ from outreach.campaigns.listing import Stage
 from outreach.campaigns.results.actions import Actions, WaveAction
 from outreach.notes.answer.comparison import joined_on
 from outreach.notes.content import ProseAnswer
+from outreach.sight.wording import of_schools
 
 MOST_DONE, MOST_PLANNED = 2, 3  # waves that left, and campaigns to come, that the answer tells of
 WHOLE = re.compile(r"\b(?:toutes|tous|ensemble|chaque)\b", re.IGNORECASE)
@@ -50,7 +51,7 @@ def asks_whether_all(question: str) -> bool:
 
 
 def answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: About) -> tuple[ProseAnswer, ...]:
-    """The answer about each strand."""
+    """The answer about each strand; `acted` is of the networks that it is about (`Actions.about`)."""
     return tuple(_answer(found, strand, acted, about) for strand in strands)
 
 
@@ -72,8 +73,9 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     counts = [sentences.figures_of(row, number) for row in chosen]
     total = sentences.figures_of(found.total, number)
     tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
+    whose = of_schools(found.sight)
     lead, *more = (
-        _said(figures, _of(found, row), "" if place else tail, replies=about.asks_all and not place)
+        _said(figures, _of_rows(found, row), "" if place else tail, replies=about.asks_all and not place)
         for place, (row, figures) in enumerate(zip(chosen, counts, strict=True))
     )
     rest = {name: count - sum(one[name] for one in counts) for name, count in total.items()}
@@ -83,7 +85,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     more.append(here + _does(rest, "", "") + ".")
     declared = total[Bucket.DECLARED]
     also = f" ; {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    more.append(f"Au total, {_does(total, level, '')}{also}.")
+    more.append(f"Au total, {_does(total, level, '', whose)}{also}.")
     return lead, more
 
 
@@ -91,7 +93,7 @@ def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[s
     number = strand.number
     tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
     total = sentences.figures_of(found.total, number)
-    lead = _said(total, sentences.KINDS[strand.level], tail, replies=about.asks_all)
+    lead = _said(total, sentences.KINDS[strand.level], tail, of_schools(found.sight), replies=about.asks_all)
     rows = [row for row in found.rows if row.base(number)]
     each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
     return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
@@ -125,9 +127,14 @@ def _of(found: Situation, row: SituationRow) -> str:
     return OF_NETWORK.get(row.code or "") or sentences.of_group(found.by, row)
 
 
-def _said(figures: Mapping[str, int], of: str, tail: str, *, replies: bool) -> str:
-    """The sentence about some schools, with what those do that have not joined; `of` follows « écoles »."""
-    base, told = figures["base"], _does(figures, of, tail)
+def _of_rows(found: Situation, row: SituationRow) -> str:
+    """A network after « écoles », with whose members alone are counted where a scope counts."""
+    return sentences.of_rows(found, row) if found.sight else _of(found, row)
+
+
+def _said(figures: Mapping[str, int], of: str, tail: str, whose: str = "", *, replies: bool) -> str:
+    """The sentence about some schools, with what those do that have not joined; `of`, `whose` follow « écoles »."""
+    base, told = figures["base"], _does(figures, of, tail, whose)
     others = sentences.others(figures) if base else ""
     more = f" ; {'elle ' if base == 1 else ''}{others.removeprefix('une ') if base == 1 else others}" if others else ""
     if replies and base:
@@ -135,10 +142,10 @@ def _said(figures: Mapping[str, int], of: str, tail: str, *, replies: bool) -> s
     return f"{french.initial(told)}{more}."
 
 
-def _does(figures: Mapping[str, int], of: str, tail: str) -> str:
+def _does(figures: Mapping[str, int], of: str, tail: str, whose: str = "") -> str:
     """How many of some schools have joined: « 14 des 147 écoles de WBE (9,5 %) ont adhéré »."""
     joined, base = figures[Bucket.JOINED], figures["base"]
-    schools = _schools(of, is_less=bool(figures[Bucket.NOT_CONCERNED]))
+    schools = _schools(of, is_less=bool(figures[Bucket.NOT_CONCERNED])) + whose
     if not base:
         return f"aucune {schools} n’est concernée"
     if base == 1:
@@ -167,10 +174,13 @@ def _several(one: str) -> str:
 
 def _actions(found: Situation, number: int, acted: Actions, about: About) -> list[str]:
     """What was done and what is planned for a strand, what is being prepared, and for whom nothing is planned."""
-    done, planned = (_of_strand(acts, number, about) for acts in (acted.done, acted.planned))
+    done, planned = (
+        [one for one in acts if one.strand == number and one.means_some] for acts in (acted.done, acted.planned)
+    )
     shown = sorted(done, key=lambda one: one.at, reverse=True)[:MOST_DONE]
     told = [one.sentence(acted.labels) for one in reversed(shown)]
-    told += _reached(acted, shown, about)
+    campaigns_shown = {one.campaign for one in shown}
+    told += [one.sentence for one in acted.reached if one.campaign in campaigns_shown]
     if earlier := len(done) - len(shown):
         many = (
             french.plural(earlier, "envoi a", "envois ont")
@@ -178,25 +188,14 @@ def _actions(found: Situation, number: int, acted: Actions, about: About) -> lis
             else "D’autres envois ont"
         )
         told.insert(0, f"{many} déjà eu lieu auparavant.")
-    are_missing = any(row.open_to(number) and row.share(number, Bucket.JOINED) < 1 for row in found.rows)
-    until = ("D’ici là, l", "Puis, l") if are_missing else ("L", "L")
     campaigns = {one.campaign: [other for other in planned if other.campaign == one.campaign] for one in planned}
-    for place, waves in enumerate(list(campaigns.values())[:MOST_PLANNED]):
-        told.append(until[bool(place)] + _followed(waves, acted.labels)[1:])
+    told += [_followed(waves, acted.labels) for waves in list(campaigns.values())[:MOST_PLANNED]]
     if (later := len(campaigns) - MOST_PLANNED) > 0:
         told.append(f"{french.plural(later, 'autre campagne est prévue', 'autres campagnes sont prévues')} ensuite.")
     if about.preparing is not None:
         told += _unplanned(found, number, planned, about) if not acted.more_planned else []
         told += _prepared(about.preparing.get(number, {}))
     return told
-
-
-def _reached(acted: Actions, shown: Sequence[WaveAction], about: About) -> list[str]:
-    """Whom the campaigns of these waves reached, with proof: « À ce jour, « … » a atteint… »."""
-    campaigns = {one.campaign for one in shown}
-    found = [one for one in acted.reached if one.campaign in campaigns]
-    among = [one.among(about.networks) for one in found] if about.networks else found
-    return [one.sentence for one in among if one is not None]
 
 
 def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:
@@ -207,11 +206,6 @@ def _followed(waves: Sequence[WaveAction], labels: Mapping[str, str]) -> str:
     follow = "une relance suit" if len(later) == 1 else "des relances suivent"
     days = french.all_of([f"le {french.day(one.at)}" for one in later])
     return f"{first.sentence(labels).removesuffix('.')} ; {follow} {days}."
-
-
-def _of_strand(acts: Sequence[WaveAction], number: int, about: About) -> list[WaveAction]:
-    among = [one.among(about.networks) if about.networks else one for one in acts if one.strand == number]
-    return [one for one in among if one is not None]
 
 
 def _unplanned(found: Situation, number: int, planned: Sequence[WaveAction], about: About) -> list[str]:

@@ -254,14 +254,10 @@ def _actions(content: NoteContent) -> Iterator[Section]:
 
 
 def _other_actions(content: NoteContent) -> Iterator[Section]:
+    """Every wave of the note whose own sentence the answer does not say: it names some by their day, or not at all."""
     answer = " ".join(told.actions for told in content.prose)
-    # After « D’ici là, » a sentence begins small, and before the days of reminders it has no full stop.
-    told = {one.campaign for one in content.actions if one.sentence[1:-1] in answer}
-    others = [
-        one
-        for one in content.actions
-        if one.sentence[1:-1] not in answer and not (one.state is ActionState.PLANNED and one.campaign in told)
-    ]
+    # Before the days of reminders a sentence has no full stop, and in older notes it begins small after « D’ici là, ».
+    others = [one for one in content.actions if one.sentence[1:-1] not in answer]
     reached = [one.sentence for one in content.reached if one.sentence not in answer]
     for state, heading in OTHER_ACTIONS.items():
         left = [one.sentence for one in others if one.state is state]

@@ -184,5 +184,5 @@ def _waits() -> ColumnElement[bool]:
     later = aliased(Decision)
     subject = Thing.REQUEST.subjects(AskedNote.id)
     is_over = exists().where(later.subject == subject, later.kind != DecisionKind.ASKED)
-    is_refused = exists().where(Note.id == AskedNote.note_id, listing.is_refused())
-    return and_(~is_over, or_(AskedNote.note_id.is_(None), is_refused))
+    note_is_over = exists().where(Note.id == AskedNote.note_id, listing.is_over())
+    return and_(~is_over, or_(AskedNote.note_id.is_(None), note_is_over))

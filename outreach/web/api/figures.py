@@ -41,10 +41,14 @@ class GroupTold(Told):
 
 
 class SituationTold(Told):
-    """The situation of a programme: the figures in all, and of each group under what schools are counted by."""
+    """The situation of a programme: the figures in all, and of each group under what schools are counted by.
+
+    `counted` says whose members alone a federation's or a network's key counts, in French; null for any other key.
+    """
 
     as_of: date
     known_at: datetime | None
+    counted: str | None
     total: GroupTold
     networks: list[GroupTold] = Field(default_factory=list)
     zones: list[GroupTold] = Field(default_factory=list)
@@ -174,9 +178,11 @@ class MembersWaveTold(Told):
 
 class MembersStandingTold(Told):
     """Where a campaign stands for such a key: its waves that write to members, and the numbers of these. `answers` and
-    `measured` are empty."""
+    `measured` are empty. `counted` says whose members alone are counted, in French.
+    """
 
     campaign: int
+    counted: str
     state: str
     stage: str
     waves: list[MembersWaveTold]

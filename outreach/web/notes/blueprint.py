@@ -7,6 +7,7 @@ from outreach.notes.models import NoteState
 pages = Blueprint("notes", __name__, url_prefix="/notes")
 NOTE_COLORS = {
     NoteState.FROZEN: "warning",
+    NoteState.RECOUNTED: "neutral",
     NoteState.REFUSED: "danger",
     NoteState.APPROVED: "info",
     NoteState.PUBLISHED: "success",

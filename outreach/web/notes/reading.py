@@ -6,7 +6,7 @@ from outreach import audit
 from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.db import Session
-from outreach.notes import drafts, freezing, listing
+from outreach.notes import drafts, freezing, listing, recounting
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.notes.requests import asking
@@ -51,7 +51,7 @@ def export(kind: str) -> Response:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
         table = listing.listed(session, state, sorting(request)).table(staff.colleagues(session))
-        return download(table, kind, "notes")
+        return download(table, kind, "notes", is_of_all=True)  # published notes: everybody reads all of them
 
 
 @pages.get("/<number:note_id>")
@@ -86,5 +86,6 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         entries=audit.about(session, freezing.subject(found)),
         colleagues=staff.colleagues(session),
         corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
+        recounted=recounting.figures(session, found) if found.recount and found.approval else (),
         form=form or DecisionForm(formdata=None),
     )

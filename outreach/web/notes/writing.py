@@ -15,7 +15,7 @@ from outreach.db import Session
 from outreach.directory import listing as directory
 from outreach.drafts import Place
 from outreach.errors import InputError, Refused
-from outreach.notes import corrections, drafts, freezing, gathering, listing
+from outreach.notes import corrections, drafts, freezing, gathering, listing, recounting
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.files.outline import sections_of
 from outreach.notes.models import NoteDraft
@@ -87,6 +87,19 @@ def freeze(draft_id: int) -> Redirect | tuple[str, int]:
         typed.discard(session, _place(session, draft_id))
         number = freezing.freeze(session, gathered, now=now(), actor=actor(), draft=draft_id).id
     flash(FROZEN, "success")
+    return redirect(url_for(".note", note_id=number))
+
+
+@pages.post("/<number:note_id>/recount")
+@needs(RoleName.AUTHOR)
+def recount(note_id: int) -> Redirect:
+    with reading() as session:
+        found = listing.by_key(session, note_id)
+        recounting.refuse_settled(found)
+        gathered = gathering.gather(session, recounting.request_again(found), now=now())
+    with database().writing() as session:
+        number = recounting.freeze_again(session, note_id, gathered, now=now(), actor=actor()).id
+    flash(f"La note est recomptée. {FROZEN}", "success")
     return redirect(url_for(".note", note_id=number))
 
 

@@ -19,10 +19,12 @@ from outreach.charts.curves import Event, Series, curve
 from outreach.charts.marks import Tone
 from outreach.db import Session
 from outreach.roles import RoleName
+from outreach.sight import wording
 from outreach.web import charts
 from outreach.web.situation.asked import AskedSituation, spelt_day, surely_asked
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name
+from outreach.web.ui.door import counted
 from outreach.web.ui.request import needs, reading
 
 # Four strong tones for the main states, two pale ones for those in between, in the order of bars; names for legends.
@@ -85,10 +87,10 @@ def by_group(found: Situation, strand: Strand, about: AskedSituation) -> Chart:
     names = [(tone, name) for tone, (name, _) in SEGMENTS.items()]
     return Chart(
         key=f"volet-{number}",
-        title=french.typeset(f"Ont adhéré au volet {number} : {_of_schools(joined, total.base(number))}"),
+        title=french.typeset(f"Ont adhéré au volet {number} : {_of_schools(joined, total.base(number))}{_whose()}"),
         about=f"Écoles par {found.by.label}{only} et par statut",
         subject=_subject(about),
-        told=french.typeset(f"Ont adhéré au volet {number} : {', '.join(' '.join(each) for each in told)}."),
+        told=french.typeset(f"Ont adhéré au volet {number}{_whose()} : {', '.join(' '.join(each) for each in told)}."),
         headers=(french.initial(found.by.label), "Écoles qui ont adhéré"),
         rows=told,
         draw=partial(bars, drawn, has_track=True, legend=names),
@@ -107,11 +109,12 @@ def joinings(points: Points, departures: Sequence[Departure], about: AskedSituat
     left = french.plural(len(events), "départ de courriels", "départs de courriels")
     return Chart(
         key=CURVE,
-        title=french.typeset(f"Ont adhéré : {french.all_of(counts)}"),
+        title=french.typeset(f"Ont adhéré : {french.all_of(counts)}{_whose()}"),
         about="Écoles dont l’adhésion est confirmée, depuis le début",
         subject=_subject(about),
         told=french.typeset(
-            f"Courbe du {french.day(points[0][0])} au {french.day(last_day)}, où elle atteint {french.all_of(counts)}. "
+            f"Courbe du {french.day(points[0][0])} au {french.day(last_day)}, où elle atteint {french.all_of(counts)}"
+            f"{_whose()}. "
             f"Elle marque {left}. Le tableau sous la courbe donne les nombres."
         ),
         headers=("Date", *(f"Volet {number}" for number in last), "Départs depuis la date précédente"),
@@ -144,3 +147,8 @@ def _of_schools(joined: int, base: int) -> str:
 
 def _subject(about: AskedSituation) -> str:
     return french.typeset(f"Situation {spelt_day(about)}")
+
+
+def _whose() -> str:
+    """Whose members alone a chart counts, after what it says."""
+    return f", {wording.authorities(counted())}" if counted() else ""

@@ -126,6 +126,7 @@ def _whole_answer(
         return ()
     preparing = None if about.is_past or is_scoped() else campaigns.in_preparation(session, programme)
     chosen = chosen_groups(about.by)
+    acted = acted.about({strand.number for strand in programme.strands}, chosen)
     whom = About(chosen, asks_all=bool(chosen), preparing=preparing)
     return [one for told in prose.answers(found, programme.strands, acted, whom) for one in told.paragraphs]
 

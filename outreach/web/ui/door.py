@@ -4,7 +4,10 @@ A view of `PAGES` reads through the account's sight. One of `OWN` reads rows of 
 One of `GUIDE` reads no row.
 """
 
+from flask import g
 from flask_login import current_user
+
+from outreach.sight.scopes import Sight
 
 PAGES = frozenset(
     {
@@ -61,6 +64,12 @@ CLOSED = (
     "Votre compte voit la situation, l’annuaire, le calendrier et les notes publiées, pour vos membres. Cette page "
     "n’en est pas : demandez au service ce qu’il vous faut."
 )
+
+
+def counted() -> Sight | None:
+    """Whose members alone this request reads: the account's scope, or the key's; None where it reads all rows."""
+    sight: Sight | None = g.get("sight")
+    return sight
 
 
 def is_scoped() -> bool:

@@ -7,8 +7,12 @@ from tempfile import SpooledTemporaryFile
 from flask import Response, make_response, render_template, request
 from flask_login import current_user
 
+from outreach import french
 from outreach.errors import TookTooLong
+from outreach.sight import wording
+from outreach.sight.scopes import Sight
 from outreach.spreadsheets.written import Cell, Origin, Table, column_letter, csv_bytes, write_csv, write_xlsx, xlsx
+from outreach.web.ui.door import counted
 from outreach.web.ui.request import end_reading, inert, job, now
 
 __all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "xlsx"]  # both halves
@@ -25,16 +29,29 @@ class _TooManyRows(Exception):
     """A table has more rows than a page may write."""
 
 
-def download(table: Table, kind: str, name: str, *more: Table, whole: bool = False, campaign: str = "") -> Response:
+def download(
+    table: Table,
+    kind: str,
+    name: str,
+    *more: Table,
+    whole: bool = False,
+    campaign: str = "",
+    is_of_all: bool = False,
+) -> Response:
     """A response that saves a table as `xlsx` (with more sheets) or `csv`, in which no link of a letter works.
 
     The name says the day and who asked; a workbook says so inside, with the `campaign` that it is about. With `whole` a
     CSV has the other tables, too, each under an empty line; otherwise the first only. What takes too long for a page is
     offered as a job, by a page that asks.
+
+    What a scope reads counts its members alone: file, sheets and rows say so, unless the table `is_of_all`.
     """
-    origin = Origin(now(), current_user.name, campaign)
+    sight = None if is_of_all else counted()
+    scope = sight.code if sight else ""
+    origin = Origin(now(), current_user.name, campaign, wording.authorities(sight), scope)
+    tables = [_named(one, sight) if sight else one for one in (table, *more)]
     try:
-        return _response((table, *more), kind, name + origin.suffix(), whole=whole, origin=origin)
+        return _response(tables, kind, name + origin.suffix(), whole=whole, origin=origin)
     except (_TooManyRows, TookTooLong):
         end_reading()
         of = request.full_path.rstrip("?")
@@ -44,6 +61,15 @@ def download(table: Table, kind: str, name: str, *more: Table, whole: bool = Fal
 def form(table: Table, kind: str, name: str) -> Response:
     """A response that saves a table which is filled in or corrected, then sent back: nothing is added to it."""
     return _response((table,), kind, name)
+
+
+def _named(table: Table, sight: Sight) -> Table:
+    """The table with whose members alone it counts: in its name, and in a last column."""
+    label = french.initial(sight.kind.label)
+    header = f"{label} du compte" if label in table.headers else label
+    width = len(table.headers)
+    rows = ([*row, *[None] * (width - len(row)), sight.code] for row in table.rows)
+    return replace(table, name=f"{table.name}, {sight.code}", headers=[*table.headers, header], rows=rows)
 
 
 def _response(

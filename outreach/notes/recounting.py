@@ -1,0 +1,133 @@
+"""Notes whose figures were counted by definitions that have changed: frozen again, or their correction offered.
+
+Each has a row of `NoteRecount`. One that nobody approved is frozen again, and the earlier one stays to be read. Of an
+approved one, whoever wrote it reads each figure as it was signed and as it would be counted today.
+"""
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy.orm import aliased
+from sqlalchemy.sql.selectable import ScalarSelect
+
+from outreach import french
+from outreach.accounts import colleagues
+from outreach.adherence.models import Strand
+from outreach.approvals import deciding
+from outreach.approvals.models import DecisionKind
+from outreach.campaigns.models import Campaign
+from outreach.db import Session, take_turns
+from outreach.errors import Refused
+from outreach.notes import approving, freezing, listing
+from outreach.notes.content import ActionState, FigureChange, NoteContent, NoteReach
+from outreach.notes.corrections import request_of
+from outreach.notes.drafts import NoteRequest
+from outreach.notes.freezing import Gathered
+from outreach.notes.models import Note, NoteApproval, NoteRecount, NoteState
+from outreach.notes.requests.models import AskedNote
+from outreach.roles import RoleName
+
+UNKNOWN = "non reconstituable"
+
+
+def request_again(note: Note) -> NoteRequest:
+    """The request by which a note that nobody approved is counted again: its own, of what is known now."""
+    corrected = listing.content_of(note).correction
+    asked = replace(request_of(note), again=note.id)
+    return asked if corrected is None else replace(asked, corrects=corrected.number, reason=corrected.reason)
+
+
+def refuse_settled(note: Note) -> None:
+    """Raises Refused for a note that need not be counted again, or is approved, refused or counted again already."""
+    if note.recount is None or note.state is not NoteState.FROZEN:
+        raise Refused("Cette note n’est pas à recompter : rouvrez sa page.")
+
+
+def freeze_again(session: Session, key: int, gathered: Gathered, *, now: datetime, actor: str) -> Note:
+    """Freeze a note in place of the earlier one of this key, which leaves the queue and stays to be read.
+
+    `gathered` is of `request_again`. Raises NotFound, and Refused as `refuse_settled` does.
+    """
+    take_turns(session, approving.TURN)
+    earlier = listing.by_key(session, key)
+    refuse_settled(earlier)
+    why = "comptée à nouveau, selon les définitions d’aujourd’hui"
+    deciding.decide(session, freezing.content_of(earlier), DecisionKind.WITHDRAWN, now=now, actor=actor, reason=why)
+    made = freezing.freeze(session, gathered, now=now, actor=actor)
+    session.execute(update(NoteRecount).where(NoteRecount.note_id == key).values(again_id=made.id))
+    session.execute(update(AskedNote).where(AskedNote.note_id == key).values(note_id=made.id))
+    session.expire_all()
+    return made
+
+
+def figures(session: Session, note: Note) -> tuple[FigureChange, ...]:
+    """The figures of a note whose definition has changed: as it stands there, and as it is counted today.
+
+    What is counted today is of what was known at the note's moment; where rows no longer tell, it says so.
+    """
+    content = listing.content_of(note)
+    return tuple(one for one in (*_recipients(content), *_reached(session, note, content)) if one.before != one.after)
+
+
+def offered(session: Session, person: str, roles: Collection[RoleName]) -> list[Note]:
+    """The approved notes whose correction awaits this person, the newest first: its author's own.
+
+    Where the author's account is closed, they await approvers.
+    """
+    return list(session.scalars(select(Note).where(_awaits(person, roles)).order_by(Note.id.desc())).unique())
+
+
+def counted(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
+    """The statement that counts them."""
+    return select(func.count(Note.id)).where(_awaits(person, roles)).scalar_subquery()
+
+
+def _awaits(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
+    correcting = aliased(Note)
+    outdated = exists().where(NoteRecount.note_id == Note.id)
+    approved = exists().where(NoteApproval.note_id == Note.id)
+    corrected = exists().where(correcting.corrects_id == Note.id, ~listing.is_over(correcting))
+    is_open = exists().where(colleagues.USERS.c.email == Note.frozen_by, colleagues.USERS.c.active)
+    whose = or_(Note.frozen_by == person, ~is_open) if RoleName.APPROVER in roles else Note.frozen_by == person
+    return and_(outdated, approved, ~corrected, whose)
+
+
+def _recipients(content: NoteContent) -> Iterator[FigureChange]:
+    """« Destinataires » meant all whom a wave was for; it means those to whom a letter left, whom the note counted."""
+    for one in content.actions:
+        counts = dict(one.counted)
+        if one.state is ActionState.DONE and "sent" in counts:
+            label = french.typeset(f"« {one.campaign} », {one.wave} : destinataires")
+            yield FigureChange(label, french.number(counts["meant"]), french.number(counts["sent"]))
+
+
+def _reached(session: Session, note: Note, content: NoteContent) -> Iterator[FigureChange]:
+    for one in content.reached:
+        label = french.typeset(f"« {one.campaign} », volet {one.strand} : atteints, avec preuve")
+        yield FigureChange(label, _of(one.proved, one.authorities), _reached_today(session, note, content, one))
+
+
+def _reached_today(session: Session, note: Note, content: NoteContent, said: NoteReach) -> str:
+    """Whom the campaign had reached at the note's moment, by today's definition.
+
+    A note names a campaign by its title: two of the same title, and counts of some networks alone, are not told apart.
+    """
+    of_strand = select(Campaign).join(Strand, Strand.id == Campaign.strand_id)
+    of_strand = of_strand.where(Strand.programme_id == note.programme_id, Strand.number == said.strand)
+    found = session.scalars(of_strand.where(Campaign.title == said.campaign)).all()
+    counts = reach_at(session, found[0], note.known_at) if len(found) == 1 and content.all_networks else None
+    return UNKNOWN if counts is None else _of(*counts)
+
+
+def reach_at(_session: Session, _campaign: Campaign, _at: datetime) -> tuple[int, int] | None:
+    """How many a campaign had reached at a moment, of how many it was to reach; None where rows no longer tell.
+
+    They do of no moment of the past: counts of campaigns are of what is known now (`campaigns.counts.of_campaign`).
+    """
+    return None
+
+
+def _of(part: int, whole: int) -> str:
+    return f"{french.number(part)} sur {french.number(whole)}"
