@@ -37,6 +37,7 @@ WITHOUT_NAME = (
 def send_joinings() -> Response:
     """Enregistre des statuts d’écoles, comme une liste d’adhésions ; le personnel peut l’annuler.
 
+    Il faut une clé qui a le droit d’écrire ; toute autre reçoit 403, et rien n’est enregistré.
     Une ligne qui ne peut pas être lue est laissée de côté, et dite. Le même « Idempotency-Key » reçoit la même réponse
     pendant 24 heures, et 409 pour un autre contenu.
     """
