@@ -44,6 +44,11 @@ class Timeline:
         """The moment with the latest day of all."""
         return self.at(school_id, strand_id, date.max)
 
+    def next_day(self, school_id: int, strand_id: int, day: date) -> date | None:
+        """The day of the first moment after a day; None where there is none."""
+        held = self._moments.get((school_id, strand_id), ())
+        return next((moment.day for moment in held if moment.day > day), None)
+
     def breaks(self, school_id: int, strand_id: int, day: date, rules: Sequence[Prerequisite]) -> bool:
         """Whether joining the strand that day lacks a confirmed joining of a strand required that day."""
         for rule in rules:

@@ -1,13 +1,14 @@
 """Makes keys of programs, ends them, finds the key that a program shows, and notes its use once a minute."""
 
 import secrets
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
 
 from outreach import audit, french
 from outreach.accounts.links import digest
-from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole, KeyState
+from outreach.api_keys.models import LONGEST_NAME, ApiKey, KeyRole, KeyState, KeyWriting
 from outreach.db import Session, take_turns
 from outreach.directory.scoping import known_code
 from outreach.errors import InputError, NotFound, Refused
@@ -18,19 +19,28 @@ PREFIX = "outreach_"  # by which programs that look for forgotten secrets recogn
 LONGEST_KEY = 100
 MOST_DAYS = 365
 ONCE = timedelta(minutes=1)
+ONLY_ALL = (
+    "Une clé de fédération ou de réseau n’écrit pas : retirez le droit d’écrire, ou faites une clé qui lit tout ce que "
+    "lit le rôle « lecture »."
+)
 
 
-def make(session: Session, *, name: str, role: str, days: int, now: datetime, actor: str) -> tuple[ApiKey, str]:
+def make(
+    session: Session, *, name: str, role: str, days: int, writes: bool = False, now: datetime, actor: str
+) -> tuple[ApiKey, str]:
     """Make a key for a program, good for so many days; returns its row, and the key itself, which nobody reads again.
 
-    `role` is "reader", "federation:CODE" or "network:CODE". Raises InputError on a name that is empty, too long or
-    unfit, on an unknown role or code and on a period that is not 1 to 365 days; Refused on a name that another key in
-    service has.
+    `role` is "reader", "federation:CODE" or "network:CODE"; a key that `writes` is a reader's, and whoever calls this
+    has had its maker proved once more. Raises InputError on a name that is empty, too long or unfit, on an unknown
+    role or code, on a key of a federation or a network that writes, and on a period that is not 1 to 365 days; Refused
+    on a name that another key in service has.
     """
     named = _name(name)
     if not 1 <= days <= MOST_DAYS:
         raise InputError(f"Une clé vaut de 1 à {MOST_DAYS} jours : indiquez ce nombre de jours.")
     kind, code = role_of(role)
+    if writes and code:
+        raise InputError(ONLY_ALL)
     scope = known_code(session, [RoleName(kind)], code) or None  # the key of an unknown one would see nothing
     take_turns(session, "api_keys")
     same = select(ApiKey.id).where(ApiKey.name == named, ApiKey.ended_at.is_(None), ApiKey.expires_at > now)
@@ -38,11 +48,13 @@ def make(session: Session, *, name: str, role: str, days: int, now: datetime, ac
         raise Refused(f"Une clé en service s’appelle déjà « {named} » : donnez un autre nom, ou terminez-la d’abord.")
     secret = PREFIX + secrets.token_urlsafe(32)
     made = ApiKey(digest=digest(secret), name=named, role=kind, scope=scope, made_at=now, made_by=actor)
+    made.writing = KeyWriting.GIVEN if writes else KeyWriting.NO
     made.expires_at = now + timedelta(days=days)
     session.add(made)
     session.flush()
     until = french.spelt_day(made.expires_at)
-    said = f"Clé {made.id} de programme faite pour « {named} » : {made.sees}, jusqu’au {until}."
+    sees = f"{made.sees}, avec le droit d’écrire" if writes else made.sees
+    said = f"Clé {made.id} de programme faite pour « {named} » : {sees}, jusqu’au {until}."
     audit.record(session, now, actor, said, made.actor)
     return made, secret
 
@@ -56,6 +68,12 @@ def end(session: Session, number: int, *, now: datetime, actor: str) -> ApiKey:
     found.ended_at, found.ended_by = now, actor
     audit.record(session, now, actor, f"Clé {found.id} de programme terminée (« {found.name} »).", found.actor)
     return found
+
+
+def untold(session: Session, *, now: datetime) -> Sequence[ApiKey]:
+    """The keys in service that write, of which administrators were told nothing yet, oldest first."""
+    query = select(ApiKey).where(ApiKey.writing != KeyWriting.NO, ApiKey.told_at.is_(None))
+    return session.scalars(query.where(ApiKey.ended_at.is_(None), ApiKey.expires_at > now).order_by(ApiKey.id)).all()
 
 
 def numbered(session: Session, number: int) -> ApiKey:

@@ -18,6 +18,7 @@ def columns(now: datetime) -> Sequence[Column[ApiKey]]:
         Column("state", "État", lambda key: key.state(now), sort=True),
         Column("role", "Rôle", lambda key: key.role, on=On.JSON),
         Column("sees", "Ce qu’elle voit", lambda key: key.sees, sort=True, on=On.PAGE | On.FILE),
+        Column("writing", "Droits", lambda key: key.writing, sort=True),
         Column("scope", "Limitée à", lambda key: key.scope, on=DATA),
         Column("made_at", "Faite le", lambda key: key.made_at, Kind.MOMENT, sort=True),
         Column("made_by", "Par", lambda key: key.made_by, Kind.PERSON, sort=True),

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, LargeBinary, String
+from sqlalchemy import CheckConstraint, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.accounts.links import DIGEST_BYTES
@@ -27,6 +27,19 @@ class KeyRole(StrEnum):
         return {"reader": "lecture", "federation": "fédération", "network": "réseau"}[self.value]
 
 
+class KeyWriting(StrEnum):
+    """Whether a key writes, and since when: from its making, or because it did when writing became a right."""
+
+    NO = "no"
+    GIVEN = "given"
+    KEPT = "kept"
+
+    @property
+    def label(self) -> str:
+        """The French label."""
+        return {"no": "lit", "given": "lit et écrit", "kept": "lit et écrit, comme avant la mise à jour"}[self.value]
+
+
 class KeyState(StrEnum):
     """Whether a key still serves."""
 
@@ -43,14 +56,16 @@ class KeyState(StrEnum):
 class ApiKey(Base):
     """A key of a program. Its row holds the key's digest: whoever reads the table cannot use it.
 
-    `scope` is the code of the federation or network, None where the key sees everything. `last_used_at` is exact to
-    the minute. Rows stay, so that records of what a program sent keep its name.
+    `scope` is the code of the federation or network, None where the key sees everything; only such a key may write.
+    `told_at` is when administrators were told by mail of one that does. `last_used_at` is exact to the minute. Rows
+    stay, so that records of what a program sent keep its name.
     """
 
     __tablename__ = "api_keys"
     __table_args__ = (
         CheckConstraint("(scope IS NULL) = (role = 'reader')", name="scope"),
         CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", name="ended"),
+        CheckConstraint("writing = 'no' OR scope IS NULL", name="writes_all"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -58,6 +73,10 @@ class ApiKey(Base):
     name: Mapped[str] = mapped_column(String(LONGEST_NAME))
     role: Mapped[KeyRole] = mapped_column(enum_of(KeyRole, "key_role"))
     scope: Mapped[str | None] = mapped_column(String(LONGEST_SCOPE))
+    writing: Mapped[KeyWriting] = mapped_column(
+        enum_of(KeyWriting, "key_writing"), default=KeyWriting.NO, server_default=text("'no'")
+    )
+    told_at: Mapped[datetime | None]
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(255))
     expires_at: Mapped[datetime]
@@ -70,6 +89,11 @@ class ApiKey(Base):
         if self.ended_at is not None:
             return KeyState.ENDED
         return KeyState.SERVES if now < self.expires_at else KeyState.EXPIRED
+
+    @property
+    def writes(self) -> bool:
+        """Whether the key writes."""
+        return self.writing is not KeyWriting.NO
 
     @property
     def sees(self) -> str:

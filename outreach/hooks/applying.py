@@ -19,6 +19,7 @@ from sqlalchemy.orm import joinedload
 from outreach.adherence import programmes
 from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.adherence.joining_lists.past import NotesMoved, no_notes
 from outreach.adherence.joining_lists.stated import StatedJoining, opened
 from outreach.adherence.models import Status
 from outreach.days import parse_day, today
@@ -51,9 +52,10 @@ class Gathered:
     complete_until: date | None
 
 
-def apply_waiting(database: Database, now: datetime) -> int:
+def apply_waiting(database: Database, now: datetime, notes: NotesMoved = no_notes) -> int:
     """Apply all that waits, list by list, each in a short transaction; returns how many deliveries these were.
 
+    `notes` finds those that a list contradicts, which stay named with it.
     A delivery that cannot be applied waits for staff, and others go on: a list that fails is halved until it is found.
     """
     applied, most, later = 0, MOST_ROWS, set[int]()
@@ -64,7 +66,7 @@ def apply_waiting(database: Database, now: datetime) -> int:
             return applied
         count = len(gathered.deliveries)
         try:
-            _apply_list(database, gathered, now)
+            _apply_list(database, gathered, now, notes)
         except Refused:  # something else was recorded meanwhile: the next pass compares anew
             later.add(gathered.sender.id)
             continue
@@ -80,9 +82,9 @@ def apply_waiting(database: Database, now: datetime) -> int:
         applied, most = applied + count, MOST_ROWS
 
 
-def _apply_list(database: Database, gathered: Gathered, now: datetime) -> None:
+def _apply_list(database: Database, gathered: Gathered, now: datetime, notes: NotesMoved) -> None:
     with database.reading() as session:
-        judged = judge(session, gathered, now=now)
+        judged = judge(session, gathered, now=now, notes=notes)
     with database.writing() as session:
         apply(session, gathered, judged, now=now)
 
@@ -125,11 +127,13 @@ def set_aside(session: Session, number: int, *, now: datetime) -> None:
         session.add(HookRow(delivery_id=number, content=json.dumps(row, ensure_ascii=False), fault=UNAPPLIED))
 
 
-def judge(session: Session, gathered: Gathered, *, now: datetime) -> ListJudgement[JoiningPlan] | None:
+def judge(
+    session: Session, gathered: Gathered, *, now: datetime, notes: NotesMoved = no_notes
+) -> ListJudgement[JoiningPlan] | None:
     """Compare what was gathered with what is known; None where no row of it can be read."""
     if not gathered.joinings:
         return None
-    kind = JoiningLists(today(now))
+    kind = JoiningLists(today(now), notes)
     return steps.judge(session, kind, steps.drafted(kind, _opened(gathered), **_facts(session, gathered, now)))
 
 

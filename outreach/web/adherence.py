@@ -16,6 +16,7 @@ from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
+from outreach.notes import moved
 from outreach.responses import actors
 from outreach.roles import RoleName
 from outreach.web.sent_lists import ListPages
@@ -60,7 +61,7 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
 
     def kind(self) -> JoiningLists:
         """The kind of list, as this request judges it."""
-        return JoiningLists(current_day())
+        return JoiningLists(current_day(), moved.by_list)
 
     def form(self) -> UploadForm:
         """The form, on which a list may be said to be complete until a day."""

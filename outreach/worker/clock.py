@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from outreach.delivery.installation import Uncertain
 from outreach.events.numbering import number_waiting
 from outreach.hooks.applying import apply_waiting
+from outreach.notes import moved
 from outreach.retention import changes, forgetting
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention, Rhythm
@@ -75,7 +76,7 @@ def tell(due: DueWork) -> None:
 def apply_sent(due: DueWork) -> None:
     """Apply the joinings that other services sent, in a job of its own: a reminder that is due waits for none."""
     with going_on("applying what services sent", due.database):
-        apply_waiting(due.database, due.clock())
+        apply_waiting(due.database, due.clock(), moved.by_list)
 
 
 def push(due: DueWork) -> None:

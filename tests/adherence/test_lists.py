@@ -144,6 +144,14 @@ def test_what_goes_back_in_time_is_told(session, receive, plan, silent, apply):
     assert found.changes[0].before is Status.NONE, "what was known of that day"
 
 
+def test_joinings_dated_before_the_situation_last_learnt_of_any_go_back_in_time(session, receive, plan, silent, apply):
+    apply(receive(sheet(f"{silent[0]};1;adhéré;10/05/2021;;")))
+    lines = [f"{fase};1;adhéré;10/12/2020;;" for fase in silent[1:13]]
+    found = plan(*lines, f"{silent[13]};1;adhéré;15/05/2021;;")
+    assert [line.row for line in found.back_in_time] == [*range(2, 14)]
+    assert found.summary()["back_in_time"] == 12
+
+
 def test_a_missing_prerequisite_is_told_while_it_was_in_force(plan, silent):
     # Strand 2 required strand 1 from 15 January to 13 February 2021.
     found = plan(

@@ -51,6 +51,18 @@ def test_an_unknown_role_is_refused(database, role):
         keys.make(session, **WANTED | {"role": role}, **BY)
 
 
+def test_writing_is_a_right_of_its_own_that_the_audit_names(database):
+    with database.writing() as session:
+        reads, _ = keys.make(session, **WANTED, **BY)
+        writes, _ = keys.make(session, **WANTED | {"name": "Plateforme"}, writes=True, **BY)
+        assert (reads.writes, writes.writes) == (False, True)
+        assert [one.id for one in keys.untold(session, now=NOW)] == [writes.id]
+        (told,) = (entry.sentence for entry in audit.about(session, writes.actor))
+        assert "avec le droit d’écrire" in told
+        with pytest.raises(InputError, match="n’écrit pas"):
+            keys.make(session, **WANTED | {"name": "Fédération", "role": "network:WBE"}, writes=True, **BY)
+
+
 @pytest.mark.parametrize("role", ["federation:x", "network:x"])
 def test_a_key_of_nobody_is_refused(database, role):
     with database.writing() as session, pytest.raises(InputError, match="code connu"):

@@ -6,11 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach.api_keys import keys
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import WaveState
 from outreach.delivery.models import Mailing, Message, MessageState, Purpose, Reason
+from outreach.roles import RoleName
 from outreach.worker.clock import clock
 from tests import factories
+from tests.campaigns.conftest import add_colleague
 from tests.factories import APPROVER, AUTHOR
 from tests.worker.test_process import begin, environment, plan, sink, until
 
@@ -43,6 +46,17 @@ def test_nobody_is_told_while_no_letter_may_leave(database, begin):
     plan(database, works, after=timedelta(hours=1))
     works.due.tell()
     assert letters(database) == {}
+
+
+def test_administrators_are_told_of_a_key_that_writes(database, begin, sink):
+    works = begin(OUTREACH_ALLOWED_RECIPIENTS="@fwb.example")
+    chief = add_colleague(database, "cheffe", RoleName.ADMINISTRATOR)
+    with database.writing() as session:
+        keys.make(session, name="Plateforme", role="reader", days=9, writes=True, now=works.clock(), actor=AUTHOR)
+    works.due.tell()
+    works.due.tell()
+    assert until(lambda: letters(database) == {chief: (MessageState.ACCEPTED, None)}), letters(database)
+    assert len(sink.accepted) == 1
 
 
 @pytest.mark.long

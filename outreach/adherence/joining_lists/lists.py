@@ -5,14 +5,16 @@ and column; the others can be applied.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from sqlalchemy import func, insert, literal, select
 
 from outreach import french
-from outreach.adherence.joining_lists import coverage
+from outreach.adherence.joining_lists import coverage, past
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine, known_of, read_line
+from outreach.adherence.joining_lists.past import MovedNote, NotesMoved
 from outreach.adherence.models import AdherenceRecord, JoiningList, Programme, RecordWithdrawal, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
 from outreach.adherence.records import LISTS
@@ -30,9 +32,10 @@ from outreach.spreadsheets.tables import Grid, Row
 class JoiningPlan(ListPlan):
     """What a list would do: the lines that change something, and how many state what is known.
 
-    `back_in_time` (older than the latest record) and `without_prerequisite` are parts of `changes`. `coverage` says in
-    French what the list is complete for, and `covers_more` that no applied list was until now. `attested` are known
-    joinings that no list had told: they are recorded of this one, too, and counted as known.
+    `back_in_time` (dated before a day that *Situation* or a note has told, or before a later status of the school) and
+    `without_prerequisite` are parts of `changes`. `notes` are those that it contradicts. `coverage` says in French what
+    the list is complete for, and `covers_more` that no applied list was until now. `attested` are known joinings that
+    no list had told: they are recorded of this one, too, and counted as known.
     """
 
     changes: list[JoiningLine] = field(default_factory=list)
@@ -41,6 +44,7 @@ class JoiningPlan(ListPlan):
     attested: list[JoiningLine] = field(default_factory=list)
     unchanged: int = 0
     back_in_time: list[JoiningLine] = field(default_factory=list)
+    notes: Sequence[MovedNote] = ()
     without_prerequisite: list[JoiningLine] = field(default_factory=list)
 
     @property
@@ -51,10 +55,11 @@ class JoiningPlan(ListPlan):
 
     @property
     def version(self) -> str:
-        """Equal for lists that would change the same."""
+        """Equal for lists that would change the same, and contradict the same notes."""
         lines = (*self.changes, *self.attested)
         told = [(line.school_id, line.strand_id, line.status, line.day, line.before) for line in lines]
-        return hashlib.sha256(repr(told).encode()).hexdigest()
+        notes = [(note.key, note.rows) for note in self.notes]
+        return hashlib.sha256(repr((told, notes)).encode()).hexdigest()
 
     def summary(self) -> dict[str, object]:
         """The counts, as `adherence import --json` prints them."""
@@ -62,6 +67,7 @@ class JoiningPlan(ListPlan):
             "changes": len(self.changes),
             "unchanged": self.unchanged,
             "back_in_time": len(self.back_in_time),
+            "notes": [note.as_json() for note in self.notes],
             "without_prerequisite": len(self.without_prerequisite),
             "coverage": self.coverage,
             "rejected": [rejection.as_json() for rejection in self.rejected],
@@ -70,9 +76,10 @@ class JoiningPlan(ListPlan):
 
 @dataclass(frozen=True)
 class JoiningLists(ListKind[JoiningList, JoiningPlan]):
-    """Lists of statuses of schools in the strands of a programme, compared on a day."""
+    """Lists of statuses of schools in the strands of a programme, compared on a day; `notes` finds what they move."""
 
     today: date
+    notes: NotesMoved = past.no_notes
 
     table = JoiningList
     headers = HEADERS
@@ -97,7 +104,10 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         """Compare the cells of a list with what is known of its programme."""
         known = known_of(session, session.get_one(Programme, received.programme_id), self.today)
         planned, seen = JoiningPlan(), dict[tuple[int, int, date], int]()
-        told = _told_by_lists(session, received.programme_id)
+        told, told_until = (
+            _told_by_lists(session, received.programme_id),
+            past.told_until(session, received.programme_id),
+        )
         planned.coverage = coverage.words(session, received.coverage)
         planned.covers_more = coverage.covers_more(session, received)
 
@@ -110,12 +120,14 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
                 return
             planned.changes.append(line)
             latest = known.timeline.latest(line.school_id, line.strand_id)
-            if latest is not None and line.day < latest.day:
+            is_earlier = latest is not None and line.day < latest.day
+            if is_earlier or (told_until is not None and line.day < told_until and past.moves(line)):
                 planned.back_in_time.append(line)
 
         planned.read(grid, self.headers, take)
         for line in planned.changes:
             known.timeline.add(line.school_id, line.strand_id, Moment(line.day, line.status, Word.CONFIRMED))
+        planned.notes = self.notes(session, received.programme_id, past.moved_by(planned.changes, known.timeline))
         planned.without_prerequisite = [
             line
             for line in planned.changes

@@ -12,14 +12,14 @@ from sqlalchemy.orm import joinedload
 
 from outreach import french
 from outreach.campaigns import audiences
-from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave
 from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
 from outreach.errors import InputError
 from outreach.segments import audience
-from outreach.segments.audience import Audience
+from outreach.segments.audience import Audience, Concerns
 from outreach.segments.scope import Scope
 
 NEAR = timedelta(days=7)
@@ -59,13 +59,15 @@ class NearDay:
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The waves near those that a campaign plans: their days, and the other campaigns that share its authorities.
+    """The waves near those that a campaign plans: their days, and the campaigns that share its authorities.
 
-    `shared` counts the authorities, each once, that `campaigns` (how many each has of them) write to as well.
+    `shared` counts the authorities, each once, that `campaigns` (how many each has of them) write to as well; the
+    campaign itself is one of these where other waves of its own are near. `of_others` are those that others share.
     """
 
     days: Sequence[NearDay] = ()
     shared: int = 0
+    of_others: int = 0
     campaigns: Sequence[tuple[Campaign, int]] = ()
 
     def are_many(self, written: int) -> bool:
@@ -93,20 +95,23 @@ def near(
 ) -> Neighbours:
     """Other waves within a week of one that a campaign plans, that reach some of its authorities.
 
-    A wave that was launched counts for whom its letters left or still wait; one that is planned, for whom it would be
-    launched now. All are counted in one statement. Waves of the campaign itself count once they were launched, unless
-    it is under way: then they are those it plans. `meant` replaces the campaign's own audience.
+    A wave that was launched counts for whom its letters left or still wait; one that is planned, or paused before that,
+    for whom it would be launched now. All are counted in one statement. Waves of the campaign itself count once they
+    were launched, unless it is under way: then they are those it plans. All of them count beside a reminder that is
+    added to it, which `meant` is the audience of. The letter that a correction corrects does not count.
     """
-    waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
+    instants, is_added = [wave.at for wave in planned if wave.at >= now], meant is not None
+    waves = _near_waves(session, campaign, instants, now, is_added=is_added)
     if not waves:
         return Neighbours()
     met = _met(session, campaign, waves, now, meant).cte("near")
     count, is_other = func.count(distinct(met.c.authority_id)), met.c.campaign_id != campaign.id
-    by_campaign = select(literal("campaign"), met.c.campaign_id, count).where(is_other)
+    by_campaign = select(literal("campaign"), met.c.campaign_id, count)
     every = union_all(
         select(literal("day"), met.c.day, count).group_by(met.c.day),
         by_campaign.group_by(met.c.campaign_id),
-        select(literal("all"), literal(0), count).where(is_other),
+        select(literal("all"), literal(0), count),
+        select(literal("others"), literal(0), count).where(is_other),
     )
     counts: dict[str, dict[int, int]] = defaultdict(dict)
     for kind, key, total in session.execute(every):
@@ -115,18 +120,19 @@ def near(
     for wave in waves:
         titles[today(wave.due_at)]["" if wave.campaign is campaign else wave.campaign.title] = None
     days = {date.fromordinal(day): total for day, total in counts["day"].items()}
-    others = {wave.campaign: counts["campaign"].get(wave.campaign_id, 0) for wave in waves}
+    sharing = {wave.campaign: counts["campaign"].get(wave.campaign_id, 0) for wave in waves}
     return Neighbours(
         [NearDay(day, days[day], list(titles[day])) for day in sorted(days)],
         counts["all"].get(0, 0),
-        [(other, total) for other, total in others.items() if total],
+        counts["others"].get(0, 0),
+        [(one, total) for one, total in sharing.items() if total],
     )
 
 
 def shared_with_others(session: Session, campaign: Campaign, *, now: datetime) -> set[int]:
-    """The keys of the authorities that `Neighbours.shared` counts, of the waves that a campaign plans."""
+    """The keys of the authorities that `Neighbours.of_others` counts, of the waves that a campaign plans."""
     planned = ClosingRule.of(session, campaign, now=now).waves(campaign)
-    waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now])
+    waves = _near_waves(session, campaign, [wave.at for wave in planned if wave.at >= now], now)
     if not waves:
         return set()
     met = _met(session, campaign, waves, now, None).subquery()
@@ -144,8 +150,10 @@ def _met(
     return select(other.c.day, other.c.campaign_id, other.c.authority_id).where(other.c.authority_id.in_(written))
 
 
-def _near_waves(session: Session, campaign: Campaign, instants: Sequence[datetime]) -> list[Wave]:
-    """The waves to count, in order of their dates."""
+def _near_waves(
+    session: Session, campaign: Campaign, instants: Sequence[datetime], now: datetime, *, is_added: bool = False
+) -> list[Wave]:
+    """The waves to count, in order of their dates; of the campaign itself, all where a reminder `is_added` to it."""
     if not instants:
         return []
     around = NEAR + timedelta(days=1)
@@ -154,13 +162,26 @@ def _near_waves(session: Session, campaign: Campaign, instants: Sequence[datetim
     found = session.scalars(query.options(with_all).order_by(Wave.due_at, Wave.id))
     days = {today(at) for at in instants}
     is_under_way = any(wave.state in ON_ITS_WAY for wave in campaign.waves)
+    corrected = _corrected(session, campaign, now)
     return [
         wave
         for wave in found
         if any(abs(today(wave.due_at) - day) <= NEAR for day in days)
-        and (_is_launched(wave) or wave.state is WaveState.PLANNED)
-        and (wave.campaign is not campaign or (_is_launched(wave) and not is_under_way))
+        and (_is_launched(wave) or wave.state in ON_ITS_WAY)
+        and (wave.campaign is not campaign or is_added or (_is_launched(wave) and not is_under_way))
+        and wave.mailing_id not in corrected
     ]
+
+
+def _corrected(session: Session, campaign: Campaign, now: datetime) -> set[int]:
+    """The keys of the mailings that a campaign corrects; none where it is no correction."""
+    if Concerns(campaign.concerns) is not Concerns.LISTED:
+        return set()
+    scope, letters = (
+        audiences.scope_of(session, campaign, now=now),
+        audience.corrected(audiences.criterion_of(campaign)),
+    )
+    return {key for letter in letters for key in session.scalars(letter.asked(scope))}
 
 
 def _is_launched(wave: Wave) -> bool:

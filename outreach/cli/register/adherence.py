@@ -14,6 +14,7 @@ from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.programmes import files as programme_files
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
+from outreach.notes import moved
 from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened_file
 from outreach.spreadsheets.tables import decode
@@ -77,7 +78,7 @@ def import_joinings(
     with operation.database.reading() as session:
         coverage = stated(session, until, covered + networks, today)
         facts = {"programme_id": programmes.the_programme(session, code).id, "coverage": coverage}
-    kind, read = JoiningLists(today), partial(opened_file, file, HEADERS)
+    kind, read = JoiningLists(today, moved.by_list), partial(opened_file, file, HEADERS)
     if import_list(operation, kind, read, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
@@ -117,7 +118,8 @@ def show(plan: JoiningPlan) -> None:
         say(f"La liste est {plan.coverage}.")
     say_reading(plan)
     list_some("Sans la condition requise", [_line(line) for line in plan.without_prerequisite], SHOWN)
-    list_some("Reviennent en arrière", [_line(line) for line in plan.back_in_time], SHOWN)
+    list_some("Datées d’avant un jour déjà dit", [_line(line) for line in plan.back_in_time], SHOWN)
+    list_some("Notes que la liste contredit : corrigez-les après", [note.told for note in plan.notes], None)
     list_some("Lignes rejetées", rejections(plan.rejected), SHOWN)
 
 

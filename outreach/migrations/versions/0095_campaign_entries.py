@@ -21,7 +21,7 @@ revision = "0095"
 down_revision = "0094"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE
+kind = Kind.BREAKING  # the program before would launch waves of which nobody is written down
 
 REASONS = (
     *("left_out", "reported", "joined", "not_concerned", "answered", "written", "outside", "no_address", "bounced"),

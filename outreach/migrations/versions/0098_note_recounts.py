@@ -10,7 +10,7 @@ from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import to
 
 revision = "0098"
-down_revision = "0095"
+down_revision = "0097"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # a note that the program of before froze would have no row

@@ -76,7 +76,7 @@ class OfMailings(Fields):
             return f"un courriel qui invitait à adhérer au volet {self.strand}"
         return names.of_mailings(self.mailings or (), with_later=self.with_later)
 
-    def _asked(self, scope: Scope) -> Select[int]:
+    def asked(self, scope: Scope) -> Select[int]:
         """The keys of the mailings."""
         if self.strand is not None:
             return invitations_to(scope.strand(self.strand).id)
@@ -90,7 +90,7 @@ class OfMailings(Fields):
         """Whether a letter is of these mailings. Named ones are named once more, for the indexes that begin with a
         letter's mailing or hold it."""
         named = true() if self.mailings is None or self.with_later else Message.mailing_id.in_(self.mailings)
-        return and_(named, Message.mailing_id.in_(self._asked(scope)))
+        return and_(named, Message.mailing_id.in_(self.asked(scope)))
 
 
 class ReceivedMailing(OfMailings):
@@ -168,7 +168,7 @@ class ReactedTo(OfMailings):
         given = given.where(scope.holds(Response.authority_id))
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
         mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
-        counts: ColumnElement[bool] = mailing.in_(self._asked(scope))
+        counts: ColumnElement[bool] = mailing.in_(self.asked(scope))
         if self.mailings and not self.with_later:
             counts = or_(counts, and_(mailing.in_(scope.series_of(self.mailings)), self._is_since(self.mailings)))
         return Authority.id.in_(given.where(counts))
@@ -192,7 +192,7 @@ class ReactedTo(OfMailings):
         Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
         takes a list or an inner join for a loop over every letter.
         """
-        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self._asked(scope)))
+        strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(self.asked(scope)))
         known = joined_schools(strands, scope.day)
         query = _letters().join(Mailing, Mailing.id == Message.mailing_id).where(scope.holds(AUTHORITY))
         query = query.join(MessageSubject, MessageSubject.message_id == Message.id, isouter=not joined)

@@ -33,7 +33,7 @@ class ReachedBy(OfMailings):
 
     def where(self, scope: Scope) -> ColumnElement[bool]:
         """The SQL condition."""
-        asked = self._asked(scope)
+        asked = self.asked(scope)
         is_proved = Authority.id.in_(scope.keys(proof.proved(asked, scope.day)))
         if self.reach is ReachKind.PROVED:
             return is_proved

@@ -13,12 +13,15 @@ from outreach.columns import Held
 from outreach.db import Session
 from outreach.directory.listing import federations, networks
 from outreach.roles import RoleName
+from outreach.web.second_factor import proving
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import line, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading
 
 pages = Blueprint("api_keys", __name__, url_prefix="/administration/api-keys")
+READ, WRITE = "read", "write"
+MAY = {READ: "Lire", WRITE: "Lire, et envoyer des listes d’adhésions, qui s’appliquent aussitôt"}
 DAYS = {30: "30 jours", 90: "90 jours", 180: "six mois", 365: "un an"}
 
 
@@ -31,6 +34,7 @@ class KeyForm(FlaskForm):
         description="Un nom que vos collègues reconnaissent : « tableau de bord de la DG ».",
     )
     role = SelectField("Elle voit", choices=[], validate_choice=False)
+    may = SelectField("Elle peut", choices=[SelectChoice(may, words) for may, words in MAY.items()], default=READ)
     days = SelectField(
         "La clé vaut", choices=[SelectChoice(str(days), words) for days, words in DAYS.items()], default="90"
     )
@@ -54,13 +58,16 @@ def export(kind: str) -> Response:
 @pages.post("")
 @needs(RoleName.ADMINISTRATOR)
 def make() -> str | tuple[str, int]:
-    """Make a key, and show it: the only time that it can be read."""
+    """Make a key, and show it: the only time that it can be read. One that writes asks for a proof of who makes it."""
     form = KeyForm()
     if form.validate_on_submit():
-        name, role, days = form.name.data or "", form.role.data or KeyRole.READER, int(form.days.data)
+        writes = form.may.data == WRITE
+        if writes and (asked := proving.asked_first(url_for(".index"))):
+            return asked
+        asks = {"name": form.name.data or "", "role": form.role.data or KeyRole.READER, "writes": writes}
         with telling(form), database().writing() as session:
-            made, secret = keys.make(session, name=name, role=role, days=days, now=now(), actor=actor())
-            said = {"name": made.name, "expires_at": made.expires_at}
+            made, secret = keys.make(session, **asks, days=int(form.days.data), now=now(), actor=actor())
+            said = {"name": made.name, "expires_at": made.expires_at, "writes": made.writes}
         if not form.errors:
             return render_template("pages/administration/api_key.html", secret=secret, **said)
     with reading() as session:

@@ -26,13 +26,18 @@ SCOPED = {  # to keys of a federation or a network: each view by its name, and n
 }
 CLOSED = (
     "Une clé de fédération ou de réseau lit la situation, les réseaux, les programmes, les pouvoirs organisateurs, "
-    "leurs écoles, les statuts, les campagnes et les notes publiées, pour ses membres."
+    "leurs écoles, les statuts, les campagnes et les notes publiées, pour ses membres ; elle n’écrit rien. Pour le "
+    "reste, demandez à l’administration du service une clé qui voit tout."
 )
 CLOSED_FEED = (
     "Le fil des évènements n’a de sens que pour qui voit tout : ses numéros comptent les évènements de tous, et vos "
     "membres changent. Lisez /api/v1/adherence-records, dont l’ordre est stable."
 )
 BEARER = "Bearer "
+READS_ONLY = (
+    "Cette clé lit et n’écrit pas : rien n’est enregistré. Demandez à l’administration du service une clé qui écrit, "
+    "qu’elle fait dans « Accès des programmes »."
+)
 WITHOUT_KEY = "Donnez une clé en service : « Authorization: Bearer … ». L’administration du service en fait."
 TOO_MANY = "Cette clé a trop demandé en une minute. Attendez le nombre de secondes que dit « Retry-After »."
 COUNTED = Reads()
@@ -52,9 +57,9 @@ def admit() -> Response | None:
     room = g.api_room = COUNTED.take(key.id)  # of a write, too, which leaves no row where it is refused
     if room.left < 0:
         return problems.answer(429, TOO_MANY, {"Retry-After": str(room.seconds)})
+    if closed := _closed(key):
+        return problems.answer(403, closed)
     if key.sight is not None:
-        if request.endpoint not in SCOPED:
-            return problems.answer(403, CLOSED_FEED if request.endpoint == "api.events" else CLOSED)
         end_reading()  # which found the key, and sees everything
         g.sight = key.sight
     if request.method not in READS and not request.is_json:
@@ -80,6 +85,13 @@ def finish(response: Response) -> Response:
         # After the answer: a request that only reads writes nothing, and waits for no writer.
         response.call_on_close(partial(_note_use, database(), key.id, now()))
     return response
+
+
+def _closed(key: ApiKey) -> str:
+    """Why a key may not ask this; '' where it may."""
+    if key.sight is not None and request.endpoint not in SCOPED:
+        return CLOSED_FEED if request.endpoint == "api.events" else CLOSED
+    return READS_ONLY if request.method not in READS and not key.writes else ""
 
 
 def _read_body() -> None:

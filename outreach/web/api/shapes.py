@@ -311,6 +311,10 @@ class JoiningsSent(Asked):
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
     complete_until: Day | None = None
     covers: list[Word] = Field(default_factory=list, max_length=20)
+    dry_run: bool = Field(
+        default=False,
+        description="Dit ce que la liste changerait, et quelles notes elle contredit ; n’enregistre rien.",
+    )
 
     @model_validator(mode="after")
     def _name_both(self) -> "JoiningsSent":
@@ -328,13 +332,26 @@ class RejectedTold(Told):
     message: str
 
 
+class MovedNoteTold(Told):
+    """A frozen note that a joining list contradicts, and by how many rows; unnamed unless it is published."""
+
+    number: str | None
+    title: str | None
+    as_of: date
+    rows: int
+
+
 class JoiningsTold(Told):
-    """What a joining list did; `number` is its own, null where it said nothing new."""
+    """What a joining list did, or would do; `number` is its own, null where it said nothing new, or was not recorded.
+
+    `back_in_time` are rows dated before a day that the situation or a note has told, `notes` those it contradicts.
+    """
 
     number: int | None
     changes: int
     unchanged: int
     back_in_time: int
+    notes: list[MovedNoteTold]
     without_prerequisite: int
     coverage: str
     rejected: list[RejectedTold]

@@ -60,7 +60,10 @@ _SPEC = SpecTree(
     "flask",
     title="Sensibilisation",
     version=__version__,
-    description="Ce que le service dit à d’autres programmes. Une clé le lit : Authorization: Bearer.",
+    description=(
+        "Ce que le service dit à d’autres programmes. Une clé le lit : Authorization: Bearer. "
+        "Écrire demande une clé qui en a le droit : toute autre reçoit 403."
+    ),
     naming_strategy=_named,
     nested_naming_strategy=lambda _parent, child: child,
     validation_error_model=Problem,

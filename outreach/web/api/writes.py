@@ -3,6 +3,7 @@
 import hashlib
 import json
 from datetime import timedelta
+from typing import Any
 
 from flask import Response, g, request
 
@@ -15,7 +16,9 @@ from outreach.api_keys import writes
 from outreach.api_keys.writes import NamedWrite
 from outreach.db import Session
 from outreach.errors import InputError, Refused
+from outreach.notes import moved
 from outreach.sent_lists import steps
+from outreach.sent_lists.grids import Opened
 from outreach.web.api.blueprint import holder, pages
 from outreach.web.api.limits import Room
 from outreach.web.api.shapes import JoiningSent, JoiningsSent, JoiningsTold, Nothing
@@ -37,11 +40,16 @@ WITHOUT_NAME = (
 def send_joinings() -> Response:
     """Enregistre des statuts d’écoles, comme une liste d’adhésions ; le personnel peut l’annuler.
 
-    Une ligne qui ne peut pas être lue est laissée de côté, et dite. Le même « Idempotency-Key » reçoit la même réponse
+    Il faut une clé qui a le droit d’écrire ; toute autre reçoit 403, et rien n’est enregistré.
+    « dry_run » dit ce que la liste changerait, et quelles notes elle contredit, sans rien enregistrer. Une ligne qui ne
+    peut pas être lue est laissée de côté, et dite. Le même « Idempotency-Key » reçoit la même réponse
     pendant 24 heures, et 409 pour un autre contenu.
     """
-    sent = body_as(JoiningsSent)
-    asked = NamedWrite(holder().id, _name(), hashlib.sha256(sent.model_dump_json().encode()).hexdigest())
+    sent, name = body_as(JoiningsSent), _name()
+    if sent.dry_run:
+        return _answer(_foreseen(sent))
+    content = sent.model_dump_json(exclude={"dry_run"}).encode()
+    asked = NamedWrite(holder().id, name, hashlib.sha256(content).hexdigest())
     with reading() as session:
         before = writes.answered(session, asked, now=now())
         left, seconds = writes.left(session, asked.key, now=now())
@@ -54,14 +62,19 @@ def send_joinings() -> Response:
     return _answer(_taken(sent, asked))
 
 
+def _foreseen(sent: JoiningsSent) -> str:
+    """What a list would change; nothing is recorded."""
+    kind, of = JoiningLists(current_day(), moved.by_list), _opened(sent)
+    with reading() as session:
+        return _told(None, steps.judge(session, kind, steps.drafted(kind, of, **_facts(session, sent))).plan)
+
+
 def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     """Take a list over, once; returns the answer. Raises Refused where what is known changes again and again."""
-    kind, rows = JoiningLists(current_day()), [_stated(one) for one in sent.items]
-    of = opened(rows, holder().name)
+    kind, of = JoiningLists(current_day(), moved.by_list), _opened(sent)
     for _ in range(TRIES):
         with reading() as session:
-            covered = _covered(session, sent)
-            facts = {"programme_id": programmes.the_programme(session).id, "coverage": covered}
+            facts = _facts(session, sent)
             judged = steps.judge(session, kind, steps.drafted(kind, of, **facts))
         with database().writing() as session:
             writes.take_turn(session, asked)
@@ -80,6 +93,11 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
     raise Refused(steps.CHANGED)
 
 
+def _facts(session: Session, sent: JoiningsSent) -> dict[str, Any]:
+    """What a list is about, and what it is complete for."""
+    return {"programme_id": programmes.the_programme(session).id, "coverage": _covered(session, sent)}
+
+
 def _covered(session: Session, sent: JoiningsSent) -> Coverage | None:
     """What a list is complete for. Raises Refused on a day to come and on a network that there is not."""
     try:
@@ -88,12 +106,18 @@ def _covered(session: Session, sent: JoiningsSent) -> Coverage | None:
         raise Refused(str(fault)) from None
 
 
+def _opened(sent: JoiningsSent) -> Opened:
+    return opened([_stated(one) for one in sent.items], holder().name)
+
+
 def _stated(one: JoiningSent) -> StatedJoining:
     return StatedJoining(one.school, one.strand, Status(one.status), one.day, one.source, one.reason)
 
 
 def _told(received: JoiningList | None, plan: JoiningPlan) -> str:
-    return json.dumps({"number": received.id if received else None, **plan.summary()}, ensure_ascii=False)
+    notes = [note.for_programs() for note in plan.notes]
+    told = {"number": received.id if received else None, **plan.summary(), "notes": notes}
+    return json.dumps(told, ensure_ascii=False)
 
 
 def _answer(told: str) -> Response:

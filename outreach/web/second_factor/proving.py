@@ -6,7 +6,7 @@ minutes is the proof.
 
 from datetime import timedelta
 
-from flask import session
+from flask import render_template, request, session
 from flask_login import current_user
 
 from outreach.accounts import sessions
@@ -60,6 +60,24 @@ def asks_again() -> bool:
     if began_at is None or not is_recent(began_at.timestamp()):
         raise Refused(SIGN_IN_AGAIN)
     return False
+
+
+def asked_first(back: str) -> tuple[str, int] | None:
+    """The page that asks for a proof before a form that was posted is obeyed; None once it was given lately.
+
+    It carries what the form had, and comes back to where that was sent: for a form without files, which no job keeps.
+    `back` is the page for whoever gives none.
+    """
+    if not asks_again():
+        return None
+    form = proof_form(factor_state())
+    is_given = form.password.name in request.form
+    if is_given and proved(form):
+        remember()
+        return None
+    carried = [(name, value) for name, value in request.form.items(multi=True) if name not in form]
+    page = render_template("pages/second_factor/proof.html", form=form, carried=carried, back=back)
+    return page, 422 if is_given else 200
 
 
 def remember() -> None:

@@ -8,17 +8,21 @@ from functools import partial
 import pytest
 from sqlalchemy import event, select, update
 
+from outreach import french
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.lifecycle import campaign_numbered
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.review import approval, checks, exceptions, neighbours
+from outreach.campaigns.review import approval, checks, exceptions, neighbours, reminder_check
+from outreach.campaigns.waves import added_reminders
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.errors import InputError, Refused
+from outreach.segments.audience import Concerns
 from outreach.segments.calm import KEY
 from outreach.settings import Calm
-from tests.campaigns.conftest import APPROVER, SENDING, advance, approved, draft, move, people, settle, strand
+from tests.campaigns.conftest import APPROVER, AUTHOR, SENDING, advance, approved, draft, move, people, settle, strand
 from tests.conftest import NOW
+from tests.web.campaigns.test_progress import settle as settle_letters
 
 __all__ = ["people", "strand"]
 
@@ -145,6 +149,51 @@ def test_a_campaign_that_leaves_again_is_its_own_neighbour(database, people, str
         number = session.scalars(select(Campaign.id)).one()
         session.get_one(Campaign, number).starts_at = at(20)
     assert "1 de ces PO reçoit déjà un courriel le 15 mai (cette campagne)." in remarks(database, number)
+
+
+def test_a_reminder_that_is_added_counts_the_waves_of_its_own_campaign(database, people, strand):
+    settle(database, 3)
+    number = approved(database, reminders=(10,))
+    wave = move(database, number, lifecycle.schedule, NOW + timedelta(minutes=1))
+    advance(database, wave, NOW + timedelta(minutes=1))
+    settle_letters(database, 3)
+    with database.writing() as session:
+        campaign = campaign_numbered(session, number)
+        due = max(one.due_at for one in campaign.waves)
+        words = {"subject": "Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((tableau_écoles))\n"}
+        now = due - timedelta(days=1)
+        asked = {**words, "asked_at": due + timedelta(days=1), "now": now, "actor": AUTHOR}
+        added = added_reminders.add(session, campaign, **asked)
+        found = reminder_check.look_over(session, added, SENDING, now=now)
+        assert found.blocks == []
+        assert [one for one in found.remarks if "de ces PO" in one] == [
+            f"3 de ces PO reçoivent déjà un courriel le {french.spelt_day(due, french.OF_YEAR)} (cette campagne)."
+        ]
+        assert (found.overlap.shared, found.overlap.of_others) == (3, 0)
+        assert found.overlap.campaigns == [(campaign, 3)]
+        reminder_check.ask(session, added, found, now=now, actor=AUTHOR)
+        with pytest.raises(InputError, match="3 PO de ce public reçoivent un autre courriel"):
+            reminder_check.give(session, added, found, now=now, actor=APPROVER)
+        reminder_check.give(session, added, found, now=now, actor=APPROVER, overlap=3)
+
+
+def test_a_correction_warns_of_other_letters_than_the_one_it_corrects(database, people, strand):
+    settle(database, 3)
+    wrong = approved(database, title="Faux", reminders=(5,))
+    wave = move(database, wrong, lifecycle.schedule, NOW + timedelta(minutes=1))
+    advance(database, wave, NOW + timedelta(minutes=1))
+    settle_letters(database, 3)
+    rule = AudienceRule(criteria={"received": {"campaign": wrong, "wave": 1}})
+    number = draft(database, title="Rectificatif", concerns=Concerns.LISTED, segment=rule)
+    move(
+        database,
+        number,
+        lambda session, campaign, **by: lifecycle.revise(session, campaign, {"starts_at": at(17)}, **by),
+    )
+    assert remarks(database, number) == ["3 de ces PO reçoivent déjà un courriel le 20 mai (« Faux »)."]
+    later = {"starts_at": at(17), "concerns": Concerns.OPEN}
+    move(database, number, lambda session, campaign, **by: lifecycle.revise(session, campaign, later, **by))
+    assert "3 de ces PO reçoivent déjà un courriel le 15 mai (« Faux »)." in remarks(database, number), "no correction"
 
 
 def test_a_reminder_within_a_week_is_remarked(database, people, strand):

@@ -1,9 +1,11 @@
 """Accès des programmes: a key made, shown once, listed, ended; by administrators only."""
 
+from datetime import timedelta
+
 from sqlalchemy import select
 
 from outreach.api_keys.models import ApiKey
-from tests.pages import text_of
+from tests.pages import elements, form_of, text_of
 
 PLACE = "/administration/api-keys"
 
@@ -25,6 +27,36 @@ def test_a_key_is_made_shown_once_and_ended(signed_in, sample_database):
     assert "déjà terminée" in text_of(chief.get(f"{PLACE}/1/end"))
     with sample_database.reading() as session:
         assert session.scalars(select(ApiKey.ended_at)).one() is not None
+
+
+def test_a_key_that_writes_takes_the_password_again_within_ten_minutes(app, signed_in, sample_database, password):
+    def ask(name, **proof):
+        return chief.send(PLACE, {"name": name, "role": "reader", "may": "write", "days": "90", **proof})
+
+    chief = signed_in("administrator")
+    asked = ask("Plateforme")
+    assert "Confirmez que c’est vous" in text_of(asked)
+    typed = form_of(asked, PLACE)
+    assert typed["name"] == "Plateforme"
+    wrong = chief.post(PLACE, data=typed | {"password": "x"})
+    assert wrong.status_code == 422
+    assert written(sample_database) == []
+    assert "lit et écrit" in text_of(chief.post(PLACE, data=typed | {"password": password}))
+    assert "La clé est faite" in text_of(ask("Entrepôt"))
+    settings = app.extensions["outreach.settings"]
+    later = settings.clock_offset + timedelta(minutes=11).total_seconds()
+    app.extensions["outreach.settings"] = settings.model_copy(update={"clock_offset": later})
+    assert "Confirmez que c’est vous" in text_of(ask("Bord"))
+    assert "La clé est faite" in text_of(chief.send(PLACE, {"name": "Bord", "role": "reader", "days": "90"}))
+    assert written(sample_database) == ["Plateforme", "Entrepôt"]
+    rows = [text_of(cell) for cell in elements(chief.get(PLACE), "td[@data-label='Droits']")]
+    assert rows == ["lit", "lit et écrit", "lit et écrit"]
+
+
+def written(database):
+    """The names of the keys that write, in the order of their making."""
+    with database.reading() as session:
+        return [key.name for key in session.scalars(select(ApiKey).order_by(ApiKey.id)) if key.writes]
 
 
 def test_what_is_wrong_is_said_beside_the_form(signed_in):

@@ -35,9 +35,9 @@ class Program:
         return items
 
 
-def made(database, now=NOW, name="Tableau de bord"):
+def made(database, now=NOW, name="Tableau de bord", *, writes=True):
     with database.writing() as session:
-        return keys.make(session, name=name, role="reader", days=365, now=now, actor=AUTHOR)[1]
+        return keys.make(session, name=name, role="reader", days=365, writes=writes, now=now, actor=AUTHOR)[1]
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from outreach.sent_lists import steps
 from outreach.web.api.shapes import JoiningsTold
 from tests.conftest import NOW
 from tests.factories import AUTHOR
+from tests.web.api.conftest import Program, made
 
 PATH = "/adherence-lists"
 
@@ -62,6 +63,19 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
     with sample_database.writing() as session:
         steps.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
         assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
+
+
+def test_a_key_that_reads_does_not_write_and_is_told_what_to_do(app, sample_database, schools):
+    other = Program(
+        app.test_client(), made(sample_database, app.extensions["outreach.settings"].instant(), "Lecture", writes=False)
+    )
+    assert other.get("/networks").status_code == 200
+    refused = other.post(PATH, {"items": [joining(schools[0])]}, **{"Idempotency-Key": "a"})
+    assert (refused.status_code, refused.mimetype) == (403, "application/problem+json")
+    assert "Demandez à l’administration du service une clé qui écrit" in refused.json["detail"]
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count(ApiWrite.id))) == 0
+        assert session.scalar(select(func.count()).where(JoiningList.received_by.startswith("api_key:"))) == 0
 
 
 @pytest.mark.parametrize(

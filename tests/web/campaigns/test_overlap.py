@@ -9,7 +9,7 @@ from tests.pages import elements, text_of
 from tests.web.campaigns.test_campaigns import begun, dated
 
 __all__ = ["begun"]
-WARNED = re.compile(r"(\d+) des (\d+) PO de ce public reçoivent aussi le courriel d’une autre campagne")
+WARNED = re.compile(r"(\d+) des (\d+) PO de ce public reçoivent aussi un autre courriel dans les sept jours")
 
 
 def test_those_of_another_campaign_are_ticked_off_or_left_out_while_the_approval_stays(

@@ -1,0 +1,73 @@
+"""Administrators are told by mail of each key that writes, once: made by a person, or kept from before."""
+
+from datetime import timedelta
+from email import message_from_bytes
+from email.policy import default
+
+from sqlalchemy import select
+
+from outreach.api_keys import keys
+from outreach.api_keys.models import KeyWriting
+from outreach.campaigns.letter.composing import Composer
+from outreach.delivery.ledger.letters import due_in
+from outreach.delivery.models import Batch, Mailing
+from outreach.mail.linter import faults
+from outreach.roles import RoleName
+from outreach.staff_mail import key_letters
+from tests.campaigns.conftest import SENDING, add_colleague, people
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import text_of
+
+__all__ = ["people"]
+BY = {"now": NOW, "actor": AUTHOR}
+WANTED = {"role": "reader", "days": 90}
+
+
+def tell(database):
+    """The mail that is posted, if there is one: to whom, and its text."""
+    number = key_letters.tell(database, SENDING, now=NOW)
+    if number is None:
+        return None
+    with database.reading() as session:
+        mailing = session.get_one(Mailing, number)
+        (batch,) = session.scalars(select(Batch).where(Batch.mailing_id == number))
+        letters = due_in(session, batch.id, now=NOW)
+        composed = list(Composer(SENDING, lambda: NOW)(session, mailing, letters).values())
+    assert [fault for one in composed for fault in faults(one.wire)] == []
+    text = message_from_bytes(composed[0].wire, policy=default).get_body(("plain",)).get_content()
+    return [letter.address for letter in letters], text_of(text)
+
+
+def test_every_administrator_is_told_once_of_a_key_that_writes_and_of_no_other(database, people):
+    second = add_colleague(database, "seconde", RoleName.ADMINISTRATOR)
+    with database.writing() as session:
+        keys.make(session, name="Bord", **WANTED, **BY)
+        ended, _ = keys.make(session, name="Terminée", writes=True, **WANTED, **BY)
+        keys.end(session, ended.id, **BY)
+    assert tell(database) is None
+    with database.writing() as session:
+        keys.make(session, name="Plateforme", writes=True, **WANTED, **BY)
+    to, text = tell(database)
+    assert second in to
+    assert len(to) == 2
+    assert AUTHOR not in to
+    assert "« Plateforme », écrit dans le service" in text
+    assert "Nadia Lambert l’a faite le" in text
+    assert "/administration/api-keys" in text
+    assert "Terminée" not in text
+    assert tell(database) is None
+
+
+def test_a_key_that_wrote_before_is_named_to_them_after_the_upgrade(database, people):
+    with database.writing() as session:
+        for name in ("Plateforme", "Entrepôt"):
+            made, _ = keys.make(session, name=name, **WANTED, **BY)
+            made.writing = KeyWriting.KEPT
+        gone, _ = keys.make(session, name="Expirée", role="reader", days=1, **BY)
+        gone.writing, gone.expires_at = KeyWriting.KEPT, NOW - timedelta(days=1)
+    _, text = tell(database)
+    assert "« Plateforme »" in text
+    assert "« Entrepôt »" in text
+    assert "elle le garde" in text
+    assert "Expirée" not in text
