@@ -1,7 +1,8 @@
 """Migrations over a database that holds rows: nothing is lost on the way up, and everything is back on the way down.
 
 Each JSON file here is a dump of a small made-up database in the schema of the revision that names it. Version 0.1.0 has
-the schema 0011, which nobody has an older one than, and 0.2.0 the schema 0029. For a release there is nothing to do:
+the schema 0011, which nobody has an older one than, and 0.2.0 the schema 0029. (Of 0.3.0 there is a larger one, in
+`base_0092`, with tests of its own.) For a release there is nothing to do:
 these rows go through every later migration. When tables or stored values have come since, which no dump holds, add one:
 fill a database by the project's own functions at the head revision, and write it down with `tools/dump.py`. Never
 change a dump: such databases exist.

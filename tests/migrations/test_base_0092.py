@@ -1,0 +1,143 @@
+"""What 0.3.0 left behind is carried over: every row, every proof, every page, and the sending that was under way."""
+
+from collections import Counter
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach import migrations
+from outreach.app import create_app
+from outreach.audit import seals
+from outreach.campaigns import lifecycle
+from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.verification import verify
+from outreach.db import Session
+from outreach.delivery.models import Gate, Mailing, Message, MessageState
+from outreach.demo import mailbox, people
+from outreach.notes import known_notes, verifying
+from outreach.notes.models import NoteFile
+from outreach.notes.verifying import NoteVerdict
+from tests.journeys.test_story import World
+from tests.migrations import base_0092 as base
+from tests.migrations.base_0092 import AT, base_0092, installed_base, settings_of_base, upgraded_base
+from tests.migrations.test_populated import dumped
+from tests.migrations.told import REVISIONS, file_of, held
+from tests.pages import PageClient
+
+__all__ = ["base_0092", "installed_base", "settings_of_base", "upgraded_base"]
+SINCE = REVISIONS[REVISIONS.index(base.REVISION) + 1 :]
+UNDER_WAY = {MessageState.QUEUED, MessageState.HANDING}
+
+
+@pytest.mark.postgresql
+def test_every_row_is_there_after_the_upgrade_and_back_as_it_was_after_the_way_back(base_0092):
+    assert dumped(base_0092) == base.rows()
+    assert [table for table, rows in base.rows().items() if not rows] == ["staged_authorities"]
+    before, _ = held(base_0092)
+    migrations.upgrade(base_0092.engine)
+    after, _ = held(base_0092)
+    moved = {table for revision in SINCE for table in getattr(file_of(revision), "LOSES", ())}
+    fewer = {table for table, rows in before.items() if len(after.get(table, ())) < len(rows)}
+    assert fewer <= moved
+    migrations.check(base_0092.engine)
+    migrations.downgrade(base_0092.engine, base.REVISION)
+    assert dumped(base_0092) == base.rows()
+
+
+@pytest.mark.postgresql
+def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgraded_base):
+    with Session(upgraded_base.engine) as session:
+        assert verify(session, now=AT) == []
+        assert seals.verify(session).fault == ""
+        assert known_notes.faults(session) == []
+        known = known_notes.known_notes(session)
+        files = session.scalars(select(NoteFile)).all()
+        assert {file.kind for file in files} >= {"pdf", "csv", "json", "docx", "xlsx"}
+        assert {verifying.verify(file.content, known).verdict for file in files} == {NoteVerdict.VALID}
+        drawn = session.scalars(select(DrawAttempt).where(DrawAttempt.drawn_at.is_not(None))).all()
+        assert {attempt.campaign_id for attempt in drawn} == {base.TOLD, base.TOLD_AND_CLOSED, base.DRAWN}
+        assert [drawn_list.mismatches(session, attempt) for attempt in drawn] == [[]] * 3
+        for number in (base.TO_ALL, base.DRAWN, base.PAUSED, base.WITH_EXCEPTIONS):
+            assert lifecycle.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
+
+
+class Going(World):
+    """The base's installation where it goes on."""
+
+    def __init__(self, database, url, folder):
+        super().__init__(database, url, folder)
+        self.environment["OUTREACH_ALLOWED_RECIPIENTS"] = "@adm.fwb.example,@ecole-fictive.example,@fwb.example"
+
+    def on_the_way(self):
+        with self.database.reading() as session:
+            waits = Message.state.in_(UNDER_WAY), Mailing.gate == Gate.OPEN, Message.due_at <= AT
+            query = select(func.count()).select_from(Message).join(Mailing, Mailing.id == Message.mailing_id)
+            return session.scalar(query.where(*waits))
+
+
+@pytest.mark.postgresql
+@pytest.mark.relay
+def test_a_sending_under_way_goes_on_and_writes_to_nobody_twice(installed_base, fresh_url, settings_of_base):
+    installed, before = Going(installed_base, fresh_url, settings_of_base.data), waves(installed_base)
+    running = {wave for wave, (campaign, state, _) in before.items() if state is WaveState.RUNNING}
+    assert {before[wave][0] for wave in running} == set(base.RUNNING)
+    installed.work(AT)
+    sent, after = Counter(letter.to for letter in received(installed)), waves(installed_base)
+    for wave, (_, state, letters) in before.items():
+        settled = {key: was for key, was in letters.items() if was not in UNDER_WAY}
+        assert settled.items() <= after[wave][2].items(), "what was settled stays so"
+        if state is WaveState.PAUSED:
+            assert after[wave] == before[wave], "what was paused waits"
+    for wave in running:
+        _, state, letters = after[wave]
+        assert (state, UNDER_WAY & set(letters.values())) == (WaveState.FINISHED, set())
+        left = [
+            key for key, now in letters.items() if now is MessageState.ACCEPTED and before[wave][2][key] in UNDER_WAY
+        ]
+        assert len(left) > 20
+        with installed_base.reading() as session:
+            addresses = session.scalars(select(Message.address).where(Message.id.in_(left))).all()
+        assert all(sent[address] for address in addresses)
+    with installed_base.reading() as session:
+        assert verify(session, now=AT) == []
+
+
+def received(installed):
+    """What arrived at the sink."""
+    return mailbox.page(mailbox.letters_in(installed.box))
+
+
+def waves(database):
+    """Of each launched wave, by its key: its campaign, its state, and the state of each letter."""
+    found = {}
+    with database.reading() as session:
+        query = select(Wave, Message.id, Message.state).join(Message, Message.mailing_id == Wave.mailing_id)
+        for wave, key, state in session.execute(query):
+            found.setdefault(wave.id, (wave.campaign_id, wave.state, {}))[2][key] = state
+    return found
+
+
+@pytest.fixture
+def chief(installed_base, settings_of_base):
+    """An administrator who is signed in to the upgraded base."""
+    app = create_app(settings_of_base, installed_base)
+    app.test_client_class = PageClient
+    client = app.test_client()
+    password = people.password(settings_of_base.data)
+    assert client.sign_in(base.PEOPLE["administrator"], password).status_code == 302
+    return client
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_pages_of_campaigns_in_every_state_open(chief, installed_base):
+    with installed_base.reading() as session:
+        campaigns = session.scalars(select(Campaign)).all()
+        begun = {wave.campaign_id for wave in session.scalars(select(Wave).where(Wave.mailing_id.is_not(None)))}
+    assert {campaign.state for campaign in campaigns} == set(CampaignState)
+    opened = Counter()
+    for campaign in campaigns:
+        page = "progress" if campaign.id in begun else "check"
+        opened[chief.get(f"/campaigns/{campaign.id}/{page}").status_code] += 1
+    assert opened == {200: len(campaigns)}
