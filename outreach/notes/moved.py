@@ -14,7 +14,7 @@ from outreach.adherence.joining_lists.past import Moved, MovedNote
 from outreach.db import Session
 from outreach.notes.models import Note, NoteRow, NoteState
 
-TELLING_NOTHING = {NoteState.REFUSED, NoteState.RECOUNTED, NoteState.CORRECTED}
+TELLING_NOTHING = {NoteState.REFUSED, NoteState.RECOUNTED}
 MOST_AT_ONCE = 5_000  # schools that a query names
 
 
@@ -29,7 +29,7 @@ def by_list(session: Session, programme: int, moved: Sequence[Moved]) -> list[Mo
     query = query.order_by(Note.as_of.desc(), Note.id.desc())
     found = []
     for note in session.scalars(query):
-        rows = 0 if note.state in TELLING_NOTHING else _rows(session, note, moved)
+        rows = 0 if note.corrected_by or note.state in TELLING_NOTHING else _rows(session, note, moved)
         if rows:
             number = note.approval.number if note.approval else ""
             is_published = note.state is NoteState.PUBLISHED
