@@ -29,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import aliased
 
-from outreach.adherence.models import Word
+from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.standing import joined_schools
 from outreach.campaigns import audiences
 from outreach.campaigns.entries import entering
@@ -147,7 +147,7 @@ class _Counting:
             return []
         to_come = sorted(filter(_is_to_come, campaign.waves), key=lambda wave: (wave.due_at, wave.number))
         if self.first_wave is None:
-            if not to_come and campaign.state is states.APPROVED:
+            if not to_come and campaign.waves and campaign.state is states.APPROVED:
                 return []
             leaves_at = to_come[0].due_at if to_come else None
             return [self._meant(audiences.audience_of(campaign), leaves_at)]
@@ -284,13 +284,17 @@ class _Counting:
         )
 
     def _learned(self) -> Subquery:
-        """When a joining became known, after it entered, of a school of each authority that was then to be reached."""
-        known, school = self._known(), CampaignSchool
-        query = select(school.authority_id, func.min(known.c.recorded_at, type_=UtcDateTime()).label("at"))
-        query = query.join(known, known.c.school_id == school.school_id)
-        is_new = known.c.recorded_at > school.entered_at
+        """When a joining became known, after it entered, of a school of each authority that was then to be reached; also
+        one that another status followed since."""
+        record, school = AdherenceRecord, CampaignSchool
+        query = select(school.authority_id, func.min(record.recorded_at, type_=UtcDateTime()).label("at"))
+        query = query.join(record, record.school_id == school.school_id)
         is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
-        return query.where(*is_own, is_new).group_by(school.authority_id).subquery("learned")
+        is_joined = record.strand_id == self.campaign.strand_id, record.status == Status.JOINED, record.stands()
+        query = query.where(
+            *is_own, *is_joined, record.effective_on <= self.day, record.recorded_at > school.entered_at
+        )
+        return query.group_by(school.authority_id).subquery("learned")
 
     def _known(self) -> Subquery:
         """The joinings of the campaign's strand that hold now."""
