@@ -28,12 +28,12 @@ from outreach.segments.audience import Concerns
 @dataclass(frozen=True, slots=True)
 class Overall:
     """How many authorities would receive a letter now that have received none, how many are recipients, how many
-    answered, and of how many a listed school joined since."""
+    answered, and of how many a listed school joined since: None of a campaign to who has joined."""
 
     to_come: int = 0
     recipients: int = 0
     answered: int = 0
-    joined_since: int = 0
+    joined_since: int | None = 0
 
 
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
@@ -47,8 +47,10 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     answers = _counted(session, answered)
     pairs = {*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
     joined = Counter(campaign for campaign, _ in pairs)
+    to_joined = session.scalars(select(Campaign.id).where(Campaign.concerns == Concerns.JOINED)).all()
+    joined_since = {**joined, **dict.fromkeys(to_joined)}
     return {
-        key: Overall(to_come.get(key, 0), recipients.get(key, 0), answers.get(key, 0), joined[key])
+        key: Overall(to_come.get(key, 0), recipients.get(key, 0), answers.get(key, 0), joined_since.get(key, 0))
         for key in {**to_come, **recipients, **answers}
     }
 
