@@ -88,7 +88,7 @@ class Figure(StrEnum):
 
 
 _BASES = {
-    **dict.fromkeys((Figure.TARGETED, Figure.OUT_OF_SCOPE, Figure.CONCERNED, Figure.ENTERED_LATER), Figure.TARGETED),
+    **dict.fromkeys((Figure.TARGETED, Figure.OUT_OF_SCOPE, Figure.ENTERED_LATER), Figure.TARGETED),
     **dict.fromkeys(map(Figure, (*TO_REACH, *Reach)), Figure.TO_REACH),
     **dict.fromkeys(map(Figure, Handing), Figure.RECIPIENTS),
     **dict.fromkeys(
