@@ -16,7 +16,7 @@ from sqlalchemy import Select, Subquery, func, select
 
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting import classes
-from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Handing, Reach
+from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
 from outreach.campaigns.entries.models import UncountedCampaign
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
@@ -96,9 +96,11 @@ class CampaignCounts:
         return {**about, **self.authorities.as_json(), "schools": self.schools.as_json(), **untold}
 
 
-def of_campaign(session: Session, campaign: Campaign, *, now: datetime) -> CampaignCounts:
-    """The numbers of a campaign now, in two statements."""
-    classed = classes.classify(session, campaign, now=now)
+def of_campaign(
+    session: Session, campaign: Campaign, *, now: datetime, classed: Classified | None = None
+) -> CampaignCounts:
+    """The numbers of a campaign now, in two statements; `classed` where its classes are stated already."""
+    classed = classed or classes.classify(session, campaign, now=now)
     found = _counted(session, campaign, classed.authorities, now)
     schools = _by_network(session, classed.schools)
     untold = _untold(campaign, found.unreconstructable)

@@ -1,5 +1,8 @@
 """Reactions to letters: an answer, or a joining of a school that a letter listed; each authority counts once.
 
+A joining is a reaction to a letter from the day on which that letter left: a list that comes late, with joinings of
+earlier days, makes nobody react.
+
 Opening and clicking are no reaction: they are known of the few mailboxes with a recorded basis only. Lists, counts,
 criteria and commands all stand on `of_authorities`.
 """
@@ -10,11 +13,25 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Date, Integer, Select, Subquery, and_, case, func, or_, select, type_coerce
+from sqlalchemy import (
+    ColumnElement,
+    Date,
+    Integer,
+    Select,
+    SQLColumnExpression,
+    Subquery,
+    and_,
+    case,
+    func,
+    or_,
+    select,
+    type_coerce,
+)
 
 from outreach.adherence.models import Word
 from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
+from outreach.db.local_days import brussels_day
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
@@ -26,6 +43,7 @@ HAS_LEFT = or_(
     Message.state.in_((MessageState.HANDING, MessageState.ACCEPTED, MessageState.IN_DOUBT)),
     Message.resent_at.is_not(None),
 )
+LEFT_AT = func.coalesce(Message.fenced_at, Message.settled_at, Message.resent_at, type_=UtcDateTime())
 CAME_BACK = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
 
 
@@ -55,11 +73,11 @@ _LABELS = {
 _MEANINGS = {
     Reaction.NONE: (
         "Depuis le premier courriel remis, aucune réponse, et aucune adhésion, déclarée ou confirmée, d’une école que "
-        "leurs courriels nommaient."
+        "leurs courriels nommaient, à compter du jour de leur départ."
     ),
     Reaction.REACTED: (
         "Au moins une réponse donnée depuis un courriel de la campagne, ou l’adhésion, déclarée ou confirmée, d’une "
-        "école que nommait un courriel parti."
+        "école que nommait un courriel, le jour où il est parti ou plus tard."
     ),
     Reaction.UNREACHED: "Aucun courriel remis, et aucune réaction : écartés, refusés, revenus, en doute ou en attente.",
 }
@@ -80,8 +98,8 @@ class Asked:
 
 def of_authorities(asked: Asked) -> Subquery:
     """One row for each authority that these letters are meant for: columns authority_id, sent_at (its first accepted
-    letter), answered_at (its last answer), joined (how many schools that letters listed have joined since) and
-    reaction.
+    letter), answered_at (its last answer), reaction, and how many schools that letters listed have joined since: joined
+    in all, joined_since confirmed, declared not.
     """
     base, answered, joined = _accepted(asked), _answered(asked), _joined(asked)
     has_reacted = or_(answered.c.answered_at.is_not(None), joined.c.joined > 0)
@@ -94,7 +112,7 @@ def of_authorities(asked: Asked) -> Subquery:
         base.c.authority_id,
         base.c.sent_at,
         answered.c.answered_at,
-        func.coalesce(joined.c.joined, 0).label("joined"),
+        *(func.coalesce(joined.c[name], 0).label(name) for name in ("joined", "joined_since", "declared")),
         reaction.label("reaction"),
     )
     query = query.outerjoin(answered, answered.c.authority_id == base.c.authority_id)
@@ -129,12 +147,14 @@ def authorities(asked: Asked, reaction: Reaction) -> Select[int]:
     return select(each.c.authority_id).where(each.c.reaction == reaction.value)
 
 
-def subjects(asked: Asked) -> Select[int, int, int]:
-    """By letter that lists schools: its key, how many these are, and how many have joined since it left."""
+def subjects(asked: Asked) -> Select[int, int, int, int]:
+    """By letter that lists schools: its key, how many these are, and how many have joined since it left: confirmed, and
+    declared.
+    """
     known = _joinings(asked)
-    joined = func.sum(case((and_(HAS_LEFT, known.c.school_id.is_not(None)), 1), else_=0))
+    sums = (func.sum(case((and_(HAS_LEFT, is_so), 1), else_=0)) for is_so in _kinds(known).values())
     query = (
-        select(Message.id, func.count(), joined)
+        select(Message.id, func.count(), *sums)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))
@@ -145,64 +165,56 @@ def subjects(asked: Asked) -> Select[int, int, int]:
 
 def joined_of(asked: Asked) -> Subquery:
     """One row for each authority to which letters left that listed schools: columns authority_id, confirmed and
-    declared (1 if a school has joined so since, else 0), all_confirmed (1 if all have) and joined_on (the first day).
+    declared (1 if a school has joined so since, else 0), all_confirmed (1 if all have) and joined_on (the first day, if
+    confirmed).
+
+    By school first: a later letter may list a school whose joining since an earlier one was not known yet.
     """
     known = _joinings(asked)
-
-    def flag(word: Word) -> ColumnElement[int]:
-        return case((known.c.word == word, 1), else_=0)
-
-    query = (
+    is_confirmed, is_declared = _kinds(known).values()
+    each = (
         select(
             AUTHORITY.label("authority_id"),
-            func.max(flag(Word.CONFIRMED)).label("confirmed"),
-            func.max(flag(Word.DECLARED)).label("declared"),
-            func.min(flag(Word.CONFIRMED)).label("all_confirmed"),
-            func.min(known.c.effective_on, type_=Date()).label("joined_on"),
+            func.max(case((is_confirmed, 1), else_=0)).label("confirmed"),
+            func.max(case((is_declared, 1), else_=0)).label("declared"),
+            func.min(case((is_confirmed, known.c.effective_on)), type_=Date()).label("joined_on"),
         )
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))
         .where(Message.mailing_id.in_(asked.mailings), HAS_LEFT)
+        .group_by(Message.authority_id, MessageSubject.school_id)
+        .subquery("joined_each")
     )
-    return query.group_by(Message.authority_id).subquery("joined_of")
+    return (
+        select(
+            each.c.authority_id,
+            func.max(each.c.confirmed).label("confirmed"),
+            func.max(each.c.declared).label("declared"),
+            func.min(each.c.confirmed).label("all_confirmed"),
+            func.min(each.c.joined_on, type_=Date()).label("joined_on"),
+        )
+        .group_by(each.c.authority_id)
+        .subquery("joined_of")
+    )
 
 
-def joined_after(asked: Asked) -> Select[int, date, int]:
-    """How many authorities have joined since a letter of each mailing left to them: by mailing, and by the first day on
-    which a school that this letter listed has joined, declared or confirmed.
+def joined_after(asked: Asked) -> Select[int, str, date, int]:
+    """How many authorities have joined since a letter of each mailing left to them: by mailing, as "joined_since" or
+    "declared", and by the first day on which a school that this letter listed has joined so.
     """
     known = _joinings(asked)
+    kind = case(*((is_so, name) for name, is_so in _kinds(known).items())).label("kind")
     query = (
-        select(Message.mailing_id, func.min(known.c.effective_on, type_=Date()).label("joined_on"))
+        select(Message.mailing_id, kind, func.min(known.c.effective_on, type_=Date()).label("joined_on"))
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))
         .where(Message.mailing_id.in_(asked.mailings), HAS_LEFT)
     )
-    each = query.group_by(Message.mailing_id, Message.authority_id).subquery("joined_after")
-    counted = select(each.c.mailing_id, each.c.joined_on, func.count()).where(each.c.joined_on.is_not(None))
-    return counted.group_by(each.c.mailing_id, each.c.joined_on)
-
-
-def schools(asked: Asked) -> Select[int, int, Word | None, date | None, int]:
-    """How many schools letters are meant to list, by: 1 if such a letter left (else 0), 1 if one was accepted, and on
-    whose word and from which day the school has joined, or NULL.
-    """
-    known = _joinings(asked)
-    flags = {"has_left": HAS_LEFT, "is_accepted": Message.state == MessageState.ACCEPTED}
-    kinds = [func.max(case((flag, 1), else_=0)).label(name) for name, flag in flags.items()]
-    each = (
-        select(MessageSubject.school_id, *kinds, known.c.word, known.c.effective_on)
-        .join(Message, Message.id == MessageSubject.message_id)
-        .join(Mailing, Mailing.id == Message.mailing_id)
-        .outerjoin(known, _is_about(known))
-        .where(Message.mailing_id.in_(asked.mailings))
-        .group_by(MessageSubject.school_id, known.c.word, known.c.effective_on)
-        .subquery("each_school")
-    )
-    by = [column for column in each.c if column.name != "school_id"]
-    return select(*by, func.count()).group_by(*by)
+    each = query.group_by(Message.mailing_id, Message.authority_id, kind).subquery("joined_after")
+    by = each.c.mailing_id, each.c.kind, each.c.joined_on
+    return select(*by, func.count()).where(each.c.kind.is_not(None)).group_by(*by)
 
 
 def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:
@@ -251,14 +263,15 @@ def _answered(asked: Asked) -> Subquery:
 
 
 def _joined(asked: Asked) -> Subquery:
-    """Each authority to which letters left that listed schools, and how many of these have joined since.
+    """Each authority to which letters left that listed schools, and how many of these have joined since: in all,
+    confirmed, and declared.
 
     An outer join, as SQLite would otherwise search all letters ever for the schools that have joined.
     """
     known = _joinings(asked)
-    schools = func.count(known.c.school_id.distinct()).label("joined")
+    each = (func.count(case((is_so, known.c.school_id)).distinct()).label(n) for n, is_so in _kinds(known).items())
     query = (
-        select(AUTHORITY.label("authority_id"), schools)
+        select(AUTHORITY.label("authority_id"), func.count(known.c.school_id.distinct()).label("joined"), *each)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))
@@ -270,14 +283,24 @@ def _joined(asked: Asked) -> Subquery:
 def _joinings(asked: Asked) -> Subquery:
     """The joinings that may be reactions, declared or confirmed.
 
-    A listed school had not joined when the letter left, or it would not have been listed. A letter about schools that
-    had joined stops on no strand, so that none of them joins since.
+    A letter about schools that had joined stops on no strand, so that none of them joins since.
     """
     strands = select(Mailing.stop_strand_id).where(Mailing.id.in_(asked.mailings))
     return joined_schools(strands, asked.day)
 
 
 def _is_about(joining: Subquery) -> ColumnElement[bool]:
-    """Whether a joining is that of a school that a letter lists."""
+    """Whether a joining is that of a school that a letter lists, on the day on which the letter left or later."""
     same_school = joining.c.school_id == MessageSubject.school_id
-    return and_(same_school, joining.c.strand_id == Mailing.stop_strand_id)
+    return and_(same_school, joining.c.strand_id == Mailing.stop_strand_id, is_since(joining.c.stated_on))
+
+
+def _kinds(joining: Subquery) -> dict[str, ColumnElement[bool]]:
+    """As what a joining that is a reaction counts: as none where a list confirms it of a day before the letter."""
+    is_confirmed = and_(joining.c.word == Word.CONFIRMED, is_since(joining.c.effective_on))
+    return {"joined_since": is_confirmed, "declared": joining.c.word == Word.DECLARED}
+
+
+def is_since(day: SQLColumnExpression[date]) -> ColumnElement[bool]:
+    """Whether a day is that on which a letter left, in Brussels, or a later one."""
+    return day >= brussels_day(LEFT_AT)

@@ -46,15 +46,16 @@ authority = st.fixed_dictionaries(
     {
         "letters": st.tuples(*(st.none() | letter for _ in SERIES)),
         "statuses": st.lists(st.sampled_from([Status.JOINED, Status.DECLINED]), max_size=2),
+        "from_day": st.integers(-2, 0),
         "basis": st.sampled_from([None, "held", "withdrawn"]),
     }
 )
 
 
-def person(kind="accepted", *, answers=(), hits=(), others=None, statuses=(), basis=None):
+def person(kind="accepted", *, answers=(), hits=(), others=None, statuses=(), from_day=0, basis=None):
     """An authority with one letter of the first mailing, named as random ones are."""
     own = {"kind": kind, "hour": 2, "names": True, "answers": list(answers), "hits": list(hits)}
-    return {"letters": (own, others, None), "statuses": list(statuses), "basis": basis}
+    return {"letters": (own, others, None), "statuses": list(statuses), "from_day": from_day, "basis": basis}
 
 
 def reminder(hour, answer):
@@ -68,6 +69,7 @@ EACH_RULE = [  # one authority for each condition, as random ones meet it rarely
     person(others=reminder(1, Answer.HELP)),
     person(others=reminder(4, Answer.HELP)),
     person(statuses=[Status.JOINED]),
+    person(statuses=[Status.JOINED], from_day=-1),
     person(statuses=[Status.JOINED, Status.DECLINED]),
     person(hits=[(OPENING, HitClass.HUMAN)], basis="held"),
     person(hits=[(1, HitClass.MACHINE)], basis="held"),
@@ -111,7 +113,7 @@ def store(session, people):
         session.flush()
         session.add(Ownership(school_id=school.id, authority_id=owner.id))
         for place, status in enumerate(person["statuses"]):
-            at = {"status": status, "effective_on": SINCE.date() + timedelta(days=place)}
+            at = {"status": status, "effective_on": SINCE.date() + timedelta(days=person["from_day"] + place)}
             session.add(AdherenceRecord(**factories.adherence_record(school.id, strand, SINCE, **at)))
         store_basis(session, box, person["basis"])
         for place, one in enumerate(person["letters"]):
@@ -180,7 +182,8 @@ def has_answered(person, places, answers):
 
 def has_joined(person, places):
     named = any(one["names"] and one["kind"] in LEFT for one in chosen(person, places))
-    return named and person["statuses"][-1:] == [Status.JOINED]
+    is_since = person["from_day"] + len(person["statuses"]) > 0
+    return named and is_since and person["statuses"][-1:] == [Status.JOINED]
 
 
 def was_seen(person, places, *, opening):

@@ -108,10 +108,13 @@ class Classified:
     proves that it was reached, or NULL), reason (why no letter of the last wave is for it; NULL where one is), eligible
     (how many schools of the level) and `FLAGS`.
     Columns of `schools`: school_id, authority_id, class, handing, reach and `FLAGS`.
+    Columns of `listed`, one row for each school that a letter listed: authority_id, school_id, effective_on (the day of
+    the joining that holds, or NULL), and 1 or 0 as declared, joined_since, had_joined and has_reacted.
     """
 
     authorities: Subquery
     schools: Subquery
+    listed: Subquery
 
 
 def classify(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
@@ -133,7 +136,7 @@ class _Counting:
     def classified(self) -> Classified:
         listed = self._listed()
         authorities = self._authorities(listed)
-        return Classified(authorities, self._schools(authorities, listed))
+        return Classified(authorities, self._schools(authorities, listed), listed)
 
     # Whom waves to come would mean
 
@@ -323,8 +326,7 @@ class _Counting:
     # Joinings of listed schools
 
     def _listed(self) -> Subquery:
-        """The schools that a letter listed, by mail or posted: columns authority_id, school_id, and 1 or 0 as declared,
-        joined_since, had_joined and has_reacted.
+        """The schools that a letter listed, by mail or posted.
 
         The bound is the day on which the first letter that listed the school left.
         """
@@ -353,7 +355,7 @@ class _Counting:
             "has_reacted": known.c.stated_on >= first.c.day,
         }
         columns = [_flag(is_so).label(name) for name, is_so in flags.items()]
-        query = select(first.c.authority_id, first.c.school_id, *columns)
+        query = select(first.c.authority_id, first.c.school_id, known.c.effective_on, *columns)
         return query.outerjoin(known, known.c.school_id == first.c.school_id).subquery("listed")
 
     def _posted(self) -> Select[int, int, date]:

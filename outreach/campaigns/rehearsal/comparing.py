@@ -48,7 +48,7 @@ class Compared:
     def told(self) -> str:
         """The comparison in a French sentence."""
         low, _, high = self.forecast
-        planned = f"Prévu : de {french.number(low)} à {french.number(high)} PO auraient adhéré"
+        planned = f"Adhésions confirmées, prévu : de {french.number(low)} à {french.number(high)} PO"
         came = "" if self.joined is None else f" ; venu : {french.number(self.joined)}"
         return french.typeset(f"{planned} au {french.day(self.deadline)}{came}, {self.state}.")
 
@@ -92,7 +92,7 @@ COLUMNS: Sequence[Column[Compared]] = (
     Column("deadline", "Échéance", lambda row: row.deadline, Kind.DAY, sort=True),
     Column("low", "Prévu, de", lambda row: row.forecast.low, Kind.NUMBER),
     Column("high", "Prévu, à", lambda row: row.forecast.high, Kind.NUMBER),
-    Column("joined", "Ont adhéré", lambda row: row.joined, Kind.NUMBER, sort=True),
+    Column("joined", "Adhésions confirmées", lambda row: row.joined, Kind.NUMBER, sort=True),
     Column("held", "Prévision", lambda row: row.state, sort=True),
     Column("error", "Écart (CRPS)", lambda row: row.error, Kind.NUMBER, sort=True, unit="PO"),
     Column("as_last_time", "Écart du taux d’avant", lambda row: row.as_last_time, Kind.NUMBER, unit="PO"),

@@ -44,7 +44,7 @@ class Came:
 
     @property
     def joined(self) -> int:
-        """How many authorities joined, with one school at least, declared or confirmed."""
+        """How many authorities joined since their letter, with one school at least, confirmed."""
         return sum(one.joined is not None for one in self.each)
 
     def counts(self, name: str) -> Counts:

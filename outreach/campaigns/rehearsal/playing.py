@@ -152,7 +152,7 @@ def sentences(told: Rehearsed) -> list[str]:
         for wave in told["waves"]
     ]
     deadline = french.day(date.fromisoformat(told["deadline"]))
-    joined = f"Adhésions au {deadline} : {between(told['joined'])} PO, 4 fois sur 5."
+    joined = f"Adhésions confirmées au {deadline} : {between(told['joined'])} PO, 4 fois sur 5."
     return [french.typeset(sentence) for sentence in (*waves, joined, basis(told["earlier"]))]
 
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from sqlalchemy import func, select
+from sqlalchemy import Date, Subquery, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from outreach.adherence.models import Word
+from outreach.campaigns import counts
 from outreach.campaigns.audiences import launched
+from outreach.campaigns.counting import classes
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.figures import Figure, Results, figures
@@ -22,7 +23,9 @@ from outreach.delivery.models import Message
 from outreach.measuring import reactions
 from outreach.measuring.hits import Measured
 from outreach.measuring.reactions import Asked
+from outreach.reach.proof import is_a_reaction
 from outreach.responses.models import Response, ResponseSchool
+from outreach.segments.audience import Concerns
 
 WAY = (Figure.RECIPIENTS, Figure.DELIVERED, Figure.ANSWERED, Figure.JOINED)  # in the order of the table of networks
 MOST_DAYS = 92  # of a longer course, one day in seven is told
@@ -41,13 +44,17 @@ class WayStep:
 
 @dataclass(frozen=True, slots=True)
 class DayCount:
-    """What had come at the end of a day. Joinings are declared or confirmed; a machine's openings are left out."""
+    """What had come at the end of a day. A school counts as declared or as confirmed, by the word that holds now; a
+    machine's openings are left out.
+    """
 
     day: date
     answered: int
     answered_schools: int
-    joined: int
-    joined_schools: int
+    declared: int
+    declared_schools: int
+    joined_since: int
+    joined_since_schools: int
     opened: int
     clicked: int
 
@@ -55,14 +62,15 @@ class DayCount:
 @dataclass(frozen=True, slots=True)
 class WaveYield:
     """What came after a wave, in authorities: to how many it was sent, how many of these answered from its letter, and
-    how many joined between its day and that of the next wave, declared or confirmed.
+    how many joined from the day of their letter until that of the next wave: declared, and confirmed.
     """
 
     wave: Wave
     day: date
     sent: int
     answered: int
-    joined: int
+    declared: int
+    joined_since: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +98,16 @@ def of(
     """The course until now of a campaign whose results, openings and clicks are these."""
     asked = Asked(launched(campaign), today(now))
     answered, answered_schools = (_days_of_answers(session, asked, each) for each in _ANSWERING)
-    counted = session.execute(reactions.schools(asked)).all()
-    joined = [(word, day, count) for has_left, _, word, day, count in counted if has_left and day]
-    confirmed = sum(count for word, _, count in joined if word is Word.CONFIRMED)
-    joined_schools = Counter[date]()
-    for _, day, count in joined:
-        joined_schools[day] += count
+    classed = classes.classify(session, campaign, now=now)
+    of_schools = counts.of_campaign(session, campaign, now=now, classed=classed).schools
     schools = {
-        Figure.RECIPIENTS: sum(count for *_, count in counted),
-        Figure.DELIVERED: sum(count for _, is_accepted, *_, count in counted if is_accepted),
-        Figure.ANSWERED: answered_schools.total(),
-        Figure.JOINED: confirmed,
+        Figure.RECIPIENTS: of_schools["recipients"],
+        Figure.DELIVERED: of_schools["handed_over"],
+        Figure.ANSWERED: of_schools["answered"],
+        Figure.JOINED: of_schools["joined_since"],
     }
     totals = results.total.counts
-    declared = {Figure.JOINED: (totals[Figure.DECLARED], joined_schools.total() - confirmed)}
+    declared = {Figure.JOINED: (totals[Figure.DECLARED], of_schools["declared"])}
     way = [
         WayStep(figure, totals[figure], schools[figure], *declared.get(figure, (0, 0)))
         for figure in WAY
@@ -116,7 +120,7 @@ def of(
     for group in measured:
         opened += group.opened_on
         clicked += group.clicked_on
-    series = (answered, answered_schools, Counter(results.joined_on), joined_schools, opened, clicked)
+    series = (answered, answered_schools, *_days_of_joinings(session, campaign, classed.listed), opened, clicked)
     start = min(day for day, _ in waves)
     yields = _yields(session, waves, asked, now)
     return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign), yields)
@@ -131,22 +135,41 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
     query = select(first).join(Message, Message.id == Response.message_id)
     if each is ResponseSchool.school_id:
         query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
-    query = query.where(Message.mailing_id.in_(asked.mailings)).group_by(each)
+    query = query.where(Message.mailing_id.in_(asked.mailings), is_a_reaction()).group_by(each)
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
+
+
+def _days_of_joinings(session: Session, campaign: Campaign, listed: Subquery) -> list[Counter[date]]:
+    """How many authorities and schools declare to have joined, then how many have joined since, by the first day.
+
+    They are those of the counts. What was declared of a day before the letter has no day in the course but its first.
+    """
+    if campaign.concerns is Concerns.JOINED:
+        return [Counter() for _ in range(4)]
+    days = []
+    for kind in ("declared", "joined_since"):
+        for each in (listed.c.authority_id, listed.c.school_id):
+            first = func.min(listed.c.effective_on, type_=Date())
+            query = select(first).where(listed.c[kind] == 1).group_by(each)
+            days.append(Counter(session.scalars(query.execution_options(yield_per=BATCH))))
+    return days
 
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
     """What came after each wave, in two statements."""
-    counts = actions.by_network(session, [wave for _, wave in waves], now)
-    joined: dict[int, Counter[date]] = {}
-    for mailing, day, count in session.execute(reactions.joined_after(asked)):
-        joined.setdefault(mailing, Counter())[day] += count
+    sums = actions.by_network(session, [wave for _, wave in waves], now)
+    joined: dict[tuple[int, str], Counter[date]] = {}
+    for mailing, kind, day, count in session.execute(reactions.joined_after(asked)):
+        joined.setdefault((mailing, kind), Counter())[day] += count
     ordered, yields = sorted(waves, key=lambda left: (left[0], left[1].number)), []
     for (day, wave), following in zip(ordered, [*(day for day, _ in ordered[1:]), date.max], strict=True):
         mailing = wave.mailing_id or 0
-        came = sum(count for when, count in joined.get(mailing, Counter()).items() if when < following)
-        sent, answered = (sum(counts[mailing][name].values()) for name in ("sent", "answered"))
-        yields.append(WaveYield(wave, day, sent, answered, came))
+        declared, confirmed = (
+            sum(count for when, count in joined.get((mailing, kind), Counter()).items() if when < following)
+            for kind in ("declared", "joined_since")
+        )
+        sent, answered = (sum(sums[mailing][name].values()) for name in ("sent", "answered"))
+        yields.append(WaveYield(wave, day, sent, answered, declared, confirmed))
     return yields
 
 
@@ -161,9 +184,9 @@ def _told(start: date, end: date, series: Iterable[Counter[date]]) -> list[DayCo
     """
     span = (end - start).days + 1
     sums = []
-    for counts in series:
+    for daily in series:
         by_day = [0] * span
-        for day, count in counts.items():
+        for day, count in daily.items():
             by_day[min(max((day - start).days, 0), span - 1)] += count
         sums.append(list(accumulate(by_day)))
     step = 1 if span <= MOST_DAYS else 7

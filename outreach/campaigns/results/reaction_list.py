@@ -85,7 +85,8 @@ COLUMNS: Sequence[Column[ReactedLetter]] = (
     Column("answered", "Réponse", lambda row: next(iter(row.letter.answers), None), on=On.JSON),
     Column("answered_at", "Répondu", lambda row: row.letter.answered_at, Kind.MOMENT, on=On.FILE),
     Column("schools", "Écoles nommées", lambda row: row.letter.schools, Kind.NUMBER),
-    Column("joined", "Ont adhéré", lambda row: row.letter.joined, Kind.NUMBER, sort=True),
+    Column("declared", "Déclarent adhérer", lambda row: row.letter.declared, Kind.NUMBER, sort=True),
+    Column("joined_since", "Adhésions confirmées", lambda row: row.letter.joined_since, Kind.NUMBER, sort=True),
 )
 
 
@@ -176,7 +177,8 @@ def _keys(session: Session, asked: Asked, filters: ReactionFilters, sort: str) -
         "name": Authority.folded,
         "sent": each.c.sent_at,
         "answered": each.c.answered_at,
-        "joined": each.c.joined,
+        "declared": each.c.declared,
+        "joined_since": each.c.joined_since,
     }
     if key not in by:
         seen = _seen(asked)

@@ -41,8 +41,8 @@ class LetterReaction:
 
     `measured`: it left with a pixel of its own, so `opened` and `clicked` mean something: the first opening and click
     that no machine seems to have made. `answers` are those given last from this letter, at `answered_at`. Of the
-    `schools` that it lists, `joined` have joined since it left, declared or confirmed. `cause` says in French why it
-    did not arrive, or is ''; `said` is the relay's reply.
+    `schools` that it lists, `joined_since` have joined since it left, confirmed, and `declared` declare so. `cause` says
+    in French why it did not arrive, or is ''; `said` is the relay's reply.
     """
 
     message: int
@@ -63,15 +63,20 @@ class LetterReaction:
     answers: tuple[Answer, ...]
     answered_at: datetime | None
     schools: int
-    joined: int
+    joined_since: int
+    declared: int
 
     @property
     def told(self) -> str:
         """What came of the letter, in French without a full stop."""
         parts = [f"{self.state.singular} ({self.cause})" if self.cause else self.state.singular]
         parts += [answer.label for answer in self.answers]
-        if self.joined:
-            parts.append(f"{french.plural(self.joined, 'école a adhéré', 'écoles ont adhéré')} sur {self.schools}")
+        if self.joined_since:
+            confirmed = french.plural(self.joined_since, "adhésion confirmée", "adhésions confirmées")
+            parts.append(f"{confirmed} sur {french.plural(self.schools, 'école')}")
+        if self.declared:
+            declared = french.plural(self.declared, "école déclare adhérer", "écoles déclarent adhérer")
+            parts.append(f"{declared} sur {french.number(self.schools)}")
         return ", ".join(parts)
 
 
@@ -136,7 +141,7 @@ def counts(session: Session, asked: Asked) -> dict[Reaction, int]:
 class _Facts:
     """What is known of letters beside their own rows, by their keys."""
 
-    schools: Mapping[int, tuple[int, int]]
+    schools: Mapping[int, tuple[int, int, int]]
     answers: Mapping[int, tuple[datetime, tuple[Answer, ...]]]
     hits: Mapping[int, tuple[datetime | None, datetime | None]]
     measured: Collection[int]
@@ -152,7 +157,7 @@ class _Facts:
             return query if keys is None else query.where(among(Message.id, keys))
 
         query = chosen(reactions.subjects(asked))
-        listed = {key: (schools, joined) for key, schools, joined in session.execute(query)}
+        listed = {key: (schools, since, declared) for key, schools, since, declared in session.execute(query)}
         alone = [chosen(each) for each in measured_of(session, asked)]
         measured = set(session.scalars(union_all(*alone))) if alone else set[int]()
         seen = chosen(reactions.hits(asked.mailings))
@@ -162,7 +167,7 @@ class _Facts:
     def row(self, letter: Row[*tuple[Any, ...]]) -> LetterReaction:
         key = letter.id
         answered_at, answers = self.answers.get(key, (None, ()))
-        schools, joined = self.schools.get(key, (0, 0))
+        schools, joined_since, declared = self.schools.get(key, (0, 0, 0))
         opened, clicked = self.hits.get(key, (None, None))
         why = causes.why(letter.state, letter.reply_code, letter.reply_status, letter.reply_text)
         return LetterReaction(
@@ -184,7 +189,8 @@ class _Facts:
             answers=answers,
             answered_at=answered_at,
             schools=schools,
-            joined=joined,
+            joined_since=joined_since,
+            declared=declared,
         )
 
 

@@ -19,7 +19,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
-from outreach.measuring.reactions import HAS_LEFT
+from outreach.measuring.reactions import HAS_LEFT, is_since
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.segments.fields import NO_NAMES, Fields, Key, Names, StrandNumber, either
@@ -47,7 +47,7 @@ class ReactionKind(StrEnum):
 _LABELS = {
     ReactionKind.NONE: "N’a pas réagi",
     ReactionKind.ANSWERED: "A répondu",
-    ReactionKind.JOINED: "A adhéré depuis",
+    ReactionKind.JOINED: "Adhésion depuis, déclarée ou confirmée",
     ReactionKind.OPENED: "A ouvert, là où on peut le savoir",
     ReactionKind.CLICKED: "A cliqué, là où on peut le savoir",
 }
@@ -120,9 +120,9 @@ class ReceivedMailing(OfMailings):
 class ReactedTo(OfMailings):
     """These letters had this effect. `answers` limits ANSWERED to some answers.
 
-    NONE: since its first accepted letter no answer, and no school that a letter listed stands as joined, declared or
-    confirmed. An authority without an accepted letter is not meant. An answer to another mailing of
-    the series counts when it was given since that first letter.
+    NONE: since its first accepted letter no answer, and no school that a letter listed has joined, declared or
+    confirmed, on the day on which that letter left or later. An authority without an accepted letter is not meant. An
+    answer to another mailing of the series counts when it was given since that first letter.
     """
 
     word: ClassVar = "reacted"
@@ -158,7 +158,7 @@ class ReactedTo(OfMailings):
                 said = either(f"« {answer.label} »" for answer in self.answers) if self.answers else ""
                 return f"a répondu {said} à {named}".replace("  ", " ")
             case ReactionKind.JOINED:
-                return f"a adhéré pour une école que citait {named}"
+                return f"a une adhésion, déclarée ou confirmée depuis, d’une école que citait {named}"
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named}, là où un accord ou une décision permet de le savoir"
 
@@ -186,8 +186,8 @@ class ReactedTo(OfMailings):
         return earlier.correlate(Response).exists()
 
     def _reached(self, scope: Scope, *, joined: bool) -> Select[int]:
-        """The authorities of which a school that a letter listed has joined: it had not when the letter left, or it
-        were not listed. Without `joined`, those with an accepted letter of which none has.
+        """The authorities of which a school that a letter listed has joined since that letter left. Without `joined`,
+        those with an accepted letter of which none has.
 
         Where the schools stand is found once, not letter by letter: both databases hash an outer join, while PostgreSQL
         takes a list or an inner join for a loop over every letter.
@@ -196,8 +196,12 @@ class ReactedTo(OfMailings):
         known = joined_schools(strands, scope.day)
         query = _letters().join(Mailing, Mailing.id == Message.mailing_id).where(scope.holds(AUTHORITY))
         query = query.join(MessageSubject, MessageSubject.message_id == Message.id, isouter=not joined)
-        stands = and_(known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id)
-        query = query.outerjoin(known, stands).where(self._is_of_them(scope), HAS_LEFT).group_by(Message.authority_id)
+        is_about = known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id
+        query = (
+            query.outerjoin(known, and_(*is_about, is_since(known.c.stated_on)))
+            .where(self._is_of_them(scope), HAS_LEFT)
+            .group_by(Message.authority_id)
+        )
         count = func.count(known.c.school_id)
         if joined:
             return query.having(count > 0)

@@ -29,12 +29,18 @@ from outreach.web.ui.request import needs, now, reading
 
 AUTHORITIES = "pouvoir organisateur", "pouvoirs organisateurs"
 PO, SCHOOLS = ("PO", "PO"), ("école", "écoles")
-WAVES = (Tone.PREPARING, Tone.JOINED)  # of answers and joinings
+WAVES = {  # what came after a wave
+    "answered": ("Ont répondu", Tone.PREPARING),
+    "declared": ("Déclarent adhérer", Tone.DECLARED),
+    "joined_since": ("Adhésions confirmées", Tone.JOINED),
+}
 DAY_COLUMNS = {
     "answered": "PO qui ont répondu",
     "answered_schools": "Écoles de ces réponses",
-    "joined": "PO qui ont adhéré",
-    "joined_schools": "Écoles adhérentes",
+    "declared": "PO qui déclarent adhérer",
+    "declared_schools": "Écoles déclarées adhérentes",
+    "joined_since": "Adhésions confirmées, en PO",
+    "joined_since_schools": "Adhésions confirmées, en écoles",
     "opened": "Ouvertures",
     "clicked": "Clics",
 }
@@ -164,20 +170,22 @@ def _parts(
 
 
 def _waves(came: Came) -> Chart:
-    """Answers to each wave, and joinings before the next one."""
-    yields, names = came.course.yields, ["Ont répondu", "Ont adhéré"][: 1 + came.counts_joinings]
-    counts = [(one.answered, one.joined)[: len(names)] for one in yields]
+    """Answers to each wave, and what was declared and confirmed before the next one."""
+    yields = came.course.yields
+    kinds = list(WAVES) if came.counts_joinings else ["answered"]
+    names, tones = [WAVES[kind][0] for kind in kinds], [WAVES[kind][1] for kind in kinds]
+    counts = [[getattr(one, kind) for kind in kinds] for one in yields]
     labels = [f"{french.initial(one.wave.name)}, {french.spelt_day(one.day, french.SHORT)}" for one in yields]
     words = [[french.part(count, one.sent) for count in own] for one, own in zip(yields, counts, strict=True)]
     most = max(map(max, counts)) or 1
     drawn = [
-        BarRow(label, [Bar([(tone, count / most)], said) for tone, count, said in zip(WAVES, own, told, strict=False)])
+        BarRow(label, [Bar([(tone, count / most)], said) for tone, count, said in zip(tones, own, told, strict=True)])
         for label, own, told in zip(labels, counts, words, strict=True)
     ]
     best = max(yields, key=lambda one: one.answered)
     what = "Réponses à chaque vague"
     if came.counts_joinings:
-        what += ", et adhésions avant la suivante, déclarées comprises"
+        what += ", et adhésions déclarées, puis confirmées, du départ de leur courriel à la vague suivante"
     each = [
         f"{label}, {', '.join(map(' '.join, zip(names, own, strict=True)))}"
         for label, own in zip(labels, words, strict=True)
@@ -190,7 +198,7 @@ def _waves(came: Came) -> Chart:
         told=f"{'. '.join(each)}.",
         headers=("Vague", "PO à qui elle a écrit", *names),
         rows=[(label, french.number(one.sent), *own) for label, one, own in zip(labels, yields, words, strict=True)],
-        draw=partial(bars, drawn, legend=list(zip(WAVES, names, strict=False))),
+        draw=partial(bars, drawn, legend=list(zip(tones, names, strict=True))),
     )
 
 
@@ -198,8 +206,11 @@ def _curves(came: Came) -> Iterator[Chart]:
     """Answers and joinings of authorities and schools, then openings and clicks, day by day."""
     yield _curve(came, "jours-reponses", "Réponses", {"answered": PO, "answered_schools": SCHOOLS})
     if came.counts_joinings:
-        about = "Adhésions, déclarées comprises"
-        yield _curve(came, "jours-adhesions", about, {"joined": PO, "joined_schools": SCHOOLS})
+        joined = {"joined_since": PO, "joined_since_schools": SCHOOLS}
+        yield _curve(came, "jours-adhesions", WAVES["joined_since"][0], joined)
+        if came.course.days[-1].declared:
+            declared = {"declared": PO, "declared_schools": SCHOOLS}
+            yield _curve(came, "jours-declarations", WAVES["declared"][0], declared)
     if came.course.has_openings:
         clicks = {"clicked": ("clic", "clics")}
         if came.course.counts_openings:

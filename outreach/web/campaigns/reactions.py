@@ -40,7 +40,11 @@ DEFINITIONS = (
     ("Vide", "De plus de treize mois, ouvertures et clics ne sont plus gardés boîte par boîte."),
     ("Réponse", "La dernière réponse donnée depuis ce courriel."),
     ("Écoles nommées", "Les écoles que le courriel nomme."),
-    ("Ont adhéré", "Celles de ces écoles qui ont adhéré depuis son départ, adhésions déclarées comprises."),
+    ("Déclarent adhérer", "Celles de ces écoles que le PO déclare adhérentes depuis son départ, à confirmer."),
+    (
+        "Adhésions confirmées",
+        "Celles de ces écoles dont le service a confirmé l’adhésion, à une date du jour de son départ ou d’après.",
+    ),
     ("Heures", "Celles de Bruxelles."),
 )
 

@@ -23,7 +23,7 @@ from outreach.measuring.machines import HitClass
 from outreach.roles import RoleName
 from outreach.web.audience.writing import write_to
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.campaigns.charts import DAY_COLUMNS, Came, left_on
+from outreach.web.campaigns.charts import DAY_COLUMNS, WAVES, Came, left_on
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
 from outreach.web.ui.request import needs, now, reading
@@ -126,11 +126,14 @@ def course_tables(shown: Course) -> list[exports.Table]:
     ]
     columns = day_columns(shown)
     days = [(day.day.isoformat(), left_on(shown, day), *(getattr(day, name) for name in columns)) for day in shown.days]
-    waves = [(each.wave.name, each.day.isoformat(), each.sent, each.answered, each.joined) for each in shown.yields]
+    waves = [
+        (each.wave.name, each.day.isoformat(), each.sent, *(getattr(each, kind) for kind in WAVES))
+        for each in shown.yields
+    ]
     return [
         exports.Table("Parcours", ("Étape", "PO", "Écoles"), way),
         exports.Table(
-            "Par vague", ("Vague", "Jour", "PO à qui elle a écrit", "Ont répondu", "Ont adhéré ensuite"), waves
+            "Par vague", ("Vague", "Jour", "PO à qui elle a écrit", *(label for label, _ in WAVES.values())), waves
         ),
         exports.Table("Jour par jour", ("Jour", "Vague", *columns.values()), days),
     ]

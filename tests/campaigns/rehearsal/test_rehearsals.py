@@ -175,7 +175,7 @@ def over(database, ten, strand):
             session.add(Response(answer=Answer.INFORMED, strand_id=strand, **at))
         for key, days in ((three, 1), (four, 45)):
             at = NOW + timedelta(days=days)
-            session.add(AdherenceRecord(**factories.adherence_record(ten[key][0], strand, at)))
+            session.add(AdherenceRecord(**factories.adherence_record(ten[key][0], strand, at, word=Word.CONFIRMED)))
     return number
 
 

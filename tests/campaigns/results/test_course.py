@@ -37,7 +37,7 @@ def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(databa
     answer(database, strand, two, Answer.HELP)
     came, shown = told(database)
     assert [(step.figure, step.authorities, step.schools) for step in shown.way] == [
-        (F.RECIPIENTS, 7, 14),
+        (F.RECIPIENTS, 7, 12),
         (F.DELIVERED, 4, 8),
         (F.ANSWERED, 2, 0),
         (F.JOINED, 2, 3),
@@ -46,12 +46,14 @@ def test_the_way_counts_authorities_and_schools_and_the_days_add_up_to_it(databa
     assert (shown.way[-1].declared, shown.way[-1].declared_schools) == (1, 1)
     assert [day.day for day in shown.days] == [NOW.date() + timedelta(days) for days in range(3)]
     before, last = shown.days[-2:]
-    assert (before.answered, before.joined, before.joined_schools) == (0, 0, 0)
-    assert (last.answered, last.answered_schools, last.joined, last.joined_schools) == (2, 0, 3, 4)
+    assert (before.answered, before.declared, before.joined_since, before.joined_since_schools) == (0, 0, 0, 0)
+    assert (last.answered, last.answered_schools) == (2, 0)
+    assert (last.declared, last.declared_schools, last.joined_since, last.joined_since_schools) == (1, 1, 2, 3)
     assert [(day, wave.number) for day, wave in shown.waves] == [(NOW.date(), 1)]
     assert not shown.has_openings
     (wave,) = shown.yields
-    assert (wave.day, wave.sent, wave.answered, wave.joined) == (NOW.date(), came.total.counts[F.SENT], 2, 3)
+    assert (wave.day, wave.sent) == (NOW.date(), came.total.counts[F.SENT])
+    assert (wave.answered, wave.declared, wave.joined_since) == (2, 1, 2)
 
 
 def test_openings_of_all_groups_add_up_day_by_day(database, strand, sent):

@@ -35,9 +35,10 @@ def become(database, states):
             session.execute(update(Message).where(Message.id == key).values(values))
 
 
-def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED):
+def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED, **details):
     with database.writing() as session:
-        session.add(AdherenceRecord(**factories.adherence_record(school, strand, LATER, status=status, word=word)))
+        details = {"status": status, "word": word, **details}
+        session.add(AdherenceRecord(**factories.adherence_record(school, strand, LATER, **details)))
 
 
 def answer(database, strand, authority, said):

@@ -36,7 +36,8 @@ def shuffle(session, dice):
             session.add(Response(answer=Answer.INFORMED, given_at=NOW + timedelta(hours=dice.randrange(6)), **about))
     for school in session.scalars(select(MessageSubject.school_id).distinct()).all():
         for place in range(dice.choice([0, 0, 0, 1, 2])):
-            status = {"status": dice.choice([Status.JOINED, Status.DECLINED]), "effective_on": NOW.date()}
+            day = NOW.date() + timedelta(days=dice.choice([-1, 0, 0]))
+            status = {"status": dice.choice([Status.JOINED, Status.DECLINED]), "effective_on": day}
             at = {"recorded_at": NOW + timedelta(seconds=place)}
             session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, **status, **at)))
 

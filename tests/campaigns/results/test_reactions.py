@@ -32,7 +32,7 @@ __all__ = ["sent"]
 
 S, R = MessageState, Reaction
 KEYS = ["fase", "authority", "network", "mailbox", "sent", "state", "measured", "opened", "clicked", "answered"]
-KEYS += ["schools", "joined"]
+KEYS += ["schools", "declared", "joined_since"]
 
 
 def read(database, **asked):
@@ -60,10 +60,13 @@ def test_a_reaction_is_an_answer_or_a_joining_of_a_school_that_a_letter_named(da
     record(database, strand, sent[doubtful][0])
     assert silent(database) == {three, wbe}
     assert count(database) == {R.NONE: 2, R.REACTED: 3, R.UNREACHED: 2}
-    told = {row.authority_id: (row.state, row.answers, row.schools, row.joined) for row in read(database)}
-    assert told[one] == (LetterOutcome.ACCEPTED, (Answer.INFORMED,), 2, 0)
-    assert told[two] == (LetterOutcome.ACCEPTED, (), 2, 1)
-    assert told[doubtful] == (LetterOutcome.IN_DOUBT, (), 2, 1)
+    told = {
+        row.authority_id: (row.state, row.answers, row.schools, row.declared, row.joined_since)
+        for row in read(database)
+    }
+    assert told[one] == (LetterOutcome.ACCEPTED, (Answer.INFORMED,), 2, 0, 0)
+    assert told[two] == (LetterOutcome.ACCEPTED, (), 2, 1, 0)
+    assert told[doubtful] == (LetterOutcome.IN_DOUBT, (), 2, 0, 1)
     assert len(told) == sum(count(database).values()) == len(sent)
 
 
@@ -166,7 +169,7 @@ def test_schools_that_had_joined_before_are_no_joining_since(database, people, s
     launch(database, approved(database, concerns=Concerns.JOINED))
     become(database, [S.ACCEPTED])
     assert silent(database) == {key}
-    assert [(row.schools, row.joined) for row in read(database)] == [(1, 0)]
+    assert [(row.schools, row.declared, row.joined_since) for row in read(database)] == [(1, 0, 0)]
 
 
 def test_every_letter_is_read_some_authorities_at_a_time_in_the_order_of_pages(database, strand, sent, monkeypatch):

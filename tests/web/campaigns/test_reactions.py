@@ -91,9 +91,10 @@ def test_page_files_and_command_have_the_same_numbers(author, came, sample_datab
         for kind in ("csv", "xlsx"):
             (headers, *lines), about = table_of(author, kind, query)
             told = [dict(zip(headers, line, strict=True)) for line in lines]
-            assert [(int(row["FASE"]), row["Adresse"], int(row["Ont adhéré"])) for row in told] == [
-                (row.fase, row.mailbox, row.joined) for row in expected
-            ]
+            assert [
+                (int(row["FASE"]), row["Adresse"], int(row["Déclarent adhérer"]), int(row["Adhésions confirmées"]))
+                for row in told
+            ] == [(row.fase, row.mailbox, row.declared, row.joined_since) for row in expected]
             terms = dict(line[:2] for line in about)
             assert {"Campagne", "Date", "N’ont pas réagi", "Heures"} <= set(terms)
             assert terms["Date"].endswith("heure de Bruxelles")
@@ -101,7 +102,7 @@ def test_page_files_and_command_have_the_same_numbers(author, came, sample_datab
 
 def test_each_letter_says_what_became_of_it_and_what_was_done(author, came):
     (declined,) = (row for row in came if row.answers)
-    (joined,) = (row for row in came if row.joined)
+    (joined,) = (row for row in came if row.declared)
     shown = {text_of(body): body for body in elements(author.get(f"{PAGE}?reaction=reacted"), "tbody")}
     assert len(shown) == 2
     told = " ".join(shown)
@@ -122,8 +123,8 @@ def test_filters_and_sorts_are_kept_by_links_and_files(author, came):
     first = elements(author.get(f"{PAGE}?sort=-answered"), "tbody")[0]
     (declined,) = (row for row in came if row.answers)
     assert declined.authority in text_of(first)
-    (joined,) = (row for row in came if row.joined)
-    assert joined.authority in text_of(elements(author.get(f"{PAGE}?sort=-joined"), "tbody")[0])
+    (joined,) = (row for row in came if row.declared)
+    assert joined.authority in text_of(elements(author.get(f"{PAGE}?sort=-declared"), "tbody")[0])
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,15 @@ from outreach.web.ui.templates import letterhead
 WIDE, CELL = Canvas(640, 13, 165), Canvas(340, 13)
 HEAD = 80  # the height of a chart's title, in the pixels of its drawing
 CELLS = ("reseaux", "reponses", "vagues", "jours-adhesions")
-TOLD = {Figure.ANSWERED: ("répondu", ""), Figure.JOINED: ("adhéré", "depuis ")}
+TOLD = {  # how a count of none, of one and of several is told
+    Figure.ANSWERED: ("aucun n’a répondu", "a répondu", "ont répondu"),
+    Figure.DECLARED: ("aucun ne déclare adhérer", "déclare adhérer", "déclarent adhérer"),
+    Figure.JOINED: (
+        "aucun n’a depuis d’adhésion confirmée",
+        "a depuis une adhésion confirmée",
+        "ont depuis une adhésion confirmée",
+    ),
+}
 
 
 @pages.get("/<number:number>/summary.pdf")
@@ -102,11 +110,8 @@ def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
 
 
 def _told(figure: Figure, count: int, whole: int) -> str:
-    participle, since = TOLD[figure]
-    if not count:
-        return f"aucun n’a {participle}"
-    has = "a" if count == 1 else "ont"
-    return f"{french.number(count)} {has} {since}{participle} ({french.whole_percent(count, whole)})"
+    said = TOLD[figure][min(count, 2)]
+    return f"{french.number(count)} {said} ({french.whole_percent(count, whole)})" if count else said
 
 
 def _coming(came: Came) -> Iterator[str]:

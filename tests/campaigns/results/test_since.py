@@ -1,0 +1,149 @@
+"""A joining counts from the day on which its own letter left: a late list with earlier days adds nothing."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, update
+
+from outreach.adherence.models import Word
+from outreach.campaigns import audiences, counts, lifecycle
+from outreach.campaigns.rehearsal import earlier
+from outreach.campaigns.results import course, figures, reaction_list, reactions
+from outreach.campaigns.results.reaction_list import ReactionFilters
+from outreach.days import today
+from outreach.delivery.models import Message, MessageState, Reason
+from outreach.measuring.reactions import Reaction
+from outreach.segments import audience
+from outreach.segments.criteria import listed
+from outreach.segments.kinds.mailings import ReactedTo, ReactionKind
+from tests.campaigns.conftest import approved, launch, settle
+from tests.campaigns.results.test_figures import LATER, become, record
+
+FIRST, SECOND = LATER - timedelta(days=2), LATER - timedelta(days=1)
+EACH = {"confirmed": "joined_since", "declared": "declared"}
+
+
+@pytest.fixture
+def waves(database, people, strand):
+    """A campaign to five authorities of two schools each, whose letters of both waves were accepted a day apart."""
+    made = settle(database, 5, schools=2)
+    number = approved(database)
+    launch(database, number, FIRST)
+    become(database, [MessageState.ACCEPTED] * len(made))
+    with database.writing() as session:
+        lifecycle.campaign_numbered(session, number).waves[0].state = "finished"
+    launch(database, number, SECOND)
+    with database.writing() as session:
+        left = {"state": MessageState.ACCEPTED, "fence_id": "f", "worker_id": "w"}
+        later = Message.state == MessageState.QUEUED
+        session.execute(update(Message).where(later).values(**left, fenced_at=SECOND, settled_at=SECOND))
+    return made
+
+
+def told(database):
+    """What all places tell of the joinings of the campaign: curve, way, waves, lists, criteria, rehearsals, counts."""
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        shown = course.of(session, campaign, figures.of(session, campaign, now=LATER), [], now=LATER)
+        asked = reactions.asked_of(campaign, now=LATER)
+        rows = list(reaction_list.of(session, asked, ReactionFilters(), waves={}).every())
+        scope = audiences.scope_of(session, campaign, now=LATER)
+        mailings = tuple(asked.mailings)
+        over = earlier.came_of(session, campaign, now=LATER + timedelta(days=90))
+        counted = counts.of_campaign(session, campaign, now=LATER)
+        return {
+            "days": [(day.declared, day.joined_since, day.joined_since_schools) for day in shown.days],
+            "schools": (shown.way[-1].declared_schools, shown.way[-1].schools),
+            "waves": [(one.declared, one.joined_since) for one in shown.yields],
+            "list": {
+                (row.letter.authority_id, row.letter.mailing): (row.letter.declared, row.letter.joined_since)
+                for row in rows
+                if row.letter.declared or row.letter.joined_since
+            },
+            "reacted": {row.letter.authority_id for row in rows if row.reaction is Reaction.REACTED},
+            "criterion": set(
+                session.scalars(listed(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
+            ),
+            "rehearsal": over.joined,
+            "counts": (counted.authorities["declared"], counted.authorities["joined_since"]),
+        }
+
+
+NOTHING = {
+    "days": [(0, 0, 0)] * 3,
+    "schools": (0, 0),
+    "waves": [(0, 0), (0, 0)],
+    "list": {},
+    "reacted": set(),
+    "criterion": set(),
+    "rehearsal": 0,
+    "counts": (0, 0),
+}
+
+
+@pytest.mark.postgresql
+def test_a_list_that_comes_late_with_earlier_days_adds_nothing_anywhere(database, strand, waves):
+    assert told(database) == NOTHING
+    for schools in waves.values():
+        for school in schools:
+            record(database, strand, school, effective_on=today(FIRST) - timedelta(days=1))
+    assert told(database) == NOTHING
+
+
+@pytest.mark.postgresql
+def test_a_joining_counts_from_the_day_of_the_letter_that_listed_it_wave_by_wave(database, strand, waves):
+    of_first, of_second, declared, *_ = waves
+    record(database, strand, waves[of_first][0], effective_on=today(FIRST))
+    record(database, strand, waves[of_second][0], effective_on=today(SECOND))
+    record(database, strand, waves[declared][0], Word.DECLARED, effective_on=today(SECOND))
+    with database.reading() as session:
+        one, two = (wave.mailing_id for wave in lifecycle.campaign_numbered(session, 1).waves)
+    assert told(database) == {
+        "days": [(0, 1, 1), (1, 2, 2), (1, 2, 2)],
+        "schools": (1, 2),
+        "waves": [(0, 1), (1, 1)],
+        "list": {
+            (of_first, one): (0, 1),
+            **{(of_second, mailing): (0, 1) for mailing in (one, two)},
+            **{(declared, mailing): (1, 0) for mailing in (one, two)},
+        },
+        "reacted": {of_first, of_second, declared},
+        "criterion": {of_first, of_second, declared},
+        "rehearsal": 2,
+        "counts": (1, 2),
+    }
+
+
+def test_what_was_declared_since_and_is_confirmed_of_an_earlier_day_is_a_reaction_and_counts_as_neither(
+    database, strand, waves
+):
+    """Who declared has reacted, and is not reminded; the school had joined before the letter, as a list says now."""
+    one, *_ = waves
+    record(database, strand, waves[one][0], Word.DECLARED, effective_on=today(SECOND))
+    assert told(database)["counts"] == (1, 0)
+    record(database, strand, waves[one][0], effective_on=today(FIRST) - timedelta(days=1))
+    assert told(database) == {**NOTHING, "reacted": {one}, "criterion": {one}}
+
+
+def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_known(database, strand, waves):
+    whole, part, *silent = waves
+    for school in (*waves[whole], waves[part][0]):
+        record(database, strand, school, effective_on=today(FIRST) - timedelta(days=1))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        scope = audiences.scope_of(session, campaign, now=LATER)
+        rows = session.execute(select(audience.rows(audiences.unreacted_of(campaign, now=LATER), scope))).all()
+    told = {row.authority_id: (audience.reason_of(row.rank), row.schools) for row in rows}
+    assert told == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
+
+
+def test_only_the_bound_of_its_own_letter_holds_for_each_authority(database, strand, waves):
+    early, late, *_ = waves
+    with database.writing() as session:
+        first = select(Message.id).where(Message.authority_id == late).order_by(Message.id).limit(1)
+        session.execute(
+            update(Message).where(Message.id == first.scalar_subquery()).values(state="refused", reply_code=550)
+        )
+    for key in (early, late):
+        record(database, strand, waves[key][0], effective_on=today(FIRST))
+    assert told(database)["reacted"] == {early}
