@@ -98,8 +98,8 @@ class Asked:
 
 def of_authorities(asked: Asked) -> Subquery:
     """One row for each authority that these letters are meant for: columns authority_id, sent_at (its first accepted
-    letter), answered_at (its last answer), reaction, and how many schools that letters listed have joined since: joined,
-    of which joined_since are confirmed and declared are not.
+    letter), answered_at (its last answer), reaction, and how many schools that letters listed have joined since: joined
+    in all, joined_since confirmed, declared not.
     """
     base, answered, joined = _accepted(asked), _answered(asked), _joined(asked)
     has_reacted = or_(answered.c.answered_at.is_not(None), joined.c.joined > 0)
@@ -152,9 +152,7 @@ def subjects(asked: Asked) -> Select[int, int, int, int]:
     declared.
     """
     known = _joinings(asked)
-    confirmed, declared = (
-        func.sum(case((and_(HAS_LEFT, known.c.word == word), 1), else_=0)) for word in (Word.CONFIRMED, Word.DECLARED)
-    )
+    confirmed, declared = (func.sum(case((and_(HAS_LEFT, is_so), 1), else_=0)) for is_so in _kinds(known).values())
     query = (
         select(Message.id, func.count(), confirmed, declared)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
@@ -167,13 +165,13 @@ def subjects(asked: Asked) -> Select[int, int, int, int]:
 
 def joined_of(asked: Asked) -> Subquery:
     """One row for each authority to which letters left that listed schools: columns authority_id, confirmed and
-    declared (1 if a school has joined so since, else 0), all_confirmed (1 if all have) and joined_on (the first day of a
-    confirmed joining).
+    declared (1 if a school has joined so since, else 0), all_confirmed (1 if all have) and joined_on (the first day, if
+    confirmed).
 
     By school first: a later letter may list a school whose joining since an earlier one was not known yet.
     """
     known = _joinings(asked)
-    is_confirmed, is_declared = known.c.word == Word.CONFIRMED, known.c.word == Word.DECLARED
+    is_confirmed, is_declared = _kinds(known).values()
     each = (
         select(
             AUTHORITY.label("authority_id"),
@@ -201,21 +199,22 @@ def joined_of(asked: Asked) -> Subquery:
     )
 
 
-def joined_after(asked: Asked) -> Select[int, Word, date, int]:
-    """How many authorities have joined since a letter of each mailing left to them: by mailing, on whose word, and by
-    the first day on which a school that this letter listed has joined so.
+def joined_after(asked: Asked) -> Select[int, str, date, int]:
+    """How many authorities have joined since a letter of each mailing left to them: by mailing, as "joined_since" or
+    "declared", and by the first day on which a school that this letter listed has joined so.
     """
     known = _joinings(asked)
+    kind = case(*((is_so, name) for name, is_so in _kinds(known).items())).label("kind")
     query = (
-        select(Message.mailing_id, known.c.word, func.min(known.c.effective_on, type_=Date()).label("joined_on"))
+        select(Message.mailing_id, kind, func.min(known.c.effective_on, type_=Date()).label("joined_on"))
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))
         .where(Message.mailing_id.in_(asked.mailings), HAS_LEFT)
     )
-    each = query.group_by(Message.mailing_id, Message.authority_id, known.c.word).subquery("joined_after")
-    by = each.c.mailing_id, each.c.word, each.c.joined_on
-    return select(*by, func.count()).where(each.c.joined_on.is_not(None)).group_by(*by)
+    each = query.group_by(Message.mailing_id, Message.authority_id, kind).subquery("joined_after")
+    by = each.c.mailing_id, each.c.kind, each.c.joined_on
+    return select(*by, func.count()).where(each.c.kind.is_not(None)).group_by(*by)
 
 
 def hits(mailings: Collection[int]) -> Select[int, datetime | None, datetime | None]:
@@ -270,10 +269,7 @@ def _joined(asked: Asked) -> Subquery:
     An outer join, as SQLite would otherwise search all letters ever for the schools that have joined.
     """
     known = _joinings(asked)
-    words = {"joined_since": Word.CONFIRMED, "declared": Word.DECLARED}
-    each = (
-        func.count(case((known.c.word == word, known.c.school_id)).distinct()).label(n) for n, word in words.items()
-    )
+    each = (func.count(case((is_so, known.c.school_id)).distinct()).label(n) for n, is_so in _kinds(known).items())
     query = (
         select(AUTHORITY.label("authority_id"), func.count(known.c.school_id.distinct()).label("joined"), *each)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
@@ -296,7 +292,13 @@ def _joinings(asked: Asked) -> Subquery:
 def _is_about(joining: Subquery) -> ColumnElement[bool]:
     """Whether a joining is that of a school that a letter lists, on the day on which the letter left or later."""
     same_school = joining.c.school_id == MessageSubject.school_id
-    return and_(same_school, joining.c.strand_id == Mailing.stop_strand_id, is_since(joining.c.effective_on))
+    return and_(same_school, joining.c.strand_id == Mailing.stop_strand_id, is_since(joining.c.stated_on))
+
+
+def _kinds(joining: Subquery) -> dict[str, ColumnElement[bool]]:
+    """As what a joining that is a reaction counts: as none where a list confirms it of a day before the letter."""
+    is_confirmed = and_(joining.c.word == Word.CONFIRMED, is_since(joining.c.effective_on))
+    return {"joined_since": is_confirmed, "declared": joining.c.word == Word.DECLARED}
 
 
 def is_since(day: SQLColumnExpression[date]) -> ColumnElement[bool]:

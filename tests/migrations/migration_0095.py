@@ -1,4 +1,4 @@
-"""Whoever a campaign that was launched wrote to, or left out, stands among those whom it meant, with all their schools."""
+"""Whoever a launched campaign wrote to, or left out, stands among those whom it meant, with all their schools."""
 
 from tests.migrations.told import values
 

@@ -284,8 +284,8 @@ class _Counting:
         )
 
     def _learned(self) -> Subquery:
-        """When a joining became known, after it entered, of a school of each authority that was then to be reached; also
-        one that another status followed since."""
+        """When a joining became known, after it entered, of a school of each authority that was then to be reached; one
+        that another status followed since counts as well."""
         record, school = AdherenceRecord, CampaignSchool
         query = select(school.authority_id, func.min(record.recorded_at, type_=UtcDateTime()).label("at"))
         query = query.join(record, record.school_id == school.school_id)

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from sqlalchemy import Date, func, select
+from sqlalchemy import Date, Subquery, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
-from outreach.adherence.models import Word
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.counting import classes
 from outreach.campaigns.models import Campaign, Wave
@@ -23,7 +22,7 @@ from outreach.delivery.models import Message
 from outreach.measuring import reactions
 from outreach.measuring.hits import Measured
 from outreach.measuring.reactions import Asked
-from outreach.reach import proof
+from outreach.reach.proof import is_a_reaction
 from outreach.responses.models import Response, ResponseSchool
 from outreach.segments.audience import Concerns
 
@@ -100,6 +99,7 @@ def of(
     answered, answered_schools = (_days_of_answers(session, asked, each) for each in _ANSWERING)
     authorities, schools = results.counts.authorities, results.counts.schools
     declared = {Figure.JOINED_SINCE: (authorities[Figure.DECLARED], schools[Figure.DECLARED])}
+    classed = classes.classify(session, campaign, now=now)
     way = [
         WayStep(figure, authorities[figure], schools[figure], *declared.get(figure, (0, 0)))
         for figure in WAY
@@ -112,7 +112,7 @@ def of(
     for group in measured:
         opened += group.opened_on
         clicked += group.clicked_on
-    series = (answered, answered_schools, *_days_of_joinings(session, campaign, now), opened, clicked)
+    series = (answered, answered_schools, *_days_of_joinings(session, campaign, classed.listed), opened, clicked)
     start = min(day for day, _ in waves)
     yields = _yields(session, waves, asked, now)
     return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign), yields)
@@ -127,18 +127,18 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
     query = select(first).join(Message, Message.id == Response.message_id)
     if each is ResponseSchool.school_id:
         query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
-    query = query.where(Message.mailing_id.in_(asked.mailings), proof.is_a_reaction()).group_by(each)
+    query = query.where(Message.mailing_id.in_(asked.mailings), is_a_reaction()).group_by(each)
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
 
 
-def _days_of_joinings(session: Session, campaign: Campaign, now: datetime) -> list[Counter[date]]:
+def _days_of_joinings(session: Session, campaign: Campaign, listed: Subquery) -> list[Counter[date]]:
     """How many authorities and schools declare to have joined, then how many have joined since, by the first day.
 
     They are those of the counts. What was declared of a day before the letter has no day in the course but its first.
     """
     if campaign.concerns is Concerns.JOINED:
         return [Counter() for _ in range(4)]
-    listed, days = classes.classify(session, campaign, now=now).listed, []
+    days = []
     for kind in ("declared", "joined_since"):
         for each in (listed.c.authority_id, listed.c.school_id):
             first = func.min(listed.c.effective_on, type_=Date())
@@ -150,15 +150,15 @@ def _days_of_joinings(session: Session, campaign: Campaign, now: datetime) -> li
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
     """What came after each wave, in two statements."""
     sums = actions.by_network(session, [wave for _, wave in waves], now)
-    joined: dict[tuple[int, Word], Counter[date]] = {}
-    for mailing, word, day, count in session.execute(reactions.joined_after(asked)):
-        joined.setdefault((mailing, word), Counter())[day] += count
+    joined: dict[tuple[int, str], Counter[date]] = {}
+    for mailing, kind, day, count in session.execute(reactions.joined_after(asked)):
+        joined.setdefault((mailing, kind), Counter())[day] += count
     ordered, yields = sorted(waves, key=lambda left: (left[0], left[1].number)), []
     for (day, wave), following in zip(ordered, [*(day for day, _ in ordered[1:]), date.max], strict=True):
         mailing = wave.mailing_id or 0
         declared, confirmed = (
-            sum(count for when, count in joined.get((mailing, word), Counter()).items() if when < following)
-            for word in (Word.DECLARED, Word.CONFIRMED)
+            sum(count for when, count in joined.get((mailing, kind), Counter()).items() if when < following)
+            for kind in ("declared", "joined_since")
         )
         sent, answered = (sum(sums[mailing][name].values()) for name in ("sent", "answered"))
         yields.append(WaveYield(wave, day, sent, answered, declared, confirmed))
@@ -176,9 +176,9 @@ def _told(start: date, end: date, series: Iterable[Counter[date]]) -> list[DayCo
     """
     span = (end - start).days + 1
     sums = []
-    for counts in series:
+    for daily in series:
         by_day = [0] * span
-        for day, count in counts.items():
+        for day, count in daily.items():
             by_day[min(max((day - start).days, 0), span - 1)] += count
         sums.append(list(accumulate(by_day)))
     step = 1 if span <= MOST_DAYS else 7

@@ -198,7 +198,7 @@ class ReactedTo(OfMailings):
         query = query.join(MessageSubject, MessageSubject.message_id == Message.id, isouter=not joined)
         is_about = known.c.school_id == MessageSubject.school_id, known.c.strand_id == Mailing.stop_strand_id
         query = (
-            query.outerjoin(known, and_(*is_about, is_since(known.c.effective_on)))
+            query.outerjoin(known, and_(*is_about, is_since(known.c.stated_on)))
             .where(self._is_of_them(scope), HAS_LEFT)
             .group_by(Message.authority_id)
         )

@@ -55,7 +55,8 @@ def rehearse(number: int) -> Redirect:
         campaign = lifecycle.campaign_numbered(session, number)
         playing.keep(session, campaign, found, told, now=now(), actor=actor())
         tell(
-            f"La campagne est répétée : {playing.between(told['joined'])} PO auraient une adhésion confirmée à l’échéance."
+            f"La campagne est répétée : {playing.between(told['joined'])} PO auraient une adhésion confirmée "
+            "à l’échéance."
         )
     return redirect(url_for(".rehearsal", number=number))
 

@@ -1,4 +1,4 @@
-"""A joining counts since the day on which its own letter left: a list that comes late with earlier days adds nothing."""
+"""A joining counts from the day on which its own letter left: a late list with earlier days adds nothing."""
 
 from datetime import timedelta
 
@@ -114,6 +114,17 @@ def test_a_joining_counts_from_the_day_of_the_letter_that_listed_it_wave_by_wave
     }
 
 
+def test_what_was_declared_since_and_is_confirmed_of_an_earlier_day_is_a_reaction_and_counts_as_neither(
+    database, strand, waves
+):
+    """Who declared has reacted, and is not reminded; the school had joined before the letter, as a list says now."""
+    one, *_ = waves
+    record(database, strand, waves[one][0], Word.DECLARED, effective_on=today(SECOND))
+    assert told(database)["counts"] == (1, 0)
+    record(database, strand, waves[one][0], effective_on=today(FIRST) - timedelta(days=1))
+    assert told(database) == {**NOTHING, "reacted": {one}, "criterion": {one}}
+
+
 def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_known(database, strand, waves):
     whole, part, *silent = waves
     for school in (*waves[whole], waves[part][0]):
@@ -130,7 +141,9 @@ def test_only_the_bound_of_its_own_letter_holds_for_each_authority(database, str
     early, late, *_ = waves
     with database.writing() as session:
         first = select(Message.id).where(Message.authority_id == late).order_by(Message.id).limit(1)
-        session.execute(update(Message).where(Message.id == first.scalar_subquery()).values(state="refused", reply_code=550))
+        session.execute(
+            update(Message).where(Message.id == first.scalar_subquery()).values(state="refused", reply_code=550)
+        )
     for key in (early, late):
         record(database, strand, waves[key][0], effective_on=today(FIRST))
     assert told(database)["reacted"] == {early}

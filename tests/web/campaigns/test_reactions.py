@@ -91,9 +91,10 @@ def test_page_files_and_command_have_the_same_numbers(author, came, sample_datab
         for kind in ("csv", "xlsx"):
             (headers, *lines), about = table_of(author, kind, query)
             told = [dict(zip(headers, line, strict=True)) for line in lines]
-            assert [(int(row["FASE"]), row["Adresse"], int(row["Déclarent adhérer"]), int(row["Adhésions confirmées"])) for row in told] == [
-                (row.fase, row.mailbox, row.declared, row.joined_since) for row in expected
-            ]
+            assert [
+                (int(row["FASE"]), row["Adresse"], int(row["Déclarent adhérer"]), int(row["Adhésions confirmées"]))
+                for row in told
+            ] == [(row.fase, row.mailbox, row.declared, row.joined_since) for row in expected]
             terms = dict(line[:2] for line in about)
             assert {"Campagne", "Date", "N’ont pas réagi", "Heures"} <= set(terms)
             assert terms["Date"].endswith("heure de Bruxelles")

@@ -17,7 +17,13 @@ def test_a_campaign_is_rehearsed_by_a_job_and_its_page_tells_what_came_out(autho
     assert "/jobs/" in author.send(page, {}, page=page).location
     assert "auraient une adhésion confirmée" in do().said
     shown = text_of(author.get(page))
-    for told in ("auraient une adhésion confirmée au", "une supposition", "Relance 2", "Courriels qui partent", "Réponses à traiter"):
+    for told in (
+        "auraient une adhésion confirmée au",
+        "une supposition",
+        "Relance 2",
+        "Courriels qui partent",
+        "Réponses à traiter",
+    ):
         assert told in shown
     assert "Répétition du" in text_of(author.get(f"{begun}/check"))
     dated(author, begun, day="25/05/2027")

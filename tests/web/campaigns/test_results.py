@@ -10,16 +10,20 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import lifecycle
-from outreach.campaigns.results import figures
+from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import as_json, figures
 from outreach.campaigns.results.figures import Figure
-from outreach.delivery.models import Mailing, Message, MessageState
+from outreach.children import pdf
+from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
 from outreach.measuring.hits import Measured
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.settings import ROOT
 from outreach.web.campaigns.results import measured_of
+from tests import factories
 from tests.application import planned
 from tests.conftest import NOW
 from tests.pages import cells, elements, links, text_of
@@ -189,3 +193,48 @@ def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_writ
     assert f"Écrire à ces {figured['sent']} PO" in text_of(author.get(address))
     made = author.send(address.replace("results?", "results/campaign?"), page=address)
     assert f"<dt>Destinataires</dt><dd>{figured['sent']}</dd>" in author.get(made.location).text
+
+
+def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_and_one_of_the_day_does(
+    author, answered, sample_database, monkeypatch
+):
+    """The curve, the way, the waves, drawings, the one page, files, the API's figures and the list of recipients."""
+
+    def joined(day, half):
+        with sample_database.writing() as session:
+            strand = session.get_one(Campaign, 1).strand_id
+            schools = session.scalars(select(MessageSubject.school_id).join(Message).where(ACCEPTED).distinct()).all()
+            for school in sorted(schools)[half::2]:
+                details = {"word": Word.CONFIRMED, "effective_on": day, "recorded_at": NOW}
+                session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, **details)))
+
+    def told():
+        page = author.get("/campaigns/1/progress")
+        files = ("results/export.csv", "recipients/export.csv", "charts/vagues.svg", "charts/jours-adhesions.svg")
+        book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
+        said = {name: author.get(f"/campaigns/1/{name}").data for name in (*files, "charts/parcours.svg")}
+        said |= {name: book.get_sheet_by_name(name).to_python() for name in ("Parcours", "Par vague", "Jour par jour")}
+        said["came"] = text_of(elements(page, "div[@id='came']")[0])
+        said["summary"] = author.get("/campaigns/1/summary.pdf").data
+        with sample_database.reading() as session:
+            campaign = lifecycle.campaign_numbered(session, 1)
+            said["api"] = as_json.of(session, campaign, now=NOW)["results"]
+        return said
+
+    monkeypatch.setattr(pdf, "set_pdf", lambda _template, known, *_, **__: json.dumps(known).encode())
+    before = told()
+    joined(NOW.date() - timedelta(days=1), 0)
+    assert told() == before
+    joined(NOW.date(), 1)
+    after = told()
+    assert {name for name in before if after[name] == before[name]} == set()
+    for name in (
+        "Par vague",
+        "Jour par jour",
+        "recipients/export.csv",
+        "charts/vagues.svg",
+        "charts/jours-adhesions.svg",
+    ):
+        said = after[name].decode() if isinstance(after[name], bytes) else str(after[name])
+        assert "Ont adhéré" not in said, f"{name}: what is declared and what is confirmed is never one word"
+        assert "dhésions confirmées" in said
