@@ -152,9 +152,9 @@ def subjects(asked: Asked) -> Select[int, int, int, int]:
     declared.
     """
     known = _joinings(asked)
-    confirmed, declared = (func.sum(case((and_(HAS_LEFT, is_so), 1), else_=0)) for is_so in _kinds(known).values())
+    since, declared = (func.sum(case((and_(HAS_LEFT, is_so), 1), else_=0)) for is_so in _kinds(known).values())
     query = (
-        select(Message.id, func.count(), confirmed, declared)
+        select(Message.id, func.count(), since, declared)
         .join(MessageSubject, MessageSubject.message_id == Message.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(known, _is_about(known))

@@ -62,6 +62,24 @@ def test_the_page_follows_the_sending_then_asks_no_more_and_keeps_the_focus(staf
     assert len(asked) == before
 
 
+def test_a_wave_that_ends_has_the_same_numbers_above_and_below_and_leaves_open_what_was_opened(
+    staff, launched, sample_database
+):
+    staff.goto("/campaigns/1/progress")
+    opened = staff.locator("#came details").filter(has_text="Ce que chaque nombre compte")
+    opened.locator("> summary").focus()
+    staff.keyboard.press("Enter")
+    below = staff.locator("#came tfoot td[data-label=Remis]")
+    expect(below).to_contain_text(re.compile(r"^5\D"))
+    end(sample_database)
+    expect(staff.get_by_role("status")).to_contain_text("terminée")
+    above = staff.locator("#count-accepted").inner_text()
+    assert above != "5"
+    expect(below).to_contain_text(re.compile(rf"^{above}\D"))
+    expect(opened).to_have_attribute("open", "")
+    expect(opened.locator("> summary")).to_be_focused()
+
+
 def test_nothing_is_asked_while_nobody_looks(staff, launched):
     asked = []
     staff.on("request", lambda request: asked.append(request.url) if "/live" in request.url else None)

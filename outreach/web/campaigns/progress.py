@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import flash, redirect, request, url_for
@@ -39,6 +39,7 @@ from outreach.web.ui.request import actor, database, needs, now, reading
 
 # Seconds between two polls of the page, longer each time that nothing has changed.
 RESTS = (2, 3, 5, 8, 12, 15)
+RESULTS_REST = timedelta(seconds=10)  # results are counted anew so seldom while letters leave, as they cost the most
 SOON = timedelta(minutes=10)
 PROPOSED = timedelta(days=7)  # from now to an added reminder, unless its author says another day
 ALL_CALLED_OFF = (
@@ -52,8 +53,8 @@ class Live:
 
     `rest` is the number of seconds until the next poll, None when there is none; `place` is its index in RESTS.
     `seconds` counts down to the start of the wave `starting`. `held` says why the wave was paused automatically, or ''.
-    `seen` marks what the page shows. `has_moved`: a state has changed since the page was made. `is_reshaped`: the page
-    now shows other things, such as another wave, the first letters or results.
+    `seen` marks what the page shows. `has_moved`: a state has changed since the page was made. `is_reshaped`: that, or
+    the page now shows other things, such as another wave: all of it is made anew. `is_recounted`: its results are.
     """
 
     progress: Progress
@@ -66,6 +67,7 @@ class Live:
     held: str
     has_moved: bool
     is_reshaped: bool
+    is_recounted: bool
 
     @property
     def counts(self) -> dict[LetterOutcome, int]:
@@ -180,11 +182,17 @@ def _alone(campaign: Campaign, wave: Wave) -> str:
 
 
 def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, Any]:
-    states, shape = progress.states_mark(campaign, now=now()), progress.shape_mark(campaign, current)
-    seen, starting = f"{states}-{shape}-{progress.counts_mark(current)}", calling_off.starting(campaign, now=now())
-    before = request.args.get("seen", "")
+    states, counts = progress.states_mark(campaign, now=now()), progress.counts_mark(current)
+    marks, starting = (
+        [states, progress.shape_mark(campaign, current), counts],
+        calling_off.starting(campaign, now=now()),
+    )
+    before, results = _seen()
     counts_down = starting is not None and starting.due_at > now()
-    place = _place() + 1 if before == seen and not counts_down else 0
+    place = _place() + 1 if before == marks and not counts_down else 0
+    is_reshaped = before[:2] != marks[:2]
+    is_recounted = is_reshaped or (results.counts != counts and now() >= results.at + RESULTS_REST)
+    shown = ShownResults(counts, now()) if is_recounted else results
     made = Live(
         progress=current,
         sentence=sentence(current) + _warning(session, current),
@@ -193,19 +201,36 @@ def _live(session: Session, campaign: Campaign, current: Progress) -> dict[str, 
         seconds=max(0, round((starting.due_at - now()).total_seconds())) if starting else 0,
         rest=_rest(campaign, place, now()),
         place=min(place, len(RESTS) - 1),
-        seen=seen,
-        has_moved=not before.startswith(f"{states}-"),
-        is_reshaped=before.split("-")[1:2] != [shape],
+        seen="-".join([*marks, shown.counts, str(int(shown.at.timestamp()))]),
+        has_moved=before[:1] != marks[:1],
+        is_reshaped=is_reshaped,
+        is_recounted=is_recounted,
     )
     states_now = {wave.state.value for wave in campaign.waves}
     again = retrying.retriable(session, campaign, now=now()) if made.has_moved else {}
-    came = _came(session, campaign) if made.is_reshaped else {}
+    came = _came(session, campaign) if made.is_recounted else {}
     coming = _coming(session, campaign) if made.is_reshaped else None
     may_add = added_reminders.may_be_added(session, campaign)
     following = next((wave for wave in campaign.waves if wave.state is WaveState.PLANNED), None)
     drifted = (following, drift.noted(session, following)) if following else None
-    shown = {"again": again, "may_add": may_add, "coming": coming, "drifted": drifted}
-    return {"live": made, "states": states_now, **shown, **came}
+    parts = {"again": again, "may_add": may_add, "coming": coming, "drifted": drifted}
+    return {"live": made, "states": states_now, **parts, **came}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownResults:
+    """The results that a page shows: the mark of the letters' counts when they were counted, and that instant."""
+
+    counts: str
+    at: datetime
+
+
+def _seen() -> tuple[list[str], ShownResults]:
+    """What the page that asks shows: the marks of its states, shape and counts, and its results."""
+    match request.args.get("seen", "").split("-"):
+        case [states, shape, counts, results, at] if (seconds := whole_number(at, digits=10)) is not None:
+            return [states, shape, counts], ShownResults(results, datetime.fromtimestamp(seconds, UTC))
+    return [], ShownResults("", now())
 
 
 @dataclass(frozen=True, slots=True)

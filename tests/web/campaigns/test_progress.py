@@ -383,3 +383,50 @@ def test_counters_of_zero_are_quiet_and_the_red_button_is_the_last(author, launc
     *_, last = elements(buttons, "*[@class='ds-button']")
     assert last.get("data-color") == "danger"
     assert "0 en doute" not in text_of(page)
+
+
+def totals(page):
+    """The counts of the wave's letters, and the total of the results' column « Remis », where the page has them."""
+    upper = elements(page, "*[@id='count-accepted']")
+    lower = elements(page, "*[@id='came']//tfoot/tr/td[@data-label='Remis']")
+    return [int(re.search(r"\d+", text_of(found))[0]) for found in (*upper, *lower)]
+
+
+def test_a_wave_that_ends_is_told_anew_in_all_of_the_page(author, launched, sample_database, monkeypatch):
+    moment = stop_clock(monkeypatch, NOW + timedelta(minutes=5))
+    page = author.get("/campaigns/1/progress").text
+    assert totals(page) == [0, 0]
+    settle(sample_database, 10**6)
+    _, page = asked(author, page)
+    assert len(totals(page)) == 1, "results are not counted anew at each poll"
+    stop_clock(monkeypatch, moment + timedelta(seconds=9))
+    _, page = asked(author, page)
+    assert 'id="came"' not in page
+    stop_clock(monkeypatch, moment + timedelta(seconds=10))
+    _, page = asked(author, page)
+    everybody, lower = totals(page)
+    assert everybody == lower > 0
+    stop_clock(monkeypatch, moment + timedelta(seconds=30))
+    _, page = asked(author, page)
+    assert 'id="came"' not in page, "what has not changed is not counted anew"
+    with sample_database.writing() as session:
+        launching.finish_waves(session, now=NOW)
+    _, page = asked(author, page)
+    assert totals(page) == [everybody, everybody]
+    assert asked(author, page) is None
+
+
+@pytest.mark.parametrize("move", ["pause", "cancellation"])
+def test_whatever_changes_a_state_makes_results_anew_at_once(author, launched, sample_database, move):
+    page = author.get("/campaigns/1/progress").text
+    settle(sample_database, 3)
+    author.send(f"/campaigns/1/{move}", page="/campaigns/1/progress")
+    _, page = asked(author, page)
+    assert totals(page) == [3, 3]
+
+
+@pytest.mark.parametrize("seen", ["", "x", "a-b-c-d-e", "a-b-c-d-99999999999", "-".join("abcdefgh")])
+def test_a_strange_mark_gets_the_whole_page(author, launched, seen):
+    page = FlaskClient.open(author, f"/campaigns/1/progress/live?seen={seen}&place=x").text
+    assert 'id="came"' in page
+    assert 'id="actions"' in page
