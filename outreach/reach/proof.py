@@ -157,7 +157,8 @@ def _letters(mailings: Mailings) -> Subquery:
 
 def _answered(mailings: Mailings) -> Subquery:
     query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-    return query.where(Message.mailing_id.in_(mailings)).distinct().subquery("answered")
+    query = query.where(Message.mailing_id.in_(mailings), Response.is_a_reaction())
+    return query.distinct().subquery("answered")
 
 
 def _joined(mailings: Mailings, day: date) -> Subquery:
@@ -187,7 +188,8 @@ def _without_proof(mailings: Mailings, day: date) -> Subquery:
         .subquery("unaccepted")
     )
     said = select(ResponseSchool.school_id).join(Response, Response.id == ResponseSchool.response_id)
-    said = said.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(mailings))
+    said = said.join(Message, Message.id == Response.message_id)
+    said = said.where(Message.mailing_id.in_(mailings), Response.is_a_reaction())
     known = joined_schools(select(Mailing.stop_strand_id).where(Mailing.id.in_(mailings)), day)
     query = select(listed.c.authority_id, func.count().label("schools"))
     query = query.where(listed.c.school_id.not_in(said), listed.c.school_id.not_in(select(known.c.school_id)))

@@ -352,7 +352,9 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
     kinds = [func.max(case((flag, 1), else_=0)).label(name) for name, flag in flags.items()]
     each = (
         select(Message.mailing_id, AUTHORITY.label("authority_id"), *kinds)
-        .outerjoin(Response, and_(Response.message_id == Message.id, Response.given_at <= moment))
+        .outerjoin(
+            Response, and_(Response.message_id == Message.id, Response.given_at <= moment, Response.stands(moment))
+        )
         .where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None))
         .group_by(Message.mailing_id, Message.authority_id)
         .subquery("each")

@@ -141,7 +141,7 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
     query = select(first).join(Message, Message.id == Response.message_id)
     if each is ResponseSchool.school_id:
         query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
-    query = query.where(Message.mailing_id.in_(asked.mailings)).group_by(each)
+    query = query.where(Message.mailing_id.in_(asked.mailings), Response.stands()).group_by(each)
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
 
 

@@ -36,7 +36,9 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     nobody answered on paper or by phone.
     """
     sent = _counted(session, _letters(campaigns).where(is_sent()))
-    answers = _counted(session, _letters(campaigns).join(Response, Response.message_id == Message.id))
+    answers = _counted(
+        session, _letters(campaigns).join(Response, Response.message_id == Message.id).where(Response.stands())
+    )
     if not sent and not answers:
         return {}
     joined = dict(session.execute(_joined(session, campaigns, now)).all())
