@@ -68,7 +68,7 @@ from outreach.web.public import draws as public_draws
 from outreach.web.public import notes as public_notes
 from outreach.web.public import well_known
 from outreach.web.public.answering import codes as public_codes
-from outreach.web.public.answering import recipient_pages
+from outreach.web.public.answering import disowning, unsubscribing
 from outreach.web.public.answering.answer_lists import BIGGEST_FORM
 from outreach.web.public.health import Health
 from outreach.web.public.hit_endpoint import Hits
@@ -178,7 +178,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     protect = CSRFProtect(app)
-    protect.exempt(recipient_pages.pages)
+    protect.exempt(unsubscribing.pages)
     protect.exempt(received_hooks.pages)  # signed, each
     protect.exempt(api.pages)  # no browser asks there: whoever does shows a key
     sign_in.install(app)
@@ -221,7 +221,7 @@ def _refuse_foreign_forms() -> None:
     Public pages are exempt: they hide their origin, and mail programs post to them. So is what programs ask: they show
     a key, which no browser adds by itself.
     """
-    if request.blueprint == recipient_pages.pages.name or problems.is_program():
+    if request.blueprint == disowning.pages.name or problems.is_program():
         return
     takes_files = request.endpoint in UPLOADS and request.mimetype == "multipart/form-data"
     if request.mimetype not in WORDS and not takes_files:

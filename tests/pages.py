@@ -5,11 +5,17 @@ And what tests read on a page: its forms, elements, links, cells and text.
 
 import copy
 import re
+import secrets
+from dataclasses import replace
+from datetime import timedelta
 from html import unescape
 from xml.etree.ElementTree import Element
 
 from flask.testing import FlaskClient
 
+from outreach.mail import seen
+from outreach.mail.seen import FormKind
+from outreach.mail.tokens import Keys, TokenKind
 from tests.parsing import Parser
 
 # Words that appear only where the interface is not translated. The pattern does not match names and addresses.
@@ -19,7 +25,7 @@ ENGLISH = re.compile(
     re.IGNORECASE,
 )
 UNSPACED = re.compile(r"(?<=\w) [:;!?»]|« (?=\S)|[\w)][;!?](?=\s|$)")
-TOKEN = re.compile(r'(name="(?:csrf_token|version)"[^>]* value=")([^"]*)"')
+TOKEN = re.compile(r'(name="(?:csrf_token|version|seen)"[^>]* value=")([^"]*)"')
 SILENT = {"script", "style", "code", "bdi", "svg", "textarea"}
 MOST_RECENT = 60
 HELD = SILENT | {"h1", "title", "of-answer"}  # of-answer: what a choice shows or hides
@@ -79,6 +85,10 @@ class PageClient(FlaskClient):
             response.tree = check(response.text, response.headers)
         return response
 
+    def post(self, address, *arguments, data=None, **named):
+        """As a person sends a form: one of a letter's page a minute after it was opened. Machines use FlaskClient's."""
+        return super().post(address, *arguments, data=as_a_person(self.application, address, data), **named)
+
     def sign_in(self, email, password, headers=None):
         form = {**form_of(self.get("/sign-in")), "email": email, "password": password}
         return self.post("/sign-in", data=form, headers=headers)
@@ -89,6 +99,45 @@ class PageClient(FlaskClient):
         named = {element.get("name"): element.get("value") for element in reversed(list(tree.iter()))}
         hidden = {"version": named["version"]} if "version" in named else {}
         return self.post(address, data={**hidden, **(data or {}), "csrf_token": named["csrf_token"]})
+
+
+CHOICES = {FormKind.UNSUBSCRIPTION: {"why": ""}, FormKind.SUBSCRIPTION: {"again": "again"}}
+FORMS = {  # by what the address begins with, the first that does: the kind of form that is sent there
+    "/a/measure/": FormKind.MEASURE,
+    "/a/undo/": FormKind.UNDOING,
+    "/a/lists/application/": FormKind.ANSWER,
+    "/a/lists/": None,
+    "/a/": FormKind.ANSWER,
+    "/u/again/": FormKind.SUBSCRIPTION,
+    "/u/": FormKind.UNSUBSCRIPTION,
+}
+
+
+def as_a_person(app, address, data=None, *, after=timedelta(minutes=1)):
+    """The form of a letter's page as sent so long after its page was opened, by the clock of the application.
+
+    The clock stands still in tests, so the page's seal is made older instead: the same page, opened before. A form
+    without a seal gets that of a page of its own, and one that refuses mail, or wants it again, its choice. Any other
+    form stays as it is.
+    """
+    kind = next((FORMS[start] for start in FORMS if str(address).startswith(start)), None)
+    if kind is None or "List-Unsubscribe" in (data or {}) or ("seen" in (data or {}) and not data["seen"]):
+        return data
+    settings = app.extensions["outreach.settings"]
+    keys, opened_at = Keys(settings.signing_keys), settings.instant() - after
+    of_mail = TokenKind.UNSUBSCRIBE if address.startswith("/u/") else TokenKind.ANSWER
+    token = keys.read(address.partition("?")[0].rpartition("/")[2], of_mail)
+    if token is None:
+        return data
+    held = seen.read(keys, token.id, (data or {}).get("seen", ""))
+    held = held or seen.Seen(kind, token.link, opened_at, secrets.token_bytes(seen.NONCE_BYTES))
+    return {**CHOICES.get(kind, {}), **(data or {}), "seen": seen.seal(keys, token.id, replace(held, at=opened_at))}
+
+
+def open_pages_before(monkeypatch, *, by=timedelta(minutes=1)):
+    """Let every page of a letter have been opened so long before, for tests that send its forms by a browser."""
+    new = seen.new
+    monkeypatch.setattr(seen, "new", lambda keys, letter, kind, link, now: new(keys, letter, kind, link, now - by))
 
 
 def form_of(response, which=None):
@@ -205,7 +254,7 @@ def _again(page, html):
     if page not in _recent:
         return None
     tree = copy.deepcopy(_recent[page])
-    fields = [element for element in tree.iter() if element.get("name") in {"csrf_token", "version"}]
+    fields = [element for element in tree.iter() if element.get("name") in {"csrf_token", "version", "seen"}]
     values = [unescape(value) for _, value in TOKEN.findall(html)]
     if len(fields) != len(values):
         return None

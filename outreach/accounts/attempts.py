@@ -40,7 +40,7 @@ def key_of(secret: str) -> bytes:
 
 def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
     """Whether no name has reached the number of failures permitted to it within the last 15 minutes."""
-    limits = {_digest(key, name): count for name, count in most.items()}
+    limits = {digest_of(key, name): count for name, count in most.items()}
     # A row from far ahead was written before the clock was put back: it counts no more than one from long ago.
     recent = SignInAttempt.at > now - PERIOD, SignInAttempt.at < now + PERIOD
     counts = (
@@ -60,9 +60,10 @@ def count_failure(
     take_turns(session, "sign-ins")
     if not is_open(session, key, {**(beside or {}), **most}, now=now):
         return False
-    session.add_all(SignInAttempt(name=_digest(key, name), at=now) for name in most)
+    session.add_all(SignInAttempt(name=digest_of(key, name), at=now) for name in most)
     return True
 
 
-def _digest(key: bytes, name: str) -> bytes:
+def digest_of(key: bytes, name: str) -> bytes:
+    """The digest that stands for a name: without the key nobody can tell whose it is."""
     return hmac.digest(key, name.encode("utf-8", "surrogatepass"), hashlib.sha256)[:DIGEST_BYTES]

@@ -135,7 +135,7 @@ def of_mailboxes(asked: Asked) -> Subquery:
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(MessageSubject, MessageSubject.message_id == Message.id)
         .outerjoin(known, _is_about(known))
-        .outerjoin(Response, Response.message_id == Message.id)
+        .outerjoin(Response, and_(Response.message_id == Message.id, Response.is_a_reaction()))
         .where(Message.mailing_id.in_(asked.mailings))
     )
     return query.group_by(*box).subquery("of_mailboxes")
@@ -250,7 +250,7 @@ def _accepted(asked: Asked) -> Subquery:
 
 
 def _answered(asked: Asked) -> Subquery:
-    """Each authority that answered, and when it did so last."""
+    """Each authority that answered by a reaction, and when it did so last."""
     last = func.max(Response.given_at, type_=UtcDateTime()).label("answered_at")
     query = select(Response.authority_id, last).join(Message, Message.id == Response.message_id)
     counts: ColumnElement[bool] = Message.mailing_id.in_(asked.mailings)
@@ -259,7 +259,8 @@ def _answered(asked: Asked) -> Subquery:
         query = query.outerjoin(base, base.c.authority_id == Response.authority_id)
         is_since = and_(Message.mailing_id.in_(asked.others), Response.given_at >= base.c.sent_at)
         counts = or_(counts, is_since)
-    return query.where(counts).group_by(Response.authority_id).subquery("answered")
+    query = query.where(counts, Response.is_a_reaction())
+    return query.group_by(Response.authority_id).subquery("answered")
 
 
 def _joined(asked: Asked) -> Subquery:

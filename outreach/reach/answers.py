@@ -22,14 +22,16 @@ def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:
 
 
 def letters_answered(mailings: Collection[int]) -> Select[int | None, str]:
-    """The authority and the address (its key) of the letters of these mailings that were answered.
+    """The authority and the address (its key) of the letters of these mailings that were answered, by a reaction.
 
     The answer came from the letter, or others came by paper or phone that are about all the schools that it lists. One
     that asks for something there is about those that no letter of its mailing reached.
     """
     by_mail = select(Response.message_id).join(Message, Message.id == Response.message_id)
     by_mail = by_mail.where(Message.mailing_id.in_(mailings), Response.id.not_in(select(ReachAnswer.response_id)))
+    by_mail = by_mail.where(Response.is_a_reaction())
     given = select(Response.authority_id).join(ReachAnswer, ReachAnswer.response_id == Response.id)
+    given = given.where(Response.is_a_reaction())
     through = aliased(Message)
     given = given.join(through, through.id == Response.message_id).where(through.mailing_id.in_(mailings))
     by_step = and_(Message.authority_id.in_(given), or_(_is_about_all(mailings), _asks_for_all()))
@@ -48,7 +50,7 @@ def _is_about_all(mailings: Collection[int]) -> ColumnElement[bool]:
     """Whether answers by paper or phone, through these mailings, are about each school that a letter lists."""
     through = aliased(Message)
     said = select(ResponseSchool.school_id).join(Response, Response.id == ResponseSchool.response_id)
-    said = said.join(ReachAnswer, ReachAnswer.response_id == Response.id)
+    said = said.join(ReachAnswer, ReachAnswer.response_id == Response.id).where(Response.is_a_reaction())
     said = said.join(through, through.id == Response.message_id).where(through.mailing_id.in_(mailings))
     return ~exists().where(MessageSubject.message_id == Message.id, MessageSubject.school_id.not_in(said))
 
@@ -58,6 +60,10 @@ def _asks_for_all() -> ColumnElement[bool]:
     through = aliased(Message)
     asked = select(Response.id).join(ReachAnswer, ReachAnswer.response_id == Response.id)
     asked = asked.join(through, through.id == Response.message_id)
-    asked = asked.where(through.mailing_id == Message.mailing_id, Response.authority_id == Message.authority_id)
+    asked = asked.where(
+        Response.is_a_reaction(),
+        through.mailing_id == Message.mailing_id,
+        Response.authority_id == Message.authority_id,
+    )
     is_request = Response.id.not_in(select(ResponseSchool.response_id))
     return and_(Message.state != MessageState.ACCEPTED, exists(asked.where(is_request).correlate(Message)))

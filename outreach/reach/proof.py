@@ -36,7 +36,6 @@ from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit
 from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
 from outreach.reach.models import ReachCall, ReachChannel, ReachStep, ReachTransition, StepState
-from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
@@ -71,16 +70,11 @@ _LABELS = {
 }
 
 
-def is_a_reaction() -> ColumnElement[bool]:
-    """Whether an answer says more than « J’ai pris connaissance », which a machine may have sent."""
-    return Response.answer != Answer.INFORMED
-
-
 def answers(mailings: Mailings) -> Subquery:
     """Who answered, and when first: columns authority_id, at."""
     query = select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("at"))
     query = query.join(Message, Message.id == Response.message_id)
-    query = query.where(Message.mailing_id.in_(mailings), is_a_reaction())
+    query = query.where(Message.mailing_id.in_(mailings), Response.is_a_reaction())
     return query.group_by(Response.authority_id).subquery("answers")
 
 

@@ -22,11 +22,11 @@ from outreach.mail.addresses import Judgement
 from outreach.responses import steps
 from outreach.responses.actors import actor_of
 from outreach.responses.kinds import Answer
-from outreach.responses.models import Respondent, Response, ResponseSchool, StepKind
+from outreach.responses.models import Acknowledgement, Respondent, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
-REPLACED = "remplacée par une réponse plus récente"
+REPLACED, REPLACING = "remplacée par une réponse plus récente", "réponse suivante"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,7 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
 
 def of_message(session: Session, message: Message) -> Sequence[Response]:
     """The answers given from a letter, the newest first."""
-    query = select(Response).where(Response.message_id == message.id).order_by(Response.id.desc())
+    query = select(Response).where(Response.message_id == message.id, Response.stands()).order_by(Response.id.desc())
     return session.scalars(query).all()
 
 
@@ -158,7 +158,7 @@ def earlier(session: Session, message: Message, mailings: Iterable[int]) -> Earl
     """The earlier answers of a letter's mailbox, from this letter or another of these mailings."""
     same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
     query = select(Response).join(Message, Message.id == Response.message_id)
-    query = query.where(*same_box, Message.mailing_id.in_({message.mailing_id, *mailings}))
+    query = query.where(*same_box, Response.stands(), Message.mailing_id.in_({message.mailing_id, *mailings}))
     given = session.scalars(query.options(selectinload(Response.schools)).order_by(Response.id.desc())).all()
     by_school: dict[int, Answer] = {}
     for response in given:
@@ -196,8 +196,17 @@ def _said(responses: Iterable[Response]) -> set[tuple[Answer, frozenset[int], st
     }
 
 
+def is_a_reaction(answer: Answer, given: Given) -> bool:
+    """Whether an answer stops reminders and counts as reached (`Response.is_a_reaction`, of rows).
+
+    That a letter was read is none when it is all that is said: no comment, no name, no colleague who heard it.
+    """
+    is_alone = all(said.facts.is_yielding for said in given.answers.values()) and given.request is None
+    return not answer.facts.is_yielding or not is_alone or bool(given.comment or given.name or given.noted_by)
+
+
 def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
-    """The keys of the authorities that answered a letter of one of these mailings, for all their schools.
+    """The keys of the authorities that reacted to a letter of one of these mailings, for all their schools.
 
     An answer from a mailbox that answers for some schools only is not the authority's.
     """
@@ -209,7 +218,7 @@ def authorities_that_answered(mailings: Iterable[int]) -> Select[int]:
         .exists()
     )
     query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-    return query.where(Message.mailing_id.in_(list(mailings)), ~is_limited)
+    return query.where(Message.mailing_id.in_(list(mailings)), Response.is_a_reaction(), ~is_limited)
 
 
 def answered_address(session: Session, message: Message) -> str | None:
@@ -239,6 +248,8 @@ def _respond(
     )
     session.add(response)
     session.flush()
+    if not is_a_reaction(answer, given):
+        session.add(Acknowledgement(response_id=response.id))
     named = asked.authority.fase, asked.strand.number, [school.fase for school in schools]
     steps.tell_received(session, response, *named, now=now)
     if answer.awaits_staff:
@@ -310,7 +321,7 @@ def _replace(
         held, addresses = {school.id for school in earlier.schools}, {earlier.message.address_key, message.address_key}
         is_same_respondent = len(addresses) == 1 or addresses.isdisjoint(limited)
         if (earlier.answer is answer and not held and is_same_respondent) or (held and held <= keys):
-            steps.add(session, earlier, StepKind.HANDLED, at=now, actor="réponse suivante", note=REPLACED)
+            steps.add(session, earlier, StepKind.HANDLED, at=now, actor=REPLACING, note=REPLACED)
 
 
 def _limit_of(session: Session, message: Message) -> frozenset[int] | None:

@@ -186,8 +186,13 @@ def recall(session: Session, response: Response, *, day: date | None, now: datet
 
 
 def may_reopen(response: Response) -> bool:
-    """Whether a response may wait for staff again: staff handled it, and no later response replaced it."""
-    return response.answer.awaits_staff and response.handled_at is not None and response.outcome != REPLACED
+    """Whether a response may wait for staff again: staff handled it, it stands, and no later response replaced it."""
+    return (
+        response.answer.awaits_staff
+        and response.handled_at is not None
+        and response.outcome != REPLACED
+        and response.withdrawal is None
+    )
 
 
 def reopen(session: Session, response: Response, *, now: datetime, actor: str, note: str = "") -> None:

@@ -108,8 +108,12 @@ NO_FACTS = AnswerFacts("")  # a look-up by value, `Answer("help")`, reads to a t
 
 
 class Answer(StrEnum):
-    """The possible answers of an authority to a letter about a strand, in the order of the answer page."""
+    """The possible answers of an authority to a letter about a strand, in the order of the answer page.
 
+    The first one changes nothing that matters: machines tick it, and get no further.
+    """
+
+    INFORMED = "informed", AnswerFacts("J’ai pris connaissance", Status.INFORMED, is_yielding=True)
     JOINED = (
         "joined",
         AnswerFacts(
@@ -123,7 +127,6 @@ class Answer(StrEnum):
     )
     IN_PREPARATION = "in_preparation", AnswerFacts("En préparation", Status.IN_PREPARATION, is_in_letters=True)
     TENDER_LAUNCHED = "tender_launched", AnswerFacts("Marché lancé", Status.TENDER_LAUNCHED)
-    INFORMED = "informed", AnswerFacts("J’ai pris connaissance", Status.INFORMED, is_yielding=True)
     DECLINED = "declined", AnswerFacts("Nous n’adhérons pas", Status.DECLINED, Tray.REFUSED)
     NOT_CONCERNED = "not_concerned", AnswerFacts("Non concerné", Status.NOT_CONCERNED, Tray.REFUSED)
     HELP = (

@@ -12,19 +12,23 @@ from sqlalchemy import (
     ColumnElement,
     ForeignKey,
     Index,
+    LargeBinary,
     ScalarSelect,
     SQLColumnExpression,
     String,
     Text,
+    and_,
     case,
     select,
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
+from outreach.accounts.attempts import DIGEST_BYTES
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, School
+from outreach.mail.seen import NONCE_BYTES, FormKind
 from outreach.responses.kinds import Answer
 
 LONGEST_NAME = 120  # characters of a respondent's name, and of their function
@@ -112,6 +116,8 @@ class WaitingResponse(Base):
 class Response(Base):
     """One answer of an authority, for some of its schools, given from a letter. Only its words are emptied, in time.
 
+    One that was not theirs is withdrawn by a row of its own: whoever counts answers asks for those that stand.
+
     Steps about it are rows of their own; the last ones hold. It waits for the service while `handled_at` is empty;
     `outcome` says what was done, or what replaced it; `recall_on` is the day on which to come back to it, if it waits.
     `session.refresh` reads these again after a step.
@@ -142,11 +148,65 @@ class Response(Base):
     message: Mapped[Message] = relationship()
     schools: Mapped[list[School]] = relationship(secondary="response_schools", order_by="School.folded")
     respondent: Mapped["Respondent | None"] = relationship()
+    withdrawal: Mapped["ResponseWithdrawal | None"] = relationship()
 
     @classmethod
     def waits(cls) -> ColumnElement[bool]:
         """The SQL condition that a response waits: as `handled_at` is empty, without a look at those handled."""
         return cls.id.in_(select(WaitingResponse.response_id))
+
+    @classmethod
+    def stands(cls, at: datetime | None = None) -> ColumnElement[bool]:
+        """The SQL condition that a response is not withdrawn (by `at`)."""
+        theirs = select(ResponseWithdrawal.response_id).where(ResponseWithdrawal.response_id == cls.id)
+        theirs = theirs if at is None else theirs.where(ResponseWithdrawal.withdrawn_at <= at)
+        return ~theirs.correlate(cls).exists()
+
+    @classmethod
+    def is_a_reaction(cls, at: datetime | None = None) -> ColumnElement[bool]:
+        """The SQL condition that a response stands (at `at`), and stops reminders and counts as reached.
+
+        « J’ai pris connaissance » alone, by link and without a word or a name, does neither: a machine that ticks the
+        first choice gets no further.
+        """
+        theirs = select(Acknowledgement.response_id).where(Acknowledgement.response_id == cls.id)
+        return and_(cls.stands(at), ~theirs.correlate(cls).exists())
+
+
+class Acknowledgement(Base):
+    """A response that says that the letter was read, and nothing else: see `answers.is_a_reaction`."""
+
+    __tablename__ = "acknowledgements"
+
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
+
+
+class WithdrawalReason(StrEnum):
+    """Why a response holds no longer: who got the letter says so, or its page was sent twice, otherwise."""
+
+    NOT_OURS = "not_ours"
+    TWICE = "twice"
+
+    @property
+    def label(self) -> str:
+        """Why, as the interface names it."""
+        return _WITHDRAWAL_LABELS[self]
+
+
+_WITHDRAWAL_LABELS = {
+    WithdrawalReason.NOT_OURS: "« Ce n’est pas nous »",
+    WithdrawalReason.TWICE: "à vérifier, deux envois différents d’une même page",
+}
+
+
+class ResponseWithdrawal(Base):
+    """A response holds no longer: since when, and why."""
+
+    __tablename__ = "response_withdrawals"
+
+    response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
+    withdrawn_at: Mapped[datetime]
+    because: Mapped[WithdrawalReason] = mapped_column(enum_of(WithdrawalReason, "because"))
 
 
 class Respondent(Base):
@@ -169,3 +229,97 @@ class ResponseSchool(Base):
 
     response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True)
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
+
+
+class FormState(StrEnum):
+    """Where a form of a letter's pages stands. SETTLED: the same letter's page was sent again since, by a person."""
+
+    RECORDED = "recorded"
+    TO_VERIFY = "to_verify"
+    SETTLED = "settled"
+    UNDONE = "undone"
+
+    @property
+    def label(self) -> str:
+        """The state as the interface names it."""
+        return _FORM_LABELS[self]
+
+
+_FORM_LABELS = {
+    FormState.RECORDED: "enregistrée",
+    FormState.TO_VERIFY: "à vérifier",
+    FormState.SETTLED: "réglée",
+    FormState.UNDONE: "annulée",
+}
+
+
+class Doubt(StrEnum):
+    """Why a form may come from no person."""
+
+    NO_PAGE = "no_page"
+    FOREIGN_PAGE = "foreign_page"
+    AT_ONCE = "at_once"
+    TWICE = "twice"
+    MANY = "many"
+
+    @property
+    def label(self) -> str:
+        """Why, as the interface names it."""
+        return _DOUBT_LABELS[self]
+
+
+_DOUBT_LABELS = {
+    Doubt.NO_PAGE: "envoyée sans que la page ait été ouverte",
+    Doubt.FOREIGN_PAGE: "la page ouverte était une autre, ou trop ancienne",
+    Doubt.AT_ONCE: "envoyée dès l’ouverture de la page",
+    Doubt.TWICE: "deux envois différents d’une même page",
+    Doubt.MANY: "plusieurs pouvoirs organisateurs en une minute",
+}
+
+
+class SentForm(Base):
+    """A form that came from a letter's page: what a person sent, or what has to be verified first.
+
+    `nonce` is that of the page's seal, None without a genuine one; `digest` tells two forms apart; `answers` are values
+    of `Answer`, without a word that was typed. `at` is also the `given_at` of the responses that it made. `changed_at`
+    is since when its state holds.
+
+    Personal data of who answered, unless it is RECORDED.
+    """
+
+    __tablename__ = "sent_forms"
+    __table_args__ = (
+        Index("ix_sent_forms_message_id_state", "message_id", "state"),
+        Index("ix_sent_forms_state_changed_at", "state", "changed_at"),
+        Index("ix_sent_forms_changed_at", "changed_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
+    authority_id: Mapped[int | None] = mapped_column(ForeignKey("authorities.id"), index=True)
+    kind: Mapped[FormKind] = mapped_column(enum_of(FormKind, "form_kind"))
+    state: Mapped[FormState] = mapped_column(enum_of(FormState, "form_state"))
+    doubt: Mapped[Doubt | None] = mapped_column(enum_of(Doubt, "doubt"))
+    nonce: Mapped[bytes | None] = mapped_column(LargeBinary(NONCE_BYTES), index=True)
+    digest: Mapped[str] = mapped_column(String(64))
+    answers: Mapped[str] = mapped_column(String(200), default="")
+    at: Mapped[datetime]
+    changed_at: Mapped[datetime]
+
+    authority: Mapped[Authority | None] = relationship()
+    message: Mapped[Message] = relationship()
+
+
+class QuickForm(Base):
+    """A form that was sent within seconds of its page, by whom (a keyed digest of the client) and for which authority.
+
+    Personal data.
+    """
+
+    __tablename__ = "quick_forms"
+    __table_args__ = (Index("ix_quick_forms_client_at", "client", "at"), Index("ix_quick_forms_at", "at"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client: Mapped[bytes] = mapped_column(LargeBinary(DIGEST_BYTES))
+    authority_id: Mapped[int] = mapped_column(ForeignKey("authorities.id"))
+    at: Mapped[datetime]

@@ -31,7 +31,7 @@ from outreach.measuring.models import Hit
 from outreach.notes.models import NoteDraft
 from outreach.reachability.models import DomainCheck
 from outreach.responses.answer_lists.models import AnswerList
-from outreach.responses.models import Response, ResponseStep
+from outreach.responses.models import FormState, QuickForm, Response, ResponseStep, SentForm
 from outreach.retention import emptying, exporting
 from outreach.sent_lists.matching import ColumnMatching
 from outreach.sent_lists.models import ListState
@@ -119,6 +119,8 @@ BINDINGS: Mapping[str, Binding] = {
         through=emptying.steps_of,
         export=exporting.steps,
     ),
+    "sent_forms": Binding(SentForm, SentForm.state != FormState.RECORDED),
+    "quick_forms": Binding(QuickForm, ahead=True),
     "audit_entries": Binding(AuditEntry, emptying.has_sealed_words(), replace=emptying.empty_entries),
     "alert_episodes": Binding(AlertEpisode),
     "workers": Binding(Worker),

@@ -25,7 +25,7 @@ from outreach.erasures.digests import is_mark
 from outreach.errors import InputError, Refused
 from outreach.french import day, plural
 from outreach.reach.answers import ways_of
-from outreach.responses import actors, effects, inbox, steps, trays
+from outreach.responses import actors, effects, inbox, sent_forms, steps, trays
 from outreach.responses.inbox import EffectChanged
 from outreach.responses.kinds import Tray
 from outreach.responses.models import Response
@@ -54,6 +54,7 @@ def index() -> str:
         return render_template(
             "pages/responses/index.html",
             counts=trays.counts(session, owner=owner, recalled=recalled),
+            doubted=sent_forms.count_to_verify(session),
             tray=tray,
             Tray=Tray,
             mine=bool(owner),
@@ -72,6 +73,24 @@ def index() -> str:
 def export(kind: str) -> Download:
     with reading() as session:
         return exports.download(_listed(session).table(staff.colleagues(session)), kind, "reponses")
+
+
+@pages.get("/to-verify")
+@needs(RoleName.READER)
+def to_verify() -> str:
+    """The forms that may come from no person: they count nowhere, and wait for a person to confirm them."""
+    with reading() as session:
+        shown = Shown.of(request, sent_forms.listed(session, sort=sorting(request)), export=".export_to_verify")
+        told = {"counts": trays.counts(session), "doubted": sent_forms.count_to_verify(session), "Tray": Tray}
+        return render_template("pages/responses/to_verify.html", shown=shown, **told)
+
+
+@pages.get("/to-verify/export.<any(xlsx, csv):kind>")
+@needs(RoleName.READER)
+def export_to_verify(kind: str) -> Download:
+    with reading() as session:
+        table = sent_forms.listed(session, sort=sorting(request)).table(staff.colleagues(session))
+        return exports.download(table, kind, "reponses-a-verifier")
 
 
 @pages.post("/campaign")

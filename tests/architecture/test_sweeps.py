@@ -60,6 +60,8 @@ OPEN = {
     "public.apply_list",
     "public.choose_measure",
     "public.mailbox_file",
+    "public.disowning",
+    "public.disown",
     "public.accessibility",
     "public.data_protection",
     "public_draws.draw",
@@ -204,6 +206,7 @@ def test_no_form_is_read_judged_or_answered_while_its_request_writes(app, signed
         "public.choose_measure": TokenKind.ANSWER,
         "public.receive_list": TokenKind.ANSWER,
         "public.apply_list": TokenKind.ANSWER,
+        "public.disown": TokenKind.ANSWER,
     }
     opened = Counter()
     for given in ({}, {**words, "version": "x", "criteria": '{"and":[]}', "answer": "help", "definition": "x"}):

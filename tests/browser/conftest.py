@@ -23,6 +23,7 @@ from tests.application import (
     standing,
     while_writing,
 )
+from tests.pages import open_pages_before
 
 __all__ = [
     "app",
@@ -60,7 +61,8 @@ def chromium():
 
 
 @pytest.fixture
-def served(app):
+def served(app, monkeypatch):
+    open_pages_before(monkeypatch)
     counted = Counted(app)
     server = make_server("127.0.0.1", 0, counted, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

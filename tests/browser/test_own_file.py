@@ -37,8 +37,9 @@ def test_the_receipt_the_file_and_taking_an_unsubscription_back_keep_the_rules(
         found = session.scalars(select(Message.public_id).where(Message.reason.is_(None))).first()
     keys = Keys(app.extensions["outreach.settings"].signing_keys)
     visitor.goto(f"/u/{keys.make(TokenKind.UNSUBSCRIBE, bytes.fromhex(found))}")
-    for button in ("Ne plus recevoir de courriels", "Recevoir à nouveau les courriels"):
+    for choice in ("Ne plus les recevoir, sans raison", "Recevoir à nouveau les courriels"):
         keeps_the_rules()
-        visitor.get_by_role("button", name=button).click()
+        visitor.get_by_role("radio", name=choice).check()
+        visitor.get_by_role("button", name="Enregistrer mon choix").click()
     expect(visitor.get_by_role("heading", name="Vous recevez à nouveau nos courriels")).to_be_visible()
     keeps_the_rules()

@@ -42,6 +42,7 @@ def sent(app, sample_database):
 
 def answer(page, address):
     page.goto(f"{address}?choice=joined")
+    page.get_by_role("radio", name="Nous adhérons", exact=True).check()
     page.get_by_role("button", name="Envoyer ma réponse").click()
     expect(page.get_by_role("heading", name="Votre réponse est enregistrée")).to_be_visible()
 

@@ -53,6 +53,8 @@ KEYS = {
     "reach_transitions": ["id"],
     "receipt_copies": ["message_id"],
     "record_withdrawals": ["record_id"],
+    "acknowledgements": ["response_id"],
+    "response_withdrawals": ["response_id"],
     "response_schools": ["response_id", "school_id"],
     "response_steps": ["id"],
     "responses": ["id"],
@@ -65,6 +67,8 @@ KEYS = {
 }
 AT = "2021-05-18T09:00:00+00:00"
 LATER = {  # rows of tables that no dump holds
+    "acknowledgements": [{"response_id": 1}],
+    "response_withdrawals": [{"response_id": 1, "withdrawn_at": AT, "because": "not_ours"}],
     "follow_up_steps": [{"id": 1, "authority_id": 1, "step": "taken", "at": AT, "actor": "a@fwb.example", "note": ""}],
     "prepared_texts": [{"id": 1, "use": "joined", "text": "x", "written_at": AT, "written_by": "a@fwb.example"}],
     "service_letters": [

@@ -13,6 +13,7 @@ from sqlalchemy import select
 
 from outreach.adherence.models import AdherenceRecord, Status, Strand
 from outreach.app import create_app
+from outreach.campaigns.letter.page_links import IN_HEADER
 from outreach.campaigns.models import Wave
 from outreach.cli.preparation import add_people
 from outreach.cli.running.work import letter_source_for
@@ -20,12 +21,13 @@ from outreach.delivery.models import Message, MessageState
 from outreach.demo import mailbox, people
 from outreach.directory import contacts
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, School, Teaching, types_of
+from outreach.mail.tokens import Keys, TokenKind
 from outreach.settings import read
 from outreach.worker.clock import ask
 from outreach.worker.process import WorkProcess
 from tests.conftest import STORY_DAY
 from tests.nursery import run_command
-from tests.pages import PageClient, text_of
+from tests.pages import PageClient, as_a_person, text_of
 from tests.web.campaigns.test_campaigns import dated, typed
 from tests.web.test_mailbox import free_port
 
@@ -184,9 +186,16 @@ def test_from_the_register_to_a_reminder_that_leaves_out_whom_it_should(world, d
         assert public.get(link(letters[to], "o"), headers=BROWSER).mimetype == "image/gif"
     assert public.get(link(letters[read_only], "c"), headers=BROWSER).location == PROGRAMME
     for to, answer in ((joined, "joined"), (helped, "help")):
-        page = FlaskClient.post(public, link(letters[to], "a"), data={"answer": answer}, follow_redirects=True)
+        to_answer = link(letters[to], "a")
+        form = as_a_person(public.application, to_answer, {"answer": answer})
+        page = FlaskClient.post(public, to_answer, data=form, follow_redirects=True)
         assert "Votre réponse est enregistrée" in text_of(page), text_of(page)[:300]
-    unsubscribed = FlaskClient.post(public, link(letters[gone], "u"), data={"List-Unsubscribe": "One-Click"})
+    one_click = {"List-Unsubscribe": "One-Click"}
+    assert FlaskClient.post(public, link(letters[gone], "u"), data=one_click).status_code == 422, "that of the text"
+    keys = Keys(public.application.extensions["outreach.settings"].signing_keys)
+    held = keys.read(link(letters[gone], "u").removeprefix("/u/"), TokenKind.UNSUBSCRIBE)
+    in_header = f"/u/{keys.make(TokenKind.UNSUBSCRIBE, held.id, IN_HEADER)}"
+    unsubscribed = FlaskClient.post(public, in_header, data=one_click)
     assert (unsubscribed.status_code, unsubscribed.data) == (200, b"")
     with database.writing() as session:
         assert contacts.record_bounce(session, bounced, now=SENT, actor="relais") == 1

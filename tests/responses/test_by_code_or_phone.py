@@ -42,6 +42,7 @@ NAMED = re.compile(r"\bResponse\.message_id\b")
 COUNTS_NOTHING = {
     "outreach/retention/erasing.py": "empties the words of an address that is erased",
     "outreach/campaigns/ladder/judging.py": "asks for schools, which other tests hold",
+    "outreach/campaigns/waves/answering.py": "undoes those of one form",
     "outreach/campaigns/rehearsal/earlier.py": "learns how long after a letter that left answers come",
 }
 

@@ -90,7 +90,7 @@ def test_what_is_no_period_is_refused(written):
 
 def test_what_is_kept_for_less_than_a_day_is_looked_for_each_minute():
     assert {rule.table for rule in RULES if rule.rhythm is Rhythm.MINUTE} == {
-        *("password_requests", "sessions", "sign_in_attempts"),
+        *("password_requests", "quick_forms", "sessions", "sign_in_attempts"),
     }
 
 

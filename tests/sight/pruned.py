@@ -7,8 +7,8 @@ from outreach.db import Base
 from outreach.sight.declared import TABLES
 
 TAUGHT = {"M": "nursery", "P": "primary", "S": "secondary"}
-OF_LETTERS = ("hits", "responses", "message_subjects", "reach_steps")
-OF_RESPONSES = ("response_schools", "response_steps", "waiting_responses")
+OF_LETTERS = ("hits", "responses", "sent_forms", "message_subjects", "reach_steps")
+OF_RESPONSES = ("response_schools", "response_steps", "waiting_responses", "acknowledgements", "response_withdrawals")
 OF_CAMPAIGNS = (
     *("waves", "added_reminders", "campaign_transitions", "audience_exceptions", "exemptions", "draw_attempts"),
     *("followed_draws", "campaign_authorities", "campaign_schools", "uncounted_campaigns"),
@@ -105,7 +105,7 @@ def _prune(session, kind, code):
     for table in ("listings", "school_reports"):
         keep(table, f"{ours} AND {among('school_id', schools)}")
     for table in (
-        *("staged_authorities", "excepted_authorities", "authority_list_members", "responses"),
+        *("staged_authorities", "excepted_authorities", "authority_list_members", "responses", "sent_forms"),
         *("proposals", "reach_steps", "drawn_authorities", "campaign_authorities", "calls"),
     ):
         keep(table, ours)

@@ -30,6 +30,7 @@ from outreach.hooks.receiving import Delivery, keep
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
+from outreach.mail.seen import FormKind
 from outreach.notes.models import Note
 from outreach.proposals.models import Proposal
 from outreach.pushes import targets as push_targets
@@ -37,7 +38,7 @@ from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason
 from outreach.responses import answers
 from outreach.responses.answers import Given
-from outreach.responses.models import Answer
+from outreach.responses.models import Answer, Doubt, FormState, SentForm
 from outreach.roles import OF_STAFF
 from outreach.segments import authority_lists, saved
 from outreach.segments.criteria import InNetwork
@@ -58,6 +59,7 @@ LISTS = {
     "paper/addresses.html": ("/directory/postal?state=all", ""),
     "directory/reachability.html": ("/directory/reachability?state=bounced&state=unconfirmed", "write"),
     "responses/index.html": ("/responses", "write"),
+    "responses/to_verify.html": ("/responses/to-verify", ""),
     "proposals/index.html": ("/proposals", ""),
     "today/index.html": ("/today", ""),
     "trail/index.html": ("/trail", ""),
@@ -112,6 +114,9 @@ def chief(signed_in, launched_sample):
             told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.REFUSED}
             steps.open_step(session, **of, **told, now=NOW, actor="x")
         for letter in letters[:3]:
+            of = {"message_id": letter.id, "authority_id": letter.authority_id, "digest": "x", "answers": "joined,help"}
+            told = {"kind": FormKind.ANSWER, "state": FormState.TO_VERIFY, "doubt": Doubt.NO_PAGE}
+            session.add(SentForm(at=NOW, changed_at=NOW, **told, **of))
             told = {"kind": "address", "address": f"b{letter.id}@ecole.be", "said": "Appel", "proposed_at": NOW}
             of = {"scope_kind": "federation", "scope_code": "CECP", "proposed_by": "conseil@cecp.example"}
             session.add(Proposal(state="waiting", authority_id=letter.authority_id, answer="", **told, **of))

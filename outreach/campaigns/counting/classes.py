@@ -41,11 +41,13 @@ from outreach.db import Session, UtcDateTime
 from outreach.db.local_days import brussels_day
 from outreach.delivery.bounces import readings
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
+from outreach.mail.seen import FormKind
 from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
 from outreach.reach import proof
 from outreach.reach.models import ReachChannel, ReachStep, ReachTransition
 from outreach.reach.proof import AUTHORITY, Evidence
-from outreach.responses.models import Response, ResponseSchool
+from outreach.responses import sent_forms
+from outreach.responses.models import FormState, Response, ResponseSchool, SentForm
 from outreach.segments.audience import Audience
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
@@ -302,7 +304,8 @@ class _Counting:
 
     def _to_verify(self) -> Subquery:
         """Of whom a form waits to be confirmed."""
-        return select(AUTHORITY.label("authority_id")).where(literal(value=False)).subquery("unsure")
+        waits = sent_forms.to_verify(self.mailings, FormKind.ANSWER).subquery("waiting_forms")
+        return select(waits.c.authority_id).distinct().subquery("unsure")
 
     def _reach(
         self,
@@ -454,17 +457,21 @@ class _Counting:
     def _answered_schools(self) -> Subquery:
         """The schools that answers name."""
         query = select(ResponseSchool.school_id).join(Response, Response.id == ResponseSchool.response_id)
-        query = query.join(Message, Message.id == Response.message_id).where(self.own, proof.is_a_reaction())
+        query = query.join(Message, Message.id == Response.message_id).where(self.own, Response.is_a_reaction())
         return query.distinct().subquery("answered_schools")
 
     def _requests(self) -> Subquery:
         """The authorities that asked the service for something, without naming a school."""
         names_one = exists().where(ResponseSchool.response_id == Response.id)
         query = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-        return query.where(self.own, proof.is_a_reaction(), ~names_one).distinct().subquery("requests")
+        return query.where(self.own, Response.is_a_reaction(), ~names_one).distinct().subquery("requests")
 
     def _unsure_schools(self) -> Subquery:
-        return select(MessageSubject.school_id).where(literal(value=False)).subquery("unsure_schools")
+        """The schools that letters list of which a form waits to be confirmed."""
+        query = select(MessageSubject.school_id).join(SentForm, SentForm.message_id == MessageSubject.message_id)
+        query = query.join(Message, Message.id == SentForm.message_id).where(self.own)
+        waits = SentForm.state == FormState.TO_VERIFY, SentForm.kind == FormKind.ANSWER
+        return query.where(*waits).distinct().subquery("unsure_schools")
 
 
 def posted() -> Select[int, int, date]:

@@ -198,7 +198,7 @@ def _answered_for(session: Session, mailing: int, authorities: Sequence[int]) ->
     query = query.join(Message, Message.id == Response.message_id)
     found: dict[int, set[int]] = {}
     for key, school in session.execute(
-        query.where(among(Response.authority_id, authorities), Message.mailing_id.in_(theirs))
+        query.where(among(Response.authority_id, authorities), Message.mailing_id.in_(theirs), Response.is_a_reaction())
     ):
         found.setdefault(key, set()).add(school)
     return found

@@ -2,7 +2,7 @@
 
 from outreach.adherence.models import Status
 from outreach.campaigns.letter.facts import Facts
-from outreach.french import WIDE
+from outreach.french import WIDE, typeset
 from outreach.mail.letters.compiled_letters import Value
 from outreach.mail.letters.markdown import FONT
 from outreach.mail.rows import Pattern, Repeat, Rows
@@ -150,6 +150,20 @@ def written_directly(facts: Facts) -> Value:
     those = "cette école" if schools == 1 else f"ces {direct}{WIDE}écoles"
     whom = f"à {those}" if direct >= schools else f"à {direct if direct > 1 else 'une'} de ces écoles"
     said = Value.plain(f"Nous avons aussi écrit directement {whom}.")
+    return Value(f'\n<p style="margin:0 0 16px">{said.html}</p>', f"\n\n{said.text}")
+
+
+UNCONFIRMED = (
+    "Une réponse est arrivée sans confirmation : elle n’est pas enregistrée. Si elle est de vous, donnez-la de nouveau "
+    "et confirmez-la."
+)
+
+
+def unconfirmed(facts: Facts) -> Value:
+    """A paragraph, after another, that says that an answer came which no person confirmed; empty when none did."""
+    if not facts.has_unconfirmed:
+        return EMPTY
+    said = Value.plain(typeset(UNCONFIRMED))
     return Value(f'\n<p style="margin:0 0 16px">{said.html}</p>', f"\n\n{said.text}")
 
 

@@ -14,9 +14,10 @@ from sqlalchemy import select
 from outreach.campaigns.letter.blocks import EMPTY, PATTERNS
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity, compiled
-from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, Reader, is_common, is_true, reader
+from outreach.campaigns.letter.merge_fields import BY_LINK, BY_MAIL, ONE_CLICK, Reader, is_common, is_true, reader
+from outreach.campaigns.letter.page_links import IN_HEADER
 from outreach.campaigns.letter.recipient_facts import RecipientFacts
-from outreach.campaigns.letter.written_before import had_letter_before
+from outreach.campaigns.letter.written_before import had_letter_before, mailings_beside
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -28,7 +29,9 @@ from outreach.mail import mime, numbered_links
 from outreach.mail.letters.compiled_letters import Filled, Filling, Letter, Value
 from outreach.mail.mime import Mailbox, Personal, SharedHeaders
 from outreach.mail.rows import Rows
+from outreach.mail.seen import FormKind
 from outreach.mail.tokens import TokenKind
+from outreach.responses.sent_forms import to_verify
 
 if TYPE_CHECKING:
     from outreach.mail.dkim import Signer
@@ -65,7 +68,9 @@ class Composer:
         self, letter: Letter, standing: SharedHeaders, due: Due, content: "Values", logo: mime.Inline | None
     ) -> Composed:
         filled = letter.fill(content.values, content.flags)
-        token = self._kept(content, BY_LINK, TokenKind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
+        is_old = due.kept is not None and ONE_CLICK not in content.values  # its header and its text have one token
+        by_click = BY_LINK if is_old else ONE_CLICK
+        token = self._kept(content, by_click, TokenKind.UNSUBSCRIBE, due) if standing.unsubscribe else ""
         mailto = self._kept(content, BY_MAIL, TokenKind.MAILTO, due) if standing.mailto else ""
         personal = Personal(due.public_id, due.recipient, due.dated_at, filled.subject, token, mailto)
         wire = mime.assemble(standing, personal, filled.text, filled.html, logo)
@@ -78,7 +83,8 @@ class Composer:
         A token made anew after a change of keys would differ, so the rebuilt letter would differ too.
         """
         if name not in content.values:
-            content.values[name] = Value.plain(self.sending.keys.make(kind, bytes.fromhex(due.public_id)))
+            link = IN_HEADER if name == ONE_CLICK else 0
+            content.values[name] = Value.plain(self.sending.keys.make(kind, bytes.fromhex(due.public_id), link))
         return content.values[name].text
 
 
@@ -193,8 +199,9 @@ def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> Rec
     is_awareness = mailing.message_class is MessageClass.AWARENESS
     counted = mailing.id if mailing.purpose is Purpose.CAMPAIGN else None
     reminded = None if counted is None else had_letter_before(counted)
+    doubted = None if counted is None else to_verify(mailings_beside(counted), FormKind.ANSWER)
     asked = sending, frozen, letter, mailing.strand_id, is_awareness, today(now)
-    return RecipientFacts(*asked, counted, reminded=reminded)
+    return RecipientFacts(*asked, counted, reminded=reminded, doubted=doubted)
 
 
 def kept_content(session: Session, message: Message) -> "Values | None":

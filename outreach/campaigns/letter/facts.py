@@ -27,7 +27,8 @@ class Facts(NamedTuple):
     (code, name).
     `written_directly` counts the authority's schools to whose own mailboxes letters of the wave go, for a mailbox that
     answers for all. `is_limited` holds for a mailbox that answers for some schools only, `on_paper` for a letter that
-    is printed. `had_letter` holds for an authority that already had a letter of the campaign.
+    is printed. `had_letter` holds for an authority that already had a letter of the campaign, `has_unconfirmed` for one
+    of which an answer to the campaign waits to be confirmed.
     """
 
     fase: int
@@ -44,6 +45,7 @@ class Facts(NamedTuple):
     is_limited: bool = False
     on_paper: bool = False
     had_letter: bool = True
+    has_unconfirmed: bool = False
 
     @property
     def is_reminded(self) -> bool:

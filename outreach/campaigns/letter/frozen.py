@@ -19,7 +19,9 @@ from outreach.campaigns.letter.merge_fields import (
     KINDS,
     LINKED,
     OF_SCHOOLS,
+    OF_THE_BODY,
     TOKENS,
+    UNCONFIRMED,
     WRITTEN_DIRECTLY,
     is_common,
     raw_value,
@@ -38,7 +40,7 @@ from outreach.mail.letters import compiled_letters
 from outreach.mail.letters.compiled_letters import Draft, Letter
 from outreach.mail.letters.language import parse_line
 from outreach.mail.letters.markdown import fault_of_link
-from outreach.mail.letters.marks import ELSE, END, FieldKind, Marks, Slot, fields_of
+from outreach.mail.letters.marks import ELSE, END, MARKS_OF_CHOICE, FieldKind, Marks, Slot, fields_of
 from outreach.mail.mime import Inline, Mailbox, SharedHeaders
 from outreach.mail.numbered_links import mark as mark_links
 from outreach.mail.numbered_links import of as links_of
@@ -262,9 +264,10 @@ def _draft(
     marks = Marks()
     subject, html, text = _read(written.subject, written.letter, marks, sending.schemes)
     html, text = _telling(html, text, marks, written.boxes)
+    html, text = _doubting(html, text, marks) if shared.is_reminder else (html, text)
     preheader = _line(written.preheader, marks, PREHEADER)
     html = mark_links(html, marks)
-    own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES) if name != DIRECTLY}
+    own = {name: marks.slot(Slot(name)) for name in ("fase_po", "nom_po", *ADDRESSES) if name not in OF_THE_BODY}
     may_unsubscribe = written.is_awareness
     around = {
         "subject": mark + subject,
@@ -347,6 +350,16 @@ def _telling(html: str, text: str, marks: Marks, boxes: Boxes) -> tuple[str, str
     for mark in lists:
         html, text = html.replace(mark, mark + said), text.replace(mark, mark + said)
     return (html, text) if lists else (html + said, text.rstrip("\n") + said)
+
+
+def _doubting(html: str, text: str, marks: Marks) -> tuple[str, str]:
+    """A reminder that says that an answer came which nobody confirmed, if one did: after its first paragraph, else,
+    where a condition decides whether somebody reads that one, at its end."""
+    said = marks.slot(Slot(UNCONFIRMED))
+    (first, ends, rest), (line, break_, lines) = html.partition("</p>"), text.partition("\n\n")
+    if not ends or not break_ or MARKS_OF_CHOICE.search(first) or MARKS_OF_CHOICE.search(line):
+        return html + said, text.rstrip("\n") + said
+    return f"{first}{ends}{said}{rest}", f"{line}{said}{break_}{lines}"
 
 
 def _line(source: str, marks: Marks, name: str) -> str:

@@ -19,6 +19,8 @@ from outreach.mail.rows import Rows
 NAMED = 3
 WRITTEN_DIRECTLY = "écoles_écrites"
 DIRECTLY = "mention_écoles"  # how many schools were written to directly, which the layout says after a list of schools
+UNCONFIRMED = "mention_à_confirmer"  # that an answer came which nobody confirmed, said after a reminder's first words
+OF_THE_BODY = {DIRECTLY, UNCONFIRMED}
 REMINDED = "rappel"
 NOTHING = {"", "null", "none", "n/a", "0", "-"}
 
@@ -128,6 +130,7 @@ ADDRESSES: Mapping[str, Callable[[Facts], Raw]] = {
     "mention_mesure": lambda facts: facts.links.measure.mention,
     "image_mesure": lambda facts: blocks.pixel(facts.links.measure.pixel),
     DIRECTLY: blocks.written_directly,
+    UNCONFIRMED: blocks.unconfirmed,
 }
 OF_SCHOOLS = "boîte_école"  # the mailbox answers for some schools only
 # Conditions that the layout uses; an author cannot write them, either.
@@ -137,10 +140,8 @@ CONDITIONS: Mapping[str, Callable[[Facts], Raw]] = {
 }
 
 
-BY_LINK, BY_MAIL = (
-    "jeton_désinscription",
-    "jeton_courriel",
-)  # the tokens of the two ways to unsubscribe in a letter's headers
+# The tokens of the ways to unsubscribe: by the link in the text, by the header's link, by the header's address.
+BY_LINK, ONE_CLICK, BY_MAIL = "jeton_désinscription", "jeton_un_clic", "jeton_courriel"
 # The token of a link. The rest of the link's address is part of the letter's fixed text.
 TOKENS: Mapping[str, Callable[[Facts], str]] = {
     "jeton_réponse": lambda facts: facts.links.answering,

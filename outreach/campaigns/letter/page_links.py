@@ -7,6 +7,9 @@ from typing import NamedTuple
 from outreach.mail.tokens import INERT, LENGTH, Keys, TokenKind
 
 ANSWER, VIEW, UNSUBSCRIBE = "a", "v", "u"
+# The number of the link in a token to unsubscribe. That of the header alone takes the one click of a mail program (RFC
+# 8058): scanners send it to the links that they find in the text. Letters of 0.3.0 and before have 0 in both.
+IN_HEADER, IN_TEXT = 1, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,7 @@ class Links(NamedTuple):
     @classmethod
     def of(cls, service: str, keys: Keys, identity: bytes, measure: Measure, *, may_unsubscribe: bool) -> "Links":
         """The links of the letter with this identity."""
-        unsubscribing = keys.make(TokenKind.UNSUBSCRIBE, identity) if may_unsubscribe else ""
+        unsubscribing = keys.make(TokenKind.UNSUBSCRIBE, identity, IN_TEXT) if may_unsubscribe else ""
         answering, viewing = keys.make(TokenKind.ANSWER, identity), keys.make(TokenKind.VIEW, identity)
         return cls(service, answering, viewing, unsubscribing, measure)
 

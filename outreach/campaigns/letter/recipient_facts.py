@@ -13,7 +13,7 @@ from outreach.campaigns.letter.blocks import LISTED
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.letter.measures import Measures
-from outreach.campaigns.letter.merge_fields import DIRECTLY, OF_SCHOOLS, REMINDED, WRITTEN_DIRECTLY
+from outreach.campaigns.letter.merge_fields import DIRECTLY, OF_SCHOOLS, REMINDED, UNCONFIRMED, WRITTEN_DIRECTLY
 from outreach.campaigns.letter.page_links import Links, Measure
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -32,7 +32,8 @@ class RecipientFacts:
     It reads only what the letter's fields use. `mailing` is the mailing whose openings and clicks are counted, or None.
     With `leads_nowhere` the letters are only looked at: their links have no tokens. `together` says, for letters that
     are in no mailing, how many schools of each authority are written to directly. `on_paper`: they are printed.
-    `reminded` selects the keys of the authorities that a reminder reminds of a letter, or None where it is of all.
+    `reminded` selects the keys of the authorities that a reminder reminds of a letter, or None where it is of all;
+    `doubted` those of which an answer waits to be confirmed, or None where it is of none.
     """
 
     sending: SenderIdentity
@@ -46,6 +47,7 @@ class RecipientFacts:
     together: Mapping[int, int] | None = None
     on_paper: bool = False
     reminded: Select[int] | None = None
+    doubted: Select[int | None] | None = None
 
     def facts(self, session: Session, due: Sequence[Due]) -> dict[int, Facts]:
         """The facts for each letter, by message key. Raises KeyError for a letter to a federation."""
@@ -57,7 +59,7 @@ class RecipientFacts:
         limits = school_limits(session, keys) if stand or self._tells_directly or self._asks(OF_SCHOOLS) else {}
         directly = self._written_directly(session, limits, due)
         networks_of = {key: authority.network_id for key, authority in authorities.items()}
-        reminded = self._reminded(session, keys)
+        reminded, doubted = self._reminded(session, keys), self._doubted(session, keys)
         measures = self._measures().of(session, due, networks_of)
         facts = {}
         for message in due:
@@ -79,6 +81,7 @@ class RecipientFacts:
                 is_limited=limit is not None,
                 on_paper=self.on_paper,
                 had_letter=authority.id in reminded,
+                has_unconfirmed=authority.id in doubted,
             )
         return facts
 
@@ -117,6 +120,13 @@ class RecipientFacts:
             return keys
         had = select(Authority.id).where(among(Authority.id, keys), Authority.id.in_(self.reminded))
         return frozenset(session.scalars(had))
+
+    def _doubted(self, session: Session, keys: Sequence[int]) -> Collection[int]:
+        """Of which of these authorities an answer to the campaign waits to be confirmed."""
+        if self.doubted is None or not self._asks(UNCONFIRMED):
+            return ()
+        doubted = select(Authority.id).where(among(Authority.id, keys), Authority.id.in_(self.doubted))
+        return frozenset(session.scalars(doubted))
 
     def _asks(self, *names: str) -> bool:
         return not self.letter.fields.isdisjoint(names)

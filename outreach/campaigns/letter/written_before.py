@@ -24,6 +24,11 @@ def had_letter_of(mailings: Mailings) -> Select[int]:
 
 def had_letter_before(mailing: int) -> Select[int]:
     """The keys of the authorities that had a letter of another wave of the campaign to which a mailing belongs."""
+    return had_letter_of(mailings_beside(mailing))
+
+
+def mailings_beside(mailing: int) -> Select[int]:
+    """The keys of the mailings of the other waves of the campaign to which a mailing belongs."""
     campaign = select(Wave.campaign_id).where(Wave.mailing_id == mailing).scalar_subquery()
     others = select(type_coerce(Wave.mailing_id, Integer)).where(Wave.campaign_id == campaign)
-    return had_letter_of(others.where(Wave.mailing_id.is_not(None), Wave.mailing_id != mailing))
+    return others.where(Wave.mailing_id.is_not(None), Wave.mailing_id != mailing)

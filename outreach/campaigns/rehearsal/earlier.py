@@ -80,7 +80,7 @@ def came_of(session: Session, campaign: Campaign, *, now: datetime) -> Came | No
     answers = (
         select(Response.authority_id, func.min(Response.given_at, type_=UtcDateTime()).label("given_at"))
         .join(Message, Message.id == Response.message_id)
-        .where(Message.mailing_id.in_(own))
+        .where(Message.mailing_id.in_(own), Response.stands())
         .group_by(Response.authority_id)
         .subquery("answers")
     )

@@ -26,7 +26,6 @@ from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
 from outreach.measuring.reactions import AUTHORITY
-from outreach.reach.proof import is_a_reaction
 from outreach.responses.models import Response
 from outreach.sight import wording
 from outreach.sight.scopes import Sight
@@ -344,9 +343,10 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
         "answered": Response.id.is_not(None),
     }
     kinds = [func.max(case((flag, 1), else_=0)).label(name) for name, flag in flags.items()]
+    is_given = and_(Response.given_at <= moment, Response.is_a_reaction(moment))
     each = (
         select(Message.mailing_id, AUTHORITY.label("authority_id"), *kinds)
-        .outerjoin(Response, and_(Response.message_id == Message.id, Response.given_at <= moment, is_a_reaction()))
+        .outerjoin(Response, and_(Response.message_id == Message.id, is_given))
         .where(Message.mailing_id.in_(mailings), Message.authority_id.is_not(None))
         .group_by(Message.mailing_id, Message.authority_id)
         .subquery("each")

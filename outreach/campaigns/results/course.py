@@ -22,7 +22,6 @@ from outreach.delivery.models import Message
 from outreach.measuring import reactions
 from outreach.measuring.hits import Measured
 from outreach.measuring.reactions import Asked
-from outreach.reach.proof import is_a_reaction
 from outreach.responses.models import Response, ResponseSchool
 from outreach.segments.audience import Concerns
 
@@ -127,7 +126,7 @@ def _days_of_answers(session: Session, asked: Asked, each: InstrumentedAttribute
     query = select(first).join(Message, Message.id == Response.message_id)
     if each is ResponseSchool.school_id:
         query = query.join(ResponseSchool, ResponseSchool.response_id == Response.id)
-    query = query.where(Message.mailing_id.in_(asked.mailings), is_a_reaction()).group_by(each)
+    query = query.where(Message.mailing_id.in_(asked.mailings), Response.is_a_reaction()).group_by(each)
     return Counter(map(today, session.scalars(query.execution_options(yield_per=BATCH))))
 
 

@@ -187,5 +187,5 @@ def _answers(session: Session, mailings: Sequence[int]) -> dict[Answer, int]:
     """How many authorities gave each answer from these letters."""
     query = select(Response.answer, func.count(Response.authority_id.distinct()))
     query = query.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(mailings))
-    given = dict(session.execute(query.group_by(Response.answer)).all())
+    given = dict(session.execute(query.where(Response.stands()).group_by(Response.answer)).all())
     return {answer: given.get(answer, 0) for answer in Answer}

@@ -155,7 +155,7 @@ def _answers(session: Session, message: Message, limit: frozenset[int] | None, n
         .join(Message, Message.id == Response.message_id)
         .join(Strand, Strand.id == Response.strand_id)
         .outerjoin(ResponseSchool, and_(ResponseSchool.response_id == Response.id, is_theirs))
-        .where(Response.authority_id == message.authority_id, Response.given_at >= school_year(now))
+        .where(Response.authority_id == message.authority_id, Response.given_at >= school_year(now), Response.stands())
         .group_by(Response.id, Strand.number, Message.address_key)
         .order_by(Response.given_at.desc(), Response.id.desc())
     )

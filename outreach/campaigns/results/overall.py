@@ -20,7 +20,7 @@ from outreach.db import Session
 from outreach.db.local_days import brussels_day
 from outreach.delivery.models import Mailing, Message, MessageSubject
 from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
-from outreach.reach.proof import AUTHORITY, is_a_reaction
+from outreach.reach.proof import AUTHORITY
 from outreach.responses.models import Response
 from outreach.segments.audience import Concerns
 
@@ -43,7 +43,7 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     """
     to_come = _to_come(session, campaigns, now)
     recipients = _counted(session, _letters(campaigns).where(IS_TRIED))
-    answered = _letters(campaigns).join(Response, Response.message_id == Message.id).where(is_a_reaction())
+    answered = _letters(campaigns).join(Response, Response.message_id == Message.id).where(Response.is_a_reaction())
     answers = _counted(session, answered)
     pairs = {*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
     joined = Counter(campaign for campaign, _ in pairs)

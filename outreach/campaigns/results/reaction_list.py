@@ -200,7 +200,7 @@ def _conditions(session: Session, asked: Asked, filters: ReactionFilters) -> lis
         left.append(letters.where(has_outcome(filters.outcome)))
     if filters.answer is not None:
         answered = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-        left.append(answered.where(own, Response.answer == filters.answer))
+        left.append(answered.where(own, Response.stands(), Response.answer == filters.answer))
     if filters.opening is not None:
         left.append(letters.where(_is_seen(session, asked, filters.opening)))
     return left

@@ -206,7 +206,8 @@ def measured_of(session: Session, asked: Asked) -> list[Select[int]]:
 
 def _given(asked: Asked) -> Select[int, datetime, Answer]:
     query = select(Response.message_id, Response.given_at, Response.answer)
-    return query.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(asked.mailings))
+    query = query.join(Message, Message.id == Response.message_id)
+    return query.where(Message.mailing_id.in_(asked.mailings), Response.stands())
 
 
 def _answers(session: Session, query: Select[int, datetime, Answer]) -> dict[int, tuple[datetime, tuple[Answer, ...]]]:

@@ -8,7 +8,7 @@ from sqlalchemy import select, tuple_
 
 from outreach.about import letterheads
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
-from outreach.campaigns.models import Campaign, ReceiptCopy, Wave
+from outreach.campaigns.models import UNDER_WAY, Campaign, ReceiptCopy, Wave
 from outreach.campaigns.waves import receipts
 from outreach.campaigns.waves.answer_term import campaign_of
 from outreach.campaigns.waves.launching import send_one
@@ -22,9 +22,10 @@ from outreach.mail.addresses import Judgement
 from outreach.measuring.models import TrackingMode
 from outreach.reach.answers import letters_answered
 from outreach.reach.models import ReachAnswer
-from outreach.responses import answers
+from outreach.responses import answers, undoing
+from outreach.responses.actors import actor_of
 from outreach.responses.answers import Earlier, Given
-from outreach.responses.models import Response
+from outreach.responses.models import Response, WithdrawalReason
 
 
 def receive(
@@ -38,10 +39,11 @@ def receive(
 ) -> list[Response]:
     """Record an answer given from a letter, withdraw the campaign's letters queued for that authority, and confirm it.
 
-    Where the mailbox answers for some schools only, the letters queued for the authority's other mailboxes stay. An
-    answer by paper or phone names its rung (`step`), and stops those of each mailbox for whose schools it speaks.
-    An answer proves that the letter arrived. An answer that repeats the previous one is not confirmed again, nor is
-    one that says that the mailbox is the wrong contact. A copy goes to `given.copy_to`, once a letter.
+    What is no reaction (`answers.is_a_reaction`) withdraws nothing. Where the mailbox answers for some schools only,
+    the letters queued for the authority's other mailboxes stay. An answer by paper or phone names its rung (`step`),
+    and stops those of each mailbox for whose schools it speaks. An answer proves that the letter arrived. An answer
+    that repeats the previous one is not confirmed again, nor is one that says that the mailbox is the wrong contact. A
+    copy goes to `given.copy_to`, once a letter.
 
     Returns the responses: none for a test letter, whose answer is not recorded. Raises InputError and Refused as
     `answers.give` does.
@@ -61,6 +63,29 @@ def receive(
         _follow_up(session, campaign, message, responses, posted, sending, now)
         if given.copy_to is not None and receipts.may_copy(session, message):
             _copy(session, campaign, message, receipt, given.copy_to, sending, now)
+    return responses
+
+
+def undo(
+    session: Session, message: Message, given_at: datetime, *, now: datetime, because: WithdrawalReason
+) -> Sequence[Response]:
+    """Undo what one form answered from a letter: the answers, what they declared, and the letters that they withdrew.
+
+    A letter that a wave would still send waits again, unless another answer stands; after that wave, the next reminder
+    is for them. Returns the answers that are withdrawn.
+    """
+    query = select(Response).where(Response.message_id == message.id, Response.given_at == given_at, Response.stands())
+    responses = session.scalars(query.order_by(Response.id)).all()
+    if not responses:
+        return []
+    undoing.undo(session, responses, now=now, actor=actor_of(session, message), because=because)
+    if campaign := campaign_of(session, message):
+        take_turns(session, answers.TURN, campaign.id)
+        authority, theirs = responses[0].authority_id, _mailings(session, campaign)
+        others = letters_answered(theirs).where(Message.authority_id == authority)
+        if session.execute(others.limit(1)).first() is None:
+            going = [wave.mailing_id for wave in campaign.waves if wave.state in UNDER_WAY and wave.mailing_id]
+            outbox.requeue(session, authority, going, Reason.ANSWERED, withdrawn_at=given_at)
     return responses
 
 
@@ -89,7 +114,9 @@ def _follow_up(
     to, own = responses[0].authority_id, answers.answered_address(session, message)
     answered = select(Message.address_key).where(Message.authority_id == to)
     answered = answered.where(tuple_(Message.authority_id, Message.address_key).in_(letters_answered(mailings)))
-    for key in {None} if own is None else set(session.scalars(answered)):
+    reacted = select(Response.id).where(Response.id.in_([one.id for one in responses]), Response.is_a_reaction())
+    stops = session.scalar(reacted.limit(1)) is not None
+    for key in set() if not stops else {None} if own is None else set(session.scalars(answered)):
         outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=key)
     if receipt.is_posted and not answers.repeats(session, message, responses):
         _confirm(session, campaign, message, receipt, sending, now)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import joinedload, selectinload
 
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -38,7 +38,7 @@ Votre réponse du {moment} est enregistrée pour **((nom_po))** (FASE ((fase_po)
 
 Sa référence est **{reference}**. {replacing}{after}
 
-[Changer ma réponse]({change})
+[Changer ma réponse]({change}) – [Ce n’est pas nous]({undo})
 
 Bien cordialement,
 ((contact))
@@ -76,7 +76,7 @@ class ReplacedForm:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What came with one form: its answers, when, and its reference.
+    """What came with one form: its answers, when, and its number, which its reference tells.
 
     `back_on` is the last day on which the service comes back, `within` working days later; None when nothing awaits it.
     `is_posted`: a letter with the receipt goes to the mailbox that answered. `is_repeated`: the form before it said the
@@ -84,7 +84,7 @@ class Receipt:
     answers about these schools no longer hold, the oldest first. `copied_to` is the address a copy goes to, or ''.
     """
 
-    reference: str
+    number: int
     given_at: datetime
     strand: int
     lines: Sequence[ReceiptLine]
@@ -95,6 +95,11 @@ class Receipt:
     replaced: Sequence["ReplacedForm"] = ()
     is_repeated: bool = False
     copied_to: str = ""
+
+    @property
+    def reference(self) -> str:
+        """Its number as it is told."""
+        return _reference(self.number)
 
     @property
     def replacing(self) -> str:
@@ -125,7 +130,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
     is_awaited = any(answer.facts.promise for answer in answered)
     day = today(first.given_at)
     return Receipt(
-        reference=_reference(first.id),
+        number=first.id,
         given_at=first.given_at,
         strand=first.strand.number,
         lines=[ReceiptLine(response.answer, response.schools) for response in responses],
@@ -139,10 +144,8 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
 
 def last(session: Session, message: Message, sending: SenderIdentity) -> Receipt | None:
     """The receipt of the newest form sent from a letter, or None when there is none."""
-    newest = select(func.max(Response.given_at)).where(Response.message_id == message.id).scalar_subquery()
-    query = select(Response).where(Response.message_id == message.id, Response.given_at == newest)
-    query = query.options(selectinload(Response.schools), joinedload(Response.strand)).order_by(Response.id)
-    responses = session.scalars(query).all()
+    newest = select(func.max(Response.given_at)).where(Response.message_id == message.id, Response.stands())
+    responses = _of_form(session, message, newest.scalar_subquery())
     if not responses:
         return None
     is_repeated = answers.repeats(session, message, responses)
@@ -150,6 +153,18 @@ def last(session: Session, message: Message, sending: SenderIdentity) -> Receipt
     this_form = (ReceiptCopy.message_id == message.id, ReceiptCopy.asked_at == responses[0].given_at)
     copied_to = session.scalar(copied.where(*this_form)) or ""
     return replace(of(session, responses, sending), is_repeated=is_repeated, copied_to=copied_to)
+
+
+def at(session: Session, message: Message, given_at: datetime, sending: SenderIdentity) -> Receipt | None:
+    """The receipt of the form that was sent from a letter at a moment, or None when there is none (any more)."""
+    responses = _of_form(session, message, given_at)
+    return of(session, responses, sending) if responses else None
+
+
+def _of_form(session: Session, message: Message, given_at: datetime | ScalarSelect[datetime]) -> Sequence[Response]:
+    query = select(Response).where(Response.message_id == message.id, Response.given_at == given_at, Response.stands())
+    query = query.options(selectinload(Response.schools), joinedload(Response.strand)).order_by(Response.id)
+    return session.scalars(query).all()
 
 
 def may_copy(session: Session, message: Message) -> bool:
@@ -174,6 +189,7 @@ def letter(receipt: Receipt, message: Message, sending: SenderIdentity) -> str:
         replacing=f"{receipt.replacing} " if receipt.replacing else "",
         after=receipt.after,
         change=f"{sending.address}/{ANSWER}/{token}",
+        undo=f"{sending.address}/{ANSWER}/undo/{token}?answer={receipt.number}",
     )
 
 
@@ -196,7 +212,7 @@ def _replaced(session: Session, responses: Sequence[Response]) -> list[ReplacedF
     message = session.get_one(Message, first.message_id)
     same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
     query = select(Response).join(Message, Message.id == Response.message_id).where(*same_box)
-    query = query.where(Response.strand_id == first.strand_id, Response.id < first.id)
+    query = query.where(Response.strand_id == first.strand_id, Response.id < first.id, Response.stands())
     before = session.scalars(query.options(selectinload(Response.schools)).order_by(Response.id)).all()
     last = {school.id: response.given_at for response in before for school in response.schools}
     now_answered = {school.id for response in responses for school in response.schools}

@@ -252,6 +252,18 @@ def withdraw_queued(
     _withdraw(session, reason, now, which)
 
 
+def requeue(
+    session: Session, authority: int, mailings: Sequence[int], reason: Reason, *, withdrawn_at: datetime
+) -> None:
+    """Let letters of these mailings to one authority wait again that were withdrawn at a moment, for this reason."""
+    session.execute(
+        update(Message)
+        .where(Message.authority_id == authority, Message.mailing_id.in_(mailings), Message.reason == reason)
+        .where(Message.state == MessageState.WITHDRAWN, Message.settled_at == withdrawn_at)
+        .values(state=MessageState.QUEUED, reason=None, settled_at=None)
+    )
+
+
 def evidence(session: Session, message: Message, proof: Proof, *, now: datetime) -> bool:
     """Count a letter as accepted, because something came that only an accepted letter can cause.
 

@@ -10,7 +10,7 @@ from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import moment, one_of
 
 revision = "0097"
-down_revision = "0095"
+down_revision = "0096"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program before lets every key write

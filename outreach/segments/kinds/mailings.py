@@ -139,7 +139,10 @@ class ReactedTo(OfMailings):
         """The SQL condition."""
         match self.reaction:
             case ReactionKind.NONE:
-                return and_(Authority.id.in_(self._reached(scope, joined=False)), ~self._has_answered(scope))
+                return and_(
+                    Authority.id.in_(self._reached(scope, joined=False)),
+                    ~self._has_answered(scope, Response.is_a_reaction()),
+                )
             case ReactionKind.ANSWERED:
                 return self._has_answered(scope)
             case ReactionKind.JOINED:
@@ -162,10 +165,10 @@ class ReactedTo(OfMailings):
         done = "ouvert" if self.reaction is ReactionKind.OPENED else "cliqué dans"
         return f"a {done} {named}, là où un accord ou une décision permet de le savoir"
 
-    def _has_answered(self, scope: Scope) -> ColumnElement[bool]:
+    def _has_answered(self, scope: Scope, *only: ColumnElement[bool]) -> ColumnElement[bool]:
         """Whether it answered one of the letters, or since its first accepted one another letter of the series."""
         given = select(Response.authority_id).join(Message, Message.id == Response.message_id)
-        given = given.where(scope.holds(Response.authority_id))
+        given = given.where(scope.holds(Response.authority_id), Response.stands(), *only)
         given = given.where(Response.answer.in_(self.answers)) if self.answers else given
         mailing = Message.mailing_id + 0  # not by the index on mailings: answers are fewer than letters
         counts: ColumnElement[bool] = mailing.in_(self.asked(scope))

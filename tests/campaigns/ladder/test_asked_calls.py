@@ -31,7 +31,7 @@ def calls(database):
 @pytest.mark.postgresql
 def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED)
-    give(five_on_a_ladder, 2, "informed", now=day(0))
+    give(five_on_a_ladder, 2, "in_preparation", now=day(0))
     with five_on_a_ladder.writing() as session:
         third = session.get_one(Message, 3)
         suppressions.suppress(session, third.address_key, SuppressionReason.COMPLAINT, now=day(0), actor=AUTHOR)
@@ -46,7 +46,7 @@ def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder
 def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_a_ladder):
     ask(five_on_a_ladder, {1, 2})
     assert climb(five_on_a_ladder, day(2))[0] == 0, "an accepted letter does not stop it"
-    give(five_on_a_ladder, 1, "informed", now=day(2))
+    give(five_on_a_ladder, 1, "in_preparation", now=day(2))
     assert climb(five_on_a_ladder, day(2))[0] == 1
     with five_on_a_ladder.writing() as session:
         step = session.scalars(select(ReachStep).where(ReachStep.authority_id == 2)).one()

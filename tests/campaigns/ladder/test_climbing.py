@@ -181,7 +181,7 @@ def test_a_rung_for_silence_leaves_out_whoever_answered(programmed):
     settle(programmed, 3)
     with_ladder(programmed, "call:10:silent")
     became(programmed, *[MessageState.ACCEPTED] * 3)
-    give(programmed, 2, "informed", now=day(1))
+    give(programmed, 2, "in_preparation", now=day(1))
     assert climb(programmed, day(10)) == (0, 2)
     assert [step[0] for step in opened(programmed)] == [1, 3]
 

@@ -111,7 +111,7 @@ def test_the_button_for_the_schools_ticked_answers_for_no_other():
 def test_a_fault_is_marked_at_a_field_that_its_page_has():
     with pytest.raises(InputError) as gone:
         typed(other="declined", numbers="7", listed=LISTED).given(SIX)
-    assert place_of(gone.value, SIX) == "answer-joined", "few schools have no list"
+    assert place_of(gone.value, SIX) == "answer-informed", "few schools have no list"
     assert place_of(gone.value, question(*[standing(Status.NONE)] * 11)) == "numbers"
     confirmed = question(standing(Status.JOINED, Word.CONFIRMED))
     with pytest.raises(InputError, match="Aucune de vos écoles") as refused:

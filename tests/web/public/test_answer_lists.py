@@ -159,7 +159,7 @@ def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wb
     assert today == {f"FASE {fase}": situation for fase, _, _, situation, *_ in rows[:-1]}
     assert counted(sample_database)[0] == 0
     form, action = form_of(shown), wbe.replace("/a/", "/a/lists/application/")
-    assert client.post(action, data={**form, "seen": "x"}).status_code == 409
+    assert client.post(action, data={**form, "plan": "x"}).status_code == 409
     kept = client.post(action, data={**form, "comment": "x" * 2001})
     assert (kept.status_code, form_of(kept)["comment"]) == (409, "x" * 2001)
     done = client.post(action, data={**form, "comment": "Par feuille"}, follow_redirects=True)

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach import audit
-from outreach.delivery.models import Mailing, Message, MessageState, Purpose
+from outreach.delivery.models import Mailing, Purpose
 from outreach.directory import contacts
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact
@@ -98,18 +98,6 @@ def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_
         (basis,) = session.scalars(select(TrackingBasis))
         assert basis.withdrawn_by == f"mailbox:{basis.contact_id}"
     assert "<form" not in client.get(wbe).text
-
-
-def test_a_form_that_a_machine_may_have_sent_asks_to_be_sent_again_to_agree(app, choose, sample_database):
-    with sample_database.writing() as session:
-        for row in session.scalars(select(Message).where(Message.state == MessageState.ACCEPTED)):
-            row.settled_at = app.extensions["outreach.settings"].instant() - timedelta(seconds=1)
-    page = choose(ticked=True)
-    assert "Un dernier geste" in page.text
-    assert is_ticked(page)
-    assert kept(sample_database) == []
-    choose(ticked=True, confirmed="1")
-    assert len(kept(sample_database)) == 1
 
 
 def test_saving_the_choice_loses_nothing_that_is_typed_for_the_answer(client, wbe, choose, sample_database):

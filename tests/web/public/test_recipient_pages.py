@@ -160,24 +160,23 @@ def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_
     assert FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}").status_code == 404
 
 
-def test_what_a_letter_s_link_chooses_is_named_as_still_to_be_sent(app, client, letter, sample_database):
+def test_what_a_letter_s_link_names_is_in_view_and_not_chosen(app, client, letter, sample_database):
     shown = FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}")
     chosen = {text_of(one): one.get("href") for one in elements(shown, "a") if "?choice=" in one.get("href")}
     assert list(chosen) == ["Nous adhérons", "En préparation", "Besoin d’aide", "Dites-le-nous"]
     for words, address in chosen.items():
         answer = words if words != "Dites-le-nous" else "Nous adhérons"
         page = client.get(address[address.index("/a/") :])
-        assert text_of(elements(page, "h1")[0], {"of-answer"}) == "Il reste à envoyer votre réponse"
-        (radio,) = [one for one in elements(page, "input[@name='answer']") if "checked" in one.attrib]
-        (named,) = elements(
-            page, f"h1/span[@data-place='{radio.get('data-place')}']"
-        )  # the one that the style sheet shows
-        assert text_of(named) == f": « {answer} »"
+        assert f"propose la réponse « {answer} »" in text_of(page)
+        assert [one for one in elements(page, "input[@name='answer']") if "checked" in one.attrib] == []
+        (touched,) = elements(page, "input[@autofocus]")
+        (label,) = elements(page, f"label[@for='{touched.get('id')}']")
+        assert text_of(label) == answer
     token = link(app, sample_database, TokenKind.ANSWER)
-    assert "Il reste" not in text_of(client.get(f"/a/{token}"))
+    assert "Votre courriel propose" not in text_of(client.get(f"/a/{token}"))
     client.post(f"/a/{token}", data={"answer": "joined"})
-    assert "Il reste" not in text_of(client.get(f"/a/{token}?choice=joined")), "it is sent"
-    assert "Il reste à envoyer votre réponse" in text_of(client.get(f"/a/{token}?choice=help"))
+    assert "Votre courriel propose" not in text_of(client.get(f"/a/{token}?choice=joined")), "it is sent"
+    assert "propose la réponse « Besoin d’aide »" in text_of(client.get(f"/a/{token}?choice=help"))
 
 
 def test_the_answer_page_names_the_authority_its_schools_and_the_person_of_contact(
@@ -252,7 +251,7 @@ def test_a_mailbox_reads_when_it_unsubscribed_and_takes_it_back_by_a_button_alon
     (row,) = suppressions(sample_database)
     assert (row.lifted_at, row.lifted_by) == (NOW, "destinataire")
     assert "par le lien du courriel" in row.lifted_because
-    assert "Avec ce bouton" in client.get(f"/u/{token}").text
+    assert "Désinscrite, cette boîte" in client.get(f"/u/{token}").text
     client.post(f"/u/again/{token}")  # nothing is left to undo
     client.post(f"/u/{token}")
     assert [one.lifted_at for one in suppressions(sample_database)] == [NOW, None]
@@ -269,20 +268,6 @@ def test_undoing_an_unsubscription_leaves_any_other_exclusion_and_says_that_mail
     assert "Rien ne part encore vers cette boîte" in client.post(f"/u/again/{token}").text
     with sample_database.reading() as session:
         assert [row.reason for row in exclusions.in_force(session, [key])] == [SuppressionReason.STAFF]
-
-
-def test_a_scanner_that_sends_the_form_at_once_undoes_nothing(client, letter, sample_database, monkeypatch):
-    identity, token = letter
-    stop_clock(monkeypatch, NOW)
-    client.post(f"/u/{token}")
-    with sample_database.writing() as session:
-        sent = {"state": "accepted", "fence_id": "f", "fenced_at": NOW, "settled_at": NOW}
-        session.execute(update(Message).where(Message.id == identity).values(sent))
-    asked = client.post(f"/u/again/{token}")
-    assert "Un dernier geste" in asked.text
-    assert [row.lifted_at for row in suppressions(sample_database)] == [None]
-    client.post(f"/u/again/{token}", data={"confirmed": "1"})
-    assert [row.lifted_at for row in suppressions(sample_database)] == [NOW]
 
 
 STATEMENTS = {

@@ -93,8 +93,8 @@ class AnswerForm:
 
     @classmethod
     def opened(cls, asked: Question, before: Earlier, choice: str, shown: Mapping[str, str]) -> "AnswerForm":
-        """The form as it opens: with the choice of the letter's button, else with what was answered before."""
-        kept = cls(choice, zone=shown.get("zone", ""), status=shown.get("status", ""))
+        """The form as it opens: with what was answered before, and nothing that a link would choose (`choice`)."""
+        kept = cls(zone=shown.get("zone", ""), status=shown.get("status", ""))
         uniform, answer = _uniform(asked, before), _last_answer(asked, before)
         if not before.last or (choice and choice != answer):
             return kept
@@ -262,6 +262,12 @@ class SchoolList:
             sorted({school.zone for school, _ in waiting}),
             sorted(statuses, key=lambda status: status.place),
         )
+
+
+def proposed(asked: Question, before: Earlier, choice: str) -> Answer | None:
+    """The answer that a letter's link names, which a person still has to touch; None where it was answered last."""
+    named = _answer(choice)
+    return named if named in offered(asked) and named is not _last_answer(asked, before) else None
 
 
 def offered(asked: Question) -> Sequence[Answer]:

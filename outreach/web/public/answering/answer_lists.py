@@ -16,6 +16,7 @@ from outreach.db import Session
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
 from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.seen import FormKind
 from outreach.mail.tokens import Keys, Token, TokenKind
 from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.lists import AnswerLists, NoSheet
@@ -87,10 +88,14 @@ class AskedLetter:
         """The page to send a sheet."""
         return self.page("answer_list", code, fault=fault)
 
-    def check_page(self, session: Session, received: AnswerList, fault: str = "") -> Response:
+    def check_page(
+        self, session: Session, received: AnswerList, fault: str = "", *, confirms: bool = False
+    ) -> Response:
         """What a sheet would change. Raises MissingColumns when a person has to say what its columns mean."""
         plan = steps.judge(session, self.kind(), received).plan
         told: dict[str, Any] = {"list_id": received.id, "plan": plan, "fault": fault, "typed": posted("comment")}
+        told["seen"] = forms_sent.sealed(self.message, FormKind.ANSWER, _named(self.token))
+        told["confirms"] = confirms
         return self.page("answer_list_check", 409 if fault else 200, **told)
 
 
@@ -207,22 +212,28 @@ def receive_list(token: str) -> Response | Redirect:
 @pages.post("/a/lists/application/<path:token>")
 def apply_list(token: str) -> Response | Redirect:
     """Record what the page showed; when it would be something else by now, show that instead."""
-    number, seen = posted_number("list") or 0, posted("seen")
+    number, shown = posted_number("list") or 0, posted("plan")
     try:
         comment = comment_of(posted("comment"))
         with _asked(token) as (session, letter):
             kind = letter.kind(comment)
             judged = steps.judge(session, kind, lists.of_letter(session, letter.message, number))
             is_test, given = outbox.is_test(session, letter.message), Given(judged.plan.answers(), None, comment)
+            came = forms_sent.came(letter.message, FormKind.ANSWER, _named(token), given)
             if is_test and not judged.plan.nothing:  # nothing is stored that another page could show
                 total = len(letter.asked.schools)
                 return answered_page(token, given, total, letter.contact, letter.sender, choice=None)
         with database().writing() as session:
-            lists.apply(session, kind, number, judged, now=now(), seen=seen)
+            verdict = forms_sent.judge(session, letter_of(session, _named(token)), came)
+            if verdict.is_taken:
+                lists.apply(session, kind, number, judged, now=now(), seen=shown)
     except Over:
         raise
     except (InputError, Refused) as error:
         return _not_recorded(token, number, str(error))
+    if verdict.doubt is not None:
+        with _asked(token) as (session, letter):
+            return letter.check_page(session, lists.of_letter(session, letter.message, number), confirms=True)
     return redirect(url_for(".given_answer", token=token), 303)
 
 

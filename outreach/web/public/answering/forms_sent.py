@@ -1,22 +1,33 @@
 """A form that came from a letter's page: whether a person sent it, whether a code led there, and what it brings."""
 
+import hmac
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 
+from flask import request
+
+from outreach.accounts import attempts
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.paper import entering
 from outreach.campaigns.waves import answering
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState
-from outreach.mail.tokens import Token
-from outreach.responses import answers
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message
+from outreach.mail import seen
+from outreach.mail.seen import FormKind
+from outreach.mail.tokens import Keys, Token
+from outreach.measuring import consent
+from outreach.responses import answers, sent_forms
 from outreach.responses.answers import Given, Question
-from outreach.responses.models import Response
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response, SentForm, WithdrawalReason
+from outreach.responses.sent_forms import Came, Verdict
+from outreach.web.client import client_of
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import now, settings
 
-TOO_SOON = timedelta(seconds=3)  # a scanner submits forms as soon as a letter arrives; a person reads first
+# What a form holds besides what it says: its seal, and what the list of schools shows.
+BESIDE = frozenset({"seen", "listed", "told", "zone", "status", "page", "wording", "measure"})
 
 
 def is_by_code(read: Token | None) -> bool:
@@ -24,11 +35,63 @@ def is_by_code(read: Token | None) -> bool:
     return read is not None and read.link == entering.BY_CODE
 
 
-def is_human(message: Message) -> bool:
-    """Whether a form comes from a person. One sent within 3 s of the relay's acceptance has to be confirmed."""
-    if posted("confirmed") == "1" or message.state is not MessageState.ACCEPTED:
-        return True
-    return message.settled_at is None or now() - message.settled_at > TOO_SOON
+def sealed(message: Message, kind: FormKind, read: Token | None) -> str:
+    """The seal of a form of a letter's page that is shown now: `seen`, which comes back with it."""
+    link = read.link if read else 0
+    return seen.new(Keys(settings().signing_keys), bytes.fromhex(message.public_id), kind, link, now())
+
+
+def came(message: Message, kind: FormKind, read: Token | None, given: Given | None = None) -> Came:
+    """The form that this request sends, read before anything is written."""
+    keys, text = Keys(settings().signing_keys), posted("seen")
+    client = f"forms of letters {client_of(request.environ, settings().proxies)}"
+    return Came(
+        kind,
+        seen.read(keys, bytes.fromhex(message.public_id), text),
+        read.link if read else 0,
+        _digest(keys, kind),
+        attempts.digest_of(attempts.key_of(settings().secret_key.get_secret_value()), client),
+        has_seal=bool(text),
+        answers=_answers(given),
+    )
+
+
+def judge(session: Session, message: Message, form: Came) -> Verdict:
+    """Judge a form before what it says is recorded. What it undoes is undone here."""
+    verdict = sent_forms.judge(session, message, form, now=now())
+    if (first := verdict.undoes) is not None:
+        _undo(session, message, first)
+    return verdict
+
+
+def _undo(session: Session, message: Message, first: SentForm) -> None:
+    """Undo what the form did that another one of the same page contradicts."""
+    if first.kind is FormKind.ANSWER:
+        answering.undo(session, message, first.at, now=now(), because=WithdrawalReason.TWICE)
+    elif first.kind is FormKind.UNSUBSCRIPTION:
+        if suppressions.unsubscribed_at(session, message) == first.at:
+            because = f"à vérifier : deux envois d’une même page, courriel {message.public_id}"
+            suppressions.subscribe_again(session, message, now=now(), because=because)
+    elif first.kind is FormKind.MEASURE:
+        choice = consent.choice_of(session, message)
+        if choice and choice.basis and choice.basis.recorded_at == first.at:
+            consent.withdraw(session, message, now=now())
+
+
+def _answers(given: Given | None) -> list[Answer]:
+    if given is None:
+        return []
+    said = {*given.answers.values(), given.request}
+    return [answer for answer in Answer if answer in said]
+
+
+def _digest(keys: Keys, kind: FormKind) -> str:
+    """What a form says, as a keyed digest: the same again is the same."""
+    beside = BESIDE - {"measure", "wording"} if kind is FormKind.MEASURE else BESIDE
+    said = sorted((name, value) for name, value in request.form.items(multi=True) if name not in beside and value)
+    if kind is FormKind.MEASURE:
+        said = [(name, value) for name, value in said if name in {"measure", "wording"}]
+    return hmac.digest(keys.keys[0], repr((kind, said)).encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
 def question_of(session: Session, message: Message, read: Token | None) -> Question:

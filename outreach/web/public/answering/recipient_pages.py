@@ -14,20 +14,20 @@ from outreach.campaigns.waves import answer_term, answering, receipts
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term
 from outreach.campaigns.waves.receipts import Receipt
 from outreach.db import NO_ANSWER, Session
-from outreach.delivery.ledger import outbox, suppressions
+from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
-from outreach.directory.models import Authority
 from outreach.erasures import opening
 from outreach.errors import InputError, NotFound, Refused
-from outreach.mail.addresses import masked
+from outreach.mail.seen import FormKind
 from outreach.mail.tokens import INERT, Keys, Token, TokenKind
 from outreach.measuring import consent
+from outreach.responses import sent_forms
 from outreach.responses.answers import Given
 from outreach.responses.kinds import OF_SCHOOLS
 from outreach.retention import changes, periods
 from outreach.web.public.answering import answer_form, forms_sent, own_file, who_answers
 from outreach.web.public.answering.answer_form import MANY, AnswerForm, BothChosen, SchoolList
-from outreach.web.public.answering.forms_sent import is_by_code, is_human
+from outreach.web.public.answering.forms_sent import is_by_code
 from outreach.web.public.forwarding import Forwarding
 from outreach.web.public.measuring import MeasureOutcome, left_unsaved, shown_measure, unsaved_measure
 from outreach.web.ui.fields import posted, pressed
@@ -40,7 +40,6 @@ POLICY = (
     "base-uri 'none'; frame-ancestors 'none'"
 )
 LONGEST_ZONE = 60  # as the register has it
-WHY = {"": "Sans raison donnée", "person": "Je ne suis pas la bonne personne", "many": "Trop de courriels"}
 
 
 @pages.after_request
@@ -55,7 +54,7 @@ def keep_to_itself(response: Response) -> Response:
 @pages.errorhandler(NotFound)
 def know_nothing(error: NotFound) -> Response:  # noqa: ARG001
     """What no token leads to has one page, that says no more."""
-    return _neutral()
+    return neutral()
 
 
 @pages.get("/v/<path:token>")
@@ -64,8 +63,8 @@ def view(token: str) -> Response:
     with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         if message is None or not opening.is_open(message.address_key, ()):
-            return _neutral()
-        html = composing.as_read(session, message, _sending(), now=now())
+            return neutral()
+        html = composing.as_read(session, message, sending(), now=now())
     response = Response(html, mimetype="text/html")
     response.headers["Content-Security-Policy"] = ONLINE
     return response
@@ -74,7 +73,7 @@ def view(token: str) -> Response:
 @pages.get("/c/<path:token>")
 def click(token: str) -> Response:  # noqa: ARG001
     """Answer links that are not ours. `hit_endpoint` handles our own links before they reach this page."""
-    return _neutral()
+    return neutral()
 
 
 @pages.get("/a/<path:token>")
@@ -82,39 +81,41 @@ def answer(token: str) -> Response:
     read = _read(token, TokenKind.ANSWER)
     with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
-        return _neutral() if message is None else _question_page(session, message, token)
+        return neutral() if message is None else _question_page(session, message, token)
 
 
 @pages.post("/a/<path:token>")
 def give_answer(token: str) -> Response | Redirect:
     """Record an answer, and lead to the page that says so. `show` only shows the schools that the filter leaves."""
-    read = _read(token, TokenKind.ANSWER)
+    read, form, fault, code = _read(token, TokenKind.ANSWER), AnswerForm.of(request.form), None, 200
     try:
         with reading() as session:
-            message, form = letter_of(session, read), AnswerForm.of(request.form)
+            message = letter_of(session, read)
             if pressed("show"):
                 return _question_page(session, message, token, form)
             asked = forms_sent.question_of(session, message, read)
             shared, term = standing_of(session, message)
-            if term.stands is AnswerTerm.OVER or not is_human(message):
-                return _question_page(session, message, token, form, confirms=True)
+            if term.stands is AnswerTerm.OVER:
+                return _question_page(session, message, token, form)
             given = form.sent(asked, answering.answered_before(session, message))
             given = who_answers.added(given, session, message, request.form)
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
-            is_test = outbox.is_test(session, message)
+            seal = forms_sent.sealed(message, FormKind.MEASURE, read)
+            is_test, came = outbox.is_test(session, message), forms_sent.came(message, FormKind.ANSWER, read, given)
         with database().writing() as session:
-            forms_sent.receive(session, letter_of(session, read), given, read)
-    except NotFound:
-        return _neutral()
+            message = letter_of(session, read)
+            verdict = forms_sent.judge(session, message, came)
+            if verdict.is_taken:
+                forms_sent.receive(session, message, given, read)
+        if verdict.doubt is None and is_test:  # nothing is stored that another page could show
+            return answered_page(token, given, len(asked.schools), shared.contact, sender, seen=seal, **unsaved)
+        if verdict.doubt is None:
+            kept: dict[str, Any] = {**_kept(form), **left_unsaved(unsaved)}
+            return redirect(url_for(".given_answer", token=token, **kept), 303)
     except (InputError, Refused) as error:
         fault, code = error, 422 if isinstance(error, InputError) else 429
-    else:
-        if is_test:  # nothing is stored that another page could show
-            return answered_page(token, given, len(asked.schools), shared.contact, sender, **unsaved)
-        kept: dict[str, Any] = {**_kept(form), **left_unsaved(unsaved)}
-        return redirect(url_for(".given_answer", token=token, **kept), 303)
     with reading() as session:
-        return _question_page(session, letter_of(session, read), token, form, fault, code)
+        return _question_page(session, letter_of(session, read), token, form, fault, code, confirms=fault is None)
 
 
 @pages.get("/a/given/<path:token>")
@@ -126,13 +127,15 @@ def given_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             asked = forms_sent.question_of(session, message, read)
             shared, term = standing_of(session, message)
-            receipt = receipts.last(session, message, _sending())
+            receipt = receipts.last(session, message, sending())
             if receipt is None or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)
+            unsaved["seen"] = forms_sent.sealed(message, FormKind.MEASURE, read)
+            unsaved["may_undo"] = sent_forms.form_at(session, message, receipt.given_at) is not None
             return answered_page(token, receipt, len(asked.schools), shared.contact, sender, **unsaved)
     except NotFound:
-        return _neutral()
+        return neutral()
 
 
 @pages.get("/a/file/<path:token>")
@@ -143,7 +146,7 @@ def mailbox_file(token: str) -> Response:
     """
     read = _read(token, TokenKind.ANSWER)
     if is_by_code(read):
-        return _neutral()
+        return neutral()
     try:
         with reading() as session:
             message = letter_of(session, read)
@@ -154,7 +157,7 @@ def mailbox_file(token: str) -> Response:
             sender = composing.sender_of(session, message)
             return page("public/file.html", 200, token=token, sender=sender, **file)
     except NotFound:
-        return _neutral()
+        return neutral()
 
 
 @pages.post("/a/measure/<path:token>")
@@ -162,67 +165,24 @@ def choose_measure(token: str) -> Response:
     """One box decides both ways, so that withdrawing an agreement is as easy as giving it."""
     read, agrees, words = _read(token, TokenKind.ANSWER), pressed("measure"), posted("wording")
     if is_by_code(read):  # no mailbox decides
-        return _neutral()
+        return neutral()
     try:
         with reading() as session:
-            is_certain = not agrees or is_human(letter_of(session, read))
-        if not is_certain:
-            return _measure_page(token, read, confirms=True)
+            came = forms_sent.came(letter_of(session, read), FormKind.MEASURE, read)
         with database().writing() as session:
-            if agrees:
-                consent.agree(session, letter_of(session, read), words, now=now())
-            else:
-                consent.withdraw(session, letter_of(session, read), now=now())
+            message = letter_of(session, read)
+            verdict = forms_sent.judge(session, message, came)
+            if verdict.is_taken and agrees:
+                consent.agree(session, message, words, now=now())
+            elif verdict.is_taken:
+                consent.withdraw(session, message, now=now())
+        if verdict.doubt is not None:
+            return _measure_page(token, read, confirms=True)
     except NotFound:
-        return _neutral()
+        return neutral()
     except (InputError, Refused) as error:
         return _measure_page(token, read, fault=str(error), code=422 if isinstance(error, InputError) else 429)
     return _measure_page(token, read)
-
-
-@pages.get("/u/<path:token>")
-def unsubscription(token: str) -> Response:
-    read = _read(token, TokenKind.UNSUBSCRIBE)
-    return _unsubscription_page(token, read) if read else _neutral()
-
-
-@pages.post("/u/<path:token>")
-def unsubscribe(token: str) -> Response:
-    read = _read(token, TokenKind.UNSUBSCRIBE)
-    if read is None:
-        return _neutral()
-    is_one_click = posted("List-Unsubscribe") == "One-Click"  # RFC 8058 §3.2: sent by a mail program
-    with reading() as session:
-        message = outbox.message_named(session, read.id)
-    if message is not None and not is_one_click and not is_human(message):
-        return _unsubscription_page(token, read, confirms=True)
-    if message is not None:
-        how = _how(message)
-        with database().writing() as session:
-            if (message := outbox.message_named(session, read.id)) is not None:
-                suppressions.unsubscribe(session, message, now=now(), detail=how)
-    if is_one_click:
-        return Response("", mimetype="text/plain")
-    return _unsubscription_page(token, read, is_done=True)
-
-
-@pages.post("/u/again/<path:token>")
-def subscribe_again(token: str) -> Response:
-    """Undo an unsubscription, from the page that says it is recorded."""
-    read = _read(token, TokenKind.UNSUBSCRIBE)
-    try:
-        with reading() as session:
-            is_certain = is_human(letter_of(session, read))
-        if read and not is_certain:
-            return _unsubscription_page(token, read, confirms=True)
-        with database().writing() as session:
-            message = letter_of(session, read)
-            because = f"demandé par le lien du courriel {message.public_id}"
-            suppressions.subscribe_again(session, message, now=now(), because=because)
-    except NotFound:
-        return _neutral()
-    with reading() as session:
-        return page("public/subscribed_again.html", 200, token=token, **_whose(session, letter_of(session, read)))
 
 
 @pages.get("/accessibility")
@@ -264,36 +224,8 @@ def letter_of(session: Session, read: Token | None) -> Message:
 
 def standing_of(session: Session, message: Message) -> tuple[Shared, Term]:
     """What a letter says to all its recipients, and where an answer from it stands now."""
-    shared = composing.facts_of(session, message, _sending(), now=now()).shared
+    shared = composing.facts_of(session, message, sending(), now=now()).shared
     return shared, answer_term.term_of(session, message, shared.deadline, now=now())
-
-
-def _unsubscription_page(token: str, read: Token, *, confirms: bool = False, is_done: bool = False) -> Response:
-    """The page to unsubscribe on, or the one that says since when that is done, with the button to undo it."""
-    with reading() as session:
-        message = outbox.message_named(session, read.id)
-        shown = _whose(session, message) if message else {}
-    told = {"token": token, "why": WHY, "confirms": confirms, "is_done": is_done, **shown}
-    template = "unsubscribed" if is_done or shown.get("since") else "unsubscribe"
-    return page(f"public/{template}.html", 200, **told)
-
-
-def _whose(session: Session, message: Message) -> dict[str, Any]:
-    """What the pages about unsubscribing say of a letter: its sender, whose mailbox it went to, masked, since when."""
-    return {
-        "sender": composing.sender_of(session, message),
-        "authority": session.get(Authority, message.authority_id) if message.authority_id else None,
-        "address": masked(message.address),
-        "since": suppressions.unsubscribed_at(session, message),
-        "is_stopped": bool(suppressions.in_force(session, [message.address_key])),
-        "is_test": outbox.is_test(session, message),
-    }
-
-
-def _how(message: Message) -> str:
-    why = posted("why")
-    given = f" ({WHY[why].lower()})" if why in WHY and why else ""
-    return f"lien du courriel {message.public_id}{given}"
 
 
 def _question_page(
@@ -311,16 +243,18 @@ def _question_page(
     try:
         asked = forms_sent.question_of(session, message, read)
     except NotFound:
-        return _neutral()
+        return neutral()
     shared, term = standing_of(session, message)
     sender = composing.sender_of(session, message)
     by_code = is_by_code(read)
     if term.stands is AnswerTerm.OVER:
         measure = {"choice": None} if by_code else shown_measure(session, message, {})
-        return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, **measure)
+        seal = forms_sent.sealed(message, FormKind.MEASURE, read)
+        return page("public/answers_over.html", 200, sender=sender, shared=shared, token=token, seen=seal, **measure)
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
-    form = typed.settled() if typed else AnswerForm.opened(asked, before, request.args.get("choice", ""), request.args)
+    choice = request.args.get("choice", "")
+    form = typed.settled() if typed else AnswerForm.opened(asked, before, choice, request.args)
     return page(
         "public/answer.html",
         code,
@@ -337,6 +271,8 @@ def _question_page(
         answers=answer_form.offered(asked),
         own=OF_SCHOOLS,
         form=form,
+        seen=forms_sent.sealed(message, FormKind.ANSWER, read),
+        proposed=None if typed else answer_form.proposed(asked, before, choice),
         unsent=form.unsent(asked, before),
         recorded=answer_form.recorded(asked, form),
         who=who_answers.shown(session, message, request.form, place),
@@ -378,11 +314,17 @@ def _measure_page(
         measured = MeasureOutcome(fault, confirms, holds=bool(shown["choice"] and shown["choice"].basis))
         if posted("page") == "answer":
             return _question_page(session, message, token, AnswerForm.of(request.form), code=code, measured=measured)
-        sender = composing.sender_of(session, message)
-        return page("public/measure.html", code, sender=sender, token=token, fault=fault, measured=measured, **shown)
+        told = {
+            "fault": fault,
+            "measured": measured,
+            "seen": forms_sent.sealed(message, FormKind.MEASURE, read),
+            **shown,
+        }
+        return page("public/measure.html", code, sender=composing.sender_of(session, message), token=token, **told)
 
 
-def _sending() -> SenderIdentity:
+def sending() -> SenderIdentity:
+    """Who this installation sends as."""
     return SenderIdentity.of(settings())
 
 
@@ -390,7 +332,8 @@ def _read(token: str, kind: TokenKind) -> Token | None:
     return Keys(settings().signing_keys).read(token, kind)
 
 
-def _neutral() -> Response:
+def neutral() -> Response:
+    """The one page of what no token leads to."""
     is_of_a_preview = (request.view_args or {}).get("token") == INERT
     return page("public/unknown.html", 404, is_of_a_preview=is_of_a_preview)
 

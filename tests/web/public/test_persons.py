@@ -1,0 +1,420 @@
+"""Only people answer: what a machine sends is no answer, and what a person sends is never lost."""
+
+from datetime import timedelta
+
+import pytest
+from flask.testing import FlaskClient
+from sqlalchemy import func, select
+
+from outreach.adherence.models import AdherenceRecord
+from outreach.delivery.models import Message, Reason, Suppression
+from outreach.mail import seen
+from outreach.mail.seen import FormKind
+from outreach.mail.tokens import Keys, TokenKind
+from outreach.measuring.models import TrackingBasis
+from outreach.responses import sent_forms
+from outreach.responses.models import Acknowledgement, FormState, Response, ResponseWithdrawal, SentForm
+from outreach.settings import Settings
+from tests.application import ASKED_AT
+from tests.pages import actions, elements, form_of, links, text_of
+from tests.web.test_responses import letters, wbe
+
+__all__ = ["letters", "wbe"]
+WAITS = (0, 4, 60, 600)
+
+
+class Clock:
+    """The application's clock, which stands still until it is moved."""
+
+    def __init__(self, monkeypatch):
+        self.moment = ASKED_AT
+        monkeypatch.setattr(Settings, "instant", lambda _settings: self.moment)
+
+    def wait(self, seconds):
+        self.moment += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+def raw(app):
+    """A client that adds nothing to what it sends."""
+    return FlaskClient(app, app.response_class)
+
+
+def counted(database, *tables):
+    with database.reading() as session:
+        return [session.scalar(select(func.count()).select_from(table)) for table in tables]
+
+
+def waiting(database):
+    with database.reading() as session:
+        query = select(SentForm.kind, SentForm.doubt).where(SentForm.state == FormState.TO_VERIFY)
+        return sorted(map(tuple, session.execute(query)))
+
+
+def standing(database):
+    with database.reading() as session:
+        query = select(Response.answer).where(Response.stands()).order_by(Response.id)
+        return [answer.value for answer in session.scalars(query)]
+
+
+def of_page(raw, address, **filled):
+    """The form of a page as it opens, with what a person fills in."""
+    page = raw.get(address)
+    which = "answer" if address.startswith("/a/") else None
+    return {**form_of(page, which), **filled}
+
+
+def unsubscribing(app, address):
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+    return f"/u/{keys.make(TokenKind.UNSUBSCRIBE, keys.read(address.removeprefix('/a/'), TokenKind.ANSWER).id, 2)}"
+
+
+def test_a_post_without_its_page_records_nothing_stops_nothing_and_waits_to_be_verified(raw, wbe, sample_database):
+    page = raw.post(wbe, data={"answer": "joined", "comment": "Bonjour"})
+    assert "Un dernier geste" in page.text
+    assert form_of(page, "answer").items() >= {"answer": "joined", "comment": "Bonjour"}.items(), "all typed is kept"
+    assert counted(sample_database, Response, AdherenceRecord)[0] == 0
+    assert waiting(sample_database) == [("answer", "no_page")]
+    with sample_database.reading() as session:
+        assert session.scalar(select(func.count()).where(Message.reason == Reason.ANSWERED)) == 0
+        mailings = set(session.scalars(select(Message.mailing_id)))
+        assert len(session.scalars(sent_forms.to_verify(mailings)).all()) == 1
+    raw.post(wbe, data={"answer": "joined", "comment": "Bonjour"})
+    assert len(waiting(sample_database)) == 1, "the same again waits once"
+
+
+def test_one_tap_confirms_and_settles_what_waited(raw, wbe, clock, sample_database):
+    page = raw.post(wbe, data={"answer": "joined"})
+    clock.wait(3)
+    assert raw.post(wbe, data=form_of(page, "answer")).status_code == 303
+    assert (standing(sample_database), waiting(sample_database)) == (["joined"], [])
+
+
+@pytest.mark.parametrize(("seconds", "taken"), [(0, False), (1.9, False), (2, True), (86_400, True)])
+def test_a_page_must_be_two_seconds_old_and_has_no_age_at_which_it_is_refused(
+    raw, wbe, clock, sample_database, seconds, taken
+):
+    form = of_page(raw, wbe, answer="in_preparation")
+    clock.wait(seconds)
+    assert (raw.post(wbe, data=form).status_code == 303) is taken
+    assert (standing(sample_database) == ["in_preparation"]) is taken
+
+
+def test_a_seal_of_another_letter_link_or_form_or_of_a_retired_key_is_foreign(app, raw, letters, wbe, clock):
+    other = next(address for address in letters.values() if address != wbe)
+    settings = app.extensions["outreach.settings"]
+    keys = Keys(settings.signing_keys)
+    letter = keys.read(wbe.removeprefix("/a/"), TokenKind.ANSWER).id
+    retired = Keys((b"r" * 32,))
+    held = seen.Seen(FormKind.ANSWER, 0, ASKED_AT - timedelta(hours=1), b"n" * 16)
+    made = [
+        of_page(raw, other)["seen"],
+        of_page(raw, unsubscribing(app, wbe))["seen"],
+        seen.seal(keys, letter, seen.Seen(FormKind.ANSWER, 1, held.at, held.nonce)),
+        seen.seal(retired, letter, held),
+        "x",
+    ]
+    clock.wait(60)
+    for seal in made:
+        assert "Un dernier geste" in raw.post(wbe, data={"answer": "joined", "seen": seal}).text, seal
+    assert raw.post(wbe, data={"answer": "joined", "seen": seen.seal(keys, letter, held)}).status_code == 303
+
+
+def test_both_live_keys_hold():
+    new, old = Keys((b"n" * 32, b"o" * 32)), Keys((b"o" * 32,))
+    held = seen.Seen(FormKind.ANSWER, 3, ASKED_AT, b"n" * 16)
+    assert seen.read(new, b"12345678", seen.seal(old, b"12345678", held)) == held
+    assert seen.read(Keys((b"x" * 32, b"n" * 32, b"o" * 32)), b"12345678", seen.seal(old, b"12345678", held)) is None
+
+
+def test_one_page_sends_one_form(raw, wbe, clock, sample_database):
+    form = of_page(raw, wbe, answer="joined")
+    clock.wait(5)
+    for _ in range(2):
+        assert raw.post(wbe, data=form).status_code == 303
+        clock.wait(1)
+    assert standing(sample_database) == ["joined"], "the same again is the same"
+    assert "Un dernier geste" in raw.post(wbe, data={**form, "answer": "declined"}).text
+    assert standing(sample_database) == [], "both wait"
+    assert waiting(sample_database) == [("answer", "twice")] * 2
+    with sample_database.reading() as session:
+        assert (
+            session.scalar(
+                select(func.count()).where(
+                    AdherenceRecord.stands(),
+                    AdherenceRecord.word == "declared",
+                    AdherenceRecord.recorded_at >= ASKED_AT,
+                )
+            )
+            == 0
+        )
+
+
+def test_another_answer_from_the_same_page_much_later_is_asked_again_and_the_first_stands(
+    raw, wbe, clock, sample_database
+):
+    form = of_page(raw, wbe, answer="joined")
+    clock.wait(5)
+    raw.post(wbe, data=form)
+    clock.wait(11)
+    page = raw.post(wbe, data={**form, "answer": "declined"})
+    assert standing(sample_database) == ["joined"]
+    clock.wait(5)
+    raw.post(wbe, data=form_of(page, "answer"))
+    assert standing(sample_database) == ["joined", "declined"], "the later holds, both are shown"
+
+
+def test_an_answer_and_an_unsubscription_of_one_page_are_neither(app, raw, wbe, clock, sample_database):
+    form = of_page(raw, wbe, answer="joined")
+    clock.wait(5)
+    raw.post(wbe, data=form)
+    raw.post(unsubscribing(app, wbe), data={"why": "", "seen": form["seen"]})
+    assert (standing(sample_database), counted(sample_database, Suppression)) == ([], [0])
+    assert waiting(sample_database) == [("answer", "twice"), ("unsubscription", "twice")]
+
+
+def test_one_client_that_answers_at_once_for_five_authorities_is_asked_and_a_slow_secretary_is_not(
+    raw, letters, clock, sample_database
+):
+    five = list(letters.values())[:5]
+    for pause, taken in ((6, 5), (4, 4)):
+        before = len(standing(sample_database))
+        for address in five:
+            form = of_page(raw, address, answer="tender_launched", comment=f"{pause}")
+            clock.wait(pause)
+            raw.post(address, data=form)
+        assert len(standing(sample_database)) - before == taken
+        clock.wait(600)
+
+
+def test_nothing_is_ticked_and_unsubscribing_asks_a_choice(app, raw, wbe, clock, sample_database):
+    page = unsubscribing(app, wbe)
+    form = of_page(raw, page)
+    assert "why" not in form
+    clock.wait(60)
+    for filled in ({}, {"why": "keep"}, {"why": "mistake"}):
+        raw.post(page, data={**form, **filled})
+    assert counted(sample_database, Suppression, SentForm) == [0, 0]
+    assert "C’est enregistré" in raw.post(page, data={**form, "why": ""}).text
+    assert counted(sample_database, Suppression) == [1]
+
+
+def test_one_click_is_taken_by_the_header_s_link_and_refused_by_that_of_the_text(app, raw, wbe, sample_database):
+    keys, letter = Keys(app.extensions["outreach.settings"].signing_keys), wbe.removeprefix("/a/")
+    identity = keys.read(letter, TokenKind.ANSWER).id
+    for link, taken in ((2, 0), (1, 1)):
+        raw.post(f"/u/{keys.make(TokenKind.UNSUBSCRIBE, identity, link)}", data={"List-Unsubscribe": "One-Click"})
+        assert counted(sample_database, Suppression) == [taken], link
+
+
+def test_having_read_alone_stops_no_reminder_and_with_a_word_it_does(raw, letters, clock, sample_database):
+    alone, said = list(letters.values())[:2]
+    for address, comment in ((alone, ""), (said, "Merci, lu.")):
+        form = of_page(raw, address, answer="informed", comment=comment)
+        clock.wait(60)
+        raw.post(address, data=form)
+    assert standing(sample_database) == ["informed", "informed"]
+    assert counted(sample_database, Acknowledgement) == [1]
+    with sample_database.reading() as session:
+        query = select(Response.comment).where(Response.is_a_reaction())
+        assert session.scalars(query).all() == ["Merci, lu."]
+
+
+def test_who_did_not_answer_undoes_all_that_the_answer_did_and_nothing_else(client, raw, wbe, clock, sample_database):
+    client.post(wbe, data={"answer": "help"})
+    clock.wait(60)
+    receipt = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
+    (undo,) = [address for address, words in links(receipt, "/a/undo/") if words == "Ce n’est pas nous"]
+    form = form_of(raw.get(undo))
+    assert "whose" not in form
+    address = undo.partition("?")[0]
+    assert "Un dernier geste" in raw.post(address, data={**form, "whose": "not_ours"}).text, "too early"
+    clock.wait(60)
+    for whose in ("ours", "unknown"):
+        assert "Rien n’est changé" in raw.post(address, data={**form, "whose": whose}).text
+    assert standing(sample_database) == ["help", "joined"]
+    assert "n’est pas enregistrée" in client.post(address, data={"answer": form["answer"], "whose": "not_ours"}).text
+    assert standing(sample_database) == ["help"]
+    assert counted(sample_database, ResponseWithdrawal) == [1]
+    with sample_database.reading() as session:
+        of_it = select(func.count()).where(AdherenceRecord.stands(), AdherenceRecord.recorded_at >= ASKED_AT)
+        assert session.scalar(of_it) == 0
+
+
+def test_an_agreement_to_be_measured_is_a_person_s(raw, wbe, clock, sample_database):
+    address = wbe.replace("/a/", "/a/measure/")
+    words = of_page(raw, wbe)["wording"]
+    raw.post(address, data={"measure": "1", "wording": words})
+    assert counted(sample_database, TrackingBasis) == [0]
+    assert waiting(sample_database) == [("measure", "no_page")]
+
+
+def test_staff_see_what_waits_in_a_tray_and_a_file_of_its_own(author, raw, wbe):
+    raw.post(wbe, data={"answer": "joined"})
+    page = author.get("/responses/to-verify")
+    assert "À vérifier (1)" in text_of(page)
+    assert "Nous adhérons envoyée sans que la page ait été ouverte" in text_of(page)
+    assert "Nous adhérons" in author.get("/responses/to-verify/export.csv").text
+    assert "En attente (0)" in text_of(author.get("/responses"))
+
+
+# ---- the behaviours of machines
+
+
+def every_form(page):
+    """Each form of a page as it stands: where it leads, and what a browser would send without a choice."""
+    return [(action, form_of(page, action)) for action in dict.fromkeys(actions(page)) if action]
+
+
+def looks(raw, address, wait):
+    raw.head(address)
+    yield 0
+
+
+def blindly(raw, address, wait):
+    forms = [{"answer": one} for one in ("joined", "declined", "in_preparation", "not_concerned")]
+    for form in forms if address.startswith("/a/") else [{"why": "person"}, {"why": ""}, {}]:
+        raw.post(address, data=form)
+        yield 1
+
+
+def each_form(raw, address, wait, *, backwards=False):
+    page = raw.get(address)
+    for link, _ in links(page, address[:3]):
+        raw.get(link)
+    wait()
+    found = every_form(page)
+    for action, form in reversed(found) if backwards else found:
+        buttons = [{one.get("name"): one.get("value")} if one.get("name") else {} for one in elements(page, "button")]
+        for pressed in reversed(buttons) if backwards else buttons:
+            raw.post(action, data={**form, **pressed})
+            yield 1
+
+
+def backwards(raw, address, wait):
+    return each_form(raw, address, wait, backwards=True)
+
+
+def first_radio(raw, address, wait):
+    page = raw.get(address)
+    wait()
+    for action, form in every_form(page):
+        first = elements(page, "input[@type='radio']")[0]
+        raw.post(action, data={**form, first.get("name"): first.get("value")})
+        yield 1
+
+
+def last_radio_of_all(raw, address, wait):
+    page = raw.get(address)
+    wait()
+    for action, form in every_form(page):
+        last = elements(page, "input[@type='radio']")[-1]
+        raw.post(action, data={**form, last.get("name"): last.get("value")})
+        yield 1
+
+
+BEHAVIOURS = (looks, blindly, each_form, backwards, first_radio, last_radio_of_all)
+NEVER = {"joined", "declined", "in_preparation", "not_concerned", "tender_launched"}
+
+
+def attack(app, raw, clock, addresses, least):
+    """Every behaviour after every wait on each address in turn, until so many forms were sent; returns how many."""
+    sent = 0
+    while True:
+        for address in addresses:
+            for page in (address, f"{address}?choice=joined", unsubscribing(app, address)):
+                for behaviour in BEHAVIOURS:
+                    if behaviour is looks or "?" not in page or behaviour is not blindly:
+                        for seconds in WAITS:
+                            sent += sum(behaviour(raw, page, lambda seconds=seconds: clock.wait(seconds)))
+            if sent >= least:
+                return sent
+
+
+def survived(database):
+    assert NEVER.isdisjoint(standing(database))
+    assert counted(database, Suppression) == [0]
+    with database.reading() as session:
+        declared = select(AdherenceRecord.status).where(AdherenceRecord.recorded_at >= ASKED_AT)
+        assert NEVER.isdisjoint(status.value for status in session.scalars(declared))
+
+
+def test_no_behaviour_of_a_machine_records_an_answer_or_an_exclusion(app, raw, letters, clock, sample_database):
+    assert attack(app, raw, clock, list(letters.values())[1:4], 200) >= 200
+    survived(sample_database)
+
+
+@pytest.mark.long
+@pytest.mark.deep
+@pytest.mark.timeout(1200)
+def test_ten_thousand_forms_of_machines_record_nothing(app, raw, letters, clock, sample_database):
+    assert attack(app, raw, clock, list(letters.values())[1:], 10_000) >= 10_000
+    survived(sample_database)
+
+
+# ---- the ways of people
+
+
+def reads(raw, address, clock):
+    form = of_page(raw, address)
+    clock.wait(40)
+    return form
+
+
+def back_button(raw, address, clock):
+    form = reads(raw, address, clock)
+    raw.get(address)
+    return form
+
+
+def lost_page(raw, address, clock):
+    reads(raw, address, clock)
+    return reads(raw, address, clock)
+
+
+def page_of_yesterday(raw, address, clock):
+    form = reads(raw, address, clock)
+    clock.wait(86_400)
+    return form
+
+
+def older_page(raw, address, clock):
+    form = reads(raw, address, clock)
+    return {name: value for name, value in form.items() if name != "seen"}
+
+
+PEOPLE = (reads, back_button, lost_page, page_of_yesterday, older_page)
+
+
+def persons(app, letters, clock, database, count):
+    addresses, taken = list(letters.values()), 0
+    for number in range(count):
+        address, way = addresses[number % len(addresses)], PEOPLE[number % len(PEOPLE)]
+        raw = FlaskClient(app, app.response_class, use_cookies=number % 2 == 0)
+        before = len(standing(database))
+        form = {**way(raw, address, clock), "answer": "in_preparation", "comment": f"Personne {number}"}
+        for name in [name for name in form if name in ("pick", "range")]:
+            del form[name]
+        other = FlaskClient(app, app.response_class)  # another device, another network, cookies refused
+        answer = other.post(address, data=form)
+        if answer.status_code == 200:
+            clock.wait(3)
+            answer = other.post(address, data=form_of(answer, "answer"))
+        assert answer.status_code == 303, (way.__name__, answer.status_code)
+        taken += len(standing(database)) > before
+        clock.wait(400)
+    return taken
+
+
+def test_no_person_is_lost(app, letters, clock, sample_database):
+    assert persons(app, letters, clock, sample_database, 10) == 10
+
+
+@pytest.mark.long
+def test_of_two_hundred_persons_none_is_lost(app, letters, clock, sample_database):
+    assert persons(app, letters, clock, sample_database, 200) == 200
