@@ -22,6 +22,7 @@ def test_the_receipt_the_file_and_taking_an_unsubscription_back_keep_the_rules(
 
     few = next(address for address in letters.values() if address != wbe)
     visitor.goto(f"{few}?choice=joined")
+    visitor.get_by_role("radio", name="Nous adhérons", exact=True).check()
     visitor.get_by_text("Votre nom, une copie de l’accusé").click()
     visitor.get_by_label("Recevoir une copie").fill("pas une adresse")
     visitor.get_by_role("button", name="Envoyer ma réponse").click()

@@ -99,7 +99,7 @@ def _of_letter(session, letter, *, on_rung):
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()
     add(session, "response_steps", response_id=answer, step="taken", **NOTED)
     add(session, "acknowledgements", response_id=answer)
-    add(session, "response_withdrawals", response_id=answer, withdrawn_at=NOW, because="x")
+    add(session, "response_withdrawals", response_id=answer, withdrawn_at=NOW, because="not_ours")
     told = {"kind": "answer", "state": "to_verify", "doubt": "no_page", "digest": "x", "at": NOW, "changed_at": NOW}
     add(session, "sent_forms", message_id=letter.id, authority_id=letter.authority_id, **told)
     if on_rung:
