@@ -28,7 +28,7 @@ from outreach.campaigns.paper.models import PaperBatch
 from outreach.campaigns.review import exceptions
 from outreach.campaigns.waves import added_reminders, answering, calling_off, launching, retrying
 from outreach.days import today
-from outreach.delivery.bounces import handling, notices
+from outreach.delivery.bounces import handling, notices, readings
 from outreach.delivery.ledger import outcomes, suppressions
 from outreach.delivery.ledger.outcomes import Settled
 from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason
@@ -103,6 +103,7 @@ class History:
     rows: dict[int, dict[str, object]] = field(default_factory=dict)  # the register as it is by now, by school
     fresh: count = field(default_factory=lambda: count(60))
     notices: count = field(default_factory=count)
+    reads_returns: bool = False
 
     # -- how it goes on
 
@@ -110,6 +111,7 @@ class History:
         """The register's first edition, some joinings, some mailboxes that are missing or excluded."""
         with self.database.writing() as session:
             programmes.load(session, factories.PROGRAMME, now=self.now - 60 * DAY, actor=AUTHOR)
+        self.reads_returns = self.random.random() < 0.5
         for number in range(authorities):
             network = self.random.choice(NETWORKS)
             for _ in range(self.random.choice((1, 1, 1, 2, 3))):
@@ -182,6 +184,8 @@ class History:
             post.close(self.now)
         with self.database.writing() as session:
             launching.finish_waves(session, now=self.now)
+            if self.reads_returns and self.random.random() < 0.8:
+                readings.note(session, now=self.now)
         if self.random.random() < 0.3:
             self.climb()
 

@@ -308,12 +308,13 @@ def left_on(letter):
 class Campaigns(Situation):
     """The counts of a campaign, as of a moment at which the rows were read.
 
-    `returns_read`: whether this installation reads what comes back by mail.
+    What comes back by mail is read where its mailbox was, within the week before.
     """
 
-    def __init__(self, rows, now, *, returns_read):
+    def __init__(self, rows, now):
         super().__init__(rows)
-        self.now, self.returns_read = now, returns_read
+        self.now = now
+        self.returns_read = any(one["read_at"] > now - DAYS_OF_MAIL * DAY for one in rows["returns_readings"])
 
     # -- whom a campaign means
 

@@ -14,7 +14,7 @@ TABLES = (
     *("record_withdrawals", "campaigns", "waves", "wave_transitions", "added_reminders", "audience_exceptions"),
     *("excepted_authorities", "mailings", "messages", "message_subjects", "suppressions", "responses", "respondents"),
     *("response_schools", "reach_steps", "reach_transitions", "reach_calls", "calls", "paper_letters"),
-    *("bounce_notices", "hits", "notes"),
+    *("bounce_notices", "returns_readings", "hits", "notes"),
 )
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")

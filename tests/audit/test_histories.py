@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, note, settings
 from hypothesis import strategies as st
 
 from outreach.settings import read
+from outreach.sight.scopes import SightKind
 from tests.audit import recount, rows, told
 from tests.audit.histories import DAY, History
 
@@ -17,27 +18,33 @@ IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
 PARTS = 10 if IS_DEEP else 1  # tests that several workers share
 HISTORIES = 500 // PARTS if IS_DEEP else 25
 TURNS = 30
+# What each sees of campaigns about secondary schools; one that represents basic schools alone sees none of these.
+SIGHTS = [(SightKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "FELSI")]
+SIGHTS += [(SightKind.NETWORK, code) for code in ("WBE", "Libre confessionnel", "Subventionné communal")]
 
 
-def compared(history, url, run, chance):
+def compared(history, url, run):
     """Where what the product says differs from what the rows say, at the moment that the history has come to."""
+    chance = random.Random(str(history.now))  # of its own: what is compared moves no history
     read_rows = rows.of(url)
-    audit = recount.Campaigns(read_rows, history.now, returns_read=False)
+    audit = recount.Campaigns(read_rows, history.now)
     (programme,) = (one["id"] for one in read_rows["programmes"])
     run.at(history.now)
     today = recount.day_of(history.now)
     past = today - chance.choice((3, 10, 25)) * DAY
-    found = told.of_situation(run, audit, programme, day=today)
-    found += told.of_situation(run, audit, programme, day=past)
+    found = told.of_situation(run, audit, programme, day=today, groupings=told.GROUPINGS)
+    found += told.of_situation(run, audit, programme, day=past, groupings=[chance.choice(told.GROUPINGS)])
     known_at = minute(history.now - chance.choice((1, 5, 20)) * DAY)
     past = recount.day_of(known_at) - chance.choice((0, 1, 15)) * DAY
-    found += told.of_situation(run, audit, programme, day=past, known_at=known_at)
+    by = [chance.choice(told.GROUPINGS)]
+    found += told.of_situation(run, audit, programme, day=past, known_at=known_at, groupings=by)
     for one in read_rows["campaigns"]:
         found += [f"campaign {one['id']}: {fault}" for fault in recount.faults(audit.counts(one["id"]))]
         found += told.of_ledger(run, audit, one["id"])
         found += told.of_audience(run, audit, one["id"])
-        if told.has_counts():
-            found += told.of_counts(run, audit, one["id"])
+        found += told.of_counts(run, audit, one["id"])
+        found += told.of_networks(run.database, audit, one["id"])
+        found += told.of_members(run.database, audit, one["id"], *chance.choice(SIGHTS))
     return found
 
 
@@ -47,17 +54,16 @@ def minute(moment):
 
 def played(templates, backend, seed, turns=TURNS):
     """Play a history on a database of its own and compare at two moments; what differs, and what was done."""
-    chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
         for url in templates.copy(backend, "staffed", Path(folder)):
             database = templates.open(url)
             run = told.Commands(database, read({"OUTREACH_DATA": folder, "OUTREACH_DATABASE_URL": url}))
             try:
-                history = History(database, chance).begin().play(turns // 2)
-                found = compared(history, url, run, chance)
+                history = History(database, random.Random(seed)).begin().play(turns // 2)
+                found = compared(history, url, run)
                 for _ in range(turns - turns // 2):
                     history.turn()
-                found += compared(history, url, run, chance)
+                found += compared(history, url, run)
             finally:
                 database.dispose()
     return found, history.told

@@ -4,9 +4,12 @@ import json
 
 from click.testing import CliRunner
 
-from outreach.cli.campaigns import campaign as campaign_commands
+from outreach.campaigns import counts, lifecycle
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
+from outreach.errors import NotFound
+from outreach.sight.engine import sighted
+from outreach.sight.scopes import Sight, SightKind
 from tests.audit import recount
 
 GROUPINGS = ("network", "zone", "province", "federation")
@@ -31,11 +34,6 @@ class Commands:
         return json.loads(result.stdout)
 
 
-def has_counts():
-    """Whether the command that tells a campaign's counts is there."""
-    return "counts" in campaign_commands.campaign.commands
-
-
 def differences(what, said, counted):
     """How what is said differs from what was counted, key by key; a key that only one of them knows is one, too."""
     found = []
@@ -48,10 +46,10 @@ def differences(what, said, counted):
     return found
 
 
-def of_situation(run, audit, programme, *, day, known_at=None):
-    """The situation by each grouping, as the command tells it."""
+def of_situation(run, audit, programme, *, day, groupings, known_at=None):
+    """The situation by each of these groupings, as the command tells it."""
     found = []
-    for by in GROUPINGS:
+    for by in groupings:
         asked = ["--as-of", day, "--by", by]
         asked += ["--known-at", f"{known_at.astimezone(recount.BRUSSELS):%Y-%m-%d %H:%M}"] if known_at else []
         said = run("report", "situation", *asked)
@@ -116,3 +114,34 @@ def of_counts(run, audit, campaign):
     for about in ("campaign", "programme", "strand", "as_of"):
         said.pop(about)
     return differences(f"campaign {campaign}", said, audit.counts(campaign))
+
+
+def of_networks(database, audit, campaign):
+    """The same keys network by network, which add up to the whole."""
+    with database.reading() as session:
+        said = counts.of_campaign(session, lifecycle.campaign_numbered(session, campaign), now=audit.now)
+    found, sums = [], {}
+    for one in said.networks:
+        theirs = {key for key, row in audit.authority.items() if audit.network[row["network_id"]] == one.code}
+        told = {**one.authorities.as_json(), "schools": one.schools.as_json()}
+        found += differences(f"campaign {campaign}, {one.code}", told, audit.counts(campaign, only=theirs))
+        sums = {key: sums.get(key, 0) + (value or 0) for key, value in one.authorities.as_json().items()}
+    whole = {key: value or 0 for key, value in said.authorities.as_json().items()}
+    return found + (differences(f"campaign {campaign}, sum of networks", sums, whole) if any(whole.values()) else [])
+
+
+def of_members(database, audit, campaign, kind, code):
+    """The same of what an account of a federation or a network sees, whose members are today's."""
+    if kind is SightKind.FEDERATION:
+        members = audit.members(code)
+    else:
+        members = {key for key, row in audit.authority.items() if audit.network[row["network_id"]] == code}
+    counted = audit.counts(campaign, only=members)
+    with sighted(database, Sight(kind, code)).reading() as session:
+        try:
+            of = lifecycle.campaign_numbered(session, campaign)
+        except NotFound:  # none of its waves concerns a member
+            return [f"campaign {campaign} hides its letters from {code}"] if counted["recipients"] else []
+        said = counts.of_campaign(session, of, now=audit.now).as_json()
+    told = {key: said[key] for key in recount.KEYS}
+    return differences(f"campaign {campaign} for {code}", told, {key: counted[key] for key in recount.KEYS})
