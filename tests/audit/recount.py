@@ -273,6 +273,8 @@ class Told:
             if one["response_id"] in given:
                 self.about[one["school_id"]].add(one["response_id"])
                 self.of_no_school.discard(one["response_id"])
+        self.to_verify = {self.letter[one["message_id"]]["authority_id"] for one in rows["sent_forms"]
+                          if one["state"] == "to_verify" and one["message_id"] in self.letter}  # fmt: skip
         self.replied = {self.letter[one["message_id"]]["authority_id"] for one in rows["bounce_notices"]
                         if one["verdict"] == "human" and one["message_id"] in self.letter}  # fmt: skip
         self.clicked = {self.letter[one["message_id"]]["authority_id"] for one in rows["hits"]
@@ -490,7 +492,8 @@ class Campaigns(Situation):
         """
         launch, strand, day = told.first(authority), told.row["strand_id"], day_of(self.now)
         moments = [one["given_at"] for one in told.answers[authority] if one["given_at"] > launch]
-        for school in schools:
+        # A joining says nothing where the letter is for who has joined, or corrects one whatever has come since.
+        for school in schools if told.row["concerns"] == "open" else ():
             joined = [one for one in self.standing(school, strand, day) if one["status"] == "joined"]
             moments += [one["recorded_at"] for one in joined if one["recorded_at"] > launch]
         return min(moments, default=None)
@@ -547,9 +550,12 @@ class Campaigns(Situation):
         return found
 
     def joined_after(self, told, school, first):
-        """Whether a school stands as joined, on either word, since a day or later."""
+        """Whether a school stands as joined, on either word, since a day or later.
+
+        By the record that holds: a list that comes late with an earlier day takes nobody from those who were reached.
+        """
         run = self.run(told, school)
-        return bool(run) and min(one["effective_on"] for one in run) >= first
+        return bool(run) and run[-1]["effective_on"] >= first
 
     def reacted(self, told, authority, of_class, school=None):
         """Whether a person of an authority showed, or of one of its schools: by an answer, a reply, a call, a joining
@@ -588,20 +594,20 @@ class Campaigns(Situation):
         """Every key of a campaign's counts, of all authorities or of those with these keys alone."""
         told = Told(self, campaign)
         classes = self.classes(told)
+        of_schools = self.classes_of_schools(told, classes)
         if only is not None:
             classes = {key: of_class for key, of_class in classes.items() if key in only}
-        of_schools = self.classes_of_schools(told, classes)
+            of_schools = {key: of for key, of in of_schools.items() if of[1] in only}
         joinings, later = self.joinings(told), self.entered_later(told, classes)
         found, schools = dict.fromkeys(KEYS, 0), dict.fromkeys(KEYS, 0)
-        owner = {}
-        for school, (of_class, authority) in of_schools.items():
-            owner[school] = authority
+        first = self.first_waves(told)
+        for school, (of_class, authority, wave) in of_schools.items():
             self.add(schools, of_class)
             if of_class in TO_REACH:
                 schools[self.reach_of_school(told, school, authority, of_class)] += 1
             if of_class == "recipients":
                 schools[self.end_of_letters(self.letters_about(told, school) or told.letters[authority])] += 1
-            schools["entered_later"] += authority in later
+            schools["entered_later"] += bool(first) and wave not in first
             schools["answered"] += bool(told.about[school])
             if school in joinings:
                 schools[joinings[school]] += 1
@@ -613,6 +619,7 @@ class Campaigns(Situation):
                 found[self.end_of_letters(told.letters[authority])] += 1
             found["entered_later"] += authority in later
             found["answered"] += bool(told.answers[authority])
+            found["to_verify"] += authority in told.to_verify
             theirs = {joinings[one] for one in self.listed_to(told, authority) if one in joinings}
             for kind in theirs:
                 found[kind] += 1
@@ -632,13 +639,18 @@ class Campaigns(Situation):
         listed = {school for one in told.letters[authority] if was_got(one) for school in told.listed[one["id"]]}
         return listed | {school for one in told.posted[authority] if not one.came_back for school in one.schools}
 
-    def entered_later(self, told, classes):
-        """Those whom the first wave did not mean; of departures, all first ones are the first wave."""
+    def first_waves(self, told):
+        """The first wave that was launched, by its mailing; of departures, all first ones."""
         if not told.launched:
             return set()
-        first = {told.launched[0]["mailing_id"]}
         if told.launched[0]["departure"]:
-            first = {one["mailing_id"] for one in told.launched if one["reminder"] == 0}
+            return {one["mailing_id"] for one in told.launched if one["reminder"] == 0}
+        return {told.launched[0]["mailing_id"]}
+
+    def entered_later(self, told, classes):
+        """Those whom the first wave did not mean."""
+        if not (first := self.first_waves(told)):
+            return set()
         return {key for key in classes if not any(one["mailing_id"] in first for one in told.letters[key])}
 
     def reach_of(self, told, authority, of_class):
@@ -647,32 +659,44 @@ class Campaigns(Situation):
             return "reached"
         return self.silence(told.letters[authority], told.posted[authority], of_class)
 
-    def classes_of_schools(self, told, classes):
-        """{school: (class, authority)} of the schools of those targeted, each school once."""
-        listed = defaultdict(set)
-        for number, one in told.letter.items():
-            if has_left(one):
-                for school in told.listed[number]:
-                    listed[school].add(one["authority_id"])
+    def entries(self, told, classes):  # noqa: C901 - three plain loops
+        """{school: (authority, known at, wave)}: the wave through which a campaign first meant it, and its owner then.
+
+        Whoever no wave has a row for yet is meant as of the moment shown, by none.
+        """
         found = {}
-        for authority, of_class in classes.items():
-            known_at = told.first(authority) if told.letters[authority] else None
-            day = day_of(known_at or self.now)
-            schools, joined = self.concerned(told, authority, day, known_at)
-            own = self.owned(authority, day, known_at)
-            for school in own | {one for one, by in listed.items() if authority in by}:
-                if school in listed:
-                    theirs = "recipients"
-                elif school not in schools:
-                    theirs = "out_of_scope"
-                elif school in joined:
-                    theirs = "already_joined"
-                else:
-                    theirs = of_class
-                mine = (CLASSES.index(theirs), authority not in listed[school])
-                if school not in found or mine < found[school][0]:
-                    found[school] = mine, theirs, authority
-        return {school: (theirs, authority) for school, (_, theirs, authority) in found.items()}
+        for wave in told.launched:
+            known_at = told.began[wave["mailing_id"]]
+            for authority in classes:
+                if any(one["mailing_id"] == wave["mailing_id"] for one in told.letters[authority]):
+                    for school in self.owned(authority, day_of(known_at), known_at):
+                        found.setdefault(school, (authority, known_at, wave["mailing_id"]))
+        for authority in classes:
+            if not told.letters[authority]:
+                for school in self.owned(authority, day_of(self.now)):
+                    found.setdefault(school, (authority, None, None))
+        for number, one in told.letter.items():  # of a correction, which lists what belongs elsewhere by now
+            if has_left(one) and one["authority_id"] in classes:
+                for school in told.listed[number]:
+                    began = told.began[one["mailing_id"]]
+                    found.setdefault(school, (one["authority_id"], began, one["mailing_id"]))
+        return found
+
+    def classes_of_schools(self, told, classes):
+        """{school: (class, authority, wave)} of the schools of those targeted, each once."""
+        found = {}
+        for school, (authority, known_at, wave) in self.entries(told, classes).items():
+            schools, joined = self.concerned(told, authority, day_of(known_at or self.now), known_at)
+            if self.letters_about(told, school):
+                theirs = "recipients"
+            elif school not in schools:
+                theirs = "out_of_scope"
+            elif school in joined:
+                theirs = "already_joined"
+            else:
+                theirs = classes[authority]
+            found[school] = theirs, authority, wave
+        return found
 
     def letters_about(self, told, school):
         """The letters that left and list a school, whoever got them."""

@@ -16,6 +16,7 @@ TABLES = (
     *("response_schools", "reach_steps", "reach_transitions", "reach_calls", "calls", "paper_letters"),
     *("bounce_notices", "returns_readings", "hits", "notes"),
 )
+LATER = ("sent_forms",)  # of a later revision than some databases have
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
 DAY = re.compile(r"\d{4}-\d\d-\d\d")
 DAYS = {"since", "until", "day", "as_of"}
@@ -44,10 +45,7 @@ def _of_sqlite(path):
     try:
         connection.row_factory = sqlite3.Row
         connection.execute("BEGIN")
-        return {
-            table: [Row(_read(dict(row))) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608
-            for table in TABLES
-        }
+        return _every(connection, "SELECT name FROM sqlite_master")
     finally:
         connection.close()
 
@@ -55,10 +53,15 @@ def _of_sqlite(path):
 def _of_postgresql(url):
     with psycopg.connect(url, row_factory=dict_row) as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        return {
-            table: [Row(_read(row)) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608
-            for table in TABLES
-        }
+        return _every(connection, "SELECT table_name AS name FROM information_schema.tables")
+
+
+def _every(connection, names):
+    there = {row["name"] for row in connection.execute(names)}
+    found = {name: [] for name in LATER}
+    for table in (*TABLES, *(name for name in LATER if name in there)):
+        found[table] = [Row(_read(dict(row))) for row in connection.execute(f"SELECT * FROM {table}")]  # noqa: S608
+    return found
 
 
 def _read(row):

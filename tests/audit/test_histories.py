@@ -15,7 +15,7 @@ from tests.audit import recount, rows, told
 from tests.audit.histories import DAY, History
 
 IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
-PARTS = 10 if IS_DEEP else 1  # tests that several workers share
+PARTS = 25 if IS_DEEP else 1  # tests that several workers share
 HISTORIES = 500 // PARTS if IS_DEEP else 25
 TURNS = 30
 # What each sees of campaigns about secondary schools; one that represents basic schools alone sees none of these.
@@ -69,6 +69,7 @@ def played(templates, backend, seed, turns=TURNS):
     return found, history.told
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("part", range(PARTS))
 def test_what_is_said_is_what_the_rows_say(templates, backend, part):
     limits = settings(

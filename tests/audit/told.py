@@ -140,8 +140,10 @@ def of_members(database, audit, campaign, kind, code):
     with sighted(database, Sight(kind, code)).reading() as session:
         try:
             of = lifecycle.campaign_numbered(session, campaign)
-        except NotFound:  # none of its waves concerns a member
-            return [f"campaign {campaign} hides its letters from {code}"] if counted["recipients"] else []
+        except NotFound:  # none of its waves concerns a member, or it is a draft (again)
+            row = next(one for one in audit.rows["campaigns"] if one["id"] == campaign)
+            is_hidden = counted["recipients"] and row["state"] not in {"draft", "to_approve"}
+            return [f"campaign {campaign} hides its letters from {code}"] if is_hidden else []
         said = counts.of_campaign(session, of, now=audit.now).as_json()
     told = {key: said[key] for key in recount.KEYS}
     return differences(f"campaign {campaign} for {code}", told, {key: counted[key] for key in recount.KEYS})
