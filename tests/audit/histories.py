@@ -1,0 +1,607 @@
+"""Random histories: some weeks of a service, played through the product's own functions at moments of their own.
+
+A history is made of choices alone (`random.Random`, or Hypothesis's, which makes a failing one small). What the product
+refuses is no part of it. `told` says what was done, for whoever reads a failure.
+"""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+
+from sqlalchemy import select
+
+from outreach.adherence import by_hand, programmes, records
+from outreach.adherence.joining_lists.lines import HEADERS
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.adherence.models import Status, Word
+from outreach.approvals.models import Extent
+from outreach.campaigns import audiences, definitions, lifecycle
+from outreach.campaigns.calling import noting
+from outreach.campaigns.calling.noting import NotedCall
+from outreach.campaigns.definitions import AudienceRule
+from outreach.campaigns.excepted import AudienceException
+from outreach.campaigns.ladder import climbing
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import AddedReminder, Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.paper import batches
+from outreach.campaigns.paper.models import PaperBatch
+from outreach.campaigns.review import exceptions
+from outreach.campaigns.waves import added_reminders, answering, calling_off, launching, retrying
+from outreach.days import today
+from outreach.delivery.bounces import handling, notices, readings
+from outreach.delivery.ledger import outcomes, suppressions
+from outreach.delivery.ledger.outcomes import Settled
+from outreach.delivery.models import Message, MessageState, Suppression, SuppressionReason
+from outreach.delivery.sending import fence
+from outreach.delivery.smtp.replies import AttemptResult, Reply, Verdict
+from outreach.demo.post import Post
+from outreach.directory import contacts
+from outreach.directory.editions import school_reports
+from outreach.directory.editions.school_reports import Fate, SchoolReport
+from outreach.directory.models import Authority, MailboxKind, School
+from outreach.errors import OutreachError
+from outreach.mail.addresses import judge
+from outreach.mail.tokens import Keys
+from outreach.reach.models import CallOutcome, ReachChannel, ReachStep, StepState
+from outreach.responses import answers, inbox
+from outreach.responses.answers import Given
+from outreach.responses.kinds import REQUESTS, Answer
+from outreach.responses.models import Response
+from outreach.segments.criteria_json import from_plain, to_json
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import opened
+from outreach.settings import ROOT
+from tests import factories
+from tests.delivery.bounces import returns
+from tests.directory import editions
+from tests.factories import APPROVER, AUTHOR
+
+SENDING = SenderIdentity("courriel.example", "https://courriel.example", Keys((b"k" * 32,)))
+START = datetime(2021, 2, 23, 8, 0, tzinfo=UTC)  # a Tuesday, in weeks that no holiday closes
+HOUR, DAY, MINUTE = timedelta(hours=1), timedelta(days=1), timedelta(minutes=1)
+UNKNOWN_BOX, FULL_BOX = Reply(550, ("5.1.1 No such mailbox",)), Reply(552, ("5.2.2 Mailbox full",))
+LIKELY = ("Libre confessionnel",) * 4 + ("Subventionné communal",) * 3
+NETWORKS = (*LIKELY, "WBE", "Libre non confessionnel", "Subventionné provincial")
+KINDS = ("Secondaire ordinaire",) * 3 + ("Primaire ordinaire", "Secondaire spécialisé")
+PLACES = (("1070", "Bruxelles"), ("5000", "Namur"), ("4000", "Liège"), ("7000", "Hainaut-Centre"), ("9600", ""))
+WORDS = {"subject": "FASE ((fase_po)) – Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((liste_écoles))\n"}
+LADDERS = ("", "", "paper:3:failed call:6:failed", "paper:2:always", "call:4:failed")
+
+
+class Nothing(Exception):
+    """There is nothing of a kind to do something with."""
+
+
+class Doubting(Post):
+    """A relay of which some dots get no answer."""
+
+    doubts: frozenset[int] = frozenset()
+
+    def _round(self, letters, refusals, now):
+        doubted = {one.id for one in letters if one.id % 7 in self.doubts} - set(refusals)
+        super()._round([one for one in letters if one.id not in doubted], refusals, now)
+        left = [one for one in letters if one.id in doubted]
+        if not left:
+            return
+        fence_id = f"{now.timestamp():.0f}{left[0].id}"[:32]
+        passed = fence.pass_through(
+            self.session, left, fence_id=fence_id, worker_id=self.worker_id, now=now, day=today(now)
+        )
+        unclear = AttemptResult(Verdict.UNKNOWN, 0, "", "")
+        settled = [Settled(identity, fence_id, unclear) for identity in sorted(passed)]
+        outcomes.record(self.session, settled, now=now, again_at=now)
+
+
+@dataclass
+class History:
+    """A database in which people work, by turns that chance chooses."""
+
+    database: object
+    random: object
+    now: datetime = START
+    told: list[str] = field(default_factory=list)
+    rows: dict[int, dict[str, object]] = field(default_factory=dict)  # the register as it is by now, by school
+    fresh: count = field(default_factory=lambda: count(60))
+    notices: count = field(default_factory=count)
+    reads_returns: bool = False
+
+    # -- how it goes on
+
+    def begin(self, authorities=24):
+        """The register's first edition, some joinings, some mailboxes that are missing or excluded."""
+        with self.database.writing() as session:
+            programmes.load(session, factories.PROGRAMME, now=self.now - 60 * DAY, actor=AUTHOR)
+        self.reads_returns = self.random.random() < 0.5
+        for number in range(authorities):
+            network = self.random.choice(NETWORKS)
+            for _ in range(self.random.choice((1, 1, 1, 2, 3))):
+                self.add_school(9001 + number, network)
+        self.edition(self.now - 50 * DAY)
+        for _ in range(3):
+            self.attempt(History.joining_list)
+            self.attempt(History.change_mailbox)
+        self.told.clear()
+        return self
+
+    def play(self, turns):
+        """So many turns."""
+        while not any("campaign: " in said and "refused" not in said for said in self.told):
+            self.attempt(History.campaign)
+        for _ in range(turns):
+            self.turn()
+        return self
+
+    def turn(self):
+        """Some hours or days go by, what is due leaves or waits, and somebody does something."""
+        then = self.now + self.random.choice((2 * HOUR, 5 * HOUR, DAY, 2 * DAY, 4 * DAY, 8 * DAY))
+        for due in self.due(then):
+            if self.random.random() < 0.9:  # the service was stopped at that hour
+                self.now = max(self.now, due)
+                self.clock()
+        self.now = max(self.now, then)
+        self.clock()
+        act = self.random.choice(ACTS)
+        self.attempt(act)
+        self.now += MINUTE
+
+    def due(self, until):
+        """When waves leave until a moment."""
+        with self.database.reading() as session:
+            query = select(Wave.due_at).where(Wave.state == WaveState.PLANNED, Wave.due_at <= until)
+            return session.scalars(query.order_by(Wave.due_at)).all()
+
+    def attempt(self, act):
+        """Do something; the product may refuse it."""
+        try:
+            said = act(self)
+        except Nothing as error:
+            said = f"no {error}"
+        except OutreachError as error:
+            said = f"refused: {error}"
+        self.told.append(f"{self.now:%m-%d %H:%M} {act.__name__}: {said}")
+
+    def clock(self):
+        """What the service does by itself: waves begin and end, letters leave, rungs open and close."""
+        with self.database.reading() as session:
+            due = launching.due_waves(session, now=self.now)
+        for wave in due:
+            going = True
+            while going:
+                with self.database.writing() as session:
+                    going = launching.advance(session, wave, SENDING, now=self.now)
+        if self.random.random() < 0.25:  # a relay that rests: letters wait
+            return
+        with self.database.writing() as session:
+            keys = [one for one in session.scalars(select(Authority.id)) if one % 9 in self.refusing()]
+            post = Doubting(
+                session,
+                SENDING,
+                now=self.now,
+                refusals=dict.fromkeys(keys, self.random.choice((UNKNOWN_BOX, FULL_BOX))),
+            )
+            post.doubts = frozenset({3}) if self.random.random() < 0.3 else frozenset()
+            post.carry(self.now)
+            post.close(self.now)
+        with self.database.writing() as session:
+            launching.finish_waves(session, now=self.now)
+            if self.reads_returns and self.random.random() < 0.8:
+                readings.note(session, now=self.now)
+        if self.random.random() < 0.3:
+            self.climb()
+
+    def refusing(self):
+        return {self.random.randrange(9)} if self.random.random() < 0.5 else set()
+
+    def climb(self):
+        """Rungs that are due no longer are stopped, and those whose day has come open."""
+        with self.database.reading() as session:
+            waves, due = climbing.open_steps(session, now=self.now), climbing.due_rungs(session, now=self.now)
+        for wave, numbers in waves.items():
+            with self.database.writing() as session:
+                climbing.stop(session, wave, numbers, now=self.now)
+        for wave, rung in due:
+            with self.database.writing() as session:
+                keys, _ = climbing.candidates(session, wave, rung, after=0, now=self.now)
+                climbing.climb(session, wave, rung, keys, SENDING, now=self.now)
+
+    # -- the register
+
+    def add_school(self, authority, network):
+        number = next(self.fresh)
+        postcode, zone = self.random.choice(PLACES)
+        self.rows[80000 + number] = {
+            "school": 80000 + number,
+            "site": 70000 + number,
+            "authority": authority,
+            "network": network,
+            "kind": self.random.choice(KINDS),
+            "school_name": f"École {number}",
+            "authority_name": f"Pouvoir organisateur {authority}",
+            "company": "",
+            "postcode": postcode,
+            "zone": zone or "Namur",
+        }
+
+    def edition(self, at):
+        with self.database.writing() as session:
+            content = editions.edition(*(editions.row(**one) for one in self.rows.values()))
+            editions.apply(session, content, at, today(at), actor=AUTHOR)
+
+    def change_register(self):
+        """A school moves, closes or opens; an authority is taken over by another, or is new."""
+        one = self.random.choice(list(self.rows.values()))
+        others = [row for row in self.rows.values() if row["network"] == one["network"]]
+        other = self.random.choice(others)
+        kind = self.random.choice(("move", "merge", "close", "school", "authority", "authority"))
+        taking = {"authority": other["authority"], "authority_name": other["authority_name"]}
+        if kind == "move":
+            one.update(taking)
+        elif kind == "merge":
+            for row in self.rows.values():
+                if row["authority"] == one["authority"]:
+                    row.update(taking)
+        elif kind == "close" and len(self.rows) > 3:
+            del self.rows[one["school"]]
+        elif kind == "school":
+            self.add_school(one["authority"], one["network"])
+        else:
+            self.add_school(9001 + next(self.fresh), one["network"])
+        self.edition(self.now)
+        return f"{kind} {one['school']} {other['authority']}"
+
+    def report_school(self):
+        """A school is reported as gone, or a report is taken back."""
+        with self.database.writing() as session:
+            if self.random.random() < 0.3:
+                made = self.one(session, select(SchoolReport).where(SchoolReport.withdrawn_at.is_(None)))
+                if made is None:
+                    return "none"
+                authority, fase = (
+                    session.get_one(Authority, made.authority_id),
+                    session.get_one(School, made.school_id).fase,
+                )
+                school_reports.withdraw(session, authority, fase, now=self.now, actor=AUTHOR)
+                return f"withdrawn {fase}"
+            row = self.random.choice(list(self.rows.values()))
+            authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
+            told = {"day": today(self.now), "source": "Appel", "now": self.now, "today": today(self.now)}
+            school_reports.report(
+                session, authority, row["school"], self.random.choice(list(Fate)), **told, actor=AUTHOR
+            )
+            return row["school"]
+
+    # -- mailboxes
+
+    def change_mailbox(self):
+        """An address is retired, added, excluded or readmitted."""
+        with self.database.writing() as session:
+            authority = self.one(session, select(Authority))
+            used = [one for one in contacts.contacts_of(session, authority) if one.retired_at is None]
+            kind = self.random.choice(("retire", "add", "exclude", "lift"))
+            if kind == "add" or not used:
+                address = judge(f"direction{next(self.fresh)}@po.example")
+                contacts.add(session, authority, address, now=self.now, actor=AUTHOR, kind=MailboxKind.IMPERSONAL)
+                return f"{authority.fase} has {address.address}"
+            if kind == "retire":
+                contacts.retire(session, authority, used[0], now=self.now, actor=AUTHOR)
+            elif kind == "exclude":
+                reason = SuppressionReason.STAFF
+                suppressions.suppress(session, used[0].address_key, reason, now=self.now, actor=AUTHOR, detail="x")
+            else:
+                made = self.one(session, select(Suppression).where(Suppression.lifted_at.is_(None)))
+                if made is not None:
+                    suppressions.lift(session, made.address_key, made.reason, now=self.now, actor=AUTHOR, because="x")
+            return f"{kind} {authority.fase}"
+
+    # -- where schools stand
+
+    def joining_list(self):
+        """A list of the service: joinings of these days, or of months ago; some other statuses."""
+        known = list(self.rows)
+        lines = []
+        for school in self.random.sample(known, min(len(known), self.random.randint(1, 4))):
+            status = self.random.choice(("adhéré",) * 5 + ("non concerné", "en préparation"))
+            ago = self.random.choice((0, 1, 3, 20, 60))
+            lines.append(f"{school};1;{status};{today(self.now) - ago * DAY:%d/%m/%Y};Liste;")
+        content = "\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode()
+        with self.database.writing() as session:
+            sent, kind = opened(content, HEADERS), JoiningLists(today(self.now))
+            programme = programmes.the_programme(session)
+            steps.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
+        return lines
+
+    def undo_list(self):
+        """The last list is undone."""
+        with self.database.writing() as session:
+            return steps.undo(session, JoiningLists(today(self.now)), now=self.now, actor=AUTHOR).id
+
+    def record(self):
+        """A colleague records a status by hand, or withdraws one."""
+        with self.database.writing() as session:
+            programme = programmes.the_programme(session)
+            row = self.random.choice(list(self.rows.values()))
+            authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
+            made = by_hand.of_authority(session, authority, programme)
+            standing = [one for one in made if one.withdrawn_at is None]
+            if standing and self.random.random() < 0.5:
+                by_hand.withdraw(session, authority, programme, standing[0].number, now=self.now, actor=AUTHOR)
+                return f"withdrawn {standing[0].number}"
+            school = session.scalars(select(School).where(School.fase == row["school"])).one()
+            day = today(self.now) - self.random.choice((0, 2, 30)) * DAY
+            status = self.random.choice((Status.JOINED, Status.JOINED, Status.IN_PREPARATION, Status.NOT_CONCERNED))
+            word = self.random.choice(list(Word))
+            said = {"status": status, "word": word, "effective_on": day, "source": "Appel"}
+            records.record(session, authority, programme, programme.strands[0], [school], **said,
+                           now=self.now, today=today(self.now), actor=AUTHOR)  # fmt: skip
+            return f"{school.fase} {status} {word} {day}"
+
+    # -- campaigns
+
+    def campaign(self):
+        """A campaign is written and approved; it is planned, as a rule."""
+        with self.database.writing() as session:
+            if len(session.scalars(select(Campaign.id)).all()) >= 3:
+                return "enough"
+            kind = self.random.choice(("invitation",) * 4 + ("thanks", "correction"))
+            made = self.written(session, kind)
+            if made is None:
+                return "nothing to correct"
+            if self.random.random() < 0.1:
+                return f"draft {made.id}"
+            lifecycle.submit(session, made, now=self.now, actor=AUTHOR)
+            self.approve(session, made)
+            return f"{kind} {made.id}"
+
+    def written(self, session, kind):
+        criteria = self.random.choice(
+            (
+                *({"and": []},) * 3,
+                {"level": ["secondary"]},
+                {"network": ["Libre confessionnel", "WBE"]},
+                {"or": [{"zone": ["Bruxelles"]}, {"not": {"province": ["Liège"]}}]},
+                {"federation": ["SeGEC", "CECP"]},
+            )
+        )
+        changes = {"segment": AudienceRule.model_validate({"criteria": criteria}), "departure_gap": 0}
+        if kind == "thanks":
+            stated = definitions.named("merci-et-suite", ROOT / "campaigns")
+            return factories.campaign(session, stated.model_copy(update=changes), self.now)
+        changes["reminders"] = self.random.choice(((), (7,), (14,), (7, 14)))
+        changes["ladder"] = self.random.choice(LADDERS)
+        if kind == "correction":
+            begun = self.one(session, select(Wave).where(Wave.mailing_id.is_not(None)))
+            if begun is None:
+                return None
+            received = {"received": {"mailings": [begun.mailing_id], "with_later": False}}
+            changes |= {"concerns": "listed", "ladder": "", "reminders": ()}
+            made = factories.campaign(session, factories.invitation(**changes), self.now)
+            made.criteria = to_json(from_plain(received))
+            session.flush()
+            return made
+        return factories.campaign(session, factories.invitation(**changes), self.now)
+
+    def approve(self, session, made):
+        written = audiences.count(session, made, now=self.now).written
+        lifecycle.approve(session, made, now=self.now, actor=APPROVER, extent=Extent(written))
+        if self.random.random() < 0.9:
+            at = self.now + self.random.choice((MINUTE, DAY, 3 * DAY))
+            lifecycle.schedule(session, made, at, now=self.now, actor=AUTHOR)
+
+    def move_campaign(self):  # noqa: PLR0911 - a way for each state
+        """A campaign is paused, resumed, cancelled, taken back to draft, approved again or closed."""
+        with self.database.writing() as session:
+            chosen = self.some(session, select(Campaign))
+            made = lifecycle.in_turn(session, chosen.id)
+            states = {wave.state for wave in made.waves}
+            if made.state is CampaignState.CANCELLED:
+                lifecycle.restore(session, made, now=self.now, actor=AUTHOR)
+                return f"restored {made.id}"
+            if made.state is CampaignState.DRAFT:
+                lifecycle.submit(session, made, now=self.now, actor=AUTHOR)
+                self.approve(session, made)
+                return f"approved {made.id}"
+            if WaveState.PAUSED in states:
+                lifecycle.resume(session, made, now=self.now, actor=APPROVER, may_approve=True)
+                return f"resumed {made.id}"
+            if WaveState.RUNNING in states and self.random.random() < 0.7:
+                lifecycle.pause(session, made, now=self.now, actor=AUTHOR)
+                return f"paused {made.id}"
+            if self.random.random() < 0.4:
+                lifecycle.cancel(session, made, now=self.now, actor=AUTHOR)
+                return f"cancelled {made.id}"
+            planned = [wave.number for wave in made.waves if wave.state is WaveState.PLANNED]
+            if planned:
+                calling_off.call_off(session, made, planned[-1], now=self.now, actor=AUTHOR)
+                return f"called off {made.id}, {planned[-1]}"
+            if self.random.random() < 0.3:
+                lifecycle.close(session, made, now=self.now, actor=AUTHOR)
+                return f"closed {made.id}"
+            return "nothing"
+
+    def pause_before_leaving(self):
+        """A wave begins and is paused before any letter has left."""
+        with self.database.reading() as session:
+            waiting = session.scalars(select(Wave).where(Wave.state == WaveState.PLANNED).order_by(Wave.due_at)).first()
+            if waiting is None:
+                return "none"
+            self.now, number, campaign = max(self.now, waiting.due_at), waiting.id, waiting.campaign_id
+        going = True
+        while going:
+            with self.database.writing() as session:
+                going = launching.advance(session, number, SENDING, now=self.now)
+        with self.database.writing() as session:
+            lifecycle.pause(session, lifecycle.in_turn(session, campaign), now=self.now, actor=AUTHOR)
+        return f"wave {number}"
+
+    def leave_out(self):
+        """Authorities are left out with a reason, or an exception is taken back."""
+        with self.database.writing() as session:
+            going = Campaign.state.in_((CampaignState.DRAFT, CampaignState.APPROVED))
+            made = lifecycle.in_turn(session, self.some(session, select(Campaign).where(going)).id)
+            standing = select(AudienceException).where(
+                AudienceException.campaign_id == made.id, AudienceException.withdrawn_at.is_(None)
+            )
+            old = self.one(session, standing)
+            if old is not None and self.random.random() < 0.5:
+                exceptions.take_back(session, made, old.id, now=self.now, actor=AUTHOR)
+                return f"taken back {old.id}"
+            keys = session.scalars(select(Authority.id).order_by(Authority.id)).all()
+            chosen = self.random.sample(list(keys), self.random.randint(1, 4))
+            exceptions.leave_out(session, made, chosen, "Pas cette fois", now=self.now, actor=AUTHOR)
+            return f"{made.id}: {chosen}"
+
+    def add_reminder(self):
+        """A reminder is added and approved."""
+        with self.database.writing() as session:
+            made = lifecycle.in_turn(session, self.some(session, select(Campaign)).id)
+            asked = self.now + self.random.choice((DAY, 3 * DAY, 10 * DAY))
+            key = added_reminders.add(session, made, **WORDS, asked_at=asked, now=self.now, actor=AUTHOR).id
+            added = session.get_one(AddedReminder, key)
+            many = audiences.count(session, made, now=self.now, only_unreacted=True).written
+            added_reminders.submit(session, added, now=self.now, actor=AUTHOR, extent=Extent(many))
+            added_reminders.approve(session, added, now=self.now, actor=APPROVER, extent=Extent(many))
+            return made.id
+
+    def send_again(self):
+        """Failures of a wave are tried again, or its doubts."""
+        with self.database.writing() as session:
+            wave = self.some(session, select(Wave).where(Wave.mailing_id.is_not(None)))
+            made = lifecycle.in_turn(session, wave.campaign_id)
+            again = self.random.choice((retrying.retry, retrying.resend))
+            return f"{again.__name__} {again(session, made, wave.number, now=self.now, actor=AUTHOR)}"
+
+    # -- what authorities do
+
+    def letter(self, session):
+        """A letter of a campaign that somebody may have received."""
+        of_waves = select(Wave.mailing_id).where(Wave.mailing_id.is_not(None))
+        query = select(Message).where(Message.mailing_id.in_(of_waves), Message.state == MessageState.ACCEPTED)
+        return self.some(session, query)
+
+    def answer(self):
+        """An authority answers from a letter."""
+        with self.database.writing() as session:
+            letter = self.letter(session)
+            asked = answers.question_of(session, letter, now=self.now)
+            waiting = [school.id for school in asked.open()]
+            chosen = self.random.choice((Answer.JOINED, Answer.JOINED, *Answer))
+            named = self.random.choice(({}, {"name": "Anne Dupont"}, {"comment": "Bientôt."}))
+            if chosen in REQUESTS or not waiting:
+                given = Given({}, self.random.choice([one for one in REQUESTS if not one.is_wrong_mailbox]), **named)
+            else:
+                some = self.random.sample(waiting, self.random.randint(1, len(waiting)))
+                given = Given(dict.fromkeys(some, chosen), **named)
+            answering.receive(session, letter, given, SENDING, now=self.now)
+            return f"{letter.authority_id} {chosen} {sorted(given.answers)} {named}"
+
+    def confirm(self):
+        """A colleague does what a response asks for."""
+        with self.database.writing() as session:
+            waiting = self.some(session, select(Response).where(Response.waits()))
+            inbox.act(session, waiting, now=self.now, actor=AUTHOR)
+            return f"{waiting.id} {waiting.answer}"
+
+    def come_back(self):
+        """A letter comes back by mail, or a person writes back to it."""
+        with self.database.writing() as session:
+            letter = self.letter(session)
+            kind = self.random.choice(("postfix", "postfix", "human", "absence-fr"))
+            content = returns.notice(kind, identity=letter.public_id, address=letter.address)
+            content += f"\r\nX-{next(self.notices)}".encode()
+            handling.take(session, notices.read(content, returns.KEYS), now=self.now)
+            return f"{kind} {letter.authority_id}"
+
+    def unsubscribe(self):
+        """A mailbox wants no more."""
+        with self.database.writing() as session:
+            letter = self.letter(session)
+            suppressions.unsubscribe(session, letter, now=self.now, detail="lien")
+            return letter.authority_id
+
+    # -- paper and calls
+
+    def print_paper(self):
+        """Letters on paper are made, and posted as a rule."""
+        self.climb()
+        with self.database.writing() as session:
+            due = ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.DUE
+            step = self.some(session, select(ReachStep).where(*due))
+            wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
+            made = batches.make(session, wave.campaign, wave, SENDING.keys, sheet=True, now=self.now, actor=AUTHOR)
+            if made.batch is None:
+                return "nobody"
+            if self.random.random() < 0.8:
+                day = today(self.now)
+                batches.post(session, made.batch, on=day, today=day, now=self.now, actor=AUTHOR)
+            return made.batch.letters
+
+    def paper_returns(self):
+        """A letter on paper comes back, or is answered by its code."""
+        with self.database.writing() as session:
+            tried = (ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.TRIED)
+            step = self.some(session, select(ReachStep).where(*tried))
+            authority = session.get_one(Authority, step.authority_id)
+            if self.random.random() < 0.5:
+                for batch in session.scalars(select(PaperBatch).where(PaperBatch.mailing_id == step.mailing_id)):
+                    try:
+                        batches.came_back(
+                            session, batch, [authority.fase], on=today(self.now), now=self.now, actor=AUTHOR
+                        )
+                    except OutreachError:
+                        continue
+                    return f"back {authority.fase}"
+                return "not in a batch"
+            message = session.get_one(Message, step.message_id)
+            asked = answers.question_of(session, message, now=self.now)
+            waiting = [school.id for school in asked.open()]
+            if not waiting:
+                return "nothing to answer"
+            given = Given(dict.fromkeys(waiting, Answer.JOINED), is_by_code=True)
+            answering.receive(session, message, given, SENDING, now=self.now, step=step.id)
+            return f"answered {authority.fase}"
+
+    def call(self):
+        """Somebody calls."""
+        with self.database.writing() as session:
+            due = (ReachStep.channel == ReachChannel.CALL, ReachStep.state == StepState.DUE)
+            step = self.some(session, select(ReachStep).where(*due))
+            wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
+            noting.take(session, wave.campaign, step.id, now=self.now, actor=AUTHOR)
+            if step.state is not StepState.DUE:
+                return "over"
+            outcome = self.random.choice((CallOutcome.REACHED, CallOutcome.NOT_REACHED, CallOutcome.WRONG_NUMBER))
+            answer = Answer.HELP if outcome is CallOutcome.REACHED and self.random.random() < 0.5 else None
+            noted = NotedCall(outcome, "Appel.", "le secrétariat", answer=answer)
+            noting.note(session, wave.campaign, step.id, noted, SENDING, now=self.now, actor=AUTHOR)
+            return f"{step.authority_id} {outcome} {answer}"
+
+    def some(self, session, query):
+        """One of the rows of a query, by chance. Raises Nothing where it has none."""
+        if (found := self.one(session, query)) is None:
+            raise Nothing(query.column_descriptions[0]["name"])
+        return found
+
+    def one(self, session, query):
+        """The same; None where it has none."""
+        (entity,) = (column["entity"] for column in query.column_descriptions)
+        found = session.scalars(query.order_by(entity.id)).all()
+        return self.random.choice(found) if found else None
+
+
+ACTS = (
+    *(History.campaign,) * 2,
+    *(History.joining_list,) * 4,
+    *(History.undo_list, History.report_school, History.unsubscribe),
+    *(History.record,) * 2,
+    *(History.change_register,) * 2,
+    *(History.change_mailbox,) * 2,
+    *(History.move_campaign,) * 3,
+    *(History.pause_before_leaving,) * 2,
+    *(History.leave_out,) * 2,
+    *(History.add_reminder, History.send_again),
+    *(History.answer,) * 4,
+    *(History.confirm,) * 2,
+    *(History.come_back,) * 2,
+    *(History.print_paper,) * 3,
+    *(History.paper_returns, History.call, History.call),
+)

@@ -1,0 +1,91 @@
+"""What the auditor counts from the rows is what the product says, after random histories."""
+
+import random
+import tempfile
+from pathlib import Path
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck, Phase, given, note, settings
+from hypothesis import strategies as st
+
+from outreach.settings import read
+from outreach.sight.scopes import SightKind
+from tests.audit import recount, rows, told
+from tests.audit.histories import DAY, History
+
+IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
+PARTS = 25 if IS_DEEP else 1  # tests that several workers share
+HISTORIES = 500 // PARTS if IS_DEEP else 25
+TURNS = 30
+# What each sees of campaigns about secondary schools; one that represents basic schools alone sees none of these.
+SIGHTS = [(SightKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "FELSI")]
+SIGHTS += [(SightKind.NETWORK, code) for code in ("WBE", "Libre confessionnel", "Subventionné communal")]
+
+
+def compared(history, url, run):
+    """Where what the product says differs from what the rows say, at the moment that the history has come to."""
+    chance = random.Random(str(history.now))  # of its own: what is compared moves no history
+    read_rows = rows.of(url)
+    audit = recount.Campaigns(read_rows, history.now)
+    (programme,) = (one["id"] for one in read_rows["programmes"])
+    run.at(history.now)
+    today = recount.day_of(history.now)
+    past = today - chance.choice((3, 10, 25)) * DAY
+    found = told.of_situation(run, audit, programme, day=today, groupings=told.GROUPINGS)
+    found += told.of_situation(run, audit, programme, day=past, groupings=[chance.choice(told.GROUPINGS)])
+    known_at = minute(history.now - chance.choice((1, 5, 20)) * DAY)
+    past = recount.day_of(known_at) - chance.choice((0, 1, 15)) * DAY
+    by = [chance.choice(told.GROUPINGS)]
+    found += told.of_situation(run, audit, programme, day=past, known_at=known_at, groupings=by)
+    for one in read_rows["campaigns"]:
+        found += [f"campaign {one['id']}: {fault}" for fault in recount.faults(audit.counts(one["id"]))]
+        found += told.of_ledger(run, audit, one["id"])
+        found += told.of_audience(run, audit, one["id"])
+        found += told.of_counts(run, audit, one["id"])
+        found += told.of_networks(run.database, audit, one["id"])
+        found += told.of_members(run.database, audit, one["id"], *chance.choice(SIGHTS))
+    return found
+
+
+def minute(moment):
+    return moment.replace(second=0, microsecond=0)
+
+
+def played(templates, backend, seed, turns=TURNS):
+    """Play a history on a database of its own and compare at two moments; what differs, and what was done."""
+    with tempfile.TemporaryDirectory() as folder:
+        for url in templates.copy(backend, "staffed", Path(folder)):
+            database = templates.open(url)
+            run = told.Commands(database, read({"OUTREACH_DATA": folder, "OUTREACH_DATABASE_URL": url}))
+            try:
+                history = History(database, random.Random(seed)).begin().play(turns // 2)
+                found = compared(history, url, run)
+                for _ in range(turns - turns // 2):
+                    history.turn()
+                found += compared(history, url, run)
+            finally:
+                database.dispose()
+    return found, history.told
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("part", range(PARTS))
+def test_what_is_said_is_what_the_rows_say(templates, backend, part):
+    limits = settings(
+        max_examples=HISTORIES,
+        deadline=None,
+        derandomize=not IS_DEEP,
+        suppress_health_check=list(HealthCheck),
+        phases=[Phase.generate],  # a smaller seed is no smaller history
+        report_multiple_bugs=False,
+    )
+
+    @limits
+    @given(seed=st.integers(0, 2**32 - 1))
+    def holds(seed):
+        found, done = played(templates, backend, seed)
+        note(f"seed {seed}, part {part}")
+        assert not found, "\n".join([f"seed {seed}", *found, *done])
+
+    holds()
