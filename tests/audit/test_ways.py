@@ -153,5 +153,6 @@ def test_the_ledger_and_the_counts_to_programs(played):
     for one in audit.rows["campaigns"]:
         said = program.get(f"/campaigns/{one['id']}").json
         assert told.of_waves(said, audit, one["id"]) == []
-        if "counts" in said:
-            assert told.differences(f"campaign {one['id']} to programs", said["counts"], audit.counts(one["id"])) == []
+        counted = said["counts"]
+        assert told.about(counted)["campaign"] == one["id"]
+        assert told.differences(f"campaign {one['id']} to programs", counted, audit.counts(one["id"])) == []

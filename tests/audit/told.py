@@ -108,11 +108,15 @@ def of_audience(run, audit, campaign):
     return differences(f"audience of {campaign}", said, {"authorities": len(meant), "written": len(written)})
 
 
+def about(said):
+    """Take what is no number off the counts of a campaign, and return it."""
+    return {key: said.pop(key) for key in ("campaign", "programme", "strand", "as_of")}
+
+
 def of_counts(run, audit, campaign):
     """Every key of a campaign's counts, as the command tells them."""
     said = run("campaign", "counts", campaign)
-    for about in ("campaign", "programme", "strand", "as_of"):
-        said.pop(about)
+    about(said)
     return differences(f"campaign {campaign}", said, audit.counts(campaign))
 
 
