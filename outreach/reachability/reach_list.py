@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from outreach.columns import BATCH, DATA, Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
+from outreach.delivery.models import Message, Suppression, SuppressionScope
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, Teaching, types_of
 from outreach.directory.names.display_names import shown
 from outreach.directory.reference import NETWORKS
@@ -23,6 +23,7 @@ from outreach.reachability import domains, follow_up
 from outreach.reachability.domains import FoundDomain
 from outreach.reachability.follow_up import NOBODY, Followed
 from outreach.reachability.models import FollowUpStep
+from outreach.responses.models import Response
 
 
 class ReachState(StrEnum):
@@ -64,11 +65,11 @@ _LABELS = {
     ReachState.PARTLY: ("Une boîte en échec sur plusieurs", "Une boîte a rejeté un courriel, une autre peut servir."),
     ReachState.UNCONFIRMED: (
         "Jamais confirmée",
-        "Une boîte peut servir, mais aucun courriel n’y est arrivé sans revenir, et personne ne l’a confirmée.",
+        "Une boîte peut servir, mais aucune réponse n’en est venue, et personne ne l’a confirmée.",
     ),
     ReachState.CONFIRMED: (
         "Confirmée",
-        "Un courriel y est arrivé et n’est pas revenu, ou le service l’a confirmée après un contact.",
+        "Une réponse en est venue, ou le service l’a confirmée après un contact.",
     ),
 }
 RANKS = {state: rank for rank, state in enumerate(ReachState)}
@@ -286,17 +287,18 @@ def _state(mailboxes: Sequence[ReachedMailbox]) -> ReachState:
 
 
 def is_confirmed() -> ColumnElement[bool]:
-    """True of an address to which a letter was accepted and has not come back, or that somebody here confirmed.
+    """True of an address from whose letter a person answered, or that somebody here confirmed.
 
-    Whoever opens or answers a letter proves that it arrived, so that its letter counts as accepted.
+    That our relay took a letter says nothing of whoever reads the mailbox.
     """
-    accepted = exists().where(
+    answered = exists().where(
         Message.authority_id == Contact.authority_id,
         Message.address_key == Contact.address_key,
-        Message.state == MessageState.ACCEPTED,
+        Response.message_id == Message.id,
+        Response.is_a_reaction(),
     )
     said = exists().where(FollowUpStep.contact_id == Contact.id)
-    return or_(Contact.reviewed_at.is_not(None), accepted, said)
+    return or_(Contact.reviewed_at.is_not(None), answered, said)
 
 
 def _is_excluded() -> ColumnElement[bool]:

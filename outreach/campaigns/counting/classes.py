@@ -48,7 +48,7 @@ from outreach.reach.models import ReachChannel, ReachStep, ReachTransition
 from outreach.reach.proof import AUTHORITY, Evidence
 from outreach.responses import sent_forms
 from outreach.responses.models import FormState, Response, ResponseSchool, SentForm
-from outreach.segments.audience import Audience, Concerns
+from outreach.segments.audience import Audience
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
 ADDRESS = (Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED)
