@@ -15,6 +15,7 @@ from sqlalchemy import (
     Subquery,
     and_,
     case,
+    exists,
     func,
     literal,
     or_,
@@ -36,8 +37,8 @@ from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit
 from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
 from outreach.reach.models import ReachCall, ReachChannel, ReachStep, ReachTransition, StepState
-from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.responses.kinds import FAINT
+from outreach.responses.models import Respondent, Response
 
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # never None: the letters of waves go to authorities
 Mailings = Sequence[int] | Sequence[int | None] | Select[int]
@@ -72,8 +73,9 @@ _LABELS = {
 
 
 def is_a_reaction() -> ColumnElement[bool]:
-    """Whether an answer says more than « J’ai pris connaissance », which a machine may have sent."""
-    return Response.answer != Answer.INFORMED
+    """Whether a person gave an answer: one that a machine may have sent needs a comment or a person's name."""
+    is_named = exists().where(Respondent.response_id == Response.id, Respondent.name != "")
+    return or_(Response.answer.not_in(FAINT), Response.comment != "", is_named)
 
 
 def answers(mailings: Mailings) -> Subquery:

@@ -90,7 +90,8 @@ class AnswerFacts:
     """The facts of a kind of answer: its label, in the authority's words, and what follows from it.
 
     `status` is what it declares of a school, None for a request to the service. It is `yielding` when that status takes
-    the place of no other. `tray` is where it waits for staff, who then do `action`; None when it waits for nobody.
+    the place of no other. It is `faint` when a machine may have sent it: alone, without a comment or a person's name,
+    it is no reaction. `tray` is where it waits for staff, who then do `action`; None when it waits for nobody.
     `promise` says in receipts what the service does by the day it names, '' when nothing more is due. `is_in_letters`:
     letters have a button for it, in at most three.
     """
@@ -101,6 +102,7 @@ class AnswerFacts:
     action: Action = Action.NOTE
     promise: str = ""
     is_yielding: bool = False
+    is_faint: bool = False
     is_in_letters: bool = False
 
 
@@ -123,7 +125,7 @@ class Answer(StrEnum):
     )
     IN_PREPARATION = "in_preparation", AnswerFacts("En préparation", Status.IN_PREPARATION, is_in_letters=True)
     TENDER_LAUNCHED = "tender_launched", AnswerFacts("Marché lancé", Status.TENDER_LAUNCHED)
-    INFORMED = "informed", AnswerFacts("J’ai pris connaissance", Status.INFORMED, is_yielding=True)
+    INFORMED = "informed", AnswerFacts("J’ai pris connaissance", Status.INFORMED, is_yielding=True, is_faint=True)
     DECLINED = "declined", AnswerFacts("Nous n’adhérons pas", Status.DECLINED, Tray.REFUSED)
     NOT_CONCERNED = "not_concerned", AnswerFacts("Non concerné", Status.NOT_CONCERNED, Tray.REFUSED)
     HELP = (
@@ -170,4 +172,5 @@ class Answer(StrEnum):
 
 
 REQUESTS = tuple(answer for answer in Answer if answer.status is None)
+FAINT = tuple(answer for answer in Answer if answer.facts.is_faint)
 OF_SCHOOLS = tuple(answer for answer in Answer if answer.status is not None)

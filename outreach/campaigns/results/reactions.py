@@ -41,8 +41,8 @@ class LetterReaction:
 
     `measured`: it left with a pixel of its own, so `opened` and `clicked` mean something: the first opening and click
     that no machine seems to have made. `answers` are those given last from this letter, at `answered_at`. Of the
-    `schools` that it lists, `joined_since` have joined since it left, confirmed, and `declared` declare so. `cause` says
-    in French why it did not arrive, or is ''; `said` is the relay's reply.
+    `schools` that it lists, `joined_since` have joined since it left, confirmed, and `declared` declare so. `cause`
+    says in French why it did not arrive, or is ''; `said` is the relay's reply.
     """
 
     message: int
