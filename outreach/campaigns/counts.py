@@ -16,7 +16,7 @@ from sqlalchemy import Select, Subquery, func, select
 
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting import classes
-from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Handing, Reach
+from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
 from outreach.campaigns.entries.models import UncountedCampaign
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
@@ -96,9 +96,11 @@ class CampaignCounts:
         return {**about, **self.authorities.as_json(), "schools": self.schools.as_json(), **untold}
 
 
-def of_campaign(session: Session, campaign: Campaign, *, now: datetime) -> CampaignCounts:
-    """The numbers of a campaign now, in two statements."""
-    classed = classes.classify(session, campaign, now=now)
+def of_campaign(
+    session: Session, campaign: Campaign, *, now: datetime, classed: Classified | None = None
+) -> CampaignCounts:
+    """The numbers of a campaign now, in two statements; `classed` where its classes are at hand."""
+    classed = classed or classes.classify(session, campaign, now=now)
     found = _counted(session, campaign, classed.authorities, now)
     schools = _by_network(session, classed.schools)
     untold = _untold(campaign, found.unreconstructable)
@@ -113,13 +115,14 @@ def of_authorities(session: Session, campaign: Campaign, *, now: datetime) -> Ca
 
 
 def _counted(session: Session, campaign: Campaign, authorities: Subquery, now: datetime) -> CampaignCounts:
-    lost = session.get(UncountedCampaign, campaign.id)
-    untold = _untold(campaign, lost.authorities if lost else 0)
+    query = select(Programme.code, UncountedCampaign.authorities)
+    query = query.outerjoin(UncountedCampaign, UncountedCampaign.campaign_id == campaign.id)
+    programme, lost = session.execute(query.where(Programme.id == campaign.strand.programme_id)).one()
+    untold = _untold(campaign, lost or 0)
     rows = _by_network(session, authorities)
     networks = [NetworkCounts(*network, _counts(some, untold), Counts()) for network, some in rows.items()]
     whole = _counts([row for some in rows.values() for row in some], untold)
-    programme = session.get_one(Programme, campaign.strand.programme_id).code
-    return CampaignCounts(campaign, programme, now, whole, Counts(), networks, lost.authorities if lost else 0)
+    return CampaignCounts(campaign, programme, now, whole, Counts(), networks, lost or 0)
 
 
 def _untold(campaign: Campaign, lost: int) -> set[str]:

@@ -134,6 +134,7 @@ class _Counting:
         self.first_wave = min(launched, key=lambda wave: wave.number).id if launched else None
         self.own = Message.mailing_id.in_(self.mailings)
         self.planned = self._planned()
+        self.presumes = Reach.PRESUMED if readings.are_read(session, now=now) else Reach.UNREAD
 
     def classified(self) -> Classified:
         listed = self._listed()
@@ -320,12 +321,11 @@ class _Counting:
             (or_(posted_on.is_(None), mailed_on > posted_on), mailed_on), else_=func.coalesce(posted_on, mailed_on)
         )
         has_mail, has_paper = mailed_on.is_not(None), posted_on.is_not(None)
-        read = Reach.PRESUMED if readings.are_read(self.session, now=self.now) else Reach.UNREAD
         return case(
             (kind.not_in([one.value for one in TO_REACH]), null()),
             (has_reacted, Reach.REACHED.value),
             (and_(has_paper, latest <= self.day - IS_POSTED_WITHIN), Reach.PRESUMED.value),
-            (and_(has_mail, latest <= self.day - ARRIVES_WITHIN), read.value),
+            (and_(has_mail, latest <= self.day - ARRIVES_WITHIN), self.presumes.value),
             (or_(has_mail, has_paper, kind == Class.TO_COME.value), Reach.TOO_EARLY.value),
             else_=Reach.LEFT.value,
         )

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import accumulate
 
-from sqlalchemy import Date, Subquery, func, select
+from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.campaigns.audiences import launched
-from outreach.campaigns.counting import classes
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.figures import Figure, Results
@@ -98,7 +97,6 @@ def of(
     answered, answered_schools = (_days_of_answers(session, asked, each) for each in _ANSWERING)
     authorities, schools = results.counts.authorities, results.counts.schools
     declared = {Figure.JOINED_SINCE: (authorities[Figure.DECLARED], schools[Figure.DECLARED])}
-    classed = classes.classify(session, campaign, now=now)
     way = [
         WayStep(figure, authorities[figure], schools[figure], *declared.get(figure, (0, 0)))
         for figure in WAY
@@ -111,7 +109,13 @@ def of(
     for group in measured:
         opened += group.opened_on
         clicked += group.clicked_on
-    series = (answered, answered_schools, *_days_of_joinings(session, campaign, classed.listed), opened, clicked)
+    series = (
+        answered,
+        answered_schools,
+        *_days_of_joinings(session, campaign, results.classed.listed),
+        opened,
+        clicked,
+    )
     start = min(day for day, _ in waves)
     yields = _yields(session, waves, asked, now)
     return Course(way, _told(start, max(today(now), start), series), waves, are_measured(campaign), yields)
@@ -137,13 +141,13 @@ def _days_of_joinings(session: Session, campaign: Campaign, listed: Subquery) ->
     """
     if campaign.concerns is Concerns.JOINED:
         return [Counter() for _ in range(4)]
-    days = []
-    for kind in ("declared", "joined_since"):
-        for each in (listed.c.authority_id, listed.c.school_id):
-            first = func.min(listed.c.effective_on, type_=Date())
-            query = select(first).where(listed.c[kind] == 1).group_by(each)
-            days.append(Counter(session.scalars(query.execution_options(yield_per=BATCH))))
-    return days
+    columns = (listed.c[name] for name in ("authority_id", "school_id", "effective_on", "declared"))
+    query = select(*columns).where(or_(listed.c.declared == 1, listed.c.joined_since == 1))
+    first = [dict[int, date]() for _ in range(4)]
+    for authority, school, day, declared in session.execute(query.execution_options(yield_per=BATCH)):
+        for days, key in zip(first[:2] if declared else first[2:], (authority, school), strict=True):
+            days[key] = min(day, days.get(key, day))
+    return [Counter(days.values()) for days in first]
 
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:

@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Subquery, and_, func, select, true
 from outreach.campaigns import counts
 from outreach.campaigns.audiences import launched
 from outreach.campaigns.counting import classes
-from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Handing, Reach
+from outreach.campaigns.counting.classes import FLAGS, TO_REACH, Class, Classified, Handing, Reach
 from outreach.campaigns.counts import IN_CONCERNED, CampaignCounts, Counts
 from outreach.campaigns.models import Campaign
 from outreach.columns import Queried
@@ -122,13 +122,14 @@ class FigureRow:
 
 @dataclass(frozen=True, slots=True)
 class Results:
-    """What came of a campaign: its numbers, and how many authorities gave each answer.
+    """What came of a campaign: its numbers, how many authorities gave each answer, and the rows that are counted.
 
     An authority that gave several answers counts under each.
     """
 
     counts: CampaignCounts
     answers: Mapping[Answer, int]
+    classed: Classified
 
     @property
     def rows(self) -> Sequence[FigureRow]:
@@ -148,7 +149,9 @@ class Results:
 
 def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     """The results of a campaign until now."""
-    return Results(counts.of_campaign(session, campaign, now=now), _answers(session, launched(campaign)))
+    classed = classes.classify(session, campaign, now=now)
+    counted = counts.of_campaign(session, campaign, now=now, classed=classed)
+    return Results(counted, _answers(session, launched(campaign)), classed)
 
 
 def authorities(

@@ -11,8 +11,10 @@ from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.draws.attempts import Candidate
+from outreach.campaigns.entries import entering
 from outreach.campaigns.models import CampaignState, Wave, WaveState
 from outreach.campaigns.schedule import draw_plan
+from outreach.campaigns.waves import launching
 from outreach.days import today
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, MessageSubject
 from outreach.directory.models import Authority, EducationType, Network, Ownership, School, Teaching
@@ -91,7 +93,11 @@ def leave(database, number, departure, at: datetime | None = None):
         batch = Batch(mailing_id=mailing.id, number=1)
         times = {"due_at": at, "latest_start": at + timedelta(days=2), "answer_by": today(at + timedelta(days=30))}
         kind = {"number": departure, "reminder": 0, "departure": departure, "state": WaveState.FINISHED}
-        session.add_all([batch, Wave(campaign_id=number, mailing_id=mailing.id, is_staged=True, **kind, **times)])
+        wave = Wave(campaign=campaign, is_staged=True, **kind, **times)
+        session.add_all([batch, wave])
+        session.flush()
+        entering.enter(session, wave, (0, launching.LAST_KEY), now=at)
+        wave.mailing = mailing
         session.flush()
         sent = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": at, "settled_at": at, "due_at": at}
         named = {"mailing_id": mailing.id, "batch_id": batch.id, "dated_at": at, "return_path": "r@x.example"}

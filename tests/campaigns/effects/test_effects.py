@@ -227,14 +227,14 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
         way = course.of(session, campaign, came, [], now=AFTER)
         listed = results_overall.overall(session, [left], now=AFTER)[left]
         status = as_json.of(session, campaign, now=AFTER)
-    total = {figure.value: count for figure, count in came.total.counts.items()}
+    total = came.counts.authorities
     assert lock(database, left).state is EffectState.LOCKED
     assert [(one.sent, one.answered) for one in way.yields] == [(30, 1), (30, 0), (30, 0)]
     assert [one.answered for one in done] == [{}, {}, {"Libre confessionnel": 1}]
-    assert (listed.sent, listed.answered, listed.joined) == (90, 1, total["joined"])
-    assert (total["sent"], total["answered"]) == (90, 1)
+    assert (listed.recipients, listed.answered, listed.joined_since) == (90, 1, total["joined_since"])
+    assert (total["recipients"], total["answered"]) == (90, 1)
     assert [wave["accepted"] for wave in status["waves"]] == [30, 30, 30]
-    assert status["results"]["joined"] == total["joined"] > 0
+    assert status["counts"]["joined_since"] == total["joined_since"] > 0
 
 
 def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(database, left, joined):

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import lifecycle
+from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.results import figures
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.overall import Overall, overall
@@ -14,7 +14,7 @@ from outreach.campaigns.waves import launching, retrying
 from outreach.delivery.ledger import outcomes
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.responses.models import Respondent, Response
 from outreach.segments.audience import Concerns
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
@@ -41,13 +41,13 @@ def record(database, strand, school, word=Word.CONFIRMED, status=Status.JOINED, 
         session.add(AdherenceRecord(**factories.adherence_record(school, strand, LATER, **details)))
 
 
-def answer(database, strand, authority, said):
+def answer(database, strand, authority, said, **told):
     with database.writing() as session:
         message = session.scalars(
             select(Message.id).where(Message.authority_id == authority).order_by(Message.id)
         ).first()
         details = {"message_id": message, "authority_id": authority, "strand_id": strand, "given_at": LATER}
-        session.add(Response(answer=said, **details))
+        session.add(Response(answer=said, **details, **told))
 
 
 def found(database, number=1):
@@ -72,7 +72,7 @@ def sent(database, people, strand):
 
 
 def test_each_figure_counts_authorities_by_what_became_of_them(database, strand, sent):
-    one, two, three, doubtful, refused, _withdrawn, wbe = sent
+    one, two, three, doubtful, refused, withdrawn, wbe = sent
     for school in (*sent[one], sent[two][0], *sent[refused], sent[wbe][0]):
         record(database, strand, school)
     record(database, strand, sent[three][0], Word.DECLARED)
@@ -80,30 +80,43 @@ def test_each_figure_counts_authorities_by_what_became_of_them(database, strand,
     answer(database, strand, one, Answer.JOINED)
     answer(database, strand, one, Answer.HELP)
     answer(database, strand, two, Answer.JOINED)
-    came = found(database)
-    assert behind(database) == {
-        F.JOINED_ALL: {one},
-        F.JOINED: {one, two, wbe},
-        F.DECLARED: {three},
+    came, all_of = found(database), set(sent)
+    left = {doubtful, refused, withdrawn}
+    expected = {
+        **dict.fromkeys((F.TARGETED, F.CONCERNED, F.TO_REACH), all_of),
+        F.RECIPIENTS: all_of - {withdrawn},
+        F.NOT_SENT: {withdrawn},
+        F.HANDED_OVER: {one, two, three, wbe},
+        F.ON_THE_WAY: {doubtful},
+        F.RETURNED: {refused},
+        F.REACHED: all_of - left,
+        F.LEFT: left,
         F.ANSWERED: {one, two},
-        F.DELIVERED: {one, two, three, wbe},
-        F.SENT: {one, two, three, doubtful, wbe},
-        F.RECIPIENTS: set(sent),
+        F.DECLARED: {three},
+        F.JOINED_SINCE: {one, two, wbe},
+        F.JOINED_ALL: {one},
     }
-    assert came.as_json() == {
-        "joined_all": 1,
-        "joined": 3,
-        "declared": 1,
-        "answered": 2,
-        "delivered": 4,
-        "sent": 5,
-        "recipients": 7,
-        "answers": {"joined": 2, "help": 1},
+    assert behind(database) == {figure: expected.get(figure, set()) for figure in Figure}
+    assert {figure: came.total.count(figure) for figure in Figure} == {
+        figure: len(expected.get(figure, ())) for figure in Figure
     }
-    assert [(row.network, row.counts[F.JOINED], row.counts[F.RECIPIENTS]) for row in came.rows] == [
+    assert {answer.value: count for answer, count in came.answers.items() if count} == {"joined": 2, "help": 1}
+    assert [(row.label, row.count(F.JOINED_SINCE), row.count(F.RECIPIENTS)) for row in came.rows] == [
         ("WBE", 1, 1),
-        ("Libre confessionnel", 2, 6),
+        ("Libre confessionnel", 2, 5),
     ]
+
+
+@pytest.mark.parametrize("said", [{}, {"comment": "Bien reçu."}, {"name": "Paul Maes"}], ids=["alone", "words", "name"])
+def test_to_have_read_the_letter_is_an_answer_of_a_person_by_their_words_or_name_alone(database, strand, sent, said):
+    """A machine that follows the links and sends the form may reach this answer."""
+    one = next(iter(sent))
+    named = {"respondent": Respondent(name=said["name"], function="")} if "name" in said else {}
+    answer(database, strand, one, Answer.INFORMED, comment=said.get("comment", ""), **named)
+    figures_of_it = {figure for figure, keys in behind(database).items() if one in keys}
+    assert {F.ANSWERED, F.REACHED} & figures_of_it == ({F.ANSWERED, F.REACHED} if said else set())
+    with database.reading() as session:
+        assert overall(session, [1], now=LATER)[1].answered == bool(said)
 
 
 def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand, sent):
@@ -116,18 +129,21 @@ def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand,
     with database.reading() as session:
         counted = overall(session, [1, 2, 99], now=LATER)
         for number in (1, 2):
-            counts = figures.of(session, lifecycle.campaign_numbered(session, number), now=LATER).total.counts
-            assert counted.get(number, Overall()) == Overall(*(counts[f] for f in (F.SENT, F.ANSWERED, F.JOINED)))
-    assert counted[1] == Overall(5, 1, 1)
+            total = figures.of(session, lifecycle.campaign_numbered(session, number), now=LATER).total
+            names = F.TO_COME, F.RECIPIENTS, F.ANSWERED, F.JOINED_SINCE
+            assert counted[number] == Overall(*(total.count(name) for name in names))
+    assert (counted[1], counted[2]) == (Overall(0, 6, 1, 1), Overall(8, 0, 0, 0))
+    assert 99 not in counted
 
 
-def test_what_came_back_was_sent_and_is_not_delivered(database, sent):
+def test_what_came_back_was_sent_and_is_not_handed_over(database, sent):
     one, *_ = sent
     with database.writing() as session:
         letter = session.scalars(select(Message).where(Message.authority_id == one)).one()
         outcomes.come_back(session, letter, status="5.1.1", said="unknown", now=LATER, actor="automatique")
-    assert one in behind(database)[F.SENT]
-    assert one not in behind(database)[F.DELIVERED]
+    came = behind(database)
+    assert one in came[F.RECIPIENTS] & came[F.RETURNED] & came[F.LEFT]
+    assert one not in came[F.HANDED_OVER]
 
 
 def test_an_authority_counts_once_however_many_waves_it_had(database, strand, sent):
@@ -136,7 +152,8 @@ def test_an_authority_counts_once_however_many_waves_it_had(database, strand, se
         (wave,) = lifecycle.campaign_numbered(session, 1).waves
         wave.state = "finished"
     launch(database, 1, NOW + timedelta(days=1))
-    assert found(database).as_json()["recipients"] == len(sent)
+    came = found(database).total
+    assert (came.count(F.TARGETED), came.count(F.RECIPIENTS), came.count(F.TO_COME)) == (len(sent), len(sent) - 1, 1)
 
 
 def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, sent):
@@ -148,7 +165,7 @@ def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, se
             .values(school_id=sent[list(sent)[5]][0])
         )
     record(database, strand, sent[first][0])
-    assert found(database).as_json()["joined"] == 0
+    assert found(database).total.count(F.JOINED_SINCE) == 0
 
 
 def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
@@ -160,8 +177,8 @@ def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
             assert (
                 listed.count()
                 == len(listed.keys())
-                == came.total.counts[figure]
-                == sum(row.counts[figure] for row in came.rows)
+                == came.total.count(figure)
+                == sum(row.count(figure) for row in came.rows)
             )
             by_network = figures.authorities(session, campaign, figure, "WBE", now=LATER).every()
             assert {one.network.code for one in by_network} <= {"WBE"}
@@ -176,20 +193,24 @@ def test_a_campaign_about_schools_that_joined_counts_no_joinings(database, peopl
         session.add(AdherenceRecord(**details))
     launch(database, approved(database, concerns=Concerns.JOINED))
     become(database, [S.ACCEPTED])
-    told = found(database).as_json()
-    assert (told["delivered"], told["joined"], told["joined_all"]) == (1, 0, 0)
-    with database.reading() as session:
-        assert F.JOINED not in figures.figures(lifecycle.campaign_numbered(session, 1))
+    came = found(database)
+    told = came.counts.as_json()
+    assert (told["handed_over"], told["already_joined"], told["joined_since"]) == (1, 0, None)
+    assert told["schools"]["joined_since"] is None
+    assert not {F.JOINED_SINCE, F.JOINED_ALL} & {*came.figures}
 
 
-def test_nothing_has_come_of_a_campaign_that_wrote_to_nobody(database, people, strand):
+def test_a_campaign_that_has_not_left_says_to_whom_it_would_write_and_nothing_else(database, people, strand):
     settle(database, 2)
     approved(database)
-    assert set(found(database).total.counts.values()) == {0}
+    came = found(database).counts.as_json()
+    told = {"targeted", "concerned", "to_reach", "to_come", "too_early"}
+    assert {key for key in counts.KEYS if came[key]} == told
+    assert {came[key] for key in told} == {2}
 
 
 def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
-    counts = []
+    statements = []
     for size in (2, 40):
         settle(database, size, schools=2)
         number = approved(database)
@@ -203,21 +224,25 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
         event.listen(database.engine, "before_cursor_execute", note)
         found(database, number)
         event.remove(database.engine, "before_cursor_execute", note)
-        counts.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
-    assert counts[0] == counts[1] <= 10
+        statements.append(len([one for one in seen if one.lstrip().startswith("SELECT")]))
+    assert statements[0] == statements[1] <= 10
 
 
-def test_who_was_written_to_stays_so_when_the_letter_is_queued_again(database, strand, sent):
+def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(database, strand, sent):
     with database.writing() as session:
         refused = Message.state == S.REFUSED
         answered = {"reply_code": 550, "fence_id": None, "fenced_at": None, "worker_id": None}
         session.execute(update(Message).where(refused).values(answered))
         launching.finish_waves(session, now=NOW)
-    _one, _two, _three, doubtful, *_ = sent
+    _one, _two, _three, doubtful, failed, *_ = sent
     record(database, strand, sent[doubtful][0])
     before = behind(database)
     move(database, 1, retrying.retry, 1, now=LATER)
     move(database, 1, retrying.resend, 1, now=LATER)
     with database.reading() as session:
         assert list(session.scalars(select(Message.state))).count(S.QUEUED) == 2
-    assert behind(database) == before
+    after = behind(database)
+    assert {figure: before[figure] ^ after[figure] for figure in Figure if before[figure] != after[figure]} == (
+        {key: {failed} for key in (F.TO_COME, F.TOO_EARLY, F.RECIPIENTS, F.RETURNED, F.LEFT)}
+    )
+    assert failed in after[F.TO_COME] & after[F.TOO_EARLY]

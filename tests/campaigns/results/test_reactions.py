@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
-from outreach.campaigns import lifecycle
+from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.results import figures, reaction_list, reactions
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.reaction_list import ReactionFilters
@@ -80,10 +80,10 @@ def test_those_who_reacted_are_those_that_the_results_count(database, strand, se
         campaign = lifecycle.campaign_numbered(session, 1)
         told = figures.of(session, campaign, now=LATER)
     came = behind(database)
-    reacted = came[Figure.JOINED] | came[Figure.DECLARED] | came[Figure.ANSWERED]
-    assert silent(database) == came[Figure.DELIVERED] - reacted
+    reacted = came[Figure.JOINED_SINCE] | came[Figure.DECLARED] | came[Figure.ANSWERED]
+    assert silent(database) == came[Figure.HANDED_OVER] - reacted
     assert count(database)[R.REACTED] == len(reacted)
-    assert count(database)[R.NONE] == told.unreacted
+    assert count(database)[R.NONE] == told.counts.authorities[counts.SILENT]
 
 
 @pytest.mark.postgresql
