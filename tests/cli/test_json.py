@@ -32,7 +32,7 @@ CALLS = {
     "campaign audience": ("1", "--why", "9300"),
     "campaign schedule": ("1", "--at", "2021-05-18 09:30"),
     "campaign status": ("1",),
-    "campaign reach": ("1",),
+    "campaign counts": ("1",),
     "campaign rehearse": ("1",),
     "note make": ("--title", "Un bilan", *NOTE),
     "note request": ("--question", "Où en sont les écoles ?"),

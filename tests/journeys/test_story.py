@@ -223,9 +223,10 @@ def _the_same_numbers_everywhere(world, number, intended, declared):
     assert (first["intended"], first["accepted"], first["withdrawn"]) == (intended, intended, {})
     assert (second["intended"], second["accepted"]) == (intended, intended - 4)
     assert second["withdrawn"] == {"answered": 1, "bounced": 1, "joined": 1, "suppressed": 1}
-    came = told["results"]
-    assert (came["recipients"], came["delivered"], came["answered"], came["declared"]) == (intended, intended, 2, 1)
-    assert came["answers"] == {"joined": 1, "help": 1}
+    came = told["counts"]
+    assert (came["recipients"], came["answered"], came["declared"]) == (intended, 2, 1)
+    assert (came["handed_over"], came["returned"]) == (intended - 1, 1), "one came back"
+    assert told["answers"] == {"joined": 1, "help": 1}
     (measured,) = told["measured"]
     assert (measured["opens"]["human"], measured["clicks"]["human"]) == (2, 1)
     author = world.person(REMINDED + timedelta(hours=1), "author")

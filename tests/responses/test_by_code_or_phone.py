@@ -10,10 +10,19 @@ from outreach.adherence import programmes
 from outreach.campaigns import audiences
 from outreach.campaigns.calling import noting
 from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.ladder import reached
+from outreach.campaigns.counting import classes
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper import batches, entering
-from outreach.campaigns.results import actions, course, figures, mailbox_file, overall, reaction_list, reactions
+from outreach.campaigns.results import (
+    actions,
+    course,
+    figures,
+    mailbox_file,
+    overall,
+    reached,
+    reaction_list,
+    reactions,
+)
 from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.campaigns.waves import answering, receipts
 from outreach.days import today
@@ -22,7 +31,7 @@ from outreach.directory.models import Authority, Contact
 from outreach.measuring.reactions import Asked, Reaction, of_authorities, of_mailboxes
 from outreach.reach.answers import letters_answered
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachStep
-from outreach.reach.proof import ProofKind
+from outreach.reach.proof import Evidence
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
@@ -110,8 +119,8 @@ def _mailboxes(one):
 
 
 def _proved(one):
-    rows = reached.listed(one.session, one.campaign, now=one.now, kind=ProofKind.ANSWERED).every()
-    return {row.key for row in rows}
+    rows = reached.listed(one.session, one.campaign, figures.Figure.REACHED, now=one.now).every()
+    return {row.key for row in rows if row.evidence is Evidence.ANSWERED}
 
 
 def _criterion(one):
@@ -151,8 +160,14 @@ def _overall(one):
     return set(range(1, overall.overall(one.session, [1], now=LATER)[1].answered + 1))
 
 
+def _schools(one):
+    each = classes.classify(one.session, one.campaign, now=one.now).schools
+    return one.keys(select(each.c.authority_id).where(each.c.answered == 1))
+
+
 PLACES = {
     "outreach/reach/proof.py": [_proved],
+    "outreach/campaigns/counting/classes.py": [_schools],
     "outreach/measuring/reactions.py": [_reacted, _mailboxes],
     "outreach/segments/kinds/mailings.py": [_criterion],
     "outreach/responses/answers.py": [

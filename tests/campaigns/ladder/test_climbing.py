@@ -6,14 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import func, select, update
 
-from outreach.campaigns import lifecycle
-from outreach.campaigns.ladder import reached
+from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.results import reached
+from outreach.delivery.bounces import readings
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from outreach.directory.models import Authority, Contact
 from outreach.measuring import bases
-from outreach.measuring.machines import OPENING, VERSION, Agent, HitClass, Why
+from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import Hit
 from outreach.reach import steps
 from outreach.reach.models import ReachStep, ReachTransition, StepReason, StepState
@@ -92,7 +93,7 @@ def test_a_rung_is_for_those_whose_mail_failed_once_its_day_has_come(five_on_a_l
     assert climb(five_on_a_ladder, day(9)) == (0, 0), "no call before paper has failed"
 
 
-def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_is_proof(five_on_a_ladder):
+def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_is_presumed_to_arrive(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED, MessageState.REFUSED)
     climb(five_on_a_ladder, day(1))
     climb(five_on_a_ladder, day(3))
@@ -102,16 +103,23 @@ def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_i
     after(five_on_a_ladder, 3, StepState.FAILED, reason=StepReason.RETURNED)
     assert climb(five_on_a_ladder, day(5)) == (0, 1)
     assert opened(five_on_a_ladder)[-1] == (1, "call", "due", "refused")
-    assert told(five_on_a_ladder) == "5 PO : 4 atteints avec preuve, 1 sans, dont 1 à appeler."
+    unread = "3 remis au relais, retours non lus"
+    assert told(five_on_a_ladder) == (
+        f"5 PO à atteindre : 1 présumé atteint, {unread}, 1 à atteindre encore, dont 1 à appeler."
+    )
     after(five_on_a_ladder, 5, StepState.TRIED)
-    assert told(five_on_a_ladder) == "5 PO : tous atteints avec preuve."
+    assert told(five_on_a_ladder) == f"5 PO à atteindre : 1 a réagi, 1 présumé atteint, {unread}."
+    with five_on_a_ladder.writing() as session:
+        readings.note(session, now=day(8))
+    assert told(five_on_a_ladder) == "5 PO à atteindre : 1 a réagi, 4 présumés atteints."
 
 
 def told(database, number=1):
     with database.reading() as session:
-        found = reached.of(session, session.get_one(Campaign, number), now=day(9))
-        assert sum(found.by.values()) == found.proved
-        return found.sentence.replace("\u00a0", " ").replace("\u202f", " ")
+        campaign = session.get_one(Campaign, number)
+        counted = counts.of_authorities(session, campaign, now=day(9)).authorities
+        sentence = reached.sentence(counted, reached.waiting(session, campaign))
+        return sentence.replace("\u00a0", " ").replace("\u202f", " ")
 
 
 def test_another_mailbox_gets_the_wave_s_letter_in_the_wave_s_own_rows(five_on_a_ladder):
@@ -187,7 +195,7 @@ def test_a_rung_for_silence_leaves_out_whoever_answered(programmed):
 
 
 def test_no_rung_opens_once_what_letters_brought_is_deleted(programmed):
-    """Openings go after 13 months: who opened the letter is silent by then, and nobody is called about it."""
+    """Clicks go after 13 months: who followed a link is silent by then, and nobody is called about it."""
     settle(programmed, 3)
     said = {"given_by": "x", "taken_on": NOW.date(), "wording": "x", "channel": "x"}
     with programmed.writing() as session:
@@ -198,7 +206,7 @@ def test_no_rung_opens_once_what_letters_brought_is_deleted(programmed):
     seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": VERSION}
     with programmed.writing() as session:
         for key in (1, 2, 3):
-            session.add(Hit(message_id=key, link=OPENING, at=day(1), hit_class=HitClass.HUMAN, **seen))
+            session.add(Hit(message_id=key, link=1, at=day(1), hit_class=HitClass.HUMAN, **seen))
     assert climb(programmed, day(10)) == (0, 0)
     (kept,) = (rule for rule in RULES if rule.name == "hits")
     assert forget(programmed, kept, lambda: day(400), threading.Event()) == 3

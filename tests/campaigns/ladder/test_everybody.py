@@ -1,13 +1,15 @@
-"""Random outcomes of letters, paper and calls: never two channels at once, and everybody proved or with a reason."""
+"""Random outcomes of letters, paper and calls: never two channels at once, and everybody reached or with a reason."""
 
 from random import Random
 
 import pytest
 from sqlalchemy import select, update
 
-from outreach.campaigns import audiences
-from outreach.campaigns.ladder import reached
+from outreach.campaigns import audiences, counts
+from outreach.campaigns.counting.classes import TO_REACH, Reach
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import reached
+from outreach.campaigns.results.figures import Figure
 from outreach.delivery.models import Message, MessageState, Reason, SuppressionReason
 from outreach.errors import InputError, Refused
 from outreach.reach import steps
@@ -40,7 +42,7 @@ def twelve_settled(database, _settings):
 
 @pytest.mark.postgresql
 @pytest.mark.parametrize("seed", [*range(3), *(pytest.param(seed, marks=pytest.mark.deep) for seed in range(3, 6))])
-def test_whatever_happens_no_two_channels_at_once_and_everybody_is_proved_or_has_a_reason(twelve_settled, seed):
+def test_whatever_happens_no_two_channels_at_once_and_everybody_is_reached_or_has_a_reason(twelve_settled, seed):
     chance = Random(seed)
     with_ladder(twelve_settled, LADDERS[seed % len(LADDERS)])
     for number in range(8):
@@ -60,7 +62,7 @@ def something_happens(database, chance, number):
             if chance.random() < 0.7 and (step.state, to) != (StepState.TRIED, StepState.TRIED):
                 move(session, step, to)
     for _ in range(2):
-        answer(database, chance.choice(letters(database)), number)
+        answer(database, chance.choice(letters(database)), chance.choice(["informed", "in_preparation"]), number)
     if chance.random() < 0.3:
         exclude(database, chance.choice([*SuppressionReason]))
 
@@ -70,9 +72,9 @@ def letters(database):
         return session.scalars(select(Message.id).where(Message.address != "").order_by(Message.id)).all()
 
 
-def answer(database, letter, number):
+def answer(database, letter, said, number):
     try:
-        give(database, letter, "informed", now=day(number))
+        give(database, letter, said, now=day(number))
     except (InputError, Refused):
         return
 
@@ -107,14 +109,16 @@ def no_two_channels(database):
 def everybody_is_told(database, number):
     with database.reading() as session:
         campaign = session.get_one(Campaign, 1)
-        found = reached.of(session, campaign, now=day(number))
-        rows = list(reached.listed(session, campaign, now=day(number)).every())
-        assert found.authorities == len(rows) == 12
-        assert sum(row.kind is not None for row in rows) == found.proved == sum(found.by.values())
-        assert all((row.kind is None) != (row.why is None) for row in rows)
-        assert all((row.kind or row.why).label for row in rows)
+        counted = counts.of_authorities(session, campaign, now=day(number)).authorities
+        rows = list(reached.listed(session, campaign, Figure.TARGETED, now=day(number)).every())
+        assert counted["targeted"] == len(rows) == 12
+        assert all((row.reach is not None) == (row.kind in TO_REACH) for row in rows)
+        assert {one: sum(row.reach is one for row in rows) for one in Reach} == {one: counted[one] for one in Reach}
+        assert sum(counted[one] for one in Reach) == counted["to_reach"]
+        assert all((row.reach is Reach.REACHED) == bool(row.proof) for row in rows)
+        assert all(row.stands and (row.evidence or row.why) for row in rows)
+        left = {row.key for row in rows if row.reach not in (None, Reach.REACHED)}
+        proved = {row.key for row in rows if row.evidence}
         scope = audiences.scope_of(session, campaign, now=day(number))
-        for kind, is_proved in (("proved", True), ("unproved", False)):
-            asked = ReachedBy(mailings=(1,), reach=kind)
-            expected = {row.key for row in rows if (row.kind is not None) is is_proved}
-            assert set(session.scalars(listed(scope, asked))) == expected
+        for kind, expected in (("proved", proved), ("unproved", left)):
+            assert set(session.scalars(listed(scope, ReachedBy(mailings=(1,), reach=kind)))) == expected

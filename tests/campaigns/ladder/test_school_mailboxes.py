@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import select
 
-from outreach.campaigns import audiences
+from outreach.campaigns import audiences, counts
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.ladder import reached
+from outreach.campaigns.counting.classes import Reach
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.paper import batches, entering
 from outreach.campaigns.paper.models import PaperBatch, PaperLetter
@@ -128,7 +128,7 @@ def test_a_call_asks_about_the_schools_whose_letter_failed(written_by_school):
         (response,) = session.scalars(select(Response))
         first, _, third = session.scalars(select(School.id).order_by(School.id))
         assert {school.id for school in response.schools} == {first, third}
-        assert reached.of(session, campaign, now=day(3)).proved == 1
+    assert told(written_by_school) == {"reached": (1, 3)}
 
 
 def called(database, *, answer=None, schools=()):
@@ -205,33 +205,30 @@ def test_an_answer_for_the_schools_whose_letter_failed_ends_the_rung_though_anot
 
 
 def told(database, at=3):
-    """What the campaign says of whom it reached; its counts are those of its list."""
+    """How many authorities and schools the campaign reached, by how sure it is; parts without any are left out."""
     with database.reading() as session:
-        campaign = session.get_one(Campaign, 1)
-        found, rows = (
-            reached.of(session, campaign, now=day(at)),
-            list(reached.listed(session, campaign, now=day(at)).every()),
-        )
-        assert (sum(found.by.values()), found.proved + found.unproved) == (found.proved, len(rows))
-        assert sum(row.schools for row in rows) == found.schools
-        return found.sentence.replace("\u00a0", " ")
+        found = counts.of_campaign(session, session.get_one(Campaign, 1), now=day(at))
+        each = {one.value: (found.authorities[one], found.schools[one]) for one in Reach}
+        assert [sum(many) for many in zip(*each.values(), strict=True)] == [1, 3]
+        return {key: many for key, many in each.items() if any(many)}
 
 
 @pytest.mark.postgresql
-def test_a_proof_of_an_authority_leaves_out_the_schools_that_nothing_reached(written_by_school):
+def test_each_school_counts_by_the_letters_that_list_it(written_by_school):
     became(written_by_school, S.ACCEPTED, S.REFUSED, S.EXPIRED)
-    assert told(written_by_school) == "1 PO : tous atteints avec preuve (sauf pour 2 écoles de 1 PO)."
+    assert told(written_by_school) == {"too_early": (1, 1), "left": (0, 2)}
     climb(written_by_school, day(1))
     printed(written_by_school)
     with written_by_school.writing() as session:
         batch = session.scalars(select(PaperBatch)).one()
         batches.post(session, batch, on=day(1).date(), today=day(1).date(), now=day(1), actor=AUTHOR)
-    assert told(written_by_school) == "1 PO : tous atteints avec preuve."
+    assert told(written_by_school) == {"too_early": (1, 3)}
+    assert told(written_by_school, at=11) == {"presumed": (1, 2), "unread": (0, 1)}
     became(written_by_school, S.REFUSED, S.REFUSED, S.EXPIRED)
-    assert told(written_by_school) == "1 PO : tous atteints avec preuve."
+    assert told(written_by_school, at=11) == {"presumed": (1, 2), "left": (0, 1)}
 
 
-def test_a_call_is_proof_for_all_the_schools_that_it_was_about(two_to_call):
-    assert told(two_to_call) == "1 PO : tous atteints avec preuve (sauf pour 2 écoles de 1 PO)."
+def test_a_call_that_got_somebody_reaches_all_the_schools_of_the_authority(two_to_call):
+    assert told(two_to_call) == {"too_early": (1, 1), "left": (0, 2)}
     called(two_to_call, answer=Answer.IN_PREPARATION)
-    assert told(two_to_call) == "1 PO : tous atteints avec preuve."
+    assert told(two_to_call) == {"reached": (1, 3)}

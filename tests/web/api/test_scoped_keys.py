@@ -92,7 +92,7 @@ def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(ap
     assert all(wave["meant"]["total"] and wave["number"] in whole for waves in seen.values() for wave in waves)
     hidden = {one.text.replace(str(number), "") for number, one in told.items() if one.status_code == 404}
     assert len(hidden) == 1, "one that writes to no member is as one that is not there"
-    assert not any(one.json["results"] or one.json["measured"] for one in told.values() if one.status_code == 200)
+    assert not any(one.json["answers"] or one.json["measured"] for one in told.values() if one.status_code == 200)
 
 
 def test_every_view_that_is_open_to_a_scope_is_one(app):
