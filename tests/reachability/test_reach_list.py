@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
+from outreach.adherence.models import Strand
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, SuppressionReason
 from outreach.directory import authority_sheet, contacts, listing
@@ -15,6 +17,8 @@ from outreach.reachability import domains, follow_up, reach_list
 from outreach.reachability.follow_up import NOBODY, Followed
 from outreach.reachability.models import MailVerdict
 from outreach.reachability.reach_list import WITHOUT_CONTACT, ReachFilters, ReachState
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from tests import factories
 from tests.conftest import NOW
 
@@ -57,6 +61,16 @@ def letter(session, held, state, number):
     session.add(Message(mailing_id=mailing.id, batch_id=batch.id, state=state, **named, **kept))
 
 
+def answer(session, authority, number):
+    """A person answers from the letter with this number."""
+    session.flush()
+    message = session.scalars(select(Message).where(Message.public_id == number * 16)).one()
+    strand = session.scalars(select(Strand.id)).first()
+    given = {"authority_id": authority.id, "strand_id": strand, "answer": Answer.DECLINED, "given_at": NOW}
+    session.add(Response(message_id=message.id, **given))
+    session.flush()
+
+
 def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, authority):
     (first,) = contacts.contacts_of(session, authority)
     assert state(session, authority) is ReachState.UNCONFIRMED
@@ -64,6 +78,8 @@ def test_an_authority_is_as_reachable_as_the_best_of_its_mailboxes(session, auth
     letter(session, first, MessageState.IN_DOUBT, "2")
     assert state(session, authority) is ReachState.UNCONFIRMED
     letter(session, first, MessageState.ACCEPTED, "3")
+    assert state(session, authority) is ReachState.UNCONFIRMED, "our relay took it"
+    answer(session, authority, "3")
     assert state(session, authority) is ReachState.CONFIRMED
     first.bounced_at = NOW
     assert state(session, authority) is ReachState.BOUNCED

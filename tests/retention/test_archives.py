@@ -63,11 +63,15 @@ def told(database, now):
         programme = programmes.the_programme(session, "")
         return (
             situation.situation(session, programme, today(AT)).as_json(),
-            [repr(figures.of(session, campaign, now=now)) for campaign in campaigns],
+            [_told(figures.of(session, campaign, now=now)) for campaign in campaigns],
             repr(overall.overall(session, [campaign.id for campaign in campaigns], now=now)),
             verification.verify(session, now=now),
             seals.verify(session).fault,
         )
+
+
+def _told(results):
+    return results.counts.as_json(), results.answers
 
 
 def purge(database, now, archives=None):

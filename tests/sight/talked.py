@@ -98,12 +98,13 @@ def _of_letter(session, letter, *, on_rung):
     add(session, "bounce_notices", message_id=letter.id, **kept)
     answer = session.scalars(select(Response.id).where(Response.message_id == letter.id)).one()
     add(session, "response_steps", response_id=answer, step="taken", **NOTED)
-    add(session, "acknowledgements", response_id=answer)
-    add(session, "response_withdrawals", response_id=answer, withdrawn_at=NOW, because="not_ours")
     told = {"kind": "answer", "state": "to_verify", "doubt": "no_page", "digest": "x", "at": NOW, "changed_at": NOW}
     add(session, "sent_forms", message_id=letter.id, authority_id=letter.authority_id, **told)
     if on_rung:
         add(session, "reach_answers", response_id=answer, step_id=step)
+    else:
+        add(session, "acknowledgements", response_id=answer)
+        add(session, "response_withdrawals", response_id=answer, withdrawn_at=NOW, because="not_ours")
     listed = select(MessageSubject.school_id).where(MessageSubject.message_id == letter.id)
     for school in session.scalars(listed).all():
         add(session, "response_schools", response_id=answer, school_id=school)
