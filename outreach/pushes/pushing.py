@@ -1,9 +1,11 @@
 """Pushes what is new to a target: a batch at a time, in order; what fails is tried again, less and less often."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, or_, select
 
@@ -13,6 +15,7 @@ from outreach.events.models import Event
 from outreach.pushes.models import LONGEST_SAID, PushState, PushTarget
 
 BATCH = 100
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")  # a dot would part what is signed
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1_800, 7_200, 18_000, 36_000))
 Deliver = Callable[[str, str, bytes, datetime], str]
 
@@ -25,6 +28,7 @@ class NotDelivered(Exception):
 class Push:
     """A batch for a target: to be delivered under a name that is the same at each try."""
 
+    source: str
     target: int
     url: str
     first: int
@@ -33,8 +37,11 @@ class Push:
 
     @property
     def identity(self) -> str:
-        """The name of the delivery."""
-        return f"evt_{self.target}_{self.first}_{self.last}"
+        """The name of the delivery, which is signed: of which service it is, and of which events.
+
+        Another service that has our secret, as one for trials may, pushes nothing that a program takes for ours.
+        """
+        return f"evt_{NOT_IN_NAMES.sub('-', urlsplit(self.source).netloc)}_{self.target}_{self.first}_{self.last}"
 
 
 def due(session: Session, *, now: datetime) -> Sequence[int]:
@@ -87,4 +94,4 @@ def _push(session: Session, number: int, source: str) -> Push:
     target = session.get_one(PushTarget, number)
     told = [feed.cloud_event(event, source) for event in feed.after(session, target.after, BATCH)]
     first, last = (int(one["id"]) for one in (told[0], told[-1]))
-    return Push(target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())
+    return Push(source, target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())

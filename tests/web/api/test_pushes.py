@@ -13,6 +13,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
+from outreach import audit
 from outreach.alerts import sightings
 from outreach.alerts.models import AlertKind
 from outreach.errors import InputError, Refused
@@ -68,9 +69,29 @@ def test_events_are_pushed_in_order_and_tried_again_under_the_same_name(database
     at[0], fails[0] = NOW + timedelta(seconds=5), False
     while pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0]):
         pass
-    assert [one[1] for one in seen] == [f"evt_{target}_1_100"] * 2 + [f"evt_{target}_101_150"]
+    assert [one[1] for one in seen] == [f"evt_s-example_{target}_1_100"] * 2 + [f"evt_s-example_{target}_101_150"]
     assert [name for _, _, ids in seen[1:] for name in ids] == [str(n) for n in range(1, 151)]
     assert held(database, target) == (150, 0, PushState.FOLLOWS, "Réponse 204.")
+
+
+def test_what_is_signed_names_the_service_so_that_no_other_pushes_in_its_name(database, target):
+    happen(database, 1)
+    names = []
+
+    def deliver(_url, identity, _body, _now):
+        names.append(identity)
+        raise NotDelivered("non")
+
+    for at, source in enumerate(("https://campagnes.example", "https://essai.campagnes.example:8443")):
+        pushing.push_next(database, target, source, deliver, lambda at=at: NOW + timedelta(hours=at))
+    assert names == [f"evt_campagnes-example_{target}_1_1", f"evt_essai-campagnes-example-8443_{target}_1_1"]
+
+
+def test_the_audit_names_the_machine_of_an_address_and_nothing_that_may_be_a_secret(database, target):
+    with database.reading() as session:
+        (entry,) = audit.about(session, f"push_target:{target}")
+    assert "(entrepot.example)" in entry.sentence
+    assert "x=1" not in entry.sentence
 
 
 def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it(database, target):
