@@ -59,6 +59,11 @@ def is_away(error: BaseException) -> bool:
     return error.connection_invalidated or getattr(error.orig, "sqlstate", "") is None
 
 
+def is_busy(error: BaseException) -> bool:
+    """Whether an error says that a file of SQLite did not let us write in time: another one writes."""
+    return getattr(getattr(error, "orig", None), "sqlite_errorname", "").startswith("SQLITE_BUSY")
+
+
 class FaultLog:
     """What the log was told of one process's database: each fault once, and once that it is over. For any thread."""
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import select
@@ -19,6 +20,14 @@ UNREAD = (
     "Ce qui est envoyé ne se lit pas : il faut un objet JSON dont « data » a « items », une liste de "
     "« school », « strand », « status » et « day »."
 )
+
+
+class Kept(Enum):
+    """What became of a delivery: it is new, was kept before, or its name is another's, which said something else."""
+
+    NEW = "new"
+    AGAIN = "again"
+    TAKEN = "taken"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +77,27 @@ def _may_be_kept(rows: Sequence[dict[str, Any]]) -> bool:
     return True
 
 
-def keep(session: Session, deliveries: Sequence[Delivery]) -> list[bool]:
-    """Keep deliveries, to be applied by the clock; says of each whether it is new. One sent again changes nothing."""
+def keep(session: Session, deliveries: Sequence[Delivery]) -> list[Kept]:
+    """Keep deliveries, to be applied by the clock; says of each what became of it. One sent again changes nothing."""
     take_turns(session, "hook-deliveries")
-    asked = {(one.sender, one.identity) for one in deliveries}
-    names = [identity for _, identity in asked]
-    query = select(HookDelivery.sender_id, HookDelivery.webhook_id).where(HookDelivery.webhook_id.in_(names))
-    known, new = {tuple(row) for row in session.execute(query)}, []
+    names = {one.identity for one in deliveries}
+    query = select(HookDelivery.sender_id, HookDelivery.webhook_id, HookDelivery.body, HookDelivery.complete_until)
+    rows = session.execute(query.where(HookDelivery.webhook_id.in_(names)))
+    known, became = {(of, identity): (_sorted(json.loads(body)), until) for of, identity, body, until in rows}, []
     for one in deliveries:
-        of = one.sender, one.identity
-        new.append(of not in known)
+        of, says = (one.sender, one.identity), (_sorted(one.rows), one.complete_until)
         if of not in known:
-            known.add(of)
             session.add(_row(one))
-    return new
+            became.append(Kept.NEW)
+        else:
+            became.append(Kept.AGAIN if known[of] == says else Kept.TAKEN)
+        known.setdefault(of, says)
+    return became
+
+
+def _sorted(rows: object) -> str:
+    """Rows in one way of writing, so that a service may order the keys of an object anew."""
+    return json.dumps(rows, sort_keys=True)
 
 
 def _row(one: Delivery) -> HookDelivery:

@@ -16,13 +16,22 @@ PUBLIC, SECRET = "whpk_", "whsec_"
 LONGEST_SIGNATURE = 2_000
 KEY_BYTES = 32
 NO_KEY = "Cette clé publique n’est pas une clé Ed25519 : « whpk_ » et 32 octets en base64."
+WEAK_KEY = (
+    "Cette clé publique est faible : n’importe qui signerait en son nom. Générez une vraie paire de clés Ed25519, et "
+    "donnez-en la clé publique."
+)
+FIELD = 2**255 - 19  # of curve25519 (RFC 7748)
+EIGHTH = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7  # y of a point of order 8
+SMALL = frozenset({0, 1, FIELD - 1, EIGHTH, FIELD - EIGHTH})  # y of every point whose order is 1, 2, 4 or 8
 
 
 def public_key(written: str) -> bytes:
-    """The bytes of a public key as it is written: `whpk_` and base64. Raises InputError."""
+    """The bytes of a public key as it is written: `whpk_` and base64. Raises InputError, also on one that is weak."""
     key = _bytes(written.strip().removeprefix(PUBLIC))
     if key is None or len(key) != KEY_BYTES:
         raise InputError(NO_KEY)
+    if _is_weak(key):
+        raise InputError(WEAK_KEY)
     return key
 
 
@@ -73,11 +82,22 @@ def sign(key: Ed25519PrivateKey, signed: bytes) -> str:
 
 
 def _is_by(key: bytes, signature: bytes, signed: bytes) -> bool:
-    try:
+    if _is_weak(key):  # one that was kept before such keys were refused
+        return False
+    try:  # a signature whose second half is not below the group's order is refused there (RFC 8032, §5.1.7)
         Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def _is_weak(key: bytes) -> bool:
+    """Whether a key is a point of small order, or a number too large for one: anybody signs anything by it.
+
+    The sign of x, which is its highest bit, changes nothing of that.
+    """
+    y = int.from_bytes(key, "little") & (2**255 - 1)
+    return y >= FIELD or y in SMALL
 
 
 def _bytes(text: str) -> bytes | None:

@@ -2,8 +2,8 @@
 
 import socket
 import ssl
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import datetime
 from http.client import HTTPException, HTTPSConnection
 from threading import Timer
@@ -16,7 +16,6 @@ from outreach.pushes.pushing import NotDelivered
 from outreach.pushes.targets import is_public
 
 STEP_SECONDS, WHOLE_SECONDS = 5.0, 15.0
-MOST_READ = 4_096
 MEDIA_TYPE = "application/cloudevents-batch+json"
 SALT = "pushes"
 Resolve = Callable[[str, int], list[str]]
@@ -36,19 +35,6 @@ def resolved(host: str, port: int) -> list[str]:
     """The addresses that a name leads to. Raises OSError."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys(str(one[4][0]) for one in found))
-
-
-class _Pinned(HTTPSConnection):
-    """A connection to an address that was judged: its name is only what the certificate has to be of."""
-
-    def __init__(self, host: str, port: int, address: str, trusted: ssl.SSLContext) -> None:
-        super().__init__(host, port, timeout=STEP_SECONDS, context=trusted)
-        self._address, self._trusted = address, trusted
-
-    def connect(self) -> None:
-        """Connect to the address, and to no other."""
-        plain = socket.create_connection((self._address, self.port), self.timeout)
-        self.sock = self._trusted.wrap_socket(plain, server_hostname=self.host)
 
 
 class Delivering:
@@ -73,7 +59,7 @@ class Delivering:
             "webhook-timestamp": stamp,
             "webhook-signature": signatures.sign(self._key, signatures.content(identity, stamp, body)),
         }
-        status = self._status(_Pinned(host, port, address, self._trusted), target, body, headers)
+        status = self._status(host, port, address, target, body, headers)
         if not 200 <= status < 300:
             raise NotDelivered(f"La réponse est {status}.")
         return f"Réponse {status}."
@@ -88,25 +74,37 @@ class Delivering:
             raise NotDelivered("Ce nom mène à une machine qui n’est pas publique.")
         return addresses[0]
 
-    def _status(self, connection: _Pinned, target: str, body: bytes, headers: dict[str, str]) -> int:
+    def _status(self, host: str, port: int, address: str, target: str, body: bytes, headers: dict[str, str]) -> int:
+        """The status of the answer. The name is only what the certificate has to be of; no body is read."""
         try:
-            with closing(connection):
-                connection.connect()
-                limit = Timer(WHOLE_SECONDS, _cut, [connection])
-                limit.daemon = True
-                limit.start()
-                try:
-                    connection.request("POST", target, body, headers)
-                    with connection.getresponse() as response:
-                        response.read(MOST_READ)
-                        return int(response.status)
-                finally:
-                    limit.cancel()
+            plain = socket.create_connection((address, port), STEP_SECONDS)
+            raw = self._trusted.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
+            with closing(raw), _cut_in_time(raw):
+                raw.do_handshake()
+                connection = HTTPSConnection(host, port, context=self._trusted)
+                connection.sock = raw
+                connection.request("POST", target, body, headers)
+                with connection.getresponse() as response:
+                    return int(response.status)
         except (OSError, HTTPException, ValueError) as error:
             raise NotDelivered(f"Aucune réponse ({type(error).__name__}).") from error
 
 
-def _cut(connection: _Pinned) -> None:
-    """End a connection that takes too long: whoever answers a byte a second would keep it for ever."""
-    with suppress(OSError, AttributeError):
-        connection.sock.shutdown(socket.SHUT_RDWR)
+@contextmanager
+def _cut_in_time(raw: ssl.SSLSocket) -> Iterator[None]:
+    """End a connection that takes too long: whoever answers a byte a second would keep it for ever.
+
+    The socket itself is cut: `HTTPSConnection` forgets it as soon as an answer says that it will close.
+    """
+    limit = Timer(WHOLE_SECONDS, _cut, [raw])
+    limit.daemon = True
+    limit.start()
+    try:
+        yield
+    finally:
+        limit.cancel()
+
+
+def _cut(raw: ssl.SSLSocket) -> None:
+    with suppress(OSError):
+        socket.socket.shutdown(raw, socket.SHUT_RDWR)  # not TLS's own, which would go on reading in the clear

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
+from urllib.parse import urlsplit
 
 from sqlalchemy import BigInteger, CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
@@ -61,6 +62,11 @@ class PushTarget(Base):
         if self.failing_since is None:
             return PushState.FOLLOWS
         return PushState.FAILS if now < self.failing_since + PATIENCE else PushState.GIVEN_UP
+
+    @property
+    def host(self) -> str:
+        """The machine of its address; the rest may be a secret of its own, and stands in no record."""
+        return urlsplit(self.url).hostname or ""
 
     @property
     def subject(self) -> str:

@@ -1,9 +1,11 @@
-"""Pushes what is new to each target: a batch at a time, in order; what fails is tried again, less and less often."""
+"""Pushes what is new to a target: a batch at a time, in order; what fails is tried again, less and less often."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from urllib.parse import urlsplit
 
 from sqlalchemy import func, or_, select
 
@@ -13,6 +15,7 @@ from outreach.events.models import Event
 from outreach.pushes.models import LONGEST_SAID, PushState, PushTarget
 
 BATCH = 100
+NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")  # a dot would part what is signed
 AGAIN = tuple(timedelta(seconds=seconds) for seconds in (5, 60, 300, 1_800, 7_200, 18_000, 36_000))
 Deliver = Callable[[str, str, bytes, datetime], str]
 
@@ -25,6 +28,7 @@ class NotDelivered(Exception):
 class Push:
     """A batch for a target: to be delivered under a name that is the same at each try."""
 
+    source: str
     target: int
     url: str
     first: int
@@ -33,38 +37,41 @@ class Push:
 
     @property
     def identity(self) -> str:
-        """The name of the delivery."""
-        return f"evt_{self.target}_{self.first}_{self.last}"
+        """The name of the delivery, which is signed: of which service it is, and of which events.
+
+        Another service that has our secret, as one for trials may, pushes nothing that a program takes for ours.
+        """
+        return f"evt_{NOT_IN_NAMES.sub('-', urlsplit(self.source).netloc)}_{self.target}_{self.first}_{self.last}"
 
 
-def push_waiting(database: Database, source: str, deliver: Deliver, now: Callable[[], datetime]) -> int:
-    """Push a batch to each target that is due; returns how many were taken. No transaction is open meanwhile."""
-    with database.reading() as session:
-        waiting = due(session, source, now=now())
-    taken = 0
-    for push in waiting:
-        try:
-            said, is_taken = deliver(push.url, push.identity, push.body, now()), True
-        except NotDelivered as fault:
-            said, is_taken = str(fault), False
-        with database.writing() as session:
-            note(session, push, said, is_taken=is_taken, now=now())
-        taken += is_taken
-    return taken
+def due(session: Session, *, now: datetime) -> Sequence[int]:
+    """The numbers of the targets to which something is to be pushed now, that which waits longest first.
 
-
-def due(session: Session, source: str, *, now: datetime) -> list[Push]:
-    """What is to be pushed now: of each target that has not ended and was not given up, the next batch."""
+    None that has ended, or was given up.
+    """
     last = select(func.max(Event.number)).scalar_subquery()
     is_due = PushTarget.ended_at.is_(None), PushTarget.after < last
     query = select(PushTarget).where(*is_due, or_(PushTarget.failures == 0, PushTarget.next_at <= now))
-    found = []
-    for target in session.scalars(query.order_by(PushTarget.id)):
-        if target.state(now) is PushState.GIVEN_UP:
-            continue
-        events = feed.after(session, target.after, BATCH)
-        found.append(_push(target, events, source))
-    return found
+    found = session.scalars(query.order_by(PushTarget.next_at, PushTarget.id))
+    return [target.id for target in found if target.state(now) is not PushState.GIVEN_UP]
+
+
+def push_next(database: Database, target: int, source: str, deliver: Deliver, now: Callable[[], datetime]) -> bool:
+    """Push the next batch to a target, where one is due; says whether it was taken. No transaction is open meanwhile.
+
+    `source` is the service's own address.
+    """
+    with database.reading() as session:
+        if target not in due(session, now=now()):
+            return False
+        push = _push(session, target, source)
+    try:
+        said, is_taken = deliver(push.url, push.identity, push.body, now()), True
+    except NotDelivered as fault:
+        said, is_taken = str(fault), False
+    with database.writing() as session:
+        note(session, push, said, is_taken=is_taken, now=now())
+    return is_taken
 
 
 def note(session: Session, push: Push, said: str, *, is_taken: bool, now: datetime) -> None:
@@ -83,7 +90,8 @@ def note(session: Session, push: Push, said: str, *, is_taken: bool, now: dateti
     target.failures, target.failing_since = target.failures + 1, target.failing_since or now
 
 
-def _push(target: PushTarget, events: Sequence[Event], source: str) -> Push:
-    told = [feed.cloud_event(event, source) for event in events]
+def _push(session: Session, number: int, source: str) -> Push:
+    target = session.get_one(PushTarget, number)
+    told = [feed.cloud_event(event, source) for event in feed.after(session, target.after, BATCH)]
     first, last = (int(one["id"]) for one in (told[0], told[-1]))
-    return Push(target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())
+    return Push(source, target.id, target.url, first, last, json.dumps(told, ensure_ascii=False).encode())

@@ -78,7 +78,7 @@ def make(session: Session, *, name: str, url: str, now: datetime, actor: str) ->
     made.failures, made.next_at, made.said = 0, now, ""
     session.add(made)
     session.flush()
-    audit.record(session, now, actor, f"Évènements poussés à « {named} » ({made.url}).", made.subject)
+    audit.record(session, now, actor, f"Évènements poussés à « {named} » ({made.host}).", made.subject)
     return made
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from outreach.db import Database, Session, take_turns
+from outreach.db.watch import is_busy
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention
 
@@ -81,8 +82,7 @@ def _settle_in_turn(
         try:
             return _settle(database, rule, keys, clock)
         except OperationalError as error:
-            is_busy = getattr(error.orig, "sqlite_errorname", "").startswith("SQLITE_BUSY")
-            if not is_busy or stop.wait(REST_SECONDS):
+            if not is_busy(error) or stop.wait(REST_SECONDS):
                 raise
     return _settle(database, rule, keys, clock)
 

@@ -80,9 +80,9 @@ def apply_sent(due: DueWork) -> None:
 
 
 def push(due: DueWork) -> None:
-    """Push events to programs, in a job of its own: one that does not answer delays nothing else."""
-    with going_on("pushing events", due.database):
-        due.push_events()
+    """Have events pushed to each program that waits for some, by a thread of its own."""
+    with going_on("looking for events to push", due.database):
+        due.push_room.look()
 
 
 def number_events(due: DueWork) -> None:

@@ -18,7 +18,6 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
 from outreach.measuring import hits
-from outreach.pushes import pushing
 from outreach.reach.ladder import Rung
 from outreach.reachability import domains
 from outreach.settings import Settings
@@ -28,6 +27,7 @@ from outreach.worker.going_on import going_on
 from outreach.worker.job_room import JobRoom
 from outreach.worker.mail_room import MailRoom
 from outreach.worker.permission import hindrance
+from outreach.worker.push_room import PushRoom
 from outreach.worker.sealing import Sealing
 
 JUDGE_SECONDS = 2.0
@@ -58,7 +58,7 @@ class DueWork:
         self.settings, self.database, self.clock = settings, database, settings.instant
         self.mail_room, self.job_room, self.relays, self.stop = mail_room, job_room, relays, stop
         self.place = installation.place_of(settings.data)
-        self.sealing = Sealing(settings, database)
+        self.sealing, self.push_room = Sealing(settings, database), PushRoom(settings, database, stop)
         self._drift_looked_at = self._climbed_at = self.clock() - drift.LOOK_EVERY
         self.sending = SenderIdentity.of(settings)
         self.watch = AlertWatch(settings, database, self.relays, self.sending, mail_room.postman.writer.worker_id)
@@ -149,18 +149,6 @@ class DueWork:
             takes, now = self.settings.takes_password, self.clock()
             for mailing in forgotten.answer(self.database, self.sending, guard, key, takes_password=takes, now=now):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
-
-    def push_events(self) -> None:
-        """Push what is new to programs that asked for it, batch after batch, while they take it."""
-        with self.database.reading() as session:
-            if not pushing.due(session, self.settings.address, now=self.clock()):
-                return
-        from outreach.pushes import delivering  # noqa: PLC0415 - most processes push nothing
-
-        deliver = delivering.Delivering(delivering.key_of(self.settings.secret_key.get_secret_value()))
-        while not self.stop.is_set():
-            if not pushing.push_waiting(self.database, self.settings.address, deliver, self.clock):
-                return
 
     def collect(self) -> None:
         """Handle what came back by mail."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from flask import Flask, Request
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 from werkzeug.http import parse_options_header
@@ -24,7 +25,8 @@ from outreach import children, logs
 from outreach.accounts import staff
 from outreach.accounts.staff import User
 from outreach.app import create_app
-from outreach.db import NO_ANSWER, Database
+from outreach.db import Database
+from outreach.db.watch import is_away, is_busy
 from outreach.erasures import digests
 from outreach.errors import OutreachError
 from outreach.jobs.leases import LeaseLost
@@ -45,7 +47,11 @@ logger = logging.getLogger(__name__)
 
 
 def main() -> None:
-    """Do the job, and end with 0, also when it failed: its row says so; with AWAY when the database does not answer."""
+    """Do the job, and end with 0, also when it failed: its row says so.
+
+    It ends with AWAY when the database is away or busy: whatever comes of that is no fault of the job. A statement that
+    the database ended is none of these, and breaks this child as any fault of ours.
+    """
     number, lease = int(sys.argv[1]), sys.argv[2]
     logs.begin("job")
     os.nice(NICE)
@@ -57,18 +63,27 @@ def main() -> None:
     database = Database(settings.database, calm.info_of(settings) | digests.info_of(settings))
     work = JobWork(database, number, lease, settings.instant)
     try:
+        with suppress(LeaseLost):
+            do_or_say_why_not(settings, database, work)
+        database.dispose()  # what still waits to be written of the trail is
+    except SQLAlchemyError as error:
+        if is_away(error) or is_busy(error):
+            sys.exit(AWAY)
+        raise
+
+
+def do_or_say_why_not(settings: Settings, database: Database, work: JobWork) -> None:
+    """Answer the request of a job, or keep with it why that cannot be. Raises LeaseLost."""
+    try:
         do(settings, database, work)
     except MemoryError:
         work.fail(NO_MEMORY)
     except HTTPException as error:
         work.fail(SENTENCES[error.code or 500][1])
-    except NO_ANSWER:
-        sys.exit(AWAY)
     except LeaseLost:
-        pass
+        raise
     except OutreachError as error:
         work.fail(str(error))
-    database.dispose()  # what still waits to be written of the trail is
 
 
 def do(settings: Settings, database: Database, work: JobWork) -> None:
@@ -112,7 +127,7 @@ def app_of(settings: Settings, database: Database, person: str) -> Flask:
 
 
 def _end_with_parent() -> None:
-    sys.stdin.buffer.read()
+    os.read(sys.stdin.fileno(), 1)  # not by `sys.stdin`: its lock would be held as Python ends, which then aborts
     os.killpg(0, signal.SIGKILL)  # with the processes that this one started: the job room made it a group
 
 

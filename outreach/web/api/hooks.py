@@ -9,7 +9,7 @@ from outreach.db import Database
 from outreach.errors import InputError, NotFound
 from outreach.hooks import receiving, senders, signatures
 from outreach.hooks.models import LONGEST_ID, HookSender
-from outreach.hooks.receiving import Delivery
+from outreach.hooks.receiving import Delivery, Kept
 from outreach.web.public.batches import Batches, NotHandled
 from outreach.web.ui import problems
 from outreach.web.ui.request import current_day, now, reading, settings
@@ -17,22 +17,23 @@ from outreach.web.ui.request import current_day, now, reading, settings
 pages = Blueprint("hooks", __name__, url_prefix="/hooks")
 EXTENSION = "outreach.hooks"
 UNSIGNED = "La signature de cet envoi n’est pas juste, ou il est vieux de plus de cinq minutes. Rien n’est enregistré."
+TAKEN = "Un autre envoi a déjà ce « webhook-id » : donnez-en un nouveau à celui-ci. Rien n’en est enregistré."
 AGAIN = {"Retry-After": "30"}
 
 
 def install(app: Flask, database: Database) -> None:
     """Give an application what keeps deliveries: many that come at once are kept by one transaction."""
 
-    def keep(deliveries: Sequence[Delivery]) -> Sequence[bool]:
+    def keep(deliveries: Sequence[Delivery]) -> Sequence[Kept]:
         with database.writing() as session:
             return receiving.keep(session, deliveries)
 
-    app.extensions[EXTENSION] = Batches[Delivery, bool]("hook deliveries were not kept", keep)
+    app.extensions[EXTENSION] = Batches[Delivery, Kept]("hook deliveries were not kept", keep)
 
 
 @pages.post("/adherence/<name>")
 def receive(name: str) -> Response:
-    """Keep a delivery of joinings. One that was kept already is answered alike."""
+    """Keep a delivery of joinings. One that was kept already is answered alike; its name serves no other one."""
     body, identity = request.get_data(), request.headers.get("webhook-id", "")
     with reading() as session:
         sender = senders.named(session, name)
@@ -44,13 +45,15 @@ def receive(name: str) -> Response:
     if not 0 < len(identity) <= LONGEST_ID or not identity.isprintable():
         raise InputError("« webhook-id » manque, ou dépasse 255 signes.")
     rows, until = receiving.read(body, current_day())
-    batches: Batches[Delivery, bool] = current_app.extensions[EXTENSION]
+    batches: Batches[Delivery, Kept] = current_app.extensions[EXTENSION]
     try:
-        is_new = batches.put(Delivery(number, identity, rows, until, now()))
+        became = batches.put(Delivery(number, identity, rows, until, now()))
     except NotHandled:
         return problems.answer(503, "Réessayez : rien n’est enregistré.", AGAIN)
-    told = {"received": len(rows), "new": is_new}
-    return Response(json.dumps(told), 202 if is_new else 200, content_type="application/json")
+    if became is Kept.TAKEN:
+        return problems.answer(409, TAKEN)
+    told = {"received": len(rows), "new": became is Kept.NEW}
+    return Response(json.dumps(told), 202 if became is Kept.NEW else 200, content_type="application/json")
 
 
 def _is_theirs(sender: HookSender, identity: str, body: bytes) -> bool:

@@ -19,7 +19,7 @@ from outreach.directory.models import School
 from outreach.errors import InputError, Refused
 from outreach.hooks import applying, judging, senders, signatures
 from outreach.hooks.models import HookDelivery, HookRow, HookSender, Judgement
-from outreach.hooks.receiving import Delivery, keep
+from outreach.hooks.receiving import Delivery, Kept, keep
 from outreach.sent_lists import steps
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -121,6 +121,90 @@ def test_what_is_not_signed_now_by_the_sender_is_refused(post, sender, silent, s
     assert count(sample_database, HookDelivery.id) == 0
 
 
+ORDER = 2**252 + 27742317777372353535851937790883648493  # of the group by which Ed25519 signs (RFC 8032)
+FIELD = 2**255 - 19
+BY_NOBODY = (1).to_bytes(32, "little") + bytes(32)  # R is the neutral element, S is 0: right for a key of small order
+
+
+def small_points():
+    """The eight points whose order divides 8, each in all of its 32 bytes' ways of writing, too large numbers included.
+
+    From the first of order 8 by adding, so that nothing here is copied from what is tested.
+    """
+    d, root = -121665 * pow(121666, -1, FIELD) % FIELD, pow(2, (FIELD - 1) // 4, FIELD)
+
+    def add(one, two):
+        (a, b), (c, e) = one, two
+        part = d * a * b * c * e
+        across, along = (a * e + b * c) * pow(1 + part, -1, FIELD), (b * e + a * c) * pow(1 - part, -1, FIELD)
+        return across % FIELD, along % FIELD
+
+    def on_curve(y):
+        square = (y * y - 1) * pow(d * y * y + 1, -1, FIELD) % FIELD
+        x = pow(square, (FIELD + 3) // 8, FIELD)
+        return next((one, y) for one in (x, x * root % FIELD) if one * one % FIELD == square)
+
+    def times(count, point):
+        sum_ = (0, 1)
+        for bit in f"{count:b}":
+            sum_ = add(sum_, sum_)
+            sum_ = add(sum_, point) if bit == "1" else sum_
+        return sum_
+
+    eighth = next(
+        found
+        for y in (3, 4, 5, 6, 7, 8, 9, 10)
+        if pow((y * y - 1) * pow(d * y * y + 1, -1, FIELD), (FIELD - 1) // 2, FIELD) == 1
+        if times(4, found := times(ORDER, on_curve(y))) != (0, 1)
+    )
+    points = {times(n, eighth) for n in range(8)}
+    assert len(points) == 8
+    written = {y + more for _, y in points for more in (0, FIELD) if y + more < 2**255}
+    return [(y + sign).to_bytes(32, "little") for y in sorted(written) for sign in (0, 2**255)]
+
+
+def test_no_key_of_small_order_is_taken_and_nothing_is_signed_by_one(sample_database):
+    points = small_points()
+    assert len(points) == 14
+    for key in points:
+        with pytest.raises(InputError, match="faible"), sample_database.writing() as session:
+            senders.make(session, name="faible", public_key=signatures.written_public(key), known=[], **BY)
+        header = "v1a," + base64.b64encode(BY_NOBODY).decode()
+        forged = [signatures.is_signed(header, b"%d" % n, key, b"") for n in range(64)]
+        assert not any(forged), key.hex()
+
+
+def test_a_signature_has_one_way_of_writing():
+    signature = KEY.sign(b"x")
+    other = signature[:32] + (int.from_bytes(signature[32:], "little") + ORDER).to_bytes(32, "little")
+    public = KEY.public_key().public_bytes_raw()
+    taken = [
+        signatures.is_signed("v1a," + base64.b64encode(one).decode(), b"x", public, b"") for one in (signature, other)
+    ]
+    assert taken == [True, False]
+
+
+def test_a_name_serves_one_delivery_and_another_under_it_is_refused(post, sender, silent, sample_database):
+    body = body_of(row(silent[0]), complete_until="2021-05-14")
+    assert post(body).status_code == 202
+    others = [body_of(row(silent[1])), body_of(row(silent[0])), body_of(row(silent[0]), row(silent[1]))]
+    for other in others:
+        refused = post(other)
+        assert (refused.status_code, refused.mimetype) == (409, "application/problem+json")
+        assert "webhook-id" in refused.json["detail"]
+    turned = row(silent[0])
+    assert post(body_of(dict(reversed(turned.items())), complete_until="2021-05-14")).status_code == 200
+    assert post(others[0], identity="msg_2").status_code == 202
+    assert count(sample_database, HookDelivery.id) == 2
+
+
+def test_of_two_under_one_name_that_come_at_once_the_first_is_kept(sender, silent, sample_database):
+    three = [Delivery(sender, "m", [row(school)], None, NOW) for school in (silent[0], silent[1], silent[0])]
+    with sample_database.writing() as session:
+        assert keep(session, three) == [Kept.NEW, Kept.TAKEN, Kept.AGAIN]
+    assert count(sample_database, HookDelivery.id) == 1
+
+
 def test_a_day_to_come_is_refused(post, sender, silent):
     assert post(body_of(row(silent[0]), complete_until="2999-01-01")).status_code == 400
 
@@ -209,11 +293,11 @@ def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silen
         first, second = (one.id for one in judging.unjudged(session, 10)[0])
     named = [Delivery(sender, f"ligne {one}", [row(silent[0])], None, NOW) for one in (first, second)]
     with sample_database.writing() as session:
-        assert keep(session, named[:1]) == [True]
+        assert keep(session, named[:1]) == [Kept.NEW]
         for one in (first, second):
             judging.judge(session, one, Judgement.RETRIED, **BY)
         session.flush()
-        assert keep(session, named) == [False, True], "the second was never sent"
+        assert keep(session, named) == [Kept.AGAIN, Kept.NEW], "the second was never sent"
 
 
 def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(sender, silent, sample_database):
@@ -252,7 +336,7 @@ def test_ten_thousand_deliveries_become_a_few_lists(sender, silent, sample_datab
     before, schools = count(sample_database, JoiningList.id), silent * (10_000 // len(silent) + 1)
     with sample_database.writing() as session:
         deliveries = [Delivery(sender, f"m{n}", [row(school)], None, NOW) for n, school in enumerate(schools[:10_000])]
-        assert all(keep(session, deliveries))
+        assert set(keep(session, deliveries)) == {Kept.NEW}
     assert applying.apply_waiting(sample_database, NOW) == 10_000
     assert count(sample_database, JoiningList.id) == before + 1, "the second says nothing new"
     assert count(sample_database, HookRow.id) == 0

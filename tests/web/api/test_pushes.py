@@ -4,11 +4,16 @@ import base64
 import contextlib
 import json
 import socket
+import ssl
+import subprocess
+import threading
+import time
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from outreach import audit
 from outreach.alerts import sightings
 from outreach.alerts.models import AlertKind
 from outreach.errors import InputError, Refused
@@ -57,16 +62,36 @@ def test_events_are_pushed_in_order_and_tried_again_under_the_same_name(database
             raise NotDelivered("La réponse est 500.")
         return "Réponse 204."
 
-    assert pushing.push_waiting(database, "https://s.example", deliver, lambda: at[0]) == 0
+    assert not pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0])
     assert held(database, target)[:3] == (0, 1, PushState.FAILS)
-    assert pushing.push_waiting(database, "https://s.example", deliver, lambda: at[0]) == 0
+    assert not pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0])
     assert len(seen) == 1, "it waits before it tries again"
     at[0], fails[0] = NOW + timedelta(seconds=5), False
-    while pushing.push_waiting(database, "https://s.example", deliver, lambda: at[0]):
+    while pushing.push_next(database, target, "https://s.example", deliver, lambda: at[0]):
         pass
-    assert [one[1] for one in seen] == [f"evt_{target}_1_100"] * 2 + [f"evt_{target}_101_150"]
+    assert [one[1] for one in seen] == [f"evt_s-example_{target}_1_100"] * 2 + [f"evt_s-example_{target}_101_150"]
     assert [name for _, _, ids in seen[1:] for name in ids] == [str(n) for n in range(1, 151)]
     assert held(database, target) == (150, 0, PushState.FOLLOWS, "Réponse 204.")
+
+
+def test_what_is_signed_names_the_service_so_that_no_other_pushes_in_its_name(database, target):
+    happen(database, 1)
+    names = []
+
+    def deliver(_url, identity, _body, _now):
+        names.append(identity)
+        raise NotDelivered("non")
+
+    for at, source in enumerate(("https://campagnes.example", "https://essai.campagnes.example:8443")):
+        pushing.push_next(database, target, source, deliver, lambda at=at: NOW + timedelta(hours=at))
+    assert names == [f"evt_campagnes-example_{target}_1_1", f"evt_essai-campagnes-example-8443_{target}_1_1"]
+
+
+def test_the_audit_names_the_machine_of_an_address_and_nothing_that_may_be_a_secret(database, target):
+    with database.reading() as session:
+        (entry,) = audit.about(session, f"push_target:{target}")
+    assert "(entrepot.example)" in entry.sentence
+    assert "x=1" not in entry.sentence
 
 
 def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it(database, target):
@@ -79,8 +104,8 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
     tries = 0
     while at < NOW + timedelta(days=5):
         with database.reading() as session:
-            tries += len(pushing.due(session, "x", now=at))
-        pushing.push_waiting(database, "x", deliver, lambda: at)  # noqa: B023 - called at once
+            tries += len(pushing.due(session, now=at))
+        pushing.push_next(database, target, "x", deliver, lambda: at)  # noqa: B023 - called at once
         at += timedelta(minutes=10)
     assert 5 < tries < 20
     assert held(database, target, at)[2] is PushState.GIVEN_UP
@@ -91,11 +116,11 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
         targets.resume(session, target, now=at, actor=AUTHOR)
         with pytest.raises(Refused):
             targets.resume(session, target, now=at, actor=AUTHOR)
-    assert pushing.push_waiting(database, "x", lambda *_: "Réponse 200.", lambda: at) == 1
+    assert pushing.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
     with database.writing() as session:
         targets.end(session, target, **BY)
     happen(database, 1)
-    assert pushing.push_waiting(database, "x", lambda *_: "Réponse 200.", lambda: at) == 0
+    assert not pushing.push_next(database, target, "x", lambda *_: "Réponse 200.", lambda: at)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +179,7 @@ class Answering:
     def close(self):
         pass
 
-    def shutdown(self, *_):
+    def do_handshake(self):
         pass
 
 
@@ -167,7 +192,7 @@ def test_a_batch_is_signed_and_a_redirect_is_followed_nowhere(monkeypatch, statu
         return ["93.184.216.34"] if len(asked) == 1 else ["127.0.0.1"]  # a DNS that changes its mind
 
     class Trusted:
-        def wrap_socket(self, plain, server_hostname):
+        def wrap_socket(self, plain, server_hostname, **_):
             connected.append(server_hostname)
             return plain
 
@@ -187,6 +212,65 @@ def test_a_batch_is_signed_and_a_redirect_is_followed_nowhere(monkeypatch, statu
     signed = signatures.content(lines["webhook-id"], lines["webhook-timestamp"], body)
     public = base64.b64decode(delivering.public_of(KEY).removeprefix("whpk_"))
     assert signatures.is_signed(lines["webhook-signature"], signed, public, b"")
+
+
+CLOSES = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"
+
+
+@pytest.fixture
+def dripping(tmp_path, monkeypatch):
+    """Delivers to a machine that says something at once, and then a byte at a time for ever; returns how it ended."""
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    made = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]
+    made += ["-subj", "/CN=a.example", "-addext", "subjectAltName=DNS:a.example", "-keyout", key, "-out", certificate]
+    subprocess.run(made, check=True, capture_output=True)
+    trusted, own = ssl.create_default_context(cafile=certificate), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    own.load_cert_chain(certificate, key)
+    monkeypatch.setattr(delivering, "is_public", lambda _address: True)
+    monkeypatch.setattr(delivering, "WHOLE_SECONDS", 0.5)
+    is_over = threading.Event()
+
+    def drip(server, said, secured):
+        with contextlib.suppress(OSError), contextlib.ExitStack() as ends:
+            one = ends.enter_context(server.accept()[0])
+            if secured:
+                one = ends.enter_context(own.wrap_socket(one, server_side=True))
+                one.recv(65_536)
+            one.sendall(said)
+            while not is_over.wait(0.05):
+                one.sendall(b"x")
+
+    def deliver(said, *, secured=True):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            waiting = threading.Thread(target=drip, args=(server, said, secured))
+            waiting.start()
+            began = time.monotonic()
+            try:
+                asking = delivering.Delivering(KEY, lambda _host, _port: ["127.0.0.1"], trusted)
+                return asking(f"https://a.example:{server.getsockname()[1]}/", "evt_1", b"[]", NOW)
+            finally:
+                assert time.monotonic() - began < delivering.WHOLE_SECONDS + 3, "it was held up"
+                is_over.set()
+                waiting.join()
+
+    return deliver
+
+
+@pytest.mark.timeout(20)
+def test_no_body_is_read_of_an_answer_that_never_ends(dripping):
+    assert dripping(CLOSES + b"\r\n") == "Réponse 200."
+
+
+@pytest.mark.timeout(20)
+def test_headers_that_never_end_are_cut_in_time(dripping):
+    with pytest.raises(NotDelivered):
+        dripping(b"HTTP/1.1 ")
+
+
+@pytest.mark.timeout(20)
+def test_a_handshake_that_never_ends_is_cut_in_time(dripping):
+    with pytest.raises(NotDelivered):
+        dripping(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc", secured=False)
 
 
 def test_the_page_adds_resumes_and_ends(signed_in, sample_database):
