@@ -12,6 +12,7 @@ from outreach.jobs import asking, listing
 from outreach.jobs.asking import Asked
 from outreach.jobs.models import KEPT, Job, JobState
 from outreach.roles import RoleName
+from outreach.web.second_factor import proving
 from outreach.web.signing_in.sign_in import TOKEN, is_path
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
@@ -72,14 +73,18 @@ def again(number: int) -> Redirect:
 
 
 @pages.get("/<number:number>/file")
+@pages.post("/<number:number>/file")  # with the proof that some files are handed over for
 @needs(RoleName.READER)
-def file(number: int) -> Response:
+def file(number: int) -> Response | tuple[str, int]:
     """The file of a job that is done."""
     with reading() as session:
         found = asking.job_of(session, number, actor())
         if found.state is not JobState.DONE or not found.file_name:
             raise Refused("Cette tâche n’a pas encore de fichier : regardez où elle en est.")
         name, mimetype, size = found.file_name, found.mimetype, found.size
+        is_kept = proving.is_kept_for(found.address, found.method)
+    if is_kept and (asked := proving.asked_first(url_for(".job", number=number))):
+        return asked
     return exports.sending(asking.pieces(database(), number), mimetype, name, size)
 
 
