@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.columns import Held
@@ -12,7 +12,6 @@ from outreach.jobs import asking, listing
 from outreach.jobs.asking import Asked
 from outreach.jobs.models import KEPT, Job, JobState
 from outreach.roles import RoleName
-from outreach.web.second_factor import proving
 from outreach.web.signing_in.sign_in import TOKEN, is_path
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
@@ -82,9 +81,11 @@ def file(number: int) -> Response | tuple[str, int]:
         if found.state is not JobState.DONE or not found.file_name:
             raise Refused("Cette tâche n’a pas encore de fichier : regardez où elle en est.")
         name, mimetype, size = found.file_name, found.mimetype, found.size
-        is_kept = proving.is_kept_for(found.address, found.method)
-    if is_kept and (asked := proving.asked_first(url_for(".job", number=number))):
-        return asked
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(found.address).path, found.method)
+    asks_first = getattr(current_app.view_functions[endpoint], "asks_first", None)
+    if asks_first and (asked := asks_first(url_for(".job", number=number))):
+        page: tuple[str, int] = asked
+        return page
     return exports.sending(asking.pieces(database(), number), mimetype, name, size)
 
 

@@ -7,11 +7,9 @@ minutes is the proof.
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
-from urllib.parse import urlsplit
 
-from flask import current_app, render_template, request, session
+from flask import render_template, request, session
 from flask_login import current_user
-from werkzeug.exceptions import HTTPException
 
 from outreach.accounts import sessions
 from outreach.accounts.factors import second_factors
@@ -85,18 +83,9 @@ def asked_first(back: str) -> tuple[str, int] | None:
 
 
 def keeps_proof(view: Callable[..., Any]) -> Callable[..., Any]:
-    """Mark a view whose file a job may prepare: whoever fetches it has to prove it, too."""
-    view.keeps_proof = True  # type: ignore[attr-defined]
+    """Mark a view whose file a job may prepare: whoever fetches it has to prove it, too (`asks_first` of the view)."""
+    view.asks_first = asked_first  # type: ignore[attr-defined]
     return view
-
-
-def is_kept_for(address: str, method: str) -> bool:
-    """Whether a file that was asked for at an address of ours is handed over for a proof alone."""
-    try:
-        endpoint, _ = current_app.url_map.bind("").match(urlsplit(address).path, method)
-    except HTTPException:  # of a version of the program that had other addresses
-        return True
-    return hasattr(current_app.view_functions[endpoint], "keeps_proof")
 
 
 def remember() -> None:
