@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.db import Base, Session, take_turns
 
 PERIOD = timedelta(minutes=15)
+PAUSE = timedelta(seconds=5)  # of a name that is slowed, and not locked out
 DIGEST_BYTES = 16
 
 
@@ -51,17 +52,30 @@ def is_open(session: Session, key: bytes, most: Mapping[str, int], *, now: datet
     return all(count < limits[name] for name, count in session.execute(counts))
 
 
-def count_failure(
-    session: Session, key: bytes, most: Mapping[str, int], *, now: datetime, beside: Mapping[str, int] | None = None
-) -> bool:
-    """Count a failed attempt under each name; False, and nothing is counted, when a name has reached its limit, or one
-    `beside` them, which is not counted.
-    """
+def count_failure(session: Session, key: bytes, most: Mapping[str, int], *, now: datetime) -> bool:
+    """Count a failed attempt under each name; False, and nothing is counted, when a name has reached its limit."""
     take_turns(session, "sign-ins")
-    if not is_open(session, key, {**(beside or {}), **most}, now=now):
+    if not is_open(session, key, most, now=now):
         return False
-    session.add_all(SignInAttempt(name=digest_of(key, name), at=now) for name in most)
+    for name in most:
+        count(session, key, name, now=now)
     return True
+
+
+def count(session: Session, key: bytes, name: str, *, now: datetime) -> None:
+    """Count a failed attempt under a name."""
+    session.add(SignInAttempt(name=digest_of(key, name), at=now))
+
+
+def may_try(session: Session, key: bytes, name: str, *, most: int, now: datetime) -> bool:
+    """Whether a name may try again: after so many failures within 15 minutes it has to wait a little after each."""
+    of_name = (
+        SignInAttempt.name == digest_of(key, name),
+        SignInAttempt.at > now - PERIOD,
+        SignInAttempt.at < now + PERIOD,
+    )
+    count, last = session.execute(select(func.count(), func.max(SignInAttempt.at)).where(*of_name)).one()
+    return count < most or abs(now - last) >= PAUSE
 
 
 def digest_of(key: bytes, name: str) -> bytes:

@@ -25,6 +25,7 @@ class AlertKind(StrEnum):
     WORKER_GONE = "worker_gone"
     RESTORE_UNPROVEN = "restore_unproven"
     PUSH_GIVEN_UP = "push_given_up"
+    CODES_GUESSED = "codes_guessed"
 
     @property
     def label(self) -> str:
@@ -49,6 +50,7 @@ _LABELS = {
     AlertKind.WORKER_GONE: "processus d’envoi disparu",
     AlertKind.RESTORE_UNPROVEN: "restauration non prouvée",
     AlertKind.PUSH_GIVEN_UP: "programme qui ne prend plus les évènements",
+    AlertKind.CODES_GUESSED: "codes essayés en masse",
 }
 
 

@@ -51,6 +51,12 @@ WORDS = {
         "Voyez qui le tient, puis reprenez ou terminez dans Administration, « Évènements poussés ».",
         "Ce programme prend de nouveau les évènements, ou plus rien n’y est poussé.",
     ),
+    AlertKind.CODES_GUESSED: AlertWords(
+        "Plus de 500 codes faux ont été essayés en une heure sur la page des lettres sur papier.",
+        "Cette page demande aussi le numéro FASE : personne n’est bloqué. Si cela dure, le journal du serveur web dit "
+        "de quels réseaux cela vient.",
+        "La page des lettres sur papier ne demande plus que le code.",
+    ),
     AlertKind.RESTORE_UNPROVEN: AlertWords(
         "Aucune sauvegarde de moins de deux jours n’a été restaurée et vérifiée avec succès.",
         "Lancez ./run backup, puis ./run rehearse, qui dit ce qui ne va pas.",

@@ -9,6 +9,7 @@ from outreach.alerts.episodes import AlertSighting
 from outreach.alerts.models import AlertKind
 from outreach.backups import rehearsals
 from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
+from outreach.campaigns.paper import guessing
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
 from outreach.db import Session
 from outreach.delivery import workers
@@ -28,6 +29,7 @@ LOOKED_AT = {
     AlertKind.WORKER_GONE: None,
     AlertKind.CLOCK_SILENT: None,
     AlertKind.PUSH_GIVEN_UP: None,
+    AlertKind.CODES_GUESSED: None,
 }
 
 
@@ -39,6 +41,7 @@ def seen(session: Session, worker: str, *, now: datetime) -> list[AlertSighting]
         *_doubts(session, now),
         *_gone_workers(session, worker, now),
         *_silent_programs(session, now),
+        *_guessed_codes(session, now),
     ]
 
 
@@ -133,6 +136,12 @@ def _silent_programs(session: Session, now: datetime) -> Iterator[AlertSighting]
     """The programs that have taken no event for three days, and are not tried any more."""
     for target in targets.given_up(session, now=now):
         yield AlertSighting(AlertKind.PUSH_GIVEN_UP, str(target.id), target.failing_since or now)
+
+
+def _guessed_codes(session: Session, now: datetime) -> Iterator[AlertSighting]:
+    """That so many wrong codes of letters on paper were typed within an hour."""
+    if since := guessing.since(session, now=now):
+        yield AlertSighting(AlertKind.CODES_GUESSED, "", since)
 
 
 def _gone_workers(session: Session, looking: str, now: datetime) -> list[AlertSighting]:

@@ -1,6 +1,6 @@
-"""Finds words in the texts of every table, and puts others in their place."""
+"""Finds words in the texts of every table, however they are written, and puts others in their place."""
 
-import json
+import html
 import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -8,20 +8,7 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
-from sqlalchemy import (
-    Column,
-    ColumnElement,
-    Enum,
-    RowMapping,
-    String,
-    Subquery,
-    Table,
-    and_,
-    func,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import Column, ColumnElement, Enum, RowMapping, String, Subquery, Table, and_, func, or_, select, update
 
 from outreach.db import Base, Session
 from outreach.errors import InputError
@@ -29,19 +16,43 @@ from outreach.mail.addresses import judge
 
 Key = tuple[Any, ...]
 OF_ADDRESSES = {".", "-", "_", "+"}  # what may stand within an address, beside letters and digits
-GOES_ON = re.compile(r"([\w.+-]{1,64})['’&]\Z")  # what an address may begin with before one of these: "o'brien@…"
+GOES_ON = re.compile(r"([\w.+-]{1,64})['&]\Z")  # what an address may begin with before one of these: "o'brien@…"
 ELISIONS = {"c", "d", "j", "jusqu", "l", "lorsqu", "m", "n", "puisqu", "qu", "s", "t"}  # "d'olivier@…" is his address
-NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 ADDRESS = re.compile(r"[^\s@<>\"(),;:=/\\\[\]]{1,128}@[^\s@<>\"(),;:=/\\\[\]]{1,255}")  # RFC 5321, §4.5.3.1
-JOINS = re.compile(r"['’&]")
+JOINS = re.compile(r"['&]")
 MOST_AT_ONCE = 1000  # rows of a table in memory
-SAID, AS_WRITTEN, BETWEEN = "all_said", "all_as_written", "\n"  # what the texts of a row say, one after the other
-LONGEST_LOCAL = 64  # letters before the @ (RFC 5321 §4.5.3.1.1)
+SAID, BETWEEN = "all_said", "\n"  # what the texts of a row say, one after the other
+BESIDE = 200  # characters before and after what was found, which tell whether it stands as a whole
+
+# What stands for the same sign. Some people type the one, some programs turn it into another.
+APOSTROPHES = "'’‘‛ʼʹʽʻʾʿ´`′＇΄"
+HYPHENS = "-‐‑‒–—―−﹣－⁃"
+SPACES = " \t\r\n\f\v\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+UNSEEN = "\xad\u200b-\u200f\u2060\ufeff"
+LOOKS = str.maketrans(
+    {"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "ẞ": "ss", "ø": "o", "Ø": "o"}
+    | {**dict.fromkeys("łŁ", "l"), **dict.fromkeys("đĐðÐ", "d"), "ı": "i", "İ": "i"}
+)
+SIGNS = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(HYPHENS, "-"))
+PLAIN = re.compile(r"[a-z0-9@]+")
+GONE = re.compile(f"[{UNSEEN}]")
+# A sign as HTML or JSON writes it, once or several times over.
+ENTITY = r"&(?:amp;)*(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});"
+ESCAPE = r"\\+u[0-9a-f]{4}"
+SPELT = re.compile(rf"{ENTITY}|{ESCAPE}|\\+[nrtbf]|\\+(?=[\"'/\\])", re.IGNORECASE)
+ANY = f"{ENTITY}|{ESCAPE}"
+# An accent that is a sign of its own (NFD), as in names of files of a Mac; what is not seen.
+MARKS = rf"(?:[\u0300-\u036f{UNSEEN}]|\\+u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);|&#x0?3[0-6][0-9a-f];|&shy;)*"
+PAIRS = {"oe": "œŒ", "ae": "æÆ", "ss": "ßẞ"}
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """Some words to find as a whole, whatever their case, and what takes their place."""
+    """Some words to find as a whole, and what takes their place.
+
+    They are the same in any case, with or without accents, with any apostrophe, hyphen or space, as HTML or JSON
+    writes them. In an address an accent tells one mailbox from another.
+    """
 
     text: str
     instead: str
@@ -53,53 +64,105 @@ class Word:
 
     def taken_from(self, said: str) -> str:
         """A text with the other words in their place."""
-        for place in reversed([*self._places(said)]):
-            said = said[:place] + self.instead + said[place + len(self.text) :]
+        for first, end in reversed([*self._places(said)]):
+            said = said[:first] + self.instead + said[end:]
         return said
 
-    def _places(self, said: str) -> Iterator[int]:
-        # Some letters change their length with their case: such a text is compared as it is written.
-        lower = said.lower() if len(said.lower()) == len(said) else said
-        wanted = self.text.lower() if lower is not said or lower == said.lower() else self.text
-        place = lower.find(wanted)
-        while place >= 0:
-            if self._is_whole(lower, place, place + len(wanted)):
-                yield place
-            place = lower.find(wanted, place + len(wanted))
+    def _places(self, said: str) -> Iterator[tuple[int, int]]:
+        shape, wanted = _compiled(self.text), folded(self.text, is_address=self.is_address)
+        found = shape.search(said)
+        while found is not None:
+            first, end = found.span()
+            is_it = folded(found[0], is_address=self.is_address) == wanted and self._is_whole(said, first, end)
+            if is_it:
+                yield first, end
+            found = shape.search(said, end if is_it else first + 1)
 
     def _is_whole(self, said: str, first: int, end: int) -> bool:
-        before, after = said[:first][-1:], said[end:][:2]
+        before, after = decoded(said[max(first - BESIDE, 0) : first]), decoded(said[end : end + BESIDE])
         if not self.is_address:
-            return not (before.isalnum() or after[:1].isalnum())
-        is_more = after[:1].isalnum() or after[:1] in {"-", "_"} or (after[:1] == "." and after[1:].isalnum())
-        return not (before.isalnum() or before in OF_ADDRESSES or is_more or _begins_earlier(said, first, end))
+            return not (before[-1:].isalnum() or after[:1].isalnum())
+        is_more = after[:1].isalnum() or after[:1] in {"-", "_"} or (after[:1] == "." and after[1:2].isalnum())
+        return not (
+            before[-1:].isalnum() or before[-1:] in OF_ADDRESSES or is_more or _begins_earlier(before, after[:1])
+        )
 
 
-def _begins_earlier(said: str, first: int, end: int) -> bool:
+def _begins_earlier(before: str, after: str) -> bool:
     """Whether an address begins before this place: "o'brien@b.be" is another mailbox than "brien@b.be"."""
-    begun = GOES_ON.search(said, max(first - LONGEST_LOCAL, 0), first)
+    before = before.translate(SIGNS)
+    begun = GOES_ON.search(before)
     if begun is None:
         return False
-    is_field = said[: begun.start()][-1:] in {"", '"'} and said[end : end + 1] in {"", '"'}
-    return is_field or begun[1] not in ELISIONS
+    is_field = before[: begun.start()][-1:] in {"", '"'} and after in {"", '"'}
+    return is_field or begun[1].lower() not in ELISIONS
 
 
-def written(words: Sequence[Word]) -> list[Word]:
-    """The same words in all their writings.
+def decoded(said: str) -> str:
+    """A text without the escapes of HTML and JSON."""
+    return SPELT.sub(_sign_of, said)
 
-    An accent may be a sign of its own (NFD), as in names of files of a Mac; JSON, which half of the longer texts are,
-    escapes letters with an accent, in either case.
-    """
-    found = {word.text: word for word in words}
-    for word in words:
-        apart = unicodedata.normalize("NFD", word.text)
-        found.setdefault(apart, Word(apart, word.instead, word.is_address))
-    for word in [*found.values()]:
-        for cased in (word.text, word.text.lower(), word.text.upper()):
-            escaped = json.dumps(cased)[1:-1]
-            if escaped != cased:
-                found.setdefault(escaped, Word(escaped, word.instead, word.is_address))
-    return [*found.values()]
+
+def _sign_of(spelt: re.Match[str]) -> str:
+    if spelt[0].startswith("&"):
+        return html.unescape(spelt[0].replace("amp;", ""))
+    bare = spelt[0].lstrip("\\")
+    return chr(int(bare[1:], 16)) if bare[:1] in {"u", "U"} else " " if bare else ""
+
+
+def folded(text: str, *, is_address: bool = False) -> str:
+    """Words as they are compared: two writings of the same words are one."""
+    plain = GONE.sub("", decoded(text))
+    if is_address:
+        return unicodedata.normalize("NFC", plain).lower().translate(SIGNS)
+    apart = unicodedata.normalize("NFD", plain.translate(LOOKS).casefold())
+    bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
+    return " ".join(bare.translate(SIGNS).split())
+
+
+def shape_of(text: str) -> str:
+    """A pattern of all writings of some words, for Python and for PostgreSQL. It finds some others, too."""
+    bare = folded(text)
+    shape, place = [], 0
+    while place < len(bare):
+        pair = bare[place : place + 2]
+        if pair in PAIRS:
+            shape.append(f"(?:{_sign_shape(pair[0])}{_sign_shape(pair[1])}|(?:[{PAIRS[pair]}]|{ANY}){MARKS})")
+            place += 1
+        else:
+            shape.append(_sign_shape(bare[place]))
+        place += 1
+    return "".join(shape)
+
+
+def _sign_shape(sign: str) -> str:
+    if sign == " ":
+        return rf"(?:[{SPACES}]|{ANY}|\\+[nrtf])+"
+    if sign.isalpha():
+        return f"(?:{_class_of(sign)}|{ANY}){MARKS}"
+    same = {"'": rf"\\*[{APOSTROPHES}]", "-": f"[{HYPHENS}]", '"': r'\\*"'}.get(sign, re.escape(sign))
+    return f"(?:{same}|{ANY}){MARKS}"
+
+
+@cache
+def _class_of(letter: str) -> str:
+    signs = {letter, letter.upper(), *_accented().get(letter, ())}
+    return f"[{''.join(sorted(sign for sign in signs if len(sign) == 1))}]"
+
+
+@cache
+def _accented() -> Mapping[str, str]:
+    """The letters that are the same without their accents, by what is left: Latin, Greek, Cyrillic."""
+    found: dict[str, str] = {}
+    for code in (*range(0xC0, 0x590), *range(0x1E00, 0x2000)):
+        if chr(code).isalpha() and len(bare := folded(chr(code))) == 1:
+            found[bare] = found.get(bare, "") + chr(code)
+    return found
+
+
+@cache
+def _compiled(text: str) -> re.Pattern[str]:
+    return re.compile(shape_of(text), re.IGNORECASE)
 
 
 def taken_from(said: str, words: Sequence[Word]) -> str:
@@ -115,16 +178,26 @@ def texts_of(table: Table, without: Collection[str] = ()) -> list[Column[Any]]:
     return [column for column in held if not isinstance(column.type, Enum) and column.name not in without]
 
 
+def written_as(said: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
+    """The condition that some of these words may stand in what is said, in any writing: who asks looks once more.
+
+    Most texts are of ASCII and escape nothing: there each piece has to stand as it is, which is soon known.
+    """
+    pieces = {tuple(sorted(set(PLAIN.findall(folded(text))))) for text in texts}
+    lower = func.lower(said, type_=String)
+    plain = [and_(*(lower.contains(piece, autoescape=True) for piece in each)) for each in sorted(pieces - {()})]
+    is_more = func.octet_length(said) != func.length(said), said.contains("&"), said.contains("\\", autoescape=True)
+    return or_(*plain, *is_more) & said.regexp_match("(?i)" + "|".join(sorted({shape_of(text) for text in texts})))
+
+
 def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], words: Sequence[Word]) -> Iterator[Any]:
     """The rows of a table with one of these words as a whole in one of these columns."""
     if not columns or not words:
         return
     names = [column.name for column in columns]
     rows = _said(table, tuple(names))
-    pieces = {word.text: tuple(piece.lower() for piece in NOT_ASCII.split(word.text) if piece) for word in words}
-    held = [_holds(rows.c[SAID], each) for each in sorted({*pieces.values()} - {()})]
-    held += [rows.c[AS_WRITTEN].contains(text, autoescape=True) for text, found in pieces.items() if not found]
-    query = select(*(rows.c[column.key] for column in table.columns)).where(or_(*held))
+    may = written_as(rows.c[SAID], {word.text for word in words})
+    query = select(*(rows.c[column.key] for column in table.columns)).where(may)
     for row in session.execute(query).mappings():
         if any(word.stands(row[name] or "") for name in names for word in words):
             yield row
@@ -132,15 +205,9 @@ def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
 
 @cache  # the statement of a table is as large as it has texts: to build it takes longer than to execute it
 def _said(table: Table, names: tuple[str, ...]) -> Subquery:
-    """The rows of a table, with what all of these columns say: as it is written, and in small letters."""
+    """The rows of a table, with what all of these columns say."""
     texts: list[ColumnElement[str]] = [func.coalesce(table.c[name], "", type_=String) for name in names]
-    written = reduce(lambda before, after: before + BETWEEN + after, texts)
-    return select(table, written.label(AS_WRITTEN), func.lower(written, type_=String).label(SAID)).subquery()
-
-
-def _holds(said: ColumnElement[str], pieces: Sequence[str]) -> ColumnElement[bool]:
-    """SQLite lowers the letters of ASCII alone, so it is asked for what lies between the others."""
-    return and_(*(said.contains(piece, autoescape=True) for piece in pieces))
+    return select(table, reduce(lambda before, after: before + BETWEEN + after, texts).label(SAID)).subquery()
 
 
 def addresses_in(session: Session, columns: Sequence[Column[Any]]) -> set[str]:
@@ -151,8 +218,8 @@ def addresses_in(session: Session, columns: Sequence[Column[Any]]) -> set[str]:
     found: set[str] = set()
     for row in session.execute(query.execution_options(yield_per=MOST_AT_ONCE)):
         for said in row:
-            found.update(ADDRESS.findall(said or ""))
-    tokens = {token.strip(".'’&") for token in found}
+            found.update(ADDRESS.findall(decoded(said or "").translate(SIGNS)))
+    tokens = {token.strip(".'&") for token in found}
     tokens |= {JOINS.split(token)[-1] for token in tokens}
     return {key for token in tokens if (key := _key_of(token))}
 

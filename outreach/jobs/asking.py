@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from outreach.db import Database, Session, take_turns
 from outreach.errors import NotFound, Refused
@@ -79,6 +79,19 @@ def cancel(session: Session, job: Job, *, now: datetime) -> None:
 def drop(session: Session, person: str) -> None:
     """Delete a person's jobs, with their files. Whoever does one of them finds its lease gone, and stops."""
     session.execute(delete(Job).where(Job.asked_by == person))
+
+
+def lose_files(session: Session, *, but: int | None = None) -> None:
+    """Delete the jobs that are over, with their files, and have those under way begin again, for what they read is so
+    no longer. The job numbered `but` goes on.
+
+    In this order: a job that ends meanwhile is one that is over by then.
+    """
+    under_way = update(Job).where(Job.state == JobState.RUNNING, Job.id.is_distinct_from(but))
+    session.execute(under_way.values(state=JobState.WAITING, lease=None, leased_until=None))
+    waiting = select(Job.id).where(Job.state == JobState.WAITING)
+    session.execute(delete(JobPiece).where(JobPiece.job_id.in_(waiting)))
+    session.execute(delete(Job).where(Job.state.in_(ENDED)).execution_options(synchronize_session=False))
 
 
 def job_numbered(session: Session, number: int) -> Job:

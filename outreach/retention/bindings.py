@@ -16,6 +16,7 @@ from outreach.alerts.models import AlertEpisode
 from outreach.api_keys.writes import ApiWrite
 from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal
+from outreach.campaigns.paper.models import WrongCode
 from outreach.campaigns.rehearsal.models import CampaignRehearsal
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.contact_lists import undoing
@@ -128,4 +129,5 @@ BINDINGS: Mapping[str, Binding] = {
     "sessions": Binding(StaffSession),
     "password_requests": Binding(PasswordRequest, ahead=True),
     "sign_in_attempts": Binding(SignInAttempt, ahead=True),
+    "wrong_codes": Binding(WrongCode, ahead=True),
 }

@@ -5,13 +5,12 @@ administrators open it. The mailbox of a function keeps its address, as statutor
 erased address again: its digest stays, and so does an exclusion of its mark.
 """
 
-import string
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Select, delete, exists, func, select, union
+from sqlalchemy import Select, delete, exists, select, union
 
 from outreach import audit
 from outreach.accounts.factors.second_factors import RecoveryCode, SecondFactor
@@ -30,7 +29,7 @@ from outreach.erasures.digests import Erasure
 from outreach.erasures.words import Key, Word
 from outreach.errors import Refused
 from outreach.french import plural
-from outreach.jobs.models import ENDED, Job
+from outreach.jobs import asking
 from outreach.mail.addresses import judge
 from outreach.measuring import bases, hits
 from outreach.measuring.models import Hit
@@ -51,7 +50,6 @@ REGISTER = (
     *(Authority.name, Authority.corrected_name, School.name, School.corrected_name),
     *(Network.label, Federation.name, Programme.name, Strand.name),
 )
-LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)  # as SQLite lowers a text
 # Columns that stay as they are: signed notes, seals, and what knows an erased address again.
 SIGNED = {"notes": ("title", "figures", "text", "frozen_by"), "note_approvals": ("approved_as",)}
 STAYS: Sequence[Mapping[str, Sequence[str]]] = (
@@ -131,7 +129,7 @@ def plan(
     public = _of_register(session, names)
     left = [name for name in names if name in kept and name not in public]
     going = [name for name in names if name not in public and name not in kept]
-    gone = words.written([*named, *(Word(name, ERASED) for name in going)])
+    gone = [*named, *(Word(name, ERASED) for name in going)]
     planned = Plan(judged.address, judged.key, mark, keeps, not has_sorting_list, gone, {}, going, left, public)
     return _with_rows(session, planned) if with_rows else planned
 
@@ -157,11 +155,14 @@ def told(planned: Plan) -> list[str]:
     return sentences
 
 
-def carry_out(database: Database, planned: Plan, folder: Path, *, now: datetime, actor: str) -> int:
+def carry_out(
+    database: Database, planned: Plan, folder: Path, *, now: datetime, actor: str, job: int | None = None
+) -> int:
     """Erase a person as planned; returns how many rows lost something. Call it outside any transaction.
 
     What names the person is found while reading; each pass is one transaction. The digest goes to the file in `folder`
-    before anything is committed. Raises Refused as `plan` does, OSError.
+    before anything is committed. The files of jobs go: those under way begin again, except for `job`, which erases.
+    Raises Refused as `plan` does, OSError.
     """
     count = 0
     for _ in range(MOST_PASSES):
@@ -171,6 +172,8 @@ def carry_out(database: Database, planned: Plan, folder: Path, *, now: datetime,
             planned = _with_rows(session, planned)
         if not planned.rows:
             break
+    with database.writing() as session:  # a job that began before the last pass was over has read what is gone
+        asking.lose_files(session, but=job)
     return count
 
 
@@ -186,7 +189,6 @@ def erase(session: Session, planned: Plan, folder: Path, *, now: datetime, actor
             words.replace(session, Base.metadata.tables[name], keys, planned.words, planned.stays.get(name, ()))
     session.expire_all()
     _empty_entries(session, planned, now, actor)
-    session.execute(delete(Job).where(Job.state.in_(ENDED)).execution_options(synchronize_session=False))
     if not planned.keeps_address:
         because = "adresse effacée, comme la personne l’a demandé"
         suppressions.suppress(session, planned.mark, SuppressionReason.STAFF, now=now, actor=actor, detail=because)
@@ -289,14 +291,16 @@ def _names(session: Session, key: str) -> list[str]:
     return sorted(names | numbers, key=len, reverse=True)
 
 
-def _of_register(session: Session, names: Iterable[str]) -> list[str]:
+def _of_register(session: Session, names: Collection[str]) -> list[str]:
     """Those of these names that stand for more than a person: an authority, a school, a network, a programme."""
-    lowered = {form: name for name in names for form in (name.lower(), name.translate(LOWER))}
-    if not lowered:
+    written = {words.folded(name): name for name in names}
+    if not written:
         return []
-    columns = (func.lower(column) for column in REGISTER)
-    borne = (session.scalars(select(column).where(column.in_(lowered)).distinct()) for column in columns)
-    return sorted({lowered[name] for found in borne for name in found if name in lowered})
+    borne: set[str] = set()
+    for column in REGISTER:
+        may = select(column).where(words.written_as(column, written)).distinct()
+        borne |= {words.folded(name) for name in session.scalars(may)}
+    return sorted({name for name in names if words.folded(name) in borne})
 
 
 def _is_name(text: str) -> bool:

@@ -40,7 +40,7 @@ def known_of(session: Session, address: str) -> Known:
     """
     judged = judge(address, examples=True)
     forms = sorted({judged.address, judged.key, judged.ascii} - {""})
-    named = words.written([Word(form, "", is_address=True) for form in forms])
+    named = [Word(form, "", is_address=True) for form in forms]
     found: dict[str, dict[words.Key, RowMapping]] = {}
     for table in Base.metadata.sorted_tables:
         texts = words.texts_of(table, SECRETS.get(table.name, set()))

@@ -8,9 +8,10 @@ from outreach.settings.places import Network, address_of, is_within
 
 Proxies = tuple[Network, ...]
 OF_ONE = 64  # bits of the IPv6 network in which whoever is connected takes any address (RFC 4291 §2.5.1)
+OF_SITE = 48  # bits of the largest one that a site has for itself (RFC 6177)
 
 
-def client_of(environ: WSGIEnvironment, proxies: Proxies) -> str:
+def client_of(environ: WSGIEnvironment, proxies: Proxies, bits: int = OF_ONE) -> str:
     """The address that a request comes from; of an IPv6 one the network, as whoever asks may change the rest at will.
 
     A web server that is believed (`proxies`) says for whom it asks: it adds the address that it saw itself at the end
@@ -22,10 +23,10 @@ def client_of(environ: WSGIEnvironment, proxies: Proxies) -> str:
         if not is_within(place, proxies) or (address := address_of(written)) is None:
             break
         place = address
-    return _client_at(place)
+    return _client_at(place, bits)
 
 
-def _client_at(place: str) -> str:
+def _client_at(place: str, bits: int) -> str:
     try:
         address = ipaddress.ip_address(place)
     except ValueError:
@@ -34,7 +35,7 @@ def _client_at(place: str) -> str:
         return place
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
-    return str(ipaddress.IPv6Network((int(address), OF_ONE), strict=False))
+    return str(ipaddress.IPv6Network((int(address), bits), strict=False))
 
 
 def _hops(environ: WSGIEnvironment) -> Iterator[str]:

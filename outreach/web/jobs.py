@@ -2,7 +2,7 @@
 
 from urllib.parse import unquote, urlsplit
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.columns import Held
@@ -72,14 +72,20 @@ def again(number: int) -> Redirect:
 
 
 @pages.get("/<number:number>/file")
+@pages.post("/<number:number>/file")  # with the proof that some files are handed over for
 @needs(RoleName.READER)
-def file(number: int) -> Response:
+def file(number: int) -> Response | tuple[str, int]:
     """The file of a job that is done."""
     with reading() as session:
         found = asking.job_of(session, number, actor())
         if found.state is not JobState.DONE or not found.file_name:
             raise Refused("Cette tâche n’a pas encore de fichier : regardez où elle en est.")
         name, mimetype, size = found.file_name, found.mimetype, found.size
+        endpoint, _ = current_app.url_map.bind("").match(urlsplit(found.address).path, found.method)
+    asks_first = getattr(current_app.view_functions[endpoint], "asks_first", None)
+    if asks_first and (asked := asks_first(url_for(".job", number=number))):
+        page: tuple[str, int] = asked
+        return page
     return exports.sending(asking.pieces(database(), number), mimetype, name, size)
 
 

@@ -1,6 +1,7 @@
 """An erased person stands nowhere any more but in signed notes, and is never written to again."""
 
 import json
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -25,6 +26,11 @@ from outreach.erasures import digests, journal
 from outreach.erasures.digests import Erasure
 from outreach.erasures.words import Word
 from outreach.errors import InputError, Refused
+from outreach.jobs import asking, leases
+from outreach.jobs.asking import Asked
+from outreach.jobs.leases import LeaseLost
+from outreach.jobs.models import Job, JobPiece, JobState
+from outreach.jobs.work import PIECE_BYTES, JobWork
 from outreach.mail.addresses import judge, masked
 from outreach.responses.models import Respondent, Response
 from outreach.retention import erasing
@@ -356,8 +362,100 @@ def test_an_address_stands_as_a_whole_or_not_at_all(said, is_there):
 
 def test_words_of_json_are_found_as_it_writes_them():
     said = json.dumps({"name": NAME})
-    (left,) = {word.taken_from(said) for word in erasing.words.written([Word(NAME, "effacé")]) if word.stands(said)}
-    assert json.loads(left) == {"name": "effacé"}
+    assert json.loads(Word(NAME, "effacé").taken_from(said)) == {"name": "effacé"}
+
+
+APART = "Anne D'Hondt-Lœuf"
+WRITINGS = (
+    *("Anne D’Hondt-Lœuf", "Anne Dʼhondt‐Loeuf", "ANNE D´HÖNDT–LŒUF", "Anne D&#39;Hondt-L&oelig;uf"),
+    *(
+        "Anne D&rsquo;Hondt&#8209;Loeuf",
+        "Anne&nbsp;D&amp;#x27;Hondt-Lœuf",
+        "anne\xa0d‘hondt-lœuf",
+        "Anne\nD`Hondt-Loeuf",
+    ),
+    *(unicodedata.normalize("NFD", "Änné D'Hondt-Lœuf"), json.dumps("Anne D’Hondt-Lœuf")[1:-1]),
+    *(json.dumps(f"Bonjour,\n{APART}\xa0!")[1:-1], json.dumps(json.dumps("\xa0Anne D’Hondt-Lœuf"))),
+)
+
+
+@pytest.mark.postgresql
+def test_a_name_goes_in_every_writing(asked, tmp_path):
+    others = ("Marieanne D'Hondt-Loeuf", "Anne D’Hondt-Loeufs", "Anne D&#39;Hondt-Loeuf&eacute;e", "Anne D’Hont-Loeuf")
+    with asked.writing() as session:
+        session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(name=APART))
+        for number, said in enumerate((*WRITINGS, *others)):
+            key, detail = f"{number}@x.example", f"Vu avec {said} hier."
+            suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        seen = Suppression.detail.startswith("Vu avec")
+        told = session.scalars(select(Suppression.detail).where(seen).order_by(Suppression.id)).all()
+    assert [said for said in told if "effacé" not in said] == [f"Vu avec {said} hier." for said in others]
+    assert told[0] == "Vu avec effacé hier."
+    assert len(told) == len(WRITINGS) + len(others)
+
+
+@pytest.mark.parametrize("said", ["o’brien@x.be", "O&#39;Brien@x.be", "<o&rsquo;brien@x.be>", "o\\u2019brien@x.be."])
+def test_an_address_goes_with_any_apostrophe_and_no_other_goes_with_it(said):
+    assert "brien" not in Word("o'brien@x.be", "…", is_address=True).taken_from(said).lower()
+    assert Word("brien@x.be", "…", is_address=True).taken_from(said) == said
+    assert Word("zoe@x.be", "…", is_address=True).taken_from("zoé@x.be") == "zoé@x.be"
+
+
+@pytest.mark.postgresql
+def test_a_name_of_the_register_in_another_writing_is_left_to_it(asked):
+    with asked.writing() as session:
+        session.scalars(select(Authority)).first().name = "Institut Thérèse D’Avila"
+        named = {"name": "Institut Therese d'Avila"}
+        session.execute(update(Contact).where(Contact.address_key == ADDRESS).values(named))
+    with asked.reading() as session:
+        planned = erasing.plan(session, ADDRESS, has_sorting_list=True)
+    assert list(planned.of_register) == ["Institut Therese d'Avila"]
+
+
+@pytest.mark.postgresql
+def test_a_job_that_runs_as_somebody_is_erased_loses_its_file(asked, tmp_path):
+    """One that was over, one under way before the erasure, and one that began while the erasure was not yet told."""
+
+    def begin(person):
+        with asked.writing() as session:
+            asking.ask(session, person, Asked("Fichier", "/directory/export.csv"), now=NOW)
+        with asked.writing() as session:
+            number, lease = leases.claim(session, now=NOW)
+        work = JobWork(asked, number, lease, lambda: NOW)
+        work.write(NAME.encode() + bytes(PIECE_BYTES))
+        return number, work
+
+    (over, ended), (number, work) = begin("a@x.be"), begin("b@x.be")
+    ended.save("a.csv", "text/csv")
+    erase(asked, tmp_path)
+    with pytest.raises(LeaseLost):
+        work.save("b.csv", "text/csv")
+    with asked.reading() as session:
+        assert session.get(Job, over) is None
+        assert session.get_one(Job, number).state is JobState.WAITING, "it begins again"
+        assert session.scalars(select(JobPiece)).all() == []
+
+
+@pytest.mark.postgresql
+def test_a_job_that_began_before_an_erasure_was_over_loses_its_file(asked, tmp_path, monkeypatch):
+    begun, find = [], erasing.words.find
+
+    def begins_meanwhile(*given):
+        with asked.writing() as session:
+            asking.ask(session, "a@x.be", Asked("Fichier", "/directory/export.csv"), now=NOW)
+        with asked.writing() as session:
+            begun.append(leases.claim(session, now=NOW))
+        return find(*given)
+
+    with asked.reading() as session:
+        planned = erasing.plan(session, ADDRESS, has_sorting_list=True)
+    monkeypatch.setattr(erasing.words, "find", begins_meanwhile)
+    erasing.carry_out(asked, planned, tmp_path, now=LATER, actor=ADMINISTRATOR)
+    ((number, lease),) = begun
+    with pytest.raises(LeaseLost):
+        JobWork(asked, number, lease, lambda: NOW).save("a.csv", "text/csv")
 
 
 def test_a_name_with_accents_is_found_in_any_case(asked, tmp_path):

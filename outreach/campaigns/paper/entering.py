@@ -1,10 +1,13 @@
 """From a code that somebody typed to the letter that it answers; and which letter on paper an answer came by."""
 
-from sqlalchemy import select
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, select
 
 from outreach.campaigns.paper.models import PaperLetter
 from outreach.db import Session
 from outreach.delivery.models import Message
+from outreach.directory.models import Authority
 from outreach.mail import codes
 from outreach.mail.tokens import LIVE_KEYS, Keys
 from outreach.reach.models import ReachStep
@@ -12,15 +15,37 @@ from outreach.reach.models import ReachStep
 BY_CODE = 1  # the number of the link in the token of an answer page that a code led to; a mail's own has 0
 
 
-def message_of(session: Session, keys: Keys, code: str) -> Message | None:
-    """The wave's message through which an answer by this code counts, or None: nothing says why. One statement.
+class Entered(NamedTuple):
+    """The wave's message through which an answer by a code counts, and the FASE number of its authority."""
+
+    message: Message
+    fase: int
+
+    def is_of(self, fase: str) -> bool:
+        """Whether this is the authority whose FASE number somebody typed."""
+        return "".join(filter(str.isdecimal, fase)).lstrip("0") == str(self.fase)
+
+
+def entered(session: Session, keys: Keys, code: str) -> Entered | None:
+    """What somebody means by a code, or None: nothing says why. One statement.
 
     A code that does not exist costs what one does: the digests are looked up together.
     """
     digests = [codes.digest_of(key, code) for key in keys.keys[:LIVE_KEYS]]
-    query = select(Message).join(ReachStep, ReachStep.message_id == Message.id)
-    query = query.join(PaperLetter, PaperLetter.step_id == ReachStep.id)
-    return session.scalar(query.where(PaperLetter.code_digest.in_(digests)))
+    return _first(session, PaperLetter.code_digest.in_(digests))
+
+
+def any_other(session: Session) -> Entered | None:
+    """What the first letter on paper would mean: who looks at it instead of a letter that is not there, takes as long."""
+    return _first(session, PaperLetter.code_digest.is_not(None))
+
+
+def _first(session: Session, of_letter: ColumnElement[bool]) -> Entered | None:
+    query = select(Message, Authority.fase).join(Authority, Authority.id == Message.authority_id)
+    query = query.join(ReachStep, ReachStep.message_id == Message.id)
+    query = query.join(PaperLetter, PaperLetter.step_id == ReachStep.id).where(of_letter)
+    row = session.execute(query.order_by(PaperLetter.id).limit(1)).first()
+    return Entered(*row) if row else None
 
 
 def schools_of(session: Session, message: Message) -> frozenset[int]:

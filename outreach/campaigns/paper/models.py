@@ -63,3 +63,12 @@ class PaperLetter(Base):
     def schools(self) -> tuple[int, ...]:
         """The keys of the schools that it lists."""
         return tuple(map(int, self.school_keys.split()))
+
+
+class WrongCode(Base):
+    """A code that led nowhere: when it was typed, not which it was, nor by whom."""
+
+    __tablename__ = "wrong_codes"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)

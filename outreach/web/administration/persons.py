@@ -101,12 +101,14 @@ def show() -> str | tuple[str, int]:
 
 @pages.post("/export.pdf")
 @needs(RoleName.ADMINISTRATOR)
+@proving.keeps_proof
 def export_pdf() -> Response | Redirect:
     return _exported("pdf", "application/pdf", _pdf, documents.MOST_ROWS)
 
 
 @pages.post("/export.json")
 @needs(RoleName.ADMINISTRATOR)
+@proving.keeps_proof
 def export_json() -> Response | Redirect:
     return _exported("json", "application/json", _json, 0)
 
@@ -156,8 +158,10 @@ def erase() -> str | tuple[str, int] | Redirect:
     if planned is None or (not job() and time.monotonic() - begun > PAGE_SECONDS):
         return later("Effacer une personne", url_for(".index"))
     with time_limit.lifted():
-        count = erasing.carry_out(database(), planned, settings().data, now=now(), actor=actor())
-    if job():
+        work = job()
+        told = {"now": now(), "actor": actor(), "job": work.number if work else None}
+        count = erasing.carry_out(database(), planned, settings().data, **told)
+    if work:
         with finishing():
             tell(f"La personne est effacée : {plural(count, 'ligne')} {'a' if count < 2 else 'ont'} changé.")
     return render_template("pages/administration/person_erased.html", count=count, keeps_address=planned.keeps_address)

@@ -4,7 +4,9 @@ What asks for it asks once in ten minutes. Where the identity service signs peop
 minutes is the proof.
 """
 
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 from flask import render_template, request, session
 from flask_login import current_user
@@ -78,6 +80,12 @@ def asked_first(back: str) -> tuple[str, int] | None:
     carried = [(name, value) for name, value in request.form.items(multi=True) if name not in form]
     page = render_template("pages/second_factor/proof.html", form=form, carried=carried, back=back)
     return page, 422 if is_given else 200
+
+
+def keeps_proof(view: Callable[..., Any]) -> Callable[..., Any]:
+    """Mark a view whose file a job may prepare: whoever fetches it has to prove it, too (`asks_first` of the view)."""
+    view.asks_first = asked_first  # type: ignore[attr-defined]
+    return view
 
 
 def remember() -> None:

@@ -95,7 +95,7 @@ def test_a_batch_prints_what_is_due_by_postal_code_and_its_code_leads_to_the_rig
             code = codes.read_code(read[first].rpartition("/")[2])
             assert read[first] == f"{SENDING.address}/r/{code}"
             step = session.get_one(ReachStep, letter.step_id)
-            assert entering.message_of(session, SENDING.keys, code).authority_id == step.authority_id
+            assert entering.entered(session, SENDING.keys, code).message.authority_id == step.authority_id
 
 
 def test_the_address_lies_in_the_window_alone_and_fonts_are_embedded(unreached, tmp_path):
@@ -146,7 +146,7 @@ def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(u
             sheets.code_kept(letter, Keys((b"another key of thirty-two bytes.",)))
         rotated = Keys((b"another key of thirty-two bytes.", *SENDING.keys.keys))
         code = sheets.code_kept(letter, rotated)
-        assert entering.message_of(session, rotated, code) is not None
+        assert entering.entered(session, rotated, code) is not None
 
 
 def test_the_list_has_an_address_in_its_fields_and_the_cover_its_digest(unreached, tmp_path):

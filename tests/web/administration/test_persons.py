@@ -18,6 +18,7 @@ from outreach.jobs.models import Job
 from outreach.jobs.work import JobWork
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.retention import persons
+from outreach.settings import Settings
 from outreach.web.administration import persons as pages_of_persons
 from outreach.web.signing_in.trail import EXTENSION
 from tests.conftest import NOW
@@ -136,6 +137,28 @@ def test_what_takes_too_long_for_a_page_is_offered_as_a_job(chief, address, pass
     with launched_sample.reading() as session:
         (job,) = session.scalars(select(Job))
     assert (job.address, json.loads(job.form)) == (f"{PLACE}/export.pdf", [["address", address]])
+
+
+def test_a_prepared_file_about_a_person_is_handed_over_for_a_proof_alone(
+    app, chief, address, password, launched_sample, settings, monkeypatch
+):
+    known_of = persons.known_of
+    monkeypatch.setattr(persons, "known_of", lambda *_: (_ for _ in ()).throw(TookTooLong("trop long")))
+    shown = asked(chief, address, password)
+    page = chief.post(f"{PLACE}/export.json", data=form_of(shown, f"{PLACE}/export.json")).location
+    monkeypatch.setattr(persons, "known_of", known_of)
+    with launched_sample.writing() as session:
+        number, lease = leases.claim(session, now=settings.instant())
+    job_child.do(settings, launched_sample, JobWork(launched_sample, number, lease, settings.instant))
+    assert address in chief.get(f"{page}/file").text, "proved a moment ago"
+    for later in (timedelta(minutes=11), timedelta(minutes=22)):
+        monkeypatch.setattr(Settings, "instant", lambda _, later=later: NOW + later)
+        asks = chief.get(f"{page}/file")
+        assert "Confirmez que c’est vous" in text_of(asks)
+        assert address not in asks.text
+        typed = form_of(asks, f"{page}/file")
+        assert chief.post(f"{page}/file", data=typed | {"password": "faux"}).status_code == 422
+        assert address in chief.post(f"{page}/file", data=typed | {"password": password}).text
 
 
 @pytest.fixture

@@ -9,8 +9,14 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import event, select, update
 
+from outreach.alerts import sightings
+from outreach.alerts.models import AlertEpisode, AlertKind
+from outreach.alerts.sentences import words_of
+from outreach.alerts.watch import AlertWatch
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.paper import batches, sheets
+from outreach.campaigns.paper import batches, guessing, sheets
+from outreach.campaigns.paper.guessing import MOST, PERIOD
 from outreach.campaigns.paper.models import PaperLetter
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term
 from outreach.delivery.models import Message, MessageState, Reason
@@ -22,7 +28,7 @@ from outreach.reach.models import ReachAnswer, ReachChannel, StepReason
 from outreach.responses.models import Response
 from outreach.settings import Settings
 from outreach.web.public.answering import recipient_pages
-from outreach.web.public.answering.codes import OF_CODE, WRONG_OF_CLIENT
+from outreach.web.public.answering.codes import WRONG_OF_CLIENT
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import text_of
@@ -68,14 +74,21 @@ def test_an_answer_by_code_names_its_step_and_proves_nothing_of_the_mail(client,
         assert all(letter.mailing_id == letters[0].mailing_id for letter in letters), "no receipt to the mailbox"
 
 
-def test_a_wrong_code_tells_nothing_and_too_many_from_a_client_are_refused(client, coded):
+@pytest.mark.usefixtures("at_noon")
+def test_a_wrong_code_tells_nothing_and_many_from_a_client_wait_a_little(client, coded, monkeypatch):
     code, _ = coded
     right = client.get(f"/r/{code}").text.replace(code, "")
     assert client.get("/r/ZZZZ-ZZZZ").text.replace("ZZZZ-ZZZZ", "") == right
     told = {client.post("/r", data={"code": f"ZZZZ-ZZZ{one}"}).status_code for one in range(WRONG_OF_CLIENT)}
     assert told == {404}
-    assert client.post("/r", data={"code": code}).status_code == 429, "also the right one, so that none is found"
+    waits = client.post("/r", data={"code": code})
+    assert (waits.status_code, waits.headers["Retry-After"]) == (429, "5"), "the right one, too: none is found so"
+    assert "réessayez dans 5 secondes" in text_of(waits.text)
     assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 429
+    monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(seconds=5))
+    assert client.post("/r", data={"code": code}).status_code == 303, "nobody is locked out"
+    assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 404
+    assert client.post("/r", data={"code": code}).status_code == 429
 
 
 def test_what_is_no_code_is_refused_in_a_sentence(client, coded):
@@ -84,10 +97,60 @@ def test_what_is_no_code_is_refused_in_a_sentence(client, coded):
     assert "huit signes" in text_of(refused.text)
 
 
-def test_one_code_is_opened_only_so_often(client, coded):
-    code, _ = coded
-    opened = [client.post("/r", data={"code": code}).status_code for _ in range(OF_CODE + 1)]
-    assert opened == [303] * OF_CODE + [429]
+@pytest.fixture
+def at_noon(client, monkeypatch):
+    monkeypatch.setattr(Settings, "instant", lambda _settings: NOW)
+
+
+def guess(database, count=MOST + 1):
+    with database.writing() as session:
+        for _ in range(count):
+            guessing.count(session, now=NOW)
+
+
+@pytest.mark.postgresql
+@pytest.mark.usefixtures("at_noon")
+def test_while_codes_are_guessed_the_form_asks_for_the_fase_number_and_a_right_pair_passes(
+    client, coded, launched_sample
+):
+    code, key = coded
+    with launched_sample.reading() as session:
+        fase = session.get_one(Authority, session.get_one(Message, key).authority_id).fase
+    guess(launched_sample, MOST)
+    assert 'name="fase"' not in client.get("/r").text
+    guess(launched_sample, 1)
+    assert 'name="fase"' in client.get("/r").text
+    asked = [client.post("/r", data={"code": typed}) for typed in (code, "ZZZZ-ZZZZ")]
+    assert {one.status_code for one in asked} == {422}
+    assert asked[0].text.replace(code, "ZZZZ-ZZZZ") == asked[1].text
+    assert "donnez aussi le numéro FASE" in text_of(asked[0].text)
+    wrong = client.post("/r", data={"code": code, "fase": fase + 1})
+    nothing = client.post("/r", data={"code": "ZZZZ-ZZZZ", "fase": fase + 1})
+    assert (wrong.status_code, wrong.text.replace(code, "ZZZZ-ZZZZ")) == (404, nothing.text)
+    for one in range(WRONG_OF_CLIENT):
+        client.post("/r", data={"code": f"ZZZZ-ZZZ{one}", "fase": fase})
+    assert client.post("/r", data={"code": "ZZZZ-ZZZZ", "fase": fase}).status_code == 429
+    for typed in (fase, f"FASE {fase}"):
+        assert client.post("/r", data={"code": code, "fase": typed}).status_code == 303, "a right pair always passes"
+
+
+@pytest.mark.usefixtures("at_noon")
+def test_wrong_codes_of_all_clients_are_counted_and_their_alert_ends(client, coded, launched_sample, settings):
+    guess(launched_sample, MOST)
+
+    def seen(now):
+        with launched_sample.reading() as session:
+            return [one.since for one in sightings.seen(session, "w", now=now) if one.kind is AlertKind.CODES_GUESSED]
+
+    assert seen(NOW) == []
+    assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 404
+    assert seen(NOW) == [NOW]
+    assert seen(NOW + PERIOD) == []
+    watch = AlertWatch(settings, launched_sample, ["relay"], SenderIdentity.of(settings), "w", least_free=0)
+    watch.look("nothing leaves")
+    with launched_sample.reading() as session:
+        (episode,) = session.scalars(select(AlertEpisode).where(AlertEpisode.kind == AlertKind.CODES_GUESSED))
+        assert "demande aussi le numéro FASE" in words_of(session, episode.kind, episode.subject, []).advice
 
 
 def test_a_code_ends_as_links_do(client, coded, monkeypatch):
@@ -112,9 +175,14 @@ def test_staff_read_that_an_answer_came_by_the_code(client, signed_in, coded, la
     assert "Réponse par le code du courrier" in text_of(author.get(f"/directory/{fase}/history").text)
 
 
-def test_a_wrong_code_and_a_right_one_cost_the_same_statements(client, coded, launched_sample):
-    """They differ by their answer alone: the digests are looked up at once, and one row is counted for either."""
+def test_an_old_code_and_a_wrong_one_are_the_same_and_cost_the_same_statements(
+    client, coded, launched_sample, monkeypatch
+):
     code, _ = coded
+    later = NOW + timedelta(days=400)
+    with launched_sample.writing() as session:
+        session.execute(update(Campaign).values(state="closed"))
+    monkeypatch.setattr(Settings, "instant", lambda _settings: later)
 
     def statements(typed):
         seen = []
@@ -123,12 +191,13 @@ def test_a_wrong_code_and_a_right_one_cost_the_same_statements(client, coded, la
             seen.append(re.sub(r"\?(, \?)*", "?", statement))
 
         event.listen(launched_sample.engine, "before_cursor_execute", note)
-        client.post("/r", data={"code": typed})
+        answer = client.post("/r", data={"code": typed})
         event.remove(launched_sample.engine, "before_cursor_execute", note)
-        return seen
+        return answer.status_code, answer.text.replace(typed, ""), seen
 
-    statements(code)
+    statements("ZZZZ-ZZZ1")
     assert statements(code) == statements("ZZZZ-ZZZZ")
+    assert statements(code)[0] == 404
 
 
 def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded, launched_sample):
@@ -141,15 +210,20 @@ def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded,
     with ThreadPoolExecutor(8) as threads:
         told = list(threads.map(guess, typed))
     assert told.count(404) == WRONG_OF_CLIENT
+    assert told.count(429) == len(typed) - WRONG_OF_CLIENT
     assert guess(code) == 429, "the right one, last: nobody learns that it is right"
 
 
 def test_a_client_is_no_other_for_changing_what_it_may_change(client, coded):
     for one in range(WRONG_OF_CLIENT):
-        asked = {"REMOTE_ADDR": f"2001:db8::{one + 1:x}", "HTTP_X_FORWARDED_FOR": f"192.0.2.{one}"}
+        asked = {"REMOTE_ADDR": f"2001:db8:7:{one:x}::{one + 1:x}", "HTTP_X_FORWARDED_FOR": f"192.0.2.{one}"}
         assert client.post("/r", data={"code": f"ZZZZ-ZZZ{one}"}, environ_overrides=asked).status_code == 404
-    asked = {"REMOTE_ADDR": "2001:db8::ffff", "HTTP_X_FORWARDED_FOR": "192.0.2.77"}
-    assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=asked).status_code == 429
+    for place, status in (("2001:db8:7:ffff::1", 429), ("2001:db8:8::1", 404)):
+        asked = {"REMOTE_ADDR": place, "HTTP_X_FORWARDED_FOR": "192.0.2.77"}
+        assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=asked).status_code == status
+    for last in (7, 8):
+        asked = {"REMOTE_ADDR": f"192.0.2.{last}"}
+        assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}, environ_overrides=asked).status_code == 404
 
 
 def test_codes_tell_nothing_of_their_order_nor_of_each_other():

@@ -1,59 +1,99 @@
 """The page of codes, for who answers from a letter on paper: a code leads to the answer page of its letter.
 
-A GET reads nothing and tells nothing of a code: it only shows the code in a form. The form counts what fails by client,
-and what is opened by code; a wrong code, an old one and one of another campaign get the same page.
+A GET tells nothing of a code: it only shows the code in a form. The form counts what fails by client and in all. A
+wrong code, an old one and one of another campaign get the same page, and cost the same statements.
 """
 
 from flask import Response, redirect, request, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import attempts
-from outreach.campaigns.paper import entering
-from outreach.campaigns.paper.entering import BY_CODE
+from outreach.campaigns.paper import entering, guessing
+from outreach.campaigns.paper.entering import BY_CODE, Entered
+from outreach.campaigns.waves.answer_term import AnswerTerm
+from outreach.db import Session, take_turns
 from outreach.mail import codes
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.web.client import client_of
-from outreach.web.public.answering.recipient_pages import page, pages
+from outreach.web.client import OF_SITE, client_of
+from outreach.web.public.answering.recipient_pages import page, pages, standing_of
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import database, now, reading, settings
 
-WRONG_OF_CLIENT, OF_CODE = 10, 40  # in a quarter of an hour
-UNKNOWN = "Ce code ne mène à aucune lettre : vérifiez ses huit signes, ou appelez la personne de contact de la lettre."
-TOO_MANY = "Trop d’essais depuis ce réseau : réessayez dans un quart d’heure, ou appelez la personne de contact."
+WRONG_OF_CLIENT = 10  # in a quarter of an hour: then each has to wait, and nobody is locked out
+UNKNOWN = (
+    "Ce code ne mène à aucune lettre à laquelle on répond encore : vérifiez ses huit signes{and_fase}, ou appelez la "
+    "personne de contact de la lettre."
+)
+TOO_FAST = "Beaucoup d’essais viennent de ce réseau : réessayez dans {seconds} secondes."
+ASKED_FASE = (
+    "Beaucoup de codes faux ont été essayés depuis une heure : donnez aussi le numéro FASE de votre pouvoir "
+    "organisateur, que la lettre porte après son nom."
+)
 
 
 @pages.get("/r")
 @pages.get("/r/")  # as people type what stands on paper, before the code
 def code_form() -> Response:
-    return _form_page("", "")
+    return _form_page("")
 
 
 @pages.get("/r/<path:code>")
 def code_in_form(code: str) -> Response:
-    return _form_page(codes.read_code(code) or code[:40], "")
+    return _form_page(codes.read_code(code) or code[:40])
 
 
 @pages.post("/r")
 def open_code() -> Response | Redirect:
-    typed = posted("code")
-    code, client = codes.read_code(typed), f"paper client {client_of(request.environ, settings().proxies)}"
-    keys, key = Keys(settings().signing_keys), attempts.key_of(settings().secret_key.get_secret_value())
-    by_client, by_code = {client: WRONG_OF_CLIENT}, {f"paper code {code}": OF_CODE}
+    typed, fase = posted("code"), posted("fase")
+    keys = Keys(settings().signing_keys)
     with reading() as session:
-        is_open = attempts.is_open(session, key, {**by_client, **by_code}, now=now())
-        message = entering.message_of(session, keys, code) if is_open and code else None
-        identity = bytes.fromhex(message.public_id) if message else b""
-    if not is_open:
-        return _form_page(typed, TOO_MANY, 429)
-    with database().writing() as session:  # asked again, as many may have been sent at once
-        names = by_code if identity else by_client
-        is_counted = attempts.count_failure(session, key, names, now=now(), beside=by_client)
-    if not is_counted:
-        return _form_page(typed, TOO_MANY, 429)
-    if not identity:
-        return _form_page(typed, UNKNOWN, 404)
+        found = _found(session, keys, codes.read_code(typed))
+        asks_fase = guessing.are_guessed(session, now=now())
+    if found and found.is_of(fase):  # a right pair passes always: nobody finds one by trying
+        return _opened(keys, found)
+    if asks_fase and not fase:  # said of every code, which is not judged
+        return _form_page(typed, fase, ("fase", ASKED_FASE), 422)
+    is_right = found is not None and not fase
+    if not _is_in_time(is_right=is_right):
+        fault = TOO_FAST.format(seconds=int(attempts.PAUSE.total_seconds()))
+        refused = _form_page(typed, fase, ("code", fault), 429)
+        refused.headers["Retry-After"] = str(int(attempts.PAUSE.total_seconds()))
+        return refused
+    if found and is_right:
+        return _opened(keys, found)
+    return _form_page(typed, fase, ("code", UNKNOWN.format(and_fase=" et le numéro FASE" if fase else "")), 404)
+
+
+def _found(session: Session, keys: Keys, code: str | None) -> Entered | None:
+    """The letter that a code leads to, while one answers it. The same is asked whatever the code."""
+    other, found = entering.any_other(session), entering.entered(session, keys, code or "")
+    looked_at = found or other
+    if looked_at is None:  # no letter was ever printed
+        return None
+    _, term = standing_of(session, looked_at.message)
+    return None if term.stands is AnswerTerm.OVER else found
+
+
+def _is_in_time(*, is_right: bool) -> bool:
+    """Whether this client may try a code now; a wrong one is counted. Asked in turn, as many may be sent at once."""
+    client = f"paper client {client_of(request.environ, settings().proxies, OF_SITE)}"
+    key = attempts.key_of(settings().secret_key.get_secret_value())
+    with database().writing() as session:
+        take_turns(session, "codes", client)
+        if not attempts.may_try(session, key, client, most=WRONG_OF_CLIENT, now=now()):
+            return False
+        if not is_right:
+            attempts.count(session, key, client, now=now())
+            guessing.count(session, now=now())
+        return True
+
+
+def _opened(keys: Keys, found: Entered) -> Redirect:
+    identity = bytes.fromhex(found.message.public_id)
     return redirect(url_for(".answer", token=keys.make(TokenKind.ANSWER, identity, BY_CODE)), 303)
 
 
-def _form_page(code: str, fault: str, status: int = 200) -> Response:
-    return page("public/code.html", status, typed=code[:40], fault=fault)
+def _form_page(code: str, fase: str = "", fault: tuple[str, str] | None = None, status: int = 200) -> Response:
+    with reading() as session:
+        asks_fase = guessing.are_guessed(session, now=now())
+    return page("public/code.html", status, typed=code[:40], fase=fase[:20], fault=fault, asks_fase=asks_fase)
