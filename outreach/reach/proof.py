@@ -32,8 +32,8 @@ from outreach.delivery.models import Mailing, Message, MessageSubject, Reason
 from outreach.directory.calls import Call
 from outreach.directory.models import Contact
 from outreach.measuring import bases
-from outreach.measuring.machines import OPENING
-from outreach.measuring.models import Hit
+from outreach.measuring.machines import OPENING, HitClass
+from outreach.measuring.models import UNJUDGED, Hit
 from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
 from outreach.reach.models import ReachCall, ReachChannel, ReachStep, ReachTransition, StepState
 from outreach.responses.models import Response
@@ -110,10 +110,14 @@ def replies(mailings: Mailings) -> Subquery:
 
 
 def clicks(mailings: Mailings) -> Subquery:
-    """Of whom a mailbox with a basis in force followed a link of its letter: column authority_id."""
+    """Of whom a person at a mailbox with a basis in force followed a link of its letter: column authority_id.
+
+    A click that may be a machine's proves nothing.
+    """
     in_force = Contact.id.in_(bases.mailboxes_in_force())
     query = bases.with_basis().join(Hit, Hit.message_id == Message.id)
-    seen = query.where(Message.mailing_id.in_(mailings), Hit.link != OPENING, Hit.is_a_reader_s(), in_force)
+    is_a_persons = and_(Hit.hit_class == HitClass.HUMAN, Hit.version != UNJUDGED)
+    seen = query.where(Message.mailing_id.in_(mailings), Hit.link != OPENING, is_a_persons, in_force)
     return seen.with_only_columns(AUTHORITY.label("authority_id")).distinct().subquery("clicks")
 
 

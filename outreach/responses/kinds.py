@@ -91,8 +91,8 @@ class AnswerFacts:
 
     `status` is what it declares of a school, None for a request to the service. It is `yielding` when that status takes
     the place of no other: alone, without a comment or a person's name, it is no reaction. `tray` is where it waits for
-    staff, who then do `action`; None when it waits for nobody. `promise` says in receipts what the service does by the day it names, '' when nothing more is due. `is_in_letters`:
-    letters have a button for it, in at most three.
+    staff, who then do `action`; None when it waits for nobody. `promise` says in receipts what the service does by the
+    day it names, '' when nothing more is due. `is_in_letters`: letters have a button for it, in at most three.
     """
 
     label: str

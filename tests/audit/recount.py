@@ -26,6 +26,7 @@ KEYS = ("targeted", "concerned", "to_reach", *CLASSES, *OF_RECIPIENTS, *REACHES,
 NO_ADDRESS = {"no_address", "bounced", "unreviewed", "suppressed"}
 EXCEPTED = {"left_out", "solicited", "drawn"}
 DAYS_OF_MAIL, DAYS_OF_PAPER = 7, 10
+LAST_DEPARTURE = 3
 
 LEVELS = {"Maternel": "nursery", "Primaire": "primary", "Secondaire": "secondary"}
 STATUSES = ("in_preparation", "tender_launched", "declined", "informed", "not_concerned", "none")
@@ -277,9 +278,16 @@ class Told:
                           if one["state"] == "to_verify" and one["message_id"] in self.letter}  # fmt: skip
         self.replied = {self.letter[one["message_id"]]["authority_id"] for one in rows["bounce_notices"]
                         if one["verdict"] == "human" and one["message_id"] in self.letter}  # fmt: skip
-        self.clicked = {self.letter[one["message_id"]]["authority_id"] for one in rows["hits"]
-                        if one["message_id"] in self.letter and one["link"] and one["hit_class"] == "person"
-                        and one["version"] != 0}  # fmt: skip
+        withdrawn = {one["basis_id"] for one in rows["basis_withdrawals"]}
+        agreed = {one["contact_id"]: one["kind"] for one in rows["tracking_bases"] if one["id"] not in withdrawn}
+        mailboxes = {(one["authority_id"], one["address_key"]) for one in rows["contacts"]
+                     if one["id"] in agreed and one["retired_at"] is None
+                     and (agreed[one["id"]] == "consent" or one["mailbox_kind"] == "impersonal")}  # fmt: skip
+        letters = [self.letter[one["message_id"]] for one in rows["hits"]
+                   if one["message_id"] in self.letter and one["link"] and one["hit_class"] == "human"
+                   and one["version"] != 0]  # fmt: skip
+        self.clicked = {one["authority_id"] for one in letters
+                        if (one["authority_id"], one["address_key"]) in mailboxes}  # fmt: skip
 
     def first(self, authority):
         """When the first wave that has a row for an authority was launched."""
@@ -365,9 +373,10 @@ class Campaigns(Situation):
         """Whom the criteria mean on the day shown: authorities that run a listed school."""
         day = day_of(self.now)
         tree = json.loads(told.row["criteria"] or "{}")
-        return {key for key in self.authority if self.owned(key, day) and self.meets(tree, key, day)}
+        about = told.row["strand_id"]
+        return {key for key in self.authority if self.owned(key, day) and self.meets(tree, key, day, about)}
 
-    def meets(self, tree, authority, day):  # noqa: C901, PLR0911 - a line for each criterion
+    def meets(self, tree, authority, day, about):  # noqa: C901, PLR0911 - a line for each criterion
         """Whether an authority meets criteria."""
         if not tree:
             return True
@@ -375,11 +384,11 @@ class Campaigns(Situation):
         schools = self.owned(authority, day)
         match word:
             case "and":
-                return all(self.meets(one, authority, day) for one in wanted)
+                return all(self.meets(one, authority, day, about) for one in wanted)
             case "or":
-                return any(self.meets(one, authority, day) for one in wanted)
+                return any(self.meets(one, authority, day, about) for one in wanted)
             case "not":
-                return not self.meets(wanted, authority, day)
+                return not self.meets(wanted, authority, day, about)
             case "network":
                 return self.network[self.authority[authority]["network_id"]] in wanted
             case "level":
@@ -392,8 +401,18 @@ class Campaigns(Situation):
                 mailings = set(wanted["mailings"])
                 return any(one["mailing_id"] in mailings and one["authority_id"] == authority and was_got(one)
                            for one in self.rows["messages"])  # fmt: skip
+            case "authorities" if "list" in wanted:
+                return any((one["list_id"], one["authority_id"]) == (wanted["list"], authority)
+                           for one in self.rows["authority_list_members"])  # fmt: skip
             case "authorities":
                 return self.authority[authority]["fase"] in wanted["fase"]
+            case "school_status":
+                programme = self.strand[about]["programme_id"]
+                (strand,) = (key for key, one in self.strand.items()
+                             if (one["programme_id"], one["number"]) == (programme, wanted["strand"]))  # fmt: skip
+                stand = [self.status(school, strand, day)[0] in wanted["statuses"]
+                         for school in self.eligible(authority, strand, day)]  # fmt: skip
+                return any(stand) if wanted["which"] == "any" else bool(stand) and all(stand)
         raise NotImplementedError(f"the auditor does not know the criterion {word}")
 
     def mailboxes(self, told, authority):
@@ -419,10 +438,31 @@ class Campaigns(Situation):
                 return False
         return True
 
+    def drawn_elsewhere(self, told):
+        """Whom the draws of other campaigns keep when the next wave of one leaves: from their first departure until
+        the last has left, all that they drew. Statutory and corrective letters do not wait."""
+        if told.row["message_class"] != "awareness" or told.row["concerns"] == "listed":
+            return set()
+        to_come = [one["due_at"] for one in told.waves if one["state"] == "planned"]
+        at, drawing = min(to_come, default=self.now), set()
+        for one in self.rows["waves"]:
+            is_first = one["departure"] == 1 and one["reminder"] == 0 and one["state"] not in OVER
+            if is_first and one["campaign_id"] != told.row["id"] and one["due_at"] <= at:
+                drawing.add(one["campaign_id"])
+        last = {one["campaign_id"] for one in self.rows["waves"]
+                if one["departure"] == LAST_DEPARTURE and one["reminder"] == 0
+                and one["state"] in {"planned", "running", "paused"}
+                and (at <= self.now or one["due_at"] >= at)}  # fmt: skip
+        attempts = {one["id"] for one in self.rows["draw_attempts"]
+                    if one["campaign_id"] in drawing & last and one["drawn_at"] is not None}  # fmt: skip
+        attempts |= {one["attempt_id"] for one in self.rows["followed_draws"] if one["campaign_id"] in drawing & last}
+        return {one["authority_id"] for one in self.rows["drawn_authorities"]
+                if one["attempt_id"] in attempts and one["outside"] is None}  # fmt: skip
+
     def would_get(self, told, authority):
         """Whether a wave to come would write to an authority, as known at the moment shown."""
         day = day_of(self.now)
-        if self.exception_stands(told, authority):
+        if self.exception_stands(told, authority) or authority in told.drawn_elsewhere:
             return False
         is_reminder = bool(told.launched)
         if is_reminder and told.answers[authority]:
@@ -441,6 +481,7 @@ class Campaigns(Situation):
 
     def classes(self, told):
         """{authority: class} of whoever is targeted."""
+        told.drawn_elsewhere = self.drawn_elsewhere(told)
         planned = [one for one in told.waves if one["state"] == "planned" and one["added_reminder_id"] is None]
         meant = set(told.letters)
         comes = set()
@@ -476,6 +517,8 @@ class Campaigns(Situation):
         if told.row["concerns"] == "open" and schools == joined:
             return "already_joined"
         reasons = {one["reason"] for one in rows}
+        if not theirs and authority in told.drawn_elsewhere:
+            return "excepted"
         if self.exception_stands(told, authority, moment) or EXCEPTED & (reasons | {one["reason"] for one in first}):
             return "excepted"
         if theirs and self.showed(told, authority, schools - joined) and not self.touched_before(told, authority):
@@ -600,14 +643,14 @@ class Campaigns(Situation):
             of_schools = {key: of for key, of in of_schools.items() if of[1] in only}
         joinings, later = self.joinings(told), self.entered_later(told, classes)
         found, schools = dict.fromkeys(KEYS, 0), dict.fromkeys(KEYS, 0)
-        first = self.first_waves(told)
+        first, waiting = self.first_waves(told), self.given(told)
         for school, (of_class, authority, wave) in of_schools.items():
             self.add(schools, of_class)
             if of_class in TO_REACH:
                 schools[self.reach_of_school(told, school, authority, of_class)] += 1
             if of_class == "recipients":
                 schools[self.end_of_letters(self.letters_about(told, school) or told.letters[authority])] += 1
-            schools["entered_later"] += bool(first) and wave not in first
+            schools["entered_later"] += bool(first) and wave not in first and authority not in waiting
             schools["answered"] += bool(told.about[school])
             if school in joinings:
                 schools[joinings[school]] += 1
@@ -648,10 +691,21 @@ class Campaigns(Situation):
         return {told.launched[0]["mailing_id"]}
 
     def entered_later(self, told, classes):
-        """Those whom the first wave did not mean."""
+        """Those whom the first wave did not mean; of departures, whoever waits for a later one was meant by it."""
         if not (first := self.first_waves(told)):
             return set()
-        return {key for key in classes if not any(one["mailing_id"] in first for one in told.letters[key])}
+        waiting = self.given(told)
+        return {key for key in classes
+                if key not in waiting and not any(one["mailing_id"] in first for one in told.letters[key])}  # fmt: skip
+
+    def given(self, told):
+        """Whom the draw that a campaign keeps gave to a departure."""
+        number = told.row["id"]
+        attempts = {one["id"] for one in self.rows["draw_attempts"]
+                    if one["campaign_id"] == number and one["drawn_at"] is not None}  # fmt: skip
+        attempts |= {one["attempt_id"] for one in self.rows["followed_draws"] if one["campaign_id"] == number}
+        return {one["authority_id"] for one in self.rows["drawn_authorities"]
+                if one["attempt_id"] in attempts and one["departure"] is not None}  # fmt: skip
 
     def reach_of(self, told, authority, of_class):
         """The first of reached, presumed, unread, too_early and left that holds."""
@@ -703,14 +757,14 @@ class Campaigns(Situation):
         return [one for number, one in told.letter.items() if has_left(one) and school in told.listed[number]]
 
     def reach_of_school(self, told, school, authority, of_class):
-        """The same of a school: by what is about it; of one that nothing lists, by what its authority got."""
-        if self.reacted(told, authority, of_class, school):
-            return "reached"
+        """The same of a school: by what is about it; one that nothing lists is what its authority is."""
         letters = self.letters_about(told, school)
         posted = [one for one in told.posted[authority] if school in one.schools]
-        if letters or posted:
-            return self.silence(letters, posted, of_class)
-        return self.silence(told.letters[authority], told.posted[authority], of_class)
+        if not letters and not posted:
+            return self.reach_of(told, authority, of_class)
+        if self.reacted(told, authority, of_class, school):
+            return "reached"
+        return self.silence(letters, posted, of_class)
 
     def of_wave(self, wave):
         """A wave's ledger: its letters by state, those withdrawn by reason."""

@@ -14,7 +14,8 @@ TABLES = (
     *("record_withdrawals", "campaigns", "waves", "wave_transitions", "added_reminders", "audience_exceptions"),
     *("excepted_authorities", "mailings", "messages", "message_subjects", "suppressions", "responses", "respondents"),
     *("response_schools", "reach_steps", "reach_transitions", "reach_calls", "calls", "paper_letters"),
-    *("bounce_notices", "returns_readings", "hits", "notes"),
+    *("bounce_notices", "returns_readings", "hits", "notes", "authority_list_members"),
+    *("tracking_bases", "basis_withdrawals", "draw_attempts", "drawn_authorities", "followed_draws"),
 )
 LATER = ("sent_forms",)  # of a later revision than some databases have
 MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)?")
