@@ -23,6 +23,27 @@ WRONG = (
     r"\(\(lien_\w+\)\) et ",  # as plain text, an address in the midst of a sentence
     r": \(\(lien_\w+\)\)\.",
     r"pour 5 % des élèves",
+    r"(?i)\btous (?:sont|ont été) écrits|\bPO non écrits?\b|qui serait compté là où il a été écrit",  # one writes *to*
+    r"(?i)[ ,]écrits au (?:premier|second|deuxième) départ",
+    r"écoles ont été écrites",
+    r"(?i)(?<!personne )(?:\b(?:à|de|par|que|et|ou|pour|prévenez|comme) |[:;.>] )qui (?:valide|exploite|administre)\b",
+    r"(?i)(?<!personne )(?:\b(?:à|de|par|que|et|ou|pour) |[:;.>] )qui l?(?:’|e )?a (?:validée?|ce rôle)\b",
+    r"Ce l’est aussi",
+    r"prendre pour acte",
+    r"demandé la paix",
+    r"de qui les données",
+    r"hors de ce siècle",
+    r"f\"pas \(",  # « …, pas (aucune école concernée n’a adhéré) »
+    r"La validation tient",
+    r"à celui' if|celui en échec",
+    r"se garde avec qui",
+    r"dit autre chose\.\"",
+    r"compte sur elle",
+    r"de tel fichier",
+    r"se dit en UTF",
+    r"ne se trie pas ainsi",
+    r"confirmez-en le nombre",
+    r"demanderait que",
 )
 
 

@@ -58,7 +58,8 @@ Bien cordialement,
 """,
     TextUse.JOINED: """Madame, Monsieur,
 
-Le service confirme l’adhésion de votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), au volet [volet], pour :
+Le service confirme l’adhésion de votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))),
+au volet [volet], pour :
 
 [écoles]
 

@@ -51,7 +51,7 @@ def test_the_letter_names_the_schools_the_hour_a_reference_the_day_and_its_link_
     ((to, text),) = posted(database)
     assert to == "po009001@adm.fwb.example"
     for words in (
-        "Votre réponse du 16 mai 2021 à 11 h est enregistrée pour votre pouvoir organisateur, PO 0 (FASE 9001), volet 1 :",
+        "Votre réponse du 16 mai 2021 à 11 h est enregistrée pour votre pouvoir organisateur, PO 0 (FASE 9001)",
         "Nous adhérons (2 écoles) : - École 00000 (FASE 80001) - École 00001 (FASE 80002)",
         f"Sa référence est R-{key}.",
         "Le service confirme votre adhésion, ou revient vers vous, au plus tard le vendredi 21 mai 2021 (5 jours",
