@@ -146,7 +146,7 @@ class Listing(Generic[Row]):
     def __post_init__(self) -> None:
         """Refuse an unknown order."""
         if self.sort and self.sorted_by is None:
-            raise InputError("Cette liste ne se trie pas ainsi : choisissez l’en-tête d’une de ses colonnes.")
+            raise InputError("Cette liste n’a pas cet ordre : choisissez l’en-tête d’une de ses colonnes.")
 
     @property
     def sorted_by(self) -> Column[Row] | None:

@@ -36,7 +36,7 @@ def parse_day(text: str) -> date:
     if day is None:
         raise InputError(f"« {said} » n’est pas une date : écrivez par exemple 30/06/2021.")
     if not FIRST <= day < LAST:
-        raise InputError(f"« {said} » est hors de ce siècle.")
+        raise InputError(f"« {said} » n’est pas entre 2000 et 2099.")
     return day
 
 

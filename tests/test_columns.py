@@ -61,7 +61,7 @@ def test_rows_in_memory_are_sorted_as_readers_expect_with_those_without_a_value_
 
 @pytest.mark.parametrize("sort", ["Name", "--name", "kinds", "by; drop table", "-", "nom"])
 def test_an_order_that_no_column_has_is_refused(sort):
-    with pytest.raises(InputError, match="ne se trie pas ainsi"):
+    with pytest.raises(InputError, match="n’a pas cet ordre"):
         held(sort)
 
 

@@ -10,6 +10,8 @@ from sqlalchemy import select
 from outreach import audit, days, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
 from outreach.adherence.programmes import prerequisites
+from outreach.adherence.sentences import OTHERS
+from outreach.adherence.situation import Bucket
 from outreach.adherence.standing import eligible, roll_up, standing
 from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
 from outreach.adherence.told import tell_recorded
@@ -175,16 +177,16 @@ def told(rows: Sequence[SchoolStandings], strand: Strand) -> str:
     '' when the strand concerns none of them.
     """
     known = [one for row in rows if (one := row.strands.get(strand.number)) and one.status is not Status.NOT_CONCERNED]
-    counts = Counter(_status_told(one) for one in known)
-    joined = counts.pop("", 0)
-    others = [f"{french.number(count)} {label}" for label, count in counts.items()]
+    counts = Counter(_bucket(one) for one in known)
+    joined = counts.pop(Bucket.JOINED, 0)
+    others = [f"{french.number(count)} {OTHERS[bucket][count > 1]}" for bucket, count in counts.items()]
     return french.initial(" ; ".join([_joined_told(joined, len(known)), *others])) if known else ""
 
 
-def _status_told(one: Standing) -> str:
-    """A status as a count has it after it; '' for a joining that the service confirmed."""
-    is_joined = one.status is Status.JOINED
-    return "" if is_joined and one.word is Word.CONFIRMED else "déclaré" if is_joined else one.status.label.lower()
+def _bucket(one: Standing) -> Bucket:
+    """What a school counts as."""
+    is_declared = one.status is Status.JOINED and one.word is not Word.CONFIRMED
+    return Bucket.DECLARED if is_declared else Bucket(one.status.value)
 
 
 def _joined_told(joined: int, base: int) -> str:

@@ -283,7 +283,7 @@ def resume(session: Session, campaign: Campaign, *, now: datetime, actor: str, m
     """
     waves = _waves_in(campaign, WaveState.PAUSED, "Aucune vague de cette campagne n’est en pause.")
     if any(wave.drifted_from is not None for wave in waves) and not may_approve:
-        raise Refused("Le public a changé depuis la validation : la reprise revient à qui valide.")
+        raise Refused("Le public a changé depuis la validation : la reprise revient à une personne qui valide.")
     for wave in waves:
         wave_moves.move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor)
     departing.follow_resumed(session, campaign, now=now, actor=actor)

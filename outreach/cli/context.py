@@ -167,7 +167,7 @@ class DayType(click.ParamType[date]):
         except ValueError:
             raise click.BadParameter(f"« {value} » n’est pas une date : écrivez AAAA-MM-JJ.") from None
         if not FIRST <= day < LAST:
-            raise click.BadParameter(f"« {value} » est hors de ce siècle.")
+            raise click.BadParameter(f"« {value} » n’est pas entre 2000 et 2099.")
         return day
 
 

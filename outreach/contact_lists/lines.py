@@ -190,9 +190,11 @@ def _join(reading: ContactReading, stated: StatedContact) -> None:
     before, said = earlier.said.known(), stated.said.known()
     for name, text in said.items():
         if before.get(name, text) != text:
-            raise RowFault(name, f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
+            raise RowFault(
+                name, f"La ligne {earlier.row} a la même adresse et une autre valeur : gardez l’une des deux."
+            )
     if stated.kind not in {None, earlier.kind or stated.kind}:
-        raise RowFault("kind", f"La ligne {earlier.row}, de la même adresse, dit autre chose.")
+        raise RowFault("kind", f"La ligne {earlier.row} a la même adresse et une autre valeur : gardez l’une des deux.")
     if stated.consent not in {None, earlier.consent or stated.consent}:
         raise RowFault("consent_by", f"La ligne {earlier.row}, de la même adresse, dit un autre accord.")
     earlier.said, earlier.far_name = earlier.said.but(said), earlier.far_name or stated.far_name
@@ -241,9 +243,7 @@ def _school(text: str, stated: StatedContact, directory: Directory) -> frozenset
 def _consent(cells: Mapping[str, str], today: date) -> GivenConsent:
     for name, longest in CONSENT.items():
         if not cells.get(name):
-            raise RowFault(
-                name, "Un accord se garde avec qui l’a donné, quand, à quels mots et par quel moyen : complétez-le."
-            )
+            raise RowFault(name, "Indiquez qui a donné l’accord, quand, en quels termes, par quel moyen.")
         _words(name, cells[name], longest)
     try:
         day = parse_day(cells["consent_on"])

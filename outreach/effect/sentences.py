@@ -12,8 +12,8 @@ from outreach.effect.tables import Windows
 MINUS = "−"
 NO_PROOF = "Ce n’est pas une preuve d’absence."
 UNSEEN = (
-    "Ce qui vient ensuite n’est pas mesuré : tous sont écrits. Des PO non écrits ont pu en entendre parler : l’effet "
-    "est alors sous-estimé."
+    "Ce qui vient ensuite n’est pas mesuré : tous reçoivent le courriel. Des PO qui attendaient encore ont pu en "
+    "entendre parler : l’effet est alors sous-estimé."
 )
 
 

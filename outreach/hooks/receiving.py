@@ -58,7 +58,7 @@ def read(body: bytes, today: date) -> tuple[Sequence[dict[str, Any]], date | Non
     if not _may_be_kept(rows):
         raise InputError("Une ligne a un signe qui n’est pas de l’Unicode, ou trop de niveaux : envoyez-la sans lui.")
     if day is not None and not FIRST <= day <= today:
-        raise InputError("« complete_until » est hors de ce siècle, ou à venir.")
+        raise InputError("« complete_until » n’est pas entre 2000 et aujourd’hui.")
     return rows, day
 
 

@@ -67,7 +67,7 @@ def judge(text: str, *, examples: bool = True, ours: str = "") -> Judgement:
         notes = (*notes, f"Nom lu dans le champ : {name}.")
     local, _, domain = bare.rpartition("@")
     if unicodedata.normalize("NFKC", local) != unicodedata.normalize("NFC", local):
-        raise InputError(f"« {bare} » contient un caractère composé qui change de forme : retapez l’adresse.")
+        raise InputError(f"« {bare} » contient un caractère spécial qui serait lu comme un autre : retapez l’adresse.")
     try:
         valid = validate_email(bare, check_deliverability=False, strict=True)
     except (EmailSyntaxError, EmailUndeliverableError, EmailNotValidError) as error:

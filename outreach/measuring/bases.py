@@ -37,7 +37,7 @@ class GivenConsent:
         """A basis of it, for no mailbox yet. Raises InputError when something is missing or too long."""
         given_by, channel, wording = _line(self.given_by), _line(self.channel), self.wording.strip()
         if not (given_by and wording and channel):
-            raise InputError("Un accord se garde avec qui l’a donné, à quels mots et par quel moyen.")
+            raise InputError("Indiquez qui a donné l’accord, en quels termes, par quel moyen.")
         if len(wording) > LONGEST_WORDING or CONTROLS.search(wording):
             raise InputError("Les mots de l’accord dépassent 2 000 caractères, ou contiennent un caractère interdit.")
         told = {"given_by": given_by, "taken_on": self.taken_on, "wording": wording, "channel": channel}

@@ -59,17 +59,17 @@ class TrackingMode(StrEnum):
 _MODE_LABELS = {
     TrackingMode.NONE: "Aucune mesure",
     TrackingMode.CLICKS: "Clics seulement, sans image",
-    TrackingMode.AGGREGATE: "Ouvertures et clics comptés par réseau, sans savoir de qui",
+    TrackingMode.AGGREGATE: "Ouvertures et clics comptés par réseau, sans savoir qui les a faits",
     TrackingMode.INDIVIDUAL: "Ouvertures et clics par boîte, là où un accord est enregistré ; ailleurs, par réseau",
 }
 _MENTIONS = {
     TrackingMode.NONE: "Ce courriel ne contient aucune mesure d’ouverture ni de clic.",
     TrackingMode.CLICKS: (
-        "Les clics sur les liens de ce courriel sont comptés par réseau, sans que l’on sache de qui. "
+        "Les clics sur les liens de ce courriel sont comptés par réseau, sans savoir qui les a faits. "
         "Ses ouvertures ne sont pas mesurées."
     ),
     TrackingMode.AGGREGATE: (
-        "Les ouvertures et les clics de ce courriel sont comptés par réseau, sans que l’on sache de qui."
+        "Les ouvertures et les clics de ce courriel sont comptés par réseau, sans savoir qui les a faits."
     ),
     TrackingMode.INDIVIDUAL: (
         "Les ouvertures et les clics de ce courriel sont enregistrés pour cette boîte, "

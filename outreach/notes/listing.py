@@ -117,7 +117,7 @@ def file_of(session: Session, note: Note, kind: str) -> NoteFile:
     """A file of an approved note, as it was made at its approval. Raises NotFound."""
     file = session.get(NoteFile, (note.id, kind))
     if file is None:
-        raise NotFound("Cette note n’a pas de tel fichier.")
+        raise NotFound("Cette note n’a pas ce fichier.")
     return file
 
 

@@ -75,7 +75,7 @@ def written(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
     if len({channel for channel, _, _ in ordered}) < len(ordered):
         raise InputError("Chaque voie sert une fois au plus : retirez celle qui est là deux fois.")
     if len({days for _, days, _ in ordered}) < len(ordered):
-        raise InputError("Donnez à chaque voie son propre délai : personne ne reçoit deux voies le même jour.")
+        raise InputError("Donnez à chaque voie son propre délai : personne n’est contacté par deux voies le même jour.")
     if any(not 1 <= days <= MOST_DAYS for _, days, _ in ordered):
         raise InputError(f"Un délai compte de 1 à {MOST_DAYS} jours après la vague.")
     if any(when is RungWhen.ALWAYS and channel is not ReachChannel.PAPER for channel, _, when in ordered):

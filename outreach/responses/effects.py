@@ -88,7 +88,9 @@ def _effect(session: Session, response: Response, schools: Sequence[School]) -> 
             )
             if not schools:
                 sentence = "Plus aucune de ces écoles n’est déclarée adhérente : il n’y a rien à confirmer."
-            return Effect(f"Confirmer l’adhésion de {many}", sentence, bool(schools))
+            return Effect(
+                f"Confirmer l’adhésion {'d’une école' if len(schools) == 1 else f'de {many}'}", sentence, bool(schools)
+            )
         case Action.CORRECT:
             return _effect_of_address(session, response)
         case action:

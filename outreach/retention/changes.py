@@ -45,7 +45,7 @@ def change(session: Session, name: str, written: str, *, now: datetime, actor: s
     take_turns(session, SUBJECT, name)
     rule, period = rule_named(session, name), " ".join(written.split())
     if rule.bounds is None:
-        raise Refused("Cette durée est fixe : le programme compte sur elle.")
+        raise Refused("Cette durée est fixe : le service en a besoin pour fonctionner.")
     asked = period_of(period)
     if not rule.allows(period):
         shortest, longest = rule.bounds

@@ -296,7 +296,7 @@ class Not:
         """The French words."""
         if isinstance(self.negated, Fields):
             return self.negated.denied(names)
-        return f"pas ({self.negated.words(names)})"
+        return f"sauf ({self.negated.words(names)})"
 
 
 Criterion = Leaf | And | Or | Not

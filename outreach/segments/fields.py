@@ -44,7 +44,7 @@ class Fields(BaseModel):
 
     def denied(self, names: Names = NO_NAMES) -> str:
         """The French words for its contrary."""
-        return f"pas ({self.words(names)})"
+        return f"sauf ({self.words(names)})"
 
 
 def either(words: Iterable[str]) -> str:

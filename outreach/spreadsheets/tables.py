@@ -45,7 +45,7 @@ class CsvLimits(NamedTuple):
 # have a full hundred thousand rows of the fourteen columns of a list of contacts.
 OF_PAGES = CsvLimits(
     *(MOST_ROWS, 1_400_000, 16_000_000),
-    "N’en retirez rien : qui exploite le service l’importe entier, par la commande ./run.",
+    "N’en retirez rien : la personne qui exploite le service l’importe entier, par la commande ./run.",
 )
 # The cells of a file that a command reads are never held. Ten countries have 83,460 rows of 28 columns.
 OF_FILES = CsvLimits(10_000_000, 30_000_000, 1_000_000_000, "Vérifiez que c’est la liste.")
@@ -216,7 +216,7 @@ def decode(content: bytes) -> tuple[str, str]:
         try:
             return content.decode("utf-16"), "UTF-16"
         except UnicodeDecodeError:
-            raise InputError("Le fichier se dit en UTF-16 mais il est coupé ou abîmé.") from None
+            raise InputError("Le fichier commence comme un texte en UTF-16, mais il est coupé ou abîmé.") from None
     try:
         return content.decode("utf-8").lstrip("\ufeff"), "UTF-8"
     except UnicodeDecodeError:

@@ -233,8 +233,9 @@ _PAGES = {
 def _of_decision(news: News, made: Decision, who: str) -> str:
     title = f"{_NAMED.get(made.thing, '')}« {made.title} »"
     if made.thing is Thing.EXCEPTION:
-        done = "écarte de" if made.kind is DecisionKind.WRITTEN else "remet dans"
-        return f"{who} {done} {title} {made.counted}{_because(made.reason)}. La validation tient."
+        did = f"a écarté {made.counted} de" if made.kind is DecisionKind.WRITTEN else f"a remis {made.counted} dans"
+        why = f" Raison : {made.reason.rstrip('.')}." if made.reason else ""
+        return f"{who} {did} {title}.{why} La validation reste valable."
     if made.thing is Thing.REQUEST:
         return _of_question(made, who)
     named = french.initial(title)

@@ -154,10 +154,11 @@ level = "primary"
         ([(Status.NOT_CONCERNED, Word.CONFIRMED)], ""),
         ([(Status.JOINED, Word.CONFIRMED)], "Son école a adhéré"),
         ([(Status.JOINED, Word.CONFIRMED)] * 2, "Toutes ses écoles ont adhéré"),
-        ([(Status.JOINED, Word.DECLARED)], "Aucune école n’a adhéré ; 1 déclaré"),
+        ([(Status.TENDER_LAUNCHED, Word.DECLARED)] * 2, "Aucune école n’a adhéré ; 2 ont lancé leur marché"),
+        ([(Status.JOINED, Word.DECLARED)], "Aucune école n’a adhéré ; 1 déclare y adhérer"),
         (
             [(Status.JOINED, Word.CONFIRMED), *[(Status.NONE, None)] * 2, (Status.DECLINED, Word.CONFIRMED)],
-            "1 de ses 4 écoles a adhéré ; 2 sans réponse ; 1 refus",
+            "1 de ses 4 écoles a adhéré ; 2 sont sans réponse ; 1 a refusé",
         ),
     ],
 )

@@ -65,7 +65,7 @@ FAULTS = {
     "foreign school": ("9301;a@ecole.be;{school};;;", "ecole", "n’est pas du pouvoir organisateur 9301."),
     "no school": ("9300;a@ecole.be;1;;;", "ecole", "Aucune école ne porte le numéro FASE « 1 »."),
     "control": ("9300;a@ecole.be;;;\x00;", "", "Caractère interdit dans une cellule."),
-    "consent": ("9300;a@ecole.be;;;;Anne", "accord_le", "Un accord se garde avec"),
+    "consent": ("9300;a@ecole.be;;;;Anne", "accord_le", "Indiquez qui a donné l’accord"),
 }
 
 

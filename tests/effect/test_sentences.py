@@ -21,8 +21,8 @@ def test_a_conclusion_says_between_what_among_whom_within_which_days_and_what_it
         "Parmi les 305\u00a0PO tirés au sort (7 en dehors), entre 1,2 et 6,8 PO de plus sur 100 ont adhéré dans les 14 "
         "jours de la lettre, relance du 7e jour comprise, que parmi ceux qui l’attendaient encore. Ce chiffre compte "
         "les adhésions avancées\u202f; à 28 jours, l’écart est entre −0,8 et 6,1. Ce qui vient ensuite n’est pas "
-        "mesuré\u00a0: tous sont écrits. Des PO non écrits ont pu en entendre parler\u00a0: l’effet est alors "
-        "sous-estimé."
+        "mesuré\u00a0: tous reçoivent le courriel. Des PO qui attendaient encore ont pu en entendre "
+        "parler\u00a0: l’effet est alors sous-estimé."
     )
 
 

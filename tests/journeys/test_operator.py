@@ -156,7 +156,7 @@ def test_a_migrated_demonstration_takes_an_edition_at_once(run, editions):
     [
         (("campaign", "status", "9" * 20), "n’est pas un numéro"),
         (("campaign", "audience", "1", "--why", "x"), "n’est pas un numéro"),
-        (("report", "situation", "--as-of", "0001-01-01"), "hors de ce siècle"),
+        (("report", "situation", "--as-of", "0001-01-01"), "entre 2000 et 2099"),
         (("register", "undo", "--yes", "--as", "\udcff"), "n’est pas en UTF-8"),
         (("user", "add", "a@x.be", "--name", "\udcff", "--role", "administrator"), "caractère interdit"),
     ],

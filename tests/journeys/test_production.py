@@ -32,5 +32,5 @@ def test_in_production_no_command_resumes_what_the_audience_drifted_from(databas
     with database.writing() as session:
         session.execute(update(Wave).where(Wave.id == wave).values(drifted_from=20))
     refused = run("campaign", "resume", number, "--as", APPROVER, **PRODUCTION)
-    assert (refused.returncode, "la reprise revient à qui valide" in refused.stderr) == (1, True)
+    assert (refused.returncode, "la reprise revient à une personne qui valide" in refused.stderr) == (1, True)
     assert run("campaign", "resume", number, "--as", APPROVER).returncode == 0

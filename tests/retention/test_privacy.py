@@ -71,7 +71,7 @@ def test_security_is_stated_as_it_is_set(sample_database, settings, tmp_path):
         strong = {"second_factor": FactorPolicy.REQUIRED, "backups": tmp_path}
         safe = written(processing(session, settings.model_copy(update=strong)))
     assert ("aucun second facteur" in weak, "aucun dossier n’est réglé" in weak) == (True, True)
-    assert ("exigé de qui valide" in safe, "aucun dossier" in safe) == (True, False)
+    assert ("exigé de toute personne qui valide" in safe, "aucun dossier" in safe) == (True, False)
 
 
 def test_the_command_prints_both_documents_or_their_facts(sample_database, settings):

@@ -48,7 +48,7 @@ def test_it_is_read_and_written_counted_and_said(sample_database):
     criterion = from_json(STATED)
     assert to_json(criterion) == STATED
     assert sentence(criterion) == "Pouvoirs organisateurs : un nom qui commence par C."
-    assert sentence(Not(criterion)) == "Pouvoirs organisateurs : pas (un nom qui commence par C)."
+    assert sentence(Not(criterion)) == "Pouvoirs organisateurs : sauf (un nom qui commence par C)."
     with sample_database.reading() as session:
         scope = scope_at(session, session.scalars(select(Programme.id)).one(), now=NOW)
         rows = session.execute(select(Authority.id, Authority.folded).where(Authority.id.in_(listed(scope, EVERYBODY))))

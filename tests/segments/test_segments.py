@@ -486,7 +486,7 @@ def test_a_sentence_reads_as_french():
     )
     assert sentence(asked) == (
         "Pouvoirs organisateurs : libre confessionnel ou WBE, au moins une école concernée sans adhésion au volet 1, "
-        "pas (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
+        "sauf (aucun courriel envoyé depuis 30 jours ou sans adresse valable)."
     )
     assert sentence(And()) == "Tous les pouvoirs organisateurs."
 

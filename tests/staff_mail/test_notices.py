@@ -99,8 +99,8 @@ def test_an_exception_is_told_to_whoever_approved_and_who_writes_the_campaign_bu
     ((to, subject, text),) = tell(database)
     assert (to, subject) == (APPROVER, "Invitation au premier volet : PO écartés par exception")
     assert (
-        "Nadia Lambert écarte de « Invitation au premier volet » 1 PO : Rappel en même temps. La validation tient."
-        in text
+        "Nadia Lambert a écarté 1 PO de « Invitation au premier volet ». Raison : Rappel en même temps. "
+        "La validation reste valable." in text
     )
     assert f"https://courriel.example/campaigns/{number}/check#exceptions" in text
     move(database, number, exceptions.take_back, 1, actor=APPROVER)

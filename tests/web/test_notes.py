@@ -77,7 +77,7 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
 @pytest.mark.parametrize(
     ("changes", "field", "said"),
     [
-        ({"as_of": "2999-01-01"}, "as_of", "hors de ce siècle"),
+        ({"as_of": "2999-01-01"}, "as_of", "entre 2000 et 2099"),
         ({"as_of": "2019-01-01"}, "as_of", "s’ouvre le"),
         ({"known_at": "2021-05-14 08:00"}, "known_at", "précède"),
         ({"known_at": "demain"}, "known_at", "moment"),

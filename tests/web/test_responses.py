@@ -100,7 +100,7 @@ def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, 
         session.execute(insert(AdherenceRecord), [{"school_id": school, **stands} for school in theirs])
     page = client.get(f"{few}?choice=joined")
     assert "Le service a confirmé l’adhésion de" in text_of(page)
-    assert "À répondre avant" not in text_of(page)
+    assert "À répondre au plus tard" not in text_of(page)
     assert re.findall(r'name="answer" value="(\w+)"', page.text) == ["help", "wrong_contact"]
     refused = client.post(few, data={"answer": "joined"})
     assert refused.status_code == 422

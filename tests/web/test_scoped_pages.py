@@ -229,7 +229,7 @@ def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample
     page = client.get("/")
     assert "ne comptent que ce qui est de votre fédération, SeGEC" in text_of(page)
     account = text_of(client.get("/account"))
-    assert "qui valide ou administre" not in account
+    assert "une personne qui valide ou administre" not in account
     assert "rappels" not in account
     assert elements(client.get("/directory"), "select[@name='federation']") == []
     of_network = signed_in(app, "network", "COCOF").get("/directory")

@@ -175,7 +175,9 @@ def _judge(noted: NotedCall) -> None:
     if noted.outcome is not CallOutcome.CALL_BACK and noted.recall_on is not None:
         raise InputError("Un jour de rappel va avec « À rappeler ».")
     if noted.outcome is not CallOutcome.REACHED and (noted.answer is not None or noted.address):
-        raise InputError("Une réponse ou une adresse va avec « Joint » : qui n’est pas joint ne dit rien.")
+        raise InputError(
+            "Choisissez « Joint » pour noter une réponse ou une adresse : personne n’en donne sans être joint."
+        )
     if noted.address and noted.request is not WRONG_MAILBOX:
         raise InputError("Une demande et une adresse se notent l’une après l’autre : gardez l’une des deux.")
 

@@ -152,7 +152,7 @@ def freeze(session: Session, campaign: Campaign, lock: Lock, outcome: Outcome, *
     if not again.opened_by or not lock.opened_by or not again.attempt:
         raise Refused(again.told)
     if again.opened_by.id != lock.opened_by.id:
-        raise Refused("Une autre liste couvre les jours comparés entre-temps : calculez de nouveau.")
+        raise Refused("Entre-temps, une autre liste a couvert les jours comparés : calculez de nouveau.")
     kept = json.dumps(outcome, ensure_ascii=False)
     facts = {"attempt_id": again.attempt.id, "list_id": again.opened_by.id, "frozen_at": now, "outcome": kept}
     session.add(DrawnEffect(campaign_id=campaign.id, **facts))

@@ -87,7 +87,9 @@ LIST_2 = Pattern(
     text=LIST.text,
 )
 PATTERNS = {pattern.name: pattern for pattern in (TABLE, LIST, TABLE_2, LIST_2)}
-_LABELS = {status: (status.label, status.label.lower()) for status in Status}
+# « Sans réponse » would reproach an authority that nobody asked before.
+_SAID = {status: status.label for status in Status} | {Status.NONE: "Pas encore de réponse"}
+_LABELS = {status: (said, said.lower()) for status, said in _SAID.items()}
 
 
 def link(address: str, words: str) -> Value:

@@ -57,7 +57,7 @@ LISTS = {
     MessageClass.AWARENESS: ("Sensibilisation des pouvoirs organisateurs", "sensibilisation"),
     MessageClass.STATUTORY: ("Communications aux pouvoirs organisateurs", "communications"),
 }
-OF_A_COPY = "parce que votre adresse a été indiquée par qui répondait pour le pouvoir organisateur"
+OF_A_COPY = "parce que votre adresse a été indiquée par la personne qui répondait pour le pouvoir organisateur"
 SCHOOL_LISTS = Slot("tableau_écoles"), Slot("liste_écoles")
 SIGNATURE = ("sender_name", "sender_address", "contact_name", "contact_service", "contact_phone", "contact_email")
 
@@ -298,7 +298,7 @@ def _capacity(marks: Marks) -> str:
     """As what the mailbox receives the letter, before its authority's FASE number and name: marked text."""
     of_schools, several = (marks.condition(("field", name), first=True) for name in (OF_SCHOOLS, SEVERAL))
     schools = f"{several}{marks.slot(Slot('écoles_restantes'))} écoles{ELSE}une école{END}"
-    return f"{of_schools}pour {schools} du pouvoir organisateur{ELSE}en tant que pouvoir organisateur{END}"
+    return f"{of_schools}pour {schools} du pouvoir organisateur{ELSE}parce que vous êtes le pouvoir organisateur{END}"
 
 
 def _phone(written: WrittenLetter) -> str:

@@ -145,7 +145,7 @@ def document_of(campaign: Campaign, to: Addressed, subject: str, html: str, send
 
 
 def _foot(campaign: Campaign, to: Addressed, sending: SenderIdentity) -> list[str]:
-    said = [f"Vous recevez cette lettre en tant que pouvoir organisateur FASE {to.fase} : {to.name}."]
+    said = [f"Vous recevez cette lettre parce que vous êtes le pouvoir organisateur FASE {to.fase}, {to.name}."]
     if campaign.circular_url:
         said.append(f"Circulaire {campaign.circular} : {campaign.circular_url}")
     if sending.official_page:

@@ -72,7 +72,7 @@ def refuse_unwelcome(session: Session, to: Contact, *, now: datetime) -> None:
         if held.scope is SuppressionScope.AWARENESS:
             raise Refused(
                 f"{to.address} s’est désinscrite des courriels de sensibilisation le {since} : appelez. Seule une "
-                "réponse à ce qu’elle demande elle-même part encore."
+                "réponse à ce qu’elle a demandé elle-même peut encore partir."
             )
         raise Refused(
             f"{to.address} est exclue depuis le {since} ({held.reason.label}) : appelez, ou levez l’exclusion dans "
@@ -234,7 +234,7 @@ def end(
     if kind is DecisionKind.REFUSED and not reason.strip():
         raise InputError("Dites pourquoi : la personne qui a écrit la lettre le lira.")
     content = Content(held.subject, held.digest, held.title, f"Lettre « {held.title} »", subject_of(authority))
-    said = "retirée par qui l’a écrite" if kind is DecisionKind.WITHDRAWN else reason.strip()
+    said = "retirée par la personne qui l’a écrite" if kind is DecisionKind.WITHDRAWN else reason.strip()
     deciding.decide(session, content, kind, now=now, actor=actor, reason=said)
 
 

@@ -32,7 +32,8 @@ SUBJECT = "texts"  # of what the audit records about prepared texts
 FIRST: Mapping[TextUse, str] = {
     TextUse.HELP: """Madame, Monsieur,
 
-Vous avez demandé de l’aide pour **((nom_po))** (FASE ((fase_po))). [À compléter : les premiers éléments.]
+Vous avez demandé de l’aide pour votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))).
+[À compléter : les premiers éléments.]
 
 Je reste à votre disposition : répondez à ce courriel, ou appelez-moi.
 
@@ -41,23 +42,24 @@ Bien cordialement,
 """,
     TextUse.ADDRESS: """Madame, Monsieur,
 
-Merci de votre message. L’adresse de **((nom_po))** (FASE ((fase_po))) est corrigée : nos prochains courriels iront à la
-bonne personne.
+Merci de votre message. L’adresse de votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), est corrigée :
+nos prochains courriels iront à la bonne personne.
 
 Bien cordialement,
 ((contact))
 """,
     TextUse.NOTED: """Madame, Monsieur,
 
-Merci de votre réponse. Votre décision pour **((nom_po))** (FASE ((fase_po))) est notée. Si elle change, répondez à ce
-courriel.
+Merci de votre réponse. La décision de votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), est notée.
+Si elle change, répondez à ce courriel.
 
 Bien cordialement,
 ((contact))
 """,
     TextUse.JOINED: """Madame, Monsieur,
 
-Le service confirme l’adhésion de **((nom_po))** (FASE ((fase_po))) au volet [volet], pour :
+Le service confirme l’adhésion de votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))),
+au volet [volet], pour :
 
 [écoles]
 
@@ -70,7 +72,8 @@ Bien cordialement,
 
 Madame, Monsieur,
 
-Comme convenu au téléphone, voici ce que vous avez demandé pour **((nom_po))** (FASE ((fase_po))).
+Comme convenu au téléphone, voici ce que vous avez demandé pour votre pouvoir organisateur,
+**((nom_po))** (FASE ((fase_po))).
 
 [À compléter : ce qui a été promis.]
 
@@ -83,8 +86,8 @@ Bien cordialement,
 
 Madame, Monsieur,
 
-**((nom_po))** (FASE ((fase_po))) peut encore adhérer au plan d’équipement numérique. [À compléter : l’essentiel, et où
-lire la suite.]
+Votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), peut encore adhérer au plan d’équipement
+numérique. [À compléter : l’essentiel, et où lire la suite.]
 
 Une question ? Répondez à ce courriel, ou appelez-moi.
 

@@ -78,7 +78,7 @@ def letters(session: Session, authority: Authority, *, now: datetime) -> list[Ev
     confirmations = dict.fromkeys(session.scalars(confirming), "Confirmation de la réponse")
     copied = select(Message.mailing_id).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
     copies = session.scalars(copied.where(Message.authority_id == authority.id))
-    confirmations |= dict.fromkeys(copies, "Copie de la confirmation, demandée par qui a répondu,")
+    confirmations |= dict.fromkeys(copies, "Copie de la confirmation, demandée par la personne qui a répondu,")
     answering = select(ServiceReply).where(ServiceReply.message_id.in_([message.id for message in messages]))
     replies = [_open_reply(reply) for reply in session.scalars(answering.options(joinedload(ServiceReply.message)))]
     seen = openings.of_letters(session, [message.id for message in messages], now=now)

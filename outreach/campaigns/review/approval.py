@@ -53,7 +53,7 @@ def ask(
     findings = _findings(session, campaign, sending, now, judged)
     written = findings.counts.written
     if is_everybody(audiences.criterion_of(campaign)) and confirmed != written:
-        raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez-en le nombre, {written}.")
+        raise InputError(f"Ce courriel part à tous les pouvoirs organisateurs : confirmez leur nombre, {written}.")
     lifecycle.submit(session, campaign, now=now, actor=actor, extent=findings.extent)
     return findings
 

@@ -211,7 +211,10 @@ def _objected(sign: SpamSign, offenders: Offenders, letters: int) -> str:
 def _way_out(counts: AudienceCounts) -> str:
     """What may be done where nobody is written to."""
     if Reason.SOLICITED in counts.left_out:
-        return "choisissez une date plus tardive, ou demandez à qui valide d’écrire aussi à ceux déjà sollicités"
+        return (
+            "choisissez une date plus tardive, ou demandez à une personne qui valide d’écrire aussi à ceux déjà "
+            "sollicités"
+        )
     return "élargissez le public"
 
 

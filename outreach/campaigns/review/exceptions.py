@@ -42,7 +42,9 @@ def leave_out(
     """
     why = line_of_words(because).rstrip(".")
     if not why or len(why) > LONGEST:
-        raise InputError(f"Dites pourquoi, en {LONGEST} caractères au plus : qui a validé la campagne le lira.")
+        raise InputError(
+            f"Dites pourquoi, en {LONGEST} caractères au plus : la personne qui a validé la campagne le lira."
+        )
     if campaign.state in lifecycle.ENDED:
         raise Refused("Cette campagne est terminée : elle n’écrit plus à personne.")
     new = set(authorities) - set(session.scalars(audiences.excepted_of(campaign)))

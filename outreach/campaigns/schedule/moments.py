@@ -48,7 +48,7 @@ def read_moment(text: str) -> BrusselsMoment:
     except ValueError:
         raise InputError(f"« {text[:40]} » n’est pas un moment : écrivez 2021-05-18 09:30.") from None
     if not FIRST <= wall.date() < LAST:
-        raise InputError(f"« {text[:40]} » est hors de ce siècle.")
+        raise InputError(f"« {text[:40]} » n’est pas entre 2000 et 2099.")
     return moment_of(wall)
 
 
@@ -90,7 +90,7 @@ def _end_of_day(text: str, now: datetime) -> datetime | None:
     except ValueError:
         return None
     if not FIRST <= day < LAST:
-        raise InputError(f"« {text[:40]} » est hors de ce siècle.")
+        raise InputError(f"« {text[:40]} » n’est pas entre 2000 et 2099.")
     return now if day == today(now) else end_of(day)
 
 

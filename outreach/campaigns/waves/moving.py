@@ -80,7 +80,7 @@ def move(
         raise Refused("Cette vague n’est plus planifiée dans une fermeture : elle ne se déplace pas.")
     wave = closed.wave
     if not may_approve and actor not in planners(session, wave):
-        raise Refused("Déplacer cette vague revient à qui l’a planifiée, ou à qui valide.")
+        raise Refused("Déplacer cette vague revient à la personne qui l’a planifiée, ou à une personne qui valide.")
     if closed.to.at != to:
         raise Refused("Le calendrier a changé entre-temps : regardez à nouveau où la vague irait.")
     refuse_far_away(to, now)

@@ -32,7 +32,8 @@ MOST_NAMED = 10  # in the letter; the page names all
 SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
 LETTER = """Madame, Monsieur,
 
-Votre réponse du {moment} est enregistrée pour **((nom_po))** (FASE ((fase_po))), volet {strand} :
+Votre réponse du {moment} est enregistrée pour votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))),
+volet {strand} :
 
 {answers}
 
@@ -46,7 +47,8 @@ Bien cordialement,
 COPY_SUBJECT = "Copie : réponse enregistrée – FASE ((fase_po))"
 COPY = """Madame, Monsieur,
 
-Une réponse a été donnée pour **((nom_po))** (FASE ((fase_po))), volet {strand}. Rien ne vous est demandé.
+Une réponse a été donnée pour un pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), volet {strand}.
+Rien ne vous est demandé.
 
 La réponse du {moment}, référence **{reference}** :
 

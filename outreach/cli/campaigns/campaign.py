@@ -63,7 +63,7 @@ def list_all(operation: Operation) -> None:
 @campaign.command(name="leave-out")
 @number_argument
 @click.argument("fases", type=NumberType(), metavar="FASE…", nargs=-1)
-@click.option("--because", default="", metavar="TEXTE", help="Pourquoi ; qui a validé la campagne le lira.")
+@click.option("--because", default="", metavar="TEXTE", help="Pourquoi ; la personne qui a validé la campagne le lira.")
 @acting
 @pass_operation
 def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because: str) -> None:
@@ -74,7 +74,7 @@ def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because
         found = lifecycle.in_turn(session, number)
         exceptions.leave_out(session, found, keys, because, now=operation.now, actor=actor)
     told = french.plural(len(keys), "PO est écarté", "PO sont écartés")
-    say(f"{told} de la campagne {number}. Qui l’a validée est prévenu.")
+    say(f"{told} de la campagne {number}. La personne qui l’a validée est prévenue.")
 
 
 @campaign.command()

@@ -27,7 +27,7 @@ def list_all(operation: Operation, year: int | None) -> None:
     """Énumère les fermetures ajoutées d’une année scolaire, et celles qui ont été retirées."""
     of = closures.school_year_of(days.today(operation.now)) if year is None else year
     if not days.FIRST.year <= of < days.LAST.year:
-        raise click.BadParameter("L’année est hors de ce siècle.", param_hint="--year")
+        raise click.BadParameter("L’année n’est pas entre 2000 et 2099.", param_hint="--year")
     with operation.database.reading() as session:
         say_json(closure_list.added(session, of).objects)
         known = closures.between(session, *closures.days_of(of))

@@ -215,6 +215,8 @@ def _unplanned(found: Situation, number: int, planned: Sequence[WaveAction], abo
     alone = [row for row in missing if not any((one.meant or {}).get(row.code or "") for one in planned)]
     if not alone:
         return []
+    if not about.networks and len(alone) == len(missing) > 1:
+        return [f"Rien {'d’autre ' if planned else ''}n’est prévu à ce jour."]
     return [f"À ce jour, rien n’est prévu pour les écoles {french.all_of([_of(found, row) for row in alone])}."]
 
 

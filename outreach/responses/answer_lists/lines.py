@@ -164,5 +164,7 @@ def _read(
     if said and answer is None:
         raise RowFault("answer", f"« {said} » n’est pas une réponse : choisissez-la dans la liste de la cellule.")
     if answer is not None and answer not in OF_SCHOOLS:
-        raise RowFault("answer", f"« {answer.label} » se dit sur la page, pas école par école.")
+        raise RowFault(
+            "answer", f"« {answer.label} » vaut pour toute la page : donnez cette réponse là, pas dans la liste."
+        )
     return mine[number], answer

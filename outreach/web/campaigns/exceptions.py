@@ -60,5 +60,8 @@ def _leave_out(number: int, keys: Collection[int], because: str) -> Redirect:
         campaign = lifecycle.in_turn(session, number)
         exceptions.leave_out(session, campaign, keys, because, now=now(), actor=actor())
     told = french.plural(len(keys), "PO est écarté", "PO sont écartés")
-    flash(f"{told} de cette campagne. Son contenu et sa validation restent ; qui l’a validée est prévenu.", "success")
+    flash(
+        f"{told} de cette campagne. Son contenu et sa validation restent ; la personne qui l’a validée est prévenue.",
+        "success",
+    )
     return redirect(url_for(".check", number=number))

@@ -9,10 +9,10 @@ from outreach.responses.answers import Question
 from outreach.text import CONTROLS
 
 DELIMITERS = "!$*(),:@"  # a part may have these as they are (RFC 6068 §2)
-SUBJECT = "Où en sont nos écoles ? Volet {strand}, à répondre avant le {day} (FASE {fase})"
+SUBJECT = "Où en sont nos écoles ? Volet {strand}, à répondre au plus tard le {day} (FASE {fase})"
 TEXT = """Bonjour,
 
-Le ministère demande où en sont nos écoles pour le volet {strand} ({named}), à répondre avant le {day}.
+Le ministère demande où en sont nos écoles pour le volet {strand} ({named}), à répondre au plus tard le {day}.
 
 La page pour répondre : {address}
 

@@ -137,7 +137,7 @@ def _staff_or_public(code: int, sentence: str) -> tuple[str, int]:
     title, usual = SENTENCES.get(code, SENTENCES[500] if code >= 500 else SENTENCES[400])
     template = "pages/error.html" if current_user.is_authenticated else "public/error.html"
     if code == 413 and current_user.is_authenticated:
-        usual += " Une liste plus grande s’importe entière : qui exploite le service le fait par la commande ./run."
+        usual += " Une liste plus grande s’importe entière : la personne qui exploite le service le fait par ./run."
     if code == 403 and is_scoped():
         usual = CLOSED
     lacks = g.get("lacks", ()) if code == 403 else ()  # the roles with which the page would have opened

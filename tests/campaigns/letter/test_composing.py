@@ -136,7 +136,7 @@ def test_a_ready_made_letter_asks_with_its_deadline_then_lists_the_schools_then_
     launch(database, approved(database, letter=READY_MADE[name].letter))
     ((message, _),) = composed(database)
     for part in parts(message):
-        order = ["avant le", "École 0", "?choice=in_preparation"]
+        order = ["au plus tard le", "École 0", "?choice=in_preparation"]
         assert sorted(order, key=part.index) == order
 
 
@@ -278,11 +278,11 @@ def test_a_ready_made_subject_begins_with_the_act_and_ends_with_the_authority(da
     launch(database, approved(database))
     subjects = sorted(re.sub(r"\s", " ", message["Subject"]) for message, _ in composed(database))
     assert subjects == [
-        f"À répondre avant le 14 juin : {words}, volet 1 – FASE {fase}"
+        f"À répondre pour le 14 juin : {words}, volet 1 – FASE {fase}"
         for words, fase in (("1 école", 9001), ("12 écoles", 9002))
     ]
     for ready in definitions.ready_made(ROOT / "campaigns").values():
-        assert ready.subject.startswith(("À répondre avant le ((", "À vérifier avant le (("))
+        assert ready.subject.startswith(("À répondre pour le ((", "À vérifier pour le (("))
         assert ready.subject.endswith(" – FASE ((fase_po))")
         assert ready.sender.name.startswith("Fédération Wallonie-Bruxelles – ")
         assert [remark.text for remark in wording.remarks(ready.subject, "x") if not remark.line] == []

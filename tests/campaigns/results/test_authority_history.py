@@ -173,7 +173,7 @@ def test_a_request_is_told_with_its_comment_and_the_address_it_proposes(database
     confirmations = [one.sentence for one in events if "onfirmation" in one.sentence]
     assert sorted(confirmations) == [  # the wrong contact gets none
         "Confirmation de la réponse à po009001@adm.fwb.example : en attente.",
-        "Copie de la confirmation, demandée par qui a répondu, à prefet@ecole.example : en attente.",
+        "Copie de la confirmation, demandée par la personne qui a répondu, à prefet@ecole.example : en attente.",
     ]
 
 

@@ -234,7 +234,7 @@ def test_everybody_asks_for_the_number(database, people, strand):
     number = draft(database)
     revise(database, number, criteria='{"and":[]}')
     for wrong in (None, 2):
-        with pytest.raises(InputError, match="confirmez-en le nombre, 3"):
+        with pytest.raises(InputError, match="confirmez leur nombre, 3"):
             ask(database, number, confirmed=wrong)
     ask(database, number, confirmed=3)
     with database.reading() as session:
@@ -315,7 +315,7 @@ def test_an_audience_that_has_grown_waits_for_the_approver(database, people, str
         wave = session.get_one(Wave, key)
         assert (wave.state, wave.drifted_from, wave.mailing.gate) == (WaveState.PAUSED, 20, Gate.HELD)
         assert outbox.tallies(session, [wave.mailing_id])[wave.mailing_id].pending == 32
-    with pytest.raises(Refused, match="revient à qui valide"):
+    with pytest.raises(Refused, match="revient à une personne qui valide"):
         move(database, number, lifecycle.resume)
     move(
         database, number, lambda session, c, **by: lifecycle.resume(session, c, may_approve=True, **by), actor=APPROVER

@@ -64,7 +64,9 @@ def test_whoever_was_written_to_in_these_days_is_left_out_and_counted(database, 
     with database.reading() as session:
         asked = lifecycle.campaign_numbered(session, number)
         (block,) = blocks_of(asked, replace(counts, written=0), DryRun())
-        assert "ne partirait à personne : choisissez une date plus tardive, ou demandez à qui valide" in block
+        assert (
+            "ne partirait à personne : choisissez une date plus tardive, ou demandez à une personne qui valide" in block
+        )
     assert count(database, number, NOW + timedelta(days=8)).left_out == {}
     assert stands(database, launch(database, number, SOON)) == ["solicited", "solicited", "queued"]
 

@@ -170,7 +170,7 @@ def test_the_authority_s_letter_says_how_many_schools_were_written_to_directly(d
 
 
 def test_a_letter_says_as_what_its_mailbox_receives_it(database, schools):
-    own, of_one = "en tant que pouvoir organisateur FASE", "pour une école du pouvoir organisateur FASE"
+    own, of_one = "parce que vous êtes le pouvoir organisateur FASE", "pour une école du pouvoir organisateur FASE"
     of_two = "pour 2 écoles du pouvoir organisateur FASE"
     answer_for(database, SECOND, schools[1:])
     number = draft(database)

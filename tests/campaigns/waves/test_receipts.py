@@ -51,7 +51,7 @@ def test_the_letter_names_the_schools_the_hour_a_reference_the_day_and_its_link_
     ((to, text),) = posted(database)
     assert to == "po009001@adm.fwb.example"
     for words in (
-        "Votre réponse du 16 mai 2021 à 11 h est enregistrée pour PO 0 (FASE 9001), volet 1 :",
+        "Votre réponse du 16 mai 2021 à 11 h est enregistrée pour votre pouvoir organisateur, PO 0 (FASE 9001)",
         "Nous adhérons (2 écoles) : - École 00000 (FASE 80001) - École 00001 (FASE 80002)",
         f"Sa référence est R-{key}.",
         "Le service confirme votre adhésion, ou revient vers vous, au plus tard le vendredi 21 mai 2021 (5 jours",
@@ -158,9 +158,9 @@ def test_the_copy_has_no_word_that_was_typed_no_link_to_answer_by_and_can_be_uns
         assert receipts.last(session, session.get_one(Message, letters[0]), SENDING).copied_to == TO.address
     ((to, text),) = posted(database)
     assert to == TO.address
-    assert "Une réponse a été donnée pour PO 0 (FASE 9001), volet 1." in text
-    assert "votre adresse a été indiquée par qui répondait pour le pouvoir organisateur FASE 9001" in text
-    assert "en tant que" not in text
+    assert "Une réponse a été donnée pour un pouvoir organisateur, PO 0 (FASE 9001), volet 1." in text
+    assert "votre adresse a été indiquée par la personne qui répondait pour le pouvoir organisateur FASE 9001" in text
+    assert "vous êtes" not in text
     assert "Ce n’est pas le bon contact" in text
     for word in ("Achetez", "autre@ecole.be", "Zoé", "Préfète", "/a/"):
         assert word not in text

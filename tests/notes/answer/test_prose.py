@@ -41,6 +41,7 @@ def test_what_was_asked_about_stands_first_then_the_others_then_the_total(sessio
     assert "Dans les autres réseaux, 34 des 502 écoles (6,8 %) ont adhéré. " in answer
     assert "Au total, 48 des 649 écoles secondaires (7,4 %) ont adhéré" in answer
     assert "À ce jour, rien n’est prévu pour les écoles de WBE." in answer
+    assert "Rien n’est prévu à ce jour." in answer_of(session, networks=()), "not each network by name"
 
 
 @pytest.mark.parametrize("changes", [{"question": ""}, {"question": "Combien d’écoles de WBE ont adhéré ?"}])

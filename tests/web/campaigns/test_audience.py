@@ -164,7 +164,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
     count = re.search(r"Demander la validation de l’envoi à ([\d ]+) PO", page)[1].replace(" ", "")
     refused = author.send(f"{begun}/submission", page=f"{begun}/dates")
     assert refused.status_code == 422
-    assert "confirmez-en le nombre" in refused.text
+    assert "confirmez leur nombre" in refused.text
     assert author.send(f"{begun}/submission", {"confirmed": "1"}, page=f"{begun}/check").status_code == 422
     assert author.send(f"{begun}/submission", {"confirmed": count}, page=f"{begun}/check").status_code == 302
     with sample_database.reading() as session:
@@ -225,7 +225,7 @@ def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
     form = form_of(added, "choices")
     number = form["line"][-1].partition(":")[0] if isinstance(form["line"], list) else form["line"].partition(":")[0]
     changed = author.get(f"{begun}/audience", query_string={**form, f"{number}.root": "Liège", f"{number}.not": "1"})
-    assert "pas (au moins une école en province de Liège)" in said(changed)
+    assert "sauf (au moins une école en province de Liège)" in said(changed)
     gone = author.get(f"{begun}/audience", query_string={**form_of(changed, "choices"), "remove": number})
     assert "province" not in said(gone)
     assert form_of(gone, "choices")["cell"] == "WBE|secondary"

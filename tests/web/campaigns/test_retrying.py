@@ -23,12 +23,12 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
     assert "en échec" not in text_of(author.get("/campaigns/1/progress"))
     end(sample_database)
     page = text_of(author.get("/campaigns/1/progress"))
-    assert "Renvoyer aux 3 en échec" in page
+    assert "Renvoyer les 3 courriels en échec" in page
     assert "ne repart" not in page
     assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 302
     page = text_of(author.get("/campaigns/1/progress"))
     assert "3 courriels en échec repartent" in page
-    assert "Renvoyer aux" not in page
+    assert "Renvoyer les" not in page
     assert "En attente 3" in page
     assert author.send("/campaigns/1/waves/1/retries", page="/campaigns/1/progress").status_code == 409
     assert "3 courriels en échec à renvoyer" in text_of(author.get("/campaigns/1/progress/journal"))
@@ -37,7 +37,10 @@ def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, 
 def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, launched, sample_database):
     settle(sample_database, 3, MessageState.REFUSED)
     end(sample_database)
-    told = {1: "Renvoyer aux 2 en échec 1 autre échec ne repart pas :", 3: "3 échecs ne repartent pas : adresse exclue"}
+    told = {
+        1: "Renvoyer les 2 courriels en échec 1 autre échec ne repart pas :",
+        3: "3 échecs ne repartent pas : adresse exclue",
+    }
     for count, sentence in told.items():
         with sample_database.writing() as session:
             refused = select(Message).where(Message.state == MessageState.REFUSED).order_by(Message.id)
@@ -48,7 +51,7 @@ def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, la
         page = text_of(author.get("/campaigns/1/progress"))
         beside = "Ajouter une relance |Annuler ce qui n’est pas parti |Clôturer la campagne "
         assert sentence in re.sub(beside, "", page)
-    assert "Renvoyer aux" not in page
+    assert "Renvoyer les" not in page
 
 
 def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twice(
@@ -70,7 +73,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
     page = text_of(author.get(listed))
     assert (page.count("Renvoyer à l’identique"), "Renvoi possible" in page, twice in page) == (2, False, True)
     page = text_of(author.get("/campaigns/1/progress"))
-    assert page.index("Renvoyer les 2 en doute") < page.index(twice)
+    assert page.index("Renvoyer les 2 courriels en doute") < page.index(twice)
 
 
 def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
@@ -85,7 +88,7 @@ def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in
     assert author.send(again, {"message": "x"}, page=listed).status_code == 400
     assert author.send(again, {"message": key}, page=listed).status_code == 302
     assert author.send(again, {"message": key}, page="/campaigns/1/progress").status_code == 409
-    assert "Renvoyer les 2 en doute" in text_of(author.get("/campaigns/1/progress"))
+    assert "Renvoyer les 2 courriels en doute" in text_of(author.get("/campaigns/1/progress"))
     assert author.send(again, page="/campaigns/1/progress").status_code == 302
     page = text_of(author.get("/campaigns/1/progress"))
     assert "2 courriels en doute repartent à l’identique" in page

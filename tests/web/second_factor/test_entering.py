@@ -158,7 +158,7 @@ def test_the_page_of_the_code_names_somebody_else_who_can_take_a_lost_factor_awa
     alone = app.test_client()
     alone.sign_in(email("administrator"), password)
     assert email("administrator") not in alone.get(CHECK).text
-    assert "adressez-vous à qui exploite le service" in text_of(alone.get(CHECK))
+    assert "adressez-vous à la personne qui exploite le service" in text_of(alone.get(CHECK))
 
 
 def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrolled):
