@@ -35,7 +35,7 @@ def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases
     assert "Pilotes" in author.get("/segments/lists").text
     assert "Écrire à ces 3 PO" in text_of(page)
     begun = author.send(f"{made.location}/campaign", page=made.location)
-    assert "<dt>Destinataires</dt><dd>3</dd>" in author.get(begun.location).text
+    assert "<dt>Visés</dt><dd>3</dd>" in author.get(begun.location).text
 
 
 def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_is_used(author):

@@ -108,7 +108,7 @@ def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(au
     page = author.get(f"/campaigns/{campaign.id}/audience")
     assert "Enregistrer et vérifier" in page.text
     count = int("".join(filter(str.isdigit, words)))
-    assert f"<dt>Destinataires</dt><dd>{count}</dd>" in page.text
+    assert f"<dt>Visés</dt><dd>{count}</dd>" in page.text
 
 
 def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, sample_database, letters):

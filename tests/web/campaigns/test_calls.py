@@ -8,9 +8,10 @@ from sqlalchemy import select
 from outreach import french
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.ladder import reached
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import reached
+from outreach.campaigns.results.figures import Figure
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, MessageSubject, SuppressionReason
 from outreach.directory.calls import Call
@@ -18,7 +19,7 @@ from outreach.directory.models import Authority, Contact, School
 from outreach.errors import InputError, Refused
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
-from outreach.reach.proof import ProofKind
+from outreach.reach.proof import Evidence
 from outreach.reachability import follow_up
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
@@ -104,8 +105,10 @@ def test_a_note_of_a_call_that_is_withdrawn_ends_no_step_and_proves_nothing(laun
         authority, number = session.get_one(Authority, step.authority_id), session.scalars(select(Call.id)).one()
         noting.withdraw(session, authority, number, now=LATER, actor=AUTHOR)
         assert step.state is StepState.DUE
-        counts = reached.of(session, session.get_one(Campaign, 1), now=LATER)
-        assert (counts.by.get(ProofKind.CALLED, 0), counts.open[ReachChannel.CALL]) == (0, 1)
+        campaign = session.get_one(Campaign, 1)
+        rows = reached.listed(session, campaign, Figure.TARGETED, now=LATER).every()
+        assert Evidence.CALLED not in {row.evidence for row in rows}
+        assert reached.waiting(session, campaign)[ReachChannel.CALL] == 1
     assert take(launched_sample, due, now=LATER) is StepState.DUE
 
 
@@ -220,10 +223,10 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
     with launched_sample.reading() as session:
         fase = session.get_one(Authority, session.get_one(ReachStep, due).authority_id).fase
     sheet = f"/directory/{fase}/history"
-    assert "aucune preuve, courriel revenu (appel : à faire)" in text_of(author.get(sheet))
+    assert "à atteindre encore ; revenu (appel : à faire)" in text_of(author.get(sheet))
     note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, "Elle a la lettre.", "La direction"))
     told = french.typeset(f"e {french.day(NOW)}, par Nadia Lambert ; La direction : « Elle a la lettre. »")
-    assert f"joint par téléphone l{told}" in author.get(sheet).text.replace("<bdi>", "")
+    assert f"joint par téléphone\u202f; l{told}" in author.get(sheet).text.replace("<bdi>", "")
     assert told in author.get(f"/campaigns/1/reached?q={fase}").text
     assert told in author.get(f"/campaigns/1/reached/export.csv?q={fase}").text
 

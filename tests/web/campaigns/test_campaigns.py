@@ -99,7 +99,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
     made = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
     assert made.status_code == 302
     begun = made.location.removesuffix("/audience")
-    assert "Destinataires 312" in text_of(author.get(f"{begun}/audience"))
+    assert "Visés 312" in text_of(author.get(f"{begun}/audience"))
     saved = author.send(
         f"{begun}/audience", {"asked": "1", "cell": ["COCOF|secondary", "WBE|secondary"], "concerns": "open"}
     )
@@ -425,7 +425,7 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
     made = author.send("/campaigns", {"definition": "rectificatif", "received": "1/1"}, page="/campaigns/new")
     page = author.get(made.location).text
     assert f"Pouvoirs organisateurs : a reçu « {title} » (première vague)." in page.replace("\xa0", " ")
-    assert "<dt>Destinataires</dt><dd>2</dd>" in page
+    assert "<dt>Visés</dt><dd>2</dd>" in page
     assert "Rectificatif : ceux qui ont répondu ou adhéré depuis le reçoivent aussi" in page.replace("\xa0", " ")
     assert 'value="listed" checked' in page
     lost = author.get(f"{made.location}?asked=1&concerns=listed").text

@@ -1,4 +1,4 @@
-"""Proof of reach: one query, so that pages, files, commands, a note and the criterion count the same authorities."""
+"""Who was reached: pages, files, commands, a note and the criterion count the same authorities."""
 
 import csv
 import io
@@ -11,9 +11,11 @@ from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
-from outreach.campaigns import audiences
-from outreach.campaigns.ladder import reached
+from outreach.campaigns import audiences, counts
+from outreach.campaigns.counting.classes import Reach
 from outreach.campaigns.models import Campaign
+from outreach.campaigns.results import campaign_reach, reached
+from outreach.campaigns.results.figures import Figure
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.delivery.models import Message, MessageState
@@ -22,7 +24,6 @@ from outreach.notes.content import read_figures
 from outreach.notes.drafts import NoteRequest
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason, StepState
-from outreach.reach.proof import PROOFS
 from outreach.segments.criteria import listed
 from outreach.segments.kinds.reached import ReachedBy, ReachKind
 from outreach.settings import Settings
@@ -30,8 +31,6 @@ from tests.conftest import NOW, STORY_DAY
 from tests.factories import AUTHOR
 from tests.pages import links, text_of
 from tests.responses.test_answers import give
-
-FIXED = ("authorities", "proved", "unproved")
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +40,7 @@ def in_spring(app, monkeypatch):
 
 @pytest.fixture
 def mixed(launched_sample):
-    """The launched campaign with every end: answered, accepted, posted on paper, called, and without any proof."""
+    """The launched campaign with every end: answered, accepted, posted on paper, called, and none of these."""
     with launched_sample.writing() as session:
         letters = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.authority_id)).all()
         each = list({letter.authority_id: letter for letter in letters}.values())
@@ -77,41 +76,45 @@ def run(database, settings, *words):
 
 def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mixed, settings):
     with mixed.reading() as session:
-        found = reached.of(session, session.get_one(Campaign, 1), now=NOW)
+        campaign = session.get_one(Campaign, 1)
+        counted = counts.of_authorities(session, campaign, now=NOW)
+        sentence = reached.sentence(counted.authorities)
+        whole = reached.sentence(counted.authorities, reached.waiting(session, campaign))
         note = gathering.gather(session, NoteRequest(STORY_DAY, "Bilan"), now=NOW).content
-        criterion = [_counted(session, kind) for kind in ReachKind]
-    told = found.as_json()
-    assert {"answered", "accepted", "posted", "called"} <= set(told["by"])
-    assert (told["unproved"] >= 4, sum(told["by"].values())) == (True, told["proved"])
-    assert criterion == [told["proved"], told["unproved"]]
+        criterion = _counted(session, ReachKind.PROVED)
+    told = {key: counted.authorities[key] for key in campaign_reach.KEYS}
+    assert (told["reached"], criterion) == (2, 2), "an answer and a call; neither the relay nor a posting proves it"
+    assert told["left"] >= 4
+    assert sum(told[key] for key in campaign_reach.KEYS[1:]) == told["to_reach"]
 
-    assert run(mixed, settings, "campaign", "reach", "1") == told
+    of_command = run(mixed, settings, "campaign", "counts", "1")
+    assert {key: of_command[key] for key in told} == told
+    assert of_command.keys() == {"campaign", "programme", "strand", "as_of", "schools", *counts.KEYS}
+    assert of_command["schools"].keys() == {*counts.KEYS}
     (of_actions,) = run(mixed, settings, "report", "actions")["reached"]
     assert {name: of_actions[name] for name in told} == told
     parts = of_actions["networks"].values()
-    assert [sum(part[name] for part in parts) for name in FIXED] == [told[name] for name in FIXED]
+    assert {name: sum(part[name] for part in parts) for name in told} == told
 
-    for page in ("/", "/situation/actions", "/campaigns/1/progress", "/campaigns/1/reached"):
-        assert spaced(found.sentence) in spaced(text_of(author.get(page))), (page, text_of(author.get(page))[-3000:])
+    for page in ("/", "/situation/actions"):
+        assert spaced(sentence) in spaced(text_of(author.get(page))), page
+    for page in ("/campaigns/1/progress", "/campaigns/1/reached"):
+        assert spaced(whole) in spaced(text_of(author.get(page))), page
     assert links(author.get("/"), "/campaigns/1/reached")
 
-    rows = list(csv.DictReader(io.StringIO(author.get("/campaigns/1/reached/export.csv").text), delimiter=";"))
-    proofs = [row["Preuve"] for row in rows]
-    assert {kind.value: proofs.count(kind.label) for kind in PROOFS if kind.label in proofs} == told["by"]
-    assert (len(rows), proofs.count("")) == (told["authorities"], told["unproved"])
+    for figure in (Figure.TO_REACH, *map(Figure, Reach)):
+        file = author.get(f"/campaigns/1/reached/export.csv?figure={figure}").text
+        rows = list(csv.DictReader(io.StringIO(file.lstrip("\ufeff")), delimiter=";"))
+        assert len(rows) == told[figure]
+        assert all(bool(row["Preuve"]) == (row["Où il en est"] == Figure.REACHED.label) for row in rows)
     for place in ("/situation/export.xlsx", "/situation/actions.xlsx"):
         book = CalamineWorkbook.from_filelike(io.BytesIO(author.get(place).data))
-        *_, total = book.get_sheet_by_name("Atteints").to_python()
-        assert total[7:10] == [told[name] for name in FIXED], place
-        assert total[10:] == [told["by"].get(kind.value, 0) for kind in PROOFS]
+        headers, *_, total = book.get_sheet_by_name("Atteints").to_python()
+        assert {key: total[headers.index(Figure(key).label)] for key in told} == told, place
 
     (frozen,) = note.reached
-    assert ({name: getattr(frozen, name) for name in FIXED}, dict(frozen.by)) == (
-        {name: told[name] for name in FIXED},
-        told["by"],
-    )
-    assert numbers(frozen.sentence)[:2] == [told["proved"], told["authorities"]]
     assert frozen.sentence in note.answer
+    assert numbers(frozen.sentence) == [count for count in told.values() if count]
     assert read_figures(note.figures()) == note
 
 
@@ -125,12 +128,12 @@ def _counted(session, kind):
 
 
 def test_a_past_day_has_no_proof_and_a_note_on_it_none(author, mixed):
-    assert "Atteints, avec preuve" not in text_of(author.get("/?as_of=2021-05-01"))
+    assert "Qui est atteint" not in text_of(author.get("/?as_of=2021-05-01"))
     with mixed.reading() as session:
         asked = NoteRequest(STORY_DAY - timedelta(days=1), "Bilan")
         content = gathering.gather(session, asked, now=NOW).content
     assert content.reached == ()
-    assert "Atteint, avec preuve" not in {one.term for one in content.definitions}
+    assert "Ont réagi" not in {one.term for one in content.definitions}
 
 
 def spaced(text):

@@ -136,7 +136,7 @@ def test_the_listed_are_written_to_as_many_as_the_button_says_under_what_was_fil
     )
     begun = author.get(author.send(f"{PAGE}/campaign?{query}", page=PAGE).location)
     count = re.search(r"\d+", words)
-    assert f"<dt>Destinataires</dt><dd>{count[0] if count else 1}</dd>" in begun.text
+    assert f"<dt>Visés</dt><dd>{count[0] if count else 1}</dd>" in begun.text
     assert f'value="{name} : ' in begun.text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
