@@ -18,6 +18,7 @@ from outreach.db.ways import Way
 from outreach.erasures import digests
 from outreach.segments import calm
 from outreach.settings import ROOT, Mode, Settings
+from outreach.sight import role
 from outreach.web import (
     adherence,
     api,
@@ -170,7 +171,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["outreach.settings"] = settings
-    rules = calm.info_of(settings) | digests.info_of(settings)
+    rules = calm.info_of(settings) | digests.info_of(settings) | role.info_of(settings)
     opened = database or Database(settings.database, rules).watched(migrations.fault_of)
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database

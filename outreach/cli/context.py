@@ -25,6 +25,7 @@ from outreach.french import typeset
 from outreach.roles import RoleName
 from outreach.segments import calm
 from outreach.settings import Mode, Settings, read
+from outreach.sight import role
 from outreach.text import cleaned, whole_number
 
 console = Console(highlight=False)
@@ -57,7 +58,8 @@ class Operation:
     @cached_property
     def opened(self) -> Database:
         """The database, without a check of its version."""
-        return Database(self.settings.database, calm.info_of(self.settings) | digests.info_of(self.settings))
+        rules = calm.info_of(self.settings) | digests.info_of(self.settings) | role.info_of(self.settings)
+        return Database(self.settings.database, rules)
 
     @cached_property
     def database(self) -> Database:

@@ -8,6 +8,7 @@ CHECKS = (
     Check("folder", "Dossier de données", 5, machine.folder),
     Check("disk", "Disque", 5, machine.disk),
     Check("database", "Base de données", 10, databases.database),
+    Check("sight", "Comptes de fédérations et de réseaux", 10, databases.scopes),
     Check("clock", "Heure", 20, databases.clock),
     Check("workers", "Processus d’envoi", 10, work.clocks_and_workers),
     Check("waiting", "Courriels en attente", 20, work.waiting),

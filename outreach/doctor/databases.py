@@ -13,6 +13,8 @@ from outreach.db import Database, Session
 from outreach.db.watch import DatabaseFault
 from outreach.delivery import workers
 from outreach.doctor.findings import Examined, Finding, fault, ok, warning, worst
+from outreach.errors import Refused
+from outreach.sight import role
 
 MOST_TAKEN = 0.8  # of the server's connections
 MANY_ROWS = 10_000  # of a table: below, a wrong plan costs nothing
@@ -27,6 +29,10 @@ ANALYSED = text(
     "SELECT min(greatest(last_analyze, last_autoanalyze)) FROM pg_stat_user_tables WHERE n_live_tup > :many"
 )
 TAKEN = text("SELECT count(*), current_setting('max_connections')::int FROM pg_stat_activity")
+ALONE = (
+    "La garde du programme les tient seule à leurs membres : faites faire un rôle sans droit, et nommez-le dans "
+    "OUTREACH_SIGHT_ROLE (docs/install.md)."
+)
 SENTENCES = {
     DatabaseFault.OLDER: "Elle est d’une version antérieure à celle du programme : lancez ./run migrate.",
     DatabaseFault.NEWER: migrations.NEWER_SENTENCE,
@@ -68,6 +74,21 @@ def _postgresql(session: Session) -> list[Finding]:
     room = f"{taken} connexions sur {most}"
     crowded = f"{room} : augmentez max_connections, ou réduisez OUTREACH_WEB_PROCESSES."
     return [*findings, warning(crowded) if taken > most * MOST_TAKEN else ok(f"{room}.")]
+
+
+def scopes(examined: Examined) -> Finding:
+    """What keeps accounts of federations and networks to their members, beside the program's own guard."""
+    if examined.database.engine.name != "postgresql":
+        return ok("La garde du programme et l’autorisation de SQLite les tiennent à leurs membres.")
+    named = examined.settings.sight_role
+    if not named:
+        return warning(ALONE)
+    with examined.database.reading() as session:
+        try:
+            role.examine(session, named)
+        except Refused as error:
+            return fault(str(error))
+    return ok(f"Ils lisent sous le rôle {named}, qui ne peut lire aucune table.")
 
 
 def clock(examined: Examined) -> Finding:

@@ -37,12 +37,14 @@ SIGNS = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(HYPHENS, "
 PLAIN = re.compile(r"[a-z0-9@]+")
 GONE = re.compile(f"[{UNSEEN}]")
 # A sign as HTML or JSON writes it, once or several times over.
-ENTITY = r"&(?:amp;)*(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});"
-ESCAPE = r"\\+u[0-9a-f]{4}"
-SPELT = re.compile(rf"{ENTITY}|{ESCAPE}|\\+[nrtbf]|\\+(?=[\"'/\\])", re.IGNORECASE)
+ENTITY = r"&(?:amp;){0,4}(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});"
+BARS = r"\\{1,16}"  # of JSON within JSON; a bound to each run, so that no text makes a pattern try for long
+ESCAPE = rf"{BARS}u[0-9a-f]{{4}}"
+SPELT = re.compile(rf"{ENTITY}|{ESCAPE}|{BARS}[nrtbf]|{BARS}(?=[\"'/\\])", re.IGNORECASE)
 ANY = f"{ENTITY}|{ESCAPE}"
 # An accent that is a sign of its own (NFD), as in names of files of a Mac; what is not seen.
-MARKS = rf"(?:[\u0300-\u036f{UNSEEN}]|\\+u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);|&#x0?3[0-6][0-9a-f];|&shy;)*"
+MARK = rf"[\u0300-\u036f{UNSEEN}]|{BARS}u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);|&#x0?3[0-6][0-9a-f];|&shy;"
+MARKS = f"(?:{MARK}){{0,8}}"
 PAIRS = {"oe": "œŒ", "ae": "æÆ", "ss": "ßẞ"}
 
 
@@ -69,7 +71,7 @@ class Word:
         return said
 
     def _places(self, said: str) -> Iterator[tuple[int, int]]:
-        shape, wanted = _compiled(self.text), folded(self.text, is_address=self.is_address)
+        shape, wanted = pattern_of(self.text), folded(self.text, is_address=self.is_address)
         found = shape.search(said)
         while found is not None:
             first, end = found.span()
@@ -137,10 +139,10 @@ def shape_of(text: str) -> str:
 
 def _sign_shape(sign: str) -> str:
     if sign == " ":
-        return rf"(?:[{SPACES}]|{ANY}|\\+[nrtf])+"
+        return rf"(?:[{SPACES}]|{ANY}|{BARS}[nrtf]){{1,4}}"
     if sign.isalpha():
         return f"(?:{_class_of(sign)}|{ANY}){MARKS}"
-    same = {"'": rf"\\*[{APOSTROPHES}]", "-": f"[{HYPHENS}]", '"': r'\\*"'}.get(sign, re.escape(sign))
+    same = {"'": rf"(?:{BARS})?[{APOSTROPHES}]", "-": f"[{HYPHENS}]", '"': f'(?:{BARS})?"'}.get(sign, re.escape(sign))
     return f"(?:{same}|{ANY}){MARKS}"
 
 
@@ -161,7 +163,8 @@ def _accented() -> Mapping[str, str]:
 
 
 @cache
-def _compiled(text: str) -> re.Pattern[str]:
+def pattern_of(text: str) -> re.Pattern[str]:
+    """The pattern of all writings of some words, as Python has it."""
     return re.compile(shape_of(text), re.IGNORECASE)
 
 

@@ -90,6 +90,7 @@ class Settings(BaseModel):
     mode: Mode = Mode.DEMO
     data: Path = ROOT / "var"
     database_url: str = Field("", repr=False)  # may hold a password
+    sight_role: str = Field("", pattern=r"^([a-z_][a-z0-9_]{0,62})?$")
     backups: Path | None = None
     broker_url: str = Field("", repr=False)  # idem
     private_hosts: str = ""

@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from outreach.db import Database, Session
 from outreach.db.estimates import SIGHT
-from outreach.sight import views
+from outreach.sight import role, views
 from outreach.sight.guard import Authorizer, Unguarded, guard
 from outreach.sight.scopes import Sight
 
@@ -45,6 +45,8 @@ class Sighted(Database):
     def __init__(self, whole: Database) -> None:
         super().__init__(whole.engine.url.render_as_string(hide_password=False), whole.info)
         self.watch, self.faults = whole.watch, whole.faults
+        is_postgresql = self.engine.dialect.name == "postgresql"
+        self.role = str(whole.info.get(role.INFO, "")) if is_postgresql else ""
         self._found: dict[Sight, tuple[tuple[object, ...], dict[str, list[object]]]] = {}
         if self.engine.dialect.name == "sqlite":
             # Keys are written within the transaction, so `query_only` stays off; the guard refuses what writes.
@@ -83,6 +85,8 @@ class Sighted(Database):
                 connection.exec_driver_sql(statement)
             if sight is not None:
                 self._find(connection, sight)
+            if self.role:
+                connection.exec_driver_sql(role.taken(self.role))
         finally:
             _open(connection.info, opens=False)
 
@@ -119,6 +123,8 @@ class Sighted(Database):
             connection.execute("SET jit = off")
         for statement in views.made(dialect, schema):
             connection.execute(statement)
+        if self.role:
+            connection.execute(role.granted(self.role))
         connection.commit()
         record.info[SCHEMA] = schema
         _open(record.info, opens=False)
@@ -133,7 +139,7 @@ def _open(info: dict[str, Any], *, opens: bool) -> None:
 
 def _guard(connection: Connection, _cursor: Any, statement: str, *_details: Any) -> None:
     if connection.info.get(READY):
-        guard(statement)
+        guard(statement, connection.info[SCHEMA])
 
 
 def _empty(connection: Any, record: Any) -> None:

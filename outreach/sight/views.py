@@ -40,7 +40,7 @@ def made(dialect: Dialect, schema: str) -> Iterator[str]:
     for name, column in KEYS.items():
         yield f"CREATE TEMP TABLE {name} ({column}){ends}"
     known = Base.metadata.tables
-    for name in (*TABLES, *sorted(known.keys() - TABLES.keys())):
+    for name in names():
         if name not in known:  # a process that sends does not load every table
             yield f"CREATE TEMP VIEW {name} AS SELECT NULL AS unseen WHERE 1 = 0"
             continue
@@ -48,6 +48,11 @@ def made(dialect: Dialect, schema: str) -> Iterator[str]:
         parents = seen.paths.values() if isinstance(seen, Scoped) else ()
         is_whole = all(parent in known or parent in KEYS for parent in parents)
         yield view(known[name], seen if is_whole else HIDDEN, dialect, before)
+
+
+def names() -> Sequence[str]:
+    """The tables before which a view stands."""
+    return *TABLES, *sorted(Base.metadata.tables.keys() - TABLES.keys())
 
 
 def view(table: Table, seen: Seen, dialect: Dialect, before: dict[str, str]) -> str:

@@ -25,7 +25,7 @@ from outreach.responses.kinds import Answer
 from outreach.retention import every_table  # noqa: F401
 from outreach.segments import audience_counts
 from outreach.segments.scope import scope_at
-from outreach.sight import engine, views
+from outreach.sight import engine, guard, views
 from outreach.sight.declared import TABLES, ByValue, Public, Scoped
 from outreach.sight.engine import sighted
 from outreach.sight.guard import Unguarded
@@ -228,6 +228,20 @@ AROUND = (
     *("SELECT id FROM sight_authorities", "SELECT 1 FROM pg_temp.contacts", "ATTACH 'x' AS y", "RESET ROLE"),
     *("WITH messages AS (SELECT 1 AS id) SELECT id FROM messages", "CREATE TEMP TABLE x (id INTEGER)", "VACUUM"),
     *("WITH a AS (SELECT 1), contacts (id) AS MATERIALIZED (SELECT 2) SELECT id FROM contacts", "EXPLAIN SELECT 1"),
+    # read otherwise than they look
+    *("SELECT count(*) FROM public/**/.users", "SELECT count(*) FROM main/**/.users", "SELECT 1 -- ' \n FROM hits"),
+    *('SELECT count(*) FROM U&"\\0070ublic".users', "SELECT count(*) FROM u&\"!0070ublic\" UESCAPE '!' .users"),
+    *(
+        "SELECT count(*) FROM 'main'.'users'",
+        "SELECT count(*) FROM `main`.users",
+        "SELECT count(*) FROM [main].[users]",
+    ),
+    *("SELECT E'\\'', count(*) FROM public.users WHERE '' = ''", "SELECT $a$'$a$, count(*) FROM public.users"),
+    # functions that take a statement, or the name of a table, as a text
+    *("SELECT * FROM ts_stat('SELECT password FROM users')", "SELECT query_to_xml('TABLE users', true, true, '')"),
+    *("SELECT table_to_xml('users', true, true, '')", "SELECT * FROM dblink('x', 'SELECT 1') AS t (a text)"),
+    *("SELECT ts_rewrite('a', 'SELECT 1')", "SELECT \"ts_stat\"('SELECT 1')", 'SELECT "lo_get"(1)'),
+    *("SELECT load_extension('x')", "SELECT lo_get(1)", "SELECT * INTO TEMP x FROM contacts", "TABLE contacts"),
 )
 
 
@@ -238,9 +252,21 @@ def test_the_guard_refuses_what_goes_round_the_views(sample_database, statement)
         session.execute(text(statement))
 
 
+def test_the_guard_lets_pass_what_reads_and_a_schema_by_any_name_is_refused():
+    for statement in (
+        "SELECT a.id, 'it''s -- a /* word;' FROM contacts AS a WHERE a.id IN (%(a_1)s, ?) AND a.x ->> 'public.y' = '1'",
+        "WITH RECURSIVE x (a, b) AS NOT MATERIALIZED (SELECT 1, 2.5) SELECT x.a FROM x, (SELECT 1) AS y (c)",
+        'SELECT count(DISTINCT "a"."role") FILTER (WHERE b > 1) FROM hits AS "a" GROUP BY CAST(c AS VARCHAR(40))',
+    ):
+        guard.guard(statement, "outreach")
+    for statement in ('SELECT 1 FROM "Ours".users', "SELECT 1 FROM x, ours.users", 'SELECT 1 FROM base."ours".users'):
+        with pytest.raises(Unguarded):
+            guard.guard(statement, '"Ours"')
+
+
 def test_without_the_guard_a_statement_goes_round_the_views(sample_database, monkeypatch):
     """On SQLite the authorizer still refuses what names a column; counting rows it cannot tell apart."""
-    monkeypatch.setattr(engine, "guard", lambda _statement: None)
+    monkeypatch.setattr(engine, "guard", lambda *_: None)
     place = {"sqlite": "main", "postgresql": "public"}[sample_database.engine.name]
     with sighted(sample_database, CECP).reading() as session:
         assert session.scalar(text(f"SELECT count(*) FROM {place}.authorities")) > 261
@@ -252,7 +278,7 @@ def test_without_the_guard_a_statement_goes_round_the_views(sample_database, mon
 def test_the_authorizer_of_sqlite_refuses_beside_the_guard(talked_sample, monkeypatch, statement):
     if talked_sample.engine.name != "sqlite":
         return
-    monkeypatch.setattr(engine, "guard", lambda _statement: None)
+    monkeypatch.setattr(engine, "guard", lambda *_: None)
     with pytest.raises(DatabaseError, match="SQLITE_AUTH"), sighted(talked_sample, CECP).reading() as session:
         session.execute(text(statement))
     with sighted(talked_sample, CECP).reading() as session:

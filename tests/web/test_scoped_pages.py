@@ -3,11 +3,13 @@
 import csv
 import io
 import re
+from collections import Counter
 from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select, text
+from werkzeug.exceptions import HTTPException
 
 from outreach.accounts import sessions, staff
 from outreach.accounts.staff import User
@@ -20,7 +22,9 @@ from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import check, elements, links, text_of
 from tests.sight.pruned import members
+from tests.sight.test_engine import talked_sample
 
+__all__ = ["talked_sample"]
 SIGHTS = [
     *(("federation", code) for code in ("SeGEC", "FELSI", "CECP", "CPEONS")),
     *(("network", code) for code in ("WBE", "COCOF")),
@@ -28,8 +32,9 @@ SIGHTS = [
 UNGUARDED = {"account.sign_in_again", "second_factor.check", "second_factor.set_up"}  # steps of signing in
 NUMBERS = re.compile(r"(?<![\w.])\d{4,6}(?![\w.])")
 ADDRESSES = re.compile(r"[\w.+'-]+@[\w.-]+\w")
-LED = re.compile(r'<a\b[^>]* href="(/[^"]*)"')
-ELSEWHERE = ("/static", "/accessibilite")
+LED = re.compile(r'<\w+\b[^>]* (?P<of>href|src|action|data-hx-get|hx-get)="(?P<to>[/?][^"]*)"[^>]*>')
+OF_ONE = 3  # addresses
+ELSEWHERE = ("/static", "/n/")  # the page of a note is the same for everybody
 PIECES = re.compile(r"<[^>]*>|[\r\n;\"]+")
 
 
@@ -176,21 +181,50 @@ def test_counts_and_files_are_those_of_the_register(app, launched_sample, role, 
     assert len(now) - 1 == wanted
 
 
-def test_every_link_on_an_open_page_opens(app, launched_sample):
-    """Of the addresses of a view, each that names an argument that none before it does."""
-    client, todo, seen = signed_in(app, "federation", "SeGEC"), ["/", "/account"], set()
-    while todo and len(seen) < 240:
-        address = todo.pop(0)
-        path, _, asked = re.sub(r"\d+", "0", address.partition("#")[0]).partition("?")
-        if (named := {(path, word.partition("=")[0]) for word in asked.split("&")}) <= seen:
-            continue
-        seen |= named
-        response = FlaskClient.open(client, address, follow_redirects=True)  # what is on it, the first test checks
-        assert response.status_code == 200, address
-        if response.data[:9].lower() == b"<!doctype":
-            todo += [unescape(each) for each in LED.findall(response.text) if not each.startswith(ELSEWHERE)]
-    assert len({path for path, _ in seen}) > 30
-    assert not todo
+def test_whatever_an_open_page_leads_to_opens(app, talked_sample):
+    """Links, pictures, what a script asks for, and forms. Of each view so many addresses for each name of an argument,
+    for the first federation and network; refusals are pages, too, and an issuer adds a button."""
+    held = {"oidc_issuer": "https://issuer.example", "oidc_client_id": "x", "oidc_name": "FAS"}
+    app.extensions["outreach.settings"] = app.extensions["outreach.settings"].model_copy(update=held)
+    for role, code in (SIGHTS[0], SIGHTS[4]):
+        client, refused, opened = signed_in(app, role, code), ["/campaigns", "/directory/99999", "/nothing"], set()
+        todo, seen = [*refused, "/", "/account"], Counter()
+        while todo:
+            method, _, address = todo.pop(0).rpartition(" ")
+            where, _, asked = address.partition("#")[0].partition("?")
+            endpoint = endpoint_of(app, method or "GET", where)
+            named = {
+                (endpoint, where if endpoint.startswith("guide.") else "", one.partition("=")[0])
+                for one in asked.split("&")
+            }
+            if where.startswith(ELSEWHERE) or all(seen[each] >= OF_ONE for each in named):
+                continue
+            seen.update(named)
+            if method == "POST":
+                assert endpoint in door.WRITES | door.OWN, f"{role}: a form leads to {address}"
+                continue
+            response = FlaskClient.open(client, address, follow_redirects=True)  # what is on it, the first test checks
+            assert response.status_code == 200 or address in refused, f"{role}: {response.status_code} {address}"
+            opened.add(endpoint)
+            if response.data[:9].lower() == b"<!doctype":
+                todo += led(address, response.text)
+        assert len(opened) > 25, opened
+
+
+def endpoint_of(app, method, path):
+    try:
+        return app.url_map.bind("").match(path, method)[0]
+    except HTTPException:
+        return path
+
+
+def led(address, page):
+    """Where a page leads: each as a browser asks for it, with its method before it unless that is GET."""
+    for found in LED.finditer(page):
+        to = unescape(found["to"])
+        to = f"{address.partition('?')[0]}{to}" if to.startswith("?") else to
+        is_sent = found["of"] == "action" and 'method="post"' in found[0].lower()
+        yield f"POST {to}" if is_sent else to
 
 
 def test_a_page_of_who_is_no_member_is_as_one_that_is_not_there(app, launched_sample):

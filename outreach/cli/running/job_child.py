@@ -34,6 +34,7 @@ from outreach.jobs.models import Job
 from outreach.jobs.work import JobWork
 from outreach.segments import calm
 from outreach.settings import Settings, read
+from outreach.sight import role
 from outreach.web.ui.errors import SENTENCES
 from outreach.web.ui.request import JOB, READS, reading
 from outreach.worker.job_room import AWAY
@@ -60,7 +61,8 @@ def main() -> None:
         Path("/proc/self/oom_score_adj").write_text("1000")
     threading.Thread(target=_end_with_parent, daemon=True).start()
     settings = read()
-    database = Database(settings.database, calm.info_of(settings) | digests.info_of(settings))
+    rules = calm.info_of(settings) | digests.info_of(settings) | role.info_of(settings)
+    database = Database(settings.database, rules)
     work = JobWork(database, number, lease, settings.instant)
     try:
         with suppress(LeaseLost):

@@ -41,6 +41,7 @@ OWN = frozenset(
         "account.password",
         "account.choose_pace",
         "account.sign_out",
+        "oidc.bind",
         "account.end_session",
         "account.end_other_sessions",
         "calendar.make_key",

@@ -1,0 +1,83 @@
+"""On PostgreSQL a scope's connections change to a role that may read the views alone: whatever gets by the guard."""
+
+from contextlib import suppress
+
+import pytest
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import ProgrammingError
+
+from outreach.db import Base
+from outreach.directory.models import Authority
+from outreach.doctor import databases
+from outreach.doctor.findings import Examined, HealthState
+from outreach.sight import engine, role
+from outreach.sight.declared import TABLES
+from outreach.sight.scopes import Sight, SightKind
+from tests.sight.test_engine import CECP, SEGEC, rows, talked_sample
+
+__all__ = ["talked_sample"]
+pytestmark = [pytest.mark.postgresql, pytest.mark.parametrize("backend", ["postgresql"])]
+ROLE = "outreach_sight_of_tests"
+AROUND = (
+    "SELECT count(*) FROM public.authorities",
+    "SELECT password FROM public/**/.users",
+    'SELECT password FROM U&"\\0070ublic".users',
+    "SELECT * FROM ts_stat('SELECT to_tsvector(address) FROM public.contacts')",
+    "SELECT (SELECT count(*) FROM public.users), count(*) FROM authorities",
+)
+
+
+@pytest.fixture
+def named(talked_sample):
+    """The database, which names a role that may read nothing."""
+    with talked_sample.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        with suppress(ProgrammingError):  # of the server, which other tests have, too
+            connection.execute(text(f"CREATE ROLE {ROLE} NOLOGIN"))
+        connection.execute(text(f"GRANT {ROLE} TO current_user"))
+    talked_sample.info[role.INFO] = ROLE
+    return talked_sample
+
+
+@pytest.fixture
+def opened(named):
+    """The same database as scopes have it: with the role, and without."""
+    both = engine.Sighted(named), engine.Sighted(named)
+    both[1].role = ""
+    yield both
+    for one in both:
+        one.dispose()
+
+
+def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened):
+    known, (ours, plain) = [name for name in TABLES if name in Base.metadata.tables], opened
+    for sight in (SEGEC, CECP, Sight(SightKind.NETWORK, "WBE"), SEGEC):
+        with ours.of(sight).reading() as session, plain.of(sight).reading() as other:
+            assert session.scalar(text("SELECT count(*) FROM authorities")) > 0
+            for name in known:
+                assert rows(session, name) == rows(other, name), name
+    with named.reading() as session:
+        assert session.scalar(select(func.count(Authority.id))) == 986, "all, as the service itself"
+
+
+@pytest.mark.parametrize("statement", AROUND)
+def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch, statement):
+    monkeypatch.setattr(engine, "guard", lambda *_: None)
+    ours, plain = opened
+    with pytest.raises(ProgrammingError, match="InsufficientPrivilege"), ours.of(CECP).reading() as session:
+        session.execute(text(statement)).all()
+    with plain.of(CECP).reading() as session:
+        assert session.execute(text(statement)).all(), "what it would read"
+
+
+def test_the_doctor_says_that_the_guard_stands_alone_and_what_is_wrong_with_a_role(named, settings):
+    def found(name):
+        examined = Examined(settings.model_copy(update={"sight_role": name}), named, {})
+        return databases.scopes(examined)
+
+    assert found("").state is HealthState.WARNING
+    assert "OUTREACH_SIGHT_ROLE" in found("").told
+    assert found(ROLE).state is HealthState.OK
+    assert "CREATE ROLE nobody_has_it NOLOGIN" in found("nobody_has_it").told
+    with named.writing() as session:
+        session.execute(text(f"GRANT SELECT (address) ON contacts TO {ROLE}"))
+    assert (found(ROLE).state, "peut lire contacts" in found(ROLE).told) == (HealthState.FAULT, True)
