@@ -70,6 +70,7 @@ OF_AN_INSTALLATION = {  # the subject of these is its place
     AlertKind.RETURNS_UNREADABLE,
     AlertKind.RESTORE_UNPROVEN,
 }
+ON_PAGES = {AlertKind.WAVE_PAUSED, AlertKind.PUSH_GIVEN_UP}  # what they ask is done on pages of the service
 ABOUT_WAVES = {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT}  # the subject of these is a wave's key
 
 
@@ -84,7 +85,7 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
     if kind is AlertKind.LETTERS_IN_DOUBT:
         return AlertWords(
             f"Des courriels {of_campaign} sont en doute : le relais n’a pas dit s’il les a pris.",
-            "Cherchez-les dans le journal du relais, puis renvoyez-les ou laissez-les.",
+            "Faites-les chercher dans le journal du relais, puis renvoyez-les ou laissez-les.",
             f"Plus aucun courriel {of_campaign} n’est en doute depuis moins de sept jours.",
         )
     what = f"La {wave.name} {of_campaign}" if wave else f"Une vague {of_campaign}"
@@ -98,6 +99,17 @@ def told(episode: AlertEpisode, words: AlertWords) -> str:
         return f"Depuis le {moment(episode.began_at)} : {words.so} {words.advice}"
     period = f"Du {moment(episode.began_at)} au {moment(episode.ended_at)}"
     return f"{period} : {words.so} Fin de l’alerte : {words.over}"
+
+
+def call_for(kind: AlertKind, to: Sequence[str]) -> str:
+    """Whom somebody calls who has no hand on the machine, after a paragraph; '' where pages suffice.
+
+    `to` are the addresses to which alerts are mailed: those who run the service read them.
+    """
+    if kind in ON_PAGES:
+        return ""
+    named = f" : {', '.join(to)}" if to else ""
+    return f" Ce n’est pas de votre ressort ? Prévenez la personne qui exploite le service{named}."
 
 
 def _place(session: Session, kind: AlertKind, subject: str) -> str:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from outreach.alerts import disk, episodes, sightings
 from outreach.alerts.models import AlertEpisode, AlertKind
-from outreach.alerts.sentences import ABOUT_WAVES, WORDS, told, words_of
+from outreach.alerts.sentences import ABOUT_WAVES, WORDS, call_for, told, words_of
 from outreach.campaigns.models import Campaign, Wave
 from outreach.db import Session
 
@@ -29,10 +29,12 @@ def shown(
     *,
     now: datetime,
     beside: Collection[int] = (),
+    to: Sequence[str] = (),
 ) -> list[ShownAlert]:
     """The alerts that go on, for a person who `holds` roles. The pauses of the waves in `beside` are shown elsewhere.
 
     A silent clock and a full disk are seen here, too: while they last, it may be that nobody can write them down.
+    `to` are the addresses of those who run the service.
     """
     alerts = list(episodes.going_on(session))
     kinds = {alert.kind for alert in alerts}
@@ -42,7 +44,7 @@ def shown(
     texts = [
         ShownAlert(
             alert.kind.label,
-            told(alert, words_of(session, alert.kind, alert.subject, relays)),
+            told(alert, words_of(session, alert.kind, alert.subject, relays)) + call_for(alert.kind, to),
             _campaign_of(session, alert),
             alert.began_at,
         )
@@ -51,7 +53,7 @@ def shown(
     ]
     full = AlertKind.DISK_FULL
     if full not in kinds and holds(*full.roles) and disk.is_short(folder):
-        texts.append(ShownAlert(full.label, f"{WORDS[full].so} {WORDS[full].advice}"))
+        texts.append(ShownAlert(full.label, f"{WORDS[full].so} {WORDS[full].advice}{call_for(full, to)}"))
     return texts
 
 

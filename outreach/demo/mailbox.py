@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from aiosmtpd.smtp import SMTP, Envelope, Session
 
 PAGE = 50
+PLACE = "place"  # the file in the mailbox's folder that says where it is open
 ACCOUNTS = "accounts"  # the folder of the Maildir (".accounts" on disk)
 
 
@@ -89,10 +90,21 @@ def serving(place: str, folder: Path, returns: Path | None = None) -> Iterator["
     host, _, port = place.rpartition(":")
     controller = Controller(_Keeper(folder, returns), hostname=host.strip("[]"), port=int(port), ident="demonstration")
     controller.start()
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / PLACE).write_text(place, encoding="utf-8")
     try:
         yield controller
     finally:
+        (folder / PLACE).unlink(missing_ok=True)
         controller.stop()
+
+
+def place_of(folder: Path, usual: str) -> str:
+    """Where the mailbox is open: its usual port may have been taken, and the next free one chosen."""
+    try:
+        return (folder / PLACE).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return usual
 
 
 def keep(folder: Path, wire: bytes, at: datetime) -> None:

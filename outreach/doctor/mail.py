@@ -4,6 +4,7 @@ from outreach import french
 from outreach.delivery.bounces import boxes
 from outreach.delivery.smtp.connection import introduced
 from outreach.delivery.smtp.relay import Relay
+from outreach.demo import mailbox
 from outreach.doctor.findings import Examined, Finding, HealthState, fault, ok, warning, worst
 
 RELAY_SECONDS = 10.0
@@ -14,6 +15,9 @@ MOST_RETURNS = 2_000  # that the clock reads each minute
 def relay(examined: Examined) -> Finding:
     """Whether each relay answers, encrypts, takes our password, and letters of our size; nothing is handed over."""
     settings = examined.settings
+    if settings.stays_here:
+        place = mailbox.place_of(mailbox.folder_of(settings.data), settings.demo_mailbox)
+        settings = settings.model_copy(update={"demo_mailbox": place})
     relays = [Relay.at(url, settings.sending_domain) for url in settings.relays]
     found = [_relay(one, RELAY_SECONDS / len(relays)) for one in relays]
     gravest = worst(found)

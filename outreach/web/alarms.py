@@ -7,6 +7,7 @@ from flask_login import current_user
 from outreach.alerts.shown import ShownAlert, shown
 from outreach.db import Session
 from outreach.delivery.smtp.relay import Relay
+from outreach.settings import listed
 from outreach.web.ui.request import now, settings
 
 
@@ -14,4 +15,4 @@ def alarms(session: Session, beside: Collection[int] = ()) -> list[ShownAlert]:
     """These alerts, without the pauses of the waves in `beside`, which the page shows elsewhere."""
     here = settings()
     relays = [Relay.at(url, here.sending_domain).name for url in here.relays]
-    return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside)
+    return shown(session, current_user.holds, relays, here.data, now=now(), beside=beside, to=listed(here.alerts_to))

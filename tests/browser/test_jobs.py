@@ -78,9 +78,9 @@ def test_the_page_follows_its_job_and_keeps_the_focus(staff, asked, begun):
     work.save("ecoles.csv", "text/csv")
     staff.clock.fast_forward(3_000)
     expect(staff.get_by_role("status")).to_contain_text("Terminée")
-    expect(staff.locator(":focus")).to_contain_text("Enregistrer le fichier")
+    expect(staff.locator(":focus")).to_contain_text("Télécharger le fichier")
     with staff.expect_download() as saved:
-        staff.get_by_role("link", name="Enregistrer le fichier").click()
+        staff.get_by_role("link", name="Télécharger le fichier").click()
     assert saved.value.suggested_filename == "ecoles.csv"
 
 

@@ -143,7 +143,7 @@ def prints(author, do_job, holds):
     do_job()
     author.reload()
     with author.expect_download() as saved:
-        author.get_by_role("link", name=re.compile("Enregistrer le fichier")).click()
+        author.get_by_role("link", name=re.compile("Télécharger le fichier")).click()
     return saved.value.path()
 
 

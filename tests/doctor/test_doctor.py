@@ -21,6 +21,7 @@ from outreach.db import Database
 from outreach.delivery import workers
 from outreach.delivery.models import Gate
 from outreach.delivery.places import Worker
+from outreach.demo import mailbox
 from outreach.doctor import databases, domain, machine, mail, safety, secrets, work
 from outreach.doctor.checks import CHECKS
 from outreach.doctor.findings import Check, Examined, HealthState, ok
@@ -33,6 +34,7 @@ from tests import factories
 from tests.conftest import NOW
 from tests.delivery.conftest import addresses, mail_to
 from tests.delivery.conftest import relay as sink
+from tests.machine import free_port
 from tests.servers import issuer as issuers
 from tests.servers.dns import name_server
 
@@ -183,6 +185,14 @@ def test_a_relay_is_spoken_to_as_sending_does_and_is_handed_nothing(examined, si
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_demonstration_s_mailbox_is_found_where_it_opened(examined, settings):
+    here = {"mode": Mode.DEMO, "smtp_url": "", "demo_mailbox": "127.0.0.1:1"}
+    assert mail.relay(examined(**here)).state is FAULT
+    with mailbox.serving(f"127.0.0.1:{free_port()}", mailbox.folder_of(settings.data)):
+        assert mail.relay(examined(**here)).state is OK, "its usual port was taken"
+    assert mail.relay(examined(**here)).state is FAULT
+
+
 def test_a_relay_that_refuses_our_password_or_is_not_there_is_a_fault(examined, sink):
     with_auth = sink("--offer", "AUTH PLAIN")
     url = f"smtp://us:hush@localhost:{with_auth.port}"

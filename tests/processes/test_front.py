@@ -56,6 +56,7 @@ def nginx(folder, pages):
         ("listen 443 ssl;", f"listen 127.0.0.1:{port} ssl;"),
         ("/etc/ssl/campagnes/fullchain.pem", str(certificate)),
         ("/etc/ssl/campagnes/key.pem", str(key)),
+        ("/usr/share/outreach", str(ROOT / "deploy" / "nginx")),
         ("192.0.2.11:8000", f"{FIRST}:{pages}"),
         ("192.0.2.12:8000", f"{SECOND}:{pages}"),
     ):
@@ -144,3 +145,24 @@ def test_slow_forms_hold_no_place_behind_a_web_server(tmp_path):
             slow = stack.enter_context(trusting().wrap_socket(plain))
             slow.sendall(b"POST / HTTP/1.1\r\nHost: campagnes.example\r\nContent-Length: 10000\r\n\r\nhalf")
         assert timed(port, "POST", b"l" * 10_000)[0] == 200
+
+
+def test_what_the_web_server_refuses_by_itself_is_said_in_french(tmp_path):
+    pages = free_port()
+    with nginx(tmp_path, pages) as port:
+        assert said(port, "GET", None) == (502, "Service momentanément indisponible")
+        with machine(FIRST, pages):
+            assert said(port, "POST", b"l" * 18_000_000) == (413, "Fichier trop grand")
+
+
+def said(port, method, body):
+    """The status of an answer, and the heading of its page."""
+    asked = http.client.HTTPSConnection("127.0.0.1", port, timeout=20, context=trusting())
+    try:
+        with suppress(BrokenPipeError, ConnectionResetError):  # it answers before it has read what it refuses
+            asked.request(method, "/", body, {"Host": "campagnes.example"})
+        answer = asked.getresponse()
+        page = answer.read().decode()
+    finally:
+        asked.close()
+    return answer.status, "".join(re.findall(r'<html lang="fr">.*<h1>(.*)</h1>', page, re.DOTALL))

@@ -79,6 +79,7 @@ def test_a_large_file_is_a_job_whose_file_is_the_same(signed_in, do, monkeypatch
         books = [CalamineWorkbook.from_filelike(io.BytesIO(data)) for data in (file.data, whole)]
         prepared, at_once = (book.get_sheet_by_index(0).to_python() for book in books)
         assert prepared == at_once
+    assert "Télécharger le fichier" in text_of(shown)
     assert page in reader.get("/jobs").text
 
 

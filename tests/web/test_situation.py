@@ -311,6 +311,17 @@ def test_a_zero_is_never_a_link_nor_bold(author):
     assert not [bold for bold in elements(page, "td/strong") if text_of(bold) == "0"]
 
 
+def test_an_alarm_says_whom_to_call_who_has_no_hand_on_the_machine(app, signed_in, sample_database):
+    with sample_database.writing() as session:
+        change = AlertChange(AlertSighting(AlertKind.LETTERS_IN_DOUBT, "1", NOW), has_ended=False)
+        assert episodes.apply(session, change, now=NOW)
+    author = signed_in(RoleName.AUTHOR)
+    assert "Prévenez la personne qui exploite le service." in text_of(author.get("/"))
+    settings = app.extensions["outreach.settings"]
+    app.extensions["outreach.settings"] = settings.model_copy(update={"alerts_to": "exploitation@fwb.example"})
+    assert "la personne qui exploite le service : exploitation@fwb.example." in text_of(author.get("/"))
+
+
 def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_database):
     with sample_database.writing() as session:
         for kind in (AlertKind.RETURNS_UNREADABLE, AlertKind.CLOCK_SILENT, AlertKind.LETTERS_IN_DOUBT):

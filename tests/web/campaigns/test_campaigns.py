@@ -337,6 +337,8 @@ def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, a
     assert field.get("value") == "nadia.lambert@fwb.example"
     sent = author.send(f"{begun}/letter/test", {**form, "subject": "Pas encore enregistré"}, page=f"{begun}/letter")
     assert "L’essai part pour moi@ecole.be" in sent.text
+    assert "Ce que vous avez tapé est gardé en brouillon, pour vous seul" in text_of(sent)
+    assert "brouillon" in text_of(author.get(f"{begun}/letter")), "and is offered on return"
     assert 'value="Pas encore enregistré"' in sent.text
     with sample_database.reading() as session:
         (mailing,) = session.scalars(select(Mailing)).all()

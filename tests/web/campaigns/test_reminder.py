@@ -86,7 +86,9 @@ def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(
     assert f"{FIRST}/approval" not in actions(author.get(FIRST))
     approver = signed_in("approver")
     approver.send(f"{FIRST}/approval", page=FIRST)
-    assert "La relance est validée et planifiée." in text_of(approver.get(FIRST))
+    planned = text_of(approver.get(FIRST))
+    assert "La relance est validée et planifiée." in planned
+    assert re.search(r"Objet FASE [0-9]+ – Encore un mot .*Le courriel, pour", planned), "and not its template"
     gone = answer(app, sample_database, other)
     with sample_database.writing() as session:
         wave = session.scalars(select(Wave).order_by(Wave.number.desc())).first()

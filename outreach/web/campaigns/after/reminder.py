@@ -13,11 +13,12 @@ from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.approvals import reading as decisions
 from outreach.campaigns import audiences, definitions, lifecycle
-from outreach.campaigns.models import AddedReminder, Campaign, ReminderState
+from outreach.campaigns.models import AddedReminder, Campaign, ReminderState, Wave
 from outreach.campaigns.review import reminder_check
 from outreach.campaigns.review.preview import Preview, PreviewedLetter
 from outreach.campaigns.review.reminder_check import ReminderFindings
 from outreach.campaigns.schedule.moments import moment_of
+from outreach.campaigns.schedule.planning import ClosingRule, PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.days import today
 from outreach.db import Session, time_limit
@@ -216,22 +217,29 @@ def _check_page(session: Session, added: AddedReminder, fault: str = "") -> str:
         wave=wave,
         version=content.digest,
         findings=findings,
-        example=_example(session, added, findings),
+        example=_example(session, added, _planned(session, campaign, wave, findings)),
         may_approve=deciding.may_decide(session, actor(), content.subject),
         moves=decisions.history(session, [content.subject]),
         colleagues=staff.colleagues(session),
     )
 
 
+def _planned(
+    session: Session, campaign: Campaign, wave: Wave | None, findings: ReminderFindings | None
+) -> PlannedWave | None:
+    """When the reminder leaves: as approved, or as it would be planned now; None where it does not."""
+    if wave is not None:
+        return ClosingRule.of(session, campaign, now=now()).first(wave.due_at)
+    return findings.planned if findings else None
+
+
 def _example(
-    session: Session, added: AddedReminder, findings: ReminderFindings | None
+    session: Session, added: AddedReminder, planned: PlannedWave | None
 ) -> tuple[Authority, PreviewedLetter] | None:
     """The letter to the first of those who have not reacted, with the recipient's name; None when there is none."""
-    if findings is None or findings.planned is None or not findings.counts.written:
+    if planned is None:
         return None
-    preview = Preview(
-        session, added.campaign, sending(), [findings.planned], now=now(), has_layout=False, reminder=added
-    )
-    first = preview.recipients()[0].Authority
-    letter = preview.of(first)
-    return (first, letter) if letter else None
+    preview = Preview(session, added.campaign, sending(), [planned], now=now(), has_layout=False, reminder=added)
+    first = next((row.Authority for row in preview.recipients()), None)
+    letter = preview.of(first) if first else None
+    return (first, letter) if first and letter else None

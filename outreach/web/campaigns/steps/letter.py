@@ -96,7 +96,7 @@ def preview(number: int) -> str:
 @keeps_text(of_form(LetterForm), to="campaigns.preview", button="Reprendre ce texte, sans envoyer d’essai")
 def send_test(number: int) -> tuple[str, int]:
     form, test = LetterForm(), TestLetterForm()
-    is_fit = form.validate() & test.validate_on_submit()
+    is_fit, is_kept = form.validate() & test.validate_on_submit(), _keep(number, form)
     if is_fit and test.judged is not None:
         changes = form.changes()
         try:
@@ -120,11 +120,13 @@ def send_test(number: int) -> tuple[str, int]:
         except (InputError, NotFound, Refused) as error:
             test.to.errors = [str(error)]
         else:
+            left = "est gardé en brouillon, pour vous seul : enregistrez-le" if is_kept else "n’est pas enregistré"
             said = f"L’essai part pour {test.judged.address}, avec « [TEST] » devant son objet."
-            flash(f"{said} Il n’est compté nulle part ; rien n’est enregistré de ce que vous avez tapé.", "success")
+            flash(f"{said} Il n’est compté nulle part. Ce que vous avez tapé {left}.", "success")
     with reading() as session:
         step = step_of(session, "letter", lifecycle.campaign_numbered(session, number))
-        return _page(session, step, form, test), 422 if form.errors or test.to.errors else 200
+        page = _page(session, step, form, test, drafts=of_page(is_kept=is_kept))
+        return page, 422 if form.errors or test.to.errors else 200
 
 
 @pages.get("/<number:number>/letter/exact")
