@@ -236,7 +236,8 @@ def _respond(
     now: datetime,
 ) -> Response:
     actor = given.noted_by or actor_of(session, message)
-    _replace(session, message, asked, answer, schools, now)
+    if not answer.facts.is_yielding:  # it takes the place of no status, and so of no answer that waits
+        _replace(session, message, asked, answer, schools, now)
     response = Response(
         message_id=message.id,
         authority_id=asked.authority.id,

@@ -25,6 +25,7 @@ ONE_MIND = timedelta(seconds=10)  # within which a page that was sent twice, oth
 QUICK, TOGETHER, MANY = timedelta(seconds=5), timedelta(seconds=60), 5  # a client's forms of so many authorities
 MOST_TO_VERIFY = 20  # kept of a letter
 EXCLUSIVE = (FormKind.ANSWER, FormKind.UNSUBSCRIPTION)  # nobody does both from one page
+OF_MAIL = (FormKind.UNSUBSCRIPTION, FormKind.SUBSCRIPTION)  # each takes the other back
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,7 @@ class Came:
     """A form as it came: of which kind, its page's seal (None: none, or of no letter of ours) and link, by whom.
 
     `has_seal`: something stood in its place. `digest` tells it from another one; `answers` are what it answers.
+    `says_little`: it says that the letter was read and no more, as a machine does that ticks the first choice.
     """
 
     kind: FormKind
@@ -41,6 +43,7 @@ class Came:
     client: bytes
     has_seal: bool = False
     answers: Sequence[Answer] = ()
+    says_little: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,8 @@ def judge(session: Session, message: Message, came: Came, *, now: datetime) -> V
     if outbox.is_test(session, message) or verdict.repeats:
         return verdict
     if verdict.is_taken:
-        _settle(session, message, came.kind, now)
+        if not came.says_little:
+            _settle(session, message, came.kind, now)
         _keep(session, message, came, FormState.RECORDED, None, now)
     elif _may_keep(session, message, came):
         _keep(session, message, came, FormState.TO_VERIFY, verdict.doubt, now)
@@ -144,7 +148,8 @@ def _judged(session: Session, message: Message, came: Came, now: datetime) -> Ve
         return Verdict(Doubt.FOREIGN_PAGE if came.has_seal else Doubt.NO_PAGE)
     if before := _before(session, message, came, seen):
         if before.digest == came.digest and before.kind is came.kind and before.state is FormState.RECORDED:
-            return Verdict(repeats=True)
+            is_last = not _was_changed_since(session, message, before)
+            return Verdict(repeats=True) if is_last else Verdict(Doubt.FOREIGN_PAGE)
         is_at_once = before.state is FormState.RECORDED and now - before.at <= ONE_MIND
         return Verdict(Doubt.TWICE, undoes=before if is_at_once else None)
     if seen.link != came.link or not _serves(seen.kind, came.kind):
@@ -168,6 +173,14 @@ def _before(session: Session, message: Message, came: Came, seen: Seen) -> SentF
     return next((row for row in rows if row.doubt is None or row.doubt is Doubt.TWICE), None)
 
 
+def _was_changed_since(session: Session, message: Message, before: SentForm) -> bool:
+    """Whether another page of the letter said something else after a form: the same again is then no repetition."""
+    kinds = OF_MAIL if before.kind in OF_MAIL else (before.kind,)
+    query = select(SentForm.id).where(SentForm.message_id == message.id, SentForm.id > before.id)
+    query = query.where(SentForm.kind.in_(kinds), SentForm.state == FormState.RECORDED)
+    return session.scalar(query.limit(1)) is not None
+
+
 def _is_one_of_many(session: Session, message: Message, came: Came, seen: Seen, now: datetime) -> bool:
     """Whether a client sends forms of many authorities within a minute, each at once: this one is counted."""
     if now - seen.at >= QUICK or message.authority_id is None or came.kind not in EXCLUSIVE:
@@ -175,7 +188,8 @@ def _is_one_of_many(session: Session, message: Message, came: Came, seen: Seen, 
     take_turns(session, "quick forms")
     session.add(QuickForm(client=came.client, authority_id=message.authority_id, at=now))
     session.flush()
-    theirs = (QuickForm.client == came.client, QuickForm.at > now - TOGETHER, QuickForm.at <= now)
+    # Of forms that come at once, one that was asked later may have its turn before: both directions are looked at.
+    theirs = (QuickForm.client == came.client, QuickForm.at > now - TOGETHER, QuickForm.at < now + TOGETHER)
     count = select(func.count(QuickForm.authority_id.distinct())).where(*theirs)
     return (session.scalar(count) or 0) >= MANY
 

@@ -275,7 +275,8 @@ class Told:
                 self.about[one["school_id"]].add(one["response_id"])
                 self.of_no_school.discard(one["response_id"])
         self.to_verify = {self.letter[one["message_id"]]["authority_id"] for one in rows["sent_forms"]
-                          if one["state"] == "to_verify" and one["message_id"] in self.letter}  # fmt: skip
+                          if (one["state"], one["kind"]) == ("to_verify", "answer")
+                          and one["message_id"] in self.letter}  # fmt: skip
         self.replied = {self.letter[one["message_id"]]["authority_id"] for one in rows["bounce_notices"]
                         if one["verdict"] == "human" and one["message_id"] in self.letter}  # fmt: skip
         withdrawn = {one["basis_id"] for one in rows["basis_withdrawals"]}

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import literal, select, tuple_
 
 from outreach.about import letterheads
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, freeze
@@ -71,8 +71,8 @@ def undo(
 ) -> Sequence[Response]:
     """Undo what one form answered from a letter: the answers, what they declared, and the letters that they withdrew.
 
-    A letter that a wave would still send waits again, unless another answer stands; after that wave, the next reminder
-    is for them. Returns the answers that are withdrawn.
+    A letter that a wave would still send waits again, unless another answer for its mailbox stands; after that wave,
+    the next reminder is for them. Returns the answers that are withdrawn.
     """
     query = select(Response).where(Response.message_id == message.id, Response.given_at == given_at, Response.stands())
     responses = session.scalars(query.order_by(Response.id)).all()
@@ -81,12 +81,24 @@ def undo(
     undoing.undo(session, responses, now=now, actor=actor_of(session, message), because=because)
     if campaign := campaign_of(session, message):
         take_turns(session, answers.TURN, campaign.id)
-        authority, theirs = responses[0].authority_id, _mailings(session, campaign)
-        others = letters_answered(theirs).where(Message.authority_id == authority)
-        if session.execute(others.limit(1)).first() is None:
-            going = [wave.mailing_id for wave in campaign.waves if wave.state in UNDER_WAY and wave.mailing_id]
-            outbox.requeue(session, authority, going, Reason.ANSWERED, withdrawn_at=given_at)
+        _send_again(session, campaign, responses[0].authority_id)
     return responses
+
+
+def _send_again(session: Session, campaign: Campaign, authority: int) -> None:
+    """Let the letters wait again that answers withdrew which are all undone by now, whichever was undone first."""
+    theirs = _mailings(session, campaign)
+    if session.scalar(select(literal(authority).in_(answers.authorities_that_answered(theirs)))):
+        return
+    answered = letters_answered(theirs).where(Message.authority_id == authority).subquery()
+    undone = select(Response.given_at).where(Response.authority_id == authority, ~Response.stands())
+    going = [wave.mailing_id for wave in campaign.waves if wave.state in UNDER_WAY and wave.mailing_id]
+    which = (
+        Message.authority_id == authority,
+        Message.settled_at.in_(undone),
+        Message.address_key.not_in(select(answered.c.address_key)),
+    )
+    outbox.requeue(session, going, Reason.ANSWERED, *which)
 
 
 def answered_before(session: Session, message: Message) -> Earlier:

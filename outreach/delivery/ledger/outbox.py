@@ -252,14 +252,12 @@ def withdraw_queued(
     _withdraw(session, reason, now, which)
 
 
-def requeue(
-    session: Session, authority: int, mailings: Sequence[int], reason: Reason, *, withdrawn_at: datetime
-) -> None:
-    """Let letters of these mailings to one authority wait again that were withdrawn at a moment, for this reason."""
+def requeue(session: Session, mailings: Sequence[int], reason: Reason, *which: ColumnElement[bool]) -> None:
+    """Let the letters of these mailings wait again that were withdrawn for this reason, as far as conditions say."""
     session.execute(
         update(Message)
-        .where(Message.authority_id == authority, Message.mailing_id.in_(mailings), Message.reason == reason)
-        .where(Message.state == MessageState.WITHDRAWN, Message.settled_at == withdrawn_at)
+        .where(Message.mailing_id.in_(mailings), Message.reason == reason, *which)
+        .where(Message.state == MessageState.WITHDRAWN)
         .values(state=MessageState.QUEUED, reason=None, settled_at=None)
     )
 

@@ -92,18 +92,17 @@ class AnswerForm:
         )
 
     @classmethod
-    def opened(cls, asked: Question, before: Earlier, choice: str, shown: Mapping[str, str]) -> "AnswerForm":
-        """The form as it opens: with what was answered before, and nothing that a link would choose (`choice`)."""
+    def opened(cls, before: Earlier, choice: str, shown: Mapping[str, str]) -> "AnswerForm":
+        """The form as it opens: nothing is chosen, not even what was answered before, which the page tells.
+
+        Who presses its button without a choice sends nothing. The words of the last answer stand there to be changed,
+        unless a link names another one (`choice`).
+        """
         kept = cls(zone=shown.get("zone", ""), status=shown.get("status", ""))
-        uniform, answer = _uniform(asked, before), _last_answer(asked, before)
-        if not before.last or (choice and choice != answer):
+        if not before.last or (choice and choice not in [said.answer for said in before.last]):
             return kept
-        asks, comment = before.request, before.last[0].comment
-        kept = replace(kept, comment=comment, proposed=asks.proposed_address if asks else "", answer=answer or "")
-        if uniform is None and len(asked.open()) <= MANY:
-            named = [(school.fase, before.by_school.get(school.id)) for school in asked.open()]
-            return replace(kept, own={fase: said.value for fase, said in named if said is not None})
-        return kept
+        proposed = before.request.proposed_address if before.request else ""
+        return replace(kept, comment=before.last[0].comment, proposed=proposed)
 
     def unsent(self, asked: Question, before: Earlier) -> Answer | None:
         """The answer for all that is chosen and still to be sent; None where it is what was answered last."""

@@ -254,7 +254,7 @@ def _question_page(
     before = answering.answered_before(session, message)
     place = answer_form.place_of(fault, asked)
     choice = request.args.get("choice", "")
-    form = typed.settled() if typed else AnswerForm.opened(asked, before, choice, request.args)
+    form = typed.settled() if typed else AnswerForm.opened(before, choice, request.args)
     return page(
         "public/answer.html",
         code,
