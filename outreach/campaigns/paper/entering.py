@@ -36,7 +36,7 @@ def entered(session: Session, keys: Keys, code: str) -> Entered | None:
 
 
 def any_other(session: Session) -> Entered | None:
-    """What the first letter on paper would mean: who looks at it instead of a letter that is not there, takes as long."""
+    """What the first letter on paper would mean: to look at it takes as long as to look at a letter that is there."""
     return _first(session, PaperLetter.code_digest.is_not(None))
 
 
