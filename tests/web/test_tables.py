@@ -70,7 +70,7 @@ LISTS = {
     "campaigns/rehearsals.html": ("/campaigns/rehearsals", ""),
     "campaigns/reached.html": ("/campaigns/1/reached", "write"),
     "campaigns/recipients.html": ("/campaigns/1/waves/1", "write"),
-    "campaigns/results.html": ("/campaigns/1/results?figure=recipients", "write"),
+    "campaigns/results.html": ("/campaigns/1/results?figure=targeted", "write"),
     "campaigns/index.html": ("/campaigns", ""),
     "campaigns/paper.html": ("/campaigns/1/paper", ""),
     "campaigns/calls.html": ("/campaigns/1/calls", "write"),
