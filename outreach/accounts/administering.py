@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.accounts import links, sessions, staff
+from outreach.accounts import calendar_keys, links, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import Role, User, is_in_use, refuse_mixed, rows_of
@@ -35,6 +35,8 @@ def set_roles(
         return
     if RoleName.ADMINISTRATOR not in roles:
         _refuse_without_administrator(session, user)
+    if not user.roles:
+        calendar_keys.end(session, user.id)  # one from before it ended with the last role
     before, is_other, is_less = labels_of(user), scope != user.scope_code, bool({*roles_of(user)} - {*roles})
     user.roles, user.scope_code = wanted, scope
     if is_other:
@@ -74,6 +76,7 @@ def reopen(session: Session, user: User, *, now: datetime, actor: str) -> None:
     if user.active:
         raise Refused(f"Le compte de {user.email} est déjà ouvert.")
     refuse_second_account(session, user)
+    calendar_keys.end(session, user.id)  # one from before it ended with the account
     user.active = True
     audit.record(session, now, actor, f"Compte de {user.email} rouvert.", subject_of(user))
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Boolean, DateTime, Integer, Select, String, column, select, table
+from sqlalchemy import Boolean, ColumnElement, DateTime, Integer, Select, String, column, select, table
 
 from outreach.db import Session
 from outreach.roles import RoleName
@@ -61,6 +61,11 @@ def scoped(session: Session) -> list[tuple[Colleague, Sight]]:
 def holds(session: Session, email: str, role: RoleName) -> bool:
     """Whether the person with this address has an active account and holds a role."""
     return any(person.email == email for person in with_role(session, role))
+
+
+def has_a_role() -> ColumnElement[bool]:
+    """The condition that a row of accounts has a role, whatever it is."""
+    return select(_holders.c.user_id).where(_holders.c.user_id == USERS.c.id).exists()
 
 
 def numbered(session: Session, keys: Iterable[int]) -> dict[int, Colleague]:

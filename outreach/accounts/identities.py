@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, ForeignKey, String, UniqueConstraint, sele
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach import audit
-from outreach.accounts import links
+from outreach.accounts import calendar_keys, links
 from outreach.accounts.administering import end_sessions, subject_of
 from outreach.accounts.staff import Role, User, is_in_use, rows_of
 from outreach.db import Base, Session, take_turns
@@ -121,6 +121,8 @@ def _give(session: Session, user: User, roles: Collection[RoleName], *, keeps: b
     held = {RoleName(role.name) for role in user.roles}
     if held == set(roles):
         return
+    if not held:
+        calendar_keys.end(session, user.id)  # one from before it ended with the last role
     user.roles = rows_of(session, list(roles))
     if held - set(roles):
         asking.drop(session, user.email)

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ColumnElement, ForeignKey, Index, LargeBinary, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from outreach.accounts import calendar_keys
 from outreach.db import Base, Session
 from outreach.errors import NotFound
 
@@ -89,10 +90,14 @@ def end_numbered(session: Session, user_id: int, number: int) -> None:
         raise NotFound("Cette session est déjà terminée.")
 
 
-def end_all(session: Session, user_id: int, *, but: str = "") -> None:
-    """End every session of this person, except the one with the key `but`."""
+def end_all(session: Session, user_id: int, *, but: str = "") -> bool:
+    """End every session of this person, except the one with the key `but`, and the address of the person's calendar.
+
+    Says whether there was one: whoever thinks that somebody else came in wants that one out, too.
+    """
     others = [~is_key(but)] if but else []
     session.execute(delete(StaffSession).where(StaffSession.user_id == user_id, *others))
+    return calendar_keys.end(session, user_id)
 
 
 def _digest(key: str) -> bytes:

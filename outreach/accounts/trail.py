@@ -1,4 +1,4 @@
-"""The trail: who signed in, failed to, was refused, exported something or opened a letter.
+"""The trail: who signed in, failed to, was refused, exported something, opened a letter or made a calendar's address.
 
 Unlike the audit it tells what people saw, not what they changed. It has no network address. A line names a person only
 when an account has that address: what was typed instead may be a password.
@@ -32,6 +32,7 @@ class TrailKind(StrEnum):
     REFUSED = "refused"
     EXPORTED = "exported"
     LETTER_OPENED = "letter_opened"
+    FEED_MADE = "feed_made"
 
     @property
     def label(self) -> str:
@@ -48,6 +49,7 @@ _LABELS = {
     TrailKind.REFUSED: "accès refusé",
     TrailKind.EXPORTED: "export",
     TrailKind.LETTER_OPENED: "courriel ouvert",
+    TrailKind.FEED_MADE: "adresse d’agenda faite",
 }
 FAILURES = {TrailKind.SIGN_IN_FAILED, TrailKind.SIGN_IN_SLOWED, TrailKind.PASSWORD_WRONG, TrailKind.REFUSED}
 Sameness = tuple[TrailKind, str, str]

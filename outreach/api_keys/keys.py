@@ -1,7 +1,6 @@
 """Makes keys of programs, ends them, finds the key that a program shows, and notes its use once a minute."""
 
 import secrets
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, update
@@ -68,12 +67,6 @@ def end(session: Session, number: int, *, now: datetime, actor: str) -> ApiKey:
     found.ended_at, found.ended_by = now, actor
     audit.record(session, now, actor, f"Clé {found.id} de programme terminée (« {found.name} »).", found.actor)
     return found
-
-
-def untold(session: Session, *, now: datetime) -> Sequence[ApiKey]:
-    """The keys in service that write, of which administrators were told nothing yet, oldest first."""
-    query = select(ApiKey).where(ApiKey.writing != KeyWriting.NO, ApiKey.told_at.is_(None))
-    return session.scalars(query.where(ApiKey.ended_at.is_(None), ApiKey.expires_at > now).order_by(ApiKey.id)).all()
 
 
 def numbered(session: Session, number: int) -> ApiKey:

@@ -51,7 +51,8 @@ class Judgement(StrEnum):
 
 class HookSender(Base):
     """A service that sends joinings: its name in the address, its public key, and the salt of the secret that it may
-    share instead. `networks` are the codes of those it knows all joinings of, as JSON.
+    share instead. `networks` are the codes of those it knows all joinings of, as JSON. `told_at` is when administrators
+    were told by mail of it.
     """
 
     __tablename__ = "hook_senders"
@@ -64,6 +65,7 @@ class HookSender(Base):
     networks: Mapped[str] = mapped_column(String(LONGEST_NETWORKS))
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(255))
+    told_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(255))
 

@@ -32,7 +32,7 @@ class PushTarget(Base):
     """A program that is pushed events: `after` is the number of the last one that it took.
 
     `failures` in a row since `failing_since`; `next_at` is when it is tried again. After three days it is given up,
-    until somebody resumes it.
+    until somebody resumes it. `told_at` is when administrators were told by mail of it.
     """
 
     __tablename__ = "push_targets"
@@ -47,6 +47,7 @@ class PushTarget(Base):
     after: Mapped[int] = mapped_column(BigInteger)
     made_at: Mapped[datetime]
     made_by: Mapped[str] = mapped_column(String(255))
+    told_at: Mapped[datetime | None]
     failures: Mapped[int]
     failing_since: Mapped[datetime | None]
     next_at: Mapped[datetime]

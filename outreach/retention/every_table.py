@@ -3,7 +3,7 @@
 # ruff: noqa: F401
 from outreach import audit, drafts
 from outreach.about import letterheads, statements
-from outreach.accounts import attempts, identities, links, requests, sessions, staff, trail
+from outreach.accounts import attempts, calendar_keys, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
 from outreach.alerts import models as alerts
@@ -12,7 +12,6 @@ from outreach.api_keys import writes as api_writes
 from outreach.approvals import models as approvals
 from outreach.audit import seals
 from outreach.backups import models as backups
-from outreach.calendar_feed import keys
 from outreach.campaigns import excepted
 from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws

@@ -22,7 +22,7 @@ from outreach.reach.ladder import Rung
 from outreach.reachability import domains
 from outreach.settings import Settings
 from outreach.settings.places import server_of
-from outreach.staff_mail import account_letters, forgotten, key_letters, notices
+from outreach.staff_mail import access_letters, account_letters, forgotten, notices
 from outreach.worker.going_on import going_on
 from outreach.worker.job_room import JobRoom
 from outreach.worker.mail_room import MailRoom
@@ -142,7 +142,7 @@ class DueWork:
         if not hindrance(self.settings, self.database):
             for mailing in notices.tell(self.database, self.sending, now=self.clock()):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
-            if (told := key_letters.tell(self.database, self.sending, now=self.clock())) is not None:
+            if (told := access_letters.tell(self.database, self.sending, now=self.clock())) is not None:
                 self.mail_room.wake_here(told, Lane.STAFF)
             guard = installation.guard_of(self.settings)
             key = requests.key_of(self.settings.secret_key.get_secret_value())

@@ -6,14 +6,17 @@ import pytest
 from icalendar import Calendar
 from sqlalchemy import select
 
-from outreach.accounts import staff
-from outreach.calendar_feed import ics, keys
+from outreach.accounts import administering, calendar_keys, staff
+from outreach.accounts.factors import second_factors
+from outreach.accounts.trail import TrailEntry, TrailKind
+from outreach.calendar_feed import ics
 from outreach.calendar_feed.events import FeedEvent
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.schedule import closures, wave_moves
 from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
 from outreach.directory.models import Authority
 from outreach.reachability import follow_up
+from outreach.roles import RoleName
 from outreach.settings import Settings
 from tests.application import planned
 from tests.conftest import NOW
@@ -30,12 +33,12 @@ def in_spring(app, monkeypatch):
 
 
 @pytest.fixture
-def subscribed(signed_in, app):
+def subscribed(signed_in, app, password):
     """Makes the address of a role's calendar, and reads it as a program does, without a session."""
 
     def made(role):
         client = signed_in(role)
-        page = client.send("/account/calendar", {}, page="/account")
+        page = client.send("/account/calendar", {"password": password}, page="/account")
         address = page.text.partition('value="')[2].partition('"')[0]
         assert address.startswith("http"), text_of(page)
         return address[address.index(PATH) :]
@@ -131,17 +134,98 @@ def test_an_address_ends_when_its_person_ends_it_makes_another_or_leaves(app, su
     assert client.get(second).status_code == 200
     signed_in("reader").send("/account/calendar/end", {}, page="/account")
     assert client.get(second).status_code == 404
-    third = subscribed("author")
+
+
+def owner_of_the_only_one(session):
+    (user,) = [one for one in session.scalars(select(staff.User)) if calendar_keys.made_at(session, one.id)]
+    return user
+
+
+def test_an_address_is_made_with_the_password_again_and_a_line_of_the_trail(signed_in, sample_database, password):
+    def lines():
+        with sample_database.reading() as session:
+            return session.scalars(select(TrailEntry.person).where(TrailEntry.kind == TrailKind.FEED_MADE)).all()
+
+    reader = signed_in("reader")
+    asked = reader.send("/account/calendar", {}, page="/account")
+    assert "Confirmez que c’est vous" in text_of(asked)
+    wrong = reader.send("/account/calendar", {"password": "x"}, page="/account")
+    assert wrong.status_code == 422
+    assert PATH not in asked.text + wrong.text
+    assert lines() == []
+    assert PATH in reader.send("/account/calendar", {"password": password}, page="/account").text
+    assert len(lines()) == 1
+    assert "adresse d’agenda faite" in text_of(signed_in("administrator").get("/trail"))
+
+
+def change_password(session, user):
+    staff.change_password(session, user.id, "digest", now=NOW)
+
+
+def end_sessions(session, user):
+    administering.end_all_sessions(session, user, now=NOW, actor=AUTHOR)
+
+
+def close_and_reopen(session, user):
+    administering.close(session, user, now=NOW, actor=AUTHOR)
+    administering.reopen(session, user, now=NOW, actor=AUTHOR)
+
+
+def set_up_a_factor(session, user):
+    second_factors.set_up(session, user.id, user.email, "sealed", 1, replacing=False, now=NOW)
+
+
+def change_scope(session, user):
+    administering.set_roles(session, user, [RoleName.NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("happens", [change_password, end_sessions, close_and_reopen, set_up_a_factor, change_scope])
+def test_an_address_ends_with_the_sessions_of_its_person_and_does_not_come_back(
+    app, subscribed, sample_database, happens
+):
+    address = subscribed("reader")
     with sample_database.writing() as session:
-        (user,) = [person for person in session.scalars(select(staff.User)) if keys.made_at(session, person.id)]
-        user.active = False
-    assert client.get(third).status_code == 404, "the account is closed"
+        happens(session, owner_of_the_only_one(session))
+    assert app.test_client().get(address).status_code == 404
+
+
+def test_whoever_ends_the_other_sessions_ends_the_address_and_reads_so(app, subscribed, signed_in):
+    address = subscribed("reader")
+    client = signed_in("reader")
+    client.send("/account/sessions/end", {}, page="/account")
+    assert app.test_client().get(address).status_code == 404
+    assert "Votre adresse d’agenda ne vaut plus" in text_of(client.get("/account"))
+    client.send("/account/sessions/end", {}, page="/account")
+    assert "adresse d’agenda ne vaut plus" not in text_of(client.get("/account"))
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("lost", ["account", "role"])
+def test_the_account_and_a_role_are_asked_for_at_each_reading(app, subscribed, sample_database, lost):
+    address, client = subscribed("author"), app.test_client()
+    assert client.get(address).status_code == 200
+    with sample_database.writing() as session:
+        user = owner_of_the_only_one(session)
+        number, had = user.id, administering.roles_of(user)
+        if lost == "account":
+            user.active = False
+        else:
+            user.roles = []
+    assert client.get(address).status_code == 404
+    with sample_database.writing() as session:
+        user = staff.account_numbered(session, number)
+        if lost == "account":
+            administering.reopen(session, user, now=NOW, actor=AUTHOR)
+        else:
+            administering.set_roles(session, user, had, now=NOW, actor=AUTHOR)
+    assert client.get(address).status_code == 404, "nor when these come back"
 
 
 def test_the_key_lies_nowhere_in_the_database(subscribed, sample_database):
     key = subscribed("reader").partition("key=")[2]
     with sample_database.reading() as session:
-        assert key.encode() not in session.scalars(select(keys.CalendarKey.digest)).one()
+        assert key.encode() not in session.scalars(select(calendar_keys.CalendarKey.digest)).one()
 
 
 def test_the_file_is_what_a_calendar_program_takes(sample_database):

@@ -5,9 +5,9 @@ import re
 import pytest
 from sqlalchemy import event, select
 
+from outreach.accounts import calendar_keys
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
-from outreach.calendar_feed import keys
 from outreach.campaigns.models import Campaign
 from outreach.notes.models import Note, NoteApproval, NotePublication
 from outreach.sight import engine
@@ -99,7 +99,7 @@ def test_the_feed_is_scoped_like_its_owner(app, launched_sample):
         signed_in(app, "federation", code)
         with launched_sample.writing() as session:
             person = session.scalars(select(User).where(User.scope_code == code).order_by(User.id.desc())).first()
-            key = keys.make(session, person.id, now=NOW)
+            key = calendar_keys.make(session, person.id, now=NOW)
         said[code] = app.test_client().get(f"/calendar.ics?key={key}").text
         assert "/campaigns/" not in said[code]
         assert "À rappeler" not in said[code]

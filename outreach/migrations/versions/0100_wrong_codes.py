@@ -6,7 +6,7 @@ from outreach.migrations.kinds import Kind
 from outreach.migrations.tables import allow, key, moment
 
 revision = "0100"
-down_revision = "0098"
+down_revision = "0099"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program before does not know the alert

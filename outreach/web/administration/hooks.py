@@ -13,6 +13,7 @@ from outreach.directory.listing import networks
 from outreach.hooks import judging, senders, signatures
 from outreach.hooks.models import HookDelivery, Judgement
 from outreach.roles import RoleName
+from outreach.web.second_factor import proving
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import posted_all, telling
 from outreach.web.ui.pager import Shown, sorting, sought
@@ -53,9 +54,11 @@ def export(kind: str) -> Response:
 @pages.post("")
 @needs(RoleName.ADMINISTRATOR)
 def make() -> str | tuple[str, int]:
-    """Let a service send, and show what it signs by: a shared secret is shown this once."""
+    """Let a service send, and show what it signs by: a shared secret is shown this once. It asks who makes it first."""
     form, known = SenderForm(), posted_all("networks")
     if form.validate_on_submit():
+        if asked := proving.asked_first(url_for(".index")):
+            return asked
         name, key = (form.name.data or "").strip(), form.public_key.data or ""
         with telling(form), database().writing() as session:
             made = senders.make(session, name=name, public_key=key, known=known, now=now(), actor=actor())

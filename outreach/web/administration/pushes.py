@@ -12,6 +12,7 @@ from outreach.db import Session
 from outreach.pushes import delivering, targets
 from outreach.pushes.models import LONGEST_NAME, PushTarget
 from outreach.roles import RoleName
+from outreach.web.second_factor import proving
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import fit, line, telling
 from outreach.web.ui.pager import Shown, sorting, sought
@@ -51,6 +52,8 @@ def export(kind: str) -> Response:
 def make() -> Redirect | tuple[str, int]:
     form = TargetForm()
     if form.validate_on_submit():
+        if asked := proving.asked_first(url_for(".index")):
+            return asked
         name, url = form.name.data or "", form.url.data or ""
         with telling(form), database().writing() as session:
             targets.make(session, name=name, url=url, now=now(), actor=actor())

@@ -6,10 +6,9 @@ from flask_login import current_user
 from werkzeug.exceptions import TooManyRequests
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import identities, passwords, sessions, staff
+from outreach.accounts import calendar_keys, identities, passwords, sessions, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.trail import TrailKind
-from outreach.calendar_feed import keys
 from outreach.demo import people
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
@@ -27,6 +26,7 @@ from outreach.web.ui.pager import member
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("account", __name__)
+FEED_ENDED = " Votre adresse d’agenda ne vaut plus : faites-en une autre pour votre programme d’agenda."
 
 
 @pages.route("/sign-in", methods=["GET", "POST"])
@@ -66,7 +66,7 @@ def index() -> str:
             paces=Pace,
             has_factors=settings().factor_policy is not FactorPolicy.OFF,
             factor=second_factors.state_of(snapshot, current_user.id),
-            feed_since=keys.made_at(snapshot, current_user.id),
+            feed_since=calendar_keys.made_at(snapshot, current_user.id),
         )
 
 
@@ -82,10 +82,12 @@ def password() -> str | tuple[str, int] | Redirect:
     digest = passwords.hashed(form.new_password.data)  # takes its time: no transaction that writes is open here
     with database().writing() as writing:
         has_factor = sessions.has_factor(writing, session[KEY])
+        had_feed = calendar_keys.made_at(writing, current_user.id) is not None
         sign = staff.change_password(writing, current_user.id, digest, now=now())
         begin_session(writing, current_user.id, has_factor=has_factor)
     session[SIGN] = sign
-    flash("Votre mot de passe est changé. Vos autres sessions sont terminées.", "success")
+    ended = f"Vos autres sessions sont terminées.{FEED_ENDED if had_feed else ''}"
+    flash(f"Votre mot de passe est changé. {ended}", "success")
     return redirect(url_for(".index"))
 
 
@@ -115,9 +117,9 @@ def end_session(number: int) -> Redirect:
 @needs(RoleName.READER)
 def end_other_sessions() -> Redirect:
     with database().writing() as writing:
-        sessions.end_all(writing, current_user.id, but=session[KEY])
+        had_feed = sessions.end_all(writing, current_user.id, but=session[KEY])
     note(TrailKind.SIGNED_OUT, actor(), "toutes les autres sessions")
-    flash("Vos autres sessions sont terminées.", "success")
+    flash(f"Vos autres sessions sont terminées.{FEED_ENDED if had_feed else ''}", "success")
     return redirect(url_for(".index"))
 
 

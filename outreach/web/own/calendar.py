@@ -7,14 +7,16 @@ from flask import Blueprint, Response, flash, redirect, render_template, request
 from flask_login import current_user
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import staff
-from outreach.calendar_feed import events, ics, keys
+from outreach.accounts import calendar_keys, staff, trail
+from outreach.accounts.trail import Line, TrailKind
+from outreach.calendar_feed import events, ics
 from outreach.campaigns.schedule import calendar, concerned, sending_hours
 from outreach.days import FIRST, LAST
 from outreach.roles import RoleName
 from outreach.sight.engine import sighted
+from outreach.web.second_factor import proving
 from outreach.web.ui.door import is_scoped
-from outreach.web.ui.request import current_day, database, end_reading, needs, now, reading, settings
+from outreach.web.ui.request import actor, current_day, database, end_reading, needs, now, reading, settings
 
 pages = Blueprint("calendar", __name__)
 LONGEST_KEY = 100
@@ -60,7 +62,7 @@ def _near(month: date) -> list[date]:
 def feed() -> Response:
     """The calendar of whoever holds the key: a calendar program, which cannot sign in."""
     with reading() as session:
-        person = keys.person_of(session, request.args.get("key", "")[:LONGEST_KEY])
+        person = calendar_keys.person_of(session, request.args.get("key", "")[:LONGEST_KEY])
         if person is None:
             said = "Cette adresse d’agenda ne vaut pas, ou plus. Faites-en une autre dans « Mon compte ».\n"
             return Response(said, 404, mimetype="text/plain")
@@ -79,10 +81,13 @@ def feed() -> Response:
 
 @pages.post("/account/calendar")
 @needs(RoleName.READER)
-def make_key() -> str:
+def make_key() -> str | tuple[str, int]:
     """Make the address of the person's feed, and show it: the only time that it can be read."""
+    if asked := proving.asked_first(url_for("account.index")):
+        return asked
     with database().writing() as session:
-        key = keys.make(session, current_user.id, now=now())
+        key = calendar_keys.make(session, current_user.id, now=now())
+        trail.add(session, [Line(now(), TrailKind.FEED_MADE, actor())])
     return render_template("pages/account/calendar.html", address=f"{settings().address}/calendar.ics?key={key}")
 
 
@@ -90,6 +95,6 @@ def make_key() -> str:
 @needs(RoleName.READER)
 def end_key() -> Redirect:
     with database().writing() as session:
-        keys.end(session, current_user.id)
+        calendar_keys.end(session, current_user.id)
     flash("Votre adresse d’agenda ne vaut plus.", "success")
     return redirect(url_for("account.index"))

@@ -359,7 +359,7 @@ def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database,
         senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
 
 
-def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, sample_database):
+def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, sample_database, password):
     from tests.pages import text_of
 
     keep_all(sample_database, sender, [row(silent[0]), row(1)])
@@ -368,7 +368,11 @@ def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, samp
     page = text_of(chief.get("/administration/hooks"))
     assert "1 ligne à juger" in page.replace("\u00a0", " ")
     assert "appliqué" in page
-    made = chief.send("/administration/hooks", {"name": "entrepot"})
+    asked = chief.send("/administration/hooks", {"name": "entrepot"})
+    assert "Confirmez que c’est vous" in text_of(asked)
+    with sample_database.reading() as session:
+        assert senders.named(session, "entrepot") is None
+    made = chief.send("/administration/hooks", {"name": "entrepot", "password": password})
     assert "whsec_" in made.text
     assert "whsec_" not in chief.get("/administration/hooks").text
     signed_in("author").send("/administration/hooks/rows/1/dropped", page="/administration/hooks")

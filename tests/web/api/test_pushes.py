@@ -273,11 +273,14 @@ def test_a_handshake_that_never_ends_is_cut_in_time(dripping):
         dripping(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc", secured=False)
 
 
-def test_the_page_adds_resumes_and_ends(signed_in, sample_database):
+def test_the_page_adds_resumes_and_ends(signed_in, sample_database, password):
     chief, place = signed_in("administrator"), "/administration/pushes"
     assert "whpk_" in chief.get(place).text
     assert chief.send(place, {"name": "X", "url": "https://10.0.0.1/"}).status_code == 422
-    assert chief.send(place, {"name": "Entrepôt", "url": URL}).status_code == 302
+    assert "Confirmez que c’est vous" in text_of(chief.send(place, {"name": "Entrepôt", "url": URL}))
+    with sample_database.reading() as session:
+        assert session.scalars(select(PushTarget)).all() == []
+    assert chief.send(place, {"name": "Entrepôt", "url": URL, "password": password}).status_code == 302
     with sample_database.writing() as session:
         one = session.scalars(select(PushTarget)).one()
         one.failures, one.failing_since, one.said = 1, NOW, "La réponse est 500."

@@ -1,6 +1,7 @@
 """The secret address of a person's calendar. Its row holds the key's digest: whoever reads the table cannot use it.
 
-A person has one at a time. A closed account's key opens nothing.
+A person has one at a time. It ends with all of the person's sessions (`sessions.end_all`): a new password, the end of
+the account and of its last role end these. At each reading it is asked for the account and for a role.
 """
 
 import secrets
@@ -16,7 +17,7 @@ from outreach.db import Base, Session, table_of
 
 
 class CalendarKey(Base):
-    """The key of a person's calendar, and since when there is one. Personal data, kept until the person ends it."""
+    """The key of a person's calendar, and since when there is one. Personal data, kept until it ends."""
 
     __tablename__ = "calendar_keys"
 
@@ -26,7 +27,10 @@ class CalendarKey(Base):
 
 
 def make(session: Session, user_id: int, *, now: datetime) -> str:
-    """Give a person a new key, in place of the one before. It is returned once; nobody can read it again."""
+    """Give a person a new key, in place of the one before. It is returned once; nobody can read it again.
+
+    Whoever calls this has had the person proved once more.
+    """
     key = secrets.token_urlsafe(24)
     end(session, user_id)
     # By the table: the ORM would ask for that of accounts, which not every process loads.
@@ -34,9 +38,10 @@ def make(session: Session, user_id: int, *, now: datetime) -> str:
     return key
 
 
-def end(session: Session, user_id: int) -> None:
-    """End a person's key, if there is one."""
-    session.execute(delete(CalendarKey).where(CalendarKey.user_id == user_id))
+def end(session: Session, user_id: int) -> bool:
+    """End a person's key; says whether there was one."""
+    ended = delete(CalendarKey).where(CalendarKey.user_id == user_id).returning(CalendarKey.user_id)
+    return session.scalar(ended) is not None
 
 
 def made_at(session: Session, user_id: int) -> datetime | None:
@@ -45,7 +50,7 @@ def made_at(session: Session, user_id: int) -> datetime | None:
 
 
 def person_of(session: Session, key: str) -> Colleague | None:
-    """Whose key this is, where the account is open; None for any other key."""
+    """Whose key this is, where the account is open and has a role; None for any other key."""
     query = select(USERS.c.id).join(CalendarKey, CalendarKey.user_id == USERS.c.id)
-    found = session.scalar(query.where(CalendarKey.digest == digest(key)))
+    found = session.scalar(query.where(CalendarKey.digest == digest(key), colleagues.has_a_role()))
     return colleagues.numbered(session, [found]).get(found) if found is not None else None

@@ -1,9 +1,10 @@
-"""Administrators are told by mail of each key that writes, once: made by a person, or kept from before."""
+"""Administrators are told by mail of each key that writes, service that sends and program that is pushed to, once."""
 
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
 
+import pytest
 from sqlalchemy import select
 
 from outreach.api_keys import keys
@@ -11,9 +12,11 @@ from outreach.api_keys.models import KeyWriting
 from outreach.campaigns.letter.composing import Composer
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing
+from outreach.hooks import senders
 from outreach.mail.linter import faults
+from outreach.pushes import targets
 from outreach.roles import RoleName
-from outreach.staff_mail import key_letters
+from outreach.staff_mail import access_letters
 from tests.campaigns.conftest import SENDING, add_colleague, people
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -26,7 +29,7 @@ WANTED = {"role": "reader", "days": 90}
 
 def tell(database):
     """The mail that is posted, if there is one: to whom, and its text."""
-    number = key_letters.tell(database, SENDING, now=NOW)
+    number = access_letters.tell(database, SENDING, now=NOW)
     if number is None:
         return None
     with database.reading() as session:
@@ -71,3 +74,26 @@ def test_a_key_that_wrote_before_is_named_to_them_after_the_upgrade(database, pe
     assert "« Entrepôt »" in text
     assert "elle le garde" in text
     assert "Expirée" not in text
+
+
+@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+def test_they_are_told_once_of_a_service_that_sends_and_of_a_program_that_is_pushed_to(database, people):
+    with database.writing() as session:
+        senders.make(session, name="subsides", public_key="", known=[], **BY)
+        targets.make(session, name="Entrepôt", url="https://entrepot.example/secret-1234", **BY)
+        ended = targets.make(session, name="Terminé", url="https://fini.example/", **BY)
+        targets.end(session, ended.id, **BY)
+    _, text = tell(database)
+    assert "« subsides » envoie des adhésions, qu’il signe par un secret partagé" in text
+    assert "« Entrepôt » (entrepot.example)" in text
+    assert "Nadia Lambert l’a ajouté le" in text
+    assert "secret-1234" not in text
+    assert "Terminé" not in text
+    assert "/administration/hooks" in text
+    assert "/administration/pushes" in text
+    assert tell(database) is None
+    with database.writing() as session:
+        targets.make(session, name="Bord", url="https://bord.example/", **BY)
+    _, text = tell(database)
+    assert "« Bord »" in text
+    assert "subsides" not in text
