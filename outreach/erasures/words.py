@@ -8,7 +8,21 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Enum, RowMapping, String, Subquery, Table, and_, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Enum,
+    RowMapping,
+    SQLColumnExpression,
+    String,
+    Subquery,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from outreach.db import Base, Session
 from outreach.errors import InputError
@@ -181,7 +195,7 @@ def texts_of(table: Table, without: Collection[str] = ()) -> list[Column[Any]]:
     return [column for column in held if not isinstance(column.type, Enum) and column.name not in without]
 
 
-def written_as(said: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
+def written_as(said: SQLColumnExpression[Any], texts: Collection[str]) -> ColumnElement[bool]:
     """The condition that some of these words may stand in what is said, in any writing: who asks looks once more.
 
     Most texts are of ASCII and escape nothing: there each piece has to stand as it is, which is soon known.

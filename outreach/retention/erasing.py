@@ -299,7 +299,7 @@ def _of_register(session: Session, names: Collection[str]) -> list[str]:
     borne: set[str] = set()
     for column in REGISTER:
         may = select(column).where(words.written_as(column, written)).distinct()
-        borne |= {words.folded(name) for name in session.scalars(may)}
+        borne |= {words.folded(name) for name in session.scalars(may) if name}
     return sorted({name for name in names if words.folded(name) in borne})
 
 
