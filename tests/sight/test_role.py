@@ -34,9 +34,11 @@ AROUND = (
 @pytest.fixture
 def named(talked_sample):
     """The database, which names a role that may read nothing."""
-    with talked_sample.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        with suppress(ProgrammingError):  # of the server, which other tests have, too
-            connection.execute(text(f"CREATE ROLE {ROLE} NOLOGIN"))
+    with (
+        talked_sample.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        suppress(ProgrammingError),  # the server has it from another test
+    ):
+        connection.execute(text(f"CREATE ROLE {ROLE} NOLOGIN"))
     talked_sample.info[role.INFO] = ROLE
     return talked_sample
 
