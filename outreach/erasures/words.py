@@ -8,7 +8,22 @@ from dataclasses import dataclass
 from functools import cache, reduce
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Enum, RowMapping, String, Subquery, Table, and_, func, or_, select, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Enum,
+    RowMapping,
+    SQLColumnExpression,
+    String,
+    Subquery,
+    Table,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    update,
+)
 
 from outreach.db import Base, Session
 from outreach.errors import InputError
@@ -181,16 +196,23 @@ def texts_of(table: Table, without: Collection[str] = ()) -> list[Column[Any]]:
     return [column for column in held if not isinstance(column.type, Enum) and column.name not in without]
 
 
-def written_as(said: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
-    """The condition that some of these words may stand in what is said, in any writing: who asks looks once more.
+def written_as(said: SQLColumnExpression[Any], words: Collection[Word]) -> ColumnElement[bool]:
+    """The condition that some of these words may stand in what is said, in any writing: who asks looks once more."""
+    lower, is_escaped = func.lower(said, type_=String), said.contains("&") | said.contains("\\", autoescape=True)
+    return or_(*(_may_stand(said, lower, is_escaped, word) for word in words))
 
-    Most texts are of ASCII and escape nothing: there each piece has to stand as it is, which is soon known.
-    """
-    pieces = {tuple(sorted(set(PLAIN.findall(folded(text))))) for text in texts}
-    lower = func.lower(said, type_=String)
-    plain = [and_(*(lower.contains(piece, autoescape=True) for piece in each)) for each in sorted(pieces - {()})]
-    is_more = func.octet_length(said) != func.length(said), said.contains("&"), said.contains("\\", autoescape=True)
-    return or_(*plain, *is_more) & said.regexp_match("(?i)" + "|".join(sorted({shape_of(text) for text in texts})))
+
+def _may_stand(
+    said: SQLColumnExpression[Any], lower: ColumnElement[str], is_escaped: ColumnElement[bool], word: Word
+) -> ColumnElement[bool]:
+    """The pattern takes long. Where nothing is escaped, and no accent may have been added, its pieces stand as they
+    are, which is soon known."""
+    bare = folded(word.text, is_address=word.is_address)
+    pieces = sorted(set(PLAIN.findall(bare)))
+    is_plain = and_(*(lower.contains(piece, autoescape=True) for piece in pieces)) if pieces else false()
+    may_vary = not word.is_address and any(map(str.isalpha, bare))
+    is_accented = (func.octet_length(said) != func.length(said)) if may_vary or not pieces else false()
+    return or_(is_plain, is_escaped, is_accented) & said.regexp_match(f"(?i){shape_of(word.text)}")
 
 
 def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], words: Sequence[Word]) -> Iterator[Any]:
@@ -199,8 +221,7 @@ def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
         return
     names = [column.name for column in columns]
     rows = _said(table, tuple(names))
-    may = written_as(rows.c[SAID], {word.text for word in words})
-    query = select(*(rows.c[column.key] for column in table.columns)).where(may)
+    query = select(*(rows.c[column.key] for column in table.columns)).where(written_as(rows.c[SAID], words))
     for row in session.execute(query).mappings():
         if any(word.stands(row[name] or "") for name in names for word in words):
             yield row

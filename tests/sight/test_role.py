@@ -6,16 +6,20 @@ import pytest
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
-from outreach.db import Base
+from outreach.backups import making, restoring
+from outreach.db import Base, Database
 from outreach.directory.models import Authority
 from outreach.doctor import databases
 from outreach.doctor.findings import Examined, HealthState
 from outreach.sight import engine, role
 from outreach.sight.declared import TABLES
+from outreach.sight.guard import Unguarded
 from outreach.sight.scopes import Sight, SightKind
+from tests.backups import ORIGIN, beside, programs_of_the_server, well
+from tests.conftest import NOW
 from tests.sight.test_engine import CECP, SEGEC, rows, talked_sample
 
-__all__ = ["talked_sample"]
+__all__ = ["programs_of_the_server", "talked_sample"]
 pytestmark = [pytest.mark.postgresql, pytest.mark.parametrize("backend", ["postgresql"])]
 ROLE = "outreach_sight_of_tests"
 AROUND = (
@@ -30,10 +34,11 @@ AROUND = (
 @pytest.fixture
 def named(talked_sample):
     """The database, which names a role that may read nothing."""
-    with talked_sample.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        with suppress(ProgrammingError):  # of the server, which other tests have, too
-            connection.execute(text(f"CREATE ROLE {ROLE} NOLOGIN"))
-        connection.execute(text(f"GRANT {ROLE} TO current_user"))
+    with (
+        talked_sample.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection,
+        suppress(ProgrammingError),  # the server has it from another test
+    ):
+        connection.execute(text(f"CREATE ROLE {ROLE} NOLOGIN"))
     talked_sample.info[role.INFO] = ROLE
     return talked_sample
 
@@ -67,6 +72,22 @@ def test_without_the_guard_the_role_reads_no_table(opened, monkeypatch, statemen
         session.execute(text(statement)).all()
     with plain.of(CECP).reading() as session:
         assert session.execute(text(statement)).all(), "what it would read"
+
+
+def test_a_restored_database_holds_scopes_by_the_same_role(named, tmp_path):
+    """A backup has neither roles nor rights: the server's role may read nothing of the new database."""
+    url = named.engine.url.set(drivername="postgresql").render_as_string(hide_password=False)
+    made = making.make(url, tmp_path, ORIGIN, now=NOW)
+    with beside(url, tmp_path) as new:
+        restoring.restore(made.file, new, ORIGIN.keys, well)
+        restored = Database(new, {role.INFO: ROLE})
+        with restored.reading() as session:
+            role.examine(session, ROLE)
+        with engine.sighted(restored, CECP).reading() as session:
+            assert session.scalar(select(func.count(Authority.id))) == 261
+            with pytest.raises(Unguarded):
+                session.execute(text(AROUND[0]))
+        restored.dispose()
 
 
 def test_the_doctor_says_that_the_guard_stands_alone_and_what_is_wrong_with_a_role(named, settings):

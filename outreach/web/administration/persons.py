@@ -159,8 +159,8 @@ def erase() -> str | tuple[str, int] | Redirect:
         return later("Effacer une personne", url_for(".index"))
     with time_limit.lifted():
         work = job()
-        told = {"now": now(), "actor": actor(), "job": work.number if work else None}
-        count = erasing.carry_out(database(), planned, settings().data, **told)
+        number = work.number if work else None
+        count = erasing.carry_out(database(), planned, settings().data, now=now(), actor=actor(), job=number)
     if work:
         with finishing():
             tell(f"La personne est effacée : {plural(count, 'ligne')} {'a' if count < 2 else 'ont'} changé.")
