@@ -93,6 +93,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
             (f"{one}/columns", self.columns, author, "GET"),
             (f"{one}/columns", self.match, author, "POST"),
             (f"{one}/application", self.apply, author, "POST"),
+            (f"{one}/withdrawal", self.undoing, author, "GET"),
             (f"{one}/withdrawal", self.undo, author, "POST"),
         ):
             if view != self.example or self.sample.rows:
@@ -131,19 +132,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
                 judged = self._judged(session, received)
             except MissingColumns:
                 return redirect(url_for(".columns", list_id=list_id))
-            last = steps.last_applied(session, self.kind().table)
-            return render_template(
-                f"{self.templates}/list.html",
-                received=received,
-                plan=judged.plan if judged else None,
-                rejections=_rejections(received, judged),
-                letters=letters(_left(received, judged)),
-                summary=received.summary,
-                shown=SHOWN_LINES,
-                latest=last is not None and last.id == received.id,
-                colleagues=staff.colleagues(session),
-                **self.shown(session, received, judged.plan if judged else None),
-            )
+            return self._list_page(session, received, judged)
 
     def columns(self, list_id: int) -> str:
         """What each column of a file is taken for, to be said otherwise."""
@@ -201,6 +190,14 @@ class ListPages(ABC, Generic[Sent, Plan]):
             tell(self.done(received, plan))
         return redirect(url_for(".shown_list", list_id=list_id))
 
+    def undoing(self, list_id: int) -> str | Redirect:
+        """What undoing the last list applied takes back, to be confirmed."""
+        with reading() as session:
+            received = steps.list_by_id(session, self.kind().table, list_id)
+            if not self._is_latest(session, received):
+                return redirect(url_for(".shown_list", list_id=list_id))
+            return self._list_page(session, received, None, asks=True)
+
     def undo(self, list_id: int) -> Redirect:
         """Undo the last list applied."""
         kind = self.kind()
@@ -212,6 +209,27 @@ class ListPages(ABC, Generic[Sent, Plan]):
     def _judged(self, session: Session, received: Sent) -> ListJudgement[Plan] | None:
         waits = received.state is ListState.RECEIVED
         return steps.judge(session, self.kind(), received) if waits else None
+
+    def _is_latest(self, session: Session, received: Sent) -> bool:
+        last = steps.last_applied(session, self.kind().table)
+        return last is not None and last.id == received.id
+
+    def _list_page(
+        self, session: Session, received: Sent, judged: ListJudgement[Plan] | None, *, asks: bool = False
+    ) -> str:
+        return render_template(
+            f"{self.templates}/list.html",
+            received=received,
+            plan=judged.plan if judged else None,
+            rejections=_rejections(received, judged),
+            letters=letters(_left(received, judged)),
+            summary=received.summary,
+            shown=SHOWN_LINES,
+            latest=self._is_latest(session, received),
+            asks=asks,
+            colleagues=staff.colleagues(session),
+            **self.shown(session, received, judged.plan if judged else None),
+        )
 
     def _upload_page(self, session: Session, form: UploadForm) -> str:
         told = {"form": form, "colleagues": staff.colleagues(session), **self.before(session)}

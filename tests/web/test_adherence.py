@@ -152,9 +152,15 @@ def test_a_list_is_undone_in_the_browser(author, silent):
     author.send(f"{place}/application", page=place)
     assert joined(author) == before + 1
     assert author.send(f"{place}/application", page="/account").status_code == 409
-    author.send(f"{place}/withdrawal", page=place)
+    asked = author.get(f"{place}/withdrawal")
+    assert "Ce qu’elle a changé revient en arrière, comme avant elle : Statuts enregistrés 1" in text_of(asked)
+    assert (joined(author), f"{place}/withdrawal" in actions(author.get(place))) == (before + 1, False), "it asks first"
+    author.send(f"{place}/withdrawal", page=f"{place}/withdrawal")
     assert joined(author) == before
-    assert "Annulée" in author.get(place).text
+    undone = text_of(author.get(place))
+    assert "Annulée" in undone
+    assert "Voici ce qu’elle avait changé, et qui est revenu en arrière : Statuts enregistrés 1" in undone
+    assert author.get(f"{place}/withdrawal").location == place, "once"
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from outreach.mail.mime import ACCOUNT_LIST
 from outreach.settings import read
 from tests.machine import free_port
 from tests.mail.test_mime import whole, wire
-from tests.pages import PageClient
+from tests.pages import PageClient, links
 
 
 @pytest.fixture
@@ -66,6 +66,9 @@ def test_a_letter_is_shown_as_a_mail_program_would_and_as_text_and_as_source(aut
         page = author.get(f"/mailbox/{path.name}?view={view}")
         assert words in page.text
         assert "respectées" in page.text
+    whole_letter = f"/mailbox/{path.name}/html"
+    assert whole_letter in [place for place, _ in links(author.get(f"/mailbox/{path.name}"))], "beside its frame"
+    assert "nadia.lambert@fwb.example" in FlaskClient.open(author, whole_letter).text
     assert author.get(f"/mailbox/{path.name}?view=x").status_code == 404
 
 

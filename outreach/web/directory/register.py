@@ -26,7 +26,7 @@ from outreach.web.sent_lists import ListPages
 from outreach.web.ui.fields import a_day
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.pager import Pager, member
-from outreach.web.ui.request import current_day, needs, reading, settings
+from outreach.web.ui.request import current_day, reading, settings
 
 pages = Blueprint("register", __name__)
 SHOWN = 50
@@ -116,21 +116,20 @@ class EditionPages(ListPages[RegisterImport, Difference]):
         return f"L’édition du {french.day(received.edition_on)} est appliquée."
 
 
+    def undoing(self, list_id: int) -> str | Redirect:
+        """What undoing the last edition applied takes back, to be confirmed."""
+        with reading() as session:
+            entry, last = steps.list_by_id(session, RegisterImport, list_id), imports.last_import(session)
+            if last is None or last.id != entry.id:
+                return redirect(url_for(".shown_list", list_id=list_id))
+            before = next((one for one in imports.editions(session)[1:] if one.state is ListState.APPLIED), None)
+            items = items_of(imports.changes_of(session, entry))
+            return render_template(
+                "pages/register/withdrawal.html", entry=entry, before=before, counts=_counts(items), **_words()
+            )
+
+
 EditionPages().put(pages)
-
-
-@pages.get("/directory/register/editions/<number:list_id>/withdrawal")
-@needs(RoleName.AUTHOR)
-def withdrawal(list_id: int) -> str | Redirect:
-    with reading() as session:
-        entry, last = steps.list_by_id(session, RegisterImport, list_id), imports.last_import(session)
-        if last is None or last.id != entry.id:
-            return redirect(url_for(".shown_list", list_id=list_id))
-        before = next((one for one in imports.editions(session)[1:] if one.state is ListState.APPLIED), None)
-        items = items_of(imports.changes_of(session, entry))
-        return render_template(
-            "pages/register/withdrawal.html", entry=entry, before=before, counts=_counts(items), **_words()
-        )
 
 
 def _listed(session: Session, items: Sequence[ChangedItem]) -> dict[str, object]:

@@ -49,7 +49,7 @@ def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, wh
     assert faults[0] == "FASE;Courriel;Nom;Fonction;Couleur;erreur"
     assert len(faults) == 2
     assert "Paul" not in faults[1]
-    author.post(f"{place}/withdrawal", data=form_of(applied, f"{place}/withdrawal"))
+    author.post(f"{place}/withdrawal", data=form_of(author.get(f"{place}/withdrawal"), f"{place}/withdrawal"))
     assert addresses(sample_database) == {DERIVED}
     assert addresses(sample_database, 9302) == {"po009302@adm.fwb.example"}
     assert [tag.text for tag in elements(author.get(place), "span[@data-color]")][:1] == ["Annulée"]
