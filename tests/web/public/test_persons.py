@@ -1,6 +1,8 @@
 """Only people answer: what a machine sends is no answer, and what a person sends is never lost."""
 
+import string
 from datetime import timedelta
+from urllib.parse import urlencode
 
 import pytest
 from flask.testing import FlaskClient
@@ -22,6 +24,7 @@ from tests.web.test_responses import letters, wbe
 
 __all__ = ["letters", "wbe"]
 WAITS = (0, 4, 60, 600)
+ALPHABET = string.ascii_letters + string.digits + "-_"  # of base64url
 
 
 class Clock:
@@ -342,6 +345,72 @@ def test_forms_that_come_at_once_count_together_whichever_has_its_turn_first(app
             came = sent_forms.Came(FormKind.ANSWER, page, 0, f"{place}", b"c" * 32)
             doubts.append(sent_forms.judge(session, message, came, now=now).doubt)
     assert doubts == [None] * 4 + [Doubt.MANY] * 5
+
+
+# ---- what a stranger would try
+
+
+def test_a_seal_holds_for_its_letter_form_link_and_installation_alone_and_in_its_whole_length():
+    keys, theirs = Keys((b"n" * 32,)), Keys((b"m" * 32,))
+    held = seen.Seen(FormKind.ANSWER, 3, ASKED_AT, b"n" * 16)
+    text = seen.seal(keys, b"12345678", held)
+    assert seen.read(keys, b"12345678", text) == held
+    assert seen.read(theirs, b"12345678", text) is None
+    assert seen.read(keys, b"12345679", text) is None
+    assert not any(seen.read(keys, b"12345678", text[:size]) for size in range(len(text)))
+    assert not any(
+        seen.read(keys, b"12345678", one) for one in (f"{text}A", f"{text}==", f" {text}", "é" * 54, "-" * 54)
+    )
+    for place in range(53):  # the last character has bits to spare; the random bytes are what makes a page one page
+        other = "A" if text[place] != "A" else "B"
+        assert seen.read(keys, b"12345678", f"{text[:place]}{other}{text[place + 1 :]}") is None, place
+    last = {seen.read(keys, b"12345678", f"{text[:-1]}{one}") for one in ALPHABET}
+    assert last == {held, None}, "the same page, or none"
+
+
+@pytest.mark.parametrize("kind", [FormKind.UNSUBSCRIPTION, FormKind.SUBSCRIPTION, FormKind.MEASURE, FormKind.UNDOING])
+def test_a_genuine_page_of_another_form_answers_nothing(app, raw, wbe, sample_database, kind):
+    keys = Keys(app.extensions["outreach.settings"].signing_keys)
+    letter = keys.read(wbe.removeprefix("/a/"), TokenKind.ANSWER)
+    seal = seen.seal(keys, letter.id, seen.Seen(kind, letter.link, ASKED_AT - timedelta(hours=1), b"n" * 16))
+    assert "Un dernier geste" in raw.post(wbe, data={"answer": "joined", "seen": seal}).text
+    assert (standing(sample_database), waiting(sample_database)) == ([], [("answer", "foreign_page")])
+
+
+def test_one_click_is_no_form_and_a_form_no_one_click(app, raw, wbe, clock, sample_database):
+    keys, name = Keys(app.extensions["outreach.settings"].signing_keys), bytes.fromhex(public_id(app, wbe))
+    of_header, of_text = (keys.make(TokenKind.UNSUBSCRIBE, name, link) for link in (1, 2))
+    one_click = {"List-Unsubscribe": "One-Click"}
+    page = of_page(raw, f"/u/{of_text}", why="")
+    clock.wait(60)
+    raw.post(f"/u/{of_text}", data=one_click | {"seen": page["seen"]})
+    raw.post(f"/u/{of_header}", data=page)  # a page of the other link
+    raw.post(f"/u/{of_header}", data={"List-Unsubscribe": "one-click"})
+    for address in (f"/u/again/{of_header}", f"/a/{of_header}", wbe, f"/u/{wbe.removeprefix('/a/')}"):
+        raw.post(address, data=one_click)
+    assert (standing(sample_database), counted(sample_database, Suppression)) == ([], [0])
+    raw.post(f"/u/{of_header}", data=one_click)
+    assert counted(sample_database, Suppression) == [1]
+
+
+@pytest.mark.parametrize(
+    ("form", "code"),
+    [
+        ({"seen": "A" * 900_000}, 200),
+        ({"seen": ["A" * 54] * 900}, 200),
+        ({"comment": "x" * 900_000}, 422),
+        ({"comment": "x" * 2_000_000}, 413),
+        ({f"x{number}": "y" for number in range(5000)}, (200, 413)),
+        ({"school-" + "9" * 400: "joined", "pick": ["9" * 400] * 500}, (200, 422)),
+        ({"seen": "\x00" * 54, "zone": "\ud800"}, (200, 422)),
+    ],
+    ids=["seal", "seals", "comment", "too_much", "names", "schools", "signs"],
+)
+def test_huge_and_strange_fields_break_nothing_and_answer_nothing(raw, wbe, sample_database, form, code):
+    body = urlencode({"answer": "joined", **form}, doseq=True, errors="surrogatepass")
+    page = raw.post(wbe, data=body, content_type="application/x-www-form-urlencoded")
+    assert page.status_code in (code if isinstance(code, tuple) else (code,))
+    assert standing(sample_database) == []
 
 
 # ---- the behaviours of machines
