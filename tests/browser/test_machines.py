@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-"""What scanners of mail do to a served installation, by the network and in a real Chromium: nothing comes of it.
-=======
 """What scanners of mail do to an installation that is served, by the network and in Chromium: nothing comes of it.
->>>>>>> p
 
 Processes that serve one database by clocks some seconds apart stand for the time that a machine waits: nobody sleeps.
 """
