@@ -81,7 +81,7 @@ OF_GROUPING = {
     "Zone, province": {TableKind.ZONE, TableKind.PROVINCE},
     "Fédération": {TableKind.FEDERATION},
 }
-OF_ACTIONS = {"Action", "Visés", "Destinataires"}
+OF_ACTIONS = {"Action", "Visés", "Écrirait à", "Destinataires"}
 OF_REACH = {"Ont réagi", "Présumés atteints"}
 BY_HAND = (
     "Chiffre donné à la main",

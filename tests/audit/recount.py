@@ -21,6 +21,7 @@ TO_REACH = ("no_address", "not_sent", "to_come", "recipients")
 OF_RECIPIENTS = ("handed_over", "on_the_way", "returned")
 REACHES = ("reached", "presumed", "unread", "too_early", "left")
 BESIDE = ("entered_later", "answered", "declared", "joined_since", "had_joined", "to_verify")
+BESIDE_ON_PAGES = ("joined_all", "silent")
 KEYS = ("targeted", "concerned", "to_reach", *CLASSES, *OF_RECIPIENTS, *REACHES, *BESIDE)
 
 NO_ADDRESS = {"no_address", "bounced", "unreviewed", "suppressed"}
@@ -233,8 +234,13 @@ class Told:
                 self.letters[one["authority_id"]].append(one)
                 self.letter[one["id"]] = one
         self.listed = {number: listed[number] for number in self.letter}
+        self.days, self.joined, self.about_school = None, None, defaultdict(list)
+        for number, one in self.letter.items():
+            for school in self.listed[number] if has_left(one) else ():
+                self.about_school[school].append(one)
         self._of_ladder(rows)
         self._of_answers(rows)
+        self.drawn_elsewhere = records.drawn_elsewhere(self)
 
     def _of_ladder(self, rows):
         """Letters on paper that were posted, and the calls that were noted and not taken back, by authority."""
@@ -324,7 +330,7 @@ class Campaigns(Situation):
 
     def __init__(self, rows, now):
         super().__init__(rows)
-        self.now = now
+        self.now, self.classed = now, {}
         self.returns_read = any(one["read_at"] > now - DAYS_OF_MAIL * DAY for one in rows["returns_readings"])
 
     # -- whom a campaign means
@@ -482,7 +488,6 @@ class Campaigns(Situation):
 
     def classes(self, told):
         """{authority: class} of whoever is targeted."""
-        told.drawn_elsewhere = self.drawn_elsewhere(told)
         planned = [one for one in told.waves if one["state"] == "planned" and one["added_reminder_id"] is None]
         meant = set(told.letters)
         comes = set()
@@ -563,7 +568,9 @@ class Campaigns(Situation):
 
     def first_days(self, told):
         """{school: the day on which the first letter that lists it left, by mail or paper}."""
-        days = {}
+        if told.days is not None:
+            return told.days
+        days = told.days = {}
         for number, one in told.letter.items():
             if was_got(one):
                 for school in told.listed[number]:
@@ -634,15 +641,24 @@ class Campaigns(Situation):
 
     # -- the counts
 
-    def counts(self, campaign, *, only=None):  # noqa: C901 - two plain loops
-        """Every key of a campaign's counts, of all authorities or of those with these keys alone."""
-        told = Told(self, campaign)
-        classes = self.classes(told)
-        of_schools = self.classes_of_schools(told, classes)
+    def counts(self, campaign, *, only=None, beside=False):  # noqa: C901, PLR0912 - two plain loops
+        """Every key of a campaign's counts, of all authorities or of those with these keys alone.
+
+        With `beside`, what pages show and programs do not get: `joined_all` counts authorities of which every listed
+        school joined since, `silent` those to which a letter was handed over and that did not react.
+        """
+        if campaign not in self.classed:
+            told = Told(self, campaign)
+            classes = self.classes(told)
+            self.classed[campaign] = told, classes, self.classes_of_schools(told, classes)
+        told, classes, of_schools = self.classed[campaign]
         if only is not None:
             classes = {key: of_class for key, of_class in classes.items() if key in only}
             of_schools = {key: of for key, of in of_schools.items() if of[1] in only}
-        joinings, later = self.joinings(told), self.entered_later(told, classes)
+        if told.joined is None:
+            told.joined = self.joinings(told)
+        joinings, later = told.joined, self.entered_later(told, classes)
+        more, more_of_schools = dict.fromkeys(BESIDE_ON_PAGES, 0), dict.fromkeys(BESIDE_ON_PAGES, 0)
         found, schools = dict.fromkeys(KEYS, 0), dict.fromkeys(KEYS, 0)
         first, waiting = self.first_waves(told), self.given(told)
         for school, (of_class, authority, wave) in of_schools.items():
@@ -655,6 +671,7 @@ class Campaigns(Situation):
             schools["answered"] += bool(told.about[school])
             if school in joinings:
                 schools[joinings[school]] += 1
+            more_of_schools["joined_all"] += joinings.get(school) == "joined_since"
         for authority, of_class in classes.items():
             self.add(found, of_class)
             if of_class in TO_REACH:
@@ -664,11 +681,17 @@ class Campaigns(Situation):
             found["entered_later"] += authority in later
             found["answered"] += bool(told.answers[authority])
             found["to_verify"] += authority in told.to_verify
-            theirs = {joinings[one] for one in self.listed_to(told, authority) if one in joinings}
-            for kind in theirs:
+            listed = self.listed_to(told, authority)
+            for kind in {joinings[one] for one in listed if one in joinings}:
                 found[kind] += 1
+            more["joined_all"] += bool(listed) and {joinings.get(one) for one in listed} == {"joined_since"}
+            if of_class == "recipients" and self.end_of_letters(told.letters[authority]) == "handed_over":
+                more["silent"] += self.reach_of(told, authority, of_class) != "reached"
         if told.row["concerns"] == "joined":
             found["joined_since"] = schools["joined_since"] = None
+            more["joined_all"] = more_of_schools["joined_all"] = None
+        if beside:
+            found, schools = {**found, **more}, {**schools, **more_of_schools}
         return {**found, "schools": schools}
 
     def add(self, found, of_class):
@@ -723,7 +746,7 @@ class Campaigns(Situation):
         for wave in told.launched:
             known_at = told.began[wave["mailing_id"]]
             for authority in classes:
-                if any(one["mailing_id"] == wave["mailing_id"] for one in told.letters[authority]):
+                if wave["mailing_id"] in {one["mailing_id"] for one in told.letters[authority]}:
                     for school in self.owned(authority, day_of(known_at), known_at):
                         found.setdefault(school, (authority, known_at, wave["mailing_id"]))
         for authority in classes:
@@ -755,7 +778,7 @@ class Campaigns(Situation):
 
     def letters_about(self, told, school):
         """The letters that left and list a school, whoever got them."""
-        return [one for number, one in told.letter.items() if has_left(one) and school in told.listed[number]]
+        return told.about_school[school]
 
     def reach_of_school(self, told, school, authority, of_class):
         """The same of a school: by what is about it; one that nothing lists is what its authority is."""

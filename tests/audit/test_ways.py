@@ -14,7 +14,7 @@ from outreach.notes.drafts import NoteRequest
 from outreach.settings import Settings
 from outreach.web.signing_in.trail import EXTENSION
 from tests.application import sign_in, standing  # noqa: F401 - a fixture
-from tests.audit import recount, rows, told
+from tests.audit import places, recount, rows, told
 from tests.audit.histories import History
 from tests.factories import AUTHOR
 from tests.pages import cells, elements
@@ -139,11 +139,22 @@ def test_what_a_note_freezes(played):
                 row.pop(name, None)
         assert told.differences(f"note by {by}", said, shown) == []
     (programme,) = (one["id"] for one in audit.rows["programmes"])
+    assert places.Places(None, audit).of_note(figures) == []
     for point in figures["curve"]:
         day = recount.date.fromisoformat(point["day"])
         known = audit.situation(programme, day).get("total")
         joined = known["strands"][1]["joined"] if known else 0
         assert point["joined"] == [[1, joined]], day
+
+
+def test_campaigns_on_their_pages_and_in_their_files(played):
+    history, app, audited = played
+    shown = places.Places(sign_in(app, "author"), audited())
+    run = told.Commands(app.extensions["outreach.database"], app.extensions["outreach.settings"]).at(history.now)
+    found = [*shown.of_list(), *shown.of_actions(run("report", "actions"))]
+    for campaign in shown.counted:
+        found += shown.of_campaign(campaign)
+    assert found == [], "\n".join([*found, *history.told])
 
 
 def test_the_ledger_and_the_counts_to_programs(played):

@@ -32,6 +32,7 @@ from outreach.sight.scopes import Sight
 
 Counts = Mapping[str, int]  # authorities by network's code
 NO_REPLY = "aucun n’a répondu"
+WOULD_GET = "Écrirait à"  # of a wave to come, to whom it would write if it left now
 _COUNTED = {"meant": "Visés", "sent": "Destinataires", "delivered": "Remis", "answered": "Ont répondu"}
 
 
@@ -200,6 +201,7 @@ def listed(acted: Actions, *, text: str = "", sort: str = "") -> Held[WaveAction
         Column("at", "Le", lambda one: one.at, Kind.MOMENT, sort=True),
         Column("strand", "Volet", lambda one: one.strand, Kind.NUMBER, sort=True),
         *(Column(name, header, partial(_total, name), Kind.NUMBER, sort=True) for name, header in _COUNTED.items()),
+        Column("would_get", WOULD_GET, _would_get, Kind.NUMBER, sort=True),
         Column("networks", "Par réseau", partial(_in_networks, acted.labels)),
     )
     return Held(title="Actions", columns=columns, sort=sort, rows=(*acted.planned, *acted.done), text=text)
@@ -245,9 +247,14 @@ def actions(
 
 
 def _total(name: str, action: WaveAction) -> int | None:
-    """A count of an action; None where it is not known, or still to come."""
+    """A count of an action that was done; None of one to come."""
     counts = getattr(action, name)
-    return None if counts is None or (action.is_planned and name != "meant") else sum(counts.values())
+    return None if counts is None or action.is_planned else sum(counts.values())
+
+
+def _would_get(action: WaveAction) -> int | None:
+    """To how many an action to come would write; None where it is not known, or done."""
+    return sum(action.meant.values()) if action.is_planned and action.meant is not None else None
 
 
 def _in_networks(labels: Mapping[str, str], action: WaveAction) -> list[str]:

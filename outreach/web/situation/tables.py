@@ -20,7 +20,7 @@ from outreach.adherence.situation import (
 )
 from outreach.campaigns.counts import Counts
 from outreach.campaigns.results import campaign_reach
-from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.campaigns.results.actions import WOULD_GET, Actions, WaveAction
 from outreach.campaigns.results.figures import Figure
 from outreach.columns import DATA, Column, Kind
 from outreach.days import BRUSSELS
@@ -31,7 +31,7 @@ from outreach.web.ui import exports
 
 ACTION_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Action", "Le", "Campagne", "Titre", "Vague", "Volet", *exports.NETWORK),
-    *("Visés", "Destinataires", "Remis", "Ont répondu"),
+    *("Visés", "Destinataires", "Remis", "Ont répondu", WOULD_GET),
 )
 REACHED_HEADERS: Sequence[str] = (
     *("Au", KNOWN, "Campagne", "Titre", "Volet", *exports.NETWORK),
@@ -100,12 +100,11 @@ def _reach(counted: Counts) -> tuple[exports.Cell, ...]:
 
 
 def _counts(action: WaveAction, code: str | None = None) -> tuple[exports.Cell, ...]:
-    """The counts of one network, or of all; of one planned, whom it means only."""
+    """The counts of one network, or of all; of one planned, to whom it would write alone."""
     if action.is_planned:
-        meant = "" if action.meant is None else _count(action.meant, code)
-        return (meant, "", "", "")
+        return ("", "", "", "", "" if action.meant is None else _count(action.meant, code))
     counts = (action.meant or {}, action.sent, action.delivered, action.answered)
-    return tuple(_count(each, code) for each in counts)
+    return (*(_count(each, code) for each in counts), "")
 
 
 def _count(counts: Mapping[str, int], code: str | None) -> int:

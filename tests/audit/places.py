@@ -1,0 +1,418 @@
+"""What pages, files, the one-page PDF, *Situation*, notes and commands tell of campaigns, and where it differs.
+
+Each label of a number is known here by the key that it counts: one that is not is a difference.
+"""
+
+import csv
+import io
+import re
+import subprocess
+from collections import defaultdict
+
+from python_calamine import CalamineWorkbook
+
+from tests.audit import recount, told
+from tests.pages import cells, elements, text_of
+
+WORDS = {
+    "Visés": "targeted",
+    "Hors cible": "out_of_scope",
+    "Concernés": "concerned",
+    "Avaient déjà adhéré": "already_joined",
+    "Exceptés": "excepted",
+    "Se sont manifestés avant le courriel": "stopped",
+    "À atteindre": "to_reach",
+    "Sans adresse utilisable": "no_address",
+    "Non envoyés": "not_sent",
+    "Recevront": "to_come",
+    "Destinataires": "recipients",
+    "Remis": "handed_over",
+    "En chemin ou en doute": "on_the_way",
+    "Revenus": "returned",
+    "Ont réagi": "reached",
+    "Présumés atteints": "presumed",
+    "Remis, retours non lus": "unread",
+    "Trop tôt pour le dire": "too_early",
+    "À atteindre encore": "left",
+    "Entrés après la première vague": "entered_later",
+    "Ont répondu": "answered",
+    "Déclarent adhérer": "declared",
+    "Adhésions confirmées": "joined_since",
+    "Toutes leurs écoles": "joined_all",
+    "Avaient adhéré avant": "had_joined",
+    "À vérifier": "to_verify",
+}
+IN_SENTENCES = {  # what follows a number in a sentence about a campaign
+    "targeted": r"PO visés?\b",
+    "out_of_scope": "sans école concernée",
+    "already_joined": "avaient déjà adhéré",
+    "excepted": "exceptés",
+    "stopped": "se sont manifestés avant le courriel",
+    "no_address": "sans adresse utilisable",
+    "not_sent": "non envoyés",
+    "to_come": "recevront",
+    "recipients": "destinataires",
+}
+OF_REACH = {
+    "reached": r"(?:a|ont) réagi",
+    "presumed": "présumés? atteints?",
+    "unread": "remis au relais, retours non lus",
+    "too_early": "pour qui il est trop tôt",
+    "left": "à atteindre encore",
+}
+IN_PDF = {
+    "answered": r"(?:a|ont) répondu",
+    "declared": r"(?:déclare|déclarent) adhérer",
+    "joined_since": r"(?:a|ont) depuis une adhésion confirmée",
+}
+SPACES = re.compile("[\u00a0\u202f\u2009\u2007\u00ad]")
+NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
+FIGURES = tuple(key for key in WORDS.values())
+
+
+def plain(text):
+    return SPACES.sub(lambda found: "" if found[0] == "\u00ad" else " ", text)
+
+
+def number(text):
+    """A number as French text has it; None where none stands."""
+    found = re.search(NUMBER, plain(text))
+    return int(found[1].replace(" ", "")) if found else None
+
+
+def in_sentence(text, words):
+    """The number before each of these words in a text; 0 where the words are not said."""
+    found = {}
+    for key, pattern in words.items():
+        said = re.search(rf"{NUMBER} (?:{pattern})", plain(text))
+        found[key] = int(said[1].replace(" ", "")) if said else 0
+    return found
+
+
+def lines_of(client, address):
+    """The rows of a CSV file."""
+    content = client.get(address).data.decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(content), delimiter=";"))
+
+
+def sheets_of(client, address):
+    """The rows of each sheet of a workbook, by its name."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(client.get(address).data))
+    found = {}
+    for name in book.sheet_names:
+        header, *lines = book.get_sheet_by_name(name).to_python()
+        found[name] = [dict(zip(header, line, strict=True)) for line in lines]
+    return found
+
+
+def figures_in(row, beside=()):
+    """The figures of a row of a file by their keys; a column that is neither one nor among those beside is unknown."""
+    unknown = set(row) - {*WORDS, *beside}
+    assert not unknown, f"columns that the auditor does not know: {unknown}"
+    return {WORDS[label]: int(value) for label, value in row.items() if label in WORDS and value != ""}
+
+
+def some(counted, keys):
+    """These of the numbers; none of one that has no meaning."""
+    return {key: counted[key] for key in keys if counted[key] is not None}
+
+
+class Places:
+    """A signed-in author, a program and the auditor of the same moment."""
+
+    def __init__(self, client, audit):
+        self.client, self.audit, self.parts = client, audit, {}
+        self.counted = {one["id"]: audit.counts(one["id"], beside=True) for one in audit.rows["campaigns"]}
+
+    def only(self, campaign, network):
+        """The numbers of the authorities of one network, by its code."""
+        theirs = {key for key, row in self.audit.authority.items() if self.audit.network[row["network_id"]] == network}
+        if (campaign, network) not in self.parts:
+            self.parts[campaign, network] = self.audit.counts(campaign, only=theirs, beside=True)
+        return self.parts[campaign, network]
+
+    # -- the list of campaigns
+
+    def of_list(self):
+        """The list on its page and as files."""
+        keys = ("to_come", "recipients", "answered", "joined_since")
+        counted = {campaign: some(of, keys) for campaign, of in self.counted.items()}
+        beside = {"Numéro", "Campagne", "Volet", "Circulaire", "Auteur", "Public", "Prochaine date", "État"}
+        beside |= {"Programme"}
+        found = []
+        rows = {"CSV": lines_of(self.client, "/campaigns/export.csv")}
+        rows["XLSX"] = next(iter(sheets_of(self.client, "/campaigns/export.xlsx").values()))
+        for way, lines in rows.items():
+            said = {int(row["Numéro"]): figures_in(row, beside) for row in lines}
+            found += told.differences(f"list of campaigns, {way}", self.filled(said, counted), counted)
+        said = defaultdict(dict)
+        page = self.client.get("/campaigns?size=100")
+        for link in elements(page, "td//a"):
+            at = re.fullmatch(r"/campaigns/(\d+)/results\?figure=(\w+)", link.get("href"))
+            if at:
+                said[int(at[1])][at[2]] = number(text_of(link))
+        return found + told.differences("list of campaigns", self.filled(said, counted), counted)
+
+    def filled(self, said, counted):
+        """A campaign of which nothing came says nothing: a dash, for 0."""
+        return {campaign: {**dict.fromkeys(of, 0), **said.get(campaign, {})} for campaign, of in counted.items()}
+
+    # -- a campaign that has begun
+
+    def of_campaign(self, campaign):
+        """Every page and file of one campaign."""
+        has_begun = any(one["mailing_id"] for one in self.audit.rows["waves"] if one["campaign_id"] == campaign)
+        if not has_begun:
+            return [*self.of_steps(campaign), *self.of_reached(campaign)]
+        parts = (self.of_progress, self.of_waves, self.of_results, self.of_lists, self.of_reached, self.of_summary)
+        return [one for part in parts for one in part(campaign)]
+
+    def of_steps(self, campaign):
+        """Whom the audience's page and the check's say that it would write to, of a campaign that has not begun."""
+        counted = self.counted[campaign]
+        if not counted["targeted"]:
+            return []
+        found = []
+        for page in ("audience", "check"):
+            shown = self.client.get(f"/campaigns/{campaign}/{page}")
+            rows = dict(row for table in elements(shown, "table") for row in cells(table) if len(row) == 2)
+            names = {"Reçoivent le courriel": "to_come", "Visés": "targeted"}
+            said = {key: number(value) for label, value in rows.items() for word, key in names.items()
+                    if label.startswith(word)}  # fmt: skip
+            if page == "audience":
+                sums = {text_of(one) for one in elements(shown, "div[dt]") if text_of(one).startswith("Visés")}
+                said = {"targeted": number(next(iter(sums)))}
+                said["to_come"] = number(text_of(elements(shown, "*[@id='status']")[0]))
+            found += told.differences(f"campaign {campaign}, {page}", said, some(counted, said))
+        return found
+
+    def of_progress(self, campaign):
+        """« Suivi »: the sentences and the table of networks."""
+        counted, page = self.counted[campaign], self.client.get(f"/campaigns/{campaign}/progress")
+        (panel, *_) = [*elements(page, "section[@aria-labelledby='results']"), None]
+        if panel is None:
+            return [] if not counted["targeted"] else [f"campaign {campaign} shows no results"]
+        sentences = [text_of(one) for one in elements(panel, "p")]
+        (population,) = (one for one in sentences if re.match(rf"{NUMBER} PO visés? :", plain(one)))
+        found = told.differences(
+            f"campaign {campaign}, population", in_sentence(population, IN_SENTENCES), some(counted, IN_SENTENCES)
+        )
+        (reach,) = (one for one in sentences if "à atteindre" in one and "PO" in one)
+        found += self.of_reach_sentence(f"campaign {campaign}, Suivi", reach, counted)
+        (silent,) = (number(one.partition("N’ont pas réagi (")[2]) for one in sentences if "N’ont pas réagi (" in one)
+        found += told.differences(f"campaign {campaign}", {"silent": silent}, some(counted, ["silent"]))
+        (table,) = elements(panel, "div[@aria-label='Résultats par réseau']/table")
+        header, *lines = cells(table, without={"ds-sr-only", "share"})
+        labels = {one["label"]: one["code"] for one in self.audit.rows["networks"]}
+        for label, *values in lines:
+            of = counted if label == "Total" else self.only(campaign, labels[label])
+            said = {WORDS[word]: number(value) for word, value in zip(header[1:], values, strict=True)}
+            found += told.differences(f"campaign {campaign}, Suivi, {label}", said, some(of, said))
+        return found
+
+    def of_reach_sentence(self, where, sentence, counted):
+        """Whom it reached, in one sentence."""
+        if not counted["to_reach"]:
+            return [] if sentence.startswith("Aucun PO") else [f"{where}: {sentence}"]
+        said = {**in_sentence(sentence, OF_REACH), "to_reach": number(sentence)}
+        return told.differences(where, said, some(counted, said))
+
+    def of_waves(self, campaign):
+        """« Relances »: what became of each wave's letters."""
+        page, found, compared = self.client.get(f"/campaigns/{campaign}/progress/waves"), [], set()
+        waves = [one for one in self.audit.rows["waves"] if one["campaign_id"] == campaign]
+        waves = {one["number"]: one for one in waves if one["mailing_id"] is not None}
+        for row in elements(page, "tbody/tr"):
+            cells_of = {cell.get("data-label"): cell for cell in row if cell.get("class") == "number"}
+            if "Courriels" not in cells_of:
+                continue
+            (link, *_) = elements(row, "th/a")
+            wave = waves[int(re.search(r"waves/(\d+)", link.get("href"))[1])]
+            compared.add(wave["number"])
+            states, _ = self.audit.of_wave(wave["id"])
+            waiting = states.get("queued", 0) + states.get("handing", 0)
+            counted = {
+                "Courriels": sum(states.values()),
+                "Remis": states.get("accepted", 0),
+                "attendent": waiting,
+                "Refusés": states.get("refused", 0),
+                "Expirés": states.get("expired", 0),
+                "En doute": states.get("in_doubt", 0),
+                "Écartés": states.get("withdrawn", 0),
+            }
+            said = {label: number(text_of(cell, without={"ds-sr-only"})) for label, cell in cells_of.items()}
+            said["attendent"] = said.pop("En attente") + said.pop("Reportés")
+            found += told.differences(f"campaign {campaign}, wave {wave['number']}, Relances", said, counted)
+        return found + differ(f"campaign {campaign}, Relances, waves", compared, set(waves))
+
+    def of_results(self, campaign):
+        """The results as files: by network, in schools, and the way."""
+        found, beside = [], {"Réseau", "Code du réseau", "Réseau au registre", "Campagne", "Programme"}
+        base = f"/campaigns/{campaign}/results/export"
+        book = sheets_of(self.client, f"{base}.xlsx")
+        for way, lines in (("CSV", lines_of(self.client, f"{base}.csv")), ("XLSX", book["Résultats"])):
+            for row in lines:
+                code = next(row[name] for name in ("Réseau au registre", "Code du réseau") if name in row).lstrip("'")
+                counted = self.only(campaign, code) if code else self.counted[campaign]
+                said = figures_in(row, beside)
+                where = f"campaign {campaign}, results, {way}, {code or 'total'}"
+                found += told.differences(where, said, some(counted, FIGURES))
+        schools = {WORDS[row["Nombre"]]: int(row["Écoles"]) for row in book["Écoles"]}
+        of_schools = self.counted[campaign]["schools"]
+        found += told.differences(f"campaign {campaign}, results, schools", schools, some(of_schools, FIGURES))
+        for row in book["Parcours"]:
+            key = WORDS[row["Étape"]]
+            said = {"PO": int(row["PO"]), "Écoles": int(row["Écoles"])}
+            counted = {"PO": self.counted[campaign][key], "Écoles": of_schools[key]}
+            found += told.differences(f"campaign {campaign}, way, {key}", said, counted)
+        return found
+
+    def of_lists(self, campaign):
+        """Behind each figure stand as many authorities as it says."""
+        base = f"/campaigns/{campaign}/results/authorities.csv?figure="
+        told_keys = [key for key in FIGURES if self.counted[campaign][key] is not None]
+        said = {key: self.authorities_in(lines_of(self.client, base + key)) for key in told_keys}
+        return told.differences(f"campaign {campaign}, lists behind figures", said, some(self.counted[campaign], said))
+
+    def authorities_in(self, lines):
+        """How many rows of a file are authorities: what its words mean follows them."""
+        fases = {str(row["fase"]) for row in self.audit.authority.values()}
+        return sum(not fases.isdisjoint(row.values()) for row in lines if None not in row)
+
+    def of_reached(self, campaign):
+        """« Qui est atteint »: its sentence, its filters, the rows of its file."""
+        counted, found = self.counted[campaign], []
+        page = self.client.get(f"/campaigns/{campaign}/reached")
+        sentence = text_of(elements(page, "p[@role='status']")[0])
+        found += self.of_reach_sentence(f"campaign {campaign}, Qui est atteint", sentence, counted)
+        keys = ("to_reach", *recount.REACHES)
+        tabs = [text_of(link) for link in elements(page, "nav[@aria-label='Filtrer']//a")]
+        said = {WORDS[tab.rpartition(" (")[0]]: number(tab.rpartition(" (")[2]) for tab in tabs}
+        said = {**dict.fromkeys(keys, 0), **said}
+        found += told.differences(f"campaign {campaign}, filters of who is reached", said, some(counted, keys))
+        base = f"/campaigns/{campaign}/reached/export.csv?figure="
+        said = {key: len(lines_of(self.client, base + key)) for key in keys}
+        return found + told.differences(f"campaign {campaign}, file of who is reached", said, some(counted, keys))
+
+    def of_summary(self, campaign):
+        """The one-page PDF: its first sentences."""
+        counted, answer = self.counted[campaign], self.client.get(f"/campaigns/{campaign}/summary.pdf")
+        if answer.mimetype != "application/pdf":
+            return [f"campaign {campaign} has no summary"] if counted["recipients"] else []
+        text = subprocess.run(
+            ["pdftotext", "-layout", "-", "-"], input=answer.data, capture_output=True, check=True
+        ).stdout
+        text = " ".join(plain(text.decode()).split())
+        (lead, *_) = re.findall(
+            r"Sur .*? à qui la campagne a écrit, .*?\.(?: \d[\d ]* n’\w+ pas encore réagi\.)?", text
+        )
+        said = {**in_sentence(lead, IN_PDF), **in_sentence(lead, {"silent": r"n’(?:a|ont) pas encore réagi"})}
+        said["recipients"] = number(lead)
+        return told.differences(
+            f"campaign {campaign}, summary", said, {**dict.fromkeys(said, 0), **some(counted, said)}
+        )
+
+    # -- Situation, and notes
+
+    def actions(self):
+        """What the rows say of each wave that left, by campaign and wave, and of whom each campaign reached."""
+        waves, campaigns = {}, {}
+        for wave in self.audit.rows["waves"]:
+            if wave["mailing_id"] is not None:
+                waves[wave["campaign_id"], wave["number"]] = self.of_letters(wave)
+        for campaign, counted in self.counted.items():
+            begun = any(one["campaign_id"] == campaign and one["mailing_id"] for one in self.audit.rows["waves"])
+            if begun and counted["to_reach"]:
+                campaigns[campaign] = some(counted, ("to_reach", *recount.REACHES))
+        return waves, campaigns
+
+    def of_letters(self, wave):
+        """A wave’s authorities: all, those to which a letter left, was handed over, that answered from one."""
+        letters = [one for one in self.audit.rows["messages"] if one["mailing_id"] == wave["mailing_id"]]
+        told_of = recount.Told(self.audit, wave["campaign_id"])
+        keys = {one["id"] for one in letters}
+        answered = {one["authority_id"] for given in told_of.answers.values() for one in given
+                    if one["message_id"] in keys}  # fmt: skip
+        left = [one for one in letters if recount.has_left(one) and one["fenced_at"] is not None]
+        return {
+            "meant": len({one["authority_id"] for one in letters}),
+            "sent": len({one["authority_id"] for one in left}),
+            "delivered": len({one["authority_id"] for one in left if one["state"] == "accepted"}),
+            "answered": len(answered),
+        }
+
+    def of_actions(self, by_command):
+        """The actions that *Situation* lists, on its page, in files and as the command tells them."""
+        waves, campaigns = self.actions()
+        done = sorted(map(sorted_values, waves.values()))
+        labels = {"meant": "Visés", "sent": "Destinataires", "delivered": "Remis", "answered": "Ont répondu"}
+        book = sheets_of(self.client, "/situation/actions.xlsx")
+        files = {"CSV": lines_of(self.client, "/situation/actions.csv"), "XLSX": next(iter(book.values()))}
+        found = []
+        for way, lines in files.items():
+            said = sorted(
+                tuple(int(row[label]) for label in labels.values()) for row in lines if row["État"] == "menée"
+            )
+            found += differ(f"actions, {way}", said, done)
+            coming = [row for row in lines if row["État"] == "prévue"]
+            found += differ(f"actions to come, {way}, Visés", {str(row["Visés"]) for row in coming} - {""}, set())
+            would = sorted(int(row["Écrirait à"]) for row in coming if row["Écrirait à"] != "")
+            found += differ(f"actions to come, {way}", would, self.would_get(by_command))
+        page = self.client.get("/situation/actions")
+        shown = [cells(table) for table in elements(page, "table")]
+        said = [dict(zip(header, row, strict=True)) for header, *rows in shown for row in rows]
+        said = sorted(
+            tuple(number(row[plain(label)]) for label in labels.values()) for row in said if row["État"] == "menée"
+        )
+        found += differ("actions, page", said, done)
+        links = {int(re.search(r"campaigns/(\d+)/", one[0].get("href"))[1]): text_of(one)
+                 for one in elements(page, "li") if len(one) and "/reached" in (one[0].get("href") or "")}  # fmt: skip
+        for campaign, sentence in links.items():
+            said = in_sentence(sentence.rpartition(" : ")[0] + " : " + sentence.partition(" : ")[2], OF_REACH)
+            found += told.differences(f"actions, page, reach of {campaign}", said, some(campaigns[campaign], OF_REACH))
+        found += differ("actions, page, campaigns reached", sorted(links), sorted(campaigns))
+        for row in book["Atteints"]:
+            campaign, code = (
+                int(row["Campagne"]),
+                row.get("Code du réseau", row.get("Réseau au registre", "")).lstrip("'"),
+            )
+            beside = set(row) - set(WORDS)
+            counted = self.only(campaign, code) if code else campaigns[campaign]
+            said = figures_in(row, beside)
+            found += told.differences(f"actions, sheet, reach of {campaign} {code}", said, some(counted, said))
+        stated = by_command
+        said = {(one["campaign"], one["at"]): tuple(one[key]["total"] for key in labels) for one in stated["done"]}
+        found += differ("actions, command", sorted(said.values()), done)
+        said = {one["campaign"]: {key: one[key] for key in ("to_reach", *recount.REACHES)} for one in stated["reached"]}
+        return found + told.differences("reach, command", said, campaigns)
+
+    def would_get(self, by_command):
+        """To how many the waves to come would write, in order; of a first wave, as the rows say."""
+        begun = {one["campaign_id"] for one in self.audit.rows["waves"] if one["mailing_id"]}
+        said = [one for one in by_command["planned"] if one["meant"] is not None]
+        return sorted(self.counted[one["campaign"]]["to_come"] if one["campaign"] not in begun
+                      else one["meant"].get("total", 0) for one in said)  # fmt: skip
+
+    def of_note(self, figures):
+        """The actions and the reach of a note that was frozen at this moment."""
+        waves, campaigns = self.actions()
+        done = sorted(tuple(dict(one["counted"]).values()) for one in figures["actions"] if one["state"] == "done")
+        found = differ("actions, note", done, sorted(map(sorted_values, waves.values())))
+        titles = {one["id"]: one["title"] for one in self.audit.rows["campaigns"]}
+        said = sorted([one["campaign"], one["authorities"], one["proved"], *dict(one["by"]).values()]
+                      for one in figures.get("reached", ()))  # fmt: skip
+        counted = sorted([titles[key], of["to_reach"], of["reached"], *(of[kind] for kind in recount.REACHES)]
+                         for key, of in campaigns.items())  # fmt: skip
+        for one in figures.get("reached", ()):
+            parts = in_sentence(one["sentence"], OF_REACH)
+            found += told.differences("reach, note's sentence", parts, {**dict.fromkeys(parts, 0), **dict(one["by"])})
+        return found + differ("reach, note", said, counted)
+
+
+def sorted_values(of):
+    return of["meant"], of["sent"], of["delivered"], of["answered"]
+
+
+def differ(what, said, counted):
+    """The same of two lists."""
+    return [] if said == counted else [f"{what}: the product says {said}, the rows say {counted}"]
