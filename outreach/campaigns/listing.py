@@ -96,7 +96,6 @@ COLUMNS: Sequence[Column[CampaignRow]] = (
     Column("author", "Auteur", lambda row: row.campaign.created_by, Kind.PERSON, on=On.FILE),
     Column("audience", "Public", lambda row: row.audience, on=On.FILE),
     Column("next_at", "Prochaine date", lambda row: row.next_at, Kind.MOMENT, sort="next_at", on=SHOWN),
-    Column("to_come", "Recevront", lambda row: row.came and row.came.to_come, Kind.NUMBER, on=SHOWN),
     Column("recipients", "Destinataires", lambda row: row.came and row.came.recipients, Kind.NUMBER, on=SHOWN),
     Column("answered", "Ont répondu", lambda row: row.came and row.came.answered, Kind.NUMBER, on=SHOWN),
     Column(

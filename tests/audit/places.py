@@ -135,7 +135,7 @@ class Places:
 
     def of_list(self):
         """The list on its page and as files."""
-        keys = ("to_come", "recipients", "answered", "joined_since")
+        keys = ("recipients", "answered", "joined_since")
         counted = {campaign: some(of, keys) for campaign, of in self.counted.items()}
         beside = {"Numéro", "Campagne", "Volet", "Circulaire", "Auteur", "Public", "Prochaine date", "État"}
         beside |= {"Programme"}

@@ -1,4 +1,4 @@
-"""Four numbers of many campaigns at once, as their list shows them: those that `campaigns.counts` gives of each."""
+"""Three numbers of many campaigns at once, as their list shows them: those that `campaigns.counts` gives of each."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -9,12 +9,10 @@ from sqlalchemy import Select, and_, func, select
 
 from outreach.adherence.models import Strand, Word
 from outreach.adherence.standing import joined_schools
-from outreach.campaigns import counts
 from outreach.campaigns.counting import classes
 from outreach.campaigns.counting.classes import IS_TRIED
 from outreach.campaigns.entries.models import CampaignSchool
-from outreach.campaigns.lifecycle import ENDED
-from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave
+from outreach.campaigns.models import Campaign, Wave
 from outreach.days import today
 from outreach.db import Session
 from outreach.db.local_days import brussels_day
@@ -27,21 +25,17 @@ from outreach.segments.audience import Concerns
 
 @dataclass(frozen=True, slots=True)
 class Overall:
-    """How many authorities would receive a letter now that have received none, how many are recipients, how many
-    answered, and of how many a listed school joined since: None of a campaign to who has joined."""
+    """How many authorities are recipients, how many answered, and of how many a listed school joined since: None of a
+    campaign to who has joined."""
 
-    to_come: int = 0
     recipients: int = 0
     answered: int = 0
     joined_since: int | None = 0
 
 
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
-    """The numbers of campaigns by their keys: what came in four statements, whom each would write to in one a campaign.
-
-    A campaign has none that wrote to nobody, that nobody answered and that would write to nobody.
-    """
-    to_come = _to_come(session, campaigns, now)
+    """The numbers of campaigns by their keys, in five statements; a campaign has none that wrote to nobody and that
+    nobody answered."""
     recipients = _counted(session, _letters(campaigns).where(IS_TRIED))
     answered = _letters(campaigns).join(Response, Response.message_id == Message.id).where(Response.is_a_reaction())
     answers = _counted(session, answered)
@@ -50,22 +44,9 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     to_joined = session.scalars(select(Campaign.id).where(Campaign.concerns == Concerns.JOINED)).all()
     joined_since = {**joined, **dict.fromkeys(to_joined)}
     return {
-        key: Overall(to_come.get(key, 0), recipients.get(key, 0), answers.get(key, 0), joined_since.get(key, 0))
-        for key in {**to_come, **recipients, **answers}
+        key: Overall(recipients.get(key, 0), answers.get(key, 0), joined_since.get(key, 0))
+        for key in {**recipients, **answers}
     }
-
-
-def _to_come(session: Session, campaigns: Sequence[int], now: datetime) -> dict[int, int]:
-    """To how many each campaign that has not ended is still to write for the first time."""
-    query = select(Campaign).where(Campaign.id.in_(campaigns), Campaign.state.not_in(ENDED))
-    going = [one for one in session.scalars(query).all() if _goes_on(one)]
-    return {one.id: counts.of_authorities(session, one, now=now).authorities["to_come"] for one in going}
-
-
-def _goes_on(campaign: Campaign) -> bool:
-    """Whether a letter of a campaign may still be to come."""
-    is_begun = any(wave.mailing_id for wave in campaign.waves)
-    return not is_begun or any(wave.state in ON_ITS_WAY for wave in campaign.waves)
 
 
 def _counted(session: Session, query: Select[int, int]) -> dict[int, int]:
