@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, case, func, select
 
 from outreach.adherence.models import Strand, Word
 from outreach.adherence.standing import joined_schools
@@ -34,28 +34,23 @@ class Overall:
 
 
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
-    """The numbers of campaigns by their keys, in five statements; a campaign has none that wrote to nobody and that
+    """The numbers of campaigns by their keys, in four statements; a campaign has none that wrote to nobody and that
     nobody answered."""
-    recipients = _counted(session, _letters(campaigns).where(IS_TRIED))
-    answered = _letters(campaigns).join(Response, Response.message_id == Message.id).where(Response.is_a_reaction())
-    answers = _counted(session, answered)
+    came = {campaign: counts for campaign, *counts in session.execute(_letters(campaigns)) if any(counts)}
     pairs = {*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
     joined = Counter(campaign for campaign, _ in pairs)
     to_joined = session.scalars(select(Campaign.id).where(Campaign.concerns == Concerns.JOINED)).all()
     joined_since = {**joined, **dict.fromkeys(to_joined)}
-    return {
-        key: Overall(recipients.get(key, 0), answers.get(key, 0), joined_since.get(key, 0))
-        for key in {**recipients, **answers}
-    }
+    return {key: Overall(*counts, joined_since.get(key, 0)) for key, counts in came.items()}
 
 
-def _counted(session: Session, query: Select[int, int]) -> dict[int, int]:
-    return dict(session.execute(query.group_by(Wave.campaign_id)).all())
-
-
-def _letters(campaigns: Sequence[int]) -> Select[int, int]:
-    query = select(Wave.campaign_id, func.count(AUTHORITY.distinct()))
-    return query.join(Message, Message.mailing_id == Wave.mailing_id).where(Wave.campaign_id.in_(campaigns))
+def _letters(campaigns: Sequence[int]) -> Select[int, int, int]:
+    """The authorities to which a letter left, or was tried, and those that answered one."""
+    tried, answered = case((IS_TRIED, AUTHORITY)), case((Response.id.is_not(None), AUTHORITY))
+    query = select(Wave.campaign_id, func.count(tried.distinct()), func.count(answered.distinct()))
+    query = query.join(Message, Message.mailing_id == Wave.mailing_id).where(Wave.campaign_id.in_(campaigns))
+    given = and_(Response.message_id == Message.id, Response.is_a_reaction())
+    return query.outerjoin(Response, given).group_by(Wave.campaign_id)
 
 
 def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
