@@ -115,7 +115,6 @@ class EditionPages(ListPages[RegisterImport, Difference]):
         """What is said of an edition that was applied."""
         return f"L’édition du {french.day(received.edition_on)} est appliquée."
 
-
     def undoing(self, list_id: int) -> str | Redirect:
         """What undoing the last edition applied takes back, to be confirmed."""
         with reading() as session:
