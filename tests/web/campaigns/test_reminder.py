@@ -1,8 +1,10 @@
 """« Ajouter une relance »: who has not reacted gets one more letter, which two people made."""
 
+import json
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -11,6 +13,7 @@ from outreach.campaigns.models import AddedReminder, Campaign, Wave
 from outreach.campaigns.waves import answering, launching
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, MessageState, SuppressionReason
+from outreach.directory.models import Authority
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from tests import factories
@@ -46,6 +49,18 @@ def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launc
     unreached = re.search(r" et à ([0-9]+) autres? à qui aucun courriel n’est encore arrivé", told)
     assert int(planned[1]) == count(told) - 1 + (int(unreached[1]) if unreached else 0)
     assert f"N’ont pas réagi ({count(told)})" in text_of(author.get("/campaigns/1/recipients"))
+
+
+@pytest.mark.parametrize("address", [NEW, "/campaigns/1/letter"])
+def test_the_examples_of_fields_are_those_of_one_authority_of_the_campaign(author, launched, sample_database, address):
+    with sample_database.writing() as session:  # whom the examples name that are made up
+        session.scalars(select(Authority).where(Authority.fase == 9003)).one().municipality = "Ailleurs"
+    (editor,) = elements(author.get(address), "div[@data-letter-editor]")
+    chips = {name: chip["example"] for name, chip in json.loads(editor.get("data-fields")).items()}
+    with sample_database.reading() as session:
+        meant = select(Authority).join(Message).where(Authority.fase == int(chips["fase_po"]))
+        authority = session.scalars(meant.limit(1)).one()
+        assert (chips["nom_po"], chips["commune"]) == (authority.display_name, authority.municipality)
 
 
 def test_two_people_make_one_more_reminder_to_those_alone_who_have_not_reacted(

@@ -198,7 +198,9 @@ def _form_page(
     leaves_at = added.asked_at if added else now() + PROPOSED
     counts = audiences.count(session, campaign, now=now(), only_unreacted=True, leaves_at=leaves_at)
     step = step_of(session, "waves", campaign)
-    words = editor.shown(form.letter.data or "")
+    preview = Preview(session, campaign, sending(), [], now=now(), has_layout=False)
+    first = next((row.Authority for row in preview.recipients()), None)
+    words = editor.shown(form.letter.data or "", preview.of(first) if first else None)
     is_typed = form.is_submitted()
     return show("reminder_form", step, form=form, action=action, added=added, counts=counts, unsaved=is_typed, **words)
 

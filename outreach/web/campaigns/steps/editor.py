@@ -4,19 +4,24 @@ from typing import Any
 
 from flask import request
 
-from outreach.campaigns.letter.field_labels import CHIPS
+from outreach.campaigns.letter.field_labels import CHIPS, exemplified
 from outreach.campaigns.letter.merge_fields import FIELDS, GROUPS
 from outreach.campaigns.letter.passages import Passage, passages, varied
+from outreach.campaigns.review.preview import PreviewedLetter
 from outreach.web.campaigns.steps.forms import LetterForm
 from outreach.web.campaigns.steps.moment_forms import ReminderForm
 from outreach.web.ui.fields import posted_all, posted_number, pressed
 
 
-def shown(source: str) -> dict[str, Any]:
-    """What the template of the editor asks for, for a letter's source."""
+def shown(source: str, letter: PreviewedLetter | None = None) -> dict[str, Any]:
+    """What the template of the editor asks for, for a letter's source.
+
+    The examples of its fields are the values of one `letter`: a mixture of authorities would be nobody's.
+    """
     whole, source = _is_whole(), source.replace("\r\n", "\n")
     parts = [Passage((source,), 0)] if whole else passages(source)
-    chips = {name: chip._asdict() for name, chip in CHIPS.items()}
+    samples = letter.samples if letter else None
+    chips = {name: exemplified(name, samples)._asdict() for name in CHIPS}
     return {"fields": FIELDS, "groups": GROUPS, "chips": chips, "whole": whole, "passages": parts}
 
 

@@ -164,7 +164,7 @@ def _page(
     if is_typed:
         campaign = lifecycle.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
-    alone = measuring.alone(session, campaign, now=now())
+    alone, pane = measuring.alone(session, campaign, now=now()), pane_of(session, campaign)
     if not alone:
         form.withhold_individual()
     return show(
@@ -177,9 +177,9 @@ def _page(
         at=request.args.get("at", ""),
         test=test or TestLetterForm(data={"to": actor()}),
         refusals=refusals,
-        preview=pane_of(session, campaign),
+        preview=pane,
         remarks=[*checks.unfinished(campaign), *checks.wording_of(campaign, sending())],
-        **editor.shown(form.letter.data or ""),
+        **editor.shown(form.letter.data or "", pane.letter),
     )
 
 
