@@ -237,8 +237,10 @@ def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sa
         assert (f"/campaigns/{action.campaign}/progress", action.title) in links(page)
         assert f" {sum(action.meant.values())} " in text_of(page).split("Actions menées et prévues")[-1]
     book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/situation/export.xlsx").data))
-    rows = [row for row in book.get_sheet_by_name("Actions").to_python()[1:] if row[8] == "Total"]
-    assert [(row[5], row[10]) for row in rows] == [(one.title, sum(one.meant.values())) for one in acted.planned]
+    header, *rows = book.get_sheet_by_name("Actions").to_python()
+    told = [dict(zip(header, row, strict=True)) for row in rows if row[8] == "Total"]
+    counted = [(one.title, "", sum(one.meant.values())) for one in acted.planned]
+    assert [(row["Titre"], row["Visés"], row["Écrirait à"]) for row in told] == counted
 
 
 def test_a_long_list_can_be_printed_whole(author):
