@@ -36,7 +36,8 @@ class Overall:
 def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dict[int, Overall]:
     """The numbers of campaigns by their keys, in four statements; a campaign has none that wrote to nobody and that
     nobody answered."""
-    came = {campaign: counts for campaign, *counts in session.execute(_letters(campaigns)) if any(counts)}
+    rows = session.execute(_letters(campaigns)).all()
+    came = {campaign: (sent, answered) for campaign, sent, answered in rows if sent or answered}
     pairs = {*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
     joined = Counter(campaign for campaign, _ in pairs)
     to_joined = session.scalars(select(Campaign.id).where(Campaign.concerns == Concerns.JOINED)).all()
