@@ -45,8 +45,8 @@ def _relay(one: Relay, seconds: float) -> Finding:
 def returns(examined: Examined) -> Finding:
     """Whether the mailbox of returns can be read, and how many messages wait there."""
     settings = examined.settings
-    own = boxes.maildir_of(settings.returns_url)
-    if settings.stays_here and own is not None and not own.exists():
+    own = None if settings.bounces_url else boxes.maildir_of(settings.returns_url)
+    if own is not None and not own.exists():
         return ok("Sans objet : la boîte de démonstration n’a pas encore servi.")
     if not settings.returns_url:
         return warning("Aucune boîte des retours : nommez-la dans OUTREACH_BOUNCES_URL, sans quoi nul rejet n’est lu.")
