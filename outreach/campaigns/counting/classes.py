@@ -348,11 +348,10 @@ class _Counting:
             .group_by(Message.authority_id, MessageSubject.school_id)
         )
         each = union_all(by_mail, self._posted()).subquery("each_listed")
-        first = (
-            select(each.c.authority_id, each.c.school_id, func.min(each.c.day, type_=Date()).label("day"))
-            .group_by(each.c.authority_id, each.c.school_id)
-            .subquery("first_listed")
-        )
+        # A school that moved has one bound, whichever of its authorities got the first letter.
+        day = func.min(func.min(each.c.day, type_=Date())).over(partition_by=each.c.school_id).label("day")
+        pairs = each.c.authority_id, each.c.school_id
+        first = select(*pairs, day).group_by(*pairs).subquery("first_listed")
         known = self._known()
         is_since, is_confirmed = known.c.effective_on >= first.c.day, known.c.word == Word.CONFIRMED
         flags = {
