@@ -1,6 +1,6 @@
 """Prepares a database: schema, reference rows, and a demonstration's people and sample."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from outreach import days, migrations
 from outreach.accounts import passwords, staff
@@ -44,6 +44,9 @@ def prepare(database: Database) -> None:
         staff.ensure_roles(session)
 
 
+BEFORE = timedelta(days=4)  # the story's first campaign is written three days before it leaves
+
+
 def load_sample(
     database: Database, settings: Settings, now: datetime, today: date, *, with_story: bool = False
 ) -> None:
@@ -63,7 +66,8 @@ def load_sample(
     with database.writing() as session:
         if imports.was_ever_filled(session):
             raise Refused("L’annuaire contient déjà une édition du registre : l’exemple se charge dans une base vide.")
-        samples.load(session, now=now, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
+        known_at = story.first_wave(now) - BEFORE if with_story else now  # who had joined is known as the story begins
+        samples.load(session, now=known_at, today=today, actor=author, mailbox_domain=settings.mailbox_domain)
         chief = people.person_for(RoleName.ADMINISTRATOR).email
         public_pages.fill(session, now=now, today=min(today, days.today(now)), actor=chief)
         posted = story.tell(session, SenderIdentity.of(settings), now=now) if with_story else []

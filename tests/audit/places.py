@@ -120,8 +120,9 @@ def some(counted, keys):
 class Places:
     """A signed-in author, a program and the auditor of the same moment."""
 
-    def __init__(self, client, audit):
-        self.client, self.audit, self.parts = client, audit, {}
+    def __init__(self, client, audit, behind=FIGURES):
+        """`behind`: the figures of which the list is counted; each costs as much as the campaign's counts."""
+        self.client, self.audit, self.behind, self.parts = client, audit, behind, {}
         self.counted = {one["id"]: audit.counts(one["id"], beside=True) for one in audit.rows["campaigns"]}
 
     def only(self, campaign, network):
@@ -270,7 +271,7 @@ class Places:
     def of_lists(self, campaign):
         """Behind each figure stand as many authorities as it says."""
         base = f"/campaigns/{campaign}/results/authorities.csv?figure="
-        told_keys = [key for key in FIGURES if self.counted[campaign][key] is not None]
+        told_keys = [key for key in self.behind if self.counted[campaign][key] is not None]
         said = {key: self.authorities_in(lines_of(self.client, base + key)) for key in told_keys}
         return told.differences(f"campaign {campaign}, lists behind figures", said, some(self.counted[campaign], said))
 
@@ -315,14 +316,18 @@ class Places:
     # -- Situation, and notes
 
     def actions(self):
-        """What the rows say of each wave that left, by campaign and wave, and of whom each campaign reached."""
+        """What the rows say of each wave that left, by campaign and wave, and of whom each campaign reached, of the
+        first programme."""
         waves, campaigns = {}, {}
+        programme = min(one["id"] for one in self.audit.rows["programmes"])
+        strands = {key for key, one in self.audit.strand.items() if one["programme_id"] == programme}
+        shown = {one["id"] for one in self.audit.rows["campaigns"] if one["strand_id"] in strands}
         for wave in self.audit.rows["waves"]:
-            if wave["mailing_id"] is not None:
+            if wave["mailing_id"] is not None and wave["campaign_id"] in shown:
                 waves[wave["campaign_id"], wave["number"]] = self.of_letters(wave)
         for campaign, counted in self.counted.items():
             begun = any(one["campaign_id"] == campaign and one["mailing_id"] for one in self.audit.rows["waves"])
-            if begun and counted["to_reach"]:
+            if begun and counted["to_reach"] and campaign in shown:
                 campaigns[campaign] = some(counted, ("to_reach", *recount.REACHES))
         return waves, campaigns
 

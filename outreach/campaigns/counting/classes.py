@@ -287,11 +287,14 @@ class _Counting:
         )
 
     def _learned(self) -> Subquery:
-        """When a joining became known, after it entered, of a school of each authority that was then to be reached; one
-        that another status followed since counts as well."""
+        """When a joining became known, after it entered, of a school of each authority that was then to be reached, and
+        entered with it; one that another status followed since counts as well."""
         record, school = AdherenceRecord, CampaignSchool
         query = select(school.authority_id, func.min(record.recorded_at, type_=UtcDateTime()).label("at"))
         query = query.join(record, record.school_id == school.school_id)
+        entered = CampaignAuthority
+        with_it = entered.campaign_id == school.campaign_id, entered.authority_id == school.authority_id
+        query = query.join(entered, and_(*with_it, entered.wave_id == school.wave_id))
         is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
         is_joined = record.strand_id == self.campaign.strand_id, record.status == Status.JOINED, record.stands()
         query = query.where(
@@ -348,11 +351,10 @@ class _Counting:
             .group_by(Message.authority_id, MessageSubject.school_id)
         )
         each = union_all(by_mail, self._posted()).subquery("each_listed")
-        first = (
-            select(each.c.authority_id, each.c.school_id, func.min(each.c.day, type_=Date()).label("day"))
-            .group_by(each.c.authority_id, each.c.school_id)
-            .subquery("first_listed")
-        )
+        # A school that moved has one bound, whichever of its authorities got the first letter.
+        day = func.min(func.min(each.c.day, type_=Date())).over(partition_by=each.c.school_id).label("day")
+        pairs = each.c.authority_id, each.c.school_id
+        first = select(*pairs, day).group_by(*pairs).subquery("first_listed")
         known = self._known()
         is_since, is_confirmed = known.c.effective_on >= first.c.day, known.c.word == Word.CONFIRMED
         flags = {

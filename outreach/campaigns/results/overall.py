@@ -38,7 +38,9 @@ def overall(session: Session, campaigns: Sequence[int], *, now: datetime) -> dic
     nobody answered."""
     rows = session.execute(_letters(campaigns)).all()
     came = {campaign: (sent, answered) for campaign, sent, answered in rows if sent or answered}
-    pairs = {*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()}
+    listed = [*session.execute(_joined(campaigns, now)).all(), *session.execute(_posted(campaigns, now)).all()]
+    since = {(campaign, school) for campaign, _, school, is_since in listed if is_since}
+    pairs = {(campaign, authority) for campaign, authority, school, _ in listed if (campaign, school) in since}
     joined = Counter(campaign for campaign, _ in pairs)
     to_joined = session.scalars(select(Campaign.id).where(Campaign.concerns == Concerns.JOINED)).all()
     joined_since = {**joined, **dict.fromkeys(to_joined)}
@@ -54,7 +56,7 @@ def _letters(campaigns: Sequence[int]) -> Select[int, int, int]:
     return query.outerjoin(Response, given).group_by(Wave.campaign_id)
 
 
-def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
+def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int, int, int]:
     """From the schools that have joined to the letters that listed them: most letters list none of these.
 
     Outer joins, as SQLite would otherwise read every letter of the campaigns and each school that it lists. What meets
@@ -66,10 +68,10 @@ def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
     is_open = and_(Campaign.strand_id == joined.c.strand_id, Campaign.concerns != Concerns.JOINED)
     is_since = joined.c.effective_on >= brussels_day(LEFT_AT)
     return (
-        select(Campaign.id, AUTHORITY)
+        select(Campaign.id, AUTHORITY, joined.c.school_id, case((is_since, 1), else_=0))
         .select_from(joined)
         .outerjoin(MessageSubject, MessageSubject.school_id == joined.c.school_id)
-        .outerjoin(Message, and_(Message.id == MessageSubject.message_id, HAS_LEFT, is_since))
+        .outerjoin(Message, and_(Message.id == MessageSubject.message_id, HAS_LEFT))
         .outerjoin(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(Wave, and_(Wave.mailing_id == Mailing.id, Wave.campaign_id.in_(campaigns)))
         .outerjoin(Campaign, and_(Campaign.id == Wave.campaign_id, is_open))
@@ -78,12 +80,14 @@ def _joined(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
     )
 
 
-def _posted(campaigns: Sequence[int], now: datetime) -> Select[int, int]:
+def _posted(campaigns: Sequence[int], now: datetime) -> Select[int, int, int, int]:
     """As `_joined`, of letters on paper."""
     letters = classes.posted().add_columns(CampaignSchool.campaign_id).where(CampaignSchool.campaign_id.in_(campaigns))
     each = letters.subquery("posted")
     known = joined_schools(select(Campaign.strand_id).where(Campaign.id.in_(campaigns)), today(now))
     same = and_(known.c.school_id == each.c.school_id, known.c.strand_id == Campaign.strand_id)
-    is_since = and_(known.c.word == Word.CONFIRMED, known.c.effective_on >= each.c[2])
-    query = select(each.c.campaign_id, each.c.authority_id).join(Campaign, Campaign.id == each.c.campaign_id)
-    return query.join(known, same).where(is_since, Campaign.concerns != Concerns.JOINED).distinct()
+    is_since = case((known.c.effective_on >= each.c[2], 1), else_=0)
+    pairs = each.c.campaign_id, each.c.authority_id, each.c.school_id
+    query = select(*pairs, is_since).join(Campaign, Campaign.id == each.c.campaign_id)
+    is_open = known.c.word == Word.CONFIRMED, Campaign.concerns != Concerns.JOINED
+    return query.join(known, same).where(*is_open).distinct()

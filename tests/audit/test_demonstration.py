@@ -1,0 +1,149 @@
+"""The demonstration, played to its end: its numbers at six moments, on every page, in every file, by every command."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import select
+
+from outreach.campaigns.ladder import climbing
+from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.waves import launching
+from outreach.cli.preparation import load_sample
+from outreach.days import today
+from outreach.delivery.bounces import readings
+from outreach.demo.post import Post
+from outreach.notes import freezing, gathering
+from outreach.notes.drafts import NoteRequest
+from outreach.settings import Settings
+from outreach.web.signing_in.trail import EXTENSION
+from tests.application import sign_in, standing  # noqa: F401 - a fixture
+from tests.audit import places, recount, rows, told
+from tests.conftest import state_from
+from tests.factories import AUTHOR
+from tests.web.api.conftest import Program, made
+
+TOLD_ON = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
+MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@state_from("empty")
+def demonstration(database, settings):
+    """The demonstration of 1 December, with its story."""
+    load_sample(database, settings, TOLD_ON, today(TOLD_ON), with_story=True)
+
+
+class Played:
+    """The demonstration's service by its own clock, and whoever looks at it."""
+
+    def __init__(self, database, url, app):
+        self.database, self.url, self.app, self.now = database, url, app, TOLD_ON
+        self.sending = SenderIdentity.of(app.extensions["outreach.settings"])
+
+    def due(self):
+        """When the next wave leaves; None after the last."""
+        with self.database.reading() as session:
+            query = select(Wave.due_at).where(Wave.state == WaveState.PLANNED, Wave.due_at > self.now)
+            return session.scalars(query.order_by(Wave.due_at)).first()
+
+    def begin_waves(self):
+        """The waves that are due are launched; no letter leaves yet."""
+        with self.database.reading() as session:
+            waves = launching.due_waves(session, now=self.now)
+        for wave in waves:
+            going = True
+            while going:
+                with self.database.writing() as session:
+                    going = launching.advance(session, wave, self.sending, now=self.now)
+
+    def work(self):
+        """What the work process does by itself: letters leave, returns are read, waves end, rungs open."""
+        self.begin_waves()
+        with self.database.writing() as session:
+            post = Post(session, self.sending, now=self.now, refusals={})
+            post.carry(self.now)
+            post.close(self.now)
+        with self.database.writing() as session:
+            readings.note(session, now=self.now)
+            launching.finish_waves(session, now=self.now)
+        with self.database.reading() as session:
+            due = climbing.due_rungs(session, now=self.now)
+        for wave, rung in due:
+            with self.database.writing() as session:
+                keys, _ = climbing.candidates(session, wave, rung, after=0, now=self.now)
+                climbing.climb(session, wave, rung, keys, self.sending, now=self.now)
+
+    def differences(self):
+        """What any place tells otherwise than the rows, now."""
+        audit = recount.Campaigns(rows.of(self.url), self.now)
+        shown = places.Places(
+            sign_in(self.app, "author"), audit, behind=("recipients", "already_joined", "joined_since")
+        )
+        run = told.Commands(self.database, self.app.extensions["outreach.settings"]).at(self.now)
+        program = Program(self.app.test_client(), made(self.database, self.now, f"Tableau {self.now}"))
+        found = [*shown.of_list(), *shown.of_actions(run("report", "actions")), *self.in_a_note(shown)]
+        for campaign in shown.counted if self.now == TOLD_ON else self.under_way(audit):
+            found += shown.of_campaign(campaign)
+            found += told.of_counts(run, audit, campaign) + told.of_ledger(run, audit, campaign)
+            counted = program.get(f"/campaigns/{campaign}").json["counts"]
+            told.about(counted)
+            found += told.differences(f"campaign {campaign} to programs", counted, audit.counts(campaign))
+        return [f"{self.now:%d %b %H:%M} {one}" for one in found]
+
+    def under_way(self, audit):
+        """The campaigns that are not over since before the story: what came of those is compared once."""
+        over = {one["campaign_id"] for one in audit.rows["waves"] if one["due_at"] < TOLD_ON - 10 * DAY}
+        return [one["id"] for one in audit.rows["campaigns"] if one["id"] not in over]
+
+    def in_a_note(self, shown):
+        """What a note says that is frozen now."""
+        asked = NoteRequest(recount.day_of(self.now), "Bilan")
+        with self.database.writing() as session:
+            gathered = gathering.gather(session, asked, now=self.now)
+            freezing.freeze(session, gathered, now=self.now, actor=AUTHOR)
+        return shown.of_note(json.loads(rows.of(self.url)["notes"][-1]["figures"]))
+
+
+@pytest.mark.long
+@pytest.mark.timeout(1800)
+def test_the_demonstration_tells_the_same_numbers_everywhere_to_its_end(
+    demonstration,
+    fresh_url,
+    standing,  # noqa: F811
+    monkeypatch,
+):
+    moment = {"now": TOLD_ON}
+    monkeypatch.setattr(Settings, "instant", lambda _settings: moment["now"])
+    played = Played(demonstration, fresh_url, standing.anew(demonstration))
+
+    def at(now):
+        moment["now"] = played.now = now
+
+    found = played.differences()
+    at(played.due())
+    played.work()
+    at(played.now + 5 * MINUTE)
+    found += played.differences()
+    at(played.due())
+    played.begin_waves()
+    found += played.differences()
+    played.work()
+    at(played.now + 5 * MINUTE)
+    found += played.differences()
+    at(played.now + 11 * DAY)
+    played.work()
+    at(played.now + 5 * MINUTE)
+    found += played.differences()
+    at(played.due())
+    played.work()
+    at(played.now + 2 * HOUR)
+    found += played.differences()
+    assert played.due() is None
+    assert played.app.extensions[EXTENSION].flush()
+    assert found == [], "\n".join(found)
