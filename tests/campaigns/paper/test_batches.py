@@ -1,5 +1,7 @@
+import json
 import re
 import subprocess
+import threading
 from datetime import datetime, time, timedelta
 from html import unescape
 
@@ -29,13 +31,17 @@ from outreach.reach.models import ReachStep, StepReason, StepState
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
+from outreach.retention.forgetting import forget
+from outreach.retention.periods import RULES
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pictures import png
+from tests.retention.test_archives import archives
 
+__all__ = ["archives"]
 WINDOW = (105.0, 45.0, 90.0, 40.0)
 POINT = 72 / 25.4
 BOX = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>')
@@ -196,19 +202,20 @@ def test_letters_whose_words_were_not_kept_say_that_they_are_made_again_and_gone
         files_made(database, number, batch)
 
 
-@pytest.mark.parametrize(
-    ("phone", "said"), [("081 12 34 56", "Sans internet : 081 12 34 56. Votre code"), ("", "Votre")]
-)
-def test_a_letter_without_a_telephone_says_nothing_of_who_has_no_internet(programmed, people, phone, said):
+def test_a_letter_without_a_telephone_says_nothing_of_who_has_no_internet(programmed, people):
     number = paper_campaign(programmed, (2,))
-    with programmed.writing() as session:
-        campaign_of(session, number).contact_phone = phone
     batch = made_batch(programmed, number)[0]
-    with programmed.reading() as session:
+    with programmed.writing() as session:
         found = batches.batch_of(session, campaign_of(session, number), batch)
-        (sheet,) = sheets.sheets_of(session, found, batches.letters_of(session, found), SENDING, now=NOW)
-    assert sheet.document["otherwise"].startswith(french.typeset(said))
-    assert ("Sans internet" in sheet.document["otherwise"]) == bool(phone)
+        (letter,), told = batches.letters_of(session, found), []
+        letter.content = None  # made anew
+        for phone in ("081 12 34 56", ""):
+            found.campaign.contact_phone = phone
+            (sheet,) = sheets.sheets_of(session, found, [letter], SENDING, now=NOW)
+            told.append(sheet.document["otherwise"])
+        code = sheets.code_kept(letter, SENDING.keys)
+    alone = f"Votre code : {code}."
+    assert told == [french.typeset(f"Sans internet : 081 12 34 56. {alone}"), french.typeset(alone)]
 
 
 def test_already_done_has_a_way_on_paper(programmed, people):
@@ -366,3 +373,24 @@ def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programm
     assert max(word[3] for word in heads) <= sender
     drawn = subprocess.run(["pdfimages", "-list", tmp_path / "l.pdf"], capture_output=True, check=True).stdout
     assert b" 160 " in drawn
+
+
+def test_the_words_of_paper_go_into_an_archive_after_their_time_and_without_their_codes(unreached, archives):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    rule = next(rule for rule in RULES if rule.name == "paper_words")
+    for days, gone in ((1000, 0), (1110, 3)):
+        when = NOW + timedelta(days=days)
+        assert forget(database, rule, lambda at=when: at, threading.Event(), archives) == gone
+    with database.reading() as session:
+        assert set(session.scalars(select(PaperLetter.content))) == {""}
+        letters = session.scalars(select(PaperLetter).order_by(PaperLetter.id)).all()
+        typed = [sheets.code_kept(letter, SENDING.keys) for letter in letters]
+    (kept,) = archives.folder.glob("paper_words-*.jsonl")
+    lines = kept.read_text(encoding="utf-8")
+    told = [json.loads(line) for line in lines.splitlines()]
+    assert [one["letter"] for one in told] == [letter.id for letter in letters]
+    assert all(words_of(one["content"]["blocks"]) for one in told)
+    assert not [code for code in typed if code in lines]
+    with pytest.raises(Refused, match="n’est plus conservé"):
+        files_made(database, number, batch)
