@@ -59,7 +59,7 @@ def reach(session: Session, wave: Wave, refused: Sequence[int], sending: SenderI
     paper, call = rungs(wave.campaign.ladder)
     printed, returned, called = (_at(wave, day, at, now) for day, at in (PRINTED, CAME_BACK, CALLED))
     _climb(session, wave, paper, sending, printed)
-    made = batches.make(session, wave.campaign, wave, sending.keys, sheet=True, now=printed, actor=_author())
+    made = batches.make(session, wave.campaign, wave, sending, sheet=True, now=printed, actor=_author())
     if made.batch is None:
         raise Refused("L’histoire n’a personne à qui écrire sur papier.")
     batches.post(session, made.batch, on=today(printed), today=today(printed), now=printed, actor=_author())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Self
 
-from sqlalchemy import Select, delete, insert, select
+from sqlalchemy import Select, delete, insert, or_, select
 
 from outreach import audit
 from outreach.db import Session, take_turns
@@ -157,6 +157,41 @@ def correct(
         sentence = f"Adresse {judged.address} remise en usage après un rejet."
     audit.record(session, now, actor, sentence, subject_of(authority))
     return added
+
+
+def held_at(session: Session, authority: Authority, key: str) -> Contact | None:
+    """The contact of an authority in use at the address with this key, if there is one."""
+    return session.scalar(_used(authority, key))
+
+
+def is_in_use(session: Session, authority: Authority, key: str, *, written_to: str) -> bool:
+    """Whether the address with this key is in use. One a letter was `written_to` does not count if it bounced:
+    correcting restores it.
+    """
+    counts = or_(Contact.bounced_at.is_(None), Contact.address_key != written_to)
+    return session.scalar(_used(authority, key).where(counts)) is not None
+
+
+def put_in_place(
+    session: Session, authority: Authority, written_to: str, judged: Judgement, *, now: datetime, actor: str, said: str
+) -> None:
+    """Put an address in the place of the one that a letter was `written_to` (its key), or add it where that one is out
+    of use. One that is in use already stays, and the letter's goes. `said` says where the service has it from.
+
+    The telephone stays; who reads the other mailbox is not known. Raises InputError as `add`.
+    """
+    held = held_at(session, authority, written_to)
+    if is_in_use(session, authority, judged.key, written_to=written_to):
+        if held is not None and held.address_key != judged.key:
+            retire(session, authority, held, now=now, actor=actor)
+        return
+    if held is None:
+        known, kind = Particulars(source=said), MailboxKind.IMPERSONAL
+        add(session, authority, judged, now=now, actor=actor, particulars=known, kind=kind)
+        return
+    known = Particulars.of(held) if held.address_key == judged.key else Particulars(phone=held.phone)
+    particulars = replace(known, source=said)
+    correct(session, authority, held, judged, now=now, actor=actor, particulars=particulars, kind=held.mailbox_kind)
 
 
 def retire(session: Session, authority: Authority, old: Contact, *, now: datetime, actor: str) -> None:
@@ -343,6 +378,11 @@ def _refuse(session: Session, authority: Authority, judged: Judgement, besides: 
     )
     if any(identity != (besides.id if besides else None) for identity in session.scalars(query)):
         raise InputError(f"Ce pouvoir organisateur a déjà l’adresse {judged.address}.")
+
+
+def _used(authority: Authority, key: str) -> Select[Contact]:
+    at = Contact.authority_id == authority.id, Contact.address_key == key
+    return select(Contact).where(*at, Contact.retired_at.is_(None))
 
 
 def _limits_of(held: Contact) -> Select[int]:

@@ -5,14 +5,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import or_, select
-
 from outreach.adherence import records
 from outreach.days import today
 from outreach.db import Session
-from outreach.directory import judging
+from outreach.directory import contacts, judging
 from outreach.directory.judging import InUse
-from outreach.directory.models import Contact, School
+from outreach.directory.models import School
 from outreach.mail.addresses import judge
 from outreach.responses.kinds import Action
 from outreach.responses.models import Response
@@ -57,27 +55,6 @@ def declared_still(session: Session, responses: Sequence[Response], *, now: date
     }
 
 
-def held_contact(session: Session, response: Response) -> Contact | None:
-    """The contact in use whose address the answered letter went to, if there is one."""
-    query = select(Contact).where(
-        Contact.authority_id == response.authority_id,
-        Contact.address_key == response.message.address_key,
-        Contact.retired_at.is_(None),
-    )
-    return session.scalar(query)
-
-
-def has_proposed(session: Session, response: Response) -> bool:
-    """Whether the proposed address is in use. The letter's own does not count if it bounced: correcting restores it."""
-    query = select(Contact.id).where(
-        Contact.authority_id == response.authority_id,
-        Contact.address_key == judge(response.proposed_address).key,
-        Contact.retired_at.is_(None),
-        or_(Contact.bounced_at.is_(None), Contact.address_key != response.message.address_key),
-    )
-    return session.scalar(query) is not None
-
-
 def _effect(session: Session, response: Response, schools: Sequence[School]) -> Effect:
     match response.answer.facts.action:
         case Action.CONFIRM:
@@ -100,8 +77,9 @@ def _effect(session: Session, response: Response, schools: Sequence[School]) -> 
 def _effect_of_address(session: Session, response: Response) -> Effect:
     if not response.proposed_address:
         return Effect("Marquer comme traitée", "Aucune adresse n’est proposée : corrigez la fiche, puis fermez ici.")
-    proposed, held = response.proposed_address, held_contact(session, response)
-    if has_proposed(session, response):
+    proposed, written_to = response.proposed_address, response.message.address_key
+    held = contacts.held_at(session, response.authority, written_to)
+    if contacts.is_in_use(session, response.authority, judge(proposed).key, written_to=written_to):
         if held is None or held.address_key == judge(proposed).key:
             return Effect("Marquer comme traitée", f"L’adresse {proposed} est déjà en usage : il n’y a rien à changer.")
         return Effect(

@@ -14,13 +14,12 @@ from outreach.adherence.models import Programme, Status, Word
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.directory import contacts
-from outreach.directory.models import MailboxKind
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import spelt_day
 from outreach.mail.addresses import judge
 from outreach.responses import steps
 from outreach.responses.answers import REPLACED
-from outreach.responses.effects import declared_still, effect_of, effects_of, has_proposed, held_contact
+from outreach.responses.effects import declared_still, effect_of, effects_of
 from outreach.responses.kinds import Action, Answer
 from outreach.responses.models import Response, StepKind
 from outreach.roles import RoleName
@@ -274,19 +273,17 @@ def _confirm(session: Session, response: Response, now: datetime, actor: str) ->
         now=now,
         today=today(now),
         actor=actor,
-        source=f"Réponse du {today(response.given_at):%d/%m/%Y}",
+        source=_source(response),
     )
 
 
 def _replace_address(session: Session, response: Response, now: datetime, actor: str) -> None:
     if not response.proposed_address:
         return
-    judged, held = judge(response.proposed_address), held_contact(session, response)
-    kind = held.mailbox_kind if held else MailboxKind.IMPERSONAL
-    if has_proposed(session, response):
-        if held is not None and held.address_key != judged.key:
-            contacts.retire(session, response.authority, held, now=now, actor=actor)
-    elif held is None:
-        contacts.add(session, response.authority, judged, now=now, actor=actor, kind=kind)
-    else:
-        contacts.correct(session, response.authority, held, judged, now=now, actor=actor, kind=kind)
+    judged, written_to = judge(response.proposed_address), response.message.address_key
+    said = _source(response)
+    contacts.put_in_place(session, response.authority, written_to, judged, now=now, actor=actor, said=said)
+
+
+def _source(response: Response) -> str:
+    return f"Réponse du {today(response.given_at):%d/%m/%Y}"

@@ -16,7 +16,7 @@ from outreach.alerts.models import AlertEpisode
 from outreach.api_keys.writes import ApiWrite
 from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal
-from outreach.campaigns.paper.models import WrongCode
+from outreach.campaigns.paper.models import PaperLetter, WrongCode
 from outreach.campaigns.rehearsal.models import CampaignRehearsal
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.contact_lists import undoing
@@ -93,6 +93,14 @@ BINDINGS: Mapping[str, Binding] = {
         dated=Mailing,
         through=emptying.letters_of,
         export=exporting.letters,
+    ),
+    "paper_words": Binding(
+        PaperLetter,
+        PaperLetter.content != "",
+        replace=_untimed(emptying.empty_paper),
+        dated=Mailing,
+        through=emptying.paper_of,
+        export=exporting.paper,
     ),
     "mailings": Binding(
         *(Mailing, emptying.says_nothing_else()),

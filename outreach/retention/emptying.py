@@ -9,6 +9,7 @@ from outreach.audit import AuditEntry, seals
 from outreach.audit.seals import SealedEntry
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import CLOCK
+from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Session
 from outreach.delivery.models import Composition, Mailing, Message, MessageState
@@ -57,6 +58,17 @@ def letters_of(over: ColumnElement[bool]) -> ColumnElement[bool]:
 def empty_letters(session: Session, these: ColumnElement[bool]) -> None:
     """Empty what letters said to each recipient. The row proves that the letter had a content when it left."""
     _change(session, update(Composition).where(these).values(content=""))
+
+
+def paper_of(over: ColumnElement[bool]) -> ColumnElement[bool]:
+    """The condition that a letter on paper is of such a mailing."""
+    batches = select(PaperBatch.id).join(Mailing, Mailing.id == PaperBatch.mailing_id).where(over)
+    return PaperLetter.batch_id.in_(batches)
+
+
+def empty_paper(session: Session, these: ColumnElement[bool]) -> None:
+    """Empty what letters on paper said. That each was made, for whom and where, stays."""
+    _change(session, update(PaperLetter).where(these).values(content=""))
 
 
 def empty_mailings(session: Session, these: ColumnElement[bool], now: datetime) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import select
 
 from outreach.campaigns.letter import composing
+from outreach.campaigns.paper.models import PaperLetter
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.db import Session
 from outreach.db.in_list import among
@@ -44,6 +45,15 @@ def letters(session: Session, keys: Keys) -> Rows:
             "text": decodestring(again.text).decode(),
             "content": json.loads(content),
         }
+
+
+def paper(session: Session, keys: Keys) -> Rows:
+    """Letters on paper as they were made, without their codes: to whom, where, in which batch, and what they said."""
+    for letter in session.scalars(select(PaperLetter).where(among(PaperLetter.id, [key for (key,) in keys]))):
+        if letter.content:
+            told = {"letter": letter.id, "batch": letter.batch_id, "to": letter.recipient}
+            where = [letter.address.street_line, letter.address.place_line]
+            yield {**told, "address": where, "content": json.loads(letter.content)}
 
 
 def mailings(session: Session, keys: Keys) -> Rows:

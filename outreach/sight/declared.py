@@ -189,7 +189,7 @@ TABLES: Mapping[str, Seen] = {
     "bounce_notices": Scoped({"message_id": "messages"}, masked=("digest",)),
     "paper_letters": Scoped(
         {"step_id": "reach_steps"},
-        masked=("code_digest", "recipient", "street", "house_number", "box", "postcode", "locality"),
+        masked=("code_digest", "recipient", "street", "house_number", "box", "postcode", "locality", "content"),
         beside=("batch_id",),
     ),
     "staged_authorities": Scoped({"authority_id": AUTHORITIES, "wave_id": "waves"}),

@@ -527,7 +527,7 @@ class History:
             due = ReachStep.channel == ReachChannel.PAPER, ReachStep.state == StepState.DUE
             step = self.some(session, select(ReachStep).where(*due))
             wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-            made = batches.make(session, wave.campaign, wave, SENDING.keys, sheet=True, now=self.now, actor=AUTHOR)
+            made = batches.make(session, wave.campaign, wave, SENDING, sheet=True, now=self.now, actor=AUTHOR)
             if made.batch is None:
                 return "nobody"
             if self.random.random() < 0.8:

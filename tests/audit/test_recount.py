@@ -88,7 +88,7 @@ def campaign(programmed):
     with database.writing() as session:
         of, wave = lifecycle.campaign_numbered(session, number), session.scalars(select(Wave)).one()
         printed = NOW + 8 * DAY
-        made = batches.make(session, of, wave, SENDING.keys, sheet=False, now=printed, actor=AUTHOR)
+        made = batches.make(session, of, wave, SENDING, sheet=False, now=printed, actor=AUTHOR)
         day = today(printed)
         assert made.batch is not None
         batches.post(session, made.batch, on=day, today=day, now=printed, actor=AUTHOR)

@@ -70,7 +70,7 @@ def answered_each_way(database, _settings):
     climb(database, AT + timedelta(days=1))
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        batches.make(session, wave.campaign, wave, SENDING.keys, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
+        batches.make(session, wave.campaign, wave, SENDING, sheet=False, now=AT + timedelta(days=1), actor=AUTHOR)
     climb(database, AT + timedelta(days=3))
     with database.writing() as session:
         by = {letter.authority_id: letter for letter in session.scalars(select(Message))}

@@ -16,17 +16,17 @@ from outreach.campaigns.waves import answering
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.models import Message
-from outreach.directory import calls
+from outreach.directory import calls, contacts
 from outreach.directory.models import Authority, CallKind
 from outreach.errors import InputError, NotFound, Refused
+from outreach.mail.addresses import Judgement
 from outreach.reach import steps
 from outreach.reach.models import OPEN, CallOutcome, ReachCall, ReachChannel, ReachStep, StepReason, StepState
 from outreach.reachability import follow_up
 from outreach.responses.answers import Given
-from outreach.responses.kinds import REQUESTS, Answer
+from outreach.responses.kinds import Answer
 
 TAKEN_FOR = timedelta(minutes=30)
-WRONG_MAILBOX = next(request for request in REQUESTS if request.is_wrong_mailbox)
 MOST_TRIES = 3  # calls that nobody answered, after which calling has failed
 
 
@@ -35,7 +35,7 @@ class NotedCall:
     """What a call brought. `person` spoke for the authority; `recall_on` goes with CALL_BACK, `answer` with REACHED.
 
     The answer is about the schools of the letter that wait for one, or about `schools` of them. `address` is a mailbox
-    that they say is read: it waits for a colleague's check like one that an answer proposes.
+    that they say is read: the colleague's own record of the contact, and no answer.
     """
 
     outcome: CallOutcome
@@ -44,14 +44,12 @@ class NotedCall:
     recall_on: date | None = None
     answer: Answer | None = None
     schools: Sequence[int] = ()
-    address: str = ""
+    address: Judgement | None = None
 
     @property
     def request(self) -> Answer | None:
-        """What is asked of the service: as answered, or a look at the address that was told."""
-        if self.answer is not None and self.answer.status is None:
-            return self.answer
-        return WRONG_MAILBOX if self.address else None
+        """What was asked of the service, if the answer asks something of it."""
+        return self.answer if self.answer is not None and self.answer.status is None else None
 
 
 def take(session: Session, campaign: Campaign, number: int, *, now: datetime, actor: str) -> ReachStep:
@@ -109,8 +107,12 @@ def note(
     session.flush()
     if noted.outcome is CallOutcome.CALL_BACK:
         follow_up.recall(session, authority, day=noted.recall_on, now=now, actor=actor)
-    if noted.answer is not None or noted.request is not None:
+    if noted.answer is not None:
         _answer(session, step, noted, sending, now=now, actor=actor)
+    if noted.address is not None:
+        written_to = session.get_one(Message, step.message_id).address_key
+        said = f"Par téléphone, le {day:%d/%m/%Y}"
+        contacts.put_in_place(session, authority, written_to, noted.address, now=now, actor=actor, said=said)
     _end(session, step, noted.outcome, now=now, actor=actor)
     return step
 
@@ -118,8 +120,8 @@ def note(
 def withdraw(session: Session, authority: Authority, number: int, *, now: datetime, actor: str) -> None:
     """Withdraw the note of a call made by mistake: one that ended a step of a campaign ends it no longer.
 
-    The call is due again, unless a later rung is open. An answer that was noted with it has steps of its own. Raises
-    NotFound and Refused, as `calls.withdraw`.
+    The call is due again, unless a later rung is open. An answer that was noted with it has steps of its own, and an
+    address stays. Raises NotFound and Refused, as `calls.withdraw`.
     """
     calls.withdraw(session, authority, number, now=now, actor=actor)
     noted = session.get(ReachCall, number)
@@ -163,7 +165,7 @@ def _answer(
         declared = {key: noted.answer for key in waiting if not noted.schools or key in noted.schools}
         if not declared:
             raise InputError("Plus aucune de ses écoles n’attend de réponse : notez l’appel sans réponse.")
-    name, address = noted.person.strip(), noted.address
+    name, address = noted.person.strip(), noted.address.address if noted.address else ""
     about = frozenset(row.school.id for row in asked.schools)
     given = Given(declared, noted.request, name=name, proposed_address=address, noted_by=actor, about=about)
     answering.receive(session, message, given, sending, now=now, step=step.id)
@@ -174,12 +176,10 @@ def _judge(noted: NotedCall) -> None:
         raise InputError("Indiquez le jour du rappel.")
     if noted.outcome is not CallOutcome.CALL_BACK and noted.recall_on is not None:
         raise InputError("Un jour de rappel va avec « À rappeler ».")
-    if noted.outcome is not CallOutcome.REACHED and (noted.answer is not None or noted.address):
+    if noted.outcome is not CallOutcome.REACHED and (noted.answer is not None or noted.address is not None):
         raise InputError(
             "Choisissez « Joint » pour noter une réponse ou une adresse : personne n’en donne sans être joint."
         )
-    if noted.address and noted.request is not WRONG_MAILBOX:
-        raise InputError("Une demande et une adresse se notent l’une après l’autre : gardez l’une des deux.")
 
 
 def _in_turn(session: Session, campaign: Campaign, number: int) -> ReachStep:

@@ -115,8 +115,10 @@ def for_paper(
 ) -> dict[int, tuple[str, str]]:
     """The subject and the HTML of letters of a mailing as they stand on paper, by message key.
 
-    They come from the same frozen letter as the mails, with what is known now. Their links lead nowhere.
+    They come from the same frozen letter as the mails, with what is known now. Their links lead nowhere. Raises
+    WordsGone when the words of the mailing are not kept any more.
     """
+    _refuse_emptied(mailing, None)
     letter = _compiled(mailing.letter, mailing.headers)[1]
     finder = replace(_recipients(mailing, sending, now), leads_nowhere=True, on_paper=True, mailing=None)
     facts, made = finder.facts(session, due), Alike(letter)

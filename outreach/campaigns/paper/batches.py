@@ -1,5 +1,6 @@
 """Batches of letters on paper: made of the steps that are due, posted on a day by a person, and what came back."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -10,7 +11,9 @@ from sqlalchemy import select
 from outreach import audit, days
 from outreach.campaigns import audiences
 from outreach.campaigns.ladder import judging
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
+from outreach.campaigns.paper import sheets
 from outreach.campaigns.paper.models import PaperBatch, PaperLetter
 from outreach.db import Session, take_turns
 from outreach.directory.models import Authority
@@ -18,7 +21,6 @@ from outreach.directory.postal import holding
 from outreach.directory.postal.holding import HeldAddress
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail import codes
-from outreach.mail.tokens import Keys
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
 
@@ -70,12 +72,12 @@ def due(session: Session, campaign: Campaign, wave: Wave, *, now: datetime) -> l
 
 
 def make(
-    session: Session, campaign: Campaign, wave: Wave, keys: Keys, *, sheet: bool, now: datetime, actor: str
+    session: Session, campaign: Campaign, wave: Wave, sending: SenderIdentity, *, sheet: bool, now: datetime, actor: str
 ) -> Made:
     """Make a batch of all letters of a wave that are due now, in order of postal code.
 
     Each step is judged again, whatever was true when it was opened: an answer, a joining or an unsubscription stops it.
-    An address that takes no letter fails its step, so that the next rung follows.
+    An address that takes no letter fails its step, so that the next rung follows. What each letter says is kept.
     """
     take_turns(session, "paper", campaign.id)
     found = due(session, campaign, wave, now=now)
@@ -86,7 +88,7 @@ def make(
         _move(session, one.step, StepState.STOPPED, one.stop, now=now, actor=actor)
     for one in unfit:
         _move(session, one.step, StepState.FAILED, StepReason.UNFIT_ADDRESS, now=now, actor=actor)
-    batch = _batch(session, campaign, wave, keys, fit, sheet=sheet, now=now, actor=actor) if fit else None
+    batch = _batch(session, campaign, wave, sending, fit, sheet=sheet, now=now, actor=actor) if fit else None
     return Made(batch, [one.authority for one in unfit], [one.authority for one in over])
 
 
@@ -162,7 +164,7 @@ def _batch(
     session: Session,
     campaign: Campaign,
     wave: Wave,
-    keys: Keys,
+    sending: SenderIdentity,
     fit: Sequence[DueLetter],
     *,
     sheet: bool,
@@ -182,12 +184,14 @@ def _batch(
     letters = [_letter(batch, place, one) for place, one in enumerate(fit, 1)]
     session.add_all(letters)
     session.flush()
+    said, key = sheets.documents(session, batch, letters, sending), sending.keys.keys[0]
     for letter, one in zip(letters, fit, strict=True):
-        letter.code_digest = codes.digest_of(keys.keys[0], codes.code_of(keys.keys[0], letter.id))
+        letter.code_digest = codes.digest_of(key, codes.code_of(key, letter.id))
+        letter.content = json.dumps(said[letter.id], ensure_ascii=False)
         _move(session, one.step, StepState.PRINTED, None, now=now, actor=actor)
     session.flush()
-    said = f"Lot de lettres {batch.id} préparé : {batch.letters} lettres sur papier."
-    audit.record(session, now, actor, said, f"campaign:{campaign.id}")
+    told = f"Lot de lettres {batch.id} préparé : {batch.letters} lettres sur papier."
+    audit.record(session, now, actor, told, f"campaign:{campaign.id}")
     return batch
 
 

@@ -33,7 +33,8 @@ class PaperLetter(Base):
     """A letter on paper, for a step of the ladder: to whom, where, about which schools, at which place of its batch.
 
     `code_digest` is the keyed digest of its code; the code itself is nowhere. `school_keys` are the keys of the schools
-    that it lists. What becomes of it is the step's: printed, posted (tried), returned (failed).
+    that it lists. What becomes of it is the step's: printed, posted (tried), returned (failed). `content` is all that
+    it says but its code, as it was made, so that its file can be had again; '' once emptied, None where none was kept.
     """
 
     __tablename__ = "paper_letters"
@@ -50,6 +51,7 @@ class PaperLetter(Base):
     postcode: Mapped[str] = mapped_column(String(10))
     locality: Mapped[str] = mapped_column(String(100))
     school_keys: Mapped[str] = mapped_column(Text)
+    content: Mapped[str | None] = mapped_column(Text)
 
     batch: Mapped[PaperBatch] = relationship()
     step: Mapped[ReachStep] = relationship()

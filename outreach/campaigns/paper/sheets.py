@@ -38,6 +38,7 @@ KEYS_CHANGED = (
     "La clé des liens a changé depuis que ce lot est préparé : ses codes ne peuvent plus être imprimés. Notez ce qui "
     "en est posté ; le reste repart dans un nouveau lot."
 )
+GONE = "Le texte des lettres de ce lot n’est plus conservé : ses fichiers ne peuvent plus être refaits."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,26 +54,58 @@ class Sheet:
 def sheets_of(
     session: Session, batch: PaperBatch, letters: Sequence[PaperLetter], sending: SenderIdentity, *, now: datetime
 ) -> list[Sheet]:
-    """Some letters of a batch, ready for the template, in order; a dozen statements. Raises Refused as `code_kept`."""
+    """Some letters of a batch, ready for the template, in order, as they were made.
+
+    One that was made before its words were kept is made again, and says so. Raises Refused as `code_kept`, and when the
+    words are kept no more.
+    """
+    unkept = [letter for letter in letters if letter.content is None]
+    again = documents(session, batch, unkept, sending, again_on=today(now)) if unkept else {}
+    made = []
+    for letter in letters:
+        document = again.get(letter.id) or _as_made(letter)
+        whole = settable({**document, **_coded(document, code_kept(letter, sending.keys), sending)})
+        made.append(Sheet(letter, document["fase"], document["reference"], whole))
+    return made
+
+
+def documents(
+    session: Session,
+    batch: PaperBatch,
+    letters: Sequence[PaperLetter],
+    sending: SenderIdentity,
+    *,
+    again_on: date | None = None,
+) -> dict[int, dict[str, Any]]:
+    """What letters of a batch say, without their codes, by key: as of when it was made; a dozen statements.
+
+    `again_on` is the day on which they are made again, which each then says, or None.
+    """
     campaign, mailing = batch.campaign, session.get_one(Mailing, batch.mailing_id)
     steps = {step.id: step for step in _steps(session, letters)}
     messages, authorities = _messages(session, steps.values()), _authorities(session, steps.values())
     due = [_due(messages[steps[one.step_id].message_id], one) for one in letters]
-    said = composing.for_paper(session, mailing, due, sending, now=now)
+    said = composing.for_paper(session, mailing, due, sending, now=batch.made_at)
     wave = session.scalars(select(Wave).where(Wave.mailing_id == mailing.id)).one()
     names = _school_names(session, letters) if batch.has_sheet else {}
-    made = []
+    made = {}
     for letter in letters:
         step = steps[letter.step_id]
-        fase = authorities[step.authority_id]
         reference = f"C{campaign.id}-{wave.number}-{letter.id}"
-        code, on = code_kept(letter, sending.keys), today(batch.made_at)
-        to = Addressed(letter.recipient, fase, letter.address, reference, code, on)
-        document = document_of(campaign, to, *said[step.message_id], sending)
+        fase, on = authorities[step.authority_id], today(batch.made_at)
+        to = Addressed(letter.recipient, fase, letter.address, reference, on, again_on)
+        document = _document(campaign, to, *said[step.message_id], sending)
         if batch.has_sheet:
             document["sheet"] = _reply_sheet(campaign, letter, names)
-        made.append(Sheet(letter, fase, reference, settable(document)))
+        made[letter.id] = document
     return made
+
+
+def _as_made(letter: PaperLetter) -> dict[str, Any]:
+    if not letter.content:
+        raise Refused(GONE)
+    known: dict[str, Any] = json.loads(letter.content)
+    return known
 
 
 def settable(document: Mapping[str, Any]) -> dict[str, Any]:
@@ -105,27 +138,41 @@ def qr(address: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """To whom a letter on paper goes, what it bears: its reference, its code, its date."""
+    """To whom a letter on paper goes, what it bears: its reference, its date, the day it was made again on, if any."""
 
     name: str
     fase: int
     address: PostalAddress
     reference: str
-    code: str
     on: date
+    again_on: date | None = None
 
 
-def document_of(campaign: Campaign, to: Addressed, subject: str, html: str, sending: SenderIdentity) -> dict[str, Any]:
+def document_of(
+    campaign: Campaign, to: Addressed, code: str, subject: str, html: str, sending: SenderIdentity
+) -> dict[str, Any]:
     """A letter on paper as the template takes it, without a sheet for the reply."""
+    document = _document(campaign, to, subject, html, sending)
+    return {**document, **_coded(document, code, sending)}
+
+
+def _coded(document: Mapping[str, Any], code: str, sending: SenderIdentity) -> dict[str, str]:
+    """What a letter's code adds to what it says."""
+    address = short_address(sending, code)
+    otherwise = f"{document['otherwise']} Votre code : {code}.".lstrip()
+    return {"qr": qr(f"{sending.address}/{CODE}/{code}"), "address": address, "otherwise": french.typeset(otherwise)}
+
+
+def _document(campaign: Campaign, to: Addressed, subject: str, html: str, sending: SenderIdentity) -> dict[str, Any]:
     blocks = blocks_of(html, sending.address)
     if not any(block["kind"] == "answer" for block in blocks):
         blocks.append({"kind": "answer"})
-    contact = campaign.contact_phone or campaign.contact_email
+    again = f"Refaite le {french.day(to.again_on)}" if to.again_on else ""
     return {
         "reference": to.reference,
         "sender": [campaign.sender_name, *campaign.sender_address.split(", ")],
         "about": [
-            french.spelt_day(to.on),
+            *filter(None, (french.spelt_day(to.on), french.typeset(again))),
             french.typeset(f"Notre référence : {to.reference}"),
             french.typeset(f"FASE du pouvoir organisateur : {to.fase}"),
             french.typeset(f"Contact : {contact_of(campaign.contact_name, campaign.contact_service, '', '')}"),
@@ -136,9 +183,7 @@ def document_of(campaign: Campaign, to: Addressed, subject: str, html: str, send
         "name": to.name,
         "fase": to.fase,
         "blocks": blocks,
-        "qr": qr(f"{sending.address}/{CODE}/{to.code}"),
-        "address": short_address(sending, to.code),
-        "otherwise": french.typeset(f"Sans internet : {contact}. Votre code : {to.code}."),
+        "otherwise": f"Sans internet : {campaign.contact_phone}." if campaign.contact_phone else "",
         "foot": _foot(campaign, to, sending),
         "sheet": None,
     }

@@ -45,12 +45,12 @@ def make(operation: Operation, number: int, wave: int | None, out: Path, sheet: 
 
 def _made(operation: Operation, number: int, wave: int | None, *, sheet: bool) -> tuple[list[int], str]:
     """The batches made of what is due, and the name of who asked. Raises Refused when no letter is due."""
-    keys, now = SenderIdentity.of(operation.settings).keys, operation.now
+    sending, now = SenderIdentity.of(operation.settings), operation.now
     with operation.database.writing() as session:
         actor = operation.actor(session, *AUTHORS)
         campaign = lifecycle.in_turn(session, number)
         waves = batches.waves_of(campaign, wave)
-        told = [batches.make(session, campaign, one, keys, sheet=sheet, now=now, actor=actor) for one in waves]
+        told = [batches.make(session, campaign, one, sending, sheet=sheet, now=now, actor=actor) for one in waves]
         made = [one.batch.id for one in told if one.batch is not None]
         for batch in made:
             audit.record(session, now, actor, f"Fichiers du lot {batch} remis.", f"campaign:{number}")

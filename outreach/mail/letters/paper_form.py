@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Any
 
+ANSWER = "a"  # the path of the page of answers
+BY_CODE = "par le code de cette lettre"
 BODY = "page"  # the class of the cell that holds the letter, between the layout's head and foot
 HEADINGS = {"h2": 2, "h3": 3, "h4": 4}
 LISTS = {"ul": False, "ol": True}
@@ -159,12 +161,17 @@ class _Reader(HTMLParser):
             self.emphasis += by
 
     def _end_link(self) -> None:
-        is_own = self.link.startswith((f"{self.service}/", "mailto:", "tel:"))
-        if self.open is not None and not self.is_button and not is_own and self.link:
-            said = "".join(piece["text"] for piece in self.open.pieces)
-            if not said.endswith(self.link):
-                self.open.pieces.append({"text": f" ({self.link})", "strong": False, "emphasis": False, "target": True})
+        if self.open is not None and not self.is_button and (leads := self._leads()):
+            self.open.pieces.append({"text": f" ({leads})", "strong": False, "emphasis": False, "target": True})
         self.link, self.is_button = "", False
+
+    def _leads(self) -> str:
+        """Where the link leads whose words were just read, as paper says it; '' where it has nothing to say."""
+        if self.link.startswith(f"{self.service}/{ANSWER}/"):
+            return BY_CODE
+        said = "".join(piece["text"] for piece in self.open.pieces) if self.open else ""
+        is_own = self.link.startswith((f"{self.service}/", "mailto:", "tel:"))
+        return "" if is_own or said.endswith(self.link) else self.link
 
     def _add(self, words: str) -> None:
         if self.open is not None:

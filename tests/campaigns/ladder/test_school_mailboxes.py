@@ -57,7 +57,7 @@ def printed(database):
     """The schools that the letter on paper lists."""
     with database.writing() as session:
         (wave,) = session.scalars(select(Wave))
-        batches.make(session, wave.campaign, wave, SENDING.keys, sheet=False, now=day(1), actor=AUTHOR)
+        batches.make(session, wave.campaign, wave, SENDING, sheet=False, now=day(1), actor=AUTHOR)
         letter = session.scalars(select(PaperLetter)).one()
         message = session.get_one(Message, letter.step.message_id)
         about = entering.schools_of(session, message)

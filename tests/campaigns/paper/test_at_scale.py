@@ -34,7 +34,7 @@ before, began = processor(), time.monotonic()
 with database.writing() as session:
     campaign = campaign_of(session, number)
     (wave,) = batches.waves_of(campaign)
-    made = batches.make(session, campaign, wave, SENDING.keys, sheet=False, now=NOW, actor=AUTHOR).batch.id
+    made = batches.make(session, campaign, wave, SENDING, sheet=False, now=NOW, actor=AUTHOR).batch.id
 making = processor() - before
 with database.reading() as session:
     batch = batches.batch_of(session, campaign_of(session, number), made)

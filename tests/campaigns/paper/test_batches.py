@@ -1,34 +1,47 @@
+import json
 import re
 import subprocess
+import threading
 from datetime import datetime, time, timedelta
 from html import unescape
 
 import pytest
 import zxingcpp
-from sqlalchemy import select
+from sqlalchemy import select, update
 
+from outreach import french
 from outreach.about import letterheads
 from outreach.about.letterheads import Letterhead
+from outreach.adherence import records
+from outreach.adherence.models import Status, Word
 from outreach.campaigns.letter import composing
 from outreach.campaigns.paper import batches, entering, files, sheets
 from outreach.campaigns.paper.models import PaperLetter
+from outreach.campaigns.waves import answering
 from outreach.days import BRUSSELS
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, SuppressionReason
-from outreach.directory.models import Authority, Contact
+from outreach.directory.models import Authority, Contact, School
 from outreach.directory.postal import holding
 from outreach.errors import InputError, Refused
 from outreach.mail import codes
 from outreach.mail.letters.paper_form import words_of
 from outreach.mail.tokens import Keys
 from outreach.reach.models import ReachStep, StepReason, StepState
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.retention.forgetting import forget
+from outreach.retention.periods import RULES
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.paper.conftest import LONG_NAME, campaign_of, paper_campaign
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pictures import png
+from tests.retention.test_archives import archives
 
+__all__ = ["archives"]
 WINDOW = (105.0, 45.0, 90.0, 40.0)
 POINT = 72 / 25.4
 BOX = re.compile(r'<word xMin="([\d.]+)" yMin="([\d.]+)" xMax="([\d.]+)" yMax="([\d.]+)">([^<]*)</word>')
@@ -38,14 +51,14 @@ def made_batch(database, number, *, sheet=False):
     with database.writing() as session:
         campaign = campaign_of(session, number)
         (wave,) = batches.waves_of(campaign)
-        made = batches.make(session, campaign, wave, SENDING.keys, sheet=sheet, now=NOW, actor=AUTHOR)
+        made = batches.make(session, campaign, wave, SENDING, sheet=sheet, now=NOW, actor=AUTHOR)
         return made.batch.id if made.batch else None, [one.fase for one in made.unfit]
 
 
-def files_made(database, number, batch):
+def files_made(database, number, batch, *, now=NOW):
     with database.reading() as session:
         found = batches.batch_of(session, campaign_of(session, number), batch)
-        return files.files_of(session, found, SENDING, WINDOW, now=NOW, author="Nadia Lambert")
+        return files.files_of(session, found, SENDING, WINDOW, now=now, author="Nadia Lambert")
 
 
 def states(database):
@@ -147,6 +160,73 @@ def test_a_batch_made_again_is_the_same_to_the_byte_and_another_key_is_refused(u
         rotated = Keys((b"another key of thirty-two bytes.", *SENDING.keys.keys))
         code = sheets.code_kept(letter, rotated)
         assert entering.entered(session, rotated, code) is not None
+
+
+def test_files_asked_for_later_are_those_that_were_posted_whatever_was_answered_since(unreached):
+    """An answer, a joining known late for a day before, a name, a telephone: none of them was in the letter."""
+    database, number = unreached
+    batch = made_batch(database, number, sheet=True)[0]
+    posted = files_made(database, number, batch)
+    later = NOW + timedelta(days=5)
+    with database.writing() as session:
+        letter = session.scalars(select(PaperLetter).order_by(PaperLetter.place)).first()
+        message = session.get_one(Message, session.get_one(ReachStep, letter.step_id).message_id)
+        asked = answers.question_of(session, message, now=later)
+        given = Given({school.id: Answer.JOINED for school in asked.open()}, is_by_code=True)
+        answering.receive(session, message, given, SENDING, now=later, step=letter.step_id)
+        late = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": NOW.date() - timedelta(days=9)}
+        of = asked.authority, asked.programme, asked.strand, asked.open()[:1]
+        records.record(session, *of, **late, now=later, today=later.date(), actor=AUTHOR, source="Liste")
+        session.execute(update(School).values(corrected_name="École renommée"))
+        campaign_of(session, number).contact_phone = "02 000 00 00"
+    again = files_made(database, number, batch, now=later)
+    assert again.contents["lettres-1.pdf"] == posted.contents["lettres-1.pdf"]
+    assert again.contents["liste.csv"] == posted.contents["liste.csv"]
+
+
+def test_letters_whose_words_were_not_kept_say_that_they_are_made_again_and_gone_ones_are_not_made(unreached):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    later = NOW + timedelta(days=5)
+    with database.writing() as session:
+        session.execute(update(PaperLetter).values(content=None))
+    with database.reading() as session:
+        found = batches.batch_of(session, campaign_of(session, number), batch)
+        letters = batches.letters_of(session, found)
+        told = [one.document["about"][:2] for one in sheets.sheets_of(session, found, letters, SENDING, now=later)]
+    day = french.spelt_day(NOW.date())
+    assert told == [[day, french.typeset(f"Refaite le {french.day(later)}")]] * 3
+    with database.writing() as session:
+        session.execute(update(PaperLetter).values(content=""))
+    with pytest.raises(Refused, match="n’est plus conservé"):
+        files_made(database, number, batch)
+
+
+def test_a_letter_without_a_telephone_says_nothing_of_who_has_no_internet(programmed, people):
+    number = paper_campaign(programmed, (2,))
+    batch = made_batch(programmed, number)[0]
+    with programmed.writing() as session:
+        found = batches.batch_of(session, campaign_of(session, number), batch)
+        (letter,), told = batches.letters_of(session, found), []
+        letter.content = None  # made anew
+        for phone in ("081 12 34 56", ""):
+            found.campaign.contact_phone = phone
+            (sheet,) = sheets.sheets_of(session, found, [letter], SENDING, now=NOW)
+            told.append(sheet.document["otherwise"])
+        code = sheets.code_kept(letter, SENDING.keys)
+    alone = f"Votre code : {code}."
+    assert told == [french.typeset(f"Sans internet : 081 12 34 56. {alone}"), french.typeset(alone)]
+
+
+def test_already_done_has_a_way_on_paper(programmed, people):
+    text = "Madame, Monsieur,\n\n((tableau_écoles))\n\n((boutons_réponse))\n\nDéjà fait ? ((lien_déjà_fait))\n"
+    number = paper_campaign(programmed, (2,), letter=text)
+    batch = made_batch(programmed, number)[0]
+    with programmed.reading() as session:
+        found = batches.batch_of(session, campaign_of(session, number), batch)
+        (sheet,) = sheets.sheets_of(session, found, batches.letters_of(session, found), SENDING, now=NOW)
+    said = "".join(piece["text"] for block in sheet.document["blocks"] for piece in block.get("pieces", ()))
+    assert "Dites-le-nous (par le code de cette lettre)" in said
 
 
 def test_the_list_has_an_address_in_its_fields_and_the_cover_its_digest(unreached, tmp_path):
@@ -293,3 +373,24 @@ def test_letters_bear_the_letterhead_of_their_submission_above_all_else(programm
     assert max(word[3] for word in heads) <= sender
     drawn = subprocess.run(["pdfimages", "-list", tmp_path / "l.pdf"], capture_output=True, check=True).stdout
     assert b" 160 " in drawn
+
+
+def test_the_words_of_paper_go_into_an_archive_after_their_time_and_without_their_codes(unreached, archives):
+    database, number = unreached
+    batch = made_batch(database, number)[0]
+    rule = next(rule for rule in RULES if rule.name == "paper_words")
+    for days, gone in ((1000, 0), (1110, 3)):
+        when = NOW + timedelta(days=days)
+        assert forget(database, rule, lambda at=when: at, threading.Event(), archives) == gone
+    with database.reading() as session:
+        assert set(session.scalars(select(PaperLetter.content))) == {""}
+        letters = session.scalars(select(PaperLetter).order_by(PaperLetter.id)).all()
+        typed = [sheets.code_kept(letter, SENDING.keys) for letter in letters]
+    (kept,) = archives.folder.glob("paper_words-*.jsonl")
+    lines = kept.read_text(encoding="utf-8")
+    told = [json.loads(line) for line in lines.splitlines()]
+    assert [one["letter"] for one in told] == [letter.id for letter in letters]
+    assert all(words_of(one["content"]["blocks"]) for one in told)
+    assert not [code for code in typed if code in lines]
+    with pytest.raises(Refused, match="n’est plus conservé"):
+        files_made(database, number, batch)

@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach import french
+from outreach.audit import AuditEntry
 from outreach.campaigns.calling import noting, work_list
 from outreach.campaigns.calling.noting import NotedCall
 from outreach.campaigns.letter.frozen import SenderIdentity
@@ -17,6 +18,8 @@ from outreach.delivery.models import Message, MessageState, MessageSubject, Supp
 from outreach.directory.calls import Call
 from outreach.directory.models import Authority, Contact, School
 from outreach.errors import InputError, Refused
+from outreach.mail.addresses import judge
+from outreach.mail.tokens import TokenKind
 from outreach.reach import steps
 from outreach.reach.models import CallOutcome, ReachAnswer, ReachChannel, ReachStep, StepReason, StepState
 from outreach.reach.proof import Evidence
@@ -24,6 +27,7 @@ from outreach.reachability import follow_up
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.settings import Settings
+from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.pages import elements, form_of, text_of
@@ -125,11 +129,56 @@ def test_an_answer_by_phone_counts_as_one_from_the_letter_and_names_who_noted_it
         assert session.get_one(Message, step.message_id).state is MessageState.REFUSED, "no mail arrived by it"
 
 
-def test_an_address_that_is_told_waits_to_be_checked(launched_sample, due, sending):
-    note(launched_sample, due, sending, NotedCall(CallOutcome.REACHED, address="direction@ecole.example"))
+def test_an_address_that_is_told_is_the_colleague_s_record_and_no_answer(app, author, due, launched_sample, sending):
+    """Nobody answered: no response stands for the authority, whose own page is as empty as before."""
+    with launched_sample.reading() as session:
+        letter = session.get_one(Message, session.get_one(ReachStep, due).message_id)
+        to, written_to, name = letter.authority_id, letter.address_key, bytes.fromhex(letter.public_id)
+    page, public = f"/a/{sending.keys.make(TokenKind.ANSWER, name)}", app.test_client()
+    before = form_of(public.get(page))
+    noted = {"outcome": "reached", "person": "Le secrétariat", "address": "direction@ecole-rose.be"}
+    assert author.send(f"{PAGE}/{due}", noted, page=f"{PAGE}/{due}").location == PAGE
+    with launched_sample.reading() as session:
+        assert session.scalars(select(Response)).all() == []
+        assert session.scalars(select(ReachAnswer)).all() == []
+        used = Contact.authority_id == to, Contact.retired_at.is_(None)
+        held = {one.address_key: one for one in session.scalars(select(Contact).where(*used))}
+        assert written_to not in held, "the one that was corrected is history"
+        told = held["direction@ecole-rose.be"]
+        assert (told.added_by, told.source_note) == (AUTHOR, f"Par téléphone, le {NOW:%d/%m/%Y}")
+        assert (told.phone, told.name) == ("081 12 34 56", ""), "who reads it nobody said"
+        said = session.scalars(select(AuditEntry.sentence).order_by(AuditEntry.id)).all()
+        assert not [one for one in said if "Réponse" in one or "bon contact" in one]
+    after = form_of(public.get(page))
+    kept = {name: before[name] for name in after} | {"seen": after["seen"]}
+    assert after == kept, "but for the agreement to measuring, which a mailbox in use is asked for"
+
+
+def test_an_address_that_another_authority_has_is_asked_about_once(author, due, launched_sample):
+    with launched_sample.writing() as session:
+        step = session.get_one(ReachStep, due)
+        other = session.scalars(select(Authority.id).where(Authority.id != step.authority_id)).first()
+        session.add(Contact(authority_id=other, **factories.contact("direction@ecole-rose.be", added_at=NOW)))
+    noted = {"outcome": "reached", "address": "direction@ecole-rose.be"}
+    asked = author.send(f"{PAGE}/{due}", noted, page=f"{PAGE}/{due}")
+    assert (asked.status_code, "encore une fois pour garder" in text_of(asked)) == (422, True)
+    assert author.post(f"{PAGE}/{due}", data=form_of(asked, f"{PAGE}/{due}")).location == PAGE
+
+
+def test_a_told_address_goes_with_the_answer_that_was_given_and_counts_as_none(launched_sample, due, sending):
+    """An address that is in use already is no second contact; the letter's own goes."""
+    with launched_sample.writing() as session:
+        step = session.get_one(ReachStep, due)
+        session.add(
+            Contact(authority_id=step.authority_id, **factories.contact("direction@ecole.example", added_at=NOW))
+        )
+    told = NotedCall(CallOutcome.REACHED, answer=Answer.HELP, address=judge("direction@ecole.example"))
+    note(launched_sample, due, sending, told)
     with launched_sample.reading() as session:
         response = session.scalars(select(Response)).one()
-        assert (response.answer, response.proposed_address) == (Answer.WRONG_CONTACT, "direction@ecole.example")
+        assert (response.answer, response.proposed_address) == (Answer.HELP, "")
+        used = Contact.authority_id == response.authority_id, Contact.retired_at.is_(None)
+        assert session.scalars(select(Contact.address).where(*used)).all() == ["direction@ecole.example"]
 
 
 def test_three_calls_that_nobody_answers_end_it_and_a_wrong_number_does_at_once(launched_sample, due, sending):
@@ -164,9 +213,9 @@ def test_a_day_to_call_again_is_a_recall_and_the_call_waits(launched_sample, due
         (NotedCall(CallOutcome.CALL_BACK), "jour du rappel"),
         (NotedCall(CallOutcome.NOT_REACHED, answer=Answer.JOINED), "Joint"),
         (NotedCall(CallOutcome.REACHED, recall_on=NOW.date()), "À rappeler"),
-        (NotedCall(CallOutcome.REACHED, answer=Answer.HELP, address="a@b.example"), "l’une après l’autre"),
+        (NotedCall(CallOutcome.NOT_REACHED, address=judge("a@b.example")), "Joint"),
     ],
-    ids=["no day", "answer of nobody", "day of nothing", "two requests"],
+    ids=["no day", "answer of nobody", "day of nothing", "address of nobody"],
 )
 def test_what_does_not_fit_together_is_refused_by_a_sentence(launched_sample, due, sending, noted, said):
     with pytest.raises(InputError, match=said):

@@ -7,12 +7,12 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
+from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper import batches
 from outreach.campaigns.paper.models import PaperLetter
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority
-from outreach.mail.tokens import Keys
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, ReachStep, StepReason, StepState
 from tests.conftest import NOW
@@ -36,8 +36,8 @@ def printed(launched_sample, standing):
     with launched_sample.writing() as session:
         step = due_step(session)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == step.mailing_id)).one()
-        keys = Keys(standing.settings.signing_keys)
-        batches.make(session, wave.campaign, wave, keys, sheet=True, now=NOW, actor=AUTHOR)
+        sending = SenderIdentity.of(standing.settings)
+        batches.make(session, wave.campaign, wave, sending, sheet=True, now=NOW, actor=AUTHOR)
         return session.get_one(Authority, step.authority_id).fase
 
 
@@ -97,7 +97,6 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
 
 
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
-    from outreach.campaigns.letter.frozen import SenderIdentity
     from outreach.campaigns.paper.files import files_of
     from outreach.campaigns.paper.models import PaperBatch
 

@@ -44,7 +44,9 @@ def coded(launched_sample, standing):
         told = {"rung": 1, "channel": ReachChannel.PAPER, "reason": StepReason.SILENT}
         steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR)
         wave = session.scalars(select(Wave).where(Wave.mailing_id == letter.mailing_id)).one()
-        made = batches.make(session, wave.campaign, wave, keys, sheet=False, now=NOW, actor=AUTHOR)
+        made = batches.make(
+            session, wave.campaign, wave, SenderIdentity.of(standing.settings), sheet=False, now=NOW, actor=AUTHOR
+        )
         assert made.batch is not None
         return sheets.code_kept(session.scalars(select(PaperLetter)).one(), keys), letter.id
 

@@ -5,7 +5,17 @@ from collections.abc import Mapping, Sequence
 from flask import Response, flash, redirect, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
-from wtforms import Field, Form, RadioField, SelectChoice, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms import (
+    Field,
+    Form,
+    HiddenField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
 
 from outreach.accounts import staff
 from outreach.campaigns import lifecycle
@@ -16,8 +26,10 @@ from outreach.campaigns.models import Campaign
 from outreach.columns import Held
 from outreach.days import parse_day
 from outreach.db import Session
+from outreach.directory import judging
 from outreach.directory.models import LONGEST_NOTE, LONGEST_PERSON, School
 from outreach.errors import InputError, NotFound
+from outreach.mail.addresses import Judgement
 from outreach.reach.models import CallOutcome, StepState
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
@@ -61,21 +73,34 @@ class CampaignCallForm(FlaskForm):
     )
     address = StringField(
         "Autre adresse de courriel (facultatif)",
-        description="Elle attend une vérification dans les réponses avant de servir.",
+        description="Elle remplace sur la fiche celle du courriel, qui reste dans l’historique.",
     )
+    confirmed = HiddenField()  # the address with a remark that was shown
     recall = StringField("À rappeler le (facultatif)", [_a_day_if_any], render_kw=DAY)
     words = TextAreaField(
         "Ce qui a été dit (facultatif)", [lines(most=LONGEST_NOTE)], description="2 000 caractères au plus."
     )
 
-    def noted(self, waiting: Mapping[str, int]) -> NotedCall:
+    def told(self, session: Session, fase: int) -> Judgement | None:
+        """The address that was told, judged as on the sheet of the authority with this number.
+
+        Raises InputError on one that cannot be; with the remarks on one that may be a slip, once.
+        """
+        if not (typed := (self.address.data or "").strip()):
+            return None
+        address = judging.weigh(judged(typed), judging.in_use(session), fase=fase)
+        if address.warnings and self.confirmed.data != address.address:
+            self.confirmed.data = address.address
+            raise InputError(f"{' '.join(address.warnings)} Notez l’appel encore une fois pour garder cette adresse.")
+        return address
+
+    def noted(self, waiting: Mapping[str, int], address: Judgement | None) -> NotedCall:
         """What was typed in a valid form; `waiting` are the keys of the schools that may be ticked, by their numbers.
 
-        Raises InputError on an address that cannot be, and on a school that waits for no answer any more.
+        Raises InputError on a school that waits for no answer any more.
         """
         day = parse_day(self.recall.data) if self.recall.data else None
         answer = Answer(self.answer.data) if self.answer.data in set(Answer) else None
-        address = judged(self.address.data).address if (self.address.data or "").strip() else ""
         if gone := [fase for fase in self.schools.data or () if fase not in waiting]:
             raise InputError(f"L’école {gone[0]} n’attend plus de réponse : décochez-la.")
         about = [waiting[fase] for fase in self.schools.data or ()]
@@ -154,17 +179,25 @@ def show_call(number: int, call: int) -> str:
 def note_campaign_call(number: int, call: int) -> Redirect | tuple[str, int]:
     form = CampaignCallForm()
     if form.validate_on_submit():
-        with telling(form), database().writing() as session:
-            campaign = lifecycle.campaign_numbered(session, number)
-            waiting = {
-                str(school.fase): school.id for school in _waiting(session, work_list.row_of(session, campaign, call))
-            }
-            noting.note(session, campaign, call, form.noted(waiting), sending(), now=now(), actor=actor())
+        with telling(form):
+            address = _told(number, call, form)  # judged before anybody has to wait
+            with database().writing() as session:
+                campaign = lifecycle.campaign_numbered(session, number)
+                row = work_list.row_of(session, campaign, call)
+                waiting = {str(school.fase): school.id for school in _waiting(session, row)}
+                noted = form.noted(waiting, address)
+                noting.note(session, campaign, call, noted, sending(), now=now(), actor=actor())
     if form.errors:
         with reading() as session:
             return _call_page(session, number, call, form), 422
     flash("L’appel est noté.", "success")
     return redirect(url_for(".list_calls", number=number))
+
+
+def _told(number: int, call: int, form: CampaignCallForm) -> Judgement | None:
+    with reading() as session:
+        row = work_list.row_of(session, lifecycle.campaign_numbered(session, number), call)
+        return form.told(session, row.authority.fase) if row else None
 
 
 def _call_page(session: Session, number: int, key: int, form: CampaignCallForm) -> str:

@@ -80,8 +80,8 @@ def read_on_paper(number: int) -> Response:
         if chosen is None or letter is None:
             raise Refused("Cette campagne n’écrit à personne aujourd’hui : élargissez son public.")
         address = holding.held_of(session, chosen).address
-        to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", SHOWN_CODE, current_day())
-        document = document_of(campaign, to, letter.subject, letter.html, sending())
+        to = Addressed(chosen.display_name, chosen.fase, address, f"C{number}-0", current_day())
+        document = document_of(campaign, to, SHOWN_CODE, letter.subject, letter.html, sending())
         head = head_on_paper(session, campaign)
     end_reading()
     content = files.sample(document, settings().window, head, now=now())
@@ -99,7 +99,7 @@ def make_batches(number: int) -> Redirect:
     with finishing() as session:
         campaign = lifecycle.in_turn(session, number)
         for wave in batches.waves_of(campaign):
-            told = batches.make(session, campaign, wave, sending().keys, sheet=sheet, now=now(), actor=actor())
+            told = batches.make(session, campaign, wave, sending(), sheet=sheet, now=now(), actor=actor())
             made += told.batch.letters if told.batch else 0
             unfit += len(told.unfit)
         if not made and not unfit:
