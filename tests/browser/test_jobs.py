@@ -18,7 +18,7 @@ def asked(sample_database, settings):
 
     def ask(title="Écoles d’un pouvoir organisateur dont le nom est fort long, avec leurs implantations", **about):
         with sample_database.writing() as session:
-            about = Asked(title, f"/x.csv?{title}", **about)
+            about = Asked(title, f"/directory/export.csv?{title}", **about)
             return asking.ask(session, AUTHOR, about, now=settings.instant()).id
 
     return ask
