@@ -423,6 +423,8 @@ def every_form(page):
 
 def looks(raw, address, wait):
     raw.head(address)
+    for link, _ in links(raw.get(address), address[:3]):
+        raw.get(link)
     yield 0
 
 
@@ -435,8 +437,6 @@ def blindly(raw, address, wait):
 
 def each_form(raw, address, wait, *, backwards=False):
     page = raw.get(address)
-    for link, _ in links(page, address[:3]):
-        raw.get(link)
     wait()
     found = every_form(page)
     for action, form in reversed(found) if backwards else found:
@@ -480,7 +480,7 @@ def attack(app, raw, clock, addresses, least):
             for page in (address, f"{address}?choice=joined", unsubscribing(app, address)):
                 for behaviour in BEHAVIOURS:
                     if "?" not in page or behaviour is not blindly:
-                        for seconds in WAITS:
+                        for seconds in WAITS[:1] if behaviour is looks else WAITS:
                             sent += sum(behaviour(raw, page, lambda seconds=seconds: clock.wait(seconds)))
             if sent >= least:
                 return sent
