@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, exists, or_, select
 from outreach.columns import BATCH, DATA, Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
-from outreach.delivery.models import Message, Suppression, SuppressionScope
+from outreach.delivery.models import Message, MessageState, Suppression, SuppressionScope
 from outreach.directory.models import Authority, Contact, Level, Network, Ownership, Teaching, types_of
 from outreach.directory.names.display_names import shown
 from outreach.directory.reference import NETWORKS
@@ -294,6 +294,7 @@ def is_confirmed() -> ColumnElement[bool]:
     answered = exists().where(
         Message.authority_id == Contact.authority_id,
         Message.address_key == Contact.address_key,
+        Message.state == MessageState.ACCEPTED,
         Response.message_id == Message.id,
         Response.is_a_reaction(),
     )

@@ -52,6 +52,7 @@ COUNTS_NOTHING = {
     "outreach/retention/erasing.py": "empties the words of an address that is erased",
     "outreach/campaigns/ladder/judging.py": "asks for schools, which other tests hold",
     "outreach/campaigns/waves/answering.py": "undoes those of one form",
+    "outreach/reachability/reach_list.py": "asks of a mailbox whether its own letter was answered, not who answered",
     "outreach/campaigns/rehearsal/earlier.py": "learns how long after a letter that left answers come",
 }
 

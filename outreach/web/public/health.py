@@ -25,7 +25,7 @@ class Health:
     """
 
     def __init__(self, pages: WSGIApplication, database: Database, settings: Settings) -> None:
-        self.pages, self.database, self.clock = pages, database, settings.instant
+        self.pages, self.database, self.settings = pages, database, settings
 
     def __call__(self, environ: WSGIEnvironment, start: StartResponse) -> Iterable[bytes]:
         """WSGI (PEP 3333)."""
@@ -55,5 +55,5 @@ class Health:
             return dict(zip(("status", "database", "schema", "clock"), (UNAVAILABLE, *told, UNKNOWN), strict=True))
         finally:
             time_limit.limit(None)
-        is_late = workers.is_late(at, now=self.clock())
+        is_late = workers.is_late(at, now=self.settings.instant())
         return {"status": OK, "database": OK, "schema": OK, "clock": LATE if is_late else OK}

@@ -18,7 +18,7 @@ from outreach.measuring import bases
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
 from outreach.measuring.models import UNJUDGED, Hit
 from outreach.responses.kinds import Answer
-from outreach.responses.models import Respondent, Response
+from outreach.responses.models import Acknowledgement, Respondent, Response
 from outreach.segments.audience import Concerns
 from tests import factories
 from tests.campaigns.conftest import AUTHOR, approved, launch, move, settle
@@ -117,6 +117,9 @@ def test_to_have_read_the_letter_is_an_answer_of_a_person_by_their_words_or_name
     one = next(iter(sent))
     named = {"respondent": Respondent(name=said["name"], function="")} if "name" in said else {}
     answer(database, strand, one, Answer.INFORMED, comment=said.get("comment", ""), **named)
+    if not said:
+        with database.writing() as session:
+            session.add(Acknowledgement(response_id=session.scalars(select(Response.id)).one()))
     figures_of_it = {figure for figure, keys in behind(database).items() if one in keys}
     assert {F.ANSWERED, F.REACHED} & figures_of_it == ({F.ANSWERED, F.REACHED} if said else set())
     with database.reading() as session:
@@ -132,12 +135,10 @@ def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand,
     launch(database, approved(database))
     with database.reading() as session:
         counted = overall(session, [1, 2, 99], now=LATER)
-        for number in (1, 2):
-            total = figures.of(session, lifecycle.campaign_numbered(session, number), now=LATER).total
-            names = F.TO_COME, F.RECIPIENTS, F.ANSWERED, F.JOINED_SINCE
-            assert counted[number] == Overall(*(total.count(name) for name in names))
-    assert (counted[1], counted[2]) == (Overall(0, 6, 1, 1), Overall(8, 0, 0, 0))
-    assert 99 not in counted
+        total = figures.of(session, lifecycle.campaign_numbered(session, 1), now=LATER).total
+        names = F.RECIPIENTS, F.ANSWERED, F.JOINED_SINCE
+        assert counted == {1: Overall(*(total.count(name) for name in names))}, "nothing of 2 has left"
+    assert counted[1] == Overall(6, 1, 1)
 
 
 def test_what_came_back_was_sent_and_is_not_handed_over(database, sent):

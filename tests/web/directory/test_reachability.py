@@ -65,7 +65,7 @@ def test_whom_one_follows_is_listed_in_any_state(author):
 
 def test_figures_by_network_lead_to_as_many_and_the_definitions_are_on_the_page(author, troubled):
     page = author.get(LIST)
-    assert "Une boîte peut servir, mais aucun courriel n’y est arrivé sans revenir" in text_of(page)
+    assert "Une boîte peut servir, mais aucune réponse n’en est venue" in text_of(page)
     table = elements(page, "table")[-1]
     for address, figure in links(table, LIST, without={"ds-sr-only"})[:4]:
         assert f"{figure} pouvoir" in text_of(author.get(address))
