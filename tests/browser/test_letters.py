@@ -40,7 +40,7 @@ def letter(app, sample_database, served, monkeypatch):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violations, sample_database, width):
+def test_a_letter_is_read_and_its_link_leads_to_one_choice(staff, letter, violations, sample_database, width):
     staff.set_viewport_size({"width": width, "height": 900})
     staff.goto("/mailbox")
     assert violations(staff) == []
@@ -51,10 +51,12 @@ def test_a_letter_is_read_and_its_link_leads_to_one_button(staff, letter, violat
     with staff.context.expect_page() as opened:
         frame.get_by_role("link", name="Ne plus recevoir").click()
     page = opened.value
-    expect(page.get_by_role("button", name="Ne plus recevoir")).to_be_visible()
+    expect(page.get_by_role("button", name="Enregistrer mon choix")).to_be_visible()
+    assert page.get_by_role("radio", checked=True).count() == 0
     assert violations(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth") <= 0
-    page.get_by_role("button", name="Ne plus recevoir").click()
+    page.get_by_label("Ne plus les recevoir, sans raison").check()
+    page.get_by_role("button", name="Enregistrer mon choix").click()
     expect(page.get_by_role("heading", name="C’est enregistré")).to_be_visible()
     assert violations(page) == []
     with sample_database.reading() as session:

@@ -163,6 +163,7 @@ def answers(secretary, code, holds):
     holds()
     secretary.get_by_label("Code de la lettre").fill(code.lower().replace("-", " "))
     secretary.get_by_role("button", name="Ouvrir la page de réponse").click()
+    expect(secretary.get_by_role("button", name="Envoyer ma réponse")).to_be_visible()
     holds()
     secretary.get_by_label(re.compile("préparation")).first.check()
     secretary.get_by_role("button", name="Envoyer ma réponse").click()
@@ -171,7 +172,7 @@ def answers(secretary, code, holds):
 
 
 def has_answered(author, fase):
-    author.goto(f"/campaigns/1/reached?proof=answered&q={fase}")
+    author.goto(f"/campaigns/1/reached?figure=reached&q={fase}")
     return author.locator("tbody tr").count() == 1
 
 
@@ -184,7 +185,7 @@ def notes_return(author, fase):
 
 def calls(author, holds):
     author.goto("/campaigns/1/reached")
-    expect(author.get_by_role("status").first).to_contain_text(said("1 sans, dont 1 à appeler"))
+    expect(author.get_by_role("status").first).to_contain_text(said("1 à atteindre encore, dont 1 à appeler"))
     author.goto("/campaigns/1/calls")
     holds()
     author.get_by_role("button", name=re.compile("^Appeler ")).click()
@@ -197,9 +198,11 @@ def calls(author, holds):
 
 def all_are_reached(author, holds):
     author.goto("/campaigns/1/reached")
-    expect(author.get_by_role("status").first).to_contain_text(said("tous atteints avec preuve"))
+    expect(author.get_by_role("status").first).to_contain_text(said("2 ont réagi"))
+    expect(author.get_by_role("status").first).not_to_contain_text(said("à atteindre encore"))
     holds()
-    for kind in ("A répondu", "Joint par téléphone"):
-        expect(author.get_by_role("link", name=f"{kind} (1)")).to_be_visible()
+    author.get_by_role("link", name=said("Ont réagi (2)")).click()
+    for proof in ("a répondu", "joint par téléphone"):
+        expect(author.locator("tbody").get_by_text(re.compile(proof, re.IGNORECASE))).to_have_count(1)
     author.goto("/")
-    expect(author.get_by_text(said("tous atteints avec preuve"))).to_be_visible()
+    expect(author.get_by_role("listitem").filter(has_text=said("2 ont réagi"))).to_be_visible()
