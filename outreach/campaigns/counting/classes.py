@@ -48,7 +48,7 @@ from outreach.reach.models import ReachChannel, ReachStep, ReachTransition
 from outreach.reach.proof import AUTHORITY, Evidence
 from outreach.responses import sent_forms
 from outreach.responses.models import FormState, Response, ResponseSchool, SentForm
-from outreach.segments.audience import Audience
+from outreach.segments.audience import Audience, Concerns
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
 ADDRESS = (Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED)
@@ -288,7 +288,8 @@ class _Counting:
 
     def _learned(self) -> Subquery:
         """When a joining became known, after it entered, of a school of each authority that was then to be reached, and
-        entered with it; one that another status followed since counts as well."""
+        entered with it; one that another status followed since counts as well. No joining stops a letter to who has
+        joined, nor a correction."""
         record, school = AdherenceRecord, CampaignSchool
         query = select(school.authority_id, func.min(record.recorded_at, type_=UtcDateTime()).label("at"))
         query = query.join(record, record.school_id == school.school_id)
@@ -297,9 +298,8 @@ class _Counting:
         query = query.join(entered, and_(*with_it, entered.wave_id == school.wave_id))
         is_own = school.campaign_id == self.campaign.id, school.standing == Standing.TO_REACH
         is_joined = record.strand_id == self.campaign.strand_id, record.status == Status.JOINED, record.stands()
-        query = query.where(
-            *is_own, *is_joined, record.effective_on <= self.day, record.recorded_at > school.entered_at
-        )
+        is_new = record.effective_on <= self.day, record.recorded_at > school.entered_at
+        query = query.where(*is_own, *is_joined, *is_new, literal(self.campaign.concerns is Concerns.OPEN))
         return query.group_by(school.authority_id).subquery("learned")
 
     def _known(self) -> Subquery:
