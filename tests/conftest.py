@@ -185,7 +185,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def _databases_of(metafunc: pytest.Metafunc) -> Sequence[str]:
     config, both = metafunc.config, ("sqlite", "postgresql")
-    is_about = any(mark.name == "postgresql" for mark in metafunc.definition.iter_markers())
+    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    is_about = "postgresql" in marks
+    if "only_one" in marks:
+        return both[1:] if is_about else both[:1]
     if any("::" in argument for argument in config.args):
         return both
     if not config.getoption("--all"):

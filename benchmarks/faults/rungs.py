@@ -24,10 +24,12 @@ from sqlalchemy.orm import Session as Rows
 from benchmarks.web import database_of
 from outreach.campaigns.calling import noting
 from outreach.campaigns.calling.noting import NotedCall
-from outreach.campaigns.ladder import climbing, judging, reached
+from outreach.campaigns.ladder import climbing, judging
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.paper import batches, entering
 from outreach.campaigns.paper.models import PaperLetter
+from outreach.campaigns.results import reached
+from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import answering, launching
 from outreach.cli.preparation import prepare
@@ -260,7 +262,7 @@ def _compared(database: Database, now: datetime) -> dict[str, Any]:
 def _lost(session: Session, steps: Sequence[ReachStep], now: datetime) -> int:
     """Authorities that the mail did not reach, with neither proof, nor a reason to stop, nor every rung tried."""
     campaign = session.get_one(Campaign, 1)
-    without = reached.listed(session, campaign, now=now, unproved=True).keys()
+    without = reached.listed(session, campaign, Figure.LEFT, now=now).keys()
     judged = judging.judge(session, campaign, 1, without, now=now)
     is_mail = ReachChannel.OTHER_MAILBOX  # what came of it is in the letter
     ended = Counter(step.authority_id for step in steps if step.state is StepState.FAILED or step.channel is is_mail)

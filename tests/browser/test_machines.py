@@ -165,7 +165,7 @@ def test_of_a_thousand_forms_at_once_each_page_gives_one_answer_and_two_minds_of
     )
     with ThreadPoolExecutor(16) as pool:
         pages = list(pool.map(lambda one: machine.send(*one), random.sample(many, len(many))))
-    assert {page.status_code for page in pages} == {200}
+    assert {page.status_code for page in pages} <= {200, 302}, "the page, or the receipt of what was recorded"
     assert installation.came()["answers"] == {"in_preparation": LETTERS_AT_ONCE - 1}
     assert installation.doubts() == {("answer", Doubt.TWICE): 2}
 

@@ -14,7 +14,6 @@ from outreach.campaigns import audiences, verification
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.campaigns.results import figures
-from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.schedule import sending_hours
 from outreach.campaigns.schedule.sending_hours import Audiences
 from outreach.cli.preparation import load_sample
@@ -57,7 +56,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         assert tally.withdrawn["suppressed"] == 1
         came = figures.of(session, sent, now=NOW)
         assert {one for one, count in came.answers.items() if count} == set(Answer) - {Answer.NOT_CONCERNED}
-        answered = came.total.counts[Figure.ANSWERED]
+        answered = sum(came.answers.values())
         assert answered > tally.accepted / 5
         confirmations = [one for one in session.scalars(select(Message)) if one.mailing_id != first.mailing_id]
         assert len(confirmations) == answered - came.answers[Answer.WRONG_CONTACT], "the wrong box gets no receipt"

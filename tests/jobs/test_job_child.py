@@ -48,6 +48,7 @@ def test_a_child_that_is_done_ends_without_an_abort(ended):
 
 
 @pytest.mark.postgresql
+@pytest.mark.only_one
 @pytest.mark.parametrize(
     "lines",
     [
@@ -62,10 +63,12 @@ def test_a_database_that_goes_away_is_told_apart_from_a_child_that_breaks(ended,
 
 
 @pytest.mark.postgresql
+@pytest.mark.only_one
 def test_a_statement_that_the_server_ends_breaks_the_child_since_it_would_for_ever(ended):
     assert ended("with database.reading() as s:", f"    {TOOK_TOO_LONG}")[0] == BROKEN
 
 
+@pytest.mark.only_one
 def test_a_file_that_another_one_writes_for_long_is_no_fault_of_the_job(ended):
     writes = "with database.writing() as s: s.execute(text('DELETE FROM jobs'))"
     assert ended("sqlite.PATIENCE_SECONDS = 0.1", HELD, "held.execute('BEGIN IMMEDIATE')", writes)[0] == AWAY

@@ -52,6 +52,7 @@ from outreach.responses.models import Response  # noqa: E402
 from outreach.settings import read  # noqa: E402
 from tests.application import sign_in  # noqa: E402
 from tests.conftest import NOW  # noqa: E402
+from tests.pages import as_a_person  # noqa: E402
 
 
 def migrate(connection):
@@ -102,7 +103,9 @@ def give(database, number, kind):
 def answer_by_its_page(client, address, kind):
     page = client.get(address).text
     assert f'data-place="{kind.place}" id="answer-hesitating" name="answer" value="hesitating"' in page
-    given = client.post(address, data={"answer": "hesitating"}, follow_redirects=True)
+    given = client.post(
+        address, data=as_a_person(client.application, address, {"answer": "hesitating"}), follow_redirects=True
+    )
     assert given.status_code == 200
     assert "Nous hésitons" in given.text
     assert "Le service vous appelle au plus tard le" in given.text, "the promise of its row"

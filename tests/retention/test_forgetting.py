@@ -10,6 +10,7 @@ from sqlalchemy import Enum, LargeBinary, func, insert, select
 
 from outreach.accounts.attempts import SignInAttempt
 from outreach.db import UtcDateTime, table_of
+from outreach.responses.models import FormState, SentForm
 from outreach.retention import forgetting
 from outreach.retention.forgetting import forget
 from outreach.retention.periods import RULES
@@ -52,6 +53,7 @@ def add(database, row, *moments):
         {column.name: value(column, number) for column in table.columns if not column.nullable}
         | {row.since.key: moment}
         | ({"wave_transition_id": number} if row.model is StaffNotice else {})
+        | ({"state": FormState.TO_VERIFY} if row.model is SentForm else {})
         for number, moment in enumerate(moments, 1)
     ]
     with without_parents(database) as connection:

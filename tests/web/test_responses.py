@@ -58,7 +58,7 @@ def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, s
             assert page.status_code == 200
             assert "Set-Cookie" not in page.headers
     assert counted(sample_database) == before
-    assert 'value="joined" checked' in client.get(f"{wbe}?choice=joined").text
+    assert 'value="joined" checked' not in client.get(f"{wbe}?choice=joined").text, "nothing is ticked by a link"
 
 
 def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(client, wbe, sample_database):
