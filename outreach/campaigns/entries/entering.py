@@ -19,6 +19,7 @@ from sqlalchemy import (
     null,
     or_,
     select,
+    tuple_,
 )
 
 from outreach.adherence.models import Status
@@ -62,7 +63,7 @@ def entries(audience: Audience, scope: Scope) -> Entries:
 
 def _may_be_meant(audience: Audience, scope: Scope, stands: Subquery) -> ColumnElement[bool]:
     """Whether an eligible school is one that the campaign is about: to a letter about schools that have joined, the
-    others are out of scope, as are those that a letter to correct did not list."""
+    others are out of scope, as are those that a letter to correct did not list to their own authority."""
     match audience.concerns:
         case Concerns.OPEN:
             return stands.c.status != Status.NOT_CONCERNED
@@ -70,7 +71,8 @@ def _may_be_meant(audience: Audience, scope: Scope, stands: Subquery) -> ColumnE
             return stands.c.status == Status.JOINED
         case Concerns.LISTED:
             named = mailboxes.subjects_of(audience.criterion, scope)
-            return stands.c.school_id.in_(select(named.c.school_id))
+            theirs = tuple_(stands.c.authority_id, stands.c.school_id)
+            return theirs.in_(select(named.c.authority_id, named.c.school_id))
 
 
 def _authorities(
