@@ -182,7 +182,7 @@ def solicited_by_others(session: Session, campaign: Campaign, *, now: datetime) 
     rule = _calm_of(session, campaign)
     if rule is None:
         return None
-    own = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    own = campaign.mailing_keys
     return outbox.mailboxes_solicited(now - timedelta(days=rule.days), rule.letters, ignoring=own)
 
 

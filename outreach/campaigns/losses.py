@@ -29,7 +29,7 @@ class Losses:
 def of(session: Session, campaign: Campaign, *, now: datetime, number: int | None = None) -> Losses:
     """What is lost by ending a campaign now, and what stays. With planned waves it counts the audience: that of the
     first of these, or of the one with this number."""
-    counted = outbox.tallies(session, [wave.mailing_id for wave in campaign.waves if wave.mailing_id])
+    counted = outbox.tallies(session, campaign.mailing_keys)
     under_way = [counted[wave.mailing_id] for wave in campaign.waves if wave.mailing_id and wave.state in UNDER_WAY]
     planned = [wave for wave in campaign.waves if wave.state is WaveState.PLANNED]
     asked = next((wave for wave in planned if number in (None, wave.number)), None)

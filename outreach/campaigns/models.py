@@ -166,6 +166,11 @@ class Campaign(Base):
     strand: Mapped[Strand] = relationship(lazy="joined", innerjoin=True)
     waves: Mapped[list["Wave"]] = relationship(back_populates="campaign", order_by="Wave.number")
 
+    @property
+    def mailing_keys(self) -> list[int]:
+        """The keys of the mailings of the waves whose launch has begun, whether or not these are complete."""
+        return [wave.mailing_id for wave in self.waves if wave.mailing_id is not None]
+
 
 class CampaignSegment(Base):
     """The version of a saved segment that a campaign took its criteria from. The campaign's own copy stays as it is."""

@@ -275,7 +275,7 @@ def _asked_for(session: Session, campaign: Campaign, authorities: Sequence[int])
     """Which of these authorities asked for no more, by any mailbox that is theirs or that was written to."""
     if campaign.message_class is MessageClass.STATUTORY or not authorities:
         return {}
-    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    mailings = campaign.mailing_keys
     in_force = Suppression.lifted_at.is_(None), Suppression.reason.in_(ASKED_FOR)
     own = (
         select(Contact.authority_id, Suppression.reason)
@@ -292,7 +292,7 @@ def _asked_for(session: Session, campaign: Campaign, authorities: Sequence[int])
 
 
 def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> dict[int, list[ReachStep]]:
-    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    mailings = campaign.mailing_keys
     query = select(ReachStep).where(ReachStep.mailing_id.in_(mailings), among(ReachStep.authority_id, authorities))
     found: dict[int, list[ReachStep]] = {}
     for step in session.scalars(query.order_by(ReachStep.id)):
@@ -302,7 +302,7 @@ def _steps(session: Session, campaign: Campaign, authorities: Sequence[int]) -> 
 
 def _reacted(session: Session, campaign: Campaign, authorities: Sequence[int], now: datetime) -> frozenset[int]:
     """Those from whom anything came back to a letter of the campaign."""
-    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    mailings = campaign.mailing_keys
     came_back = proof.proved(mailings, today(now), calls=False).subquery("came_back")
     return frozenset(
         session.scalars(select(came_back.c.authority_id).where(among(came_back.c.authority_id, authorities)))

@@ -99,7 +99,7 @@ def _first_planned_with(session: Session, wave: Wave) -> Wave:
 
 def tallies(session: Session, campaign: Campaign) -> list[tuple[Wave, Tally]]:
     """Every wave of a campaign with the counts of its letters."""
-    counted = outbox.tallies(session, [wave.mailing_id for wave in campaign.waves if wave.mailing_id])
+    counted = outbox.tallies(session, campaign.mailing_keys)
     return [(wave, counted.get(wave.mailing_id or 0, Tally())) for wave in campaign.waves]
 
 

@@ -189,16 +189,12 @@ def of_sheet(session: Session, authority: Authority, *, now: datetime) -> list[t
 
 def waiting(session: Session, campaign: Campaign) -> dict[ReachChannel, int]:
     """How many steps of a campaign are open, by channel."""
-    query = select(ReachStep.channel, func.count()).where(ReachStep.mailing_id.in_(_mailings(campaign)))
+    query = select(ReachStep.channel, func.count()).where(ReachStep.mailing_id.in_(campaign.mailing_keys))
     return dict(session.execute(query.where(ReachStep.state.in_(OPEN)).group_by(ReachStep.channel)).all())
 
 
-def _mailings(campaign: Campaign) -> list[int]:
-    return [wave.mailing_id for wave in campaign.waves if wave.mailing_id is not None]
-
-
 def _of(session: Session, campaign: Campaign, now: datetime) -> tuple[list[int], Subquery]:
-    return _mailings(campaign), classes.classify(session, campaign, now=now).authorities
+    return campaign.mailing_keys, classes.classify(session, campaign, now=now).authorities
 
 
 def _made(session: Session, mailings: Sequence[int], rows: Iterable[Sequence[Any]]) -> list[ReachedRow]:

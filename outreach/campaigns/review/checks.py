@@ -266,7 +266,7 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     """Remarks on authorities that get another letter within a week, or have got many this school year."""
     meant = rows(audiences.audience_of(campaign), audiences.scope_of(session, campaign, now=now))
     written = select(meant.c.authority_id).where(meant.c.rank == 0).distinct()
-    earlier = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    earlier = campaign.mailing_keys
     again = authorities_written_since(now - SAME_LETTER, mailings=earlier)
     remarks = [day.told(now) for day in near]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0

@@ -56,7 +56,7 @@ def leave_out(
     session.flush()
     session.add_all(ExceptedAuthority(exception_id=made.id, authority_id=key, letters=letters[key]) for key in new)
     waiting = select(Message.id).where(
-        Message.mailing_id.in_([wave.mailing_id for wave in campaign.waves if wave.mailing_id]),
+        Message.mailing_id.in_(campaign.mailing_keys),
         among(type_coerce(Message.authority_id, Integer), new),
         Message.state == MessageState.QUEUED,
     )

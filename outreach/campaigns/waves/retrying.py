@@ -109,7 +109,7 @@ def _being_filled(campaign: Campaign) -> Wave | None:
 
 def _spared(session: Session, campaign: Campaign, now: datetime) -> Spared:
     """The recipients who answered, were reached by a later wave or, by now, have been written to often enough."""
-    mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id]
+    mailings = campaign.mailing_keys
     answered = launched(campaign)
     return Spared(
         answers.authorities_that_answered(answered),
