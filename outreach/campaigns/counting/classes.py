@@ -47,7 +47,7 @@ from outreach.reach import proof
 from outreach.reach.models import ReachChannel, ReachStep, ReachTransition
 from outreach.reach.proof import AUTHORITY, Evidence
 from outreach.responses import sent_forms
-from outreach.responses.models import FormState, Response, ResponseSchool, SentForm
+from outreach.responses.models import Response, ResponseSchool
 from outreach.segments.audience import Audience, Concerns
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
@@ -130,7 +130,7 @@ class _Counting:
     def __init__(self, session: Session, campaign: Campaign, now: datetime) -> None:
         self.session, self.campaign, self.now, self.day = session, campaign, now, today(now)
         launched = [wave for wave in campaign.waves if wave.mailing_id is not None]
-        self.mailings = [wave.mailing_id for wave in campaign.waves if wave.mailing_id is not None]
+        self.mailings = campaign.mailing_keys
         self.first_wave = min(launched, key=lambda wave: wave.number).id if launched else None
         self.own = Message.mailing_id.in_(self.mailings)
         self.planned = self._planned()
@@ -191,12 +191,6 @@ class _Counting:
             (has_clicked, Evidence.CLICKED.value),
             else_=null(),
         )
-        flags = {
-            "entered_later": base.c.entered_later,
-            "answered": _flag(has_answered),
-            **{name: func.coalesce(joined.c[name], 0) for name in OF_JOININGS},
-            "to_verify": _flag(unsure.c.authority_id.is_not(None)),
-        }
         has_letter = kind.in_((Class.RECIPIENTS.value, Class.TO_COME.value))
         query = select(
             base.c.authority_id,
@@ -206,7 +200,7 @@ class _Counting:
             evidence.label("evidence"),
             case((has_letter, null()), else_=func.coalesce(last.c.reason, base.c.reason)).label("reason"),
             base.c.eligible,
-            *(flag.label(name) for name, flag in flags.items()),
+            *_flags(base, joined, has_answered, unsure.c.authority_id.is_not(None)),
         ).select_from(base)
         for part in (letters, last, answers, replies, steps, learned, joined, clicks, unsure):
             query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
@@ -401,19 +395,13 @@ class _Counting:
         reach = self._reach(kind, has_reacted, letters.c.last_at, last_posted.c.posted_on)
         is_alone = and_(~func.coalesce(is_listed, literal(value=False)), last_posted.c.school_id.is_(None))
         of_authority = and_(is_alone, kind == own.c["class"])
-        flags = {
-            "entered_later": base.c.entered_later,
-            "answered": _flag(has_answered),
-            **{name: func.coalesce(joined.c[name], 0) for name in OF_JOININGS},
-            "to_verify": _flag(unsure.c.school_id.is_not(None)),
-        }
         query = select(
             base.c.school_id,
             base.c.authority_id,
             kind.label("class"),
             case((of_authority, own.c.handing), else_=_handing(letters)).label("handing"),
             case((of_authority, own.c.reach), else_=reach).label("reach"),
-            *(flag.label(name) for name, flag in flags.items()),
+            *_flags(base, joined, has_answered, unsure.c.school_id.is_not(None)),
         ).select_from(base)
         query = query.outerjoin(own, own.c.authority_id == base.c.authority_id)
         for part in (letters, answers, last_posted, joined, unsure):
@@ -470,10 +458,9 @@ class _Counting:
 
     def _unsure_schools(self) -> Subquery:
         """The schools that letters list of which a form waits to be confirmed."""
-        query = select(MessageSubject.school_id).join(SentForm, SentForm.message_id == MessageSubject.message_id)
-        query = query.join(Message, Message.id == SentForm.message_id).where(self.own)
-        waits = SentForm.state == FormState.TO_VERIFY, SentForm.kind == FormKind.ANSWER
-        return query.where(*waits).distinct().subquery("unsure_schools")
+        query = sent_forms.to_verify(self.mailings, FormKind.ANSWER)
+        query = query.join(MessageSubject, MessageSubject.message_id == Message.id)
+        return query.with_only_columns(MessageSubject.school_id).distinct().subquery("unsure_schools")
 
 
 def posted() -> Select[int, int, date]:
@@ -502,6 +489,15 @@ def _joined(listed: Subquery, *, by: str = "authority_id") -> Subquery:
     }
     query = select(key, *(column.label(name) for name, column in columns.items()))
     return query.group_by(key).subquery(f"joined_by_{by}")
+
+
+def _flags(
+    base: Subquery, joined: Subquery, has_answered: ColumnElement[bool], waits: ColumnElement[bool]
+) -> list[ColumnElement[int]]:
+    """The columns of `FLAGS`; `waits`: a form of it waits to be confirmed."""
+    joinings = (func.coalesce(joined.c[name], 0) for name in OF_JOININGS)
+    columns = (base.c.entered_later, _flag(has_answered), *joinings, _flag(waits))
+    return [column.label(name) for name, column in zip(FLAGS, columns, strict=True)]
 
 
 def _handing(letters: Subquery) -> ColumnElement[str | None]:
