@@ -17,7 +17,7 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message
 from outreach.errors import InputError, NotFound, Refused
 from outreach.mail.seen import FormKind
-from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.mail.tokens import Token, TokenKind
 from outreach.responses.answer_lists import lines, lists
 from outreach.responses.answer_lists.lists import AnswerLists, NoSheet
 from outreach.responses.answer_lists.models import AnswerList
@@ -29,11 +29,11 @@ from outreach.spreadsheets.headers import MissingColumns
 from outreach.text import whole_number
 from outreach.web.public.answering import forms_sent
 from outreach.web.public.answering.answer_form import AnswerForm, SchoolList, comment_of
-from outreach.web.public.answering.recipient_pages import answered_page, letter_of, page, pages, standing_of
+from outreach.web.public.answering.recipient_pages import answered_page, letter_of, page, pages, standing_of, token_of
 from outreach.web.sent_lists import columns_asked, columns_said, rejected_table
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, posted_number
-from outreach.web.ui.request import database, now, reading, settings
+from outreach.web.ui.request import database, now, reading
 
 HEADERS = (lines.FASE, lines.SCHOOL, "Zone", "Situation", lines.ANSWER)
 BIGGEST_FORM = lines.BIGGEST + 10_000  # the file, and what a form has around it
@@ -245,7 +245,7 @@ def _not_recorded(token: str, number: int, fault: str) -> Response:
 
 def _named(token: str) -> Token:
     """The token, which costs no look into the database. Raises NotFound."""
-    read = Keys(settings().signing_keys).read(token, TokenKind.ANSWER)
+    read = token_of(token, TokenKind.ANSWER)
     if read is None:
         raise NotFound("Ce lien ne mène à aucun courriel.")
     return read

@@ -12,14 +12,14 @@ from outreach.campaigns.waves import answering, receipts
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.mail.seen import FormKind
-from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.mail.tokens import Token, TokenKind
 from outreach.responses import sent_forms
 from outreach.responses.models import FormState, WithdrawalReason
 from outreach.text import whole_number
 from outreach.web.public.answering import forms_sent
-from outreach.web.public.answering.recipient_pages import letter_of, page, pages, sending, standing_of
+from outreach.web.public.answering.recipient_pages import letter_of, page, pages, sending, standing_of, token_of
 from outreach.web.ui.fields import posted, posted_number
-from outreach.web.ui.request import database, now, reading, settings
+from outreach.web.ui.request import database, now, reading
 
 __all__ = ["pages"]
 NOT_OURS = "not_ours"
@@ -78,4 +78,4 @@ def _told(session: Session, message: Message, token: str, number: int | None) ->
 
 
 def _read(token: str) -> Token | None:
-    return Keys(settings().signing_keys).read(token, TokenKind.ANSWER)
+    return token_of(token, TokenKind.ANSWER)

@@ -59,7 +59,7 @@ def know_nothing(error: NotFound) -> Response:  # noqa: ARG001
 
 @pages.get("/v/<path:token>")
 def view(token: str) -> Response:
-    read = _read(token, TokenKind.VIEW)
+    read = token_of(token, TokenKind.VIEW)
     with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         if message is None or not opening.is_open(message.address_key, ()):
@@ -78,7 +78,7 @@ def click(token: str) -> Response:  # noqa: ARG001
 
 @pages.get("/a/<path:token>")
 def answer(token: str) -> Response:
-    read = _read(token, TokenKind.ANSWER)
+    read = token_of(token, TokenKind.ANSWER)
     with reading() as session:
         message = outbox.message_named(session, read.id) if read else None
         return neutral() if message is None else _question_page(session, message, token)
@@ -87,7 +87,7 @@ def answer(token: str) -> Response:
 @pages.post("/a/<path:token>")
 def give_answer(token: str) -> Response | Redirect:
     """Record an answer, and lead to the page that says so. `show` only shows the schools that the filter leaves."""
-    read, form, fault, code = _read(token, TokenKind.ANSWER), AnswerForm.of(request.form), None, 200
+    read, form, fault, code = token_of(token, TokenKind.ANSWER), AnswerForm.of(request.form), None, 200
     try:
         with reading() as session:
             message = letter_of(session, read)
@@ -121,7 +121,7 @@ def give_answer(token: str) -> Response | Redirect:
 @pages.get("/a/given/<path:token>")
 def given_answer(token: str) -> Response | Redirect:
     """What was answered last."""
-    read = _read(token, TokenKind.ANSWER)
+    read = token_of(token, TokenKind.ANSWER)
     try:
         with reading() as session:
             message = letter_of(session, read)
@@ -144,7 +144,7 @@ def mailbox_file(token: str) -> Response:
 
     A letter on paper reaches whoever opens it, so that its code leads to no mailbox's file.
     """
-    read = _read(token, TokenKind.ANSWER)
+    read = token_of(token, TokenKind.ANSWER)
     if is_by_code(read):
         return neutral()
     try:
@@ -163,7 +163,7 @@ def mailbox_file(token: str) -> Response:
 @pages.post("/a/measure/<path:token>")
 def choose_measure(token: str) -> Response:
     """One box decides both ways, so that withdrawing an agreement is as easy as giving it."""
-    read, agrees, words = _read(token, TokenKind.ANSWER), pressed("measure"), posted("wording")
+    read, agrees, words = token_of(token, TokenKind.ANSWER), pressed("measure"), posted("wording")
     if is_by_code(read):  # no mailbox decides
         return neutral()
     try:
@@ -239,7 +239,7 @@ def _question_page(
     confirms: bool = False,
     measured: MeasureOutcome | None = None,
 ) -> Response:
-    read = _read(token, TokenKind.ANSWER)
+    read = token_of(token, TokenKind.ANSWER)
     try:
         asked = forms_sent.question_of(session, message, read)
     except NotFound:
@@ -293,7 +293,7 @@ def answered_page(
     """
     receipt = given if isinstance(given, Receipt) else None
     told = {"given": given, "receipt": receipt, "total": total, "contact": contact, "is_test": receipt is None}
-    told["is_by_code"] = is_by_code(_read(token, TokenKind.ANSWER))
+    told["is_by_code"] = is_by_code(token_of(token, TokenKind.ANSWER))
     shown = AnswerForm(zone=request.values.get("zone", ""), status=request.values.get("status", ""))
     return page("public/answered.html", 200, sender=sender, token=token, kept=_kept(shown), **told, **unsaved)
 
@@ -328,7 +328,8 @@ def sending() -> SenderIdentity:
     return SenderIdentity.of(settings())
 
 
-def _read(token: str, kind: TokenKind) -> Token | None:
+def token_of(token: str, kind: TokenKind) -> Token | None:
+    """What the token of an address says; None where it is none of ours, or of another kind."""
     return Keys(settings().signing_keys).read(token, kind)
 
 

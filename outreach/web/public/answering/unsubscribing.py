@@ -15,11 +15,11 @@ from outreach.delivery.models import Message
 from outreach.directory.models import Authority
 from outreach.mail.addresses import masked
 from outreach.mail.seen import FormKind
-from outreach.mail.tokens import Keys, Token, TokenKind
+from outreach.mail.tokens import Token, TokenKind
 from outreach.web.public.answering import forms_sent
-from outreach.web.public.answering.recipient_pages import letter_of, neutral, page, pages
+from outreach.web.public.answering.recipient_pages import letter_of, neutral, page, pages, token_of
 from outreach.web.ui.fields import posted
-from outreach.web.ui.request import database, now, reading, settings
+from outreach.web.ui.request import database, now, reading
 
 __all__ = ["pages"]
 REASONS = {"person": "je ne suis pas la bonne personne", "many": "trop de courriels"}
@@ -135,4 +135,4 @@ def _how(message: Message) -> str:
 
 
 def _read(token: str) -> Token | None:
-    return Keys(settings().signing_keys).read(token, TokenKind.UNSUBSCRIBE)
+    return token_of(token, TokenKind.UNSUBSCRIBE)
