@@ -158,7 +158,7 @@ def _refuse_functions(signs: Sequence[Sign]) -> None:
 def _is_part(signs: Sequence[Sign], place: int) -> bool:
     """Whether a part of the statement is named here, with its columns: `name (a, b) AS (…)`."""
     end = next((at for at in range(place, len(signs)) if signs[at].text == ")"), len(signs))
-    return any(_part_at(signs, at) == signs[place].text for at in range(end + 1, min(end + 2, len(signs))))
+    return end + 1 < len(signs) and _part_at(signs, end + 1) == signs[place].text
 
 
 def _part_at(signs: Sequence[Sign], place: int) -> str:
