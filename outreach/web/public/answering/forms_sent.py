@@ -26,8 +26,9 @@ from outreach.web.client import client_of
 from outreach.web.ui.fields import posted
 from outreach.web.ui.request import now, settings
 
+OF_MEASURE = frozenset({"measure", "wording"})
 # What a form holds besides what it says: its seal, and what the list of schools shows.
-BESIDE = frozenset({"seen", "listed", "told", "zone", "status", "page", "wording", "measure"})
+BESIDE = OF_MEASURE | {"seen", "listed", "told", "zone", "status", "page"}
 
 
 def is_by_code(read: Token | None) -> bool:
@@ -88,10 +89,12 @@ def _answers(given: Given | None) -> list[Answer]:
 
 def _digest(keys: Keys, kind: FormKind) -> str:
     """What a form says, as a keyed digest: the same again is the same."""
-    beside = BESIDE - {"measure", "wording"} if kind is FormKind.MEASURE else BESIDE
-    said = sorted((name, value) for name, value in request.form.items(multi=True) if name not in beside and value)
-    if kind is FormKind.MEASURE:
-        said = [(name, value) for name, value in said if name in {"measure", "wording"}]
+    is_of_measure = kind is FormKind.MEASURE
+    said = sorted(
+        (name, value)
+        for name, value in request.form.items(multi=True)
+        if value and (name in OF_MEASURE if is_of_measure else name not in BESIDE)
+    )
     return hmac.digest(keys.keys[0], repr((kind, said)).encode("utf-8", "surrogatepass"), "sha256").hex()
 
 
