@@ -2,6 +2,7 @@ import itertools
 import os
 import shutil
 import threading
+from contextlib import contextmanager
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -63,6 +64,13 @@ def chromium():
 @pytest.fixture
 def served(app, monkeypatch):
     open_pages_before(monkeypatch)
+    with serving(app) as address:
+        yield address
+
+
+@contextmanager
+def serving(app):
+    """An application behind a server of its own, until no request of it is under way: its address."""
     counted = Counted(app)
     server = make_server("127.0.0.1", 0, counted, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

@@ -1,14 +1,11 @@
 """No person is lost, however they come to the page of a letter: by programs that send forms, and in Chromium."""
 
-import threading
-
 import pytest
 from flask.testing import FlaskClient
 from sqlalchemy import select
-from werkzeug.serving import make_server
 
 from outreach.responses.models import Response
-from tests.browser.conftest import Counted
+from tests.browser.conftest import serving
 from tests.browser.keyboard import tab_to
 from tests.pages import form_of
 from tests.web.public.test_codes import coded
@@ -24,15 +21,8 @@ IN_CHROMIUM = 5  # each fifth person
 @pytest.fixture
 def served(app):
     """The application as people meet it: their pages are as old as they are."""
-    counted = Counted(app)
-    server = make_server("127.0.0.1", 0, counted, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.port}"
-    server.shutdown()
-    thread.join()
-    counted.wait()
-    server.server_close()
+    with serving(app) as address:
+        yield address
 
 
 class Town:
