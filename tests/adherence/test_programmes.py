@@ -2,7 +2,7 @@ import pytest
 
 from outreach.adherence import programmes
 from outreach.demo import sample
-from outreach.errors import InputError, NotFound
+from outreach.errors import InputError, NotFound, Refused
 from tests.conftest import STORY_DAY
 
 
@@ -20,6 +20,22 @@ def test_a_programme_is_loaded_and_loaded_again(database, now, file):
         assert programme.name == "Nos outils numériques"
         assert [strand.number for strand in programme.strands] == [1, 2]
         assert len(programmes.prerequisites(session, programme)) == 1
+
+
+def test_a_programme_is_named_or_there_is_exactly_one(database, now, file):
+    with database.writing() as session:
+        with pytest.raises(NotFound, match="Aucun programme n’est chargé"):
+            programmes.named(session)
+        programmes.load(session, file, now=now, actor="nadia")
+        only = programmes.named(session)
+        assert programmes.named(session, only.code) == only
+        other = file.replace(f'code = "{only.code}"', 'code = "lecture"')
+        programmes.load(session, other, now=now, actor="nadia")
+        with pytest.raises(Refused, match=f"« {only.code} », « lecture »"):
+            programmes.named(session)
+        assert programmes.named(session, "lecture").code == "lecture"
+        with pytest.raises(NotFound, match="code « autre »"):
+            programmes.named(session, "autre")
 
 
 @pytest.mark.parametrize(

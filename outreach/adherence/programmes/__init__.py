@@ -18,7 +18,7 @@ from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.adherence.told import tell_programme
 from outreach.db import Session
 from outreach.directory.models import Level
-from outreach.errors import InputError, NotFound
+from outreach.errors import InputError, NotFound, Refused
 from outreach.text import line_of_words
 
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
@@ -152,6 +152,28 @@ def first(session: Session, code: str = "") -> Programme | None:
     """The programme with this code, or the first one loaded; None if there is none."""
     query = select(Programme).order_by(Programme.id)
     return session.scalar(query.where(Programme.code == code) if code else query.limit(1))
+
+
+def every(session: Session) -> Sequence[Programme]:
+    """All programmes, in the order in which they were loaded."""
+    return session.scalars(select(Programme).order_by(Programme.id)).all()
+
+
+def named(session: Session, code: str = "") -> Programme:
+    """The programme with this code; without a code, the only one there is.
+
+    Raises NotFound, and Refused with the codes where no code is given and there are several.
+    """
+    there = every(session)
+    found = [one for one in there if one.code == code] if code else there
+    if len(found) == 1:
+        return found[0]
+    codes = ", ".join(f"« {one.code} »" for one in there)
+    if found:
+        raise Refused(f"Il y a plusieurs programmes : nommez-en un par son code ({codes}).")
+    what = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
+    how = f"Les codes sont {codes}." if there else "L’administration en charge un : Administration › Programmes."
+    raise NotFound(f"{what} {how}")
 
 
 def the_programme(session: Session, code: str = "") -> Programme:
