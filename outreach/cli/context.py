@@ -17,7 +17,6 @@ from outreach.cli.main import ANSWER, SHOWN
 from outreach.columns import Listing, Row
 from outreach.days import FIRST, LAST
 from outreach.db import Database, Session
-from outreach.db.watch import DatabaseFault
 from outreach.demo import people
 from outreach.erasures import digests
 from outreach.errors import InputError, Refused
@@ -93,8 +92,8 @@ def ready(database: Database, settings: Settings, now: datetime) -> Database:
     Raises Refused when the database is not at the program's version.
     """
     fault, is_demo = migrations.fault_of(database.engine), settings.mode is Mode.DEMO
-    if fault is DatabaseFault.NEWER:
-        raise Refused(migrations.NEWER_SENTENCE)
+    if fault in migrations.REFUSALS:
+        raise Refused(migrations.REFUSALS[fault])
     if fault and not is_demo:
         raise Refused("La base de données est d’une version antérieure à celle du programme : lancez ./run migrate.")
     if is_demo and (fault or not _knows_its_people(database)):

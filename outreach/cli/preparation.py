@@ -6,7 +6,6 @@ from outreach import days, migrations
 from outreach.accounts import passwords, staff
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database, take_turns
-from outreach.db.watch import DatabaseFault
 from outreach.delivery import workers
 from outreach.demo import finished, mailbox, people, public_pages, story
 from outreach.demo import sample as samples
@@ -35,9 +34,10 @@ def refuse_beside_others(database: Database, now: datetime) -> None:
 
 
 def prepare(database: Database) -> None:
-    """Migrate the database, and add the rows that every installation has. Raises Refused on a newer version."""
-    if migrations.fault_of(database.engine) is DatabaseFault.NEWER:
-        raise Refused(migrations.NEWER_SENTENCE)
+    """Migrate the database, and add the rows of every installation. Raises Refused where no migration leads on."""
+    fault = migrations.fault_of(database.engine)
+    if fault in migrations.REFUSALS:
+        raise Refused(migrations.REFUSALS[fault])
     migrations.upgrade(database.engine)
     with database.writing() as session:
         ensure_reference(session)

@@ -26,12 +26,16 @@ class DatabaseFault(StrEnum):
 
     SILENT = "silent"
     OLDER = "older"
+    TOO_OLD = "too_old"
     NEWER = "newer"
 
 
 SENTENCES = {
     DatabaseFault.SILENT: "the database is silent",
     DatabaseFault.OLDER: "the database has an older version than the program, so no page is served: run ./run migrate",
+    DatabaseFault.TOO_OLD: (
+        "the database is older than 0.3.0, so no page is served: migrate it with the program of 0.3.0 first"
+    ),
     DatabaseFault.NEWER: (
         "the database has a version that the program does not know, so no page is served: "
         "start the program that this database was migrated by, or restore its backup"

@@ -35,7 +35,7 @@ ALONE = (
 )
 SENTENCES = {
     DatabaseFault.OLDER: "Elle est d’une version antérieure à celle du programme : lancez ./run migrate.",
-    DatabaseFault.NEWER: migrations.NEWER_SENTENCE,
+    **migrations.REFUSALS,
 }
 
 

@@ -14,10 +14,17 @@ from outreach.migrations.kinds import AppliedRevision, Kind
 
 HERE = Path(__file__).parent
 FOLLOWS = re.compile(r'^down_revision\b[^=\n]*= "(\d+)"', re.MULTILINE)
-NEWER_SENTENCE = (
-    "La base de données est d’une version que ce programme ne connaît pas, et avec laquelle il ne peut pas continuer : "
-    "démarrez le programme qui l’a mise à jour, ou restaurez une sauvegarde d’avant."
-)
+REFUSALS = {
+    DatabaseFault.NEWER: (
+        "La base de données est d’une version que ce programme ne connaît pas, et avec laquelle il ne peut pas "
+        "continuer : démarrez le programme qui l’a mise à jour, ou restaurez une sauvegarde d’avant."
+    ),
+    DatabaseFault.TOO_OLD: (
+        "La base de données est d’une version antérieure à la 0.3.0 : lancez d’abord ./run migrate avec le programme "
+        "de la version 0.3.0 (commit 80d4deb5), puis ./run migrate avec celui-ci."
+    ),
+}
+"""Why no migration of this program leads on from a database, by the fault that `fault_of` finds."""
 
 
 class Pending(NamedTuple):
@@ -63,13 +70,17 @@ def is_current(engine: Engine) -> bool:
 
 
 def fault_of(engine: Engine) -> DatabaseFault | None:
-    """Whether the database stands at an OLDER revision than this program, or at one that it cannot go on with (NEWER).
+    """Whether the database stands at an OLDER revision than this program, or at one that it cannot go on with.
+
+    That is NEWER, or TOO_OLD where it is of before this program's first one.
 
     None at the newest one, and at a later one where all that this program does not know is additive. A database without
     a revision is OLDER: like that, it is made by a migration.
     """
     known, found = known_revisions(), revisions_of(engine)
     if unknown := set(found) - set(known):
+        if all(revision < known[0] for revision in unknown):
+            return DatabaseFault.TOO_OLD
         return None if _goes_on(engine, unknown) else DatabaseFault.NEWER
     return None if found == known[-1:] else DatabaseFault.OLDER
 
@@ -81,7 +92,8 @@ def _goes_on(engine: Engine, unknown: set[str]) -> bool:
             return False
         rows = connection.execute(select(AppliedRevision.revision, AppliedRevision.kind)).all()
         applied = dict(rows)
-    kinds = {kind for revision, kind in applied.items() if revision not in known_revisions()}
+    known = known_revisions()
+    kinds = {kind for revision, kind in applied.items() if revision not in known and revision > known[0]}
     return unknown <= set(applied) and kinds == {Kind.ADDITIVE}
 
 

@@ -12,7 +12,6 @@ from alembic import op
 FUNCTION = "refuse_change"
 SAME, CHANGED = "NEW.{0} IS NOT DISTINCT FROM OLD.{0}", "NEW.{0} IS DISTINCT FROM OLD.{0}"
 ERASED = "(NEW.{0} IS NOT DISTINCT FROM OLD.{0} OR NEW.{0} = '' OR NEW.{0} LIKE '%effacé%')"
-AUDIT_REFUSAL = "audit entries are never changed"
 
 
 def create_function() -> None:
@@ -70,32 +69,6 @@ def unguard(table: str) -> None:
         return
     for name in ("update", "delete", "insert"):
         op.execute(f"DROP TRIGGER IF EXISTS {table}_{name}")
-
-
-def guard_audit_alone() -> None:
-    """Guard the audit as 0.1.0 did, which guarded no other table and let SQLite replace an entry."""
-    if op.get_bind().dialect.name == "postgresql":
-        refusal = f"RAISE EXCEPTION '{AUDIT_REFUSAL}' USING ERRCODE = 'integrity_constraint_violation'"
-        op.execute(
-            f"CREATE FUNCTION refuse_audit_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refusal}; END $$"
-        )
-        op.execute(
-            "CREATE TRIGGER audit_entries_guard BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries "
-            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_audit_change()"
-        )
-        return
-    for event in ("UPDATE", "DELETE"):
-        op.execute(
-            f"CREATE TRIGGER audit_entries_{event.lower()} BEFORE {event} ON audit_entries "
-            f"BEGIN SELECT RAISE(ABORT, '{AUDIT_REFUSAL}'); END"
-        )
-
-
-def unguard_audit_alone() -> None:
-    """Take back `guard_audit_alone`."""
-    unguard("audit_entries")
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("DROP FUNCTION refuse_audit_change")
 
 
 def _raise() -> str:

@@ -33,9 +33,13 @@ def one_of(name: str, check: str, *values: str, **options: Any) -> sa.Column[Any
 
 
 def to(name: str, table: str, named: str | None = None, ondelete: str | None = None, **options: Any) -> sa.Column[Any]:
-    """The number of a row of another table. `named` is the name of the foreign key where it has one of its own."""
+    """The number of a row of another table. `named`: the foreign key's name where it has one of its own.
+
+    `kind` is its type where that is not a plain integer.
+    """
     reference = sa.ForeignKey(f"{table}.id", name=named, ondelete=ondelete)
-    return sa.Column(name, sa.Integer(), reference, nullable=options.pop("nullable", False), **options)
+    kind = options.pop("kind", sa.Integer())
+    return sa.Column(name, kind, reference, nullable=options.pop("nullable", False), **options)
 
 
 def where(condition: str) -> dict[str, Any]:

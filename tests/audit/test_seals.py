@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from outreach import audit, migrations
+from outreach import audit
 from outreach.audit import AuditEntry, seals
 from outreach.audit.seals import AuditSeal, SealedEntry
 from outreach.db.ways import Way
@@ -275,17 +275,3 @@ def test_an_entry_says_by_which_way_it_came(database):
     assert held["command"][1], "a command says who ran it on the machine"
     assert not held["page"][1]
     assert not held["clock"][1]
-
-
-@pytest.mark.parametrize("backend", ["postgresql", pytest.param("sqlite", marks=pytest.mark.deep)])
-def test_entries_stay_when_their_seals_go_and_are_sealed_anew(database, sealed):
-    """Down to the revision before seals and up again, as an operator who takes an upgrade back would."""
-    migrations.downgrade(database.engine, "0019")
-    migrations.upgrade(database.engine)
-    with database.reading() as session:
-        held = session.scalars(select(AuditEntry).order_by(AuditEntry.id)).all()
-        assert [(entry.id, entry.way) for entry in held] == [(key, None) for key in sealed]
-    assert seal(database) == 5
-    with pytest.raises(IntegrityError, match="only added"), database.writing() as session:
-        session.execute(update(AuditEntry).values(actor="y"))
-    assert checked(database).fault == ""

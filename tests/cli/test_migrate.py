@@ -18,7 +18,7 @@ from tests.conftest import NOW
 from tests.migrations.dumps import bare
 
 pytestmark = pytest.mark.postgresql
-BEFORE, REWRITES = "0089", "0090"  # a breaking revision, and the one before it
+BEFORE, REWRITES = "0092", "0093"  # a breaking revision, and the one before it
 
 
 @pytest.fixture
@@ -100,12 +100,12 @@ def test_a_breaking_revision_waits_until_nobody_sends_and_an_additive_one_does_n
     assert run("migrate").exit_code == 0
 
 
-def test_the_database_says_of_each_revision_since_there_is_a_table_for_it_what_kind_it_is(database):
+def test_the_database_says_of_each_revision_what_kind_it_is(database):
     with database.reading() as session:
         applied = dict(session.execute(select(AppliedRevision.revision, AppliedRevision.kind)).all())
-    assert applied["0065"] is Kind.ADDITIVE
-    assert sorted(applied) == sorted(number for number in migrations.known_revisions() if number >= "0065")
-    migrations.downgrade(database.engine, "0064")
+    assert applied["0094"] is Kind.ADDITIVE
+    assert sorted(applied) == migrations.known_revisions()
+    migrations.downgrade(database.engine, BEFORE)
     migrations.upgrade(database.engine)
     with database.reading() as session:
         assert dict(session.execute(select(AppliedRevision.revision, AppliedRevision.kind)).all()) == applied
@@ -113,6 +113,8 @@ def test_the_database_says_of_each_revision_since_there_is_a_table_for_it_what_k
 
 def test_a_program_goes_on_with_a_database_that_only_has_more(run, database):
     go_further(database, Kind.ADDITIVE, Kind.ADDITIVE)
+    with database.engine.begin() as connection:  # as a database holds that came through the revisions before 0.3.0
+        connection.execute(AppliedRevision.__table__.insert().values(revision="0066", kind=Kind.BREAKING))
     assert migrations.fault_of(database.engine) is None
     prepare(database)
     assert run("directory", "count").exit_code == 0
@@ -128,6 +130,17 @@ def test_a_program_refuses_a_database_in_which_anything_broke_since(run, databas
         refused = run(*command)
         assert refused.exit_code == 1
         assert "ne peut pas continuer" in str(refused.exception)
+
+
+def test_a_database_of_before_the_first_revision_goes_by_the_version_that_knows_it(run, database):
+    with database.engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '0029'"))
+    assert migrations.fault_of(database.engine) is DatabaseFault.TOO_OLD
+    for command in (("directory", "count"), ("migrate",), ("migrate", "--plan"), ("work",)):
+        refused = run(*command)
+        assert refused.exit_code == 1
+        assert "d’abord ./run migrate avec le programme de la version 0.3.0" in str(refused.exception)
+    assert migrations.revisions_of(database.engine) == ["0029"]
 
 
 def test_a_revision_of_which_nothing_is_said_is_refused(database):

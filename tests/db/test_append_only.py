@@ -1,6 +1,5 @@
 """What proves who decided what is only added to: the database refuses all else, to any connection."""
 
-import json
 import sqlite3
 from contextlib import closing
 
@@ -9,22 +8,12 @@ import pytest
 from sqlalchemy import select, table, text
 from sqlalchemy.exc import IntegrityError
 
-from outreach import migrations
-from outreach.campaigns.models import (
-    AddedReminder,
-    Campaign,
-    CampaignState,
-    CampaignTransition,
-    Exemption,
-    ExemptionKind,
-    ExemptionWithdrawal,
-    ReminderState,
-)
 from tests.audit.test_seals import seal
-from tests.conftest import NOW, state_from
+from tests.conftest import state_from
+from tests.migrations.base_0092 import base_0092, upgraded_base
 from tests.migrations.dumps import insert
-from tests.migrations.told import FOLDER
 
+__all__ = ["base_0092", "upgraded_base"]
 pytestmark = pytest.mark.postgresql
 KEYS = {
     "adherence_records": ["id"],
@@ -66,61 +55,6 @@ KEYS = {
     "wave_transitions": ["id"],
 }
 AT = "2021-05-18T09:00:00+00:00"
-LATER = {  # rows of tables that no dump holds
-    "acknowledgements": [{"response_id": 1}],
-    "response_withdrawals": [{"response_id": 1, "withdrawn_at": AT, "because": "not_ours"}],
-    "follow_up_steps": [{"id": 1, "authority_id": 1, "step": "taken", "at": AT, "actor": "a@fwb.example", "note": ""}],
-    "prepared_texts": [{"id": 1, "use": "joined", "text": "x", "written_at": AT, "written_by": "a@fwb.example"}],
-    "service_letters": [
-        {"id": 1, "authority_id": 1, "address": "a@fwb.example", "text": "x", "text_id": None, "key": "x"}
-        | {"written_at": AT, "written_by": "a@fwb.example"}
-    ],
-    "service_replies": [
-        {"id": 1, "response_id": 1, "message_id": 1, "text_id": 1, "key": "x", "subject": "x", "text": "x"}
-        | {"sent_at": AT, "sent_by": "a@fwb.example"}
-    ],
-    "reach_steps": [
-        {"id": 1, "mailing_id": 1, "authority_id": 1, "rung": 1, "channel": "paper", "message_id": 1}
-        | {"state": "due", "due_at": AT}
-    ],
-    "reach_transitions": [{"id": 1, "step_id": 1, "state": "due", "at": AT, "actor": "x", "note": ""}],
-    "draw_attempts": [
-        {"id": 1, "campaign_id": 1, "number": 1, "commitment": "c", "nonce": "n", "plan": "{}", "plan_digest": "p"}
-        | {"list_digest": "l", "submitted_at": AT}
-    ],
-    "drawn_authorities": [
-        {"attempt_id": 1, "authority_id": 1, "fase": 101, "stratum": "WBE", "outside": None, "letters": 1}
-        | {"place": None, "departure": None}
-    ],
-    "followed_draws": [{"campaign_id": 1, "attempt_id": 1, "followed_at": AT}],
-    "drawn_effects": [{"campaign_id": 1, "attempt_id": 1, "list_id": 1, "frozen_at": AT, "outcome": "{}"}],
-    "receipt_copies": [{"message_id": 1, "copy_id": 1, "asked_at": AT}],
-    "public_statements": [
-        {"id": 1, "kind": "accessibility", "content": "{}", "dated_on": "2021-05-18"}
-        | {"written_at": AT, "written_by": "a@fwb.example"}
-    ],
-    "closures": [
-        {"id": 1, "first_on": "2021-05-25", "last_on": "2021-05-25", "part": "day", "spares": "", "name": "x"}
-        | {"added_at": AT, "added_by": "a@fwb.example"}
-    ],
-    "closure_withdrawals": [{"closure_id": 1, "withdrawn_at": AT, "withdrawn_by": "b@fwb.example"}],
-    "notes": [
-        {"id": 1, "programme_id": 1, "title": "x", "as_of": "2021-05-15", "known_at": AT, "figures": "{}", "text": ""}
-        | {"sha256": "x", "frozen_at": AT, "frozen_by": "a@fwb.example", "corrects_id": None}
-    ],
-    "retention_changes": [{"id": 1, "rule": "hits", "period": "1 an", "changed_at": AT, "changed_by": "a@fwb.example"}],
-    "note_rows": [
-        {"note_id": 1, "strand": 1, "fase": 80001, "status": "joined", "word": "confirmed"}
-        | {"effective_on": "2021-05-03"}
-    ],
-    "note_approvals": [
-        {"position": 1, "note_id": 1, "corrects_id": None, "year": 2021, "rank": 1, "number": "2021-001"}
-        | {"approved_at": AT, "approved_as": "validation", "previous_sha256": ""}
-        | {"signature": "x", "public_key": "x"}
-    ],
-    "note_publications": [{"note_id": 1, "published_at": AT, "published_by": "b@fwb.example"}],
-    "note_files": [{"note_id": 1, "kind": "json", "sha256": "x", "content": "7b7d"}],
-}
 WAYS = {
     "update": "UPDATE {table} SET {key} = {key}",
     "delete": "DELETE FROM {table}",
@@ -143,34 +77,12 @@ WAYS_OF = {
 }
 
 
-@state_from("empty")
+@state_from("upgraded_base")
 def evidence(database, _settings):
     """A database with at least one row in each of these tables."""
-    migrations.downgrade(database.engine)
-    migrations.upgrade(database.engine, "0014")
-    dump = json.loads((FOLDER / "0014.json").read_text(encoding="utf-8"))
-    dump["adherence_records"][0]["withdrawn_at"] = AT
-    insert(database, dump)
-    migrations.upgrade(database.engine)
-    insert(database, LATER)
-    add_what_came_since(database)
+    withdrawn = {"response_id": 1, "withdrawn_at": AT, "because": "not_ours"}
+    insert(database, {"response_withdrawals": [withdrawn]})
     seal(database)
-
-
-def add_what_came_since(database):
-    """A row of each table that the dump does not know yet."""
-    told = {"at": NOW, "actor": "marc.dethier@fwb.example"}
-    with database.writing() as session:
-        campaign = session.scalars(select(Campaign)).first()
-        words = {"subject": "x", "letter": "x", "asked_at": NOW, "created_at": NOW, "created_by": "x"}
-        reminder = AddedReminder(campaign=campaign, state=ReminderState.DRAFT, **words)
-        session.add(reminder)
-        session.flush()
-        closed = {"campaign_id": campaign.id, "state": CampaignState.CLOSED, "content_hash": "x", "note": "clôturée"}
-        session.add(CampaignTransition(**closed, **told))
-        taken_back = ExemptionWithdrawal(withdrawn_at=NOW, withdrawn_by=told["actor"])
-        exemption = {"kind": ExemptionKind.CALM, "campaign_id": campaign.id, "reason": "urgent", **told}
-        session.add(Exemption(withdrawal=taken_back, **exemption))
 
 
 def test_rows_of_evidence_are_never_changed_or_deleted(evidence):
@@ -206,15 +118,19 @@ def test_words_of_evidence_are_emptied_and_nothing_else_of_it(evidence):
 
 
 def test_a_draw_is_revealed_once_and_never_taken_back(evidence):
-    of_list = "UPDATE drawn_authorities SET place = {0}, departure = {0}", "letters = 2"
-    of_attempt = "UPDATE draw_attempts SET seed = '{0}', drawn_at = '2021-05-18', approver_bytes = '{0}'", "nonce = 'm'"
-    for changed, frozen in (of_list, of_attempt):
-        assert is_refused(evidence, by_us, f"{changed.format(1)}, {frozen}")
+    waiting = next(row["id"] for row in rows_of(evidence, "draw_attempts") if row["seed"] is None)
+    one = next(row for row in rows_of(evidence, "drawn_authorities") if row["attempt_id"] == waiting)
+    of_one = f"attempt_id = {waiting} AND authority_id = {one['authority_id']}"
+    of_list = "drawn_authorities", "place = {0}, departure = {0}", "letters = letters + 1", of_one
+    revealed = "seed = '{0}', drawn_at = '2021-05-18', approver_bytes = '{0}'"
+    for named, changed, frozen, where in (of_list, ("draw_attempts", revealed, "nonce = 'm'", f"id = {waiting}")):
+        statement = f"UPDATE {named} SET {{}} WHERE {where}"  # noqa: S608 - names of our tables
+        assert is_refused(evidence, by_us, statement.format(f"{changed.format(1)}, {frozen}"))
         with evidence.engine.begin() as connection:
-            assert connection.execute(text(changed.format(1))).rowcount == 1
-        assert is_refused(evidence, by_us, changed.format(2))
-        assert is_refused(evidence, by_us, changed.format(1))
-        assert is_refused(evidence, by_us, f"{changed.partition(' = ')[0]} = NULL")
+            assert connection.execute(text(statement.format(changed.format(1)))).rowcount == 1
+        assert is_refused(evidence, by_us, statement.format(changed.format(2)))
+        assert is_refused(evidence, by_us, statement.format(changed.format(1)))
+        assert is_refused(evidence, by_us, statement.format(f"{changed.partition(' = ')[0]} = NULL"))
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -14,7 +14,7 @@ from outreach.settings import ROOT
 from tests.conftest import SERVER
 from tests.servers.postgresql import program
 
-FORMER = "a1d5f0fd635bf287ec5000b54b752ce1cc6c2b60"  # 0.1.0
+FORMER = "80d4deb555427705be8d193fcfe6ea016bd04d19"  # 0.3.0
 BY_HAND = ["pg_restore", "--exit-on-error", "--single-transaction", "--no-owner"]
 SITUATION = ("report", "situation", "--as-of", "2021-05-15", "--json")
 
@@ -80,7 +80,7 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     file = json.loads(backed_up.stdout)["file"]
 
     migrated = here.now("migrate")
-    assert "est passée de la version 0013 à la version" in migrated.stdout.replace("\xa0", " "), migrated
+    assert "est passée de la version 0092 à la version" in migrated.stdout.replace("\xa0", " "), migrated
     after = json.loads(here.now(*SITUATION).stdout)
     assert after["total"]["strands"]["1"]["joined"] == told["total"]["strands"]["1"]["joined"] == 48
     assert here.now("verify").returncode == 0
@@ -90,7 +90,7 @@ def test_a_backup_from_before_an_upgrade_serves_the_former_version_again(former,
     assert here.now("verify").returncode == 0, "and nothing of it was changed"
 
     done = here.now("restore", file, "--database-url", urls[1], "--json")
-    assert (done.returncode, json.loads(done.stdout)["revision"]) == (0, "0013"), done
+    assert (done.returncode, json.loads(done.stdout)["revision"]) == (0, "0092"), done
     back = Installation(former, tmp_path / "data", urls[1])
     assert json.loads(back.before(*SITUATION).stdout) == told
     assert (done := back.before("verify")).returncode == 0, done.stderr

@@ -57,8 +57,8 @@ def migrate(operation: Operation, is_plan: bool) -> None:
 
 
 def _say_plan(before: str | None, fault: DatabaseFault | None, pending: Sequence[Pending]) -> None:
-    if fault is DatabaseFault.NEWER:
-        raise Refused(migrations.NEWER_SENTENCE)
+    if fault in migrations.REFUSALS:
+        raise Refused(migrations.REFUSALS[fault])
     kinds = {one.kind for one in pending}
     kind = max(kinds, default="none")  # breaking comes after additive
     program = migrations.known_revisions()[-1]

@@ -124,7 +124,7 @@ def test_a_monitor_is_told_that_the_database_is_silent(client, gone):
     )
 
 
-@pytest.mark.parametrize(("version", "word"), [("0019", "older"), ("9999", "newer")])
+@pytest.mark.parametrize(("version", "word"), [("0092", "older"), ("0029", "too_old"), ("9999", "newer")])
 def test_nothing_is_served_from_a_database_of_another_version(author, lend, sample_url, sample_database, version, word):
     with sample_database.engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = :version"), {"version": version})
