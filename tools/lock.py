@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make requirements.lock and requirements-dev.lock from the lists beside them (maintainers only; needs uv).
+"""Make the three locks from the lists beside them (maintainers only; needs uv).
 
 Every option is passed to uv: without one, locked versions stay as far as the lists allow; `--upgrade` takes the
 newest, `--upgrade-package NAME` that of one package. Each lock names the sha256 of every file it was made from.
@@ -14,6 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent
 # Each lock, and what it is made from, uv's input first. Tests run on the versions that the product runs on.
 LOCKS = {
     "requirements.lock": ["requirements.txt"],
+    "requirements-uv.lock": ["requirements-uv.txt"],
     "requirements-dev.lock": ["requirements-dev.txt", "requirements.txt", "requirements.lock"],
 }
 COMMAND = "python tools/lock.py"

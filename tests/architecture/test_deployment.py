@@ -188,4 +188,8 @@ def test_only_packages_of_a_known_hash_are_installed(path):
     installs = re.findall(r"pip install.*", text)
     assert installs
     assert [line for line in installs if "--require-hashes" not in line] == []
-    assert set(re.findall(r"requirements[\w.-]*", text)) <= {"requirements.lock", "requirements-dev.lock"}
+    assert set(re.findall(r"requirements[\w.-]*", text)) <= {
+        "requirements.lock",
+        "requirements-uv.lock",
+        "requirements-dev.lock",
+    }

@@ -4,8 +4,8 @@ import sys
 
 import click
 
-from outreach import days
-from outreach.cli.context import Operation, pass_operation, working
+from outreach import days, migrations
+from outreach.cli.context import Operation, pass_operation
 from outreach.cli.preparation import add_people, load_sample, prepare, refuse_beside_others
 from outreach.cli.running import web
 from outreach.demo import people
@@ -23,6 +23,8 @@ def up(operation: Operation) -> None:
     operation.settings = settings = web.with_a_mailbox(operation.settings)
     database = operation.opened
     refuse_beside_others(database, operation.now)
+    if migrations.fault_of(database.engine):
+        _say_stage("3/4 La base de données se prépare…")
     prepare(database)
     if settings.mode is Mode.DEMO:
         add_people(database, settings, operation.now)
@@ -30,10 +32,15 @@ def up(operation: Operation) -> None:
             empty = not imports.was_ever_filled(session)
         if empty:
             day = days.today(operation.now)
-            with working("L’annuaire fictif et son histoire se chargent…"):
-                load_sample(database, settings, operation.now, day, with_story=settings.stays_here)
+            _say_stage("4/4 L’annuaire fictif et son histoire se chargent (environ dix secondes)…")
+            load_sample(database, settings, operation.now, day, with_story=settings.stays_here)
     database.dispose()
     web.supervise(operation, others_of(settings), ready_text(settings))
+
+
+def _say_stage(text: str) -> None:
+    """Say what a first start does now, on a terminal and elsewhere: `./run` says the two stages before."""
+    click.echo(typeset(text), err=True)
 
 
 def others_of(settings: Settings) -> dict[str, list[str]]:
