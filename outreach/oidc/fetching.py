@@ -1,16 +1,15 @@
 """Asks the issuer for a small JSON document: within some seconds, of limited size, without following anywhere."""
 
 import json
-import socket
 import ssl
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
-from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
 
+from outreach.cutting import cut_after
 from outreach.oidc.refusals import Cause, SignInRefused
 
 STEP_SECONDS = 4.0  # to connect, and between two pieces of the answer
@@ -37,7 +36,7 @@ def fetch(url: str, headers: Mapping[str, str] | None = None, body: str | None =
     try:
         with closing(_connection(parts.scheme, parts.hostname or "", parts.port)) as connection:
             connection.connect()
-            with _within(WHOLE_SECONDS, connection.sock):
+            with cut_after(WHOLE_SECONDS, connection.sock):
                 connection.request("GET" if body is None else "POST", target, body, named)
                 with connection.getresponse() as response:
                     given = response.read(MOST_BYTES + 1)
@@ -53,20 +52,3 @@ def _connection(scheme: str, host: str, port: int | None) -> HTTPConnection:
     if scheme == "https":
         return HTTPSConnection(host, port, timeout=STEP_SECONDS, context=ssl.create_default_context())
     return HTTPConnection(host, port, timeout=STEP_SECONDS)
-
-
-@contextmanager
-def _within(seconds: float, connected: socket.socket) -> Iterator[None]:
-    """End a connection after so long, from another thread: whoever sends a byte a second would keep ours for ever."""
-
-    def cut() -> None:
-        with suppress(OSError):  # it has ended meanwhile
-            connected.shutdown(socket.SHUT_RDWR)
-
-    limit = Timer(seconds, cut)
-    limit.daemon = True
-    limit.start()
-    try:
-        yield
-    finally:
-        limit.cancel()

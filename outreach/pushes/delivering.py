@@ -2,15 +2,15 @@
 
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import closing
 from datetime import datetime
 from http.client import HTTPException, HTTPSConnection
-from threading import Timer
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from outreach.cutting import cut_after
 from outreach.hooks import signatures
 from outreach.pushes.pushing import NotDelivered
 from outreach.pushes.targets import is_public
@@ -79,7 +79,7 @@ class Delivering:
         try:
             plain = socket.create_connection((address, port), STEP_SECONDS)
             raw = self._trusted.wrap_socket(plain, server_hostname=host, do_handshake_on_connect=False)
-            with closing(raw), _cut_in_time(raw):
+            with closing(raw), cut_after(WHOLE_SECONDS, raw):
                 raw.do_handshake()
                 connection = HTTPSConnection(host, port, context=self._trusted)
                 connection.sock = raw
@@ -88,23 +88,3 @@ class Delivering:
                     return int(response.status)
         except (OSError, HTTPException, ValueError) as error:
             raise NotDelivered(f"Aucune réponse ({type(error).__name__}).") from error
-
-
-@contextmanager
-def _cut_in_time(raw: ssl.SSLSocket) -> Iterator[None]:
-    """End a connection that takes too long: whoever answers a byte a second would keep it for ever.
-
-    The socket itself is cut: `HTTPSConnection` forgets it as soon as an answer says that it will close.
-    """
-    limit = Timer(WHOLE_SECONDS, _cut, [raw])
-    limit.daemon = True
-    limit.start()
-    try:
-        yield
-    finally:
-        limit.cancel()
-
-
-def _cut(raw: ssl.SSLSocket) -> None:
-    with suppress(OSError):
-        socket.socket.shutdown(raw, socket.SHUT_RDWR)  # not TLS's own, which would go on reading in the clear
