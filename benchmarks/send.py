@@ -2,7 +2,7 @@
 """Measure a campaign's sending, from its launch to the last acceptance, with durable commits.
 
 Usage: ./run bench send [--recipients 20000] [--workers 1] [--database sqlite] [--connections 48] [--schools 2]
-[--relay HOST:PORT] [--rate 0] [--broker redis|rabbitmq] [--job] [--joinings 0] [--json]. Letters go to Debian's
+[--relay HOST:PORT] [--rate 0] [--broker redis] [--job] [--joinings 0] [--json]. Letters go to Debian's
 smtp-sink where it is installed (package postfix), else to the tests' own sink, which is slower. The yardstick is
 Debian's smtp-source into the same sink, in the same run; it sends to b@y.example. With --relay, duplicates are not
 counted. With --rate a worker hands over so many letters a second at most, as a ministry's own relay asks for.
@@ -55,13 +55,12 @@ from outreach.roles import RoleName
 from outreach.settings import ROOT, read
 from tests import factories
 from tests.machine import descendants_of, free_port, wait_for_port
-from tests.servers.brokers import RabbitMQ, Redis
+from tests.servers.brokers import Redis
 from tests.servers.postgresql import Server
 
 PATHS = os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/sbin"))
 LONGEST_SECONDS, SLOWEST = 120, 100  # time limit: 120 s, and the wave at 100 letters a second
 AT_LEAST, PREPARED = timedelta(seconds=12), timedelta(microseconds=650)
-BROKERS = {"redis": Redis, "rabbitmq": RabbitMQ}
 
 
 def main() -> None:
@@ -242,7 +241,7 @@ def _broker(kind: str | None) -> Iterator[dict[str, str]]:
     if kind is None:
         yield {}
         return
-    broker = BROKERS[kind]()
+    broker = Redis()
     try:
         yield {"OUTREACH_BROKER_URL": broker.url}
     finally:
@@ -334,7 +333,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--schools", type=int, default=2)
     parser.add_argument("--relay", default="")
     parser.add_argument("--rate", type=int, default=0, help="letters a second of a worker; 0 is no limit")
-    parser.add_argument("--broker", choices=tuple(BROKERS))
+    parser.add_argument("--broker", choices=["redis"])
     parser.add_argument("--job", action="store_true")
     parser.add_argument("--joinings", type=int, default=0, help="authorities that join during the sending")
     parser.add_argument("--json", action="store_true")

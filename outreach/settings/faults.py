@@ -18,7 +18,7 @@ SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
 DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
 RECIPIENT = re.compile(r"[^\s@<>(),;:\"*]*+@[\w-]+(?:\.[\w-]+)+")
 PLAIN_ADDRESS = re.compile(r"[^\s@<>(),;:\"*]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
-BROKERS = ("redis", "rediss", "amqp", "amqps")
+BROKERS = ("redis", "rediss")
 RELAY_OPTIONS = {
     "starttls": re.compile(r"on|off"),
     "connections": re.compile(r"[1-9]|[1-4]\d|50"),
@@ -69,6 +69,8 @@ def _faults_of_database(settings: Settings) -> list[str]:
 def _faults_of_broker(settings: Settings) -> list[str]:
     if not settings.broker_url:
         return []
+    if settings.broker_url.startswith("amqp"):
+        return ["OUTREACH_BROKER_URL : RabbitMQ ne convient plus, indiquez un serveur Redis (redis://… ou rediss://…)."]
     if not _names_a_host(settings.broker_url, BROKERS):
         return [f"OUTREACH_BROKER_URL doit s’écrire {', '.join(f'{scheme}://…' for scheme in BROKERS)}."]
     if settings.database.startswith("sqlite"):

@@ -71,8 +71,8 @@ def _faults_of_wires(settings: Settings) -> list[str]:
         faults.append(f"OUTREACH_DATABASE_URL : la base est sur une autre machine, ajoutez ?sslmode=require, {exempt}")
     broker = settings.broker_url.partition("://")[0]
     host = _host_of(settings.broker_url)
-    if broker in {"redis", "amqp"} and not is_loopback(host) and host not in private:
-        faults.append(f"OUTREACH_BROKER_URL : le courtier est sur une autre machine, écrivez {broker}s://, {exempt}")
+    if broker == "redis" and not is_loopback(host) and host not in private:
+        faults.append(f"OUTREACH_BROKER_URL : le courtier est sur une autre machine, écrivez rediss://, {exempt}")
     return faults
 
 

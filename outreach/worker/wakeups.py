@@ -12,7 +12,6 @@ from dramatiq import Worker, actor
 from sqlalchemy import text
 
 from outreach.db import Session
-from outreach.worker import brokers
 
 LISTEN_MILLISECONDS = 500  # how long an idle process may take to get a wake-up
 CLOSE_MILLISECONDS = 1_000  # at most, for a broker that does not answer
@@ -33,6 +32,8 @@ class Wakeups:
     """The wake-ups that one work process sends and receives."""
 
     def __init__(self, url: str, queue: str, answer: Callable[[int], None]) -> None:
+        from outreach.worker import brokers  # noqa: PLC0415 - a process without a broker holds no Redis
+
         self._broker, self._queue = brokers.opened(url), queue
         self._wake_up = actor(broker=self._broker, queue_name=queue, actor_name="wake")(answer)
         self._worker = Worker(self._broker, worker_threads=1, worker_timeout=LISTEN_MILLISECONDS)

@@ -8,15 +8,15 @@ from sqlalchemy import select
 from outreach.delivery.models import Message
 from outreach.worker.wakeups import Wakeups
 from tests.chaos.harness import Field
-from tests.servers.brokers import RabbitMQ, Redis, running
+from tests.servers.brokers import Redis, running
 from tests.servers.relays import Relays
 
 pytestmark = [pytest.mark.long, pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
 
 
-@pytest.fixture(params=[Redis, RabbitMQ])
-def broker(request):
-    yield from running(request.param)
+@pytest.fixture
+def broker():
+    yield from running(Redis)
 
 
 @pytest.fixture

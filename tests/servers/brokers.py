@@ -1,17 +1,12 @@
-"""Real brokers for the tests, from Debian's packages, each in a temporary folder on its own port."""
+"""A real broker for the tests, from Debian's package, on a port of its own."""
 
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
-from pathlib import Path
 
 import pytest
 
 from tests.machine import free_port, wait_for_port
-
-RABBITMQ = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
 
 
 class Redis:
@@ -36,55 +31,8 @@ class Redis:
     stop = kill
 
 
-class RabbitMQ:
-    """A RabbitMQ of one node, without its name service (epmd) and without plug-ins."""
-
-    missing = "" if RABBITMQ else "rabbitmq-server is missing"
-
-    def __init__(self):
-        self.folder = Path(tempfile.mkdtemp(prefix="outreach-mq-"))
-        self.port, self.node = free_port(), free_port()
-        self.url = f"amqp://guest:guest@127.0.0.1:{self.port}/%2F"
-        (self.folder / "plugins").write_text("[].")
-        self.start()
-
-    def start(self):
-        named = {
-            "HOME": self.folder,  # where the Erlang cookie is
-            "MNESIA_BASE": self.folder / "base",
-            "LOG_BASE": self.folder / "log",
-            "NODENAME": f"outreach{self.node}@localhost",
-            "NODE_IP_ADDRESS": "127.0.0.1",
-            "NODE_PORT": self.port,
-            "DIST_PORT": self.node,
-            "ENABLED_PLUGINS_FILE": self.folder / "plugins",
-            "CONFIG_FILE": self.folder / "none",
-            "CONF_ENV_FILE": self.folder / "none.env",
-            "SERVER_ADDITIONAL_ERL_ARGS": f"-start_epmd false -erl_epmd_port {self.node} "
-            "-kernel inet_dist_use_interface {127,0,0,1}",
-        }
-        environment = {("" if name == "HOME" else "RABBITMQ_") + name: str(value) for name, value in named.items()}
-        self.process = subprocess.Popen(
-            [str(RABBITMQ[-1])],
-            env={**os.environ, **environment},
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
-        _until_it_listens(self)
-
-    def kill(self):
-        if self.process.poll() is None:
-            os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(60)
-
-    def stop(self):
-        self.kill()
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
 def _until_it_listens(broker):
-    """On a busy machine RabbitMQ takes a minute. One that does not begin leaves nothing behind, not even a process."""
+    """One that does not begin leaves nothing behind, not even a process."""
     try:
         wait_for_port(broker.port, 120)
     except BaseException:

@@ -14,12 +14,11 @@ from outreach.delivery.models import Message
 from outreach.delivery.sending.batches import Lane
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
-from outreach.settings import BROKERS
 from outreach.worker import brokers, due
 from outreach.worker.clock import ask
 from outreach.worker.job_room import JobRoom
 from outreach.worker.wakeups import LISTEN_MILLISECONDS, Wakeups, queue_of
-from tests.servers.brokers import RabbitMQ, Redis, running
+from tests.servers.brokers import Redis, running
 from tests.worker.test_process import accepted, environment, plan, sink, until  # noqa: F401 - two are fixtures
 from tests.worker.test_process import begin as begin_alone  # noqa: F401
 
@@ -125,20 +124,15 @@ def silent_port():
         yield server.getsockname()[1]
 
 
-@pytest.mark.parametrize("kind", ["redis", "amqp"])
-def test_a_broker_that_accepts_a_connection_and_never_answers_blocks_no_process(kind, silent_port, caplog, monkeypatch):
-    monkeypatch.setattr(f"outreach.worker.brokers.{brokers.KINDS[kind]}.PATIENCE_SECONDS", 1)
-    wakeups = Wakeups(f"{kind}://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
+def test_a_broker_that_accepts_a_connection_and_never_answers_blocks_no_process(silent_port, caplog, monkeypatch):
+    monkeypatch.setattr(brokers, "PATIENCE_SECONDS", 1)
+    wakeups = Wakeups(f"redis://user:s3cret@127.0.0.1:{silent_port}/base", QUEUE, lambda _mailing: None)
     started = time.monotonic()
     wakeups.clear()
     assert not wakeups.wake(1)
     assert time.monotonic() - started < 20  # not for ever
     wakeups.close()
     assert "s3cret" not in caplog.text
-
-
-def test_every_kind_that_the_settings_take_is_there():
-    assert set(brokers.KINDS) == set(BROKERS)
 
 
 @pytest.fixture
@@ -236,9 +230,9 @@ def test_a_wake_up_that_comes_while_a_pass_asks_what_is_due_is_kept(begin, monke
     assert waiting(wakeups) == 1
 
 
-@pytest.fixture(params=[Redis, pytest.param(RabbitMQ, marks=pytest.mark.long)])
-def broker(request):
-    yield from running(request.param)
+@pytest.fixture
+def broker():
+    yield from running(Redis)
 
 
 @pytest.fixture
