@@ -1,6 +1,6 @@
 """One-time codes (TOTP, RFC 6238): their secrets, which are kept encrypted, and recovery codes, kept as digests.
 
-passlib makes and compares the codes. A secret is encrypted for one account: copied to another's row, it opens nothing.
+pyotp makes the codes. A secret is encrypted for one account: copied to another's row, it opens nothing.
 """
 
 import base64
@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from passlib.exc import TokenError, UsedTokenError
-from passlib.totp import TOTP
+from pyotp import TOTP
+from pyotp.utils import strings_equal
 
 SECRET_BYTES = 20  # as authenticator applications expect (RFC 4226 §4)
-DRIFT_SECONDS = 30  # that a telephone's clock may be wrong, either way
+PERIOD = 30  # seconds
+DRIFT = 1  # periods that a telephone's clock may be wrong, either way
 RECOVERY_CODES = 10
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none is taken for another
 GROUPS, GROUP = 4, 4  # 79 bits: nobody finds a code from its digest by trying
@@ -51,8 +52,7 @@ def opened(keys: MultiFernet, user_id: int, sealed: str) -> str | None:
 
 def provisioning(secret: str, email: str, host: str) -> str:
     """The address that an authenticator application reads from the picture; it shows the host and the account."""
-    uri: str = TOTP(secret, issuer=f"Sensibilisation ({host.replace(':', '.')})").to_uri(email)
-    return uri
+    return TOTP(secret).provisioning_uri(name=email, issuer_name=f"Sensibilisation ({host.replace(':', '.')})")
 
 
 def grouped(text: str) -> str:
@@ -71,13 +71,13 @@ def matching(secret: str, code: str, *, after: int, now: datetime) -> int | None
     `after` is that of the last code that was taken, or -1. Raises CodeUsed for that one. `now` is the true time: a
     telephone knows no other.
     """
-    try:
-        match = TOTP(secret).match(code, now, window=DRIFT_SECONDS, last_counter=after)
-    except UsedTokenError:
-        raise CodeUsed from None
-    except TokenError:
-        return None
-    return int(match.counter)
+    codes, current = TOTP(secret, interval=PERIOD), int(now.timestamp()) // PERIOD
+    for counter in range(max(after, current - DRIFT), current + DRIFT + 1):
+        if strings_equal(codes.generate_otp(counter), code):
+            if counter == after:
+                raise CodeUsed
+            return counter
+    return None
 
 
 def recovery_codes() -> list[str]:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from passlib.totp import TOTP
+from pyotp import TOTP
 from sqlalchemy import select, text
 
 from outreach import audit
@@ -44,7 +44,7 @@ def sealed(anne):
 
 
 def code(user, sealed, now=NOW):
-    return TOTP(one_time_codes.opened(KEYS, user, sealed)).generate(now).token
+    return TOTP(one_time_codes.opened(KEYS, user, sealed)).at(now)
 
 
 def set_up(database, user, sealed, replacing=False):

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from passlib.totp import TOTP
+from pyotp import TOTP
 from sqlalchemy import select, update
 
 from outreach import audit
@@ -54,7 +54,7 @@ def code_of(page, ahead=0):
 
 
 def code(secret, ahead=0):
-    return TOTP(secret).generate(int(ASKED_AT.timestamp()) + 30 * ahead).token
+    return TOTP(secret).at(int(ASKED_AT.timestamp()) + 30 * ahead)
 
 
 @pytest.fixture
