@@ -1,4 +1,4 @@
-"""« Notre dossier »: it begins under the answer page, all of it has pages, and it ends with the answers."""
+"""« Votre dossier »: it begins under the answer page, all of it has pages, and it ends with the answers."""
 
 from datetime import date, timedelta
 
@@ -57,7 +57,7 @@ def test_ninety_days_after_the_last_wave_both_pages_show_the_contact_alone(clien
         page = client.get(address)
         said = text_of(page)
         assert "nadia.lambert@fwb.example" in said
-        assert "Notre dossier" not in said
+        assert "Votre dossier" not in said
         assert "FASE" not in said
 
 
