@@ -26,7 +26,7 @@ from outreach.french import all_of, plural, weekday
 from outreach.mail.tokens import TokenKind
 from outreach.responses import answers
 from outreach.responses.kinds import Answer
-from outreach.responses.models import Response
+from outreach.responses.models import Acknowledgement, Response
 
 MOST_NAMED = 10  # in the letter; the page names all
 SUBJECT = "Votre réponse est enregistrée – FASE ((fase_po))"
@@ -84,6 +84,7 @@ class Receipt:
     `is_posted`: a letter with the receipt goes to the mailbox that answered. `is_repeated`: the form before it said the
     same, so that its letter stands for this one as well. `replaced` are the earlier forms of the same mailbox whose
     answers about these schools no longer hold, the oldest first. `copied_to` is the address a copy goes to, or ''.
+    `stops_reminders` unless all that is said is that the letter was read.
     """
 
     number: int
@@ -97,6 +98,7 @@ class Receipt:
     replaced: Sequence["ReplacedForm"] = ()
     is_repeated: bool = False
     copied_to: str = ""
+    stops_reminders: bool = True
 
     @property
     def reference(self) -> str:
@@ -118,6 +120,8 @@ class Receipt:
     def after(self) -> str:
         """What follows, in a sentence."""
         answered = {line.answer for line in self.lines}
+        if not self.stops_reminders:
+            return "Cela n’arrête aucun rappel : dites-nous où en sont vos écoles dès que vous le saurez."
         if self.back_on is None:
             return "Le service en prend acte, et n’attend rien de plus de votre part."
         does = next(answer.facts.promise for answer in Answer if answer in answered and answer.facts.promise)
@@ -141,6 +145,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
         within=sending.answers_within,
         is_posted=not any(answer.is_wrong_mailbox for answer in answered),
         replaced=_replaced(session, responses),
+        stops_reminders=_stops_reminders(session, responses),
     )
 
 
@@ -206,6 +211,11 @@ def copy(receipt: Receipt) -> str:
         answers="\n\n".join(_told(line) for line in receipt.lines),
         reference=receipt.reference,
     )
+
+
+def _stops_reminders(session: Session, responses: Sequence[Response]) -> bool:
+    read = select(func.count()).where(Acknowledgement.response_id.in_([response.id for response in responses]))
+    return session.scalars(read).one() < len(responses)
 
 
 def _replaced(session: Session, responses: Sequence[Response]) -> list[ReplacedForm]:

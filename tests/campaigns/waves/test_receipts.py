@@ -89,6 +89,14 @@ def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(dat
     assert ([line.answer for line in again.lines], again.is_repeated) == ([Answer.HELP], True)
 
 
+def test_who_says_only_that_the_letter_was_read_is_told_that_reminders_still_come(database, letters):
+    give(database, letters[0], "informed")
+    give(database, letters[1], "informed", comment="Le conseil se réunit lundi")
+    alone, with_words = (text for _, text in posted(database))
+    assert "Cela n’arrête aucun rappel : dites-nous où en sont vos écoles dès que vous le saurez." in alone
+    assert "Le service en prend acte, et n’attend rien de plus de votre part." in with_words
+
+
 def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
     (first,) = give(database, letters[0], "in_preparation")
     (second,) = give(database, letters[0], "joined", now=LATER + timedelta(hours=1))
