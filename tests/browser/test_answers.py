@@ -150,7 +150,7 @@ def test_what_would_be_replaced_follows_the_answer_chosen_without_a_script(open_
         page.get_by_role("radio", name=answer).check()
         expect(note).to_be_hidden()
     page.get_by_role("radio", name="Nous adhérons").check()
-    page.get_by_role("link", name="Lire leurs noms").click()
+    page.get_by_role("link", name="Lisez leurs noms").click()
     expect(page.get_by_label("Réponse des écoles cochées")).to_be_visible()
 
 

@@ -126,8 +126,7 @@ def _follow_up(
     to, own = responses[0].authority_id, answers.answered_address(session, message)
     answered = select(Message.address_key).where(Message.authority_id == to)
     answered = answered.where(tuple_(Message.authority_id, Message.address_key).in_(letters_answered(mailings)))
-    reacted = select(Response.id).where(Response.id.in_([one.id for one in responses]), Response.is_a_reaction())
-    stops = session.scalar(reacted.limit(1)) is not None
+    stops = receipt.stops_reminders
     for key in set() if not stops else {None} if own is None else set(session.scalars(answered)):
         outbox.withdraw_queued(session, to, mailings, Reason.ANSWERED, now=now, address_key=key)
     if receipt.is_posted and not answers.repeats(session, message, responses):

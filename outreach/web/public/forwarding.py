@@ -16,7 +16,7 @@ Le ministère demande où en sont nos écoles pour le volet {strand} ({named}), 
 
 La page pour répondre : {address}
 
-Qui a ce lien peut répondre pour {authority} : ne le transmettez pas plus loin.
+Toute personne qui a ce lien peut répondre pour {authority} : ne le transmettez pas plus loin.
 """
 
 

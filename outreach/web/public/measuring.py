@@ -35,7 +35,7 @@ class MeasureOutcome:
             return "Confirmez que ce choix est bien le vôtre, en l’enregistrant une seconde fois."
         if self.holds:
             return "Il vaut à partir du prochain envoi."
-        return "Plus rien n’est enregistré de ce que cette boîte ouvre, ni des liens qu’elle suit."
+        return "Plus rien n’est enregistré des courriels ouverts ni des liens suivis dans cette boîte."
 
 
 def shown_measure(

@@ -263,7 +263,7 @@ def test_after_the_end_a_code_takes_no_answer(client, coded, launched_sample, mo
         session.execute(update(Campaign).values(state="closed"))
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(days=400))
     client.post(page, data={"answer": "help", "confirmed": "1"})
-    assert "ne prend plus de réponse" in text_of(client.get(page).text)
+    assert "n’accepte plus de réponse" in text_of(client.get(page).text)
     with launched_sample.reading() as session:
         assert session.scalars(select(Response).where(Response.message_id == key)).first() is None
 

@@ -67,7 +67,7 @@ class AskedLetter:
         asked = forms_sent.question_of(session, message, _named(token))
         shared, term = standing_of(session, message)
         if term.stands is AnswerTerm.OVER:
-            raise Over("Cette campagne ne prend plus de réponse.")
+            raise Over("Cette campagne n’accepte plus de réponse.")
         before, sender = answering.answered_before(session, message), composing.sender_of(session, message)
         return cls(token, message, asked, before, shared.contact, sender)
 
