@@ -133,7 +133,7 @@ def _give_link(operation: Operation, account: Callable[[Session], User], mail: A
         user = account(session)
         if mail:
             invitations.send(session, user, mail, sending, now=now, actor=actor)
-            said = f"Un lien part à {user.email}. Ceux d’avant ne servent plus."
+            said = f"Un lien part à {user.email}. Les précédents ne servent plus."
         else:
             token = invitations.show(session, user, now=now, actor=actor)
             said = "Ce lien sert une fois. Il ne sera plus montré : donnez-le à cette personne seule."

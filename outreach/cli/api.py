@@ -39,7 +39,7 @@ def key() -> None:
 @acting
 @pass_operation
 def create(operation: Operation, name: str, role: str, days: int, *, writes: bool, password_file: Path | None) -> None:
-    """Fait une clé, et la montre : elle ne se lira plus."""
+    """Crée une clé, et la montre une seule fois."""
     if writes:
         _prove(operation, password_file)
     with operation.database.writing() as session:
@@ -61,7 +61,7 @@ def list_keys(operation: Operation) -> None:
     """Énumère les clés, avec leur dernier usage."""
     with operation.database.reading() as session:
         listed = listing.listed(session, staff.colleagues(session), now=operation.now)
-        nobody = "Aucune clé : ./run api key create --name NOM --role reader --days 90 fait la première."
+        nobody = "Aucune clé : ./run api key create --name NOM --role reader --days 90 crée la première."
         say_rows(listed, lambda row: _line(operation, row), nobody)
 
 
@@ -90,10 +90,10 @@ def _prove(operation: Operation, file: Path | None) -> None:
     with operation.database.reading() as session:
         user = staff.user_named(session, operation.actor(session, RoleName.ADMINISTRATOR))
     if not user.password or not operation.settings.takes_password(user.email):
-        raise Refused(f"{user.email} n’a pas de mot de passe ici : faites la clé sur la page « Accès des programmes ».")
+        raise Refused(f"{user.email} n’a pas de mot de passe ici : créez la clé sur la page « Accès des programmes ».")
     if file:
         typed = file.read_text(encoding="utf-8", errors="replace").strip()
     else:
         typed = click.prompt(french.typeset(f"Mot de passe de {user.email}"), hide_input=True, err=True)
     if not user.has_password(typed):
-        raise InputError(f"Ce mot de passe n’est pas celui de {user.email} : aucune clé n’est faite.")
+        raise InputError(f"Ce mot de passe n’est pas celui de {user.email} : aucune clé n’est créée.")

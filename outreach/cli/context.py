@@ -120,7 +120,7 @@ def _say_nothing(context: click.Context, _option: click.Parameter, in_json: bool
 
 
 json_option = click.option(
-    "--json", is_flag=True, expose_value=False, callback=_say_nothing, help="Un objet JSON, pour une machine."
+    "--json", is_flag=True, expose_value=False, callback=_say_nothing, help="Écrit un objet JSON, pour un programme."
 )
 
 
@@ -136,7 +136,7 @@ def acting(command: Callable[P, R]) -> Callable[P, R]:
         metavar="ADRESSE",
         expose_value=False,
         callback=remember,
-        help="Le compte au nom duquel la commande agit ; en démonstration, une personne qui a le rôle.",
+        help="Le compte au nom duquel la commande agit ; par défaut, en démonstration, celui d’une personne du rôle.",
     )
     return update_wrapper(option(command), command)
 

@@ -41,7 +41,7 @@ def show(operation: Operation, number: int) -> None:
 @acting
 @pass_operation
 def cancel(operation: Operation, number: int) -> None:
-    """Annule une tâche : qui la fait s’arrête, et rien n’en reste."""
+    """Annule une tâche : elle s’arrête, et rien n’en reste."""
     with operation.database.writing() as session:
         operation.actor(session, RoleName.ADMINISTRATOR)
         found = asking.job_numbered(session, number)

@@ -106,7 +106,9 @@ def load(name: str) -> click.Command:
 
 @click.group(cls=Commands, invoke_without_command=True)
 @click.version_option(__version__, prog_name="outreach")
-@click.option("--now", metavar="MOMENT", help="Fait comme s’il était ce moment (2021-05-18 09:30) ; en démonstration.")
+@click.option(
+    "--now", metavar="MOMENT", help="Fait comme si l’on était à ce moment (2021-05-18 09:30) ; en démonstration."
+)
 @click.pass_context
 def commands(context: click.Context, now: str | None) -> None:
     """Campagnes de sensibilisation auprès des pouvoirs organisateurs.

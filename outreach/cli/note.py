@@ -86,7 +86,7 @@ def note() -> None:
     metavar="MOMENT",
     help="D’après ce qui était enregistré à ce moment (2021-05-12 14:00) ; sinon, maintenant.",
 )
-@click.option("--compare", "compare", type=DayType(), help="Un jour d’avant, à côté, avec la différence.")
+@click.option("--compare", "compare", type=DayType(), help="Un jour antérieur, à comparer.")
 @click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Seulement ce réseau. Se répète.")
 @click.option("--strand", "strands", multiple=True, type=NumberType(), help="Seulement ce volet. Se répète.")
 @click.option("--by", "groupings", multiple=True, type=click.Choice(GROUPINGS), help="Un tableau de plus. Se répète.")
@@ -114,7 +114,7 @@ def make(
     code: str,
     yes: bool,
 ) -> None:
-    """Fige une note. En démonstration, ses deux personnes agissent : la note reçoit son numéro."""
+    """Fige une note. En démonstration, une seconde personne la valide aussitôt : la note reçoit son numéro."""
     asked = NoteRequest(
         day,
         title,
@@ -216,7 +216,7 @@ def list_notes(operation: Operation, state: str | None) -> None:
 )
 @pass_operation
 def show(operation: Operation, number: str, kind: str | None, output: Path | None) -> None:
-    """Montre une note, ou écrit un de ses fichiers, tel que gardé avec elle (« csv » est un ZIP de tableaux)."""
+    """Montre une note, ou écrit un de ses fichiers, tel qu’il est gardé (« csv » est un ZIP de tableaux)."""
     with operation.database.reading() as session:
         found = listing.by_number(session, number)
         content = listing.content_of(found)
@@ -235,7 +235,7 @@ def show(operation: Operation, number: str, kind: str | None, output: Path | Non
 
 @note.command()
 @file_argument
-@click.option("--alone", is_flag=True, help="Sans la base de données : par les données que le fichier contient.")
+@click.option("--alone", is_flag=True, help="Sans la base de données : d’après ce que le fichier contient.")
 @click.option(
     "--key",
     "key_file",

@@ -19,7 +19,7 @@ from outreach.roles import RoleName
 @json_option
 @pass_operation
 def purge(operation: Operation, dry_run: bool) -> None:
-    """Efface ce qui a été gardé son temps, comme l’horloge le fait d’elle-même ; dit combien, règle par règle."""
+    """Efface ce dont la durée de conservation est passée, comme l’horloge le fait ; dit combien, règle par règle."""
     database, never = operation.database, threading.Event()
     archives = Archives.of(operation.settings)
     with database.reading() as session:
@@ -48,9 +48,7 @@ def person() -> None:
 
 @person.command()
 @click.argument("address", metavar="ADRESSE")
-@click.option(
-    "--pdf", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un PDF qui se lit."
-)
+@click.option("--pdf", type=click.Path(dir_okay=False, path_type=Path), metavar="FICHIER", help="Écrit un PDF, à lire.")
 @json_option
 @pass_operation
 def export(operation: Operation, address: str, pdf: Path | None) -> None:
@@ -81,7 +79,7 @@ def export(operation: Operation, address: str, pdf: Path | None) -> None:
 def erase(operation: Operation, address: str, yes: bool, kept: tuple[str, ...]) -> None:
     """Efface une personne qui le demande (RGPD, article 17) : son adresse, ses noms, ses numéros, ses mots.
 
-    Rien ne le défait. On ne lui écrit plus jamais ; les notes signées restent.
+    Cela ne s’annule pas. Le service ne lui écrit plus jamais ; les notes signées restent.
     """
     settings, has_sorting_list = operation.settings, bool(operation.settings.sorting_list)
     with operation.database.reading() as session:
@@ -92,7 +90,7 @@ def erase(operation: Operation, address: str, yes: bool, kept: tuple[str, ...]) 
     for sentence in erasing.told(planned):
         say(sentence)
     if not yes:
-        click.confirm("Rien ne défait un effacement. Effacer ?", abort=True)
+        click.confirm("Un effacement ne s’annule pas. Effacer ?", abort=True)
     with working("La personne est effacée."):
         count = erasing.carry_out(operation.database, planned, settings.data, now=operation.now, actor=actor)
     say_json(lambda: {"rows": count, "keeps_address": planned.keeps_address})

@@ -19,7 +19,7 @@ SHOWN = 15
 def list_options(command: Callable[P, R]) -> Callable[P, R]:
     """The file of a list and the options of the command that imports it."""
     yes = click.option("--yes", is_flag=True, help="N’attend pas de confirmation.")
-    dry_run = click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait ; n’écrit rien.")
+    dry_run = click.option("--dry-run", is_flag=True, help="Montre ce que la liste changerait, sans rien enregistrer.")
     return file_argument(json_option(yes(dry_run(command))))
 
 
@@ -38,9 +38,9 @@ def import_list(
     Raises UsageError when the options of `list_options` contradict each other, or nobody could confirm.
     """
     if dry_run and yes:
-        raise click.UsageError("--dry-run n’écrit rien, --yes applique : choisissez.")
+        raise click.UsageError("--dry-run n’enregistre rien, --yes applique : choisissez.")
     if is_json() and not (yes or dry_run):
-        raise click.UsageError("Avec --json, confirmez par --yes ou n’écrivez rien par --dry-run.")
+        raise click.UsageError("Avec --json, ajoutez --yes pour appliquer, ou --dry-run pour ne rien enregistrer.")
     sent = read()
     with operation.database.reading() as session, working("La liste est comparée…"):
         judged = steps.judge(session, kind, steps.drafted(kind, sent, **facts), sent.cells)

@@ -32,7 +32,7 @@ def test_a_letter_waits_for_approval_and_the_same_one_again_is_not_kept_twice(se
     status, told = send("9300", TEXT.encode())
     assert (status, "attend la validation d’une autre personne" in told) == (0, True)
     status, told = send("9300", TEXT.encode())
-    assert (status, "déjà enregistrée" in told) == (0, True)
+    assert (status, "déjà enregistré" in told) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -63,7 +63,9 @@ def list_all(operation: Operation) -> None:
 @campaign.command(name="leave-out")
 @number_argument
 @click.argument("fases", type=NumberType(), metavar="FASE…", nargs=-1)
-@click.option("--because", default="", metavar="TEXTE", help="Pourquoi ; la personne qui a validé la campagne le lira.")
+@click.option(
+    "--because", default="", metavar="TEXTE", help="La raison, que lira la personne qui a validé la campagne."
+)
 @acting
 @pass_operation
 def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because: str) -> None:
@@ -92,7 +94,7 @@ def new(operation: Operation, definition: str, received: int | None, wave: int |
     if received is not None:
         stated = definitions.to_those_who_received(stated, received, wave)
     elif wave is not None:
-        raise InputError("« --wave » va avec « --received » : de quelle campagne est cette vague ?")
+        raise InputError("--wave va avec --received, qui dit la campagne de cette vague.")
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
         made = lifecycle.create(session, stated, now=operation.now, author=author)
@@ -116,7 +118,7 @@ def _move(
 @campaign.command()
 @number_argument
 @click.option(
-    "--confirm", "confirmed", type=NumberType(), metavar="N", help="Le nombre de PO, quand le courriel part à tous."
+    "--confirm", "confirmed", type=NumberType(), metavar="N", help="Le nombre de PO, si le courriel part à tous."
 )
 @acting
 @pass_operation
@@ -149,7 +151,7 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
 @acting
 @pass_operation
 def approve(operation: Operation, number: int, overlap: int, added: str | None) -> None:
-    """Valide une campagne soumise ; jamais par la personne qui l’a écrite. En production, sur sa page seulement."""
+    """Valide une campagne soumise, au nom d’une autre personne que l’auteur. En production : sur sa page seulement."""
     if operation.settings.mode is Mode.PRODUCTION:
         # Whoever has the machine could name any approver; on a page the approver has signed in.
         raise Refused("En production, une campagne se valide sur sa page, par la personne elle-même qui s’y connecte.")
@@ -165,7 +167,7 @@ def approve(operation: Operation, number: int, overlap: int, added: str | None) 
 @json_option
 @pass_operation
 def show_audience(operation: Operation, number: int, fase: int | None) -> None:
-    """Compte le public d’une campagne, et qui est écarté, pour quelle raison."""
+    """Compte le public d’une campagne, et ceux qui sont écartés, par raison."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         if fase is not None:
@@ -200,7 +202,7 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
     for one in criteria:
         say(f"  {'oui' if one['met'] else 'non'} : {one['criterion']}")
     for address, reason in why.mailboxes:
-        say(f"  {address or 'Sans adresse'} : {reason.label if reason else 'écrite'}")
+        say(f"  {address or 'Sans adresse'} : {reason.label if reason else 'reçoit le courriel'}")
 
 
 @campaign.command()
@@ -295,7 +297,7 @@ def close(operation: Operation, number: int) -> None:
 @json_option
 @pass_operation
 def show_counts(operation: Operation, number: int) -> None:
-    """Compte une campagne : qui elle vise, qui reçoit, qui est atteint."""
+    """Compte les PO d’une campagne : visés, destinataires, atteints."""
     with operation.database.reading() as session:
         found = counts.of_campaign(session, lifecycle.campaign_numbered(session, number), now=operation.now)
     say_json(found.as_json)

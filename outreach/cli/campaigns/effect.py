@@ -26,11 +26,11 @@ from outreach.roles import RoleName
 
 @click.command(name="draw")
 @click.argument("number", type=NumberType(), metavar="ID")
-@click.option("--check", is_flag=True, help="Refait le tirage de sa graine ; 0 quand il est celui qui est enregistré.")
+@click.option("--check", is_flag=True, help="Refait le tirage ; termine par 0 s’il est celui qui est enregistré.")
 @json_option
 @pass_operation
 def show_draw(operation: Operation, number: int, check: bool) -> None:
-    """Donne le tirage au sort des départs, de quoi le refaire, ou le vérifie."""
+    """Montre le tirage au sort des départs et de quoi le refaire, ou le vérifie."""
     with operation.database.reading() as session:
         lifecycle.campaign_numbered(session, number)
         attempt = published.latest(session, number)
@@ -50,7 +50,7 @@ def show_draw(operation: Operation, number: int, check: bool) -> None:
     for departure, (count, _) in sorted(sizes.items()):
         say(f"  Départ {departure} : {french.number(count)} PO")
     if check:
-        say("Le tirage enregistré est celui que donne sa graine.")
+        say("Le tirage refait est celui qui est enregistré.")
 
 
 @click.command()

@@ -53,7 +53,7 @@ def adherence() -> None:
 @adherence.command(name="import")
 @list_options
 @programme_option
-@click.option("--complete-until", "until", type=DayType(), help="Le dernier jour dont la liste a toutes les adhésions.")
+@click.option("--complete-until", "until", type=DayType(), help="Le jour jusqu’auquel la liste a toutes les adhésions.")
 @click.option("--covers", "covered", multiple=True, metavar="RÉSEAU…", help="Un réseau qu’elle couvre ; répétable.")
 @click.argument("networks", nargs=-1, metavar="[RÉSEAU]...")
 @acting

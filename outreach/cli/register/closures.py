@@ -46,7 +46,7 @@ def list_all(operation: Operation, year: int | None) -> None:
     "--part",
     type=click.Choice([part.value for part in ClosedPart]),
     default=ClosedPart.DAY.value,
-    help="Ce qui est fermé de chaque jour : tout, le matin ou l’après-midi.",
+    help="Ce qui est fermé chaque jour : tout le jour, le matin ou l’après-midi.",
 )
 @click.option(
     "--spares", type=click.Choice(list(SPARES)), default="nobody", help="Les courriels qui partent quand même."
@@ -54,7 +54,7 @@ def list_all(operation: Operation, year: int | None) -> None:
 @acting
 @pass_operation
 def add(operation: Operation, first: date, last: date | None, name: str, part: str, spares: str) -> None:
-    """Ferme un jour ou des jours, aussitôt, à ce qui se planifie."""
+    """Ferme un ou plusieurs jours : rien de ce qui se planifie ensuite n’y part."""
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.ADMINISTRATOR)
         period = {"first": first, "last": last or first, "part": ClosedPart(part), "spares": SPARES[spares]}

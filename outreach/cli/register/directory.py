@@ -178,7 +178,7 @@ def count(operation: Operation) -> None:
 @json_option
 @pass_operation
 def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[str, ...]) -> None:
-    """Dit qui un courriel atteint ; sans --state, énumère les PO dont les boîtes sont à corriger."""
+    """Dit quels PO un courriel atteint ; sans --state, énumère ceux dont les boîtes sont à corriger."""
     chosen = tuple(state for state in ReachState if state in states) or FAULTS
     with operation.database.reading() as session:
         found = reach_list.listed(session, ReachFilters(states=chosen, networks=networks), now=operation.now)
@@ -209,7 +209,7 @@ def school() -> None:
 def report(operation: Operation, fase: int, fate: str | None, day: date | None, source: str, withdraw: bool) -> None:
     """Signale qu’une école est partie ou a fermé : les courriels à son PO l’omettent ; --withdraw l’annule."""
     if withdraw == (fate is not None):
-        raise InputError("Dites --gone ou --closed pour signaler, ou --withdraw pour annuler.")
+        raise InputError("Donnez --gone ou --closed pour signaler, ou --withdraw pour annuler.")
     now, today = operation.now, days.today(operation.now)
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR)

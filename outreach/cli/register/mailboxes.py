@@ -71,7 +71,7 @@ def bounces(operation: Operation) -> None:
 @click.option(
     "--reason", type=click.Choice([reason.value for reason in SuppressionReason]), help="Seulement celles de ce motif."
 )
-@click.option("--elsewhere", is_flag=True, help="Seulement celles qu’a causées le rejet d’une autre adresse : à lever.")
+@click.option("--elsewhere", is_flag=True, help="Seulement celles dues au rejet d’une autre adresse : à lever.")
 @json_option
 @pass_operation
 def suppressions(operation: Operation, reason: str | None, elsewhere: bool) -> None:
@@ -111,9 +111,9 @@ def consent() -> None:
 @fase_argument
 @address_argument
 @click.option("--by", "given_by", required=True, metavar="NOM", help="Qui a donné l’accord, ou pris la décision.")
-@click.option("--on", "day", type=DayType(), help="Le jour où c’était ; par défaut, aujourd’hui.")
+@click.option("--on", "day", type=DayType(), help="Le jour de l’accord ou de la décision ; par défaut, aujourd’hui.")
 @click.option("--channel", metavar="MOYEN", help="Par quel moyen l’accord a été donné.")
-@click.option("--wording", metavar="TEXTE", help="À quels mots ; par défaut, ceux que la page propose.")
+@click.option("--wording", metavar="TEXTE", help="En quels termes ; par défaut, ceux que la page propose.")
 @click.option("--decision", "reference", metavar="RÉFÉRENCE", help="La décision du DPD, au lieu d’un accord.")
 @acting
 @pass_operation

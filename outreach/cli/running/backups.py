@@ -67,7 +67,7 @@ def backup(operation: Operation, folder: Path | None, keep: int | None) -> None:
 @json_option
 @pass_operation
 def restore(operation: Operation, file: Path, database_url: str) -> None:
-    """Fait une base neuve d’une sauvegarde, la vérifie, puis nomme les réglages à changer ; sinon, termine par 1."""
+    """Restaure une sauvegarde dans une base neuve, la vérifie, nomme les réglages à changer ; sinon, termine par 1."""
     with working("La base est restaurée et vérifiée."):
         restored = restoring.restore(file, database_url, _origin(operation.settings).keys, prove)
     erased = 0 if restored.faults else _erase_again(operation, file.parent, database_url)
@@ -102,7 +102,7 @@ def restore(operation: Operation, file: Path, database_url: str) -> None:
 @json_option
 @pass_operation
 def rehearse(operation: Operation, folder: Path | None) -> None:
-    """Restaure à part la sauvegarde la plus récente, la vérifie et note ce qui en est ; sinon, termine par 1."""
+    """Restaure à part la sauvegarde la plus récente, la vérifie et note le résultat ; sinon, termine par 1."""
     place, settings, began = _folder(operation.settings, folder), operation.settings, time.monotonic()
     database, now = operation.database, operation.now
     with working("La sauvegarde la plus récente est restaurée à part et vérifiée."):

@@ -71,7 +71,7 @@ def scale(options: tuple[str, ...]) -> None:
 @bench.command(context_settings=AS_IT_IS)
 @options_argument
 def sight(options: tuple[str, ...]) -> None:
-    """Mesure ce que coûte une page à une fédération, à côté de qui voit tout ; --help énumère les options."""
+    """Mesure ce que coûte une page à une fédération, et à un compte qui voit tout ; --help énumère les options."""
     _run("sight", options)
 
 

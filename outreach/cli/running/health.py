@@ -11,7 +11,7 @@ from outreach.delivery import installation, workers
 
 @click.group()
 def healthy() -> None:
-    """Si un processus d’ici fait son travail ; celui des pages le dit à son adresse /healthz."""
+    """Dit si un processus de cette machine fait son travail ; celui des pages le dit à son adresse /healthz."""
 
 
 @healthy.command()

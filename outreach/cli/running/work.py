@@ -91,7 +91,7 @@ def mailbox(operation: Operation) -> None:
 @json_option
 @pass_operation
 def verify(operation: Operation) -> None:
-    """Vérifie que le registre des envois tient ses promesses, et que le journal est intact ; sinon, termine par 1."""
+    """Vérifie que le registre des envois est cohérent et que le journal est intact ; sinon, termine par 1."""
     with operation.database.reading() as session:
         breaches = verification.verify(session, now=operation.now)
         findings = seals.verify(session)
@@ -113,7 +113,7 @@ def audit() -> None:
 
 @audit.command(name="verify")
 @click.option(
-    "--head", default="", metavar="EMPREINTE", help="Une empreinte notée par le log : la chaîne doit la contenir."
+    "--head", default="", metavar="EMPREINTE", help="Une empreinte relevée plus tôt : la chaîne doit la contenir."
 )
 @json_option
 @pass_operation
