@@ -49,7 +49,7 @@ _LABELS = {
     AlertKind.RETURNS_UNREADABLE: "boîte des retours illisible",
     AlertKind.WORKER_GONE: "processus d’envoi disparu",
     AlertKind.RESTORE_UNPROVEN: "restauration non prouvée",
-    AlertKind.PUSH_GIVEN_UP: "programme qui ne prend plus les évènements",
+    AlertKind.PUSH_GIVEN_UP: "programme qui ne reçoit plus les évènements",
     AlertKind.CODES_GUESSED: "codes essayés en masse",
 }
 

@@ -23,7 +23,7 @@ class AlertWords(NamedTuple):
 WORDS = {
     AlertKind.DISK_FULL: AlertWords(
         "Le disque du service est plein, ou presque.",
-        "Libérez de la place : sans elle rien ne s’enregistre, et rien ne part.",
+        "Libérez de la place : sinon rien ne s’enregistre, et rien ne part.",
         "Le disque a de nouveau de la place.",
     ),
     AlertKind.COPY_UNCONFIRMED: AlertWords(
@@ -47,9 +47,9 @@ WORDS = {
         "Il est revenu, un autre le remplace, ou le service s’en passe depuis un jour.",
     ),
     AlertKind.PUSH_GIVEN_UP: AlertWords(
-        "Un programme à qui les évènements sont poussés ne les prend plus depuis trois jours : plus rien n’y part.",
-        "Voyez qui le tient, puis reprenez ou terminez dans Administration, « Évènements poussés ».",
-        "Ce programme prend de nouveau les évènements, ou plus rien n’y est poussé.",
+        "Un programme ne reçoit plus les évènements du service depuis trois jours : plus rien ne lui est envoyé.",
+        "Voyez avec la personne qui le gère, puis réessayez ou mettez-y fin : Administration, « Évènements poussés ».",
+        "Ce programme reçoit de nouveau les évènements, ou plus rien ne lui est envoyé.",
     ),
     AlertKind.CODES_GUESSED: AlertWords(
         "Plus de 500 codes faux ont été essayés en une heure sur la page des lettres sur papier.",
@@ -89,7 +89,7 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
             f"Plus aucun courriel {of_campaign} n’est en doute depuis moins de sept jours.",
         )
     what = f"La {wave.name} {of_campaign}" if wave else f"Une vague {of_campaign}"
-    advice = "La page de la campagne dit pourquoi : reprenez l’envoi, ou annulez ce qui n’est pas parti."
+    advice = "La page de la campagne dit pourquoi : reprenez la vague, ou annulez ce qui n’est pas parti."
     return AlertWords(f"{what} s’est mise en pause d’elle-même.", advice, f"{what} n’est plus en pause.")
 
 

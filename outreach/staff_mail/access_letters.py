@@ -82,13 +82,16 @@ def _said(session: Session, access: Access, row: Row) -> Said:
 
 
 def _of_key(key: ApiKey, maker: str, at: str) -> str:
-    what = f"La clé {key.id}, « {key.name} », écrit dans le service : elle enregistre des listes d’adhésions"
-    why = f"{maker} l’a faite le {at}."
+    what = f"La clé {key.id}, « {key.name} », peut écrire dans le service : elle enregistre des listes d’adhésions"
+    why = f"{maker} l’a créée le {at}."
     if key.writing is KeyWriting.KEPT:
-        why = "Écrire est devenu un droit ; elle le garde, car elle avait écrit dans les 90 jours avant la mise à jour."
+        why = (
+            "Écrire est maintenant un droit à part ; elle le garde, car elle avait écrit dans les 90 jours avant la "
+            "mise à jour."
+        )
     return (
         f"{what}, jusqu’au {french.spelt_day(key.expires_at)}. {why} Si cette clé ne vous dit rien, terminez-la : son "
-        "programme n’entre plus, aussitôt."
+        "programme perd l’accès aussitôt."
     )
 
 
@@ -96,14 +99,15 @@ def _of_sender(sender: HookSender, maker: str, at: str) -> str:
     how = "sa clé" if sender.public_key else "un secret partagé"
     return (
         f"Le service « {sender.name} » envoie des adhésions, qu’il signe par {how} et qui s’appliquent aussitôt. "
-        f"{maker} l’a autorisé le {at}. Si ce service ne vous dit rien, mettez-y fin : plus rien n’en est reçu."
+        f"{maker} l’a autorisé le {at}. Si ce service ne vous dit rien, retirez l’autorisation : plus rien n’en est "
+        "reçu."
     )
 
 
 def _of_target(target: PushTarget, maker: str, at: str) -> str:
     return (
-        f"Les évènements du service sont poussés au programme « {target.name} » ({target.host}). {maker} l’a ajouté le "
-        f"{at}. Si ce programme ne vous dit rien, mettez-y fin : plus rien ne lui est envoyé."
+        f"Le service envoie ses évènements au programme « {target.name} » ({target.host}). {maker} l’a ajouté le {at}. "
+        "Si ce programme ne vous dit rien, mettez-y fin : plus rien ne lui est envoyé."
     )
 
 

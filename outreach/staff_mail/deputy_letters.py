@@ -23,7 +23,7 @@ def write(
     absent, days = colleagues.name_of(session, named.absent), deputies.spelt(named)
     subject, sentence = f"Vous remplacez {absent} {days}", "Ces jours-là, le service vous écrit aussi à sa place."
     if is_over:
-        subject, sentence = f"Vous ne remplacez plus {absent}", f"Prévu {days}, le remplacement est terminé plus tôt."
+        subject, sentence = f"Vous ne remplacez plus {absent}", f"Le remplacement, prévu {days}, prend fin plus tôt."
     said = [Said(f"{subject}. {sentence}", PAGE)]
     letter = StaffLetter([named.deputy], subject, said, colleagues.name_of(session, named.deputy), named.absent)
     return letter, letters.write(letter, sending, now=now)

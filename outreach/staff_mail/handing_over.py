@@ -56,7 +56,7 @@ def write(
         raise InputError("Cette page n’est pas une page du service : repartez de celle où vous étiez.")
     who = colleagues.name_of(session, actor)
     sentence = f"{who} n’a pas le rôle « {role.label} » et vous demande : {said}"
-    letter = StaffLetter(asked, f"{who} vous demande quelque chose", [Said(sentence, path)], contact=actor)
+    letter = StaffLetter(asked, f"{who} vous adresse une demande", [Said(sentence, path)], contact=actor)
     return letter, letters.write(letter, sending, now=now)
 
 
@@ -74,5 +74,6 @@ def ask(
     if outbox.opened_by(session, actor, Purpose.STAFF, since=now - timedelta(hours=1)) >= MOST_AN_HOUR:
         raise Refused(f"Vous avez fait {MOST_AN_HOUR} demandes en une heure : attendez avant la suivante.")
     letters.post(session, *mail, sending, now=now, actor=actor)
-    audit.record(session, now, actor, f"Demande faite à qui a le rôle « {role.label} ».", f"user:{actor}")
+    said = f"Demande faite aux personnes qui ont le rôle « {role.label} »."
+    audit.record(session, now, actor, said, f"user:{actor}")
     return len(mail[0].to)

@@ -139,7 +139,8 @@ def sentence(session: Session, news: News) -> str:
         asked = _asked(news, news.done) if isinstance(news.done, Decision) else ""
         named = f"« {news.campaign.title if news.campaign else ''} »{asked}"
         return (
-            f"{who} demande la validation de {named}, en départs tirés au sort. Tirage n° {attempt.number} : {digests}."
+            f"{who} demande la validation de {named}, en départs tirés au sort. Gardez ceci, qui permettra de vérifier "
+            f"le tirage n° {attempt.number} : {digests}."
         )
     if isinstance(news.done, Decision):
         return _of_decision(news, news.done, who)
@@ -180,10 +181,10 @@ _SUBJECTS: dict[str, str] = {
     DecisionKind.ASKED: "note demandée",
     DecisionKind.ANSWERED: "votre note est prête",
     WaveState.PLANNED: "public changé depuis la validation",
-    WaveState.PAUSED: "envoi en pause",
-    WaveState.FINISHED: "envoi terminé",
-    WaveState.MISSED: "envoi manqué",
-    WaveState.CANCELLED: "envoi annulé",
+    WaveState.PAUSED: "vague en pause",
+    WaveState.FINISHED: "vague terminée",
+    WaveState.MISSED: "vague manquée",
+    WaveState.CANCELLED: "vague annulée",
 }
 
 
@@ -272,7 +273,7 @@ def _asked(news: News, made: Decision) -> str:
         return ""
     at = news.reminder.asked_at if news.reminder else news.campaign.starts_at
     to = french.plural(made.authorities, "pouvoir organisateur", "pouvoirs organisateurs")
-    return f", à {to}{f', départ le {spelt_moment(at)}' if at else ''}"
+    return f", à {to}{f', le {spelt_moment(at)}' if at else ''}"
 
 
 def _of_wave(session: Session, moved: WaveTransition, who: str) -> str:
@@ -307,7 +308,7 @@ def _planned(news: News) -> str:
     waves = [wave for wave in news.campaign.waves if wave.state is WaveState.PLANNED] if news.campaign else []
     planned = [wave.due_at for wave in waves if not news.reminder or wave.added_reminder_id == news.reminder.id]
     if planned:
-        leaves = "elle part" if news.reminder else "l’envoi part"
+        leaves = "elle part" if news.reminder else "la première vague part"
         return f"{'' if news.reminder else ', et planifiée'} : {leaves} le {spelt_moment(min(planned))}"
     return "" if news.reminder else ", mais pas planifiée : rien ne part encore"
 

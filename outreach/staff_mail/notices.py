@@ -24,7 +24,7 @@ from outreach.staff_mail.news import News
 
 MOST = 50  # lines of one mail; the rest is in the next one
 TELLER = "système"
-SIGNED_IN = "Ouvrir une page demande de se connecter."
+SIGNED_IN = "Pour ouvrir une page, connectez-vous."
 
 
 @dataclass(frozen=True, slots=True)

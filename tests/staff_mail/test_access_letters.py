@@ -55,8 +55,8 @@ def test_every_administrator_is_told_once_of_a_key_that_writes_and_of_no_other(d
     assert second in to
     assert len(to) == 2
     assert AUTHOR not in to
-    assert "« Plateforme », écrit dans le service" in text
-    assert "Nadia Lambert l’a faite le" in text
+    assert "« Plateforme », peut écrire dans le service" in text
+    assert "Nadia Lambert l’a créée le" in text
     assert "/administration/api-keys" in text
     assert "Terminée" not in text
     assert tell(database) is None

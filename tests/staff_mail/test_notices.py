@@ -114,7 +114,7 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     tell(database)
     move(database, number, lifecycle.pause, actor=APPROVER)
     ((to, subject, text),) = tell(database)
-    assert (to, subject) == (AUTHOR, "Invitation au premier volet : envoi en pause")
+    assert (to, subject) == (AUTHOR, "Invitation au premier volet : vague en pause")
     assert "est mise en pause par Marc Dethier" in text
     move(database, number, lifecycle.resume)
     with database.writing() as session:
@@ -183,7 +183,7 @@ def test_several_news_are_one_mail_and_one_that_is_planned_says_when_it_leaves(d
         )
     mails = {to: (subject, text) for to, subject, text in tell(database)}
     assert mails[AUTHOR][0] == "2 nouvelles de vos campagnes"
-    assert mails[AUTHOR][1].count("et planifiée : l’envoi part le 18 mai 2021") == 2
+    assert mails[AUTHOR][1].count("et planifiée : la première vague part le 18 mai 2021") == 2
 
 
 def test_a_day_s_news_come_together_at_eight_and_nobody_is_told_who_wants_none(database, begun):

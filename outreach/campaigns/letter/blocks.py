@@ -140,7 +140,10 @@ def federations(facts: Facts) -> Value:
     if not facts.federations:
         return EMPTY
     named = ", ".join(f"{name} ({code})" for code, name in facts.federations)
-    said = Value.plain(f"Votre organe de représentation et de coordination peut aussi vous conseiller{WIDE}: {named}.")
+    bodies = "Vos organes de représentation et de coordination peuvent"
+    if len(facts.federations) == 1:
+        bodies = "Votre organe de représentation et de coordination peut"
+    said = Value.plain(f"{bodies} aussi vous conseiller{WIDE}: {named}.")
     return Value(f'<p style="margin:0 0 16px">{said.html}</p>', said.text)
 
 

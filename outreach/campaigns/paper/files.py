@@ -173,7 +173,7 @@ def pages_in(content: bytes) -> int:
     """The pages of a PDF that typst made: the largest count of its page tree. Raises Refused when it has none."""
     counts = [int(count) for count in COUNT.findall(content)]
     if not counts:
-        raise Refused(f"Les pages du PDF ne se comptent pas. {LOST_NOTHING} : prévenez l’exploitant.")
+        raise Refused(f"Ce PDF n’a pas de pages. {LOST_NOTHING} : prévenez la personne qui exploite le service.")
     return max(counts)
 
 
@@ -213,7 +213,7 @@ def _cover(batch: PaperBatch, parts: Sequence[Part], now: datetime, author: str)
         ],
         "after": [
             french.typeset(
-                "Chaque lettre porte un code personnel : les fichiers s’effacent une fois les lettres imprimées."
+                "Chaque lettre porte un code personnel : effacez les fichiers une fois les lettres imprimées."
             )
         ],
     }

@@ -35,8 +35,8 @@ from outreach.responses.kinds import Answer
 
 CODE = "r"  # the path of the page of codes
 KEYS_CHANGED = (
-    "La clé des liens a changé depuis que ce lot est préparé : ses codes ne peuvent plus être imprimés. Notez ce qui "
-    "en est posté ; le reste repart dans un nouveau lot."
+    "La clé des liens a changé depuis que ce lot est préparé : ses codes ne peuvent plus être imprimés. Notez les "
+    "lettres déjà postées ; les autres vont dans un nouveau lot."
 )
 GONE = "Le texte des lettres de ce lot n’est plus conservé : ses fichiers ne peuvent plus être refaits."
 
@@ -197,7 +197,7 @@ def _foot(campaign: Campaign, to: Addressed, sending: SenderIdentity) -> list[st
         said.append(f"Cette lettre vient-elle bien de nous ? Vérifiez-le : {sending.official_page}")
     said.append(f"Protection des données : {sending.data_protection}")
     if campaign.message_class is MessageClass.AWARENESS:
-        said.append(f"Pour ne plus recevoir de lettres de sensibilisation : {campaign.contact_email}")
+        said.append(f"Pour ne plus recevoir de lettres de sensibilisation, écrivez à {campaign.contact_email}")
     return [french.typeset(line) for line in said]
 
 
@@ -209,7 +209,7 @@ def _reply_sheet(campaign: Campaign, letter: PaperLetter, names: Mapping[int, st
             "code."
         ),
         "answers": [french.typeset(answer.label) for answer in Answer],
-        "which": french.typeset("Sans case cochée : pour toutes les écoles de la liste."),
+        "which": french.typeset("Sans case cochée, la réponse vaut pour toutes les écoles de la liste."),
         "schools": [names[key] for key in letter.schools],
     }
 

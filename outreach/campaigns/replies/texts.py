@@ -43,7 +43,7 @@ Bien cordialement,
     TextUse.ADDRESS: """Madame, Monsieur,
 
 Merci de votre message. L’adresse de votre pouvoir organisateur, **((nom_po))** (FASE ((fase_po))), est corrigée :
-nos prochains courriels iront à la bonne personne.
+nos prochains courriels iront à la nouvelle.
 
 Bien cordialement,
 ((contact))
@@ -63,7 +63,7 @@ au volet [volet], pour :
 
 [écoles]
 
-Vous n’avez rien d’autre à faire. Une question ? Répondez à ce courriel.
+Pour l’adhésion, vous n’avez plus rien à faire. Une question ? Répondez à ce courriel.
 
 Bien cordialement,
 ((contact))
