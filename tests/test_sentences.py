@@ -28,6 +28,8 @@ WRONG = (
     r"écoles ont été écrites",
     r"(?i)(?<!personne )(?:\b(?:à|de|par|que|et|ou|pour|prévenez|comme) |[:;.>] )qui (?:valide|exploite|administre)\b",
     r"(?i)(?<!personne )(?:\b(?:à|de|par|que|et|ou|pour) |[:;.>] )qui l?(?:’|e )?a (?:validée?|ce rôle)\b",
+    r"\b(?:de|à|avec|par|pour) qui (?:la |l’a )?(?:relève|relevait|pose|répond|a répondu|annulé|gère|lit|devine)",
+    r"de soi-même",
     r"Ce l’est aussi",
     r"prendre pour acte",
     r"demandé la paix",
