@@ -73,7 +73,7 @@ _MENTIONS = {
     ),
     TrackingMode.INDIVIDUAL: (
         "Les ouvertures et les clics de ce courriel sont enregistrés pour cette boîte, "
-        "selon l’accord ou la décision que le service a enregistrés ; il peut être retiré à tout moment."
+        "selon l’accord ou la décision que le service a enregistrés ; vous pouvez y mettre fin à tout moment."
     ),
 }
 
