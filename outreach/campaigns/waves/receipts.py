@@ -84,7 +84,8 @@ class Receipt:
     `is_posted`: a letter with the receipt goes to the mailbox that answered. `is_repeated`: the form before it said the
     same, so that its letter stands for this one as well. `replaced` are the earlier forms of the same mailbox whose
     answers about these schools no longer hold, the oldest first. `copied_to` is the address a copy goes to, or ''.
-    `stops_reminders` unless all that is said is that the letter was read.
+    `stops_reminders` unless all that is said is that the letter was read; `is_answered` when the mailbox had answered
+    about these schools before, which that leaves as it is.
     """
 
     number: int
@@ -99,6 +100,7 @@ class Receipt:
     is_repeated: bool = False
     copied_to: str = ""
     stops_reminders: bool = True
+    is_answered: bool = False
 
     @property
     def reference(self) -> str:
@@ -120,6 +122,8 @@ class Receipt:
     def after(self) -> str:
         """What follows, in a sentence."""
         answered = {line.answer for line in self.lines}
+        if not self.stops_reminders and self.is_answered:
+            return "Cela ne change rien à ce que vous avez déjà répondu."
         if not self.stops_reminders:
             return "Cela n’arrête aucun rappel : dites-nous où en sont vos écoles dès que vous le saurez."
         if self.back_on is None:
@@ -134,7 +138,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
     first = min(responses, key=lambda response: response.id)
     answered = {response.answer for response in responses}
     is_awaited = any(answer.facts.promise for answer in answered)
-    day = today(first.given_at)
+    day, before = today(first.given_at), _before(session, first)
     return Receipt(
         number=first.id,
         given_at=first.given_at,
@@ -144,8 +148,9 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
         back_on=working_day(day, sending.answers_within, closures.in_force(session)) if is_awaited else None,
         within=sending.answers_within,
         is_posted=not any(answer.is_wrong_mailbox for answer in answered),
-        replaced=_replaced(session, responses),
+        replaced=_replaced(before, responses),
         stops_reminders=_stops_reminders(session, responses),
+        is_answered=bool(_schools(before) & _schools(responses)),
     )
 
 
@@ -218,16 +223,23 @@ def _stops_reminders(session: Session, responses: Sequence[Response]) -> bool:
     return session.scalars(read).one() < len(responses)
 
 
-def _replaced(session: Session, responses: Sequence[Response]) -> list[ReplacedForm]:
-    """The forms of the same mailbox about the same strand that hold the last answers before, about the same schools."""
-    first = min(responses, key=lambda response: response.id)
+def _before(session: Session, first: Response) -> Sequence[Response]:
+    """What the same mailbox answered about the same strand before, in order, beyond that a letter was read."""
     message = session.get_one(Message, first.message_id)
     same_box = (Message.authority_id == message.authority_id, Message.address_key == message.address_key)
     query = select(Response).join(Message, Message.id == Response.message_id).where(*same_box)
-    query = query.where(Response.strand_id == first.strand_id, Response.id < first.id, Response.stands())
-    before = session.scalars(query.options(selectinload(Response.schools)).order_by(Response.id)).all()
+    query = query.where(Response.strand_id == first.strand_id, Response.id < first.id, Response.is_a_reaction())
+    return session.scalars(query.options(selectinload(Response.schools)).order_by(Response.id)).all()
+
+
+def _schools(responses: Sequence[Response]) -> set[int]:
+    return {school.id for response in responses for school in response.schools}
+
+
+def _replaced(before: Sequence[Response], responses: Sequence[Response]) -> list[ReplacedForm]:
+    """The forms that hold the last answers before, about the schools for which an answer takes another's place."""
     last = {school.id: response.given_at for response in before for school in response.schools}
-    now_answered = {school.id for response in responses for school in response.schools}
+    now_answered = _schools([response for response in responses if not response.answer.facts.is_yielding])
     forms = []
     for moment in sorted({last[school] for school in now_answered & last.keys()}):
         form = [response for response in before if response.given_at == moment]

@@ -97,6 +97,16 @@ def test_who_says_only_that_the_letter_was_read_is_told_that_reminders_still_com
     assert "Le service en prend acte, et n’attend rien de plus de votre part." in with_words
 
 
+def test_that_a_letter_was_read_replaces_no_answer_and_its_receipt_says_so(database, letters):
+    (first,) = give(database, letters[0], "joined")
+    give(database, letters[0], "informed", now=LATER + timedelta(hours=1))
+    give(database, letters[0], "declined", now=LATER + timedelta(hours=2))
+    _, read, after = (text for _, text in posted(database))
+    assert "Cela ne change rien à ce que vous avez déjà répondu." in read
+    assert "remplace" not in read
+    assert f"Elle remplace votre réponse du 16 mai 2021 à 11 h (R-{first})." in after
+
+
 def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
     (first,) = give(database, letters[0], "in_preparation")
     (second,) = give(database, letters[0], "joined", now=LATER + timedelta(hours=1))
