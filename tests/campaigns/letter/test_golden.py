@@ -1,4 +1,7 @@
-"""Letters kept by earlier versions leave again as they left, to the byte. See make_golden.py before any change here."""
+"""Letters kept by earlier versions leave again as they left, to the byte. See make_golden.py before any change here.
+
+The rows of 0.1.0 are as the migrations before 0.3.0 left them in a database of 0.3.0; its letters are as it made them.
+"""
 
 import json
 from pathlib import Path
@@ -59,10 +62,10 @@ def rows(kept, place, strand, network):
     """The rows as they were, by table, of letters that are to be sent again as the mailing of this number."""
     now = NOW.isoformat()
     mailing = {"id": place, "purpose": "campaign", "gate": "open", "doubt_policy": "hold", "strand_id": strand}
-    letter = {"mailing_id": place, "batch_id": place, "recipient_kind": "authority", "state": "queued", "attempts": 0}
+    letter = {"mailing_id": place, "batch_id": place, "state": "queued", "attempts": 0}
     answer = {"due_at": now, "resent_at": now, "reply_status": "", "reply_text": ""}
     messages = [
-        {"id": number, "recipient_id": number, "address_key": row["address"], **row, **letter, **answer}
+        {"id": number, "authority_id": number, "address_key": row["address"], **row, **letter, **answer}
         for number, row in enumerate(kept["messages"], 100 * place)
     ]
     return {
