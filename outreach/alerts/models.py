@@ -41,7 +41,7 @@ class AlertKind(StrEnum):
 
 _LABELS = {
     AlertKind.RELAY_LOST: "relais perdu",
-    AlertKind.WAVE_PAUSED: "envoi mis en pause de lui-même",
+    AlertKind.WAVE_PAUSED: "vague mise en pause d’elle-même",
     AlertKind.LETTERS_IN_DOUBT: "courriels en doute",
     AlertKind.DISK_FULL: "disque plein",
     AlertKind.COPY_UNCONFIRMED: "copie non confirmée",

@@ -230,7 +230,7 @@ def _campaign(
         why = f" : {made.reason.rstrip('.')}" if made and made.reason else ""
         reason = f"Renvoyée{who}{why}."
     else:
-        reason = f"Validée{who}, et aucun envoi n’est planifié : rien ne part encore."
+        reason = f"Validée{who}, et aucune vague n’est planifiée : rien ne part encore."
     return AgendaLine(
         kind, campaign.title, reason, today(made.at) if made else None, action, f"/campaigns/{campaign.id}/check"
     )

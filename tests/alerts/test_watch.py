@@ -216,7 +216,7 @@ def test_a_wave_that_pauses_by_itself_is_told_until_it_is_resumed(database, watc
     move(WaveState.PAUSED, factories.AUTHOR)
     assert len(rows(database)) == 1, "a person knows what a person did"
     first, last = told(database)
-    assert first[0] == "Alerte : envoi mis en pause de lui-même"
+    assert first[0] == "Alerte : vague mise en pause d’elle-même"
     assert "La première vague de la campagne n° 1 s’est mise en pause d’elle-même." in first[1]
     assert "La première vague de la campagne n° 1 n’est plus en pause." in last[1]
     assert last[0].startswith("Fin d’alerte")

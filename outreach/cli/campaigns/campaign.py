@@ -234,7 +234,7 @@ def pause(operation: Operation, number: int) -> None:
 @acting
 @pass_operation
 def resume(operation: Operation, number: int) -> None:
-    """Reprend un envoi suspendu."""
+    """Reprend une vague suspendue."""
     _move(operation, number, MOVERS, partial(_resume, by_page_only=operation.settings.mode is Mode.PRODUCTION))
     say(f"Campagne {number} reprise.")
 

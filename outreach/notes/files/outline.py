@@ -33,8 +33,8 @@ HAND = (
 PUBLIC = (TableKind.NETWORK, TableKind.ZONE, TableKind.PROVINCE)
 PUBLIC_FIGURE = re.compile(rf"Volet \d+, par (?:{'|'.join(kind.label.lower() for kind in PUBLIC)}), ")
 ACTIONS = {
-    ActionState.DONE: ("Actions menées", "Aucun envoi n’est parti à cette date."),
-    ActionState.PLANNED: ("Actions prévues", "Aucun envoi n’est prévu à cette date."),
+    ActionState.DONE: ("Actions menées", "Aucune vague n’est partie à cette date."),
+    ActionState.PLANNED: ("Actions prévues", "Aucune vague n’est prévue à cette date."),
 }
 OTHER_ACTIONS = {ActionState.DONE: "Autres actions menées", ActionState.PLANNED: "Autres actions prévues"}
 ANSWER = "answer"  # the section that is the answer, which pages let their reader copy

@@ -40,10 +40,10 @@ DEFINITIONS = (
     ("Vide", "De plus de treize mois, ouvertures et clics ne sont plus gardés boîte par boîte."),
     ("Réponse", "La dernière réponse donnée depuis ce courriel."),
     ("Écoles nommées", "Les écoles que le courriel nomme."),
-    ("Déclarent adhérer", "Celles de ces écoles que le PO déclare adhérentes depuis son départ, à confirmer."),
+    ("Déclarent adhérer", "Celles de ces écoles que le PO déclare adhérentes depuis que le courriel est parti, à confirmer."),
     (
         "Adhésions confirmées",
-        "Celles de ces écoles dont le service a confirmé l’adhésion, à une date du jour de son départ ou d’après.",
+        "Celles de ces écoles dont le service a confirmé l’adhésion, à la date du jour où le courriel est parti, ou après.",
     ),
     ("Heures", "Celles de Bruxelles."),
 )
