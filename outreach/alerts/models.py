@@ -40,7 +40,7 @@ class AlertKind(StrEnum):
 
 
 _LABELS = {
-    AlertKind.RELAY_LOST: "relais perdu",
+    AlertKind.RELAY_LOST: "serveur d’envoi en panne",
     AlertKind.WAVE_PAUSED: "vague mise en pause d’elle-même",
     AlertKind.LETTERS_IN_DOUBT: "courriels en doute",
     AlertKind.DISK_FULL: "disque plein",

@@ -17,7 +17,7 @@ def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
     ]
     assert rungs("") == []
     assert rungs(written([(PAPER, 1, RungWhen.ALWAYS)]))[0].told == (
-        "Lettre sur papier, 1 jour après la vague, toujours : le courrier suit le courriel"
+        "Lettre sur papier, 1 jour après la vague, toujours : la lettre sur papier suit le courriel"
     )
 
 

@@ -43,9 +43,9 @@ class Figure(StrEnum):
     NOT_SENT = "not_sent", "Non envoyés", "Pour une autre raison : vague annulée ou manquée, sortis du public"
     TO_COME = "to_come", "Recevront", "Un courriel attend, ou une vague planifiée ou en pause leur écrira"
     RECIPIENTS = "recipients", "Destinataires", "Un courriel de la campagne au moins leur est parti, ou a été tenté"
-    HANDED_OVER = "handed_over", "Remis", "Notre relais a pris un courriel, qui n’est pas revenu"
-    ON_THE_WAY = "on_the_way", "En chemin ou en doute", "On ne sait pas encore si le relais a pris le courriel"
-    RETURNED = "returned", "Revenus", "Refusés par notre relais, expirés, ou revenus depuis"
+    HANDED_OVER = "handed_over", "Remis", "Notre serveur d’envoi a pris un courriel, qui n’est pas revenu"
+    ON_THE_WAY = "on_the_way", "En chemin ou en doute", "On ne sait pas encore si le serveur d’envoi a pris le courriel"
+    RETURNED = "returned", "Revenus", "Refusés par notre serveur d’envoi, expirés, ou revenus depuis"
     REACHED = (
         "reached",
         "Ont réagi",

@@ -274,7 +274,7 @@ def restore(operation: Operation, number: int) -> None:
 @acting
 @pass_operation
 def retry(operation: Operation, number: int, wave: int, doubtful: bool) -> None:
-    """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le relais a acceptés."""
+    """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le serveur d’envoi a acceptés."""
     verb = retrying.resend if doubtful else retrying.retry
     _, count = _move(operation, number, MOVERS, verb, wave)
     say(f"Vague {wave} : {french.plural(count, 'courriel repart', 'courriels repartent')}.")

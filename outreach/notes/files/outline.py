@@ -104,7 +104,7 @@ def public_correction(correction: Correction) -> Correction:
 def checking(note: NumberedNote) -> str:
     """How a reader of the PDF or the DOCX checks it, in French."""
     return _typeset(
-        f"Pour vérifier : ouvrez {note.address} et comparez l’empreinte, ou donnez ce fichier à la commande "
+        f"Pour vérifier : ouvrez {note.address} et comparez le code de contrôle, ou donnez ce fichier à la commande "
         "« note verify » du service."
     )
 
@@ -285,7 +285,7 @@ def _checked(note: NumberedNote, signature: NoteSignature) -> Iterator[Block]:
     yield Terms(
         (
             ("Page publique, une fois la note publiée", note.address),
-            ("Empreinte des chiffres (SHA-256)", content.sha256()),
+            ("Code de contrôle des chiffres (SHA-256)", content.sha256()),
             ("Signature (Ed25519)", signature.value),
             ("Clé", signature.fingerprint),
         )

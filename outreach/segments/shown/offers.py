@@ -33,7 +33,7 @@ TITLES = {
     "never_answered": ("N’a jamais répondu", "sans réponse volet relancer rappeler"),
     "letters": (
         "Réponses et vagues",
-        "envoi réaction pas réagi répondu ouvert cliqué adhéré reçu atteint preuve papier courriel campagne vague relancer",
+        "réaction pas réagi répondu ouvert cliqué adhéré reçu atteint preuve papier courriel campagne envoi relancer",
     ),
     "not_written_since": ("Aucun courriel récent", "envoyé depuis jours sollicité"),
     "unreachable": ("Sans adresse valable", "injoignable échec appels contact"),
