@@ -114,7 +114,7 @@ def test_a_wave_that_pauses_ends_or_is_missed_is_told_to_author_and_approver_but
     tell(database)
     move(database, number, lifecycle.pause, actor=APPROVER)
     ((to, subject, text),) = tell(database)
-    assert (to, subject) == (AUTHOR, "Invitation au premier volet : envoi en pause")
+    assert (to, subject) == (AUTHOR, "Invitation au premier volet : vague en pause")
     assert "est mise en pause par Marc Dethier" in text
     move(database, number, lifecycle.resume)
     with database.writing() as session:

@@ -19,7 +19,7 @@ BIGGEST = 100_000  # bytes of a text
 
 @click.group()
 def letter() -> None:
-    """Les lettres à un pouvoir organisateur, hors campagne."""
+    """Les courriels à un pouvoir organisateur, hors campagne."""
 
 
 @letter.command()
@@ -30,7 +30,7 @@ def letter() -> None:
     required=True,
     type=click.Path(dir_okay=False, path_type=Path),
     metavar="FICHIER",
-    help="Le texte de la lettre ; sa première ligne est l’objet, « Objet : … ».",
+    help="Le texte du courriel ; sa première ligne est l’objet, « Objet : … ».",
 )
 @click.option("--to", "address", default="", metavar="ADRESSE", help="La boîte ; par défaut, la première du PO.")
 @acting
@@ -51,9 +51,9 @@ def send(operation: Operation, fase: int, file: Path, address: str) -> None:
         made, is_new = by_hand.write(session, authority, to, text, prepared, sending, key, now=now, actor=actor)
         awaits, number = made.text_id is None, made.id
     if not is_new:
-        say(f"Cette lettre à {to.address} est déjà enregistrée aujourd’hui : elle ne part pas deux fois.")
+        say(f"Ce courriel à {to.address} est déjà enregistré aujourd’hui : il ne part pas deux fois.")
     elif awaits:
-        say(f"La lettre {number} à {to.address} attend la validation d’une autre personne : /letters/{number}")
+        say(f"Le courriel {number} à {to.address} attend la validation d’une autre personne : /letters/{number}")
     else:
         say(f"Le courriel à {to.address} est dans la file d’envoi.")
 
@@ -62,5 +62,5 @@ def _read(file: Path) -> str:
     """The text of a file. Raises InputError where it is too long; OSError and UnicodeError have a sentence already."""
     content = file.read_bytes()
     if len(content) > BIGGEST:
-        raise InputError("Ce fichier est trop long pour une lettre.")
+        raise InputError("Ce fichier est trop long pour un courriel.")
     return content.decode().lstrip("\ufeff").replace("\r\n", "\n")

@@ -152,7 +152,7 @@ def relay() -> None:
 @json_option
 @pass_operation
 def relay_status(operation: Operation) -> None:
-    """Dit par installation ce qui retient les courriels, et quels serveurs d’envoi ont échoué ou doivent une réponse."""
+    """Dit par installation ce qui retient les courriels, et quels serveurs d’envoi ont échoué ou doivent répondre."""
     here, now = installation.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
         passes = {passed.place: passed for passed in workers.last_passes(session)}

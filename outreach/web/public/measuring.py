@@ -34,7 +34,7 @@ class MeasureOutcome:
         if self.confirms:
             return "Confirmez que ce choix est bien le vôtre, en l’enregistrant une seconde fois."
         if self.holds:
-            return "Il vaut à partir du prochain courriel."
+            return "Il vaut à partir du prochain envoi."
         return "Plus rien n’est enregistré de ce que cette boîte ouvre, ni des liens qu’elle suit."
 
 

@@ -154,7 +154,7 @@ def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in,
     author.send(f"{begun}/submission", page=f"{begun}/dates")
     late = approver.send(f"{begun}/approval", {"version": read}, page=f"{begun}/check")
     assert late.status_code == 409
-    assert "a changé depuis que vous l’avez ouverte" in late.text
+    assert "a changé depuis l’ouverture de la page" in late.text
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
 
 
