@@ -96,7 +96,7 @@ _LABELS = {
     DecisionKind.SUBMITTED: "soumise à validation",
     DecisionKind.APPROVED: "validée",
     DecisionKind.CONFIRMED: "validée pour le public tel qu’il est devenu",
-    DecisionKind.SENT_BACK: "renvoyée à qui l’écrit",
+    DecisionKind.SENT_BACK: "renvoyée à la rédaction",
     DecisionKind.REFUSED: "refusée",
     DecisionKind.WITHDRAWN: "retirée",
     DecisionKind.ASKED: "envoyée à la rédaction",

@@ -55,7 +55,7 @@ class AgendaKind(StrEnum):
     UNPLANNED = "unplanned", "À planifier"
     RECALL = "recall", "À rappeler"
     ANSWER = "answer", "Réponses"
-    MAILBOX = "mailbox", "Boîtes en faute"
+    MAILBOX = "mailbox", "Boîtes à corriger"
 
     label: str
 
@@ -287,7 +287,9 @@ def _faults(rows: Sequence[ReachRow], level: Level | None) -> AgendaLine:
         *(("state", state.value) for state in FAULTS),
     ]
     since = min((row.faulty_since for row in rows if row.faulty_since), default=None)
-    title = french.plural(len(rows), "pouvoir organisateur", "pouvoirs organisateurs") + " dont une boîte est en faute"
+    title = (
+        french.plural(len(rows), "pouvoir organisateur", "pouvoirs organisateurs") + " dont une boîte est à corriger"
+    )
     reason = f"{french.initial(said)}. Personne ne les suit."
     return AgendaLine(
         AgendaKind.MAILBOX, title, reason, since, "Voir lesquels", f"/directory/reachability?{urlencode(asked)}"

@@ -133,7 +133,7 @@ def test_the_audit_says_each_decision_in_the_words_of_its_thing(database, begun,
         [
             f"{held} créée.",
             f"{held} soumise à validation.",
-            f"{held} renvoyée à qui l’écrit : Plus court.",
+            f"{held} renvoyée à la rédaction : Plus court.",
             f"{held} modifiée.",
             f"{held} soumise à validation.",
             f"{held} validée.",

@@ -33,7 +33,7 @@ def test_the_longest_ladder_fits_its_column():
         ([(PAPER, 5, RungWhen.FAILED), (CALL, 5, RungWhen.FAILED)], "propre délai"),
         ([(PAPER, 0, RungWhen.FAILED)], "Un délai compte"),
         ([(PAPER, MOST_DAYS + 1, RungWhen.FAILED)], "Un délai compte"),
-        ([(CALL, 5, RungWhen.ALWAYS)], "Seul le courrier"),
+        ([(CALL, 5, RungWhen.ALWAYS)], "Seule la lettre sur papier"),
     ],
 )
 def test_a_ladder_that_would_double_a_channel_or_a_day_is_refused(chosen, said):

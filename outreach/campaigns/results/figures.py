@@ -32,13 +32,17 @@ class Figure(StrEnum):
     OUT_OF_SCOPE = "out_of_scope", "Hors cible", "Aucune école que le volet concerne ce jour-là"
     CONCERNED = "concerned", "Concernés", "Une école au moins que le volet concerne"
     ALREADY_JOINED = "already_joined", "Avaient déjà adhéré", "Toutes leurs écoles concernées avaient déjà adhéré"
-    EXCEPTED = "excepted", "Exceptés", "Écartés par une personne, par le tirage d’une autre campagne, ou par la trêve"
+    EXCEPTED = (
+        "excepted",
+        "Exceptés",
+        "Écartés par une personne, par le tirage d’une autre campagne, ou déjà sollicités",
+    )
     STOPPED = (
         "stopped",
         "Se sont manifestés avant le courriel",
         "Une adhésion ou une réponse connue après le lancement, avant qu’un courriel leur parte",
     )
-    TO_REACH = "to_reach", "À atteindre", "Concernés, sans ceux qui avaient adhéré, qui sont exceptés ou manifestés"
+    TO_REACH = "to_reach", "À atteindre", "Concernés, sauf ceux qui avaient adhéré, sont exceptés ou se sont manifestés"
     NO_ADDRESS = "no_address", "Sans adresse utilisable", "Aucune adresse, désinscrits, boîte en échec ou à vérifier"
     NOT_SENT = "not_sent", "Non envoyés", "Pour une autre raison : vague annulée ou manquée, sortis du public"
     TO_COME = "to_come", "Recevront", "Un courriel attend, ou une vague planifiée ou en pause leur écrira"
