@@ -28,7 +28,11 @@ from outreach.responses.models import Response
 class Figure(StrEnum):
     """A figure of a campaign, by the key that programs know, in the order of the interface."""
 
-    TARGETED = "targeted", "Visés", "Ceux que visent les critères, quand chaque vague part ou pour les vagues à venir"
+    TARGETED = (
+        "targeted",
+        "Visés",
+        "Ceux que visaient les critères quand une vague est partie, ou que vise une vague à venir",
+    )
     OUT_OF_SCOPE = "out_of_scope", "Hors cible", "Aucune école que le volet concerne ce jour-là"
     CONCERNED = "concerned", "Concernés", "Une école au moins que le volet concerne"
     ALREADY_JOINED = "already_joined", "Avaient déjà adhéré", "Toutes leurs écoles concernées avaient déjà adhéré"

@@ -212,7 +212,7 @@ def _way_out(counts: AudienceCounts) -> str:
     """What may be done where nobody is written to."""
     if Reason.SOLICITED in counts.left_out:
         return (
-            "choisissez une date plus tardive, ou demandez à une personne qui valide d’écrire aussi à ceux déjà "
+            "choisissez une date plus tardive, ou demandez à une personne qui valide d’écrire aussi aux PO déjà "
             "sollicités"
         )
     return "élargissez le public"

@@ -10,7 +10,7 @@ from outreach.errors import Refused
 
 # How long a wave that is planned for now can still be called off.
 CALL_OFF_TIME = timedelta(seconds=60)
-CALLED_OFF = "envoi annulé avant son départ"
+CALLED_OFF = "vague annulée avant de partir"
 STARTED = (
     "L’envoi a commencé : il ne s’annule plus en entier. "
     "Le bouton « Annuler ce qui n’est pas parti » retire les courriels qui attendent encore."
