@@ -54,3 +54,46 @@ def test_a_sentence_that_was_mended_stands_nowhere(wrong):
     found = re.compile(wrong)
     texts = {path: path.read_text(encoding="utf-8").replace("\xa0", " ").replace("\u202f", " ") for path in READ}
     assert [str(path.relative_to(ROOT)) for path, text in texts.items() if found.search(text)] == []
+
+
+PAGES = [path for path in READ if {"templates", "outreach"} & set(path.relative_to(ROOT).parts[:1])]
+OF_WAVES = re.compile(
+    r"templates/pages/(campaigns|situation|calendar|account|today|segments)/|outreach/(campaigns|segments|notes|own)/|"
+    r"outreach/web/(campaigns|situation|own|notes)/|outreach/delivery/models|outreach/staff_mail/"
+)
+OF_NOTES = re.compile(r"templates/(public|pages|pdf)/|outreach/(notes|web|campaigns|retention)/")
+OF_REPLIES = re.compile(r"templates/pages/replies/|outreach/web/replies/|outreach/campaigns/replies/(?!replying)")
+ANY = re.compile("")
+OTHER_WORDS = (  # where, a word for a thing that has another one there, and that one
+    (
+        OF_WAVES,
+        r"(?i)\b(?:une?|deux|premier|prochain|dernier|aucun|chaque|d’autres|autre) envois?\b(?! d’une même)",
+        "vague",
+    ),
+    (OF_WAVES, r"(?i)\b(?:départs? de courriels|au départ de chaque|à son départ)\b", "quand la vague part"),
+    (ANY, r"\b[Rr]elais\b", "serveur d’envoi"),
+    (ANY, r"\b[Ss]trates?\b(?! ; 9)", "groupe de PO semblables"),  # a plan that was frozen keeps its method's words
+    (OF_NOTES, r"\b[Ee]mpreintes?\b", "code de contrôle"),
+    (ANY, r"\b(?:autre|chaque|par quelle|deux|la) voies?\b", "échelon"),
+    (OF_REPLIES, r"\b[Ll]ettres?\b", "courriel"),
+    (
+        ANY,
+        r"\bceux déjà\b|\bceux à corriger\b|\bcelles à (?:corriger|rappeler)\b",
+        "les PO déjà…, les adresses à corriger",
+    ),
+    (ANY, r"\b[Bb]oîtes? (?:est )?en faute\b", "boîte à corriger"),
+    (ANY, r"\b(?:à|si) qui (?:valide|planifie)\b|[>}\"] ?Qui (?:valide|planifie|exploite)\b", "la personne qui…"),
+)
+
+
+@pytest.mark.parametrize(("where", "word", "instead"), OTHER_WORDS, ids=[instead for _, _, instead in OTHER_WORDS])
+def test_a_thing_has_one_word(where, word, instead):
+    found = re.compile(word)
+    named = {path: str(path.relative_to(ROOT)) for path in PAGES}
+    texts = {
+        name: re.sub(r"(?m)^\s*#.*$", "", path.read_text(encoding="utf-8")).replace("\xa0", " ").replace("\u202f", " ")
+        for path, name in named.items()
+        if where.search(name)
+    }
+    assert texts
+    assert [(name, held[0]) for name, text in texts.items() if (held := found.search(text))] == []

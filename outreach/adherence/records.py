@@ -119,7 +119,8 @@ def _notes(
     latest = [known.latest(school.id, strand.id) for school in schools]
     notes = []
     if len(schools) < asked:
-        notes.append(f"{asked - len(schools)} écoles passées : leur statut est déjà connu ou confirmé.")
+        left = french.plural(asked - len(schools), "école reste", "écoles restent")
+        notes.append(f"{left} sans changement : statut déjà connu, ou confirmé.")
     if any(held is not None and moment.day < held.day for held in latest):
         notes.append("Un statut plus récent est connu : celui-ci change le passé, pas la situation d’aujourd’hui.")
     if moment.status is Status.JOINED and any(known.breaks(s.id, strand.id, moment.day, rules) for s in schools):

@@ -40,8 +40,8 @@ class AlertKind(StrEnum):
 
 
 _LABELS = {
-    AlertKind.RELAY_LOST: "relais perdu",
-    AlertKind.WAVE_PAUSED: "envoi mis en pause de lui-même",
+    AlertKind.RELAY_LOST: "serveur d’envoi en panne",
+    AlertKind.WAVE_PAUSED: "vague mise en pause d’elle-même",
     AlertKind.LETTERS_IN_DOUBT: "courriels en doute",
     AlertKind.DISK_FULL: "disque plein",
     AlertKind.COPY_UNCONFIRMED: "copie non confirmée",

@@ -84,8 +84,8 @@ def words_of(session: Session, kind: AlertKind, subject: str, relays: Sequence[s
     of_campaign = f"de la campagne n° {wave.campaign_id}" if wave else "d’une campagne"
     if kind is AlertKind.LETTERS_IN_DOUBT:
         return AlertWords(
-            f"Des courriels {of_campaign} sont en doute : le relais n’a pas dit s’il les a pris.",
-            "Faites-les chercher dans le journal du relais, puis renvoyez-les ou laissez-les.",
+            f"Des courriels {of_campaign} sont en doute : le serveur d’envoi n’a pas dit s’il les a pris.",
+            "Faites-les chercher dans le journal du serveur d’envoi, puis renvoyez-les ou laissez-les.",
             f"Plus aucun courriel {of_campaign} n’est en doute depuis moins de sept jours.",
         )
     what = f"La {wave.name} {of_campaign}" if wave else f"Une vague {of_campaign}"
@@ -129,7 +129,7 @@ def _where(session: Session, places: Sequence[str]) -> str:
 def _of_relay(name: str, relays: Sequence[str], where: str) -> AlertWords:
     number = f" n° {relays.index(name) + 1}" if name in relays and len(relays) > 1 else ""
     return AlertWords(
-        f"{where}Le relais de courriel{number} ne prend plus de courriels.",
-        "Ils attendent et sont essayés de nouveau. Vérifiez le relais et le réglage OUTREACH_SMTP_URL.",
-        f"Le relais de courriel{number} prend de nouveau les courriels.",
+        f"{where}Le serveur d’envoi{number} ne prend plus de courriels.",
+        "Ils attendent et sont essayés de nouveau. Vérifiez le serveur d’envoi et le réglage OUTREACH_SMTP_URL.",
+        f"Le serveur d’envoi{number} prend de nouveau les courriels.",
     )

@@ -49,7 +49,7 @@ def refuse_another(content: Content, version: str | None) -> None:
     """Raises Refused where a thing differs from the version (a digest) that a person read. None skips the check."""
     if version not in {None, content.digest}:
         told = french.initial(content.told)
-        raise Refused(f"{told} a changé depuis que vous l’avez ouverte : relisez-la, puis recommencez.")
+        raise Refused(f"{told} a changé depuis l’ouverture de la page : relisez, puis recommencez.")
 
 
 def refuse_unawaited(session: Session, content: Content, kind: DecisionKind, actor: str) -> None:

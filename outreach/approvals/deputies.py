@@ -99,5 +99,5 @@ def _refuse_overlap(session: Session, absent: str, deputy: str, first: date, las
         raise Refused(f"Vous avez déjà un remplacement {spelt(found)} : terminez-le d’abord.")
     who = colleagues.name_of(session, found.absent)
     if found.absent == deputy:
-        raise Refused(f"{who} est en absence {spelt(found)} : choisissez une autre personne.")
-    raise Refused(f"Vous remplacez {who} {spelt(found)} : qu’une autre personne soit d’abord nommée.")
+        raise Refused(f"{who} a déjà annoncé son absence {spelt(found)} : choisissez une autre personne.")
+    raise Refused(f"Vous remplacez {who} {spelt(found)} : faites d’abord nommer une autre personne.")

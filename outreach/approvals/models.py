@@ -52,7 +52,7 @@ _TOLD = {
     Thing.NOTE: "la note",
     Thing.TEXT: "la version du texte",
     Thing.REQUEST: "la demande de note",
-    Thing.LETTER: "la lettre",
+    Thing.LETTER: "le courriel",
     Thing.EXCEPTION: "l’exception",
 }
 
@@ -75,7 +75,7 @@ class DecisionKind(StrEnum):
 
     @property
     def label(self) -> str:
-        """The participle that a history shows; all that is approved is feminine in French."""
+        """The participle that a history shows, in the feminine of almost all that is approved."""
         return _LABELS[self]
 
     @property
@@ -96,12 +96,20 @@ _LABELS = {
     DecisionKind.SUBMITTED: "soumise à validation",
     DecisionKind.APPROVED: "validée",
     DecisionKind.CONFIRMED: "validée pour le public tel qu’il est devenu",
-    DecisionKind.SENT_BACK: "renvoyée à qui l’écrit",
+    DecisionKind.SENT_BACK: "renvoyée à la rédaction",
     DecisionKind.REFUSED: "refusée",
     DecisionKind.WITHDRAWN: "retirée",
     DecisionKind.ASKED: "envoyée à la rédaction",
     DecisionKind.ANSWERED: "répondue par une note validée",
 }
+
+
+def agreed(participle: str, thing: Thing) -> str:
+    """Words that begin with a participle, agreed with the thing: a letter, « le courriel », alone is masculine."""
+    first, space, rest = participle.partition(" ")
+    return f"{first.removesuffix('e')}{space}{rest}" if thing is Thing.LETTER else participle
+
+
 APPROVING = (DecisionKind.APPROVED, DecisionKind.CONFIRMED)
 AUTHORING = (DecisionKind.WRITTEN, DecisionKind.SUBMITTED, DecisionKind.ASKED)
 BY_ANOTHER = (*APPROVING, DecisionKind.REFUSED)  # never by whoever has a hand in it
@@ -185,7 +193,8 @@ class Decision(Base):
         if self.reason and self.kind in (DecisionKind.WRITTEN, DecisionKind.WITHDRAWN):
             return self.reason
         between = " : " if self.kind in (DecisionKind.SENT_BACK, DecisionKind.REFUSED) else " "
-        return f"{self.kind.label}{between}{self.reason}" if self.reason else self.kind.label
+        label = agreed(self.kind.label, self.thing)
+        return f"{label}{between}{self.reason}" if self.reason else label
 
     @property
     def counted(self) -> str:

@@ -34,7 +34,7 @@ from outreach.settings import Calm
 
 MOST_OFFERED = 50
 LACKS_LETTER = (
-    "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « Réponses et envois : A reçu »."
+    "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « Réponses et vagues : A reçu »."
 )
 
 

@@ -263,6 +263,6 @@ def _chosen(settings: Settings, file: Path, email: str, name: str) -> str:
 def _line(account: User) -> str:
     """The account in one line."""
     state, at = administering.state_of(account), account.last_sign_in_at
-    seen = f"dernière connexion le {moment(at)}" if at else "jamais connecté"
+    seen = f"dernière connexion le {moment(at)}" if at else "jamais de connexion"
     named = f"{account.email} ({account.name}) : {administering.labels_of(account)}"
     return " ; ".join(filter(None, (named, "" if state == "ouvert" else state, seen)))

@@ -350,4 +350,4 @@ def _tell(content: NoteContent, row: dict[str, Any]) -> None:
     corrected = f", corrigée par {row['corrected_by']}" if row["corrected_by"] else ""
     say(f"Note {row['number']} : {content.title} ({state}{corrected})")
     _say_answers(content)
-    say(f"Empreinte (SHA-256) : {row['sha256']}")
+    say(f"Code de contrôle (SHA-256) : {row['sha256']}")

@@ -161,7 +161,7 @@ def _lines(found: Situation, number: int) -> list[str]:
             french.initial(found.by.label),
             "PO",
             "Écoles",
-            "Part adhérée",
+            "Part qui a adhéré",
             *(name.label for name in (*Bucket, *Solicitation)),
         )
     ]

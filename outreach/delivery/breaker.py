@@ -37,7 +37,7 @@ class Rates:
         if self._is_too_many(self.bad, BAD_STOPS):
             return f"{self.bad} adresses sur {self.ended} n’existent pas"
         if self._is_too_many(self.policy, POLICY_STOPS):
-            return f"le relais refuse {self.policy} courriels sur {self.ended} au nom de ses règles (5.7)"
+            return f"le serveur d’envoi refuse {self.policy} courriels sur {self.ended} au nom de ses règles (5.7)"
         if self.complaints >= FEWEST_COMPLAINTS and self._is_too_many(self.complaints, COMPLAINTS_STOP):
             return f"{self.complaints} plaintes pour {self.ended} courriels"
         return ""

@@ -127,7 +127,7 @@ _REASON_LABELS = {
     Reason.DRAWN: "tiré au sort ailleurs, attend son départ",
     Reason.SOLICITED: "déjà sollicité",
     Reason.TRIAL: "hors de la liste de test",
-    Reason.CANCELLED: "envoi annulé",
+    Reason.CANCELLED: "vague annulée",
 }
 _SEVERAL = {
     Reason.LEFT_OUT: "exceptions à cette campagne",
@@ -141,7 +141,7 @@ _SEVERAL = {
     Reason.UNREVIEWED: "adresses à vérifier",
     Reason.DRAWN: "tirés au sort ailleurs, attendent leur départ",
     Reason.SOLICITED: "déjà sollicités",
-    Reason.CANCELLED: "envois annulés",
+    Reason.CANCELLED: "dont la vague est annulée",
 }
 
 

@@ -40,7 +40,10 @@ class OverdueRelay(NamedTuple):
         owing = french.plural(self.connections, "connexion")
         behind = french.plural(self.behind, "courriel est prêt", "courriels sont prêts")
         since = french.moment(self.since)
-        return f"Le relais {self.relay} fait attendre {owing} depuis le {since} ({self.place}) ; {behind} à partir."
+        return (
+            f"Le serveur d’envoi {self.relay} fait attendre {owing} depuis le {since} ({self.place}) ; "
+            f"{behind} à partir."
+        )
 
     def as_json(self) -> dict[str, object]:
         """The same for machines, the time in UTC."""

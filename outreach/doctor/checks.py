@@ -12,7 +12,7 @@ CHECKS = (
     Check("clock", "Heure", 20, databases.clock),
     Check("workers", "Processus d’envoi", 10, work.clocks_and_workers),
     Check("waiting", "Courriels en attente", 20, work.waiting),
-    Check("relay", "Relais", 15, mail.relay),
+    Check("relay", "Serveur d’envoi", 15, mail.relay),
     Check("returns", "Boîte des retours", 15, mail.returns),
     Check("spf", "SPF", 30, domain.spf),
     Check("dkim", "DKIM", 30, domain.dkim),

@@ -37,7 +37,7 @@ def spf(settings: Settings, asking: lookup.Resolver) -> Finding:
     found = _beginning(domain, "v=spf1", asking)
     if not found:
         return fault(
-            f"{domain} n’a pas de SPF : publiez un TXT « v=spf1 … -all » avec les adresses du relais ({WHERE})."
+            f"{domain} n’a pas de SPF : publiez un TXT « v=spf1 … -all » qui nomme le serveur d’envoi ({WHERE})."
         )
     if len(found) > 1:
         return fault(f"{domain} a {len(found)} SPF, donc aucun ne vaut : n’en gardez qu’un.")
@@ -54,7 +54,7 @@ def dkim(examined: Examined) -> Finding:
     """Whether the record is the public half of our key."""
     settings = examined.settings
     if settings.dkim_key_file is None:
-        return ok(NOT_HERE if settings.stays_here else "Le relais signe : un essai reçu doit dire dkim=pass.")
+        return ok(NOT_HERE if settings.stays_here else "Le serveur d’envoi signe : un essai reçu doit dire dkim=pass.")
     signer = Signer.of(settings.sending_domain, settings.dkim_selector, settings.dkim_key_file.read_bytes())
     name = f"{signer.selector}._domainkey.{signer.domain}"
     found = lookup.records(name, "TXT", _asking(settings))
@@ -103,7 +103,7 @@ def ptr(settings: Settings, asking: lookup.Resolver) -> Finding:
     seen = [(host, address) for host in hosts for address in _addresses(host, asking)]
     public = [(host, address) for host, address in seen if ipaddress.ip_address(address).is_global]
     if not public:
-        return ok("Le relais n’a pas d’adresse publique : vérifiez le PTR de celle par où il sort.")
+        return ok("Le serveur d’envoi n’a pas d’adresse publique : vérifiez le PTR de celle par où il sort.")
     return worst([_named(host, address, asking) for host, address in public])
 
 

@@ -22,14 +22,16 @@ def relay(examined: Examined) -> Finding:
     found = [_relay(one, RELAY_SECONDS / len(relays)) for one in relays]
     gravest = worst(found)
     if gravest.state is HealthState.FAULT and any(finding.state is not HealthState.FAULT for finding in found):
-        return warning(f"{gravest.told} Un autre relais sert en attendant.")
+        return warning(f"{gravest.told} Un autre serveur d’envoi sert en attendant.")
     return gravest
 
 
 def _relay(one: Relay, seconds: float) -> Finding:
     talk = introduced(one, seconds)
     if talk.failure is not None:
-        return fault(f"{one.name} : {talk.failure.text}. Corrigez OUTREACH_SMTP_URL, ou voyez qui tient ce relais.")
+        return fault(
+            f"{one.name} : {talk.failure.text}. Corrigez OUTREACH_SMTP_URL, ou voyez qui tient ce serveur d’envoi."
+        )
     way = "chiffré" if talk.is_encrypted else "sans chiffrement"
     who = "identifié" if one.user else "sans identification"
     most = talk.most_bytes
@@ -38,7 +40,7 @@ def _relay(one: Relay, seconds: float) -> Finding:
     if not (talk.is_encrypted or one.is_near):
         return warning(f"{told} Ce qui passe se lit en chemin : retirez starttls=off, sauf sur un réseau à vous.")
     if most is not None and most < LEAST_SIZE:
-        return warning(f"{told} Demandez à qui tient ce relais d’en prendre d’un mégaoctet.")
+        return warning(f"{told} Demandez à qui tient ce serveur d’envoi d’en prendre d’un mégaoctet.")
     return ok(told)
 
 

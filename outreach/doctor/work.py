@@ -59,4 +59,4 @@ def waiting(examined: Examined) -> Finding:
     if now - oldest < LATE:
         return ok(f"{told}.")
     state = fault if now - oldest >= LOST else warning
-    return state(f"{told} : voyez le relais et les processus d’envoi ci-dessus, puis ./run relay status.")
+    return state(f"{told} : voyez le serveur d’envoi et les processus d’envoi ci-dessus, puis ./run relay status.")

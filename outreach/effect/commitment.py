@@ -60,8 +60,8 @@ _MISMATCHES = {
     Mismatch.CONTENT: "Le contenu n’est pas celui qui a été soumis.",
     Mismatch.LIST: "La liste des PO n’est pas celle qui a été soumise.",
     Mismatch.ATTEMPT: "Le numéro de la tentative n’est pas celui qui a été engagé.",
-    Mismatch.ORDER: "L’ordre enregistré n’est pas celui que donne la graine.",
-    Mismatch.AUDIT: "L’engagement ou la graine n’est pas celui que dit le journal.",
+    Mismatch.ORDER: "L’ordre enregistré n’est pas celui que donne le tirage.",
+    Mismatch.AUDIT: "L’engagement ou le tirage n’est pas celui que dit le journal.",
 }
 
 

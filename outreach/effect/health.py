@@ -30,7 +30,7 @@ class Block(StrEnum):
 
 
 _BLOCKS = {
-    Block.NOT_REPLAYED: "Le tirage enregistré n’est pas celui que donne la graine : le chiffre n’est pas calculé.",
+    Block.NOT_REPLAYED: "Le tirage refait ne donne pas l’ordre enregistré : le chiffre n’est pas calculé.",
     Block.NO_LIST: "Aucune liste d’adhésions ne couvre encore tous les jours comparés : importez-en une.",
     Block.STOPPED: "La campagne s’est arrêtée avant le deuxième départ : il n’y a rien à comparer.",
 }

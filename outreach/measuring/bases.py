@@ -105,7 +105,7 @@ def record_decision(
         raise Refused("Pour la boîte d’une personne, il faut l’accord de cette personne.")
     given_by, reference = _line(given_by), _line(reference)
     if not (reference and given_by):
-        raise InputError("Une décision se garde avec sa référence et qui l’a prise.")
+        raise InputError("Indiquez la référence de la décision, et qui l’a prise.")
     if _withdrew_by_itself(session, contact):
         raise Refused("Cette boîte a elle-même demandé à ne plus être mesurée : il faut son accord.")
     basis = TrackingBasis(kind=BasisKind.DECISION, given_by=given_by, taken_on=taken_on, reference=reference)

@@ -73,7 +73,7 @@ _LABELS = {
 _MEANINGS = {
     Reaction.NONE: (
         "Depuis le premier courriel remis, aucune réponse, et aucune adhésion, déclarée ou confirmée, d’une école que "
-        "leurs courriels nommaient, à compter du jour de leur départ."
+        "leurs courriels nommaient, à compter du jour où ils sont partis."
     ),
     Reaction.REACTED: (
         "Au moins une réponse donnée depuis un courriel de la campagne, ou l’adhésion, déclarée ou confirmée, d’une "

@@ -96,7 +96,7 @@ def freeze(session: Session, gathered: Gathered, *, now: datetime, actor: str, d
         ),
     )
     frozen = content_of(note)
-    told = f"{frozen.named} figée, au {french.day(note.as_of)} (empreinte {note.sha256[:12]})."
+    told = f"{frozen.named} figée, au {french.day(note.as_of)} (code de contrôle {note.sha256[:12]})."
     deciding.decide(session, frozen, DecisionKind.SUBMITTED, told, now=now, actor=actor)
     return note
 

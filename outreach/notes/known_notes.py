@@ -57,11 +57,11 @@ def faults(session: Session) -> list[str]:
         approval = session.scalars(_approval_of(key)).one()
         signature = NoteSignature(approval.signature, approval.public_key)
         if sha256(note.figures.encode()).hexdigest() != note.sha256:  # perhaps nothing that can be read any more
-            told.append(f"Les chiffres de la note {approval.number} n’ont plus leur empreinte.")
+            told.append(f"Les chiffres de la note {approval.number} n’ont plus leur code de contrôle.")
         elif not is_signed(listing.numbered(note, "").sealed_json(), signature):
             told.append(f"La signature de la note {approval.number} ne vaut pas pour ses chiffres.")
         told += [
-            f"Le fichier {file.kind} de la note {approval.number} n’a plus son empreinte."
+            f"Le fichier {file.kind} de la note {approval.number} n’a plus son code de contrôle."
             for file in listing.files_of(session, note)
             if sha256(file.content).hexdigest() != file.sha256
         ]

@@ -52,7 +52,7 @@ COLUMNS: Sequence[Column[Note]] = (
     Column("number", "Numéro", lambda note: note.approval and note.approval.number, sort=_NUMBER),
     Column("as_of", "Situation au", lambda note: note.as_of, Kind.DAY, sort=Note.as_of),
     Column("state", "État", lambda note: note.state),
-    Column("sha256", "Empreinte", lambda note: note.sha256, on=On.JSON),
+    Column("sha256", "Code de contrôle", lambda note: note.sha256, on=On.JSON),
     Column("corrected_by", "Corrigée par", lambda note: note.corrected_by and note.corrected_by.number, on=DATA),
     Column("frozen_at", "Figée", lambda note: note.frozen_at, Kind.MOMENT, sort=Note.frozen_at, on=On.PAGE | On.FILE),
     Column("frozen_by", "Par", lambda note: note.frozen_by, Kind.PERSON, on=On.FILE),

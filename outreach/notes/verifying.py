@@ -23,7 +23,7 @@ ASK_WITH_KEY = (
 )
 COMPARE_DIGEST = (
     "Relancez la commande quand la base de données répond, "
-    "ou comparez cette empreinte avec celle que donne la page publique de la note."
+    "ou comparez ce code de contrôle avec celui que donne la page publique de la note."
 )
 ARCHIVE = b"PK\x03\x04"  # begins a DOCX, an XLSX, or the ZIP of a note's CSV files
 # An attached file in a PDF, as typst writes it: the dictionary of its stream, after which its bytes begin.
@@ -97,18 +97,18 @@ def verify(content: bytes, known: KnownNotes | None = None, trusted: frozenset[s
     kept = next((file for file in known.files if file.sha256 == digest), None) if known else None
     if kept:
         said = f"Ce fichier est, octet pour octet, le {kept.kind.upper()} de la note {kept.number}, gardé avec elle"
-        return FileVerdict(NoteVerdict.VALID, kept.number, (f"{said} (empreinte SHA-256 {digest}).",))
+        return FileVerdict(NoteVerdict.VALID, kept.number, (f"{said} (code de contrôle SHA-256 {digest}).",))
     if content.startswith(b"%PDF"):
         return _of_pdf(content, digest, known, trusted)
     if content.startswith(ARCHIVE) and known is None:
-        said = f"L’empreinte SHA-256 du fichier ({digest}) ne peut pas être comparée sans la base de données."
+        said = f"Le code de contrôle SHA-256 du fichier ({digest}) ne peut pas être comparé sans la base de données."
         return FileVerdict(NoteVerdict.UNPROVEN, "", (said, COMPARE_DIGEST))
     try:
         data = read_data(content)
     except UnreadableData as error:
-        compared = "n’est celle d’aucun fichier gardé" if known else "ne peut pas être comparée sans la base de données"
+        compared = "n’est celui d’aucun fichier gardé" if known else "ne peut pas être comparé sans la base de données"
         reason = f"Ce n’est pas le JSON d’une note : {error}."
-        return _invalid("", f"L’empreinte SHA-256 du fichier ({digest}) {compared}.", reason)
+        return _invalid("", f"Le code de contrôle SHA-256 du fichier ({digest}) {compared}.", reason)
     return _of_data(data, known, trusted)
 
 
@@ -119,9 +119,9 @@ def _invalid(number: str, *sentences: str) -> FileVerdict:
 def _of_data(data: NoteData, known: KnownNotes | None, trusted: frozenset[str]) -> FileVerdict:
     number = data.seal["number"]
     if sha256(data.figures).hexdigest() != data.seal["sha256"]:
-        return _invalid(number, "Les chiffres ont été modifiés : leur empreinte n’est pas celle qui est signée.")
+        return _invalid(number, "Les chiffres ont été modifiés : leur code de contrôle n’est pas celui qui est signé.")
     if not is_signed(data.sealed_json, data.signature):
-        return _invalid(number, "La signature ne vaut pas pour ce numéro, cette empreinte et cette validation.")
+        return _invalid(number, "La signature ne vaut pas pour ce numéro, ce code de contrôle et cette validation.")
     if known and known.figures.get(number, data.seal["sha256"]) != data.seal["sha256"]:
         return _invalid(number, f"La note {number} que ce service garde a d’autres chiffres.")
     key = fingerprint(data.signature.public_key)
@@ -157,10 +157,10 @@ def _of_pdf(content: bytes, digest: str, known: KnownNotes | None, trusted: froz
         data = _invalid("", f"Le PDF n’a pas les données d’une note : {error}.")
     own = _digest_of_pdf(known, data.number)
     if known and not own and data.verdict is NoteVerdict.INVALID:
-        return _invalid(data.number, f"Aucun PDF gardé n’a cette empreinte SHA-256 ({digest}).", *data.sentences)
+        return _invalid(data.number, f"Aucun PDF gardé n’a ce code de contrôle SHA-256 ({digest}).", *data.sentences)
     if not own:
         return _by_attached_data(data, digest)
-    digests = f"son empreinte SHA-256 est {digest}, celle du PDF gardé est {own}"
+    digests = f"son code de contrôle SHA-256 est {digest}, celui du PDF gardé est {own}"
     sentences = [
         f"Ce PDF n’est pas celui qui est gardé avec la note {data.number} : {digests}.",
         "Le fichier entier est vérifié, à l’octet près.",
@@ -179,7 +179,7 @@ def _by_attached_data(data: FileVerdict, digest: str) -> FileVerdict:
     """Nothing signs the pages of a PDF: a key proves the data attached to it, and never what the pages show."""
     if data.verdict is NoteVerdict.INVALID:
         return data
-    more = (f"L’empreinte SHA-256 du PDF est {digest}.", COMPARE_DIGEST) if data.is_valid else ()
+    more = (f"Le code de contrôle SHA-256 du PDF est {digest}.", COMPARE_DIGEST) if data.is_valid else ()
     return FileVerdict(NoteVerdict.UNPROVEN, data.number, (*data.sentences, ONLY_DATA, *more))
 
 

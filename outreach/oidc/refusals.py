@@ -40,8 +40,8 @@ _SENTENCES = {
         "En cas d’urgence, l’administration du service se connecte avec le compte de secours et son mot de passe."
     ),
     Cause.STATE: (
-        "Ce retour ne correspond à aucune connexion commencée dans ce navigateur : elle a déjà servi, ou date de plus "
-        f"de dix minutes. {AGAIN}"
+        "Ce retour ne correspond à aucune connexion commencée dans ce navigateur : la vôtre a déjà servi, ou date de "
+        f"plus de dix minutes. {AGAIN}"
     ),
     Cause.DENIED: f"Le service d’identification n’a pas confirmé votre identité. {AGAIN}",
     Cause.CODE: f"Le service d’identification ne reconnaît plus cette connexion, qui a expiré ou déjà servi. {AGAIN}",
@@ -55,7 +55,7 @@ _SENTENCES = {
     Cause.NONCE: f"La réponse du service d’identification répond à une autre demande que la vôtre. {TELL}",
     Cause.UNREADABLE: f"La réponse du service d’identification ne se comprend pas. {TELL}",
     Cause.LEVEL: (
-        "Vous ne vous êtes pas identifié assez sûrement pour ce service. Recommencez, et choisissez chez le service "
+        "Cette identification n’est pas assez sûre pour ce service. Recommencez, et choisissez chez le service "
         "d’identification un moyen plus sûr, par exemple la carte d’identité."
     ),
     Cause.UNKNOWN: (
@@ -65,8 +65,8 @@ _SENTENCES = {
     ),
     Cause.CLOSED: "Votre compte est fermé. Demandez à l’administration du service de le rouvrir.",
     Cause.ROLELESS: (
-        "Le service d’identification ne vous donne aucun rôle ici. Demandez-en un à ceux qui y gèrent les accès de "
-        "votre organisation, puis recommencez."
+        "Le service d’identification ne vous donne aucun rôle ici. Demandez-en un aux personnes qui gèrent les "
+        "accès de votre organisation, puis recommencez."
     ),
     Cause.TAKEN: (
         "Cette identité est déjà celle d’un autre compte : une personne n’a qu’un compte. Connectez-vous avec l’autre, "

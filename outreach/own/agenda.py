@@ -55,7 +55,7 @@ class AgendaKind(StrEnum):
     UNPLANNED = "unplanned", "À planifier"
     RECALL = "recall", "À rappeler"
     ANSWER = "answer", "Réponses"
-    MAILBOX = "mailbox", "Boîtes en faute"
+    MAILBOX = "mailbox", "Boîtes à corriger"
 
     label: str
 
@@ -230,7 +230,7 @@ def _campaign(
         why = f" : {made.reason.rstrip('.')}" if made and made.reason else ""
         reason = f"Renvoyée{who}{why}."
     else:
-        reason = f"Validée{who}, et aucun envoi n’est planifié : rien ne part encore."
+        reason = f"Validée{who}, et aucune vague n’est planifiée : rien ne part encore."
     return AgendaLine(
         kind, campaign.title, reason, today(made.at) if made else None, action, f"/campaigns/{campaign.id}/check"
     )
@@ -287,7 +287,9 @@ def _faults(rows: Sequence[ReachRow], level: Level | None) -> AgendaLine:
         *(("state", state.value) for state in FAULTS),
     ]
     since = min((row.faulty_since for row in rows if row.faulty_since), default=None)
-    title = french.plural(len(rows), "pouvoir organisateur", "pouvoirs organisateurs") + " dont une boîte est en faute"
+    title = (
+        french.plural(len(rows), "pouvoir organisateur", "pouvoirs organisateurs") + " dont une boîte est à corriger"
+    )
     reason = f"{french.initial(said)}. Personne ne les suit."
     return AgendaLine(
         AgendaKind.MAILBOX, title, reason, since, "Voir lesquels", f"/directory/reachability?{urlencode(asked)}"

@@ -11,7 +11,7 @@ from outreach.directory.models import Contact
 from outreach.reach.models import ReachAnswer, ReachChannel, ReachStep
 from outreach.responses.models import Response, ResponseSchool
 
-WAYS = {ReachChannel.PAPER: "par le code du courrier", ReachChannel.CALL: "par téléphone"}
+WAYS = {ReachChannel.PAPER: "par le code de la lettre", ReachChannel.CALL: "par téléphone"}
 
 
 def ways_of(session: Session, responses: Collection[int]) -> dict[int, str]:

@@ -27,7 +27,7 @@ class RungWhen(StrEnum):
 _WHEN_LABELS = {
     RungWhen.FAILED: "ce qui précède a échoué",
     RungWhen.SILENT: "ce qui précède a échoué, ou rien n’est revenu",
-    RungWhen.ALWAYS: "toujours : le courrier suit le courriel",
+    RungWhen.ALWAYS: "toujours : la lettre sur papier suit le courriel",
 }
 
 
@@ -62,7 +62,7 @@ def checked(stated: str) -> str:
     try:
         return written([(rung.channel, rung.days, rung.when) for rung in rungs(stated)])
     except ValueError:
-        raise InputError("Un échelon s’écrit « paper:5:failed » : sa voie, ses jours, sa condition.") from None
+        raise InputError("Un échelon s’écrit « paper:5:failed » : son nom, ses jours, sa condition.") from None
 
 
 def written(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
@@ -73,13 +73,14 @@ def written(chosen: Sequence[tuple[ReachChannel, int, RungWhen]]) -> str:
     """
     ordered = sorted(chosen, key=lambda rung: rung[1])
     if len({channel for channel, _, _ in ordered}) < len(ordered):
-        raise InputError("Chaque voie sert une fois au plus : retirez celle qui est là deux fois.")
+        raise InputError("Chaque échelon sert une fois au plus : retirez celui qui est là deux fois.")
     if len({days for _, days, _ in ordered}) < len(ordered):
-        raise InputError("Donnez à chaque voie son propre délai : personne n’est contacté par deux voies le même jour.")
+        raise InputError("Donnez à chaque échelon son propre délai : un PO n’est pas contacté deux fois le même jour.")
     if any(not 1 <= days <= MOST_DAYS for _, days, _ in ordered):
         raise InputError(f"Un délai compte de 1 à {MOST_DAYS} jours après la vague.")
     if any(when is RungWhen.ALWAYS and channel is not ReachChannel.PAPER for channel, _, when in ordered):
         raise InputError(
-            "Seul le courrier peut suivre le courriel : les autres voies attendent un échec ou un silence."
+            "Seule la lettre sur papier peut toujours suivre le courriel : les autres échelons attendent un échec ou "
+            "un silence."
         )
     return " ".join(f"{channel}:{days}:{when}" for channel, days, when in ordered)

@@ -118,7 +118,7 @@ _REASON_LABELS = {
     StepReason.REFUSED: "courriel refusé",
     StepReason.EXPIRED: "courriel expiré",
     StepReason.SILENT: "rien n’est revenu",
-    StepReason.FOLLOWS: "le courrier suit le courriel",
+    StepReason.FOLLOWS: "la lettre sur papier suit le courriel",
     StepReason.RETURNED: "lettre revenue",
     StepReason.UNFIT_ADDRESS: "adresse postale incomplète",
     StepReason.NO_OTHER_MAILBOX: "aucune autre boîte",

@@ -125,7 +125,7 @@ class ReachedMailbox:
 
 _SAID = {
     ReachState.NO_MAILBOX: "à vérifier par une deuxième personne",
-    ReachState.EXCLUDED: "exclue de tout envoi",
+    ReachState.EXCLUDED: "exclue de tout courriel",
     ReachState.UNCONFIRMED: "jamais confirmée",
     ReachState.CONFIRMED: "confirmée",
 }

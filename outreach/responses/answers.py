@@ -79,7 +79,7 @@ class Given:
     @property
     def way(self) -> str:
         """How the answer came, in French."""
-        return "par le code du courrier" if self.is_by_code else "par téléphone" if self.noted_by else "au courriel"
+        return "par le code de la lettre" if self.is_by_code else "par téléphone" if self.noted_by else "au courriel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Archives:
         with database.writing() as session:
             said = (
                 f"Exporté avant d’être vidé : « {rule.what} », {plural(count, 'ligne')}, fichier {path.name}, "
-                f"empreinte {digest}, tableau de tri {self.sorting_list}."
+                f"code de contrôle {digest}, tableau de tri {self.sorting_list}."
             )
             audit.record(session, now, CLOCK, said, SUBJECT)
         return path

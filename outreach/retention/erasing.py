@@ -151,7 +151,7 @@ def told(planned: Plan) -> list[str]:
     if planned.has_bodies and not planned.keeps_address:
         why = "faute de tableau de tri (OUTREACH_SORTING_LIST)"
         sentences.append(f"Restent, {why} : les textes de ses courriels, que seule l’administration ouvre.")
-    sentences.append("Restent les notes signées, et une empreinte que personne ne peut relire.")
+    sentences.append("Restent les notes signées, et un code tiré de l’adresse, que personne ne peut relire.")
     return sentences
 
 

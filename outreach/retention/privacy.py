@@ -106,7 +106,7 @@ def _channels(settings: Settings) -> list[Channel]:
     named = [
         ("Base de données", database.host or "cette machine", "tout ce que ce registre énumère"),
         *(
-            ("Relais de courriel", urlsplit(relay).hostname, "les courriels : adresse, objet et texte")
+            ("Serveur d’envoi", urlsplit(relay).hostname, "les courriels : adresse, objet et texte")
             for relay in settings.relays
         ),
         ("Boîte des retours", urlsplit(settings.returns_url).hostname, "les avis de non-remise et leur adresse"),

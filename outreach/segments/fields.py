@@ -23,7 +23,7 @@ class Names:
     def of_mailings(self, keys: tuple[int, ...], *, with_later: bool) -> str:
         """The mailings in a sentence."""
         numbers = either(str(key) for key in keys)
-        return self.mailings.get((keys, with_later), f"{'un envoi' if len(keys) > 1 else 'l’envoi'} n° {numbers}")
+        return self.mailings.get((keys, with_later), f"{'une vague' if len(keys) > 1 else 'la vague'} n° {numbers}")
 
     def of_list(self, key: int) -> str:
         """A stored list in a sentence."""

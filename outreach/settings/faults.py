@@ -193,17 +193,17 @@ def _faults_of_relays(settings: Settings) -> list[str]:
     if not settings.smtp_url:
         return []
     if not all(_names_a_host(url, PORTS) for url in settings.relays):
-        return ["OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un relais ou plusieurs."]
+        return ["OUTREACH_SMTP_URL doit s’écrire smtp://hôte:port ou smtps://hôte, un serveur d’envoi ou plusieurs."]
     relays = [urlsplit(url) for url in settings.relays]
     faults = [
-        f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un relais sont starttls=off, "
-        "connections (de 1 à 50) et rate (courriels par seconde)."
+        f"OUTREACH_SMTP_URL : « {name}={value} » ne se comprend pas ; les options d’un serveur d’envoi sont "
+        "starttls=off, connections (de 1 à 50) et rate (courriels par seconde)."
         for relay in relays
         for name, value in parse_qsl(relay.query, keep_blank_values=True)
         if not (name in RELAY_OPTIONS and RELAY_OPTIONS[name].fullmatch(value))
     ]
     if len({(relay.hostname, relay.port or PORTS[relay.scheme]) for relay in relays}) < len(relays):
-        faults.append("OUTREACH_SMTP_URL nomme deux fois le même relais.")
+        faults.append("OUTREACH_SMTP_URL nomme deux fois le même serveur d’envoi.")
     if any(_is_in_clear(relay) for relay in relays):
         faults.append("OUTREACH_SMTP_URL : un mot de passe ne part jamais en clair, retirez starttls=off.")
     return faults

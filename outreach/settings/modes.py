@@ -32,7 +32,7 @@ def faults_outside_demo(settings: Settings) -> list[str]:
     """Nothing that matters has a default, and no key may be guessed."""
     required = {
         "OUTREACH_SECRET_KEY": (settings.secret_key.get_secret_value(), "la clé qui signe les sessions"),
-        "OUTREACH_SMTP_URL": (settings.smtp_url, "le relais de courriel, par exemple smtp://relais:587"),
+        "OUTREACH_SMTP_URL": (settings.smtp_url, "le serveur d’envoi, par exemple smtp://serveur:587"),
         "OUTREACH_PUBLIC_URL": (settings.public_url, "l’adresse publique du service, en https"),
         "OUTREACH_MAIL_DOMAIN": (settings.mail_domain, "le domaine qui signe les courriels"),
         "OUTREACH_MAILBOX_DOMAIN": (_stated(settings, "mailbox_domain"), "le domaine des boîtes administratives"),

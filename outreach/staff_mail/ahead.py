@@ -18,7 +18,7 @@ from outreach.sight.scopes import Sight
 from outreach.staff_mail.models import StaffNotice
 
 NOTICE = timedelta(hours=48)
-SAID = "Ce départ est à moins de 48 heures : les fédérations et réseaux concernés sont prévenus dès maintenant."
+SAID = "Cette vague part dans moins de 48 heures : les fédérations et réseaux concernés sont prévenus dès maintenant."
 
 
 def note(database: Database, *, now: datetime) -> None:

@@ -10,7 +10,7 @@ from outreach import french
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.approvals import deciding, deputies, reading
-from outreach.approvals.models import Decision, DecisionKind, Thing
+from outreach.approvals.models import Decision, DecisionKind, Thing, agreed
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.excepted import AudienceException
@@ -154,8 +154,8 @@ def subject(news: Sequence[News]) -> str:
         return f"{len(news)} nouvelles {'de vos campagnes' if are_of_campaigns else 'du service'}"
     done, campaign = news[0].done, news[0].campaign
     if isinstance(done, Decision):
-        return f"{done.title} : {_CALLED.get(done.thing, '')}{_SUBJECTS[done.kind]}"
-    what = "envoi à vos membres" if _is_ahead(done) else _SUBJECTS[done.state]
+        return f"{done.title} : {_CALLED.get(done.thing, '')}{agreed(_SUBJECTS[done.kind], done.thing)}"
+    what = "courriel à vos membres" if _is_ahead(done) else _SUBJECTS[done.state]
     return f"{campaign.title if campaign else ''} : {what}"
 
 
@@ -168,7 +168,7 @@ _CALLED = {
     Thing.REMINDER: "relance, ",
     Thing.NOTE: "note, ",
     Thing.TEXT: "version du texte, ",
-    Thing.LETTER: "lettre, ",
+    Thing.LETTER: "courriel, ",
 }  # a question names itself
 _SUBJECTS: dict[str, str] = {
     DecisionKind.WRITTEN: "PO écartés par exception",
@@ -243,11 +243,12 @@ def _of_decision(news: News, made: Decision, who: str) -> str:
     if made.kind is DecisionKind.SUBMITTED:
         return f"{who} demande votre validation de {title}{_asked(news, made)}."
     if made.kind in BACK_TO_AUTHOR:
-        done = "vous est renvoyée" if made.kind is DecisionKind.SENT_BACK else "est refusée"
-        return f"{named} {done} par {who}{_because(made.reason)}."
+        done = "vous est" if made.kind is DecisionKind.SENT_BACK else "est"
+        how = agreed("renvoyée" if made.kind is DecisionKind.SENT_BACK else "refusée", made.thing)
+        return f"{named} {done} {how} par {who}{_because(made.reason)}."
     if made.kind is DecisionKind.CONFIRMED:
         return f"{named} est {made.kind.label} par {who} : {made.counted}."
-    return f"{named} est validée par {who}{_planned(news) if news.campaign else ''}."
+    return f"{named} est {agreed('validée', made.thing)} par {who}{_planned(news) if news.campaign else ''}."
 
 
 def _of_question(made: Decision, who: str) -> str:
@@ -263,7 +264,7 @@ _NAMED = {
     Thing.NOTE: "la note ",
     Thing.TEXT: "la version du texte ",
     Thing.REQUEST: "la demande de note ",
-    Thing.LETTER: "la lettre ",
+    Thing.LETTER: "le courriel ",
 }
 
 

@@ -68,10 +68,10 @@ def retry() -> Redirect:
     with database().writing() as writing:
         tried = relay_health.try_now(writing, now=now(), actor=actor())
     if tried:
-        relays = french.plural(len(tried), "relais est essayé", "relais sont essayés")
+        relays = french.plural(len(tried), "serveur d’envoi est essayé", "serveurs d’envoi sont essayés")
         flash(f"{relays} de nouveau dans les secondes qui viennent.", "success")
     else:
-        flash("Aucun relais n’attendait : rien n’est changé.", "info")
+        flash("Aucun serveur d’envoi n’attendait : rien n’est changé.", "info")
     return redirect(_where_one_was())
 
 

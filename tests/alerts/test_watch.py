@@ -98,7 +98,7 @@ def test_a_lost_relay_is_told_once_when_it_is_back_from_when_to_when(database, w
         watch.look("")
     assert rows(database) == [(AlertKind.RELAY_LOST, NOW, clock.at)]
     ((subject, text),) = told(database)
-    assert subject == "Fin d’alerte : relais perdu"
+    assert subject == "Fin d’alerte : serveur d’envoi en panne"
     assert "Du 15 mai 2021 à 11 h au 15 mai 2021 à 11 h 03 : " in text
     assert [record.getMessage().split(",")[0] for record in caplog.records] == ["alert: relay_lost"] * 2
     assert "example" not in text, "no relay is named"
@@ -109,7 +109,7 @@ def test_where_no_letter_waits_the_mail_itself_tries_the_relay(database, watch, 
     watch.look("")
     clock.at = NOW + timedelta(minutes=4)
     watch.look("")
-    assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu"]
+    assert [subject for subject, _ in told(database)] == ["Alerte : serveur d’envoi en panne"]
 
 
 def test_what_one_installation_has_lost_no_other_one_ends_and_both_are_named_apart(
@@ -132,7 +132,7 @@ def test_what_one_installation_has_lost_no_other_one_ends_and_both_are_named_apa
     ]
     with database.reading() as session:
         relay, full = (words_of(session, one.kind, one.subject, RELAYS[:1]) for one in episodes.going_on(session))
-    assert relay.so == f"Sur {PLACE} : Le relais de courriel ne prend plus de courriels."
+    assert relay.so == f"Sur {PLACE} : Le serveur d’envoi ne prend plus de courriels."
     assert full.so.startswith(f"Sur {PLACE} : Le disque")
     work(database, 40)
     with database.reading() as session:
@@ -151,12 +151,15 @@ def test_where_another_relay_serves_a_lost_one_is_told_at_once_and_when_it_is_ba
     fail(database, RELAYS[1], NOW)
     watch.look("")
     watch.look("")
-    assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu"]
-    assert "Le relais de courriel n° 2 ne prend plus de courriels." in told(database)[0][1]
+    assert [subject for subject, _ in told(database)] == ["Alerte : serveur d’envoi en panne"]
+    assert "Le serveur d’envoi n° 2 ne prend plus de courriels." in told(database)[0][1]
     with database.writing() as session:
         relay_health.forget_failures(session, RELAYS[1], place=PLACE)
     watch.look("")
-    assert [subject for subject, _ in told(database)] == ["Alerte : relais perdu", "Fin d’alerte : relais perdu"]
+    assert [subject for subject, _ in told(database)] == [
+        "Alerte : serveur d’envoi en panne",
+        "Fin d’alerte : serveur d’envoi en panne",
+    ]
 
 
 def test_a_mail_goes_once_to_each_address_and_waits_for_no_authority(database, watch):
@@ -216,7 +219,7 @@ def test_a_wave_that_pauses_by_itself_is_told_until_it_is_resumed(database, watc
     move(WaveState.PAUSED, factories.AUTHOR)
     assert len(rows(database)) == 1, "a person knows what a person did"
     first, last = told(database)
-    assert first[0] == "Alerte : envoi mis en pause de lui-même"
+    assert first[0] == "Alerte : vague mise en pause d’elle-même"
     assert "La première vague de la campagne n° 1 s’est mise en pause d’elle-même." in first[1]
     assert "La première vague de la campagne n° 1 n’est plus en pause." in last[1]
     assert last[0].startswith("Fin d’alerte")

@@ -125,7 +125,7 @@ def test_the_audit_says_each_decision_in_the_words_of_its_thing(database, begun,
     move(database, number, lifecycle.cancel)
     held, text = "Campagne « Invitation au premier volet »", "Texte « Adhésion confirmée »"
     note = f"Note « {gathered.content.title} »"
-    frozen = f"{note} figée, au 15 mai 2021 (empreinte {gathered.content.sha256()[:12]})."
+    frozen = f"{note} figée, au 15 mai 2021 (code de contrôle {gathered.content.sha256()[:12]})."
     with database.reading() as session:
         subjects = (f"campaign:{number}", f"note:{first}", f"note:{second}", "texts")
         said = [[entry.sentence for entry in reversed(audit.about(session, subject))] for subject in subjects]
@@ -133,7 +133,7 @@ def test_the_audit_says_each_decision_in_the_words_of_its_thing(database, begun,
         [
             f"{held} créée.",
             f"{held} soumise à validation.",
-            f"{held} renvoyée à qui l’écrit : Plus court.",
+            f"{held} renvoyée à la rédaction : Plus court.",
             f"{held} modifiée.",
             f"{held} soumise à validation.",
             f"{held} validée.",

@@ -123,7 +123,7 @@ def test_nobody_is_away_twice_nor_replaced_by_who_is_away(database, claire):
     name(database, APPROVER, claire)
     with pytest.raises(Refused, match="Vous avez déjà un remplacement du 15 mai 2021 au 20 mai 2021"):
         name(database, APPROVER, luc, LAST, LAST)
-    with pytest.raises(Refused, match="Marc Dethier est en absence du 15 mai"):
+    with pytest.raises(Refused, match="Marc Dethier a déjà annoncé son absence du 15 mai"):
         name(database, luc, APPROVER, LAST, LAST)
     with pytest.raises(Refused, match="Vous remplacez Marc Dethier du 15 mai"):
         name(database, claire, luc)

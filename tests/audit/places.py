@@ -56,7 +56,7 @@ IN_SENTENCES = {  # what follows a number in a sentence about a campaign
 OF_REACH = {
     "reached": r"(?:a|ont) réagi",
     "presumed": "présumés? atteints?",
-    "unread": "remis au relais, retours non lus",
+    "unread": "remis au serveur d’envoi, retours non lus",
     "too_early": "pour qui il est trop tôt",
     "left": "à atteindre encore",
 }

@@ -98,7 +98,7 @@ def test_the_situation_in_files_and_to_programs(played, by):
 def figures_in(row):
     """The figures of a line of a file, whose header must hold no figure that the auditor does not know."""
     named = {**LABELS, "PO": "authorities", "Écoles": "schools"}
-    said = {"Au", "D’après ce qui était enregistré le", "Volet", "Part adhérée", "Remarque", *CODES.values()}
+    said = {"Au", "D’après ce qui était enregistré le", "Volet", "Part qui a adhéré", "Remarque", *CODES.values()}
     said |= {"Réseau", "Zone", "Province", "Fédération", "Programme"}
     assert set(row) <= {*named, *said}, "a column that the auditor does not know"
     return {key: int(row[label]) for label, key in named.items()}

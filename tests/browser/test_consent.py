@@ -159,7 +159,7 @@ def test_the_pages_of_agreements_keep_the_rules(staff, sending, violations, look
     keeps()
     staff.get_by_label("Qui l’a donné").fill("A. Petit, directrice")
     staff.get_by_role("button", name="Enregistrer un accord").click()
-    expect(staff.get_by_text("Il vaut à partir du prochain envoi")).to_be_visible()
+    expect(staff.get_by_text("Il vaut à partir du prochain courriel")).to_be_visible()
     keeps()
     page = sending.answer_page(first)
     keeps(page)

@@ -126,9 +126,9 @@ def test_a_correction_reaches_exactly_those_of_wave_1_also_who_joined_or_answere
 
 
 def test_a_correction_without_the_letter_that_it_corrects_is_refused(database, sent):
-    with pytest.raises(InputError, match="Réponses et envois : A reçu"):
+    with pytest.raises(InputError, match="Réponses et vagues : A reçu"):
         draft(database, concerns=Concerns.LISTED)
-    with pytest.raises(InputError, match="Réponses et envois : A reçu"):
+    with pytest.raises(InputError, match="Réponses et vagues : A reçu"):
         draft(database, concerns=Concerns.LISTED, segment=AudienceRule(criteria={"not": ONE}))
 
 
@@ -163,4 +163,4 @@ def test_a_mailing_of_no_campaign_keeps_its_number(database, sent):
     with database.reading() as session:
         criterion = from_plain({"received": {"mailings": [1, 99]}})
         assert wave_criteria.told(session, criterion) == {"received": {"mailings": [1, 99], "with_later": False}}
-        assert wave_criteria.sentence(session, criterion) == "Pouvoirs organisateurs : a reçu un envoi n° 1 ou 99."
+        assert wave_criteria.sentence(session, criterion) == "Pouvoirs organisateurs : a reçu une vague n° 1 ou 99."

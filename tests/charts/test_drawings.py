@@ -111,7 +111,7 @@ def test_no_label_is_small_cut_off_or_covered_by_another(name, canvas):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_slide_is_16_by_9_with_its_title_its_subject_and_its_source(name):
-    title = "Sur 247 pouvoirs organisateurs destinataires, 57 ont répondu et 12 ont adhéré depuis le premier envoi"
+    title = "Sur 247 pouvoirs organisateurs destinataires, 57 ont répondu et 12 ont adhéré depuis le premier courriel"
     made = Chart("x", title, "PO par réseau", "Campagne « x », au 1er juin", "told", (), (), DRAWN[name])
     drawing = slides.slide(made.title, (made.about, made.subject), made.draw, "Source : x, 1er juin")
     labels = list(words_of(drawing.marks))
@@ -126,7 +126,7 @@ def test_a_slide_is_16_by_9_with_its_title_its_subject_and_its_source(name):
 
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_slide_bears_the_logo_beside_its_title_and_the_lines_under_its_source(name):
-    title = "Sur 247 pouvoirs organisateurs destinataires, 57 ont répondu et 12 ont adhéré depuis le premier envoi"
+    title = "Sur 247 pouvoirs organisateurs destinataires, 57 ont répondu et 12 ont adhéré depuis le premier courriel"
     sender = slides.Sender(
         "Ministère de l’Éducation · Direction du numérique · " + "Rue de l’École 1 " * 20, "AA", (220, 50)
     )

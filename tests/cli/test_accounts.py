@@ -51,7 +51,7 @@ def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(use
         "last_sign_in": "2021-05-15T09:00:00+00:00",
     }
     assert listed[CHIEF]["last_sign_in"] is None
-    assert "jamais connecté" in user("list")[1]
+    assert "jamais de connexion" in user("list")[1]
 
 
 def test_roles_sessions_closing_and_reopening_by_command(user, sample_database):

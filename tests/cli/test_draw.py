@@ -74,4 +74,4 @@ def test_a_draw_that_was_changed_in_the_database_fails_the_check(run, drawable):
                 connection.execute(text(f"DROP TRIGGER IF EXISTS {name} ON drawn_authorities"))
         connection.execute(text("UPDATE drawn_authorities SET place = 1 - place WHERE place < 2"))
     result = run("--check")
-    assert (result.exit_code, "n’est pas celui que donne la graine" in str(result.exception)) == (1, True)
+    assert (result.exit_code, "n’est pas celui que donne le tirage" in str(result.exception)) == (1, True)

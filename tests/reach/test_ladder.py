@@ -17,7 +17,7 @@ def test_rungs_are_kept_in_the_order_of_their_days_and_read_back():
     ]
     assert rungs("") == []
     assert rungs(written([(PAPER, 1, RungWhen.ALWAYS)]))[0].told == (
-        "Lettre sur papier, 1 jour après la vague, toujours : le courrier suit le courriel"
+        "Lettre sur papier, 1 jour après la vague, toujours : la lettre sur papier suit le courriel"
     )
 
 
@@ -33,7 +33,7 @@ def test_the_longest_ladder_fits_its_column():
         ([(PAPER, 5, RungWhen.FAILED), (CALL, 5, RungWhen.FAILED)], "propre délai"),
         ([(PAPER, 0, RungWhen.FAILED)], "Un délai compte"),
         ([(PAPER, MOST_DAYS + 1, RungWhen.FAILED)], "Un délai compte"),
-        ([(CALL, 5, RungWhen.ALWAYS)], "Seul le courrier"),
+        ([(CALL, 5, RungWhen.ALWAYS)], "Seule la lettre sur papier"),
     ],
 )
 def test_a_ladder_that_would_double_a_channel_or_a_day_is_refused(chosen, said):

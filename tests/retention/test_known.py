@@ -73,7 +73,7 @@ def test_rows_say_names_days_and_letters_as_they_left(three_answered, address):
     (letter,) = map(dict, read["compositions"].rows)
     assert letter["Objet"]
     assert len(letter["Texte"].splitlines()) > 3
-    assert dict(read["messages"].rows[0])["Issue"] == "parti, accepté par le relais"
+    assert dict(read["messages"].rows[0])["Issue"] == "parti, accepté par le serveur d’envoi"
     (contact,) = map(dict, read["contacts"].rows)
     assert contact["Adresse de courriel"] == address
     assert "T09:" not in json.dumps([table.rows for table in read.values()]), "no moment as a program writes it"

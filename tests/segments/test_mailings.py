@@ -249,7 +249,7 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
     [
         (ReceivedMailing(mailings=(3,)), "a reçu « Invitation »"),
         (Not(ReceivedMailing(mailings=(3,))), "n’a pas reçu « Invitation »"),
-        (ReceivedMailing(mailings=(3, 4)), "a reçu un envoi n° 3 ou 4"),
+        (ReceivedMailing(mailings=(3, 4)), "a reçu une vague n° 3 ou 4"),
         (ReactedTo(mailings=(3,), reaction="none"), "n’a pas réagi à « Invitation »"),
         (ReactedTo(mailings=(3,), reaction="answered"), "a répondu à « Invitation »"),
         (

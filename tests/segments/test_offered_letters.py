@@ -41,7 +41,7 @@ def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
     assert offers.LETTERS in offered
     assert set(offered).isdisjoint(offers.OF_LETTERS)
     labels = {found.label: (found.part, found.value) for found in offers.found(offered, "pas réagi")}
-    assert labels["Réponses et envois : N’a pas réagi"] == ("what", "reacted.none")
+    assert labels["Réponses et vagues : N’a pas réagi"] == ("what", "reacted.none")
     assert not offers.offers({})[offers.LETTERS].is_possible, "nothing was sent yet"
 
 
@@ -50,7 +50,7 @@ def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
     [
         ({"what": ["received"], "mailings": ["1"], "answers": ["help"]}, "les réponses vont avec"),
         ({"what": ["received"], "mailings": ["1"], "strand": ["1"]}, "pas les deux"),
-        ({"what": ["reacted.none"]}, "choisissez des envois, ou un volet"),
+        ({"what": ["reacted.none"]}, "choisissez des vagues, ou un volet"),
         ({"what": ["nosuch"], "mailings": ["1"]}, "Complétez la condition"),
     ],
 )

@@ -74,7 +74,7 @@ def test_no_link_leaves_the_century(author, month, near):
 
 def test_a_month_without_a_sending_says_so_and_leads_on(author):
     page = author.get("/calendar?month=2030-03").text
-    assert "Aucun envoi en mars 2030." in text_of(page)
+    assert "Aucune vague en mars 2030." in text_of(page)
     assert 'href="/campaigns"' in page
     assert "sans avoir été comparés" in text_of(page)
 

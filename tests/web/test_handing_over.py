@@ -19,7 +19,7 @@ def asked(database):
 def test_a_refused_page_says_whose_task_it_is_and_leads_to_asking_for_it(signed_in, sample_database):
     reader = signed_in("reader")
     page = reader.get(f"{NEW}?network=WBE")
-    assert (page.status_code, "Ceci revient à qui a le rôle « rédaction »" in text_of(page)) == (403, True)
+    assert (page.status_code, "Ceci revient à une personne qui a le rôle « rédaction »" in text_of(page)) == (403, True)
     address = "/ask/author?page=/notes/drafts/new?network%3DWBE"
     form = form_of(reader.get(address), "/ask/author")
     assert form["page"] == f"{NEW}?network=WBE"
@@ -31,7 +31,7 @@ def test_a_refused_page_says_whose_task_it_is_and_leads_to_asking_for_it(signed_
 
 def test_an_authority_s_sheet_says_whose_task_it_is_to_who_may_not_change_it(signed_in):
     shown = signed_in("reader").get("/directory/9300")
-    assert "Corriger, écrire ou noter un appel revient à qui a le rôle « rédaction »" in text_of(shown)
+    assert "Corriger, écrire ou noter un appel revient à une personne qui a le rôle « rédaction »" in text_of(shown)
     assert 'href="/ask/author?page=/directory/9300"' in shown.text
     assert "/ask/" not in signed_in("author").get("/directory/9300").text
 

@@ -55,7 +55,7 @@ def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, sign
     without = approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal"))
     assert (without.status_code, "Dites pourquoi" in text_of(without)) == (422, True)
     approver.post("/letters/1/refusal", data=form_of(page, "/letters/1/refusal") | {"reason": "Appelez plutôt."})
-    assert "refusée : Appelez plutôt." in text_of(author.get("/letters/1"))
+    assert "refusé : Appelez plutôt." in text_of(author.get("/letters/1"))
     assert "À lundi." in form_of(author.get(f"{PLACE}?again=1"))["text"]
 
 

@@ -164,7 +164,7 @@ def test_two_tabs_end_in_one_session_and_an_answer_serves_once(client, provider,
     assert client.post(flows.RETURN, data={**form, "csrf_token": token}).status_code == 400
     assert client.get(flows.RETURN, query_string=first).location == "/today", "back to the page of the return"
     assert back(client, second).location == "/b"
-    assert "Vous êtes déjà connecté dans ce navigateur" in text_of(client.get("/account"))
+    assert "Une session est déjà ouverte dans ce navigateur" in text_of(client.get("/account"))
 
 
 def test_a_sign_in_that_took_more_than_ten_minutes_begins_anew(client, provider, settings_of):

@@ -372,7 +372,7 @@ def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(aut
     page = text_of(author.get("/responses?recall=any"))
     assert "à rappeler lundi" in page
     assert "En attente (1) Besoin d’aide (1) Mauvais contact (0) Refus et non concernés (0)" in page
-    assert "Seulement les miennes · Seulement celles à rappeler" in page
+    assert "Seulement les miennes · Seulement celles qui sont à rappeler" in page
     assert "Besoin d’aide" in page[page.index("Suivi par") :]
     assert "Non concerné" not in page[page.index("Suivi par") :]
     assert "Nadia Lambert" in page

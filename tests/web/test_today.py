@@ -143,7 +143,7 @@ def test_sign_in_leads_those_who_write_or_approve_to_their_list(signed_in, role,
 
 def test_the_page_says_what_awaits_and_that_nothing_does(author, launched_sample):
     page = author.get("/today")
-    assert "1 pouvoir organisateur dont une boîte est en faute" in text_of(page)
+    assert "1 pouvoir organisateur dont une boîte est à corriger" in text_of(page)
     assert "Rien de tel n’attend." in text_of(author.get("/today?of=alert"))
 
 

@@ -119,7 +119,7 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
     strand_id = known.strands[number]
     if (school_id, strand_id) not in known.eligible:
         raise RowFault(
-            "school", f"L’école {fase} n’est pas ouverte au volet {number} (hors secondaire ou hors registre)."
+            "school", f"Le volet {number} n’est pas ouvert à l’école {fase} (hors secondaire ou hors registre)."
         )
     status = STATUSES.get(fold(cells["status"]))
     if status is None:

@@ -201,7 +201,7 @@ def _cover(batch: PaperBatch, parts: Sequence[Part], now: datetime, author: str)
         ("Lettres", french.number(batch.letters)),
         ("Pages", f"{french.number(pages)}, en recto verso : chaque lettre commence sur un recto"),
         ("Feuille de réponse", "derrière chaque lettre" if batch.has_sheet else "non"),
-        ("Empreinte (SHA-256)", digest_of([part.content for part in parts])),
+        ("Code de contrôle (SHA-256)", digest_of([part.content for part in parts])),
     ]
     document = {
         **_named(f"Bordereau du lot {batch.id}", now),

@@ -148,12 +148,12 @@ def write(
     if known is not None:
         return known, False
     if any(one.address == to.address for one in awaiting(session, authority)):
-        raise Refused(f"Une lettre à {to.address} attend déjà la validation d’une autre personne : elle part d’abord.")
+        raise Refused(f"Un courriel à {to.address} attend déjà la validation d’une autre personne : il part d’abord.")
     replying.refuse_floods(session, actor, now)
     calm.take_turn(session)
     refuse_unwelcome(session, to, now=now)
     if prepared.text_id is not None and prepared.text_id != texts.approved_as(session, text):
-        raise Refused("Le texte validé a changé depuis que vous avez relu cette lettre : relisez-la.")
+        raise Refused("Le texte validé a changé depuis que vous avez relu ce courriel : relisez-le.")
     letter = ServiceLetter(authority_id=authority.id, address=to.address, text=text, text_id=prepared.text_id, key=key)
     letter.written_at, letter.written_by, letter.letterhead_id = now, actor, prepared.head.version or None
     session.add(letter)
@@ -170,7 +170,7 @@ def letter_numbered(session: Session, number: int) -> tuple[ServiceLetter, Autho
     """A letter by hand and whom it is for. Raises NotFound."""
     letter = session.get(ServiceLetter, number)
     if letter is None:
-        raise NotFound("Aucune lettre n’a ce numéro.")
+        raise NotFound("Aucun courriel n’a ce numéro.")
     return letter, session.get_one(Authority, letter.authority_id)
 
 
@@ -187,7 +187,7 @@ def content_of(authority: Authority, letter: ServiceLetter, prepared: PreparedRe
     """A letter as decisions are about it: to whom, every word as merged, and under which letterhead."""
     merged = (letter.address, prepared.subject, prepared.html, prepared.text, *_said(prepared.head))
     digest = hashlib.sha256("\0".join(merged).encode()).hexdigest()
-    named = f"Lettre « {prepared.subject} » à {letter.address}"
+    named = f"Courriel « {prepared.subject} » à {letter.address}"
     return Content(Thing.LETTER.subject(letter.id), digest, prepared.subject[:200], named, subject_of(authority))
 
 
@@ -226,15 +226,15 @@ def end(
     take_turns(session, "letters", authority.fase)
     held = state_of(session, letter)
     if held is None or held.kind is not DecisionKind.SUBMITTED:
-        raise Refused("Cette lettre n’attend plus de validation.")
+        raise Refused("Ce courriel n’attend plus de validation.")
     if kind is DecisionKind.WITHDRAWN and actor != letter.written_by:
         raise Refused(
-            f"Cette lettre est de {colleagues.name_of(session, letter.written_by)}, qui seul peut la retirer."
+            f"{colleagues.name_of(session, letter.written_by)} a écrit ce courriel, et cette personne seule le retire."
         )
     if kind is DecisionKind.REFUSED and not reason.strip():
-        raise InputError("Dites pourquoi : la personne qui a écrit la lettre le lira.")
-    content = Content(held.subject, held.digest, held.title, f"Lettre « {held.title} »", subject_of(authority))
-    said = "retirée par la personne qui l’a écrite" if kind is DecisionKind.WITHDRAWN else reason.strip()
+        raise InputError("Dites pourquoi : la personne qui a écrit ce courriel le lira.")
+    content = Content(held.subject, held.digest, held.title, f"Courriel « {held.title} »", subject_of(authority))
+    said = "retiré par la personne qui l’a écrit" if kind is DecisionKind.WITHDRAWN else reason.strip()
     deciding.decide(session, content, kind, now=now, actor=actor, reason=said)
 
 

@@ -62,17 +62,15 @@ class WaveAction:
     def sentence(self, labels: Mapping[str, str]) -> str:
         """The action in French, with its day and whom it means by network; `labels` as in `Actions`.
 
-        Notes have it: who reads them knows a sending (« envoi ») and no « vague ».
+        Notes have it.
         """
-        is_first = self.wave == french.wave(0)
-        day, it = french.day(self.at), "il" if is_first else "elle"
-        wave = f"{'le premier envoi' if is_first else f'la {self.wave}'} de « {self.title} »"
+        day, wave = french.day(self.at), f"la {self.wave} de « {self.title} »"
         if self.is_planned and self.meant is None:
-            return french.typeset(f"Le {day}, {wave} est {'prévu' if is_first else 'prévue'}.")
+            return french.typeset(f"Le {day}, {wave} est prévue.")
         meant = (self.meant if self.is_planned else self.sent) or {}
         total = sum(meant.values())
         if not total:
-            none = f"doit partir : à ce jour, {it} n’écrirait" if self.is_planned else "n’a écrit"
+            none = "doit partir : à ce jour, elle n’écrirait" if self.is_planned else "n’a écrit"
             among = f" parmi les {wording.authorities(self.sight)}" if self.sight else ""
             return french.typeset(f"Le {day}, {wave} {none} à personne{among}{self.part}.")
         whose = f" {wording.members(self.sight, total)}" if self.sight else ""
@@ -81,7 +79,7 @@ class WaveAction:
         each = ", ".join(f"{labels[code]} {french.number(meant[code])}" for code in codes)
         networks = "" if self.part and len(codes) == 1 else f" ({each})"  # one network alone is the part named
         if self.is_planned:
-            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, {it} écrirait à {whom}{networks}.")
+            return french.typeset(f"Le {day}, {wave} doit partir : à ce jour, elle écrirait à {whom}{networks}.")
         return french.typeset(f"Le {day}, {wave} a écrit à {whom}{networks} ; {self._received(total)}{self._replied}.")
 
     @property

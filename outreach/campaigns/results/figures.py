@@ -28,24 +28,32 @@ from outreach.responses.models import Response
 class Figure(StrEnum):
     """A figure of a campaign, by the key that programs know, in the order of the interface."""
 
-    TARGETED = "targeted", "Visés", "Ceux que les critères des vagues parties visaient à leur départ, ou visent"
+    TARGETED = (
+        "targeted",
+        "Visés",
+        "Ceux que visaient les critères quand une vague est partie, ou que vise une vague à venir",
+    )
     OUT_OF_SCOPE = "out_of_scope", "Hors cible", "Aucune école que le volet concerne ce jour-là"
     CONCERNED = "concerned", "Concernés", "Une école au moins que le volet concerne"
     ALREADY_JOINED = "already_joined", "Avaient déjà adhéré", "Toutes leurs écoles concernées avaient déjà adhéré"
-    EXCEPTED = "excepted", "Exceptés", "Écartés par une personne, par le tirage d’une autre campagne, ou par la trêve"
+    EXCEPTED = (
+        "excepted",
+        "Exceptés",
+        "Écartés par une personne, par le tirage d’une autre campagne, ou déjà sollicités",
+    )
     STOPPED = (
         "stopped",
         "Se sont manifestés avant le courriel",
         "Une adhésion ou une réponse connue après le lancement, avant qu’un courriel leur parte",
     )
-    TO_REACH = "to_reach", "À atteindre", "Concernés, sans ceux qui avaient adhéré, qui sont exceptés ou manifestés"
+    TO_REACH = "to_reach", "À atteindre", "Concernés, sauf ceux qui avaient adhéré, sont exceptés ou se sont manifestés"
     NO_ADDRESS = "no_address", "Sans adresse utilisable", "Aucune adresse, désinscrits, boîte en échec ou à vérifier"
     NOT_SENT = "not_sent", "Non envoyés", "Pour une autre raison : vague annulée ou manquée, sortis du public"
     TO_COME = "to_come", "Recevront", "Un courriel attend, ou une vague planifiée ou en pause leur écrira"
     RECIPIENTS = "recipients", "Destinataires", "Un courriel de la campagne au moins leur est parti, ou a été tenté"
-    HANDED_OVER = "handed_over", "Remis", "Notre relais a pris un courriel, qui n’est pas revenu"
-    ON_THE_WAY = "on_the_way", "En chemin ou en doute", "On ne sait pas encore si le relais a pris le courriel"
-    RETURNED = "returned", "Revenus", "Refusés par notre relais, expirés, ou revenus depuis"
+    HANDED_OVER = "handed_over", "Remis", "Notre serveur d’envoi a pris un courriel, qui n’est pas revenu"
+    ON_THE_WAY = "on_the_way", "En chemin ou en doute", "On ne sait pas encore si le serveur d’envoi a pris le courriel"
+    RETURNED = "returned", "Revenus", "Refusés par notre serveur d’envoi, expirés, ou revenus depuis"
     REACHED = (
         "reached",
         "Ont réagi",

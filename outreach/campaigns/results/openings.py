@@ -46,7 +46,7 @@ class LetterOpenings:
         """What is known, in French without a full stop; what machines did comes after it."""
         parts = []
         if self.opened and self.is_by_proxy:
-            parts.append(f"peut-être ouvert le {_day(self.opened)} (relais d’images)")
+            parts.append(f"peut-être ouvert le {_day(self.opened)} (serveur d’images)")
         elif self.opened:
             parts.append(f"ouvert le {_day(self.opened)} (probable)")
         if self.clicked:

@@ -143,7 +143,7 @@ def journal(session: Session, campaign: Campaign) -> Sequence[JournalEntry]:
     calm = [exemption for exemption in exemptions.of(session, campaign) if exemption.kind is ExemptionKind.CALM]
     moves += [(exemption.at, 4, exemption.id, _of_calm(exemption)) for exemption in calm]
     for withdrawal in filter(None, (exemption.withdrawal for exemption in calm)):
-        taken_back = "Campagne n’écrit plus à ceux déjà sollicités : la dérogation est retirée."
+        taken_back = "Campagne n’écrit plus aux PO déjà sollicités : la dérogation est retirée."
         entry = JournalEntry(withdrawal.withdrawn_at, withdrawal.withdrawn_by, taken_back)
         moves.append((withdrawal.withdrawn_at, 5, withdrawal.exemption_id, entry))
     waves = {subject_of(wave.mailing_id): wave.name for wave in campaign.waves if wave.mailing_id}
@@ -160,7 +160,7 @@ def _done(what: str, done: Decision | CampaignTransition) -> JournalEntry:
 
 def _of_calm(exemption: Exemption) -> JournalEntry:
     return JournalEntry(
-        exemption.at, exemption.actor, f"Campagne écrit aussi à ceux déjà sollicités : {exemption.reason}."
+        exemption.at, exemption.actor, f"Campagne écrit aussi aux PO déjà sollicités : {exemption.reason}."
     )
 
 

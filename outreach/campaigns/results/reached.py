@@ -27,7 +27,7 @@ MOST_ON_SHEET = 5  # campaigns of which an authority's sheet says whether they r
 WORDS = {
     Reach.REACHED: ("a réagi", "ont réagi"),
     Reach.PRESUMED: ("présumé atteint", "présumés atteints"),
-    Reach.UNREAD: ("remis au relais, retours non lus", "remis au relais, retours non lus"),
+    Reach.UNREAD: ("remis au serveur d’envoi, retours non lus", "remis au serveur d’envoi, retours non lus"),
     Reach.TOO_EARLY: ("pour qui il est trop tôt", "pour qui il est trop tôt"),
     Reach.LEFT: ("à atteindre encore", "à atteindre encore"),
 }
@@ -53,7 +53,7 @@ _CLASSES = {
     Class.RECIPIENTS: "destinataires",
 }
 _HANDINGS = {
-    Handing.HANDED_OVER: "remis à notre relais",
+    Handing.HANDED_OVER: "remis à notre serveur d’envoi",
     Handing.ON_THE_WAY: "en chemin ou en doute",
     Handing.RETURNED: "revenu",
 }

@@ -77,7 +77,7 @@ COLUMNS: Sequence[Column[ReactedLetter]] = (
     Column("sent", "Parti", lambda row: row.letter.sent, Kind.MOMENT, sort=True),
     Column("state", "Issue", lambda row: row.letter.state),
     Column("cause", "Cause", lambda row: row.letter.cause, on=On.FILE),
-    Column("said", "Réponse du relais", lambda row: row.letter.said, on=On.FILE),
+    Column("said", "Réponse du serveur d’envoi", lambda row: row.letter.said, on=On.FILE),
     Column("measured", "Mesuré", lambda row: row.letter.measured, on=DATA),
     Column("opened", "Ouvert", lambda row: row.letter.opened, Kind.MOMENT, sort=True),
     Column("clicked", "Cliqué", lambda row: row.letter.clicked, Kind.MOMENT, sort=True),

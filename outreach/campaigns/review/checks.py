@@ -147,7 +147,7 @@ def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> l
     have = "n’a jamais reçu" if len(strangers) == 1 else "n’ont jamais reçu"
     strand, count = campaign.strand.number, french.number(len(strangers))
     never = f"{count} PO {have} de courriel du volet {strand}, et ce courriel est un rappel"
-    mend = f"ajoutez la condition « Réponses et envois : A reçu » avec le volet {strand}, ou changez les mots"
+    mend = f"ajoutez la condition « Réponses et vagues : A reçu » avec le volet {strand}, ou changez les mots"
     return [f"{never} : {_named(strangers)} ; {mend}."]
 
 
@@ -212,7 +212,7 @@ def _way_out(counts: AudienceCounts) -> str:
     """What may be done where nobody is written to."""
     if Reason.SOLICITED in counts.left_out:
         return (
-            "choisissez une date plus tardive, ou demandez à une personne qui valide d’écrire aussi à ceux déjà "
+            "choisissez une date plus tardive, ou demandez à une personne qui valide d’écrire aussi aux PO déjà "
             "sollicités"
         )
     return "élargissez le public"
@@ -237,9 +237,9 @@ def _of_start(dated: Sequence[PlannedWave], planned: Sequence[PlannedWave], now:
         return []
     at = planned[0].at
     if at < now:
-        return ["La date de départ est passée : choisissez-en une autre."]
+        return ["La date de la première vague est passée : choisissez-en une autre."]
     when = "une minute après" if at <= now + CALL_OFF_TIME else f"le {spelt_moment(at)}"
-    return [f"La date de départ est passée : planifié maintenant, l’envoi part {when}."]
+    return [f"La date de la première vague est passée : planifiée maintenant, elle part {when}."]
 
 
 def _of_dates(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:

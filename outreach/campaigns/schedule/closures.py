@@ -192,7 +192,7 @@ def subject_of(closure: Closure) -> str:
 def _name(text: str) -> str:
     name = line_of_words(text).rstrip(".")
     if not name:
-        raise InputError("Dites pourquoi ces jours sont fermés : ce nom est montré à qui planifie.")
+        raise InputError("Dites pourquoi ces jours sont fermés : ce nom est montré à la personne qui planifie.")
     if len(name) > LONGEST_NAME:
         raise InputError(f"Le nom dépasse {LONGEST_NAME} caractères.")
     return name

@@ -49,7 +49,7 @@ DRAWN_MEANWHILE = (
     "soumission : renvoyez celle-ci, puis soumettez-la de nouveau ; elle en gardera le tirage."
 )
 UNASKED = (
-    "Cette question n’était pas posée à la soumission : renvoyez la campagne à qui l’écrit, qui y répond et la soumet "
+    "Cette question n’était pas posée à la soumission : renvoyez la campagne à la rédaction, qui y répond et la soumet "
     "de nouveau."
 )
 UNDER_WAY = (Status.IN_PREPARATION, Status.TENDER_LAUNCHED)

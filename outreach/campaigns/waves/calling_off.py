@@ -10,7 +10,7 @@ from outreach.errors import Refused
 
 # How long a wave that is planned for now can still be called off.
 CALL_OFF_TIME = timedelta(seconds=60)
-CALLED_OFF = "envoi annulé avant son départ"
+CALLED_OFF = "vague annulée avant de partir"
 STARTED = (
     "L’envoi a commencé : il ne s’annule plus en entier. "
     "Le bouton « Annuler ce qui n’est pas parti » retire les courriels qui attendent encore."
@@ -47,7 +47,7 @@ def call_off(session: Session, campaign: Campaign, number: int, *, now: datetime
     """
     wave = next((candidate for candidate in campaign.waves if candidate.number == number), None)
     if wave is None or wave.state in {WaveState.CANCELLED, WaveState.MISSED}:
-        raise Refused("Cet envoi n’est plus planifié : il n’y a rien à annuler.")
+        raise Refused("Cette vague n’est plus planifiée : il n’y a rien à annuler.")
     if wave.state is not WaveState.PLANNED:
         raise Refused(STARTED)
     together = [wave] if follows_a_sending(wave) else [w for w in campaign.waves if w.state is WaveState.PLANNED]

@@ -70,7 +70,7 @@ def waive_calm(session: Session, campaign: Campaign, reason: str, *, now: dateti
     why = _reason(reason)
     campaign.calm_waived = True
     session.add(_made(ExemptionKind.CALM, campaign, None, why, now, actor))
-    told = f"Campagne « {campaign.title} » : écrit aussi à ceux déjà sollicités ({why})."
+    told = f"Campagne « {campaign.title} » : écrit aussi aux PO déjà sollicités ({why})."
     audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
 
 
@@ -85,7 +85,7 @@ def restore_calm(session: Session, campaign: Campaign, *, now: datetime, actor: 
     for exemption in held:
         exemption.withdrawal = ExemptionWithdrawal(withdrawn_at=now, withdrawn_by=actor)
     campaign.calm_waived = False
-    told = f"Campagne « {campaign.title} » : n’écrit plus à ceux déjà sollicités, la dérogation est retirée."
+    told = f"Campagne « {campaign.title} » : n’écrit plus aux PO déjà sollicités, la dérogation est retirée."
     audit.record(session, now, actor, told, lifecycle.subject_of(campaign))
 
 

@@ -90,7 +90,7 @@ def resend(
         session, mailing, without=_spared(session, campaign, now), now=now, actor=actor, only=only
     )
     if not count:
-        raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après son départ.")
+        raise Refused("Un courriel en doute se renvoie une seule fois, 15 minutes au plus tôt après être parti.")
     if wave.state is WaveState.FINISHED:
         note = f"{count} courriel{'s' if count > 1 else ''} en doute à renvoyer à l’identique"
         move_wave(session, wave, WaveState.RUNNING, now=now, actor=actor, note=note)

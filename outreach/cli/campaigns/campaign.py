@@ -236,7 +236,7 @@ def pause(operation: Operation, number: int) -> None:
 @acting
 @pass_operation
 def resume(operation: Operation, number: int) -> None:
-    """Reprend un envoi suspendu."""
+    """Reprend une vague suspendue."""
     _move(operation, number, MOVERS, partial(_resume, by_page_only=operation.settings.mode is Mode.PRODUCTION))
     say(f"Campagne {number} reprise.")
 
@@ -276,7 +276,7 @@ def restore(operation: Operation, number: int) -> None:
 @acting
 @pass_operation
 def retry(operation: Operation, number: int, wave: int, doubtful: bool) -> None:
-    """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le relais a acceptés."""
+    """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le serveur d’envoi a acceptés."""
     verb = retrying.resend if doubtful else retrying.retry
     _, count = _move(operation, number, MOVERS, verb, wave)
     say(f"Vague {wave} : {french.plural(count, 'courriel repart', 'courriels repartent')}.")

@@ -141,7 +141,7 @@ def record(
         else:
             words = own.wording(contact.address) if wording is None else wording
             basis = bases.record_consent(session, contact, wording=words, channel=channel or "", **given, **by)
-        told = f"{basis.kind.label.capitalize()} pour {contact.address} : vaut à partir du prochain envoi."
+        told = f"{basis.kind.label.capitalize()} pour {contact.address} : vaut à partir du prochain courriel."
     say(told)
 
 

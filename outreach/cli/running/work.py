@@ -76,10 +76,10 @@ def letter_source_for(settings: Settings, database: Database) -> LetterSource:
 @click.command()
 @pass_operation
 def mailbox(operation: Operation) -> None:
-    """Tient la boîte de démonstration, où arrivent les courriels tant qu’aucun relais n’est nommé."""
+    """Tient la boîte de démonstration, où arrivent les courriels tant qu’aucun serveur d’envoi n’est nommé."""
     settings = operation.settings
     if not settings.stays_here:
-        raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans relais nommé.")
+        raise Refused("La boîte de démonstration ne sert qu’en démonstration, sans serveur d’envoi nommé.")
     logs.begin("mailbox")
     _leave_signals()
     folder, returns = demo_mailbox.folder_of(settings.data), boxes.maildir_of(settings.returns_url)
@@ -145,14 +145,14 @@ def confirm(operation: Operation) -> None:
 
 @click.group()
 def relay() -> None:
-    """Les relais : leur état, et un essai tout de suite."""
+    """Les serveurs d’envoi : leur état, et un essai tout de suite."""
 
 
 @relay.command(name="status")
 @json_option
 @pass_operation
 def relay_status(operation: Operation) -> None:
-    """Dit par installation ce qui retient les courriels, quels relais ont échoué, et lesquels doivent une réponse."""
+    """Dit par installation ce qui retient les courriels, et quels serveurs d’envoi ont échoué ou doivent répondre."""
     here, now = installation.place_of(operation.settings.data), operation.now
     with operation.database.reading() as session:
         passes = {passed.place: passed for passed in workers.last_passes(session)}
@@ -216,14 +216,14 @@ def _say_state(session: Session, one: _InstallationState, *, is_here: bool, is_w
 @acting
 @pass_operation
 def retry_relays(operation: Operation) -> None:
-    """Fait essayer tout de suite les relais qui attendent ou sont en alarme."""
+    """Fait essayer tout de suite les serveurs d’envoi qui attendent ou sont en alarme."""
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR, RoleName.APPROVER, RoleName.ADMINISTRATOR)
         tried = relay_health.try_now(session, now=operation.now, actor=actor)
     for name in tried:
-        say(f"Le relais {name} est essayé de nouveau dans les secondes qui viennent.")
+        say(f"Le serveur d’envoi {name} est essayé de nouveau dans les secondes qui viennent.")
     if not tried:
-        say("Aucun relais n’attend : rien n’est changé.")
+        say("Aucun serveur d’envoi n’attend : rien n’est changé.")
 
 
 def _leave_signals() -> None:

@@ -33,7 +33,7 @@ _BY_SUBJECT = {
     "2": "la boîte refuse les courriels",
     "3": "le serveur du destinataire ne peut pas recevoir ce courriel",
     "4": "le courriel n’a pas pu être acheminé",
-    "5": "le serveur et le relais ne se sont pas compris",
+    "5": "le serveur du destinataire et le serveur d’envoi ne se sont pas compris",
     "6": "le serveur du destinataire n’accepte pas la forme du courriel",
     "7": "le serveur du destinataire refuse nos courriels",
 }
@@ -71,4 +71,4 @@ def cause(code: int | None, status: str) -> str:
         return WAIT
     subject = told.partition(".")[0]
     known = _BY_STATUS.get(told) or _BY_SUBJECT.get(subject) or _BY_CODE.get(code or 0)
-    return known or (WAIT if code and code < 500 else "le relais refuse le courriel")
+    return known or (WAIT if code and code < 500 else "le serveur d’envoi refuse le courriel")

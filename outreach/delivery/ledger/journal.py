@@ -16,10 +16,10 @@ class Setback(Enum):
 
     DEFERRED = ("reporté", "reportés")
     EXPIRED = ("expiré après 24 heures", "expirés après 24 heures")
-    REFUSED = ("refusé par le relais", "refusés par le relais")
+    REFUSED = ("refusé par le serveur d’envoi", "refusés par le serveur d’envoi")
     AGAINST_RULES = (
-        "refusé par le relais au nom de ses règles (5.7)",
-        "refusés par le relais au nom de ses règles (5.7)",
+        "refusé par le serveur d’envoi au nom de ses règles (5.7)",
+        "refusés par le serveur d’envoi au nom de ses règles (5.7)",
     )
     IN_DOUBT = ("en doute", "en doute")
 

@@ -148,7 +148,7 @@ COLUMNS: Sequence[Column[Recipient]] = (
     ),
     Column(
         "said",
-        "Réponse du relais",
+        "Réponse du serveur d’envoi",
         lambda row: f"{row.Message.reply_code or ''} {row.Message.reply_text}".strip(),
         on=DATA,
     ),

@@ -55,8 +55,8 @@ class Proof(StrEnum):
     HUMAN = "arrivé : une personne a écrit à son adresse de retour"
     AUTO_REPLY = "arrivé : une réponse automatique est revenue"
     INFORMATION = "arrivé : un avis de remise ou de lecture est revenu"
-    DELAYED = "pris par le relais : un avis de retard est revenu"
-    ELSEWHERE = "pris par le relais : un avis de rejet plus loin est revenu"
+    DELAYED = "pris par le serveur d’envoi : un avis de retard est revenu"
+    ELSEWHERE = "pris par le serveur d’envoi : un avis de rejet plus loin est revenu"
 
 
 @dataclass

@@ -30,7 +30,7 @@ def note_failure(session: Session, relay: str, said: str, *, place: str, alarm: 
     state.said, state.rests_until = said, rest_of(state.failures, now)
     if alarm and state.alarmed_at is None:
         state.alarmed_at = now
-        sentence = f"Alarme sur {place} : le relais {relay} refuse de servir ({said})."
+        sentence = f"Alarme sur {place} : le serveur d’envoi {relay} refuse de servir ({said})."
         audit.record(session, now, "automatique", sentence, f"relay:{relay}")
     return state.rests_until
 
@@ -56,7 +56,10 @@ def try_at_start(session: Session, relays: Sequence[str], *, place: str, now: da
     session.execute(delete(RelayState).where(RelayState.place == place, RelayState.name.not_in(relays)))
     for state in _held(session, RelayState.place == place):
         if state.alarmed_at is not None:
-            sentence = f"Le relais {state.name} est essayé de nouveau au démarrage d’un processus d’envoi sur {place}."
+            sentence = (
+                f"Le serveur d’envoi {state.name} est essayé de nouveau au démarrage d’un processus d’envoi sur "
+                f"{place}."
+            )
             audit.record(session, now, "système", sentence, f"relay:{state.name}")
         state.alarmed_at = state.rests_until = None
 
@@ -72,7 +75,7 @@ def try_now(session: Session, *, now: datetime, actor: str) -> list[str]:
     held = [state for state in _held(session) if is_held(state, now=now)]
     for state in held:
         state.alarmed_at = state.rests_until = None
-        sentence = f"Le relais {state.name} est essayé de nouveau sur {state.place}, sur demande."
+        sentence = f"Le serveur d’envoi {state.name} est essayé de nouveau sur {state.place}, sur demande."
         audit.record(session, now, actor, sentence, f"relay:{state.name}")
     return list(dict.fromkeys(state.name for state in held))
 
@@ -119,13 +122,13 @@ def _hindrance(state: RelayState, now: datetime) -> str:
         return _alarm(state)
     if state.rests_until is not None and is_held(state, now=now):
         again = french.hour(state.rests_until)
-        return f"Le relais {state.name} ne prend rien ({state.said}) : prochain essai à {again}."
+        return f"Le serveur d’envoi {state.name} ne prend rien ({state.said}) : prochain essai à {again}."
     return ""
 
 
 def _alarm(state: RelayState) -> str:
     remedy = "Corrigez le réglage et redémarrez l’envoi, ou réessayez."
-    return f"Le relais {state.name} refuse de servir ({state.said}). {remedy}"
+    return f"Le serveur d’envoi {state.name} refuse de servir ({state.said}). {remedy}"
 
 
 def _held(session: Session, *where: ColumnElement[bool]) -> Sequence[RelayState]:

@@ -36,9 +36,9 @@ class Connection:
         try:
             self._places += socket.getaddrinfo(relay.host, relay.port, type=socket.SOCK_STREAM)
         except OSError as error:
-            self.talk.break_off(f"le relais {relay.name} est introuvable ({error.strerror})")
+            self.talk.break_off(f"le serveur d’envoi {relay.name} est introuvable ({error.strerror})")
         else:
-            self.try_next(f"le relais {relay.name} n’a pas d’adresse que cette machine atteigne")
+            self.try_next(f"le serveur d’envoi {relay.name} n’a pas d’adresse que cette machine atteigne")
 
     def try_next(self, why: str) -> None:
         """Start to connect to the relay's next address; with none left, end the conversation with the reason `why`."""
@@ -113,7 +113,7 @@ class Connection:
         made.
         """
         if self.is_connecting:
-            self.try_next(error.strerror or "le relais ne répond pas")
+            self.try_next(error.strerror or "le serveur d’envoi ne répond pas")
             return
         is_refused = isinstance(error, ssl.SSLError) and not isinstance(error, ssl.SSLEOFError)
         if is_refused and self.is_shaking:
@@ -125,7 +125,7 @@ class Connection:
     def _connected(self) -> None:
         code = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if code:
-            raise OSError(code, "le relais ne répond pas")
+            raise OSError(code, "le serveur d’envoi ne répond pas")
         self.is_connecting = False
         if self.talk.relay.encrypted:
             self._encrypt()

@@ -88,7 +88,7 @@ class Lateness:
         limit = self.timeouts.connect if connection.is_connecting else self.timeouts.of(connection.state)
         if connection.state is not State.READY and waited > limit:
             give_up = connection.try_next if connection.is_connecting else connection.talk.break_off
-            give_up("le relais ne répond plus")
+            give_up("le serveur d’envoi ne répond plus")
             return True
         if waited > self.overdue_after and connection.state not in WAITING_FOR_US:
             self._overdue.add(connection)

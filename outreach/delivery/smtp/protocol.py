@@ -145,7 +145,7 @@ class Conversation:
     def receive(self, data: bytes) -> None:
         """Process bytes from the relay; b"" means that it closed."""
         if not data:
-            self.break_off("le relais a fermé la connexion")
+            self.break_off("le serveur d’envoi a fermé la connexion")
             return
         try:
             for reply in self._reader.feed(data):
@@ -153,7 +153,7 @@ class Conversation:
                     return
                 self._answer(reply)
         except Garbage:
-            self.break_off("le relais a répondu de façon illisible")
+            self.break_off("le serveur d’envoi a répondu de façon illisible")
 
     def break_off(self, why: str) -> None:
         """End the conversation, without an answer to what is pending. `why` is the reason, in French."""
@@ -205,7 +205,7 @@ class Conversation:
         if self.pipelined:
             self._give_back()
         elif self.is_behind:
-            self.break_off("le relais ne répond plus")
+            self.break_off("le serveur d’envoi ne répond plus")
 
     def keep(self) -> None:
         """Keep an idle conversation: the relay may end it meanwhile, which says nothing about the next letter."""
@@ -246,9 +246,13 @@ class Conversation:
                 Verdict.NEVER, None, "5.6.0", "le courriel contient une fin de ligne isolée (CR ou LF)"
             )
         if parcel.needs_utf8 and "SMTPUTF8" not in self._offers:
-            return AttemptResult(Verdict.NEVER, None, "5.6.7", "le relais ne transmet pas cette adresse (SMTPUTF8)")
+            return AttemptResult(
+                Verdict.NEVER, None, "5.6.7", "le serveur d’envoi ne transmet pas cette adresse (SMTPUTF8)"
+            )
         if self.most_bytes is not None and self.most_bytes < len(parcel.wire):
-            return AttemptResult(Verdict.NEVER, None, "5.3.4", f"le relais ne prend que {self.most_bytes} octets")
+            return AttemptResult(
+                Verdict.NEVER, None, "5.3.4", f"le serveur d’envoi ne prend que {self.most_bytes} octets"
+            )
         return None
 
     def _answer(self, reply: Reply) -> None:
@@ -306,7 +310,7 @@ class Conversation:
     def _go_on(self) -> None:
         if self.relay.starttls and not self.is_encrypted:
             if "STARTTLS" not in self._offers:
-                self._fail("le relais n’offre pas de chiffrement (STARTTLS)", alarm=True)
+                self._fail("le serveur d’envoi n’offre pas de chiffrement (STARTTLS)", alarm=True)
                 return
             self._say("STARTTLS", State.STARTTLS)
         elif self.relay.user:
@@ -324,7 +328,7 @@ class Conversation:
             self._secrets = deque([_base64(user), _base64(password)])
             self._say("AUTH LOGIN", State.AUTH)
         else:
-            self._fail("le relais n’offre ni AUTH PLAIN ni AUTH LOGIN", alarm=True)
+            self._fail("le serveur d’envoi n’offre ni AUTH PLAIN ni AUTH LOGIN", alarm=True)
 
     def _envelope(self, letter: Transfer, reply: Reply) -> None:
         if letter.is_untried and reply.code in OF_CONNECTION:

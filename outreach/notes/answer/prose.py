@@ -183,11 +183,11 @@ def _actions(found: Situation, number: int, acted: Actions, about: About) -> lis
     told += [one.sentence for one in acted.reached if one.campaign in campaigns_shown]
     if earlier := len(done) - len(shown):
         many = (
-            french.plural(earlier, "envoi a", "envois ont")
+            french.plural(earlier, "autre vague est partie", "autres vagues sont parties")
             if acted.more == acted.more_planned
-            else "D’autres envois ont"
+            else "D’autres vagues sont parties"
         )
-        told.insert(0, f"{many} déjà eu lieu auparavant.")
+        told.insert(0, f"{many} auparavant.")
     campaigns = {one.campaign: [other for other in planned if other.campaign == one.campaign] for one in planned}
     told += [_followed(waves, acted.labels) for waves in list(campaigns.values())[:MOST_PLANNED]]
     if (later := len(campaigns) - MOST_PLANNED) > 0:

@@ -33,8 +33,8 @@ HAND = (
 PUBLIC = (TableKind.NETWORK, TableKind.ZONE, TableKind.PROVINCE)
 PUBLIC_FIGURE = re.compile(rf"Volet \d+, par (?:{'|'.join(kind.label.lower() for kind in PUBLIC)}), ")
 ACTIONS = {
-    ActionState.DONE: ("Actions menées", "Aucun envoi n’est parti à cette date."),
-    ActionState.PLANNED: ("Actions prévues", "Aucun envoi n’est prévu à cette date."),
+    ActionState.DONE: ("Actions menées", "Aucune vague n’est partie à cette date."),
+    ActionState.PLANNED: ("Actions prévues", "Aucune vague n’est prévue à cette date."),
 }
 OTHER_ACTIONS = {ActionState.DONE: "Autres actions menées", ActionState.PLANNED: "Autres actions prévues"}
 ANSWER = "answer"  # the section that is the answer, which pages let their reader copy
@@ -104,7 +104,7 @@ def public_correction(correction: Correction) -> Correction:
 def checking(note: NumberedNote) -> str:
     """How a reader of the PDF or the DOCX checks it, in French."""
     return _typeset(
-        f"Pour vérifier : ouvrez {note.address} et comparez l’empreinte, ou donnez ce fichier à la commande "
+        f"Pour vérifier : ouvrez {note.address} et comparez le code de contrôle, ou donnez ce fichier à la commande "
         "« note verify » du service."
     )
 
@@ -285,7 +285,7 @@ def _checked(note: NumberedNote, signature: NoteSignature) -> Iterator[Block]:
     yield Terms(
         (
             ("Page publique, une fois la note publiée", note.address),
-            ("Empreinte des chiffres (SHA-256)", content.sha256()),
+            ("Code de contrôle des chiffres (SHA-256)", content.sha256()),
             ("Signature (Ed25519)", signature.value),
             ("Clé", signature.fingerprint),
         )

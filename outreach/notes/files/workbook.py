@@ -25,7 +25,7 @@ def workbook(note: NumberedNote, signature: NoteSignature) -> bytes:
         ("Figée le", f"{moment(content.frozen_at)} ({content.made_by})"),
         ("Validée le", f"{moment(note.approved_at)} ({note.approved_by})"),
         ("Page publique, une fois publiée", note.address),
-        ("Empreinte des chiffres (SHA-256)", content.sha256()),
+        ("Code de contrôle des chiffres (SHA-256)", content.sha256()),
         ("Signature (Ed25519)", signature.value),
         ("Clé", signature.fingerprint),
     ]

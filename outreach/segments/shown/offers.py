@@ -32,8 +32,8 @@ TITLES = {
     "roll_up": ("Adhésion du pouvoir organisateur", "adhéré toutes une partie aucune volet"),
     "never_answered": ("N’a jamais répondu", "sans réponse volet relancer rappeler"),
     "letters": (
-        "Réponses et envois",
-        "réaction pas réagi répondu ouvert cliqué adhéré reçu atteint preuve papier courriel campagne vague relancer",
+        "Réponses et vagues",
+        "réaction pas réagi répondu ouvert cliqué adhéré reçu atteint preuve papier courriel campagne envoi relancer",
     ),
     "not_written_since": ("Aucun courriel récent", "envoyé depuis jours sollicité"),
     "unreachable": ("Sans adresse valable", "injoignable échec appels contact"),
@@ -50,8 +50,8 @@ LABELS = {
     "days": "Depuis plus de (jours)",
     "at_least": "Au moins (écoles)",
     "at_most": "Au plus (écoles)",
-    "mailings": "Envois",
-    "with_later": "Avec les envois suivants de la même campagne",
+    "mailings": "Vagues",
+    "with_later": "Avec les vagues suivantes de la même campagne",
     "answers": "Réponses données (pour « a répondu » ; sans choix, toutes)",
     "letters.strand": "Ou tous les courriels qui invitaient à un volet",
     "fase": "Numéros FASE, séparés par des espaces ou des virgules",
@@ -65,7 +65,7 @@ WHAT = {  # the choice, the criterion that it stands for, and the part of it tha
 }
 OF_LETTERS = tuple(dict.fromkeys(word for _, word, _ in WHAT.values()))
 RULES = {
-    "letters": "choisissez des envois, ou un volet pour tous ses courriels, pas les deux ; les réponses vont avec « a "
+    "letters": "choisissez des vagues, ou un volet pour tous ses courriels, pas les deux ; les réponses vont avec « a "
     "répondu ».",
     "authorities": f"indiquez {MOST_TYPED} numéros FASE au plus, ou une liste enregistrée, pas les deux. Pour "
     "davantage de numéros, créez une liste : Campagnes, « Segments et listes », onglet « Listes ».",

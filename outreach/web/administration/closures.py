@@ -47,7 +47,9 @@ class ClosureForm(FlaskForm):
         default=NOBODY,
     )
     name = StringField(
-        "Pourquoi", description="En quelques mots, montrés à qui planifie : « grève générale ».", render_kw=WORDS
+        "Pourquoi",
+        description="En quelques mots, montrés à la personne qui planifie : « grève générale ».",
+        render_kw=WORDS,
     )
 
     def validate_last(self, field: StringField) -> None:

@@ -15,7 +15,7 @@ SUBJECTS = (
         "Adhésions envoyées",
         "Les services qui en envoient d’eux-mêmes, et ce qui arrive.",
     ),
-    ("pushes.index", "Évènements poussés", "Les programmes à qui le service dit de lui-même ce qui se passe."),
+    ("pushes.index", "Évènements poussés", "Les programmes auxquels le service dit de lui-même ce qui se passe."),
     ("programmes.index", "Programmes", "Les volets, depuis quand ils sont ouverts, et ce qu’ils demandent."),
     ("closures.index", "Fermetures", "Les jours où rien ne part, ceux du calendrier et ceux que vous ajoutez."),
     (

@@ -185,7 +185,7 @@ def _waves(came: Came) -> Chart:
     best = max(yields, key=lambda one: one.answered)
     what = "Réponses à chaque vague"
     if came.counts_joinings:
-        what += ", et adhésions déclarées, puis confirmées, du départ de leur courriel à la vague suivante"
+        what += ", et adhésions déclarées, puis confirmées, entre leur courriel et la vague suivante"
     each = [
         f"{label}, {', '.join(map(' '.join, zip(names, own, strict=True)))}"
         for label, own in zip(labels, words, strict=True)
@@ -234,7 +234,7 @@ def _curve(came: Came, key: str, about: str, names: Mapping[str, tuple[str, str]
         key=key,
         title=f"{about} : {reached}",
         about=f"Jour par jour, {span}",
-        told=f"{about} depuis le départ, {span} : {reached}. Le tableau sous les courbes donne les nombres.",
+        told=f"{about} depuis le premier courriel, {span} : {reached}. Le tableau sous les courbes donne les nombres.",
         headers=(),
         rows=(),
         draw=partial(curve, series, events=[Event(day, wave.name) for day, wave in shown.waves]),

@@ -160,12 +160,12 @@ def _sums(strata: list[dict[str, Any]], name: str) -> list[int]:
 
 
 def _strata(told: dict[str, Any]) -> Table:
-    headers = ("Strate", "Départ", "Tirés", "Adhérents avant", "Première fenêtre", "Entre les deux", "Deuxième fenêtre")
+    headers = ("Groupe", "Départ", "Tirés", "Adhérents avant", "Première fenêtre", "Entre les deux", "Deuxième fenêtre")
     names = ("drawn", "before", "first", "between", "second")
     rows = [
         (one["name"], place + 1, *(one[name][place] for name in names)) for one in told["strata"] for place in range(3)
     ]
-    return Table("Par strate et départ", headers, rows)
+    return Table("Par groupe et départ", headers, rows)
 
 
 def _figures(told: dict[str, Any]) -> Table:

@@ -31,7 +31,10 @@ from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import needs, now, reading
 
 DEFINITIONS = (
-    ("Parti", "Quand le courriel est parti vers un relais qui l’a accepté, ou dont on ne sait pas s’il l’a fait."),
+    (
+        "Parti",
+        "Quand le courriel est parti vers un serveur d’envoi qui l’a accepté, ou dont on ne sait pas s’il l’a fait.",
+    ),
     ("Mesuré", "Le courriel portait sa propre mesure : un accord ou une décision était enregistré pour la boîte."),
     (
         "Ouvert, Cliqué",
@@ -40,10 +43,13 @@ DEFINITIONS = (
     ("Vide", "De plus de treize mois, ouvertures et clics ne sont plus gardés boîte par boîte."),
     ("Réponse", "La dernière réponse donnée depuis ce courriel."),
     ("Écoles nommées", "Les écoles que le courriel nomme."),
-    ("Déclarent adhérer", "Celles de ces écoles que le PO déclare adhérentes depuis son départ, à confirmer."),
+    (
+        "Déclarent adhérer",
+        "Celles de ces écoles que le PO déclare adhérentes depuis que le courriel est parti, à confirmer.",
+    ),
     (
         "Adhésions confirmées",
-        "Celles de ces écoles dont le service a confirmé l’adhésion, à une date du jour de son départ ou d’après.",
+        "Celles de ces écoles dont l’adhésion est confirmée, à la date du jour où le courriel est parti ou après.",
     ),
     ("Heures", "Celles de Bruxelles."),
 )

@@ -66,7 +66,7 @@ def record_consent(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
             actor=actor(),
         )
 
-    return _save(fase, contact_id, form, record, "L’accord est enregistré. Il vaut à partir du prochain envoi.")
+    return _save(fase, contact_id, form, record, "L’accord est enregistré. Il vaut à partir du prochain courriel.")
 
 
 @pages.get("/<number:contact_id>/decision")
@@ -94,7 +94,9 @@ def record_decision(fase: int, contact_id: int) -> Redirect | tuple[str, int]:
             actor=actor(),
         )
 
-    return _save(fase, contact_id, form, record, "La décision est enregistrée. Elle vaut à partir du prochain envoi.")
+    return _save(
+        fase, contact_id, form, record, "La décision est enregistrée. Elle vaut à partir du prochain courriel."
+    )
 
 
 @pages.post("/bases/<number:number>/withdrawal")

@@ -108,7 +108,7 @@ def bind() -> str | tuple[str, int] | Redirect:
 
 def _signed_in(issuer: "Issuer", flow: Flow, given: dict[str, str]) -> Redirect:
     if current_user.is_authenticated:  # in another tab, meanwhile
-        flash(f"Vous êtes déjà connecté dans ce navigateur, comme {current_user.name}.", "info")
+        flash(f"Une session est déjà ouverte dans ce navigateur, au nom de {current_user.name}.", "info")
         return redirect(way_of(current_user, flow.next))
     who = _identified(issuer, flow, given)
     with database().writing() as writing:

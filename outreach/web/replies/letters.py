@@ -52,7 +52,7 @@ class LetterForm(FlaskForm):
 class RefusalForm(FlaskForm):
     """Why a letter is refused."""
 
-    reason = StringField("Pourquoi la refuser", [remark_rule("Dites pourquoi : la personne qui l’a écrite le lira.")])
+    reason = StringField("Pourquoi le refuser", [remark_rule("Dites pourquoi : la personne qui l’a écrit le lira.")])
 
 
 @pages.get("/directory/<number:fase>/letter")
@@ -132,7 +132,7 @@ def approve(number: int) -> Redirect:
         held, _ = by_hand.letter_numbered(session, number)
         by_hand.approve(session, held, prepared, _sending(), now=now(), actor=actor())
         address = held.address
-    flash(f"La lettre est validée : le courriel à {address} est dans la file d’envoi.", "success")
+    flash(f"Le courriel à {address} est validé : il est dans la file d’envoi.", "success")
     return redirect(url_for(".letter", number=number))
 
 
@@ -142,7 +142,7 @@ def refuse(number: int) -> Redirect | tuple[str, int]:
     form = RefusalForm()
     if form.validate_on_submit():
         _end(number, DecisionKind.REFUSED, form.reason.data or "")
-        flash("La lettre est refusée ; la personne qui l’a écrite lira pourquoi.", "success")
+        flash("Le courriel est refusé ; la personne qui l’a écrit lira pourquoi.", "success")
         return redirect(url_for(".letter", number=number))
     with reading() as session:
         return _letter_page(session, number, form), 422
@@ -152,7 +152,7 @@ def refuse(number: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdraw(number: int) -> Redirect:
     _end(number, DecisionKind.WITHDRAWN)
-    flash("La lettre est retirée : elle ne part pas.", "success")
+    flash("Le courriel est retiré : il ne part pas.", "success")
     return redirect(url_for(".letter", number=number))
 
 
@@ -164,9 +164,9 @@ def _end(number: int, kind: DecisionKind, reason: str = "") -> None:
 
 def _said(number: int, address: str, *, awaits: bool, is_new: bool) -> Redirect:
     if not is_new:
-        flash("Cette lettre est déjà enregistrée : elle ne part pas deux fois.", "info")
+        flash("Ce courriel est déjà enregistré : il ne part pas deux fois.", "info")
     elif awaits:
-        flash("La lettre attend la validation d’une autre personne, qui est prévenue. Elle part alors.", "success")
+        flash("Le courriel attend la validation d’une autre personne, qui est prévenue. Il part alors.", "success")
     else:
         flash(f"Le courriel à {address} est dans la file d’envoi.", "success")
     return redirect(url_for(".letter", number=number))

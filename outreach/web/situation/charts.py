@@ -106,7 +106,7 @@ def joinings(points: Points, departures: Sequence[Departure], about: AskedSituat
     ]
     events = [Event(one.day, one.label) for one in departures]
     counts = [f"{french.plural(count, 'école')} au volet {number}" for number, count in last.items()]
-    left = french.plural(len(events), "départ de courriels", "départs de courriels")
+    left = french.plural(len(events), "vague", "vagues")
     return Chart(
         key=CURVE,
         title=french.typeset(f"Ont adhéré : {french.all_of(counts)}{_whose()}"),
@@ -117,7 +117,7 @@ def joinings(points: Points, departures: Sequence[Departure], about: AskedSituat
             f"{_whose()}. "
             f"Elle marque {left}. Le tableau sous la courbe donne les nombres."
         ),
-        headers=("Date", *(f"Volet {number}" for number in last), "Départs depuis la date précédente"),
+        headers=("Date", *(f"Volet {number}" for number in last), "Vagues parties depuis la date précédente"),
         rows=list(_rows(points, departures)),
         draw=partial(curve, series, events=events),
     )

@@ -61,7 +61,7 @@ def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | No
     counted = (
         *("PO", "Écoles", "Volet"),
         *(name.label for name in (*Bucket, *Solicitation)),
-        "Part adhérée",
+        "Part qui a adhéré",
         "Remarque",
     )
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)

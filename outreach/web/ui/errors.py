@@ -27,7 +27,7 @@ SENTENCES = {
     415: ("Envoi illisible", "Ce service ne lit que des formulaires. Rien n’a été enregistré."),
     429: (
         "Trop d’essais",
-        "Attendez un quart d’heure, ou prenez un navigateur où vous vous êtes déjà connecté. Rien n’est bloqué.",
+        "Attendez un quart d’heure, ou prenez un navigateur où vous avez déjà ouvert une session. Rien n’est bloqué.",
     ),
     503: (
         "Demande trop lourde",

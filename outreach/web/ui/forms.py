@@ -151,7 +151,7 @@ class JoiningListForm(UploadForm):
     complete_until = StringField(
         "Complète jusqu’au (facultatif)",
         [Optional(), a_day],
-        description="Le dernier jour dont la liste a toutes les adhésions. L’effet d’un tirage au sort l’attend.",
+        description="Le dernier jour dont la liste donne toutes les adhésions. L’effet d’un tirage au sort l’attend.",
         render_kw=DAY,
     )
     covers = SelectMultipleField("Réseaux pour lesquels elle est complète", validate_choice=False)

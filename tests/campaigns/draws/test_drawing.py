@@ -233,7 +233,7 @@ def test_what_was_submitted_before_the_question_was_asked_goes_back_to_its_autho
         blocks = checks.look_over(session, of(session), SENDING, now=NOW).blocks
     said = " ".join(blocks).replace("\xa0", " ")
     assert "Dites si des places ou des moyens sont attribués dans l’ordre des demandes, à l’étape des dates" in said
-    assert "renvoyez la campagne à qui l’écrit" in said
+    assert "renvoyez la campagne à la rédaction" in said
     with drawable.writing() as session:
         lifecycle.send_back(session, of(session), now=NOW, actor=APPROVER, reason="À compléter.")
     with drawable.writing() as session, pytest.raises(Refused, match="à l’étape des dates"):

@@ -103,7 +103,7 @@ def test_a_letter_on_paper_that_returns_leads_to_a_call_and_one_that_is_posted_i
     after(five_on_a_ladder, 3, StepState.FAILED, reason=StepReason.RETURNED)
     assert climb(five_on_a_ladder, day(5)) == (0, 1)
     assert opened(five_on_a_ladder)[-1] == (1, "call", "due", "refused")
-    unread = "3 remis au relais, retours non lus"
+    unread = "3 remis au serveur d’envoi, retours non lus"
     assert told(five_on_a_ladder) == (
         f"5 PO à atteindre : 1 présumé atteint, {unread}, 1 à atteindre encore, dont 1 à appeler."
     )

@@ -143,7 +143,7 @@ def end(database, number, kind, actor=AUTHOR, reason=""):
 
 def test_a_letter_is_refused_with_a_reason_by_a_second_person_and_withdrawn_by_who_wrote_it(database, authority):
     number, _ = write(database, authority)
-    with pytest.raises(Refused, match="qui seul peut la retirer"):
+    with pytest.raises(Refused, match="cette personne seule le retire"):
         end(database, number, DecisionKind.WITHDRAWN, actor=APPROVER)
     with pytest.raises(InputError, match="Dites pourquoi"):
         end(database, number, DecisionKind.REFUSED, actor=APPROVER)

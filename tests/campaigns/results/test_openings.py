@@ -82,7 +82,7 @@ def test_after_a_withdrawal_nothing_is_added_and_the_letter_says_so(database, le
         hit(database, letter, 0, NOW + 3 * DAY)
     ended = "accord retiré le 17 mai : plus rien n’est enregistré depuis"
     assert told(database, letters) == {
-        0: f"peut-être ouvert le 16 mai (relais d’images), {ended}",
+        0: f"peut-être ouvert le 16 mai (serveur d’images), {ended}",
         1: f"rien de vu avant, {ended}",
     }
 

@@ -259,11 +259,11 @@ def test_a_start_that_has_passed_is_remarked_until_its_wave_is_on_its_way(databa
     settle(database, 1)
     number = draft(database)
     revise(database, number, starts_at=NOW - timedelta(days=7))
-    assert any("date de départ est passée" in one for one in looked_over(database, number).remarks)
+    assert any("date de la première vague est passée" in one for one in looked_over(database, number).remarks)
     ask(database, number)
     move(database, number, lifecycle.approve, actor=APPROVER)
     move(database, number, functools.partial(lifecycle.schedule, at=None, earliest=NOW + CALL_OFF_TIME))
-    assert not any("date de départ est passée" in one for one in looked_over(database, number).remarks)
+    assert not any("date de la première vague est passée" in one for one in looked_over(database, number).remarks)
 
 
 def test_a_reminder_is_planned_with_the_first_wave_in_open_windows_and_none_after_the_last_day(

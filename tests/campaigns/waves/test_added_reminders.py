@@ -165,7 +165,7 @@ def test_it_leaves_only_as_a_second_person_read_it(database, begun):
         said = [entry.sentence for entry in reversed(audit.about(session, f"campaign:{number}"))]
         told = "Campagne « Invitation au premier volet », relance ajoutée :"
         assert [sentence.removeprefix(told) for sentence in said if sentence.startswith(told)] == [
-            *(" créée.", " soumise à validation.", " renvoyée à qui l’écrit : plus court.", " modifiée."),
+            *(" créée.", " soumise à validation.", " renvoyée à la rédaction : plus court.", " modifiée."),
             *(" soumise à validation.", " validée."),
         ]
     with database.writing() as session:

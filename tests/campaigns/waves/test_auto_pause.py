@@ -26,7 +26,7 @@ LATER = NOW + timedelta(minutes=10)
         (Rates(100, bad=5), "", "5 adresses sur 100 n’existent pas"),
         (Rates(100, bad=10), "10 adresses sur 100 n’existent pas", "10 adresses sur 100 n’existent pas"),
         (Rates(100, policy=4), "", ""),
-        (Rates(100, policy=5), "le relais refuse 5 courriels sur 100 au nom de ses règles (5.7)", ""),
+        (Rates(100, policy=5), "le serveur d’envoi refuse 5 courriels sur 100 au nom de ses règles (5.7)", ""),
         (Rates(100, complaints=2), "", ""),
         (Rates(100, complaints=3), "3 plaintes pour 100 courriels", ""),
         (Rates(4000, complaints=3), "", ""),
@@ -89,7 +89,7 @@ def test_refusals_of_policy_pause_it_and_full_mailboxes_do_not(database, wave):
     assert pause_failing(database, LATER) == 1
     with database.reading() as session:
         assert auto_pause.held(session) == [
-            (session.get_one(Wave, wave), "le relais refuse 4 courriels sur 64 au nom de ses règles (5.7)")
+            (session.get_one(Wave, wave), "le serveur d’envoi refuse 4 courriels sur 64 au nom de ses règles (5.7)")
         ]
 
 

@@ -18,8 +18,8 @@ from outreach.delivery.models import Message, MessageState
         (451, "4.7.1", "le serveur demande d’attendre"),
         (421, "", "le serveur est momentanément fermé"),
         (499, "", "le serveur demande d’attendre"),
-        (599, "", "le relais refuse le courriel"),
-        (None, "", "le relais refuse le courriel"),
+        (599, "", "le serveur d’envoi refuse le courriel"),
+        (None, "", "le serveur d’envoi refuse le courriel"),
     ],
 )
 def test_a_reply_is_said_in_french(code, status, said):

@@ -51,8 +51,8 @@ def lines(database, mailing):
     [
         ("deferred", 16, "16 courriels reportés."),
         ("deferred", 1, "1 courriel reporté."),
-        ("refused", 2, "2 courriels refusés par le relais."),
-        ("policy", 3, "3 courriels refusés par le relais au nom de ses règles (5.7)."),
+        ("refused", 2, "2 courriels refusés par le serveur d’envoi."),
+        ("policy", 3, "3 courriels refusés par le serveur d’envoi au nom de ses règles (5.7)."),
         ("unknown", 2, "2 courriels en doute."),
         ("unreached", 2, None),
         ("accepted", 2, None),

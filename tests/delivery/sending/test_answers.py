@@ -136,8 +136,8 @@ def test_every_answer_has_its_meaning(database, relay, postman, options):
     assert told == {
         "reporté.": ended[S.QUEUED],
         "en doute.": ended[S.IN_DOUBT],
-        "refusé par le relais.": ended[S.REFUSED] - 2,
-        "refusé par le relais au nom de ses règles (5.7).": 2,
+        "refusé par le serveur d’envoi.": ended[S.REFUSED] - 2,
+        "refusé par le serveur d’envoi au nom de ses règles (5.7).": 2,
     }
     really = {by_address[entry["to"]] for entry in sink.accepted}
     known = {name for name, one in ANSWERS.items() if one[2] is S.ACCEPTED}

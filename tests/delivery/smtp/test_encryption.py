@@ -127,7 +127,7 @@ def test_no_encryption_or_no_password_is_an_alarm_and_nothing_leaves_in_clear(
         assert relay_health.hindrance(session, [state.name], place=PLACE, now=NOW) == ""
         last, *_ = about(session, f"relay:{state.name}")
         start = f"au démarrage d’un processus d’envoi sur {PLACE}"
-        assert last.sentence == f"Le relais {state.name} est essayé de nouveau {start}."
+        assert last.sentence == f"Le serveur d’envoi {state.name} est essayé de nouveau {start}."
 
 
 @pytest.mark.parametrize(("stage", "state"), [("dot", S.IN_DOUBT), ("rcpt", S.QUEUED)])

@@ -43,7 +43,7 @@ def test_dots_that_are_not_answered_stand_outside_the_width_within_a_bound(datab
         (owed,) = workers.waiting(session, now=NOW)
     assert (owed.relay, owed.connections, owed.behind) == (f"127.0.0.1:{sink.port}", OVERDUE_FOR_ONE, 0)
     assert NOW - timedelta(minutes=1) < owed.since < NOW
-    assert f"Le relais 127.0.0.1:{sink.port} fait attendre 5{WIDE}connexions depuis le " in owed.sentence
+    assert f"Le serveur d’envoi 127.0.0.1:{sink.port} fait attendre 5{WIDE}connexions depuis le " in owed.sentence
     sink.release()
     attend_until(worker, lambda: not worker.is_busy)
     assert {row.state for row in states(database, mailing).values()} == {S.ACCEPTED}

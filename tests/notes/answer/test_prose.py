@@ -78,7 +78,7 @@ def test_what_is_planned_stands_in_the_answer_and_what_is_prepared_is_said_as_su
     with database.reading() as session:
         answer = answer_of(session, networks=())
         past = answer_of(session, networks=(), now=NOW + timedelta(days=1))
-    assert "Le 18 mai 2021, le premier envoi de « Invitation au premier volet » doit partir" in answer
+    assert "Le 18 mai 2021, la première vague de « Invitation au premier volet » doit partir" in answer
     assert "En préparation, sans date d’envoi ni effet à ce jour : une campagne en cours de rédaction." in answer
     assert "rien n’est prévu" not in answer
     assert "En préparation" not in past, "nobody knows what was being written on a past day"

@@ -119,7 +119,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
     page = text_of(approver.get(f"{begun}/check"))
     assert "Madame, Monsieur" in page
     assert "Si vous planifiez, l’envoi à 2 PO part le mardi 18 mai 2027 à 9 h 30" in page
-    assert "Qui y entre ensuite attend la vague suivante" in page
+    assert "Un PO qui y entre ensuite attend la vague suivante" in page
     assert "Valider et planifier" in page
     assert approver.send(f"{begun}/approval", {"then": "plan"}, page=f"{begun}/check").status_code == 302
     page = text_of(approver.get(f"{begun}/check"))
@@ -139,7 +139,7 @@ def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author
     for step in ("check", "letter"):
         assert "Rien ne part encore" in text_of(author.get(f"{begun}/{step}"))
     assert "Validée, pas planifiée" in text_of(author.get("/campaigns"))
-    assert "aucun envoi n’est planifié" in text_of(author.get("/today"))
+    assert "aucune vague n’est planifiée" in text_of(author.get("/today"))
     assert author.send(f"{begun}/waves", page=f"{begun}/check").status_code == 302
     with sample_database.reading() as session:
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
@@ -154,7 +154,7 @@ def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in,
     author.send(f"{begun}/submission", page=f"{begun}/dates")
     late = approver.send(f"{begun}/approval", {"version": read}, page=f"{begun}/check")
     assert late.status_code == 409
-    assert "a changé depuis que vous l’avez ouverte" in late.text
+    assert "a changé depuis l’ouverture de la page" in late.text
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
 
 
@@ -396,7 +396,7 @@ def test_a_change_takes_an_approved_campaign_back_and_the_page_says_so_before(au
     author.send(f"{begun}/submission", page=f"{begun}/dates")
     signed_in("approver").send(f"{begun}/approval", page=f"{begun}/check")
     author.send(f"{begun}/waves", page=f"{begun}/check")
-    assert "elle redevient un brouillon et les envois planifiés sont annulés" in text_of(
+    assert "elle redevient un brouillon et les vagues planifiées sont annulées" in text_of(
         author.get(f"{begun}/letter").text
     )
     author.send(f"{begun}/letter", {**typed(author, begun), "subject": "Autre"})

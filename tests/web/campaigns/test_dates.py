@@ -112,4 +112,4 @@ def test_rungs_are_chosen_with_the_dates_and_read_where_the_campaign_is_checked(
     same = {**DATED, **rungs, "call": "5", "version": version(author, begun, "dates")}
     refused = author.send(f"{begun}/dates", same)
     assert refused.status_code == 422
-    assert "Donnez à chaque voie son propre délai" in text_of(refused)
+    assert "Donnez à chaque échelon son propre délai" in text_of(refused)

@@ -64,7 +64,7 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     assert (why.get("value"), text_of(fault)) == ("x" * 501, "500 caractères au plus.")
     approver.send("/campaigns/2/calm", {"why": "Rectification"}, page="/campaigns/2/check")
     told = text_of(author.get("/campaigns/2/check"))
-    assert "Écrit aussi à ceux déjà sollicités : Rectification (Marc Dethier" in told
+    assert "Écrit aussi aux PO déjà sollicités : Rectification (Marc Dethier" in told
     assert "Écartés : déjà sollicité" not in told
     assert "/campaigns/2/calm/withdrawal" not in actions(author.get("/campaigns/2/check"))
     approver.send("/campaigns/2/calm/withdrawal", page="/campaigns/2/check")

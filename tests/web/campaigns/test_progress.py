@@ -253,11 +253,11 @@ def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(auth
         assert auto_pause.pause_failing(session, now=later) == 1
     page = text_of(author.get("/campaigns/1/progress"))
     assert "La vague s’est mise en pause d’elle-même. 60 adresses sur 60 n’existent pas." in page
-    assert "Un envoi s’est mis en pause" in text_of(author.get("/"))
+    assert "Une vague s’est mise en pause" in text_of(author.get("/"))
     assert "frein automatique" in text_of(author.get("/campaigns/1/progress/journal"))
     author.send("/campaigns/1/resumption", page="/campaigns/1/progress")
     assert "d’elle-même" not in text_of(author.get("/campaigns/1/progress"))
-    assert "Un envoi s’est mis en pause" not in text_of(author.get("/"))
+    assert "Une vague s’est mise en pause" not in text_of(author.get("/"))
 
 
 def stop_clock(monkeypatch, moment):
@@ -292,7 +292,7 @@ def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, s
     assert "Si une relance partait aujourd’hui" in page
     assert re.search(r"\d+ pouvoirs organisateurs la recevraient", page)
     assert "Déjà adhéré" in page
-    assert page.count("à son départ : qui y entre ensuite attend la vague suivante.") == 2
+    assert page.count("quand elle part : un PO qui y entre ensuite attend la vague suivante.") == 2
     author.send("/campaigns/1/cancellation")
     page = text_of(author.get("/campaigns/1/progress/waves"))
     assert page.count("Rien n’est parti.") == 2

@@ -111,7 +111,7 @@ def test_each_letter_says_what_became_of_it_and_what_was_done(author, came):
     assert "Nous n’adhérons pas 15 mai 2021 à 11 h 30" in told.replace("\u00a0", " ")
     refused = text_of(elements(author.get(f"{PAGE}?outcome=refused"), "tbody")[0]).replace("\u00a0", " ")
     assert "Refusé : l’adresse n’existe pas" in refused
-    assert "Réponse du relais : 550 5.1.1 <b>inconnu</b>" in refused
+    assert "Réponse du serveur d’envoi : 550 5.1.1 <b>inconnu</b>" in refused
     (headers, *lines), _ = table_of(author, "csv", "answer=declined")
     assert dict(zip(headers, *lines, strict=True))["Répondu"] == "2021-05-15 11:30"
 

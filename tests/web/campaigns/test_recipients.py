@@ -85,7 +85,7 @@ def test_an_accepted_letter_shows_what_the_relay_said_when_it_is_not_the_usual(a
             row.reply_code, row.reply_text = code, f"2.1.5 reply to {code}"
     page = text_of(author.get("/campaigns/1/waves/1?outcome=accepted"))
     assert [f"{code} 2.1.5 reply" in page for code in (250, 251, 252)] == [False, True, True]
-    assert "251 2.1.5 reply to 251" in {row["Réponse du relais"] for row in exported(author, "accepted")}
+    assert "251 2.1.5 reply to 251" in {row["Réponse du serveur d’envoi"] for row in exported(author, "accepted")}
 
 
 def exported(client, outcome):

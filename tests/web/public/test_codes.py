@@ -173,8 +173,8 @@ def test_staff_read_that_an_answer_came_by_the_code(client, signed_in, coded, la
         response = session.scalars(select(Response).where(Response.message_id == key)).one()
         number, fase = response.id, response.authority.fase
     author = signed_in("author")
-    assert "Par le code du courrier" in text_of(author.get(f"/responses/{number}").text)
-    assert "Réponse par le code du courrier" in text_of(author.get(f"/directory/{fase}/history").text)
+    assert "Par le code de la lettre" in text_of(author.get(f"/responses/{number}").text)
+    assert "Réponse par le code de la lettre" in text_of(author.get(f"/directory/{fase}/history").text)
 
 
 def test_an_old_code_and_a_wrong_one_are_the_same_and_cost_the_same_statements(

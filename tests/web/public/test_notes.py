@@ -57,7 +57,7 @@ def test_the_page_has_the_counts_and_how_to_check_them_and_nothing_of_the_author
     page = client.get(f"/n/{number}")
     assert "Non\u00a0: 14 des 147 écoles du réseau WBE ont adhéré." in page.text
     assert page.text.count('stroke="#767884"/>') == 10, "a zone each, on the map"
-    assert "Aucun envoi n’est parti à cette date." in page.text
+    assert "Aucune vague n’est partie à cette date." in page.text
     assert full.sha256() in page.text
     with sample_database.reading() as session:
         note = listing.by_number(session, number)

@@ -63,7 +63,7 @@ def test_a_clock_that_stopped_is_said_in_red_and_so_is_what_hinders(author, samp
     page = author.get("/directory")
     assert "Envois arrêtés" in page.text
     assert "il y a 3 min" in page.text
-    passed(sample_database, timedelta(), "Le relais x ne prend rien.")
+    passed(sample_database, timedelta(), "Le serveur d’envoi x ne prend rien.")
     assert "Envoi suspendu" in author.get("/directory").text
 
 
@@ -84,9 +84,9 @@ def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, s
     for hindrance in ("", alarm, "L’envoi est coupé."):
         passed(sample_database, timedelta(), hindrance)
         page = shown(author)
-        assert page.count("Le relais a.example:25 refuse de servir") == 1
+        assert page.count("Le serveur d’envoi a.example:25 refuse de servir") == 1
         assert ("Envoi suspendu" in page) == bool(hindrance)
-        assert ("Relais en alarme." in page) == (hindrance != alarm)
+        assert ("Serveur d’envoi en alarme." in page) == (hindrance != alarm)
 
 
 def test_of_several_installations_the_one_that_may_not_send_is_named_whichever_passed_last(author, sample_database):
@@ -119,7 +119,7 @@ def test_beside_an_alarm_letters_are_said_to_leave_only_where_they_do(
     setting(app, smtp_url=RELAYS)
     alarmed(sample_database, *alarms)
     passed(sample_database, ago, hindrance)
-    assert shown(author).count("Les courriels partent par un autre relais.") == int(serve)
+    assert shown(author).count("Les courriels partent par un autre serveur d’envoi.") == int(serve)
 
 
 def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says_who(

@@ -64,7 +64,7 @@ def waive_calm(number: int) -> Redirect | tuple[str, int]:
     if form.errors:
         with reading() as session:
             return check_page(session, number, form=form), 422
-    flash("La campagne écrit aussi à ceux déjà sollicités. Votre raison reste avec elle.", "success")
+    flash("La campagne écrit aussi aux PO déjà sollicités. Votre raison reste avec elle.", "success")
     return redirect(url_for(".check", number=number))
 
 
@@ -73,7 +73,7 @@ def waive_calm(number: int) -> Redirect | tuple[str, int]:
 def restore_calm(number: int) -> Redirect:
     with database().writing() as session:
         exemptions.restore_calm(session, lifecycle.in_turn(session, number), now=now(), actor=actor())
-    flash("La dérogation est retirée : ce qui n’est pas parti ne va plus à ceux déjà sollicités.", "success")
+    flash("La dérogation est retirée : ce qui n’est pas parti ne va plus aux PO déjà sollicités.", "success")
     return redirect(url_for(".check", number=number))
 
 

@@ -147,7 +147,7 @@ def campaign_for_unreacted(number: int) -> Redirect:
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
         stated = definitions.of(session, campaign)
         criteria = to_json(audiences.unreacted_criterion(campaign))
-    stated = stated.model_copy(update={"title": f"{stated.title[:160]} : à qui n’a pas réagi"})
+    stated = stated.model_copy(update={"title": f"{stated.title[:160]} : à ceux qui n’ont pas réagi"})
     with database().writing() as session:
         made = lifecycle.create(session, stated, now=now(), author=staff.user_named(session, actor()))
         lifecycle.revise(session, made, {"criteria": criteria}, now=now(), actor=actor())

@@ -121,4 +121,4 @@ def _coming(came: Came) -> Iterator[str]:
             f"{french.initial(wave.name)} : {french.weekday(wave.due_at)} à {french.hour(wave.due_at)}."
         )
     if not planned:
-        yield "Plus aucun envoi n’est planifié."
+        yield "Plus aucune vague n’est planifiée."

@@ -202,7 +202,10 @@ class ExceptionForm(FlaskForm):
 
     fases = StringField("Numéros FASE des PO à écarter", description="Séparés par des espaces.")
     because = StringField(
-        "Pourquoi", [line("Dites pourquoi.", 500)], description="Qui a validé la campagne le lira.", render_kw=WORDS
+        "Pourquoi",
+        [line("Dites pourquoi.", 500)],
+        description="La personne qui a validé la campagne le lira.",
+        render_kw=WORDS,
     )
 
     numbers: Sequence[int] = ()

@@ -90,7 +90,7 @@ class ReminderForm(FlaskForm):
 class HoursForm(FlaskForm):
     """A moment outside the sending hours for one wave, and why."""
 
-    day = StringField("Jour du départ", [a_day], render_kw=DAY)
+    day = StringField("Jour de la vague", [a_day], render_kw=DAY)
     hour = StringField("Heure", [_an_hour], description="Heure de Bruxelles, par exemple 18:30.", render_kw=SHORT)
     reason = StringField(
         "Pourquoi",

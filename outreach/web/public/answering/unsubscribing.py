@@ -30,7 +30,11 @@ WHY = {
     "": "Ne plus les recevoir, sans raison",
     **BY_MISTAKE,
 }
-AGAIN = {"stay": "Je reste désinscrit", "again": "Recevoir à nouveau les courriels", **BY_MISTAKE}
+AGAIN = {
+    "stay": "Ne rien changer : cette boîte reste désinscrite",
+    "again": "Recevoir à nouveau les courriels",
+    **BY_MISTAKE,
+}
 UNCHANGED = {"keep", "stay", *BY_MISTAKE}
 CHOOSE = "Choisissez une réponse."
 
