@@ -30,7 +30,7 @@ def _relay(one: Relay, seconds: float) -> Finding:
     talk = introduced(one, seconds)
     if talk.failure is not None:
         return fault(
-            f"{one.name} : {talk.failure.text}. Corrigez OUTREACH_SMTP_URL, ou voyez qui tient ce serveur d’envoi."
+            f"{one.name} : {talk.failure.text}. Corrigez OUTREACH_SMTP_URL, ou demandez de l’aide à ses gestionnaires."
         )
     way = "chiffré" if talk.is_encrypted else "sans chiffrement"
     who = "identifié" if one.user else "sans identification"
@@ -40,7 +40,7 @@ def _relay(one: Relay, seconds: float) -> Finding:
     if not (talk.is_encrypted or one.is_near):
         return warning(f"{told} Ce qui passe se lit en chemin : retirez starttls=off, sauf sur un réseau à vous.")
     if most is not None and most < LEAST_SIZE:
-        return warning(f"{told} Demandez à qui tient ce serveur d’envoi d’en prendre d’un mégaoctet.")
+        return warning(f"{told} Demandez à la personne qui tient ce serveur d’en accepter d’un mégaoctet.")
     return ok(told)
 
 

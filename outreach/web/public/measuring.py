@@ -34,7 +34,7 @@ class MeasureOutcome:
         if self.confirms:
             return "Confirmez que ce choix est bien le vôtre, en l’enregistrant une seconde fois."
         if self.holds:
-            return "Il vaut à partir du prochain envoi."
+            return "Il vaut à partir du prochain courriel."
         return "Plus rien n’est enregistré des courriels ouverts ni des liens suivis dans cette boîte."
 
 
