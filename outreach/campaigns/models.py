@@ -124,7 +124,9 @@ class Campaign(Base):
     which is asked where departures are drawn; None where nobody said. A letter's deadline is the first working day from
     `deadline_days` after its wave on. An approval is valid for the digest of all this: any change makes the campaign a
     DRAFT again. `calm_waived` repeats that an Exemption from the calm holds: it is no content. `letterhead_id` is the
-    letterhead with which it was submitted: a later one changes nothing in what was approved.
+    letterhead with which it was submitted: a later one changes nothing in what was approved. `first_wave_id` is the
+    wave with which it was launched, None before: no foreign key, as waves lead to their campaign, and told in every
+    sight, where a wave that wrote to no member is not.
     """
 
     __tablename__ = "campaigns"
@@ -162,6 +164,7 @@ class Campaign(Base):
     created_by: Mapped[str] = mapped_column(String(255))
     calm_waived: Mapped[bool] = mapped_column(default=False)
     letterhead_id: Mapped[int | None] = mapped_column(ForeignKey("letterhead_versions.id"))
+    first_wave_id: Mapped[int | None]
 
     strand: Mapped[Strand] = relationship(lazy="joined", innerjoin=True)
     waves: Mapped[list["Wave"]] = relationship(back_populates="campaign", order_by="Wave.number")

@@ -9,7 +9,8 @@ from sqlalchemy.exc import DatabaseError
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.situation import Bucket, Selection
-from outreach.campaigns import audiences
+from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.counting import classes
 from outreach.campaigns.models import Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.schedule import calendar
@@ -179,6 +180,18 @@ def test_a_wave_of_a_draw_is_counted_with_its_answers(talked_sample):
         expected = actions.by_network(session, session.scalars(select(Wave)).all(), NOW)[mailing]
     assert counts["meant"] == {"Libre confessionnel": 261}
     assert counts["answered"] == expected["answered"] != {}
+
+
+def test_whom_a_launch_meant_entered_with_it_where_no_letter_was_for_a_member(talked_sample):
+    """The wave is hidden then, and the campaign was launched nevertheless."""
+    with talked_sample.reading() as session:
+        number = session.scalars(select(Wave.campaign_id).where(Wave.mailing_id.is_not(None))).one()
+    with sighted(talked_sample, CECP).reading() as session:
+        assert session.scalars(select(Wave).where(Wave.mailing_id.is_not(None))).all() == []
+        classified = classes.classify(session, lifecycle.campaign_numbered(session, number), now=NOW)
+        entered = session.scalars(select(classified.authorities.c.entered_later)).all()
+    assert entered
+    assert not any(entered)
 
 
 @pytest.mark.postgresql

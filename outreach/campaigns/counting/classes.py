@@ -131,8 +131,8 @@ class _Counting:
         self.session, self.campaign, self.now, self.day = session, campaign, now, today(now)
         launched = [wave for wave in campaign.waves if wave.mailing_id is not None]
         self.mailings = campaign.mailing_keys
-        self.first_wave = min(launched, key=lambda wave: wave.number).id if launched else None
         self.own = Message.mailing_id.in_(self.mailings)
+        self.comes_later = literal(int(campaign.first_wave_id is not None))  # whoever has no row yet
         self.planned = self._planned()
         self.presumes = Reach.PRESUMED if readings.are_read(session, now=now) else Reach.UNREAD
 
@@ -149,7 +149,7 @@ class _Counting:
         if campaign.state in (states.CLOSED, states.CANCELLED):
             return []
         to_come = sorted(filter(_is_to_come, campaign.waves), key=lambda wave: (wave.due_at, wave.number))
-        if self.first_wave is None:
+        if campaign.first_wave_id is None:
             if not to_come and campaign.waves and campaign.state is states.APPROVED:
                 return []
             leaves_at = to_come[0].due_at if to_come else None
@@ -214,7 +214,7 @@ class _Counting:
                 cast(CampaignAuthority.standing, String).label("standing"),
                 cast(CampaignAuthority.reason, String).label("reason"),
                 CampaignAuthority.eligible,
-                _flag(CampaignAuthority.wave_id != self.first_wave).label("entered_later"),
+                _flag(CampaignAuthority.wave_id != self.campaign.first_wave_id).label("entered_later"),
             )
             .where(CampaignAuthority.campaign_id == self.campaign.id)
             .subquery("kept")
@@ -240,7 +240,7 @@ class _Counting:
             func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
             func.coalesce(planned.c.reason, kept.c.reason).label("reason"),
             func.coalesce(kept.c.eligible, planned.c.eligible).label("eligible"),
-            func.coalesce(kept.c.entered_later, literal(int(self.first_wave is not None))).label("entered_later"),
+            func.coalesce(kept.c.entered_later, self.comes_later).label("entered_later"),
             func.coalesce(planned.c.would_receive, 0).label("would_receive"),
         ).select_from(keys)
         for part, same in both:
@@ -416,7 +416,7 @@ class _Counting:
                 CampaignSchool.school_id,
                 CampaignSchool.authority_id,
                 cast(CampaignSchool.standing, String).label("standing"),
-                _flag(CampaignSchool.wave_id != self.first_wave).label("entered_later"),
+                _flag(CampaignSchool.wave_id != self.campaign.first_wave_id).label("entered_later"),
             )
             .where(CampaignSchool.campaign_id == self.campaign.id)
             .subquery("kept_schools")
@@ -438,7 +438,7 @@ class _Counting:
             keys.c.school_id,
             func.coalesce(kept.c.authority_id, planned.c.authority_id).label("authority_id"),
             func.coalesce(kept.c.standing, planned.c.standing).label("standing"),
-            func.coalesce(kept.c.entered_later, literal(int(self.first_wave is not None))).label("entered_later"),
+            func.coalesce(kept.c.entered_later, self.comes_later).label("entered_later"),
         ).select_from(keys)
         for part in (kept, planned):
             query = query.outerjoin(part, part.c.school_id == keys.c.school_id)

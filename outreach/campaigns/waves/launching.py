@@ -186,6 +186,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         return False
     wave.answer_by = deadline
     wave.mailing = mailing_of(written, frozen, sending, f"v{wave.id}", now=now)
+    wave.campaign.first_wave_id = wave.campaign.first_wave_id or wave.id
     session.add(wave.mailing)
     session.flush()
     move_wave(session, wave, WaveState.RUNNING, now=now, actor=CLOCK)
