@@ -14,14 +14,12 @@ from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach import french
 from outreach.accounts import colleagues
-from outreach.adherence.models import Strand
 from outreach.approvals import deciding
 from outreach.approvals.models import DecisionKind
-from outreach.campaigns.models import Campaign
 from outreach.db import Session, take_turns
 from outreach.errors import Refused
 from outreach.notes import approving, freezing, listing
-from outreach.notes.content import ActionState, FigureChange, NoteContent, NoteReach
+from outreach.notes.content import ActionState, FigureChange, NoteContent
 from outreach.notes.corrections import request_of
 from outreach.notes.drafts import NoteRequest
 from outreach.notes.freezing import Gathered
@@ -62,13 +60,13 @@ def freeze_again(session: Session, key: int, gathered: Gathered, *, now: datetim
     return made
 
 
-def figures(session: Session, note: Note) -> tuple[FigureChange, ...]:
+def figures(note: Note) -> tuple[FigureChange, ...]:
     """The figures of a note whose definition has changed: as it stands there, and as it is counted today.
 
-    What is counted today is of what was known at the note's moment; where rows no longer tell, it says so.
+    The recipients of a wave that left are those that the note counted. Whom a campaign had reached rows no longer tell.
     """
     content = listing.content_of(note)
-    return tuple(one for one in (*_recipients(content), *_reached(session, note, content)) if one.before != one.after)
+    return tuple(one for one in (*_recipients(content), *_reached(content)) if one.before != one.after)
 
 
 def offered(session: Session, person: str, roles: Collection[RoleName]) -> list[Note]:
@@ -103,31 +101,8 @@ def _recipients(content: NoteContent) -> Iterator[FigureChange]:
             yield FigureChange(label, french.number(counts["meant"]), french.number(counts["sent"]))
 
 
-def _reached(session: Session, note: Note, content: NoteContent) -> Iterator[FigureChange]:
+def _reached(content: NoteContent) -> Iterator[FigureChange]:
+    """A letter that was tried again, a mailbox, an exclusion and the audience of a wave to come are as they are now."""
     for one in content.reached:
         label = french.typeset(f"« {one.campaign} », volet {one.strand} : atteints, avec preuve")
-        yield FigureChange(label, _of(one.proved, one.authorities), _reached_today(session, note, content, one))
-
-
-def _reached_today(session: Session, note: Note, content: NoteContent, said: NoteReach) -> str:
-    """Whom the campaign had reached at the note's moment, by today's definition.
-
-    A note names a campaign by its title: two of the same title, and counts of some networks alone, are not told apart.
-    """
-    of_strand = select(Campaign).join(Strand, Strand.id == Campaign.strand_id)
-    of_strand = of_strand.where(Strand.programme_id == note.programme_id, Strand.number == said.strand)
-    found = session.scalars(of_strand.where(Campaign.title == said.campaign)).all()
-    counts = reach_at(session, found[0], note.known_at) if len(found) == 1 and content.all_networks else None
-    return UNKNOWN if counts is None else _of(*counts)
-
-
-def reach_at(_session: Session, _campaign: Campaign, _at: datetime) -> tuple[int, int] | None:
-    """How many a campaign had reached at a moment, of how many it was to reach; None where rows no longer tell.
-
-    They do of no moment of the past: counts of campaigns are of what is known now (`campaigns.counts.of_campaign`).
-    """
-    return None
-
-
-def _of(part: int, whole: int) -> str:
-    return f"{french.number(part)} sur {french.number(whole)}"
+        yield FigureChange(label, f"{french.number(one.proved)} sur {french.number(one.authorities)}", UNKNOWN)

@@ -86,6 +86,6 @@ def note_page(session: Session, found: Note, form: DecisionForm | None = None) -
         entries=audit.about(session, freezing.subject(found)),
         colleagues=staff.colleagues(session),
         corrected=listing.by_key(session, found.corrects_id) if found.corrects_id else None,
-        recounted=recounting.figures(session, found) if found.recount and found.approval else (),
+        recounted=recounting.figures(found) if found.recount and found.approval else (),
         form=form or DecisionForm(formdata=None),
     )
