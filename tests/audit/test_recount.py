@@ -7,6 +7,7 @@ from sqlalchemy import select, update
 
 from outreach.adherence import programmes, records
 from outreach.adherence.models import Status, Word
+from outreach.campaigns import counts as product
 from outreach.campaigns import lifecycle
 from outreach.campaigns.definitions import AudienceRule
 from outreach.campaigns.models import Wave
@@ -132,3 +133,18 @@ def test_what_was_worked_out_by_hand(programmed, fresh_url, campaign):
         readings.note(session, now=LATER)
     presumed = {**COUNTED, "presumed": 2}
     assert counts(fresh_url, campaign) == (presumed, presumed)
+
+
+def test_a_joining_that_became_known_after_paper_was_posted_is_a_reaction_whatever_its_day(
+    programmed, fresh_url, campaign
+):
+    with programmed.writing() as session:
+        school = session.scalars(select(School).where(School.fase == 80001 + 100 * POSTED)).one()
+        record(session, school, today(NOW) - 20 * DAY, LATER - DAY / 24)
+    with programmed.reading() as session:
+        of = lifecycle.campaign_numbered(session, campaign)
+        said = product.of_campaign(session, of, now=LATER)
+    for kind in (said.authorities, said.schools):
+        found = {key: kind[key] for key in ("no_address", "stopped", "reached", "too_early", "had_joined")}
+        assert found == {"no_address": 2, "stopped": 1, "reached": 3, "too_early": 0, "had_joined": 2}
+    assert counts(fresh_url, campaign)[0]["reached"] == 3

@@ -27,7 +27,7 @@ from sqlalchemy import (
     union,
     union_all,
 )
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import InstrumentedAttribute, aliased
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.adherence.standing import joined_schools
@@ -129,11 +129,10 @@ class _Counting:
 
     def __init__(self, session: Session, campaign: Campaign, now: datetime) -> None:
         self.session, self.campaign, self.now, self.day = session, campaign, now, today(now)
-        launched = [wave for wave in campaign.waves if wave.mailing_id is not None]
         self.mailings = campaign.mailing_keys
         self.own = Message.mailing_id.in_(self.mailings)
-        self.comes_later = literal(int(campaign.first_wave_id is not None))  # whoever has no row yet
         self.planned = self._planned()
+        self.comes_later = literal(int(campaign.first_wave_id is not None))  # whoever has no row yet
         self.presumes = Reach.PRESUMED if readings.are_read(session, now=now) else Reach.UNREAD
 
     def classified(self) -> Classified:
@@ -169,7 +168,8 @@ class _Counting:
 
     def _authorities(self, listed: Subquery) -> Subquery:
         base, letters, last = self._base(), self._letters(Message.authority_id), self._last_reasons()
-        answers, steps, learned = proof.answers(self.mailings), proof.steps(self.mailings), self._learned()
+        answers, steps = proof.answers(self.mailings), proof.steps(self.mailings)
+        learned = self._learned(CampaignSchool.authority_id)
         joined, clicks, unsure = _joined(listed), proof.clicks(self.mailings), self._to_verify()
         replies = proof.replies(self.mailings)
         no_address = func.coalesce(last.c.no_address, case((base.c.reason.in_(ADDRESS), 1), else_=0)) == 1
@@ -186,7 +186,7 @@ class _Counting:
         evidence = case(
             (has_answered, Evidence.ANSWERED.value),
             (replies.c.authority_id.is_not(None), Evidence.REPLIED.value),
-            (joined.c.has_reacted == 1, Evidence.JOINED.value),
+            (or_(joined.c.has_reacted == 1, _joins_after_a_step(kind, learned)), Evidence.JOINED.value),
             (steps.c.has_called == 1, Evidence.CALLED.value),
             (has_clicked, Evidence.CLICKED.value),
             else_=null(),
@@ -280,12 +280,12 @@ class _Counting:
             .subquery("last_reasons")
         )
 
-    def _learned(self) -> Subquery:
-        """When a joining became known, after it entered, of a school of each authority that was then to be reached, and
-        entered with it; one that another status followed since counts as well. No joining stops a letter to who has
-        joined, nor a correction."""
+    def _learned(self, by: InstrumentedAttribute[int]) -> Subquery:
+        """When a joining became known, after it entered, of each school, or of a school of each authority, that was
+        then to be reached, and entered with it; one that another status followed since counts as well. No joining stops
+        a letter to who has joined, nor a correction."""
         record, school = AdherenceRecord, CampaignSchool
-        query = select(school.authority_id, func.min(record.recorded_at, type_=UtcDateTime()).label("at"))
+        query = select(by, func.min(record.recorded_at, type_=UtcDateTime()).label("at"))
         query = query.join(record, record.school_id == school.school_id)
         entered = CampaignAuthority
         with_it = entered.campaign_id == school.campaign_id, entered.authority_id == school.authority_id
@@ -294,7 +294,7 @@ class _Counting:
         is_joined = record.strand_id == self.campaign.strand_id, record.status == Status.JOINED, record.stands()
         is_new = record.effective_on <= self.day, record.recorded_at > school.entered_at
         query = query.where(*is_own, *is_joined, *is_new, literal(self.campaign.concerns is Concerns.OPEN))
-        return query.group_by(school.authority_id).subquery("learned")
+        return query.group_by(by).subquery("learned")
 
     def _known(self) -> Subquery:
         """The joinings of the campaign's strand that hold now."""
@@ -380,6 +380,7 @@ class _Counting:
             .subquery("last_posted")
         )
         joined, is_listed = _joined(listed, by="school_id"), letters.c.is_tried == 1
+        learned = self._learned(CampaignSchool.school_id)
         kind = case(
             (is_listed, Class.RECIPIENTS.value),
             (base.c.standing != Standing.TO_REACH.value, base.c.standing),
@@ -389,6 +390,7 @@ class _Counting:
         has_reacted = or_(
             has_answered,
             joined.c.has_reacted == 1,
+            _joins_after_a_step(kind, learned),
             steps.c.has_called == 1,
             *(part.c.authority_id.is_not(None) for part in (requests, clicks, replies)),
         )
@@ -404,7 +406,7 @@ class _Counting:
             *_flags(base, joined, has_answered, unsure.c.school_id.is_not(None)),
         ).select_from(base)
         query = query.outerjoin(own, own.c.authority_id == base.c.authority_id)
-        for part in (letters, answers, last_posted, joined, unsure):
+        for part in (letters, answers, last_posted, learned, joined, unsure):
             query = query.outerjoin(part, part.c.school_id == base.c.school_id)
         for part in (requests, steps, clicks, replies):
             query = query.outerjoin(part, part.c.authority_id == base.c.authority_id)
@@ -519,6 +521,12 @@ def _is_stopped(known: Iterable[ColumnElement[datetime]], steps: Subquery) -> Co
         return and_(at.is_not(None), ~was_called, ~was_posted)
 
     return or_(*map(was_first, known))
+
+
+def _joins_after_a_step(kind: ColumnElement[str], learned: Subquery) -> ColumnElement[bool]:
+    """Whether a joining became known of whoever gets no letter by mail: a letter on paper or a call came before it, as
+    it would have stopped otherwise."""
+    return and_(kind.in_((Class.NO_ADDRESS.value, Class.NOT_SENT.value)), learned.c.at.is_not(None))
 
 
 def _is_to_come(wave: Wave) -> bool:
