@@ -340,7 +340,8 @@ class Campaigns(Situation):
         strand, kind = told.row["strand_id"], told.row["concerns"]
         schools, joined = set(), set()
         if kind == "listed":  # a correction is about what the wrong letters listed, wherever it stands by now
-            return self.corrected(told, authority), set()
+            schools = self.corrected(told, authority)
+            return {one for one in schools if not self.is_reported(one, authority, day, known_at)}, set()
         for school in self.eligible(authority, strand, day, known_at):
             status, _ = self.status(school, strand, day, known_at)
             if status == "not_concerned" or self.is_reported(school, authority, day, known_at):
@@ -615,7 +616,8 @@ class Campaigns(Situation):
         if not theirs and not told.posted[authority] and not told.called[authority]:
             return False  # nothing was sent: nobody was reached
         answers = {one["id"] for one in told.answers[authority]}
-        if answers if school is None else answers & (told.about[school] | told.of_no_school):
+        # An answer about a school is one, whoever gave it: it may stand elsewhere by now than where its letter went.
+        if answers if school is None else told.about[school] or answers & told.of_no_school:
             return True
         if authority in told.replied or authority in told.clicked:
             return True
@@ -740,9 +742,10 @@ class Campaigns(Situation):
     def entries(self, told, classes):  # noqa: C901 - three plain loops
         """{school: (authority, known at, wave)}: the wave through which a campaign first meant it, and its owner then.
 
-        Whoever no wave has a row for yet is meant as of the moment shown, by none.
+        Whoever no wave has a row for yet is meant as of the moment shown, by none; so is a school that its authority
+        runs since, where a wave is to come, which means it.
         """
-        found = {}
+        found, is_to_come = {}, any(one["state"] == "planned" for one in told.waves)
         for wave in told.launched:
             known_at = told.began[wave["mailing_id"]]
             for authority in classes:
@@ -750,7 +753,7 @@ class Campaigns(Situation):
                     for school in self.owned(authority, day_of(known_at), known_at):
                         found.setdefault(school, (authority, known_at, wave["mailing_id"]))
         for authority in classes:
-            if not told.letters[authority]:
+            if not told.letters[authority] or is_to_come:
                 for school in self.owned(authority, day_of(self.now)):
                     found.setdefault(school, (authority, None, None))
         for number, one in told.letter.items():  # of a correction, which lists what belongs elsewhere by now
