@@ -325,11 +325,13 @@ def left_on(letter):
 class Campaigns(Situation):
     """The counts of a campaign, as of a moment at which the rows were read.
 
-    What comes back by mail is read where its mailbox was, within the week before.
+    What comes back by mail is read where its mailbox was, within the week before. Of waves to come, criteria are asked
+    of all rows, or of those that a `federation` sees.
     """
 
-    def __init__(self, rows, now):
+    def __init__(self, rows, now, *, federation=None):
         super().__init__(rows)
+        self.seen_by = federation
         self.now, self.classed = now, {}
         self.returns_read = any(one["read_at"] > now - DAYS_OF_MAIL * DAY for one in rows["returns_readings"])
 
@@ -382,14 +384,23 @@ class Campaigns(Situation):
         day = day_of(self.now)
         tree = json.loads(told.row["criteria"] or "{}")
         about = told.row["strand_id"]
-        return {key for key in self.authority if self.owned(key, day) and self.meets(tree, key, day, about)}
+        return {key for key in self.authority if self.shown(key, day) and self.meets(tree, key, day, about)}
+
+    def shown(self, authority, day):
+        """The schools of an authority; where a federation looks, those of a level for which it represents it."""
+        schools = self.owned(authority, day)
+        if self.seen_by is None:
+            return schools
+        levels = {one["level"] for one in self.rows["memberships"] if one["authority_id"] == authority
+                  and one["until"] is None and self.federation[one["federation_id"]] == self.seen_by}  # fmt: skip
+        return {one for one in schools if self.levels(one, day) & levels}
 
     def meets(self, tree, authority, day, about):  # noqa: C901, PLR0911 - a line for each criterion
         """Whether an authority meets criteria."""
         if not tree:
             return True
         ((word, wanted),) = tree.items()
-        schools = self.owned(authority, day)
+        schools = self.shown(authority, day)
         match word:
             case "and":
                 return all(self.meets(one, authority, day, about) for one in wanted)
@@ -404,7 +415,7 @@ class Campaigns(Situation):
             case "zone" | "province":
                 return any(self.school[school][word] in wanted for school in schools)
             case "federation":
-                return any(authority in self.members(code) for code in wanted)
+                return any(authority in self.members(code) for code in wanted if self.seen_by in {None, code})
             case "received":
                 mailings = set(wanted["mailings"])
                 return any(one["mailing_id"] in mailings and one["authority_id"] == authority and was_got(one)
@@ -745,7 +756,7 @@ class Campaigns(Situation):
         Whoever no wave has a row for yet is meant as of the moment shown, by none; so is a school that its authority
         runs since, where a wave is to come, which means it.
         """
-        found, is_to_come = {}, any(one["state"] == "planned" for one in told.waves)
+        found, to_come = {}, [one["added_reminder_id"] for one in told.waves if one["state"] == "planned"]
         for wave in told.launched:
             known_at = told.began[wave["mailing_id"]]
             for authority in classes:
@@ -753,7 +764,9 @@ class Campaigns(Situation):
                     for school in self.owned(authority, day_of(known_at), known_at):
                         found.setdefault(school, (authority, known_at, wave["mailing_id"]))
         for authority in classes:
-            if not told.letters[authority] or is_to_come:
+            theirs = told.letters[authority]
+            # A reminder that is added means those alone whom a letter reached.
+            if not theirs or None in to_come or (to_come and any(map(was_got, theirs))):
                 for school in self.owned(authority, day_of(self.now)):
                     found.setdefault(school, (authority, None, None))
         for number, one in told.letter.items():  # of a correction, which lists what belongs elsewhere by now

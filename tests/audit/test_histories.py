@@ -56,6 +56,7 @@ def minute(moment):
 
 def played(templates, backend, seed, turns=TURNS):
     """Play a history on a database of its own and compare at two moments; what differs, and what was done."""
+    random.seed(seed)  # when a letter is tried again is spread by chance: a seed is one history
     with tempfile.TemporaryDirectory() as folder:
         for url in templates.copy(backend, "staffed", Path(folder)):
             database = templates.open(url)
