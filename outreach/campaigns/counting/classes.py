@@ -262,20 +262,25 @@ class _Counting:
         return query.group_by(*by).subquery("letters_by_school" if listed else "letters")
 
     def _last_reasons(self) -> Subquery:
-        """Why the letters of the last wave that has some for an authority were withdrawn."""
-        number = select(func.max(Wave.number)).join(LATER, LATER.mailing_id == Wave.mailing_id)
-        number = number.where(LATER.authority_id == Message.authority_id, Wave.campaign_id == self.campaign.id)
-        is_last = Wave.number == number.correlate(Message).scalar_subquery()
+        """Why the letters of the last wave that has some for an authority were withdrawn; whether those of the first or
+        the last were as it is excepted: a person may leave it out of a paused wave that a later one overtook."""
+
+        def is_of(number: ColumnElement[int]) -> ColumnElement[bool]:
+            waves = select(number).join(LATER, LATER.mailing_id == Wave.mailing_id)
+            waves = waves.where(LATER.authority_id == Message.authority_id, Wave.campaign_id == self.campaign.id)
+            return Wave.number == waves.correlate(Message).scalar_subquery()
+
+        is_first, is_last = is_of(func.min(Wave.number)), is_of(func.max(Wave.number))
         is_address = func.coalesce(Message.reason.in_(ADDRESS), literal(value=False))
         return (
             select(
                 AUTHORITY.label("authority_id"),
-                func.min(_flag(is_address)).label("no_address"),
+                func.min(case((is_last, _flag(is_address)))).label("no_address"),
                 func.max(_flag(Message.reason.in_(entering.EXCEPTING))).label("is_excepted"),
-                func.max(cast(Message.reason, String)).label("reason"),
+                func.max(case((is_last, cast(Message.reason, String)))).label("reason"),
             )
             .join(Wave, Wave.mailing_id == Message.mailing_id)
-            .where(self.own, is_last, Message.state == MessageState.WITHDRAWN)
+            .where(self.own, or_(is_first, is_last), Message.state == MessageState.WITHDRAWN)
             .group_by(Message.authority_id)
             .subquery("last_reasons")
         )
