@@ -140,11 +140,12 @@ def of_members(database, audit, campaign, kind, code):
         members = audit.members(code)
     else:
         members = {key for key, row in audit.authority.items() if audit.network[row["network_id"]] == code}
-    if any(one["campaign_id"] == campaign and one["state"] == "planned" for one in audit.rows["waves"]):
-        # Whom a wave to come means is asked of what is seen: a federation sees its own memberships and levels alone.
-        of_scope = code if kind is SightKind.FEDERATION else None
-        audit = recount.Campaigns(audit.rows, audit.now, federation=of_scope)
-    counted = audit.counts(campaign, only=members)
+    # What is seen are letters to its members, not one to an authority that another took over; whom a wave to come means
+    # is asked of what is seen: a federation sees its own memberships and levels alone.
+    of_scope = code if kind is SightKind.FEDERATION else None
+    seen = {table: [one for one in audit.rows[table] if one["authority_id"] in members]
+            for table in ("messages", "reach_steps")}  # fmt: skip
+    counted = recount.Campaigns(audit.rows | seen, audit.now, federation=of_scope).counts(campaign, only=members)
     with sighted(database, Sight(kind, code)).reading() as session:
         try:
             of = lifecycle.campaign_numbered(session, campaign)
