@@ -576,7 +576,9 @@ class Campaigns(Situation):
         """handed_over, on_the_way or returned: the best of several letters."""
         if any(one["state"] == "accepted" for one in letters):
             return "handed_over"
-        return "on_the_way" if any(map(was_got, letters)) else "returned"
+        # One that was sent again out of a doubt and that our relay refused then is refused: that is its last word.
+        waits = [one for one in letters if was_got(one) and one["state"] not in {"refused", "expired"}]
+        return "on_the_way" if waits else "returned"
 
     def first_days(self, told):
         """{school: the day on which the first letter that lists it left, by mail or paper}."""
