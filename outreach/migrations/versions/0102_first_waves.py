@@ -9,7 +9,7 @@ revision = "0102"
 down_revision = "0101"
 branch_labels = None
 depends_on = None
-kind = Kind.ADDITIVE
+kind = Kind.BREAKING  # the program before would launch campaigns without their first wave
 
 
 def upgrade() -> None:
