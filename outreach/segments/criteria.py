@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
 from outreach.adherence.programmes import judged_by
+from outreach.adherence.statuses import STILL_OPEN
 from outreach.delivery.ledger import outbox
 from outreach.directory.models import Authority, Contact, Level, Ownership, School, Teaching, types_of
 from outreach.directory.reference import NETWORKS
@@ -37,7 +38,6 @@ from outreach.segments.kinds.reached import ReachedBy
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
-STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
 
 
