@@ -51,6 +51,8 @@ class Programme(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    previous: Mapped[str | None] = mapped_column(Text)
+    """Its file from before the last change, which may be loaded again; None before any."""
 
     strands: Mapped[list["Strand"]] = relationship(order_by="Strand.number", lazy="selectin")
 
@@ -77,11 +79,16 @@ class Strand(Base):
     name: Mapped[str] = mapped_column(String(200))
     circular: Mapped[str] = mapped_column(String(40))
     opened_on: Mapped[date]
+    closed_on: Mapped[date | None]
     level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
 
     def is_open(self, day: date) -> bool:
         """Whether schools may join it at the end of a day. Before its opening a strand has no figures."""
         return self.opened_on <= day
+
+    def is_closed(self, day: date) -> bool:
+        """Whether schools could join it until a day before this one. A closed strand keeps its records and figures."""
+        return self.closed_on is not None and self.closed_on < day
 
 
 class Prerequisite(Base):

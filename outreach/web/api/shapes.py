@@ -137,6 +137,7 @@ class StrandTold(Told):
     name: str
     circular: str
     opened_on: date
+    closed_on: date | None
     level: str
 
 

@@ -84,7 +84,7 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
         (b"#" * 65_000, "64 000"),
         (
             b'code = "mon"\nname = "x"\n[[strands]]\nnumber = 9\nname = "x"\nopened_on = 2027-01-01\n',
-            "volet 1 est connu",
+            "volet 1 sert déjà",
         ),
     ],
     ids=["cut", "csv", "binary", "faulty", "long", "dropped"],
