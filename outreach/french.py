@@ -22,6 +22,12 @@ FASE_SPACE = re.compile(r"(?<=\bFASE) (?=[\d\ue000-\uf8ff])")
 THOUSANDS = re.compile(r"\b(\d{1,3}) (?=\d{3}\b)")
 IN_NUMBERS = re.compile(r"\(0\)|[\s./()-]")
 NATIONAL = re.compile(r"(?:\+|00)(\d{6,15})|0(\d{8,9})")
+BREAKS = {  # where long words of headings break
+    "sollicitée": "solli\u00adcitée",
+    "connaissance": "connais\u00adsance",
+    "préparation": "prépa\u00adration",
+    "concernées": "concer\u00adnées",
+}
 WEEKDAYS = ("lundi", "mardi", "mercredi", "jeudi", "vendredi", "samedi", "dimanche")
 SHORT_MONTHS = ("janv.", "févr.", "mars", "avr.", "mai", "juin", "juil.", "août", "sept.", "oct.", "nov.", "déc.")
 WHOLE, WITH_WEEKDAY = "{day}{month} {year}", "{weekday} {day}{month} {year}"  # of a day, for `spelt_day`
@@ -206,6 +212,13 @@ def all_of(words: Sequence[str]) -> str:
     """Words joined as in "a, b et c"; "" for none."""
     *first, last = words or ("",)
     return f"{', '.join(first)} et {last}" if first else last
+
+
+def hyphenated(heading: str) -> str:
+    """A heading whose long words a narrow column may break where French does."""
+    for word, broken in BREAKS.items():
+        heading = heading.replace(word, broken)
+    return heading
 
 
 def initial(text: str) -> str:

@@ -141,7 +141,7 @@ ACTS = {
             "main > *",
         ),
         Shot("guide/images/registre", AUTHOR, "/directory/register/editions/2"),
-        Shot("guide/images/programmes", CHIEF, "/administration/programmes", crop=".crumbs, h1, .panel:has(table)"),
+        Shot("guide/images/programmes", CHIEF, "/administration/programmes/1", crop="main > *"),
         Shot("guide/images/fermetures", CHIEF, "/administration/closures"),
         Shot(
             "guide/images/liste-contacts",

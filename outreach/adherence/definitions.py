@@ -1,28 +1,12 @@
 """What the words of a situation mean, in French: the same on pages, in files and in notes."""
 
+from outreach.adherence.situation import Bucket, Solicitation
+
 KNOWN = "D’après ce qui était enregistré le"
 DEFINITIONS = (
     ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
     ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),
-    ("Adhéré", "Le service a confirmé que l’école a adhéré au volet, au plus tard à cette date."),
-    (
-        "Adhésion déclarée",
-        "Le pouvoir organisateur déclare que l’école adhère ; le service ne l’a pas encore confirmé.",
-    ),
-    ("En préparation", "L’école prépare son adhésion."),
-    ("Marché lancé", "Le marché public est lancé par l’école ou son pouvoir organisateur."),
-    ("Refus", "L’école n’adhère pas."),
-    ("A pris connaissance", "Le pouvoir organisateur a lu l’invitation, sans autre réponse."),
-    ("Non concerné", "L’école n’entre pas dans le volet : elle ne compte pas dans les pourcentages."),
-    (
-        "Sans réponse",
-        "Rien n’est enregistré pour l’école à cette date : elle n’a pas encore été sollicitée, ou n’a pas répondu.",
-    ),
-    ("Pas encore sollicitée", "Sans réponse, et aucun courriel d’une campagne sur le volet ne l’a encore citée."),
-    (
-        "Courriel reçu, sans réponse",
-        "Sans réponse, alors qu’un courriel d’une campagne sur le volet, parti et non revenu, la citait.",
-    ),
+    *((one.label, one.facts.definition) for one in (*Bucket, Solicitation.UNSOLICITED, Solicitation.SOLICITED)),
     ("À la date", "À la fin de ce jour, heure de Bruxelles."),
     (
         KNOWN,

@@ -10,54 +10,10 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from outreach.adherence.statuses import Status as Status  # noqa: PLC0414 - whoever reads records asks for it here
 from outreach.db import Base, enum_of
 from outreach.directory.models import Level, Network
 from outreach.sent_lists.models import SentList
-
-
-class Status(StrEnum):
-    """Where a school stands in a strand."""
-
-    JOINED = "joined"
-    TENDER_LAUNCHED = "tender_launched"
-    IN_PREPARATION = "in_preparation"
-    DECLINED = "declined"
-    INFORMED = "informed"
-    NOT_CONCERNED = "not_concerned"
-    NONE = "none"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _STATUS_LABELS[self]
-
-    @property
-    def place(self) -> int:
-        """Where it stands in lists of many schools: what waits for an answer comes first."""
-        return _PLACES[self]
-
-
-_STATUS_LABELS = {
-    Status.JOINED: "Adhéré",
-    Status.TENDER_LAUNCHED: "Marché lancé",
-    Status.IN_PREPARATION: "En préparation",
-    Status.DECLINED: "Refus",
-    Status.INFORMED: "A pris connaissance",
-    Status.NOT_CONCERNED: "Non concerné",
-    Status.NONE: "Sans réponse",
-}
-_PLACES = {
-    status: place
-    for place, status in enumerate(
-        (
-            *(Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED),
-            *(Status.DECLINED, Status.NOT_CONCERNED, Status.JOINED),
-        )
-    )
-}
-
-
-CLOSED_TO_REMINDERS = (Status.JOINED, Status.NOT_CONCERNED)
 
 
 class Word(StrEnum):
@@ -95,6 +51,8 @@ class Programme(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    previous: Mapped[str | None] = mapped_column(Text)
+    """Its file from before the last change, which may be loaded again; None before any."""
 
     strands: Mapped[list["Strand"]] = relationship(order_by="Strand.number", lazy="selectin")
 
@@ -121,11 +79,16 @@ class Strand(Base):
     name: Mapped[str] = mapped_column(String(200))
     circular: Mapped[str] = mapped_column(String(40))
     opened_on: Mapped[date]
+    closed_on: Mapped[date | None]
     level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
 
     def is_open(self, day: date) -> bool:
         """Whether schools may join it at the end of a day. Before its opening a strand has no figures."""
         return self.opened_on <= day
+
+    def is_closed(self, day: date) -> bool:
+        """Whether schools could join it until a day before this one. A closed strand keeps its records and figures."""
+        return self.closed_on is not None and self.closed_on < day
 
 
 class Prerequisite(Base):

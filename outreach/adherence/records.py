@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from outreach import audit, days, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
@@ -160,6 +160,17 @@ def declared_joinings(
     query = select(rows.c.strand_id, rows.c.authority_id, rows.c.school_id).where(rows.c.school_id.in_(schools))
     is_declared = (rows.c.status == Status.JOINED) & (rows.c.word == Word.DECLARED)
     return {(strand, owner, school) for strand, owner, school in session.execute(query.where(is_declared))}
+
+
+def by_strand(session: Session, programme: Programme) -> dict[int, int]:
+    """How many schools have a record in each strand of a programme, withdrawn ones too, by the strand's number."""
+    schools = func.count(AdherenceRecord.school_id.distinct())
+    query = (
+        select(Strand.number, schools)
+        .join(AdherenceRecord, AdherenceRecord.strand_id == Strand.id)
+        .where(Strand.programme_id == programme.id)
+    )
+    return dict(session.execute(query.group_by(Strand.number)).all())
 
 
 def roll_ups(rows: Sequence[SchoolStandings], programme: Programme) -> dict[int, RollUp]:

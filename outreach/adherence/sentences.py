@@ -17,19 +17,11 @@ from outreach.sight.wording import of_federation, of_network, of_schools
 
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
 KINDS = {Level.SECONDARY: "secondaires", Level.PRIMARY: "primaires", Level.NURSERY: "maternelles"}
-# What one school does, and what several do, by the figure's name, in the order of a sentence.
+# What one school does, and what several do, by the figure's name, in the order of a sentence. « Sans réponse » is said
+# where no letters were handed down, so that it has no parts.
 OTHERS: dict[str, tuple[str, str]] = {
-    Bucket.DECLARED: ("déclare y adhérer", "déclarent y adhérer"),
-    Bucket.IN_PREPARATION: ("s’y prépare", "s’y préparent"),
-    Bucket.TENDER_LAUNCHED: ("a lancé son marché", "ont lancé leur marché"),
-    Bucket.DECLINED: ("a refusé", "ont refusé"),
-    Bucket.INFORMED: ("a pris connaissance de l’invitation", "ont pris connaissance de l’invitation"),
-    Solicitation.SOLICITED: ("a reçu un courriel et n’a pas répondu", "ont reçu un courriel et n’ont pas répondu"),
-    Solicitation.UNSOLICITED: ("n’a pas encore été sollicitée", "n’ont pas encore été sollicitées"),
-    Bucket.NONE: (
-        "est sans réponse",
-        "sont sans réponse",
-    ),  # where no letters were handed down, so that it has no parts
+    **{one: one.facts.does for one in Bucket if one not in {Bucket.JOINED, Bucket.NOT_CONCERNED, Bucket.NONE}},
+    **{one: one.facts.does for one in (*Solicitation, Bucket.NONE)},
 }
 PROVINCE_NAMES = {"Bruxelles": "de Bruxelles", "Brabant wallon": "de la province du Brabant wallon"}
 

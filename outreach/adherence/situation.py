@@ -14,9 +14,11 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Row, Select, Subquery, case, func, literal, select
 
+from outreach.adherence import statuses
 from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
+from outreach.adherence.statuses import CLOSED_TO_REMINDERS, Meaning, StatusFacts
 from outreach.columns import Column, Queried
 from outreach.days import evenly_spaced
 from outreach.db import Session
@@ -35,21 +37,26 @@ AuthorityRow = Row[Authority, RollUp, int, int]
 
 
 class Bucket(StrEnum):
-    """What a school counts as in a strand. A joining declared by the authority counts apart until it is confirmed."""
+    """What a school counts as in a strand: its status, but that a joining declared by the authority counts apart.
 
-    JOINED = "joined"
+    The four that rules name are written out; every other status stands between them.
+    """
+
+    JOINED = Status.JOINED.value
     DECLARED = "declared"
-    IN_PREPARATION = "in_preparation"
-    TENDER_LAUNCHED = "tender_launched"
-    DECLINED = "declined"
-    INFORMED = "informed"
-    NOT_CONCERNED = "not_concerned"
-    NONE = "none"
+    locals().update({one.name: one.value for one in Status if one not in {*CLOSED_TO_REMINDERS, Status.NONE}})
+    NOT_CONCERNED = Status.NOT_CONCERNED.value
+    NONE = Status.NONE.value
+
+    @property
+    def facts(self) -> StatusFacts:
+        """Its words, and what it means."""
+        return statuses.DECLARED if self is Bucket.DECLARED else Status(self.value).facts
 
     @property
     def label(self) -> str:
         """The French label."""
-        return "Adhésion déclarée" if self is Bucket.DECLARED else Status(self.value).label
+        return self.facts.label
 
 
 class Solicitation(StrEnum):
@@ -59,9 +66,30 @@ class Solicitation(StrEnum):
     UNSOLICITED = "unsolicited"
 
     @property
+    def facts(self) -> StatusFacts:
+        """Its words."""
+        return _PARTS_OF_NONE[self]
+
+    @property
     def label(self) -> str:
         """The French label."""
-        return "Courriel reçu, sans réponse" if self is Solicitation.SOLICITED else "Pas encore sollicitée"
+        return self.facts.label
+
+
+_PARTS_OF_NONE = {
+    Solicitation.SOLICITED: StatusFacts(
+        "Courriel reçu, sans réponse",
+        Meaning.NONE,
+        "Sans réponse, alors qu’un courriel d’une campagne sur le volet, parti et non revenu, la citait.",
+        ("a reçu un courriel et n’a pas répondu", "ont reçu un courriel et n’ont pas répondu"),
+    ),
+    Solicitation.UNSOLICITED: StatusFacts(
+        "Pas encore sollicitée",
+        Meaning.NONE,
+        "Sans réponse, et aucun courriel d’une campagne sur le volet ne l’a encore citée.",
+        ("n’a pas encore été sollicitée", "n’ont pas encore été sollicitées"),
+    ),
+}
 
 
 @dataclass(slots=True)

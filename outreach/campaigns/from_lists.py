@@ -13,6 +13,7 @@ from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.db import Session
 from outreach.directory.listing import Filters, Reach
+from outreach.directory.reference import NetworkCode
 from outreach.french import within_quotes
 from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import AmongAuthorities
@@ -22,7 +23,6 @@ from outreach.segments.criteria import (
     HasLevel,
     InNetwork,
     InZone,
-    NetworkCode,
     Not,
     RolledUp,
     SchoolStatus,

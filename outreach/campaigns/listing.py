@@ -140,6 +140,12 @@ def in_preparation(session: Session, programme: Programme) -> dict[int, dict[Sta
     return found
 
 
+def by_strand(session: Session, programme: Programme) -> dict[int, int]:
+    """How many campaigns there are about each strand of a programme, by its number."""
+    query = select(Strand.number, func.count(Campaign.id)).join(Campaign, Campaign.strand_id == Strand.id)
+    return dict(session.execute(query.where(Strand.programme_id == programme.id).group_by(Strand.number)).all())
+
+
 def stage_of(session: Session, campaign: Campaign) -> Stage:
     """The stage of a campaign."""
     return standing_of(session, campaign).stage

@@ -8,7 +8,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, exists, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RecordWithdrawal, Status
+from outreach.adherence.models import AdherenceRecord, RecordWithdrawal, Status
+from outreach.adherence.statuses import CLOSED_TO_REMINDERS
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns.models import AddedReminder, Campaign, Wave, WaveState
 from outreach.days import today

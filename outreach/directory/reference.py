@@ -1,6 +1,10 @@
 """Reference data outside the register: networks, federations, provinces; text folding for search."""
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Self
 
 from sqlalchemy import select
 
@@ -9,16 +13,6 @@ from outreach.directory.models import Federation, Level, Network
 from outreach.text import whole_number, without_accents
 
 WORD = re.compile(r"\w+")
-# The register's value → the official name shown on pages.
-NETWORKS = {
-    "WBE": "WBE",
-    "Subventionné communal": "Officiel subventionné communal",
-    "Subventionné provincial": "Officiel subventionné provincial",
-    "COCOF": "Officiel subventionné COCOF",
-    "Libre confessionnel": "Libre confessionnel",
-    "Libre non confessionnel": "Libre non confessionnel",
-}
-
 FEDERATIONS = {
     "SeGEC": "Secrétariat général de l’enseignement catholique",
     "CECP": "Conseil de l’enseignement des communes et des provinces",
@@ -27,13 +21,64 @@ FEDERATIONS = {
 }
 
 _OFFICIAL = {Level.NURSERY: "CECP", Level.PRIMARY: "CECP", Level.SECONDARY: "CPEONS"}
-_REPRESENTED = {
-    "Subventionné communal": _OFFICIAL,
-    "Subventionné provincial": _OFFICIAL,
-    "COCOF": _OFFICIAL,
-    "Libre confessionnel": dict.fromkeys(Level, "SeGEC"),
-    "Libre non confessionnel": dict.fromkeys(Level, "FELSI"),
-}
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkFacts:
+    """The facts of a network: its official name, and the federation that represents its authorities for each level.
+
+    `is_administration`: a commune, a province or the COCOF runs its schools, and works in school breaks. `of` are its
+    words after « écoles » where it has shorter ones than « du réseau … », as questions name it.
+    """
+
+    label: str
+    federations: Mapping[Level, str]
+    is_administration: bool = False
+    of: str = ""
+
+
+NO_FACTS = NetworkFacts("", {})  # a look-up by value, `NetworkCode("WBE")`, reads to a type checker like a call without
+
+
+class NetworkCode(StrEnum):
+    """A network, by the register's value, in the order of pages."""
+
+    WBE = "WBE", NetworkFacts("WBE", {}, of="de WBE")
+    MUNICIPAL = (
+        "Subventionné communal",
+        NetworkFacts("Officiel subventionné communal", _OFFICIAL, is_administration=True),
+    )
+    PROVINCIAL = (
+        "Subventionné provincial",
+        NetworkFacts("Officiel subventionné provincial", _OFFICIAL, is_administration=True),
+    )
+    COCOF = (
+        "COCOF",
+        NetworkFacts("Officiel subventionné COCOF", _OFFICIAL, is_administration=True, of="de la COCOF"),
+    )
+    DENOMINATIONAL = "Libre confessionnel", NetworkFacts("Libre confessionnel", dict.fromkeys(Level, "SeGEC"))
+    NON_DENOMINATIONAL = (
+        "Libre non confessionnel",
+        NetworkFacts("Libre non confessionnel", dict.fromkeys(Level, "FELSI")),
+    )
+
+    facts: NetworkFacts
+
+    def __new__(cls, value: str, facts: NetworkFacts = NO_FACTS) -> Self:
+        """The stored value, and its facts."""
+        network = str.__new__(cls, value)
+        network._value_, network.facts = value, facts
+        return network
+
+    @property
+    def label(self) -> str:
+        """The official name, for the middle of a sentence."""
+        name = self.facts.label
+        return name if name.isupper() else name[0].lower() + name[1:]
+
+
+NETWORKS = {network.value: network.facts.label for network in NetworkCode}
+"""The official name of each network, as pages show it, by the register's value."""
 
 # First and last postcode → province; 9600 (a school outside the territory) has none.
 _PROVINCES = (
@@ -62,7 +107,7 @@ def ensure_reference(session: Session) -> None:
 
 def federation_of(network: str, level: Level) -> str | None:
     """The code of the federation that represents an authority of this network for this level; WBE has none."""
-    return _REPRESENTED.get(network, {}).get(level)
+    return NetworkCode(network).facts.federations.get(level)
 
 
 def province_of(postcode: str) -> str | None:

@@ -67,15 +67,7 @@ COUNTED = (
     *(NoteColumn(name.value, name.label) for name in (*Bucket, *Solicitation) if name is not Bucket.JOINED),
 )
 OF_FIGURE = {  # words by the figure of a table that they explain
-    "Adhésion déclarée": Bucket.DECLARED,
-    "En préparation": Bucket.IN_PREPARATION,
-    "Marché lancé": Bucket.TENDER_LAUNCHED,
-    "Refus": Bucket.DECLINED,
-    "A pris connaissance": Bucket.INFORMED,
-    "Non concerné": Bucket.NOT_CONCERNED,
-    "Sans réponse": Bucket.NONE,
-    "Pas encore sollicitée": Solicitation.UNSOLICITED,
-    "Courriel reçu, sans réponse": Solicitation.SOLICITED,
+    one.label: one for one in (*Bucket, *Solicitation) if one is not Bucket.JOINED
 }
 OF_GROUPING = {
     "Zone, province": {TableKind.ZONE, TableKind.PROVINCE},

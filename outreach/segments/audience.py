@@ -28,8 +28,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute, aliased
 
-from outreach.adherence.models import CLOSED_TO_REMINDERS, Status, Strand
+from outreach.adherence.models import Status, Strand
 from outreach.adherence.standing import standing_of_limits, standing_on
+from outreach.adherence.statuses import CLOSED_TO_REMINDERS
 from outreach.columns import Column, Kind, Queried
 from outreach.db import Session
 from outreach.delivery.ledger import outbox, suppressions

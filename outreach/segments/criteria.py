@@ -26,9 +26,10 @@ from sqlalchemy import (
 
 from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
 from outreach.adherence.programmes import judged_by
+from outreach.adherence.statuses import STILL_OPEN
 from outreach.delivery.ledger import outbox
 from outreach.directory.models import Authority, Contact, Level, Ownership, School, Teaching, types_of
-from outreach.directory.reference import NETWORKS
+from outreach.directory.reference import NetworkCode
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber, either
 from outreach.segments.kinds.mailings import ReactedTo, ReceivedMailing
@@ -37,25 +38,7 @@ from outreach.segments.kinds.reached import ReachedBy
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 
-STILL_OPEN = (Status.NONE, Status.INFORMED, Status.IN_PREPARATION, Status.TENDER_LAUNCHED, Status.DECLINED)
 LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
-
-
-class NetworkCode(StrEnum):
-    """A network, by the register's value."""
-
-    WBE = "WBE"
-    MUNICIPAL = "Subventionné communal"
-    PROVINCIAL = "Subventionné provincial"
-    COCOF = "COCOF"
-    DENOMINATIONAL = "Libre confessionnel"
-    NON_DENOMINATIONAL = "Libre non confessionnel"
-
-    @property
-    def label(self) -> str:
-        """The official name, for the middle of a sentence."""
-        name = NETWORKS[self.value]
-        return name if name.isupper() else name[0].lower() + name[1:]
 
 
 class Which(StrEnum):

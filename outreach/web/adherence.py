@@ -27,16 +27,6 @@ from outreach.web.ui.forms import EVERY_SCHOOL, JoiningListForm, StatusForm, Upl
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 pages = Blueprint("adherence", __name__)
-STATUS_COLORS = {
-    Status.JOINED: "success",
-    Status.IN_PREPARATION: "info",
-    Status.TENDER_LAUNCHED: "info",
-    Status.DECLINED: "warning",
-    Status.INFORMED: "neutral",
-    Status.NOT_CONCERNED: "neutral",
-    Status.NONE: "neutral",
-}
-pages.add_app_template_filter(STATUS_COLORS.get, "status_color")
 EXAMPLE = exports.Table(
     "Exemple",
     ("fase", "volet", "statut", "date", "source", "motif"),
@@ -123,6 +113,7 @@ def withdrawal(fase: int, number: int) -> str:
             authority=authority,
             entry=entry,
             falls=falls,
+            unrecorded=Status.NONE,
             colleagues=actors.names(session, authority),
         )
 

@@ -1,6 +1,10 @@
-import pytest
+from datetime import timedelta
 
-from outreach.adherence import programmes
+import pytest
+from sqlalchemy import select
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.models import AdherenceRecord, RecordWithdrawal
 from outreach.demo import sample
 from outreach.errors import InputError, NotFound, Refused
 from tests.conftest import STORY_DAY
@@ -59,18 +63,85 @@ def test_a_faulty_file_names_what_is_wrong(before, after, words, file):
         )
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "part", "told"),
+    [
+        ('circular = "7919"', "circular = 7919", "volet 2, ", "« circular », écrivez entre guillemets"),
+        ("requires = 1", 'requires = "un"', "condition 1, ", "« requires », écrivez le numéro d’un volet"),
+        ("until = 2021-02-14", "jusque = 2021-02-14", "condition 1, ", "« jusque », ce nom n’existe pas"),
+        ('name = "Mes', "name = 3 #", "", "« name », écrivez entre guillemets un nom"),
+    ],
+)
+def test_a_faulty_file_names_the_strand_and_the_line(before, after, part, told, file):
+    assert before in file
+    wrong = file.replace(before, after, 1)
+    line = next(number for number, line in enumerate(wrong.split("\n"), 1) if line.startswith(after))
+    with pytest.raises(InputError) as refused:
+        programmes.read(wrong)
+    assert f"refusé, {part}ligne {line} : {told}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("number = 2\n", "", "volet 2, ligne {} : « number », il manque"),
+        (
+            "opened_on = 2020-11-16",
+            "opened_on = 2020-11-16\nclosed_on = 2020-01-01",
+            "volet 1, ligne {} : il ferme",
+        ),
+        ("code = ", "kode = ", "le fichier : « code », il manque"),
+        ("requires = 1", "requires = 9", "condition 1 : le volet 9 n’existe pas"),
+    ],
+)
+def test_what_stands_on_no_line_names_the_heading_of_its_strand(before, after, told, file):
+    assert before in file
+    wrong = file.replace(before, after, 1)
+    headings = [number for number, line in enumerate(wrong.split("\n"), 1) if line == "[[strands]]"]
+    with pytest.raises(InputError) as refused:
+        programmes.read(wrong)
+    assert told.format(headings["volet 2" in told]) in str(refused.value)
+
+
 def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once(file):
     for absurd in (f"number = {'2' * 5000}", f"{'.'.join('a' * 3000)} = 1"):
         with pytest.raises(InputError, match="TOML lisible"):
             programmes.read(f"{absurd}\n{file}")
 
 
-def test_a_known_strand_is_never_dropped(database, now, file):
+@pytest.mark.postgresql
+def test_a_strand_is_dropped_as_long_as_nothing_stands_on_it(database, now, file):
+    one = file[: file.index("[[strands]]\nnumber = 2")]
     with database.writing() as session:
         programmes.load(session, file, now=now, actor="nadia")
-    one = file[: file.index("[[strands]]\nnumber = 2")]
-    with pytest.raises(InputError, match="volet 2"), database.writing() as session:
         programmes.load(session, one, now=now, actor="nadia")
+        assert [strand.number for strand in programmes.the_programme(session).strands] == [1]
+        assert programmes.prerequisites(session, programmes.the_programme(session)) == []
+
+
+@pytest.mark.postgresql
+def test_a_strand_that_has_a_record_is_never_dropped_even_a_withdrawn_one(sample_database, now, file):
+    one = file[: file.index("[[strands]]\nnumber = 2")]
+    with sample_database.writing() as session:
+        programme = programmes.the_programme(session)
+        assert programmes.in_use(session, programme) == {1, 2}
+        records = session.scalars(
+            select(AdherenceRecord.id).where(AdherenceRecord.strand_id == programme.strands[1].id)
+        )
+        session.add_all(RecordWithdrawal(record_id=key, withdrawn_at=now, withdrawn_by="") for key in records.all())
+    with pytest.raises(InputError, match="volet 2 sert déjà"), sample_database.writing() as session:
+        programmes.load(session, one, now=now, actor="nadia")
+
+
+def test_a_strand_that_closed_keeps_its_figures(sample_database):
+    with sample_database.writing() as session:
+        programme = programmes.the_programme(session)
+        before = situation.situation(session, programme, STORY_DAY)
+        strand = programme.strands[0]
+        strand.closed_on = STORY_DAY - timedelta(1)
+        session.flush()
+        assert situation.situation(session, programme, STORY_DAY) == before
+        assert [strand.is_closed(STORY_DAY + timedelta(days)) for days in (-1, 0)] == [False, True]
 
 
 def test_no_programme_says_how_to_load_one(database):

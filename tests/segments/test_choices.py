@@ -5,13 +5,13 @@ from hypothesis import strategies as st
 
 from outreach.adherence.models import Status
 from outreach.directory.models import Level
+from outreach.directory.reference import NetworkCode
 from outreach.segments.criteria import (
     LEAVES,
     And,
     HasLevel,
     InNetwork,
     InZone,
-    NetworkCode,
     Not,
     NotWrittenSince,
     Or,

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, event, insert, select
 
 from outreach.adherence import programmes
-from outreach.adherence.models import CLOSED_TO_REMINDERS, AdherenceRecord, RollUp, Status, Strand, Word
+from outreach.adherence.models import AdherenceRecord, RollUp, Status, Strand, Word
 from outreach.adherence.standing import roll_up
+from outreach.adherence.statuses import CLOSED_TO_REMINDERS
 from outreach.db import Database
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import (

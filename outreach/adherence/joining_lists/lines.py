@@ -40,15 +40,7 @@ HEADERS = Headers(
     },
     ("erreur",),
 )  # fmt: skip
-STATUSES = {
-    "adhere": Status.JOINED, "a adhere": Status.JOINED, "adhesion": Status.JOINED, "oui": Status.JOINED,
-    "en preparation": Status.IN_PREPARATION, "prepare": Status.IN_PREPARATION,
-    "marche lance": Status.TENDER_LAUNCHED, "marche": Status.TENDER_LAUNCHED,
-    "refus": Status.DECLINED, "refuse": Status.DECLINED, "n adhere pas": Status.DECLINED, "non": Status.DECLINED,
-    "informe": Status.INFORMED, "a pris connaissance": Status.INFORMED, "pris connaissance": Status.INFORMED,
-    "non concerne": Status.NOT_CONCERNED,
-    "sans reponse": Status.NONE, "aucun": Status.NONE,
-}  # fmt: skip
+STATUSES = {fold(word): status for status in Status for word in (status.label, *status.facts.heard)}
 LETTER = re.compile(r"^v(?=\d)")  # as in "V1"
 ORDINALS = {"premier": 1, "1er": 1, "deuxieme": 2, "second": 2, "2e": 2, "2eme": 2, "troisieme": 3}
 LONGEST_SOURCE, LONGEST_REASON = 200, 2_000

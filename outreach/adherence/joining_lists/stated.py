@@ -11,15 +11,6 @@ from outreach.spreadsheets.tables import Grid
 from outreach.text import cleaned
 
 HEADER = ["fase", "volet", "statut", "date", "source", "motif"]
-WORDS = {  # of a list, which `lines.STATUSES` reads
-    Status.JOINED: "adhéré",
-    Status.IN_PREPARATION: "en préparation",
-    Status.TENDER_LAUNCHED: "marché lancé",
-    Status.DECLINED: "refus",
-    Status.INFORMED: "informé",
-    Status.NOT_CONCERNED: "non concerné",
-    Status.NONE: "sans réponse",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +30,7 @@ class StatedJoining:
         return [
             str(self.school),
             str(self.strand),
-            WORDS[self.status],
+            self.status.label.lower(),
             f"{self.day:%d/%m/%Y}",
             cleaned(self.source),
             cleaned(self.reason),

@@ -1,12 +1,12 @@
 """Programmes, loaded from a file: their strands, and the dated prerequisites between strands.
 
-The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, level) and `[[prerequisites]]`
-(strand, requires, since, until). Loading it again updates what is stored.
+The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, closed_on, level) and
+`[[prerequisites]]` (strand, requires, since, until). Loading it again updates what is stored.
 """
 
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from outreach import audit
 from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.adherence.told import tell_programme
-from outreach.db import Session
+from outreach.db import Base, Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
 from outreach.text import line_of_words
@@ -24,6 +24,20 @@ from outreach.text import line_of_words
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
 PLACE = re.compile(r"at line (\d+)")  # in what tomllib says, in English
 REASONS = {"missing": "il manque", "extra_forbidden": "ce nom n’existe pas"}
+PARTS = {"strands": "volet", "prerequisites": "condition"}
+A_DAY, A_STRAND = "écrivez une date comme 2021-01-15, sans guillemets", "écrivez le numéro d’un volet, de 1 à 99"
+WANTED = {  # what a field of a file holds
+    "code": "écrivez entre guillemets de 1 à 60 lettres minuscules, chiffres ou tirets",
+    "name": "écrivez entre guillemets un nom de 1 à 200 caractères",
+    "circular": "écrivez entre guillemets un numéro de 40 caractères au plus",
+    "number": A_STRAND,
+    "strand": A_STRAND,
+    "requires": A_STRAND,
+    **dict.fromkeys(("opened_on", "closed_on", "since", "until"), A_DAY),
+    "level": "écrivez l’un de ces mots : " + ", ".join(f"« {level.value} » ({level.label})" for level in Level),
+    "strands": "il faut au moins un volet, sous [[strands]]",
+    "prerequisites": "chaque condition s’écrit sous [[prerequisites]]",
+}
 
 
 def judged_by(check: Callable[[str], str]) -> AfterValidator:
@@ -50,7 +64,14 @@ class StrandFile(BaseModel):
     name: Text
     circular: Annotated[str, Field(max_length=40), judged_by(line_of_words)] = ""
     opened_on: date
+    closed_on: date | None = None
     level: Level = Level.SECONDARY
+
+    @model_validator(mode="after")
+    def _close_after_opening(self) -> "StrandFile":
+        if self.closed_on and self.closed_on < self.opened_on:
+            raise ValueError("il ferme avant d’avoir ouvert")
+        return self
 
 
 class PrerequisiteFile(BaseModel):
@@ -78,9 +99,11 @@ class ProgrammeFile(BaseModel):
     def _agree(self) -> "ProgrammeFile":
         numbers = [strand.number for strand in self.strands]
         if len(numbers) != len(set(numbers)):
-            raise ValueError("deux volets portent le même numéro")
-        if any({rule.strand, rule.requires} - set(numbers) for rule in self.prerequisites):
-            raise ValueError("une condition parle d’un volet qui n’existe pas")
+            twice = next(number for number in numbers if numbers.count(number) > 1)
+            raise ValueError(f"deux volets portent le même numéro, {twice}")
+        for place, rule in enumerate(self.prerequisites, 1):
+            if unknown := {rule.strand, rule.requires} - set(numbers):
+                raise ValueError(f"condition {place} : le volet {min(unknown)} n’existe pas")
         if any(rule.strand == rule.requires for rule in self.prerequisites):
             raise ValueError("un volet ne peut pas se requérir lui-même")
         if any(rule.until and rule.until <= rule.since for rule in self.prerequisites):
@@ -94,19 +117,23 @@ def load(session: Session, content: str, *, now: datetime, actor: str) -> Progra
 
 
 def load_file(
-    session: Session, stated: ProgrammeFile, *, now: datetime, actor: str, changes: Sequence[str] = ()
+    session: Session, stated: ProgrammeFile, *, now: datetime, actor: str, changes: Sequence[str] = (), before: str = ""
 ) -> Programme:
     """Create or update a programme from what its file states; the audit repeats the `changes`, a sentence each.
 
-    Raises InputError when a known strand is left out.
+    `before` is the file of what is stored, to which one may go back. Raises InputError when a strand is left out that
+    is in use.
     """
     programme = session.scalar(select(Programme).where(Programme.code == stated.code))
     if programme is None:
         programme = Programme(code=stated.code, name=stated.name, strands=[])
         session.add(programme)
     programme.name = stated.name
+    if before and changes:
+        programme.previous = before
+    refuse_dropped(session, programme, stated)
+    _drop(session, programme, stated)
     known = {strand.number: strand for strand in programme.strands}
-    refuse_dropped(known, stated)
     for strand in stated.strands:
         _bring(programme, known, strand)
     session.flush()
@@ -117,11 +144,28 @@ def load_file(
     return programme
 
 
-def refuse_dropped(known: Iterable[int], stated: ProgrammeFile) -> None:
-    """Raises InputError when a file leaves out one of the strands that are `known`, by their numbers."""
-    missing = sorted(set(known) - {strand.number for strand in stated.strands})
+def in_use(session: Session, programme: Programme) -> set[int]:
+    """The numbers of the strands that something stands on: a record, a campaign, a letter… They are never removed."""
+    keys = {strand.id: strand.number for strand in programme.strands if strand.id}
+    pointing = [
+        key.parent
+        for table in Base.metadata.tables.values()
+        if table.name not in {Prerequisite.__tablename__, Strand.__tablename__}
+        for key in table.foreign_keys
+        if key.column.table.name == Strand.__tablename__
+    ]
+    used = (session.scalars(select(column).where(column.in_(keys)).distinct()) for column in pointing)
+    return {keys[key] for found in used for key in found}
+
+
+def refuse_dropped(session: Session, programme: Programme, stated: ProgrammeFile) -> None:
+    """Raises InputError when a file leaves out a strand of the stored programme that is in use."""
+    missing = sorted(in_use(session, programme) - {strand.number for strand in stated.strands})
     if missing:
-        raise InputError(f"Le volet {missing[0]} est connu et manque dans le fichier : un volet ne s’efface pas.")
+        raise InputError(
+            f"Le volet {missing[0]} sert déjà (statuts, campagnes ou courriels) et manque : un volet qui a servi ne "
+            "s’efface pas. Remettez-le ; pour y mettre fin, donnez-lui un jour de fermeture."
+        )
 
 
 def read(content: str) -> ProgrammeFile:
@@ -132,7 +176,7 @@ def read(content: str) -> ProgrammeFile:
     try:
         return ProgrammeFile.model_validate(tomllib.loads(content))
     except ValidationError as error:
-        raise InputError(f"Programme refusé, {fault_of(error)}.") from None
+        raise InputError(f"Programme refusé, {_fault_in(error, content)}.") from None
     except (ValueError, RecursionError) as error:  # a number of 5,000 digits is a ValueError, and no TOMLDecodeError
         place = PLACE.search(str(error))
         where = f"vérifiez la ligne {place[1]}" if place else "il est coupé, ou d’une autre sorte"
@@ -146,6 +190,33 @@ def fault_of(error: ValidationError) -> str:
     told = fault["msg"].removeprefix("Value error, ")
     what = told if fault["type"] == "value_error" else REASONS.get(fault["type"])
     return f"{where} : {what or 'la valeur ne convient pas'}"
+
+
+def _fault_in(error: ValidationError, content: str) -> str:
+    """The first fault of a programme's file: which strand, which line, and what to write there."""
+    fault = error.errors()[0]
+    place = fault["loc"]
+    told = fault["msg"].removeprefix("Value error, ")
+    field = str(place[-1]) if place and isinstance(place[-1], str) else ""
+    wanted = told if fault["type"] == "value_error" else REASONS.get(fault["type"]) or WANTED.get(field)
+    part = f"{PARTS[str(place[0])]} {int(place[1]) + 1}" if len(place) > 1 and place[0] in PARTS else ""
+    line = _line_of(content, str(place[0]) if part else "", int(place[1]) if part else 0, field)
+    where = ", ".join(filter(None, (part, f"ligne {line}" if line else "")))
+    what = ", ".join(filter(None, (f"« {field} »" if field else "", wanted or "la valeur ne convient pas")))
+    return f"{where or 'le fichier'} : {what}"
+
+
+def _line_of(content: str, table: str, place: int, field: str) -> int | None:
+    """The line of a field in the table of this name and place, or of its heading; None where it stands on none."""
+    lines = content.split("\n")
+    heads = [number for number, line in enumerate(lines) if line.lstrip().startswith("[")]
+    begins = [-1] if not table else [at for at in heads if lines[at].strip().strip("[] \t") == table]
+    if place >= len(begins):
+        return None
+    begin = begins[place]
+    end = next((at for at in heads if at > begin), len(lines))
+    named = (at for at in range(begin + 1, end) if field and lines[at].partition("=")[0].strip().strip('"') == field)
+    return next(named, begin) + 1 or None
 
 
 def first(session: Session, code: str = "") -> Programme | None:
@@ -199,6 +270,7 @@ def as_json(programme: Programme, rules: Sequence[PrerequisiteFile]) -> dict[str
             "name": strand.name,
             "circular": strand.circular,
             "opened_on": strand.opened_on.isoformat(),
+            "closed_on": strand.closed_on.isoformat() if strand.closed_on else None,
             "level": strand.level.value,
         }
         for strand in programme.strands
@@ -207,13 +279,24 @@ def as_json(programme: Programme, rules: Sequence[PrerequisiteFile]) -> dict[str
     return {"code": programme.code, "name": programme.name, "strands": strands, "prerequisites": asked}
 
 
+def _drop(session: Session, programme: Programme, stated: ProgrammeFile) -> None:
+    """Remove the strands that a file leaves out, which nothing stands on but conditions."""
+    left = {strand.number for strand in stated.strands}
+    dropped = [strand for strand in programme.strands if strand.number not in left]
+    keys = [strand.id for strand in dropped]
+    session.execute(delete(Prerequisite).where(Prerequisite.strand_id.in_(keys) | Prerequisite.required_id.in_(keys)))
+    for strand in dropped:
+        programme.strands.remove(strand)
+        session.delete(strand)
+
+
 def _bring(programme: Programme, known: dict[int, Strand], stated: StrandFile) -> None:
     strand = known.get(stated.number)
     if strand is None:
         strand = known[stated.number] = Strand(number=stated.number)
         programme.strands.append(strand)
     strand.name, strand.circular = stated.name, stated.circular
-    strand.opened_on, strand.level = stated.opened_on, stated.level
+    strand.opened_on, strand.closed_on, strand.level = stated.opened_on, stated.closed_on, stated.level
 
 
 def _replace_prerequisites(session: Session, known: Mapping[int, Strand], stated: ProgrammeFile) -> None:

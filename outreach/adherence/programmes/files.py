@@ -15,12 +15,18 @@ from outreach.db import Session, take_turns
 from outreach.directory.models import Level
 from outreach.errors import NotFound, Refused
 
-STRAND_FIELDS = {"name": "nom", "circular": "circulaire", "opened_on": "ouvert le", "level": "niveau"}
+STRAND_FIELDS = {
+    "name": "nom",
+    "circular": "circulaire",
+    "opened_on": "ouvert le",
+    "closed_on": "ferme le",
+    "level": "niveau",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class ProgrammeDifference:
-    """What a file would change: a French sentence each. `basis` is a digest of the stored programme, '' when it is new.
+    """What a file would change: a French sentence each. `before` is the file of the stored programme, '' of a new one.
 
     `counts` says whether a change alters which schools a strand is open to, or since when: past figures change, too.
     """
@@ -28,18 +34,23 @@ class ProgrammeDifference:
     stated: ProgrammeFile
     changes: list[str]
     counts: bool
-    basis: str
+    before: str
+
+    @property
+    def basis(self) -> str:
+        """A digest of the stored programme, '' when it is new."""
+        return hashlib.sha256(self.before.encode()).hexdigest() if self.before else ""
 
     @property
     def is_new(self) -> bool:
         """Whether no programme has this code yet."""
-        return not self.basis
+        return not self.before
 
 
 def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
     """Compare a file with the stored programme of the same code; writes nothing.
 
-    Raises InputError when a known strand is missing in the file.
+    Raises InputError when a strand that is in use is missing in the file.
     """
     programme = _stored(session, stated.code)
     if programme is None:
@@ -48,7 +59,7 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
             stated, [*new, *(_rule("ajoutée", rule) for rule in stated.prerequisites)], False, ""
         )
     held = {strand.number: strand for strand in programme.strands}
-    programmes.refuse_dropped(held, stated)
+    programmes.refuse_dropped(session, programme, stated)
     changes = []
     if programme.name != stated.name:
         changes.append(f"Nom : « {programme.name} » devient « {stated.name} ».")
@@ -60,18 +71,18 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
             continue
         changes += _fields(known, strand)
         counts = counts or (known.opened_on, known.level) != (strand.opened_on, strand.level)
+    changes += [f"Volet {number} : {held[number].name}, retiré." for number in sorted(set(held) - _numbers(stated))]
     before, after = {_key(rule) for rule in _rules(session, programme)}, {_key(rule) for rule in stated.prerequisites}
     changes += [_rule("retirée", _made(key)) for key in sorted(before - after, key=str)]
     changes += [_rule("ajoutée", _made(key)) for key in sorted(after - before, key=str)]
-    basis = hashlib.sha256(as_file(session, programme).encode()).hexdigest()
-    return ProgrammeDifference(stated, changes, counts, basis)
+    return ProgrammeDifference(stated, changes, counts, as_file(session, programme))
 
 
 def load(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, actor: str) -> Programme:
     """Load a file that was compared with the stored programme of this `basis`; the audit says what changed.
 
-    Raises Refused when nothing changes, or when the stored programme is no longer `basis`; InputError when a known
-    strand is missing.
+    Raises Refused when nothing changes, or when the stored programme is no longer `basis`; InputError when a strand
+    that is in use is missing.
     """
     take_turns(session, "programmes")
     compared = difference(session, stated)
@@ -79,7 +90,14 @@ def load(session: Session, stated: ProgrammeFile, basis: str, *, now: datetime, 
         raise Refused("Le programme a changé entre-temps : regardez à nouveau ce que le fichier changerait.")
     if not compared.changes:
         raise Refused("Rien à enregistrer : le fichier dit ce qui est déjà connu.")
-    return programmes.load_file(session, stated, now=now, actor=actor, changes=compared.changes)
+    return programmes.load_file(
+        session,
+        stated,
+        now=now,
+        actor=actor,
+        changes=compared.changes,
+        before=compared.before,
+    )
 
 
 def every(session: Session) -> list[tuple[Programme, list[PrerequisiteFile]]]:
@@ -98,15 +116,36 @@ def programme_numbered(session: Session, number: int) -> Programme:
 
 def as_file(session: Session, programme: Programme) -> str:
     """The stored programme as a file (TOML) that would change nothing."""
-    lines = [f"code = {_quoted(programme.code)}", f"name = {_quoted(programme.name)}"]
-    for strand in programme.strands:
+    return written(stated_of(session, programme))
+
+
+def stated_of(session: Session, programme: Programme) -> ProgrammeFile:
+    """The stored programme as a file states it."""
+    strands = [
+        StrandFile.model_validate({name: getattr(one, name) for name in StrandFile.model_fields})
+        for one in programme.strands
+    ]
+    rules = _rules(session, programme)
+    return ProgrammeFile(code=programme.code, name=programme.name, strands=strands, prerequisites=rules)
+
+
+def written(stated: ProgrammeFile) -> str:
+    """What a file (TOML) states, as such a file."""
+    lines = [f"code = {_quoted(stated.code)}", f"name = {_quoted(stated.name)}"]
+    for strand in stated.strands:
         lines += ["", "[[strands]]", f"number = {strand.number}", f"name = {_quoted(strand.name)}"]
         lines += [f"circular = {_quoted(strand.circular)}"] if strand.circular else []
-        lines += [f"opened_on = {strand.opened_on}", f"level = {_quoted(strand.level.value)}"]
-    for rule in _rules(session, programme):
+        lines += [f"opened_on = {strand.opened_on}"]
+        lines += [f"closed_on = {strand.closed_on}"] if strand.closed_on else []
+        lines += [f"level = {_quoted(strand.level.value)}"]
+    for rule in stated.prerequisites:
         lines += ["", "[[prerequisites]]", f"strand = {rule.strand}", f"requires = {rule.requires}"]
         lines += [f"since = {rule.since}", *([f"until = {rule.until}"] if rule.until else [])]
     return "\n".join(lines) + "\n"
+
+
+def _numbers(stated: ProgrammeFile) -> set[int]:
+    return {strand.number for strand in stated.strands}
 
 
 def _stored(session: Session, code: str) -> Programme | None:
@@ -116,7 +155,8 @@ def _stored(session: Session, code: str) -> Programme | None:
 def _new(strand: StrandFile) -> str:
     circular = f", circulaire {strand.circular}" if strand.circular else ""
     opened, level = french.spelt_day(strand.opened_on), strand.level.label
-    return f"Volet {strand.number} : {strand.name}, nouveau, ouvert le {opened}, niveau {level}{circular}."
+    closed = f", ferme le {french.spelt_day(strand.closed_on)}" if strand.closed_on else ""
+    return f"Volet {strand.number} : {strand.name}, nouveau, ouvert le {opened}{closed}, niveau {level}{circular}."
 
 
 def _fields(known: Strand, stated: StrandFile) -> list[str]:

@@ -14,8 +14,8 @@ from typing import Any, cast
 from sqlalchemy import case, func, select
 
 from outreach import french
-from outreach.adherence.models import Status
 from outreach.adherence.standing import standing_on
+from outreach.adherence.statuses import UNDER_WAY
 from outreach.campaigns import audiences
 from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.draws.attempts import Candidate
@@ -52,7 +52,6 @@ UNASKED = (
     "Cette question n’était pas posée à la soumission : renvoyez la campagne à la rédaction, qui y répond et la soumet "
     "de nouveau."
 )
-UNDER_WAY = (Status.IN_PREPARATION, Status.TENDER_LAUNCHED)
 
 
 @dataclass(frozen=True)

@@ -12,10 +12,10 @@ from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences, Opening
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
+from outreach.directory.reference import NetworkCode
 from outreach.effect.draw import DEPARTURES
 from outreach.french import WITH_WEEKDAY, spelt_day, typeset
 
-SCHOOL_SIDE = {"WBE", "Libre confessionnel", "Libre non confessionnel"}
 URGENT = {Colour.RED, Colour.BLUE}
 
 
@@ -138,7 +138,8 @@ class ClosingRule:
     def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "ClosingRule":
         """The rule of a campaign, from the networks of its audience and its colour."""
         networks = networks_of(session, campaign, now=now)
-        kinds = {Audiences.SCHOOL_SIDE if network in SCHOOL_SIDE else Audiences.ADMINISTRATION for network in networks}
+        of_communes = {NetworkCode(network).facts.is_administration for network in networks}
+        kinds = {Audiences.ADMINISTRATION if is_so else Audiences.SCHOOL_SIDE for is_so in of_communes}
         is_urgent, added = campaign.colour in URGENT, closures.in_force(session)
         return cls(frozenset(kinds), is_urgent, campaign.deadline_days, added)
 

@@ -38,9 +38,16 @@ def load(operation: Operation, file: Path) -> None:
     stated = programmes.read(decode(file.read_bytes())[0])
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.AUTHOR, RoleName.ADMINISTRATOR)
-        changes = programme_files.difference(session, stated).changes
-        loaded = programmes.load_file(session, stated, now=operation.now, actor=actor, changes=changes)
-        for change in changes:
+        compared = programme_files.difference(session, stated)
+        loaded = programmes.load_file(
+            session,
+            stated,
+            now=operation.now,
+            actor=actor,
+            changes=compared.changes,
+            before=compared.before,
+        )
+        for change in compared.changes:
             say(change)
         say(f"Programme « {loaded.name} » : {french.plural(len(loaded.strands), 'volet')}.")
 

@@ -29,8 +29,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import InstrumentedAttribute
 
-from outreach.adherence.models import CLOSED_TO_REMINDERS, Status
+from outreach.adherence.models import Status
 from outreach.adherence.standing import status_of
+from outreach.adherence.statuses import CLOSED_TO_REMINDERS
 from outreach.db import Session, table_of
 from outreach.db.compiled import Prepared, PreparedForEach
 from outreach.db.in_list import among_given

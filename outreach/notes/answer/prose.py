@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from outreach import french
 from outreach.adherence import sentences
+from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.directory.reference import NetworkCode
 from outreach.notes.answer.comparison import joined_on
 from outreach.notes.content import ProseAnswer
 from outreach.sight.wording import of_schools
@@ -21,7 +23,6 @@ from outreach.sight.wording import of_schools
 MOST_DONE, MOST_PLANNED = 2, 3  # waves that left, and campaigns to come, that the answer tells of
 WHOLE = re.compile(r"\b(?:toutes|tous|ensemble|chaque)\b", re.IGNORECASE)
 END = re.compile(r"[.!;\n]")
-OF_NETWORK = {"WBE": "de WBE", "COCOF": "de la COCOF"}  # shorter than « du réseau … », as questions name them
 IN_PREPARATION = {
     Stage.DRAFT: ("une campagne en cours de rédaction", "campagnes en cours de rédaction"),
     Stage.TO_APPROVE: ("une campagne qui attend sa validation", "campagnes qui attendent leur validation"),
@@ -124,7 +125,8 @@ def _joined(row: SituationRow, number: int) -> str:
 
 
 def _of(found: Situation, row: SituationRow) -> str:
-    return OF_NETWORK.get(row.code or "") or sentences.of_group(found.by, row)
+    short = NetworkCode(row.code).facts.of if found.by is Grouping.NETWORK and row.code else ""
+    return short or sentences.of_group(found.by, row)
 
 
 def _of_rows(found: Situation, row: SituationRow) -> str:

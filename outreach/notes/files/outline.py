@@ -42,12 +42,6 @@ DIGITS = re.compile(r"(?<![\d,.])[1-9]\d{4,14}(?!\d)")
 ALWAYS = {"authorities", "schools", "concerned", "joined", "before", "after"}  # columns that stay, whatever they count
 RIGHT = {"share", "difference"}  # columns of text that read as numbers
 PARTS_OF_NONE = {"solicited", "unsolicited"}  # whose sum the column « none » has
-BREAKS = {
-    "sollicitée": "solli\u00adcitée",
-    "connaissance": "connais\u00adsance",
-    "préparation": "prépa\u00adration",
-    "concernées": "concer\u00adnées",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +209,7 @@ def _table(table: NoteTable, *, names_empty: bool) -> Iterator[Block]:
     columns = [table.columns[place] for place in shown]
     yield CellGrid(
         _typeset(table.title),
-        tuple(_heading(column.label) for column in columns),
+        tuple(_typeset(french.hyphenated(column.label)) for column in columns),
         tuple(column.kind is CellKind.COUNT or column.name in RIGHT for column in columns),
         tuple(tuple(_cell(row[place]) for place in shown) for row in table.rows),
         table.has_total,
@@ -227,13 +221,6 @@ def _table(table: NoteTable, *, names_empty: bool) -> Iterator[Block]:
 
 def _is_state(column: NoteColumn) -> bool:
     return column.kind is CellKind.COUNT and column.name not in ALWAYS
-
-
-def _heading(label: str) -> str:
-    """A heading that narrow columns may break."""
-    for word, broken in BREAKS.items():
-        label = label.replace(word, broken)
-    return _typeset(label)
 
 
 def _cell(cell: Cell) -> str:

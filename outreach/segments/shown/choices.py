@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from itertools import product
 
 from outreach.directory.models import Level
-from outreach.segments.criteria import And, Criterion, HasLevel, InNetwork, NetworkCode, Or
+from outreach.directory.reference import NetworkCode
+from outreach.segments.criteria import And, Criterion, HasLevel, InNetwork, Or
 
 Cell = tuple[NetworkCode, Level]
 EVERY_CELL = frozenset(product(NetworkCode, Level))

@@ -1,18 +1,25 @@
-"""Programmes, for administrators: what is stored, and their file sent or changed, its difference seen first."""
+"""Programmes, for administrators: what is stored; the form or the file of one, changed, its difference seen first."""
+
+from collections.abc import Mapping
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as Redirect
 from wtforms import TextAreaField
 
-from outreach.adherence import programmes
+from outreach import french
+from outreach.adherence import programmes, records
+from outreach.adherence.models import Programme
 from outreach.adherence.programmes import files as programme_files
+from outreach.campaigns import listing
 from outreach.db import Session
-from outreach.errors import InputError
+from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.spreadsheets.tables import decode
+from outreach.web.administration import programme_forms
+from outreach.web.administration.programme_forms import MOST_STRANDS, ProgrammeForm
 from outreach.web.signing_in.kept import keeps_text, of_form
-from outreach.web.ui.fields import posted, telling
+from outreach.web.ui.fields import posted, posted_number, pressed, telling
 from outreach.web.ui.forms import UploadForm
 from outreach.web.ui.request import actor, database, needs, now, reading
 
@@ -32,6 +39,7 @@ level = "secondary"  # ou "primary" (primaire), "nursery" (maternel)
 number = 2
 name = "Second volet"
 opened_on = 2027-01-15
+closed_on = 2027-06-30  # facultatif : le dernier jour pour adhérer
 level = "secondary"
 
 # Le volet 2 demande le volet 1. « until », facultatif, dit jusqu’à quand.
@@ -51,7 +59,7 @@ class ProgrammeUploadForm(UploadForm):
         self.file.description = "Le fichier TOML d’un programme."
 
 
-class ProgrammeForm(FlaskForm):
+class ProgrammeFileForm(FlaskForm):
     """A programme's file, changed in the page."""
 
     text = TextAreaField("Le fichier du programme", description="Du TOML : chaque volet commence par [[strands]].")
@@ -62,6 +70,68 @@ class ProgrammeForm(FlaskForm):
 def index() -> str:
     with reading() as session:
         return _index_page(session, ProgrammeUploadForm())
+
+
+@pages.get("/new")
+@needs(RoleName.ADMINISTRATOR)
+def begin() -> str:
+    """A programme to state, with one strand."""
+    form = ProgrammeForm(formdata=None)
+    form.add_strand()
+    with reading() as session:
+        return _form_page(session, form, None)
+
+
+@pages.get("/<number:number>")
+@needs(RoleName.ADMINISTRATOR)
+def change(number: int) -> str:
+    """A programme to change, in its form."""
+    with reading() as session:
+        programme = programme_files.programme_numbered(session, number)
+        return _form_page(session, programme_forms.filled(programme_files.stated_of(session, programme)), programme)
+
+
+@pages.post("/form")
+@needs(RoleName.ADMINISTRATOR)
+@keeps_text(programme_forms.told)
+def state() -> str | tuple[str, int]:
+    """What is typed: with a row more or less, or what it would change. Nothing is written."""
+    form, number = ProgrammeForm(), posted_number("programme")
+    with reading() as session:
+        programme = programme_files.programme_numbered(session, number) if number else None
+        if pressed("add") and len(form.strands) < MOST_STRANDS:
+            form.add_strand()
+            return _form_page(session, form, programme, added=True)
+        if pressed("remove"):
+            used = programmes.in_use(session, programme) if programme else set()
+            form.remove_strand(posted_number("remove") or 0, used)
+            return _form_page(session, form, programme)
+        if programme is None and programmes.first(session, form.code.data or "-"):
+            form.form_errors.append("Ce code est celui d’un autre programme : choisissez-en un autre.")
+        if (stated := form.stated()) is not None:
+            with telling(form):
+                return _difference_page(session, programme_files.written(stated))
+        return _form_page(session, form, programme), 422
+
+
+@pages.post("/again")
+@needs(RoleName.ADMINISTRATOR)
+def again() -> str:
+    """What was to be saved, back in the form."""
+    stated = _read(posted("text"))
+    with reading() as session:
+        return _form_page(session, programme_forms.filled(stated), programmes.first(session, stated.code))
+
+
+@pages.get("/<number:number>/before")
+@needs(RoleName.ADMINISTRATOR)
+def undo(number: int) -> str:
+    """What going back to before the last change would change, as of any other change."""
+    with reading() as session:
+        programme = programme_files.programme_numbered(session, number)
+        if programme.previous is None:
+            raise NotFound("Ce programme n’a pas encore changé.")
+        return _difference_page(session, programme.previous)
 
 
 @pages.post("/file")
@@ -76,11 +146,11 @@ def upload() -> str | tuple[str, int]:
         return _index_page(session, form), 422
 
 
-@pages.get("/new")
+@pages.get("/new/file")
 @needs(RoleName.ADMINISTRATOR)
-def begin() -> str:
+def begin_file() -> str:
     """A programme to write, from an example."""
-    return _file_page(ProgrammeForm(data={"text": EXAMPLE}))
+    return _file_page(ProgrammeFileForm(data={"text": EXAMPLE}))
 
 
 @pages.get("/<number:number>/file")
@@ -88,7 +158,7 @@ def begin() -> str:
 def edit(number: int) -> str:
     with reading() as session:
         text = programme_files.as_file(session, programme_files.programme_numbered(session, number))
-        return _file_page(ProgrammeForm(data={"text": text}))
+        return _file_page(ProgrammeFileForm(data={"text": text}))
 
 
 @pages.get("/<number:number>/programme.toml")
@@ -102,9 +172,9 @@ def download(number: int) -> Response:
 
 @pages.post("/difference")
 @needs(RoleName.ADMINISTRATOR)
-@keeps_text(of_form(ProgrammeForm))
+@keeps_text(of_form(ProgrammeFileForm))
 def compare() -> str | tuple[str, int]:
-    form = ProgrammeForm()
+    form = ProgrammeFileForm()
     with reading() as session:
         if form.validate_on_submit():
             with telling(form.text):
@@ -129,7 +199,32 @@ def _read(text: str) -> programmes.ProgrammeFile:
     return programmes.read("\n".join(text.splitlines()))
 
 
-def _file_page(form: ProgrammeForm) -> str:
+def _form_page(session: Session, form: ProgrammeForm, programme: Programme | None, *, added: bool = False) -> str:
+    if programme is not None:
+        form.code.data = programme.code
+    form.free_rule()
+    return render_template(
+        "pages/administration/programme.html",
+        form=form,
+        faults=form.faults(),
+        name=programme.name if programme else "",
+        number=programme.id if programme else None,
+        uses=_uses(session, programme) if programme else {},
+        added=added,
+    )
+
+
+def _uses(session: Session, programme: Programme) -> Mapping[str, str]:
+    """What stands on each strand that is in use, in French, by its number as the form has it."""
+    campaigns, schools = listing.by_strand(session, programme), records.by_strand(session, programme)
+    told = {}
+    for number in programmes.in_use(session, programme):
+        counts = ((campaigns.get(number, 0), "campagne"), (schools.get(number, 0), "école"))
+        told[str(number)] = ", ".join(french.plural(count, what) for count, what in counts if count) or "a servi"
+    return told
+
+
+def _file_page(form: ProgrammeFileForm) -> str:
     return render_template("pages/administration/programme_file.html", form=form)
 
 

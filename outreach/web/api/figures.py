@@ -1,29 +1,24 @@
 """Figures as programs are told them: of situations and of campaigns."""
 
 from datetime import date, datetime
+from typing import Any
 
-from pydantic import Field, RootModel
+from pydantic import Field, RootModel, create_model
 
+from outreach.adherence.situation import Bucket, Solicitation
 from outreach.web.api.shapes import Told
 
+_COUNTS: dict[str, Any] = {name.value: (int | None, ...) for name in (*Bucket, *Solicitation)}
+_BY_STATUS: Any = create_model("_ByStatus", __base__=Told, **_COUNTS)
 
-class FiguresTold(Told):
+
+class FiguresTold(_BY_STATUS):  # type: ignore[misc]  # its fields are the statuses, which a checker cannot know
     """The schools of a strand, by status; each null before `opens_on`, where the strand is not open yet.
 
     `none` is the sum of `solicited` and `unsolicited`.
     """
 
     opens_on: date | None = None
-    joined: int | None
-    declared: int | None
-    in_preparation: int | None
-    tender_launched: int | None
-    declined: int | None
-    informed: int | None
-    not_concerned: int | None
-    none: int | None
-    solicited: int | None
-    unsolicited: int | None
     reported: int | None
 
 

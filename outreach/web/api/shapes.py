@@ -6,6 +6,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
+from outreach.adherence.models import Status
 from outreach.errors import InputError
 
 Item = TypeVar("Item")
@@ -136,6 +137,7 @@ class StrandTold(Told):
     name: str
     circular: str
     opened_on: date
+    closed_on: date | None
     level: str
 
 
@@ -291,7 +293,7 @@ class JoiningSent(Asked):
 
     school: Number = Field(ge=1, le=999_999_999)
     strand: Number = Field(ge=1, le=99)
-    status: Literal["joined", "in_preparation", "tender_launched", "declined", "informed", "not_concerned", "none"]
+    status: Status
     day: Day
     source: Word = ""
     reason: str = Field("", max_length=2_000)

@@ -11,7 +11,7 @@ from outreach.adherence import programmes
 from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.stated import StatedJoining, opened
-from outreach.adherence.models import Coverage, JoiningList, Status
+from outreach.adherence.models import Coverage, JoiningList
 from outreach.api_keys import writes
 from outreach.api_keys.writes import NamedWrite
 from outreach.db import Session
@@ -111,7 +111,7 @@ def _opened(sent: JoiningsSent) -> Opened:
 
 
 def _stated(one: JoiningSent) -> StatedJoining:
-    return StatedJoining(one.school, one.strand, Status(one.status), one.day, one.source, one.reason)
+    return StatedJoining(one.school, one.strand, one.status, one.day, one.source, one.reason)
 
 
 def _told(received: JoiningList | None, plan: JoiningPlan) -> str:

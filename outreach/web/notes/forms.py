@@ -1,11 +1,11 @@
 """The form of a note: filled from a draft, read as a request, with each fault under its field."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from flask_wtf import FlaskForm
 from werkzeug.datastructures import MultiDict
-from wtforms import FieldList, Form, FormField, HiddenField, SelectMultipleField, StringField, TextAreaField
+from wtforms import Form, FormField, HiddenField, SelectMultipleField, StringField, TextAreaField
 
 from outreach import french
 from outreach.adherence.models import Strand
@@ -16,6 +16,7 @@ from outreach.notes.content import HandFigure, TableKind
 from outreach.notes.drafts import LONGEST_QUESTION, NoteRequest, day_of_figure
 from outreach.text import whole_number
 from outreach.web.ui.fields import telling
+from outreach.web.ui.forms import NumberedRows
 
 LEAST_ROWS = 2  # of figures given by hand; one more than those given is always free
 TOLD = {
@@ -39,20 +40,6 @@ class HandFigureForm(Form):
     value = StringField("Chiffre")
     source = StringField("Source")
     dated = StringField("Date")
-
-
-class NumberedRows(FieldList):
-    """Rows of fields that are numbered from 0 to 99: names with any other number are not read.
-
-    A form of 500 kB could else make ten thousand rows, which took 20 seconds.
-    """
-
-    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
-        for name in formdata:
-            if name.startswith(f"{prefix}-"):
-                number = whole_number(name.removeprefix(f"{prefix}-").partition("-")[0], digits=2)
-                if number is not None:
-                    yield number
 
 
 class DecisionForm(FlaskForm):

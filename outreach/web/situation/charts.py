@@ -10,6 +10,7 @@ from outreach import french
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow
+from outreach.adherence.statuses import Meaning
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Departure
 from outreach.charts import svg
@@ -19,6 +20,7 @@ from outreach.charts.curves import Event, Series, curve
 from outreach.charts.marks import Tone
 from outreach.db import Session
 from outreach.roles import RoleName
+from outreach.segments.fields import either
 from outreach.sight import wording
 from outreach.web import charts
 from outreach.web.situation.asked import AskedSituation, spelt_day, surely_asked
@@ -27,15 +29,29 @@ from outreach.web.situation.tables import file_name
 from outreach.web.ui.door import counted
 from outreach.web.ui.request import needs, reading
 
-# Four strong tones for the main states, two pale ones for those in between, in the order of bars; names for legends.
-SEGMENTS: Mapping[Tone, tuple[str, tuple[Bucket, ...]]] = {
-    Tone.JOINED: ("Adhéré", (Bucket.JOINED,)),
-    Tone.DECLARED: ("Déclaré", (Bucket.DECLARED,)),
-    Tone.PREPARING: ("En préparation ou marché lancé", (Bucket.IN_PREPARATION, Bucket.TENDER_LAUNCHED)),
-    Tone.REFUSED: ("Refus", (Bucket.DECLINED,)),
-    Tone.INFORMED: ("A pris connaissance", (Bucket.INFORMED,)),
-    Tone.SILENT: ("Sans réponse", (Bucket.NONE,)),
+# By what statuses mean; two count apart. Bars leave out the schools that a strand does not concern.
+TONES = {
+    Meaning.JOINED: Tone.JOINED,
+    Meaning.UNDER_WAY: Tone.PREPARING,
+    Meaning.REFUSED: Tone.REFUSED,
+    Meaning.NONE: Tone.INFORMED,
 }
+APART = {Bucket.DECLARED: Tone.DECLARED, Bucket.NONE: Tone.SILENT}
+
+
+def _segments() -> Mapping[Tone, tuple[str, Sequence[Bucket]]]:
+    """The parts of a bar, in their order: the name of each in legends, and what its schools count as."""
+    parts: dict[Tone, list[Bucket]] = {}
+    for bucket in Bucket:
+        if (tone := APART.get(bucket) or TONES.get(bucket.facts.meaning)) is not None:
+            parts.setdefault(tone, []).append(bucket)
+    return {
+        tone: (french.initial(either((one.facts.short or one.label).lower() for one in buckets)), buckets)
+        for tone, buckets in parts.items()
+    }
+
+
+SEGMENTS = _segments()
 CURVE = "adhesions"
 MOST_GROUPS = 12  # on a slide
 Points = Sequence[tuple[date, Mapping[int, int]]]

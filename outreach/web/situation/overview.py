@@ -102,6 +102,7 @@ def index() -> str:
             else None,
             Bucket=Bucket,
             Solicitation=Solicitation,
+            all_figures=(*Bucket, *Solicitation),
             **({} if about.is_past or is_scoped() else _of_today(session, programme)),
         )
 

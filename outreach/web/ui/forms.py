@@ -1,7 +1,7 @@
 """Forms of contacts, lists, statuses, calls and agreements, in French and checked on the server."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
 from wtforms import (
     BooleanField,
+    FieldList,
     HiddenField,
     RadioField,
     SelectChoice,
@@ -44,6 +45,20 @@ NUMBERS = re.compile(r"[^\s,;]+")
 def _to_choose(offered: Iterable[tuple[str, str]]) -> list[SelectChoice]:
     """The choices of a list that opens with none of them chosen."""
     return [SelectChoice("", "Choisir…"), *(SelectChoice(value, label) for value, label in offered)]
+
+
+class NumberedRows(FieldList):
+    """Rows of fields that are numbered from 0 to 99: names with any other number are not read.
+
+    A form of 500 kB could else make ten thousand rows, which took 20 seconds.
+    """
+
+    def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
+        for name in formdata:
+            if name.startswith(f"{prefix}-"):
+                number = whole_number(name.removeprefix(f"{prefix}-").partition("-")[0], digits=2)
+                if number is not None:
+                    yield number
 
 
 class ContactForm(FlaskForm):

@@ -49,6 +49,7 @@ FILTERS = (
     french.plural,
     french.ago,
     french.initial,
+    french.hyphenated,
 )
 
 

@@ -24,8 +24,8 @@ def texts(page):
 
 
 def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
-    page = chief.get(PLACE)
-    ((edit, _),) = links(page, f"{PLACE}/1/file")
+    edit = f"{PLACE}/1/file"
+    assert links(chief.get(f"{PLACE}/1"), edit)
     text = form_of(chief.get(edit), f"{PLACE}/difference")["text"]
     compare = f"{PLACE}/difference"
     same = chief.send(compare, {"text": text}, page=edit)
@@ -53,7 +53,7 @@ def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_r
 
 
 def test_a_programme_is_written_from_an_example(chief):
-    ((new, _),) = links(chief.get(PLACE), f"{PLACE}/new")
+    ((new, _),) = links(chief.get(PLACE), f"{PLACE}/new/file")
     seen = chief.send(f"{PLACE}/difference", form_of(chief.get(new), f"{PLACE}/difference"), page=new)
     assert (
         texts(seen)[0]
@@ -84,7 +84,7 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
         (b"#" * 65_000, "64 000"),
         (
             b'code = "mon"\nname = "x"\n[[strands]]\nnumber = 9\nname = "x"\nopened_on = 2027-01-01\n',
-            "volet 1 est connu",
+            "volet 1 sert déjà",
         ),
     ],
     ids=["cut", "csv", "binary", "faulty", "long", "dropped"],
@@ -96,3 +96,131 @@ def test_a_file_that_is_no_programme_is_refused_in_a_sentence(chief, sample_data
     refused = chief.send(f"{PLACE}/file", {"file": (io.BytesIO(content), "x.toml")}, page=PLACE)
     assert refused.status_code == 422
     assert any(words in text for _, text in links(refused, "#file")), text_of(refused)
+
+
+FORM = f"{PLACE}/form"
+
+
+def typed(page, **changes):
+    """What the form of a page sends, with these changes."""
+    return {**form_of(page, FORM), **changes}
+
+
+def faults(page):
+    return [text_of(item) for item in elements(page, "*[@id='error-summary']//li")]
+
+
+def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_database):
+    page = chief.get(f"{PLACE}/1")
+    more = chief.post(FORM, data=typed(page, add="1"))
+    form = typed(more)
+    assert (form["strands-2-number"], form["strands-0-opened_on"]) == ("3", "16/11/2020")
+    told = {
+        "strands-2-name": "Des classes primaires équipées",
+        "strands-2-circular": "8100",
+        "strands-2-opened_on": "1er février 2027",
+        "strands-2-closed_on": "30/06/2027",
+        "strands-2-level": "primary",
+        "rules-1-strand": "3",
+        "rules-1-requires": "1",
+        "rules-1-since": "01/02/2027",
+    }
+    seen = chief.post(FORM, data={**form, **told})
+    third = "Volet 3 : Des classes primaires équipées, nouveau"
+    assert texts(seen) == [
+        f"{third}, ouvert le 1er février 2027, ferme le 30 juin 2027, niveau primaire, circulaire 8100.",
+        "Condition ajoutée : le volet 3 demande le volet 1, à partir du 1er février 2027.",
+    ]
+    back = typed(chief.post(f"{PLACE}/again", data=form_of(seen, f"{PLACE}/again")))
+    assert back["strands-2-opened_on"] == "01/02/2027", "nothing typed is lost on the way back"
+    assert not links(chief.get(PLACE), f"{PLACE}/1/before"), "nothing to take back yet"
+    assert chief.post(PLACE, data=form_of(seen, PLACE)).location == PLACE
+    with sample_database.reading() as session:
+        third = programmes.the_programme(session).strands[2]
+        assert (third.number, third.closed_on.isoformat(), third.level.value) == (3, "2027-06-30", "primary")
+    ((undo, _),) = links(chief.get(PLACE), f"{PLACE}/1/before")
+    undone = chief.get(undo)
+    assert texts(undone) == [
+        "Volet 3 : Des classes primaires équipées, retiré.",
+        "Condition retirée : le volet 3 demande le volet 1, à partir du 1er février 2027.",
+    ]
+    chief.post(PLACE, data=form_of(undone, PLACE))
+    with sample_database.reading() as session:
+        assert [strand.number for strand in programmes.the_programme(session).strands] == [1, 2]
+        assert len(programmes.prerequisites(session, programmes.the_programme(session))) == 1
+
+
+def test_a_strand_that_served_says_what_it_holds_and_is_never_removed(chief, sample_database):
+    page = chief.get(f"{PLACE}/1")
+    assert "écoles" in text_of(page)
+    assert not elements(page, "button[@name='remove']")
+    assert "Un volet qui a servi ne se retire pas" in text_of(page)
+    kept = typed(chief.post(FORM, data=typed(page, remove="1")))
+    assert kept["strands-0-number"] == "1", "a button that the page never showed removes nothing"
+    form = {name: value for name, value in typed(page).items() if not name.startswith(("strands-0-", "rules-"))}
+    refused = chief.post(FORM, data=form)
+    assert refused.status_code == 422
+    assert "Le volet 1 sert déjà" in faults(refused)[0]
+    with sample_database.reading() as session:
+        assert len(programmes.the_programme(session).strands) == 2
+
+
+def test_a_row_that_nothing_stands_on_is_removed_and_the_others_keep_what_was_typed(chief):
+    page = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), add="1", name="Un autre nom"))
+    again = chief.post(FORM, data=typed(page, remove="3"))
+    assert "strands-2-number" not in typed(again)
+    assert typed(again)["name"] == "Un autre nom"
+
+
+def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief):
+    page = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), add="1"))
+    told = {
+        "strands-0-closed_on": "01/01/2020",
+        "strands-1-opened_on": "31/02/2021",
+        "strands-2-opened_on": "",
+        "rules-1-strand": "9",
+        "rules-1-requires": "1",
+        "rules-1-since": "demain",
+    }
+    refused = chief.post(FORM, data=typed(page, **told))
+    assert refused.status_code == 422
+    assert faults(refused) == [
+        "Volet 1, « Ferme le » : Il ferme avant d’avoir ouvert.",
+        "Volet 2, « Ouvert le » : « 31/02/2021 » n’est pas une date : écrivez par exemple 30/06/2021.",
+        "Volet 3, « Nom » : Donnez un nom à ce volet.",
+        "Volet 3, « Ouvert le » : Indiquez une date, par exemple 30/06/2021.",
+        "Condition 2, « Le volet » : Écrivez le numéro d’un volet de ce programme : 1, 2, 3.",
+        "Condition 2, « à partir du » : « demain » n’est pas une date : écrivez par exemple 30/06/2021.",
+    ]
+    assert told.items() <= typed(refused).items()
+    for target in links(refused, "#strands-1-opened_on"):
+        assert target
+    assert elements(refused, "input[@id='strands-1-opened_on'][@aria-invalid='true']")
+
+
+def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief, sample_database):
+    page = chief.get(f"{PLACE}/new")
+    told = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}
+    with sample_database.reading() as session:
+        code = programmes.the_programme(session).code
+    for wrong, words in ((code, "autre programme"), ("Plan Lecture", "minuscules")):
+        refused = chief.post(FORM, data=typed(page, **told, code=wrong))
+        assert words in faults(refused)[0]
+    seen = chief.post(FORM, data=typed(page, **told, code="lecture"))
+    assert texts(seen) == ["Volet 1 : Lire, nouveau, ouvert le 1er septembre 2026, niveau secondaire."]
+    chief.post(PLACE, data=form_of(seen, PLACE))
+    with sample_database.reading() as session:
+        assert programmes.named(session, "lecture").strands[0].name == "Lire"
+
+
+def test_a_form_without_a_strand_is_refused(chief):
+    page = chief.get(f"{PLACE}/new")
+    empty = chief.post(FORM, data=typed(page, remove="1"))
+    refused = chief.post(FORM, data=typed(empty, name="Lecture", code="lecture"))
+    assert faults(refused) == ["Un programme a au moins un volet : ajoutez-en un."]
+
+
+def test_the_form_of_what_is_stored_changes_nothing(chief):
+    """Whatever the file states, the form states, too."""
+    seen = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1")))
+    assert "déjà connu" in text_of(seen)

@@ -22,6 +22,7 @@ KEEPING = {
     *("campaigns.leave_out", "campaigns.note_campaign_call", "handing_over.ask"),
     *("campaigns.save_audience", "campaigns.save_letter", "campaigns.preview", "campaigns.send_test"),
     *("campaigns.add_reminder", "campaigns.save_reminder", "closures.add", "deputies.name", "programmes.compare"),
+    "programmes.state",
     *("campaigns.save_dates", "campaigns.change_audience", "campaigns.change_dates", "history.note_call"),
     *("school_reports.report", "letters.change", "letters.preview", "letters.send"),
     *("adherence.record", "directory.add_contact"),

@@ -20,12 +20,13 @@ from outreach.directory import authority_sheet
 from outreach.directory import listing as directory
 from outreach.directory.listing import LONGEST_SEARCH
 from outreach.directory.models import Authority, Level
+from outreach.directory.reference import NetworkCode
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.segments import audience as segment
 from outreach.segments import audience_counts, saved
 from outreach.segments.audience import Audience, Boxes, Concerns
-from outreach.segments.criteria import Criterion, NetworkCode, sentence, simplified
+from outreach.segments.criteria import Criterion, sentence, simplified
 from outreach.segments.criteria_json import MOST_LEAVES, PARAMETER, TooMany, from_json, to_json, within_limits
 from outreach.segments.fields import Names
 from outreach.segments.scope import Scope

@@ -1,0 +1,227 @@
+"""The form of a programme: a row a strand and a row a condition, read as a file states them, each fault in its row."""
+
+from collections.abc import Collection, Iterator
+from datetime import date
+
+from flask_wtf import FlaskForm
+from pydantic import ValidationError
+from werkzeug.datastructures import MultiDict
+from wtforms import Field, Form, FormField, HiddenField, SelectChoice, SelectField, StringField
+
+from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of
+from outreach.days import parse_day
+from outreach.directory.models import Level
+from outreach.errors import InputError
+from outreach.text import whole_number
+from outreach.web.ui.fields import line
+from outreach.web.ui.forms import NumberedRows
+
+MOST_STRANDS = 40  # in a form; a file may state more
+LABELS = {  # of the columns, as faults repeat them
+    "name": "Nom",
+    "circular": "Circulaire",
+    "opened_on": "Ouvert le",
+    "closed_on": "Ferme le",
+    "level": "Écoles du niveau",
+    "strand": "Le volet",
+    "requires": "demande le volet",
+    "since": "à partir du",
+    "until": "jusqu’au",
+}
+
+
+class StrandForm(Form):
+    """A strand; `number` is what the page gave it."""
+
+    number = HiddenField()
+    name = StringField(LABELS["name"], [line("Donnez un nom à ce volet.")])
+    circular = StringField(LABELS["circular"], [line(most=40)])
+    opened_on = StringField(LABELS["opened_on"])
+    closed_on = StringField(LABELS["closed_on"])
+    level = SelectField(
+        LABELS["level"],
+        choices=[SelectChoice(level.value, level.label.capitalize()) for level in Level],
+        default=Level.SECONDARY.value,
+        validate_choice=False,
+    )
+
+
+class RuleForm(Form):
+    """A condition between two strands; a row that is left empty is none."""
+
+    strand = StringField(LABELS["strand"])
+    requires = StringField(LABELS["requires"])
+    since = StringField(LABELS["since"])
+    until = StringField(LABELS["until"])
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is typed in it."""
+        return not any((field.data or "").strip() for field in self)
+
+
+class ProgrammeForm(FlaskForm):
+    """A programme and its strands. `code` is typed once, for a new one."""
+
+    code = StringField(
+        "Code", description="Son nom court, dans les fichiers et pour les logiciels, par exemple « plan-lecture »."
+    )
+    name = StringField(
+        "Nom du programme", [line("Donnez un nom au programme.")], render_kw={"spellcheck": True, "maxlength": 200}
+    )
+    strands = NumberedRows(FormField(StrandForm), "Volets")
+    rules = NumberedRows(FormField(RuleForm), "Conditions entre volets")
+
+    def add_strand(self) -> None:
+        """One row more, for the next strand."""
+        self.strands.append_entry({"number": str(max(self._numbers(), default=0) + 1)})
+
+    def remove_strand(self, number: int, used: Collection[int]) -> None:
+        """A row less: of a strand that nothing stands on."""
+        if number not in used:
+            self.strands.entries = [row for row in self.strands if _number(row.form.number) != number]
+
+    def free_rule(self) -> None:
+        """An empty row for one condition more, at the end."""
+        if not len(self.rules) or not self.rules[-1].form.is_empty:
+            self.rules.append_entry()
+
+    def stated(self) -> ProgrammeFile | None:
+        """The programme that the form states, or None: then each field that cannot be read has its error."""
+        self.validate_on_submit()
+        strands = [self._strand(row.form) for row in self.strands]
+        rules = [self._rule(row.form) for row in self.rules if not row.form.is_empty]
+        if not strands:
+            self.form_errors.append("Un programme a au moins un volet : ajoutez-en un.")
+        if self.faults():
+            return None
+        try:
+            return ProgrammeFile.model_validate(
+                {"code": self.code.data, "name": self.name.data, "strands": strands, "prerequisites": rules}
+            )
+        except ValidationError as error:
+            if error.errors()[0]["loc"] == ("code",):
+                self.code.errors = ["Écrivez le code en minuscules, chiffres et tirets, 60 signes au plus."]
+            else:
+                self.form_errors.append(f"Programme refusé, {fault_of(error)}.")
+            return None
+
+    def faults(self) -> list[tuple[str, str]]:
+        """Each fault with the id of its field; that of a row names the row and the column."""
+        told = [("", sentence) for sentence in self.form_errors]
+        told += [(field.id, sentence) for field in (self.code, self.name) for sentence in field.errors]
+        for row in self.strands:
+            told += _in_row(f"Volet {row.form.number.data}", row.form)
+        for place, row in enumerate(self.rules, 1):
+            told += _in_row(f"Condition {place}", row.form)
+        return told
+
+    def _numbers(self) -> list[int]:
+        return [_number(row.form.number) for row in self.strands]
+
+    def _strand(self, row: StrandForm) -> StrandFile | None:
+        opened, closed = _day(row.opened_on), _day(row.closed_on, required=False)
+        if opened and closed and closed < opened:
+            row.closed_on.errors = ["Il ferme avant d’avoir ouvert."]
+        if row.level.data not in set(Level):
+            row.level.errors = ["Choisissez un niveau."]
+        if opened is None or any(field.errors for field in row):
+            return None
+        return StrandFile(
+            number=_number(row.number),
+            name=row.name.data or "",
+            circular=row.circular.data or "",
+            opened_on=opened,
+            closed_on=closed,
+            level=Level(row.level.data),
+        )
+
+    def _rule(self, row: RuleForm) -> PrerequisiteFile | None:
+        numbers = set(self._numbers())
+        for field in (row.strand, row.requires):
+            if _number(field) not in numbers:
+                field.errors = [f"Écrivez le numéro d’un volet de ce programme : {_listed(numbers)}."]
+        if not row.requires.errors and _number(row.strand) == _number(row.requires):
+            row.requires.errors = ["Un volet ne se demande pas lui-même."]
+        since, until = _day(row.since), _day(row.until, required=False)
+        if since and until and until <= since:
+            row.until.errors = ["La condition finit avant d’avoir commencé."]
+        if since is None or any(field.errors for field in row):
+            return None
+        return PrerequisiteFile(strand=_number(row.strand), requires=_number(row.requires), since=since, until=until)
+
+
+def filled(stated: ProgrammeFile) -> ProgrammeForm:
+    """The form of a programme, to be changed."""
+    return ProgrammeForm(
+        formdata=None,
+        data={
+            "code": stated.code,
+            "name": stated.name,
+            "strands": [
+                {
+                    "number": str(one.number),
+                    "name": one.name,
+                    "circular": one.circular,
+                    "opened_on": _spelt(one.opened_on),
+                    "closed_on": _spelt(one.closed_on),
+                    "level": one.level.value,
+                }
+                for one in stated.strands
+            ],
+            "rules": [
+                {
+                    "strand": str(rule.strand),
+                    "requires": str(rule.requires),
+                    "since": _spelt(rule.since),
+                    "until": _spelt(rule.until),
+                }
+                for rule in stated.prerequisites
+            ],
+        },
+    )
+
+
+def told(fields: MultiDict[str, str], _arguments: object) -> list[tuple[str, str]]:
+    """What the form says, for a person whose session ended to read before it is sent."""
+    form = ProgrammeForm(fields, meta={"csrf": False})
+    said = [(form.code.label.text, form.code.data), (form.name.label.text, form.name.data)]
+    rows = [(f"Volet {row.form.number.data}", row.form) for row in form.strands]
+    rows += [(f"Condition {place}", row.form) for place, row in enumerate(form.rules, 1)]
+    said += [(where, ", ".join(_words(row))) for where, row in rows]
+    return [(label, value) for label, value in said if value]
+
+
+def _words(row: Form) -> Iterator[str]:
+    for field in row:
+        if not isinstance(field, HiddenField) and field.data:
+            choices = {choice.value: choice.label for choice in getattr(field, "choices", None) or ()}
+            yield f"{field.label.text} : {choices.get(field.data, field.data)}"
+
+
+def _in_row(where: str, row: Form) -> list[tuple[str, str]]:
+    return [(field.id, f"{where}, « {field.label.text} » : {error}") for field in row for error in field.errors]
+
+
+def _day(field: Field, *, required: bool = True) -> date | None:
+    """The day typed in a field, which then has it as it was typed, and its fault where it is none."""
+    if not required and not (field.data or "").strip():
+        return None
+    try:
+        return parse_day(field.data or "")
+    except InputError as error:
+        field.errors = [str(error)]
+        return None
+
+
+def _number(field: Field) -> int:
+    return whole_number((field.data or "").strip(), digits=2) or 0
+
+
+def _listed(numbers: Collection[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))
+
+
+def _spelt(day: date | None) -> str:
+    """A day as forms have it: « 30/06/2021 »."""
+    return f"{day:%d/%m/%Y}" if day else ""

@@ -1,0 +1,201 @@
+"""An eighth status, by the recipe in docs/architecture.md: one row, and one migration. Tests run it as a module.
+
+It runs in a process of its own, as the row has to be there before anything reads the table.
+"""
+
+import ast
+import importlib.util
+import io
+import sys
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import outreach.adherence
+
+FACTS = """StatusFacts("Hésite", Meaning.UNDER_WAY, "L’école hésite encore.", ("hésite encore", "hésitent encore"))"""
+STATUSES = "outreach.adherence.statuses"
+
+
+def add_row():
+    """Load the table with one row more, after its last one."""
+    spec = importlib.util.find_spec(STATUSES)
+    lines = Path(spec.origin).read_text(encoding="utf-8").splitlines()
+    (table,) = (each for each in ast.parse("\n".join(lines)).body if getattr(each, "name", "") == "Status")
+    last = max(each.end_lineno for each in table.body if isinstance(each, ast.Assign))
+    lines.insert(last, f'    HESITATING = "hesitating", {FACTS}')
+    module = sys.modules[STATUSES] = outreach.adherence.statuses = ModuleType(STATUSES)
+    exec(compile("\n".join(lines), spec.origin, "exec"), vars(module))  # noqa: S102 - our own module
+
+
+add_row()
+
+import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
+from alembic.migration import MigrationContext  # noqa: E402
+from alembic.operations import Operations  # noqa: E402
+from sqlalchemy.exc import IntegrityError  # noqa: E402
+
+from outreach.adherence import programmes, records  # noqa: E402
+from outreach.adherence.joining_lists import lines  # noqa: E402
+from outreach.adherence.models import Status, Word  # noqa: E402
+from outreach.app import create_app  # noqa: E402
+from outreach.db import Database  # noqa: E402
+from outreach.directory.models import Authority, Network  # noqa: E402
+from outreach.migrations import append_only, tables  # noqa: E402
+from outreach.notes import freezing, gathering  # noqa: E402
+from outreach.notes.drafts import NoteRequest  # noqa: E402
+from outreach.segments.criteria import SchoolStatus  # noqa: E402
+from outreach.settings import read  # noqa: E402
+from tests.application import sign_in  # noqa: E402
+from tests.conftest import NOW, STORY_DAY  # noqa: E402
+from tests.factories import AUTHOR  # noqa: E402
+from tests.web.api.conftest import Program, made  # noqa: E402
+
+GUARDED = (
+    ("recorded_by", "source", "reason"),
+    ("id", "school_id", "strand_id", "status", "word", "effective_on", "recorded_at", "list_id"),
+)
+DAY = f"as_of={STORY_DAY.isoformat()}"
+
+
+def migrate(connection):
+    """What the recipe's migration does, in `upgrade`."""
+    with Operations.context(MigrationContext.configure(connection)):
+        append_only.unguard("adherence_records")
+        tables.allow("adherence_records", "status", "status", *Status)
+        append_only.guard_words("adherence_records", *GUARDED)
+        append_only.unguard("note_rows")
+        tables.allow("note_rows", "status", "status", *Status)
+        append_only.guard("note_rows", ("note_id", "strand", "fase"))
+
+
+def main(url, data):
+    """Follow the recipe on the sample; on PostgreSQL as far as the database goes."""
+    settings = read({"OUTREACH_DATA": data, "OUTREACH_DATABASE_URL": url})
+    database = Database(url)
+    refuse_before_the_migration(database)
+    with database.engine.begin() as connection:
+        migrate(connection)
+    owner, school = record(database)
+    freeze(database)
+    change_nothing_that_is_only_added(database)
+    if database.engine.name == "postgresql":  # what pages make of a status does not depend on the database
+        return
+    app = create_app(settings, database)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    reader = sign_in(app, "reader")
+    see_the_situation(reader)
+    see_the_lists(reader, school)
+    see_the_files(reader)
+    see_the_charts(reader)
+    see_the_programs(Program(app.test_client(), made(database, settings.instant())))
+    see_the_sheet(sign_in(app, "author"), owner)
+    choose_it_in_words()
+
+
+def refuse_before_the_migration(database):
+    try:
+        record(database)
+    except IntegrityError:
+        return
+    raise AssertionError("the check on statuses took a value that it does not name")
+
+
+def record(database):
+    with database.writing() as session:
+        programme = programmes.the_programme(session)
+        authority = session.scalars(sa.select(Authority).where(Authority.network.has(Network.code == "WBE"))).one()
+        stands = records.standings(session, authority, programme, STORY_DAY)
+        school = next(one.school for one in stands if one.strands[1].status is Status.NONE)
+        how = {"status": Status("hesitating"), "word": Word.CONFIRMED, "effective_on": STORY_DAY, "source": "Téléphone"}
+        added, _ = records.record(
+            session, authority, programme, programme.strands[0], [school], **how, now=NOW, today=STORY_DAY, actor=AUTHOR
+        )
+        assert added == 1
+        after = records.standings(session, authority, programme, STORY_DAY)
+        assert "1 hésite encore" in records.told(after, programme.strands[0])
+        return authority.fase, school.fase
+
+
+def freeze(database):
+    with database.writing() as session:
+        gathered = gathering.gather(session, NoteRequest(STORY_DAY, "Un bilan"), now=NOW)
+        freezing.freeze(session, gathered, now=NOW, actor=AUTHOR)
+    columns = {column.name: place for place, column in enumerate(gathered.content.tables[0].columns)}
+    assert gathered.content.tables[0].rows[-1][columns["hesitating"]] == 1
+    assert ("Hésite", "L’école hésite encore.") in {(one.term, one.meaning) for one in gathered.content.definitions}
+
+
+def change_nothing_that_is_only_added(database):
+    for table in ("adherence_records", "note_rows"):
+        try:
+            with database.writing() as session:
+                session.execute(sa.text(f"UPDATE {table} SET status = 'hesitating'"))  # noqa: S608 - our own tables
+        except IntegrityError:
+            continue
+        raise AssertionError(f"the migration took the guard of {table} away")
+
+
+def see_the_situation(reader):
+    page = reader.get(f"/?{DAY}&network=WBE").text
+    assert '<th scope="col" class="number">Hésite</th>' in page, "its column"
+    assert f"/situation/schools?strand=1&amp;status=hesitating&amp;{DAY}" in page, "its figure leads to its schools"
+    assert "une hésite encore" in page, "the words of its sentence"
+    assert "L’école hésite encore." in page, "what it means"
+    assert "En préparation, marché lancé ou hésite" in page, "the legend of the bars"
+
+
+def see_the_lists(reader, school):
+    page = reader.get(f"/situation/schools?strand=1&status=hesitating&{DAY}").text
+    assert f"FASE {school}" in page
+    assert '<span class="ds-tag" data-color="info">Hésite</span>' in page
+    assert f"{school}" in reader.get(f"/situation/schools.csv?strand=1&status=hesitating&{DAY}").text
+    everything = reader.get(f"/situation/schools?strand=1&{DAY}&sort=status").text
+    assert "Hésite" in everything
+
+
+def see_the_files(reader):
+    header, *rows = reader.get(f"/situation/export.csv?{DAY}").text.lstrip("\ufeff").splitlines()
+    place = header.split(";").index("Hésite")
+    assert sum(int(row.split(";")[place] or 0) for row in rows if ";Total;" in row) == 1
+    words = words_of(reader.get(f"/situation/export.xlsx?{DAY}").data)
+    assert "Hésite" in words
+    assert "L’école hésite encore." in words
+
+
+def see_the_charts(reader):
+    drawn = reader.get(f"/situation/charts/volet-1.svg?{DAY}").text
+    assert "En préparation, marché lancé ou hésite" in drawn
+
+
+def see_the_programs(program):
+    told = program.get(f"/situation?{DAY}").json
+    assert told["total"]["strands"]["1"]["hesitating"] == 1
+    stated = program.get("/openapi.json").json["components"]["schemas"]
+    assert "hesitating" in stated["FiguresTold"]["required"]
+    assert "hesitating" in stated["Status"]["enum"]
+    (recorded,) = (one for one in program.every("/adherence-records") if one["status"] == "hesitating")
+    sent = {"school": recorded["school"], "strand": 1, "status": "hesitating", "day": STORY_DAY.isoformat()}
+    asked = program.post("/adherence-lists", {"items": [sent], "dry_run": True}, **{"Idempotency-Key": "hesitating-1"})
+    assert asked.status_code == 200, asked.text
+    assert asked.json["rejected"] == []
+
+
+def see_the_sheet(author, owner):
+    page = author.get(f"/directory/{owner}/statuses").text
+    assert '<option value="hesitating">Hésite</option>' in page
+    assert "Hésite</span>" in page
+
+
+def choose_it_in_words():
+    assert lines.STATUSES["hesite"] is Status("hesitating")
+    assert "« hésite »" in SchoolStatus(strand=1, statuses=("hesitating",)).words()
+
+
+def words_of(workbook):
+    with zipfile.ZipFile(io.BytesIO(workbook)) as book:
+        return " ".join(book.read(name).decode("utf-8", "replace") for name in book.namelist())
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
