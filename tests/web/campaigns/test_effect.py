@@ -63,7 +63,7 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
     assert "pool" not in kept
     assert [one["state"] for one in kept["programme"]["draws"]] == ["ready"]
     assert kept["told"] in shown.text.replace("&#39;", "'")
-    assert author.get(f"{page}/export.csv").data.decode("utf-8-sig").startswith("Strate")
+    assert author.get(f"{page}/export.csv").data.decode("utf-8-sig").startswith("Groupe")
     assert b"<svg" in author.get(f"{page}/adhesions.svg").data
     assert author.get(f"{page}/export.xlsx").status_code == 200
     written = author.get(f"/notes/drafts/new?effect={covered}")
