@@ -83,6 +83,7 @@ def published_json(note: Note, address: str) -> dict[str, Any]:
     return {
         "number": note.approval.number,
         "title": note.title,
+        "programme": note.programme.code,
         "as_of": note.as_of.isoformat(),
         "sha256": note.sha256,
         "published_at": note.publication.published_at.isoformat(timespec="seconds"),

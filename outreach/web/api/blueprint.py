@@ -1,7 +1,7 @@
 """The blueprint of the interface: whose key it is, how many requests it has left, and what every answer bears."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -125,7 +125,9 @@ def told(value: Mapping[str, Any]) -> Response:
     return Response(inert(json.dumps(value, ensure_ascii=False)), content_type="application/json")
 
 
-def page_of(listing: Queried[Row], cursor: str, limit: int) -> Response:
-    """A page of a listing, as its columns say it in JSON."""
+def page_of(
+    listing: Queried[Row], cursor: str, limit: int, more: Callable[[Row], Mapping[str, Any]] = lambda _: {}
+) -> Response:
+    """A page of a listing, as its columns say it in JSON, with what there is `more` to say of a row."""
     rows, last = listing.following(cursors.read(cursor), limit)
-    return told({"items": [listing.object(row) for row in rows], "next": cursors.written(last)})
+    return told({"items": [{**listing.object(row), **more(row)} for row in rows], "next": cursors.written(last)})

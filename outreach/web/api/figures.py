@@ -46,6 +46,7 @@ class SituationTold(Told):
     `counted` says whose members alone a federation's or a network's key counts, in French; null for any other key.
     """
 
+    programme: str
     as_of: date
     known_at: datetime | None
     counted: str | None

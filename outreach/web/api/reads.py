@@ -1,15 +1,22 @@
 """What programs read: the functions that feed pages and commands, as JSON."""
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from flask import Response, render_template
 
 from outreach.accounts import staff
 from outreach.adherence import programmes as known_programmes
 from outreach.adherence import record_list, situation
+from outreach.adherence.models import AdherenceRecord
 from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
+from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import as_json
 from outreach.campaigns.schedule import concerned
+from outreach.columns import Expression, Queried, Row
+from outreach.db import Session
 from outreach.delivery.ledger import listing as recipient_list
 from outreach.delivery.ledger import suppression_list
 from outreach.directory import authority_sheet
@@ -19,6 +26,7 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.notes import listing as note_list
 from outreach.notes.models import NoteState
 from outreach.responses import trays
+from outreach.responses.models import Response as GivenResponse
 from outreach.web.api import cursors
 from outreach.web.api.blueprint import holder, page_of, pages, told
 from outreach.web.api.figures import CampaignStandingTold, SituationTold
@@ -30,8 +38,10 @@ from outreach.web.api.shapes import (
     NetworkTold,
     NoteTold,
     Nothing,
+    OfProgrammeAsked,
     Page,
     PageAsked,
+    ProgrammeAsked,
     ProgrammeTold,
     RecipientTold,
     RecordTold,
@@ -40,7 +50,7 @@ from outreach.web.api.shapes import (
     SegmentTold,
     SituationAsked,
 )
-from outreach.web.api.specification import OF_ONE, OF_PAST, answers, document, query_as
+from outreach.web.api.specification import OF_ONE, OF_PROGRAMME, answers, document, query_as
 from outreach.web.situation.asked import surely_asked
 from outreach.web.ui.request import now, reading, settings
 
@@ -58,19 +68,19 @@ def openapi() -> Response:
 
 
 @pages.get("/situation")
-@answers(SituationTold, SituationAsked, faults=OF_PAST)
+@answers(SituationTold, SituationAsked, faults=OF_PROGRAMME)
 def current_situation() -> Response:
-    """La situation du premier programme : combien d’écoles à chaque statut, par groupe et par volet."""
+    """La situation d’un programme : combien d’écoles à chaque statut, par groupe et par volet."""
     with reading() as session:
+        programme = known_programmes.named(session, query_as(SituationAsked).programme)
         try:
             about = surely_asked(session)
         except InputError as fault:  # not of the form, which was read: a day to come, or one that cannot be known
             raise Refused(str(fault)) from None
-        programme = known_programmes.the_programme(session)
         found = situation.situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )
-        return told(found.as_json())
+        return told({"programme": programme.code, **found.as_json()})
 
 
 @pages.get("/networks")
@@ -112,27 +122,34 @@ def schools(fase: int) -> Response:
 
 
 @pages.get("/segments")
-@answers(Page[SegmentTold], Nothing)
+@answers(Page[SegmentTold], ProgrammeAsked, faults=OF_PROGRAMME)
 def segments() -> Response:
-    """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment."""
+    """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment dans un programme."""
     with reading() as session:
-        programme = known_programmes.the_programme(session)
+        programme = known_programmes.named(session, query_as(ProgrammeAsked).programme)
         listed = segment_uses.listed(session, staff.colleagues(session))
         counted = [
-            {**listed.object(row), "authorities": segment_uses.counted(session, row.segment, programme, now=now())}
+            {
+                **listed.object(row),
+                "programme": programme.code,
+                "authorities": segment_uses.counted(session, row.segment, programme, now=now()),
+            }
             for row in listed.every()
         ]
     return told({"items": counted, "next": None})
 
 
 @pages.get("/campaigns")
-@answers(Page[CampaignTold], PageAsked)
+@answers(Page[CampaignTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def campaigns() -> Response:
-    """Les campagnes, des plus anciennes aux plus récentes ; d’une fédération, celles qui écrivent à ses membres."""
-    asked = query_as(PageAsked)
+    """Les campagnes d’un programme, des plus anciennes aux plus récentes.
+
+    À une clé de fédération ou de réseau, celles qui écrivent à des membres.
+    """
     with reading() as session:
         among = concerned.campaigns(session, now=now()) if holder().sight else None
-        return page_of(campaign_list.listed(session, among=among), asked.cursor, asked.limit)
+        listing = campaign_list.listed(session, among=among)
+        return _page_of_programme(session, listing, Campaign.strand_id, lambda row: row.campaign.strand.number)
 
 
 @pages.get("/campaigns/<number:number>")
@@ -162,12 +179,11 @@ def recipients(number: int, wave: int) -> Response:
 
 
 @pages.get("/responses")
-@answers(Page[ResponseTold], PageAsked)
+@answers(Page[ResponseTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def responses() -> Response:
-    """Les réponses des pouvoirs organisateurs, et la suite donnée à chacune."""
-    asked = query_as(PageAsked)
+    """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
-        return page_of(trays.every(session), asked.cursor, asked.limit)
+        return _page_of_programme(session, trays.every(session), GivenResponse.strand_id, lambda row: row.strand.number)
 
 
 @pages.get("/exclusions")
@@ -191,9 +207,22 @@ def notes() -> Response:
 
 
 @pages.get("/adherence-records")
-@answers(Page[RecordTold], PageAsked)
+@answers(Page[RecordTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def adherence_records() -> Response:
-    """Les statuts enregistrés des écoles, ceux qui ont été annulés aussi, dans l’ordre de leur enregistrement."""
-    asked = query_as(PageAsked)
+    """Les statuts enregistrés des écoles dans un programme, les annulés aussi, dans l’ordre de leur enregistrement."""
     with reading() as session:
-        return page_of(record_list.listed(session), asked.cursor, asked.limit)
+        return _page_of_programme(
+            session, record_list.listed(session), AdherenceRecord.strand_id, lambda row: row.strand
+        )
+
+
+def _page_of_programme(
+    session: Session, listing: Queried[Row], strand_id: Expression, strand: Callable[[Row], int]
+) -> Response:
+    """A page of those rows of a listing whose strand is of the programme that is asked for; each names both."""
+    asked = query_as(OfProgrammeAsked)
+    programme = known_programmes.named(session, asked.programme)
+    theirs = strand_id.in_([one.id for one in programme.strands])
+    found = replace(listing, query=listing.query.where(theirs))
+    about = lambda row: {"programme": programme.code, "strand": strand(row)}  # noqa: E731
+    return page_of(found, asked.cursor, asked.limit, about)

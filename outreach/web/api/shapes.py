@@ -36,6 +36,7 @@ def _written_number(value: object) -> object:
     return value
 
 
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,60}$")]  # of a programme; '' names none
 Day = Annotated[date, BeforeValidator(_written_day)]
 Number = Annotated[int, BeforeValidator(_written_number)]
 
@@ -63,13 +64,25 @@ class PageAsked(Asked):
     limit: int = Field(100, ge=1, le=MOST_ROWS)
 
 
+class ProgrammeAsked(Asked):
+    """What is told of one programme, by its code: it may be left out where there is only one."""
+
+    programme: Code = ""
+
+
+class OfProgrammeAsked(PageAsked):
+    """A page of a list of one programme, by its code: it may be left out where there is only one."""
+
+    programme: Code = ""
+
+
 class AuthoritiesAsked(PageAsked):
     """A page of authorities, of one network where its code is given."""
 
     network: Word = Field("", pattern=r"^[^\x00-\x1f]*$")  # PostgreSQL takes no NUL
 
 
-class SituationAsked(Asked):
+class SituationAsked(ProgrammeAsked):
     """The day of a situation, the past moment whose knowledge it shows, and by what schools are counted."""
 
     as_of: str = Field("", pattern=f"^{OF_CENTURY}?$", examples=["2021-05-15"])
@@ -193,6 +206,7 @@ class SegmentTold(Told):
 
     number: int
     name: str
+    programme: str
     audience: str
     version: int
     campaigns: int
@@ -206,6 +220,8 @@ class CampaignTold(Told):
 
     campaign: int
     title: str
+    programme: str
+    strand: int
     state: str
     stage: str
 
@@ -232,6 +248,7 @@ class ResponseTold(Told):
     fase: int
     name: str
     network_code: str
+    programme: str
     strand: int
     answer: str
     schools: int | None
@@ -264,6 +281,7 @@ class NoteTold(Told):
 
     number: str
     title: str
+    programme: str
     as_of: date
     sha256: str
     published_at: datetime
@@ -308,6 +326,7 @@ class JoiningsSent(Asked):
         }
     )
 
+    programme: Code = Field("", description="Le code du programme de ces volets ; à donner dès qu’il y en a plusieurs.")
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
     complete_until: Day | None = None
     covers: list[Word] = Field(default_factory=list, max_length=20)

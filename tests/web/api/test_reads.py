@@ -3,7 +3,6 @@
 import re
 from datetime import timedelta
 
-import pytest
 from sqlalchemy import func, select
 
 from outreach.adherence import programmes, situation
@@ -12,17 +11,12 @@ from outreach.api_keys import keys
 from outreach.api_keys.models import ApiKey
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.recipients import listed_schools
-from outreach.delivery.models import Message, SuppressionReason
+from outreach.delivery.models import SuppressionReason
 from outreach.directory import listing
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.notes.models import Note
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.models import Answer
-from outreach.segments import saved
-from outreach.segments.criteria import InNetwork
 from outreach.web.api import blueprint
 from outreach.web.api.limits import Reads
 from outreach.web.api.specification import SHAPES
@@ -30,22 +24,6 @@ from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made, routes
-
-
-@pytest.fixture
-def filled(app, launched_sample):
-    """A program that finds something in every list."""
-    settings = app.extensions["outreach.settings"]
-    token = Keys(settings.signing_keys)
-    with launched_sample.writing() as session:
-        letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
-        for letter in letters:
-            link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
-            answers.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
-            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
-            letter.reply_text = f"{link}: rejected"
-        saved.save(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=factories.AUTHOR)
-    return Program(app.test_client(), made(launched_sample, settings.instant()))
 
 
 def test_every_answer_has_its_stated_shape_and_no_letters_token(app, filled):
@@ -104,12 +82,12 @@ def test_every_fault_has_one_shape(app, program):
 def test_a_situation_is_the_one_that_pages_count(program, sample_database):
     day = "2021-05-15"
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         listed = listed_schools(NOW.replace(hour=22))
         found = situation.situation(session, programme, NOW.date(), listed=listed).as_json()
         authorities = listing.count(session, Filters()).authorities
         records = session.scalar(select(func.count(AdherenceRecord.id)))
-    assert program.get(f"/situation?as_of={day}").json == found
+    assert program.get(f"/situation?as_of={day}").json == {"programme": programme.code, **found}
     assert program.get("/situation?as_of=2999-01-01").status_code == 400
     late = program.get("/situation?as_of=2099-12-31")
     assert (late.status_code, late.json["detail"]) == (409, "Cette date est dans l’avenir.")
@@ -138,7 +116,7 @@ def _exclude(database, address):
 
 def test_a_note_is_not_there_before_its_publication(program, sample_database):
     with sample_database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         told = {"title": "Secret", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
         by = {"sha256": "1" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
         session.add(Note(programme=programme, **told, **by))

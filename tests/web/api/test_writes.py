@@ -28,7 +28,7 @@ def schools(sample_database):
     from outreach.directory.models import School
 
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         rows = standing(NOW.date(), [programme.strands[0]])
         found = select(School.fase).join(rows, rows.c.school_id == School.id).where(rows.c.status == Status.NONE)
         return session.scalars(found.order_by(School.fase).limit(3)).all()
