@@ -11,7 +11,7 @@ from outreach.adherence import programmes
 from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
 from outreach.adherence.joining_lists.stated import StatedJoining, opened
-from outreach.adherence.models import Coverage, JoiningList, Status
+from outreach.adherence.models import Coverage, JoiningList
 from outreach.api_keys import writes
 from outreach.api_keys.writes import NamedWrite
 from outreach.db import Session
@@ -36,7 +36,7 @@ WITHOUT_NAME = (
 
 
 @pages.post("/adherence-lists")
-@answers(JoiningsTold, Nothing, body=JoiningsSent, faults=WRITTEN)
+@answers("sendAdherenceList", JoiningsTold, Nothing, body=JoiningsSent, faults=WRITTEN)
 def send_joinings() -> Response:
     """Enregistre des statuts d’écoles, comme une liste d’adhésions ; le personnel peut l’annuler.
 
@@ -113,12 +113,12 @@ def _opened(sent: JoiningsSent) -> Opened:
 
 
 def _stated(one: JoiningSent) -> StatedJoining:
-    return StatedJoining(one.school, one.strand, Status(one.status), one.day, one.source, one.reason)
+    return StatedJoining(one.school, one.strand, one.status, one.day, one.source, one.reason)
 
 
 def _told(received: JoiningList | None, plan: JoiningPlan) -> str:
     notes = [note.for_programs() for note in plan.notes]
-    told = {"number": received.id if received else None, **plan.summary(), "notes": notes}
+    told = {"id": received.id if received else None, **plan.summary(), "notes": notes}
     return json.dumps(told, ensure_ascii=False)
 
 

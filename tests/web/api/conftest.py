@@ -18,7 +18,7 @@ from tests.conftest import NOW
 from tests.factories import AUTHOR
 
 ROOT = "/api/v1"
-CODE = {"fase": "9300", "number": "1", "wave": "1"}
+CODE = {"authority": "9300", "campaign": "1", "wave": "1"}
 
 
 class Program:

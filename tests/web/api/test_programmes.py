@@ -1,5 +1,6 @@
 """With two programmes nothing is told of one, or recorded in one, that nobody named; every strand says whose it is."""
 
+import json
 import re
 
 import pytest
@@ -12,6 +13,7 @@ from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList
 from outreach.campaigns.models import Campaign
 from outreach.events import numbering
+from outreach.pushes import pushing, targets
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
 from tests import factories
@@ -19,6 +21,7 @@ from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.web.api.conftest import CODE, ROOT
 
+PROBLEM = "application/problem+json"
 LIST = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80002;1;refus;02/05/2021\n"
 
 
@@ -75,7 +78,7 @@ def test_no_read_takes_a_programme_that_nobody_named(app, filled, codes):
         if not takes_programme(operation):
             assert (without.status_code, unnamed(without.json)) == (200, []), address
             continue
-        assert (without.status_code, without.json["type"]) == (409, "urn:outreach:conflict"), address
+        assert (without.status_code, without.mimetype) == (409, PROBLEM), address
         assert said(codes) in without.json["detail"], address
         assert filled.get(f"{address}?programme=autre").status_code == 404, address
         for code in codes:
@@ -92,7 +95,7 @@ def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launch
     told = {"items": [{"school": 80003, "strand": 1, "status": "joined", "day": "2021-05-10"}]}
     for number, more in enumerate(({}, {"dry_run": True}, {"programme": ""})):
         refused = filled.post("/adherence-lists", {**told, **more}, **{"Idempotency-Key": f"a{number}"})
-        assert (refused.status_code, refused.json["type"]) == (409, "urn:outreach:conflict")
+        assert (refused.status_code, refused.mimetype) == (409, PROBLEM)
         assert said(codes) in refused.json["detail"]
     unknown = filled.post("/adherence-lists", {**told, "programme": "autre"}, **{"Idempotency-Key": "b"})
     assert unknown.status_code == 404
@@ -102,7 +105,7 @@ def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launch
         taken = filled.post("/adherence-lists", {**told, "programme": code}, **{"Idempotency-Key": code})
         assert (taken.status_code, taken.json["changes"]) == (200, 1), taken.text
         with launched_sample.reading() as session:
-            last = session.get_one(JoiningList, taken.json["number"])
+            last = session.get_one(JoiningList, taken.json["id"])
             assert last.programme.code == code
 
 
@@ -132,6 +135,60 @@ def test_each_programme_has_rows_and_figures_of_its_own(filled, codes, launched_
         assert {n: one["joined"] for n, one in told.items()} == {
             n: one["joined"] for n, one in found["total"]["strands"].items()
         }
+
+
+def test_a_cursor_that_was_saved_before_goes_on_after_a_second_programme_came(program, sample_database):
+    page = program.get("/adherence-records?limit=7").json
+    with sample_database.writing() as session:
+        (first,) = programmes.every(session)
+        known = set(session.scalars(select(AdherenceRecord.id)))
+        other = programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
+        for programme in (other, first):
+            sent = opened(LIST.encode(), HEADERS)
+            steps.take_over(session, JoiningLists(NOW.date()), sent, now=NOW, actor=AUTHOR, programme_id=programme.id)
+        ours = AdherenceRecord.strand_id.in_([strand.id for strand in first.strands])
+        after = set(session.scalars(select(AdherenceRecord.id).where(ours)))
+        code = first.code
+    seen, cursor = [one["id"] for one in page["items"]], page["next"]
+    assert re.fullmatch("c[0-9a-f]+", cursor), "programs keep what earlier versions gave"
+    while cursor is not None:
+        page = program.get(f"/adherence-records?programme={code}&limit=250&cursor={cursor}").json
+        seen, cursor = seen + [one["id"] for one in page["items"]], page["next"]
+    assert seen == sorted(after)
+    assert known < after
+
+
+BODIES = {  # the names in `data` of each kind of event, as the feed and what is pushed have them
+    "register.authority": {"authority", "network"},
+    "register.school": {"school", "listings", "teachings"},
+    "register.applied": {"edition", "edition_on", "schools"},
+    "programme.stated": {"code", "name", "strands", "prerequisites"},
+    "adherence.recorded": {"record", "school", "programme", "strand", "status", "word", "effective_on"},
+    "adherence.withdrawn": {"record", "school", "programme", "strand"},
+    "wave.launched": {"campaign", "wave", "programme", "strand"},
+    "response.received": {"response", "authority", "programme", "strand", "answer", "schools"},
+    "address.excluded": {"exclusion", "reason", "authorities"},
+}
+
+
+def test_what_is_pushed_is_what_the_feed_has_under_the_names_of_the_interface(filled, codes, launched_sample):
+    with launched_sample.writing() as session:
+        target = targets.make(session, name="Entrepôt", url="https://entrepot.example/", now=NOW, actor=AUTHOR)
+        target.after, number = 0, target.id
+    pushed = []
+
+    def deliver(_url, _identity, body, _now):
+        pushed.extend(json.loads(body))
+        return "Réponse 204."
+
+    while pushing.push_next(launched_sample, number, "https://campagnes.example", deliver, lambda: NOW):
+        pass
+    assert {one["type"].removeprefix("outreach."): {*one["data"]} for one in pushed} == BODIES
+    named = {(one["id"], json.dumps(one["data"])) for one in pushed}
+    events = []
+    while batch := filled.get(f"/events?limit=1000&after={len(events)}").json:
+        events += batch
+    assert {(one["id"], json.dumps(one["data"])) for one in events} == named
 
 
 def test_every_event_that_names_a_strand_names_its_programme(filled, codes, launched_sample):

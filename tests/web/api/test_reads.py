@@ -3,12 +3,14 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import func, select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord
 from outreach.api_keys import keys
 from outreach.api_keys.models import ApiKey
+from outreach.campaigns import counts, lifecycle
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.recipients import listed_schools
 from outreach.delivery.models import SuppressionReason
@@ -88,7 +90,7 @@ def test_a_situation_is_the_one_that_pages_count(program, sample_database):
         authorities = listing.count(session, Filters()).authorities
         records = session.scalar(select(func.count(AdherenceRecord.id)))
     assert program.get(f"/situation?as_of={day}").json == {"programme": programme.code, **found}
-    assert program.get("/situation?as_of=2999-01-01").status_code == 400
+    assert program.get("/situation?as_of=0001-01-01").status_code == 409
     late = program.get("/situation?as_of=2099-12-31")
     assert (late.status_code, late.json["detail"]) == (409, "Cette date est dans l’avenir.")
     every = program.every("/authorities", limit=100)
@@ -104,7 +106,7 @@ def test_rows_that_come_meanwhile_move_none_to_another_page(program, sample_data
     page = program.get("/exclusions?limit=2").json
     _exclude(sample_database, "new@ecole.example")
     rest = program.get(f"/exclusions?limit=250&cursor={page['next']}").json
-    seen = [one["address"] for one in page["items"] + rest["items"]]
+    seen = [one["email"] for one in page["items"] + rest["items"]]
     assert seen == [*(f"a{number}@ecole.example" for number in range(5)), "new@ecole.example"]
     assert rest["next"] is None
 
@@ -199,6 +201,80 @@ def test_the_document_names_every_route_and_every_fault_as_a_problem(app, progra
             assert all(parameter["schema"] for parameter in operation["parameters"])
     page = app.test_client().get("/api/v1/")
     assert page.text.count("<section") == sum(map(len, document["paths"].values()))
+
+
+KEYS = {  # what stands under a name, wherever it stands
+    **dict.fromkeys(("fase", "authority", "school", "strand", "campaign", "list", "rows"), "integer"),
+    **dict.fromkeys(("name", "label", "title", "programme", "network", "email", "url"), "string"),
+    **dict.fromkeys(("effective_on", "opened_on", "complete_until", "day", "until"), "date"),
+    **dict.fromkeys(("due_at", "next_try_at", "recorded_at", "given_at", "outcome_at", "time"), "date-time"),
+}
+
+
+def kinds(shape):
+    """The kinds of value that a property may have, but for null."""
+    if "anyOf" in shape:
+        return {kind for one in shape["anyOf"] for kind in kinds(one)} - {"null"}
+    return {shape.get("format") or shape.get("type") or shape["$ref"]}
+
+
+def test_one_name_means_one_thing_and_every_operation_has_one(app):
+    document = app.test_client().get("/api/v1/openapi.json").json
+    found = {}
+    for shape in document["components"]["schemas"].values():
+        for name, value in shape.get("properties", {}).items():
+            found.setdefault(name, set()).update(kinds(value))
+    assert {name: found[name] for name in KEYS} == {name: {kind} for name, kind in KEYS.items()}
+    named = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len({*named}) == len(named)
+    assert all(re.fullmatch(r"(get|list|send)([A-Z][a-z]+)+", name) for name in named), named
+    patterns = re.findall(r'"pattern": ?"([^"]*)"', app.test_client().get("/api/v1/openapi.json").text)
+    assert patterns
+    assert max(map(len, patterns)) < 40, "days and moments are types"
+
+
+def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app, filled, launched_sample):
+    now = app.extensions["outreach.settings"].instant()
+    (listed,), told = filled.get("/campaigns").json["items"], filled.get("/campaigns/1").json
+    assert told.items() >= listed.items()
+    with launched_sample.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        counted = counts.of_campaign(session, campaign, now=now).as_json()
+        (programme,) = programmes.every(session)
+        said = campaign.title, programme.code, campaign.strand.number
+    assert {**told["counts"], "as_of": None} == {**counted, "as_of": None}
+    assert (told["title"], told["programme"], told["strand"]) == said
+    assert told["audience"] == "Pouvoirs organisateurs : au moins une école secondaire."
+    assert [(wave["state"], wave["label"]) for wave in told["waves"][:2]] == [
+        ("running", "En cours"),
+        ("planned", "Planifiée"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("known_at=2021-05-15T08:00:00Z", 200),
+        ("known_at=2021-05-15T10:00:00.5%2B02:00", 200),
+        ("known_at=2021-05-14&as_of=2021-05-14", 200),
+        ("known_at=2021-05-14&as_of=2021-05-15", 409),
+        ("known_at=0001-01-01T00:00:00%2B23:59", 409),
+        ("known_at=9999-12-31T23:59:59-23:59", 409),
+        ("known_at=2021-05-15T08:00:00", 400),
+        ("known_at=2021-05-15 08:00", 400),
+        ("known_at=1621065600", 400),
+        ("as_of=2021-05-32", 400),
+        ("as_of=15/05/2021", 400),
+        ("as_of=1621065600", 400),
+        ("as_of=", 400),
+    ],
+)
+def test_days_and_moments_are_taken_as_the_document_writes_them(program, asked, status):
+    answer = program.get(f"/situation?{asked}")
+    assert (answer.status_code, answer.mimetype) == (
+        status,
+        "application/json" if status == 200 else "application/problem+json",
+    )
 
 
 def test_the_authorities_of_one_network(program, sample_database):
