@@ -3,8 +3,8 @@
     python feed_client.py https://service.example KEY kept.sqlite            # read what is new
     python feed_client.py https://service.example KEY kept.sqlite 2021-05-15 # and count that day
 
-The first programme is counted, or the one whose code follows the day. The client may be killed at any moment: a batch
-is kept whole or not at all, and the next run goes on after the last one.
+The programme whose code follows the day is counted, or the only one there is. The client may be killed at any moment: a
+batch is kept whole or not at all, and the next run goes on after the last one.
 """
 
 import json
@@ -56,7 +56,7 @@ def holds(period: dict, day: str) -> bool:
 
 def states(kept: Kept, code: str) -> tuple:
     """The networks of authorities, the schools, a programme's strands and its records that stand, as the events say."""
-    networks, schools, strands, records = {}, {}, [], {}
+    networks, schools, programmes, records = {}, {}, {}, {}
     for kind, text in kept.execute("SELECT type, data FROM events ORDER BY id"):
         data = json.loads(text)
         match kind.removeprefix("outreach."):
@@ -64,13 +64,17 @@ def states(kept: Kept, code: str) -> tuple:
                 networks[data["authority"]] = data["network"]
             case "register.school":
                 schools[data["school"]] = data
-            case "programme.stated" if code in ("", data["code"]):
-                code, strands = data["code"], data["strands"]
-            case "adherence.recorded" if code == data["programme"]:
+            case "programme.stated":
+                programmes[data["code"]] = data["strands"]
+            case "adherence.recorded":
                 records[data["record"]] = data
             case "adherence.withdrawn":
                 records.pop(data["record"], None)
-    return networks, schools, strands, [one for _, one in sorted(records.items())]
+    named = [one for one in programmes if code in ("", one)]
+    if len(named) > 1 or (code and not named):
+        raise SystemExit(f"name one of the programmes: {', '.join(programmes)}")
+    theirs = [one for _, one in sorted(records.items()) if one["programme"] in named]
+    return networks, schools, programmes[named[0]] if named else [], theirs
 
 
 def situation(kept: Kept, day: str, code: str = "") -> dict:

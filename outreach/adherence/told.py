@@ -29,14 +29,15 @@ def tell_recorded(session: Session, of: ColumnElement[bool], *, now: datetime) -
 def tell_withdrawn(session: Session, of: ColumnElement[bool], *, now: datetime) -> None:
     """Tell that the records for which this is true hold no longer."""
     query = (
-        select(AdherenceRecord.id, School.fase, Strand.number)
+        select(AdherenceRecord.id, School.fase, Programme.code, Strand.number)
         .join(School, School.id == AdherenceRecord.school_id)
         .join(Strand, Strand.id == AdherenceRecord.strand_id)
+        .join(Programme, Programme.id == Strand.programme_id)
         .order_by(AdherenceRecord.id)
     )
     told = [
-        (f"school:{fase}", {"record": key, "school": fase, "strand": strand})
-        for key, fase, strand in session.execute(query.where(of))
+        (f"school:{fase}", {"record": key, "school": fase, "programme": programme, "strand": strand})
+        for key, fase, programme, strand in session.execute(query.where(of))
     ]
     tell_all(session, EventKind.STATUS_WITHDRAWN, told, at=now)
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
 
@@ -71,23 +70,6 @@ def listed(session: Session, state: NoteState | None = None, sort: str = "") -> 
         order=(Note.frozen_at.desc(), Note.id.desc()),
         numbered=(Note.id, lambda note: note.id),
     )
-
-
-def published_json(note: Note, address: str) -> dict[str, Any]:
-    """A published note for programs; `address` is the service's own. It says nothing of notes that are not published.
-
-    Raises NotFound for any other note.
-    """
-    if note.approval is None or note.publication is None:
-        raise NotFound("Cette note n’est pas publiée.")
-    return {
-        "number": note.approval.number,
-        "title": note.title,
-        "as_of": note.as_of.isoformat(),
-        "sha256": note.sha256,
-        "published_at": note.publication.published_at.isoformat(timespec="seconds"),
-        "address": public_address(address, note.approval.number),
-    }
 
 
 def content_of(note: Note) -> NoteContent:

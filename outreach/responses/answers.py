@@ -251,7 +251,7 @@ def _respond(
     session.flush()
     if not is_a_reaction(answer, given):
         session.add(Acknowledgement(response_id=response.id))
-    named = asked.authority.fase, asked.strand.number, [school.fase for school in schools]
+    named = asked.authority.fase, asked.strand, [school.fase for school in schools]
     steps.tell_received(session, response, *named, now=now)
     if answer.awaits_staff:
         steps.wait(session, response)

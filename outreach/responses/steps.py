@@ -8,6 +8,7 @@ from datetime import date, datetime
 
 from sqlalchemy import delete, select
 
+from outreach.adherence.models import Programme, Strand
 from outreach.db import Session
 from outreach.events.models import EventKind
 from outreach.events.telling import tell
@@ -17,13 +18,14 @@ _TOLD = {StepKind.HANDLED: EventKind.RESPONSE_HANDLED, StepKind.REOPENED: EventK
 
 
 def tell_received(
-    session: Session, response: Response, authority: int, strand: int, schools: Sequence[int], *, now: datetime
+    session: Session, response: Response, authority: int, strand: Strand, schools: Sequence[int], *, now: datetime
 ) -> None:
     """Tell programs that a response came: of an authority, about a strand and some schools, by their FASE numbers."""
     told = {
         "response": response.id,
         "authority": authority,
-        "strand": strand,
+        "programme": session.get_one(Programme, strand.programme_id).code,
+        "strand": strand.number,
         "answer": response.answer.value,
         "schools": sorted(schools),
     }

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from outreach.columns import DATA, Column, Expression, Kind, On, Queried, by_label
+from outreach.columns import DATA, Column, Expression, Kind, Queried, by_label
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.listing import authority_columns
@@ -33,7 +33,6 @@ def oldest(session: Session) -> datetime | None:
 
 
 COLUMNS: Sequence[Column[Response]] = (
-    Column("response", "Numéro", lambda row: row.id, on=On.JSON),
     *authority_columns(lambda row: row.authority),
     Column("strand", "Volet", lambda row: row.strand.number, on=DATA),
     Column("answer", "Réponse", lambda row: row.answer, sort=by_label(Response.answer, Answer)),
@@ -42,7 +41,6 @@ COLUMNS: Sequence[Column[Response]] = (
     Column("comment", "Commentaire", lambda row: row.comment, on=DATA),
     Column("given_at", "Reçue", lambda row: row.given_at, Kind.MOMENT, sort=Response.given_at, unit=LOCAL),
     Column("owner", "Suivi par", lambda row: row.owner, Kind.PERSON, sort=Response.owner),
-    Column("handled_at", "Traitée", lambda row: row.handled_at, Kind.MOMENT, on=On.JSON),
     Column("outcome", "Suite", lambda row: row.outcome, sort=Response.handled_at),
     Column("respondent", "Répondu par", lambda row: row.respondent and row.respondent.name, on=DATA),
     Column("function", "Fonction", lambda row: row.respondent and row.respondent.function, on=DATA),

@@ -79,6 +79,8 @@ SAMPLES = {
     "message": "1",
     "number": "1",
     "fase": "9300",
+    "authority": "9300",
+    "campaign": "1",
     "contact_id": "1",
     "school": "80001",
     "kind": "csv",

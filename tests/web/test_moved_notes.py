@@ -145,7 +145,7 @@ def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(prog
     freeze("Autre bilan", date(2021, 5, 14))
     items = [{"school": school, "strand": 1, "status": "joined", "day": "2020-12-15"} for school in silent]
     asked = program.post("/adherence-lists", {"items": items, "dry_run": True}, **{"Idempotency-Key": "a"})
-    assert (asked.json["number"], asked.json["back_in_time"]) == (None, 3)
+    assert (asked.json["id"], asked.json["back_in_time"]) == (None, 3)
     hidden = {"number": None, "title": None, "as_of": "2021-05-14", "rows": 3}
     named = {"number": number, "title": "Bilan pour le Parlement", "as_of": DAY.isoformat(), "rows": 3}
     assert asked.json["notes"] == [hidden, named]
@@ -153,4 +153,4 @@ def test_a_program_is_told_before_it_writes_and_knows_published_notes_alone(prog
         assert session.scalar(select(JoiningList.id).where(JoiningList.received_by.startswith("api_key:"))) is None
     done = program.post("/adherence-lists", {"items": items}, **{"Idempotency-Key": "a"})
     assert done.json["notes"] == asked.json["notes"]
-    assert done.json["number"]
+    assert done.json["id"]

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from outreach import audit
+from outreach.adherence.models import Programme
 from outreach.approvals.models import Thing
 from outreach.campaigns.models import (
     CLOCK,
@@ -72,7 +73,8 @@ def move_wave(session: Session, wave: Wave, state: WaveState, *, now: datetime, 
     note_wave(session, wave, now, actor, note)
     if kind := _TOLD.get((before, state)) or _TOLD.get((None, state)):
         strand = wave.campaign.strand
-        told = {"campaign": wave.campaign_id, "wave": wave.number, "strand": strand.number}
+        programme = session.get_one(Programme, strand.programme_id).code
+        told = {"campaign": wave.campaign_id, "wave": wave.number, "programme": programme, "strand": strand.number}
         tell(session, kind, f"campaign:{wave.campaign_id}", told, at=now)
     if state not in ON_ITS_WAY:
         session.execute(delete(StagedAuthority).where(StagedAuthority.wave_id == wave.id))

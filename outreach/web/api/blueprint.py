@@ -1,8 +1,8 @@
 """The blueprint of the interface: whose key it is, how many requests it has left, and what every answer bears."""
 
 import json
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Callable, Mapping
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 
@@ -13,8 +13,9 @@ from outreach.api_keys.models import ApiKey
 from outreach.columns import Queried, Row
 from outreach.db import NO_ANSWER, Database
 from outreach.errors import InputError
-from outreach.web.api import cursors
+from outreach.web.api import cursors, resources
 from outreach.web.api.limits import Reads, Room
+from outreach.web.api.shapes import PageAsked
 from outreach.web.ui import problems
 from outreach.web.ui.request import READS, database, end_reading, inert, now, reading
 
@@ -122,10 +123,19 @@ def holder() -> ApiKey:
 
 def told(value: Mapping[str, Any]) -> Response:
     """An answer, in which no link of a letter works."""
-    return Response(inert(json.dumps(value, ensure_ascii=False)), content_type="application/json")
+    text = json.dumps(value, ensure_ascii=False, default=_written)
+    return Response(inert(text), content_type="application/json")
 
 
-def page_of(listing: Queried[Row], cursor: str, limit: int) -> Response:
-    """A page of a listing, as its columns say it in JSON."""
-    rows, last = listing.following(cursors.read(cursor), limit)
-    return told({"items": [listing.object(row) for row in rows], "next": cursors.written(last)})
+def _written(value: object) -> str:
+    """A moment, or a day, as RFC 3339 writes it."""
+    if isinstance(value, datetime):
+        return value.isoformat(timespec="seconds")
+    assert isinstance(value, date), value  # noqa: S101 - nothing else is told
+    return value.isoformat()
+
+
+def page_of(listing: Queried[Row], asked: PageAsked, resource: Callable[[Row], resources.Resource]) -> Response:
+    """A page of a listing, each row as a resource."""
+    rows, last = listing.following(cursors.read(asked.cursor), asked.limit)
+    return told(resources.every([resource(row) for row in rows], cursors.written(last)))

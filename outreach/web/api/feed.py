@@ -20,7 +20,7 @@ _WAITING = threading.BoundedSemaphore(MOST_WAITING)
 
 
 @pages.get("/events")
-@answers(CloudEvents, EventsAsked)
+@answers("listEvents", CloudEvents, EventsAsked)
 def events() -> Response:
     """Ce qui s’est passé après l’évènement de ce numéro, dans l’ordre, sans trou.
 

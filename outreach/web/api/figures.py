@@ -6,7 +6,8 @@ from typing import Any
 from pydantic import Field, RootModel, create_model
 
 from outreach.adherence.situation import Bucket, Solicitation
-from outreach.web.api.shapes import Told
+from outreach.campaigns.models import WaveState
+from outreach.web.api.shapes import CampaignSummaryTold, Told
 
 _COUNTS: dict[str, Any] = {name.value: (int | None, ...) for name in (*Bucket, *Solicitation)}
 _BY_STATUS: Any = create_model("_ByStatus", __base__=Told, **_COUNTS)
@@ -41,6 +42,7 @@ class SituationTold(Told):
     `counted` says whose members alone a federation's or a network's key counts, in French; null for any other key.
     """
 
+    programme: str
     as_of: date
     known_at: datetime | None
     counted: str | None
@@ -62,7 +64,8 @@ class WaveTold(Told):
     """A wave: what became of its letters, whom it left out by reason, and what may leave again."""
 
     number: int
-    state: str
+    state: WaveState
+    label: str
     due_at: datetime
     intended: int
     accepted: int
@@ -144,12 +147,9 @@ class MeasuredTold(Told):
     opens: HitsTold | None
 
 
-class StandingTold(Told):
-    """Where a campaign stands: its waves with what became of their letters, its numbers, and its answers by kind."""
+class CampaignTold(CampaignSummaryTold):
+    """A campaign: its waves with what became of their letters, its numbers, and its answers by kind."""
 
-    campaign: int
-    state: str
-    stage: str
     waves: list[WaveTold]
     counts: CountsTold
     answers: dict[str, int]
@@ -163,7 +163,8 @@ class MembersWaveTold(Told):
     """
 
     number: int
-    state: str
+    state: WaveState
+    label: str
     due_at: datetime
     meant: dict[str, int]
     sent: dict[str, int] | None = None
@@ -171,20 +172,17 @@ class MembersWaveTold(Told):
     answered: dict[str, int] | None = None
 
 
-class MembersStandingTold(Told):
-    """Where a campaign stands for such a key: its waves that write to members, and the numbers of these. `answers` and
-    `measured` are empty. `counted` says whose members alone are counted, in French.
+class MembersCampaignTold(CampaignSummaryTold):
+    """A campaign for such a key: its waves that write to members, and the numbers of these. `answers` and `measured`
+    are empty. `counted` says whose members alone are counted, in French.
     """
 
-    campaign: int
     counted: str
-    state: str
-    stage: str
     waves: list[MembersWaveTold]
     counts: CountsTold
     answers: dict[str, int]
     measured: list[str]
 
 
-class CampaignStandingTold(RootModel[StandingTold | MembersStandingTold]):
-    """Where a campaign stands, as far as the key sees it."""
+class CampaignStandingTold(RootModel[CampaignTold | MembersCampaignTold]):
+    """A campaign, as far as the key sees it."""

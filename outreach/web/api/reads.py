@@ -1,17 +1,30 @@
 """What programs read: the functions that feed pages and commands, as JSON."""
 
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, datetime
+from functools import partial
+
 from flask import Response, render_template
 
 from outreach.accounts import staff
+from outreach.adherence import known, record_list, situation
 from outreach.adherence import programmes as known_programmes
-from outreach.adherence import record_list, situation
+from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import AdherenceRecord
 from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
+from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import as_json
 from outreach.campaigns.schedule import concerned
+from outreach.campaigns.schedule.moments import read_past, until
+from outreach.columns import Expression, Queried, Row
+from outreach.days import parse_day, today
+from outreach.db import Session
 from outreach.delivery.ledger import listing as recipient_list
 from outreach.delivery.ledger import suppression_list
+from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import authority_sheet
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters
@@ -19,19 +32,22 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.notes import listing as note_list
 from outreach.notes.models import NoteState
 from outreach.responses import trays
-from outreach.web.api import cursors
+from outreach.responses.models import Response as GivenResponse
+from outreach.web.api import resources
 from outreach.web.api.blueprint import holder, page_of, pages, told
 from outreach.web.api.figures import CampaignStandingTold, SituationTold
 from outreach.web.api.shapes import (
     AuthoritiesAsked,
     AuthorityTold,
-    CampaignTold,
+    CampaignSummaryTold,
     ExclusionTold,
     NetworkTold,
     NoteTold,
     Nothing,
+    OfProgrammeAsked,
     Page,
     PageAsked,
+    ProgrammeAsked,
     ProgrammeTold,
     RecipientTold,
     RecordTold,
@@ -40,9 +56,8 @@ from outreach.web.api.shapes import (
     SegmentTold,
     SituationAsked,
 )
-from outreach.web.api.specification import OF_ONE, OF_PAST, answers, document, query_as
-from outreach.web.situation.asked import surely_asked
-from outreach.web.ui.request import now, reading, settings
+from outreach.web.api.specification import OF_ONE, OF_PROGRAMME, answers, document, query_as
+from outreach.web.ui.request import current_day, now, reading, settings
 
 
 @pages.get("/")
@@ -58,142 +73,164 @@ def openapi() -> Response:
 
 
 @pages.get("/situation")
-@answers(SituationTold, SituationAsked, faults=OF_PAST)
+@answers("getSituation", SituationTold, SituationAsked, faults=OF_PROGRAMME)
 def current_situation() -> Response:
-    """La situation du premier programme : combien d’écoles à chaque statut, par groupe et par volet."""
+    """La situation d’un programme : combien d’écoles à chaque statut, par groupe et par volet."""
+    asked = query_as(SituationAsked)
     with reading() as session:
-        try:
-            about = surely_asked(session)
-        except InputError as fault:  # not of the form, which was read: a day to come, or one that cannot be known
-            raise Refused(str(fault)) from None
-        programme = known_programmes.the_programme(session)
-        found = situation.situation(
-            session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
-        )
-        return told(found.as_json())
+        programme = known_programmes.named(session, asked.programme)
+        day, known_at = _when(session, asked)
+        listed = listed_schools(until(day, known_at))
+        by = Grouping(asked.by)
+        found = situation.situation(session, programme, day, known_at=known_at, by=by, listed=listed)
+        return told({"programme": programme.code, **found.as_json()})
 
 
 @pages.get("/networks")
-@answers(Page[NetworkTold], Nothing)
+@answers("listNetworks", Page[NetworkTold], Nothing)
 def networks() -> Response:
     """Les réseaux, dans leur ordre habituel."""
     with reading() as session:
-        found = [{"code": one.code, "label": one.label} for one in directory.networks(session)]
-    return told({"items": found, "next": None})
+        return told(resources.every([resources.network(one) for one in directory.networks(session)]))
 
 
 @pages.get("/programmes")
-@answers(Page[ProgrammeTold], Nothing)
+@answers("listProgrammes", Page[ProgrammeTold], Nothing)
 def programmes() -> Response:
     """Les programmes, leurs volets, et ce que chaque volet demande."""
     with reading() as session:
         found = [known_programmes.as_json(programme, rules) for programme, rules in programme_files.every(session)]
-    return told({"items": found, "next": None})
+    return told(resources.every(found))
 
 
 @pages.get("/authorities")
-@answers(Page[AuthorityTold], AuthoritiesAsked)
+@answers("listAuthorities", Page[AuthorityTold], AuthoritiesAsked)
 def authorities() -> Response:
     """Les pouvoirs organisateurs du registre d’aujourd’hui, par numéro FASE."""
     asked = query_as(AuthoritiesAsked)
     filters = Filters(networks=(asked.network,) if asked.network else ())
     with reading() as session:
-        return page_of(directory.listed(session, filters), asked.cursor, asked.limit)
+        return page_of(directory.listed(session, filters), asked, resources.authority)
 
 
-@pages.get("/authorities/<number:fase>/schools")
-@answers(Page[SchoolTold], PageAsked, faults=OF_ONE)
-def schools(fase: int) -> Response:
-    """Les écoles d’un pouvoir organisateur."""
-    asked = query_as(PageAsked)
+@pages.get("/authorities/<number:authority>/schools")
+@answers("listSchools", Page[SchoolTold], PageAsked, faults=OF_ONE)
+def schools(authority: int) -> Response:
+    """Les écoles d’un pouvoir organisateur, par numéro FASE."""
     with reading() as session:
-        authority = authority_sheet.authority_by_fase(session, fase)
-        return page_of(authority_sheet.schools(session, authority), asked.cursor, asked.limit)
+        found = authority_sheet.authority_by_fase(session, authority)
+        listing = authority_sheet.schools(session, found)
+        return page_of(listing, query_as(PageAsked), lambda row: resources.school(row, found))
 
 
 @pages.get("/segments")
-@answers(Page[SegmentTold], Nothing)
+@answers("listSegments", Page[SegmentTold], ProgrammeAsked, faults=OF_PROGRAMME)
 def segments() -> Response:
-    """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment."""
+    """Les segments enregistrés, et combien de pouvoirs organisateurs chacun désigne en ce moment dans un programme."""
     with reading() as session:
-        programme = known_programmes.the_programme(session)
-        listed = segment_uses.listed(session, staff.colleagues(session))
+        programme = known_programmes.named(session, query_as(ProgrammeAsked).programme)
         counted = [
-            {**listed.object(row), "authorities": segment_uses.counted(session, row.segment, programme, now=now())}
-            for row in listed.every()
+            resources.segment(row, programme.code, segment_uses.counted(session, row.segment, programme, now=now()))
+            for row in segment_uses.listed(session, staff.colleagues(session)).every()
         ]
-    return told({"items": counted, "next": None})
+    return told(resources.every(counted))
 
 
 @pages.get("/campaigns")
-@answers(Page[CampaignTold], PageAsked)
+@answers("listCampaigns", Page[CampaignSummaryTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def campaigns() -> Response:
-    """Les campagnes, des plus anciennes aux plus récentes ; d’une fédération, celles qui écrivent à ses membres."""
-    asked = query_as(PageAsked)
+    """Les campagnes d’un programme, des plus anciennes aux plus récentes.
+
+    À une clé de fédération ou de réseau, celles qui écrivent à des membres.
+    """
+    is_whole = holder().sight is None
+    resource = partial(resources.campaign, is_whole=is_whole)
     with reading() as session:
-        among = concerned.campaigns(session, now=now()) if holder().sight else None
-        return page_of(campaign_list.listed(session, among=among), asked.cursor, asked.limit)
+        among = None if is_whole else concerned.campaigns(session, now=now())
+        return _page_of_programme(session, campaign_list.listed(session, among=among), Campaign.strand_id, resource)
 
 
-@pages.get("/campaigns/<number:number>")
-@answers(CampaignStandingTold, Nothing, faults=OF_ONE)
-def campaign(number: int) -> Response:
+@pages.get("/campaigns/<number:campaign>")
+@answers("getCampaign", CampaignStandingTold, Nothing, faults=OF_ONE)
+def campaign(campaign: int) -> Response:
     """Une campagne : ses vagues, ce que leurs courriels sont devenus, et ses chiffres.
 
     À une clé de fédération ou de réseau, ses vagues qui écrivent à des membres, et combien de membres.
     """
     with reading() as session:
-        said = as_json.concerning if holder().sight else as_json.of
-        return told(said(session, lifecycle.campaign_numbered(session, number), now=now()))
+        say = as_json.concerning if holder().sight else as_json.of
+        said = say(session, lifecycle.campaign_numbered(session, campaign), now=now())
+        (row,) = campaign_list.listed(session, among=[campaign]).every()
+        return told(resources.standing(row, said["counts"]["programme"], said))
 
 
-@pages.get("/campaigns/<number:number>/waves/<number:wave>/recipients")
-@answers(Page[RecipientTold], PageAsked, faults=OF_ONE)
-def recipients(number: int, wave: int) -> Response:
+@pages.get("/campaigns/<number:campaign>/waves/<number:wave>/recipients")
+@answers("listRecipients", Page[RecipientTold], PageAsked, faults=OF_ONE)
+def recipients(campaign: int, wave: int) -> Response:
     """Les courriels d’une vague : à qui, et ce que chacun est devenu."""
-    asked = query_as(PageAsked)
     with reading() as session:
-        waves = [one for one in lifecycle.campaign_numbered(session, number).waves if one.number == wave]
+        waves = [one for one in lifecycle.campaign_numbered(session, campaign).waves if one.number == wave]
         if not waves:
-            raise NotFound(f"La campagne {number} n’a pas de vague {wave}.")
+            raise NotFound(f"La campagne {campaign} n’a pas de vague {wave}.")
         if waves[0].mailing_id is None:
-            return told({"items": [], "next": cursors.written(None)})
-        return page_of(recipient_list.listed(session, waves[0].mailing_id, None), asked.cursor, asked.limit)
+            return told(resources.every([]))
+        listing = recipient_list.listed(session, waves[0].mailing_id, None)
+        return page_of(listing, query_as(PageAsked), resources.recipient)
 
 
 @pages.get("/responses")
-@answers(Page[ResponseTold], PageAsked)
+@answers("listResponses", Page[ResponseTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def responses() -> Response:
-    """Les réponses des pouvoirs organisateurs, et la suite donnée à chacune."""
-    asked = query_as(PageAsked)
+    """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
-        return page_of(trays.every(session), asked.cursor, asked.limit)
+        return _page_of_programme(session, trays.every(session), GivenResponse.strand_id, resources.response)
 
 
 @pages.get("/exclusions")
-@answers(Page[ExclusionTold], PageAsked)
+@answers("listExclusions", Page[ExclusionTold], PageAsked)
 def exclusions() -> Response:
     """Les adresses auxquelles le service n’écrit plus."""
-    asked = query_as(PageAsked)
     with reading() as session:
-        return page_of(suppression_list.listed(session), asked.cursor, asked.limit)
+        return page_of(suppression_list.listed(session), query_as(PageAsked), resources.exclusion)
 
 
 @pages.get("/notes")
-@answers(Page[NoteTold], PageAsked)
+@answers("listNotes", Page[NoteTold], PageAsked)
 def notes() -> Response:
     """Les notes publiées."""
-    asked = query_as(PageAsked)
     with reading() as session:
-        found, last = note_list.listed(session, NoteState.PUBLISHED).following(cursors.read(asked.cursor), asked.limit)
-        items = [note_list.published_json(note, settings().address) for note in found]
-    return told({"items": items, "next": cursors.written(last)})
+        listing = note_list.listed(session, NoteState.PUBLISHED)
+        return page_of(listing, query_as(PageAsked), lambda one: resources.note(one, settings().address))
 
 
 @pages.get("/adherence-records")
-@answers(Page[RecordTold], PageAsked)
+@answers("listAdherenceRecords", Page[RecordTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def adherence_records() -> Response:
-    """Les statuts enregistrés des écoles, ceux qui ont été annulés aussi, dans l’ordre de leur enregistrement."""
-    asked = query_as(PageAsked)
+    """Les statuts enregistrés des écoles dans un programme, les annulés aussi, dans l’ordre de leur enregistrement."""
     with reading() as session:
-        return page_of(record_list.listed(session), asked.cursor, asked.limit)
+        return _page_of_programme(session, record_list.listed(session), AdherenceRecord.strand_id, resources.record)
+
+
+def _page_of_programme(
+    session: Session, listing: Queried[Row], strand_id: Expression, resource: Callable[[Row, str], resources.Resource]
+) -> Response:
+    """A page of those rows of a listing whose strand is of the programme that is asked for."""
+    asked = query_as(OfProgrammeAsked)
+    programme = known_programmes.named(session, asked.programme)
+    theirs = strand_id.in_([strand.id for strand in programme.strands])
+    found = replace(listing, query=listing.query.where(theirs))
+    return page_of(found, asked, lambda row: resource(row, programme.code))
+
+
+def _when(session: Session, asked: SituationAsked) -> tuple[date, datetime | None]:
+    """The day that is asked for, and the past moment whose knowledge. Raises Refused for what cannot be known."""
+    try:
+        known_at = read_past(asked.known_at.isoformat(), now=now()) if asked.known_at else None
+        usual = today(known_at) if known_at else current_day()
+        day = parse_day(asked.as_of.isoformat()) if asked.as_of else usual
+        if day > current_day():
+            raise Refused("Cette date est dans l’avenir.")
+        known.refuse_unknowable(session, day, known_at)
+    except InputError as fault:  # not of the form, which was read, but of what there is to know
+        raise Refused(str(fault)) from None
+    return day, known_at

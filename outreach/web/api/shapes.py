@@ -7,17 +7,20 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, RootModel, StringConstraints, model_validator
 
 from outreach.adherence.models import Status
+from outreach.adherence.models import Word as WordGiven
+from outreach.campaigns.listing import Stage
+from outreach.campaigns.models import CampaignState
+from outreach.delivery.ledger.listing import LetterOutcome
+from outreach.delivery.models import Reason, SuppressionReason, SuppressionScope
+from outreach.directory.listing import Reach
+from outreach.directory.models import Level
 from outreach.errors import InputError
+from outreach.responses.kinds import Answer
 
 Item = TypeVar("Item")
 MOST_ROWS = 250
 DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-OF_CENTURY = (  # a day from 2000 to 2099 that is in the calendar: every fourth year has 29 February
-    "(?:20[0-9]{2}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)"
-    "|02-(?:0[1-9]|1[0-9]|2[0-8]))|20(?:[02468][048]|[13579][26])-02-29)"
-)
-HOUR = "(?:[01][0-9]|2[0-3]):[0-5][0-9]"
-ZONE = "(?:Z|[+-](?:0[0-9]|1[0-4]):[0-5][0-9])"
+MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})")
 CURSOR = "^(c[0-9a-f]{1,15})?$"
 MOST_JOININGS = 5_000
 Word = Annotated[str, StringConstraints(max_length=200)]
@@ -30,6 +33,20 @@ def _written_day(value: object) -> object:
     return value
 
 
+def _written_moment(value: object) -> object:
+    """A moment as RFC 3339 writes it, or a day: pydantic would take other ways of writing, and moments of no zone."""
+    if not isinstance(value, str) or not (DAY.fullmatch(value) or MOMENT.fullmatch(value)):
+        raise ValueError("a moment is YYYY-MM-DDThh:mm:ss with its zone")
+    return value
+
+
+def _never_null(schema: dict[str, Any]) -> None:
+    """Say of a parameter that it may be left out, and not that it may be null."""
+    schema.pop("default")
+    kinds = [one for one in schema.pop("anyOf") if one.get("type") != "null"]
+    schema.update(kinds[0] if len(kinds) == 1 else {"anyOf": kinds})
+
+
 def _written_number(value: object) -> object:
     """A number as JSON writes it, 3 or 3.0: pydantic would read a text, and take true for 1."""
     if isinstance(value, str | bool):
@@ -37,7 +54,9 @@ def _written_number(value: object) -> object:
     return value
 
 
+Code = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{0,60}$")]  # of a programme; '' names none
 Day = Annotated[date, BeforeValidator(_written_day)]
+Past = Annotated[date | datetime, BeforeValidator(_written_moment)]
 Number = Annotated[int, BeforeValidator(_written_number)]
 
 
@@ -64,21 +83,29 @@ class PageAsked(Asked):
     limit: int = Field(100, ge=1, le=MOST_ROWS)
 
 
+class ProgrammeAsked(Asked):
+    """What is told of one programme, by its code: it may be left out where there is only one."""
+
+    programme: Code = ""
+
+
+class OfProgrammeAsked(PageAsked):
+    """A page of a list of one programme, by its code: it may be left out where there is only one."""
+
+    programme: Code = ""
+
+
 class AuthoritiesAsked(PageAsked):
     """A page of authorities, of one network where its code is given."""
 
     network: Word = Field("", pattern=r"^[^\x00-\x1f]*$")  # PostgreSQL takes no NUL
 
 
-class SituationAsked(Asked):
+class SituationAsked(ProgrammeAsked):
     """The day of a situation, the past moment whose knowledge it shows, and by what schools are counted."""
 
-    as_of: str = Field("", pattern=f"^{OF_CENTURY}?$", examples=["2021-05-15"])
-    known_at: str = Field(
-        "",
-        pattern=rf"^(?:{OF_CENTURY}(?:[T ]{HOUR}(?:(?::[0-5][0-9](?:\.[0-9]{{1,6}})?)?{ZONE})?)?)?$",
-        examples=["2021-05-18T09:30:00+02:00", "2021-05-18 09:30", "2021-05-18"],
-    )
+    as_of: Day | None = Field(None, examples=["2021-05-15"], json_schema_extra=_never_null)
+    known_at: Past | None = Field(None, examples=["2021-05-18T09:30:00+02:00"], json_schema_extra=_never_null)
     by: Literal["network", "zone", "province", "federation"] = "network"
 
 
@@ -138,7 +165,7 @@ class StrandTold(Told):
     circular: str
     opened_on: date
     closed_on: date | None
-    level: str
+    level: Level
 
 
 class RuleTold(Told):
@@ -159,128 +186,184 @@ class ProgrammeTold(Told):
     prerequisites: list[RuleTold]
 
 
-class AuthorityTold(Told):
-    """An organising authority that is in the register today, and how mail reaches it."""
+class PostalTold(Told):
+    """A postal address, as the register spells it."""
 
-    fase: int
-    name: str
-    network_code: str
-    federations: list[str]
-    schools: int
-    secondary: int
-    company_number: str
-    address: str
+    street: str
     postcode: str
     locality: str
     municipality: str
-    mailboxes: list[str]
-    reach: str
-    registered: str
+
+
+class MailTold(Told):
+    """How mail reaches an authority, and the addresses that may be written to."""
+
+    reach: Reach
+    label: str
+    emails: list[str]
+
+
+class AuthorityTold(Told):
+    """An organising authority that is in the register today. `federations` are codes of those that it is a member of.
+
+    `name` may be one that a person gave in place of `registered_name`.
+    """
+
+    fase: int
+    name: str
+    registered_name: str
+    network: str
+    federations: list[str]
+    company_number: str
+    postal_address: PostalTold
+    mail: MailTold
+    school_count: int
+    secondary_school_count: int
+
+
+class EducationTold(Told):
+    """A type of education."""
+
+    code: str
+    label: str
+
+
+class SiteTold(Told):
+    """A site of a school, which several schools may share."""
+
+    fase: int
+    postal_address: PostalTold
 
 
 class SchoolTold(Told):
-    """A school that an authority runs today."""
+    """A school that an authority (its FASE number) runs today, and what it teaches."""
 
     fase: int
-    school: str
-    municipality: str
-    types: list[str]
+    name: str
+    registered_name: str
+    authority: int
+    postal_address: PostalTold
     zone: str
-    sites: str
-    registered: str
+    levels: list[Level]
+    types: list[EducationTold]
+    sites: list[SiteTold]
 
 
 class SegmentTold(Told):
-    """A saved segment: whom it means, in French, and how many authorities these are now."""
+    """A saved segment: whom it means, in French, and how many authorities these are now in a programme."""
 
-    number: int
+    id: int
     name: str
     audience: str
     version: int
-    campaigns: int
     made_at: datetime
     made_by: str
-    authorities: int
+    programme: str
+    authority_count: int
+    campaign_count: int
 
 
-class CampaignTold(Told):
-    """A campaign, and how far it has come."""
+class CampaignSummaryTold(Told):
+    """A campaign, and how far it has come. `audience` says in French whom it is for; null to a key of members."""
 
-    campaign: int
+    id: int
     title: str
-    state: str
-    stage: str
+    programme: str
+    strand: int
+    state: CampaignState
+    stage: Stage
+    label: str
+    audience: str | None
 
 
 class RecipientTold(Told):
-    """A letter of a wave: to whom, and what became of it."""
+    """A letter of a wave: to whom, and what became of it.
 
-    fase: int
-    name: str
-    network_code: str
-    address: str
-    outcome: str
-    reason: str
-    since: datetime | None
-    said: str
+    `reason` is why it was withdrawn; `explanation` says in French why it was withdrawn, put off or refused.
+    """
+
+    id: int
+    authority: int
+    authority_name: str
+    network: str
+    email: str
+    outcome: LetterOutcome
+    label: str
+    reason: Reason | None
+    explanation: str
+    outcome_at: datetime | None
+    relay_reply: str
     attempts: int | None
-    next: datetime | None
+    next_try_at: datetime | None
+
+
+class RespondentTold(Told):
+    """The person who answered, as they named themselves."""
+
+    name: str
+    function: str
 
 
 class ResponseTold(Told):
-    """A response of an authority, and what was done about it."""
+    """A response of an authority about schools (their FASE numbers), and what was done about it, in French."""
 
-    response: int
-    fase: int
-    name: str
-    network_code: str
+    id: int
+    authority: int
+    authority_name: str
+    network: str
+    programme: str
     strand: int
-    answer: str
-    schools: int | None
-    proposed: str
+    answer: Answer
+    label: str
+    schools: list[int]
+    proposed_email: str
     comment: str
     given_at: datetime
+    respondent: RespondentTold | None
     owner: str | None
     handled_at: datetime | None
-    outcome: str | None
-    respondent: str | None
-    function: str | None
+    follow_up: str | None
 
 
 class ExclusionTold(Told):
-    """An address that gets no letters, and why."""
+    """An address that gets no letters, and why; `authorities` are the FASE numbers of those that use it."""
 
-    exclusion: int
-    address: str
-    reason: str
-    scope: str
-    since: datetime
-    by: str
-    detail: str
+    id: int
+    email: str
     authorities: list[int]
-    elsewhere: str
+    reason: SuppressionReason
+    label: str
+    scope: SuppressionScope
+    excluded_at: datetime
+    excluded_by: str
+    detail: str
 
 
 class NoteTold(Told):
-    """A note that was published; `address` is its public page."""
+    """A note that was published; `url` is its public page."""
 
     number: str
     title: str
+    programme: str
     as_of: date
     sha256: str
     published_at: datetime
-    address: str
+    url: str
 
 
 class RecordTold(Told):
-    """A recorded status of a school in a strand; it holds from `effective_on` until a later one, unless withdrawn."""
+    """A recorded status of a school in a strand; it holds from `effective_on` until a later one, unless withdrawn.
 
-    record: int
+    `list` is the `id` of the joining list that brought it.
+    """
+
+    id: int
     school: int
     programme: str
     strand: int
-    status: str
-    word: str
+    status: Status
+    word: WordGiven
+    label: str
     effective_on: date
     recorded_at: datetime
     source: str
@@ -310,6 +393,7 @@ class JoiningsSent(Asked):
         }
     )
 
+    programme: Code = Field("", description="Le code du programme de ces volets ; à donner dès qu’il y en a plusieurs.")
     items: list[JoiningSent] = Field(min_length=1, max_length=MOST_JOININGS)
     complete_until: Day | None = None
     covers: list[Word] = Field(default_factory=list, max_length=20)
@@ -344,12 +428,12 @@ class MovedNoteTold(Told):
 
 
 class JoiningsTold(Told):
-    """What a joining list did, or would do; `number` is its own, null where it said nothing new, or was not recorded.
+    """What a joining list did, or would do; `id` is null where it said nothing new, or was not recorded.
 
     `back_in_time` are rows dated before a day that the situation or a note has told, `notes` those it contradicts.
     """
 
-    number: int | None
+    id: int | None
     changes: int
     unchanged: int
     back_in_time: int

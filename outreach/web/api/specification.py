@@ -18,7 +18,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 Shape = TypeVar("Shape", bound=BaseModel)
 JSON, PROBLEM, EVENTS = "application/json", "application/problem+json", "application/cloudevents-batch+json"
 READ = (400, 401, 403, 429, 503)
-OF_ONE, OF_PAST, WRITTEN = (*READ, 404), (*READ, 409), (*READ, 409, 413, 415)
+OF_ONE, OF_PROGRAMME, WRITTEN = (*READ, 404), (*READ, 404, 409), (*READ, 404, 409, 413, 415)
 NAME = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -40,7 +40,12 @@ class _Stated(Response):
 
 def _named(model: type[BaseModel]) -> str:
     """The name of a shape in the document: a page's is that of its items."""
-    return model.__name__.replace("[", "Of").replace("]", "")
+    return _of_field(model.__name__.replace("[", "Of").replace("]", ""))
+
+
+def _of_field(name: str) -> str:
+    """A name without what tells answers and questions apart in these modules."""
+    return name.removesuffix("Told").removesuffix("Given")
 
 
 def _refuse(_request: object, _answer: object, fault: Exception | None, *_rest: object) -> None:
@@ -65,7 +70,7 @@ _SPEC = SpecTree(
         "Écrire demande une clé qui en a le droit : toute autre reçoit 403."
     ),
     naming_strategy=_named,
-    nested_naming_strategy=lambda _parent, child: child,
+    nested_naming_strategy=lambda _parent, child: _of_field(child),
     validation_error_model=Problem,
     validation_error_status=400,
     before=_refuse,
@@ -78,18 +83,22 @@ _SPEC = SpecTree(
 
 
 def answers(
+    operation: str,
     shape: type[BaseModel],
     query: type[BaseModel],
     *,
     body: type[BaseModel] | None = None,
     faults: tuple[int, ...] = READ,
 ) -> Callable[[View], View]:
-    """Check what a view is asked, and state it with the shape of its answer. The first line of its docstring is told.
+    """Check what a view is asked, and state it with the shape of its answer, as an operation of that name.
+
+    The docstring of the view is told, its first line as a summary.
 
     What was asked is `query_as` and `body_as` these types.
     """
     shapes = {f"HTTP_{code}": Problem for code in faults}
-    decorate: Callable[[View], View] = _SPEC.validate(query=query, json=body, resp=_Stated(HTTP_200=shape, **shapes))
+    said = _Stated(HTTP_200=shape, **shapes)
+    decorate: Callable[[View], View] = _SPEC.validate(query=query, json=body, resp=said, operation_id=operation)
 
     def state(view: View) -> View:
         SHAPES[f"api.{view.__name__}"] = shape
@@ -116,16 +125,25 @@ def body_as(shape: type[Shape]) -> Shape:
 def document() -> Mapping[str, Any]:
     """The document. Faults have a media type of their own, numbers in paths a range, which spectree cannot say."""
     told: dict[str, Any] = deepcopy(_SPEC.spec)
+    for name, shape in told["components"]["schemas"].items():
+        shape["title"] = name  # by which generated clients name their classes
+        if "enum" in shape:
+            shape.pop("description", None)  # of those who work on the service
     for path in told["paths"].values():
         for operation in path.values():
-            if "requestBody" in operation:
-                operation["parameters"].append(NAME)
-            for parameter in operation["parameters"]:
-                if parameter["in"] == "path" and parameter["schema"] is None:
-                    parameter["schema"] = NUMBER
-            for code, answer in operation["responses"].items():
-                if int(code) >= 400:
-                    answer["content"] = {PROBLEM: answer["content"].pop(JSON)}
-                elif answer["content"][JSON]["schema"]["$ref"].endswith(f"/{CloudEvents.__name__}"):
-                    answer["content"] = {EVENTS: answer["content"].pop(JSON)}
+            _complete(operation)
     return told
+
+
+def _complete(operation: dict[str, Any]) -> None:
+    """Say of an operation what spectree cannot say."""
+    if "requestBody" in operation:
+        operation["parameters"].append(NAME)
+    for parameter in operation["parameters"]:
+        if parameter["in"] == "path" and parameter["schema"] is None:
+            parameter["schema"] = NUMBER
+    for code, answer in operation["responses"].items():
+        if int(code) >= 400:
+            answer["content"] = {PROBLEM: answer["content"].pop(JSON)}
+        elif answer["content"][JSON]["schema"]["$ref"].endswith(f"/{CloudEvents.__name__}"):
+            answer["content"] = {EVENTS: answer["content"].pop(JSON)}

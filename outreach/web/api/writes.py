@@ -36,10 +36,11 @@ WITHOUT_NAME = (
 
 
 @pages.post("/adherence-lists")
-@answers(JoiningsTold, Nothing, body=JoiningsSent, faults=WRITTEN)
+@answers("sendAdherenceList", JoiningsTold, Nothing, body=JoiningsSent, faults=WRITTEN)
 def send_joinings() -> Response:
     """Enregistre des statuts d’écoles, comme une liste d’adhésions ; le personnel peut l’annuler.
 
+    Tous les volets sont d’un même programme, à nommer par son code dès qu’il y en a plusieurs.
     Il faut une clé qui a le droit d’écrire ; toute autre reçoit 403, et rien n’est enregistré.
     « dry_run » dit ce que la liste changerait, et quelles notes elle contredit, sans rien enregistrer. Une ligne qui ne
     peut pas être lue est laissée de côté, et dite. Le même « Idempotency-Key » reçoit la même réponse
@@ -48,7 +49,8 @@ def send_joinings() -> Response:
     sent, name = body_as(JoiningsSent), _name()
     if sent.dry_run:
         return _answer(_foreseen(sent))
-    content = sent.model_dump_json(exclude={"dry_run"}).encode()
+    # Without a programme, as before it could be named: a write that is repeated across the upgrade is the same.
+    content = sent.model_dump_json(exclude={"dry_run", *(() if sent.programme else ("programme",))}).encode()
     asked = NamedWrite(holder().id, name, hashlib.sha256(content).hexdigest())
     with reading() as session:
         before = writes.answered(session, asked, now=now())
@@ -95,7 +97,7 @@ def _taken(sent: JoiningsSent, asked: NamedWrite) -> str:
 
 def _facts(session: Session, sent: JoiningsSent) -> dict[str, Any]:
     """What a list is about, and what it is complete for."""
-    return {"programme_id": programmes.the_programme(session).id, "coverage": _covered(session, sent)}
+    return {"programme_id": programmes.named(session, sent.programme).id, "coverage": _covered(session, sent)}
 
 
 def _covered(session: Session, sent: JoiningsSent) -> Coverage | None:
@@ -116,7 +118,7 @@ def _stated(one: JoiningSent) -> StatedJoining:
 
 def _told(received: JoiningList | None, plan: JoiningPlan) -> str:
     notes = [note.for_programs() for note in plan.notes]
-    told = {"number": received.id if received else None, **plan.summary(), "notes": notes}
+    told = {"id": received.id if received else None, **plan.summary(), "notes": notes}
     return json.dumps(told, ensure_ascii=False)
 
 

@@ -3,13 +3,22 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
 from outreach.api_keys import keys
+from outreach.delivery.ledger import suppressions
+from outreach.delivery.models import Message, SuppressionReason
+from outreach.mail.tokens import Keys, TokenKind
+from outreach.responses import answers
+from outreach.responses.answers import Given
+from outreach.responses.models import Answer
+from outreach.segments import saved
+from outreach.segments.criteria import InNetwork
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 
 ROOT = "/api/v1"
-CODE = {"fase": "9300", "number": "1", "wave": "1"}
+CODE = {"authority": "9300", "campaign": "1", "wave": "1"}
 
 
 class Program:
@@ -26,11 +35,11 @@ class Program:
     def post(self, path, told, **headers):
         return self.client.post(f"{ROOT}{path}", json=told, headers={**self.headers, **headers})
 
-    def every(self, path, limit=250):
-        """Every item of a list, page by page."""
-        items, cursor = [], ""
+    def every(self, path, limit=250, programme=""):
+        """Every item of a list, page by page; of one programme, where it is named."""
+        items, cursor, of = [], "", f"&programme={programme}" if programme else ""
         while cursor is not None:
-            page = self.get(f"{path}?limit={limit}&cursor={cursor}").json
+            page = self.get(f"{path}?limit={limit}&cursor={cursor}{of}").json
             items, cursor = items + page["items"], page["next"]
         return items
 
@@ -44,6 +53,22 @@ def made(database, now=NOW, name="Tableau de bord", *, writes=True):
 def program(app, sample_database):
     now = app.extensions["outreach.settings"].instant()
     return Program(app.test_client(), made(sample_database, now))
+
+
+@pytest.fixture
+def filled(app, launched_sample):
+    """A program that finds something in every list."""
+    settings = app.extensions["outreach.settings"]
+    token = Keys(settings.signing_keys)
+    with launched_sample.writing() as session:
+        letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
+        for letter in letters:
+            link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
+            answers.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
+            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
+            letter.reply_text = f"{link}: rejected"
+        saved.save(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=AUTHOR)
+    return Program(app.test_client(), made(launched_sample, settings.instant()))
 
 
 def routes(app):

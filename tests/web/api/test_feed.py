@@ -37,7 +37,7 @@ LIST = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n80002;1;refus;02/05
 def joined(database, text=LIST, at=NOW, code=""):
     kind = JoiningLists(at.date())
     with database.writing() as session:
-        programme = programmes.the_programme(session, code)
+        programme = programmes.named(session, code)
         steps.take_over(session, kind, opened(text.encode(), HEADERS), now=at, actor=AUTHOR, programme_id=programme.id)
 
 
@@ -73,7 +73,7 @@ def rebuilt(path, fetch, day, *code):
 
 def counted(database, day, code=""):
     with database.reading() as session:
-        found = situation.situation(session, programmes.the_programme(session, code), day)
+        found = situation.situation(session, programmes.named(session, code), day)
     return {
         (strand, row.code, bucket.value): n
         for row in found.rows
@@ -107,12 +107,16 @@ def test_a_client_tells_programmes_apart(sample_database, fetching, tmp_path):
     """Strands of two programmes have the same numbers."""
     with sample_database.writing() as session:
         programmes.load(session, factories.PROGRAMME, now=NOW, actor=AUTHOR)
-    joined(sample_database)
+        codes = [programme.code for programme in programmes.every(session)]
+    joined(sample_database, code=codes[0])
     joined(sample_database, LIST.replace("refus", "adhéré").replace("80001", "80004"), code="mon")
     numbering.number_waiting(sample_database)
-    for code in ("", "mon"):
-        told = rebuilt(tmp_path / f"{code}.sqlite", fetching(), NOW.date(), *([code] if code else []))
+    for code in codes:
+        told = rebuilt(tmp_path / "kept.sqlite", fetching(), NOW.date(), code)
         assert flat(told) == counted(sample_database, NOW.date(), code), code
+    for other in ("", "autre"):
+        with pytest.raises(SystemExit, match=", ".join(codes)):
+            rebuilt(tmp_path / "kept.sqlite", fetching(), NOW.date(), other)
 
 
 def test_no_event_names_an_address(launched_sample, program):

@@ -10,19 +10,15 @@ from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord
 from outreach.api_keys import keys
 from outreach.api_keys.models import ApiKey
+from outreach.campaigns import counts, lifecycle
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.recipients import listed_schools
-from outreach.delivery.models import Message, SuppressionReason
+from outreach.delivery.models import SuppressionReason
 from outreach.directory import listing
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority
 from outreach.mail.tokens import Keys, TokenKind
 from outreach.notes.models import Note
-from outreach.responses import answers
-from outreach.responses.answers import Given
-from outreach.responses.models import Answer
-from outreach.segments import saved
-from outreach.segments.criteria import InNetwork
 from outreach.web.api import blueprint
 from outreach.web.api.limits import Reads
 from outreach.web.api.specification import SHAPES
@@ -30,22 +26,6 @@ from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made, routes
-
-
-@pytest.fixture
-def filled(app, launched_sample):
-    """A program that finds something in every list."""
-    settings = app.extensions["outreach.settings"]
-    token = Keys(settings.signing_keys)
-    with launched_sample.writing() as session:
-        letters = session.scalars(select(Message).where(Message.reason.is_(None)).limit(6)).all()
-        for letter in letters:
-            link = f"https://campagnes.example/a/{token.make(TokenKind.ANSWER, bytes.fromhex(letter.public_id))}"
-            answers.give(session, letter, Given({}, request=Answer.HELP, comment=f"{link} ne va pas"), now=NOW)
-            suppressions.suppress(session, letter.address_key, SuppressionReason.STAFF, now=NOW, actor="x")
-            letter.reply_text = f"{link}: rejected"
-        saved.save(session, "WBE", InNetwork(("WBE",)), now=NOW, actor=factories.AUTHOR)
-    return Program(app.test_client(), made(launched_sample, settings.instant()))
 
 
 def test_every_answer_has_its_stated_shape_and_no_letters_token(app, filled):
@@ -104,13 +84,13 @@ def test_every_fault_has_one_shape(app, program):
 def test_a_situation_is_the_one_that_pages_count(program, sample_database):
     day = "2021-05-15"
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         listed = listed_schools(NOW.replace(hour=22))
         found = situation.situation(session, programme, NOW.date(), listed=listed).as_json()
         authorities = listing.count(session, Filters()).authorities
         records = session.scalar(select(func.count(AdherenceRecord.id)))
-    assert program.get(f"/situation?as_of={day}").json == found
-    assert program.get("/situation?as_of=2999-01-01").status_code == 400
+    assert program.get(f"/situation?as_of={day}").json == {"programme": programme.code, **found}
+    assert program.get("/situation?as_of=0001-01-01").status_code == 409
     late = program.get("/situation?as_of=2099-12-31")
     assert (late.status_code, late.json["detail"]) == (409, "Cette date est dans l’avenir.")
     every = program.every("/authorities", limit=100)
@@ -126,7 +106,7 @@ def test_rows_that_come_meanwhile_move_none_to_another_page(program, sample_data
     page = program.get("/exclusions?limit=2").json
     _exclude(sample_database, "new@ecole.example")
     rest = program.get(f"/exclusions?limit=250&cursor={page['next']}").json
-    seen = [one["address"] for one in page["items"] + rest["items"]]
+    seen = [one["email"] for one in page["items"] + rest["items"]]
     assert seen == [*(f"a{number}@ecole.example" for number in range(5)), "new@ecole.example"]
     assert rest["next"] is None
 
@@ -138,7 +118,7 @@ def _exclude(database, address):
 
 def test_a_note_is_not_there_before_its_publication(program, sample_database):
     with sample_database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         told = {"title": "Secret", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
         by = {"sha256": "1" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
         session.add(Note(programme=programme, **told, **by))
@@ -221,6 +201,80 @@ def test_the_document_names_every_route_and_every_fault_as_a_problem(app, progra
             assert all(parameter["schema"] for parameter in operation["parameters"])
     page = app.test_client().get("/api/v1/")
     assert page.text.count("<section") == sum(map(len, document["paths"].values()))
+
+
+KEYS = {  # what stands under a name, wherever it stands
+    **dict.fromkeys(("fase", "authority", "school", "strand", "campaign", "list", "rows"), "integer"),
+    **dict.fromkeys(("name", "label", "title", "programme", "network", "email", "url"), "string"),
+    **dict.fromkeys(("effective_on", "opened_on", "complete_until", "day", "until"), "date"),
+    **dict.fromkeys(("due_at", "next_try_at", "recorded_at", "given_at", "outcome_at", "time"), "date-time"),
+}
+
+
+def kinds(shape):
+    """The kinds of value that a property may have, but for null."""
+    if "anyOf" in shape:
+        return {kind for one in shape["anyOf"] for kind in kinds(one)} - {"null"}
+    return {shape.get("format") or shape.get("type") or shape["$ref"]}
+
+
+def test_one_name_means_one_thing_and_every_operation_has_one(app):
+    document = app.test_client().get("/api/v1/openapi.json").json
+    found = {}
+    for shape in document["components"]["schemas"].values():
+        for name, value in shape.get("properties", {}).items():
+            found.setdefault(name, set()).update(kinds(value))
+    assert {name: found[name] for name in KEYS} == {name: {kind} for name, kind in KEYS.items()}
+    named = [operation["operationId"] for path in document["paths"].values() for operation in path.values()]
+    assert len({*named}) == len(named)
+    assert all(re.fullmatch(r"(get|list|send)([A-Z][a-z]+)+", name) for name in named), named
+    patterns = re.findall(r'"pattern": ?"([^"]*)"', app.test_client().get("/api/v1/openapi.json").text)
+    assert patterns
+    assert max(map(len, patterns)) < 40, "days and moments are types"
+
+
+def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app, filled, launched_sample):
+    now = app.extensions["outreach.settings"].instant()
+    (listed,), told = filled.get("/campaigns").json["items"], filled.get("/campaigns/1").json
+    assert told.items() >= listed.items()
+    with launched_sample.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        counted = counts.of_campaign(session, campaign, now=now).as_json()
+        (programme,) = programmes.every(session)
+        said = campaign.title, programme.code, campaign.strand.number
+    assert {**told["counts"], "as_of": None} == {**counted, "as_of": None}
+    assert (told["title"], told["programme"], told["strand"]) == said
+    assert told["audience"] == "Pouvoirs organisateurs : au moins une école secondaire."
+    assert [(wave["state"], wave["label"]) for wave in told["waves"][:2]] == [
+        ("running", "En cours"),
+        ("planned", "Planifiée"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "status"),
+    [
+        ("known_at=2021-05-15T08:00:00Z", 200),
+        ("known_at=2021-05-15T10:00:00.5%2B02:00", 200),
+        ("known_at=2021-05-14&as_of=2021-05-14", 200),
+        ("known_at=2021-05-14&as_of=2021-05-15", 409),
+        ("known_at=0001-01-01T00:00:00%2B23:59", 409),
+        ("known_at=9999-12-31T23:59:59-23:59", 409),
+        ("known_at=2021-05-15T08:00:00", 400),
+        ("known_at=2021-05-15 08:00", 400),
+        ("known_at=1621065600", 400),
+        ("as_of=2021-05-32", 400),
+        ("as_of=15/05/2021", 400),
+        ("as_of=1621065600", 400),
+        ("as_of=", 400),
+    ],
+)
+def test_days_and_moments_are_taken_as_the_document_writes_them(program, asked, status):
+    answer = program.get(f"/situation?{asked}")
+    assert (answer.status_code, answer.mimetype) == (
+        status,
+        "application/json" if status == 200 else "application/problem+json",
+    )
 
 
 def test_the_authorities_of_one_network(program, sample_database):

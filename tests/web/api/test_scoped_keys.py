@@ -88,7 +88,7 @@ def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(ap
         for number, waves in seen.items()
     }
     assert {number: waves for number, waves in counts.items() if waves} == expected
-    assert {one["campaign"] for one in program.every("/campaigns")} == seen.keys()
+    assert {one["id"] for one in program.every("/campaigns")} == seen.keys()
     assert all(wave["meant"]["total"] and wave["number"] in whole for waves in seen.values() for wave in waves)
     hidden = {one.text.replace(str(number), "") for number, one in told.items() if one.status_code == 404}
     assert len(hidden) == 1, "one that writes to no member is as one that is not there"

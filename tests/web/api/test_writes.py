@@ -28,7 +28,7 @@ def schools(sample_database):
     from outreach.directory.models import School
 
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         rows = standing(NOW.date(), [programme.strands[0]])
         found = select(School.fase).join(rows, rows.c.school_id == School.id).where(rows.c.status == Status.NONE)
         return session.scalars(found.order_by(School.fase).limit(3)).all()
@@ -55,10 +55,10 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
     other = program.post(PATH, {"items": told["items"][:1]}, **{"Idempotency-Key": "a"})
     assert (other.status_code, other.json["type"]) == (409, "urn:outreach:conflict")
     known = program.post(PATH, told, **{"Idempotency-Key": "b"})
-    assert (known.json["number"], known.json["unchanged"]) == (None, 3)
+    assert (known.json["id"], known.json["unchanged"]) == (None, 3)
     with sample_database.reading() as session:
         last = session.scalars(select(JoiningList).order_by(JoiningList.id.desc())).first()
-        assert (last.id, last.received_by) == (first.json["number"], "api_key:1")
+        assert (last.id, last.received_by) == (first.json["id"], "api_key:1")
         theirs = AdherenceRecord.list_id == last.id
         assert session.scalar(select(func.count(AdherenceRecord.id)).where(theirs)) == 3
     with sample_database.writing() as session:

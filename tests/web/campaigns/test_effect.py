@@ -122,7 +122,7 @@ def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, 
     program, page = Program(client, made(sample_database, settings.instant())), f"/campaigns/{number}/waves/{place}"
     listed = program.every(f"{page}/recipients")
     labels = [Reason.JOINED.label, Reason.ANSWERED.label]
-    assert sorted(one["reason"] for one in listed if one["outcome"] == "withdrawn") == sorted(labels)
+    assert sorted(one["explanation"] for one in listed if one["outcome"] == "withdrawn") == sorted(labels)
     assert [one for one in labels if one not in author.get(f"{page}/export.csv").data.decode("utf-8-sig")] == []
     for reason in ("joined", "answered"):
         for path in (
