@@ -223,23 +223,25 @@ class Headers:
         empty = True
         menders = {word: mend for word in places if (mend := self.fields[word].mend)}
         carried = [word for word in places if self.fields[word].carried]
+        has_shape = any(self.fields[word].holds for word in self.required)
         above: Mapping[str, str] = {}
         for number, cells in grid.records:
             empty = False
             values = {word: tidy(cell_of(cells, place)) for word, place in places.items()}
-            if self._is_note(cells, values, grid.header):
+            is_whole = not has_shape and all(map(values.__getitem__, self.required)) and cells[0] != grid.header[0]
+            if not is_whole and self._is_note(cells, values, grid.header):
                 yield Row(number, {"": " ".join(filter(None, map(tidy, cells)))}, is_note=True)
                 above = {}
                 continue
             fault = _fault(cells, width)
             row = Row(number, values, fault)
             mended = {} if fault else {word: mend(values[word]) for word, mend in menders.items() if values[word]}
-            if len(carried) > 1 and not fault and not any(values[word] for word in carried):
-                mended |= above
+            if len(carried) > 1 and not any(values[word] for word in carried):
+                mended |= above if not fault else {}
             changed = {word: text for word, text in mended.items() if text != values[word]}
             before = {word: values[word] for word in changed}
             row = replace(row, cells=values | changed, before=before) if changed else row
-            above = {word: row.cells[word] for word in carried} if not fault else {}
+            above = {word: row.cells[word] for word in carried} if carried and not fault else {}
             yield row
         if empty:
             raise InputError(NO_ROW)
