@@ -73,6 +73,7 @@ def say_reading(plan: ListPlan) -> None:
         say(f"Colonnes connues, laissées de côté : {named}.")
     if named := ", ".join(plan.unknown_columns):
         say(f"Colonnes inconnues, non lues : {named}.")
+    list_some("Lignes laissées de côté, hors du tableau", rejections(plan.lines_aside), SHOWN)
     list_some("Cellules réparées", rejections(plan.mended), SHOWN, plan.mended_count)
 
 

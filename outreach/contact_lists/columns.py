@@ -27,6 +27,8 @@ FIELDS = {
         ),
         required=True,
         mend=mending.fase,
+        words="numéro FASE du PO",
+        carried=True,
     ),
     "address": Heading(
         "adresse",
@@ -46,6 +48,8 @@ FIELDS = {
         ),
         required=True,
         mend=mending.addresses,
+        words="adresse e-mail",
+        holds=lambda cell: "@" in cell,
     ),
     "school": Heading(
         "ecole",
@@ -54,6 +58,7 @@ FIELDS = {
             *("n ecole", "n etablissement", "ecole", "ecoles", "etablissement"),
         ),
         mend=mending.fase,
+        words="numéro FASE de l’école",
     ),
     "name": Heading(
         "nom",
@@ -69,10 +74,17 @@ FIELDS = {
             ),
             *("nom titulaire", "titulaire", "responsable", "contact", "personne", "nom"),
         ),
+        words="nom de la personne",
     ),
-    "first_name": Heading("prenom", ("prenom contact", "prenom personne", "prenom")),
-    "function": Heading("fonction", ("fonction contact", "fonction", "fonctions", "qualite", "role", "titre")),
-    "kind": Heading("type", ("type boite", "nature boite", "type contact", "type adresse", "nature", "type")),
+    "first_name": Heading("prenom", ("prenom contact", "prenom personne", "prenom"), words="prénom"),
+    "function": Heading(
+        "fonction", ("fonction contact", "fonction", "fonctions", "qualite", "role", "titre"), words="fonction"
+    ),
+    "kind": Heading(
+        "type",
+        ("type boite", "nature boite", "type contact", "type adresse", "nature", "type"),
+        words="type de boîte (fonction ou personne)",
+    ),
     "phone": Heading(
         "telephone",
         (
@@ -80,9 +92,10 @@ FIELDS = {
             *("telephone direct", "n gsm", "gsm", "telephone mobile", "mobile"),
         ),
         mend=mending.phone,
+        words="téléphone",
     ),
-    "usage": Heading("usage", ("usage boite", "usage", "usages", "utilisation")),
-    "source": Heading("source", ("source", "origine", "provenance")),
+    "usage": Heading("usage", ("usage boite", "usage", "usages", "utilisation"), words="usage de la boîte"),
+    "source": Heading("source", ("source", "origine", "provenance"), words="source"),
     "organisation": Heading(
         "nom_po",
         (
@@ -96,12 +109,16 @@ FIELDS = {
             *("pouvoir organisateur", "po", "organisation", "organisme", "institution", "denomination", "intitule"),
             "nom",
         ),
+        words="nom du PO",
+        carried=True,
     ),
-    "school_name": Heading("nom_ecole", SCHOOL_NAMES),
-    "consent_by": Heading("accord_par", ("accord par", "accord donne par")),
-    "consent_on": Heading("accord_le", ("date accord", "accord date", "accord")),
-    "consent_words": Heading("accord_texte", ("accord texte", "texte accord")),
-    "consent_channel": Heading("accord_canal", ("accord canal", "canal accord", "accord moyen")),
+    "school_name": Heading("nom_ecole", SCHOOL_NAMES, words="nom de l’école"),
+    "consent_by": Heading("accord_par", ("accord par", "accord donne par"), words="auteur de l’accord"),
+    "consent_on": Heading("accord_le", ("date accord", "accord date", "accord"), words="date de l’accord"),
+    "consent_words": Heading("accord_texte", ("accord texte", "texte accord"), words="termes de l’accord"),
+    "consent_channel": Heading(
+        "accord_canal", ("accord canal", "canal accord", "accord moyen"), words="moyen de l’accord"
+    ),
 }
 UNUSED = {
     *("erreur", "reseau"),

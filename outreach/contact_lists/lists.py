@@ -10,11 +10,13 @@ from outreach.contact_lists.models import ContactList
 from outreach.contact_lists.plans import ContactPlan, basis, held_back, preview
 from outreach.contact_lists.writing import Writing
 from outreach.db import Session, hold_off_writers
+from outreach.directory.known_numbers import fase_numbers
 from outreach.directory.models import Contact
 from outreach.french import plural
 from outreach.mail.addresses import Judgement
 from outreach.sent_lists.steps import ListKind
 from outreach.spreadsheets.tables import Grid
+from outreach.spreadsheets.understanding import Holds
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class ContactLists(ListKind[ContactList, ContactPlan]):
         """Wait until nobody else applies a list or writes contacts."""
         super().hold(session)
         hold_off_writers(session, Contact)
+
+    def known(self, session: Session) -> Holds:
+        """FASE numbers of authorities and of schools."""
+        return fase_numbers(session)
 
     def basis(self, session: Session, received: ContactList) -> object:
         """What a comparison depends on."""

@@ -162,6 +162,7 @@ class ContactPlan(ListPlan):
                 "set_aside": list(self.set_aside_columns),
                 "unknown": list(self.unknown_columns),
             },
+            "lines_aside": [line.as_json() for line in self.lines_aside],
             "waiting": len(self.waiting),
             "confirmed": self.confirmed,
             "far_names": [waiting.as_json() for waiting in self.waiting],

@@ -1,12 +1,15 @@
-"""A demonstration's finished programme: two campaigns whose departures were drawn by lot, one of which had an effect.
+"""A demonstration's second programme: two campaigns whose departures were drawn by lot, one of which had an effect.
 
 Who joins follows the draw, so that the effect is known: `EFFECT` of those written to join within the window beyond the
-few that join anyway. The other campaign has none. A third campaign, to come, was rehearsed.
+few that join anyway, spread over the strata of the draw. The other campaign has none. Both have letters and answers of
+their own. A third campaign, of the first programme, is to come and was rehearsed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import count
+from operator import itemgetter
+from pathlib import Path
 
 from sqlalchemy import select
 
@@ -14,26 +17,33 @@ from outreach.accounts import staff
 from outreach.adherence import programmes
 from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.adherence.models import Coverage, Programme, Strand
+from outreach.adherence.models import Coverage, Programme
 from outreach.adherence.standing import eligible
 from outreach.campaigns import definitions, lifecycle
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.letter.frozen import SenderIdentity
-from outreach.campaigns.models import Campaign
+from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.rehearsal import ground, playing
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.moments import moment_of
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.campaigns.schedule.sending_hours import Audiences
-from outreach.campaigns.waves import launching
-from outreach.days import today
+from outreach.campaigns.waves import answering, launching
+from outreach.days import BRUSSELS, today
 from outreach.db import Session
+from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
 from outreach.demo.post import Post
+from outreach.demo.story import StoryLine
 from outreach.directory.models import Authority, School
 from outreach.effect.draw import DEPARTURES
+from outreach.responses import inbox
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
@@ -47,10 +57,21 @@ CODE = "plan-lecture"
 INVITATION = "invitation-volet-1"
 STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
 ADDED = bytes.fromhex("00112233445566778899aabbccddeeff")  # of the demonstration's approver
-TITLES = ("Plan lecture : bibliothèques de classe", "Plan lecture : lectures partagées")
+LINES = (
+    StoryLine(Answer.IN_PREPARATION, "Les professeurs de français choisissent avec la bibliothèque communale."),
+    StoryLine(Answer.INFORMED, "Nous en parlons au prochain conseil de participation."),
+    StoryLine(Answer.HELP, "Les élèves de l’enseignement spécialisé sont-ils concernés ?"),
+    StoryLine(Answer.DECLINED, "L’école a déjà une bibliothèque bien garnie."),
+    StoryLine(Answer.IN_PREPARATION),
+)
+FRIDAY = 5
+ROUNDS, JOINED = 1, 4  # how often the lines are said, and how many say that they join, of each campaign
+ANSWERS = (time(11, 5), time(9, 40), time(14, 20), time(15, 55))
+LETTERS = ("plan-lecture-volet-1", "plan-lecture-volet-2")
+DATA = Path(__file__).parent / "data"
 PROGRAMME = """
 code = "plan-lecture"
-name = "Plan lecture (terminé)"
+name = "Plan lecture"
 [[strands]]
 number = 1
 name = "Bibliothèques de classe"
@@ -73,9 +94,9 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     opened_on = today(early) - timedelta(days=30)
     stated = PROGRAMME.format(opened=opened_on.isoformat())
     programme = programmes.load(session, stated, now=early - 30 * DAY, actor=author)
-    for strand, starts, title, effect in zip(programme.strands, (late, early), TITLES, (EFFECT, 0.0), strict=True):
-        campaign = _sent(session, sending, programme, strand, title, starts)
-        _join(session, programme, campaign, effect, now)
+    for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
+        campaign = _sent(session, sending, definitions.named(letter, DATA), starts)
+        _join(session, sending, programme, campaign, effect, now)
     _rehearsed(session, now)
 
 
@@ -104,16 +125,12 @@ def _start(day: date) -> datetime:
     return RULE.first(moment_of(datetime.combine(day, STARTS)).at).at
 
 
-def _sent(
-    session: Session, sending: SenderIdentity, programme: Programme, strand: Strand, title: str, starts: datetime
-) -> Campaign:
+def _sent(session: Session, sending: SenderIdentity, stated: Definition, starts: datetime) -> Campaign:
     """A campaign to the secondary schools of all networks, drawn, approved, rehearsed, and sent in three departures."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
-    stated = definitions.named(INVITATION, ROOT / "campaigns")
-    made = {"title": title, "programme": programme.code, "strand": strand.number, "circular": strand.circular}
     written = starts - 4 * DAY
-    stated = stated.model_copy(update={**made, "reminders": (), "departure_gap": GAP, "first_come": False})
+    stated = stated.model_copy(update={"departure_gap": GAP, "first_come": False})
     campaign = lifecycle.create(session, stated, now=written, author=author)
     lifecycle.revise(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
     found = ground.of(session, campaign, now=written + 2 * MINUTE)
@@ -136,42 +153,98 @@ def _sent(
     return campaign
 
 
-def _join(session: Session, programme: Programme, campaign: Campaign, effect: float, now: datetime) -> None:
-    """Have authorities join by their departure, tell it by a list that covers the days, and freeze the figure."""
+def _join(
+    session: Session, sending: SenderIdentity, programme: Programme, campaign: Campaign, effect: float, now: datetime
+) -> None:
+    """Have authorities answer, and join by their departure; tell it by a list that covers the days; freeze."""
     author, lock = people.person_for(RoleName.AUTHOR).email, locking.lock_of(session, campaign)
     attempt, until = lock.attempt, lock.until
     if attempt is None or until is None:
         return
-    departed = [sorted(fase for one in drawn_list.order_of(session, attempt) for fase in one.departures[place])
-                for place in range(DEPARTURES)]  # fmt: skip
+    drawn = drawn_list.order_of(session, attempt)
+    departed = [[fase for one in drawn for fase in one.departures[place]] for place in range(DEPARTURES)]
     joined: dict[int, date] = {}
     for window, written in enumerate((0, 1)):
         for place in range(window, DEPARTURES):
             waiting = [fase for fase in departed[place] if fase not in joined]
             share = ANYWAY + (effect if place == written else 0.0)
-            for rank, fase in zip(range(round(share * len(waiting))), waiting[window::2], strict=False):
+            for rank, fase in enumerate(_spread(waiting, round(share * len(waiting)))):
                 joined[fase] = lock.left[window] + timedelta(days=2 + rank % 10)
-    lines = [f"{school};{campaign.strand.number};adhéré;{joined[fase]:%d/%m/%Y};Plateforme;"
-             for fase, school in _schools(session, campaign, sorted(joined))]  # fmt: skip
+    schools = _schools(session, campaign)
+    lines = [f"{schools[fase][1]};{campaign.strand.number};adhéré;{joined[fase]:%d/%m/%Y};Plateforme;"
+             for fase in sorted(joined.keys() & schools.keys())]  # fmt: skip
+    waiting_answers = _answer(session, sending, campaign, schools, joined)
     networks = frozenset(one.id for one in locking.networks_drawn(session, attempt))
     told_at = min(moment_of(datetime.combine(until + DAY, STARTS)).at, now)
     sent = opened("\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode(), HEADERS)
     facts = {"programme_id": programme.id, "coverage": Coverage(until, networks)}
     steps.take_over(session, JoiningLists(today(told_at)), sent, now=told_at, actor=author, **facts)
+    for response in waiting_answers:
+        inbox.set_aside(session, response, now=told_at, actor=author, note="Dite par la liste de la plateforme.")
     opened_lock = locking.lock_of(session, campaign)
     outcome = freezing.compute(session, campaign, opened_lock)
     freezing.freeze(session, campaign, opened_lock, outcome, now=told_at + 60 * MINUTE, actor=author)
 
 
-def _schools(session: Session, campaign: Campaign, fases: Sequence[int]) -> list[tuple[int, int]]:
-    """The first school of each of these authorities that the strand is open to, by their FASE numbers."""
+def _spread(waiting: Sequence[int], number: int) -> list[int]:
+    """So many of a departure, as far apart as they stand in it: stratum after stratum, each in the order drawn."""
+    most = min(number, len(waiting))
+    return [waiting[(2 * rank + 1) * len(waiting) // (2 * most)] for rank in range(most)]
+
+
+def _answer(
+    session: Session,
+    sending: SenderIdentity,
+    campaign: Campaign,
+    schools: Mapping[int, tuple[int, int]],
+    joined: Mapping[int, date],
+) -> list[Response]:
+    """Give the answers of some authorities, each a day or more after its letter, those that join on the day of joining.
+
+    What is asked of the service is handled the day after. Returns what awaits the list that confirms it.
+    """
+    actor, given = people.person_for(RoleName.AUTHOR).email, list[tuple[datetime, Message, Given]]()
+    letters = _letters(session, campaign)
+    known = [fase for fase in letters if fase in schools]
+    joining = [fase for fase in known if fase in joined and today(letters[fase].dated_at) < joined[fase]]
+    for fase in _spread(joining, JOINED):
+        at = datetime.combine(joined[fase], ANSWERS[0], BRUSSELS)
+        given.append((at, letters[fase], Given({schools[fase][0]: Answer.JOINED}, None)))
+    others = [fase for fase in known if fase not in joined]
+    for rank, fase in enumerate(_spread(others, ROUNDS * len(LINES))):
+        line = LINES[rank % len(LINES)]
+        day = today(letters[fase].dated_at) + (1 + rank % 4) * DAY
+        while day.isoweekday() > FRIDAY:
+            day += DAY
+        at = datetime.combine(day, ANSWERS[rank % len(ANSWERS)], BRUSSELS)
+        said = {schools[fase][0]: line.answer} if line.answer.status else {}
+        given.append((at, letters[fase], Given(said, None if said else line.answer, line.comment)))
+    waiting, post = [], Post(session, sending, now=min(at for at, _, _ in given), refusals={})
+    for at, letter, what in sorted(given, key=itemgetter(0)):
+        for response in answering.receive(session, letter, what, sending, now=at):
+            if response.answer is Answer.JOINED:
+                waiting.append(response)
+            elif response.answer.awaits_staff:
+                inbox.act(session, response, now=at + DAY, actor=actor)
+        post.carry(at + MINUTE / 4)
+    post.close(max(at for at, _, _ in given) + MINUTE)
+    return waiting
+
+
+def _letters(session: Session, campaign: Campaign) -> dict[int, Message]:
+    """A letter of each authority written to, by FASE number."""
+    sent = select(Authority.fase, Message).join(Authority, Authority.id == Message.authority_id)
+    sent = sent.join(Wave, Wave.mailing_id == Message.mailing_id).where(Wave.campaign_id == campaign.id)
+    accepted = sent.where(Message.state == MessageState.ACCEPTED).order_by(Message.id.desc())
+    return dict(session.execute(accepted).all())
+
+
+def _schools(session: Session, campaign: Campaign) -> dict[int, tuple[int, int]]:
+    """The first school of each authority that the strand is open to, its key and its number, by the authority's."""
     rows = eligible([today(campaign.created_at)], [campaign.strand])
-    query = select(Authority.fase, School.fase).select_from(rows)
+    query = select(Authority.fase, School.id, School.fase).select_from(rows)
     query = query.join(Authority, Authority.id == rows.c.authority_id).join(School, School.id == rows.c.school_id)
-    found: dict[int, int] = {}
-    for fase, school in session.execute(query.where(Authority.fase.in_(fases)).order_by(School.fase)):
-        found.setdefault(fase, school)
-    return sorted(found.items())
+    return {fase: (key, number) for fase, key, number in session.execute(query.order_by(School.fase.desc()))}
 
 
 def _rehearsed(session: Session, now: datetime) -> None:

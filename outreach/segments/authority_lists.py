@@ -4,7 +4,7 @@ A list never changes, so that whom an approved campaign means does not either: a
 """
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, ClassVar, Self
@@ -25,6 +25,7 @@ from outreach.segments.scope import Scope
 from outreach.spreadsheets import mending
 from outreach.spreadsheets.headers import Headers, Heading
 from outreach.spreadsheets.tables import Grid, Rejection, read_grid
+from outreach.spreadsheets.understanding import Holds, understood
 from outreach.text import line_of_words, whole_number
 
 LONGEST_NAME = 200
@@ -33,7 +34,7 @@ MOST_MEMBERS = 20_000
 MOST_SAID = 5  # numbers in a sentence
 BETWEEN = re.compile(r"[\s,;]+")
 SPELLINGS = ("n fase po", "fase po", "fase pouvoir organisateur", "n fase", "fase", "n po", "po")
-HEADERS = Headers({"fase": Heading("FASE", SPELLINGS, required=True, mend=mending.fase)})
+HEADERS = Headers({"authority": Heading("FASE", SPELLINGS, True, mending.fase, "numéro FASE du PO")})
 
 
 class AuthorityList(Base):
@@ -124,11 +125,12 @@ def typed(text: str) -> Numbers:
     return Numbers(tuple(fases), tuple(rejected))
 
 
-def of_file(content: bytes) -> Numbers:
+def of_file(content: bytes, known: Callable[[], Holds] = dict) -> Numbers:
     """The numbers of a file: its column of FASE numbers of authorities, or its only column, with a header or without.
 
-    A workbook may take seconds, so no transaction should be open. Raises InputError when the file cannot be read, or
-    has several columns and none of them is called FASE.
+    `known` tells the numbers of authorities and schools, by which a column is known whose title says nothing. A
+    workbook may take seconds, so no transaction should be open. Raises InputError when the file cannot be read, or has
+    several columns and none of them is called FASE, or holds such numbers.
     """
     grid = read_grid(content)
     if len(grid.header) == 1 and _fase(mending.fase(grid.header[0].strip())) is not None:
@@ -136,14 +138,14 @@ def of_file(content: bytes) -> Numbers:
     grid = HEADERS.headed(grid)
     if len(grid.header) == 1:
         grid = replace(grid, header=["FASE"])  # an only column may have any header
-    sheet = HEADERS.sheet(grid)
+    sheet = HEADERS.sheet(understood(HEADERS, grid, known()).sure(HEADERS))
     fases: dict[int, None] = {}
     rejected = []
     for row in sheet.rows:
-        fase = _fase(row.cells["fase"])
+        fase = _fase(row.cells["authority"])
         if row.fault or fase is None:
-            said = row.fault or f"« {row.cells['fase'][:20]} » n’est pas un numéro FASE."
-            rejected.append(Rejection(row.number, sheet.columns["fase"], said))
+            said = row.fault or f"« {row.cells['authority'][:20]} » n’est pas un numéro FASE."
+            rejected.append(Rejection(row.number, sheet.columns["authority"], said))
         else:
             fases[fase] = None
     return Numbers(tuple(fases), tuple(rejected))

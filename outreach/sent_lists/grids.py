@@ -10,6 +10,7 @@ from outreach.errors import InputError
 from outreach.sent_lists.models import SentList
 from outreach.spreadsheets.headers import NO_ROW, Headers, MissingColumns
 from outreach.spreadsheets.tables import Grid, file_grid, is_csv, read_grid
+from outreach.spreadsheets.understanding import may_hold, understood
 
 RECORDS = '"records": ['
 NO_RECORDS = f"{RECORDS}]}}"
@@ -55,9 +56,9 @@ def opened(content: bytes, headers: Headers) -> Opened:
 
 def _ensure_columns(headers: Headers, grid: Grid) -> None:
     try:
-        headers.sheet(grid)
+        headers.sheet(understood(headers, grid, {}).grid)
     except MissingColumns as missing:
-        if not missing.is_matchable:
+        if not missing.is_matchable and not may_hold(headers, grid, missing.fields):
             raise
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Index, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, Session
-from outreach.spreadsheets.headers import normalised
+from outreach.spreadsheets.headers import ERROR, TOLD, normalised
 from outreach.spreadsheets.tables import Grid
 
 
@@ -37,8 +37,10 @@ def matched(session: Session, kind: str, grid: Grid) -> Grid:
         return grid
     same = ColumnMatching.kind == kind, ColumnMatching.header == digest(grid.header)
     query = select(ColumnMatching.fields).where(*same).order_by(ColumnMatching.id.desc()).limit(1)
-    fields = session.scalar(query)
-    return replace(grid, fields=json.loads(fields)) if fields else grid
+    if not (said := session.scalar(query)):
+        return grid
+    fields = json.loads(said)
+    return replace(grid, fields=[*fields, *[""] * (len(grid.header) - len(fields))])
 
 
 def remember(session: Session, kind: str, grid: Grid, *, now: datetime, actor: str) -> None:
@@ -48,5 +50,9 @@ def remember(session: Session, kind: str, grid: Grid, *, now: datetime, actor: s
 
 
 def digest(header: Sequence[str]) -> str:
-    """What tells a header from others: its columns in their order, whatever their accents and case."""
-    return hashlib.sha256("\n".join(map(normalised, header)).encode()).hexdigest()
+    """What tells a header from others: its columns in their order, whatever their accents and case.
+
+    That of a file of rejected rows is that of the file whose rows they were.
+    """
+    names = [normalised(told[1] if (told := TOLD.fullmatch(name)) else name) for name in header]
+    return hashlib.sha256("\n".join(names[:-1] if names[-1:] == [ERROR] else names).encode()).hexdigest()

@@ -14,7 +14,8 @@ MOST_NOTED = 200  # mended cells of a list that are shown one by one; the others
 class ListReading:
     """How the file of a list was read (`label`), its columns, and its rejected rows.
 
-    `set_aside_columns` are known and not read. `mended` says of the first cells that were mended how they are read.
+    `set_aside_columns` are known and not read. `lines_aside` are the lines that are no rows. `mended` says of the first
+    cells that were mended how they are read.
     """
 
     label: str = ""
@@ -24,6 +25,7 @@ class ListReading:
     rejected: list[Rejection] = field(default_factory=list)
     mended: list[Rejection] = field(default_factory=list)
     mended_count: int = 0
+    lines_aside: list[Rejection] = field(default_factory=list)
 
     def read(
         self, grid: Grid, headers: Headers, take: Callable[[Row], None], doubt: Callable[[Row], None] | None = None
@@ -33,6 +35,10 @@ class ListReading:
         self.label, self.columns = grid.label, sheet.columns
         self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
         for row in sheet.rows:
+            if row.is_note:
+                said = RowFault("", f"« {row.cells['']} »").message
+                self.lines_aside.append(Rejection(row.number, "", said))
+                continue
             self._note(row)
             fault = RowFault("", row.fault) if row.fault else None
             try:
@@ -51,6 +57,7 @@ class ListReading:
             if len(self.mended) < MOST_NOTED:
                 text = row.cells[word]
                 said = f"« {cell} » est lu « {text} »." if text else f"« {cell} » est laissé de côté."
+                said = said if cell else f"Vide, lu « {text} » comme au-dessus."
                 self.mended.append(Rejection(row.number, self.columns[word], RowFault(word, said).message))
 
     def reject(self, number: int, fault: RowFault) -> None:

@@ -7,7 +7,7 @@ the transaction that applies the list, and that transaction compares nothing.
 import json
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -22,6 +22,7 @@ from outreach.sent_lists.models import ListState, SentList
 from outreach.sent_lists.plans import ListPlan
 from outreach.spreadsheets.headers import Headers
 from outreach.spreadsheets.tables import Grid
+from outreach.spreadsheets.understanding import Holds, Understood, understood
 
 CHANGED = "Ce qui est connu a changé entre-temps : regardez à nouveau ce que la liste changerait."
 
@@ -60,6 +61,11 @@ class ListKind(ABC, Generic[Sent, Plan]):
 
     def admit(self, session: Session, received: Sent) -> None:
         """Raise Refused when a list cannot even be looked at."""
+
+    def known(self, session: Session) -> Holds:
+        """What the database knows that cells hold, by field (`understanding.understood`)."""
+        del session
+        return {}
 
     @abstractmethod
     def basis(self, session: Session, received: Sent) -> object:
@@ -115,11 +121,18 @@ def judge(
     Raises MissingColumns when a person has to say what its columns mean.
     """
     refuse_applied(received)
-    basis, grid = kind.basis(session, received), matched(session, kind.lock, cells or grid_of(received))
+    basis = kind.basis(session, received)
+    grid = columns_of(session, kind, received, cells).sure(kind.headers)
     plan = kind.plan(session, received, grid)
     rows = {rejection.row for rejection in plan.left_out}
     left = [record for record in grid.records if record[0] in rows] if rows else []
-    return ListJudgement(plan, basis, Grid(grid.label, grid.header, left))
+    return ListJudgement(plan, basis, replace(grid, records=left))
+
+
+def columns_of(session: Session, kind: ListKind[Sent, Plan], received: Sent, cells: Grid | None = None) -> Understood:
+    """The cells of a list by what they mean: as a person said of such a header, else by its titles and its cells."""
+    grid = matched(session, kind.lock, cells or grid_of(received))
+    return understood(kind.headers, grid, kind.known(session))
 
 
 def apply(

@@ -7,47 +7,69 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from functools import cached_property
+from itertools import chain, islice
 
 from outreach.errors import InputError
+from outreach.spreadsheets import mending
 from outreach.spreadsheets.tables import LONGEST_QUOTED, MOST_ABOVE, Grid, Row
 from outreach.spreadsheets.workbook import NO_VALUE
+from outreach.spreadsheets.written import column_letter
 from outreach.text import CONTROLS, without_accents
 
 LONGEST_CELL = 10_000
+NO_HEADER = (-1, 0)
+ERROR = "erreur"  # the column that files of rejected rows have more
 NUMBER_SIGN = re.compile(r"n°|nº|\b(ndeg|num[eé]ro)\b")
 WORD = re.compile(r"[a-z0-9]+")
-VALUE = re.compile(r"[\d\s.,:/-]+|.*@.*")  # a number, a date or an address: no header is written so
+VALUE = re.compile(r"[\d\s.,:/-]+|.*\S@\S.*")  # a number, a date or an address: no header is written so
+ADDRESS = re.compile(r"\S@\S")
 NO_ROW = "Le fichier n’a qu’un en-tête : aucune ligne à lire."
 ARTICLES = {"de", "du", "des", "l", "d", "la", "le"}
+TOLD = re.compile(r"(.*?)\s*\[([^][]+)\]\s*")  # a header of ours: what it is taken for, after what it was
+# How lines begin that people write under a table.
+NOTE = re.compile(r"(?:(?:sous )?tota(?:l|ux)|n ?b|notes?|remarques?|sources?|legende|mise? a jour|imprime)\b")
 
 
 class MissingColumns(InputError):
-    """A table lacks columns that it must have; `is_matchable` where its unknown ones may be what is missing."""
+    """A table lacks columns that it must have: fields, by their usual headers. `is_matchable` where its unknown columns
+    may be what is missing.
+    """
 
-    def __init__(self, missing: Sequence[str], unknown: Sequence[str]) -> None:
+    def __init__(self, missing: Mapping[str, str], unknown: Sequence[str]) -> None:
+        self.fields = tuple(missing)
         self.is_matchable = len(unknown) >= len(missing)
         also = f" Colonnes inconnues : {', '.join(unknown)}." if unknown else ""
-        super().__init__(f"Colonnes manquantes : {', '.join(missing)}.{also}")
+        super().__init__(f"Colonnes manquantes : {', '.join(missing.values())}.{also}")
 
 
 @dataclass(frozen=True, slots=True)
 class Heading:
     """A column of a kind of list: its usual header, and other spellings as `normalised` gives them, the surest first.
 
-    `mend` gives a cell as it is probably meant, '' where it is to be left aside.
+    `mend` gives a cell as it is probably meant, '' where it is to be left aside. `words` say on pages what it holds.
+    `holds` tells its cells, mended, from those of any other column. Where a cell is empty and those of every column are
+    that are `carried`, they were merged with those above.
     """
 
     usual: str
     spellings: tuple[str, ...] = ()
     required: bool = False
     mend: Callable[[str], str] | None = None
+    words: str = ""
+    holds: Callable[[str], bool] | None = None
+    carried: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """Every spelling, the surest first: the usual one, unless its place among the others is said."""
         usual = normalised(self.usual)
         return self.spellings if usual in self.spellings else (usual, *self.spellings)
+
+    @property
+    def said(self) -> str:
+        """What it holds, in words."""
+        return self.words or self.usual
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +88,14 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Below:
-    """The records below so many, read anew each time that they are asked for where those are."""
+    """The records below so many, after a `first` one, read anew each time that they are asked for where those are."""
 
     records: Iterable[tuple[int, list[str]]]
     above: int
+    first: Sequence[tuple[int, list[str]]] = ()
 
     def __iter__(self) -> Iterator[tuple[int, list[str]]]:
-        return islice(self.records, self.above, None)
+        return chain(self.first, islice(self.records, self.above, None))
 
 
 @dataclass(frozen=True)
@@ -89,28 +112,50 @@ class Headers:
         one's that has no surer column, so that "Nom" is an organisation's where another column names the person.
         """
         there = {normalised(name) for name in header}
+        told = self._told(header)
         known = dict.fromkeys(map(normalised, self.unused), "")
         known |= {name: "" for field in self.fields.values() for name in field.names}
         for word, field in self.fields.items():
-            known |= dict.fromkeys([name for name in field.names if name in there and not known[name]][:1], word)
-        return self._plurals(header, [known.get(normalised(name)) for name in header])
+            if word not in told:
+                known |= dict.fromkeys([name for name in field.names if name in there and not known[name]][:1], word)
+        named = [said or known.get(normalised(name)) for said, name in zip(told, header, strict=True)]
+        return self._loosely(header, named)
 
-    def _plurals(self, header: Sequence[str], named: list[str | None]) -> list[str | None]:
-        """The fields with those of columns whose header is a spelling in the plural, where no other column is one."""
+    def _told(self, header: Sequence[str]) -> list[str | None]:
+        """The fields that the headers of a file of ours say in brackets."""
+        usual = {normalised(field.usual): word for word, field in self.fields.items()}
+        said = [TOLD.fullmatch(name) for name in header]
+        return [usual.get(normalised(each[2])) if each else None for each in said]
+
+    def _loosely(self, header: Sequence[str], named: list[str | None]) -> list[str | None]:
+        """The fields with those of columns whose header has the words of a spelling, where no other column is one.
+
+        The words may be in the plural, or in another order.
+        """
         for place, name in enumerate(header):
-            if named[place] is None:
-                single = _singular(normalised(name))
-                free = (word for word, field in self.fields.items() if word not in named and single in field.names)
-                named[place] = next(free, None)
+            if named[place] is None and (words := _loose(normalised(name))):
+                free = ((word, field) for word, field in self.fields.items() if word not in named)
+                named[place] = next((word for word, field in free if words in map(_loose, field.names)), None)
         return named
+
+    def told(self, grid: Grid) -> list[str]:
+        """The header of a grid such that its titles alone say what its columns are taken for."""
+        named, fields = self.named(grid.header), [*grid.fields]
+        return [
+            f"{name} [{self.fields[word].usual}]".strip() if word and word != named[place] else name
+            for place, (name, word) in enumerate(zip(grid.header, fields or named, strict=False))
+        ] + grid.header[len(fields or named) :]
 
     def headed(self, grid: Grid) -> Grid:
         """The grid with its header row: the first that has every column, else the one that has most of them.
 
-        What stands above it, as a title, is left out, and the label of the grid says so.
+        What stands above it, as a title, is left out, and the label of the grid says so. A table that has none is given
+        the letters of its columns.
         """
         first = [(grid.header_row, grid.header), *islice(grid.records, MOST_ABOVE)]
         at = max(range(len(first)), key=lambda place: self._likeness(first[place][1]))
+        if self._likeness(first[at][1]) == NO_HEADER and (bare := self._bare(grid, first)):
+            return bare
         number, header = first[at]
         label = grid.label if at == 0 else f"{grid.label}, en-tête à la ligne {number}"
         return Grid(label, header, Below(grid.records, at), number)
@@ -120,12 +165,31 @@ class Headers:
 
         A row of values, or with fewer cells than columns are required, is none.
         """
-        required = {word for word, field in self.fields.items() if field.required}
         filled = [cell.strip() for cell in row if cell.strip()]
-        if len(filled) < len(required) or any(VALUE.fullmatch(cell) for cell in filled):
-            return -1, 0
+        if len(filled) < len(self.required) or any(VALUE.fullmatch(cell) for cell in filled):
+            return NO_HEADER
         read = {word for word in self.named(row) if word}
-        return len(read) + len(self.fields) * (required <= read), len(filled)
+        return len(read) + len(self.fields) * (self.required <= read), len(filled)
+
+    def _bare(self, grid: Grid, first: Sequence[tuple[int, list[str]]]) -> Grid | None:
+        """The grid where values are its first row of as many cells as columns are required; None where none is."""
+        rows = [
+            (place, row) for place, (_, row) in enumerate(first) if len([*filter(str.strip, row)]) >= len(self.required)
+        ]
+        if len(self.required) < 2 or not rows or any(self.named(rows[0][1])):
+            return None
+        at = rows[0][0]
+        header = [f"colonne {column_letter(place)}" for place in range(max(len(row) for _, row in first[at:]))]
+        records = Below(grid.records, max(at - 1, 0), first[:1] if at == 0 else ())
+        return Grid(f"{grid.label}, sans en-tête", header, records, first[at][0])
+
+    def _holds_shapes(self, values: Mapping[str, str]) -> bool:
+        return all(field.holds(values[word]) for word, field in self.fields.items() if field.required and field.holds)
+
+    @cached_property
+    def required(self) -> set[str]:
+        """The fields that a table must have."""
+        return {word for word, field in self.fields.items() if field.required}
 
     def sheet(self, grid: Grid) -> Sheet:
         """The cells of a table by what they mean.
@@ -137,7 +201,8 @@ class Headers:
             header.pop()
         columns, places = dict[str, str](), dict[str, int]()
         set_aside, unknown = [], []
-        for place, (name, field) in enumerate(zip(header, grid.fields or self.named(header), strict=False)):
+        fields = grid.fields or self.named(header)
+        for place, (name, field) in enumerate(zip(header, fields, strict=False)):
             if field is None:
                 unknown.append(name[:LONGEST_QUOTED])
             elif field in columns:
@@ -148,26 +213,56 @@ class Headers:
                 set_aside.append(name[:LONGEST_QUOTED])
         if not columns and len(unknown) == 1:
             raise InputError("Fichier illisible : il ne contient aucun tableau, ou une seule colonne, inconnue.")
-        missing = [field.usual for word, field in self.fields.items() if field.required and word not in columns]
+        missing = {word: self.fields[word].usual for word in self.fields if word in self.required - columns.keys()}
         if missing:
             raise MissingColumns(missing, unknown)
-        rows = self._rows(grid.records, places, len(header))
+        rows = self._rows(grid, places, len(header))
         return Sheet(columns, places, tuple(set_aside), tuple(unknown), rows)
 
-    def _rows(self, records: Iterable[tuple[int, list[str]]], places: Mapping[str, int], width: int) -> Iterator[Row]:
+    def _rows(self, grid: Grid, places: Mapping[str, int], width: int) -> Iterator[Row]:
         empty = True
         menders = {word: mend for word in places if (mend := self.fields[word].mend)}
-        for number, cells in records:
+        carried = [word for word in places if self.fields[word].carried]
+        has_shape = any(self.fields[word].holds for word in self.required)
+        above: Mapping[str, str] = {}
+        for number, cells in grid.records:
             empty = False
             values = {word: tidy(cell_of(cells, place)) for word, place in places.items()}
+            is_whole = not has_shape and all(map(values.__getitem__, self.required)) and cells[0] != grid.header[0]
+            if not is_whole and self._is_note(cells, values, grid.header):
+                yield Row(number, {"": " ".join(filter(None, map(tidy, cells)))}, is_note=True)
+                above = {}
+                continue
             fault = _fault(cells, width)
             row = Row(number, values, fault)
             mended = {} if fault else {word: mend(values[word]) for word, mend in menders.items() if values[word]}
+            if len(carried) > 1 and not any(values[word] for word in carried):
+                mended |= above if not fault else {}
             changed = {word: text for word, text in mended.items() if text != values[word]}
             before = {word: values[word] for word in changed}
-            yield replace(row, cells=values | changed, before=before) if changed else row
+            row = replace(row, cells=values | changed, before=before) if changed else row
+            above = {word: row.cells[word] for word in carried} if carried and not fault else {}
+            yield row
         if empty:
             raise InputError(NO_ROW)
+
+    def _is_note(self, cells: Sequence[str], values: Mapping[str, str], header: Sequence[str]) -> bool:
+        """Whether a row is none of the table's: its header once more, or words under it or between its rows.
+
+        These are alone on their line, or begin as such words do, with nothing that a required column must hold.
+        """
+        if len(self.required) < 2 or cells[: len(header)] == header:
+            return len(self.required) > 1
+        read = {word for word in self.required if values.get(word)}
+        if read == self.required and self._holds_shapes(values):
+            return False
+        filled = [(place, cell) for place, cell in enumerate(cells) if cell and not cell.isspace()]
+        place, first = filled[0] if filled else (0, "")
+        if len(filled) > 2 or ADDRESS.search("".join(cells)) or mending.fase(tidy(first)).isdecimal():
+            return False
+        if len(filled) == 1:
+            return not read or place == next((at for at, name in enumerate(header) if name.strip()), 0)
+        return bool(NOTE.match(normalised(first)))
 
 
 def normalised(header: str) -> str:
@@ -178,8 +273,9 @@ def normalised(header: str) -> str:
     return " ".join(words).replace("p o", "po")
 
 
-def _singular(header: str) -> str:
-    return " ".join(word.removesuffix("s") for word in header.split())
+def _loose(normal: str) -> frozenset[str]:
+    """The words of a normalised header, whatever their order and number; "e-mail" is one."""
+    return frozenset(word.removesuffix("s") for word in normal.replace("e mail", "email").split())
 
 
 def cell_of(cells: Sequence[str], place: int) -> str:

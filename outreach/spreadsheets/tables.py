@@ -55,13 +55,14 @@ OF_FILES = CsvLimits(10_000_000, 30_000_000, 1_000_000_000, "Vérifiez que c’e
 class Row:
     """One row: its number in a spreadsheet and its cells by field. `fault` says why it cannot be read at all.
 
-    `before` has the cells that were mended, as they were.
+    `before` has the cells that were mended, as they were. With `is_note` it is none of the table's rows, and not read.
     """
 
     number: int
     cells: Mapping[str, str]
     fault: str = ""
     before: Mapping[str, str] = field(default_factory=dict)
+    is_note: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,14 +111,15 @@ def _shortened(message: str) -> str:
 class Grid:
     """The cells of a file. `label` says how it was read; each record comes with its row number in a spreadsheet.
 
-    `fields` are those that a person gave to its columns, by place: '' for one that is not read.
+    `fields` are those of its columns once they are understood, by place: '' for one that is not read, None for an
+    unknown one.
     """
 
     label: str
     header: list[str]
     records: Iterable[tuple[int, list[str]]]
     header_row: int = 1
-    fields: Sequence[str] = ()
+    fields: Sequence[str | None] = ()
 
 
 def read_grid(content: bytes, places: BoundedSemaphore | None = None) -> Grid:

@@ -18,10 +18,9 @@ from outreach.errors import InputError, NotFound, Refused
 from outreach.roles import RoleName
 from outreach.sent_lists import grids, matching, steps
 from outreach.sent_lists.grids import Opened, grid_of
-from outreach.sent_lists.matching import matched
 from outreach.sent_lists.models import ListState
 from outreach.sent_lists.steps import ListJudgement, ListKind, Plan, Sent
-from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of
+from outreach.spreadsheets.headers import ERROR, Headers, MissingColumns, cell_of
 from outreach.spreadsheets.tables import Grid, Rejection
 from outreach.web.jobs import later
 from outreach.web.ui import exports
@@ -136,15 +135,18 @@ class ListPages(ABC, Generic[Sent, Plan]):
 
     def columns(self, list_id: int) -> str:
         """What each column of a file is taken for, to be said otherwise."""
+        kind = self.kind()
         with reading() as session:
-            grid = matched(session, self.kind().lock, self._waiting(session, list_id))
+            received = self._waiting(session, list_id)
+            grid = steps.columns_of(session, kind, received).grid
         return self._columns_page(list_id, grid)
 
     def match(self, list_id: int) -> Redirect | tuple[str, int]:
         """Remember what a person says of the columns, for this file and those with the same header."""
         kind = self.kind()
         with reading() as session:
-            grid = self._waiting(session, list_id)
+            received = self._waiting(session, list_id)
+            grid = steps.columns_of(session, kind, received).grid
         said = columns_said(kind.headers, grid)
         try:
             kind.headers.sheet(said)
@@ -154,11 +156,11 @@ class ListPages(ABC, Generic[Sent, Plan]):
             matching.remember(session, kind.lock, said, now=now(), actor=actor())
         return redirect(url_for(".shown_list", list_id=list_id))
 
-    def _waiting(self, session: Session, list_id: int) -> Grid:
-        """The cells of a list that waits. Raises Refused when it was applied."""
+    def _waiting(self, session: Session, list_id: int) -> Sent:
+        """A list that waits. Raises Refused when it was applied."""
         received = steps.list_by_id(session, self.kind().table, list_id)
         steps.refuse_applied(received)
-        return grid_of(received)
+        return received
 
     def _columns_page(self, list_id: int, grid: Grid, fault: str = "") -> str:
         told = columns_asked(self.kind().headers, grid)
@@ -172,7 +174,7 @@ class ListPages(ABC, Generic[Sent, Plan]):
             left = _left(received, judged)
             if left is None:
                 raise NotFound("Ces lignes sont effacées : elles sont gardées trente jours.")
-            table = rejected_table(left, _rejections(received, judged))
+            table = rejected_table(self.kind().headers, left, _rejections(received, judged))
         return exports.form(table, kind, f"{self.rejects}-{list_id}")
 
     def apply(self, list_id: int) -> Redirect:
@@ -239,16 +241,16 @@ class ListPages(ABC, Generic[Sent, Plan]):
 def columns_asked(headers: Headers, grid: Grid) -> dict[str, Sequence[object]]:
     """What a page shows that asks what each column of a file is: the columns, with what each is taken for."""
     first = next(iter(grid.records), (0, []))[1]
-    chosen = grid.fields or [word or "" for word in headers.named(grid.header)]
+    chosen = [word or "" for word in grid.fields or headers.named(grid.header)]
     required = [word for word, field in headers.fields.items() if field.required]
     return {
         "columns": [(name, cell_of(first, place)) for place, name in enumerate(grid.header)],
         "chosen": chosen,
         "offered": [
-            (word, f"{field.usual} (requise)" if field.required else field.usual)
+            (word, f"{field.said} (requise)" if field.required else field.said)
             for word, field in headers.fields.items()
         ],
-        "missing": [headers.fields[word].usual for word in required if word not in chosen],
+        "missing": [headers.fields[word].said for word in required if word not in chosen],
     }
 
 
@@ -263,13 +265,19 @@ def letters(grid: Grid | None) -> dict[str, str]:
     return {name.strip(): exports.column_letter(place) for place, name in enumerate(grid.header if grid else ())}
 
 
-def rejected_table(grid: Grid, rejections: Sequence[Rejection]) -> exports.Table:
-    """The rejected rows as they were sent, with what is wrong in a column more, to be corrected and sent again."""
+def rejected_table(headers: Headers, grid: Grid, rejections: Sequence[Rejection]) -> exports.Table:
+    """The rejected rows as they were sent, with what is wrong in a last column, to be corrected and sent again.
+
+    Its header says what each column was taken for, so that it needs nobody to be understood when it comes back; the
+    errors of an earlier such file leave their place to these.
+    """
     errors = {rejection.row: rejection for rejection in rejections}
     faulty = [(errors[number], cells) for number, cells in grid.records if number in errors]
-    width = max(len(grid.header), *(len(cells) for _, cells in faulty), 0)
-    rows = [[*_wide(cells, width), _told(rejection)] for rejection, cells in faulty]
-    return exports.Table("Lignes rejetées", [*_wide(grid.header, width), "erreur"], rows)
+    header = headers.told(grid)
+    kept = [place for place, name in enumerate(header) if name != ERROR]
+    kept += range(len(header), max((len(cells) for _, cells in faulty), default=0))
+    rows = [[*(cell_of(cells, place) for place in kept), _told(rejection)] for rejection, cells in faulty]
+    return exports.Table("Lignes rejetées", [*(cell_of(header, place) for place in kept), ERROR], rows)
 
 
 def _left(received: Sent, judged: ListJudgement[Plan] | None) -> Grid | None:
@@ -281,10 +289,6 @@ def _left(received: Sent, judged: ListJudgement[Plan] | None) -> Grid | None:
 
 def _rejections(received: Sent, judged: ListJudgement[Plan] | None) -> Sequence[Rejection]:
     return judged.plan.left_out if judged else received.rejected
-
-
-def _wide(cells: list[str], width: int) -> list[str]:
-    return cells + [""] * (width - len(cells))
 
 
 def _told(rejection: Rejection) -> str:

@@ -38,6 +38,11 @@ style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp;
 <p class=MsoListParagraph style='mso-list:l1 level1 lfo2'><![if !supportLists]><span
 style='mso-list:Ignore'>1.<span>&nbsp;
 </span></span><![endif]>lancez</p><p class=MsoNormal><img src="file:///C:/logo.png"><o:p>&nbsp;</o:p></p>
+<h2>Combien</h2>
+<p class=MsoNormal><span style='font-style:italic'>Par école</span><o:p></o:p></p>
+<table class=MsoTableGrid border=1><tr><td style='border:solid'><p class=MsoNormal><b>École</b></p></td>
+<td><p>Élèves</p></td></tr>
+<tr><td><p>Saint-Luc</p></td><td><p>240</p><p>dont 12</p></td></tr></table>
 <table><tr><td style='border:solid'><p>École</p></td></tr></table>
 <script>alert(1)</script><!--EndFragment--></body></html>"""
 PASTE = """(editor, html) => {
@@ -204,12 +209,21 @@ def test_a_passage_is_put_in_place_and_written_in(letter):
     assert source(letter) == "Bonjour"
 
 
-def test_a_paste_from_word_keeps_paragraphs_lists_bold_and_links(letter):
+def test_a_paste_from_word_keeps_headings_lists_emphasis_and_links_and_says_what_it_left(letter):
     body(letter).fill("")
     body(letter).evaluate(PASTE, WORD)
     link = "[la circulaire](https://programme.example/volet-1)"
-    told = f"Le volet 1\n\n**Avant le 17** décembre, voyez {link}x.\n\n- un stock\n- un prêt\n\n1. lancez\n\nÉcole"
-    assert source(letter) == told
+    words = (
+        *("## Le volet 1", f"**Avant le 17** *décembre*, voyez {link}x.", "- un stock\n- un prêt", "1. lancez"),
+        *("### Combien", "*Par école*", "- **École** – Élèves\n- Saint-Luc – 240 dont 12", "École"),
+    )
+    assert source(letter) == "\n\n".join(words)
+    expect(letter.locator("[data-pasted]")).to_have_text(
+        "Un tableau collé est devenu une liste, une puce par ligne. "
+        "Une image n’a pas été collée\u00a0: ces courriels n’en portent pas."
+    )
+    body(letter).evaluate(PASTE, "<p>rien de plus</p>")
+    expect(letter.locator("[data-pasted]")).to_be_empty()
 
 
 def test_buttons_mark_words_and_a_link_is_set_and_taken_away(letter):

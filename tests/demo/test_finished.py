@@ -4,12 +4,17 @@ from datetime import date, timedelta
 
 from sqlalchemy import select
 
+from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.campaigns import verification
+from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import freezing, public_page
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.rehearsal import comparing, playing
 from outreach.days import today
 from outreach.demo import finished
+from outreach.directory.models import Authority, Ownership, School
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from tests.conftest import NOW
 
 
@@ -29,6 +34,42 @@ def the_effect_that_was_put_in_is_found_and_none_where_none_is(database):
         assert playing.latest(session, to_come).told["plays"] == 199
         assert [one.joined is not None for one in comparing.every(session, now=NOW)] == [False, True, True]
         assert to_come.starts_at > NOW + timedelta(days=30)
+
+
+def the_second_programme_has_letters_answers_and_joinings_of_its_own(database):
+    with database.reading() as session:
+        campaigns = session.scalars(select(Campaign).order_by(Campaign.id)).all()
+        *others, helped, idle, _ = campaigns
+        codes = {each.id: each.code for each in session.scalars(select(Programme))}
+        assert {codes[one.strand.programme_id] for one in (helped, idle)} == {finished.CODE}
+        assert {codes[one.strand.programme_id] for one in others} == {"mes-outils-numeriques"}
+        written = {one.subject for one in others} | {one.letter for one in others}
+        for one in (helped, idle):
+            assert not {one.subject, one.letter} & written
+            assert "Plan lecture" in one.letter
+            assert "numérique" not in f"{one.subject}{one.letter}{one.sender_name}"
+            _joiners_are_of_all_kinds(session, one)
+            given = session.scalars(select(Response).where(Response.strand_id == one.strand_id)).all()
+            assert {response.answer for response in given} >= {Answer.JOINED, Answer.HELP, Answer.DECLINED}
+            assert all(response.handled_at for response in given if response.answer.awaits_staff)
+        assert helped.letter != idle.letter
+
+
+def _joiners_are_of_all_kinds(session, campaign):
+    """Of each kind about the share that was written to, by network, by zone and by place in the register."""
+    of_strand = select(AdherenceRecord.school_id).where(AdherenceRecord.strand_id == campaign.strand_id)
+    listed = of_strand.where(AdherenceRecord.list_id.is_not(None))
+    schools = session.scalars(select(School).where(School.id.in_(listed))).all()
+    drawn = drawn_list.order_of(session, drawn_list.draw_of(session, campaign.id))
+    places = sorted(fase for one in drawn for fase in one.order)
+    owner = select(Authority.fase).join(Ownership, Ownership.authority_id == Authority.id)
+    joined = session.scalars(owner.where(Ownership.current(), Ownership.school_id.in_(listed))).all()
+    middle = sum(places.index(fase) for fase in joined) / len(joined) / len(places)
+    assert 0.35 < middle < 0.65, "not the first FASE numbers"
+    strata = sorted(len(one.order) for one in drawn)
+    named = [one.name for one in drawn if set(one.order) & set(joined)]
+    assert len(named) > len([size for size in strata if size > len(places) / len(joined)]) / 2, "most of the strata"
+    assert len({school.zone for school in schools}) >= min(6, len(schools) // 2)
 
 
 def test_the_two_campaigns_are_apart_and_over_on_every_day_of_the_year():

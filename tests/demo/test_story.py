@@ -27,7 +27,10 @@ from outreach.responses import trays
 from outreach.responses.kinds import Answer, Tray
 from outreach.settings import read
 from tests.conftest import NOW, STORY_DAY
-from tests.demo.test_finished import the_effect_that_was_put_in_is_found_and_none_where_none_is
+from tests.demo.test_finished import (
+    the_effect_that_was_put_in_is_found_and_none_where_none_is,
+    the_second_programme_has_letters_answers_and_joinings_of_its_own,
+)
 from tests.pages import PageClient
 
 
@@ -76,6 +79,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
 def test_it_is_told_with_the_sample_once_its_letters_lead_somewhere_and_its_effects_are_found(database, settings):
     load_sample(database, settings, NOW, STORY_DAY, with_story=True)
     the_effect_that_was_put_in_is_found_and_none_where_none_is(database)
+    the_second_programme_has_letters_answers_and_joinings_of_its_own(database)
     with pytest.raises(Refused, match="déjà"):
         load_sample(database, settings, NOW, STORY_DAY, with_story=True)
     with database.writing() as session, pytest.raises(Refused, match="déjà une campagne"):

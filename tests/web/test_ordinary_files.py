@@ -3,7 +3,7 @@
 import csv
 import io
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket, Selection
@@ -11,7 +11,7 @@ from outreach.directory.models import Authority, Contact, School
 from outreach.sent_lists.matching import ColumnMatching
 from tests.conftest import STORY_DAY
 from tests.directory.editions import HEADER, edition, row
-from tests.pages import form_of, text_of
+from tests.pages import elements, form_of, text_of
 from tests.spreadsheets.books import workbook
 
 TITLES = (["Direction générale de l’enseignement"], [], ["Situation au 30/06/2021", "", "", "version 2"])
@@ -38,18 +38,20 @@ def apply(author, place):
 
 def test_contacts_are_matched_once_mended_and_applied(author, sample_database, while_writing):
     rows = [
-        ["Matricule", "Boîte élec.", "Portable"],
-        [9300.0, "<mailto:a@ec.be>", "à voir"],
-        ["PO 9301", "b@ec.be et c@ec.be.", ""],
+        ["Matricule", "Boîte élec.", "Portable", "Boîte privée"],
+        [9300.0, "<mailto:a@ec.be>", "à voir", "x@ec.be"],
+        ["PO 9301", "b@ec.be et c@ec.be.", "", "y@ec.be"],
     ]
     place = send(author, "/directory/contact-lists", *rows)
     assert author.get(place).location == f"{place}/columns"
     asks = text_of(author.get(f"{place}/columns"))
-    assert "2 colonnes requises ne sont pas reconnues : fase, adresse. Dites quelles colonnes du fichier" in asks
-    refused = match(author, place, {0: "authority"})
+    assert "1 colonne requise n’est pas reconnue : adresse e-mail. Dites quelle colonne du fichier la contient" in asks
+    offered = {tag.text for tag in elements(author.get(f"{place}/columns"), "select[@name='column-3']/option")}
+    assert {"numéro FASE du PO (requise)", "adresse e-mail (requise)", "nom du PO", "Ne pas lire"} <= offered
+    refused = match(author, place, {})
     assert refused.status_code == 422
     assert "Colonnes manquantes : adresse." in text_of(refused)
-    assert match(author, place, {0: "authority", 1: "address", 2: "phone"}).location == place
+    assert match(author, place, {1: "address", 2: "phone"}).location == place
     said = apply(author, place)
     assert "en-tête à la ligne 4" in said
     assert "4 cellules réparées" in said
@@ -59,7 +61,12 @@ def test_contacts_are_matched_once_mended_and_applied(author, sample_database, w
         assert set(session.scalars(added)) == {"a@ec.be", "b@ec.be", "c@ec.be"}
         (kept,) = session.scalars(select(ColumnMatching)).all()
         assert (kept.kind, kept.matched_by) == ("contact-lists", "nadia.lambert@fwb.example")
-    again = send(author, "/directory/contact-lists", ["MATRICULE", "boite élec", "portable"], [9302, "d@ec.be", ""])
+    again = send(
+        author,
+        "/directory/contact-lists",
+        ["MATRICULE", "boite élec", "portable", "boîte privée"],
+        [9302, "d@ec.be", "", "z@ec.be"],
+    )
     assert "Nouvelles 1" in text_of(author.get(again)), "what was said holds for the next file with this header"
 
 
@@ -99,3 +106,41 @@ def test_an_applied_list_is_not_matched_anew(author):
     place = send(author, "/directory/contact-lists", ["fase", "courriel"], [9300, "a@ec.be"])
     apply(author, place)
     assert author.get(f"{place}/columns").status_code == 409
+
+
+def test_the_rejected_lines_are_understood_when_they_come_back_corrected(author, sample_database):
+    """Titles of their own, which a person said: the file of rejected lines needs nobody, and no memory."""
+    rows = ["Matricule", "Privé", "Service"], [9300, "x@ec.be", "a@ec.be"], [99999, "y@ec.be", "b@ec.be"]
+    place = send(author, "/directory/contact-lists", *rows)
+    match(author, place, {0: "authority", 2: "address"})
+    apply(author, place)
+    lines = author.get(f"{place}/rejected.csv").data.decode("utf-8-sig").splitlines()
+    assert lines[0] == "Matricule [fase];Privé;Service [adresse];erreur"
+    with sample_database.writing() as session:
+        session.execute(delete(ColumnMatching))
+    for fase, shown in ((99998, "Nouvelles 0"), (9301, "Nouvelles 1")):
+        corrected = "\n".join(lines).replace("99999", str(fase), 1)
+        sent = author.send("/directory/contact-lists", {"file": (io.BytesIO(corrected.encode()), "lignes.csv")})
+        assert sent.status_code == 302, text_of(sent)
+        assert shown in text_of(author.get(sent.location))
+        again = author.get(f"{sent.location}/rejected.csv").data.decode("utf-8-sig").splitlines()
+        assert again[0] == lines[0]
+
+
+def test_what_a_person_said_of_a_file_holds_for_its_rejected_lines(author, sample_database):
+    rows = ["FASE", "Courriel", "Téléphone"], [9300, "a@ec.be", "02 555 12 34"], [99999, "b@ec.be", "02 555 12 35"]
+    place = send(author, "/directory/contact-lists", *rows)
+    match(author, place, {2: ""})
+    apply(author, place)
+    content = author.get(f"{place}/rejected.xlsx").data
+    sent = author.send("/directory/contact-lists", {"file": (io.BytesIO(content), "lignes.xlsx")})
+    assert sent.status_code == 302, text_of(sent)
+    assert "Colonnes lues : FASE, Courriel." in text_of(author.get(sent.location))
+
+
+def test_joinings_whose_schools_have_a_title_of_their_own_are_understood(author, sample_database):
+    with sample_database.reading() as session:
+        fases = session.scalars(select(School.fase).order_by(School.fase).limit(3)).all()
+    rows = ["Matricule", "PO", "Volet", "Adhésion", "Date"], *([fase, 9300, 1, "oui", "10/05/2021"] for fase in fases)
+    place = send(author, "/adherence/lists", *rows)
+    assert f"FASE {fases[2]}" in text_of(author.get(place)), "no question is asked"

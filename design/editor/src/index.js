@@ -62,7 +62,9 @@ class LetterEditor {
     this.said = root.querySelector("[data-told]");
     this.tools = root.querySelector("[data-tools]");
     const moved = (view) => this.moved(view);
-    const shared = { said: this.said, moved };
+    const left = root.querySelector("[data-pasted]");
+    const pasted = (words) => (left.textContent = words);
+    const shared = { said: this.said, moved, pasted };
     this.area = this.oneArea();
     this.letter = new Edited(this.area, (place, source, options) => letterView(place, source, { ...options, ...shared }), "letter-page");
     this.lines = [...this.form.querySelectorAll("input[data-line]")].map(

@@ -1,5 +1,6 @@
-// What is pasted keeps paragraphs, lists, bold and links, and loses the rest. What comes from Word is no list in HTML:
-// its items are paragraphs with a style.
+// What is pasted keeps paragraphs, headings, lists, bold, italics and links. The letter language has no tables: each row
+// becomes an item of a list. That and what is lost is said. What comes from Word is no list in HTML: its items are
+// paragraphs with a style, and so may its headings be.
 
 import { Fragment, Slice } from "prosemirror-model";
 import { isKnown } from "./naming.js";
@@ -8,6 +9,7 @@ import { letterSchema as schema } from "./schema.js";
 
 const OWN = "data-pm-slice";
 const LISTED = /mso-list:\s*l\d+\s+level(\d+)/i;
+const BETWEEN_CELLS = " – ";
 const BLOCKS = "P, DIV, H1, H2, H3, H4, H5, H6, BLOCKQUOTE, PRE, TR, SECTION, ARTICLE, TABLE, UL, OL, LI, DD, DT";
 
 // Styles are read as data: as attributes of that name, the page's policy would report each of them.
@@ -23,6 +25,24 @@ const isBold = (element, was) => {
   return was || ["B", "STRONG"].includes(element.tagName);
 };
 
+const isItalic = (element, was) => {
+  const style = /font-style:\s*(\w+)/i.exec(styleOf(element))?.[1];
+  if (style) return style === "italic" || style === "oblique";
+  return was || ["I", "EM", "CITE"].includes(element.tagName);
+};
+
+// The level of a heading, by its element or by its style of Word; 0 for what is none.
+const levelOf = (element) => {
+  if (/^H[1-6]$/.test(element.tagName)) return +element.tagName[1];
+  const outlined = /mso-outline-level:\s*([1-6])/i.exec(styleOf(element));
+  if (outlined) return +outlined[1];
+  return element.matches("p.MsoTitle") ? 1 : element.matches("p.MsoSubtitle") ? 2 : 0;
+};
+
+const withMark = (marks, name, isOn) =>
+  isOn ? schema.mark(name).addToSet(marks) : marks.filter((mark) => mark.type.name !== name);
+const has = (marks, name) => marks.some((mark) => mark.type.name === name);
+
 const linked = (element) => {
   const href = element.getAttribute("href") ?? "";
   return /^https?:\/\//i.test(href) ? schema.mark("link", { href: href.trim() }) : null;
@@ -37,21 +57,23 @@ const collect = (element, marks, out) => {
     } else if (child.nodeType !== Node.ELEMENT_NODE || /mso-list:\s*ignore/i.test(styleOf(child))) {
       continue;
     } else if (child.tagName === "BR") out.line();
-    else if (["SCRIPT", "STYLE", "TITLE", "META", "IMG", "SVG"].includes(child.tagName.toUpperCase())) continue;
+    else if (["SCRIPT", "STYLE", "TITLE", "META", "LINK"].includes(child.tagName)) continue;
+    else if (["IMG", "SVG", "OBJECT", "VIDEO"].includes(child.tagName.toUpperCase())) out.left.images++;
     else if (["UL", "OL"].includes(child.tagName)) out.list(child, marks);
+    else if (child.tagName === "TABLE" && isTable(child)) out.table(child, marks);
     else {
-      let inner = isBold(child, marks.some((mark) => mark.type.name === "strong"))
-        ? schema.mark("strong").addToSet(marks)
-        : marks.filter((mark) => mark.type.name !== "strong");
+      let inner = withMark(marks, "strong", isBold(child, has(marks, "strong")));
+      inner = withMark(inner, "em", isItalic(child, has(marks, "em")));
       const link = child.tagName === "A" && linked(child);
       if (link) inner = link.addToSet(inner);
       const isBlock = child.matches(BLOCKS);
+      const level = isBlock && levelOf(child);
       if (isBlock) out.end();
       if (["TD", "TH"].includes(child.tagName)) out.words(" ", marks);
       const listed = isBlock && LISTED.exec(styleOf(child));
       if (listed) out.item(child, +listed[1], inner);
       else collect(child, inner, out);
-      if (isBlock) out.end();
+      if (isBlock) out.end(level);
     }
   }
 };
@@ -61,7 +83,13 @@ const isOrdered = (element) => {
   return /^\s*\(?(?:\d+|[a-z]{1,4})[.)]/i.test(sign?.textContent ?? "");
 };
 
+// A table of one column only sets words apart.
+const isTable = (element) => [...element.rows].some((row) => row.cells.length > 1);
+
 class Collected {
+  constructor(left = { images: 0, tables: 0 }) {
+    this.left = left;
+  }
   blocks = [];
   nodes = [];
   lists = []; // of Word, the open ones by level
@@ -78,17 +106,42 @@ class Collected {
     this.nodes = [];
     return nodes.length ? schema.node("paragraph", null, nodes) : null;
   }
-  end() {
+  end(level = 0) {
     const paragraph = this.taken();
     if (!paragraph) return;
     this.closed();
-    this.blocks.push(paragraph);
+    this.blocks.push(level ? headed(paragraph, level) : paragraph);
+  }
+  // An item for each row that has words, its cells one after the other.
+  table(element, marks) {
+    this.end();
+    this.closed();
+    const items = [...element.rows].flatMap((row) => {
+      const words = [...row.cells].map((cell) => this.lineOf(cell, marks)).filter((nodes) => nodes.length);
+      const nodes = words.flatMap((cell, place) => (place ? [schema.text(BETWEEN_CELLS), ...cell] : cell));
+      return nodes.length ? [[schema.node("paragraph", null, nodes)]] : [];
+    });
+    if (!items.length) return;
+    this.left.tables++;
+    this.blocks.push(built(false, items));
+  }
+  // The words of a cell in one line, whatever its blocks.
+  lineOf(cell, marks) {
+    const inside = new Collected(this.left);
+    collect(cell, marks, inside);
+    const nodes = [];
+    Fragment.from(inside.all()).descendants((node) => {
+      if (node.isTextblock && nodes.length) nodes.push(schema.text(" "));
+      if (node.type.name === "hard_break") nodes.push(schema.text(" "));
+      else if (node.isInline) nodes.push(node);
+    });
+    return trimmed(nodes);
   }
   list(element, marks) {
     this.end();
     this.closed();
     const items = [...element.children].flatMap((child) => {
-      const inside = new Collected();
+      const inside = new Collected(this.left);
       if (["UL", "OL"].includes(child.tagName)) inside.list(child, marks);
       else collect(child, marks, inside);
       const blocks = inside.all();
@@ -97,7 +150,7 @@ class Collected {
     if (items.length) this.blocks.push(built(element.tagName === "OL", items));
   }
   item(element, level, marks) {
-    const inside = new Collected();
+    const inside = new Collected(this.left);
     collect(element, marks, inside);
     const blocks = inside.all();
     if (!blocks.length) return;
@@ -147,11 +200,35 @@ const trimmed = (nodes) => {
 
 export const isOwn = (html) => html.includes(OWN);
 
-// What is pasted from elsewhere, as blocks.
-export const fromHtml = (html) => {
+// What is pasted from elsewhere, as blocks; `say` hears what of it is not as it was.
+export const fromHtml = (html, say = () => {}) => {
   const out = new Collected();
   collect(parsed(html), [], out);
-  return whole(out.all());
+  const blocks = out.all();
+  say(changes(out.left));
+  return whole(levelled(blocks));
+};
+
+const counted = (count, one, several) => (count > 1 ? `${count}\u00a0${several}` : one);
+const changes = ({ images, tables }) =>
+  [
+    tables && `${counted(tables, "Un tableau collé est devenu une liste", "tableaux collés sont devenus des listes")}, une puce par ligne.`,
+    images && `${counted(images, "Une image n’a pas été collée", "images n’ont pas été collées")}\u00a0: ces courriels n’en portent pas.`,
+  ]
+    .filter(Boolean)
+    .join(" ");
+
+// The highest heading of what is pasted is one of the letter's own.
+const levelled = (blocks) => {
+  const highest = Math.min(...blocks.map((one) => one.attrs.level ?? 9));
+  const level = (one) => Math.min(6, one.attrs.level - highest + 2);
+  return blocks.map((one) => (one.type.name === "heading" ? one.type.create({ level: level(one) }, one.content) : one));
+};
+
+// A heading is one line, and bold by itself.
+const headed = (paragraph, level) => {
+  const nodes = paragraph.content.content.map((node) => (node.type.name === "hard_break" ? schema.text(" ") : node));
+  return schema.node("heading", { level }, nodes.map((node) => node.mark(withMark(node.marks, "strong", false))));
 };
 
 export const fromText = (text) => {

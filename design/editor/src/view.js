@@ -216,8 +216,9 @@ const attributes = (dom, isMultiline, may) => ({
   ...dom,
 });
 
-// An editor at a place of the page. `changed` gets each new source, `said` is where a screen reader hears of chips.
-export const letterView = (place, source, { may, dom, changed, moved, said }) =>
+// An editor at a place of the page. `changed` gets each new source, `said` is where a screen reader hears of chips,
+// and `pasted` is told what of a paste is not as it was.
+export const letterView = (place, source, { may, dom, changed, moved, said, pasted }) =>
   mounted(place, read(source), write, {
     plugins: [keymap(keys), keymap(baseKeymap), history(), gapCursor(), chipping, telling(said)],
     props: {
@@ -228,14 +229,14 @@ export const letterView = (place, source, { may, dom, changed, moved, said }) =>
       handlePaste(view, event) {
         const html = event.clipboardData?.getData("text/html");
         if (!html || isOwn(html)) return false;
-        view.dispatch(view.state.tr.replaceSelection(fromHtml(html)).scrollIntoView().setMeta("paste", true));
+        view.dispatch(view.state.tr.replaceSelection(fromHtml(html, pasted)).scrollIntoView().setMeta("paste", true));
         return true;
       },
       handleDrop(view, event, _slice, isMoved) {
         const html = event.dataTransfer?.getData("text/html");
         if (isMoved || !html || isOwn(html)) return false;
         const at = view.posAtCoords({ left: event.clientX, top: event.clientY });
-        if (at) view.dispatch(view.state.tr.replaceRange(at.pos, at.pos, fromHtml(html)));
+        if (at) view.dispatch(view.state.tr.replaceRange(at.pos, at.pos, fromHtml(html, pasted)));
         event.preventDefault();
         return true;
       },

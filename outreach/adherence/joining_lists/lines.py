@@ -30,13 +30,14 @@ from outreach.text import whole_number
 HEADERS = Headers(
     {
         "school": Heading("fase", ("fase", "n fase", "fase ecole", "n fase ecole", "fase etablissement",
-                                 "n fase etablissement"), required=True, mend=mending.fase),
+                                 "n fase etablissement"), required=True, mend=mending.fase,
+                          words="numéro FASE de l’école", carried=True),
         "strand": Heading("volet", ("n volet",), required=True),
         "status": Heading("statut", ("etat", "adhesion", "situation"), required=True),
         "day": Heading("date", ("date adhesion", "date statut", "effectif"), required=True),
         "source": Heading("source", ("origine",)),
         "reason": Heading("motif", ("raison", "remarque", "commentaire")),
-        "name": Heading("nom_ecole", (*SCHOOL_NAMES, "nom")),
+        "name": Heading("nom_ecole", (*SCHOOL_NAMES, "nom"), words="nom de l’école", carried=True),
     },
     ("erreur",),
 )  # fmt: skip

@@ -21,11 +21,13 @@ from outreach.adherence.records import LISTS
 from outreach.adherence.timeline import Moment
 from outreach.adherence.told import tell_recorded, tell_withdrawn
 from outreach.db import Session, UtcDateTime, take_stock
+from outreach.directory.known_numbers import fase_numbers
 from outreach.directory.models import RegisterImport
 from outreach.sent_lists.models import ListState
 from outreach.sent_lists.plans import ListPlan, nothing_new
 from outreach.sent_lists.steps import ListKind
 from outreach.spreadsheets.tables import Grid, Row
+from outreach.spreadsheets.understanding import Holds
 
 
 @dataclass(slots=True, kw_only=True)
@@ -86,6 +88,10 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
     lock = LISTS
     about = "list"
     unknown = "Aucune liste d’adhésions n’est appliquée."
+
+    def known(self, session: Session) -> Holds:
+        """FASE numbers of schools, and of authorities, which are none."""
+        return fase_numbers(session)
 
     def basis(self, session: Session, received: JoiningList) -> object:
         """Records, their withdrawals, editions and applied lists are only added or undone, so their counts tell."""

@@ -15,12 +15,14 @@ from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.segment_uses import ListedSegment
 from outreach.columns import Held
 from outreach.db import Session
+from outreach.directory.known_numbers import fase_numbers
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments import authority_lists, saved
 from outreach.segments.authority_lists import LONGEST_NAME, AmongAuthorities, ListRow, Numbers
 from outreach.segments.criteria import sentence
 from outreach.segments.saved import SavedSegment
+from outreach.spreadsheets.understanding import Holds
 from outreach.web.audience.writing import write_to
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted, telling
@@ -208,8 +210,13 @@ def _stated() -> Numbers:
     numbers, sent = authority_lists.typed(posted("numbers")), request.files.get("file")
     if sent is None or not sent.filename:
         return numbers
-    of_file = authority_lists.of_file(sent.read())
+    of_file = authority_lists.of_file(sent.read(), _numbers)
     return Numbers(tuple(dict.fromkeys((*numbers.fases, *of_file.fases))), (*numbers.rejected, *of_file.rejected))
+
+
+def _numbers() -> Holds:
+    with reading() as session:
+        return fase_numbers(session)
 
 
 def _judged(session: Session, name: str, numbers: Numbers) -> tuple[NewList, tuple[int, ...]]:

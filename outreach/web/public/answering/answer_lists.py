@@ -156,7 +156,7 @@ def rejected_answers(token: str, kind: str) -> Response:
     with _asked(token) as (session, letter):
         judged = steps.judge(session, letter.kind(), lists.of_letter(session, letter.message, _number()))
         name = f"lignes-rejetees-{letter.asked.authority.fase}"
-        return exports.form(rejected_table(judged.left, judged.plan.left_out), kind, name)
+        return exports.form(rejected_table(lines.HEADERS, judged.left, judged.plan.left_out), kind, name)
 
 
 @pages.get("/a/lists/columns/<path:token>")

@@ -1,0 +1,171 @@
+"""Understands the columns of a table by what their cells hold, where their titles say it wrongly or not at all.
+
+A column is understood only where a single one can be meant: of two, a person says which.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from outreach.french import all_of
+from outreach.spreadsheets import mending
+from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of, tidy
+from outreach.spreadsheets.tables import LONGEST_QUOTED, Grid
+from outreach.spreadsheets.written import column_letter
+
+SAMPLE = 300  # rows in which columns are looked at
+MOSTLY = 0.8  # the share of the filled cells of a column that hold what it is taken for: some have errors
+HARDLY = 0.5  # beneath this share, a title is wrong where another column is right
+Holds = Mapping[str, Callable[[str], bool]]
+
+
+class UnclearColumns(MissingColumns):
+    """Several columns of a table may be what it must have."""
+
+    def __init__(self, word: str, usual: str, said: str, columns: Sequence[str]) -> None:
+        super().__init__({word: usual}, columns)
+        named = all_of([f"« {name[:LONGEST_QUOTED]} »" for name in columns])
+        told = (
+            f"Plusieurs colonnes peuvent être celle de « {said} » : {named}. "
+            f"Donnez le titre « {usual} » à celle qui l’est, un autre à l’autre."
+        )
+        self.args = (told,)
+
+
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """A grid with the field of each of its columns, and the places of those that may be the same, by field."""
+
+    grid: Grid
+    unclear: Mapping[str, Sequence[int]]
+
+    def sure(self, headers: Headers) -> Grid:
+        """The grid. Raises UnclearColumns where a person has to say which column is meant."""
+        for word, places in self.unclear.items():
+            field = headers.fields[word]
+            raise UnclearColumns(word, field.usual, field.said, [self.grid.header[place] for place in places])
+        return self.grid
+
+
+def understood(headers: Headers, grid: Grid, known: Holds) -> Understood:
+    """Understand the columns of a grid. `known` tells by field what the database knows that its cells hold.
+
+    What no field holds but the database knows keeps a column from being taken for another. A column that a person has
+    named stays as it is named.
+    """
+    if grid.fields:
+        return Understood(grid, {})
+    return _Columns(headers, grid, known).understood()
+
+
+def may_hold(headers: Headers, grid: Grid, missing: Sequence[str]) -> bool:
+    """Whether columns of a grid look as if these fields were among them, whatever their titles."""
+    numbers = {word: _is_number for word in missing if headers.fields[word].mend is mending.fase}
+    columns = _Columns(headers, grid, numbers)
+    named = headers.named(columns.header)
+    free = [place for place, word in enumerate(named) if word not in headers.required]
+    fitting = {
+        word: [place for place in free if columns.fits(word, place)] for word in missing if word in columns.holds
+    }
+    return len(fitting) == len(missing) and all(fitting.values())
+
+
+def _is_number(cell: str) -> bool:
+    return cell.isdecimal()
+
+
+class _Columns:
+    """The columns of a grid, with a sample of their cells."""
+
+    def __init__(self, headers: Headers, grid: Grid, known: Holds) -> None:
+        self.headers, self.grid = headers, grid
+        shapes = {word: field.holds for word, field in headers.fields.items() if field.holds}
+        self.shaped, self.holds = set(shapes), {**known, **shapes}
+        rows = [cells for _, cells in islice(grid.records, SAMPLE)]
+        width = max((len(row) for row in rows), default=0) if self.holds else 0
+        self.header = [*grid.header, *[""] * (width - len(grid.header))]
+        cells = [[tidy(cell_of(row, place)) for row in rows] for place in range(len(self.header))]
+        self.samples = [[cell for cell in column if cell] for column in cells]
+        self.columns = cells
+        named = enumerate(headers.named(self.header))
+        self.settled = {word for place, word in named if word in self.holds and self.fits(word, place)}
+
+    def understood(self) -> Understood:
+        """By their titles, then by what they hold."""
+        if not self.holds:
+            return Understood(replace(self.grid, fields=self.headers.named(self.header)), {})
+        taken = dict[int, str]()
+        unclear = dict[str, Sequence[int]]()
+        for word in filter(self.headers.required.__contains__, self.holds):
+            places = self._candidates(word, self._named(taken))
+            if len(places) == 1:
+                taken[places[0]] = word
+            elif places:
+                unclear[word] = places
+        named = self._named(taken)
+        for word, places in unclear.items():
+            named = [None if name == word or place in places else name for place, name in enumerate(named)]
+        header = [
+            name.strip() or (f"colonne {column_letter(place)}" if named[place] else "")
+            for place, name in enumerate(self.header)
+        ]
+        return Understood(replace(self.grid, header=header, fields=named), unclear)
+
+    def _named(self, taken: Mapping[int, str]) -> list[str | None]:
+        """The fields by title, those aside that are taken by a column for what it holds.
+
+        No column that holds what another field does is a name or another text: it is unknown.
+        """
+        others = {word: field for word, field in self.headers.fields.items() if word not in taken.values()}
+        header = ["" if place in taken else name for place, name in enumerate(self.header)]
+        other_titles = (name for word in taken.values() for name in self.headers.fields[word].names)
+        named = Headers(others, {*self.headers.unused, *other_titles}).named(header)
+        return [
+            taken.get(place) or (None if word and self._is_foreign(word, place) else word)
+            for place, word in enumerate(named)
+        ]
+
+    def _is_foreign(self, word: str, place: int) -> bool:
+        return word not in self.holds and any(self.fits(other, place) for other in self.shaped)
+
+    def _candidates(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
+        """The places of the columns that may be a field's: the titled one alone unless it holds something else."""
+        titled = next((place for place, name in enumerate(named) if name == word), None)
+        fitting = [
+            place
+            for place, name in enumerate(named)
+            if self.fits(word, place) and not self._is_another(word, place, name)
+        ]
+        if titled is None:
+            return self._unlike(fitting)
+        if titled in fitting:
+            rivals = [place for place in fitting if named[place] == "" and self._is_spelt(word, place)]
+            return self._unlike([titled, *rivals]) if word in self.shaped else [titled]
+        is_wrong = not self.samples[titled] or self._share(word, titled) < HARDLY
+        return self._unlike(fitting) if is_wrong and fitting else [titled]
+
+    def _is_another(self, word: str, place: int, name: str | None) -> bool:
+        """Whether a column is surely another field's: it is titled so, and holds that, or may as well be that."""
+        if name == word:
+            return False
+        if name in self.holds:
+            return self.fits(name, place)
+        return any(self.fits(other, place) for other in self.holds if other not in {word, *self.settled})
+
+    def _is_spelt(self, word: str, place: int) -> bool:
+        return Headers({word: self.headers.fields[word]}).named([self.header[place]]) == [word]
+
+    def _unlike(self, places: Sequence[int]) -> Sequence[int]:
+        """These places, unless their columns hold the same: then the first."""
+        return places[:1] if all(self.columns[place] == self.columns[places[0]] for place in places) else places
+
+    def fits(self, word: str, place: int) -> bool:
+        """Whether most cells of a column hold what a field does."""
+        sample = self.samples[place]
+        is_count = sample == [*map(str, range(1, len(sample) + 1))]  # of the rows: such numbers may be anybody's
+        return bool(sample) and not is_count and self._share(word, place) >= MOSTLY
+
+    def _share(self, word: str, place: int) -> float:
+        field, holds, sample = self.headers.fields.get(word), self.holds[word], self.samples[place]
+        mend = field.mend if field else None
+        return sum(holds(mend(cell) if mend else cell) for cell in sample) / len(sample)
