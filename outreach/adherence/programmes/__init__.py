@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from outreach import audit
 from outreach.adherence.models import Prerequisite, Programme, Strand
@@ -19,6 +19,7 @@ from outreach.adherence.told import tell_programme
 from outreach.db import Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
+from outreach.french import typeset, within_quotes
 from outreach.text import line_of_words
 
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
@@ -159,12 +160,22 @@ def every(session: Session) -> Sequence[Programme]:
     return session.scalars(select(Programme).order_by(Programme.id)).all()
 
 
-def named(session: Session, code: str = "") -> Programme:
-    """The programme with this code; without a code, the only one there is.
+def name_among_several(session: Session, programme: Programme) -> str:
+    """Its name, which whatever is said of it says; '' where it is the only one."""
+    return programme.name if (session.scalar(select(func.count(Programme.id))) or 0) > 1 else ""
+
+
+def of_programme(name: str) -> str:
+    """What follows a strand, with its space: « du programme « Plan lecture » »; '' without a name."""
+    return typeset(f" du programme « {within_quotes(name)} »") if name else ""
+
+
+def named(session: Session, code: str = "", among: Sequence[Programme] | None = None) -> Programme:
+    """The programme with this code; without a code, the only one there is: of all, or `among` some.
 
     Raises NotFound, and Refused with the codes where no code is given and there are several.
     """
-    there = every(session)
+    there = every(session) if among is None else among
     found = [one for one in there if one.code == code] if code else there
     if len(found) == 1:
         return found[0]
