@@ -73,13 +73,13 @@ def of_strand(found: Situation, strand: Strand) -> FiguredSentence:
     return FiguredSentence(french.typeset(_of_strand(found, figures, strand)), figures)
 
 
-def of_declared(rows: Iterable[SituationRow], number: int) -> FiguredSentence | None:
+def of_declared(rows: Iterable[SituationRow], number: int, programme: str = "") -> FiguredSentence | None:
     """What rows leave open in a strand: joinings that are declared and not confirmed; None without any."""
     count = sum(row.strands[number][Bucket.DECLARED] for row in rows)
     if not count:
         return None
     does = french.plural(count, "école déclare", "écoles déclarent")
-    told = f"{does} adhérer au {ordinal(number)}, ce que le service n’a pas encore confirmé."
+    told = f"{does} adhérer au {ordinal(number, programme)}, ce que le service n’a pas encore confirmé."
     return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
 
 

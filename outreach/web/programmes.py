@@ -17,11 +17,17 @@ LONGEST_CODE = 60
 
 
 def named(session: Session) -> Programme:
-    """The programme of a file or a form: that which the address names, or the only one.
+    """The programme of a file or a form: that which the address names, or the only one. Raises as `coded`."""
+    return coded(session, _asked())
 
-    Raises NotFound, and Refused with the codes where the address names none and there are several.
+
+def coded(session: Session, code: str) -> Programme:
+    """The programme that a form's field names by its code, or the only one.
+
+    Raises NotFound, and Refused with the codes where it names none and there are several.
     """
-    return _held(session, programmes.named(session, _asked(), there := _offered(session)), there)
+    there = offered(session)
+    return _held(session, programmes.named(session, code, there), there)
 
 
 def shown(session: Session) -> Programme:
@@ -29,17 +35,22 @@ def shown(session: Session) -> Programme:
 
     Raises NotFound.
     """
-    there = _offered(session)
+    there = offered(session)
     if len(there) < 2 or _asked():
         return named(session)
     return _held(session, usual(session, actor(), there, current_day()), there)
+
+
+def filtered(session: Session) -> Programme | None:
+    """The programme that a list is narrowed to; None where its address names none. Raises NotFound."""
+    return named(session) if _asked() else None
 
 
 def _asked() -> str:
     return words(request.args, of_request.ARGUMENT, LONGEST_CODE)
 
 
-def _offered(session: Session) -> Sequence[Programme]:
+def offered(session: Session) -> Sequence[Programme]:
     """The programmes that one may go over to: all, or those that concern the members of an account's scope."""
     return concerning(session, current_day())
 

@@ -12,7 +12,7 @@ from outreach.adherence.situation import Bucket
 from outreach.days import today
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.pages import elements, links, text_of
+from tests.pages import cells, elements, form_of, links, text_of
 from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
 from tests.web.test_scoped_pages import signed_in as signed_in_for
 from tests.web.test_situation import table
@@ -142,3 +142,30 @@ def test_the_figures_are_counted_of_the_programme_that_is_said(two_programmes):
         of = {one.code: situation.situation(session, one, today(NOW)) for one in programmes.every(session)}
     assert of[SECOND].programme == NAME
     assert of[SECOND].total.strands[1][Bucket.JOINED] == len(JOINED) != of[FIRST].total.strands[1][Bucket.JOINED]
+
+
+def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, two_programmes):
+    page = author.get(f"/notes/drafts/new?programme={SECOND}")
+    assert current(page) == NAME
+    form = form_of(page)
+    assert form["programme"] == SECOND
+    asked = {"title": "Lire", "as_of": "2021-05-15", "question": "Combien ?"}
+    unnamed = author.post("/notes/drafts/new", data=form | asked | {"programme": ""})
+    assert (unnamed.status_code, CODES in said(unnamed)) == (409, True)
+    preview = author.get(author.post("/notes/drafts/new", data=form | asked).headers["Location"])
+    assert f"volet du programme « {NAME} »" in said(preview)
+    freezing = next(one.get("action") for one in elements(preview, "form") if "freezing" in one.get("action"))
+    author.post(freezing, data=form_of(preview, freezing))
+    listed = author.get("/notes")
+    assert [row[1] for row in cells(elements(listed, "main")[0])[1:]] == [NAME]
+    assert "Lire" in said(author.get(f"/notes?programme={SECOND}"))
+    assert "Lire" not in said(author.get(f"/notes?programme={FIRST}"))
+    assert current(author.get("/")) == NAME, "the author's latest work is about it"
+
+
+def test_a_note_is_asked_for_about_the_programme_of_the_page(signed_in, two_programmes):
+    reader = signed_in("reader")
+    home = reader.get(f"/?programme={SECOND}")
+    (action,) = {one.get("action") for one in elements(home, "form") if "/notes/requests" in one.get("action")}
+    address = reader.post(action, data=form_of(home, action) | {"question": "Combien ?"}).headers["Location"]
+    assert f"volet du programme « {NAME} »" in said(reader.get(address))

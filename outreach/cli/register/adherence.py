@@ -20,7 +20,7 @@ from outreach.sent_lists.grids import opened_file
 from outreach.spreadsheets.tables import decode
 
 programme_option = click.option(
-    "--programme", "code", default="", help="Le code du programme ; par défaut, le premier."
+    "--programme", "code", default="", help="Le code du programme ; à donner s’il y en a plusieurs."
 )
 
 

@@ -63,7 +63,7 @@ def download(
     origin = origin_of(campaign, sight)
     tables = [table, *more]
     if origin.programme:
-        tables = [with_column(one, PROGRAMME, origin.programme) for one in tables]
+        tables = [_of_programme(one, origin.programme) for one in tables]
     if sight:
         tables = [_named(one, sight) for one in tables]
     try:
@@ -84,6 +84,11 @@ def origin_of(campaign: str, sight: Sight | None) -> Origin:
 def form(table: Table, kind: str, name: str) -> Response:
     """A response that saves a table which is filled in or corrected, then sent back: nothing is added to it."""
     return _response((table,), kind, name)
+
+
+def _of_programme(table: Table, name: str) -> Table:
+    """The table with the programme that it is about, unless it says so itself."""
+    return table if PROGRAMME in table.headers else with_column(table, PROGRAMME, name)
 
 
 def _named(table: Table, sight: Sight) -> Table:

@@ -23,6 +23,12 @@ KEEPS = frozenset(  # views that an address of one programme leads to
         "situation.write_to_list",
         "situation.all_actions",
         "situation.export_actions",
+        "notes.index",
+        "notes.export",
+        "notes.new",
+        "notes.create",
+        "notes.new_request",
+        "notes.ask",
     }
 )
 
