@@ -45,7 +45,8 @@ class Table:
 def with_column(table: Table, header: str, said: str) -> Table:
     """The table with a last column that says the same on each row."""
     width = len(table.headers)
-    rows = ([*row, *[None] * (width - len(row)), said] for row in table.rows)
+    wide = ([*row, *[None] * (width - len(row)), said] for row in table.rows)
+    rows = list(wide) if isinstance(table.rows, Sequence) else wide  # what may be read twice still may
     return replace(table, headers=[*table.headers, header], rows=rows)
 
 

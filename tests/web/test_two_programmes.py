@@ -5,11 +5,15 @@ import io
 import re
 
 import pytest
+from flask.testing import FlaskClient
 from python_calamine import CalamineWorkbook
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.situation import Bucket
 from outreach.days import today
+from outreach.web.ui.programme import KEEPS
+from tests.application import ASKED_AT
+from tests.architecture.test_sweeps import SAMPLES, addresses
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import cells, elements, form_of, links, text_of
@@ -169,3 +173,144 @@ def test_a_note_is_asked_for_about_the_programme_of_the_page(signed_in, two_prog
     (action,) = {one.get("action") for one in elements(home, "form") if "/notes/requests" in one.get("action")}
     address = reader.post(action, data=form_of(home, action) | {"question": "Combien ?"}).headers["Location"]
     assert f"volet du programme « {NAME} »" in said(reader.get(address))
+
+
+def statuses_of(database, code):
+    with database.reading() as session:
+        return situation.situation(session, programmes.named(session, code), ASKED_AT.date()).total.strands[1]
+
+
+def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author, two_programmes):
+    page = author.get("/adherence/lists")
+    (field,) = elements(page, "select[@name='programme']")
+    assert [one.get("value") for one in elements(field, "option[@selected]")] == [], "a list takes none by itself"
+    assert [one.get("value") for one in elements(field, "option")] == ["", FIRST, SECOND]
+    content = "fase;volet;statut;date\n80004;1;adhéré;11/05/2021\n".encode()
+    unnamed = author.send("/adherence/lists", {"file": (io.BytesIO(content), "a.csv")})
+    assert (unnamed.status_code, CODES in said(unnamed)) == (422, True)
+    (fault,) = elements(unnamed, "div[@id='error-summary']//a")
+    assert fault.get("href") == "#programme"
+    named = author.send("/adherence/lists", {"file": (io.BytesIO(content), "a.csv"), "programme": SECOND})
+    page = author.get(named.location)
+    assert f"programme « {NAME} »" in said(page)
+    action = f"{named.location}/application"
+    author.post(action, data=form_of(page, action))
+    assert statuses_of(two_programmes, SECOND)[Bucket.JOINED] == len(JOINED) + 1
+    column = f"fase;volet;statut;date;programme\n80005;1;adhéré;11/05/2021;{NAME}\n".encode()
+    page = author.get(author.send("/adherence/lists", {"file": (io.BytesIO(column), "b.csv")}).location)
+    assert f"programme « {NAME} »" in said(page)
+    assert NAME in said(author.get("/adherence/lists"))
+    chosen = elements(author.get(f"/adherence/lists?programme={SECOND}"), "option[@selected]")
+    assert [one.get("value") for one in chosen] == [SECOND], "kept from the page before"
+
+
+def test_a_status_is_recorded_in_the_programme_of_its_page(author, two_programmes):
+    before = {code: statuses_of(two_programmes, code) for code in (FIRST, SECOND)}
+    place = f"/directory/9300/statuses?programme={SECOND}"
+    page = author.get(place)
+    assert current(page) == NAME
+    (action,) = {one.get("action") for one in elements(page, "form") if "/statuses" in one.get("action")}
+    assert f"programme={SECOND}" in action
+    form = form_of(page, action)
+    typed = {"strand": "1", "school": "all", "status": "declined", "word": "confirmed", "source": "Appel téléphonique"}
+    unnamed = author.post("/directory/9300/statuses", data=form | typed)
+    assert (unnamed.status_code, CODES in said(unnamed)) == (409, True)
+    recorded = author.post(action, data=form | typed)
+    assert (recorded.status_code, f"programme={SECOND}" in recorded.location) == (302, True), said(recorded)
+    shown = author.get(recorded.location)
+    assert f"Volet 1 du programme « {NAME} » : « Refus » est enregistré" in said(shown)
+    assert statuses_of(two_programmes, FIRST) == before[FIRST]
+    assert statuses_of(two_programmes, SECOND)[Bucket.DECLINED] > before[SECOND][Bucket.DECLINED]
+    ((undoing, _),) = links(shown, "/directory/9300/statuses/")
+    page = author.get(undoing)
+    assert f"Volet 1, programme « {NAME} »" in said(page)
+    assert author.get(undoing.partition("?")[0]).status_code == 409, "another programme has other numbers"
+    withdraw = next(one.get("action") for one in elements(page, "form") if "/withdrawal" in one.get("action", ""))
+    author.post(withdraw, data=form_of(page, withdraw))
+    assert statuses_of(two_programmes, SECOND) == before[SECOND]
+
+
+def test_the_sheet_of_an_authority_says_where_it_stands_in_each_programme(author, two_programmes):
+    page = author.get("/directory/9300")
+    stands = [text_of(one) for one in elements(page, "dl[@class='facts']//dt") if "olet" in text_of(one)]
+    assert stands[:2] == ["Mes outils numériques, volet 1", "Mes outils numériques, volet 2"]
+    assert f"{NAME}, volet 1" in stands
+    assert {led for led, _ in links(page, "/directory/9300/statuses?")} >= {
+        f"/directory/9300/statuses?programme={code}" for code in (FIRST, SECOND)
+    }
+
+
+def test_a_filter_of_authorities_is_of_the_programme_that_it_says(author, two_programmes):
+    page = author.get(f"/directory?programme={SECOND}&strand1=complete")
+    assert current(page) == NAME
+    assert f"ont adhéré au volet 1 du programme « {NAME} »" in said(page)
+    (chip, *_) = [text_of(one).replace("\xa0", " ") for one in elements(page, "a[@class='ds-chip']")]
+    assert f"Volet 1 du programme « {NAME} » : Toutes les écoles" in chip
+    whole = author.get(f"/directory?programme={FIRST}&strand1=complete")
+    assert said(whole) != said(page)
+    for led, _ in links(page, "/directory/export."):
+        assert f"programme={SECOND}" in led
+        assert author.get(led).status_code == 200
+    assert author.get("/directory/export.csv").status_code == 200, "it says nothing of a programme"
+    refused = author.get("/directory/export.csv?strand1=complete")
+    assert (refused.status_code, CODES in said(refused)) == (409, True)
+
+
+ADHERENCE = re.compile(r"adhér|volet \d", re.IGNORECASE)  # what a page says that speaks of a strand
+OF_NONE = {  # what shows no figure of a programme: samples, help, statements, and the texts of one
+    *("adherence.example", "guide.index", "guide.topic", "programmes.begin", "public.data_protection"),
+    *("programmes.programme", "static"),
+}
+OF_A_CAMPAIGN = ("campaigns.", "calendar.", "mailbox.", "public", "api.")  # its strand says which
+
+
+def read(response):
+    """The words of an answer, as far as it has some."""
+    if response.mimetype.endswith("sheet"):
+        book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
+        return " ".join(
+            str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row
+        )
+    if not response.mimetype.startswith(("text/", "image/svg")):
+        return ""
+    words = re.sub(r"<(script|style).*?</\1>|<option.*?</option>|<nav.*?</nav>", "", response.text, flags=re.DOTALL)
+    return re.sub(r"<[^>]*>", " ", words).replace("\xa0", " ")
+
+
+def answers(app, signed_in, query=""):
+    """What each address answers to whoever may read it: its endpoint, the address, the response."""
+    clients = [signed_in(role) for role in ("author", "administrator")]
+    for key, what, kind in (("volet-1", "schools", "csv"), ("adhesions", "authorities", "xlsx")):
+        for method, endpoint, address in addresses(app, {**SAMPLES, "key": key, "what": what, "kind": kind}):
+            if method == "GET" and not endpoint.startswith(OF_A_CAMPAIGN):
+                for client in clients:
+                    response = FlaskClient.open(client, address + query)
+                    if response.status_code != 403:
+                        yield endpoint, address, response
+                        break
+
+
+def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two_programmes):
+    silent, refused, told = set(), set(), 0
+    for endpoint, address, response in answers(app, signed_in):
+        if response.status_code == 409 and CODES in read(response):
+            refused.add(endpoint)
+        elif response.status_code == 200 and endpoint not in OF_NONE and ADHERENCE.search(said_by := read(response)):
+            told += 1
+            if NAME not in said_by and "Mes outils numériques" not in said_by:
+                silent.add(address)
+    assert silent == set()
+    assert refused >= {"situation.export", "situation.picture", "situation.export_list", "situation.export_actions"}
+    assert told > 10
+
+
+def test_whatever_is_about_the_programme_of_its_address_says_that_one(app, signed_in, two_programmes):
+    found = {
+        (endpoint, NAME in read(response) or f"_{SECOND}_" in response.headers.get("Content-Disposition", ""))
+        for endpoint, _, response in answers(app, signed_in, f"?programme={SECOND}")
+        if endpoint in KEEPS and response.status_code == 200 and response.mimetype != "image/png"
+    }
+    assert {endpoint for endpoint, is_said in found if not is_said} <= {"directory.export"}, "it filters by no strand"
+    assert {endpoint for endpoint, _ in found} >= {one for one in KEEPS if one.startswith("situation.")} - {
+        "situation.write_to_list"
+    }

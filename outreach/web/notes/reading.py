@@ -14,6 +14,7 @@ from outreach.roles import RoleName
 from outreach.web import programmes
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import DecisionForm
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, held_roles, needs, reading
@@ -39,8 +40,8 @@ def index() -> str:
             "pages/notes/index.html",
             state=state,
             states={each: listing.count(session, each, programme) for each in NoteState},
-            programme=programme,
-            offered=offered,
+            programme=programme.code if programme else "",
+            offered=of_request.choices(offered),
             shown=Shown.of(
                 request,
                 listing.listed(session, state, sorting(request), programme),

@@ -26,7 +26,7 @@ from outreach.web.ui import programme
 from outreach.web.ui.door import counted
 from outreach.web.ui.request import end_reading, inert, job, now
 
-__all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "xlsx"]  # both halves
+__all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "with_column", "xlsx"]  # both halves
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"

@@ -23,6 +23,15 @@ KEEPS = frozenset(  # views that an address of one programme leads to
         "situation.write_to_list",
         "situation.all_actions",
         "situation.export_actions",
+        "adherence.index",
+        "adherence.statuses",
+        "adherence.record",
+        "adherence.withdrawal",
+        "adherence.withdraw",
+        "directory.index",
+        "directory.export",
+        "directory.write_to_list",
+        "directory.call_list",
         "notes.index",
         "notes.export",
         "notes.new",
@@ -35,10 +44,11 @@ KEEPS = frozenset(  # views that an address of one programme leads to
 
 @dataclass(frozen=True, slots=True)
 class OneOfSeveral:
-    """The programme of a request where several are loaded, and those that one may go over to."""
+    """The programme of a request where several are loaded, and those that one may go over to: codes and names."""
 
-    programme: Programme
-    offered: Sequence[Programme]
+    code: str
+    name: str
+    offered: Sequence[tuple[str, str]]
 
 
 def install(app: Flask) -> None:
@@ -56,7 +66,7 @@ def one_of_several() -> OneOfSeveral | None:
 def name() -> str:
     """The name of the programme, where several are loaded; '' otherwise."""
     held = one_of_several()
-    return held.programme.name if held else ""
+    return held.name if held else ""
 
 
 def said() -> str:
@@ -67,12 +77,17 @@ def said() -> str:
 def code() -> str:
     """The code of the programme, where several are loaded; '' otherwise."""
     held = one_of_several()
-    return held.programme.code if held else ""
+    return held.code if held else ""
+
+
+def choices(offered: Sequence[Programme]) -> list[tuple[str, str]]:
+    """Programmes to choose from: the code and the name of each."""
+    return [(one.code, one.name) for one in offered]
 
 
 def hold(programme: Programme, offered: Sequence[Programme]) -> None:
     """Have this request be about a programme, of which several are loaded; one may go over to those `offered`."""
-    g.programme = OneOfSeveral(programme, offered)
+    g.programme = OneOfSeveral(programme.code, programme.name, choices(offered))
 
 
 def _keep(endpoint: str, values: dict[str, Any]) -> None:

@@ -54,7 +54,7 @@ def summary(number: int) -> Response:
             raise Refused("Cette campagne n’est pas encore partie : son résumé n’aurait rien à dire.")
         standing = listing.standing_of(session, campaign).label
         beside = locking.beside_counts(session, campaign)
-        document = _document(came, programmes.the_programme(session).name, standing, beside)
+        document = _document(came, programmes.of_strand(session, campaign.strand).name, standing, beside)
     end_reading()
     known = json.loads(pdf.settable(json.dumps(document, ensure_ascii=False)))  # a title may have other characters
     content = pdf.set_pdf("summary.typ", known, int(now().timestamp()), lost_nothing="Rien n’est perdu")
