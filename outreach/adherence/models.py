@@ -96,7 +96,9 @@ class Programme(Base):
     code: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
 
-    strands: Mapped[list["Strand"]] = relationship(order_by="Strand.number", lazy="selectin")
+    strands: Mapped[list["Strand"]] = relationship(
+        order_by="Strand.number", lazy="selectin", back_populates="programme"
+    )
 
     def open_on(self, day: date) -> list["Strand"]:
         """The strands that are open at the end of a day, in order."""
@@ -122,6 +124,8 @@ class Strand(Base):
     circular: Mapped[str] = mapped_column(String(40))
     opened_on: Mapped[date]
     level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
+
+    programme: Mapped[Programme] = relationship(back_populates="strands")
 
     def is_open(self, day: date) -> bool:
         """Whether schools may join it at the end of a day. Before its opening a strand has no figures."""

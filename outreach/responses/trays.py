@@ -46,6 +46,7 @@ COLUMNS: Sequence[Column[Response]] = (
     Column("outcome", "Suite", lambda row: row.outcome, sort=Response.handled_at),
     Column("respondent", "Répondu par", lambda row: row.respondent and row.respondent.name, on=DATA),
     Column("function", "Fonction", lambda row: row.respondent and row.respondent.function, on=DATA),
+    Column("programme", "Programme", lambda row: row.strand.programme.name, on=On.FILE),
 )
 
 

@@ -165,11 +165,6 @@ def name_among_several(session: Session, programme: Programme) -> str:
     return programme.name if (session.scalar(select(func.count(Programme.id))) or 0) > 1 else ""
 
 
-def of_strand(session: Session, strand: Strand) -> Programme:
-    """The programme of a strand."""
-    return session.get_one(Programme, strand.programme_id)
-
-
 def names_among_several(session: Session) -> dict[int, str]:
     """The names of all programmes by key, which whatever is said of a strand says; empty where there is one alone."""
     there = every(session)

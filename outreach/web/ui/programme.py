@@ -9,8 +9,10 @@ from typing import Any
 
 from flask import Flask, g
 
-from outreach.adherence.models import Programme
+from outreach.adherence import programmes
+from outreach.adherence.models import Programme, Strand
 from outreach.french import typeset, within_quotes
+from outreach.web.ui.request import reading
 
 ARGUMENT = "programme"
 KEEPS = frozenset(  # views that an address of one programme leads to
@@ -55,6 +57,7 @@ def install(app: Flask) -> None:
     """Have addresses keep the programme, and give templates it and those that one may go over to."""
     app.url_defaults(_keep)
     app.jinja_env.globals["one_of_several"] = one_of_several
+    app.jinja_env.filters["of_programme"] = _of_programme
 
 
 def one_of_several() -> OneOfSeveral | None:
@@ -88,6 +91,14 @@ def choices(offered: Sequence[Programme]) -> list[tuple[str, str]]:
 def hold(programme: Programme, offered: Sequence[Programme]) -> None:
     """Have this request be about a programme, of which several are loaded; one may go over to those `offered`."""
     g.programme = OneOfSeveral(programme.code, programme.name, choices(offered))
+
+
+def _of_programme(strand: Strand) -> str:
+    """What follows the number of a strand on a page about several: « du programme « Plan lecture » », or ''."""
+    if "programme_names" not in g:
+        with reading() as session:
+            g.programme_names = programmes.names_among_several(session)
+    return programmes.of_programme(g.programme_names.get(strand.programme_id, ""))
 
 
 def _keep(endpoint: str, values: dict[str, Any]) -> None:
