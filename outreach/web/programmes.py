@@ -10,6 +10,7 @@ from outreach.adherence.programmes.concerning import concerning
 from outreach.db import Session
 from outreach.own.usual_programme import usual
 from outreach.web.ui import programme as of_request
+from outreach.web.ui.door import is_scoped
 from outreach.web.ui.pager import words
 from outreach.web.ui.request import actor, current_day
 
@@ -37,7 +38,7 @@ def shown(session: Session) -> Programme:
     """
     there = offered(session)
     if len(there) < 2 or _asked():
-        return named(session)
+        return _held(session, programmes.named(session, _asked(), there), there)
     return _held(session, usual(session, actor(), there, current_day()), there)
 
 
@@ -56,6 +57,6 @@ def offered(session: Session) -> Sequence[Programme]:
 
 
 def _held(session: Session, programme: Programme, there: Sequence[Programme]) -> Programme:
-    if programmes.name_among_several(session, programme):
+    if len(there) > 1 or (is_scoped() and programmes.name_among_several(session, programme)):
         of_request.hold(programme, there)
     return programme

@@ -110,6 +110,7 @@ def _of_file(response):
 def test_a_file_takes_no_programme_by_itself(author, two_programmes, address):
     refused = author.get(address)
     assert (refused.status_code, CODES in said(refused)) == (409, True)
+    assert author.get("/?programme=autre").status_code == 404
     unknown = author.get(address + ("&" if "?" in address else "?") + "programme=autre")
     assert (unknown.status_code, CODES in said(unknown)) == (404, True)
 

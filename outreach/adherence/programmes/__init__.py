@@ -149,12 +149,6 @@ def fault_of(error: ValidationError) -> str:
     return f"{where} : {what or 'la valeur ne convient pas'}"
 
 
-def first(session: Session, code: str = "") -> Programme | None:
-    """The programme with this code, or the first one loaded; None if there is none."""
-    query = select(Programme).order_by(Programme.id)
-    return session.scalar(query.where(Programme.code == code) if code else query.limit(1))
-
-
 def every(session: Session) -> Sequence[Programme]:
     """All programmes, in the order in which they were loaded."""
     return session.scalars(select(Programme).order_by(Programme.id)).all()
@@ -195,7 +189,8 @@ def named(session: Session, code: str = "", among: Sequence[Programme] | None = 
 
 def the_programme(session: Session, code: str = "") -> Programme:
     """The programme with this code, or the first one loaded. Raises NotFound."""
-    programme = first(session, code)
+    query = select(Programme).order_by(Programme.id)
+    programme = session.scalar(query.where(Programme.code == code) if code else query.limit(1))
     if programme is None:
         named = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
         raise NotFound(f"{named} L’administration en charge un : Administration › Programmes, ou ./run programme load.")

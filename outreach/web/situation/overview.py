@@ -64,6 +64,8 @@ def index() -> str:
         try:
             programme = programmes.shown(session)
         except NotFound:
+            if programmes.offered(session):
+                raise  # its address names another
             told: dict[str, Any] = {"alarms": [], "unwritten": [], "restores": []}
             if not is_scoped():
                 told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
