@@ -6,7 +6,7 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 
 revision = "0105"
-down_revision = "0101"
+down_revision = "0102"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program before would apply what any sender sends to the first programme
