@@ -79,7 +79,7 @@ from outreach.web.replies import written_reply as replies
 from outreach.web.sent_lists import BIGGEST_UPLOAD
 from outreach.web.signing_in import kept, password_links, sign_in
 from outreach.web.signing_in import trail as trail_queue
-from outreach.web.ui import bar, errors, problems, protection, templates
+from outreach.web.ui import bar, errors, problems, programme, protection, templates
 from outreach.web.ui import request as page_request
 
 WORDS = {"", "application/x-www-form-urlencoded"}
@@ -184,6 +184,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     protect.exempt(api.pages)  # no browser asks there: whoever does shows a key
     sign_in.install(app)
     templates.install(app)
+    programme.install(app)
     bar.install(app, awaited=today.awaited, clock=sending.clock)
     protection.install(app)
     errors.install(app)

@@ -54,7 +54,9 @@ class Programme(Base):
     previous: Mapped[str | None] = mapped_column(Text)
     """Its file from before the last change, which may be loaded again; None before any."""
 
-    strands: Mapped[list["Strand"]] = relationship(order_by="Strand.number", lazy="selectin")
+    strands: Mapped[list["Strand"]] = relationship(
+        order_by="Strand.number", lazy="selectin", back_populates="programme"
+    )
 
     def open_on(self, day: date) -> list["Strand"]:
         """The strands that are open at the end of a day, in order."""
@@ -81,6 +83,8 @@ class Strand(Base):
     opened_on: Mapped[date]
     closed_on: Mapped[date | None]
     level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
+
+    programme: Mapped[Programme] = relationship(back_populates="strands")
 
     def is_open(self, day: date) -> bool:
         """Whether schools may join it at the end of a day. Before its opening a strand has no figures."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.adherence.grouping import OUTSIDE, Grouping
 from outreach.adherence.models import Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
@@ -59,18 +60,18 @@ def sentences(found: Situation, strands: Iterable[Strand]) -> list[str]:
 def of_strand(found: Situation, strand: Strand) -> FiguredSentence:
     """The sentence of a strand; before its opening it has no figures."""
     if strand.number in found.openings:
-        return FiguredSentence(opening(strand.number, strand.opened_on), {})
+        return FiguredSentence(opening(strand.number, strand.opened_on, found.programme), {})
     figures = figures_of(found.total, strand.number)
     return FiguredSentence(french.typeset(_of_strand(found, figures, strand)), figures)
 
 
-def of_declared(rows: Iterable[SituationRow], number: int) -> FiguredSentence | None:
+def of_declared(rows: Iterable[SituationRow], number: int, programme: str = "") -> FiguredSentence | None:
     """What rows leave open in a strand: joinings that are declared and not confirmed; None without any."""
     count = sum(row.strands[number][Bucket.DECLARED] for row in rows)
     if not count:
         return None
     does = french.plural(count, "école déclare", "écoles déclarent")
-    told = f"{does} adhérer au {ordinal(number)}, ce que le service n’a pas encore confirmé."
+    told = f"{does} adhérer au {ordinal(number, programme)}, ce que le service n’a pas encore confirmé."
     return FiguredSentence(french.typeset(told), {Bucket.DECLARED.value: count})
 
 
@@ -87,9 +88,9 @@ def of_reported(rows: Iterable[SituationRow], strand: Strand, sight: Sight | Non
     return FiguredSentence(french.typeset(f"{schools} {told}"), {"reported": count})
 
 
-def opening(number: int, day: date) -> str:
+def opening(number: int, day: date, programme: str = "") -> str:
     """What is said of a strand instead of figures before its opening: « Le volet 2 s’ouvre le 31 juillet 2026. »"""
-    return french.typeset(f"Le volet {number} s’ouvre le {french.day(day)}.")
+    return french.typeset(f"Le volet {number}{programmes.of_programme(programme)} s’ouvre le {french.day(day)}.")
 
 
 def answers(
@@ -109,9 +110,9 @@ def answers(
     ]
 
 
-def ordinal(number: int) -> str:
-    """A strand in a sentence: "premier volet"."""
-    return f"{ORDINALS.get(number, f'{number}e')} volet"
+def ordinal(number: int, programme: str = "") -> str:
+    """A strand in a sentence: "premier volet"; with a name, "premier volet du programme « Plan lecture »"."""
+    return f"{ORDINALS.get(number, f'{number}e')} volet{programmes.of_programme(programme)}"
 
 
 def of_group(by: Grouping, row: SituationRow) -> str:
@@ -158,7 +159,7 @@ def others(figures: Mapping[str, int]) -> str:
 
 
 def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) -> GroupAnswer:
-    figures, head = figures_of(row, number), f"{french.initial(ordinal(number))}, {when(found)}. "
+    figures, head = figures_of(row, number), f"{french.initial(ordinal(number, found.programme))}, {when(found)}. "
     reply, told = _of_group(figures, of_rows(found, row))
     told = head + (f"{reply} : {told}" if reply and replies else french.initial(told))
     return GroupAnswer(french.typeset(told), figures, row.code or "", number)
@@ -166,7 +167,8 @@ def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) 
 
 def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> str:
     joined, declared, base = figures[Bucket.JOINED], figures[Bucket.DECLARED], figures["base"]
-    day, strand, level = french.initial(when(found)), ordinal(about.number), about.level
+    day, level = french.initial(when(found)), about.level
+    strand = ordinal(about.number, found.programme)
     whose = of_schools(found.sight)
     if not base:
         return f"{day}, aucune école{whose} n’est concernée par le {strand}."

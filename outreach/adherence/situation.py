@@ -14,7 +14,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Row, Select, Subquery, case, func, literal, select
 
-from outreach.adherence import statuses
+from outreach.adherence import programmes, statuses
 from outreach.adherence.grouping import Grouping, Groups, groups
 from outreach.adherence.models import Programme, RollUp, Status, Strand, Word
 from outreach.adherence.standing import eligible, joinings, rolled_up, standing
@@ -135,6 +135,7 @@ class Situation:
 
     `known_at` is the moment whose knowledge it shows; None = that of now. `openings` has the strands that are not open
     yet, by number, each with the day of its opening: no row has figures of these. `sight`: whose members alone count.
+    `programme`: its name where several are loaded, '' otherwise.
     """
 
     as_of: date
@@ -144,6 +145,7 @@ class Situation:
     rows: list[SituationRow]
     openings: dict[int, date] = field(default_factory=dict)
     sight: Sight | None = None
+    programme: str = ""
 
     def among(self, codes: Collection[str]) -> "Situation":
         """The same situation with the rows of these groups only; the total stays that of all. No code: all rows."""
@@ -202,9 +204,10 @@ def situation(
 ) -> Situation:
     """Count every eligible school once per open strand, by group: those of all networks, or of some by their codes."""
     openings = {strand.number: strand.opened_on for strand in programme.strands if not strand.is_open(day)}
-    opened, sight = programme.open_on(day), wording.of_session(session)
+    opened = programme.open_on(day)
+    of = wording.of_session(session), programmes.name_among_several(session, programme)
     if not opened:
-        return Situation(day, known_at, by, _total([], opened), [], openings, sight)
+        return Situation(day, known_at, by, _total([], opened), [], openings, *of)
     hash_in_scope(session)
     grouped = groups(session, by, opened, day, known_at, networks)
     rows = {
@@ -225,7 +228,7 @@ def situation(
     total.silent = total.silent or _no_silent(opened, listed)  # where no school is concerned
     if not by.is_partition:
         _count_once(session, total, grouped)
-    return Situation(day, known_at, by, total, shown, openings, sight)
+    return Situation(day, known_at, by, total, shown, openings, *of)
 
 
 def curve(

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
+from outreach.adherence import programmes
 from outreach.campaigns.models import Wave
 from outreach.db import Session
 from outreach.errors import InputError
@@ -56,7 +57,8 @@ def told(session: Session, criterion: Criterion) -> object:
 
 
 def names(session: Session, asked: Iterable[Criterion]) -> Names:
-    """What staff call the mailings and lists that these criteria speak of: two statements at most, none without any."""
+    """What staff call the mailings, lists and strands that these criteria speak of: three statements at most, none
+    without any."""
     every = [leaf for criterion in asked for leaf in leaves(criterion)]
     waves = _waves(session, every)
     mailings = {
@@ -65,7 +67,9 @@ def names(session: Session, asked: Iterable[Criterion]) -> Names:
         if isinstance(leaf, OfMailings) and leaf.mailings and all(key in waves for key in leaf.mailings)
     }
     lists = {leaf.list for leaf in every if isinstance(leaf, AmongAuthorities) and leaf.list is not None}
-    return Names(mailings, authority_lists.names(session, lists))
+    has_strand = any(getattr(leaf, "strand", None) is not None for leaf in every)
+    are_several = has_strand and bool(programmes.names_among_several(session))
+    return Names(mailings, authority_lists.names(session, lists), are_several)
 
 
 def sentence(session: Session, criterion: Criterion) -> str:

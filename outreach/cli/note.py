@@ -26,6 +26,7 @@ from outreach.cli.context import (
     say_json,
     working,
 )
+from outreach.cli.register.adherence import programme_option
 from outreach.days import today
 from outreach.db import NO_ANSWER
 from outreach.demo import people
@@ -94,7 +95,7 @@ def note() -> None:
 @click.option("--question", default="", metavar="TEXTE", help="La question posée.")
 @text_option
 @figure_option
-@click.option("--programme", "code", default="", help="Le code du programme ; par défaut, le premier.")
+@programme_option
 @yes_option
 @json_option
 @acting
@@ -135,13 +136,15 @@ def make(
 @click.option("--question", required=True, metavar="TEXTE", help="La question, dans ses mots.")
 @click.option("--as-of", "day", type=DayType(), help="Le jour à la fin duquel compter ; sinon, aujourd’hui.")
 @click.option("--network", "networks", multiple=True, metavar="RÉSEAU", help="Ce réseau d’abord. Se répète.")
+@programme_option
 @json_option
 @acting
 @pass_operation
-def request(operation: Operation, question: str, day: date | None, networks: tuple[str, ...]) -> None:
+def request(operation: Operation, question: str, day: date | None, networks: tuple[str, ...], code: str) -> None:
     """Demande une note : la rédaction y répond, et un courriel dit quand elle est prête."""
     as_of = day or today(operation.now)
-    asked = NoteRequest(as_of, f"Situation au {french.day(as_of)}", networks=networks, question=question.strip())
+    title = f"Situation au {french.day(as_of)}"
+    asked = NoteRequest(as_of, title, code, networks=networks, question=question.strip())
     with operation.database.writing() as session:
         actor = operation.actor(session, RoleName.READER)
         key = asking.ask(session, asked, now=operation.now, actor=actor).id

@@ -10,6 +10,7 @@ import click
 from outreach import days, french
 from outreach.adherence import known, programmes, sentences, situation
 from outreach.adherence.grouping import Grouping
+from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import Actions
@@ -78,14 +79,19 @@ def count_situation(
         raise click.UsageError("--network choisit des réseaux : il ne va qu’avec --by network.")
     known_at = read_past(moment, now=operation.now) if moment else None
     with operation.database.reading() as session:
-        told = _told(session, day or days.today(known_at or operation.now), known_at, Grouping(by), networks, code)
-        acted = _acted(session, operation.now, told.found, code) if xlsx else NO_ACTIONS
+        programme = programmes.named(session, code)
+        as_of = day or days.today(known_at or operation.now)
+        told = _told(session, programme, as_of, known_at, Grouping(by), networks)
+        acted = _acted(session, operation.now, told.found, programme) if xlsx else NO_ACTIONS
+        named = {"programme": programme.code}
     tables = tables_of(told.found, acted, operation.now, told.oldest)
+    if told.found.programme:
+        tables = [exports.with_column(table, exports.PROGRAMME, told.found.programme) for table in tables]
     if xlsx:
         xlsx.write_bytes(exports.xlsx(*tables))
     if csv:
         csv.write_bytes(exports.csv_bytes(tables[0]))
-    say_json(told.found.as_json)
+    say_json(lambda: named | told.found.as_json())
     if not (xlsx or csv):
         for line in (*told.sentences, *_tables(told.found)):
             say(line)
@@ -100,12 +106,16 @@ def list_actions(operation: Operation, day: date | None, code: str) -> None:
     """Dit les actions menées et prévues : les vagues parties, celles à venir, et à qui elles écrivent."""
     _refuse_to_come(day, operation.now)
     with operation.database.reading() as session:
-        programme = programmes.the_programme(session, code)
+        programme = programmes.named(session, code)
+        name = programmes.name_among_several(session, programme)
         acted = actions.actions(session, programme, now=operation.now, at=end_of(day) if day else None)
-    say_json(acted.as_json)
-    for title, told in (("Prévues", acted.planned), ("Menées", acted.done)):
-        say(f"{title} : {len(told)}")
-        for action in told:
+        told = {"programme": programme.code, **acted.as_json()}
+    say_json(lambda: told)
+    if name:
+        say(f"Programme « {name} »")
+    for title, some in (("Prévues", acted.planned), ("Menées", acted.done)):
+        say(f"{title} : {len(some)}")
+        for action in some:
             say(f"  {action.sentence(acted.labels)}")
     if acted.reached:
         say(f"Qui les campagnes ont atteint : {len(acted.reached)}")
@@ -118,16 +128,14 @@ def _refuse_to_come(day: date | None, now: datetime) -> None:
         raise click.UsageError("Cette date est dans l’avenir.")
 
 
-def _acted(session: Session, now: datetime, found: Situation, code: str) -> Actions:
+def _acted(session: Session, now: datetime, found: Situation, programme: Programme) -> Actions:
     """The actions until the day and the moment of a situation."""
-    programme = programmes.the_programme(session, code)
     return actions.actions(session, programme, now=now, at=until(found.as_of, found.known_at))
 
 
 def _told(
-    session: Session, day: date, known_at: datetime | None, by: Grouping, networks: Sequence[str], code: str
+    session: Session, programme: Programme, day: date, known_at: datetime | None, by: Grouping, networks: Sequence[str]
 ) -> Told:
-    programme = programmes.the_programme(session, code)
     known.refuse_unknowable(session, day, known_at)
     codes = _codes(session, networks)
     listed = listed_schools(until(day, known_at))

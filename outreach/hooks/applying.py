@@ -168,7 +168,8 @@ def _facts(session: Session, gathered: Gathered, now: datetime) -> dict[str, Any
     """What the list is about, and what it is complete for: the networks that its sender was allowed for."""
     networks, until = json.loads(gathered.sender.networks), gathered.complete_until
     covered = coverage.stated(session, until, networks, today(now)) if until and networks else None
-    return {"programme_id": programmes.the_programme(session).id, "coverage": covered}
+    about = gathered.sender.programme_id or programmes.named(session).id
+    return {"programme_id": about, "coverage": covered}
 
 
 def _opened(gathered: Gathered) -> Opened:

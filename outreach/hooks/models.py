@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
-from outreach.adherence.models import JoiningList
+from outreach.adherence.models import JoiningList, Programme
 from outreach.audit import SENDER
 from outreach.db import Base, enum_of
 
@@ -52,7 +52,7 @@ class Judgement(StrEnum):
 class HookSender(Base):
     """A service that sends joinings: its name in the address, its public key, and the salt of the secret that it may
     share instead. `networks` are the codes of those it knows all joinings of, as JSON. `told_at` is when administrators
-    were told by mail of it.
+    were told by mail of it. Its joinings are of one programme; None where it was made before any was loaded.
     """
 
     __tablename__ = "hook_senders"
@@ -68,6 +68,9 @@ class HookSender(Base):
     told_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     ended_by: Mapped[str | None] = mapped_column(String(255))
+    programme_id: Mapped[int | None] = mapped_column(ForeignKey("programmes.id"))
+
+    programme: Mapped[Programme | None] = relationship()
 
     @property
     def actor(self) -> str:

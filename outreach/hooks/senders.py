@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy import select
 
 from outreach import audit
+from outreach.adherence import programmes
 from outreach.db import Session, take_turns
 from outreach.directory.listing import networks
 from outreach.errors import InputError, NotFound, Refused
@@ -22,13 +23,22 @@ _SERVES = HookSender.ended_at.is_(None)
 
 
 def make(
-    session: Session, *, name: str, public_key: str, known: Collection[str], now: datetime, actor: str
+    session: Session,
+    *,
+    name: str,
+    public_key: str,
+    known: Collection[str],
+    now: datetime,
+    actor: str,
+    programme: str = "",
 ) -> HookSender:
     """Let a service send joinings. `public_key` is `whpk_…`, '' where it signs by the shared secret; `known` are the
-    codes of the networks it knows all joinings of.
+    codes of the networks it knows all joinings of. What it sends is of the `programme` with this code, or of the only
+    one there is.
 
     Raises InputError on a name, a key or a network that will not do, Refused where the name was used before, and where
-    another one that may send has the key: what is signed does not say whom it is for.
+    another one that may send has the key: what is signed does not say whom it is for. Raises Refused, too, where it
+    names none of several programmes, and NotFound for an unknown one.
     """
     if not NAME.fullmatch(name):
         raise InputError(UNFIT)
@@ -36,6 +46,7 @@ def make(
     offered = [network.code for network in networks(session)]
     if unknown := set(known) - set(offered):
         raise InputError(f"Réseau inconnu : {', '.join(sorted(unknown))[:100]}.")
+    about = programmes.named(session, programme) if programme or programmes.every(session) else None
     take_turns(session, "hook-senders")
     if session.scalar(select(HookSender.id).where(HookSender.name == name)) is not None:
         raise Refused(f"« {name} » est ou a été le nom d’un service : donnez un autre nom.")
@@ -45,7 +56,15 @@ def make(
     ):
         raise Refused("Un autre service signe par cette clé : ce qu’il envoie vaudrait aussi sous ce nom-ci.")
     of = json.dumps([code for code in offered if code in known], ensure_ascii=False)
-    made = HookSender(name=name, public_key=key, salt=secrets.token_hex(32), networks=of, made_at=now, made_by=actor)
+    made = HookSender(
+        name=name,
+        public_key=key,
+        salt=secrets.token_hex(32),
+        networks=of,
+        made_at=now,
+        made_by=actor,
+        programme_id=about.id if about else None,
+    )
     session.add(made)
     session.flush()
     how = "par sa clé publique" if key else "par un secret partagé"

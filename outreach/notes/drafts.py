@@ -88,9 +88,9 @@ def read_request(text: str) -> NoteRequest:
 def faults(session: Session, asked: NoteRequest, *, now: datetime) -> dict[str, str]:
     """Why a note cannot be made so: French sentences by the name of the field; empty where it can.
 
-    Raises NotFound when there is no programme, or none of this code.
+    Raises NotFound when there is no programme, or none of this code; Refused where it names none of several.
     """
-    programme = programmes.the_programme(session, asked.programme)
+    programme = programmes.named(session, asked.programme)
     networks = {network.code: network.label for network in session.scalars(select(Network).order_by(Network.position))}
     judged = {
         "as_of": _fault_of_day(asked, programme, now),
@@ -112,7 +112,7 @@ def judge(session: Session, asked: NoteRequest, *, now: datetime) -> Programme:
     """The programme of a note that can be made. Raises InputError with the first of its `faults`."""
     for fault in faults(session, asked, now=now).values():
         raise InputError(fault)
-    return programmes.the_programme(session, asked.programme)
+    return programmes.named(session, asked.programme)
 
 
 def strands_of(asked: NoteRequest, programme: Programme) -> list[Strand]:

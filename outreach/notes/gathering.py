@@ -312,7 +312,7 @@ def _beside(asked: NoteRequest, strands: Sequence[Strand], found: Situation) -> 
     rows = [row for row in found.rows if row.code in asked.networks] if asked.networks else [found.total]
     for strand in strands:
         if strand.number not in found.openings:
-            told = sentences.of_declared(rows, strand.number), sentences.of_reported(rows, strand)
+            told = sentences.of_declared(rows, strand.number, found.programme), sentences.of_reported(rows, strand)
             yield from (one for one in told if one is not None)
 
 

@@ -4,7 +4,9 @@ import json
 from collections.abc import Sequence
 
 from sqlalchemy import ColumnElement, Select, exists, func, select
+from sqlalchemy.orm import joinedload
 
+from outreach.adherence.models import Programme
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session
@@ -40,14 +42,15 @@ def published(session: Session, number: str) -> Note | None:
     return session.scalar(query.where(NoteApproval.number == _typed(number)))
 
 
-def count(session: Session, state: NoteState | None = None) -> int:
-    """How many frozen notes there are, of one state or of all."""
-    return session.scalar(_listed(state).with_only_columns(func.count(Note.id))) or 0
+def count(session: Session, state: NoteState | None = None, programme: Programme | None = None) -> int:
+    """How many frozen notes there are, of one state or of all, about one programme or all."""
+    return session.scalar(_listed(state, programme).with_only_columns(func.count(Note.id))) or 0
 
 
 COLUMNS: Sequence[Column[Note]] = (
     Column("key", "Clé", lambda note: note.id, on=On.JSON),
     Column("title", "Note", lambda note: note.title, sort=func.lower(Note.title)),
+    Column("programme", "Programme", lambda note: note.programme.name, sort=Note.programme_id, on=On.PAGE | On.FILE),
     Column("number", "Numéro", lambda note: note.approval and note.approval.number, sort=_NUMBER),
     Column("as_of", "Situation au", lambda note: note.as_of, Kind.DAY, sort=Note.as_of),
     Column("state", "État", lambda note: note.state),
@@ -58,15 +61,17 @@ COLUMNS: Sequence[Column[Note]] = (
 )
 
 
-def listed(session: Session, state: NoteState | None = None, sort: str = "") -> Queried[Note]:
-    """Frozen notes, of one state or of all, the last frozen first."""
+def listed(
+    session: Session, state: NoteState | None = None, sort: str = "", programme: Programme | None = None
+) -> Queried[Note]:
+    """Frozen notes, of one state or of all, about one programme or all, the last frozen first."""
     return Queried(
         title="Notes figées",
         columns=COLUMNS,
         sort=sort,
         usual="-frozen_at",
         session=session,
-        query=_listed(state),
+        query=_listed(state, programme),
         order=(Note.frozen_at.desc(), Note.id.desc()),
         numbered=(Note.id, lambda note: note.id),
     )
@@ -118,8 +123,9 @@ def _typed(number: str) -> str:
     return cleaned(number).strip()[:20]
 
 
-def _listed(state: NoteState | None) -> Select[Note]:
-    return select(Note).where(*(_is_in(state) if state else ()))
+def _listed(state: NoteState | None, programme: Programme | None) -> Select[Note]:
+    query = select(Note).options(joinedload(Note.programme)).where(*(_is_in(state) if state else ()))
+    return query.where(Note.programme_id == programme.id) if programme else query
 
 
 def _is_in(state: NoteState) -> tuple[ColumnElement[bool], ...]:

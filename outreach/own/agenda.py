@@ -26,7 +26,6 @@ from outreach.columns import Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.models import Level
-from outreach.errors import NotFound
 from outreach.notes import recounting
 from outreach.notes.requests import asking
 from outreach.proposals import deciding as proposals
@@ -157,7 +156,8 @@ def listed(
         answers = trays.awaiting(session, whose.email, today(now))
         named = answers.page(1, MOST_ANSWERS)
         more = answers.count() - len(named) if len(named) == MOST_ANSWERS else 0
-        found += [_answer(response, today(now)) for response in named]
+        names = programmes.names_among_several(session) if named else {}
+        found += [_answer(response, names, today(now)) for response in named]
         found += _authorities(session, whose.email, now=now)
     lines = sorted(_timed(session, found, within, today(now)), key=lambda line: RANKS[line.kind])
     return Agenda(
@@ -236,9 +236,10 @@ def _campaign(
     )
 
 
-def _answer(response: Response, day: date) -> AgendaLine:
+def _answer(response: Response, names: Mapping[int, str], day: date) -> AgendaLine:
     schools = f", {french.plural(len(response.schools), 'école')}" if response.schools else ""
-    answered = f"« {response.answer.label} », volet {response.strand.number}{schools}"
+    of = programmes.of_programme(names.get(response.strand.programme_id, ""))
+    answered = f"« {response.answer.label} », volet {response.strand.number}{of}{schools}"
     title, path = response.authority.display_name, f"/responses/{response.id}"
     action = response.answer.facts.action.facts.verb
     if response.recall_on is not None and response.recall_on <= day:
@@ -265,11 +266,9 @@ def _authorities(session: Session, person: str, *, now: datetime) -> Iterator[Ag
 
 
 def _level(session: Session) -> Level | None:
-    """The level of schools that the programme is about, as addresses have it."""
-    try:
-        return programmes.the_programme(session).level
-    except NotFound:
-        return None
+    """The level of schools that every programme is about, as addresses have it; None where they differ."""
+    levels = {programme.level for programme in programmes.every(session)}
+    return next(iter(levels)) if len(levels) == 1 else None
 
 
 def _call(row: ReachRow, day: date) -> AgendaLine:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Select, and_, case, func, not_, or_, select
 from sqlalchemy.orm import contains_eager, joinedload, selectinload
 
-from outreach.columns import DATA, Column, Expression, Kind, Queried, by_label
+from outreach.columns import DATA, Column, Expression, Kind, On, Queried, by_label
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.listing import authority_columns
@@ -44,6 +44,7 @@ COLUMNS: Sequence[Column[Response]] = (
     Column("outcome", "Suite", lambda row: row.outcome, sort=Response.handled_at),
     Column("respondent", "Répondu par", lambda row: row.respondent and row.respondent.name, on=DATA),
     Column("function", "Fonction", lambda row: row.respondent and row.respondent.function, on=DATA),
+    Column("programme", "Programme", lambda row: row.strand.programme.name, on=On.FILE),
 )
 
 

@@ -121,13 +121,13 @@ class SchoolStatus(Fields):
         having = func.count() == func.sum(case((has_status, 1), else_=0))
         return Authority.id.in_(asked.group_by(rows.c.authority_id).having(having))
 
-    def words(self, _names: Names = NO_NAMES) -> str:
+    def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
         who = "au moins une école concernée" if self.which is Which.ANY else "toutes les écoles concernées"
         if set(self.statuses) == set(STILL_OPEN):
-            return f"{who} sans adhésion au volet {self.strand}"
+            return f"{who} sans adhésion au {names.of_strand(self.strand)}"
         statuses = either(f"« {status.label.lower()} »" for status in self.statuses)
-        return f"{who} avec le statut {statuses} au volet {self.strand}"
+        return f"{who} avec le statut {statuses} au {names.of_strand(self.strand)}"
 
 
 class RolledUp(Fields):
@@ -142,7 +142,7 @@ class RolledUp(Fields):
         rows = scope.roll_ups(self.strand)
         return Authority.id.in_(select(rows.c.authority_id).where(rows.c.roll_up.in_(self.states)))
 
-    def words(self, _names: Names = NO_NAMES) -> str:
+    def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
         said = {
             RollUp.COMPLETE: "toutes les écoles concernées ont adhéré",
@@ -150,7 +150,7 @@ class RolledUp(Fields):
             RollUp.NONE: "aucune école concernée n’a adhéré",
             RollUp.NOT_CONCERNED: "plus aucune école n’est concernée",
         }
-        return f"{either(said[state] for state in self.states)} (volet {self.strand})"
+        return f"{either(said[state] for state in self.states)} ({names.of_strand(self.strand)})"
 
 
 class NeverAnswered(Fields):
@@ -172,9 +172,9 @@ class NeverAnswered(Fields):
         asked = scope.holds(Ownership.authority_id)
         return Authority.id.not_in(answered.where(asked, Ownership.on(scope.day), declared))
 
-    def words(self, _names: Names = NO_NAMES) -> str:
+    def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
-        return f"n’a jamais répondu pour le volet {self.strand}"
+        return f"n’a jamais répondu pour le {names.of_strand(self.strand)}"
 
 
 class NotWrittenSince(Fields):

@@ -14,11 +14,17 @@ Key = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
 class Names:
     """The names of mailings and stored lists that criteria speak of. One without a name here is told by its number.
 
-    `mailings` is by their keys and whether later ones are meant as well.
+    `mailings` is by their keys and whether later ones are meant as well. `are_several`: whether several programmes are
+    loaded, of which criteria then say that of the campaign.
     """
 
     mailings: Mapping[tuple[tuple[int, ...], bool], str] = field(default_factory=dict)
     lists: Mapping[int, str] = field(default_factory=dict)
+    are_several: bool = False
+
+    def of_strand(self, number: int) -> str:
+        """A strand in a sentence: "volet 1"."""
+        return f"volet {number}{' du programme de la campagne' if self.are_several else ''}"
 
     def of_mailings(self, keys: tuple[int, ...], *, with_later: bool) -> str:
         """The mailings in a sentence."""

@@ -5,7 +5,7 @@ import io
 import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import chain, islice
 from typing import IO
@@ -24,6 +24,7 @@ A4, PORTRAIT_COLUMNS = 9, 6  # the paper's number in the format; tables of more 
 ROWS_FOR_WIDTH = 500  # by which the widths of columns are chosen
 FILTER_PIXELS = 16  # of the button of a header
 WIDEST_PIXELS = 700
+MOST_IN_HEAD = 80  # characters of a programme's name: a printed page's head has 255 at most
 Cell = str | int | float | None
 _WORD = re.compile(r"[a-z0-9]+")
 
@@ -41,11 +42,20 @@ class Table:
     choices: Mapping[int, Sequence[str]] = field(default_factory=dict)
 
 
+def with_column(table: Table, header: str, said: str) -> Table:
+    """The table with a last column that says the same on each row."""
+    width = len(table.headers)
+    wide = ([*row, *[None] * (width - len(row)), said] for row in table.rows)
+    rows = list(wide) if isinstance(table.rows, Sequence) else wide  # what may be read twice still may
+    return replace(table, headers=[*table.headers, header], rows=rows)
+
+
 @dataclass(frozen=True, slots=True)
 class Origin:
     """Where a file comes from: the moment, the person who asked for it, and the campaign that it is about.
 
-    `counted` says whose members alone it counts, in French, and `scope` in a word; both '' for all.
+    `counted` says whose members alone it counts, in French, and `scope` in a word; both '' for all. `programme` is the
+    name of the one that it is about, and `code` its code; both '' where it names none.
     """
 
     moment: datetime
@@ -53,11 +63,14 @@ class Origin:
     campaign: str = ""
     counted: str = ""
     scope: str = ""
+    programme: str = ""
+    code: str = ""
 
     def table(self, subject: str) -> Table:
         """The same as a table, for the last sheet of a workbook."""
         told = [
             ("Tableau", subject),
+            ("Programme", self.programme),
             ("Compte", self.counted),
             ("Campagne", self.campaign),
             ("Établi", f"le {french.moment(self.moment)}, heure de Bruxelles"),
@@ -67,9 +80,11 @@ class Origin:
         return Table("À propos", ("Ce fichier", ""), [row for row in told if row[1]])
 
     def suffix(self) -> str:
-        """The scope, the day and the person for the name of a file, in ASCII: `_2026-11-27_nadia-lambert`."""
-        scope, author = (f"_{word}" if word else "" for word in map(_named, (self.scope, self.author)))
-        return f"{scope}_{days.today(self.moment)}{author}"
+        """The programme, the scope, the day and the person for the name of a file, in ASCII:
+        `_2026-11-27_nadia-lambert`."""
+        words = map(_named, (self.code, self.scope, self.author))
+        code, scope, author = (f"_{word}" if word else "" for word in words)
+        return f"{code}{scope}_{days.today(self.moment)}{author}"
 
 
 def _named(words: str) -> str:
@@ -138,7 +153,8 @@ def _lay_out(sheet: Worksheet, table: Table, origin: Origin | None) -> None:
         sheet.set_landscape()
     sheet.fit_to_pages(1, 0)  # as wide as one page, as long as it takes
     sheet.repeat_rows(0)
-    about = f", {origin.counted}" if origin and origin.counted else ""
+    said = (origin.programme[:MOST_IN_HEAD].replace("&", "&&"), origin.counted) if origin else ()
+    about = "".join(f", {word}" for word in said if word)
     head = f"{SERVICE}{about}&R{french.moment(origin.moment)}" if origin else SERVICE
     sheet.set_header(f"&L{head}")
     sheet.set_footer("&L&A&RPage &P sur &N")

@@ -7,21 +7,28 @@ from flask import Blueprint, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.adherence import by_hand, programmes, records, sentences
+from outreach.adherence import by_hand, records, sentences
 from outreach.adherence.joining_lists import coverage
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.adherence.joining_lists.naming import programme_of
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
+from outreach.adherence.programmes import name_among_several, of_programme
+from outreach.adherence.programmes import named as programme_of_code
 from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet
 from outreach.directory.models import Authority
+from outreach.errors import NotFound, Refused
 from outreach.notes import moved
 from outreach.responses import actors
 from outreach.roles import RoleName
-from outreach.web.sent_lists import ListPages
+from outreach.sent_lists.grids import Opened
+from outreach.web import programmes
+from outreach.web.sent_lists import FieldFault, ListPages
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.fields import telling
 from outreach.web.ui.forms import EVERY_SCHOOL, JoiningListForm, StatusForm, UploadForm
 from outreach.web.ui.request import actor, current_day, database, needs, now, reading
@@ -57,17 +64,27 @@ class JoiningPages(ListPages[JoiningList, JoiningPlan]):
         """The form, on which a list may be said to be complete until a day."""
         return JoiningListForm()
 
-    def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
-        """A list is about the programme, and may cover networks until a day. Raises InputError."""
+    def facts(self, session: Session, form: UploadForm, sent: Opened) -> dict[str, Any]:
+        """A list is about a programme, and may cover networks until a day. Raises InputError."""
+        try:
+            programme = programme_of(session, sent, form["programme"].data or "")
+        except (NotFound, Refused) as error:
+            raise FieldFault("programme", str(error)) from None
         until = parse_day(form["complete_until"].data) if form["complete_until"].data else None
         covered = coverage.stated(session, until, form["covers"].data or (), current_day())
-        return {"programme_id": programmes.the_programme(session).id, "coverage": covered}
+        return {"programme_id": programme.id, "coverage": covered}
 
     def before(self, session: Session) -> dict[str, Any]:
-        """The programme that lists are about, and until which day each network is covered, beside the last lists."""
-        programme = programmes.the_programme(session)
-        covered = coverage.covered_until(session, programme)
-        return {**super().before(session), "programme": programme, "covered": covered}
+        """The programmes that a list may be about, that of the page if it names one, and until which day its lists
+        cover each network, beside the last lists."""
+        chosen, programme = programmes.filtered(session), programmes.shown(session)
+        offered = of_request.choices(programmes.offered(session))
+        told = {"offered": offered, "chosen": chosen.code if chosen else "", "programme": programme}
+        return {**super().before(session), **told, "covered": coverage.covered_until(session, programme)}
+
+    def shown(self, session: Session, received: JoiningList, plan: JoiningPlan | None) -> dict[str, Any]:
+        """The name of its programme, where several are loaded."""
+        return {"of_programme": name_among_several(session, received.programme)}
 
     def done(self, received: JoiningList, plan: JoiningPlan) -> str:
         """What is said of a list that was applied."""
@@ -93,9 +110,10 @@ def record(fase: int) -> Redirect | tuple[str, int]:
     form = StatusForm()
     with reading() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
-        strands = programmes.the_programme(session).strands
+        programme = programmes.named(session)
+        strands = programme.strands
         form.offer(strands, records.eligible_schools(session, authority, strands, current_day()))
-    if not form.validate_on_submit() or not _recorded(fase, form):
+    if not form.validate_on_submit() or not _recorded(fase, programme.code, form):
         with reading() as session:
             return _statuses_page(session, authority_sheet.authority_by_fase(session, fase), form), 422
     return redirect(url_for(".statuses", fase=fase))
@@ -105,7 +123,7 @@ def record(fase: int) -> Redirect | tuple[str, int]:
 @needs(RoleName.AUTHOR)
 def withdrawal(fase: int, number: int) -> str:
     with reading() as session:
-        authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
+        authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.named(session)
         entry = by_hand.numbered(session, authority, programme, number)
         falls = by_hand.without(session, programme, entry, current_day())
         return render_template(
@@ -121,27 +139,31 @@ def withdrawal(fase: int, number: int) -> str:
 @pages.post("/directory/<number:fase>/statuses/<number:number>/withdrawal")
 @needs(RoleName.AUTHOR)
 def withdraw(fase: int, number: int) -> Redirect:
+    with reading() as session:
+        code = programmes.named(session).code
     with database().writing() as session:
-        authority, programme = authority_sheet.authority_by_fase(session, fase), programmes.the_programme(session)
+        authority, programme = authority_sheet.authority_by_fase(session, fase), programme_of_code(session, code)
         entry = by_hand.withdraw(session, authority, programme, number, now=now(), actor=actor())
         counted = french.plural(len(entry.schools), "école")
-        told = f"L’enregistrement « {entry.status.label} » (volet {entry.strand.number}, {counted}) est annulé."
+        about = f"volet {entry.strand.number}{of_programme(of_request.name())}"
+        told = f"L’enregistrement « {entry.status.label} » ({about}, {counted}) est annulé."
     flash(told, "success")
     return redirect(url_for(".statuses", fase=fase))
 
 
-def _recorded(fase: int, form: StatusForm) -> bool:
+def _recorded(fase: int, code: str, form: StatusForm) -> bool:
     """Record the status of a valid form, and say so; whether that worked. If not, the form holds the error."""
     effective_on = parse_day(form.day.data or "")
     with telling(form.day), database().writing() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
-        programme = programmes.the_programme(session)
+        programme = programme_of_code(session, code)
         strand = strand_by_number(programme, int(form.strand.data))
         count, notes = _record(session, authority, programme, strand, form, effective_on)
     if form.errors:
         return False
     label, counted = Status(form.status.data).label, french.plural(count, "école")
-    flash(f"Volet {form.strand.data} : « {label} » est enregistré pour {counted}.", "success")
+    about = f"Volet {form.strand.data}{of_programme(of_request.name())}"
+    flash(f"{about} : « {label} » est enregistré pour {counted}.", "success")
     for note in notes:
         flash(note, "warning")
     return True
@@ -169,7 +191,7 @@ def _record(
 
 
 def _statuses_page(session: Session, authority: Authority, form: StatusForm) -> str:
-    programme = programmes.the_programme(session)
+    programme = programmes.shown(session)
     rows = records.standings(session, authority, programme, current_day())
     form.offer(programme.strands, [row.school for row in rows])
     return render_template(

@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import Iterable
 
 from flask import Response
-from flask_login import current_user
 
 from outreach import french
 from outreach.about.letterheads import Letterhead
@@ -14,9 +13,10 @@ from outreach.children import pdf
 from outreach.errors import NotFound
 from outreach.settings import Mode
 from outreach.sight import wording
-from outreach.spreadsheets.written import SERVICE, Origin
+from outreach.spreadsheets.written import SERVICE
+from outreach.web.ui import programme
 from outreach.web.ui.door import counted
-from outreach.web.ui.exports import attachment
+from outreach.web.ui.exports import attachment, origin_of
 from outreach.web.ui.request import end_reading, now, settings
 from outreach.web.ui.templates import letterhead
 
@@ -27,7 +27,9 @@ def source(known: str = "") -> str:
     """Where and when figures come from, for the foot of what leaves the pages; `known` goes before the moment."""
     feigned = "Démonstration, chiffres fictifs. " if settings().mode is Mode.DEMO else ""
     whose = f"{wording.members(counted()).removeprefix('du ')}, " if counted() else ""
-    return french.typeset(f"{feigned}Source : {SERVICE}, {whose}{known}établi le {french.moment(now())}")
+    return french.typeset(
+        f"{feigned}Source : {SERVICE}{programme.said()}, {whose}{known}établi le {french.moment(now())}"
+    )
 
 
 def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response:
@@ -42,8 +44,7 @@ def picture(charts: Iterable[Chart], key: str, kind: str, name: str) -> Response
     end_reading()
     slide = chart.slide(source(), _sender(head))
     content = slide.encode() if kind == "svg" else _png(slide, chart)
-    sight = counted()
-    suffix = Origin(now(), current_user.name, scope=sight.code if sight else "").suffix()
+    suffix = origin_of("", counted()).suffix()
     return attachment(content, TYPES[kind], f"{name}-{chart.key}{suffix}.{kind}")
 
 

@@ -33,6 +33,14 @@ SHOWN_LINES = 20
 MOST_AT_ONCE = 10_200_000  # characters of the cells of a list that a page applies: thrice those of the register
 
 
+class FieldFault(InputError):
+    """A sentence about one field of a form, by its name."""
+
+    def __init__(self, field: str, said: str) -> None:
+        super().__init__(said)
+        self.field = field
+
+
 class ListPages(ABC, Generic[Sent, Plan]):
     """The pages of one kind of list.
 
@@ -68,8 +76,8 @@ class ListPages(ABC, Generic[Sent, Plan]):
         """The form of a file to send."""
         return UploadForm()
 
-    def facts(self, session: Session, form: UploadForm) -> Mapping[str, Any]:
-        """What else a form says of a list. Raises InputError."""
+    def facts(self, session: Session, form: UploadForm, sent: Opened) -> Mapping[str, Any]:
+        """What else a form, or the file itself, says of a list. Raises InputError, Refused and NotFound."""
         return {}
 
     def before(self, session: Session) -> Mapping[str, Any]:
@@ -110,12 +118,12 @@ class ListPages(ABC, Generic[Sent, Plan]):
             kind = self.kind()
             try:
                 with reading() as session:
-                    facts = self.facts(session, form)
+                    facts = self.facts(session, form, sent)
                 with database().writing() as session:
                     received = steps.receive(session, kind, sent, now=now(), actor=actor(), **facts)
                     return redirect(url_for(".shown_list", list_id=received.id))
             except (InputError, Refused) as error:
-                form[self.blamed].errors = [str(error)]
+                form[error.field if isinstance(error, FieldFault) else self.blamed].errors = [str(error)]
         with reading() as session:
             return self._upload_page(session, form), 422
 

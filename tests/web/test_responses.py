@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlalchemy import event, func, insert, select, update
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.audit import AuditEntry
 from outreach.campaigns import lifecycle
@@ -21,7 +22,9 @@ from outreach.responses import inbox
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response, ResponseSchool
 from tests.conftest import NOW
+from tests.factories import AUTHOR
 from tests.pages import actions, elements, form_of, links, text_of
+from tests.programmes import PROGRAMME
 from tests.web.campaigns.test_progress import stop_clock
 
 
@@ -533,6 +536,17 @@ def test_ninety_days_after_the_last_wave_the_page_gives_the_contact_only(
 
 def wbe_authority(session):
     return session.scalars(select(Authority.id).where(Authority.fase == 9001)).one()
+
+
+def test_where_several_programmes_are_loaded_a_response_says_of_which_it_is(author, client, wbe, sample_database):
+    client.post(wbe, data={"answer": "help", "comment": "Rappelez-nous"})
+    with sample_database.writing() as session:
+        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        number = session.scalars(select(Response.id)).one()
+    of = "du programme « Mes outils numériques »"
+    for page in ("/responses?tray=help", f"/responses/{number}"):
+        assert of in text_of(author.get(page)).replace("\u00a0", " "), page
+    assert "Programme" in author.get("/responses/export.csv?tray=help").text.partition("\n")[0]
 
 
 def test_the_responses_of_a_tray_are_exported_and_written_to(author, client, wbe):

@@ -5,8 +5,15 @@ import io
 import pytest
 from sqlalchemy import select
 
+from outreach.adherence import programmes
+from outreach.adherence.models import Status
 from outreach.directory.models import Authority
+from outreach.segments import saved
+from outreach.segments.criteria import SchoolStatus
+from tests.conftest import NOW
+from tests.factories import AUTHOR
 from tests.pages import elements, form_of, links, text_of
+from tests.programmes import PROGRAMME
 
 
 @pytest.fixture
@@ -36,6 +43,19 @@ def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases
     assert "Écrire à ces 3 PO" in text_of(page)
     begun = author.send(f"{made.location}/campaign", page=made.location)
     assert "<dt>Visés</dt><dd>3</dd>" in author.get(begun.location).text
+
+
+def test_where_several_programmes_are_loaded_a_segment_says_that_its_strands_are_those_of_the_campaign(
+    author, sample_database
+):
+    with sample_database.writing() as session:
+        saved.save(session, "Sans réponse", SchoolStatus(strand=2, statuses=(Status.NONE,)), now=NOW, actor=AUTHOR)
+    assert "au volet 2" in text_of(author.get("/segments/1"))
+    assert "du programme de la campagne" not in text_of(author.get("/segments/1"))
+    with sample_database.writing() as session:
+        programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+    assert "au volet 2 du programme de la campagne" in text_of(author.get("/segments/1"))
+    assert "au volet 2 du programme de la campagne" in author.get("/segments/export.csv").text
 
 
 def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_is_used(author):

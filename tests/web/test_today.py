@@ -5,6 +5,7 @@ from datetime import date, timedelta
 import pytest
 from sqlalchemy import event, select
 
+from outreach.adherence import programmes
 from outreach.alerts.models import AlertKind
 from outreach.alerts.shown import ShownAlert
 from outreach.campaigns import lifecycle
@@ -21,6 +22,7 @@ from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
 from tests.pages import links, text_of
+from tests.programmes import PROGRAMME
 
 WRITES = Whose(AUTHOR, frozenset({RoleName.AUTHOR}))
 APPROVES = Whose(APPROVER, frozenset({RoleName.APPROVER}))
@@ -154,3 +156,9 @@ def test_the_bar_costs_one_statement(launched_sample):
         agenda.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
         agenda.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
     assert len([one for one in seen if one.startswith("SELECT")]) == 1
+
+
+def test_where_several_programmes_are_loaded_an_answer_says_of_which_it_is(session, helped):
+    programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+    reasons = {line.reason.replace("\u00a0", " ") for line in of_kind(session, AgendaKind.ANSWER)}
+    assert all("volet 1 du programme « Mes outils numériques »" in reason for reason in reasons), reasons

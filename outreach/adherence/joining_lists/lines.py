@@ -1,6 +1,7 @@
 """Reads the rows of a joining list: school, strand, status and day, and what was known before.
 
-Columns: fase;volet;statut;date;source;motif;nom_ecole, under any of their usual headers; the last is compared only.
+Columns: fase;volet;statut;date;source;motif;nom_ecole;programme, under any of their usual headers; the last two are
+compared only.
 """
 
 import re
@@ -38,6 +39,7 @@ HEADERS = Headers(
         "source": Heading("source", ("origine",)),
         "reason": Heading("motif", ("raison", "remarque", "commentaire")),
         "name": Heading("nom_ecole", (*SCHOOL_NAMES, "nom"), words="nom de l’école", carried=True),
+        "programme": Heading("programme", ("plan", "code programme")),
     },
     ("erreur",),
 )  # fmt: skip
@@ -80,6 +82,7 @@ class Known:
     timeline: Timeline
     rules: Sequence[Prerequisite]
     today: date
+    programme: Programme
 
 
 def known_of(session: Session, programme: Programme, today: date) -> Known:
@@ -94,12 +97,21 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
         timeline=timeline_of(session, programme),
         rules=prerequisites(session, programme),
         today=today,
+        programme=programme,
     )
+
+
+def is_called(programme: Programme, stated: str) -> bool:
+    """Whether a cell names a programme: by its code, or by its name."""
+    return fold(stated) in {fold(programme.code), fold(programme.name)}
 
 
 def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) -> JoiningLine:
     """Read a row. `seen` maps each (school, strand, day) to the row that stated it first. Raises RowFault."""
     cells = row.cells
+    if (stated := cells.get("programme")) and not is_called(known.programme, stated):
+        said = f"La liste est du programme « {known.programme.code} », et cette ligne de « {stated} »."
+        raise RowFault("programme", f"{said} Envoyez une liste par programme.")
     fase = cells["school"]
     school = whole_number(fase) or 0
     if school not in known.schools:

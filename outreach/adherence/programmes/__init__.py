@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from outreach import audit
 from outreach.adherence.models import Prerequisite, Programme, Strand
@@ -19,6 +19,7 @@ from outreach.adherence.told import tell_programme
 from outreach.db import Base, Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
+from outreach.french import typeset, within_quotes
 from outreach.text import line_of_words
 
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
@@ -219,23 +220,33 @@ def _line_of(content: str, table: str, place: int, field: str) -> int | None:
     return next(named, begin) + 1 or None
 
 
-def first(session: Session, code: str = "") -> Programme | None:
-    """The programme with this code, or the first one loaded; None if there is none."""
-    query = select(Programme).order_by(Programme.id)
-    return session.scalar(query.where(Programme.code == code) if code else query.limit(1))
-
-
 def every(session: Session) -> Sequence[Programme]:
     """All programmes, in the order in which they were loaded."""
     return session.scalars(select(Programme).order_by(Programme.id)).all()
 
 
-def named(session: Session, code: str = "") -> Programme:
-    """The programme with this code; without a code, the only one there is.
+def name_among_several(session: Session, programme: Programme) -> str:
+    """Its name, which whatever is said of it says; '' where it is the only one."""
+    return programme.name if (session.scalar(select(func.count(Programme.id))) or 0) > 1 else ""
+
+
+def names_among_several(session: Session) -> dict[int, str]:
+    """The names of all programmes by key, which whatever is said of a strand says; empty where there is one alone."""
+    there = every(session)
+    return {one.id: one.name for one in there} if len(there) > 1 else {}
+
+
+def of_programme(name: str) -> str:
+    """What follows a strand, with its space: « du programme « Plan lecture » »; '' without a name."""
+    return typeset(f" du programme « {within_quotes(name)} »") if name else ""
+
+
+def named(session: Session, code: str = "", among: Sequence[Programme] | None = None) -> Programme:
+    """The programme with this code; without a code, the only one there is: of all, or `among` some.
 
     Raises NotFound, and Refused with the codes where no code is given and there are several.
     """
-    there = every(session)
+    there = every(session) if among is None else among
     found = [one for one in there if one.code == code] if code else there
     if len(found) == 1:
         return found[0]
@@ -249,7 +260,8 @@ def named(session: Session, code: str = "") -> Programme:
 
 def the_programme(session: Session, code: str = "") -> Programme:
     """The programme with this code, or the first one loaded. Raises NotFound."""
-    programme = first(session, code)
+    query = select(Programme).order_by(Programme.id)
+    programme = session.scalar(query.where(Programme.code == code) if code else query.limit(1))
     if programme is None:
         named = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
         raise NotFound(f"{named} L’administration en charge un : Administration › Programmes, ou ./run programme load.")

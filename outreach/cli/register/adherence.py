@@ -1,7 +1,6 @@
 """`programme`, `adherence`: load programmes, import joining lists."""
 
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 import click
@@ -11,6 +10,7 @@ from outreach.adherence import programmes
 from outreach.adherence.joining_lists.coverage import covered_until, stated
 from outreach.adherence.joining_lists.lines import HEADERS, JoiningLine
 from outreach.adherence.joining_lists.lists import JoiningLists, JoiningPlan
+from outreach.adherence.joining_lists.naming import programme_of
 from outreach.adherence.programmes import files as programme_files
 from outreach.cli.context import DayType, Operation, acting, file_argument, json_option, pass_operation, say, say_json
 from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some, rejections, say_reading, undo_list
@@ -20,7 +20,7 @@ from outreach.sent_lists.grids import opened_file
 from outreach.spreadsheets.tables import decode
 
 programme_option = click.option(
-    "--programme", "code", default="", help="Le code du programme ; par défaut, le premier."
+    "--programme", "code", default="", help="Le code du programme ; à donner s’il y en a plusieurs."
 )
 
 
@@ -82,11 +82,14 @@ def import_joinings(
     if networks and not covered:
         raise click.UsageError(f"« {networks[0]} » est de trop : un réseau suit --covers.")
     today = days.today(operation.now)
+    sent = opened_file(file, HEADERS)
     with operation.database.reading() as session:
-        coverage = stated(session, until, covered + networks, today)
-        facts = {"programme_id": programmes.the_programme(session, code).id, "coverage": coverage}
-    kind, read = JoiningLists(today, moved.by_list), partial(opened_file, file, HEADERS)
-    if import_list(operation, kind, read, show, facts, yes=yes, dry_run=dry_run):
+        coverage, programme = stated(session, until, covered + networks, today), programme_of(session, sent, code)
+        facts = {"programme_id": programme.id, "coverage": coverage}
+        if name := programmes.name_among_several(session, programme):
+            say(f"Programme : {name}.")
+    kind = JoiningLists(today, moved.by_list)
+    if import_list(operation, kind, lambda: sent, show, facts, yes=yes, dry_run=dry_run):
         say("La liste est appliquée. Pour revenir en arrière : ./run adherence undo")
 
 
@@ -97,11 +100,18 @@ def import_joinings(
 def show_coverage(operation: Operation, code: str) -> None:
     """Dit jusqu’à quel jour les listes appliquées ont toutes les adhésions de chaque réseau."""
     with operation.database.reading() as session:
-        covered = covered_until(session, programmes.the_programme(session, code))
+        programme = programmes.named(session, code)
+        covered = covered_until(session, programme)
+        told = {"programme": programme.code}
     say_json(
-        lambda: {
-            "items": [{"network": one.code, "complete_until": day and day.isoformat()} for one, day in covered.items()]
-        }
+        lambda: (
+            told
+            | {
+                "items": [
+                    {"network": one.code, "complete_until": day and day.isoformat()} for one, day in covered.items()
+                ]
+            }
+        )
     )
     for network, day in covered.items():
         say(f"{network.label} : {french.day(day) if day else 'aucune liste ne le dit'}")

@@ -10,7 +10,7 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 
 revision = "0107"
-down_revision = "0104"
+down_revision = "0105"
 branch_labels = None
 depends_on = None
 kind = Kind.BREAKING  # the program of before would tell events without it

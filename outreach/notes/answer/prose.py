@@ -59,7 +59,7 @@ def answers(found: Situation, strands: Sequence[Strand], acted: Actions, about: 
 def _answer(found: Situation, strand: Strand, acted: Actions, about: About) -> ProseAnswer:
     number = strand.number
     if number in found.openings:
-        return ProseAnswer(number, sentences.opening(number, strand.opened_on))
+        return ProseAnswer(number, sentences.opening(number, strand.opened_on, found.programme))
     chosen = [row for row in found.rows if row.code in about.networks]
     lead, figures = _of_chosen(found, strand, chosen, about) if chosen else _of_all(found, strand, about)
     if about.earlier is not None:
@@ -73,7 +73,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
     number, level = strand.number, sentences.KINDS[strand.level]
     counts = [sentences.figures_of(row, number) for row in chosen]
     total = sentences.figures_of(found.total, number)
-    tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
+    tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
     whose = of_schools(found.sight)
     lead, *more = (
         _said(figures, _of_rows(found, row), "" if place else tail, replies=about.asks_all and not place)
@@ -92,7 +92,7 @@ def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow],
 
 def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[str]]:
     number = strand.number
-    tail = f" au {sentences.ordinal(number)} {sentences.when(found)}"
+    tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
     total = sentences.figures_of(found.total, number)
     lead = _said(total, sentences.KINDS[strand.level], tail, of_schools(found.sight), replies=about.asks_all)
     rows = [row for row in found.rows if row.base(number)]

@@ -48,7 +48,7 @@ def ask(session: Session, asked: NoteRequest, *, now: datetime, actor: str) -> A
     if not asked.question:
         raise InputError("Écrivez la question, dans vos mots.")
     asked = replace(asked, networks=asked.networks or _named_in(session, asked.question), corrects="", answers=0)
-    drafts.judge(session, asked, now=now)
+    asked = replace(asked, programme=drafts.judge(session, asked, now=now).code)
     if states_of(session, of_person(session, actor)).count(AskedState.WAITING) >= MOST_WAITING:
         raise Refused(f"{MOST_WAITING} de vos demandes attendent déjà la rédaction : retirez-en une d’abord.")
     since = AskedNote.asked_at > now - timedelta(days=1)

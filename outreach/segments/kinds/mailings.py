@@ -73,7 +73,7 @@ class OfMailings(Fields):
     def named(self, names: Names) -> str:
         """The mailings in a sentence."""
         if self.strand is not None:
-            return f"un courriel qui invitait à adhérer au volet {self.strand}"
+            return f"un courriel qui invitait à adhérer au {names.of_strand(self.strand)}"
         return names.of_mailings(self.mailings or (), with_later=self.with_later)
 
     def asked(self, scope: Scope) -> Select[int]:

@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response as Redirect
 from wtforms import SelectMultipleField, StringField
 
 from outreach.accounts import staff
+from outreach.adherence import programmes
 from outreach.columns import Queried
 from outreach.db import Session
 from outreach.directory.listing import networks
@@ -17,6 +18,7 @@ from outreach.web.second_factor import proving
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import posted_all, telling
 from outreach.web.ui.pager import Shown, sorting, sought
+from outreach.web.ui.programme import choices
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
 
 pages = Blueprint("hook_senders", __name__, url_prefix="/administration/hooks")
@@ -34,6 +36,7 @@ class SenderForm(FlaskForm):
     public_key = StringField(
         "Clé publique (facultatif)", description="« whpk_… » (Ed25519). Sans elle, le service signe par un secret."
     )
+    programme = StringField("Programme de ses adhésions")  # its code
     networks = SelectMultipleField("Réseaux dont il connaît toutes les adhésions", validate_choice=False)
 
 
@@ -60,8 +63,11 @@ def make() -> str | tuple[str, int]:
         if asked := proving.asked_first(url_for(".index")):
             return asked
         name, key = (form.name.data or "").strip(), form.public_key.data or ""
+        about = form.programme.data or ""
         with telling(form), database().writing() as session:
-            made = senders.make(session, name=name, public_key=key, known=known, now=now(), actor=actor())
+            made = senders.make(
+                session, name=name, public_key=key, known=known, programme=about, now=now(), actor=actor()
+            )
             name, salt, has_key = made.name, made.salt, made.public_key is not None
         if not form.errors and not form.form_errors:
             secret = signatures.secret_of(settings().secret_key.get_secret_value(), salt)
@@ -110,6 +116,7 @@ def _page(session: Session, form: SenderForm) -> str:
         "pages/administration/hooks.html",
         form=form,
         senders=senders.every(session),
+        offered=choices(programmes.every(session)),
         rows=rows,
         waiting=waiting,
         shown=Shown.of(request, _listed(session), export=".export"),

@@ -106,12 +106,16 @@ def state() -> str | tuple[str, int]:
             used = programmes.in_use(session, programme) if programme else set()
             form.remove_strand(posted_number("remove") or 0, used)
             return _form_page(session, form, programme)
-        if programme is None and programmes.first(session, form.code.data or "-"):
+        if programme is None and _coded(session, form.code.data):
             form.form_errors.append("Ce code est celui d’un autre programme : choisissez-en un autre.")
         if (stated := form.stated()) is not None:
             with telling(form):
                 return _difference_page(session, programme_files.written(stated))
         return _form_page(session, form, programme), 422
+
+
+def _coded(session: Session, code: str | None) -> Programme | None:
+    return next((one for one in programmes.every(session) if one.code == code), None)
 
 
 @pages.post("/again")
@@ -120,7 +124,7 @@ def again() -> str:
     """What was to be saved, back in the form."""
     stated = _read(posted("text"))
     with reading() as session:
-        return _form_page(session, programme_forms.filled(stated), programmes.first(session, stated.code))
+        return _form_page(session, programme_forms.filled(stated), _coded(session, stated.code))
 
 
 @pages.get("/<number:number>/before")

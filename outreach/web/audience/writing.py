@@ -20,14 +20,20 @@ REMINDER = ("rappel", "invitation")  # of those who received a letter: the invit
 
 
 def write_to(
-    written: WrittenList, *, strand: int = 0, concerns: Concerns = Concerns.OPEN, ready_made: Sequence[str] = ()
+    written: WrittenList,
+    *,
+    strand: int = 0,
+    programme: str = "",
+    concerns: Concerns = Concerns.OPEN,
+    ready_made: Sequence[str] = (),
 ) -> Redirect:
     """Begin a campaign for a list, and lead to its audience.
 
     It is like the first of the `ready_made` campaigns that its strand has (INVITATION, or REMINDER); else it is blank,
-    of the first strand unless another is named. Raises InputError when nobody is on the list.
+    of the first strand unless another is named, with its programme. Raises InputError when nobody is on the list.
     """
-    stated = _like(line_of_words(written.name), strand, ready_made).model_copy(update={"concerns": concerns})
+    about = {"concerns": concerns, "programme": programme}
+    stated = _like(line_of_words(written.name), strand, ready_made).model_copy(update=about)
     with database().writing() as session:
         author = staff.user_named(session, actor())
         number = from_lists.begin(session, written, stated, now=now(), author=author).id

@@ -8,8 +8,9 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
-from outreach.adherence import programmes, records
-from outreach.adherence.models import RollUp, Strand
+from outreach.adherence import records
+from outreach.adherence.models import RollUp
+from outreach.adherence.programmes import names_among_several, of_programme
 from outreach.campaigns import from_lists
 from outreach.campaigns.calling import asked_calls
 from outreach.campaigns.from_lists import WrittenList
@@ -30,11 +31,13 @@ from outreach.mail.addresses import Judgement
 from outreach.reachability import mailbox_list
 from outreach.reachability.mailbox_list import ListedMailbox
 from outreach.roles import RoleName
+from outreach.web import programmes
 from outreach.web.audience.calling import call_those
 from outreach.web.audience.writing import write_to
 from outreach.web.directory import filters as filtering
 from outreach.web.signing_in.kept import keeps_text, of_form
 from outreach.web.ui import exports
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.fields import posted_number
 from outreach.web.ui.forms import ContactForm
@@ -48,7 +51,7 @@ pages = Blueprint("directory", __name__, url_prefix="/directory")
 @needs(RoleName.READER)
 def index() -> str:
     with reading() as session:
-        strands = filtering.strands(session)
+        strands = filtering.offered_strands(session)
         filters = listing.understood(session, filtering.asked(request.args, strands, current_day()))
         counts = listing.count(session, filters, most := most_counted(request))
         found, total = listing.listed(session, filters, sorting(request)), Total.of(counts.authorities, most)
@@ -72,6 +75,7 @@ def index() -> str:
             sentence=filtering.sentence(filters, labels),
             corrections=filtering.corrections(filters),
             strands=strands,
+            strand_of=of_programme(of_request.name()),
             states=list(RollUp),
             standings={strand.number: "" for strand in strands} | dict(filters.standings),
             municipalities=listing.municipalities(session),
@@ -91,7 +95,7 @@ def index() -> str:
 @needs(RoleName.READER)
 def export(kind: str) -> Response:
     with reading() as session:
-        filters = filtering.asked(request.args, filtering.strands(session), current_day())
+        filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
         found = listing.listed(session, filters, sorting(request))
         return exports.download(found.table(), kind, "pouvoirs-organisateurs")
 
@@ -101,12 +105,14 @@ def export(kind: str) -> Response:
 def write_to_list() -> Redirect:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
     with reading() as session:
-        filters = filtering.asked(request.args, filtering.strands(session), current_day())
+        filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
         rule = from_lists.rule_of_directory(filters)
         labels = {network.code: network.label for network in listing.networks(session)}
         keys = listing.listed(session, filters).keys() if rule is None else ()
     said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
-    return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
+    return write_to(
+        WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys), programme=of_request.code()
+    )
 
 
 def _may_call(session: Session) -> bool:
@@ -119,7 +125,7 @@ def _may_call(session: Session) -> bool:
 def call_list() -> Redirect | str:
     """Call the authorities that the filters find: for the campaign that the form names, or a page that asks which."""
     with reading() as session:
-        filters = filtering.asked(request.args, filtering.strands(session), current_day())
+        filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
         keys = listing.listed(session, filters).keys()
         offered = asked_calls.campaigns_to_call_for(session)
         chosen = posted_number("campaign")
@@ -285,14 +291,17 @@ def _why(session: Session, authority_row: Authority) -> str:
     return scoping.reason(session, sight, [level.label for levels in own for level in levels])
 
 
-def _stands(session: Session, authority_row: Authority) -> list[tuple[Strand, str]]:
-    """Where it stands in each open strand that concerns its schools, in French."""
-    programme = programmes.first(session)
-    if programme is None:
-        return []
-    rows = records.standings(session, authority_row, programme, current_day())
-    told = ((strand, records.told(rows, strand)) for strand in programme.open_on(current_day()))
-    return [(strand, words) for strand, words in told if words]
+def _stands(session: Session, authority_row: Authority) -> list[tuple[str, str, str]]:
+    """Where it stands in each open strand that concerns its schools: what the strand is called, the code of its
+    programme where several are loaded, and where it stands in it, in French."""
+    names, found = names_among_several(session), []
+    for programme in programmes.offered(session):
+        rows, is_one_of_several = records.standings(session, authority_row, programme, current_day()), bool(names)
+        for strand in programme.open_on(current_day()):
+            if words := records.told(rows, strand):
+                label = f"{programme.name}, volet" if is_one_of_several else "Volet"
+                found.append((f"{label} {strand.number}", programme.code if is_one_of_several else "", words))
+    return found
 
 
 def _received(session: Session, authority_row: Authority) -> str:

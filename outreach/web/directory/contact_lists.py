@@ -9,6 +9,7 @@ from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.models import ContactList
 from outreach.contact_lists.plans import ContactPlan
 from outreach.db import Session
+from outreach.sent_lists.grids import Opened
 from outreach.text import whole_number
 from outreach.web.sent_lists import ListPages
 from outreach.web.ui import exports
@@ -49,7 +50,7 @@ class ContactPages(ListPages[ContactList, ContactPlan]):
         """The form, on which a list may be said to be complete."""
         return ContactListForm()
 
-    def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
+    def facts(self, session: Session, form: UploadForm, sent: Opened) -> dict[str, Any]:
         """A list may be complete."""
         return {"complete": bool(form["complete"].data)}
 

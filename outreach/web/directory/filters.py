@@ -1,5 +1,6 @@
 """The filters of the directory: read from an address, said in a sentence, and each taken away again."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -8,15 +9,18 @@ from urllib.parse import urlencode
 from flask import request
 from werkzeug.datastructures import MultiDict
 
-from outreach.adherence import programmes
 from outreach.adherence.models import RollUp, Strand
+from outreach.adherence.programmes import of_programme
 from outreach.adherence.standing import standing_so
 from outreach.db import Session
 from outreach.directory.listing import LONGEST_SEARCH, Filters, Reach
 from outreach.directory.models import Level
 from outreach.directory.reference import NETWORKS
+from outreach.errors import NotFound
 from outreach.french import all_of
 from outreach.segments.kinds.places import IN_PROVINCE
+from outreach.web import programmes
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.pager import again, member, words
 
 LEVELS = {Level.SECONDARY: "Secondaire", Level.PRIMARY: "Primaire", Level.NURSERY: "Maternel"}
@@ -25,6 +29,7 @@ _OF_LEVEL = {
     Level.PRIMARY: "de l’enseignement primaire",
     Level.NURSERY: "de l’enseignement maternel",
 }
+_STRAND = re.compile(r"strand\d{1,2}")
 _STANDING = {
     RollUp.COMPLETE: "dont toutes les écoles concernées ont adhéré au volet",
     RollUp.PARTIAL: "dont une partie des écoles concernées a adhéré au volet",
@@ -64,14 +69,28 @@ def asked(arguments: MultiDict[str, str], known: Sequence[Strand], day: date) ->
     )
 
 
-def strands(session: Session) -> Sequence[Strand]:
-    """The strands of the programme, or none where no programme is loaded yet."""
-    programme = programmes.first(session)
-    return programme.strands if programme else ()
+def offered_strands(session: Session) -> Sequence[Strand]:
+    """The strands of the page's programme, or none where no programme is loaded yet."""
+    try:
+        return programmes.shown(session).strands
+    except NotFound:
+        if programmes.offered(session):
+            raise
+        return ()
+
+
+def asked_strands(session: Session) -> Sequence[Strand]:
+    """The strands that the filters of a file or a form speak of: those of its programme, none where they speak of none.
+
+    Raises NotFound, and Refused where it names none of several programmes.
+    """
+    speaks = any(value and _STRAND.fullmatch(name) for name, value in request.args.items())
+    return programmes.named(session).strands if speaks else ()
 
 
 def chips(filters: Filters, networks: Mapping[str, str]) -> list[Chip]:
     """The filters in force. `networks` are the names by code."""
+    of = of_programme(of_request.name())
     named = [
         ("q", filters.text, f"« {filters.text} »"),
         *(("network", code, networks.get(code, code)) for code in filters.networks),
@@ -81,18 +100,19 @@ def chips(filters: Filters, networks: Mapping[str, str]) -> list[Chip]:
         ("province", filters.province, f"Province : {filters.province}"),
         ("municipality", filters.municipality, f"Commune : {filters.municipality}"),
         ("reach", filters.reach, filters.reach.label if filters.reach else ""),
-        *((_key(number), state, f"Volet {number} : {RollUp(state).label}") for number, state in filters.standings),
+        *((_key(number), state, f"Volet {number}{of} : {RollUp(state).label}") for number, state in filters.standings),
     ]
     return [Chip(label, _without(name, str(value))) for name, value, label in named if value]
 
 
 def sentence(filters: Filters, networks: Mapping[str, str]) -> str:
     """What the list shows, in French, after “12 pouvoirs organisateurs”; "" for the whole directory."""
+    of = of_programme(of_request.name())
     named = [networks.get(code, code) for code in filters.networks]
     parts = [f"du réseau {named[0]}" if len(named) == 1 else f"des réseaux {all_of(named)}"] if named else []
     if filters.federation:
         parts.append(f"que représente {filters.federation}")
-    parts += [f"{_STANDING[RollUp(state)]} {number}" for number, state in filters.standings]
+    parts += [f"{_STANDING[RollUp(state)]} {number}{of}" for number, state in filters.standings]
     if filters.reach:
         parts.append(_REACH[filters.reach])
     if where := _of_schools(filters):

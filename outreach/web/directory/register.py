@@ -94,7 +94,7 @@ class EditionPages(ListPages[RegisterImport, Difference]):
         """Read a file. Raises InputError."""
         return opened(content)
 
-    def facts(self, session: Session, form: UploadForm) -> dict[str, Any]:
+    def facts(self, session: Session, form: UploadForm, sent: Opened) -> dict[str, Any]:
         """The day from which an edition holds."""
         return {"edition_on": parse_day(form["day"].data)}
 

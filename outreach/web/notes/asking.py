@@ -6,11 +6,9 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
 from outreach.accounts import staff
-from outreach.adherence import programmes
 from outreach.approvals import reading as decisions
 from outreach.approvals.models import Thing
 from outreach.db import Session
-from outreach.directory import listing as directory
 from outreach.errors import InputError, Refused
 from outreach.notes import drafts, freezing, gathering
 from outreach.notes.files.outline import sections_of
@@ -19,7 +17,7 @@ from outreach.notes.requests.models import AskedNote, AskedState
 from outreach.roles import RoleName
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import NoteForm, SendBackForm, filled, told
-from outreach.web.notes.writing import CHANGED, FROZEN, first_request
+from outreach.web.notes.writing import CHANGED, FROZEN, first_request, offered
 from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui.fields import posted, telling
 from outreach.web.ui.request import actor, database, held_roles, needs, now, reading
@@ -109,7 +107,7 @@ def _found(session: Session, key: int) -> AskedNote:
 
 
 def _form(session: Session, form: NoteForm) -> str:
-    form.offer(programmes.the_programme(session).strands, directory.networks(session))
+    offered(session, form)
     form.question.label.text = "La question, dans vos mots"  # those of who asks; an author writes another person's
     return render_template("pages/notes/ask.html", form=form, today=days.today(now()))
 

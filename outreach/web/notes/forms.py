@@ -83,6 +83,7 @@ class NoteForm(FlaskForm):
         "Votre fonction (facultatif)",
         description="Elle paraît dans les fichiers, sans votre nom. Vide : « rédaction ».",
     )
+    programme = HiddenField()  # its code
     corrects = HiddenField()
     effect = StringField("Avec l’effet du courriel, tel qu’il est figé")  # the number of its campaign
     answers = HiddenField()  # the key of the question that the note answers
@@ -113,6 +114,7 @@ class NoteForm(FlaskForm):
         return NoteRequest(
             day,
             (self.title.data or "").strip() or f"Situation au {french.day(day)}",
+            programme=(self.programme.data or "").strip(),
             known_at=known_at,
             strands=tuple(whole_number(number, digits=2) or 0 for number in self.strands.data or ()),
             networks=tuple(self.networks.data or ()),
@@ -154,6 +156,7 @@ def filled(asked: NoteRequest) -> NoteForm:
         formdata=None,
         data={
             "title": asked.title,
+            "programme": asked.programme,
             "as_of": asked.as_of.isoformat(),
             "known_at": asked.known_at.astimezone(BRUSSELS).strftime("%Y-%m-%dT%H:%M") if asked.known_at else "",
             "strands": [str(number) for number in asked.strands],

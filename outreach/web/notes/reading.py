@@ -11,8 +11,10 @@ from outreach.notes.files.outline import sections_of
 from outreach.notes.models import ENDINGS, Note, NoteState
 from outreach.notes.requests import asking
 from outreach.roles import RoleName
+from outreach.web import programmes
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import DecisionForm
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.exports import XLSX, attachment, download
 from outreach.web.ui.pager import Shown, member, sorting
 from outreach.web.ui.request import actor, held_roles, needs, reading
@@ -32,12 +34,21 @@ FILES = {  # by kind: what a file is called, and its media type
 def index() -> str:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
+        programme, offered = programmes.filtered(session), programmes.offered(session)
         names, own = staff.colleagues(session), asking.of_person(session, actor())[:MOST_OWN]
         return render_template(
             "pages/notes/index.html",
             state=state,
-            states={each: listing.count(session, each) for each in NoteState},
-            shown=Shown.of(request, listing.listed(session, state, sorting(request)), names=names, export=".export"),
+            states={each: listing.count(session, each, programme) for each in NoteState},
+            programme=programme.code if programme else "",
+            offered=of_request.choices(offered),
+            shown=Shown.of(
+                request,
+                listing.listed(session, state, sorting(request), programme),
+                names=names,
+                export=".export",
+                hidden=() if len(offered) > 1 else ("programme",),
+            ),
             drafts=drafts.drafts_of(session, actor()),
             waiting=asking.waiting(session, held_roles()),
             own=list(zip(own, asking.states_of(session, own), strict=True)),
@@ -50,7 +61,8 @@ def index() -> str:
 def export(kind: str) -> Response:
     state = member(NoteState, request.args.get("state"))
     with reading() as session:
-        table = listing.listed(session, state, sorting(request)).table(staff.colleagues(session))
+        found = listing.listed(session, state, sorting(request), programmes.filtered(session))
+        table = found.table(staff.colleagues(session))
         return download(table, kind, "notes", is_of_all=True)  # published notes: everybody reads all of them
 
 

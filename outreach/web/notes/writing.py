@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import days
 from outreach import drafts as typed
-from outreach.adherence import programmes
+from outreach.adherence.models import Programme
 from outreach.campaigns.effects import freezing as freezing_effects
 from outreach.db import Session
 from outreach.directory import listing as directory
@@ -21,6 +21,7 @@ from outreach.notes.files.outline import sections_of
 from outreach.notes.models import NoteDraft
 from outreach.roles import RoleName
 from outreach.text import whole_number
+from outreach.web import programmes
 from outreach.web.drafts import Fields, PageDrafts, changed_fields, kept_beside, of_page, on_return, own
 from outreach.web.notes.blueprint import pages
 from outreach.web.notes.forms import NoteForm, filled, told
@@ -127,7 +128,17 @@ def first_request(session: Session) -> NoteRequest:
     except InputError:
         day = days.today(now())
     campaign = whole_number(words(request.args, "effect", 9))
-    return NoteRequest(day, "", networks=networks, question=question, effect=campaign or 0)
+    programme = programmes.shown(session).code
+    return NoteRequest(day, "", programme, networks=networks, question=question, effect=campaign or 0)
+
+
+def offered(session: Session, form: NoteForm) -> Programme:
+    """Give a form what it offers to tick: the strands of the programme that it names, or else of the page's."""
+    code = form.programme.data or ""
+    programme = programmes.coded(session, code) if code else programmes.shown(session)
+    form.programme.data = programme.code
+    form.offer(programme.strands, directory.networks(session))
+    return programme
 
 
 def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
@@ -140,7 +151,7 @@ def _save(draft_id: int | None) -> Redirect | tuple[str, int]:
             return _form_page(session, form, draft_id), 422
         if asked.corrects:
             corrections.refuse_corrected(session, listing.by_number(session, asked.corrects))
-        asked = replace(asked, programme=programmes.the_programme(session, asked.programme).code)
+        asked = replace(asked, programme=programmes.coded(session, asked.programme).code)
     try:
         with database().writing() as session:
             seen = form.seen.data or ""
@@ -200,8 +211,7 @@ def _opened(session: Session, saved: NoteForm, draft: NoteDraft | None) -> str:
 
 
 def _form_page(session: Session, form: NoteForm, draft_id: int | None, kept: PageDrafts | None = None) -> str:
-    kept, programme = kept or of_page(), programmes.the_programme(session)
-    form.offer(programme.strands, directory.networks(session))
+    kept, programme = kept or of_page(), offered(session, form)
     return render_template(
         "pages/notes/form.html",
         form=form,

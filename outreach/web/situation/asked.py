@@ -19,6 +19,7 @@ from outreach.delivery.ledger.recipients import listed_schools
 from outreach.errors import InputError, Refused
 from outreach.sight import wording
 from outreach.text import whole_number
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.door import counted
 from outreach.web.ui.pager import member
 from outreach.web.ui.request import current_day, now
@@ -137,11 +138,11 @@ def selected(session: Session, programme: Programme, about: AskedSituation) -> t
 
 
 def spelt_day(about: AskedSituation) -> str:
-    """The day, the moment of knowledge, and whose members alone are counted, as titles have them, as in "au samedi
-    15 mai 2021, pouvoirs organisateurs membres du SeGEC"."""
+    """The day, the moment of knowledge, the programme where several are loaded, and whose members alone are counted, as
+    titles have them, as in "au samedi 15 mai 2021, pouvoirs organisateurs membres du SeGEC"."""
     whose = f", {wording.authorities(counted())}" if counted() else ""
     known_then = f", d’après ce qui était enregistré le {french.moment(about.known_at)}" if about.known_at else ""
-    return f"au {french.weekday(about.day)}{known_then}{whose}"
+    return f"au {french.weekday(about.day)}{known_then}{of_request.said()}{whose}"
 
 
 def _day(usual: date) -> tuple[date, str]:

@@ -7,7 +7,7 @@ from functools import partial
 from flask import Response
 
 from outreach import french
-from outreach.adherence import programmes, situation
+from outreach.adherence import situation
 from outreach.adherence.models import Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow
 from outreach.adherence.statuses import Meaning
@@ -22,10 +22,11 @@ from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.segments.fields import either
 from outreach.sight import wording
-from outreach.web import charts
+from outreach.web import charts, programmes
 from outreach.web.situation.asked import AskedSituation, spelt_day, surely_asked
 from outreach.web.situation.blueprint import pages
 from outreach.web.situation.tables import file_name
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.door import counted
 from outreach.web.ui.request import needs, reading
 
@@ -67,7 +68,7 @@ def picture(key: str, ending: str) -> Response:
 
 def _charts(session: Session, about: AskedSituation) -> Iterator[Chart]:
     """The charts of the page, each read as it is asked for."""
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     points = situation.curve(session, programme, about.day, known_at=about.known_at)
     if points:
         yield joinings(points, actions.departures(session, programme, at=about.moment), about)
@@ -166,5 +167,5 @@ def _subject(about: AskedSituation) -> str:
 
 
 def _whose() -> str:
-    """Whose members alone a chart counts, after what it says."""
-    return f", {wording.authorities(counted())}" if counted() else ""
+    """The programme where several are loaded, and whose members alone a chart counts, after what it says."""
+    return of_request.said() + (f", {wording.authorities(counted())}" if counted() else "")

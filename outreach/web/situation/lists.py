@@ -7,10 +7,11 @@ from flask import Response, render_template, request
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
-from outreach.adherence import known, programmes, sentences, situation
+from outreach.adherence import known, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
-from outreach.adherence.models import Programme, RollUp
+from outreach.adherence.models import Programme, RollUp, Strand
+from outreach.adherence.programmes import of_programme
 from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.campaigns import from_lists
 from outreach.campaigns.from_lists import WrittenList
@@ -19,6 +20,7 @@ from outreach.db import Session
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.audience import Concerns
+from outreach.web import programmes
 from outreach.web.audience.writing import INVITATION, REMINDER, write_to
 from outreach.web.situation.asked import AskedSituation, selected, spelt_day, surely_asked
 from outreach.web.situation.blueprint import pages
@@ -30,6 +32,7 @@ from outreach.web.situation.tables import (
     solicitation_label,
 )
 from outreach.web.ui import exports
+from outreach.web.ui import programme as of_request
 from outreach.web.ui.pager import Shown, most_counted, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
@@ -42,7 +45,7 @@ LIST = "/situation/<any(schools, authorities):what>"
 def listed(what: str) -> str:
     with reading() as session:
         about = surely_asked(session)
-        programme = programmes.the_programme(session)
+        programme = programmes.shown(session)
         selection, group = selected(session, programme, about)
         strand = situation.strand_by_number(programme, selection.strand)
         found = _rows(session, programme, about, selection, what)
@@ -56,7 +59,9 @@ def listed(what: str) -> str:
             group=group or "Toutes les écoles",
             about=about,
             spelt_day=spelt_day(about),
-            opening="" if strand.is_open(about.day) else sentences.opening(strand.number, strand.opened_on),
+            opening=""
+            if strand.is_open(about.day)
+            else sentences.opening(strand.number, strand.opened_on, of_request.name()),
             text=sought(request),
             shown=Shown.of(request, found, size=size, total=total, export=".export_list", write=".write_to_list"),
             may_print=PAGE_ROWS < total.number <= MOST_PRINTED,
@@ -72,7 +77,7 @@ def listed(what: str) -> str:
 def export_list(what: str, kind: str) -> Response:
     with reading() as session:
         about = surely_asked(session)
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         _, selection = _asked_list(session, programme, about, what)
         table = _rows(session, programme, about, selection, what).table()
         oldest = known.oldest_register(session, about.day, about.known_at)
@@ -88,7 +93,7 @@ def write_to_list(what: str) -> Redirect:
     """
     with reading() as session:
         about = surely_asked(session)
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         name, selection = _asked_list(session, programme, about, what)
         strand = situation.strand_by_number(programme, selection.strand)
         text = sought(request)
@@ -104,6 +109,7 @@ def write_to_list(what: str) -> Redirect:
     return write_to(
         WrittenList(told, rule, members),
         strand=selection.strand,
+        programme=programme.code,
         concerns=Concerns.JOINED if joined else Concerns.OPEN,
         ready_made=ready_made,
     )
@@ -128,7 +134,12 @@ def _asked_list(session: Session, programme: Programme, about: AskedSituation, w
     selection, group = selected(session, programme, about)
     strand = situation.strand_by_number(programme, selection.strand)
     if not strand.is_open(about.day):
-        raise InputError(f"{sentences.opening(strand.number, strand.opened_on)} Choisissez ce jour ou un jour suivant.")
+        raise InputError(f"{_opening(strand)} Choisissez ce jour ou un jour suivant.")
     if what == "authorities":
         selection = replace(selection, bucket=None, solicitation=None)
-    return ", ".join(filter(None, (selection.label, f"volet {selection.strand}", group))), selection
+    about_strand = f"volet {selection.strand}{of_programme(of_request.name())}"
+    return ", ".join(filter(None, (selection.label, about_strand, group))), selection
+
+
+def _opening(strand: Strand) -> str:
+    return sentences.opening(strand.number, strand.opened_on, of_request.name())

@@ -9,7 +9,7 @@ from flask_login import current_user
 
 from outreach.about import statements
 from outreach.about.statements import StatementKind
-from outreach.adherence import known, programmes, sentences, situation
+from outreach.adherence import known, sentences, situation
 from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
@@ -34,6 +34,7 @@ from outreach.responses.kinds import Tray
 from outreach.roles import RoleName
 from outreach.settings import Mode
 from outreach.staff_mail import ahead
+from outreach.web import programmes
 from outreach.web.alarms import alarms
 from outreach.web.situation import charts
 from outreach.web.situation.asked import (
@@ -61,8 +62,10 @@ MOST_REACHED = 1  # campaign of which one reads whom it reached, the latest; the
 def index() -> str:
     with reading() as session:
         try:
-            programme = programmes.the_programme(session)
+            programme = programmes.shown(session)
         except NotFound:
+            if programmes.offered(session):
+                raise  # its address names another
             told: dict[str, Any] = {"alarms": [], "unwritten": [], "restores": []}
             if not is_scoped():
                 told = {"alarms": alarms(session), "unwritten": _unwritten(session), "restores": _restores(session)}
@@ -176,7 +179,7 @@ def _restores(session: Session) -> list[str]:
 def all_actions() -> str:
     with reading() as session:
         about = surely_asked(session)
-        acted = _acted(session, programmes.the_programme(session), about)
+        acted = _acted(session, programmes.shown(session), about)
         listed = Shown.of(request, _listed(acted), export=".export_actions")
     return render_template(
         "pages/situation/actions.html",
@@ -193,7 +196,7 @@ def all_actions() -> str:
 def export_actions(kind: str) -> Response:
     with reading() as session:
         about = surely_asked(session)
-        acted = _acted(session, programmes.the_programme(session), about)
+        acted = _acted(session, programmes.named(session), about)
         reached = reached_table((about.day.isoformat(), spelt_moment(about.known_at or now())), acted)
         return exports.download(_listed(acted).table(), kind, file_name(about, "actions"), reached)
 
@@ -207,7 +210,7 @@ def _listed(acted: Actions) -> Held[WaveAction]:
 def export(kind: str) -> Response:
     with reading() as session:
         about = surely_asked(session)
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         found = situation.situation(
             session, programme, about.day, known_at=about.known_at, by=about.by, listed=about.listed
         )

@@ -11,14 +11,26 @@ from outreach import french
 from outreach.errors import TookTooLong
 from outreach.sight import wording
 from outreach.sight.scopes import Sight
-from outreach.spreadsheets.written import Cell, Origin, Table, column_letter, csv_bytes, write_csv, write_xlsx, xlsx
+from outreach.spreadsheets.written import (
+    Cell,
+    Origin,
+    Table,
+    column_letter,
+    csv_bytes,
+    with_column,
+    write_csv,
+    write_xlsx,
+    xlsx,
+)
+from outreach.web.ui import programme
 from outreach.web.ui.door import counted
 from outreach.web.ui.request import end_reading, inert, job, now
 
-__all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "xlsx"]  # both halves
+__all__ = ["Cell", "Table", "column_letter", "csv_bytes", "download", "form", "with_column", "xlsx"]  # both halves
 
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CSV = "text/csv; charset=utf-8"
+PROGRAMME = "Programme"  # the header of the column that says which, where several are loaded
 NETWORK = ("Réseau", "Réseau au registre")  # headers of the two cells of a network: its name, then the register's value
 MOST_ROWS = 20_000  # of a file that a page makes: some seconds
 TOLD_EVERY = 500  # rows
@@ -44,12 +56,16 @@ def download(
     CSV has the other tables, too, each under an empty line; otherwise the first only. What takes too long for a page is
     offered as a job, by a page that asks.
 
-    What a scope reads counts its members alone: file, sheets and rows say so, unless the table `is_of_all`.
+    What a scope reads counts its members alone: file, sheets and rows say so, unless the table `is_of_all`. Where
+    several programmes are loaded, so they say of which the request is.
     """
     sight = None if is_of_all else counted()
-    scope = sight.code if sight else ""
-    origin = Origin(now(), current_user.name, campaign, wording.authorities(sight), scope)
-    tables = [_named(one, sight) if sight else one for one in (table, *more)]
+    origin = origin_of(campaign, sight)
+    tables = [table, *more]
+    if origin.programme:
+        tables = [_of_programme(one, origin.programme) for one in tables]
+    if sight:
+        tables = [_named(one, sight) for one in tables]
     try:
         return _response(tables, kind, name + origin.suffix(), whole=whole, origin=origin)
     except (_TooManyRows, TookTooLong):
@@ -58,18 +74,28 @@ def download(
         return make_response(render_template("pages/jobs/offer.html", title=table.name, of=of))
 
 
+def origin_of(campaign: str, sight: Sight | None) -> Origin:
+    """Where a file of this request comes from, and what it is about."""
+    scope = sight.code if sight else ""
+    about = {"programme": programme.name(), "code": programme.code()}
+    return Origin(now(), current_user.name, campaign, wording.authorities(sight), scope, **about)
+
+
 def form(table: Table, kind: str, name: str) -> Response:
     """A response that saves a table which is filled in or corrected, then sent back: nothing is added to it."""
     return _response((table,), kind, name)
+
+
+def _of_programme(table: Table, name: str) -> Table:
+    """The table with the programme that it is about, unless it says so itself."""
+    return table if PROGRAMME in table.headers else with_column(table, PROGRAMME, name)
 
 
 def _named(table: Table, sight: Sight) -> Table:
     """The table with whose members alone it counts: in its name, and in a last column."""
     label = french.initial(sight.kind.label)
     header = f"{label} du compte" if label in table.headers else label
-    width = len(table.headers)
-    rows = ([*row, *[None] * (width - len(row)), sight.code] for row in table.rows)
-    return replace(table, name=f"{table.name}, {sight.code}", headers=[*table.headers, header], rows=rows)
+    return with_column(replace(table, name=f"{table.name}, {sight.code}"), header, sight.code)
 
 
 def _response(

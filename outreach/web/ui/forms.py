@@ -161,7 +161,9 @@ class UploadForm(FlaskForm):
 
 
 class JoiningListForm(UploadForm):
-    """A list of joinings to upload, which may be said to have all joinings of some networks until a day."""
+    """A list of joinings to upload, of a programme, which may be said to have all joinings of networks until a day."""
+
+    programme = StringField("Programme")  # its code
 
     complete_until = StringField(
         "Complète jusqu’au (facultatif)",

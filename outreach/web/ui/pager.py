@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from flask import Request
 
@@ -152,9 +152,10 @@ def words(arguments: Mapping[str, str], name: str, longest: int) -> str:
 def again(request: Request, path: str = "", /, **changes: object) -> str:
     """The address of this request with other query parameters; None removes one. Empty ones are left out.
 
-    `path` is the path of another page to which the parameters go.
+    `path` is the address of another page to which the parameters go, beside those that it has itself.
     """
-    path = path or request.path
+    path, _, own = (path or request.path).partition("?")
+    changes = {**dict(parse_qsl(own)), **changes}
     kept = [(name, value) for name, value in request.args.items(multi=True) if value and name not in changes]
     kept += [(name, str(value)) for name, value in changes.items() if value is not None]
     return f"{path}?{urlencode(kept)}" if kept else path

@@ -16,17 +16,18 @@ from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status
 from outreach.adherence.standing import standing
 from outreach.directory.models import School
-from outreach.errors import InputError, Refused
+from outreach.errors import InputError, NotFound, Refused
 from outreach.hooks import applying, judging, senders, signatures
 from outreach.hooks.models import HookDelivery, HookRow, HookSender, Judgement
 from outreach.hooks.receiving import Delivery, Kept, keep
 from outreach.sent_lists import steps
 from tests.conftest import NOW
 from tests.factories import AUTHOR
+from tests.programmes import FIRST, PROGRAMME, SECOND
 
 NO_BREAK = "\u00a0"
 BY = {"now": NOW, "actor": AUTHOR}
-KEY = Ed25519PrivateKey.generate()
+KEY, OTHER = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
 PUBLIC = signatures.written_public(KEY.public_key().public_bytes_raw())
 
 
@@ -377,3 +378,20 @@ def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, samp
     assert "whsec_" not in chief.get("/administration/hooks").text
     signed_in("author").send("/administration/hooks/rows/1/dropped", page="/administration/hooks")
     assert "à juger" not in text_of(chief.get("/administration/hooks"))
+
+
+def test_what_a_service_sends_is_of_its_programme_whatever_else_is_loaded(post, sender, silent, sample_database):
+    other = {"public_key": signatures.written_public(OTHER.public_key().public_bytes_raw()), "known": [], **BY}
+    with sample_database.writing() as session:
+        programmes.load(session, PROGRAMME, **BY)
+        with pytest.raises(Refused, match=f"« {FIRST} », « {SECOND} »"):
+            senders.make(session, name="lecture", **other)
+        with pytest.raises(NotFound):
+            senders.make(session, name="lecture", programme="autre", **other)
+        senders.make(session, name="lecture", programme=SECOND, **other)
+    assert post(body_of(row(silent[0]))).status_code == 202
+    assert post(body_of(row(silent[1])), name="lecture", key=OTHER).status_code == 202
+    assert applying.apply_waiting(sample_database, NOW) == 2
+    with sample_database.reading() as session:
+        lists = {one.received_by: one.programme.code for one in session.scalars(select(JoiningList))}
+    assert (lists[f"hook:{sender}"], lists[f"hook:{sender + 1}"]) == (FIRST, SECOND)

@@ -11,6 +11,7 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import lifecycle
 from outreach.campaigns.counts import KEYS, SILENT
@@ -28,7 +29,9 @@ from outreach.web.campaigns.results import measured_of
 from tests import factories
 from tests.application import planned
 from tests.conftest import NOW
+from tests.factories import AUTHOR
 from tests.pages import cells, elements, links, text_of
+from tests.programmes import NAME, PROGRAMME
 from tests.web.campaigns.test_progress import end, launched, settle
 
 __all__ = ["launched"]
@@ -169,6 +172,18 @@ def test_a_slide_is_a_picture_too_and_the_whole_campaign_one_page(author, answer
     page = author.get("/campaigns/1/summary.pdf")
     assert page.headers["Content-Type"] == "application/pdf"
     assert len(re.findall(rb"/Type/Page\b", page.data)) == 1
+
+
+def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample_database, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        pdf, "set_pdf", lambda _, document, *__, **___: written.append(document["programme"]) or b"%PDF"
+    )
+    with sample_database.writing() as session:
+        second = programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        lifecycle.campaign_numbered(session, 1).strand_id = second.strands[1].id
+    assert author.get("/campaigns/1/summary.pdf").status_code == 200
+    assert [one.replace("\xa0", " ") for one in written] == [f"{NAME}, volet 2"]
 
 
 def test_a_campaign_that_has_not_left_has_neither_chart_nor_page(author, sample_database):

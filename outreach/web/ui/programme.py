@@ -1,0 +1,106 @@
+"""The programme that a request is about, where several are loaded: kept by links and forms, told by pages and files.
+
+`web.programmes` finds it, and holds it here.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, g
+
+from outreach.adherence import programmes
+from outreach.adherence.models import Programme, Strand
+from outreach.french import typeset, within_quotes
+from outreach.web.ui.request import reading
+
+ARGUMENT = "programme"
+KEEPS = frozenset(  # views that an address of one programme leads to
+    {
+        "situation.index",
+        "situation.export",
+        "situation.picture",
+        "situation.listed",
+        "situation.export_list",
+        "situation.write_to_list",
+        "situation.all_actions",
+        "situation.export_actions",
+        "adherence.index",
+        "adherence.statuses",
+        "adherence.record",
+        "adherence.withdrawal",
+        "adherence.withdraw",
+        "directory.index",
+        "directory.export",
+        "directory.write_to_list",
+        "directory.call_list",
+        "notes.index",
+        "notes.export",
+        "notes.new",
+        "notes.create",
+        "notes.new_request",
+        "notes.ask",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOfSeveral:
+    """The programme of a request where several are loaded, and those that one may go over to: codes and names."""
+
+    code: str
+    name: str
+    offered: Sequence[tuple[str, str]]
+
+
+def install(app: Flask) -> None:
+    """Have addresses keep the programme, and give templates it and those that one may go over to."""
+    app.url_defaults(_keep)
+    app.jinja_env.globals["one_of_several"] = one_of_several
+    app.jinja_env.filters["of_programme"] = _of_programme
+
+
+def one_of_several() -> OneOfSeveral | None:
+    """What this request is about; None where it is about none, or where there is one alone, which nothing names."""
+    held: OneOfSeveral | None = g.get("programme")
+    return held
+
+
+def name() -> str:
+    """The name of the programme, where several are loaded; '' otherwise."""
+    held = one_of_several()
+    return held.name if held else ""
+
+
+def said() -> str:
+    """What follows a title or a day: « , programme « Plan lecture » »; '' where there is one alone."""
+    return typeset(f", programme « {within_quotes(name())} »") if name() else ""
+
+
+def code() -> str:
+    """The code of the programme, where several are loaded; '' otherwise."""
+    held = one_of_several()
+    return held.code if held else ""
+
+
+def choices(offered: Sequence[Programme]) -> list[tuple[str, str]]:
+    """Programmes to choose from: the code and the name of each."""
+    return [(one.code, one.name) for one in offered]
+
+
+def hold(programme: Programme, offered: Sequence[Programme]) -> None:
+    """Have this request be about a programme, of which several are loaded; one may go over to those `offered`."""
+    g.programme = OneOfSeveral(programme.code, programme.name, choices(offered))
+
+
+def _of_programme(strand: Strand) -> str:
+    """What follows the number of a strand on a page about several: « du programme « Plan lecture » », or ''."""
+    if "programme_names" not in g:
+        with reading() as session:
+            g.programme_names = programmes.names_among_several(session)
+    return programmes.of_programme(g.programme_names.get(strand.programme_id, ""))
+
+
+def _keep(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint in KEEPS and (kept := code()):
+        values.setdefault(ARGUMENT, kept)

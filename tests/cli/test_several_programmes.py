@@ -1,0 +1,105 @@
+"""Commands where several programmes are loaded: each is told which, and takes none by itself."""
+
+import csv
+import json
+
+import pytest
+from click.testing import CliRunner
+from python_calamine import CalamineWorkbook
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.days import today
+from outreach.settings import Mode, read
+from tests.conftest import NOW
+from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
+
+__all__ = ["two_programmes"]
+CODES = f"« {FIRST} », « {SECOND} »"
+NOTE = ("--as-of", "2021-05-15", "--title", "Un bilan", "--yes")
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def run(two_programmes, templates):
+    """Run a command in this process; returns its status and what it printed, or refused."""
+
+    def run(*words):
+        operation = Operation()
+        operation.settings = read({"OUTREACH_DATA": str(templates.data)}).model_copy(update={"mode": Mode.DEMO})
+        operation.database, operation.now = two_programmes, NOW
+        result = CliRunner().invoke(commands, words, obj=operation)
+        said = result.stdout_bytes.decode() + str(result.exception or "")
+        return result.exit_code, said.replace("\xa0", " ").replace("\u202f", " ")
+
+    return run
+
+
+@pytest.fixture
+def joinings(tmp_path):
+    def written(*rows, header="fase;volet;statut;date"):
+        file = tmp_path / "liste.csv"
+        file.write_text("\n".join([header, *rows]), encoding="utf-8")
+        return str(file)
+
+    return written
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("report", "situation"),
+        ("report", "situation", "--json"),
+        ("report", "actions"),
+        ("adherence", "coverage"),
+        ("note", "make", *NOTE),
+        ("note", "request", "--question", "Combien ?"),
+    ],
+)
+def test_a_command_that_names_none_of_several_programmes_is_refused_with_their_codes(run, words):
+    status, said = run(*words)
+    assert (status != 0, CODES in said) == (True, True), said
+    status, said = run(*words, "--programme", "autre")
+    assert (status != 0, CODES in said) == (True, True), said
+    assert run(*words, "--programme", SECOND)[0] == 0
+
+
+def test_the_report_says_the_programme_in_sentences_json_and_files(run, tmp_path):
+    told = json.loads(run("report", "situation", "--programme", SECOND, "--json")[1])
+    assert (told["programme"], told["total"]["strands"]["1"]["joined"]) == (SECOND, len(JOINED))
+    assert f"volet du programme « {NAME} »" in run("report", "situation", "--programme", SECOND)[1]
+    book, text = tmp_path / "a.xlsx", tmp_path / "a.csv"
+    assert run("report", "situation", "--programme", SECOND, "--xlsx", str(book), "--csv", str(text))[0] == 0
+    with text.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = csv.reader(file, delimiter=";")
+    assert (header[-1], {row[-1] for row in rows}) == ("Programme", {NAME})
+    assert CalamineWorkbook.from_path(str(book)).get_sheet_by_index(0).to_python()[0][-1] == "Programme"
+    assert json.loads(run("report", "actions", "--programme", FIRST, "--json")[1])["programme"] == FIRST
+    assert json.loads(run("adherence", "coverage", "--programme", SECOND, "--json")[1])["programme"] == SECOND
+
+
+def test_a_list_is_of_the_programme_that_the_command_or_its_column_names(run, joinings, two_programmes):
+    row = "80004;1;adhéré;11/05/2021"
+    status, said = run("adherence", "import", joinings(row), "--yes")
+    assert (status != 0, CODES in said) == (True, True), said
+    file = joinings(f"{row};plan lecture", header="fase;volet;statut;date;programme")
+    assert run("adherence", "import", file, "--yes")[0] == 0
+    assert run("adherence", "import", joinings("80005;1;adhéré;11/05/2021"), "--programme", SECOND, "--yes")[0] == 0
+    with two_programmes.reading() as session:
+        joined = {
+            one.code: situation.situation(session, one, today(NOW)).total.strands[1][Bucket.JOINED]
+            for one in programmes.every(session)
+        }
+    assert joined[SECOND] == len(JOINED) + 2
+    other = joinings(f"{row};{FIRST}", header="fase;volet;statut;date;programme")
+    said = run("adherence", "import", other, "--programme", SECOND, "--dry-run")[1]
+    assert f"La liste est du programme « {SECOND} », et cette ligne de « {FIRST} »." in said
+    unknown = joinings(f"{row};autre", header="fase;volet;statut;date;programme")
+    status, said = run("adherence", "import", unknown, "--dry-run")
+    assert (status != 0, "Aucun programme ne s’appelle « autre »" in said, CODES in said) == (True, True, True)

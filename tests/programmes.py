@@ -1,0 +1,39 @@
+"""The sample with a second programme, whose codes, strands and joinings are others than those of the first."""
+
+from outreach.adherence import programmes
+from outreach.adherence.joining_lists.lines import HEADERS
+from outreach.adherence.joining_lists.lists import JoiningLists
+from outreach.days import today
+from outreach.sent_lists import steps
+from outreach.sent_lists.grids import opened
+from tests.conftest import NOW, state_from
+from tests.factories import AUTHOR
+
+FIRST, SECOND, NAME = "mes-outils-numeriques", "plan-lecture", "Plan lecture"
+JOINED = (80001, 80002, 80003)
+PROGRAMME = f"""
+code = "{SECOND}"
+name = "{NAME}"
+[[strands]]
+number = 1
+name = "Bibliothèques de classe"
+circular = "7102"
+opened_on = 2021-03-01
+[[strands]]
+number = 2
+name = "Lectures partagées"
+circular = "7103"
+opened_on = 2021-04-01
+level = "primary"
+"""
+
+
+@state_from("launched_sample")
+def two_programmes(database, _settings):
+    """The sample with its launched invitation, and a second programme that three schools have joined."""
+    with database.writing() as session:
+        second = programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
+        rows = [f"{fase};1;adhéré;10/05/2021;Formulaire;" for fase in JOINED]
+        sent = opened("\r\n".join(["fase;volet;statut;date;source;motif", *rows]).encode(), HEADERS)
+        kind = JoiningLists(today(NOW))
+        steps.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=second.id)

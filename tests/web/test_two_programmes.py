@@ -1,0 +1,317 @@
+"""Where several programmes are loaded: each page, file and slide says which, and goes on with it."""
+
+import csv
+import io
+import re
+
+import pytest
+from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
+
+from outreach.adherence import programmes, situation
+from outreach.adherence.situation import Bucket
+from outreach.days import today
+from outreach.web.ui.programme import KEEPS
+from tests.application import ASKED_AT
+from tests.architecture.test_sweeps import SAMPLES, addresses
+from tests.conftest import NOW
+from tests.factories import AUTHOR
+from tests.pages import cells, elements, form_of, links, text_of
+from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
+from tests.web.test_scoped_pages import signed_in as signed_in_for
+from tests.web.test_situation import table
+
+__all__ = ["two_programmes"]
+NURSERY = """
+code = "premiers-mots"
+name = "Premiers mots"
+[[strands]]
+number = 1
+name = "Premiers mots"
+opened_on = 2021-05-01
+level = "nursery"
+"""
+CODES = f"« {FIRST} », « {SECOND} »"
+
+
+def said(response):
+    return " ".join(text_of(response).replace("\xa0", " ").replace("\u202f", " ").split())
+
+
+def current(page):
+    (chosen,) = elements(page, "nav[@aria-label='Programmes']//a[@aria-current='page']")
+    return text_of(chosen)
+
+
+def test_the_situation_is_that_of_the_programme_in_the_address(author, two_programmes):
+    page = author.get(f"/?programme={SECOND}")
+    assert current(page) == NAME
+    assert table(page, 1)[-1][3] == len(JOINED)
+    told = [text_of(one).replace("\xa0", " ") for one in elements(page, "p[@class='quotable']")]
+    assert len(told) == 2
+    assert all(f"volet du programme « {NAME} »" in one for one in told), told
+    answers = author.get(f"/?programme={SECOND}&network=WBE")
+    (answer, _) = [text_of(one) for one in elements(answers, "p[@class='quotable']")][2:]
+    assert f"du programme « {NAME} »" in answer.replace("\xa0", " ")
+    whole = "".join(elements(answers, "textarea[@id='answer-text']")[0].itertext()).replace("\xa0", " ")
+    assert f"volet du programme « {NAME} »" in whole
+
+
+def test_links_forms_and_files_of_a_page_keep_its_programme(author, two_programmes):
+    seen, todo = set(), [f"/?programme={SECOND}"]
+    while todo:
+        address = todo.pop()
+        place = address.partition("?")[0]
+        if place in seen:
+            continue
+        seen.add(place)
+        response = author.get(address)
+        assert response.status_code == 200, address
+        assert NAME in (said(response) if "html" in response.mimetype else _of_file(response)), address
+        if "html" in response.mimetype:
+            for led, _ in links(response, "/situation/"):
+                assert f"programme={SECOND}" in led, f"{address} leads to {led}"
+                todo.append(led)
+            for form in elements(response, "form[@method='get']"):
+                assert elements(form, f"input[@name='programme'][@value='{SECOND}']"), address
+            for form in elements(response, "form[@method='post']"):
+                assert f"programme={SECOND}" in form.get("action") or "/situation" not in form.get("action"), address
+    assert len(seen) > 12, seen
+
+
+def _of_file(response):
+    if response.mimetype.startswith("image/png"):
+        return NAME  # the same slide as the SVG
+    if response.mimetype == "image/svg+xml":
+        assert all(NAME in re.search(rf"<{tag}>(.*?)</{tag}>", response.text)[1] for tag in ("title", "desc"))
+        (source,) = [one for one in re.findall(r"<text[^>]*>([^<]*)</text>", response.text) if "Source" in one]
+        return source
+    assert f"_{SECOND}_" in response.headers["Content-Disposition"]
+    if response.mimetype == "text/csv":
+        header, *rows = csv.reader(io.StringIO(response.data.decode("utf-8-sig")), delimiter=";")
+        assert header[-1] == "Programme"
+        return {row[-1] for row in rows} | {NAME}
+    book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
+    *tables, about = (book.get_sheet_by_index(place).to_python() for place in range(len(book.sheet_names)))
+    assert all(row[-1] == (NAME if place else "Programme") for rows in tables for place, row in enumerate(rows))
+    return [str(cell) for row in about for cell in row]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "/situation/export.csv",
+        "/situation/export.xlsx",
+        "/situation/actions.csv",
+        "/situation/schools.csv?strand=1",
+        "/situation/charts/volet-1.svg",
+    ],
+)
+def test_a_file_takes_no_programme_by_itself(author, two_programmes, address):
+    refused = author.get(address)
+    assert (refused.status_code, CODES in said(refused)) == (409, True)
+    assert author.get("/?programme=autre").status_code == 404
+    unknown = author.get(address + ("&" if "?" in address else "?") + "programme=autre")
+    assert (unknown.status_code, CODES in said(unknown)) == (404, True)
+
+
+def test_a_page_without_one_shows_that_of_ones_latest_work_or_the_latest_to_open(author, signed_in, two_programmes):
+    assert current(author.get("/")) == "Mes outils numériques", "the author's campaign is about it"
+    assert current(signed_in("reader").get("/")) == NAME, "its second strand opened last"
+    assert current(author.get("/situation/actions")) == "Mes outils numériques"
+
+
+def test_the_switch_of_a_federation_has_the_programmes_that_concern_its_members(app, two_programmes):
+    with two_programmes.writing() as session:
+        programmes.load(session, NURSERY, now=NOW, actor=AUTHOR)
+    offered = {}
+    for code in ("FELSI", "CECP", "CPEONS"):
+        page = signed_in_for(app, "federation", code).get("/")
+        offered[code] = [text_of(one) for one in elements(page, "nav[@aria-label='Programmes']//a")]
+        with two_programmes.reading() as session:
+            every = [one.name for one in programmes.every(session)]
+        assert set(offered[code]) <= set(every)
+    assert len({tuple(each) for each in offered.values()}) > 1, offered
+    assert "Premiers mots" not in offered["CPEONS"], "its members have no nursery school"
+
+
+def test_with_one_programme_a_page_has_no_switch(author):
+    page = author.get("/")
+    assert elements(page, "nav[@aria-label='Programmes']") == []
+    assert "programme=" not in page.text
+    assert "du programme" not in said(page)
+
+
+def test_the_figures_are_counted_of_the_programme_that_is_said(two_programmes):
+    with two_programmes.reading() as session:
+        of = {one.code: situation.situation(session, one, today(NOW)) for one in programmes.every(session)}
+    assert of[SECOND].programme == NAME
+    assert of[SECOND].total.strands[1][Bucket.JOINED] == len(JOINED) != of[FIRST].total.strands[1][Bucket.JOINED]
+
+
+def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, two_programmes):
+    page = author.get(f"/notes/drafts/new?programme={SECOND}")
+    assert current(page) == NAME
+    form = form_of(page)
+    assert form["programme"] == SECOND
+    asked = {"title": "Lire", "as_of": "2021-05-15", "question": "Combien ?"}
+    unnamed = author.post("/notes/drafts/new", data=form | asked | {"programme": ""})
+    assert (unnamed.status_code, CODES in said(unnamed)) == (409, True)
+    preview = author.get(author.post("/notes/drafts/new", data=form | asked).headers["Location"])
+    assert f"volet du programme « {NAME} »" in said(preview)
+    freezing = next(one.get("action") for one in elements(preview, "form") if "freezing" in one.get("action"))
+    author.post(freezing, data=form_of(preview, freezing))
+    listed = author.get("/notes")
+    assert [row[1] for row in cells(elements(listed, "main")[0])[1:]] == [NAME]
+    assert "Lire" in said(author.get(f"/notes?programme={SECOND}"))
+    assert "Lire" not in said(author.get(f"/notes?programme={FIRST}"))
+    assert current(author.get("/")) == NAME, "the author's latest work is about it"
+
+
+def test_a_note_is_asked_for_about_the_programme_of_the_page(signed_in, two_programmes):
+    reader = signed_in("reader")
+    home = reader.get(f"/?programme={SECOND}")
+    (action,) = {one.get("action") for one in elements(home, "form") if "/notes/requests" in one.get("action")}
+    address = reader.post(action, data=form_of(home, action) | {"question": "Combien ?"}).headers["Location"]
+    assert f"volet du programme « {NAME} »" in said(reader.get(address))
+
+
+def statuses_of(database, code):
+    with database.reading() as session:
+        return situation.situation(session, programmes.named(session, code), ASKED_AT.date()).total.strands[1]
+
+
+def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author, two_programmes):
+    page = author.get("/adherence/lists")
+    (field,) = elements(page, "select[@name='programme']")
+    assert [one.get("value") for one in elements(field, "option[@selected]")] == [], "a list takes none by itself"
+    assert [one.get("value") for one in elements(field, "option")] == ["", FIRST, SECOND]
+    content = "fase;volet;statut;date\n80004;1;adhéré;11/05/2021\n".encode()
+    unnamed = author.send("/adherence/lists", {"file": (io.BytesIO(content), "a.csv")})
+    assert (unnamed.status_code, CODES in said(unnamed)) == (422, True)
+    (fault,) = elements(unnamed, "div[@id='error-summary']//a")
+    assert fault.get("href") == "#programme"
+    named = author.send("/adherence/lists", {"file": (io.BytesIO(content), "a.csv"), "programme": SECOND})
+    page = author.get(named.location)
+    assert f"programme « {NAME} »" in said(page)
+    action = f"{named.location}/application"
+    author.post(action, data=form_of(page, action))
+    assert statuses_of(two_programmes, SECOND)[Bucket.JOINED] == len(JOINED) + 1
+    column = f"fase;volet;statut;date;programme\n80005;1;adhéré;11/05/2021;{NAME}\n".encode()
+    page = author.get(author.send("/adherence/lists", {"file": (io.BytesIO(column), "b.csv")}).location)
+    assert f"programme « {NAME} »" in said(page)
+    assert NAME in said(author.get("/adherence/lists"))
+    chosen = elements(author.get(f"/adherence/lists?programme={SECOND}"), "option[@selected]")
+    assert [one.get("value") for one in chosen] == [SECOND], "kept from the page before"
+
+
+def test_a_status_is_recorded_in_the_programme_of_its_page(author, two_programmes):
+    before = {code: statuses_of(two_programmes, code) for code in (FIRST, SECOND)}
+    place = f"/directory/9300/statuses?programme={SECOND}"
+    page = author.get(place)
+    assert current(page) == NAME
+    (action,) = {one.get("action") for one in elements(page, "form") if "/statuses" in one.get("action")}
+    assert f"programme={SECOND}" in action
+    form = form_of(page, action)
+    typed = {"strand": "1", "school": "all", "status": "declined", "word": "confirmed", "source": "Appel téléphonique"}
+    unnamed = author.post("/directory/9300/statuses", data=form | typed)
+    assert (unnamed.status_code, CODES in said(unnamed)) == (409, True)
+    recorded = author.post(action, data=form | typed)
+    assert (recorded.status_code, f"programme={SECOND}" in recorded.location) == (302, True), said(recorded)
+    shown = author.get(recorded.location)
+    assert f"Volet 1 du programme « {NAME} » : « Refus » est enregistré" in said(shown)
+    assert statuses_of(two_programmes, FIRST) == before[FIRST]
+    assert statuses_of(two_programmes, SECOND)[Bucket.DECLINED] > before[SECOND][Bucket.DECLINED]
+    ((undoing, _),) = links(shown, "/directory/9300/statuses/")
+    page = author.get(undoing)
+    assert f"Volet 1, programme « {NAME} »" in said(page)
+    assert author.get(undoing.partition("?")[0]).status_code == 409, "another programme has other numbers"
+    withdraw = next(one.get("action") for one in elements(page, "form") if "/withdrawal" in one.get("action", ""))
+    author.post(withdraw, data=form_of(page, withdraw))
+    assert statuses_of(two_programmes, SECOND) == before[SECOND]
+
+
+def test_the_sheet_of_an_authority_says_where_it_stands_in_each_programme(author, two_programmes):
+    page = author.get("/directory/9300")
+    stands = [text_of(one) for one in elements(page, "dl[@class='facts']//dt") if "olet" in text_of(one)]
+    assert stands[:2] == ["Mes outils numériques, volet 1", "Mes outils numériques, volet 2"]
+    assert f"{NAME}, volet 1" in stands
+    assert {led for led, _ in links(page, "/directory/9300/statuses?")} >= {
+        f"/directory/9300/statuses?programme={code}" for code in (FIRST, SECOND)
+    }
+
+
+def test_a_filter_of_authorities_is_of_the_programme_that_it_says(author, two_programmes):
+    page = author.get(f"/directory?programme={SECOND}&strand1=complete")
+    assert current(page) == NAME
+    assert f"ont adhéré au volet 1 du programme « {NAME} »" in said(page)
+    (chip, *_) = [text_of(one).replace("\xa0", " ") for one in elements(page, "a[@class='ds-chip']")]
+    assert f"Volet 1 du programme « {NAME} » : Toutes les écoles" in chip
+    whole = author.get(f"/directory?programme={FIRST}&strand1=complete")
+    assert said(whole) != said(page)
+    for led, _ in links(page, "/directory/export."):
+        assert f"programme={SECOND}" in led
+        assert author.get(led).status_code == 200
+    assert author.get("/directory/export.csv").status_code == 200, "it says nothing of a programme"
+    refused = author.get("/directory/export.csv?strand1=complete")
+    assert (refused.status_code, CODES in said(refused)) == (409, True)
+
+
+ADHERENCE = re.compile(r"adhér|volet \d", re.IGNORECASE)  # what a page says that speaks of a strand
+OF_NONE = {  # what shows no figure of a programme: samples, help, statements, and the texts of one
+    *("adherence.example", "guide.index", "guide.topic", "programmes.begin", "public.data_protection"),
+    *("programmes.programme", "static"),
+}
+OF_A_CAMPAIGN = ("campaigns.", "calendar.", "mailbox.", "public", "api.")  # its strand says which
+
+
+def read(response):
+    """The words of an answer, as far as it has some."""
+    if response.mimetype.endswith("sheet"):
+        book = CalamineWorkbook.from_filelike(io.BytesIO(response.data))
+        return " ".join(
+            str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row
+        )
+    if not response.mimetype.startswith(("text/", "image/svg")):
+        return ""
+    words = re.sub(r"<(script|style).*?</\1>|<option.*?</option>|<nav.*?</nav>", "", response.text, flags=re.DOTALL)
+    return re.sub(r"<[^>]*>", " ", words).replace("\xa0", " ")
+
+
+def answers(app, signed_in, query=""):
+    """What each address answers to whoever may read it: its endpoint, the address, the response."""
+    clients = [signed_in(role) for role in ("author", "administrator")]
+    for key, what, kind in (("volet-1", "schools", "csv"), ("adhesions", "authorities", "xlsx")):
+        for method, endpoint, address in addresses(app, {**SAMPLES, "key": key, "what": what, "kind": kind}):
+            if method == "GET" and not endpoint.startswith(OF_A_CAMPAIGN):
+                for client in clients:
+                    response = FlaskClient.open(client, address + query)
+                    if response.status_code != 403:
+                        yield endpoint, address, response
+                        break
+
+
+def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two_programmes):
+    silent, refused, told = set(), set(), 0
+    for endpoint, address, response in answers(app, signed_in):
+        if response.status_code == 409 and CODES in read(response):
+            refused.add(endpoint)
+        elif response.status_code == 200 and endpoint not in OF_NONE and ADHERENCE.search(said_by := read(response)):
+            told += 1
+            if NAME not in said_by and "Mes outils numériques" not in said_by:
+                silent.add(address)
+    assert silent == set()
+    assert refused >= {"situation.export", "situation.picture", "situation.export_list", "situation.export_actions"}
+    assert told > 10
+
+
+def test_whatever_is_about_the_programme_of_its_address_says_that_one(app, signed_in, two_programmes):
+    found = {
+        (endpoint, NAME in read(response) or f"_{SECOND}_" in response.headers.get("Content-Disposition", ""))
+        for endpoint, _, response in answers(app, signed_in, f"?programme={SECOND}")
+        if endpoint in KEEPS and response.status_code == 200 and response.mimetype != "image/png"
+    }
+    assert {endpoint for endpoint, is_said in found if not is_said} <= {"directory.export"}, "it filters by no strand"
+    assert {endpoint for endpoint, _ in found} >= {one for one in KEEPS if one.startswith("situation.")} - {
+        "situation.write_to_list"
+    }
