@@ -37,12 +37,11 @@ from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
 from outreach.demo import people
 from outreach.demo.post import Post
-from outreach.demo.story import StoryLine
+from outreach.demo.story import JOINS, READING_LINES
 from outreach.directory.models import Authority, School
 from outreach.effect.draw import DEPARTURES
 from outreach.responses import inbox
 from outreach.responses.answers import Given
-from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
@@ -57,13 +56,6 @@ CODE = "plan-lecture"
 INVITATION = "invitation-volet-1"
 STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
 ADDED = bytes.fromhex("00112233445566778899aabbccddeeff")  # of the demonstration's approver
-LINES = (
-    StoryLine(Answer.IN_PREPARATION, "Les professeurs de français choisissent avec la bibliothèque communale."),
-    StoryLine(Answer.INFORMED, "Nous en parlons au prochain conseil de participation."),
-    StoryLine(Answer.HELP, "Les élèves de l’enseignement spécialisé sont-ils concernés ?"),
-    StoryLine(Answer.DECLINED, "L’école a déjà une bibliothèque bien garnie."),
-    StoryLine(Answer.IN_PREPARATION),
-)
 FRIDAY = 5
 ROUNDS, JOINED = 1, 4  # how often the lines are said, and how many say that they join, of each campaign
 ANSWERS = (time(11, 5), time(9, 40), time(14, 20), time(15, 55))
@@ -209,10 +201,10 @@ def _answer(
     joining = [fase for fase in known if fase in joined and today(letters[fase].dated_at) < joined[fase]]
     for fase in _spread(joining, JOINED):
         at = datetime.combine(joined[fase], ANSWERS[0], BRUSSELS)
-        given.append((at, letters[fase], Given({schools[fase][0]: Answer.JOINED}, None)))
+        given.append((at, letters[fase], Given({schools[fase][0]: JOINS.answer}, None)))
     others = [fase for fase in known if fase not in joined]
-    for rank, fase in enumerate(_spread(others, ROUNDS * len(LINES))):
-        line = LINES[rank % len(LINES)]
+    for rank, fase in enumerate(_spread(others, ROUNDS * len(READING_LINES))):
+        line = READING_LINES[rank % len(READING_LINES)]
         day = today(letters[fase].dated_at) + (1 + rank % 4) * DAY
         while day.isoweekday() > FRIDAY:
             day += DAY
@@ -222,7 +214,7 @@ def _answer(
     waiting, post = [], Post(session, sending, now=min(at for at, _, _ in given), refusals={})
     for at, letter, what in sorted(given, key=itemgetter(0)):
         for response in answering.receive(session, letter, what, sending, now=at):
-            if response.answer is Answer.JOINED:
+            if response.answer is JOINS.answer:
                 waiting.append(response)
             elif response.answer.awaits_staff:
                 inbox.act(session, response, now=at + DAY, actor=actor)

@@ -83,6 +83,15 @@ LINES = (
     StoryLine(Answer.JOINED),
     StoryLine(Answer.IN_PREPARATION),
 )
+# What is said of the second programme (`demo.finished`).
+JOINS = StoryLine(Answer.JOINED)
+READING_LINES = (
+    StoryLine(Answer.IN_PREPARATION, "Les professeurs de français choisissent avec la bibliothèque communale."),
+    StoryLine(Answer.INFORMED, "Nous en parlons au prochain conseil de participation."),
+    StoryLine(Answer.HELP, "Les élèves de l’enseignement spécialisé sont-ils concernés ?"),
+    StoryLine(Answer.DECLINED, "L’école a déjà une bibliothèque bien garnie."),
+    StoryLine(Answer.IN_PREPARATION),
+)
 
 
 def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> list[Posted]:

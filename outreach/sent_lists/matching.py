@@ -54,5 +54,5 @@ def digest(header: Sequence[str]) -> str:
 
     That of a file of rejected rows is that of the file whose rows they were.
     """
-    names = [normalised(told[1] if (told := TOLD.fullmatch(name)) else name) for name in header]
+    names = [normalised(told[1] if (told := TOLD.fullmatch(name.strip())) else name) for name in header]
     return hashlib.sha256("\n".join(names[:-1] if names[-1:] == [ERROR] else names).encode()).hexdigest()

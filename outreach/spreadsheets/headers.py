@@ -26,7 +26,7 @@ VALUE = re.compile(r"[\d\s.,:/-]+|.*\S@\S.*")  # a number, a date or an address:
 ADDRESS = re.compile(r"\S@\S")
 NO_ROW = "Le fichier n’a qu’un en-tête : aucune ligne à lire."
 ARTICLES = {"de", "du", "des", "l", "d", "la", "le"}
-TOLD = re.compile(r"(.*?)\s*\[([^][]+)\]\s*")  # a header of ours: what it is taken for, after what it was
+TOLD = re.compile(r"([^][]*)\[([^][]+)\]")  # a header of ours: what it is taken for, after what it was
 # How lines begin that people write under a table.
 NOTE = re.compile(r"(?:(?:sous )?tota(?:l|ux)|n ?b|notes?|remarques?|sources?|legende|mise? a jour|imprime)\b")
 
@@ -124,7 +124,7 @@ class Headers:
     def _told(self, header: Sequence[str]) -> list[str | None]:
         """The fields that the headers of a file of ours say in brackets."""
         usual = {normalised(field.usual): word for word, field in self.fields.items()}
-        said = [TOLD.fullmatch(name) for name in header]
+        said = [TOLD.fullmatch(name.strip()) for name in header]
         return [usual.get(normalised(each[2])) if each else None for each in said]
 
     def _loosely(self, header: Sequence[str], named: list[str | None]) -> list[str | None]:
