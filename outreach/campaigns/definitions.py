@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from outreach.adherence.models import Programme
+from outreach.adherence.models import Programme, Strand
 from outreach.adherence.programmes import fault_of, judged_by
 from outreach.campaigns import wave_criteria
 from outreach.campaigns.models import Campaign, Colour
@@ -170,8 +170,23 @@ def to_those_who_received(stated: Definition, campaign: int, wave: int | None = 
     return stated.model_copy(update={"segment": rule, "concerns": concerns, "corrects": False})
 
 
-def blank(title: str, like: Definition) -> Definition:
-    """A campaign with nothing in it yet, under a name: it has the strand and the sender of another one.
+def is_for(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> bool:
+    """Whether a campaign is about a strand. One that names no programme is about that of its circular, where the
+    programme is not the only one."""
+    is_named = stated.programme == programme.code
+    is_alike = not stated.programme and (is_only or stated.circular in ("", strand.circular))
+    return (is_named or is_alike) and stated.strand == strand.number
+
+
+def about(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> Definition:
+    """The same campaign about a strand. It keeps its circular only where it was about this strand before."""
+    circular = stated.circular if is_for(stated, programme, strand, is_only=is_only) else ""
+    named = {"programme": programme.code, "strand": strand.number, "circular": circular}
+    return stated.model_copy(update=named)
+
+
+def blank(title: str, strand: int, sender: Sender, programme: str = "") -> Definition:
+    """A campaign with nothing in it yet, under a name, about a strand and of a sender.
 
     Its placeholders keep it from being submitted before something is written.
     """
@@ -179,10 +194,10 @@ def blank(title: str, like: Definition) -> Definition:
         title=title,
         colour=Colour.GREY,
         message_class=MessageClass.AWARENESS,
-        programme=like.programme,
-        strand=like.strand,
+        programme=programme,
+        strand=strand,
         subject="[À compléter : l’objet]",
-        sender=like.sender,
+        sender=sender,
         letter=BLANK_LETTER,
     )
 

@@ -81,12 +81,19 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
 
     A correction goes to the mailboxes that the wrong letter went to, unless the definition says to which.
 
-    Raises NotFound or InputError when the programme or the strand does not exist.
+    Raises NotFound or InputError when the programme or the strand does not exist, Refused where the definition names no
+    programme and there are several.
     """
-    programme = programmes.the_programme(session, stated.programme)
-    strand = next((strand for strand in programme.strands if strand.number == stated.strand), None)
-    if strand is None:
-        raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
+    campaign = drafted(session, stated, author=author, now=now)
+    session.add(campaign)
+    session.flush()
+    _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=author.email, reason="créée")
+    return campaign
+
+
+def drafted(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
+    """The draft that `create` would write, without writing it: its audience can be counted. Raises as `create` does."""
+    strand = programmes.strand_named(session, stated.programme, stated.strand)
     refuse_unreadable(stated.subject, stated.letter)
     refuse_unfit(stated.preheader, stated.circular_url)
     criterion = wave_criteria.stated(session, stated.segment.criteria)
@@ -96,7 +103,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     said = {name: getattr(stated, name) for name in STATED}
     if stated.concerns is Concerns.LISTED and "boxes" not in stated.model_fields_set:
         said["boxes"] = audiences.boxes_corrected(session, criterion)
-    campaign = Campaign(
+    return Campaign(
         state=CampaignState.DRAFT,
         **said,
         circular=stated.circular or strand.circular,
@@ -115,10 +122,6 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
         created_at=now,
         created_by=author.email,
     )
-    session.add(campaign)
-    session.flush()
-    _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=author.email, reason="créée")
-    return campaign
 
 
 def may_change(campaign: Campaign) -> bool:

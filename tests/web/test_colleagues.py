@@ -28,7 +28,9 @@ STATUS = {
 @pytest.fixture
 def acts(author, sample_database):
     """What the author did: a campaign, two addresses, an exclusion and a status."""
-    author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
+    )
     form = {"address": "direction@ecole.be", "kind": "impersonal", "name": ""}
     author.send(f"{SHEET}/contacts", form, page=f"{SHEET}/contacts/new")
     addresses = re.findall(rf"{SHEET}/contacts/(\d+)/retirement", author.get(f"{SHEET}/contacts").text)

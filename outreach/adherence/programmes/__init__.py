@@ -247,6 +247,29 @@ def named(session: Session, code: str = "") -> Programme:
     raise NotFound(f"{what} {how}")
 
 
+def strand_named(session: Session, code: str, number: int) -> Strand:
+    """The strand with this number, of the programme with this code, or of the only one there is.
+
+    Raises NotFound and Refused as `named` does, and InputError where the programme has no such strand.
+    """
+    programme = named(session, code)
+    found = next((strand for strand in programme.strands if strand.number == number), None)
+    if found is None:
+        raise InputError(f"Le programme « {programme.name} » n’a pas de volet {number}.")
+    return found
+
+
+def strand_names(session: Session) -> dict[int, str]:
+    """What each strand is called, by its key: « volet 2 », or « Plan lecture, volet 2 » where there are several
+    programmes."""
+    there = every(session)
+    return {
+        strand.id: f"{programme.name}, volet {strand.number}" if len(there) > 1 else f"volet {strand.number}"
+        for programme in there
+        for strand in programme.strands
+    }
+
+
 def the_programme(session: Session, code: str = "") -> Programme:
     """The programme with this code, or the first one loaded. Raises NotFound."""
     programme = first(session, code)

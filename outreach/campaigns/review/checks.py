@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, func, select
 from outreach import french
 from outreach.approvals.models import Content, Extent
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
 from outreach.campaigns.review import measuring, neighbours, uninvited
@@ -164,7 +165,7 @@ def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> l
     ]
 
 
-def unfinished(campaign: Campaign | WrittenLetter) -> list[str]:
+def unfinished(campaign: Campaign | WrittenLetter | Definition) -> list[str]:
     """What its author has still to write in place of a ready-made letter's placeholders, a sentence for each."""
     lines = [("Objet", campaign.subject), ("Texte d’aperçu", campaign.preheader)]
     lines += [(f"Ligne {number}", line) for number, line in enumerate(campaign.letter.split("\n"), 1)]

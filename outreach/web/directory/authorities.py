@@ -96,9 +96,9 @@ def export(kind: str) -> Response:
         return exports.download(found.table(), kind, "pouvoirs-organisateurs")
 
 
-@pages.post("/campaign")
+@pages.route("/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_list() -> Redirect:
+def write_to_list() -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
     with reading() as session:
         filters = filtering.asked(request.args, filtering.strands(session), current_day())
