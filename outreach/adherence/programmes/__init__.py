@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach import audit
 from outreach.adherence.models import Prerequisite, Programme, Strand
@@ -259,15 +260,30 @@ def strand_named(session: Session, code: str, number: int) -> Strand:
     return found
 
 
+def codes(session: Session) -> dict[int, str]:
+    """The code of each programme, by its key."""
+    return dict(session.execute(select(Programme.id, Programme.code)).all())
+
+
+def called(programme: str, number: int) -> str:
+    """What a strand is called: « volet 2 », or « Plan lecture, volet 2 » with the name of a programme."""
+    return f"{programme}, volet {number}" if programme else f"volet {number}"
+
+
 def strand_names(session: Session) -> dict[int, str]:
-    """What each strand is called, by its key: « volet 2 », or « Plan lecture, volet 2 » where there are several
-    programmes."""
-    there = every(session)
-    return {
-        strand.id: f"{programme.name}, volet {strand.number}" if len(there) > 1 else f"volet {strand.number}"
-        for programme in there
-        for strand in programme.strands
-    }
+    """What each strand is called, by its key, with its programme where there are several. One statement."""
+    query = select(Strand.id, Strand.number, Programme.name).join(Programme, Programme.id == Strand.programme_id)
+    rows = session.execute(query).all()
+    are_several = len({name for _, _, name in rows}) > 1
+    return {key: called(name if are_several else "", number) for key, number, name in rows}
+
+
+def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Of a column that names a strand, as columns: the code of its programme, and its name where there are several."""
+    theirs = select(Programme.id).join(Strand, Strand.programme_id == Programme.id).where(Strand.id == strand)
+    code, name = (theirs.with_only_columns(one).scalar_subquery() for one in (Programme.code, Programme.name))
+    others = select(func.count()).select_from(Programme).scalar_subquery()
+    return code, case((others > 1, name), else_="")
 
 
 def the_programme(session: Session, code: str = "") -> Programme:

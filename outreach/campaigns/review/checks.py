@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, func, select
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.approvals.models import Content, Extent
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import Definition
@@ -29,6 +30,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.outbox import authorities_written_since
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
+from outreach.directory.reference import fold
 from outreach.errors import InputError, Refused
 from outreach.mail import wording
 from outreach.mail.letters import markdown
@@ -125,6 +127,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
     remarks = [
         *_of_uninvited(campaign, strangers),
+        *_of_programme(session, campaign),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
@@ -150,6 +153,14 @@ def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> l
     never = f"{count} PO {have} de courriel du volet {strand}, et ce courriel est un rappel"
     mend = f"ajoutez la condition « Réponses et vagues : A reçu » avec le volet {strand}, ou changez les mots"
     return [f"{never} : {_named(strangers)} ; {mend}."]
+
+
+def _of_programme(session: Session, campaign: Campaign) -> list[str]:
+    """A remark on a subject that does not say which of several programmes it is about."""
+    name = programmes.strand_names(session)[campaign.strand_id].rpartition(", ")[0]
+    if not name or "((volet" in campaign.subject or fold(name) in fold(campaign.subject):
+        return []
+    return [f"Objet : il ne dit pas qu’il s’agit de « {name} », et il y a plusieurs programmes : ajoutez ((volet))."]
 
 
 def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> list[str]:

@@ -27,7 +27,7 @@ class ReminderFindings(Judged):
 def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime) -> ReminderFindings:
     """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
     campaign, blocks, run = reminder.campaign, list[str](), DryRun()
-    content, written = added_reminders.content_of(reminder), added_reminders.written_by(campaign, reminder)
+    content, written = added_reminders.content_of(reminder), added_reminders.written_by(session, campaign, reminder)
     planned = overlap = None
     try:
         planned = added_reminders.plan_of(session, reminder, now=now)

@@ -208,6 +208,8 @@ class CampaignTold(Told):
 
     campaign: int
     title: str
+    programme: str
+    strand: int
     state: str
     stage: str
 

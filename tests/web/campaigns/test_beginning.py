@@ -1,5 +1,8 @@
 """A campaign begins with « Quel programme, quel volet ? »: a page says who would get it, and creates nothing."""
 
+import csv
+import io
+
 import pytest
 from sqlalchemy import func, select
 
@@ -154,3 +157,31 @@ def test_a_reader_begins_nothing(signed_in):
 def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(two_programmes):
     with two_programmes.writing() as session, pytest.raises(Refused, match=f"« {ONE} », « {OTHER} »"):
         factories.campaign(session, factories.invitation(), NOW)
+
+
+def test_every_place_names_the_programme_where_there_are_several(author, two_programmes):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{OTHER}/2").location
+    begun = place.removesuffix("/audience")
+    said = "Plan lecture, volet 2"
+    for page in ("/campaigns", place, f"{begun}/letter", f"{begun}/dates", f"{begun}/check"):
+        assert said in text_of(author.get(page)), page
+    preview = author.get(f"{begun}/letter/exact?view=text")
+    assert f"Il porte sur : {said}." in text_of(preview)
+    assert f"écoles, {said} – FASE" in text_of(preview) or f"école, {said} – FASE" in text_of(preview)
+    (told,) = csv.DictReader(io.StringIO(author.get("/campaigns/export.csv").data.decode("utf-8-sig")), delimiter=";")
+    assert (told["Programme"], told["Volet"]) == (OTHER, "2")
+
+
+def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, two_programmes):
+    begun = author.begin("/campaigns/begin?definition=rectificatif").location.removesuffix("/audience")
+    assert "il ne dit pas qu’il s’agit de « Mes outils numériques »" in text_of(author.get(f"{begun}/check"))
+    begun = author.begin("/campaigns/begin?definition=rappel-volet-1").location.removesuffix("/audience")
+    assert "il ne dit pas" not in text_of(author.get(f"{begun}/check"))
+
+
+def test_with_one_programme_its_strand_suffices(author, sample_database):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-2").location
+    assert "Volet 2" in text_of(author.get(place))
+    exact = text_of(author.get(place.replace("audience", "letter/exact?view=text")))
+    assert "Il porte sur : volet 2." in exact
+    assert "Mes outils numériques, volet" not in exact

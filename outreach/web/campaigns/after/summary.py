@@ -8,7 +8,7 @@ from flask import Response
 from flask_login import current_user
 
 from outreach import french
-from outreach.adherence import programmes
+from outreach.adherence.models import Programme
 from outreach.campaigns import lifecycle, listing
 from outreach.campaigns.counts import SILENT
 from outreach.campaigns.effects import locking
@@ -54,7 +54,8 @@ def summary(number: int) -> Response:
             raise Refused("Cette campagne n’est pas encore partie : son résumé n’aurait rien à dire.")
         standing = listing.standing_of(session, campaign).label
         beside = locking.beside_counts(session, campaign)
-        document = _document(came, programmes.the_programme(session).name, standing, beside)
+        programme = session.get_one(Programme, campaign.strand.programme_id).name
+        document = _document(came, programme, standing, beside)
     end_reading()
     known = json.loads(pdf.settable(json.dumps(document, ensure_ascii=False)))  # a title may have other characters
     content = pdf.set_pdf("summary.typ", known, int(now().timestamp()), lost_nothing="Rien n’est perdu")
