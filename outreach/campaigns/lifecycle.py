@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.about import letterheads
 from outreach.adherence import programmes
+from outreach.adherence.models import Strand
 from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told
 from outreach.approvals.models import Content, Decision, DecisionKind, Thing
@@ -142,11 +143,16 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         raise Refused("Cette campagne est terminée ou en cours d’envoi : elle ne se change plus.")
     refuse_unreadable(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
     refuse_unfit(changes.get("preheader", campaign.preheader), changes.get("circular_url", campaign.circular_url))
+    if changes.get("strand_id", campaign.strand_id) != campaign.strand_id and campaign.mailing_keys:
+        raise Refused("Un courriel de cette campagne est déjà parti : son volet ne se change plus.")
     before = content_hash(campaign)
     for field, value in changes.items():
         setattr(campaign, field, value)
     if content_hash(campaign) == before:
         return
+    if "strand_id" in changes:
+        session.flush()
+        session.refresh(campaign, ["strand"])
     if not campaign.departure_gap and drawn_list.draw_of(session, campaign.id):
         raise Refused("Le tirage au sort est fait, et il est final : la campagne part en trois départs.")
     for wave in campaign.waves:
@@ -154,6 +160,12 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
     done = "modifiée" if campaign.state is CampaignState.DRAFT else "modifiée : la validation est à refaire"
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
+
+
+def about(campaign: Campaign, strand: Strand) -> dict[str, Any]:
+    """The changes by which a campaign is about a strand: its circular follows, unless it was another one."""
+    follows = campaign.circular in ("", campaign.strand.circular)
+    return {"strand_id": strand.id, "circular": strand.circular if follows else campaign.circular}
 
 
 def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:

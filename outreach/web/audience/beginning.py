@@ -101,7 +101,7 @@ class Offered:
 
     def pairs(self) -> dict[str, tuple[Programme, Strand]]:
         """Each programme and strand, by what a form calls it."""
-        return {code_of(one, strand): (one, strand) for one in self.programmes for strand in one.strands}
+        return {f"{one.code}/{strand.number}": (one, strand) for one in self.programmes for strand in one.strands}
 
     def code_of_key(self, key: int | None) -> str:
         """What a form calls the strand with this key; '' for none."""
@@ -115,11 +115,6 @@ class Offered:
             when = f"fermé depuis le {french.day(strand.closed_on)}"
         circular = f"Circulaire {strand.circular}" if strand.circular else ""
         return " · ".join(filter(None, (circular, f"écoles {SCHOOLS[strand.level]}s", when)))
-
-
-def code_of(programme: Programme, strand: Strand) -> str:
-    """What forms call a strand."""
-    return f"{programme.code}/{strand.number}"
 
 
 def offered_now(session: Session) -> Offered:
@@ -179,7 +174,6 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         beginning=beginning,
         form=form,
         offered=offered,
-        code_of=code_of,
         strand=strand,
         account=account,
         out_of_scope=_out_of_scope(strand, about) if strand and about else "",

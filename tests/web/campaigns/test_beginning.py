@@ -7,8 +7,8 @@ import pytest
 from sqlalchemy import func, select
 
 from outreach.adherence import programmes
-from outreach.campaigns import audiences, counts
-from outreach.campaigns.models import Campaign
+from outreach.campaigns import audiences, counts, lifecycle
+from outreach.campaigns.models import Campaign, CampaignState, WaveState
 from outreach.errors import Refused
 from tests import factories
 from tests.conftest import NOW
@@ -185,3 +185,41 @@ def test_with_one_programme_its_strand_suffices(author, sample_database):
     exact = text_of(author.get(place.replace("audience", "letter/exact?view=text")))
     assert "Il porte sur : volet 2." in exact
     assert "Mes outils numériques, volet" not in exact
+
+
+def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-1").location
+    form = form_of(author.get(place), "choices")
+    assert form["strand"] == f"{ONE}/1"
+    recounted = author.post(f"{place}/choices", data={**form, "strand": f"{OTHER}/1"}, follow_redirects=True)
+    assert "Programme et volet : Plan lecture, volet 1" in text_of(recounted)
+    with two_programmes.reading() as session:
+        before = last_campaign(session)
+        assert before.strand.circular == "7831", "nothing is saved"
+        told = audiences.count(session, before, now=NOW).written
+    assert f"<h2>{told}" not in recounted.text
+    assert author.post(place, data={**form, "strand": f"{OTHER}/1"}).status_code == 302
+    with two_programmes.reading() as session:
+        campaign = last_campaign(session)
+        assert (campaign.strand.circular, campaign.circular) == ("7102", "7102")
+        written = audiences.count(session, campaign, now=NOW).written
+    assert written != told
+    assert f"{written} pouvoir" in text_of(elements(author.get(place), "section[@id='results']/h2")[0]).replace(
+        " ", "", 0
+    )
+    assert "Plan lecture, volet 1" in text_of(author.get(f"{place.removesuffix('/audience')}/check"))
+
+
+def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample):
+    with launched_sample.writing() as session:
+        campaign = session.get_one(Campaign, 1)
+        for wave in campaign.waves:
+            wave.state = WaveState.CANCELLED
+        campaign.state = CampaignState.DRAFT
+        other = programmes.strand_named(session, ONE, 2).id
+        with pytest.raises(Refused, match="son volet ne se change plus"):
+            lifecycle.revise(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
+    page = author.get("/campaigns/1/audience")
+    radios = elements(page, "input[@name='strand']")
+    assert radios
+    assert all("disabled" in radio.attrib for radio in radios)
