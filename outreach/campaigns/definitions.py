@@ -2,6 +2,7 @@
 
 import json
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -88,6 +89,7 @@ class Definition(BaseModel):
     preheader: Annotated[str, Field(max_length=250)] = ""
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
+    deadline_on: date | None = None
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
     departure_gap: Literal[0, 14, 21] = 0
     first_come: bool | None = None
@@ -143,6 +145,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         preheader=campaign.preheader,
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
+        deadline_on=campaign.deadline_on,
         reminders=tuple(planning.offsets(campaign)),
         departure_gap=cast("Literal[0, 14, 21]", campaign.departure_gap),
         first_come=campaign.first_come,
@@ -168,6 +171,11 @@ def to_those_who_received(stated: Definition, campaign: int, wave: int | None = 
     rule = AudienceRule(criteria={"received": {"campaign": campaign, **of_wave}})
     concerns = Concerns.LISTED if stated.corrects else stated.concerns
     return stated.model_copy(update={"segment": rule, "concerns": concerns, "corrects": False})
+
+
+def again(stated: Definition) -> Definition:
+    """The same campaign, to begin another: without its day to answer by, which will have passed."""
+    return stated.model_copy(update={"deadline_on": None})
 
 
 def is_for(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> bool:

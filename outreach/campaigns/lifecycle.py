@@ -45,13 +45,21 @@ CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
     *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url", "boxes"),
-    *("ladder", "departure_gap", "first_come"),
+    *("ladder", "departure_gap", "first_come", "deadline_on"),
 )
 # An approval from before these were there is valid while they say what was done then.
-ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": "", "departure_gap": 0, "first_come": None}
+ADDED = {
+    "preheader": "",
+    "circular_url": "",
+    "boxes": Boxes.BOTH,
+    "ladder": "",
+    "departure_gap": 0,
+    "first_come": None,
+    "deadline_on": None,
+}
 STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
-    *("letter", "ladder", "departure_gap", "first_come"),
+    *("letter", "ladder", "departure_gap", "first_come", "deadline_on"),
 )
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 

@@ -16,7 +16,7 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours, uninvited
+from outreach.campaigns.review import measuring, neighbours, uninvited, written_dates
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.review.spam_signs import Offenders, SpamSign
@@ -121,6 +121,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
+    blocks += planning.too_late(planned)
     draw = draw_plan.of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
@@ -131,7 +132,8 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
-        *filter(None, (wave.deadline_told for wave in planned)),
+        *written_dates.remarks(campaign.subject, campaign.letter, planned),
+        *filter(None, dict.fromkeys(wave.deadline_told for wave in planned)),
         *_of_haste(planned, counts.written),
         *_of_recipients(session, campaign, near.days, now),
     ]

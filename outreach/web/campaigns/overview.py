@@ -92,7 +92,7 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
     to = url_for(".create")
     with reading() as session:
         if copied is not None:
-            stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
+            stated = definitions.again(definitions.of(session, lifecycle.campaign_numbered(session, copied)))
             name, model = f"{stated.title[:190]} (copie)", f"Copie de « {stated.title} »."
         elif named == BLANK:
             return Beginning("", _blank, _strand_asked(session, asked), kept=kept, action=to)

@@ -146,7 +146,7 @@ def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
         campaign = lifecycle.campaign_numbered(session, number)
         if not audiences.launched(campaign):
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
-        stated = definitions.of(session, campaign)
+        stated = definitions.again(definitions.of(session, campaign))
         rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
     name = f"{stated.title[:160]} : à ceux qui n’ont pas réagi"
     return begin(
