@@ -100,6 +100,14 @@ class PageClient(FlaskClient):
         hidden = {"version": named["version"]} if "version" in named else {}
         return self.post(address, data={**hidden, **(data or {}), "csrf_token": named["csrf_token"]})
 
+    def begin(self, address, **typed):
+        """Begin a campaign on the page that asks for its strand and name; the first strand, unless one is chosen."""
+        page = self.get(address)
+        form = form_of(page, "begin")
+        strands = [radio.get("value") for radio in elements(page, "input[@name='strand']")]
+        to = next(each.get("action") for each in elements(page, "form") if each.get("id") == "begin")
+        return self.post(to or address, data={"strand": strands[0], **form, **typed})
+
 
 CHOICES = {FormKind.UNSUBSCRIPTION: {"why": ""}, FormKind.SUBSCRIPTION: {"again": "again"}}
 FORMS = {  # by what the address begins with, the first that does: the kind of form that is sent there

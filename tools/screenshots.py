@@ -199,6 +199,7 @@ ACTS = {
             "",
             (
                 ("click", 'li:has-text("Invitation au deuxième volet") button'),
+                ("click", button("Continuer : le public")),
                 ("fill", "#why", "9289"),
                 ("click", f".actions {button('Mettre le compte à jour')}"),
                 ("wait_for", "#results .notice"),

@@ -137,7 +137,7 @@ def _queue_receipts(ground: Ground, settings: Settings, count: int) -> None:
     """So many mailings of one receipt each, due at once."""
     sending, now = SenderIdentity.of(settings), ground.now
     with ground.database.writing() as session:
-        written = WrittenLetter.of(session.get_one(Campaign, ground.campaign))
+        written = WrittenLetter.of(session, session.get_one(Campaign, ground.campaign))
         frozen = freeze(written, sending, today(now + timedelta(days=9)), is_reminder=False)
         authority = session.scalars(select(Authority.id)).first()
         for number in range(count):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
+from outreach.adherence.models import Strand
 from outreach.adherence.standing import standing
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.excepted import AudienceException, ExceptedAuthority
@@ -149,9 +150,17 @@ def is_reminder(campaign: Campaign, departure: int | None = None) -> bool:
     return any(wave.mailing_id is not None and wave.mailing_id not in completes for wave in waves)
 
 
-def scope_of(session: Session, campaign: Campaign, *, now: datetime, leaves_at: datetime | None = None) -> Scope:
-    """The scope in which a campaign's criteria are evaluated now. Its own letters do not count as written."""
-    scope = scope_at(session, campaign.strand.programme_id, now=now)
+def scope_of(
+    session: Session,
+    campaign: Campaign,
+    *,
+    now: datetime,
+    leaves_at: datetime | None = None,
+    strand: Strand | None = None,
+) -> Scope:
+    """The scope in which a campaign's criteria are evaluated now, or as if it were about a `strand`. Its own letters do
+    not count as written."""
+    scope = scope_at(session, (strand or campaign.strand).programme_id, now=now)
     solicited, drawn = _solicited(session, campaign, now, leaves_at), _drawn(session, campaign, now, leaves_at)
     return replace(scope, ignoring=tuple(launched(campaign)), series=series_of, solicited=solicited, drawn=drawn)
 

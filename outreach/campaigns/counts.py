@@ -22,7 +22,8 @@ from outreach.campaigns.models import Campaign
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory.models import Authority, Network
-from outreach.segments.audience import Concerns
+from outreach.segments.audience import Audience, Concerns
+from outreach.segments.scope import Scope
 
 IN_CONCERNED = (Class.ALREADY_JOINED, Class.EXCEPTED, Class.STOPPED, *TO_REACH)
 ALL_JOINED, SILENT = "joined_all", "silent"
@@ -107,6 +108,18 @@ def of_campaign(
     networks = [replace(one, schools=_counts(schools.get((one.code, one.label), []), untold)) for one in found.networks]
     whole = _counts([row for rows in schools.values() for row in rows], untold)
     return replace(found, networks=networks, schools=whole)
+
+
+def of_audience(session: Session, audience: Audience, scope: Scope) -> Counts:
+    """The authorities whom a campaign with this audience would mean, as if its first wave were launched in a scope."""
+    each = classes.as_if_launched(audience, scope)
+    by = each.c["class"], each.c.reason
+    rows = session.execute(select(*by, func.count()).group_by(*by))
+    untold = {"joined_since", ALL_JOINED} if audience.concerns is Concerns.JOINED else set[str]()
+    return _counts(
+        ((Class(kind), None, None, Reason(why) if why else None, count, [0] * len(FLAGS)) for kind, why, count in rows),
+        untold,
+    )
 
 
 def of_authorities(session: Session, campaign: Campaign, *, now: datetime) -> CampaignCounts:

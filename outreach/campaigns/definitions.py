@@ -2,12 +2,13 @@
 
 import json
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
-from outreach.adherence.models import Programme
+from outreach.adherence.models import Programme, Strand
 from outreach.adherence.programmes import fault_of, judged_by
 from outreach.campaigns import wave_criteria
 from outreach.campaigns.models import Campaign, Colour
@@ -88,6 +89,7 @@ class Definition(BaseModel):
     preheader: Annotated[str, Field(max_length=250)] = ""
     tracking: TrackingMode = TrackingMode.AGGREGATE
     deadline_days: Annotated[int, Field(ge=1, le=366)] = 30
+    deadline_on: date | None = None
     reminders: Annotated[tuple[Annotated[int, Field(ge=1, le=365)], ...], Field(max_length=MOST_REMINDERS)] = ()
     departure_gap: Literal[0, 14, 21] = 0
     first_come: bool | None = None
@@ -143,6 +145,7 @@ def of(session: Session, campaign: Campaign) -> Definition:
         preheader=campaign.preheader,
         tracking=campaign.tracking,
         deadline_days=campaign.deadline_days,
+        deadline_on=campaign.deadline_on,
         reminders=tuple(planning.offsets(campaign)),
         departure_gap=cast("Literal[0, 14, 21]", campaign.departure_gap),
         first_come=campaign.first_come,
@@ -170,8 +173,28 @@ def to_those_who_received(stated: Definition, campaign: int, wave: int | None = 
     return stated.model_copy(update={"segment": rule, "concerns": concerns, "corrects": False})
 
 
-def blank(title: str, like: Definition) -> Definition:
-    """A campaign with nothing in it yet, under a name: it has the strand and the sender of another one.
+def again(stated: Definition) -> Definition:
+    """The same campaign, to begin another: without its day to answer by, which will have passed."""
+    return stated.model_copy(update={"deadline_on": None})
+
+
+def is_for(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> bool:
+    """Whether a campaign is about a strand. One that names no programme is about that of its circular, where the
+    programme is not the only one."""
+    is_named = stated.programme == programme.code
+    is_alike = not stated.programme and (is_only or stated.circular in ("", strand.circular))
+    return (is_named or is_alike) and stated.strand == strand.number
+
+
+def about(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> Definition:
+    """The same campaign about a strand. It keeps its circular only where it was about this strand before."""
+    circular = stated.circular if is_for(stated, programme, strand, is_only=is_only) else ""
+    named = {"programme": programme.code, "strand": strand.number, "circular": circular}
+    return stated.model_copy(update=named)
+
+
+def blank(title: str, strand: int, sender: Sender, programme: str = "") -> Definition:
+    """A campaign with nothing in it yet, under a name, about a strand and of a sender.
 
     Its placeholders keep it from being submitted before something is written.
     """
@@ -179,10 +202,10 @@ def blank(title: str, like: Definition) -> Definition:
         title=title,
         colour=Colour.GREY,
         message_class=MessageClass.AWARENESS,
-        programme=like.programme,
-        strand=like.strand,
+        programme=programme,
+        strand=strand,
         subject="[À compléter : l’objet]",
-        sender=like.sender,
+        sender=sender,
         letter=BLANK_LETTER,
     )
 

@@ -1,23 +1,29 @@
 """Lists that become a campaign: the rule that a list is, or its authorities as a stored list; and what begins so."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from sqlalchemy import select
+
 from outreach.adherence.models import RollUp, Status, Strand
 from outreach.adherence.situation import Bucket
-from outreach.campaigns import lifecycle, segment_uses
+from outreach.campaigns import audiences, counts, lifecycle, segment_uses
+from outreach.campaigns.counts import Counts
 from outreach.campaigns.definitions import AudienceRule, Definition
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.db import Session
+from outreach.db.in_list import among
 from outreach.directory.listing import Filters, Reach
+from outreach.directory.models import Authority
 from outreach.directory.reference import NetworkCode
 from outreach.french import within_quotes
-from outreach.segments import authority_lists, saved
+from outreach.segments import audience_counts, authority_lists, saved
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import (
+    EVERYBODY,
     And,
     Criterion,
     HasLevel,
@@ -94,24 +100,63 @@ def rule_of_directory(filters: Filters) -> Criterion | None:
     return And(tuple(parts))
 
 
-def begin(session: Session, written: WrittenList, stated: Definition, *, now: datetime, author: "User") -> Campaign:
-    """Create a draft like `stated` for a list, under the list's name, with a first date proposed: an open one in two
-    days at least. A list that is no rule is stored. Raises InputError when nobody is on it, Refused for a segment that
-    was retired.
+def named(written: WrittenList) -> str:
+    """What a campaign for a list is called at first: sentences say it between « »."""
+    return within_quotes(written.name)[:LONGEST_NAME]
+
+
+def begin(
+    session: Session, written: WrittenList, stated: Definition, *, now: datetime, author: "User", title: str = ""
+) -> Campaign:
+    """Create a draft like `stated` for a list, under a title or the list's name, with a first date proposed: an open
+    one in two days at least. A list that is no rule is stored. Raises InputError when nobody is on it, Refused for a
+    segment that was retired.
     """
-    name = within_quotes(written.name)[:LONGEST_NAME]  # sentences say it between « »
-    rule = written.rule
+    name, rule = named(written), written.rule
     if rule is None:
         made = authority_lists.make(session, name, written.authorities, now=now, actor=author.email)
         rule = AmongAuthorities(list=made.id)
-    audience = AudienceRule(criteria=to_plain(rule))
-    like = stated.model_copy(update={"title": name, "segment": audience})
+    like = _for_rule(stated, rule).model_copy(update={"title": title or name})
     campaign = lifecycle.create(session, like, now=now, author=author)
     if written.segment is not None:
         segment = saved.segment_numbered(session, written.segment)
         segment_uses.take(session, campaign, segment, now=now, actor=author.email)
-    campaign.starts_at = ClosingRule.of(session, campaign, now=now).first(_next_half_hour(now + NOTICE)).at
+    campaign.starts_at = _proposed(session, campaign, now)
     return campaign
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom a campaign would write to that has not begun: in authorities, and how many schools its letters would list,
+    to how many addresses."""
+
+    authorities: Counts
+    schools: int
+    addresses: int
+
+
+def account(
+    session: Session, stated: Definition, written: WrittenList | None = None, *, now: datetime, author: "User"
+) -> Account:
+    """Whom a campaign like `stated` would write to, or one for a list, if it began now. Raises as `begin` does."""
+    keys = None if written is None or written.rule else written.authorities
+    if written is not None:
+        stated = _for_rule(stated, written.rule or EVERYBODY)
+    draft = lifecycle.drafted(session, stated, now=now, author=author)
+    draft.starts_at = None if written is None else _proposed(session, draft, now)
+    meant, scope = audiences.audience_of(draft), audiences.scope_of(session, draft, now=now)
+    if keys is not None:
+        meant = replace(meant, only=select(Authority.id).where(among(Authority.id, keys)))
+    letters = audience_counts.count(session, meant, scope)
+    return Account(counts.of_audience(session, meant, scope), letters.schools, letters.addresses)
+
+
+def _for_rule(stated: Definition, rule: Criterion) -> Definition:
+    return stated.model_copy(update={"segment": AudienceRule(criteria=to_plain(rule))})
+
+
+def _proposed(session: Session, campaign: Campaign, now: datetime) -> datetime:
+    return ClosingRule.of(session, campaign, now=now).first(_next_half_hour(now + NOTICE)).at
 
 
 def _next_half_hour(at: datetime) -> datetime:

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from outreach import audit
 from outreach.about import letterheads
 from outreach.adherence import programmes
+from outreach.adherence.models import Strand
 from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told
 from outreach.approvals.models import Content, Decision, DecisionKind, Thing
@@ -44,13 +45,21 @@ CONTENT = (
     *("title", "purpose", "colour", "circular", "message_class", "strand_id", "concerns", "criteria", "subject"),
     *("letter", "tracking", "deadline_days", "reminders", "stops_on", "sender_name", "sender_address"),
     *("contact_name", "contact_service", "contact_phone", "contact_email", "preheader", "circular_url", "boxes"),
-    *("ladder", "departure_gap", "first_come"),
+    *("ladder", "departure_gap", "first_come", "deadline_on"),
 )
 # An approval from before these were there is valid while they say what was done then.
-ADDED = {"preheader": "", "circular_url": "", "boxes": Boxes.BOTH, "ladder": "", "departure_gap": 0, "first_come": None}
+ADDED = {
+    "preheader": "",
+    "circular_url": "",
+    "boxes": Boxes.BOTH,
+    "ladder": "",
+    "departure_gap": 0,
+    "first_come": None,
+    "deadline_on": None,
+}
 STATED = (
     *("title", "purpose", "colour", "circular_url", "message_class", "concerns", "boxes", "subject", "preheader"),
-    *("letter", "ladder", "departure_gap", "first_come"),
+    *("letter", "ladder", "departure_gap", "first_come", "deadline_on"),
 )
 ENDED = {CampaignState.CLOSED, CampaignState.CANCELLED}
 
@@ -81,12 +90,19 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
 
     A correction goes to the mailboxes that the wrong letter went to, unless the definition says to which.
 
-    Raises NotFound or InputError when the programme or the strand does not exist.
+    Raises NotFound or InputError when the programme or the strand does not exist, Refused where the definition names no
+    programme and there are several.
     """
-    programme = programmes.the_programme(session, stated.programme)
-    strand = next((strand for strand in programme.strands if strand.number == stated.strand), None)
-    if strand is None:
-        raise InputError(f"Le programme « {programme.name} » n’a pas de volet {stated.strand}.")
+    campaign = drafted(session, stated, author=author, now=now)
+    session.add(campaign)
+    session.flush()
+    _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=author.email, reason="créée")
+    return campaign
+
+
+def drafted(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
+    """The draft that `create` would write, without writing it: its audience can be counted. Raises as `create` does."""
+    strand = programmes.strand_named(session, stated.programme, stated.strand)
     refuse_unreadable(stated.subject, stated.letter)
     refuse_unfit(stated.preheader, stated.circular_url)
     criterion = wave_criteria.stated(session, stated.segment.criteria)
@@ -96,7 +112,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     said = {name: getattr(stated, name) for name in STATED}
     if stated.concerns is Concerns.LISTED and "boxes" not in stated.model_fields_set:
         said["boxes"] = audiences.boxes_corrected(session, criterion)
-    campaign = Campaign(
+    return Campaign(
         state=CampaignState.DRAFT,
         **said,
         circular=stated.circular or strand.circular,
@@ -115,10 +131,6 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
         created_at=now,
         created_by=author.email,
     )
-    session.add(campaign)
-    session.flush()
-    _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=author.email, reason="créée")
-    return campaign
 
 
 def may_change(campaign: Campaign) -> bool:
@@ -139,11 +151,16 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
         raise Refused("Cette campagne est terminée ou en cours d’envoi : elle ne se change plus.")
     refuse_unreadable(changes.get("subject", campaign.subject), changes.get("letter", campaign.letter))
     refuse_unfit(changes.get("preheader", campaign.preheader), changes.get("circular_url", campaign.circular_url))
+    if changes.get("strand_id", campaign.strand_id) != campaign.strand_id and campaign.mailing_keys:
+        raise Refused("Un courriel de cette campagne est déjà parti : son volet ne se change plus.")
     before = content_hash(campaign)
     for field, value in changes.items():
         setattr(campaign, field, value)
     if content_hash(campaign) == before:
         return
+    if "strand_id" in changes:
+        session.flush()
+        session.refresh(campaign, ["strand"])
     if not campaign.departure_gap and drawn_list.draw_of(session, campaign.id):
         raise Refused("Le tirage au sort est fait, et il est final : la campagne part en trois départs.")
     for wave in campaign.waves:
@@ -151,6 +168,12 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
     done = "modifiée" if campaign.state is CampaignState.DRAFT else "modifiée : la validation est à refaire"
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
+
+
+def about(campaign: Campaign, strand: Strand) -> dict[str, Any]:
+    """The changes by which a campaign is about a strand: its circular follows, unless it was another one."""
+    follows = campaign.circular in ("", campaign.strand.circular)
+    return {"strand_id": strand.id, "circular": strand.circular if follows else campaign.circular}
 
 
 def as_if(session: Session, campaign: Campaign, changes: dict[str, Any]) -> Campaign:

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, case, exists, func, or_, select
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
@@ -75,7 +76,8 @@ class CampaignStanding:
 
 @dataclass(frozen=True, slots=True)
 class CampaignRow:
-    """A row of the list. `audience` is a sentence; `next_at` is None when no wave is planned.
+    """A row of the list. `about` names its strand, `programme` is the code of its programme. `audience` is a sentence;
+    `next_at` is None when no wave is planned.
 
     `came` are its numbers in authorities (`results.overall.Overall`), None where nobody asked for them.
     """
@@ -84,6 +86,8 @@ class CampaignRow:
     standing: CampaignStanding
     audience: str
     next_at: datetime | None
+    about: str
+    programme: str
     came: Any = None
 
 
@@ -91,7 +95,8 @@ SHOWN = On.PAGE | On.FILE
 COLUMNS: Sequence[Column[CampaignRow]] = (
     Column("campaign", "Numéro", lambda row: row.campaign.id, sort=Campaign.id, on=DATA),
     Column("title", "Campagne", lambda row: row.campaign.title, sort=func.lower(Campaign.title)),
-    Column("strand", "Volet", lambda row: row.campaign.strand.number, on=On.FILE),
+    Column("programme", "Programme", lambda row: row.programme, on=DATA),
+    Column("strand", "Volet", lambda row: row.campaign.strand.number, on=DATA),
     Column("circular", "Circulaire", lambda row: row.campaign.circular, on=On.FILE),
     Column("author", "Auteur", lambda row: row.campaign.created_by, Kind.PERSON, on=On.FILE),
     Column("audience", "Public", lambda row: row.audience, on=On.FILE),
@@ -176,7 +181,7 @@ def listed(
     )
     at, left, waves = _standing()
     told = planned.label("next_at"), at.label("stage")
-    query = select(Campaign, *told, left, waves)
+    query = select(Campaign, *told, left, waves, *programmes.columns_of(Campaign.strand_id))
     if stage is not None:
         query = query.where(_stage() == stage)
     if among is not None:
@@ -202,9 +207,10 @@ def _rows(
     return [
         CampaignRow(
             *(campaign, CampaignStanding(Stage(at), *counted), sentence(criterion, names), next_at),
+            *(programmes.called(name, campaign.strand.number), code),
             came.get(campaign.id),
         )
-        for criterion, (campaign, next_at, at, *counted) in zip(criteria, found, strict=True)
+        for criterion, (campaign, next_at, at, *counted, code, name) in zip(criteria, found, strict=True)
     ]
 
 

@@ -121,12 +121,12 @@ class Campaign(Base):
     `ladder` are the rungs for those whom letters do not reach (`reach.ladder.rungs`). No
     wave leaves after `stops_on`. The first wave leaves in three departures drawn by lot, `departure_gap` days apart
     (14 or 21), or at once where that is 0. `first_come` is whether places or money are given first come, first served,
-    which is asked where departures are drawn; None where nobody said. A letter's deadline is the first working day from
-    `deadline_days` after its wave on. An approval is valid for the digest of all this: any change makes the campaign a
-    DRAFT again. `calm_waived` repeats that an Exemption from the calm holds: it is no content. `letterhead_id` is the
-    letterhead with which it was submitted: a later one changes nothing in what was approved. `first_wave_id` is the
-    wave with which it was launched, None before: no foreign key, as waves lead to their campaign, and told in every
-    sight, where a wave that wrote to no member is not.
+    which is asked where departures are drawn; None where nobody said. A letter's deadline is `deadline_on`, one day for
+    all; without it, the first working day from `deadline_days` after its wave on. An approval is valid for the digest
+    of all this: any change makes the campaign a DRAFT again. `calm_waived` repeats that an Exemption from the calm
+    holds: it is no content. `letterhead_id` is the letterhead with which it was submitted: a later one changes nothing
+    in what was approved. `first_wave_id` is the wave with which it was launched, None before: no foreign key, as waves
+    lead to their campaign, and told in every sight, where a wave that wrote to no member is not.
     """
 
     __tablename__ = "campaigns"
@@ -148,6 +148,7 @@ class Campaign(Base):
     letter: Mapped[str] = mapped_column(Text)
     tracking: Mapped[TrackingMode] = mapped_column(enum_of(TrackingMode, "tracking_mode"))
     deadline_days: Mapped[int]
+    deadline_on: Mapped[date | None]
     starts_at: Mapped[datetime | None]
     reminders: Mapped[str] = mapped_column(String(100), default="")
     ladder: Mapped[str] = mapped_column(String(300), default="", server_default=text("''"))

@@ -35,7 +35,7 @@ from outreach.campaigns.waves import answering, launching
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.delivery.models import Message, MessageState
-from outreach.demo import people
+from outreach.demo import people, sample
 from outreach.demo.post import Post
 from outreach.demo.story import JOINS, READING_LINES
 from outreach.directory.models import Authority, School
@@ -243,7 +243,8 @@ def _rehearsed(session: Session, now: datetime) -> None:
     """A draft with dates, rehearsed on what the finished campaigns showed."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     stated = definitions.named(INVITATION, ROOT / "campaigns")
-    stated = stated.model_copy(update={"title": "Invitation de printemps, en répétition", "reminders": (14, 24)})
+    told = {"title": "Invitation de printemps, en répétition", "programme": sample.CODE, "reminders": (14, 24)}
+    stated = stated.model_copy(update=told)
     campaign = lifecycle.create(session, stated, now=now - 80 * MINUTE, author=author)
     starts = next(
         planned[0].at

@@ -62,6 +62,7 @@ JOINED = {
 }
 IN_PREPARATION = (48, 34)
 DECLINED = 15
+CODE = "mes-outils-numeriques"
 # Joining follows the two circulars: 180 and 120 days before the sample's day (16 November and 15 January).
 CIRCULARS = (180, 120)
 REQUIRED_DAYS = 30
@@ -254,7 +255,7 @@ def _stage(kind: str) -> str:
 def _programme(today: date) -> str:
     first, second = (today - timedelta(days) for days in CIRCULARS)
     dropped = second + timedelta(REQUIRED_DAYS)
-    return f"""code = "mes-outils-numeriques"
+    return f"""code = "{CODE}"
 name = "Mes outils numériques"
 
 [[strands]]

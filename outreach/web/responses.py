@@ -93,9 +93,9 @@ def export_to_verify(kind: str) -> Download:
         return exports.download(table, kind, "reponses-a-verifier")
 
 
-@pages.post("/campaign")
+@pages.route("/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_list() -> Redirect:
+def write_to_list() -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities whose responses are listed now; they are stored as a list."""
     with reading() as session:
         keys = _listed(session).keys()

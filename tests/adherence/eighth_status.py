@@ -103,7 +103,7 @@ def refuse_before_the_migration(database):
 
 def record(database):
     with database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         authority = session.scalars(sa.select(Authority).where(Authority.network.has(Network.code == "WBE"))).one()
         stands = records.standings(session, authority, programme, STORY_DAY)
         school = next(one.school for one in stands if one.strands[1].status is Status.NONE)

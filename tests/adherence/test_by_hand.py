@@ -30,7 +30,7 @@ def session(database, people, strand):
 
 
 def record(session, authority, status=Status.JOINED, now=NOW, word=Word.CONFIRMED, source="Réunion"):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     held = session.get_one(Authority, authority)
     schools = records.eligible_schools(session, held, programme.strands, STORY_DAY)
     details = {"status": status, "word": word, "effective_on": STORY_DAY, "now": now, "today": STORY_DAY}
@@ -39,7 +39,7 @@ def record(session, authority, status=Status.JOINED, now=NOW, word=Word.CONFIRME
 
 
 def of(session, authority, act=by_hand.of_authority, *details, **by):
-    return act(session, session.get_one(Authority, authority), programmes.the_programme(session), *details, **by)
+    return act(session, session.get_one(Authority, authority), programmes.named(session), *details, **by)
 
 
 def withdraw(session, authority, number, now=LATER):
@@ -49,7 +49,7 @@ def withdraw(session, authority, number, now=LATER):
 
 
 def statuses(session, authority):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     rows = records.standings(session, session.get_one(Authority, authority), programme, STORY_DAY)
     return [row.strands[1].status for row in rows]
 
@@ -88,7 +88,7 @@ def test_what_was_known_before_holds_again_and_is_told_before_it_is_done(session
 
 
 def of_falls(session, entry):
-    return by_hand.without(session, programmes.the_programme(session), entry, STORY_DAY)
+    return by_hand.without(session, programmes.named(session), entry, STORY_DAY)
 
 
 def test_a_record_is_withdrawn_once_and_only_by_way_of_its_own_authority(session):

@@ -26,7 +26,7 @@ def session(sample_database):
 
 @pytest.fixture
 def silent(session):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)
     return [row.School.fase for row in found]
 
@@ -34,7 +34,7 @@ def silent(session):
 @pytest.fixture
 def receive(session, silent, now):
     def call(until=None, *named, school=0):
-        about = programmes.the_programme(session).id
+        about = programmes.named(session).id
         said = coverage.stated(session, until, named, STORY_DAY)
         sent = grids.opened(f"fase;volet;statut;date\r\n{silent[school]};1;adhéré;10/05/2021".encode(), HEADERS)
         facts = {"programme_id": about, "coverage": said}
@@ -55,7 +55,7 @@ def apply(session, receive, now):
 
 
 def days(session):
-    covered = coverage.covered_until(session, programmes.the_programme(session))
+    covered = coverage.covered_until(session, programmes.named(session))
     return {network.code: day for network, day in covered.items() if day}
 
 
@@ -110,7 +110,7 @@ def test_half_a_statement_is_refused(session, until, named, fault):
 
 
 def test_the_first_list_that_covers_all_networks_is_found(session, apply):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     keys = coverage.stated(session, FIRST, ["WBE", "COCOF"], STORY_DAY).networks
     apply(FIRST, "WBE", at=timedelta(1))
     assert coverage.first_covering(session, programme.id, keys, FIRST) is None

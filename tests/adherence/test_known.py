@@ -86,7 +86,7 @@ class Story:
 
     def __init__(self, session, by, strand, day):
         self.session, self.by, self.strand, self.day = session, by, strand, day
-        self.programme, self.records = programmes.the_programme(session), []
+        self.programme, self.records = programmes.named(session), []
         self.schools = dict(session.execute(select(School.fase, School.id)).all())
         self.at, self.shown = FIRST_AT, {FIRST_AT: self.show()}
 
@@ -194,7 +194,7 @@ def test_no_moment_is_replayed_at_which_an_edition_was_in_force_that_was_undone(
 )
 def test_before_the_first_edition_its_schools_stand_for_those_of_the_time(ready, day, known_at, register):
     with ready.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         assert known.oldest_register(session, day, known_at) == register
         assert situation.situation(session, programme, day, known_at=known_at).total.schools == len(SCHOOLS)
 

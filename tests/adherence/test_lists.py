@@ -34,7 +34,7 @@ def session(sample_database):
 @pytest.fixture
 def receive(session, now):
     def call(content, at=now, actor="nadia"):
-        about = programmes.the_programme(session).id
+        about = programmes.named(session).id
         return steps.receive(session, KIND, grids.opened(content, HEADERS), now=at, actor=actor, programme_id=about)
 
     return call
@@ -61,7 +61,7 @@ def plan(session, receive):
 @pytest.fixture
 def silent(session):
     """The numbers of secondary schools without any record on the first strand."""
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     found = situation.schools(session, programme, STORY_DAY, situation.Selection(1, Bucket.NONE)).page(1, 20)
     return [row.School.fase for row in found]
 
@@ -71,7 +71,7 @@ def judge(session, received):
 
 
 def joined(session, day=STORY_DAY, strand=1):
-    return situation.situation(session, programmes.the_programme(session), day).total.strands[strand][Bucket.JOINED]
+    return situation.situation(session, programmes.named(session), day).total.strands[strand][Bucket.JOINED]
 
 
 def test_a_list_is_applied_and_taken_back(session, receive, silent, apply, undo):

@@ -20,7 +20,7 @@ def test_a_programme_is_loaded_and_loaded_again(database, now, file):
         with database.writing() as session:
             programmes.load(session, content, now=now, actor="nadia")
     with database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         assert programme.name == "Nos outils numériques"
         assert [strand.number for strand in programme.strands] == [1, 2]
         assert len(programmes.prerequisites(session, programme)) == 1
@@ -115,15 +115,15 @@ def test_a_strand_is_dropped_as_long_as_nothing_stands_on_it(database, now, file
     with database.writing() as session:
         programmes.load(session, file, now=now, actor="nadia")
         programmes.load(session, one, now=now, actor="nadia")
-        assert [strand.number for strand in programmes.the_programme(session).strands] == [1]
-        assert programmes.prerequisites(session, programmes.the_programme(session)) == []
+        assert [strand.number for strand in programmes.named(session).strands] == [1]
+        assert programmes.prerequisites(session, programmes.named(session)) == []
 
 
 @pytest.mark.postgresql
 def test_a_strand_that_has_a_record_is_never_dropped_even_a_withdrawn_one(sample_database, now, file):
     one = file[: file.index("[[strands]]\nnumber = 2")]
     with sample_database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         assert programmes.in_use(session, programme) == {1, 2}
         records = session.scalars(
             select(AdherenceRecord.id).where(AdherenceRecord.strand_id == programme.strands[1].id)
@@ -135,7 +135,7 @@ def test_a_strand_that_has_a_record_is_never_dropped_even_a_withdrawn_one(sample
 
 def test_a_strand_that_closed_keeps_its_figures(sample_database):
     with sample_database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         before = situation.situation(session, programme, STORY_DAY)
         strand = programme.strands[0]
         strand.closed_on = STORY_DAY - timedelta(1)
@@ -146,4 +146,4 @@ def test_a_strand_that_closed_keeps_its_figures(sample_database):
 
 def test_no_programme_says_how_to_load_one(database):
     with database.reading() as session, pytest.raises(NotFound, match="programme load"):
-        programmes.the_programme(session)
+        programmes.named(session)

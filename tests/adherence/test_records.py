@@ -30,7 +30,7 @@ def record(session, now):
     """Record a status for some schools of an authority, all of them unless told otherwise."""
 
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         authority = authority_sheet.authority_by_fase(session, fase)
         chosen = situation.strand_by_number(programme, strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
@@ -43,7 +43,7 @@ def record(session, now):
 
 
 def counts(session, strand=1):
-    return situation.situation(session, programmes.the_programme(session), STORY_DAY).total.strands[strand]
+    return situation.situation(session, programmes.named(session), STORY_DAY).total.strands[strand]
 
 
 def test_a_status_is_recorded_for_every_school_and_told_once(session, record):
@@ -64,7 +64,7 @@ def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
 def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database, now):
     """On PostgreSQL both would see the other's records only once they had written their own."""
     with sample_database.reading() as session:
-        programme, authority = programmes.the_programme(session), authority_sheet.authority_by_fase(session, 9300)
+        programme, authority = programmes.named(session), authority_sheet.authority_by_fase(session, 9300)
         strand = situation.strand_by_number(programme, 1)
         schools = records.eligible_schools(session, authority, [strand], STORY_DAY)
         key, fases = programme.id, [school.fase for school in schools]
@@ -115,7 +115,7 @@ def test_what_goes_back_in_time_or_lacks_a_condition_is_told(record):
 
 
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     total = situation.situation(session, programme, STORY_DAY)
     for row in (total.total, *total.rows):
         found = Selection(1, None, row.code or "")

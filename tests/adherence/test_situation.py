@@ -22,7 +22,7 @@ def session(sample_database):
 
 @pytest.fixture
 def programme(session):
-    return programmes.the_programme(session)
+    return programmes.named(session)
 
 
 def test_the_spring_of_2021(session, programme):

@@ -70,7 +70,7 @@ def plainly(records, school, strand, day):
 def test_the_database_agrees_with_a_plain_reading(ready, records, day):
     with undone(ready) as session:
         schools = dict(session.execute(select(School.fase, School.id)).all())
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         strands = {strand.number: strand.id for strand in programme.strands}
         at = datetime(2021, 2, 1, tzinfo=UTC)
         for place, known in enumerate(records):
@@ -129,7 +129,7 @@ def test_the_roll_up_of_an_authority(schools, expected):
 def test_sqlite_finds_the_record_of_a_school_by_the_index_on_schools(ready):
     """It keeps no statistics: with a list of all records it looks through that for each school."""
     with ready.reading() as session:
-        rows = standing(START, programmes.the_programme(session).strands)
+        rows = standing(START, programmes.named(session).strands)
         how = {"dialect": session.get_bind().dialect, "compile_kwargs": {"render_postcompile": True}}
         asked = select(rows.c.status).compile(**how)
         values = (None,) * len(asked.positiontup)

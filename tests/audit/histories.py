@@ -307,7 +307,7 @@ class History:
         content = "\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode()
         with self.database.writing() as session:
             sent, kind = opened(content, HEADERS), JoiningLists(today(self.now))
-            programme = programmes.the_programme(session)
+            programme = programmes.named(session)
             steps.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
         return lines
 
@@ -319,7 +319,7 @@ class History:
     def record(self):
         """A colleague records a status by hand, or withdraws one."""
         with self.database.writing() as session:
-            programme = programmes.the_programme(session)
+            programme = programmes.named(session)
             row = self.random.choice(list(self.rows.values()))
             authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
             made = by_hand.of_authority(session, authority, programme)

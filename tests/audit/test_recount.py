@@ -47,7 +47,7 @@ LATER = NOW + 9 * DAY
 
 
 def record(session, school, day, now):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     authority = session.scalars(select(Authority).where(Authority.fase == 9001 + (school.fase - 80001) // 100)).one()
     said = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": day, "source": "Liste"}
     strand = programme.strands[0]

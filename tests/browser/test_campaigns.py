@@ -31,6 +31,7 @@ def begin(page):
     page.goto("/campaigns")
     page.get_by_role("link", name="Nouvelle campagne").click()
     page.get_by_role("button", name="Commencer avec « Invitation au premier volet »").click()
+    page.get_by_role("button", name="Continuer : le public").click()
     page.get_by_role("heading", name="Choisir le public").wait_for()
     return re.sub(r"/audience.*", "", page.url)
 

@@ -34,15 +34,15 @@ def test_from_those_never_asked_to_a_planned_invitation_in_eight_pages_and_nine_
     way = Way(author, approver)
     author.goto("/")
     way.click(author.get_by_role("link", name=re.compile("pas encore sollicitée, volet 1, Libre confessionnel")))
-    write = author.get_by_role("button", name=re.compile(r"Écrire à ces \d+ PO"))
+    write = author.get_by_role("link", name=re.compile(r"Écrire à ces \d+ PO"))
     count = re.search(r"\d+", write.inner_text())[0]
     way.click(write)
     expect(author.get_by_label("Nom de la campagne")).to_have_value(
         "Pas encore sollicitée, volet 1, Libre confessionnel"
     )
-    expect(author.locator("#said")).to_contain_text("Libre confessionnel")
-    expect(author.locator(".facts dd").first).to_have_text(count)
-    way.click(author.get_by_role("button", name="Enregistrer et vérifier"))
+    expect(author.get_by_role("radio", name=re.compile("^Volet 1"))).to_be_checked()
+    expect(author.locator(".account td").first).to_have_text(count)
+    way.click(author.get_by_role("button", name="Continuer : vérifier"))
     way.click(author.get_by_role("button", name=re.compile("Demander la validation")))
     expect(author.locator(".heading .ds-tag")).to_have_text("À valider")
     approver.goto("/today")
@@ -58,8 +58,13 @@ def test_from_those_never_asked_to_a_planned_invitation_in_eight_pages_and_nine_
 def test_a_condition_is_found_added_changed_and_taken_away(sign_in, violations, width, has_script):
     page = sign_in("author", java_script_enabled=has_script, viewport={"width": width, "height": 900})
     page.goto("/campaigns/new")
+    page.get_by_role("link", name="Commencer une campagne vierge").click()
+    page.get_by_role("radio", name=re.compile("^Volet 2")).check()
+    if has_script:
+        expect(page.locator(".account")).to_be_visible()
+    assert not has_script or violations(page) == []
     page.get_by_label("Nom de la campagne").fill("Namur")
-    page.get_by_role("button", name="Commencer une campagne vierge").click()
+    page.get_by_role("button", name="Continuer : le public").click()
     page.get_by_role("button", name="seulement Libre confessionnel").click()
     expect(page.locator("#said")).to_contain_text("libre confessionnel")
     page.get_by_text("Ajouter une condition").click()

@@ -33,6 +33,7 @@ def test_a_campaign_is_written_and_submitted(staff):
     staff.goto("/campaigns")
     press_on(staff, staff.get_by_role("link", name="Nouvelle campagne"))
     press_on(staff, staff.get_by_role("button", name="Commencer avec « Invitation au premier volet »"))
+    press_on(staff, staff.get_by_role("button", name="Continuer : le public"))
     box = staff.get_by_role("checkbox", name="Libre confessionnel, secondaire")
     counted = staff.locator("#results h2").inner_text()
     press_on(staff, box, "Space")

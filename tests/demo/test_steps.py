@@ -60,7 +60,7 @@ def take_all(database, sending):
         yield taken(session)
         answers.give(session, first, Given({}, Answer.HELP), now=NOW)
         yield taken(session)
-        authority, programme = authority_by_fase(session, 9001), programmes.the_programme(session)
+        authority, programme = authority_by_fase(session, 9001), programmes.named(session)
         standings = records.standings(session, authority, programme, STORY_DAY)
         silent, other = [row.school for row in standings if row.strands[1].status is Status.NONE][:2]
         strand = programme.strands[0]

@@ -66,7 +66,7 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
         assert len(posted) == tally.accepted + len(confirmations)
         waiting = trays.counts(session)
         assert all(waiting[tray] for tray in Tray)
-        now = situation(session, programmes.the_programme(session), STORY_DAY).total.strands[1]
+        now = situation(session, programmes.named(session), STORY_DAY).total.strands[1]
         assert now[Bucket.JOINED] > 48
         assert now[Bucket.DECLARED] > 0
         (measured,) = hits.measured(session, [first.mailing_id])

@@ -49,7 +49,7 @@ def apply_edition(session, rows, on, at):
 
 def record_at_random(session, chance, at):
     """A hundred statuses of any school on any day, recorded now."""
-    schools, strand = session.scalars(select(School.id)).all(), programmes.the_programme(session).strands[0].id
+    schools, strand = session.scalars(select(School.id)).all(), programmes.named(session).strands[0].id
     records = []
     for minute in range(100):
         on = FIRST + timedelta(days=chance.randrange(40))

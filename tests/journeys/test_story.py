@@ -130,7 +130,9 @@ def link(letter, kind):
 def planned(world):
     """From the ready-made campaign to planned waves, by two people on pages; returns the campaign's address."""
     author, approver = world.person(WRITTEN, "author"), world.person(WRITTEN, "approver")
-    begun = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new").location
+    begun = author.send(
+        "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
+    ).location
     address = begun.removesuffix("/audience")
     boxes = {"asked": "1", "cell": f"{NETWORK}|secondary", "line": "1:school_status", "concerns": "open"}
     boxes |= {"1.strand": "1", "1.statuses": OPEN, "1.which": "any"}

@@ -50,7 +50,7 @@ notes = st.builds(
 @pytest.fixture
 def secondary(sample_database):
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         found = list(situation.schools(session, programme, STORY_DAY, Selection(1)).every())
         return [row.School.id for row in found], [strand.id for strand in programme.strands]
 
@@ -75,7 +75,7 @@ def spaced(text):
 
 def check_sentences(session, asked, gathered):
     """Each named figure against what it claims, and no figure in a sentence that is not a named one."""
-    programme, listed = programmes.the_programme(session), listed_schools(until(asked.as_of, asked.known_at))
+    programme, listed = programmes.named(session), listed_schools(until(asked.as_of, asked.known_at))
     found = situation.situation(session, programme, asked.as_of, known_at=asked.known_at, listed=listed)
     strand = 0
     for told in gathered.told:
@@ -108,7 +108,7 @@ def check_sentences(session, asked, gathered):
 
 
 def check_answer(session, asked, told, listed):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     every = Selection(told.strand, None, told.code, known_at=asked.known_at, listed=listed)
     for name, count in told.figures.items():
         if name == "base":
@@ -123,7 +123,7 @@ def cell(table, row, name):
 
 
 def check_tables(session, asked, content):
-    programme, listed = programmes.the_programme(session), listed_schools(until(asked.as_of, asked.known_at))
+    programme, listed = programmes.named(session), listed_schools(until(asked.as_of, asked.known_at))
     for table in content.tables:
         by, figures = Grouping(table.kind.value), [column.name for column in table.columns]
         found = situation.situation(
@@ -156,7 +156,7 @@ def test_actions_say_whom_they_mean_of_the_networks_asked_for(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        acted = actions.actions(session, programmes.the_programme(session), now=NOW)
+        acted = actions.actions(session, programmes.named(session), now=NOW)
         (code,) = acted.planned[0].meant
         other = next(one.code for one in directory.networks(session) if one.code != code)
         of = [gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)]
@@ -178,7 +178,7 @@ def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_thes
 def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):
     """Eight declared joinings of the first strand stood in a note on the second, beside « aucune école »."""
     with sample_database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         some = session.scalars(select(School.id).where(School.fase.in_(schools_of(session, programme)))).all()
         for school in some:
             session.execute(

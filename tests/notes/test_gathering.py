@@ -37,7 +37,7 @@ def session(sample_database):
 
 
 def test_every_figure_is_that_of_the_situation(session):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     kinds = TableKind.NETWORK, TableKind.ZONE, TableKind.FEDERATION
     asked = replace(ASKED, groupings=kinds[1:])
     gathered = gathering.gather(session, asked, now=NOW)
@@ -68,7 +68,7 @@ def test_a_note_keeps_a_reported_school_in_its_denominator_and_says_so_beside(sa
     """Of a school of WBE: another network's note says nothing of it."""
     with sample_database.writing() as session:
         (wbe,) = session.scalars(select(Authority).where(Authority.network.has(code="WBE")))
-        strand = programmes.the_programme(session).strands[0]
+        strand = programmes.named(session).strands[0]
         rows = standing(STORY_DAY, [strand])
         school = session.scalars(select(rows.c.school_id).where(rows.c.authority_id == wbe.id).limit(1)).one()
         session.add(SchoolReport(**factories.school_report(school, wbe.id, NOW, since=STORY_DAY)))
@@ -199,7 +199,7 @@ def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
     with sample_database.reading() as session:
         first = gathering.gather(session, ASKED, now=NOW)
     with sample_database.writing() as session:
-        strand = programmes.the_programme(session).strands[0]
+        strand = programmes.named(session).strands[0]
         school = session.scalars(select(School.id).where(School.fase == first.rows[0].fase)).one()
         record = {"status": Status.DECLINED, "word": Word.CONFIRMED, "effective_on": STORY_DAY, "recorded_at": later}
         told = {"recorded_by": AUTHOR, "source": "x", "reason": ""}
@@ -237,7 +237,7 @@ def test_what_is_planned_is_said_with_whom_it_means(database):
     factories.gather(database, 3, now=NOW)
     factories.plan(database, NOW + timedelta(days=3), now=NOW)
     with database.reading() as session:
-        acted = actions.actions(session, programmes.the_programme(session), now=NOW)
+        acted = actions.actions(session, programmes.named(session), now=NOW)
         content = gathering.gather(session, ASKED, now=NOW).content
         past = gathering.gather(session, ASKED, now=NOW + timedelta(days=1)).content
     (planned,), (action,) = acted.planned, content.actions

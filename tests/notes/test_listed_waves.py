@@ -32,7 +32,7 @@ def test_a_note_lists_every_wave_that_the_situation_lists(database, begun, netwo
     number, _ = begun
     agreed(database, add(database, number))
     with database.reading() as session:
-        acted = actions.actions(session, programmes.the_programme(session), now=LATER)
+        acted = actions.actions(session, programmes.named(session), now=LATER)
         asked = NoteRequest(ASKED.as_of, ASKED.title, networks=networks, question=ASKED.question)
         content = gathering.gather(session, asked, now=LATER).content
     listed = [(today(one.at).isoformat(), one.title, one.wave) for one in (*reversed(acted.done), *acted.planned)]
@@ -57,6 +57,6 @@ def test_a_wave_whose_letters_are_being_written_is_in_both_lists(database, begun
         wave_moves.move_wave(session, wave, WaveState.RUNNING, now=due_at, actor="automatique")
     with database.reading() as session:
         at = due_at if is_past else None
-        acted = actions.actions(session, programmes.the_programme(session), now=now, at=at)
+        acted = actions.actions(session, programmes.named(session), now=now, at=at)
         content = gathering.gather(session, asked, now=now).content
     assert acted.planned[0].wave == content.actions[1].wave == "relance 1"

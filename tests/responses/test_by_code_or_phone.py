@@ -147,7 +147,7 @@ def _reaction_list(one):
 
 
 def _actions(one):
-    (done,) = actions.actions(one.session, programmes.the_programme(one.session), now=LATER).done
+    (done,) = actions.actions(one.session, programmes.named(one.session), now=LATER).done
     return set(range(1, sum(done.answered.values()) + 1))
 
 

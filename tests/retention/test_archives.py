@@ -60,7 +60,7 @@ def told(database, now):
     """What has to be the same before and after a purge."""
     with database.reading() as session:
         campaigns = session.scalars(select(Campaign).order_by(Campaign.id)).all()
-        programme = programmes.the_programme(session, "")
+        programme = programmes.named(session)
         return (
             situation.situation(session, programme, today(AT)).as_json(),
             [_told(figures.of(session, campaign, now=now)) for campaign in campaigns],

@@ -44,7 +44,7 @@ def live_a_season(database, now, number):
             add(database, rule, now - min(rule.period, SEASON) / 2)
     if number % SEASONS == 0:
         with database.writing() as session:
-            programme = programmes.the_programme(session, "")
+            programme = programmes.named(session)
             gathered = Gathered(replace(content(), title=f"Note {number}"), ROWS, programme.id, now.date(), now, None)
             key = freezing.freeze(session, gathered, now=now, actor=AUTHOR).id
         approve_in(database, key, finish=finisher(None), now=now)

@@ -92,7 +92,7 @@ def figures(found):
 
 def every_figure(session):
     """What real functions say, about the directory, the situation of today and of the past, audiences and waves."""
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     day, past = STORY_DAY, date(2021, 3, 1)
     yield "counts", listing.count(session, Filters())
     yield "capped", listing.count(session, Filters(level="secondary"), 10)
@@ -333,7 +333,7 @@ def test_what_reads_most_letters_in_a_scope_joins_by_hashing_until_its_transacti
     """PostgreSQL guesses few keys of a sight, and looked each letter up among all schools: 12 seconds for a page."""
     scoped = sighted(sample_database, SEGEC)
     with scoped.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         if asks == "situation":
             situation.situation(session, programme, STORY_DAY)
         else:

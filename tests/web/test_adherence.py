@@ -23,7 +23,7 @@ from tests.web.test_account import form_token
 @pytest.fixture
 def silent(sample_database):
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         found = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 600)
         return [row.School.fase for row in found]
 

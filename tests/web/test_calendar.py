@@ -80,7 +80,9 @@ def test_a_month_without_a_sending_says_so_and_leads_on(author):
 
 
 def test_a_title_is_text(author, sample_database):
-    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
+    )
     with sample_database.writing() as session:
         campaign = session.get_one(Campaign, 1)
         campaign.title, campaign.starts_at = "<b>x</b>", NOW

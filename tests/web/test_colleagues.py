@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach.adherence.by_hand import of_authority
-from outreach.adherence.programmes import the_programme
+from outreach.adherence.programmes import named
 from outreach.delivery.models import Suppression
 from outreach.demo import people
 from outreach.directory.authority_sheet import authority_by_fase
@@ -28,7 +28,9 @@ STATUS = {
 @pytest.fixture
 def acts(author, sample_database):
     """What the author did: a campaign, two addresses, an exclusion and a status."""
-    author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
+    )
     form = {"address": "direction@ecole.be", "kind": "impersonal", "name": ""}
     author.send(f"{SHEET}/contacts", form, page=f"{SHEET}/contacts/new")
     addresses = re.findall(rf"{SHEET}/contacts/(\d+)/retirement", author.get(f"{SHEET}/contacts").text)
@@ -37,7 +39,7 @@ def acts(author, sample_database):
     author.send(f"{retired}/retirement", page=f"{retired}/retirement")
     author.send(f"{SHEET}/statuses", STATUS)
     with sample_database.reading() as session:
-        (entry,) = of_authority(session, authority_by_fase(session, 9300), the_programme(session))
+        (entry,) = of_authority(session, authority_by_fase(session, 9300), named(session))
         withdrawal = f"{SHEET}/statuses/{entry.number}/withdrawal"
         exclusion = session.scalars(select(Suppression.id).where(Suppression.detail == "Demandé par téléphone")).one()
     return withdrawal, f"/directory/exclusions/{exclusion}"

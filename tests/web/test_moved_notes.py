@@ -32,9 +32,7 @@ DECIDED = {"now": NOW, "actor": APPROVER}
 def silent(sample_database):
     """Three secondary schools without any status in the first strand."""
     with sample_database.reading() as session:
-        found = situation.schools(
-            session, programmes.the_programme(session), STORY_DAY, Selection(1, Bucket.NONE, "WBE")
-        )
+        found = situation.schools(session, programmes.named(session), STORY_DAY, Selection(1, Bucket.NONE, "WBE"))
         return [row.School.fase for row in found.page(1, 3)]
 
 
@@ -57,7 +55,7 @@ def plan(sample_database, silent):
     def call(*days):
         with sample_database.reading() as session:
             kind, sent = JoiningLists(STORY_DAY, moved.by_list), opened(content(silent, *days), HEADERS)
-            programme = programmes.the_programme(session).id
+            programme = programmes.named(session).id
             return steps.judge(session, kind, steps.drafted(kind, sent, programme_id=programme)).plan
 
     return call
@@ -93,7 +91,7 @@ def test_the_day_that_a_note_compares_with_is_one_that_it_told(sample_database, 
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1]
     with sample_database.writing() as session:
         kind, sent = JoiningLists(STORY_DAY), opened(content(silent, date(2021, 3, 1)), HEADERS)
-        programme = programmes.the_programme(session).id
+        programme = programmes.named(session).id
         steps.take_over(session, kind, sent, now=NOW, actor=AUTHOR, programme_id=programme)
     assert [note.rows for note in plan(date(2021, 1, 20)).notes] == [1], "another status on the earlier day alone"
     assert plan(date(2021, 2, 2)).notes == []

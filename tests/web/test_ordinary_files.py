@@ -72,7 +72,7 @@ def test_contacts_are_matched_once_mended_and_applied(author, sample_database, w
 
 def test_joinings_are_matched_mended_and_applied(author, sample_database):
     with sample_database.reading() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         (found, *_) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 20)
         fase = found.School.fase
     place = send(

@@ -554,5 +554,5 @@ def test_the_responses_of_a_tray_are_exported_and_written_to(author, client, wbe
     file = author.get("/responses/export.csv?tray=help").data.decode("utf-8-sig")
     assert [line.split(";")[5] for line in file.splitlines()] == ["Réponse", "Besoin d’aide"]
     assert "Écrire à ce PO" in text_of(author.get("/responses?tray=help"))
-    assert author.send("/responses/campaign?tray=help", page="/responses").status_code == 302
-    assert author.send("/responses/campaign?tray=joined", page="/responses").status_code == 400, "nobody is on it"
+    assert author.begin("/responses/campaign?tray=help").status_code == 302
+    assert author.begin("/responses/campaign?tray=joined").status_code == 422, "nobody is on it"

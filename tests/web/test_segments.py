@@ -41,7 +41,7 @@ def test_a_list_is_made_of_known_numbers_and_what_is_none_is_named(author, fases
     assert author.get(f"{made.location}.csv").text.count("\n") == 4
     assert "Pilotes" in author.get("/segments/lists").text
     assert "Écrire à ces 3 PO" in text_of(page)
-    begun = author.send(f"{made.location}/campaign", page=made.location)
+    begun = author.begin(f"{made.location}/campaign")
     assert "<dt>Visés</dt><dd>3</dd>" in author.get(begun.location).text
 
 
@@ -59,10 +59,7 @@ def test_where_several_programmes_are_loaded_a_segment_says_that_its_strands_are
 
 
 def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_is_used(author):
-    addresses = [
-        author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new").location
-        for _ in range(2)
-    ]
+    addresses = [author.begin("/campaigns/begin?definition=invitation-volet-1").location for _ in range(2)]
     first, second = (address.split("/")[-2] for address in addresses)
     author.send(f"/campaigns/{first}/segment", {"name": "Secondaires"}, page=addresses[0])
     author.send(f"/campaigns/{second}/segment/taken", {"segment": "1"}, page=addresses[1])
@@ -74,7 +71,7 @@ def test_a_segment_is_saved_from_a_campaign_taken_by_another_and_says_where_it_i
     assert "Le segment a changé depuis : il en est à la version 2." in text_of(author.get(addresses[1]))
     said = text_of(author.get("/segments/1"))
     assert "1 (le segment a changé depuis)" in said
-    begun = author.send("/segments/1/campaign", page="/segments/1").location
+    begun = author.begin("/segments/1/campaign").location
     assert "Public repris du segment Secondaires , version 2" in text_of(author.get(begun))
     refused = author.send("/segments/1/name", {"name": "a\u202eb"}, page="/segments/1")
     assert (refused.status_code, [place for place, _ in links(refused, "#name")]) == (422, ["#name"])

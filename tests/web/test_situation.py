@@ -41,7 +41,7 @@ TAG = re.compile(r"<[^>]*>")
 def counted(session, day=STORY_DAY, **asked):
     """The situation as pages show it: with the schools that letters had listed."""
     listed = listed_schools(until(day, asked.get("known_at")))
-    return situation.situation(session, programmes.the_programme(session), day, **asked, listed=listed)
+    return situation.situation(session, programmes.named(session), day, **asked, listed=listed)
 
 
 def table(page, number):
@@ -153,7 +153,7 @@ def test_page_and_function_agree_by_other_groups(author, sample_database, by):
 def recorded_later(database, at):
     """A school of WBE joined before the story's day, which the service learns at a later moment."""
     with database.writing() as session:
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         (row,) = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE, "WBE")).page(1, 1)
         values = {"school_id": row.School.id, "strand_id": programme.strands[0].id, "status": Status.JOINED}
         signed = {"recorded_at": at, "recorded_by": "x", "source": "", "reason": "", "word": Word.CONFIRMED}
@@ -230,7 +230,7 @@ def test_the_answer_for_a_network_is_one_click_away_and_stays_with_the_day(autho
 def test_the_page_and_its_file_tell_what_is_planned_and_whom_it_means(author, sample_database):
     planned(sample_database, NOW)
     with sample_database.reading() as session:
-        acted = actions.actions(session, programmes.the_programme(session), now=ASKED_AT)
+        acted = actions.actions(session, programmes.named(session), now=ASKED_AT)
     action, *_ = acted.planned
     for place in ("/", "/situation/actions"):
         page = author.get(place)

@@ -47,7 +47,7 @@ from outreach.web.ui import pager
 from outreach.web.ui.pager import Shown
 from tests import factories
 from tests.conftest import NOW
-from tests.pages import actions, elements, links, text_of
+from tests.pages import elements, links, text_of
 
 PAGES = Path(ROOT) / "templates" / "pages"
 # By template: where a list stands; "write" where authorities are listed, so that one writes to them.
@@ -99,7 +99,7 @@ def chief(signed_in, launched_sample):
         for number in range(3):
             judged, held = judge(f"a{number}@ecole.be"), authority_sheet.authority_by_fase(session, 9300)
             contacts.add(session, held, judged, now=NOW, actor=factories.AUTHOR, kind=MailboxKind.IMPERSONAL)
-        programme = programmes.the_programme(session)
+        programme = programmes.named(session)
         for number in range(3):
             draft = factories.campaign(session, factories.invitation(title=f"Campagne {number}"), NOW)
             session.add(CampaignRehearsal(campaign_id=draft.id, **rehearsal(number)))
@@ -225,7 +225,7 @@ def test_each_list_is_filtered_sorted_saved_under_its_headers_and_written_to(chi
         if elements(page, "input[@name='q']"):
             chief.get(address_of(name, q="wxyzwxyz"))
             assert shown["page"].pager.total == 0, name
-        written = [action for action in actions(page) if action and action.partition("?")[0].endswith("/campaign")]
+        written = [to for to, _ in links(page) if to.partition("?")[0].endswith("/campaign")]
         assert len(written) == bool(writes), name
 
 

@@ -11,7 +11,8 @@ from datetime import date, datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
-from sqlalchemy import delete, func, select
+from sqlalchemy import ColumnElement, case, delete, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach import audit
 from outreach.adherence.models import Prerequisite, Programme, Strand
@@ -258,14 +259,42 @@ def named(session: Session, code: str = "", among: Sequence[Programme] | None = 
     raise NotFound(f"{what} {how}")
 
 
-def the_programme(session: Session, code: str = "") -> Programme:
-    """The programme with this code, or the first one loaded. Raises NotFound."""
-    query = select(Programme).order_by(Programme.id)
-    programme = session.scalar(query.where(Programme.code == code) if code else query.limit(1))
-    if programme is None:
-        named = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
-        raise NotFound(f"{named} L’administration en charge un : Administration › Programmes, ou ./run programme load.")
-    return programme
+def strand_named(session: Session, code: str, number: int) -> Strand:
+    """The strand with this number, of the programme with this code, or of the only one there is.
+
+    Raises NotFound and Refused as `named` does, and InputError where the programme has no such strand.
+    """
+    programme = named(session, code)
+    found = next((strand for strand in programme.strands if strand.number == number), None)
+    if found is None:
+        raise InputError(f"Le programme « {programme.name} » n’a pas de volet {number}.")
+    return found
+
+
+def codes(session: Session) -> dict[int, str]:
+    """The code of each programme, by its key."""
+    return dict(session.execute(select(Programme.id, Programme.code)).all())
+
+
+def called(programme: str, number: int) -> str:
+    """What a strand is called: « volet 2 », or « Plan lecture, volet 2 » with the name of a programme."""
+    return f"{programme}, volet {number}" if programme else f"volet {number}"
+
+
+def strand_names(session: Session) -> dict[int, str]:
+    """What each strand is called, by its key, with its programme where there are several. One statement."""
+    query = select(Strand.id, Strand.number, Programme.name).join(Programme, Programme.id == Strand.programme_id)
+    rows = session.execute(query).all()
+    are_several = len({name for _, _, name in rows}) > 1
+    return {key: called(name if are_several else "", number) for key, number, name in rows}
+
+
+def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], ColumnElement[str]]:
+    """Of a column that names a strand, as columns: the code of its programme, and its name where there are several."""
+    theirs = select(Programme.id).join(Strand, Strand.programme_id == Programme.id).where(Strand.id == strand)
+    code, name = (theirs.with_only_columns(one).scalar_subquery() for one in (Programme.code, Programme.name))
+    others = select(func.count()).select_from(Programme).scalar_subquery()
+    return code, case((others > 1, name), else_="")
 
 
 def prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:

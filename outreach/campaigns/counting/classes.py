@@ -49,6 +49,7 @@ from outreach.reach.proof import AUTHORITY, Evidence
 from outreach.responses import sent_forms
 from outreach.responses.models import Response, ResponseSchool
 from outreach.segments.audience import Audience, Concerns
+from outreach.segments.scope import Scope
 
 ARRIVES_WITHIN, IS_POSTED_WITHIN = timedelta(days=7), timedelta(days=10)
 ADDRESS = (Reason.NO_ADDRESS, Reason.BOUNCED, Reason.UNREVIEWED, Reason.SUPPRESSED)
@@ -122,6 +123,19 @@ class Classified:
 def classify(session: Session, campaign: Campaign, *, now: datetime) -> Classified:
     """The classes of a campaign now, as statements."""
     return _Counting(session, campaign, now).classified()
+
+
+def as_if_launched(audience: Audience, scope: Scope) -> Subquery:
+    """The class of each authority that an audience means, and why no letter is for it, as if a wave were launched now:
+    columns authority_id, class and reason."""
+    each = entering.entries(audience, scope).authorities.subquery("entries")
+    kind = case(
+        (each.c.reason.is_(None), Class.TO_COME.value),
+        (each.c.standing != Standing.TO_REACH.value, each.c.standing),
+        (each.c.reason.in_(ADDRESS), Class.NO_ADDRESS.value),
+        else_=Class.NOT_SENT.value,
+    )
+    return select(each.c.authority_id, kind.label("class"), each.c.reason).subquery("as_if_launched")
 
 
 class _Counting:

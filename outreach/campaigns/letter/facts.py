@@ -17,6 +17,7 @@ class Shared:
     deadline: date
     contact: str
     is_reminder: bool
+    about: str = ""  # what the strand is called; letters frozen before did not say it
 
 
 class Facts(NamedTuple):

@@ -37,6 +37,7 @@ _NAMED: Mapping[str, tuple[str, str]] = {
     "rappel": ("relance", ""),
     "sur_papier": ("lettre sur papier", ""),
     "date_limite": ("date limite", "17 décembre 2026"),
+    "volet": ("volet", "volet 1"),
     "circulaire": ("numéro de la circulaire", "7831"),
     "contact": ("personne de contact", "Nadia Lambert, nadia.lambert@fwb.example"),
     "boutons_réponse": ("boutons de réponse", ""),

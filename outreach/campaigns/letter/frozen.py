@@ -12,6 +12,7 @@ from markupsafe import Markup
 
 from outreach.about import letterheads
 from outreach.about.letterheads import NONE, Letterhead
+from outreach.adherence import programmes
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.merge_fields import (
     ADDRESSES,
@@ -179,13 +180,15 @@ class WrittenLetter:
     contact_service: str
     contact_email: str
     contact_phone: str
+    about: str = ""  # what its strand is called
     is_copy: bool = False  # its recipient's address was given by somebody else
 
     @classmethod
-    def of(cls, campaign: Campaign) -> "WrittenLetter":
+    def of(cls, session: Session, campaign: Campaign) -> "WrittenLetter":
         """The letter of a campaign as the campaign is now."""
-        names = [field.name for field in fields(cls) if field.name not in {"campaign_id", "is_copy"}]
-        return cls(campaign.id, **{name: getattr(campaign, name) for name in names})
+        names = [field.name for field in fields(cls) if field.name not in {"campaign_id", "about", "is_copy"}]
+        about = programmes.strand_names(session)[campaign.strand_id]
+        return cls(campaign.id, **{name: getattr(campaign, name) for name in names}, about=about)
 
     @property
     def is_awareness(self) -> bool:
@@ -223,6 +226,7 @@ def freeze(
         deadline=deadline,
         contact=contact_of(written.contact_name, written.contact_service, written.contact_email, _phone(written)),
         is_reminder=is_reminder,
+        about=written.about,
     )
     logo = Inline(f"logo.{head.digest}@{sending.domain}", b64encode(head.logo).decode()) if head.logo else None
     return Frozen(_draft(written, sending, shared, mark, head, logo), shared, written.tracking, logo)
@@ -278,6 +282,7 @@ def _draft(
         "phone": international(written.contact_phone),
         "marks": own,
         "capacity": OF_A_COPY if written.is_copy else _capacity(marks),
+        "about": compiled_letters.one_line(written.about),
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
         "preheader": preheader,

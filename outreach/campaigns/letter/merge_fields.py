@@ -80,6 +80,12 @@ FIELDS: Mapping[str, Field] = {
         FieldKind.FLAG, "Cette lettre part sur papier, et non par courriel", lambda facts: facts.on_paper
     ),
     "date_limite": Field(FieldKind.DAY, "La date limite de la vague", lambda facts: facts.shared.deadline, common=True),
+    "volet": Field(
+        FieldKind.WORDS,
+        "Le volet, avec son programme s’il y en a plusieurs",
+        lambda facts: facts.shared.about,
+        common=True,
+    ),
     "circulaire": Field(
         FieldKind.WORDS, "Le numéro de la circulaire", lambda facts: facts.shared.circular, common=True
     ),
@@ -116,7 +122,7 @@ GROUPS: Mapping[str, tuple[str, ...]] = {
         *("écoles", "écoles_éligibles", "écoles_adhérentes", "écoles_restantes", WRITTEN_DIRECTLY, "tableau_écoles"),
         *("liste_écoles", "une_école", "plusieurs_écoles"),
     ),
-    "La campagne": ("date_limite", "circulaire", "contact", REMINDED, "sur_papier"),
+    "La campagne": ("date_limite", "volet", "circulaire", "contact", REMINDED, "sur_papier"),
     "Les réponses et les liens": (
         *("boutons_réponse", "lien_réponse", "lien_déjà_fait", "lien_navigateur", "lien_désinscription"),
         "bloc_fédération",

@@ -83,7 +83,7 @@ def prepare(
     if campaign is None:
         raise Refused("Cette réponse ne vient d’aucune campagne : écrivez au pouvoir organisateur par un autre moyen.")
     refuse_unfinished(text, sending.schemes)
-    written = _written(campaign, _subject(session, response, sending, now), text, writer)
+    written = _written(session, campaign, _subject(session, response, sending, now), text, writer)
     deadline = ClosingRule.of(session, campaign, now=now).deadline(now).day
     # Among a conversation's mails, a logo on each is weight without news.
     head = letterheads.current(session).lines_alone
@@ -180,10 +180,10 @@ def replies_to(session: Session, response: Response) -> Sequence[ServiceReply]:
     return session.scalars(query.options(joinedload(ServiceReply.message))).all()
 
 
-def _written(campaign: Campaign, subject: str, text: str, writer: Writer) -> WrittenLetter:
+def _written(session: Session, campaign: Campaign, subject: str, text: str, writer: Writer) -> WrittenLetter:
     """The reply as its author wrote it. The campaign's telephone stays only if it is the writer's own campaign."""
     return replace(
-        WrittenLetter.of(campaign),
+        WrittenLetter.of(session, campaign),
         message_class=MessageClass.STATUTORY,
         tracking=TrackingMode.NONE,
         subject=subject,

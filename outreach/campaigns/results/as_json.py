@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, lifecycle, listing
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import actions, figures, progress
@@ -25,6 +26,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]
     measured = hits.measured(session, audiences.launched(campaign))
     return {
         "campaign": campaign.id,
+        **_about(session, campaign),
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
         "waves": [
@@ -52,6 +54,7 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
         raise lifecycle.unknown(campaign.id)
     return {
         "campaign": campaign.id,
+        **_about(session, campaign),
         "counted": wording.authorities(wording.of_session(session)),
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
@@ -60,6 +63,11 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
         "answers": {},
         "measured": [],
     }
+
+
+def _about(session: Session, campaign: Campaign) -> dict[str, Any]:
+    """The strand that a campaign is about."""
+    return {"programme": programmes.codes(session)[campaign.strand.programme_id], "strand": campaign.strand.number}
 
 
 def _counted(wave: Wave, came: Mapping[str, actions.Counts | None]) -> dict[str, Any]:

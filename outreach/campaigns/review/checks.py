@@ -10,11 +10,13 @@ from urllib.parse import urlsplit
 from sqlalchemy import ColumnElement, func, select
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.approvals.models import Content, Extent
 from outreach.campaigns import audiences, lifecycle
+from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours, uninvited
+from outreach.campaigns.review import measuring, neighbours, uninvited, written_dates
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.review.spam_signs import Offenders, SpamSign
@@ -28,6 +30,7 @@ from outreach.db import Session
 from outreach.delivery.ledger.outbox import authorities_written_since
 from outreach.delivery.models import Message, MessageClass, Reason
 from outreach.directory.models import Authority
+from outreach.directory.reference import fold
 from outreach.errors import InputError, Refused
 from outreach.mail import wording
 from outreach.mail.letters import markdown
@@ -118,16 +121,19 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
+    blocks += planning.too_late(planned)
     draw = draw_plan.of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)
     strangers = uninvited.reminded_of_nothing(session, campaign, run, now=now)
     remarks = [
         *_of_uninvited(campaign, strangers),
+        *_of_programme(session, campaign),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
-        *filter(None, (wave.deadline_told for wave in planned)),
+        *written_dates.remarks(campaign.subject, campaign.letter, planned),
+        *filter(None, dict.fromkeys(wave.deadline_told for wave in planned)),
         *_of_haste(planned, counts.written),
         *_of_recipients(session, campaign, near.days, now),
     ]
@@ -151,6 +157,14 @@ def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> l
     return [f"{never} : {_named(strangers)} ; {mend}."]
 
 
+def _of_programme(session: Session, campaign: Campaign) -> list[str]:
+    """A remark on a subject that does not say which of several programmes it is about."""
+    name = programmes.strand_names(session)[campaign.strand_id].rpartition(", ")[0]
+    if not name or "((volet" in campaign.subject or fold(name) in fold(campaign.subject):
+        return []
+    return [f"Objet : il ne dit pas qu’il s’agit de « {name} », et il y a plusieurs programmes : ajoutez ((volet))."]
+
+
 def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> list[str]:
     """Remarks on the subject, the letter and its links; those on the letter's wording give the line."""
     remarks = [
@@ -164,7 +178,7 @@ def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> l
     ]
 
 
-def unfinished(campaign: Campaign | WrittenLetter) -> list[str]:
+def unfinished(campaign: Campaign | WrittenLetter | Definition) -> list[str]:
     """What its author has still to write in place of a ready-made letter's placeholders, a sentence for each."""
     lines = [("Objet", campaign.subject), ("Texte d’aperçu", campaign.preheader)]
     lines += [(f"Ligne {number}", line) for number, line in enumerate(campaign.letter.split("\n"), 1)]

@@ -158,7 +158,10 @@ class Preview:
         reminder: AddedReminder | None = None,
     ) -> None:
         self.session, self.campaign, self.sending, self.now = session, campaign, sending, now
-        self.only_unreacted, self.written = reminder is not None, added_reminders.written_by(campaign, reminder)
+        self.only_unreacted, self.written = (
+            reminder is not None,
+            added_reminders.written_by(session, campaign, reminder),
+        )
         alike = planning.like_first(planned) if planned else []
         shown = alike[min(wave, len(alike)) - 1] if alike else None
         self.at = shown.at if shown else now

@@ -8,9 +8,10 @@ from outreach.approvals import deciding
 from outreach.campaigns import audiences
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import AddedReminder, Wave
-from outreach.campaigns.review import neighbours
+from outreach.campaigns.review import neighbours, written_dates
 from outreach.campaigns.review.checks import Judged, blocks_of, refuse_blocked, spam_of, unfinished, wording_of
 from outreach.campaigns.review.preview import DryRun, Preview
+from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.campaigns.waves import added_reminders
 from outreach.db import Session
@@ -27,7 +28,7 @@ class ReminderFindings(Judged):
 def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity, *, now: datetime) -> ReminderFindings:
     """Check a reminder: count those who have not reacted, compose every letter, read its wording and its date."""
     campaign, blocks, run = reminder.campaign, list[str](), DryRun()
-    content, written = added_reminders.content_of(reminder), added_reminders.written_by(campaign, reminder)
+    content, written = added_reminders.content_of(reminder), added_reminders.written_by(session, campaign, reminder)
     planned = overlap = None
     try:
         planned = added_reminders.plan_of(session, reminder, now=now)
@@ -39,6 +40,8 @@ def look_over(session: Session, reminder: AddedReminder, sending: SenderIdentity
     blocks += [*unfinished(written), *blocks_of(written, counts, run)]
     remarks = [*wording_of(written, sending), *spam_of(run)]
     if planned is not None:
+        blocks += planning.too_late([planned])
+        remarks += written_dates.remarks(reminder.subject, reminder.letter, [planned])
         remarks += [f"{french.initial(planned.name)} {planned.told}."] if planned.told else []
         remarks += [planned.deadline_told] if planned.deadline_told else []
         meant = audiences.unreacted_of(campaign, now=now)

@@ -45,7 +45,7 @@ def prepare(
     rule = ClosingRule.of(session, campaign, now=now)
     planned = rule.waves(campaign)
     deadline = planned[0].deadline if planned else rule.deadline(now)
-    written = WrittenLetter.of(campaign)
+    written = WrittenLetter.of(session, campaign)
     frozen = freeze(written, sending, deadline.day, is_reminder=False, mark=MARK, head=head_of(session, campaign))
     return PreparedTest(written, frozen, tuple(first.schools) if first else ())
 

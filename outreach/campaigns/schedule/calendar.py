@@ -2,7 +2,7 @@
 
 import calendar
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
@@ -10,6 +10,7 @@ from enum import StrEnum
 from sqlalchemy import exists, select
 
 from outreach import french
+from outreach.adherence import programmes
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.sending_hours import DAY, Closing
@@ -32,7 +33,7 @@ class EntryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CalendarEntry:
-    """An entry of a campaign in the calendar; `wave` is the wave's name, or '' for a wish."""
+    """An entry of a campaign in the calendar; `wave` is the wave's name, or '' for a wish. `about` names the strand."""
 
     kind: EntryKind
     at: datetime
@@ -40,6 +41,7 @@ class CalendarEntry:
     title: str
     wave: str
     state: WaveState | CampaignState
+    about: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class CalendarDay:
 
 
 def weeks(session: Session, month: date, only: Collection[int] | None = None) -> list[list[CalendarDay]]:
-    """The weeks, Monday first, of the month whose first day is `month`. Three statements, however many campaigns.
+    """The weeks, Monday first, of the month whose first day is `month`. Four statements, however many campaigns.
 
     With `only` (keys of waves), no other wave stands in them, and no wish.
     """
@@ -111,17 +113,21 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
 
 
 def _entries(session: Session, first: date, last: date, only: Collection[int] | None) -> list[CalendarEntry]:
-    waves = _waves(session, first, last, only)
-    return waves if only is not None else [*waves, *_wishes(session, first, last)]
+    names = programmes.strand_names(session)
+    waves = _waves(session, first, last, only, names)
+    return waves if only is not None else [*waves, *_wishes(session, first, last, names)]
 
 
-def _waves(session: Session, first: date, last: date, only: Collection[int] | None) -> list[CalendarEntry]:
+def _waves(
+    session: Session, first: date, last: date, only: Collection[int] | None, names: Mapping[int, str]
+) -> list[CalendarEntry]:
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
     query = (
         select(
             Wave.due_at,
             Campaign.id,
             Campaign.title,
+            Campaign.strand_id,
             Wave.reminder,
             Wave.departure,
             Wave.state,
@@ -134,18 +140,17 @@ def _waves(session: Session, first: date, last: date, only: Collection[int] | No
     if only is not None:
         query = query.where(Wave.id.in_(only))
     entries = []
-    for at, key, title, reminder, departure, state, answer_by, days in session.execute(query):
+    for at, key, title, strand, reminder, departure, state, answer_by, days in session.execute(query):
         deadline = _start(answer_by) if answer_by else at + timedelta(days=days)
+        told = key, title, french.wave(reminder, departure), state, names[strand]
         if today(at) >= first:
-            entries.append(CalendarEntry(EntryKind.WAVE, at, key, title, french.wave(reminder, departure), state))
+            entries.append(CalendarEntry(EntryKind.WAVE, at, *told))
         if first <= today(deadline) <= last and state not in NEVER_LEFT:
-            entries.append(
-                CalendarEntry(EntryKind.DEADLINE, deadline, key, title, french.wave(reminder, departure), state)
-            )
+            entries.append(CalendarEntry(EntryKind.DEADLINE, deadline, *told))
     return entries
 
 
-def _wishes(session: Session, first: date, last: date) -> list[CalendarEntry]:
+def _wishes(session: Session, first: date, last: date, names: Mapping[int, str]) -> list[CalendarEntry]:
     """Entries for the starts requested between two days, of campaigns that have no wave, or only cancelled ones."""
     planned = exists().where(Wave.campaign_id == Campaign.id, Wave.state != WaveState.CANCELLED)
     query = select(Campaign).where(
@@ -156,7 +161,15 @@ def _wishes(session: Session, first: date, last: date) -> list[CalendarEntry]:
     )
     campaigns = session.scalars(query)
     return [
-        CalendarEntry(EntryKind.WISH, campaign.starts_at, campaign.id, campaign.title, "", campaign.state)
+        CalendarEntry(
+            EntryKind.WISH,
+            campaign.starts_at,
+            campaign.id,
+            campaign.title,
+            "",
+            campaign.state,
+            names[campaign.strand_id],
+        )
         for campaign in campaigns
         if campaign.starts_at
     ]

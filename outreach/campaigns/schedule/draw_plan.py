@@ -188,6 +188,7 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]
         is_awareness=campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED,
         is_reminder=bool(audiences.launched(campaign)),
         is_first_come=campaign.first_come,
+        deadline=campaign.deadline_on,
     )
     last = campaign.stops_on
     late = bool(last and len(days) == DEPARTURES and days[-1] > last)

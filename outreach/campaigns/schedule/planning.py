@@ -56,10 +56,13 @@ class PlannedWave:
 
     @property
     def deadline_told(self) -> str:
-        """How and why the calendar moved the deadline, as a French sentence, or ''."""
+        """How and why the calendar moved the deadline, or what closes one that the author chose, in French, or ''."""
         asked, day, why = self.deadline.asked, self.deadline.day, self.deadline.why
         if asked == day:
-            return ""
+            closed = (
+                f"La date limite, le {spelt_day(day, WITH_WEEKDAY)}, tombe un jour où les bureaux sont fermés : {why}."
+            )
+            return typeset(closed) if why else ""
         moved = f"du {spelt_day(asked, WITH_WEEKDAY)} au {spelt_day(day, WITH_WEEKDAY)}"
         return typeset(f"La date limite de la {self.name} est déplacée {moved} : {why}.")
 
@@ -109,6 +112,18 @@ def left_out(campaign: Campaign, planned: Sequence[PlannedWave]) -> list[str]:
     return told
 
 
+def too_late(planned: Sequence[PlannedWave]) -> list[str]:
+    """A French sentence for each wave that would leave after the last day to answer it."""
+    return [
+        typeset(
+            f"La {wave.name} part le {spelt_day(today(wave.at))}, après la date limite de réponse, le "
+            f"{spelt_day(wave.deadline.day)} : reculez cette date, ou avancez l’envoi."
+        )
+        for wave in planned
+        if wave.deadline.day < today(wave.at)
+    ]
+
+
 def like_first(planned: Sequence[PlannedWave]) -> list[PlannedWave]:
     """The waves of the first departure of a plan, which letters are shown for; all where none is drawn."""
     return [wave for wave in planned if wave.departure == planned[0].departure]
@@ -127,12 +142,14 @@ def begun_departures(campaign: Campaign) -> dict[int, Wave]:
 @dataclass(frozen=True, slots=True)
 class ClosingRule:
     """What decides when a campaign's letters may leave and until when they ask for an answer: the kinds of its
-    recipients, whether it is urgent, how many days it leaves to answer, and the closures that people added."""
+    recipients, whether it is urgent, how many days it leaves to answer or until which day, and the closures that people
+    added."""
 
     recipients: frozenset[Audiences]
     urgent: bool
     deadline_days: int
     added: tuple[AddedClosure, ...] = ()
+    deadline_on: date | None = None
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign, *, now: datetime) -> "ClosingRule":
@@ -141,7 +158,7 @@ class ClosingRule:
         of_communes = {NetworkCode(network).facts.is_administration for network in networks}
         kinds = {Audiences.ADMINISTRATION if is_so else Audiences.SCHOOL_SIDE for is_so in of_communes}
         is_urgent, added = campaign.colour in URGENT, closures.in_force(session)
-        return cls(frozenset(kinds), is_urgent, campaign.deadline_days, added)
+        return cls(frozenset(kinds), is_urgent, campaign.deadline_days, added, campaign.deadline_on)
 
     def waves(
         self,
@@ -200,8 +217,12 @@ class ClosingRule:
     def deadline(self, at: datetime) -> Deadline:
         """The last day to answer a letter that leaves at an instant: a day on which its recipients' offices are open.
 
-        The day counted from the instant moves to the next such day, as a term that ends on a holiday does.
+        The day counted from the instant moves to the next such day, as a term that ends on a holiday does. A date that
+        the author chose stays, and its closure is said.
         """
+        if self.deadline_on is not None:
+            _, why = sending_hours.working_day(self.deadline_on, self.recipients, self.added)
+            return Deadline(self.deadline_on, self.deadline_on, why)
         asked = today(at + timedelta(days=self.deadline_days))
         return Deadline(asked, *sending_hours.working_day(asked, self.recipients, self.added))
 

@@ -194,14 +194,14 @@ def plan_of(session: Session, reminder: AddedReminder, *, now: datetime) -> Plan
     return replace(planned, reminder=max(wave.reminder for wave in counted) + 1)
 
 
-def letter_of(wave: Wave) -> WrittenLetter:
+def letter_of(session: Session, wave: Wave) -> WrittenLetter:
     """The letter of a wave: its campaign's, or that of the added reminder it is."""
-    return written_by(wave.campaign, wave.added_reminder)
+    return written_by(session, wave.campaign, wave.added_reminder)
 
 
-def written_by(campaign: Campaign, reminder: AddedReminder | None) -> WrittenLetter:
+def written_by(session: Session, campaign: Campaign, reminder: AddedReminder | None) -> WrittenLetter:
     """The letter of a campaign, with the words of a reminder that was added to it."""
-    written = WrittenLetter.of(campaign)
+    written = WrittenLetter.of(session, campaign)
     return replace(written, subject=reminder.subject, preheader="", letter=reminder.letter) if reminder else written
 
 

@@ -142,7 +142,9 @@ def _confirm(
     now: datetime,
 ) -> None:
     """Put the receipt of an answer into the outbox. It quotes no text of the respondent."""
-    written = _written(campaign, receipts.SUBJECT, receipts.letter(receipt, message, sending), MessageClass.STATUTORY)
+    written = _written(
+        session, campaign, receipts.SUBJECT, receipts.letter(receipt, message, sending), MessageClass.STATUTORY
+    )
     addressee = Addressee(message.authority_id, message.address, message.address_key, message.address_ascii)
     _send(session, written, addressee, message, sending, now)
 
@@ -161,7 +163,7 @@ def _copy(
     Its recipient did not ask for it. So any exclusion of the address stops it, at the fence, like every letter of this
     class, and its recipient can unsubscribe from it.
     """
-    written = _written(campaign, receipts.COPY_SUBJECT, receipts.copy(receipt), MessageClass.AWARENESS)
+    written = _written(session, campaign, receipts.COPY_SUBJECT, receipts.copy(receipt), MessageClass.AWARENESS)
     written = replace(written, is_copy=True)
     addressee = Addressee(message.authority_id, to.address, to.key, to.ascii)
     mailing = _send(session, written, addressee, message, sending, now)
@@ -169,9 +171,11 @@ def _copy(
     session.add(ReceiptCopy(message_id=message.id, copy_id=copy_id, asked_at=now))
 
 
-def _written(campaign: Campaign, subject: str, text: str, message_class: MessageClass) -> WrittenLetter:
+def _written(
+    session: Session, campaign: Campaign, subject: str, text: str, message_class: MessageClass
+) -> WrittenLetter:
     return replace(
-        WrittenLetter.of(campaign),
+        WrittenLetter.of(session, campaign),
         message_class=message_class,
         tracking=TrackingMode.NONE,
         subject=subject,

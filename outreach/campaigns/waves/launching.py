@@ -174,7 +174,7 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         return False
     if added_reminders.approval(session, wave) is None:
         return False
-    written = added_reminders.letter_of(wave)
+    written = added_reminders.letter_of(session, wave)
     try:
         deadline = ClosingRule.of(session, wave.campaign, now=now).deadline(wave.due_at).day
         is_reminder, head = audiences.is_reminder(wave.campaign, wave.departure), head_of(session, wave.campaign)

@@ -9,6 +9,7 @@ import click
 
 from outreach import french
 from outreach.accounts import staff
+from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
@@ -85,10 +86,14 @@ def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because
     "--received", type=NumberType(), metavar="ID", help="Pour ceux qui ont reçu un courriel de cette campagne."
 )
 @click.option("--wave", type=NumberType(), metavar="N", help="Avec --received : de cette vague seulement.")
+@click.option("--programme", "code", metavar="CODE", help="Le programme ; à nommer quand il y en a plusieurs.")
+@click.option("--strand", type=NumberType(), metavar="N", help="Le volet ; sans lui, celui que la campagne nomme.")
 @json_option
 @acting
 @pass_operation
-def new(operation: Operation, definition: str, received: int | None, wave: int | None) -> None:
+def new(
+    operation: Operation, definition: str, received: int | None, wave: int | None, code: str | None, strand: int | None
+) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
     stated = definitions.named(definition, ROOT / "campaigns")
     if received is not None:
@@ -97,10 +102,15 @@ def new(operation: Operation, definition: str, received: int | None, wave: int |
         raise InputError("--wave va avec --received, qui dit la campagne de cette vague.")
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
-        made = lifecycle.create(session, stated, now=operation.now, author=author)
+        programme = programmes.named(session, code or stated.programme)
+        chosen = programmes.strand_named(session, programme.code, strand or stated.strand)
+        like = definitions.about(stated, programme, chosen, is_only=True)
+        made = lifecycle.create(session, like, now=operation.now, author=author)
+        said = programmes.strand_names(session)[chosen.id]
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
+        told |= {"programme": programme.code, "strand": chosen.number}
     say_json(lambda: told)
-    say(f"Campagne {number} créée : « {stated.title} ». Ensuite : ./run campaign submit {number}")
+    say(f"Campagne {number} créée : « {stated.title} », {said}. Ensuite : ./run campaign submit {number}")
 
 
 def _move(

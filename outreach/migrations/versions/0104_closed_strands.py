@@ -6,7 +6,7 @@ from alembic import op
 from outreach.migrations.kinds import Kind
 
 revision = "0104"
-down_revision = "0102"
+down_revision = "0103"
 branch_labels = None
 depends_on = None
 kind = Kind.ADDITIVE

@@ -136,9 +136,9 @@ def export_list(number: int, kind: str) -> Response:
         return exports.download(members.table(), kind, f"liste-{number}")
 
 
-@pages.post("/lists/<number:number>/campaign")
+@pages.route("/lists/<number:number>/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_list(number: int) -> Redirect:
+def write_to_list(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities on a list, or to those that a search finds among them."""
     text = sought(request)
     with reading() as session:
@@ -151,9 +151,9 @@ def write_to_list(number: int) -> Redirect:
     return write_to(written)
 
 
-@pages.post("/<number:number>/campaign")
+@pages.route("/<number:number>/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_segment(number: int) -> Redirect:
+def write_to_segment(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to those whom a segment means."""
     with reading() as session:
         chosen = saved.segment_numbered(session, number)

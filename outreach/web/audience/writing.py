@@ -1,49 +1,45 @@
-"""From a list to a campaign: a draft with that audience, and the page where it goes on."""
+"""From a list to a campaign: the page that asks for its strand first, with that audience."""
 
 from collections.abc import Sequence
+from functools import partial
 
-from flask import flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from outreach.accounts import staff
+from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import definitions, from_lists
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.from_lists import WrittenList
 from outreach.segments.audience import Concerns
-from outreach.settings import ROOT
 from outreach.text import line_of_words
-from outreach.web.ui.request import actor, database, now
+from outreach.web.audience.beginning import FOLDER, Beginning, begin
 
-FOLDER = ROOT / "campaigns"  # the ready-made ones
 INVITATION = ("invitation",)
 REMINDER = ("rappel", "invitation")  # of those who received a letter: the invitation where there is no reminder
 
 
 def write_to(
-    written: WrittenList,
-    *,
-    strand: int = 0,
-    programme: str = "",
-    concerns: Concerns = Concerns.OPEN,
-    ready_made: Sequence[str] = (),
-) -> Redirect:
-    """Begin a campaign for a list, and lead to its audience.
+    written: WrittenList, *, strand: int | None = None, concerns: Concerns = Concerns.OPEN, kinds: Sequence[str] = ()
+) -> Redirect | str | tuple[str, int]:
+    """Ask how a campaign for a list begins; `strand` is the key of the strand that the list is about, if it is.
 
-    It is like the first of the `ready_made` campaigns that its strand has (INVITATION, or REMINDER); else it is blank,
-    of the first strand unless another is named, with its programme. Raises InputError when nobody is on the list.
+    It is like the first ready-made campaign of these `kinds` (INVITATION, or REMINDER) that is about its strand; else
+    it is blank.
     """
-    about = {"concerns": concerns, "programme": programme}
-    stated = _like(line_of_words(written.name), strand, ready_made).model_copy(update=about)
-    with database().writing() as session:
-        author = staff.user_named(session, actor())
-        number = from_lists.begin(session, written, stated, now=now(), author=author).id
-    flash("La campagne est créée en brouillon, avec ce public. Vérifiez son nom, puis écrivez le courriel.", "success")
-    return redirect(url_for("campaigns.audience", number=number))
+    line_of_words(written.name)
+    name = from_lists.named(written)
+    return begin(Beginning(name, partial(_like, name, concerns, kinds), strand, written))
 
 
-def _like(name: str, strand: int, kinds: Sequence[str]) -> Definition:
+def _like(
+    name: str, concerns: Concerns, kinds: Sequence[str], programme: Programme, strand: Strand, is_only: bool
+) -> Definition:
     ready = definitions.ready_made(FOLDER)
-    if known := next((word for kind in kinds if (word := f"{kind}-volet-{strand}") in ready), ""):
-        return ready[known]
-    blank = definitions.blank(name[: from_lists.LONGEST_NAME], next(iter(ready.values())))
-    return blank.model_copy(update={"strand": strand or blank.strand})
+    fitting = (
+        stated
+        for kind in kinds
+        for word, stated in ready.items()
+        if word.startswith(f"{kind}-volet-") and definitions.is_for(stated, programme, strand, is_only=is_only)
+    )
+    blank = definitions.blank(name, strand.number, next(iter(ready.values())).sender)
+    stated = next(fitting, blank).model_copy(update={"concerns": concerns})
+    return definitions.about(stated, programme, strand, is_only=is_only)

@@ -6,6 +6,7 @@ from typing import Any
 from flask import Blueprint, render_template, url_for
 from flask_login import current_user
 
+from outreach.adherence import programmes
 from outreach.campaigns import listing
 from outreach.campaigns.calling import work_list
 from outreach.campaigns.effects import locking
@@ -47,7 +48,7 @@ class Step:
     """What a step's page shows: the campaign, where it stands, and whether the person may change it.
 
     `version` is the digest of the campaign's content when the page was made. `has_calls`: somebody is to be called,
-    or was.
+    or was. `about` names its strand.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Step:
     may_change: bool
     version: str
     has_calls: bool
+    about: str
 
     @property
     def stage(self) -> Stage:
@@ -77,7 +79,8 @@ def step_of(session: Session, name: str, campaign: Campaign) -> Step:
     """A step of a campaign, for the person who is signed in."""
     may = may_change(campaign) and current_user.holds(RoleName.AUTHOR)
     has_calls = ReachChannel.CALL in campaign.ladder or work_list.has_any(session, campaign)
-    return Step(name, campaign, listing.standing_of(session, campaign), may, content_hash(campaign), has_calls)
+    about, standing = programmes.strand_names(session)[campaign.strand_id], listing.standing_of(session, campaign)
+    return Step(name, campaign, standing, may, content_hash(campaign), has_calls, about)
 
 
 def show(template: str, step: Step, **values: Any) -> str:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from functools import partial
 
 from flask import Response, redirect, render_template, request, url_for
-from flask_wtf import FlaskForm
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
-from wtforms import StringField
 
 from outreach.accounts import staff
+from outreach.adherence import programmes
+from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import audiences, definitions, lifecycle, listing
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.listing import CampaignRow, Stage
@@ -18,22 +19,14 @@ from outreach.columns import Queried, Total
 from outreach.db import Session
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
-from outreach.text import line_of_words, whole_number
-from outreach.web.audience.writing import FOLDER
+from outreach.text import whole_number
+from outreach.web.audience.beginning import FOLDER, Beginning, begin, like
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
-from outreach.web.campaigns.steps.audience import LONGEST_TITLE
 from outreach.web.ui.exports import download
-from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.pager import Shown, member, sorting, sought
-from outreach.web.ui.request import actor, database, needs, now, reading
+from outreach.web.ui.request import needs, now, reading
 
 BLANK = "blank"
-
-
-class CampaignNameForm(FlaskForm):
-    """The name of a campaign that begins without a model."""
-
-    title = StringField("Nom de la campagne")
 
 
 @pages.get("")
@@ -70,56 +63,76 @@ def export(kind: str) -> Response:
 @pages.get("/new")
 @needs(RoleName.AUTHOR)
 def new() -> str:
-    return _new_page(CampaignNameForm(formdata=None))
-
-
-@pages.post("")
-@needs(RoleName.AUTHOR)
-def create() -> Redirect | tuple[str, int]:
-    name, copied = posted("definition"), posted_number("copy")
-    if copied is not None:
-        with reading() as session:
-            stated = definitions.of(session, lifecycle.campaign_numbered(session, copied))
-        stated = stated.model_copy(update={"title": f"{stated.title[:190]} (copie)"})
-    elif name == BLANK:
-        form = CampaignNameForm()
-        try:
-            stated = _blank(form.title.data or "")
-        except InputError as error:
-            form.title.errors = [str(error)]
-            return _new_page(form), 422
-    elif name in (ready := definitions.ready_made(FOLDER)):
-        stated = _corrected(ready[name], posted("received"))
-    else:
-        raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
-    with database().writing() as session:
-        author = staff.user_named(session, actor())
-        made = lifecycle.create(session, stated, now=now(), author=author)
-        return redirect(url_for(".audience", number=made.id))
-
-
-def _new_page(form: CampaignNameForm) -> str:
     with reading() as session:
         return render_template(
             "pages/campaigns/new.html",
-            form=form,
             ready=definitions.ready_made(FOLDER),
             recent=listing.listed(session).page(1, 10),
             sent=audiences.waves_that_left(session),
         )
 
 
+@pages.get("/begin")
+@needs(RoleName.AUTHOR)
+def begin_page() -> Redirect | str | tuple[str, int]:
+    """The first page of a campaign that is like the one that the address names; nothing is created."""
+    return begin(_beginning(request.args))
+
+
+@pages.post("")
+@needs(RoleName.AUTHOR)
+def create() -> Redirect | str | tuple[str, int]:
+    return begin(_beginning(request.form))
+
+
+def _beginning(asked: MultiDict[str, str]) -> Beginning:
+    """What a campaign begins from: a model that is named, or a strand."""
+    kept = {name: asked[name] for name in ("definition", "copy", "received") if asked.get(name)}
+    named, copied = asked.get("definition", ""), whole_number(asked.get("copy", ""))
+    to = url_for(".create")
+    with reading() as session:
+        if copied is not None:
+            stated = definitions.again(definitions.of(session, lifecycle.campaign_numbered(session, copied)))
+            name, model = f"{stated.title[:190]} (copie)", f"Copie de « {stated.title} »."
+        elif named == BLANK:
+            return Beginning("", _blank, _strand_asked(session, asked), kept=kept, action=to)
+        elif named in (ready := definitions.ready_made(FOLDER)):
+            stated = _corrected(ready[named], asked.get("received", ""))
+            name, model = stated.title, f"Comme « {stated.title} », prête à l’emploi : tout se modifie ensuite."
+        else:
+            raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
+        strand = _strand_asked(session, asked) or _strand_of(session, stated)
+    return Beginning(name, partial(like, stated), strand, model=model, kept=kept, action=to)
+
+
+def _strand_of(session: Session, stated: Definition) -> int | None:
+    """The key of the strand that a campaign is about, where it is sure."""
+    there = programmes.every(session)
+    found = [
+        strand.id
+        for one in there
+        for strand in one.strands
+        if definitions.is_for(stated, one, strand, is_only=len(there) == 1)
+    ]
+    return found[0] if len(found) == 1 else None
+
+
+def _strand_asked(session: Session, asked: MultiDict[str, str]) -> int | None:
+    """The key of the strand that an address names by `programme` and `strand`."""
+    number = whole_number(asked.get("strand", ""))
+    if number is None or request.method == "POST":
+        return None
+    return programmes.strand_named(session, asked.get("programme", ""), number).id
+
+
+def _blank(programme: Programme, strand: Strand, _is_only: bool) -> Definition:
+    sender = next(iter(definitions.ready_made(FOLDER).values())).sender
+    return definitions.blank("Nouvelle campagne", strand.number, sender, programme.code)
+
+
 def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> Queried[CampaignRow]:
     figures = partial(overall, session, now=now())
     return listing.listed(session, stage, among, figures=figures, sort=sorting(request))
-
-
-def _blank(title: str) -> Definition:
-    """A blank campaign under a name. Raises InputError without one, or with one that is unfit."""
-    title = line_of_words(title)
-    if not 0 < len(title) <= LONGEST_TITLE:
-        raise InputError(f"Donnez un nom à la campagne, en {LONGEST_TITLE} caractères au plus.")
-    return definitions.blank(title, next(iter(definitions.ready_made(FOLDER).values())))
 
 
 def _corrected(stated: Definition, received: str) -> Definition:

@@ -137,20 +137,20 @@ def export_reactions(number: int, kind: str) -> Response:
         return exports.download(table, kind, name, about, whole=True, campaign=title)
 
 
-@pages.post("/<number:number>/recipients/campaign")
+@pages.route("/<number:number>/recipients/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_recipients(number: int) -> Redirect:
+def write_to_recipients(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the listed authorities: those who have not reacted, as they are each day, or as a list."""
     with reading() as session:
         asked = _asked(session, number)
         campaign, reaction = asked.campaign, asked.filters.reaction
-        strand = campaign.strand.number
+        strand = campaign.strand_id
         name = f"{', '.join(asked.chosen) or 'Destinataires'} : {campaign.title}"
         if asked.wave is None and asked.filters == ReactionFilters(reaction=Reaction.NONE):
             written = WrittenList(name, audiences.unreacted_criterion(campaign))
         else:
             written = WrittenList(name, None, asked.listed(session).keys())
-    return write_to(written, strand=strand, ready_made=REMINDER if reaction is Reaction.NONE else ())
+    return write_to(written, strand=strand, kinds=REMINDER if reaction is Reaction.NONE else ())
 
 
 @pages.post("/<number:number>/recipients/calls")

@@ -66,9 +66,9 @@ def export_recipients(number: int, wave: int, kind: str) -> Response:
         return exports.download(table, kind, f"campagne-{number}-{name}", campaign=campaign.title)
 
 
-@pages.post("/<number:number>/waves/<number:wave>/campaign")
+@pages.route("/<number:number>/waves/<number:wave>/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_wave(number: int, wave: int) -> Redirect:
+def write_to_wave(number: int, wave: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the listed authorities, stored as a list."""
     with reading() as session:
         campaign, chosen, mailing = _wave(session, number, wave)
@@ -76,7 +76,7 @@ def write_to_wave(number: int, wave: int) -> Redirect:
         keys = listing.listed(session, mailing, outcome, reason).keys()
         chosen_by = reason or outcome
         said = chosen_by.label if chosen_by else "Destinataires"
-        name, strand = f"{said}, {chosen.name} : {campaign.title}", campaign.strand.number
+        name, strand = f"{said}, {chosen.name} : {campaign.title}", campaign.strand_id
     return write_to(WrittenList(name, None, keys), strand=strand)
 
 

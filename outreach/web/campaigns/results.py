@@ -88,15 +88,15 @@ def export_those(number: int, kind: str) -> Response:
         return exports.download(table, kind, name, about, whole=True, campaign=campaign.title)
 
 
-@pages.post("/<number:number>/results/campaign")
+@pages.route("/<number:number>/results/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_those(number: int) -> Redirect:
+def write_to_those(number: int) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities behind a figure, as they are now."""
     with reading() as session:
         asked = AskedFigure.of(session, number)
         name = ", ".join(filter(None, (asked.figure.label, asked.label, asked.campaign.title)))
         written = WrittenList(name, None, asked.authorities(session).keys())
-        strand = asked.campaign.strand.number
+        strand = asked.campaign.strand_id
     return write_to(written, strand=strand)
 
 

@@ -100,9 +100,9 @@ def export(kind: str) -> Response:
         return exports.download(found.table(), kind, "pouvoirs-organisateurs")
 
 
-@pages.post("/campaign")
+@pages.route("/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_list() -> Redirect:
+def write_to_list() -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities that the filters find: a rule where criteria say the same, else a list."""
     with reading() as session:
         filters = filtering.asked(request.args, filtering.asked_strands(session), current_day())
@@ -110,9 +110,7 @@ def write_to_list() -> Redirect:
         labels = {network.code: network.label for network in listing.networks(session)}
         keys = listing.listed(session, filters).keys() if rule is None else ()
     said = ", ".join(chip.label for chip in filtering.chips(filters, labels))
-    return write_to(
-        WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys), programme=of_request.code()
-    )
+    return write_to(WrittenList(f"Annuaire : {said}" if said else "Tout l’annuaire", rule, keys))
 
 
 def _may_call(session: Session) -> bool:

@@ -56,9 +56,9 @@ def export(kind: str) -> Response:
         return exports.download(_listed(session).table(staff.colleagues(session)), kind, "etat-des-boites")
 
 
-@pages.post("/reachability/campaign")
+@pages.route("/reachability/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_list() -> Redirect:
+def write_to_list() -> Redirect | str | tuple[str, int]:
     """Begin a campaign to those of the list whom mail can reach; they are stored as a list."""
     filters = asked(request.args)
     with reading() as session:

@@ -84,9 +84,9 @@ def export_list(what: str, kind: str) -> Response:
         return exports.download(table, kind, file_name(about, f"volet-{selection.strand}"), definitions(oldest))
 
 
-@pages.post(f"{LIST}/campaign")
+@pages.route(f"{LIST}/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_list(what: str) -> Redirect:
+def write_to_list(what: str) -> Redirect | str | tuple[str, int]:
     """Begin a campaign to the authorities of a list.
 
     It is a reminder where a letter listed their schools in vain, and an invitation where they have no answer otherwise.
@@ -104,14 +104,13 @@ def write_to_list(what: str) -> Redirect:
         members = _rows(session, programme, about, selection, what).keys() if rule is None else ()
     told = f"{name}, au {french.day(about.day)}" if about.is_past else name
     is_reminder = selection.solicitation is Solicitation.SOLICITED
-    ready_made = REMINDER if is_reminder else INVITATION if selection.bucket is Bucket.NONE else ()
+    kinds = REMINDER if is_reminder else INVITATION if selection.bucket is Bucket.NONE else ()
     joined = selection.bucket in {Bucket.JOINED, Bucket.DECLARED}
     return write_to(
         WrittenList(told, rule, members),
-        strand=selection.strand,
-        programme=programme.code,
+        strand=strand.id,
         concerns=Concerns.JOINED if joined else Concerns.OPEN,
-        ready_made=ready_made,
+        kinds=kinds,
     )
 
 

@@ -223,7 +223,7 @@ def test_a_campaign_with_departures_counts_like_any_other_before_its_day(databas
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, left)
         came = figures.of(session, campaign, now=AFTER)
-        done = actions.actions(session, programmes.the_programme(session), now=AFTER).done
+        done = actions.actions(session, programmes.named(session), now=AFTER).done
         way = course.of(session, campaign, came, [], now=AFTER)
         listed = results_overall.overall(session, [left], now=AFTER)[left]
         status = as_json.of(session, campaign, now=AFTER)

@@ -81,7 +81,7 @@ def _ready_made(database, stated):
     cases = ((False, ONE), ("(% if rappel %)" in letter, MANY))
     with database.writing() as session:
         campaign = factories.campaign(session, stated.model_copy(update={"letter": letter, "strand": 1}), NOW)
-        written = WrittenLetter.of(campaign)
+        written = WrittenLetter.of(session, campaign)
         few, many = session.scalars(select(Authority).order_by(Authority.id))
         to = {ONE: _addressee(session, few), MANY: _addressee(session, many)}
         for is_reminder, case in cases:

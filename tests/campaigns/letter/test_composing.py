@@ -268,7 +268,7 @@ def test_the_contact_s_number_is_a_link_where_it_is_a_number(database, people, s
     }.items():
         with database.reading() as session:
             campaign = campaign_numbered(session, draft(database, title=phone))
-            written = replace(WrittenLetter.of(campaign), contact_phone=phone)
+            written = replace(WrittenLetter.of(session, campaign), contact_phone=phone)
         assert shown in freeze(written, SENDING, DEADLINE, is_reminder=False).draft.html
 
 
@@ -308,7 +308,7 @@ def test_a_preheader_is_filled_for_each_recipient_hidden_in_the_letter_and_kept_
 def test_footers_lead_to_the_circular_and_to_the_official_page_where_they_are_named(database, people, strand):
     circular, page = "https://circulaires.example/7831", "https://www.example/courriels"
     with database.reading() as session:
-        plain = WrittenLetter.of(campaign_numbered(session, draft(database)))
+        plain = WrittenLetter.of(session, campaign_numbered(session, draft(database)))
     named = freeze(
         replace(plain, circular_url=circular), replace(SENDING, official_page=page), DEADLINE, is_reminder=False
     )
@@ -337,7 +337,7 @@ def test_a_preheader_or_a_circular_that_no_letter_can_hold_is_refused(database, 
 
 def test_all_letters_of_a_class_name_the_same_list(database, people, strand):
     with database.reading() as session:
-        written = WrittenLetter.of(campaign_numbered(session, draft(database)))
+        written = WrittenLetter.of(session, campaign_numbered(session, draft(database)))
     others = replace(written, campaign_id=2), replace(written, message_class=MessageClass.STATUTORY)
     named = [shared_headers_of(each, SENDING, f"v{place}").list_id for place, each in enumerate((written, *others))]
     assert named[0] == named[1] == "Sensibilisation des pouvoirs organisateurs <sensibilisation.courriel.example>"

@@ -24,7 +24,7 @@ LABELS = {"WBE": "WBE", "Libre confessionnel": "Libre confessionnel"}
 
 def found(database, **asked):
     with database.reading() as session:
-        return actions.actions(session, programmes.the_programme(session), now=LATER, **asked)
+        return actions.actions(session, programmes.named(session), now=LATER, **asked)
 
 
 @pytest.fixture

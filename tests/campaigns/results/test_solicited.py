@@ -37,7 +37,7 @@ def silent(database, schools):
         listed = listed_schools(until(day, known_at))
         asked = {"known_at": known_at, "by": next(groupings)}
         with database.reading() as session:
-            programme = programmes.the_programme(session)
+            programme = programmes.named(session)
             found = situation.situation(session, programme, day, **asked, listed=listed)
             for row in (found.total, *found.rows):
                 parts = row.silent[1]
@@ -104,7 +104,7 @@ def test_the_sentence_tells_the_two_apart(database, schools):
     carry(database)
     settle(database, 1, schools=2)
     with database.reading() as session:
-        programme, listed = programmes.the_programme(session), listed_schools(LATER)
+        programme, listed = programmes.named(session), listed_schools(LATER)
         found = situation.situation(session, programme, today(LATER), listed=listed)
         (told,) = sentences.answers(found, programme.strands, [found.rows[0].code])
     assert "3 ont reçu un courriel et n’ont pas répondu, 2 n’ont pas encore été sollicitées" in told.sentence

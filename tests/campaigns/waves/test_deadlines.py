@@ -4,12 +4,12 @@ from datetime import date, timedelta
 
 import pytest
 
-from outreach.campaigns import lifecycle
+from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.letter.frozen import Frozen
 from outreach.campaigns.models import Wave
 from outreach.campaigns.schedule import calendar, closures, sending_hours
 from outreach.campaigns.schedule.sending_hours import Audiences, ClosedPart, Spares
-from tests.campaigns.conftest import advance, approved, move, settle
+from tests.campaigns.conftest import advance, approved, draft, move, settle
 from tests.conftest import NOW
 
 SCHOOLS, COMMUNES = {Audiences.SCHOOL_SIDE}, {Audiences.ADMINISTRATION}
@@ -52,3 +52,27 @@ def test_the_letter_states_the_day_that_the_plan_and_the_calendar_show(database,
     advance(database, wave, TUESDAY)
     first_of_june = date(2021, 6, 1)
     assert deadlines(database, wave) == (first_of_june, {first_of_june}, first_of_june)
+
+
+def test_a_date_that_the_author_chose_is_that_of_every_wave_whatever_the_calendar(database, people, strand):
+    settle(database, 1)
+    chosen = date(2021, 6, 6)  # a Sunday
+    number = approved(database, deadline_on=chosen, reminders=(7,))
+    wave = move(database, number, lifecycle.schedule, TUESDAY)
+    with database.reading() as session:
+        assert {one.answer_by for one in lifecycle.campaign_numbered(session, number).waves} == {chosen}
+    advance(database, wave, TUESDAY)
+    assert deadlines(database, wave) == (chosen, {chosen}, chosen)
+
+
+def test_another_date_is_another_content_and_none_keeps_the_digest(database, people, strand):
+    number = draft(database)
+    with database.writing() as session:
+        campaign = lifecycle.campaign_numbered(session, number)
+        before = lifecycle.content_hash(campaign)
+        campaign.deadline_on = date(2021, 6, 4)
+        assert lifecycle.content_hash(campaign) != before
+        stated = definitions.read(definitions.write(definitions.of(session, campaign)))
+        assert (stated.deadline_on, definitions.again(stated).deadline_on) == (date(2021, 6, 4), None)
+        campaign.deadline_on = None
+        assert lifecycle.content_hash(campaign) == before

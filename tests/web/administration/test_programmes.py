@@ -40,7 +40,7 @@ def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_r
     ]
     assert "change aussi les écoles comptées" in text_of(seen)
     with sample_database.reading() as session:
-        assert programmes.the_programme(session).name == "Mes outils numériques", "comparing writes nothing"
+        assert programmes.named(session).name == "Mes outils numériques", "comparing writes nothing"
     form = form_of(seen, PLACE)
     assert chief.post(PLACE, data=form).location == PLACE
     assert "Nos outils numériques" in text_of(chief.get(PLACE))
@@ -91,7 +91,7 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
 )
 def test_a_file_that_is_no_programme_is_refused_in_a_sentence(chief, sample_database, content, words):
     with sample_database.reading() as session:
-        code = programmes.the_programme(session).code
+        code = programmes.named(session).code
     content = content.replace(b'"mon"', f'"{code}"'.encode())
     refused = chief.send(f"{PLACE}/file", {"file": (io.BytesIO(content), "x.toml")}, page=PLACE)
     assert refused.status_code == 422
@@ -136,7 +136,7 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
     assert not links(chief.get(PLACE), f"{PLACE}/1/before"), "nothing to take back yet"
     assert chief.post(PLACE, data=form_of(seen, PLACE)).location == PLACE
     with sample_database.reading() as session:
-        third = programmes.the_programme(session).strands[2]
+        third = programmes.named(session).strands[2]
         assert (third.number, third.closed_on.isoformat(), third.level.value) == (3, "2027-06-30", "primary")
     ((undo, _),) = links(chief.get(PLACE), f"{PLACE}/1/before")
     undone = chief.get(undo)
@@ -146,8 +146,8 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
     ]
     chief.post(PLACE, data=form_of(undone, PLACE))
     with sample_database.reading() as session:
-        assert [strand.number for strand in programmes.the_programme(session).strands] == [1, 2]
-        assert len(programmes.prerequisites(session, programmes.the_programme(session))) == 1
+        assert [strand.number for strand in programmes.named(session).strands] == [1, 2]
+        assert len(programmes.prerequisites(session, programmes.named(session))) == 1
 
 
 def test_a_strand_that_served_says_what_it_holds_and_is_never_removed(chief, sample_database):
@@ -162,7 +162,7 @@ def test_a_strand_that_served_says_what_it_holds_and_is_never_removed(chief, sam
     assert refused.status_code == 422
     assert "Le volet 1 sert déjà" in faults(refused)[0]
     with sample_database.reading() as session:
-        assert len(programmes.the_programme(session).strands) == 2
+        assert len(programmes.named(session).strands) == 2
 
 
 def test_a_row_that_nothing_stands_on_is_removed_and_the_others_keep_what_was_typed(chief):
@@ -202,7 +202,7 @@ def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief,
     page = chief.get(f"{PLACE}/new")
     told = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}
     with sample_database.reading() as session:
-        code = programmes.the_programme(session).code
+        code = programmes.named(session).code
     for wrong, words in ((code, "autre programme"), ("Plan Lecture", "minuscules")):
         refused = chief.post(FORM, data=typed(page, **told, code=wrong))
         assert words in faults(refused)[0]

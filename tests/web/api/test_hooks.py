@@ -42,7 +42,7 @@ def sender(sample_database):
 def silent(sample_database):
     """FASE numbers of schools without a status in the first strand."""
     with sample_database.reading() as session:
-        rows = standing(NOW.date(), [programmes.the_programme(session).strands[0]])
+        rows = standing(NOW.date(), [programmes.named(session).strands[0]])
         found = select(School.fase).join(rows, rows.c.school_id == School.id).where(rows.c.status == Status.NONE)
         return session.scalars(found.order_by(School.fase)).all()
 
@@ -90,9 +90,7 @@ def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, 
     with sample_database.reading() as session:
         (delivery,) = session.scalars(select(HookDelivery))
         assert (delivery.complete_until.isoformat(), judging.state_of(delivery)) == ("2021-05-14", "appliqué")
-        days = {
-            one.code: day for one, day in coverage.covered_until(session, programmes.the_programme(session)).items()
-        }
+        days = {one.code: day for one, day in coverage.covered_until(session, programmes.named(session)).items()}
         assert (days["WBE"], days["COCOF"]) == (delivery.complete_until, None), "of its networks alone"
         theirs = session.scalars(select(AdherenceRecord).where(AdherenceRecord.list_id == delivery.list_id)).all()
         assert [(one.status, one.recorded_by, one.source) for one in theirs] == [

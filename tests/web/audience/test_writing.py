@@ -27,7 +27,7 @@ from outreach.segments.scope import scope_at
 from outreach.web.directory import filters as filtering
 from tests import factories
 from tests.conftest import NOW
-from tests.pages import elements, text_of
+from tests.pages import elements, links, text_of
 from tests.web.test_responses import letters
 
 __all__ = ["letters"]
@@ -51,13 +51,13 @@ NO_RULE = [
 
 
 def meant(session, rule):
-    programme = programmes.the_programme(session)
+    programme = programmes.named(session)
     return set(session.scalars(listed(scope_at(session, programme.id, now=NOW), rule)))
 
 
 def test_the_rule_of_each_figure_means_exactly_the_authorities_behind_it(sample_database):
     with sample_database.reading() as session:
-        programme, day = programmes.the_programme(session), today(NOW)
+        programme, day = programmes.named(session), today(NOW)
         for strand, network, bucket in product(programme.strands, NETWORKS, (None, *Bucket)):
             rule = rule_of_figure(strand, network, bucket)
             owners = set(situation.schools(session, programme, day, Selection(strand.number, bucket, network)).keys())
@@ -79,14 +79,14 @@ def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_dat
 
 
 def button(page):
-    (form,) = [form for form in elements(page, "form") if (form.get("action") or "").split("?")[0].endswith("campaign")]
-    return form.get("action"), text_of(form.find("button"))
+    (found,) = [(to, words) for to, words in links(page) if to.partition("?")[0].endswith("campaign")]
+    return found
 
 
 def begun(author, address, database):
-    """Press the button of a list; its words, and the campaign that it began."""
-    action, words = button(author.get(address))
-    made = author.send(action, page=address)
+    """Follow the link of a list, and go on; its words, and the campaign that it began."""
+    to, words = button(author.get(address))
+    made = author.begin(to)
     assert made.status_code == 302
     with database.reading() as session:
         campaign = session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()

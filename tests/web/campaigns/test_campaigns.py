@@ -96,7 +96,9 @@ def test_an_empty_list_names_the_next_step(author):
 
 
 def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_database):
-    made = author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    made = author.send(
+        "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
+    )
     assert made.status_code == 302
     begun = made.location.removesuffix("/audience")
     assert "Visés 312" in text_of(author.get(f"{begun}/audience"))
@@ -407,9 +409,9 @@ def test_a_file_and_a_copy_give_the_campaign_back(author, begun):
     text = author.get(f"{begun}/definition.md").text
     assert text.startswith("+++\n")
     assert 'criteria = { "level" = ["secondary"] }' in text or "level = [" in text
-    copied = author.send("/campaigns", {"copy": begun.rpartition("/")[2]}, page="/campaigns/new")
+    copied = author.begin(f"/campaigns/begin?copy={begun.rpartition('/')[2]}")
     assert author.get(copied.location).status_code == 200
-    assert author.send("/campaigns", {"definition": "../x"}, page="/campaigns/new").status_code == 404
+    assert author.send("/campaigns", {"definition": "../x"}, page="/account").status_code == 404
 
 
 def test_no_correction_asks_for_a_letter_before_a_wave_was_launched(author, sample_database):
@@ -424,7 +426,9 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
         title = session.get_one(Campaign, 1).title
     page = author.get("/campaigns/new").text
     assert page.count('<option value="1/1">') == 1, "the correction alone asks"
-    made = author.send("/campaigns", {"definition": "rectificatif", "received": "1/1"}, page="/campaigns/new")
+    made = author.send(
+        "/campaigns", {"definition": "rectificatif", "received": "1/1"}, page="/campaigns/begin?definition=rectificatif"
+    )
     page = author.get(made.location).text
     assert f"Pouvoirs organisateurs : a reçu « {title} » (première vague)." in page.replace("\xa0", " ")
     assert "<dt>Visés</dt><dd>2</dd>" in page
@@ -433,7 +437,9 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
     lost = author.get(f"{made.location}?asked=1&concerns=listed").text
     assert "Un rectificatif va à ceux qui ont reçu un courriel" in lost.replace("\xa0", " ")
     assert 'value="listed"' not in author.get(f"{made.location}?asked=1&concerns=open").text
-    refused = author.send("/campaigns", {"definition": "rectificatif", "received": "1/9"}, page="/campaigns/new")
+    refused = author.send(
+        "/campaigns", {"definition": "rectificatif", "received": "1/9"}, page="/campaigns/begin?definition=rectificatif"
+    )
     assert "La vague 9 de la campagne 1" in refused.text.replace("\xa0", " ")
 
 
@@ -451,7 +457,9 @@ def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun
 
     few = statements()
     for _ in range(4):
-        author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+        author.send(
+            "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
+        )
     assert statements() == few <= 11
 
 
@@ -485,11 +493,12 @@ def test_measuring_one_by_one_is_explained_without_an_agreement_and_offered_with
 
 
 def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sample_database):
-    refused = author.send("/campaigns", {"definition": "blank", "title": "x" * 201}, page="/campaigns/new")
+    refused = author.begin("/campaigns/begin?definition=blank", title="x" * 201)
     assert refused.status_code == 422
     assert f'value="{"x" * 201}"' in refused.text
-    assert links(refused, "#title") == [("#title", "Donnez un nom à la campagne, en 200 caractères au plus.")]
-    made = author.send("/campaigns", {"definition": "blank", "title": "Portes ouvertes"}, page="/campaigns/new")
+    said = "« Nom de la campagne » dépasse 200 caractères de 1 : raccourcissez."
+    assert links(refused, "#title") == [("#title", said)]
+    made = author.begin("/campaigns/begin?definition=blank", title="Portes ouvertes")
     assert form_of(author.get(made.location), "choices")["title"] == "Portes ouvertes"
     dated(author, made.location.removesuffix("/audience"))
     check = text_of(author.get(made.location.replace("audience", "check")))
@@ -498,7 +507,9 @@ def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sa
 
 
 def test_a_campaign_is_found_by_its_name_or_its_author(author, begun):
-    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
+    )
 
     def shown(words):
         page = author.get("/campaigns", query_string={"q": words})

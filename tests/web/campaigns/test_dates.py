@@ -113,3 +113,24 @@ def test_rungs_are_chosen_with_the_dates_and_read_where_the_campaign_is_checked(
     refused = author.send(f"{begun}/dates", same)
     assert refused.status_code == 422
     assert "Donnez à chaque échelon son propre délai" in text_of(refused)
+
+
+def test_the_author_chooses_a_last_day_to_answer_and_letter_page_and_check_agree(author, begun, sample_database):
+    author.send(f"{begun}/dates", {**DATED, "reminders": "14", "deadline_on": "2027-06-18", "deadline_days": ""})
+    check = text_of(author.get(f"{begun}/check"))
+    assert "Au plus tard le vendredi 18 juin 2027" in check
+    assert text_of(author.get(f"{begun}/dates")).count("Réponse au plus tard le vendredi 18 juin 2027.") == 2
+    exact = text_of(author.get(f"{begun}/letter/exact?view=text"))
+    assert "au plus tard le 18 juin 2027" in exact
+    assert "À répondre pour le 18 juin" in exact
+    author.send(f"{begun}/dates", {**DATED, "deadline_on": ""})
+    assert "Au plus tard le jeudi 17 juin 2027" in text_of(author.get(f"{begun}/check")), "a number of days again"
+
+
+def test_a_wave_after_the_last_day_to_answer_blocks(author, begun, sample_database):
+    author.send(f"{begun}/dates", {**DATED, "reminders": "14", "deadline_on": "2027-05-20"})
+    check = text_of(author.get(f"{begun}/check"))
+    assert "La relance 1 part le 1er juin 2027, après la date limite de réponse, le 20 mai 2027" in check
+    assert "Demander la validation" not in check
+    wrong = author.send(f"{begun}/dates", {**DATED, "deadline_on": "2027-05-03"})
+    assert (wrong.status_code, "précède la première vague" in text_of(wrong)) == (422, True)

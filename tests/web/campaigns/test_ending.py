@@ -92,7 +92,9 @@ def test_a_campaign_taken_back_to_draft_is_abandoned_by_a_page_of_that_name(auth
 
 
 def test_a_draft_is_abandoned_and_taken_back_with_all_that_was_written(author):
-    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
+    )
     before = author.get(f"{PLACE}/check")
     assert (CANCELLATION, "Abandonner la campagne") in links(before)
     assert "Rien n’est planifié : aucun courriel n’attend." in text_of(author.get(CANCELLATION))

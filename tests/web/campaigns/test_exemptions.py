@@ -52,7 +52,9 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
 ):
     end(sample_database)
     app.extensions["outreach.database"].info[KEY] = Calm(1, 3650)
-    author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
+    )
     told = text_of(author.get("/campaigns/2/check"))
     assert "Écartés : déjà sollicité" in told
     assert "Choisissez une date plus tardive, ou demandez" in text_of(author.get("/campaigns/2/audience"))
@@ -75,7 +77,9 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
 
 def test_a_sheet_and_the_audience_say_how_many_letters_came_this_school_year(author, app, launched, sample_database):
     end(sample_database)
-    author.send("/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
+    )
     page = author.get("/campaigns/2/audience")
     sheet = next(place for place, _ in links(page, "/directory/"))
     assert "Reçus cette année" in text_of(page)

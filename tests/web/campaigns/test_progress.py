@@ -68,7 +68,9 @@ def asked(client, page):
 
 def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author, launched):
     assert author.get("/campaigns/1").location == "/campaigns/1/progress"
-    author.send("/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/new")
+    author.send(
+        "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"
+    )
     assert author.get("/campaigns/2").location == "/campaigns/2/audience"
     assert author.get("/campaigns/2/progress").location == "/campaigns/2/check"
     for tab in ("waves", "journal"):

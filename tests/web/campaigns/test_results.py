@@ -211,7 +211,7 @@ def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_writ
     }
     address = next(address for address, _ in shown if "recipients" in address)
     assert f"Écrire à ces {figured['recipients']} PO" in text_of(author.get(address))
-    made = author.send(address.replace("results?", "results/campaign?"), page=address)
+    made = author.begin(address.replace("results?", "results/campaign?"))
     assert f"<dt>Visés</dt><dd>{figured['recipients']}</dd>" in author.get(made.location).text
 
 

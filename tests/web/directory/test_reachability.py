@@ -106,7 +106,7 @@ def test_a_mailbox_that_somebody_confirmed_wants_no_work_any_more(author, sample
 
 def test_a_campaign_begins_with_those_of_the_list_whom_mail_can_reach(author, troubled):
     query = "state=no_mailbox&state=bounced&state=unconfirmed"
-    begun = author.send(f"{LIST}/campaign?{query}", page=f"{LIST}?{query}")
+    begun = author.begin(f"{LIST}/campaign?{query}")
     assert begun.status_code == 302
     page, audience = text_of(author.get(f"{LIST}?{query}")), text_of(author.get(begun.location))
     assert "État des boîtes : Jamais confirmée" in audience

@@ -12,7 +12,7 @@ SHEET = "/directory/9300"
 def school(sample_database):
     """The FASE number of a school of authority 9300 that may join."""
     with sample_database.reading() as session:
-        authority, strands = authority_by_fase(session, 9300), programmes.the_programme(session).strands
+        authority, strands = authority_by_fase(session, 9300), programmes.named(session).strands
         return records.eligible_schools(session, authority, strands, STORY_DAY)[0].fase
 
 

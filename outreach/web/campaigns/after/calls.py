@@ -134,13 +134,13 @@ def export_calls(number: int, kind: str) -> Response:
         return exports.download(table, kind, f"appels-campagne-{number}", campaign=campaign.title)
 
 
-@pages.post("/<number:number>/calls/campaign")
+@pages.route("/<number:number>/calls/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_called(number: int) -> Redirect:
+def write_to_called(number: int) -> Redirect | str | tuple[str, int]:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         written = WrittenList(f"À appeler : {campaign.title}", None, _listed(session, campaign).keys())
-        strand = campaign.strand.number
+        strand = campaign.strand_id
     return write_to(written, strand=strand)
 
 

@@ -72,13 +72,13 @@ def export_reached(number: int, kind: str) -> Response:
         return exports.download(table, kind, f"atteints-campagne-{number}", campaign=title)
 
 
-@pages.post("/<number:number>/reached/campaign")
+@pages.route("/<number:number>/reached/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def write_to_reached(number: int) -> Redirect:
+def write_to_reached(number: int) -> Redirect | str | tuple[str, int]:
     with reading() as session:
         asked = _asked(session, number)
         written = WrittenList(f"{asked.figure.label} : {asked.campaign.title}", None, asked.listed(session).keys())
-        strand = asked.campaign.strand.number
+        strand = asked.campaign.strand_id
     return write_to(written, strand=strand)
 
 

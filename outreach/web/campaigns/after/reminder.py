@@ -13,6 +13,7 @@ from outreach.accounts import staff
 from outreach.approvals import deciding
 from outreach.approvals import reading as decisions
 from outreach.campaigns import audiences, definitions, lifecycle
+from outreach.campaigns.from_lists import WrittenList
 from outreach.campaigns.models import AddedReminder, Campaign, ReminderState, Wave
 from outreach.campaigns.review import reminder_check
 from outreach.campaigns.review.preview import Preview, PreviewedLetter
@@ -25,7 +26,7 @@ from outreach.db import Session, time_limit
 from outreach.directory.models import Authority
 from outreach.errors import InputError, Refused
 from outreach.roles import RoleName
-from outreach.segments.criteria_json import to_json
+from outreach.web.audience.beginning import Beginning, begin, like
 from outreach.web.campaigns.blueprint import CHANGED, pages, sending, show, step_of
 from outreach.web.campaigns.progress import PROPOSED
 from outreach.web.campaigns.steps import editor
@@ -137,21 +138,20 @@ def abandon_reminder(number: int, reminder: int) -> Redirect:
     return _move(number, reminder, "La relance est abandonnée.", added_reminders.abandon, to=".waves")
 
 
-@pages.post("/<number:number>/unreacted/campaign")
+@pages.route("/<number:number>/unreacted/campaign", methods=["GET", "POST"])
 @needs(RoleName.AUTHOR)
-def campaign_for_unreacted(number: int) -> Redirect:
-    """A draft with the campaign's letter, for those who have not reacted to it."""
+def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
+    """Begin a campaign with this one's letter, for those who have not reacted to it."""
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         if not audiences.launched(campaign):
             raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
-        stated = definitions.of(session, campaign)
-        criteria = to_json(audiences.unreacted_criterion(campaign))
-    stated = stated.model_copy(update={"title": f"{stated.title[:160]} : à ceux qui n’ont pas réagi"})
-    with database().writing() as session:
-        made = lifecycle.create(session, stated, now=now(), author=staff.user_named(session, actor()))
-        lifecycle.revise(session, made, {"criteria": criteria}, now=now(), actor=actor())
-        return redirect(url_for(".audience", number=made.id))
+        stated = definitions.again(definitions.of(session, campaign))
+        rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
+    name = f"{stated.title[:160]} : à ceux qui n’ont pas réagi"
+    return begin(
+        Beginning(name, partial(like, stated), strand, WrittenList(name, rule), f"Copie de « {stated.title} ».")
+    )
 
 
 def _saved(

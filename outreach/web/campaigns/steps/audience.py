@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import drafts, french
+from outreach.adherence import programmes
+from outreach.adherence.models import Strand
 from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
@@ -34,6 +36,7 @@ from outreach.segments.shown import explained, offers
 from outreach.segments.shown.choices import Cell, Choices
 from outreach.segments.shown.explained import Explanation
 from outreach.text import line_of_words, whole_number
+from outreach.web.audience.beginning import offered_now
 from outreach.web.audience.conditions import (
     ConditionLine,
     fault_of,
@@ -62,13 +65,14 @@ LEVELS = (Level.NURSERY, Level.PRIMARY, Level.SECONDARY)
 class AskedAudience:
     """The audience that a request states, and the campaign's name.
 
-    `cells` are the ticked boxes of the matrix, `lines` the other conditions. `criterion` is what those of them mean
-    that are complete. `concerns` says which schools count, `boxes` to which mailboxes it writes. `fault` says in French
-    why it would not be saved, or ''. `is_kept` holds when the request could not be read, so that this is the campaign's
-    own audience.
+    `strand` is what it is about. `cells` are the ticked boxes of the matrix, `lines` the other conditions. `criterion`
+    is what those of them mean that are complete. `concerns` says which schools count, `boxes` to which mailboxes it
+    writes. `fault` says in French why it would not be saved, or ''. `is_kept` holds when the request could not be read,
+    so that this is the campaign's own audience.
     """
 
     title: str
+    strand: Strand
     criterion: Criterion
     cells: frozenset[Cell]
     lines: Sequence[ConditionLine]
@@ -112,8 +116,10 @@ def _told(given: MultiDict[str, str], arguments: Mapping[str, Any]) -> list[tupl
     with reading() as session:
         asked = asked_of(session, lifecycle.campaign_numbered(session, arguments["number"]), given)
         said = asked.fault or wave_criteria.sentence(session, asked.criterion)
+        said_of = programmes.strand_names(session)[asked.strand.id]
     return [
         ("Nom de la campagne", asked.title),
+        ("Programme et volet", said_of),
         ("Public", said),
         ("Écoles dont parle le courriel", asked.concerns.label),
         ("Écrire", asked.boxes.label),
@@ -133,7 +139,8 @@ def change_audience(number: int) -> Redirect | str | tuple[str, int]:
         asked = asked_of(session, campaign, request.form)
         if asked.is_kept:
             return _page(session, campaign, asked), 422
-    fields = _fields_of(asked, posted("version"))
+        code = offered_now(session).code_of_key(asked.strand.id)
+    fields = _fields_of(asked, posted("version"), code)
     page, at = keep(number, "audience", fields), _place_of(asked, request.form)
     if _is_live():
         with reading() as session:
@@ -145,9 +152,10 @@ def change_audience(number: int) -> Redirect | str | tuple[str, int]:
     return redirect(url_for(".audience", number=number, draft=page, at=at, **shown), 303)
 
 
-def _fields_of(asked: AskedAudience, version: str) -> list[tuple[str, str]]:
+def _fields_of(asked: AskedAudience, version: str, strand: str) -> list[tuple[str, str]]:
     """The fields by which the step's form states an audience."""
-    chosen = [("title", asked.title), ("concerns", asked.concerns.value), ("boxes", asked.boxes.value)]
+    chosen = [("title", asked.title), ("strand", strand)]
+    chosen += [("concerns", asked.concerns.value), ("boxes", asked.boxes.value)]
     cells = [("cell", f"{network}|{level}") for network, level in sorted(asked.cells)]
     return [("asked", "1"), ("version", version), *chosen, *cells, *fields_of(asked.lines)]
 
@@ -191,7 +199,8 @@ def _saved(number: int, asked: AskedAudience, version: str) -> bool:
         campaign = lifecycle.in_turn(session, number)
         is_same = version == lifecycle.content_hash(campaign)
         if is_same:
-            lifecycle.revise(session, campaign, changes, now=now(), actor=actor())
+            about = lifecycle.about(campaign, asked.strand) if asked.strand.id != campaign.strand_id else {}
+            lifecycle.revise(session, campaign, {**changes, **about}, now=now(), actor=actor())
             drafts.discard(session, step_drafts.place_of(campaign, "audience", current_user.id))
     return is_same
 
@@ -211,7 +220,8 @@ def export_audience(number: int, kind: str) -> Response:
 def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -> AskedAudience:
     """The audience in a query or a form; without either, or when it is invalid, the campaign's own."""
     kept, title = audiences.criterion_of(campaign), given.get("title", campaign.title)
-    scope = audiences.scope_of(session, campaign, now=now())
+    _, strand = offered_now(session).pairs().get(given.get("strand", ""), (None, campaign.strand))
+    scope = audiences.scope_of(session, campaign, now=now(), strand=strand)
     try:
         concerns = Concerns(given.get("concerns", campaign.concerns))
         boxes = Boxes(given.get("boxes", campaign.boxes))
@@ -222,11 +232,13 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         said = str(error) if isinstance(error, InputError) else "Un de ces choix n’existe pas."
         own = Choices.of(kept)
         own_choice = (Concerns(campaign.concerns), Boxes(campaign.boxes))
-        return AskedAudience(title, kept, own.cells, lines_of(own), *own_choice, said, is_kept=True)
+        return AskedAudience(title, campaign.strand, kept, own.cells, lines_of(own), *own_choice, said, is_kept=True)
     fault = _fault_of(title) or fault_of(lines)
     if not fault and audiences.lacks_letter(concerns, criterion):
         fault = f"{audiences.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
-    return AskedAudience(title, criterion, choices.cells, lines, concerns, boxes, fault)
+    if not fault and strand.id != campaign.strand_id and campaign.mailing_keys:
+        fault = "Un courriel de cette campagne est déjà parti : son volet ne se change plus."
+    return AskedAudience(title, strand, criterion, choices.cells, lines, concerns, boxes, fault)
 
 
 def _fault_of(title: str) -> str:
@@ -266,8 +278,8 @@ def _stated(text: str) -> Criterion:
 
 def _meant(session: Session, campaign: Campaign, asked: AskedAudience) -> tuple[Audience, Scope]:
     own = audiences.audience_of(campaign)
-    meant = replace(own, criterion=asked.criterion, concerns=asked.concerns, boxes=asked.boxes)
-    return meant, audiences.scope_of(session, campaign, now=now())
+    meant = replace(own, criterion=asked.criterion, strand=asked.strand, concerns=asked.concerns, boxes=asked.boxes)
+    return meant, audiences.scope_of(session, campaign, now=now(), strand=asked.strand)
 
 
 def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
@@ -278,6 +290,7 @@ def _changes(session: Session, campaign: Campaign, fields: Fields) -> list[str]:
     names = wave_criteria.names(session, [own.criterion, typed.criterion])
     before, after = ([_words_of(line, names) for line in one.lines] for one in (own, typed))
     told = [f"nom « {typed.title} »"] if typed.title != own.title else []
+    told += [programmes.strand_names(session)[typed.strand.id]] if typed.strand.id != own.strand.id else []
     told += ["réseaux et niveaux"] if typed.cells != own.cells else []
     told += [f"condition ajoutée, « {words} »" for words in after if words not in before]
     told += [f"condition retirée, « {words} »" for words in before if words not in after]
@@ -304,7 +317,8 @@ def _page(
     reason, search = request.args.get("reason", ""), words(request.values, "find", LONGEST_SEARCH)
     left_out = Reason(reason) if reason in set(segment.ORDER) else None
     rows = audience_counts.first(session, meant, scope, SHOWN, reason=left_out)
-    offered, called = offers.offers(known(session, scope)), wave_criteria.names(session, [asked.criterion])
+    kinds, called = offers.offers(known(session, scope)), wave_criteria.names(session, [asked.criterion])
+    offered = offered_now(session)
     return show(
         "audience",
         step_of(session, "audience", campaign),
@@ -313,16 +327,19 @@ def _page(
         form=form or KeptSegmentForm(),
         at=at or request.args.get("at", ""),
         criteria=to_json(asked.criterion),
-        shown=_shown(asked),
+        shown=_shown(asked, offered.code_of_key(asked.strand.id)),
+        offered=offered,
+        chosen_strand=offered.code_of_key(asked.strand.id),
+        about=programmes.strand_names(session)[asked.strand.id],
         most_conditions=MOST_LEAVES,
         asked=asked,
         said=sentence(asked.criterion, called),
         names=called,
         use=segment_uses.use_of(session, campaign),
         segments=[(segment.id, segment.name) for segment, _ in saved.every(session)],
-        offers=offered,
+        offers=kinds,
         search=search,
-        suggestions=offers.found(offered, search),
+        suggestions=offers.found(kinds, search),
         counts=audience_counts.count(session, meant, scope),
         rows=rows,
         received=letters_received.of(session, [row.Authority.id for row in rows], now=now()),
@@ -337,11 +354,16 @@ def _page(
     )
 
 
-def _shown(asked: AskedAudience) -> dict[str, str]:
+def _shown(asked: AskedAudience, strand: str) -> dict[str, str]:
     """What in an address shows this audience again: the person's draft, or what it means."""
     if RESUMED in request.args:
         return {RESUMED: "1"}
-    return {PARAMETER: to_json(asked.criterion), "concerns": asked.concerns.value, "boxes": asked.boxes.value}
+    return {
+        PARAMETER: to_json(asked.criterion),
+        "strand": strand,
+        "concerns": asked.concerns.value,
+        "boxes": asked.boxes.value,
+    }
 
 
 def _offered(asked: AskedAudience) -> list[Concerns]:

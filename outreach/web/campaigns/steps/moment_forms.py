@@ -19,7 +19,7 @@ from outreach.reach.models import ReachChannel
 from outreach.text import whole_number
 from outreach.web.campaigns.steps.forms import NO_SUBJECT, SourceField, StepForm, readable_letter, readable_subject
 from outreach.web.ui.fields import DAY, SHORT, WORDS, a_day, fit, line, refusing, remark
-from outreach.web.ui.request import now
+from outreach.web.ui.request import current_day, now
 
 SAID = {"no": ("Non", False), "yes": ("Oui", True)}
 LOT = "Étaler en trois départs tirés au sort, à {} jours d’intervalle"
@@ -137,9 +137,15 @@ class DatesForm(StepForm):
     stops_on = StringField(
         "Dernier jour d’envoi (facultatif)", description="Aucune relance ne part après ce jour.", render_kw=DAY
     )
+    deadline_on = StringField(
+        "Répondre au plus tard le (facultatif)",
+        description="La même date limite pour toutes les vagues. Vide : un délai, ci-dessous.",
+        render_kw=DAY,
+    )
     deadline_days = StringField(
         "Délai de réponse, en jours",
-        description="La date limite citée dans chaque vague. Un jour fermé passe au prochain jour ouvrable.",
+        description="La date limite de chaque vague, comptée depuis son départ, s’il n’y a pas de date plus haut. Un "
+        "jour fermé passe au prochain jour ouvrable.",
         render_kw=SHORT,
     )
     departures = SelectField(
@@ -188,6 +194,7 @@ class DatesForm(StepForm):
                 **(_shown(campaign.starts_at) if campaign.starts_at else {"day": "", "hour": "09:30"}),
                 "reminders": ", ".join(map(str, offsets(campaign))),
                 "deadline_days": str(campaign.deadline_days),
+                "deadline_on": campaign.deadline_on.isoformat() if campaign.deadline_on else "",
                 "stops_on": campaign.stops_on.isoformat() if campaign.stops_on else "",
                 "departures": str(campaign.departure_gap),
                 "first_come": next((value for value, (_, is_so) in SAID.items() if is_so is campaign.first_come), ""),
@@ -198,11 +205,12 @@ class DatesForm(StepForm):
 
     def changes(self) -> dict[str, Any]:
         """The form's values, by field of the campaign. Only for a valid form."""
-        gap = int(self.departures.data or 0)
+        gap, days = int(self.departures.data or 0), (self.deadline_days.data or "").strip()
         return {
             "starts_at": _moment(self),
             "reminders": " ".join(map(str, _numbers(self.reminders.data or ""))),
-            "deadline_days": int(self.deadline_days.data or 0),
+            **({"deadline_days": int(days)} if days else {}),
+            "deadline_on": parse_day(self.deadline_on.data or "") if self._has_date else None,
             "stops_on": parse_day(self.stops_on.data) if (self.stops_on.data or "").strip() else None,
             "departure_gap": gap,
             "first_come": SAID[said][1] if gap and (said := self.first_come.data) else None,
@@ -234,9 +242,25 @@ class DatesForm(StepForm):
             refusing(lambda: refuse_far_away(_moment(self), now()))
 
     def validate_deadline_days(self, field: StringField) -> None:
-        """A number of days from 1 to 366."""
+        """A number of days from 1 to 366; none where there is a date."""
+        if self._has_date and not (field.data or "").strip():
+            return
         if not 1 <= (whole_number((field.data or "").strip(), digits=3) or 0) <= 366:
             raise ValidationError("Indiquez un nombre de jours entre 1 et 366.")
+
+    @property
+    def _has_date(self) -> bool:
+        return bool((self.deadline_on.data or "").strip())
+
+    def validate_deadline_on(self, field: StringField) -> None:
+        """Nothing, or a day from the first wave's on, at most two years ahead."""
+        if not self._has_date:
+            return
+        day = refusing(lambda: parse_day(field.data or ""))
+        if self.day.data and not self.day.errors and day < parse_day(self.day.data):
+            raise ValidationError("La date limite de réponse précède la première vague.")
+        if day > current_day().replace(day=1, year=current_day().year + 2):
+            raise ValidationError("Choisissez une date limite dans les deux ans.")
 
     def validate_stops_on(self, field: StringField) -> None:
         """The day of the first wave, a later one, or nothing."""

@@ -1,0 +1,47 @@
+"""`campaign new`: it names a programme where there are several, and takes a strand."""
+
+import json
+
+import pytest
+from click.testing import CliRunner
+
+from outreach.adherence import programmes
+from outreach.cli.context import Operation
+from outreach.cli.main import commands
+from outreach.settings import read
+from tests import factories
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def backend():
+    return "sqlite"
+
+
+@pytest.fixture
+def new(sample_database):
+    def run(*words):
+        operation = Operation()
+        operation.settings, operation.now = read({}), NOW
+        operation.opened = operation.database = sample_database
+        told = ["campaign", "new", "invitation-volet-1", "--json", "--as", factories.AUTHOR, *words]
+        return CliRunner().invoke(commands, told, obj=operation)
+
+    return run
+
+
+def test_with_one_programme_a_ready_made_campaign_is_about_its_own_strand_or_another(new):
+    assert json.loads(new().stdout)["strand"] == 1
+    told = json.loads(new("--strand", "2").stdout)
+    assert (told["programme"], told["strand"]) == ("mes-outils-numeriques", 2)
+    assert "n’a pas de volet 3" in new("--strand", "3").stdout
+
+
+def test_with_several_it_creates_nothing_before_one_is_named(new, sample_database):
+    with sample_database.writing() as session:
+        programmes.load(session, factories.SECOND_PROGRAMME, now=NOW, actor=factories.AUTHOR)
+    refused = new()
+    assert refused.exit_code == 1
+    assert "nommez-en un par son code" in refused.stdout
+    told = json.loads(new("--programme", "plan-lecture", "--strand", "2").stdout)
+    assert (told["campaign"], told["programme"], told["strand"]) == (1, "plan-lecture", 2)

@@ -1,0 +1,225 @@
+"""A campaign begins with « Quel programme, quel volet ? »: a page says who would get it, and creates nothing."""
+
+import csv
+import io
+
+import pytest
+from sqlalchemy import func, select
+
+from outreach.adherence import programmes
+from outreach.campaigns import audiences, counts, lifecycle
+from outreach.campaigns.models import Campaign, CampaignState, WaveState
+from outreach.errors import Refused
+from tests import factories
+from tests.conftest import NOW
+from tests.pages import elements, form_of, links, text_of
+
+BLANK = "/campaigns/begin?definition=blank"
+INVITATION = "/campaigns/begin?definition=invitation-volet-2"
+LIST = "/directory/campaign?level=secondary&network=WBE&network=COCOF"
+ONE, OTHER = "mes-outils-numeriques", "plan-lecture"
+
+
+@pytest.fixture
+def two_programmes(sample_database):
+    with sample_database.writing() as session:
+        programmes.load(session, factories.SECOND_PROGRAMME, now=NOW, actor=factories.AUTHOR)
+    return sample_database
+
+
+def chosen(page):
+    return [radio.get("value") for radio in elements(page, "input[@name='strand']") if "checked" in radio.attrib]
+
+
+def offered(page):
+    return [radio.get("value") for radio in elements(page, "input[@name='strand']")]
+
+
+def account_of(page):
+    """The rows of the account: words and numbers."""
+    rows = elements(page, "table[@class='account']/tbody/tr")
+    return [(text_of(row.find("th")), int("".join(filter(str.isdigit, text_of(row.find("td")))))) for row in rows]
+
+
+def campaigns_in(database):
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(Campaign))
+
+
+def last_campaign(session):
+    return session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()
+
+
+def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, two_programmes):
+    page = author.get(BLANK)
+    assert (chosen(page), account_of(page)) == ([], [])
+    assert offered(page) == [f"{ONE}/1", f"{ONE}/2", f"{OTHER}/1", f"{OTHER}/2"]
+    refused = author.send("/campaigns", {"definition": "blank", "title": "Portes ouvertes"}, page=BLANK)
+    assert refused.status_code == 422
+    assert links(refused, "#strand") == [
+        ("#strand", "Choisissez le programme et le volet : aucun n’est choisi d’office.")
+    ]
+    assert form_of(refused, "begin")["title"] == "Portes ouvertes", "nothing typed is lost"
+    unknown = author.begin(BLANK, title="Portes ouvertes", strand=f"{OTHER}/3")
+    assert (unknown.status_code, campaigns_in(two_programmes)) == (422, 0)
+
+
+def test_each_strand_of_each_programme_can_be_written_to(author, two_programmes):
+    for programme, strand, circular in ((ONE, 2, "7919"), (OTHER, 1, "7102"), (OTHER, 2, "7103")):
+        made = author.begin(BLANK, title="Portes ouvertes", strand=f"{programme}/{strand}")
+        assert made.status_code == 302
+        with two_programmes.reading() as session:
+            campaign = last_campaign(session)
+            named = programmes.strand_named(session, programme, strand)
+            assert (campaign.strand_id, campaign.circular) == (named.id, circular)
+
+
+def test_a_third_strand_can_be_written_to(author, sample_database):
+    with sample_database.writing() as session:
+        stated = programmes.read(factories.SECOND_PROGRAMME)
+        third = stated.strands[0].model_copy(update={"number": 3})
+        programmes.load_file(
+            session, stated.model_copy(update={"strands": [*stated.strands, third]}), now=NOW, actor="x"
+        )
+    author.begin(BLANK, title="Le troisième", strand=f"{OTHER}/3")
+    with sample_database.reading() as session:
+        assert last_campaign(session).strand.number == 3
+
+
+def test_the_only_open_strand_is_chosen_and_the_page_says_it(author, sample_database):
+    assert chosen(author.get(BLANK)) == [], "the sample has two"
+    with sample_database.writing() as session:
+        programmes.strand_named(session, ONE, 2).opened_on = NOW.date().replace(year=2099)
+    page = author.get(BLANK)
+    assert chosen(page) == [f"{ONE}/1"]
+    assert "le seul qui soit ouvert" in text_of(page)
+    assert "s’ouvre le" in text_of(page)
+
+
+def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(author, two_programmes):
+    page = author.get(INVITATION)
+    assert chosen(page) == [f"{ONE}/2"], "its circular says which programme"
+    assert campaigns_in(two_programmes) == 0
+    kept = author.begin(INVITATION)
+    with two_programmes.reading() as session:
+        campaign = last_campaign(session)
+        assert kept.location == f"/campaigns/{campaign.id}/audience"
+        assert (campaign.strand.circular, campaign.circular) == ("7919", "7919")
+    author.begin(INVITATION, strand=f"{OTHER}/2")
+    with two_programmes.reading() as session:
+        assert last_campaign(session).circular == "7103"
+    link = f"/campaigns/begin?definition=blank&programme={OTHER}&strand=1"
+    assert chosen(author.get(link)) == [f"{OTHER}/1"], "a link names them, and the page shows them"
+
+
+@pytest.mark.parametrize("strand", [f"{ONE}/1", f"{OTHER}/1", f"{OTHER}/2"])
+def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_not_the_others(
+    author, two_programmes, strand
+):
+    page = author.get(LIST)
+    assert (chosen(page), campaigns_in(two_programmes)) == ([], 0)
+    counted = author.send(LIST, {"strand": strand, "title": "Deux réseaux", "count": "1"}, page=LIST)
+    assert (counted.status_code, campaigns_in(two_programmes)) == (200, 0)
+    assert form_of(counted, "begin")["title"] == "Deux réseaux"
+    rows = account_of(counted)
+    numbers = dict(rows)
+    meant, concerned = numbers["Visés"], numbers["Concernés"]
+    place = [words for words, _ in rows].index("Concernés")
+    assert meant - sum(count for _, count in rows[1:place]) == concerned
+    assert concerned - sum(count for _, count in rows[place + 1 : -1]) == numbers["Recevraient"]
+    author.begin(LIST, strand=strand, title="Deux réseaux")
+    with two_programmes.reading() as session:
+        campaign = last_campaign(session)
+        told = counts.of_authorities(session, campaign, now=NOW).authorities
+        letters = audiences.count(session, campaign, now=NOW)
+        assert campaign.title == "Deux réseaux"
+        assert (meant, concerned, numbers["Recevraient"]) == (told["targeted"], told["concerned"], told["to_come"])
+        (said,) = elements(counted, "*[@id='account']/p")[:1] if letters.schools else [None]
+        assert said is None or str(letters.schools) in text_of(said).replace(" ", "")
+
+
+def test_a_list_that_is_no_rule_is_counted_as_it_will_be_stored(author, sample_database):
+    address = "/directory/campaign?q=saint"
+    counted = author.send(address, {"strand": f"{ONE}/1", "title": "Saints", "count": "1"}, page=address)
+    numbers = dict(account_of(counted))
+    author.begin(address, strand=f"{ONE}/1")
+    with sample_database.reading() as session:
+        told = counts.of_authorities(session, last_campaign(session), now=NOW).authorities
+        assert (numbers["Visés"], numbers["Recevraient"]) == (told["targeted"], told["to_come"])
+        assert 0 < told["to_come"] < told["targeted"]
+
+
+def test_a_reader_begins_nothing(signed_in):
+    for address in (BLANK, LIST):
+        assert signed_in("reader").get(address).status_code == 403
+
+
+def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(two_programmes):
+    with two_programmes.writing() as session, pytest.raises(Refused, match=f"« {ONE} », « {OTHER} »"):
+        factories.campaign(session, factories.invitation(), NOW)
+
+
+def test_every_place_names_the_programme_where_there_are_several(author, two_programmes):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{OTHER}/2").location
+    begun = place.removesuffix("/audience")
+    said = "Plan lecture, volet 2"
+    for page in ("/campaigns", place, f"{begun}/letter", f"{begun}/dates", f"{begun}/check"):
+        assert said in text_of(author.get(page)), page
+    preview = author.get(f"{begun}/letter/exact?view=text")
+    assert f"Il porte sur : {said}." in text_of(preview)
+    assert f"écoles, {said} – FASE" in text_of(preview) or f"école, {said} – FASE" in text_of(preview)
+    (told,) = csv.DictReader(io.StringIO(author.get("/campaigns/export.csv").data.decode("utf-8-sig")), delimiter=";")
+    assert (told["Programme"], told["Volet"]) == (OTHER, "2")
+
+
+def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, two_programmes):
+    begun = author.begin("/campaigns/begin?definition=rectificatif").location.removesuffix("/audience")
+    assert "il ne dit pas qu’il s’agit de « Mes outils numériques »" in text_of(author.get(f"{begun}/check"))
+    begun = author.begin("/campaigns/begin?definition=rappel-volet-1").location.removesuffix("/audience")
+    assert "il ne dit pas" not in text_of(author.get(f"{begun}/check"))
+
+
+def test_with_one_programme_its_strand_suffices(author, sample_database):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-2").location
+    assert "Volet 2" in text_of(author.get(place))
+    exact = text_of(author.get(place.replace("audience", "letter/exact?view=text")))
+    assert "Il porte sur : volet 2." in exact
+    assert "Mes outils numériques, volet" not in exact
+
+
+def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-1").location
+    form = form_of(author.get(place), "choices")
+    assert form["strand"] == f"{ONE}/1"
+    recounted = author.post(f"{place}/choices", data={**form, "strand": f"{OTHER}/1"}, follow_redirects=True)
+    assert "Programme et volet : Plan lecture, volet 1" in text_of(recounted)
+    with two_programmes.reading() as session:
+        before = last_campaign(session)
+        assert before.strand.circular == "7831", "nothing is saved"
+        told = audiences.count(session, before, now=NOW).written
+    assert f"<h2>{told}" not in recounted.text
+    assert author.post(place, data={**form, "strand": f"{OTHER}/1"}).status_code == 302
+    with two_programmes.reading() as session:
+        campaign = last_campaign(session)
+        assert (campaign.strand.circular, campaign.circular) == ("7102", "7102")
+        written = audiences.count(session, campaign, now=NOW).written
+    assert written != told
+    assert f"{written} pouvoir" in text_of(elements(author.get(place), "section[@id='results']/h2")[0]).replace(
+        " ", "", 0
+    )
+    assert "Plan lecture, volet 1" in text_of(author.get(f"{place.removesuffix('/audience')}/check"))
+
+
+def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample):
+    with launched_sample.writing() as session:
+        campaign = session.get_one(Campaign, 1)
+        for wave in campaign.waves:
+            wave.state = WaveState.CANCELLED
+        campaign.state = CampaignState.DRAFT
+        other = programmes.strand_named(session, ONE, 2).id
+        with pytest.raises(Refused, match="son volet ne se change plus"):
+            lifecycle.revise(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
+    page = author.get("/campaigns/1/audience")
+    radios = elements(page, "input[@name='strand']")
+    assert radios
+    assert all("disabled" in radio.attrib for radio in radios)
