@@ -172,7 +172,7 @@ def see_the_programs(program):
     told = program.get(f"/situation?{DAY}").json
     assert told["total"]["strands"]["1"]["hesitating"] == 1
     stated = program.get("/openapi.json").json["components"]["schemas"]
-    assert "hesitating" in stated["FiguresTold"]["required"]
+    assert "hesitating" in stated["Figures"]["required"]
     assert "hesitating" in stated["Status"]["enum"]
     (recorded,) = (one for one in program.every("/adherence-records") if one["status"] == "hesitating")
     sent = {"school": recorded["school"], "strand": 1, "status": "hesitating", "day": STORY_DAY.isoformat()}

@@ -58,7 +58,7 @@ def test_a_declared_word_never_replaces_a_confirmed_joining(session, record):
     assert count == 147 - 14
     assert counts(session)[Bucket.JOINED] == 48
     assert counts(session)[Bucket.DECLARED] == 147 - 14
-    assert "14 écoles passées" in notes[0]
+    assert "14\xa0écoles restent sans changement" in notes[0]
 
 
 def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database, now):
