@@ -17,19 +17,20 @@ from outreach import migrations
 from outreach.alerts import mails
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Base, Session
+from outreach.erasures import digests
 from outreach.staff_mail import letters
 from tests.migrations import base_0092 as base
-from tests.migrations.base_0092 import base_0092
+from tests.migrations.base_0092 import base_0092, settings_of_base
 from tests.migrations.told import REVISIONS, file_of, held, tell
 from tools.dump import MIGRATIONS, rows
 
-__all__ = ["base_0092"]
+__all__ = ["base_0092", "settings_of_base"]
 pytestmark = pytest.mark.postgresql
 
 
 @pytest.mark.long
 @pytest.mark.deep
-def test_every_row_goes_up_step_by_step_and_down_again(base_0092, settings, now):
+def test_every_row_goes_up_step_by_step_and_down_again(base_0092, settings_of_base, now):
     database, steps = base_0092, list(pairwise(REVISIONS))
     assert dumped(database) == base.rows()
     for older, newer in steps:
@@ -37,7 +38,7 @@ def test_every_row_goes_up_step_by_step_and_down_again(base_0092, settings, now)
             go_up(database, older, newer)
     migrations.check(database.engine)
     read_every_row(database)
-    fill_what_came_later(database, settings, now)
+    fill_what_came_later(database, settings_of_base, now)
     for older, newer in reversed(steps):
         with named(newer):
             tell(database, newer, "before_downgrade")
@@ -81,6 +82,7 @@ def read_every_row(database):
 
 def fill_what_came_later(database, settings, now):
     """Add what the base does not hold: a letter to staff."""
+    database.info.update(digests.info_of(settings))
     with database.writing() as session:
         alert, sending = mails.letter_about(["a@b.example"], "Alerte", ["Rien."]), SenderIdentity.of(settings)
         letters.post(session, alert, letters.write(alert, sending, now=now), sending, now=now, actor="service")
