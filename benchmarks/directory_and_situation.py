@@ -50,7 +50,7 @@ def main() -> None:
         edition = sample.build(TODAY).second
         show("read an edition", lambda: read_edition(read_grid(edition)))
         with database.reading() as session:
-            programme = programmes.the_programme(session)
+            programme = programmes.named(session)
             show("plan an edition that changes nothing", lambda: compared(session, edition))
             show("count the directory", lambda: listing.count(session, Filters()))
             show("one page of the directory", lambda: listing.listed(session, Filters()).page(1))
