@@ -145,5 +145,8 @@ def test_a_strand_that_closed_keeps_its_figures(sample_database):
 
 
 def test_no_programme_says_how_to_load_one(database):
-    with database.reading() as session, pytest.raises(NotFound, match="programme load"):
+    with (
+        database.reading() as session,
+        pytest.raises(NotFound, match="L’administration en charge un"),
+    ):
         programmes.named(session)

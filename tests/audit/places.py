@@ -315,11 +315,11 @@ class Places:
 
     # -- Situation, and notes
 
-    def actions(self):
+    def actions(self, code):
         """What the rows say of each wave that left, by campaign and wave, and of whom each campaign reached, of the
-        first programme."""
+        programme with this code."""
         waves, campaigns = {}, {}
-        programme = min(one["id"] for one in self.audit.rows["programmes"])
+        (programme,) = (one["id"] for one in self.audit.rows["programmes"] if one["code"] == code)
         strands = {key for key, one in self.audit.strand.items() if one["programme_id"] == programme}
         shown = {one["id"] for one in self.audit.rows["campaigns"] if one["strand_id"] in strands}
         for wave in self.audit.rows["waves"]:
@@ -346,13 +346,16 @@ class Places:
             "answered": len(answered),
         }
 
-    def of_actions(self, by_command):
-        """The actions that *Situation* lists, on its page, in files and as the command tells them."""
-        waves, campaigns = self.actions()
+    def of_actions(self, code, by_command):
+        """The actions that *Situation* lists of a programme, on its page, in files and as the command tells them."""
+        waves, campaigns = self.actions(code)
         done = sorted(map(sorted_values, waves.values()))
         labels = {"meant": "Visés", "sent": "Destinataires", "delivered": "Remis", "answered": "Ont répondu"}
-        book = sheets_of(self.client, "/situation/actions.xlsx")
-        files = {"CSV": lines_of(self.client, "/situation/actions.csv"), "XLSX": next(iter(book.values()))}
+        book = sheets_of(self.client, f"/situation/actions.xlsx?programme={code}")
+        files = {
+            "CSV": lines_of(self.client, f"/situation/actions.csv?programme={code}"),
+            "XLSX": next(iter(book.values())),
+        }
         found = []
         for way, lines in files.items():
             said = sorted(
@@ -363,7 +366,7 @@ class Places:
             found += differ(f"actions to come, {way}, Visés", {str(row["Visés"]) for row in coming} - {""}, set())
             would = sorted(int(row["Écrirait à"]) for row in coming if row["Écrirait à"] != "")
             found += differ(f"actions to come, {way}", would, self.would_get(by_command))
-        page = self.client.get("/situation/actions")
+        page = self.client.get(f"/situation/actions?programme={code}")
         shown = [cells(table) for table in elements(page, "table")]
         said = [dict(zip(header, row, strict=True)) for header, *rows in shown for row in rows]
         said = sorted(
@@ -398,9 +401,9 @@ class Places:
         return sorted(self.counted[one["campaign"]]["to_come"] if one["campaign"] not in begun
                       else one["meant"].get("total", 0) for one in said)  # fmt: skip
 
-    def of_note(self, figures):
-        """The actions and the reach of a note that was frozen at this moment."""
-        waves, campaigns = self.actions()
+    def of_note(self, figures, code):
+        """The actions and the reach of a note about a programme that was frozen at this moment."""
+        waves, campaigns = self.actions(code)
         done = sorted(tuple(dict(one["counted"]).values()) for one in figures["actions"] if one["state"] == "done")
         found = differ("actions, note", done, sorted(map(sorted_values, waves.values())))
         titles = {one["id"]: one["title"] for one in self.audit.rows["campaigns"]}

@@ -87,7 +87,9 @@ class Played:
         )
         run = told.Commands(self.database, self.app.extensions["outreach.settings"]).at(self.now)
         program = Program(self.app.test_client(), made(self.database, self.now, f"Tableau {self.now}"))
-        found = [*shown.of_list(), *shown.of_actions(run("report", "actions")), *self.in_a_note(shown)]
+        found = shown.of_list()
+        for code in sorted(one["code"] for one in audit.rows["programmes"]):
+            found += shown.of_actions(code, run("report", "actions", "--programme", code)) + self.in_a_note(shown, code)
         for campaign in shown.counted if self.now == TOLD_ON else self.under_way(audit):
             found += shown.of_campaign(campaign)
             found += told.of_counts(run, audit, campaign) + told.of_ledger(run, audit, campaign)
@@ -101,13 +103,13 @@ class Played:
         over = {one["campaign_id"] for one in audit.rows["waves"] if one["due_at"] < TOLD_ON - 10 * DAY}
         return [one["id"] for one in audit.rows["campaigns"] if one["id"] not in over]
 
-    def in_a_note(self, shown):
-        """What a note says that is frozen now."""
-        asked = NoteRequest(recount.day_of(self.now), "Bilan")
+    def in_a_note(self, shown, code):
+        """What a note about a programme says that is frozen now."""
+        asked = NoteRequest(recount.day_of(self.now), "Bilan", code)
         with self.database.writing() as session:
             gathered = gathering.gather(session, asked, now=self.now)
             freezing.freeze(session, gathered, now=self.now, actor=AUTHOR)
-        return shown.of_note(json.loads(rows.of(self.url)["notes"][-1]["figures"]))
+        return shown.of_note(json.loads(rows.of(self.url)["notes"][-1]["figures"]), code)
 
 
 @pytest.mark.long

@@ -138,8 +138,8 @@ def test_what_a_note_freezes(played):
             for name in (by, "share", "reported"):  # names, a share of these figures, and what the text says beside
                 row.pop(name, None)
         assert told.differences(f"note by {by}", said, shown) == []
-    (programme,) = (one["id"] for one in audit.rows["programmes"])
-    assert places.Places(None, audit).of_note(figures) == []
+    (programme,), (code,) = zip(*((one["id"], one["code"]) for one in audit.rows["programmes"]), strict=True)
+    assert places.Places(None, audit).of_note(figures, code) == []
     for point in figures["curve"]:
         day = recount.date.fromisoformat(point["day"])
         known = audit.situation(programme, day).get("total")
@@ -151,7 +151,8 @@ def test_campaigns_on_their_pages_and_in_their_files(played):
     history, app, audited = played
     shown = places.Places(sign_in(app, "author"), audited())
     run = told.Commands(app.extensions["outreach.database"], app.extensions["outreach.settings"]).at(history.now)
-    found = [*shown.of_list(), *shown.of_actions(run("report", "actions"))]
+    (code,) = (one["code"] for one in shown.audit.rows["programmes"])
+    found = [*shown.of_list(), *shown.of_actions(code, run("report", "actions"))]
     for campaign in shown.counted:
         found += shown.of_campaign(campaign)
     assert found == [], "\n".join([*found, *history.told])

@@ -16,11 +16,11 @@ def before_upgrade(connection):
     for table, key in NAMED:
         for which in ("min", "max"):
             (number,) = values(connection, f"SELECT {which}(id) FROM {table}")
-            add(connection, "events", id=next(at), kind=KIND[key], subject="x", at=AT, data=told(key, number))
-    add(connection, "events", id=LOST, kind="wave.ended", subject="x", at=AT, data=told("campaign", 10**8))
+            add(connection, "events", id=next(at), kind=KIND[key], subject="x", at=AT, data=_told(key, number))
+    add(connection, "events", id=LOST, kind="wave.ended", subject="x", at=AT, data=_told("campaign", 10**8))
 
 
-def told(key, number):
+def _told(key, number):
     """What an event said before."""
     more = {"record": {"school": 1}, "response": {"authority": 1}, "campaign": {"wave": 1}}[key]
     after = {"answer": "joined", "schools": [1]} if key == "response" else {}

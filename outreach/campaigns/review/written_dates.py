@@ -9,6 +9,7 @@ from outreach import french
 from outreach.campaigns.schedule.planning import PlannedWave
 from outreach.days import MONTHS
 
+SPACE = re.compile(r"\s")
 WEEKDAYS = "lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
 CUE = (
     r"(?P<cue>avant le|au plus tard le|pour le|jusqu[’']au|d[’']ici (?:le|au)|"
@@ -32,7 +33,7 @@ def remarks(subject: str, letter: str, waves: Sequence[PlannedWave]) -> list[str
 
 
 def _of_line(line: str, waves: Sequence[PlannedWave]) -> Iterator[str]:
-    text = re.sub(r"\s", " ", unicodedata.normalize("NFC", line))
+    text = SPACE.sub(" ", unicodedata.normalize("NFC", line))
     if EXCLUDES.search(text):
         yield f"« avant le » exclut la date limite elle-même : écrivez « {RIGHT} »."
     for match in LIMIT.finditer(text) if ASKS.search(text) else ():

@@ -72,7 +72,7 @@ def test_the_rule_of_a_filtered_directory_means_exactly_what_it_lists(sample_dat
             assert found, filters
             assert meant(session, rule_of_directory(filters)) == found, filters
         for asked in ("strand1=partial", "strand1=none&strand2=none&network=WBE", "strand1=complete&province=Namur"):
-            filters = filtering.asked(MultiDict(parse_qsl(asked)), filtering.strands(session), today(NOW))
+            filters = filtering.asked(MultiDict(parse_qsl(asked)), programmes.named(session).strands, today(NOW))
             found = {row.Authority.id for row in listing.listed(session, filters).every()}
             assert (meant(session, rule_of_directory(filters)), bool(found)) == (found, "WBE" not in asked), asked
     assert [rule_of_directory(filters) for filters in NO_RULE] == [None] * len(NO_RULE)
