@@ -116,12 +116,13 @@ def _notes(
     asked: int,
 ) -> list[str]:
     rules = prerequisites(session, programme)
-    latest = [known.latest(school.id, strand.id) for school in schools]
     notes = []
     if len(schools) < asked:
         left = french.plural(asked - len(schools), "école reste", "écoles restent")
         notes.append(f"{left} sans changement : statut déjà connu, ou confirmé.")
-    if any(held is not None and moment.day < held.day for held in latest):
+    for school in schools:
+        known.add(school.id, strand.id, moment)
+    if any(known.latest(school.id, strand.id) != moment for school in schools):
         notes.append("Un statut plus récent est connu : celui-ci change le passé, pas la situation d’aujourd’hui.")
     if moment.status is Status.JOINED and any(known.breaks(s.id, strand.id, moment.day, rules) for s in schools):
         notes.append("La condition requise par ce volet à cette date n’est pas remplie.")

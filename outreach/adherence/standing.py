@@ -2,6 +2,9 @@
 
 Where a function takes `known_at`, it reads what was known at that moment: the records made and not withdrawn by then,
 and the editions of the register applied by then. Without it, all that is known now.
+
+Of the records of a school in a strand, the one with the latest effective day holds; of two with the same day, the one
+recorded last. A declared joining is passed over while a confirmed one stands: see `_speaks`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,8 +56,6 @@ def eligible(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
 def recorded(days: Sequence[date], strands: Sequence[Strand], known_at: datetime | None = None) -> Subquery:
     """The record that holds for each school that has one, eligible or not: columns day, strand_id, school_id, status,
     word, effective_on, record_id.
-
-    The record with the latest effective day holds; of two with the same day, the one recorded last.
     """
     of_strands = AdherenceRecord.strand_id.in_([strand.id for strand in strands])
     calendar = _calendar(days)
@@ -70,7 +71,7 @@ def recorded(days: Sequence[date], strands: Sequence[Strand], known_at: datetime
             func.row_number().over(partition_by=pair, order_by=newest).label("rank"),
         )
         .join(AdherenceRecord, AdherenceRecord.effective_on <= calendar.c.day)
-        .where(AdherenceRecord.was_known(known_at), of_strands)
+        .where(_speaks(AdherenceRecord, known_at), of_strands)
         .subquery("ranked")
     )
     kept = [column for column in ranked.c if column.name != "rank"]
@@ -83,7 +84,7 @@ def joined_schools(strands: Select[int | None], day: date) -> Subquery:
 
     A joining is confirmed where a record of it since the school last stood otherwise is, and is then of the earliest
     day that is confirmed: a list that comes late may confirm what was declared of a later day. `stated_on` and
-    `recorded_at` are those of the record that holds.
+    `recorded_at` are those of the latest record, though it be a declared one that is passed over.
 
     `strands` selects the keys of the strands.
     """
@@ -99,17 +100,15 @@ def joined_schools(strands: Select[int | None], day: date) -> Subquery:
     )
     same = and_(confirmed.c.school_id == record.school_id, confirmed.c.strand_id == record.strand_id)
     is_joined = record.strand_id.in_(strands), record.status == Status.JOINED
-    return query.outerjoin(confirmed, same).where(*is_joined, _holds(record, day_of)).subquery("joined")
+    return query.outerjoin(confirmed, same).where(*is_joined, _is_latest(record, day_of)).subquery("joined")
 
 
 def _confirmed_on(strands: Select[int | None], day: ColumnElement[date]) -> Subquery:
     """The earliest confirmed day of the joinings that no other status followed by the end of a day."""
     record, later = aliased(AdherenceRecord), aliased(AdherenceRecord)
-    order = ("effective_on", "recorded_at", "id")
-    after = tuple_(*(getattr(later, name) for name in order)) > tuple_(*(getattr(record, name) for name in order))
-    same = later.school_id == record.school_id, later.strand_id == record.strand_id
-    is_over = exists().where(*same, after, later.status != Status.JOINED, later.effective_on <= day, later.stands())
-    is_confirmed = record.status == Status.JOINED, record.word == Word.CONFIRMED, record.stands()
+    is_other = later.status != Status.JOINED, later.effective_on <= day, later.stands()
+    is_over = exists().where(_follows(later, record), *is_other)
+    is_confirmed = _is_joined(record, Word.CONFIRMED), record.stands()
     first = func.min(record.effective_on, type_=Date()).label("day")
     query = select(record.school_id, record.strand_id, first).where(record.strand_id.in_(strands), *is_confirmed)
     return query.where(record.effective_on <= day, ~is_over).group_by(record.school_id, record.strand_id).subquery()
@@ -120,7 +119,8 @@ def status_of(
 ) -> ScalarSelect[Status]:
     """The status of one school in one strand at the end of a day, as a scalar subquery; NULL without a record.
 
-    It reads the same record as `recorded`, and is cheap for the few schools of a letter.
+    It is cheap for the few schools of a letter. The latest record tells: one that is passed over has the same status as
+    the one that holds.
     """
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
     return (
@@ -199,12 +199,43 @@ def standing(day: date, strands: Sequence[Strand], known_at: datetime | None = N
 def _holds(
     record: type[AdherenceRecord], day: ColumnElement[date], known_at: datetime | None = None
 ) -> ColumnElement[bool]:
-    """Whether of the records of its school and strand this one holds at the end of a day: no later one does."""
-    later, order = aliased(AdherenceRecord), ("effective_on", "recorded_at", "id")
+    """Whether of the records of its school and strand this one holds at the end of a day: none that speaks follows."""
+    later = aliased(AdherenceRecord)
+    is_told = later.effective_on <= day, later.was_known(known_at)
+    # What is declared after a confirmed joining either is passed over, or has another status between them.
+    counts = or_(~_is_joined(record, Word.CONFIRMED), ~_is_joined(later, Word.DECLARED))
+    supersedes = exists().where(_follows(later, record), *is_told, counts)
+    return and_(record.effective_on <= day, _speaks(record, known_at), ~supersedes)
+
+
+def _is_latest(record: type[AdherenceRecord], day: ColumnElement[date]) -> ColumnElement[bool]:
+    """Whether no record of its school and strand follows this one by the end of a day."""
+    later = aliased(AdherenceRecord)
+    is_followed = exists().where(_follows(later, record), later.effective_on <= day, later.stands())
+    return and_(record.effective_on <= day, record.stands(), ~is_followed)
+
+
+def _speaks(record: type[AdherenceRecord], known_at: datetime | None = None) -> ColumnElement[bool]:
+    """Whether a record was known, and is no declared joining that a confirmed one precedes: nobody's own word takes a
+    confirmation back. Once another status stands between the two, what is declared after it speaks again.
+    """
+    confirmed, between = aliased(AdherenceRecord), aliased(AdherenceRecord)
+    is_between = _follows(between, confirmed), _follows(record, between)
+    is_over = exists().where(*is_between, between.status != Status.JOINED, between.was_known(known_at))
+    is_known = _is_joined(confirmed, Word.CONFIRMED), confirmed.was_known(known_at)
+    precedes = exists().where(_follows(record, confirmed), *is_known, ~is_over.correlate(record, confirmed))
+    return and_(record.was_known(known_at), ~and_(_is_joined(record, Word.DECLARED), precedes.correlate(record)))
+
+
+def _is_joined(record: type[AdherenceRecord], word: Word) -> ColumnElement[bool]:
+    return and_(record.status == Status.JOINED, record.word == word)
+
+
+def _follows(later: type[AdherenceRecord], record: type[AdherenceRecord]) -> ColumnElement[bool]:
+    """Whether a record of the same school and strand comes after another in the order in which they hold."""
+    order = ("effective_on", "recorded_at", "id")
     after = tuple_(*(getattr(later, name) for name in order)) > tuple_(*(getattr(record, name) for name in order))
-    same = later.school_id == record.school_id, later.strand_id == record.strand_id
-    supersedes = exists().where(*same, after, later.effective_on <= day, later.was_known(known_at))
-    return and_(record.effective_on <= day, record.was_known(known_at), ~supersedes)
+    return and_(later.school_id == record.school_id, later.strand_id == record.strand_id, after)
 
 
 def standing_on(strand: Strand, day: date) -> Subquery:
@@ -216,7 +247,7 @@ def standing_on(strand: Strand, day: date) -> Subquery:
     day_of = literal(day, Date)
     newest = (AdherenceRecord.effective_on.desc(), AdherenceRecord.recorded_at.desc(), AdherenceRecord.id.desc())
     rank = func.row_number().over(partition_by=AdherenceRecord.school_id, order_by=newest)
-    holds = (AdherenceRecord.strand_id == strand.id, AdherenceRecord.effective_on <= day_of, AdherenceRecord.stands())
+    holds = (AdherenceRecord.strand_id == strand.id, AdherenceRecord.effective_on <= day_of, _speaks(AdherenceRecord))
     record = (AdherenceRecord.school_id, AdherenceRecord.status, AdherenceRecord.word)
     ranked = select(*record, rank.label("rank")).where(*holds).subquery()
     known = select(ranked.c.school_id, ranked.c.status, ranked.c.word).where(ranked.c.rank == 1).subquery()

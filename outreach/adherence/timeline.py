@@ -1,7 +1,7 @@
 """The records of schools in memory, to find where a school stood on a day.
 
-For decisions taken line by line. The rule is that of `standing`: the record with the latest effective day holds; of
-two with the same day, the one recorded last.
+For decisions taken line by line. The rule is that of `standing`: the record with the latest effective day holds, of
+two with the same day the one recorded last; a declared joining is passed over while a confirmed one stands.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -37,17 +37,18 @@ class Timeline:
 
     def at(self, school_id: int, strand_id: int, day: date) -> Moment | None:
         """The moment that holds at the end of a day."""
-        held = self._moments.get((school_id, strand_id), ())
-        return next((moment for moment in reversed(held) if moment.day <= day), None)
+        until = [moment for moment in self._moments.get((school_id, strand_id), ()) if moment.day <= day]
+        said = next((moment for moment in reversed(until) if not is_declared(moment)), None)
+        return said if is_confirmed(said) or not until else until[-1]
 
     def latest(self, school_id: int, strand_id: int) -> Moment | None:
         """The moment with the latest day of all."""
         return self.at(school_id, strand_id, date.max)
 
-    def next_day(self, school_id: int, strand_id: int, day: date) -> date | None:
-        """The day of the first moment after a day; None where there is none."""
-        held = self._moments.get((school_id, strand_id), ())
-        return next((moment.day for moment in held if moment.day > day), None)
+    def next_day(self, school_id: int, strand_id: int, day: date, *, declared: bool = True) -> date | None:
+        """The day of the first moment after a day, of declared joinings too or not; None where there is none."""
+        held = [moment for moment in self._moments.get((school_id, strand_id), ()) if moment.day > day]
+        return next((moment.day for moment in held if declared or not is_declared(moment)), None)
 
     def breaks(self, school_id: int, strand_id: int, day: date, rules: Sequence[Prerequisite]) -> bool:
         """Whether joining the strand that day lacks a confirmed joining of a strand required that day."""
@@ -61,6 +62,11 @@ class Timeline:
 def is_confirmed(moment: Moment | None) -> bool:
     """Whether a moment is a joining that the service confirmed."""
     return moment is not None and (moment.status, moment.word) == (Status.JOINED, Word.CONFIRMED)
+
+
+def is_declared(moment: Moment) -> bool:
+    """Whether a moment is a joining on the authority's word alone."""
+    return (moment.status, moment.word) == (Status.JOINED, Word.DECLARED)
 
 
 def timeline_of(

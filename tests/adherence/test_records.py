@@ -114,6 +114,14 @@ def test_what_goes_back_in_time_or_lacks_a_condition_is_told(record):
     assert "condition requise" in notes[0]
 
 
+def test_confirming_what_was_declared_of_a_later_day_changes_today_and_not_the_past_alone(session, record):
+    record(9300, word=Word.DECLARED)
+    assert record(9300, day=date(2021, 3, 1)) == (2, [])
+    assert (counts(session)[Bucket.JOINED], counts(session)[Bucket.DECLARED]) == (50, 0)
+    with pytest.raises(InputError, match="déjà confirmé"):
+        record(9300, word=Word.DECLARED, day=date(2021, 4, 1))
+
+
 def test_the_authorities_of_a_strand_are_those_its_figure_counts(session):
     programme = programmes.named(session)
     total = situation.situation(session, programme, STORY_DAY)

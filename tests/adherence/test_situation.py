@@ -1,13 +1,15 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, literal, select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
-from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.adherence.models import AdherenceRecord, RollUp, Status, Word
+from outreach.adherence.records import Standing, declared_joinings, standings
 from outreach.adherence.situation import Bucket, Selection, Solicitation
-from outreach.adherence.standing import standing
+from outreach.adherence.standing import rolled_up, standing
+from outreach.adherence.timeline import Moment, timeline_of
 from outreach.directory.editions.school_reports import SchoolReport
 from outreach.directory.models import Authority
 from tests import factories
@@ -156,3 +158,39 @@ def test_a_declared_joining_stands_apart_and_not_concerned_leaves_the_base(sessi
     assert (counts[Bucket.JOINED], counts[Bucket.DECLARED], counts[Bucket.NOT_CONCERNED]) == (48, 1, 1)
     assert total.base(1) == 648
     assert total.share(1, Bucket.JOINED) == 48 / 648
+
+
+def test_a_list_that_comes_late_confirms_what_was_declared_of_a_later_day(session, programme, now):
+    """Whatever order the two are recorded in, a declared word never replaces a confirmed joining."""
+    strand, declared_on, joined_on = programme.strands[0], STORY_DAY - timedelta(2), date(2021, 3, 1)
+    school = situation.schools(session, programme, STORY_DAY, Selection(1, Bucket.NONE)).page(1, 1)[0].School
+
+    def add(status, word, day, minutes):
+        at = now + timedelta(minutes=minutes)
+        values = {"school_id": school.id, "strand_id": strand.id, "recorded_by": "x", "source": "", "reason": ""}
+        values |= {"status": status, "word": word, "effective_on": day, "recorded_at": at}
+        session.execute(insert(AdherenceRecord), [values])
+
+    def found(day=STORY_DAY, known_at=None):
+        of_school = situation.schools(session, programme, day, Selection(1, known_at=known_at), text=str(school.fase))
+        (row,) = of_school.page(1, 1)
+        (owner,) = [one for one in standings(session, row.Authority, programme, day) if one.school.id == school.id]
+        if known_at is None:
+            assert owner.strands[1] == Standing(row.status, row.word, row.effective_on)
+            held = timeline_of(session, programme, [school.id]).at(school.id, strand.id, day)
+            assert held == Moment(row.effective_on, row.status, row.word)
+            waits = declared_joinings(session, [strand], [school.id], day)
+            assert bool(waits) == (row.word is Word.DECLARED), "what « Réponses » asks to confirm"
+        counted = situation.situation(session, programme, day, known_at=known_at).total.strands[1]
+        assert situation.curve(session, programme, day, known_at=known_at)[-1][1][1] == counted[Bucket.JOINED]
+        return row.word, row.effective_on, counted[Bucket.JOINED], counted[Bucket.DECLARED]
+
+    add(Status.JOINED, Word.DECLARED, declared_on, 0)
+    assert found() == (Word.DECLARED, declared_on, 48, 1)
+    add(Status.JOINED, Word.CONFIRMED, joined_on, 10)
+    assert found() == (Word.CONFIRMED, joined_on, 49, 0)
+    assert found(known_at=now + timedelta(minutes=5)) == (Word.DECLARED, declared_on, 48, 1), "as it was known then"
+    rolled = select(rolled_up(STORY_DAY, [strand], schools=select(literal(school.id))).c.roll_up)
+    assert session.scalars(rolled).all() == [RollUp.COMPLETE]
+    add(Status.DECLINED, Word.DECLARED, STORY_DAY - timedelta(3), 20)
+    assert found() == (Word.DECLARED, declared_on, 48, 1), "another status came between the two"

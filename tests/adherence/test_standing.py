@@ -61,7 +61,9 @@ def plainly(records, school, strand, day):
     held = (Status.NONE, None)
     for known in sorted(records, key=lambda r: r["day"]):  # stable: of two of a day, the last recorded
         if (known["school"], known["strand"]) == (school, strand) and known["day"] <= day and not known["withdrawn"]:
-            held = (known["status"], known["word"])
+            said = (known["status"], known["word"])
+            is_kept = (held, said) == ((Status.JOINED, Word.CONFIRMED), (Status.JOINED, Word.DECLARED))
+            held = held if is_kept else said
     return held
 
 

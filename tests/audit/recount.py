@@ -103,9 +103,17 @@ class Records:
         return found
 
     def status(self, school, strand, day, known_at=None):
-        """Where a school stands: the status, and on whose word."""
-        found = self.standing(school, strand, day, known_at)
-        return (found[-1]["status"], found[-1]["word"]) if found else ("none", None)
+        """Where a school stands: the status, and on whose word.
+
+        A joining that the service confirmed stays confirmed, whatever is declared after it, until another status.
+        """
+        held = ("none", None)
+        for one in self.standing(school, strand, day, known_at):
+            said = (one["status"], one["word"])
+            if said == ("joined", "declared") and held == ("joined", "confirmed"):
+                continue
+            held = said
+        return held
 
     def is_reported(self, school, authority, day, known_at=None):
         """Whether a school was reported as its authority's no longer."""

@@ -7,11 +7,12 @@ from datetime import date
 import pytest
 from sqlalchemy import select
 
-from outreach.adherence import programmes, situation
+from outreach.adherence import programmes, records, situation
 from outreach.adherence.joining_lists.lines import HEADERS
 from outreach.adherence.joining_lists.lists import JoiningLists
-from outreach.adherence.models import JoiningList
+from outreach.adherence.models import JoiningList, Status, Word
 from outreach.adherence.situation import Bucket, Selection
+from outreach.directory import authority_sheet
 from outreach.notes import approving, freezing, gathering, moved
 from outreach.notes.drafts import NoteRequest
 from outreach.sent_lists import steps
@@ -50,19 +51,19 @@ def freeze(sample_database):
 
 @pytest.fixture
 def plan(sample_database, silent):
-    """What a list of the joinings of the three schools, each on a day, would do."""
+    """What a list of the joinings of the three schools, or of another status, each on a day, would do."""
 
-    def call(*days):
+    def call(*days, status="adhéré"):
         with sample_database.reading() as session:
-            kind, sent = JoiningLists(STORY_DAY, moved.by_list), opened(content(silent, *days), HEADERS)
+            kind, sent = JoiningLists(STORY_DAY, moved.by_list), opened(content(silent, *days, status=status), HEADERS)
             programme = programmes.named(session).id
             return steps.judge(session, kind, steps.drafted(kind, sent, programme_id=programme)).plan
 
     return call
 
 
-def content(silent, *days):
-    rows = [f"{school};1;adhéré;{day:%d/%m/%Y}" for school, day in zip(silent, days, strict=False)]
+def content(silent, *days, status="adhéré"):
+    rows = [f"{school};1;{status};{day:%d/%m/%Y}" for school, day in zip(silent, days, strict=False)]
     return "\r\n".join(["fase;volet;statut;date", *rows]).encode()
 
 
@@ -110,6 +111,28 @@ def test_a_list_is_seen_anew_once_a_note_is_frozen(freeze, plan):
     before = plan(date(2021, 5, 1)).version
     freeze()
     assert plan(date(2021, 5, 1)).version != before
+
+
+def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_notes_after_it(
+    sample_database, freeze, plan, silent
+):
+    with sample_database.writing() as session:
+        school, authority = authority_sheet.school_by_fase(session, silent[0])
+        programme = programmes.named(session)
+        key = programme.id
+        declared = {"status": Status.JOINED, "word": Word.DECLARED, "effective_on": date(2021, 5, 3)}
+        by = {"now": NOW, "today": STORY_DAY, "actor": AUTHOR, "source": records.FROM_A_LETTER}
+        records.record(session, authority, programme, programme.strands[0], [school], **declared, **by)
+    freeze()
+    found = plan(date(2021, 3, 1))
+    assert [(line.row, line.before) for line in found.back_in_time] == [(2, Status.NONE)]
+    assert [(note.as_of, note.rows) for note in found.notes] == [(DAY, 1)]
+    with sample_database.writing() as session:
+        sent = opened(content(silent, date(2021, 3, 1)), HEADERS)
+        steps.take_over(session, JoiningLists(STORY_DAY), sent, now=NOW, actor=AUTHOR, programme_id=key)
+    freeze("Bilan corrigé")
+    refused = plan(date(2021, 4, 1), status="refus")
+    assert {(note.title, note.rows) for note in refused.notes} == {("Bilan pour le Parlement", 1), ("Bilan corrigé", 1)}
 
 
 def test_the_page_names_notes_before_the_list_is_applied_and_after(author, sample_database, silent, freeze):

@@ -125,8 +125,7 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
                     planned.attested.append(line)
                 return
             planned.changes.append(line)
-            latest = known.timeline.latest(line.school_id, line.strand_id)
-            is_earlier = latest is not None and line.day < latest.day
+            is_earlier = known.timeline.next_day(line.school_id, line.strand_id, line.day) is not None
             if is_earlier or (told_until is not None and line.day < told_until and past.moves(line)):
                 planned.back_in_time.append(line)
 

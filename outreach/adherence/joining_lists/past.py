@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 
 from outreach import french
 from outreach.adherence.joining_lists.lines import JoiningLine
-from outreach.adherence.models import AdherenceRecord, JoiningList, Strand, Word
+from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Strand, Word
 from outreach.adherence.timeline import Timeline
 from outreach.days import today
 from outreach.db import Session
@@ -86,14 +86,14 @@ def moves(line: JoiningLine) -> bool:
 
 
 def moved_by(changes: Iterable[JoiningLine], timeline: Timeline) -> list[Moved]:
-    """What the rows of a list move; `timeline` has them already."""
-    return [
-        Moved(
-            line.school_fase,
-            line.strand_number,
-            line.day,
-            timeline.next_day(line.school_id, line.strand_id, line.day),
-        )
-        for line in changes
-        if moves(line)
-    ]
+    """What the rows of a list move; `timeline` has them already.
+
+    A row that confirms a joining, or follows a confirmed one, moves what was declared of later days, too: that is
+    passed over while the confirmed joining stands, and speaks once it stands no longer.
+    """
+    moved = []
+    for line in filter(moves, changes):
+        passes_over = line.status is Status.JOINED or (line.before, line.before_word) == (Status.JOINED, Word.CONFIRMED)
+        until = timeline.next_day(line.school_id, line.strand_id, line.day, declared=not passes_over)
+        moved.append(Moved(line.school_fase, line.strand_number, line.day, until))
+    return moved
