@@ -338,7 +338,7 @@ class Places:
         keys = {one["id"] for one in letters}
         answered = {one["authority_id"] for given in told_of.answers.values() for one in given
                     if one["message_id"] in keys}  # fmt: skip
-        left = [one for one in letters if recount.has_left(one) and one["fenced_at"] is not None]
+        left = [one for one in letters if recount.has_left(one)]
         return {
             "meant": len({one["authority_id"] for one in letters}),
             "sent": len({one["authority_id"] for one in left}),

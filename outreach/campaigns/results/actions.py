@@ -25,7 +25,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
-from outreach.measuring.reactions import AUTHORITY
+from outreach.measuring.reactions import AUTHORITY, LEFT_AT
 from outreach.responses.models import Response
 from outreach.sight import wording
 from outreach.sight.scopes import Sight
@@ -341,7 +341,7 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
 
     Letters are grouped by authority first: each count of distinct authorities would sort all letters once more.
     """
-    was_tried = Message.fenced_at <= moment
+    was_tried = moment >= LEFT_AT
     flags = {
         "sent": and_(IS_TRIED, was_tried),
         "delivered": and_(Message.state == MessageState.ACCEPTED, was_tried),
