@@ -64,6 +64,8 @@ IN_PDF = {
     "answered": r"(?:a|ont) répondu",
     "declared": r"(?:déclare|déclarent) adhérer",
     "joined_since": r"(?:a|ont) depuis une adhésion confirmée",
+    "handed_over": "à qui un courriel a été remis",
+    "silent": r"n’(?:a|ont) pas encore réagi",
 }
 SPACES = re.compile("[\u00a0\u202f\u2009\u2007\u00ad]")
 NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
@@ -305,10 +307,11 @@ class Places:
         ).stdout
         text = " ".join(plain(text.decode()).split())
         (lead, *_) = re.findall(
-            r"Sur .*? à qui la campagne a écrit, .*?\.(?: \d[\d ]* n’\w+ pas encore réagi\.)?", text
+            r"Sur .*? à qui la campagne a écrit, .*?\.(?: Sur [\d ]+ à qui [^.]* n’\w+ pas encore réagi\.)?", text
         )
-        said = {**in_sentence(lead, IN_PDF), **in_sentence(lead, {"silent": r"n’(?:a|ont) pas encore réagi"})}
+        said = in_sentence(lead, IN_PDF)
         said["recipients"] = number(lead)
+        said = said if said["silent"] else {key: of for key, of in said.items() if key != "handed_over"}
         return told.differences(
             f"campaign {campaign}, summary", said, {**dict.fromkeys(said, 0), **some(counted, said)}
         )
