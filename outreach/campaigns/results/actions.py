@@ -89,12 +89,15 @@ class WaveAction:
         return f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
 
     def _received(self, sent: int) -> str:
-        """How many got the letter, where not all did."""
+        """To how many our relay took the letter, where not to all."""
         delivered = sum(self.delivered.values())
         if delivered == sent:
             return ""
-        many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
-        return f"{many} reçu le courriel, "
+        return (
+            f"le courriel a été remis à {french.number(delivered)}, "
+            if delivered
+            else "le courriel n’a été remis à aucun, "
+        )
 
     @property
     def means_some(self) -> bool:

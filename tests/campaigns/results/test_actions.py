@@ -122,9 +122,9 @@ def test_a_limit_leaves_out_and_counts_the_rest(database, sent):
         ({"sent": {"WBE": 2}, "delivered": {"WBE": 2}, "answered": {"WBE": 2}},
          "a écrit à 2 pouvoirs organisateurs (WBE 2) ; 2 ont répondu."),
         ({"sent": {"WBE": 2}, "delivered": {"WBE": 1}},
-         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; 1 a reçu le courriel, aucun n’a répondu."),
+         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; le courriel a été remis à 1, aucun n’a répondu."),
         ({"sent": {"WBE": 2}},
-         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; aucun n’a reçu le courriel, aucun n’a répondu."),
+         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; le courriel n’a été remis à aucun, aucun n’a répondu."),
         ({"sent": {}}, "n’a écrit à personne."),
     ],
 )  # fmt: skip
