@@ -235,7 +235,7 @@ class Places:
             states, _ = self.audit.of_wave(wave["id"])
             waiting = states.get("queued", 0) + states.get("handing", 0)
             counted = {
-                "Courriels": sum(states.values()),
+                "Courriels": sum(states.values()) - states.get("withdrawn", 0),
                 "Remis": states.get("accepted", 0),
                 "attendent": waiting,
                 "Refusés": states.get("refused", 0),
