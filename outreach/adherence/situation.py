@@ -78,10 +78,10 @@ class Solicitation(StrEnum):
 
 _PARTS_OF_NONE = {
     Solicitation.SOLICITED: StatusFacts(
-        "Courriel reçu, sans réponse",
+        "Sollicitée, sans réponse",
         Meaning.NONE,
         "Sans réponse, alors qu’un courriel d’une campagne sur le volet, parti et non revenu, la citait.",
-        ("a reçu un courriel et n’a pas répondu", "ont reçu un courriel et n’ont pas répondu"),
+        ("a été sollicitée et n’a pas répondu", "ont été sollicitées et n’ont pas répondu"),
     ),
     Solicitation.UNSOLICITED: StatusFacts(
         "Pas encore sollicitée",

@@ -67,8 +67,8 @@ class Reaction(StrEnum):
 
 _LABELS = {
     Reaction.NONE: "N’ont pas réagi",
-    Reaction.REACTED: "Ont réagi",
-    Reaction.UNREACHED: "Rien reçu",
+    Reaction.REACTED: "Ont répondu ou adhéré",
+    Reaction.UNREACHED: "Aucun courriel remis",
 }
 _MEANINGS = {
     Reaction.NONE: (
@@ -79,7 +79,9 @@ _MEANINGS = {
         "Au moins une réponse donnée depuis un courriel de la campagne, ou l’adhésion, déclarée ou confirmée, d’une "
         "école que nommait un courriel, le jour où il est parti ou plus tard."
     ),
-    Reaction.UNREACHED: "Aucun courriel remis, et aucune réaction : écartés, refusés, revenus, en doute ou en attente.",
+    Reaction.UNREACHED: (
+        "Aucun courriel remis, ni réponse ni adhésion : écartés, refusés, revenus, en doute ou en attente."
+    ),
 }
 
 

@@ -65,7 +65,7 @@ def answer(**asked):
             {"joined": 14, "in_preparation": 16, "declined": 6, "none": 111, "solicited": 48},
             (
                 "Non : 14 des 147 écoles du réseau WBE ont adhéré ; 16 s’y préparent, 6 ont refusé, "
-                "48 ont reçu un courriel et n’ont pas répondu, 63 n’ont pas encore été sollicitées."
+                "48 ont été sollicitées et n’ont pas répondu, 63 n’ont pas encore été sollicitées."
             ),
         ),
         (
@@ -73,7 +73,7 @@ def answer(**asked):
             (
                 "Non : une des 8 écoles du réseau WBE a adhéré ; une déclare y adhérer, une s’y prépare, "
                 "une a lancé son marché, une a refusé, une a pris connaissance de l’invitation, "
-                "une a reçu un courriel et n’a pas répondu, une n’a pas encore été sollicitée."
+                "une a été sollicitée et n’a pas répondu, une n’a pas encore été sollicitée."
             ),
         ),
         (

@@ -64,6 +64,8 @@ IN_PDF = {
     "answered": r"(?:a|ont) répondu",
     "declared": r"(?:déclare|déclarent) adhérer",
     "joined_since": r"(?:a|ont) depuis une adhésion confirmée",
+    "handed_over": "à qui un courriel a été remis",
+    "silent": r"n’(?:a|ont) pas encore réagi",
 }
 SPACES = re.compile("[\u00a0\u202f\u2009\u2007\u00ad]")
 NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
@@ -233,7 +235,7 @@ class Places:
             states, _ = self.audit.of_wave(wave["id"])
             waiting = states.get("queued", 0) + states.get("handing", 0)
             counted = {
-                "Courriels": sum(states.values()),
+                "Courriels": sum(states.values()) - states.get("withdrawn", 0),
                 "Remis": states.get("accepted", 0),
                 "attendent": waiting,
                 "Refusés": states.get("refused", 0),
@@ -305,10 +307,11 @@ class Places:
         ).stdout
         text = " ".join(plain(text.decode()).split())
         (lead, *_) = re.findall(
-            r"Sur .*? à qui la campagne a écrit, .*?\.(?: \d[\d ]* n’\w+ pas encore réagi\.)?", text
+            r"Sur .*? à qui la campagne a écrit, .*?\.(?: Sur [\d ]+ à qui [^.]* n’\w+ pas encore réagi\.)?", text
         )
-        said = {**in_sentence(lead, IN_PDF), **in_sentence(lead, {"silent": r"n’(?:a|ont) pas encore réagi"})}
+        said = in_sentence(lead, IN_PDF)
         said["recipients"] = number(lead)
+        said = said if said["silent"] else {key: of for key, of in said.items() if key != "handed_over"}
         return told.differences(
             f"campaign {campaign}, summary", said, {**dict.fromkeys(said, 0), **some(counted, said)}
         )
@@ -338,7 +341,7 @@ class Places:
         keys = {one["id"] for one in letters}
         answered = {one["authority_id"] for given in told_of.answers.values() for one in given
                     if one["message_id"] in keys}  # fmt: skip
-        left = [one for one in letters if recount.has_left(one) and one["fenced_at"] is not None]
+        left = [one for one in letters if recount.has_left(one)]
         return {
             "meant": len({one["authority_id"] for one in letters}),
             "sent": len({one["authority_id"] for one in left}),

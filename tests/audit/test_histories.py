@@ -41,6 +41,7 @@ def compared(history, url, run):
     past = recount.day_of(known_at) - chance.choice((0, 1, 15)) * DAY
     by = [chance.choice(told.GROUPINGS)]
     found += told.of_situation(run, audit, programme, day=past, known_at=known_at, groupings=by)
+    found += told.of_actions(run, audit)
     for one in read_rows["campaigns"]:
         found += [f"campaign {one['id']}: {fault}" for fault in recount.faults(audit.counts(one["id"]))]
         found += told.of_ledger(run, audit, one["id"])

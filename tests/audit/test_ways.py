@@ -29,7 +29,7 @@ LABELS = {
     "A pris connaissance": "informed",
     "Non concerné": "not_concerned",
     "Sans réponse": "none",
-    "Courriel reçu, sans réponse": "solicited",
+    "Sollicitée, sans réponse": "solicited",
     "Pas encore sollicitée": "unsolicited",
 }
 CODES = {

@@ -1,6 +1,7 @@
 """What the product says of the figures that the auditor counts, and where it differs."""
 
 import json
+from collections import Counter
 
 from click.testing import CliRunner
 
@@ -118,6 +119,14 @@ def of_counts(run, audit, campaign):
     said = run("campaign", "counts", campaign)
     about(said)
     return differences(f"campaign {campaign}", said, audit.counts(campaign))
+
+
+def of_actions(run, audit):
+    """To how many the actions of campaigns with one wave wrote: to the recipients of the campaign."""
+    waves = Counter(one["campaign_id"] for one in audit.rows["waves"] if one["mailing_id"] is not None)
+    done = [one for one in run("report", "actions")["done"] if waves[one["campaign"]] == 1]
+    said = {one["campaign"]: one["sent"]["total"] for one in done}
+    return differences("actions, recipients", said, {key: audit.counts(key)["recipients"] for key in said})
 
 
 def of_networks(database, audit, campaign):

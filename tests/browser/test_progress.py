@@ -121,7 +121,7 @@ def test_without_a_script_the_page_comes_back_by_itself_and_its_buttons_work(pla
     plain.get_by_role("button", name="Mettre en pause").click()
     expect(plain.get_by_role("status").filter(has_text="Première vague")).to_contain_text("en pause")
     plain.get_by_role("link", name="Remis 8").click()
-    expect(plain.get_by_role("heading", name="Première vague : destinataires")).to_be_visible()
+    expect(plain.get_by_role("heading", name="Première vague : visés")).to_be_visible()
 
 
 def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app, sample_database, violations):
@@ -133,7 +133,7 @@ def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app,
         at = session.get_one(Wave, wave).due_at
         launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
     expect(staff.locator("#count-accepted")).to_have_text("0")
-    expect(staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Destinataires")).to_be_visible()
+    expect(staff.get_by_role("navigation", name="Suivi").get_by_role("link", name="Visés")).to_be_visible()
     expect(staff.get_by_role("heading", name="Ce qu’il en est advenu")).to_be_visible()
     assert violations(staff) == []
     settle(sample_database, 3)

@@ -226,7 +226,7 @@ def beside(outcome: Mapping[str, Any]) -> list[str]:
     """What is said beside a figure, in French, and never hides it."""
     told, drawn = outcome["health"], outcome["drawn"]
     lines = [
-        f"{french.plural(told['early'], 'PO a reçu', 'PO ont reçu')} un courriel avant leur tour"
+        f"Un courriel est parti à {french.number(told['early'])} PO avant {'leur' if told['early'] > 1 else 'son'} tour"
         f"{', plus d’un sur vingt' if told['many_early'] else ''}."
         if told["early"]
         else "",

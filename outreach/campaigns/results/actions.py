@@ -25,7 +25,7 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
 from outreach.directory.models import Authority, Network
-from outreach.measuring.reactions import AUTHORITY
+from outreach.measuring.reactions import AUTHORITY, LEFT_AT
 from outreach.responses.models import Response
 from outreach.sight import wording
 from outreach.sight.scopes import Sight
@@ -89,12 +89,15 @@ class WaveAction:
         return f"{french.number(answered)} {'a' if answered == 1 else 'ont'} répondu" if answered else NO_REPLY
 
     def _received(self, sent: int) -> str:
-        """How many got the letter, where not all did."""
+        """To how many our relay took the letter, where not to all."""
         delivered = sum(self.delivered.values())
         if delivered == sent:
             return ""
-        many = f"{french.number(delivered)} {'a' if delivered == 1 else 'ont'}" if delivered else "aucun n’a"
-        return f"{many} reçu le courriel, "
+        return (
+            f"le courriel a été remis à {french.number(delivered)}, "
+            if delivered
+            else "le courriel n’a été remis à aucun, "
+        )
 
     @property
     def means_some(self) -> bool:
@@ -341,7 +344,7 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
 
     Letters are grouped by authority first: each count of distinct authorities would sort all letters once more.
     """
-    was_tried = Message.fenced_at <= moment
+    was_tried = moment >= LEFT_AT
     flags = {
         "sent": and_(IS_TRIED, was_tried),
         "delivered": and_(Message.state == MessageState.ACCEPTED, was_tried),

@@ -155,7 +155,7 @@ def of(
 ) -> ReactionList:
     """The list of the authorities that these letters are meant for, by name."""
     return ReactionList(
-        title="Destinataires",
+        title="Visés",
         columns=COLUMNS,
         sort=sort,
         usual="name",

@@ -126,5 +126,5 @@ def _wave(campaign: Campaign, number: int) -> tuple[Wave, Mailing]:
     if campaign.state is not CampaignState.APPROVED:
         raise Refused(f"Cette campagne est « {campaign.state.label} » : rien n’en est renvoyé.")
     if filled := _being_filled(campaign):
-        raise Refused(f"Les destinataires de la {filled.name} sont en train d’être inscrits : réessayez après.")
+        raise Refused(f"Ceux que vise la {filled.name} sont en train d’être inscrits : réessayez après.")
     return wave, wave.mailing

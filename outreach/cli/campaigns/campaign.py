@@ -320,7 +320,7 @@ def show_counts(operation: Operation, number: int) -> None:
 @json_option
 @pass_operation
 def status(operation: Operation, number: int) -> None:
-    """Dit où en est une campagne, et ce qu’il est advenu de chaque destinataire."""
+    """Dit où en est une campagne, et ce qu’il est advenu de chaque courriel."""
     with operation.database.reading() as session:
         stored_campaign = lifecycle.campaign_numbered(session, number)
         standing, counted = listing.standing_of(session, stored_campaign), progress.tallies(session, stored_campaign)
@@ -341,7 +341,7 @@ def _tell(session: Session, wave: Wave, tally: Tally, again: Retriable) -> None:
     if not tally.intended:
         return
     say(
-        f"  Destinataires {tally.intended} : remis {tally.accepted}, refusés {tally.refused}, expirés {tally.expired}, "
+        f"  Visés {tally.intended} : remis {tally.accepted}, refusés {tally.refused}, expirés {tally.expired}, "
         f"en doute {tally.in_doubt}, reportés {tally.deferred}, en attente {tally.pending}, "
         f"écartés {tally.withdrawn.total()}."
     )

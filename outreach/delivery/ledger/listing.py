@@ -87,7 +87,7 @@ def listed(
     """The letters of a mailing with this outcome and this reason of withdrawal (None: any), by the authority's name."""
     query = select(Message, Authority).join(Authority, Authority.id == Message.authority_id)
     return Queried(
-        title="Destinataires",
+        title="Visés",
         columns=COLUMNS,
         sort=sort,
         usual="name",

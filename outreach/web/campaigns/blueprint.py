@@ -97,13 +97,13 @@ def show(template: str, step: Step, **values: Any) -> str:
 
 
 def _tabs(step: Step) -> list[tuple[str, str, str]]:
-    """The tabs of a campaign under way: name, label, address. Recipients have a tab once the wave has a mailing."""
+    """The tabs of a campaign under way: name, label, address. Those meant have a tab once the wave has a mailing."""
     campaign = step.campaign
     wave = wave_of_the_moment(campaign)
     tabs = [("progress_page", "Suivi", url_for("campaigns.progress_page", number=campaign.id))]
     if wave is not None and wave.mailing_id:
         address = url_for("campaigns.list_reactions", number=campaign.id)
-        tabs.append(("recipients", "Destinataires", address))
+        tabs.append(("recipients", "Visés", address))
         tabs.append(("reached", "Atteints", url_for("campaigns.list_reached", number=campaign.id)))
     tabs.append(("waves", "Relances", url_for("campaigns.waves", number=campaign.id)))
     if ReachChannel.PAPER in campaign.ladder:

@@ -318,7 +318,7 @@ def sentence(current: Progress) -> str:
     if state not in UNDER_WAY:
         return f"{name} {state.label.lower()} : {_ends(current)}."
     if current.wave.mailing is None or current.wave.mailing.filled_at is None:
-        return f"{name} : les destinataires sont inscrits un à un ({french.number(tally.intended)})."
+        return f"{name} : ceux qu’elle vise sont inscrits un à un ({french.number(tally.intended)})."
     done = french.plural(current.settled, "courriel a une issue", "courriels ont une issue")
     still = "en pause" if state is WaveState.PAUSED else f"en cours, {current.percent} %"
     return f"{name} {still} : {done} sur {french.number(current.meant)}."

@@ -133,7 +133,7 @@ def export_reactions(number: int, kind: str) -> Response:
     with reading() as session:
         asked = _asked(session, number)
         table, title = asked.listed(session).table(), asked.campaign.title
-        about, name = asked.about(now()), f"destinataires-campagne-{number}"
+        about, name = asked.about(now()), f"vises-campagne-{number}"
         return exports.download(table, kind, name, about, whole=True, campaign=title)
 
 
@@ -145,7 +145,7 @@ def write_to_recipients(number: int) -> Redirect | str | tuple[str, int]:
         asked = _asked(session, number)
         campaign, reaction = asked.campaign, asked.filters.reaction
         strand = campaign.strand_id
-        name = f"{', '.join(asked.chosen) or 'Destinataires'} : {campaign.title}"
+        name = f"{', '.join(asked.chosen) or 'Visés'} : {campaign.title}"
         if asked.wave is None and asked.filters == ReactionFilters(reaction=Reaction.NONE):
             written = WrittenList(name, audiences.unreacted_criterion(campaign))
         else:

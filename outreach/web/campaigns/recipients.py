@@ -75,7 +75,7 @@ def write_to_wave(number: int, wave: int) -> Redirect | str | tuple[str, int]:
         outcome, reason = _asked()
         keys = listing.listed(session, mailing, outcome, reason).keys()
         chosen_by = reason or outcome
-        said = chosen_by.label if chosen_by else "Destinataires"
+        said = chosen_by.label if chosen_by else "Visés"
         name, strand = f"{said}, {chosen.name} : {campaign.title}", campaign.strand_id
     return write_to(WrittenList(name, None, keys), strand=strand)
 

@@ -4,10 +4,10 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from outreach.adherence import programmes
-from outreach.campaigns import lifecycle
+from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.actions import WaveAction
 from outreach.delivery.models import Message, MessageState
@@ -45,6 +45,21 @@ def test_a_wave_that_left_counts_authorities_by_network(database, sent):
     assert (done.meant, done.sent) == ({"Libre confessionnel": 3, "WBE": 1}, {"Libre confessionnel": 3, "WBE": 1})
     assert (done.delivered, done.answered) == ({"Libre confessionnel": 1, "WBE": 1}, {"Libre confessionnel": 1})
     assert list(found(database).labels) == ["WBE", "Libre confessionnel"]
+
+
+def test_a_letter_refused_before_its_content_was_handed_over_was_tried(database, sent):
+    """The relay refused its recipient at RCPT: it never had a fence, and the campaign counts a recipient."""
+    refused = Message.state == S.REFUSED
+    at_once = {"fence_id": None, "worker_id": None, "fenced_at": None, "settled_at": NOW + timedelta(hours=2)}
+    with database.writing() as session:
+        session.execute(update(Message).where(refused).values(at_once))
+    with database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        whole = counts.of_campaign(session, campaign, now=LATER).authorities
+    (done,) = found(database).done
+    assert sum(done.sent.values()) == whole["recipients"] == 4
+    (by_then,) = found(database, at=NOW + timedelta(hours=1)).done
+    assert sum(by_then.sent.values()) == 3, "it was not refused yet"
 
 
 def test_a_moment_of_the_past_counts_what_had_come_by_then(database, sent):
@@ -107,9 +122,9 @@ def test_a_limit_leaves_out_and_counts_the_rest(database, sent):
         ({"sent": {"WBE": 2}, "delivered": {"WBE": 2}, "answered": {"WBE": 2}},
          "a écrit à 2 pouvoirs organisateurs (WBE 2) ; 2 ont répondu."),
         ({"sent": {"WBE": 2}, "delivered": {"WBE": 1}},
-         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; 1 a reçu le courriel, aucun n’a répondu."),
+         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; le courriel a été remis à 1, aucun n’a répondu."),
         ({"sent": {"WBE": 2}},
-         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; aucun n’a reçu le courriel, aucun n’a répondu."),
+         "a écrit à 2 pouvoirs organisateurs (WBE 2) ; le courriel n’a été remis à aucun, aucun n’a répondu."),
         ({"sent": {}}, "n’a écrit à personne."),
     ],
 )  # fmt: skip

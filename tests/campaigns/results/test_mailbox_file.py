@@ -82,7 +82,7 @@ def test_a_mailbox_that_answers_for_some_schools_reads_of_these_alone(database, 
     assert whole.totals(whole.strands[0]) == [
         ("Adhéré", Word.DECLARED, 1),
         ("Refus", Word.DECLARED, 1),
-        ("Courriel reçu, sans réponse", None, 1),
+        ("Sollicitée, sans réponse", None, 1),
     ]
 
 

@@ -107,4 +107,4 @@ def test_the_sentence_tells_the_two_apart(database, schools):
         programme, listed = programmes.named(session), listed_schools(LATER)
         found = situation.situation(session, programme, today(LATER), listed=listed)
         (told,) = sentences.answers(found, programme.strands, [found.rows[0].code])
-    assert "3 ont reçu un courriel et n’ont pas répondu, 2 n’ont pas encore été sollicitées" in told.sentence
+    assert "3 ont été sollicitées et n’ont pas répondu, 2 n’ont pas encore été sollicitées" in told.sentence

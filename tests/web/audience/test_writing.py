@@ -99,7 +99,7 @@ REMINDS = "Nous n’avons pas encore votre réponse"
 
 def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(author, sample_database):
     figures = elements(author.get("/"), "td/a")
-    assert not [a for a in figures if "courriel reçu" in text_of(a)], "no letter has left"
+    assert not [a for a in figures if "sollicitée, sans réponse" in text_of(a)], "no letter has left"
     address = next(a.get("href") for a in figures if "pas encore sollicitée, volet 1, Libre conf" in text_of(a))
     words, campaign = begun(author, address, sample_database)
     assert campaign.title == "Pas encore sollicitée, volet 1, Libre confessionnel"
@@ -113,7 +113,7 @@ def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(au
 
 def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, sample_database, letters):
     figures = elements(author.get("/"), "td/a")
-    address = next(a.get("href") for a in figures if "courriel reçu, sans réponse, volet 1, WBE" in text_of(a))
+    address = next(a.get("href") for a in figures if "sollicitée, sans réponse, volet 1, WBE" in text_of(a))
     assert "111 écoles" in text_of(author.get(address)).replace("\xa0", " ")
     words, campaign = begun(author, address, sample_database)
     assert (words, REMINDS in campaign.letter) == ("Écrire à ce PO", True)

@@ -174,18 +174,18 @@ def test_what_was_opened_before_the_start_shows_outcomes_tabs_and_results_after_
     starts_in(sample_database, app, 30)
     page = author.get("/campaigns/1/progress").text
     assert "<progress" not in page
-    assert ">Destinataires</a>" not in page
+    assert ">Visés</a>" not in page
     with sample_database.writing() as session:
         at = session.get_one(Wave, wave).due_at
         launching.advance(session, wave, SenderIdentity.of(app.extensions["outreach.settings"]), now=at)
     _, page = asked(author, page)
     assert 'id="count-pending"' in page
     assert "<progress" in page
-    assert ">Destinataires</a>" in page
+    assert ">Visés</a>" in page
     assert "Ce qui va partir" not in page
     assert "Ce qu’il en est advenu" in text_of(page)
     _, page = asked(author, page)
-    assert "Destinataires" not in page
+    assert ">Visés</a>" not in page
 
 
 def test_a_wave_called_off_has_no_bar_and_the_first_of_its_planning_is_told(author, app, sample_database):

@@ -75,7 +75,7 @@ def table_of(author, kind, query=""):
     data = author.get(f"{PAGE}/export.{kind}?{query}").data
     if kind == "xlsx":
         book = CalamineWorkbook.from_filelike(io.BytesIO(data))
-        return [book.get_sheet_by_name(name).to_python() for name in ("Destinataires", "Définitions")]
+        return [book.get_sheet_by_name(name).to_python() for name in ("Visés", "Définitions")]
     lines = list(csv.reader(io.StringIO(data.decode("utf-8-sig")), delimiter=";"))
     gap = lines.index([])
     return lines[:gap], lines[gap + 1 :]
@@ -148,7 +148,7 @@ def test_openings_have_columns_only_where_boxes_are_measured_one_by_one(author, 
     with sample_database.writing() as session:
         session.get_one(Campaign, 1).tracking = TrackingMode.INDIVIDUAL
     page = author.get(f"{PAGE}?opening=never")
-    assert "Aucun destinataire dans ce cas" in page.text
+    assert "Personne dans ce cas" in page.text
     assert "Non mesuré" in author.get(f"{PAGE}?sort=-clicked").text
 
 

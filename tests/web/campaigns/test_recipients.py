@@ -98,7 +98,13 @@ def plain(text):
 
 
 def test_those_left_out_are_filtered_by_reason(author, launched):
-    page = text_of(author.get("/campaigns/1/waves/1?outcome=withdrawn"))
+    answer = author.get("/campaigns/1/waves/1?outcome=withdrawn")
+    page, left_out = text_of(answer), launched.withdrawn.total()
+    letters = launched.intended - left_out
+    assert f"{letters} courriels, {left_out} écartés." in page
+    assert links(answer, "/campaigns/1/letters/") == [], "none of them was sent"
+    (row, *_) = elements(author.get("/campaigns/1/progress/waves"), "tbody/tr")
+    assert [text_of(cell) for cell in row if cell.get("data-label") == "Courriels"] == [f"{letters}"]
     for name, count in launched.withdrawn.items():
         rows = author.get(f"/campaigns/1/waves/1/export.csv?outcome=withdrawn&reason={name}").data.decode("utf-8-sig")
         assert len(list(csv.reader(io.StringIO(rows), delimiter=";"))) - 1 == count
@@ -115,7 +121,7 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
     html = FlaskClient.open(author, f"{address}/html")
     assert "Madame, Monsieur," in html.text
     assert "sandbox" in html.headers["Content-Security-Policy"]
-    assert "Destinataires" in [text_of(link) for link in elements(letter, "a[@aria-current='page']")]
+    assert "Visés" in [text_of(link) for link in elements(letter, "a[@aria-current='page']")]
     assert author.get("/campaigns/1/letters/999999").status_code == 404
     beyond = author.application.url_map.bind("x").match(f"/campaigns/1/letters/{2**31 + 1}")
     assert beyond == ("campaigns.received", {"number": 1, "message": 2**31 + 1})

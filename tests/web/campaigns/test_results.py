@@ -11,9 +11,10 @@ import pytest
 from python_calamine import CalamineWorkbook
 from sqlalchemy import select
 
+from outreach import french
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
-from outreach.campaigns import lifecycle
+from outreach.campaigns import counts, lifecycle
 from outreach.campaigns.counts import KEYS, SILENT
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import as_json, figures
@@ -52,13 +53,13 @@ def came(launched, sample_database):
 
 
 def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):
-    counts = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
-    assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in counts} >= {
+    found = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
+    assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in found} >= {
         "concerned",
         "recipients",
         "handed_over",
     }
-    for address, count in counts:
+    for address, count in found:
         said = [text_of(paragraph) for paragraph in elements(author.get(address), "p")]
         assert [line.partition(" pouvoir")[0] for line in said if line.startswith(f"{count} pouvoir")] == [count]
         file = author.get(address.replace("/results?", "/results/authorities.csv?")).data.decode("utf-8-sig")
@@ -184,6 +185,25 @@ def test_the_page_of_a_campaign_names_its_own_programme(author, answered, sample
         lifecycle.campaign_numbered(session, 1).strand_id = second.strands[1].id
     assert author.get("/campaigns/1/summary.pdf").status_code == 200
     assert [one.replace("\xa0", " ") for one in written] == [f"{NAME}, volet 2"]
+
+
+def test_the_page_says_of_how_many_those_who_have_not_reacted_are_a_part(
+    author, answered, sample_database, monkeypatch
+):
+    written = []
+    monkeypatch.setattr(pdf, "set_pdf", lambda _, document, *__, **___: written.append(document["lead"]) or b"%PDF")
+    with sample_database.writing() as session:
+        last = session.scalars(select(Message).where(Message.state == MessageState.ACCEPTED)).all()[-1]
+        last.state, last.reply_code, last.reply_text = MessageState.REFUSED, 550, "No such user"
+    with sample_database.reading() as session:
+        campaign = lifecycle.campaign_numbered(session, 1)
+        counted = counts.of_campaign(session, campaign, now=NOW).authorities
+    assert author.get("/campaigns/1/summary.pdf").status_code == 200
+    (lead,) = (re.sub("[\xa0\u202f]", " ", one) for one in written)
+    whole, handed, silent = (french.number(counted[key]) for key in ("recipients", "handed_over", "silent"))
+    assert lead.startswith(f"Sur {whole} pouvoirs organisateurs à qui la campagne a écrit, ")
+    assert lead.endswith(f". Sur {handed} à qui un courriel a été remis, {silent} n’ont pas encore réagi.")
+    assert whole != handed
 
 
 def test_a_campaign_that_has_not_left_has_neither_chart_nor_page(author, sample_database):

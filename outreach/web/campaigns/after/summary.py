@@ -98,14 +98,15 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
 
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
-    """What came, in one sentence, and how many have not reacted."""
+    """What came, in one sentence, and how many of those that got a letter have not reacted."""
     whole = came.count(Figure.RECIPIENTS)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
     yield french.typeset(f"Sur {whom} à qui la campagne a écrit, {french.all_of(parts)}.")
-    silent = came.results.counts.authorities[SILENT]
+    silent, handed = came.results.counts.authorities[SILENT], came.count(Figure.HANDED_OVER)
     if silent:
-        yield french.typeset(f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi.")
+        many = f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi"
+        yield french.typeset(f"Sur {french.number(handed)} à qui un courriel a été remis, {many}.")
 
 
 def _told(figure: Figure, count: int, whole: int) -> str:
