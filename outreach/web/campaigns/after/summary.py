@@ -42,6 +42,8 @@ TOLD = {  # how a count of none, of one and of several is told
     ),
 }
 
+FIGURED = {Figure.CONCERNED, Figure.RECIPIENTS, *TOLD}  # those that the page explains
+
 
 @pages.get("/<number:number>/summary.pdf")
 @needs(RoleName.READER)
@@ -64,7 +66,7 @@ def summary(number: int) -> Response:
 def _document(came: Came, programme: str, standing: str, beside: str) -> dict[str, Any]:
     """The document as the template takes it: words, `beside` the counts as well, drawings, a date."""
     campaign, made, head = came.campaign, today(now()), letterhead()
-    figured = [figure for figure in came.results.figures if figure in {*TOLD, Figure.RECIPIENTS}]
+    figured = [figure for figure in Figure if came.results.counts.authorities.is_told(figure) and figure in FIGURED]
     return {
         "name": f"{campaign.title} – résumé",
         "ministry": MINISTRY,
@@ -99,10 +101,10 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
     """What came, in one sentence, and how many have not reacted."""
-    whole = came.count(Figure.RECIPIENTS)
+    whole = came.count(Figure.CONCERNED)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
-    yield french.typeset(f"Sur {whom} à qui la campagne a écrit, {french.all_of(parts)}.")
+    yield french.typeset(f"Sur {whom} que la campagne concerne, {french.all_of(parts)}.")
     silent = came.results.counts.authorities[SILENT]
     if silent:
         yield french.typeset(f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi.")
