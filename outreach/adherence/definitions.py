@@ -3,6 +3,7 @@
 from outreach.adherence.situation import Bucket, Solicitation
 
 KNOWN = "D’après ce qui était enregistré le"
+OF_REACH = {"Ont réagi", "Présumés atteints"}
 DEFINITIONS = (
     ("École concernée", "École inscrite au registre à cette date, qui organise le niveau visé par le volet."),
     ("PO", "Pouvoir organisateur d’au moins une école concernée à cette date."),

@@ -208,7 +208,7 @@ def verify(session: Session, *, head: str = "") -> SealCheck:
         return SealCheck(seals, entries, erased, 0, previous, f"Le sceau de l’entrée {lost} a disparu.", lost)
     waiting = session.scalar(select(func.count()).select_from(AuditEntry).where(_is_unsealed())) or 0
     fault_of_head = (
-        "" if is_held else f"Aucun sceau ne porte l’empreinte {head} : la chaîne a été refaite ou raccourcie."
+        "" if is_held else f"Aucun sceau ne porte le code de contrôle {head} : la chaîne a été refaite ou raccourcie."
     )
     return SealCheck(seals, entries, erased, waiting, previous, fault_of_head)
 

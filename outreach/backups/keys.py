@@ -34,7 +34,8 @@ def lacking(wanted: Mapping[str, Sequence[str]], here: Mapping[str, Sequence[str
     """The settings that lack a key of a backup, each with a French sentence that says what it costs."""
     lost = {name: [one for one in keys if one not in here.get(name, ())] for name, keys in wanted.items()}
     return {
-        name: f"{name} n’a pas la clé d’empreinte {', '.join(keys)} : {COSTS.get(name, 'elle servait à cette base')}."
+        name: f"{name} n’a pas la clé au code de contrôle {', '.join(keys)} : "
+        f"{COSTS.get(name, 'elle servait à cette base')}."
         for name, keys in lost.items()
         if keys
     }

@@ -87,7 +87,7 @@ def check_file(file: Path, manifest: Manifest) -> None:
     """Compare a backup with its manifest. Raises Refused where it is not the file that was written, OSError."""
     check_size(file, manifest)
     if sha256_of(file) != manifest.sha256:
-        raise Refused(f"La sauvegarde {file.name} n’a plus l’empreinte de son manifeste : elle est abîmée.")
+        raise Refused(f"La sauvegarde {file.name} n’a plus le code de contrôle de son manifeste : elle est abîmée.")
 
 
 def check_size(file: Path, manifest: Manifest) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import or_, select
 
 from outreach import french
 from outreach.adherence import known, sentences, situation
-from outreach.adherence.definitions import DEFINITIONS
+from outreach.adherence.definitions import DEFINITIONS, OF_REACH
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import JoiningList, Programme, Strand
 from outreach.adherence.sentences import FiguredSentence, GroupAnswer
@@ -74,7 +74,6 @@ OF_GROUPING = {
     "Fédération": {TableKind.FEDERATION},
 }
 OF_ACTIONS = {"Action", "Visés", "Écrirait à", "Destinataires"}
-OF_REACH = {"Ont réagi", "Présumés atteints"}
 BY_HAND = (
     "Chiffre donné à la main",
     "Chiffre que le service ne calcule pas : une personne l’a donné, avec sa source et sa date.",

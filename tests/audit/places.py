@@ -14,6 +14,7 @@ from python_calamine import CalamineWorkbook
 from tests.audit import recount, told
 from tests.pages import cells, elements, text_of
 
+NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
 WORDS = {
     "Visés": "targeted",
     "Hors cible": "out_of_scope",
@@ -45,19 +46,19 @@ WORDS = {
 IN_SENTENCES = {  # what follows a number in a sentence about a campaign
     "targeted": r"PO visés?\b",
     "out_of_scope": "sans école concernée",
-    "already_joined": "avaient déjà adhéré",
-    "excepted": "exceptés",
-    "stopped": "se sont manifestés avant le courriel",
+    "already_joined": r"avai(?:t|ent) adhéré ou le déclarai(?:t|ent)",
+    "excepted": r"exceptés?\b",
+    "stopped": r"(?:s’est manifesté|se sont manifestés) avant le courriel",
     "no_address": "sans adresse utilisable",
-    "not_sent": "non envoyés",
-    "to_come": "recevront",
-    "recipients": "destinataires",
+    "not_sent": r"non envoyés?\b",
+    "to_come": r"recevr(?:a|ont)\b",
+    "recipients": r"destinataires?\b",
 }
 OF_REACH = {
     "reached": r"(?:a|ont) réagi",
     "presumed": "présumés? atteints?",
     "unread": "remis au serveur d’envoi, retours non lus",
-    "too_early": "pour qui il est trop tôt",
+    "too_early": rf"il est trop tôt pour {NUMBER}",  # the one that stands before its number
     "left": "à atteindre encore",
 }
 IN_PDF = {
@@ -68,7 +69,6 @@ IN_PDF = {
     "silent": r"n’(?:a|ont) pas encore réagi",
 }
 SPACES = re.compile("[\u00a0\u202f\u2009\u2007\u00ad]")
-NUMBER = r"(\d{1,3}(?: \d{3})+|\d+)"
 FIGURES = tuple(key for key in WORDS.values())
 
 
@@ -83,10 +83,10 @@ def number(text):
 
 
 def in_sentence(text, words):
-    """The number before each of these words in a text; 0 where the words are not said."""
+    """The number beside each of these words in a text; 0 where the words are not said."""
     found = {}
     for key, pattern in words.items():
-        said = re.search(rf"{NUMBER} (?:{pattern})", plain(text))
+        said = re.search(pattern if NUMBER in pattern else rf"{NUMBER} (?:{pattern})", plain(text))
         found[key] = int(said[1].replace(" ", "")) if said else 0
     return found
 
@@ -306,12 +306,18 @@ class Places:
             ["pdftotext", "-layout", "-", "-"], input=answer.data, capture_output=True, check=True
         ).stdout
         text = " ".join(plain(text.decode()).split())
+<<<<<<< HEAD
         (lead, *_) = re.findall(
             r"Sur .*? à qui la campagne a écrit, .*?\.(?: Sur [\d ]+ à qui [^.]* n’\w+ pas encore réagi\.)?", text
         )
         said = in_sentence(lead, IN_PDF)
         said["recipients"] = number(lead)
         said = said if said["silent"] else {key: of for key, of in said.items() if key != "handed_over"}
+=======
+        (lead, *_) = re.findall(r"Sur .*? que la campagne concerne, .*?\.(?: \d[\d ]* n’\w+ pas encore réagi\.)?", text)
+        said = {**in_sentence(lead, IN_PDF), **in_sentence(lead, {"silent": r"n’(?:a|ont) pas encore réagi"})}
+        said["concerned"] = number(lead)
+>>>>>>> c
         return told.differences(
             f"campaign {campaign}, summary", said, {**dict.fromkeys(said, 0), **some(counted, said)}
         )

@@ -169,5 +169,5 @@ def test_a_damaged_backup_makes_no_database(run, fresh_url, tmp_path):
         file.write(b"damaged")
     with beside(fresh_url, tmp_path) as new:
         status, told = run("restore", made["file"], "--database-url", new, "--json")
-        assert (status, "n’a plus l’empreinte" in told["error"]) == (1, True)
+        assert (status, "n’a plus le code de contrôle" in told["error"]) == (1, True)
         assert not (tmp_path / "restored.sqlite3").exists()

@@ -84,6 +84,17 @@ def test_a_large_file_is_a_job_whose_file_is_the_same(signed_in, do, monkeypatch
 
 
 @pytest.mark.usefixtures("few_rows")
+def test_a_job_that_makes_a_file_changed_nothing_and_leads_back_to_its_page(signed_in, do, sample_database):
+    reader = signed_in("reader")
+    page = ask(reader)
+    assert do().file_name
+    with sample_database.writing() as session:
+        session.scalars(select(Job)).one().location = "/directory"
+    said = text_of(reader.get(page))
+    assert ("Revenir à la page" in said, "Voir ce qui a changé" in said) == (True, False)
+
+
+@pytest.mark.usefixtures("few_rows")
 def test_a_job_is_private_to_who_asked(signed_in, do):
     page = ask(signed_in("reader"))
     do()

@@ -184,10 +184,10 @@ def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(au
     page = client.post(wbe, data={"answer": "joined"}, follow_redirects=True)
     said = text_of(page).replace("\u00a0", " ").replace("\u202f", " ")
     assert "Référence R-1 Reçue le 15 mai 2021 à 11 h 01 Volet 1" in said
-    assert "au plus tard le vendredi 21 mai 2021 (5 jours ouvrables). Un courriel vous la confirme." in said
+    assert "au plus tard le vendredi 21 mai 2021 (5 jours ouvrables). Un courriel en garde la trace." in said
     assert page.text.count("(FASE ") == 133
     stop_clock(monkeypatch, NOW + timedelta(minutes=2))
-    assert "déjà confirmée" in text_of(client.post(wbe, data={"answer": "joined"}, follow_redirects=True))
+    assert "en garde déjà la trace" in text_of(client.post(wbe, data={"answer": "joined"}, follow_redirects=True))
     stop_clock(monkeypatch, NOW + timedelta(minutes=3))
     wrong = text_of(
         client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"}, follow_redirects=True)

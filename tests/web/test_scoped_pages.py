@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
+from python_calamine import CalamineWorkbook
 from sqlalchemy import select, text
 from werkzeug.exceptions import HTTPException
 
@@ -333,3 +334,18 @@ def test_the_door_taken_out_once_lets_something_through(app, launched_sample, mo
         everybody = session.scalars(select(User.email)).all()
     said = client.get("/administration/accounts").text
     assert not [address for address in everybody if address in said and "conseil" not in address]  # the views hold
+
+
+def test_no_file_has_a_sheet_or_a_word_of_whom_campaigns_reached_which_a_federation_is_not_told(app, launched_sample):
+    told = "Ont réagi", "Présumés atteints"
+    for role, code, is_told in (("reader", "", True), ("federation", "SeGEC", False)):
+        client = signed_in(app, role, code)
+        for name in ("export", "actions"):
+            book = CalamineWorkbook.from_filelike(io.BytesIO(client.get(f"/situation/{name}.xlsx").data))
+            sheets = {sheet.partition(",")[0]: sheet for sheet in book.sheet_names}
+            assert ("Atteints" in sheets) == is_told, (role, name)
+            if name == "export":
+                terms = {cell for row in book.get_sheet_by_name(sheets["Définitions"]).to_python() for cell in row}
+                assert [one in terms for one in told] == [is_told] * len(told)
+        for page in ("/", "/situation/schools?strand=1"):
+            assert all((one in text_of(client.get(page))) == is_told for one in told), (page, role)

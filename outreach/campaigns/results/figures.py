@@ -35,7 +35,11 @@ class Figure(StrEnum):
     )
     OUT_OF_SCOPE = "out_of_scope", "Hors cible", "Aucune école que le volet concerne ce jour-là"
     CONCERNED = "concerned", "Concernés", "Une école au moins que le volet concerne"
-    ALREADY_JOINED = "already_joined", "Avaient déjà adhéré", "Toutes leurs écoles concernées avaient déjà adhéré"
+    ALREADY_JOINED = (
+        "already_joined",
+        "Avaient déjà adhéré",
+        "Toutes leurs écoles concernées avaient adhéré avant le lancement, ou étaient déclarées adhérentes",
+    )
     EXCEPTED = (
         "excepted",
         "Exceptés",
@@ -46,7 +50,11 @@ class Figure(StrEnum):
         "Se sont manifestés avant le courriel",
         "Une adhésion ou une réponse connue après le lancement, avant qu’un courriel leur parte",
     )
-    TO_REACH = "to_reach", "À atteindre", "Concernés, sauf ceux qui avaient adhéré, sont exceptés ou se sont manifestés"
+    TO_REACH = (
+        "to_reach",
+        "À atteindre",
+        "Concernés, sauf ceux qui avaient adhéré ou le déclaraient, sont exceptés ou se sont manifestés",
+    )
     NO_ADDRESS = "no_address", "Sans adresse utilisable", "Aucune adresse, désinscrits, boîte en échec ou à vérifier"
     NOT_SENT = "not_sent", "Non envoyés", "Pour une autre raison : vague annulée ou manquée, sortis du public"
     TO_COME = "to_come", "Recevront", "Un courriel attend, ou une vague planifiée ou en pause leur écrira"
@@ -64,7 +72,11 @@ class Figure(StrEnum):
     TOO_EARLY = "too_early", "Trop tôt pour le dire", "Remis ou postés depuis moins longtemps, ou encore à venir"
     LEFT = "left", "À atteindre encore", "Rien ne dit qu’ils ont reçu quelque chose"
     ENTERED_LATER = "entered_later", "Entrés après la première vague", "Visés seulement depuis une vague suivante"
-    ANSWERED = "answered", "Ont répondu", "Une réponse par lien, par courrier ou par téléphone"
+    ANSWERED = (
+        "answered",
+        "Ont répondu",
+        "Une réponse par lien, par courrier ou par téléphone ; « J’ai pris connaissance » sans un mot n’en est pas une",
+    )
     DECLARED = "declared", "Déclarent adhérer", "Une école citée au moins est déclarée adhérente, sans confirmation"
     JOINED_SINCE = (
         "joined_since",
@@ -91,18 +103,18 @@ class Figure(StrEnum):
 
     @property
     def base(self) -> "Figure":
-        """The figure of which it is shown as a part."""
+        """The figure of which it is shown as a part: each is counted among those of its base.
+
+        Answers and joinings are so among whom the campaign concerns alone: a letter on paper is answered by its code,
+        by who has no address, too, and before the posting is noted.
+        """
         return _BASES.get(self, Figure.CONCERNED)
 
 
 _BASES = {
     **dict.fromkeys((Figure.TARGETED, Figure.OUT_OF_SCOPE, Figure.ENTERED_LATER), Figure.TARGETED),
-    **dict.fromkeys(map(Figure, (*TO_REACH, *Reach)), Figure.TO_REACH),
+    **dict.fromkeys(map(Figure, Reach), Figure.TO_REACH),
     **dict.fromkeys(map(Figure, Handing), Figure.RECIPIENTS),
-    **dict.fromkeys(
-        (Figure.ANSWERED, Figure.DECLARED, Figure.JOINED_SINCE, Figure.JOINED_ALL, Figure.HAD_JOINED),
-        Figure.RECIPIENTS,
-    ),
 }
 SHOWN = (
     *(Figure.CONCERNED, Figure.RECIPIENTS, Figure.HANDED_OVER, Figure.ANSWERED),
@@ -132,11 +144,13 @@ class FigureRow:
 class Results:
     """What came of a campaign: its numbers, how many authorities gave each answer, and the rows that are counted.
 
-    An authority that gave several answers counts under each.
+    An authority that gave several answers counts under each. `acknowledged` said that the letter was read and nothing
+    else, in no answer: they are not among those that answered.
     """
 
     counts: CampaignCounts
     answers: Mapping[Answer, int]
+    acknowledged: int
     classed: Classified
 
     @property
@@ -159,7 +173,8 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> Results:
     """The results of a campaign until now."""
     classed = classes.classify(session, campaign, now=now)
     counted = counts.of_campaign(session, campaign, now=now, classed=classed)
-    return Results(counted, _answers(session, launched(campaign)), classed)
+    mailings = launched(campaign)
+    return Results(counted, _answers(session, mailings), _acknowledged(session, mailings), classed)
 
 
 def authorities(
@@ -195,8 +210,17 @@ def is_counted(each: Subquery, figure: Figure) -> ColumnElement[bool]:
 
 
 def _answers(session: Session, mailings: Sequence[int]) -> dict[Answer, int]:
-    """How many authorities gave each answer from these letters."""
+    """How many authorities gave each answer from these letters, of those that count as having answered."""
     query = select(Response.answer, func.count(Response.authority_id.distinct()))
     query = query.join(Message, Message.id == Response.message_id).where(Message.mailing_id.in_(mailings))
-    given = dict(session.execute(query.where(Response.stands()).group_by(Response.answer)).all())
+    given = dict(session.execute(query.where(Response.is_a_reaction()).group_by(Response.answer)).all())
     return {answer: given.get(answer, 0) for answer in Answer}
+
+
+def _acknowledged(session: Session, mailings: Sequence[int]) -> int:
+    """How many authorities said of these letters that they were read, and gave no answer."""
+    theirs = select(Response.authority_id).join(Message, Message.id == Response.message_id)
+    theirs = theirs.where(Message.mailing_id.in_(mailings), Response.stands())
+    answered = theirs.where(Response.is_a_reaction())
+    query = theirs.where(Response.authority_id.not_in(answered)).distinct().subquery("acknowledged")
+    return session.scalar(select(func.count()).select_from(query)) or 0

@@ -28,7 +28,7 @@ WORDS = {
     Reach.REACHED: ("a réagi", "ont réagi"),
     Reach.PRESUMED: ("présumé atteint", "présumés atteints"),
     Reach.UNREAD: ("remis au serveur d’envoi, retours non lus", "remis au serveur d’envoi, retours non lus"),
-    Reach.TOO_EARLY: ("pour qui il est trop tôt", "pour qui il est trop tôt"),
+    Reach.TOO_EARLY: ("il est trop tôt pour le dire", "il est trop tôt pour"),
     Reach.LEFT: ("à atteindre encore", "à atteindre encore"),
 }
 TODO = {ReachChannel.PAPER: "à écrire sur papier", ReachChannel.CALL: "à appeler"}
@@ -36,21 +36,21 @@ _TO_SHEET = {
     Class.RECIPIENTS: "destinataire",
     Class.TO_COME: "un courriel est à venir",
     Class.OUT_OF_SCOPE: "hors cible : aucune école concernée ce jour-là",
-    Class.ALREADY_JOINED: "avait déjà adhéré",
+    Class.ALREADY_JOINED: "avait adhéré ou le déclarait",
     Class.EXCEPTED: "excepté",
     Class.STOPPED: "s’est manifesté avant le courriel",
     Class.NO_ADDRESS: "sans adresse utilisable",
     Class.NOT_SENT: "non envoyé",
 }
 _CLASSES = {
-    Class.OUT_OF_SCOPE: "sans école concernée",
-    Class.ALREADY_JOINED: "avaient déjà adhéré",
-    Class.EXCEPTED: "exceptés",
-    Class.STOPPED: "se sont manifestés avant le courriel",
-    Class.NO_ADDRESS: "sans adresse utilisable",
-    Class.NOT_SENT: "non envoyés",
-    Class.TO_COME: "recevront",
-    Class.RECIPIENTS: "destinataires",
+    Class.OUT_OF_SCOPE: ("sans école concernée", "sans école concernée"),
+    Class.ALREADY_JOINED: ("avait adhéré ou le déclarait", "avaient adhéré ou le déclaraient"),
+    Class.EXCEPTED: ("excepté", "exceptés"),
+    Class.STOPPED: ("s’est manifesté avant le courriel", "se sont manifestés avant le courriel"),
+    Class.NO_ADDRESS: ("sans adresse utilisable", "sans adresse utilisable"),
+    Class.NOT_SENT: ("non envoyé", "non envoyés"),
+    Class.TO_COME: ("recevra", "recevront"),
+    Class.RECIPIENTS: ("destinataire", "destinataires"),
 }
 _HANDINGS = {
     Handing.HANDED_OVER: "remis à notre serveur d’envoi",
@@ -73,14 +73,20 @@ def sentence(counts: Counts, waiting: Mapping[ReachChannel, int] | None = None) 
 
 
 def population(counts: Counts) -> str:
-    """Whom a campaign means, in French: « 985 visés : 673 hors cible, 28 avaient déjà adhéré, 279 destinataires. »"""
-    parts = [f"{french.number(counts[key])} {words}" for key, words in _CLASSES.items() if counts[key]]
+    """Whom a campaign means, in French: « 985 PO visés : 673 sans école concernée, 28 avaient adhéré ou le déclaraient,
+    279 destinataires. »"""
+    parts = [french.plural(counts[key], *words) for key, words in _CLASSES.items() if counts[key]]
     return french.typeset(f"{french.plural(counts['targeted'], 'PO visé', 'PO visés')} : {', '.join(parts)}.")
 
 
 def parts_of(counts: Counts) -> list[str]:
     """How many of those to be reached were, in French, by how sure it is; without those that are none."""
-    return [french.plural(counts[key], *words) for key, words in WORDS.items() if counts[key]]
+    return [_part(key, counts[key]) for key in WORDS if counts[key]]
+
+
+def _part(key: Reach, count: int) -> str:
+    one, several = WORDS[key]
+    return f"{several} {french.number(count)}" if key is Reach.TOO_EARLY else french.plural(count, one, several)
 
 
 class ReachedRow(NamedTuple):

@@ -113,7 +113,7 @@ def audit() -> None:
 
 @audit.command(name="verify")
 @click.option(
-    "--head", default="", metavar="EMPREINTE", help="Une empreinte relevée plus tôt : la chaîne doit la contenir."
+    "--head", default="", metavar="CODE", help="Un code de contrôle relevé plus tôt : la chaîne doit le contenir."
 )
 @json_option
 @pass_operation

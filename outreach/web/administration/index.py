@@ -9,7 +9,11 @@ pages = Blueprint("administration", __name__, url_prefix="/administration")
 # A view, the name of its page, and what is done there. `PLACES` in `web/ui/bar.py` names the blueprints.
 SUBJECTS = (
     ("accounts.index", "Comptes", "Qui peut entrer, et ce que chacun peut faire."),
-    ("api_keys.index", "Accès des programmes", "Les clés par lesquelles d’autres programmes lisent le service."),
+    (
+        "api_keys.index",
+        "Accès des programmes",
+        "Les clés par lesquelles d’autres programmes lisent le service, ou lui envoient des adhésions.",
+    ),
     (
         "hook_senders.index",
         "Adhésions envoyées",

@@ -203,6 +203,6 @@ def _out_of_scope(strand: Strand, about: Definition) -> str:
 def _left_out(account: Account) -> list[tuple[str, int]]:
     """Why those concerned would not receive it, in French, and how many."""
     found = account.authorities
-    joined = [("toutes leurs écoles ont adhéré", found["already_joined"])]
+    joined = [("toutes leurs écoles ont adhéré ou le déclarent", found["already_joined"])]
     others = [(why.label if why else "pour une autre raison", count) for why, count in found.reasons.items()]
     return [(words, count) for words, count in [*joined, *others] if count]

@@ -142,7 +142,7 @@ def _networks(came: Came) -> Chart:
         for row in came.results.rows
         if row.whole(Figure.ANSWERED)
     ]
-    title, about = f"Ont répondu, par réseau : {answered}", "Parmi ceux à qui un courriel est parti"
+    title, about = f"Ont répondu, par réseau : {answered}", "Parmi ceux que la campagne concerne"
     return _parts(came, "reseaux", title, about, ("Réseau", "Ont répondu"), told)
 
 
@@ -155,7 +155,14 @@ def _answers(came: Came) -> Chart:
     if len(told) == 1 or told[0][1] > told[1][1]:
         title = f"Réponse la plus fréquente, « {told[0][0]} » : {french.part(told[0][1], answered)}"
     about = "Parmi ceux qui ont répondu ; plusieurs réponses possibles"
+    if came.results.acknowledged:
+        about += f" ; en plus, {acknowledged_in_words(came.results.acknowledged)}"
     return _parts(came, "reponses", title, about, ("Réponse", "PO"), told)
+
+
+def acknowledged_in_words(count: int) -> str:
+    """How many only said that the letter was read."""
+    return french.plural(count, "n’a fait qu’en prendre connaissance", "n’ont fait qu’en prendre connaissance")
 
 
 def _parts(

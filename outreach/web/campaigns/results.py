@@ -149,6 +149,7 @@ def tables_of(summary: Results) -> list[exports.Table]:
     ]
     schools = [(figure.label, summary.counts.schools[figure]) for figure in figures]
     answers = [(answer.label, count) for answer, count in summary.answers.items()]
+    answers.append(("En plus, pris connaissance sans répondre", summary.acknowledged))
     meanings = [(figure.label, figure.meaning) for figure in figures]
     return [
         exports.Table("Résultats", headers, rows),

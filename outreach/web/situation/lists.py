@@ -8,7 +8,6 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.adherence import known, sentences, situation
-from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme, RollUp, Strand
 from outreach.adherence.programmes import of_programme
@@ -30,9 +29,11 @@ from outreach.web.situation.tables import (
     file_name,
     school_columns,
     solicitation_label,
+    terms,
 )
 from outreach.web.ui import exports
 from outreach.web.ui import programme as of_request
+from outreach.web.ui.door import is_scoped
 from outreach.web.ui.pager import Shown, most_counted, sorting, sought
 from outreach.web.ui.request import needs, now, reading
 
@@ -68,7 +69,7 @@ def listed(what: str) -> str:
             is_whole=is_whole,
             solicitation=solicitation_label,
             labels={state.value: state.label for state in RollUp},
-            terms=DEFINITIONS,
+            terms=terms(tells_reach=not is_scoped()),
         )
 
 
@@ -81,7 +82,8 @@ def export_list(what: str, kind: str) -> Response:
         _, selection = _asked_list(session, programme, about, what)
         table = _rows(session, programme, about, selection, what).table()
         oldest = known.oldest_register(session, about.day, about.known_at)
-        return exports.download(table, kind, file_name(about, f"volet-{selection.strand}"), definitions(oldest))
+        meanings = definitions(oldest, tells_reach=not is_scoped())
+        return exports.download(table, kind, file_name(about, f"volet-{selection.strand}"), meanings)
 
 
 @pages.route(f"{LIST}/campaign", methods=["GET", "POST"])

@@ -10,7 +10,6 @@ from flask_login import current_user
 from outreach.about import statements
 from outreach.about.statements import StatementKind
 from outreach.adherence import known, sentences, situation
-from outreach.adherence.definitions import DEFINITIONS
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import Programme
 from outreach.adherence.situation import Bucket, Situation, Solicitation
@@ -36,7 +35,7 @@ from outreach.settings import Mode
 from outreach.staff_mail import ahead
 from outreach.web import programmes
 from outreach.web.alarms import alarms
-from outreach.web.situation import charts
+from outreach.web.situation import charts, tables
 from outreach.web.situation.asked import (
     AskedSituation,
     asked,
@@ -47,7 +46,7 @@ from outreach.web.situation.asked import (
     toggled,
 )
 from outreach.web.situation.blueprint import pages
-from outreach.web.situation.tables import file_name, reached_table, spelt_moment, tables_of
+from outreach.web.situation.tables import file_name, spelt_moment
 from outreach.web.ui import exports
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.pager import Shown, sorting, sought
@@ -93,7 +92,7 @@ def index() -> str:
             again_groups=partial(toggled, about, chosen),
             answers=sentences.answers(found, programme.strands, chosen),
             groupings=list(Grouping),
-            terms=DEFINITIONS,
+            terms=tables.terms(tells_reach=not is_scoped()),
             acted=acted,
             soon=[one for one in acted.planned if is_scoped() and one.at - now() <= ahead.NOTICE],
             whole_answer=_whole_answer(session, programme, about, found, acted),
@@ -197,8 +196,9 @@ def export_actions(kind: str) -> Response:
     with reading() as session:
         about = surely_asked(session)
         acted = _acted(session, programmes.named(session), about)
-        reached = reached_table((about.day.isoformat(), spelt_moment(about.known_at or now())), acted)
-        return exports.download(_listed(acted).table(), kind, file_name(about, "actions"), reached)
+        times = about.day.isoformat(), spelt_moment(about.known_at or now())
+        more = [] if is_scoped() else [tables.reached_table(times, acted)]
+        return exports.download(_listed(acted).table(), kind, file_name(about, "actions"), *more)
 
 
 def _listed(acted: Actions) -> Held[WaveAction]:
@@ -216,5 +216,5 @@ def export(kind: str) -> Response:
         )
         acted = _acted(session, programme, about)
         oldest = known.oldest_register(session, about.day, about.known_at)
-    table, *more = tables_of(found, acted, now(), oldest)
+    table, *more = tables.tables_of(found, acted, now(), oldest, tells_reach=not is_scoped())
     return exports.download(table, kind, file_name(about), *more)

@@ -6,7 +6,7 @@ from typing import Any
 
 from outreach import french
 from outreach.adherence import sentences
-from outreach.adherence.definitions import DEFINITIONS, KNOWN
+from outreach.adherence.definitions import DEFINITIONS, KNOWN, OF_REACH
 from outreach.adherence.grouping import Grouping
 from outreach.adherence.models import RollUp, Word
 from outreach.adherence.situation import (
@@ -46,17 +46,24 @@ GROUP_HEADERS = {
 }
 
 
-def definitions(oldest: date | None) -> exports.Table:
+def terms(*, tells_reach: bool) -> Sequence[tuple[str, str]]:
+    """The words of pages and tables; a member organisation is not told whom campaigns reached."""
+    return [(term, meaning) for term, meaning in DEFINITIONS if tells_reach or term not in OF_REACH]
+
+
+def definitions(oldest: date | None, *, tells_reach: bool = True) -> exports.Table:
     """What the words of the other tables mean, and the register counted by where it is the oldest one known."""
     register = [("Registre", f"Registre du {french.day(oldest)}, le plus ancien connu.")] if oldest else []
-    return exports.Table("Définitions", ("Terme", "Sens"), [*DEFINITIONS, *register])
+    return exports.Table("Définitions", ("Terme", "Sens"), [*terms(tells_reach=tells_reach), *register])
 
 
-def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | None) -> list[exports.Table]:
+def tables_of(
+    found: Situation, acted: Actions, now: datetime, oldest: date | None, *, tells_reach: bool = True
+) -> list[exports.Table]:
     """The situation computed now as tables: one row for each group and strand; the actions; the definitions.
 
     A strand that is not open yet has a row without figures, whose last cell says when it opens. `oldest` is what
-    `known.oldest_register` says of it.
+    `known.oldest_register` says of it. `tells_reach`: whom campaigns reached is told, and has a sheet.
     """
     counted = (
         *("PO", "Écoles", "Volet"),
@@ -67,7 +74,8 @@ def tables_of(found: Situation, acted: Actions, now: datetime, oldest: date | No
     headers = ("Au", KNOWN, *GROUP_HEADERS[found.by], *counted)
     times = (found.as_of.isoformat(), spelt_moment(found.known_at or now))
     rows = [cells for row in (*found.rows, found.total) for cells in _cells(times, row, found)]
-    more = [actions_table(times, acted), reached_table(times, acted), definitions(oldest)]
+    reached = [reached_table(times, acted)] if tells_reach else []
+    more = [actions_table(times, acted), *reached, definitions(oldest, tells_reach=tells_reach)]
     return [exports.Table("Situation", headers, rows), *more]
 
 

@@ -87,3 +87,11 @@ def test_a_campaign_that_has_not_left_has_no_days(database, people, strand):
     approved(database)
     _, shown = told(database)
     assert (shown.days, [step.authorities for step in shown.way]) == ([], [1, 0, 0, 0, 0])
+
+
+def test_what_is_answered_by_the_code_on_paper_is_no_answer_to_a_wave_of_letters_by_mail(database, strand, sent):
+    one, *_, withdrawn, _ = sent
+    answer(database, strand, one, Answer.HELP)
+    answer(database, strand, withdrawn, Answer.HELP)
+    came, shown = told(database)
+    assert ([wave.answered for wave in shown.yields], came.total.count(F.ANSWERED)) == ([1], 2)

@@ -1,5 +1,6 @@
 """What came of a campaign: each figure against a small directory whose truth is known, whatever its size."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -7,7 +8,9 @@ from sqlalchemy import event, select, update
 
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.campaigns import counts, lifecycle
-from outreach.campaigns.results import figures
+from outreach.campaigns.counting.classes import Class, Reach
+from outreach.campaigns.counts import Counts
+from outreach.campaigns.results import figures, reached
 from outreach.campaigns.results.figures import Figure
 from outreach.campaigns.results.overall import Overall, overall
 from outreach.campaigns.waves import launching, retrying
@@ -122,8 +125,21 @@ def test_to_have_read_the_letter_is_an_answer_of_a_person_by_their_words_or_name
             session.add(Acknowledgement(response_id=session.scalars(select(Response.id)).one()))
     figures_of_it = {figure for figure, keys in behind(database).items() if one in keys}
     assert {F.ANSWERED, F.REACHED} & figures_of_it == ({F.ANSWERED, F.REACHED} if said else set())
+    came = found(database)
+    assert (came.answers[Answer.INFORMED], came.acknowledged) == ((1, 0) if said else (0, 1))
     with database.reading() as session:
         assert overall(session, [1], now=LATER)[1].answered == bool(said)
+
+
+def test_whoever_answered_on_paper_alone_is_of_those_of_whom_answers_are_a_part(database, strand, sent):
+    """The letter of who has no address was never sent: its code is on paper."""
+    *_, withdrawn, _ = sent
+    answer(database, strand, withdrawn, Answer.JOINED)
+    one, of_figures = found(database), behind(database)
+    assert withdrawn in of_figures[F.ANSWERED]
+    for figure in (F.ANSWERED, F.DECLARED, F.JOINED_SINCE, F.JOINED_ALL, F.HAD_JOINED):
+        assert of_figures[figure] <= of_figures[figure.base]
+        assert one.total.whole(figure) == len(of_figures[figure.base])
 
 
 def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand, sent):
@@ -270,3 +286,14 @@ def test_a_click_that_may_be_a_machines_proves_nothing(sent, database, hit_class
         seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": version}
         session.add(Hit(message_id=1, link=1, at=LATER, hit_class=hit_class, **seen))
     assert found(database).total.count(F.REACHED) == reached
+
+
+@pytest.mark.parametrize(("count", "verbs"), [(1, "1 s’est manifesté"), (2, "2 se sont manifestés")])
+def test_the_sentences_of_a_campaign_agree_with_one_and_with_several(count, verbs):
+    told = reached.population(Counts({"targeted": 8 * count, **dict.fromkeys(map(str, Class), count)}))
+    said = told.replace("\xa0", " ").replace("\u202f", " ")
+    assert f"{verbs} avant le courriel" in said
+    endings = ("avait", "adhéré", "déclarait", "excepté", "envoyé", "recevra", "destinataire")
+    assert all(re.search(rf"\b{one}\b", said) for one in endings) == (count == 1), said
+    reach = reached.sentence(Counts({"to_reach": 5 * count, **dict.fromkeys(map(str, Reach), count)}))
+    assert f", il est trop tôt pour {count}, {count} à atteindre encore." in reach.replace("\xa0", " ")

@@ -25,6 +25,7 @@ from outreach.measuring.hits import Measured
 from outreach.responses import answers
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
+from outreach.responses.models import Acknowledgement, Response
 from outreach.settings import ROOT
 from outreach.web.campaigns.results import measured_of
 from tests import factories
@@ -82,8 +83,8 @@ def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came)
     way = [step.split(" ")[0] for step in steps[1:]]
     headers = rows_under(page, "Pouvoirs organisateurs par réseau, de ceux qu’elle concerne à l’adhésion")[0]
     assert [header for header in way if header in headers] == sorted(way, key=headers.index) == way
-    recipients, to_reach = came.total.count(Figure.RECIPIENTS), came.total.count(Figure.TO_REACH)
-    assert steps[2].replace("\u202f", "").startswith(f"Destinataires {recipients} {recipients} sur {to_reach} = ")
+    recipients, concerned = came.total.count(Figure.RECIPIENTS), came.total.count(Figure.CONCERNED)
+    assert steps[2].replace("\u202f", "").startswith(f"Destinataires {recipients} {recipients} sur {concerned} = ")
     assert len(elements(page, "*[@class='stroke-event']")) == 2 * 2, "a departure on each of two curves, drawn twice"
     assert rows_under(page, "Ce qui était venu à la fin de chaque jour")[-1].split()[-8:] == ["0"] * 8
     (link,) = links(page, "/campaigns/1/recipients?reaction=none")
@@ -140,9 +141,9 @@ def answered(sample_database, came):
 
 def test_who_answered_stands_by_network_kind_and_wave_with_its_part_of_the_whole(author, answered, came):
     page = author.get("/campaigns/1/progress")
-    whole = came.total.count(Figure.RECIPIENTS)
-    networks = [row.replace("\u202f", "") for row in rows_under(page, "Parmi ceux à qui un courriel est parti")[1:]]
-    assert len(networks) == sum(bool(row.count(Figure.RECIPIENTS)) for row in came.rows)
+    whole = came.total.count(Figure.CONCERNED)
+    networks = [row.replace("\u202f", "") for row in rows_under(page, "Parmi ceux que la campagne concerne")[1:]]
+    assert len(networks) == sum(bool(row.count(Figure.CONCERNED)) for row in came.rows)
     assert sum(int(re.search(r"(\d+) sur \d+", row)[1]) for row in networks) == 2
     assert sum(int(re.search(r"sur (\d+)", row)[1]) for row in networks) == whole
     (kind,) = rows_under(page, "Parmi ceux qui ont répondu")[1:]
@@ -153,6 +154,22 @@ def test_who_answered_stands_by_network_kind_and_wave_with_its_part_of_the_whole
         rf"{came.total.count(Figure.RECIPIENTS)} 2 sur {came.total.count(Figure.RECIPIENTS)} = ",
         wave.replace("\u202f", ""),
     )
+
+
+def test_who_only_took_note_stands_beside_the_answers_and_is_no_part_of_them(author, answered, sample_database):
+    with sample_database.writing() as session:
+        (letter,) = session.scalars(select(Message).where(ACCEPTED).order_by(Message.id).offset(2).limit(1))
+        details = {"authority_id": letter.authority_id, "strand_id": 1, "given_at": NOW}
+        response = Response(message_id=letter.id, answer=Answer.INFORMED, **details)
+        session.add(response)
+        session.flush()
+        session.add(Acknowledgement(response_id=response.id))
+    page = author.get("/campaigns/1/progress")
+    rows = rows_under(page, "Parmi ceux qui ont répondu ; plusieurs réponses possibles ; en plus, 1 n’a fait qu’en")
+    assert [row.endswith("2 sur 2 = 100 %") for row in rows[1:]] == [True]
+    book = CalamineWorkbook.from_filelike(io.BytesIO(author.get("/campaigns/1/results/export.xlsx").data))
+    told = dict(book.get_sheet_by_name("Réponses").to_python()[1:])
+    assert (told[Answer.INFORMED.label], told["En plus, pris connaissance sans répondre"]) == (0, 1)
 
 
 @pytest.mark.parametrize("key", ["parcours", "reseaux", "reponses", "vagues", "jours-reponses", "jours-adhesions"])

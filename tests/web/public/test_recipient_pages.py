@@ -52,6 +52,15 @@ def test_opening_the_link_changes_nothing_and_pressing_the_button_does(client, l
     assert (row.reason, row.scope, row.created_by) == ("unsubscribed", "awareness", "destinataire")
 
 
+def test_whoever_chooses_nothing_is_asked_for_the_choice_that_the_form_names(client, letter, sample_database):
+    _, token = letter
+    asked = text_of(client.post(f"/u/{token}", data={"why": "autre"}))
+    assert ("Faites votre choix." in asked, "Votre choix" in asked, "Choisissez une réponse" in asked) == (
+        *(True, True, False),
+    )
+    assert suppressions(sample_database) == []
+
+
 DOUBTS = [
     ({"state": "in_doubt"}, "accepted"),
     ({"state": "handing"}, "accepted"),

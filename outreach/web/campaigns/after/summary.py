@@ -42,6 +42,8 @@ TOLD = {  # how a count of none, of one and of several is told
     ),
 }
 
+FIGURED = {Figure.CONCERNED, Figure.RECIPIENTS, *TOLD}  # those that the page explains
+
 
 @pages.get("/<number:number>/summary.pdf")
 @needs(RoleName.READER)
@@ -64,7 +66,7 @@ def summary(number: int) -> Response:
 def _document(came: Came, programme: str, standing: str, beside: str) -> dict[str, Any]:
     """The document as the template takes it: words, `beside` the counts as well, drawings, a date."""
     campaign, made, head = came.campaign, today(now()), letterhead()
-    figured = [figure for figure in came.results.figures if figure in {*TOLD, Figure.RECIPIENTS}]
+    figured = [figure for figure in Figure if came.results.counts.authorities.is_told(figure) and figure in FIGURED]
     return {
         "name": f"{campaign.title} – résumé",
         "ministry": MINISTRY,
@@ -98,11 +100,11 @@ def _picture(chart: Chart, canvas: Canvas) -> dict[str, str]:
 
 
 def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
-    """What came, in one sentence, and how many of those that got a letter have not reacted."""
-    whole = came.count(Figure.RECIPIENTS)
+    """What came, in one sentence, and how many of those that a letter was handed over to have not reacted."""
+    whole = came.count(Figure.CONCERNED)
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
-    yield french.typeset(f"Sur {whom} à qui la campagne a écrit, {french.all_of(parts)}.")
+    yield french.typeset(f"Sur {whom} que la campagne concerne, {french.all_of(parts)}.")
     silent, handed = came.results.counts.authorities[SILENT], came.count(Figure.HANDED_OVER)
     if silent:
         many = f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi"

@@ -36,7 +36,7 @@ AGAIN = {
     **BY_MISTAKE,
 }
 UNCHANGED = {"keep", "stay", *BY_MISTAKE}
-CHOOSE = "Choisissez une réponse."
+CHOOSE = "Faites votre choix."
 
 
 @pages.get("/u/<path:token>")
