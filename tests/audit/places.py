@@ -306,18 +306,12 @@ class Places:
             ["pdftotext", "-layout", "-", "-"], input=answer.data, capture_output=True, check=True
         ).stdout
         text = " ".join(plain(text.decode()).split())
-<<<<<<< HEAD
         (lead, *_) = re.findall(
-            r"Sur .*? à qui la campagne a écrit, .*?\.(?: Sur [\d ]+ à qui [^.]* n’\w+ pas encore réagi\.)?", text
+            r"Sur .*? que la campagne concerne, .*?\.(?: Sur [\d ]+ à qui [^.]* n’\w+ pas encore réagi\.)?", text
         )
         said = in_sentence(lead, IN_PDF)
-        said["recipients"] = number(lead)
-        said = said if said["silent"] else {key: of for key, of in said.items() if key != "handed_over"}
-=======
-        (lead, *_) = re.findall(r"Sur .*? que la campagne concerne, .*?\.(?: \d[\d ]* n’\w+ pas encore réagi\.)?", text)
-        said = {**in_sentence(lead, IN_PDF), **in_sentence(lead, {"silent": r"n’(?:a|ont) pas encore réagi"})}
         said["concerned"] = number(lead)
->>>>>>> c
+        said = said if said["silent"] else {key: of for key, of in said.items() if key != "handed_over"}
         return told.differences(
             f"campaign {campaign}, summary", said, {**dict.fromkeys(said, 0), **some(counted, said)}
         )

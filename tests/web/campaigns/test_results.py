@@ -217,8 +217,8 @@ def test_the_page_says_of_how_many_those_who_have_not_reacted_are_a_part(
         counted = counts.of_campaign(session, campaign, now=NOW).authorities
     assert author.get("/campaigns/1/summary.pdf").status_code == 200
     (lead,) = (re.sub("[\xa0\u202f]", " ", one) for one in written)
-    whole, handed, silent = (french.number(counted[key]) for key in ("recipients", "handed_over", "silent"))
-    assert lead.startswith(f"Sur {whole} pouvoirs organisateurs à qui la campagne a écrit, ")
+    whole, handed, silent = (french.number(counted[key]) for key in ("concerned", "handed_over", "silent"))
+    assert lead.startswith(f"Sur {whole} pouvoirs organisateurs que la campagne concerne, ")
     assert lead.endswith(f". Sur {handed} à qui un courriel a été remis, {silent} n’ont pas encore réagi.")
     assert whole != handed
 
