@@ -40,7 +40,7 @@ SAID, BETWEEN = "all_said", "\n"  # what the texts of a row say, one after the o
 BESIDE = 200  # characters before and after what was found, which tell whether it stands as a whole
 
 # What stands for the same sign. Some people type the one, some programs turn it into another.
-APOSTROPHES = "'’‘‛ʼʹʽʻʾʿ´`′＇΄"
+APOSTROPHES = "'’‘‛ʼʹʽʻʾʿˈ´`′＇΄ꞌ᾽᾿՚׳"
 HYPHENS = "-‐‑‒–—―−﹣－⁃"
 SPACES = " \t\r\n\f\v\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 UNSEEN = "\xad\u200b-\u200f\u2060\ufeff"

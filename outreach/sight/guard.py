@@ -158,7 +158,18 @@ def _refuse_functions(signs: Sequence[Sign]) -> None:
 def _is_part(signs: Sequence[Sign], place: int) -> bool:
     """Whether a part of the statement is named here, with its columns: `name (a, b) AS (…)`."""
     end = next((at for at in range(place, len(signs)) if signs[at].text == ")"), len(signs))
-    return end + 1 < len(signs) and _part_at(signs, end + 1) == signs[place].text
+    is_named = end + 1 < len(signs) and _part_at(signs, end + 1) == signs[place].text
+    return is_named and _has_body(signs[end + 2 : end + 12])
+
+
+def _has_body(after: Sequence[Sign]) -> bool:
+    """Whether a query follows AS. PostgreSQL takes `AS materialized (a, b)` for an alias and its columns, none of which
+    may be called `select` or `with`, as both words are reserved."""
+    words = [sign for sign in after if sign not in {Sign("word", "not"), Sign("word", "materialized")}]
+    if words[:1] != [Sign("sign", "(")]:
+        return False
+    query = next((sign for sign in words if sign != Sign("sign", "(")), None)
+    return query in {Sign("word", "select"), Sign("word", "with")}
 
 
 def _part_at(signs: Sequence[Sign], place: int) -> str:

@@ -161,7 +161,7 @@ def test_actions_say_whom_they_mean_of_the_networks_asked_for(database):
         other = next(one.code for one in directory.networks(session) if one.code != code)
         of = [gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=(n,)), now=NOW) for n in (code, other)]
     assert [len(one.content.actions) for one in of] == [1, 1]
-    assert "il n’écrirait à personne de ce réseau" in spaced(of[1].content.actions[0].sentence)
+    assert "elle n’écrirait à personne de ce réseau" in spaced(of[1].content.actions[0].sentence)
     assert of[0].content.actions[0].sentence == acted.planned[0].sentence(acted.labels)
 
 
@@ -172,7 +172,7 @@ def test_an_action_that_means_other_networks_too_does_not_say_that_it_means_thes
     with database.reading() as session:
         content = gathering.gather(session, NoteRequest(STORY_DAY, "x", networks=("WBE",)), now=NOW).content
     (action,) = content.actions
-    assert "il écrirait à 3 pouvoirs organisateurs de ce réseau." in spaced(action.sentence)
+    assert "elle écrirait à 3 pouvoirs organisateurs de ce réseau." in spaced(action.sentence)
 
 
 def test_answers_about_another_strand_are_not_said_of_this_one(sample_database):

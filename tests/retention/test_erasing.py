@@ -374,6 +374,7 @@ WRITINGS = (
         "anne\xa0d‘hondt-lœuf",
         "Anne\nD`Hondt-Loeuf",
     ),
+    *("Anne Dꞌhondt-Lœuf", "anne d᾿hondt-lœuf", "Anne D׳Hondt-Lœuf"),
     *(unicodedata.normalize("NFD", "Änné D'Hondt-Lœuf"), json.dumps("Anne D’Hondt-Lœuf")[1:-1]),
     *(json.dumps(f"Bonjour,\n{APART}\xa0!")[1:-1], json.dumps(json.dumps("\xa0Anne D’Hondt-Lœuf"))),
 )

@@ -47,7 +47,7 @@ def test_where_data_goes_is_what_the_settings_name_without_their_passwords(sampl
         found = processing(session, settings.model_copy(update=changes))
     text = written(found)
     hosts = {row[0]: row[1] for row in cells(text, "À qui des données sont transmises")}
-    assert (hosts["Relais de courriel"], hosts["Service d’identité du personnel"]) == ("relais.be", "qui.be")
+    assert (hosts["Serveur d’envoi"], hosts["Service d’identité du personnel"]) == ("relais.be", "qui.be")
     assert "Boîte des retours" not in hosts
     assert "secret-du-relais" not in text
 

@@ -253,6 +253,9 @@ AROUND = (
     # functions that take a statement, or the name of a table, as a text
     *("SELECT * FROM ts_stat('SELECT password FROM users')", "SELECT query_to_xml('TABLE users', true, true, '')"),
     *("SELECT table_to_xml('users', true, true, '')", "SELECT * FROM dblink('x', 'SELECT 1') AS t (a text)"),
+    *("SELECT d FROM query_to_xml('TABLE users', true, true, '') AS materialized (d)", "SELECT lo_get(1) AS (a)"),
+    *("SELECT * FROM ts_stat('SELECT email FROM users') AS not materialized (word, n, m)",),
+    *("SELECT y FROM set_config('role', 'none', true) AS materialized (y)", "SELECT * FROM crosstab('x') AS (a text)"),
     *("SELECT ts_rewrite('a', 'SELECT 1')", "SELECT \"ts_stat\"('SELECT 1')", 'SELECT "lo_get"(1)'),
     *("SELECT load_extension('x')", "SELECT lo_get(1)", "SELECT * INTO TEMP x FROM contacts", "TABLE contacts"),
 )

@@ -16,7 +16,7 @@ def test_a_month_shows_its_sendings_as_links_and_what_closes_it_by_name(signed_i
     page, days = response.text, elements(response, "td")
     (cell,) = [day for day in days if elements(day, "time[@datetime='2021-05-18']")]
     assert [address for address, _ in links(cell)] == ["/campaigns/1"]
-    assert "11 h Invitation au premier volet première vague, planifiée" in text_of(cell)
+    assert "11 h Invitation au premier volet volet 1, première vague, planifiée" in text_of(cell)
     (closed,) = [day for day in days if elements(day, "time[@datetime='2021-05-13']")]
     assert (closed.get("class"), "Ascension" in text_of(closed)) == ("closed", True)
     assert "Lundi de Pentecôte" in page
@@ -31,7 +31,7 @@ def test_the_list_says_the_same_and_no_day_without_anything(author, sample_datab
     planned(sample_database, NOW + timedelta(days=3))
     page = author.get("/calendar?month=2021-05&view=list").text
     assert "<table" not in page
-    assert "mardi 18 mai 11 h Invitation au premier volet première vague, planifiée" in text_of(page)
+    assert "mardi 18 mai 11 h Invitation au premier volet volet 1, première vague, planifiée" in text_of(page)
     assert "jeudi 13 mai fermé : Ascension" in text_of(page)
     assert 'datetime="2021-05-19"' not in page
     assert 'href="/calendar?view=list&amp;month=2021-04"' in page

@@ -64,7 +64,7 @@ def test_a_deputy_gets_a_mail_when_named_and_another_when_it_is_taken_back(appro
     approver.send(end, {}, page=PAGE)
     _, (to, text) = mails()
     assert to == LUC
-    assert f"Vous ne remplacez plus Marc Dethier. Prévu le {SPELT}, le remplacement est terminé plus tôt." in text
+    assert f"Vous ne remplacez plus Marc Dethier. Le remplacement, prévu le {SPELT}, prend fin plus tôt." in text
 
 
 def test_a_deputy_reads_on_the_home_page_whom_the_days_are_for(approver, signed_in, sample_database):

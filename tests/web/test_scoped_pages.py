@@ -189,7 +189,7 @@ def test_whatever_an_open_page_leads_to_opens(app, talked_sample):
     app.extensions["outreach.settings"] = app.extensions["outreach.settings"].model_copy(update=held)
     for role, code in (SIGHTS[0], SIGHTS[4]):
         client, refused, opened = signed_in(app, role, code), ["/campaigns", "/directory/99999", "/nothing"], set()
-        todo, seen = [*refused, "/", "/account"], Counter()
+        todo, seen = [*refused, "/", "/account", "/situation/actions"], Counter()
         while todo:
             method, _, address = todo.pop(0).rpartition(" ")
             where, _, asked = address.partition("#")[0].partition("?")

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import CheckConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from outreach.db import Base, Session
+from outreach.db import Base, Session, take_turns
 
 READ_WITHIN = timedelta(days=7)  # the days after which a letter that has not come back is presumed to have arrived
 
@@ -24,7 +24,8 @@ class ReturnsReading(Base):
 
 def note(session: Session, *, now: datetime) -> None:
     """Record that the mailbox of returns was read until now, to the hour: it is read each minute."""
-    last = session.get(ReturnsReading, 1)
+    take_turns(session, "returns-readings")  # of the first note, which two processes may write at once
+    last = session.get(ReturnsReading, 1, populate_existing=True)
     if last is None or not last.read_at <= now < last.read_at + NOTED_EVERY:
         session.merge(ReturnsReading(id=1, read_at=now))
 

@@ -17,6 +17,7 @@ from outreach.web.ui.fields import line
 from outreach.web.ui.forms import NumberedRows
 
 MOST_STRANDS = 40  # in a form; a file may state more
+LAST_NUMBER = 99  # of a strand
 LABELS = {  # of the columns, as faults repeat them
     "name": "Nom",
     "circular": "Circulaire",
@@ -74,7 +75,8 @@ class ProgrammeForm(FlaskForm):
 
     def add_strand(self) -> None:
         """One row more, for the next strand."""
-        self.strands.append_entry({"number": str(max(self._numbers(), default=0) + 1)})
+        taken = self._numbers()
+        self.strands.append_entry({"number": str(next(one for one in range(1, LAST_NUMBER + 1) if one not in taken))})
 
     def remove_strand(self, number: int, used: Collection[int]) -> None:
         """A row less: of a strand that nothing stands on."""
@@ -121,6 +123,8 @@ class ProgrammeForm(FlaskForm):
 
     def _strand(self, row: StrandForm) -> StrandFile | None:
         opened, closed = _day(row.opened_on), _day(row.closed_on, required=False)
+        if not _number(row.number):
+            row.number.errors = [f"Un volet a un numéro de 1 à {LAST_NUMBER}."]
         if opened and closed and closed < opened:
             row.closed_on.errors = ["Il ferme avant d’avoir ouvert."]
         if row.level.data not in set(Level):

@@ -147,7 +147,7 @@ def test_whom_a_closed_day_spares(database):
     assert "2021-04-24" not in spared  # a Saturday like another
 
 
-def test_a_month_takes_three_statements_however_many_campaigns(database, planned):
+def test_a_month_takes_four_statements_however_many_campaigns(database, planned):
     def statements():
         seen = []
         note = lambda *details: seen.append(details[2])  # noqa: E731
@@ -162,4 +162,4 @@ def test_a_month_takes_three_statements_however_many_campaigns(database, planned
         move(database, number, lifecycle.schedule, NOW + timedelta(days=4))
         with database.writing() as session:
             session.get_one(Campaign, draft(database)).starts_at = NOW
-    assert len(statements()) == len(few) == 3
+    assert len(statements()) == len(few) == 4

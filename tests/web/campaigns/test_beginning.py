@@ -21,7 +21,7 @@ ONE, OTHER = "mes-outils-numeriques", "plan-lecture"
 
 
 @pytest.fixture
-def two_programmes(sample_database):
+def both_programmes(sample_database):
     with sample_database.writing() as session:
         programmes.load(session, factories.SECOND_PROGRAMME, now=NOW, actor=factories.AUTHOR)
     return sample_database
@@ -50,7 +50,7 @@ def last_campaign(session):
     return session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()
 
 
-def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, two_programmes):
+def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, both_programmes):
     page = author.get(BLANK)
     assert (chosen(page), account_of(page)) == ([], [])
     assert offered(page) == [f"{ONE}/1", f"{ONE}/2", f"{OTHER}/1", f"{OTHER}/2"]
@@ -61,14 +61,14 @@ def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, two_pr
     ]
     assert form_of(refused, "begin")["title"] == "Portes ouvertes", "nothing typed is lost"
     unknown = author.begin(BLANK, title="Portes ouvertes", strand=f"{OTHER}/3")
-    assert (unknown.status_code, campaigns_in(two_programmes)) == (422, 0)
+    assert (unknown.status_code, campaigns_in(both_programmes)) == (422, 0)
 
 
-def test_each_strand_of_each_programme_can_be_written_to(author, two_programmes):
+def test_each_strand_of_each_programme_can_be_written_to(author, both_programmes):
     for programme, strand, circular in ((ONE, 2, "7919"), (OTHER, 1, "7102"), (OTHER, 2, "7103")):
         made = author.begin(BLANK, title="Portes ouvertes", strand=f"{programme}/{strand}")
         assert made.status_code == 302
-        with two_programmes.reading() as session:
+        with both_programmes.reading() as session:
             campaign = last_campaign(session)
             named = programmes.strand_named(session, programme, strand)
             assert (campaign.strand_id, campaign.circular) == (named.id, circular)
@@ -96,17 +96,17 @@ def test_the_only_open_strand_is_chosen_and_the_page_says_it(author, sample_data
     assert "s’ouvre le" in text_of(page)
 
 
-def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(author, two_programmes):
+def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(author, both_programmes):
     page = author.get(INVITATION)
     assert chosen(page) == [f"{ONE}/2"], "its circular says which programme"
-    assert campaigns_in(two_programmes) == 0
+    assert campaigns_in(both_programmes) == 0
     kept = author.begin(INVITATION)
-    with two_programmes.reading() as session:
+    with both_programmes.reading() as session:
         campaign = last_campaign(session)
         assert kept.location == f"/campaigns/{campaign.id}/audience"
         assert (campaign.strand.circular, campaign.circular) == ("7919", "7919")
     author.begin(INVITATION, strand=f"{OTHER}/2")
-    with two_programmes.reading() as session:
+    with both_programmes.reading() as session:
         assert last_campaign(session).circular == "7103"
     link = f"/campaigns/begin?definition=blank&programme={OTHER}&strand=1"
     assert chosen(author.get(link)) == [f"{OTHER}/1"], "a link names them, and the page shows them"
@@ -114,12 +114,12 @@ def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(
 
 @pytest.mark.parametrize("strand", [f"{ONE}/1", f"{OTHER}/1", f"{OTHER}/2"])
 def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_not_the_others(
-    author, two_programmes, strand
+    author, both_programmes, strand
 ):
     page = author.get(LIST)
-    assert (chosen(page), campaigns_in(two_programmes)) == ([], 0)
+    assert (chosen(page), campaigns_in(both_programmes)) == ([], 0)
     counted = author.send(LIST, {"strand": strand, "title": "Deux réseaux", "count": "1"}, page=LIST)
-    assert (counted.status_code, campaigns_in(two_programmes)) == (200, 0)
+    assert (counted.status_code, campaigns_in(both_programmes)) == (200, 0)
     assert form_of(counted, "begin")["title"] == "Deux réseaux"
     rows = account_of(counted)
     numbers = dict(rows)
@@ -128,7 +128,7 @@ def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_n
     assert meant - sum(count for _, count in rows[1:place]) == concerned
     assert concerned - sum(count for _, count in rows[place + 1 : -1]) == numbers["Recevraient"]
     author.begin(LIST, strand=strand, title="Deux réseaux")
-    with two_programmes.reading() as session:
+    with both_programmes.reading() as session:
         campaign = last_campaign(session)
         told = counts.of_authorities(session, campaign, now=NOW).authorities
         letters = audiences.count(session, campaign, now=NOW)
@@ -154,12 +154,12 @@ def test_a_reader_begins_nothing(signed_in):
         assert signed_in("reader").get(address).status_code == 403
 
 
-def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(two_programmes):
-    with two_programmes.writing() as session, pytest.raises(Refused, match=f"« {ONE} », « {OTHER} »"):
+def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(both_programmes):
+    with both_programmes.writing() as session, pytest.raises(Refused, match=f"« {ONE} », « {OTHER} »"):
         factories.campaign(session, factories.invitation(), NOW)
 
 
-def test_every_place_names_the_programme_where_there_are_several(author, two_programmes):
+def test_every_place_names_the_programme_where_there_are_several(author, both_programmes):
     place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{OTHER}/2").location
     begun = place.removesuffix("/audience")
     said = "Plan lecture, volet 2"
@@ -172,7 +172,7 @@ def test_every_place_names_the_programme_where_there_are_several(author, two_pro
     assert (told["Programme"], told["Volet"]) == (OTHER, "2")
 
 
-def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, two_programmes):
+def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, both_programmes):
     begun = author.begin("/campaigns/begin?definition=rectificatif").location.removesuffix("/audience")
     assert "il ne dit pas qu’il s’agit de « Mes outils numériques »" in text_of(author.get(f"{begun}/check"))
     begun = author.begin("/campaigns/begin?definition=rappel-volet-1").location.removesuffix("/audience")
@@ -187,19 +187,19 @@ def test_with_one_programme_its_strand_suffices(author, sample_database):
     assert "Mes outils numériques, volet" not in exact
 
 
-def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
+def test_a_draft_changes_its_strand_and_is_counted_anew(author, both_programmes):
     place = author.begin("/campaigns/begin?definition=invitation-volet-1").location
     form = form_of(author.get(place), "choices")
     assert form["strand"] == f"{ONE}/1"
     recounted = author.post(f"{place}/choices", data={**form, "strand": f"{OTHER}/1"}, follow_redirects=True)
     assert "Programme et volet : Plan lecture, volet 1" in text_of(recounted)
-    with two_programmes.reading() as session:
+    with both_programmes.reading() as session:
         before = last_campaign(session)
         assert before.strand.circular == "7831", "nothing is saved"
         told = audiences.count(session, before, now=NOW).written
     assert f"<h2>{told}" not in recounted.text
     assert author.post(place, data={**form, "strand": f"{OTHER}/1"}).status_code == 302
-    with two_programmes.reading() as session:
+    with both_programmes.reading() as session:
         campaign = last_campaign(session)
         assert (campaign.strand.circular, campaign.circular) == ("7102", "7102")
         written = audiences.count(session, campaign, now=NOW).written
