@@ -84,7 +84,7 @@ class Strand(Base):
     closed_on: Mapped[date | None]
     level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
 
-    programme: Mapped[Programme] = relationship(back_populates="strands", lazy="joined", innerjoin=True)
+    programme: Mapped[Programme] = relationship(back_populates="strands")
 
     def is_open(self, day: date) -> bool:
         """Whether schools may join it at the end of a day. Before its opening a strand has no figures."""
