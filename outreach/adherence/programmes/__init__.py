@@ -271,11 +271,6 @@ def strand_named(session: Session, code: str, number: int) -> Strand:
     return found
 
 
-def codes(session: Session) -> dict[int, str]:
-    """The code of each programme, by its key."""
-    return dict(session.execute(select(Programme.id, Programme.code)).all())
-
-
 def called(programme: str, number: int) -> str:
     """What a strand is called: « volet 2 », or « Plan lecture, volet 2 » with the name of a programme."""
     return f"{programme}, volet {number}" if programme else f"volet {number}"

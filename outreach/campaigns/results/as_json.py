@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, lifecycle, listing
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import actions, figures, progress
@@ -26,7 +25,7 @@ def of(session: Session, campaign: Campaign, *, now: datetime) -> dict[str, Any]
     measured = hits.measured(session, audiences.launched(campaign))
     return {
         "campaign": campaign.id,
-        **_about(session, campaign),
+        **_about(campaign),
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
         "waves": [
@@ -54,7 +53,7 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
         raise lifecycle.unknown(campaign.id)
     return {
         "campaign": campaign.id,
-        **_about(session, campaign),
+        **_about(campaign),
         "counted": wording.authorities(wording.of_session(session)),
         "state": campaign.state.value,
         "stage": listing.standing_of(session, campaign).stage.value,
@@ -65,9 +64,9 @@ def concerning(session: Session, campaign: Campaign, *, now: datetime) -> dict[s
     }
 
 
-def _about(session: Session, campaign: Campaign) -> dict[str, Any]:
+def _about(campaign: Campaign) -> dict[str, Any]:
     """The strand that a campaign is about."""
-    return {"programme": programmes.codes(session)[campaign.strand.programme_id], "strand": campaign.strand.number}
+    return {"programme": campaign.strand.programme.code, "strand": campaign.strand.number}
 
 
 def _counted(wave: Wave, came: Mapping[str, actions.Counts | None]) -> dict[str, Any]:
