@@ -3,32 +3,16 @@
 It runs in a process of its own, as the row has to be there before anything reads the table.
 """
 
-import ast
-import importlib.util
 import io
 import sys
 import zipfile
-from pathlib import Path
-from types import ModuleType
 
-import outreach.responses
+from tests import one_row_more
 
 FACTS = 'AnswerFacts("Nous hésitons", Status.IN_PREPARATION, Tray.REFUSED, promise="vous appelle")'
-KINDS = "outreach.responses.kinds"
 
 
-def add_row():
-    """Load the table with one row more, after its last one."""
-    spec = importlib.util.find_spec(KINDS)
-    lines = Path(spec.origin).read_text(encoding="utf-8").splitlines()
-    (table,) = (each for each in ast.parse("\n".join(lines)).body if getattr(each, "name", "") == "Answer")
-    last = max(each.end_lineno for each in table.body if isinstance(each, ast.Assign))
-    lines.insert(last, f'    HESITATING = "hesitating", {FACTS}')
-    module = sys.modules[KINDS] = outreach.responses.kinds = ModuleType(KINDS)
-    exec(compile("\n".join(lines), spec.origin, "exec"), vars(module))  # noqa: S102 - our own module
-
-
-add_row()
+one_row_more.load("outreach.responses.kinds", "Answer", f'HESITATING = "hesitating", {FACTS}')
 
 import sqlalchemy as sa  # noqa: E402 - only now does anything read the table
 from alembic.migration import MigrationContext  # noqa: E402
