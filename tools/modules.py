@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write docs/modules.md: the first docstring line of every module, grouped by room (maintainers only).
 
-Usage: python tools/modules.py. A room is a folder; what its `__init__` says of it comes first. Nothing is imported.
+Usage: python tools/modules.py. The page is for whoever reads the code, and is not committed. A room is a folder; what
+its `__init__` says of it comes first. Nothing is imported.
 """
 
 import ast
@@ -11,10 +12,9 @@ from collections import defaultdict
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CODE = ROOT / "outreach"
 PAGE = ROOT / "docs" / "modules.md"
-HEAD = """<!-- Made by `python tools/modules.py` from the first docstring line of every module: do not edit by hand. -->
-# Modules
+HEAD = """# Modules
 
-Every module in one sentence, room by room. [Architecture](architecture.md) says how the rooms stand to each other.
+Every module in one sentence, room by room. [Develop](develop.md) says how the rooms stand to each other.
 """
 
 
