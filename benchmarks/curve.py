@@ -3,7 +3,7 @@
 
 Usage: ./run bench curve [--sizes 1000,5000,20000,100000] [--databases sqlite,postgresql] [--drawing FILE.svg]
 [--results FILE.json]
-Prints a table for docs/performance.md. Times include the launch. Each row is a run of `./run bench send`.
+Prints a table. Times include the launch. Each row is a run of `./run bench send`.
 """
 
 import argparse

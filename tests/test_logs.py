@@ -234,5 +234,5 @@ def test_every_line_names_its_event_and_the_page_of_operations_tells_each():
     sources = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "outreach").rglob("*.py"))
     named = set(re.findall(r'"event": "(\w+)"', sources)) | set(re.findall(r'_log\("(\w+)"', sources))
     named |= set(re.findall(r'_ended\("(\w+)"', sources)) | set(re.findall(r'_ended\(\s*"(\w+)"', sources))
-    told = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8").partition("### The log")[2]
+    told = (ROOT / "docs" / "operate.md").read_text(encoding="utf-8").partition("### The log")[2]
     assert {event for event in named if f"`{event}`" not in told.partition("\n### ")[0]} == set()

@@ -16,7 +16,7 @@ MOST_LOOKUPS = 10  # of an SPF record (RFC 7208 §4.6.4)
 ASKING = re.compile(r"[+?~-]?(include|a|mx|ptr|exists|redirect)(?:[:=/](\S*))?", re.IGNORECASE)
 ENDS = re.compile(r"[-~]all\b|redirect=")
 PUBLISHED = re.compile(r"\bp=([A-Za-z0-9+/=]*)")
-WHERE = "docs/relay.md"
+WHERE = "docs/sending.md"
 
 
 def _where_mail_leaves(look: Callable[[Settings, lookup.Resolver], Finding]) -> Callable[[Examined], Finding]:

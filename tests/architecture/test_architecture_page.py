@@ -1,11 +1,11 @@
-"""The page of architecture says what the contract of imports says, and names every room."""
+"""The page for developers says what the contract of imports says, and names every room."""
 
 import re
 from configparser import ConfigParser
 
 from outreach.settings import ROOT
 
-PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "develop.md").read_text(encoding="utf-8")
 WIDEST = 120
 
 

@@ -41,7 +41,7 @@ def test_every_setting_named_exists(path):
 
 
 def test_every_file_is_told_of_to_whoever_runs_it():
-    told = "".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("install", "operations"))
+    told = "".join((ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8") for page in ("install", "operate"))
     assert [path.name for path in FILES if path.name not in told] == []
 
 

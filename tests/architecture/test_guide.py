@@ -17,7 +17,7 @@ from outreach.settings import ROOT
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "licences" / "README.md"])
 REFERENCE = (DOCS / "guide" / "courriel.md").read_text(encoding="utf-8")
-OPERATIONS = (DOCS / "operations.md").read_text(encoding="utf-8")
+OPERATIONS = (DOCS / "operate.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 SPACES = {0xA0: " ", 0x202F: " "}
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
@@ -86,7 +86,7 @@ def test_no_table_is_cut_by_an_empty_line():
 def test_every_path_that_is_named_is_there():
     named = [(page.name, path) for page in PAGES for path in paths(page) if not is_there(path, page)]
     assert named == []
-    assert {"delivery/smtp/protocol.py", "retry_times.py"} <= paths(DOCS / "letter.md")
+    assert {"delivery/smtp/protocol.py", "retry_times.py"} <= paths(DOCS / "letters.md")
 
 
 def test_every_picture_is_shown():

@@ -5,7 +5,7 @@ import re
 from outreach.delivery.models import MessageState
 from outreach.settings import ROOT
 
-PAGE = (ROOT / "docs" / "letter.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "letters.md").read_text(encoding="utf-8")
 DIAGRAM = PAGE.partition("stateDiagram-v2\n")[2].partition("```")[0]
 MOVES = [
     tuple("" if state == "[*]" else state for state in move)

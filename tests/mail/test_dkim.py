@@ -103,5 +103,5 @@ def test_what_is_no_key_of_ours_is_refused(content, words):
 
 
 def test_what_a_relay_is_told_to_sign_is_what_the_service_signs():
-    told = (ROOT / "docs" / "relay.md").read_text().partition("Signed headers: `")[2].partition("`")[0]
+    told = (ROOT / "docs" / "sending.md").read_text().partition("Signed headers: `")[2].partition("`")[0]
     assert tuple(told.lower().split()) == SIGNED

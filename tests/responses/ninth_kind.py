@@ -1,4 +1,4 @@
-"""A ninth kind of answer, by the recipe in docs/architecture.md: one row, and one migration. Tests run it as a module.
+"""A ninth kind of answer, by the recipe in docs/develop.md: one row, and one migration. Tests run it as a module.
 
 It runs in a process of its own, as the row has to be there before anything reads the table.
 """

@@ -1,4 +1,4 @@
-"""The recipe "a new criterion" of docs/architecture.md, followed on a toy: an authority whose name begins so."""
+"""The recipe "a new criterion" of docs/develop.md, followed on a toy: an authority whose name begins so."""
 
 import json
 from typing import Annotated, ClassVar

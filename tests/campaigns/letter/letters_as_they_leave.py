@@ -2,8 +2,8 @@
 
     .venv/bin/python -m tests.campaigns.letter.letters_as_they_leave
 
-prints what SpamAssassin gives each, as the table in docs/letter.md: with names in capitals, as the register writes
-them, then with names as letters write them.
+prints what SpamAssassin gives each: with names in capitals, as the register writes them, then with names as letters
+write them.
 """
 
 import tempfile
