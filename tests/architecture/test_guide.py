@@ -16,6 +16,7 @@ from outreach.settings import ROOT
 
 DOCS = ROOT / "docs"
 PAGES = sorted([*DOCS.rglob("*.md"), *ROOT.glob("*.md"), ROOT / "licences" / "README.md"])
+MOST_LINES_A_VERSION, LONGEST_LINE, HALF_A_PAGE = 10, 200, 400  # the last in words
 REFERENCE = (DOCS / "guide" / "courriel.md").read_text(encoding="utf-8")
 OPERATIONS = (DOCS / "operate.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
@@ -126,6 +127,24 @@ def test_every_page_of_the_guide_is_in_its_table_of_contents():
     contents = DOCS / "guide" / "README.md"
     listed = {(contents.parent / link).resolve() for link in links(contents)}
     assert {page for page in contents.parent.glob("*.md") if page != contents} - listed == set()
+
+
+def test_a_version_of_the_changelog_has_ten_lines_of_200_characters_at_most():
+    versions = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").split("\n## [")[1:]
+    told = {version.partition("]")[0]: version.strip().splitlines()[2:] for version in versions}
+    assert len(told) > 3
+    assert {version: len(lines) for version, lines in told.items() if len(lines) > MOST_LINES_A_VERSION} == {}
+    assert [line for lines in told.values() for line in lines if len(line) > LONGEST_LINE] == []
+
+
+def test_every_decision_is_listed_by_its_title_and_fits_half_a_page():
+    listed = (DOCS / "develop.md").read_text(encoding="utf-8").partition("## Decisions")[2]
+    for page in sorted((DOCS / "decisions").glob("*.md")):
+        text = page.read_text(encoding="utf-8")
+        title = text.partition("\n")[0].removeprefix("# ")
+        assert f"- [{title}](decisions/{page.name})" in listed
+        assert title.partition(" ")[0] == page.name.partition("-")[0]
+        assert len(text.split()) <= HALF_A_PAGE, page.name
 
 
 @pytest.mark.parametrize("name", FIELDS)
