@@ -20,6 +20,8 @@ MOST_LINES_A_VERSION, LONGEST_LINE, HALF_A_PAGE = 10, 200, 400  # the last in wo
 REFERENCE = (DOCS / "guide" / "courriel.md").read_text(encoding="utf-8")
 OPERATIONS = (DOCS / "operate.md").read_text(encoding="utf-8")
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+NAMED_PAGE = re.compile(r"(?<![\w./])(docs/[\w/-]+\.md)(?:#([\w-]+))?")
+MADE = ("docs/modules.md", "")  # by its tool, for whoever reads the code
 SPACES = {0xA0: " ", 0x202F: " "}
 CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.MULTILINE | re.DOTALL)
 
@@ -74,6 +76,21 @@ def test_every_link_and_picture_is_there(page):
         target = (page.parent / path).resolve() if path else page
         assert target.exists(), link
         assert not anchor or anchor in headings(target), link
+
+
+def test_every_page_that_code_names_is_there():
+    """What a sentence of the program, a unit or a rule of alerts leads to."""
+    texts = (
+        path.read_text(encoding="utf-8")
+        for part in PARTS
+        for path in (ROOT / part).rglob("*")
+        if path.suffix in {".html", ".py", ".service", ".sql", ".timer", ".toml", ".yml"}
+    )
+    named = {found for text in texts for found in NAMED_PAGE.findall(text) if found != MADE}
+    assert len(named) > 5
+    for path, anchor in named:
+        assert (ROOT / path).exists(), path
+        assert not anchor or anchor in headings(ROOT / path), f"{path}#{anchor}"
 
 
 def test_no_table_is_cut_by_an_empty_line():
