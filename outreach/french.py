@@ -4,7 +4,7 @@ Babel would take 6 MB of each process for names of months and a comma, and gives
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -212,6 +212,12 @@ def all_of(words: Sequence[str]) -> str:
     """Words joined as in "a, b et c"; "" for none."""
     *first, last = words or ("",)
     return f"{', '.join(first)} et {last}" if first else last
+
+
+def either(words: Iterable[str]) -> str:
+    """Words joined as in "a, b ou c"."""
+    *first, last = words
+    return f"{', '.join(first)} ou {last}" if first else last
 
 
 def hyphenated(heading: str) -> str:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select, true
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, or_, select, true
 
 from outreach.adherence.models import Strand
 from outreach.db import Session
@@ -21,6 +21,8 @@ from outreach.directory.models import (
     RegisterImport,
     RegisterKind,
     School,
+    Teaching,
+    types_of,
 )
 from outreach.directory.reference import PROVINCES, province_of
 from outreach.sent_lists.models import ListState
@@ -86,11 +88,29 @@ class Groups:
         return query.join(School, School.id == rows.c.school_id)
 
     def with_federation(self, query: Select[*tuple[Any, ...]], rows: Subquery) -> Select[*tuple[Any, ...]]:
-        """The query, joined with the federation that represents each authority for the level of its strand."""
-        levels = [and_(rows.c.strand_id == strand.id, Membership.level == strand.level) for strand in self.strands]
-        theirs = and_(Membership.authority_id == rows.c.authority_id, or_(*levels))
-        query = query.outerjoin(Membership, and_(theirs, Membership.on(self.day, self.known_at)))
-        return query.outerjoin(Federation, Federation.id == Membership.federation_id)
+        """The query, joined with the federations that represent each authority for a level that makes its school count.
+
+        A federation that does so for two levels of a school is there once.
+        """
+        levels = [self._makes_count(strand, rows) for strand in self.strands]
+        represents = exists().where(
+            Membership.federation_id == Federation.id,
+            Membership.authority_id == rows.c.authority_id,
+            Membership.on(self.day, self.known_at),
+            or_(*levels),
+        )
+        return query.outerjoin(Federation, represents.correlate(Federation, rows))
+
+    def _makes_count(self, strand: Strand, rows: Subquery) -> ColumnElement[bool]:
+        """Whether a membership is for a level of a strand at which the school of a row teaches."""
+        is_of = and_(rows.c.strand_id == strand.id, Membership.level.in_(strand.levels))
+        if len(strand.levels) == 1:
+            return is_of
+        taught = [and_(Membership.level == one, Teaching.education_type.in_(types_of(one))) for one in strand.levels]
+        teaches = exists().where(
+            Teaching.school_id == rows.c.school_id, Teaching.on(self.day, self.known_at), or_(*taught)
+        )
+        return and_(is_of, teaches.correlate(Membership, rows))
 
 
 def groups(

@@ -5,9 +5,22 @@ A status is never changed: a dated and signed record is added, and the latest on
 
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import combinations
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, select
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Dialect,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+    and_,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.adherence.statuses import Status as Status  # noqa: PLC0414 - whoever reads records asks for it here
@@ -43,6 +56,24 @@ class RollUp(StrEnum):
         return labels.get(self.value, "Non concerné")
 
 
+class LevelSet(TypeDecorator[tuple[Level, ...]]):
+    """Levels as text, in their order and between commas: SQL of a scope looks a level up in it as a word."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: tuple[Level, ...] | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """The text of levels."""
+        return None if value is None else ",".join(level.value for level in Level if level in value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> tuple[Level, ...] | None:  # noqa: ARG002
+        """The levels of a text."""
+        return None if value is None else tuple(map(Level, value.split(",")))
+
+
+LEVEL_SETS = ["'" + ",".join(some) + "'" for count in range(1, len(Level) + 1) for some in combinations(Level, count)]
+
+
 class Programme(Base):
     """A programme (plan) the ministry wants schools to join."""
 
@@ -64,16 +95,19 @@ class Programme(Base):
 
     @property
     def level(self) -> Level | None:
-        """The level of schools that all its strands are open to; None where they differ."""
-        levels = {strand.level for strand in self.strands}
+        """The level of schools that all its strands are open to; None where there are several."""
+        levels = {level for strand in self.strands for level in strand.levels}
         return next(iter(levels)) if len(levels) == 1 else None
 
 
 class Strand(Base):
-    """A part (volet) of a programme, joined by itself; `level` says which schools it is open to."""
+    """A part (volet) of a programme, joined by itself; it is open to schools that teach at one of its levels."""
 
     __tablename__ = "strands"
-    __table_args__ = (UniqueConstraint("programme_id", "number"),)
+    __table_args__ = (
+        UniqueConstraint("programme_id", "number"),
+        CheckConstraint(f"levels IN ({', '.join(LEVEL_SETS)})", name="strand_levels"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     programme_id: Mapped[int] = mapped_column(ForeignKey("programmes.id"))
@@ -82,7 +116,7 @@ class Strand(Base):
     circular: Mapped[str] = mapped_column(String(40))
     opened_on: Mapped[date]
     closed_on: Mapped[date | None]
-    level: Mapped[Level] = mapped_column(enum_of(Level, "strand_level"))
+    levels: Mapped[tuple[Level, ...]] = mapped_column(LevelSet)
 
     programme: Mapped[Programme] = relationship(back_populates="strands")
 

@@ -17,7 +17,6 @@ from outreach.sight.scopes import Sight
 from outreach.sight.wording import of_federation, of_network, of_schools
 
 ORDINALS = {1: "premier", 2: "deuxième", 3: "troisième", 4: "quatrième"}
-KINDS = {Level.SECONDARY: "secondaires", Level.PRIMARY: "primaires", Level.NURSERY: "maternelles"}
 # What one school does, and what several do, by the figure's name, in the order of a sentence. « Sans réponse » is said
 # where no letters were handed down, so that it has no parts.
 OTHERS: dict[str, tuple[str, str]] = {
@@ -80,7 +79,7 @@ def of_reported(rows: Iterable[SituationRow], strand: Strand, sight: Sight | Non
     count = sum(row.reported.get(strand.number, 0) for row in rows)
     if not count:
         return None
-    schools = f"{french.plural(count, 'école')} {KINDS[strand.level][: -1 if count == 1 else None]}"
+    schools = f"{french.plural(count, 'école')} {kinds(strand.levels, count)}"
     schools += of_schools(sight)
     told = "signalées comme parties ou fermées : elles restent comptées tant que le registre les cite."
     if count == 1:
@@ -108,6 +107,13 @@ def answers(
         for strand in strands
         if strand.number not in found.openings
     ]
+
+
+def kinds(levels: Iterable[Level], count: int = 2) -> str:
+    """Schools of levels after « écoles »: « maternelles et primaires »; one of them: « maternelle ou primaire »."""
+    if count < 2:
+        return french.either(level.adjective for level in levels)
+    return french.all_of([f"{level.adjective}s" for level in levels])
 
 
 def ordinal(number: int, programme: str = "") -> str:
@@ -167,7 +173,7 @@ def _answer(found: Situation, row: SituationRow, number: int, *, replies: bool) 
 
 def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> str:
     joined, declared, base = figures[Bucket.JOINED], figures[Bucket.DECLARED], figures["base"]
-    day, level = french.initial(when(found)), about.level
+    day = french.initial(when(found))
     strand = ordinal(about.number, found.programme)
     whose = of_schools(found.sight)
     if not base:
@@ -175,11 +181,11 @@ def _of_strand(found: Situation, figures: Mapping[str, int], about: Strand) -> s
     concerned = " concernées" if figures[Bucket.NOT_CONCERNED] else ""
     share = french.percent(joined / base)
     more = f", et {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    schools = f"des {french.number(base)} écoles {KINDS[level]}{concerned}{whose}"
+    schools = f"des {french.number(base)} écoles {kinds(about.levels)}{concerned}{whose}"
     if base == 1:
         verb = "a" if joined else "n’a pas"
         more = " ; elle déclare y adhérer" if declared else ""
-        return f"{day}, la seule école {KINDS[level][:-1]}{concerned[:-1]}{whose} {verb} adhéré au {strand}{more}."
+        return f"{day}, la seule école {kinds(about.levels, 1)}{concerned[:-1]}{whose} {verb} adhéré au {strand}{more}."
     if not joined:
         return f"{day}, aucune {schools} n’a adhéré au {strand}{more}."
     agreed = "a adhéré" if joined == 1 else "ont adhéré"

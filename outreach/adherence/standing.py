@@ -283,7 +283,7 @@ def _teaches(strand: Strand, day: ColumnElement[date], known_at: datetime | None
     return exists().where(
         Teaching.school_id == Ownership.school_id,
         Teaching.on(day, known_at),
-        Teaching.education_type.in_(types_of(strand.level)),
+        Teaching.education_type.in_(types_of(*strand.levels)),
     )
 
 

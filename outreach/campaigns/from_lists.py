@@ -65,7 +65,7 @@ def rule_of_figure(strand: Strand, network: str, bucket: Bucket | None) -> Crite
     if bucket in {Bucket.JOINED, Bucket.DECLARED}:
         return None
     parts: list[Criterion] = [InNetwork((NetworkCode(network),))] if network else []
-    parts.append(HasLevel((strand.level,)))
+    parts.append(HasLevel(strand.levels))
     if bucket is not None:
         parts.append(SchoolStatus(strand=strand.number, statuses=(Status(bucket.value),)))
     return And(tuple(parts))

@@ -17,11 +17,12 @@ from outreach.adherence import programmes
 from outreach.campaigns.models import Wave
 from outreach.db import Session
 from outreach.errors import InputError
+from outreach.french import either
 from outreach.segments import authority_lists, criteria
 from outreach.segments.authority_lists import AmongAuthorities
 from outreach.segments.criteria import Criterion, leaves
 from outreach.segments.criteria_json import DEEPEST, from_plain, to_plain
-from outreach.segments.fields import Names, either
+from outreach.segments.fields import Names
 from outreach.segments.kinds.mailings import OfMailings, ReactedTo, ReceivedMailing
 from outreach.segments.kinds.reached import ReachedBy
 

@@ -69,13 +69,13 @@ number = 1
 name = "Bibliothèques de classe"
 circular = "7102"
 opened_on = {opened}
-level = "secondary"
+levels = ["secondary"]
 [[strands]]
 number = 2
 name = "Lectures partagées"
 circular = "7103"
 opened_on = {opened}
-level = "secondary"
+levels = ["secondary"]
 """
 
 

@@ -263,14 +263,14 @@ number = 1
 name = "Un stock de matériel à prêter"
 circular = "7831"
 opened_on = {first}
-level = "secondary"
+levels = ["secondary"]
 
 [[strands]]
 number = 2
 name = "Le matériel personnel de l’élève"
 circular = "7919"
 opened_on = {second}
-level = "secondary"
+levels = ["secondary"]
 
 # The second strand required the first, until that condition was dropped.
 [[prerequisites]]

@@ -237,12 +237,15 @@ def federation_codes(session: Session, authority_ids: Sequence[int]) -> dict[int
     return codes
 
 
-def represented(session: Session, authority_ids: Sequence[int], level: Level) -> dict[int, list[tuple[str, str]]]:
-    """The federations (code, name) that represent each authority for a level."""
+def represented(
+    session: Session, authority_ids: Sequence[int], levels: Sequence[Level]
+) -> dict[int, list[tuple[str, str]]]:
+    """The federations (code, name) that represent each authority for one of these levels."""
     query = (
         select(Membership.authority_id, Federation.code, Federation.name)
         .join(Federation)
-        .where(among(Membership.authority_id, authority_ids), Membership.level == level, Membership.current())
+        .where(among(Membership.authority_id, authority_ids), Membership.level.in_(levels), Membership.current())
+        .distinct()
         .order_by(Federation.code)
     )
     by_authority: dict[int, list[tuple[str, str]]] = {}

@@ -30,6 +30,11 @@ class Level(StrEnum):
         """The French label."""
         return {"nursery": "maternel", "primary": "primaire", "secondary": "secondaire"}[self.value]
 
+    @property
+    def adjective(self) -> str:
+        """What one school of it is called after « école »."""
+        return {"nursery": "maternelle"}.get(self.value, self.label)
+
 
 class EducationType(StrEnum):
     """The types of compulsory education, as the register spells them."""

@@ -112,7 +112,7 @@ def gather(session: Session, asked: NoteRequest, *, now: datetime) -> Gathered:
         as_of=asked.as_of.isoformat(),
         known_at=stamp(known_at),
         frozen_at=stamp(now),
-        strands=tuple(NoteStrand(one.number, one.name, one.circular, sentences.KINDS[one.level]) for one in strands),
+        strands=tuple(NoteStrand(one.number, one.name, one.circular, sentences.kinds(one.levels)) for one in strands),
         networks=tuple(NoteNetwork(row.code or "", row.label) for row in chosen),
         all_networks=not asked.networks,
         answers=tuple(_answer(strand, told, chosen) for strand, told in zip(strands, about, strict=True)),
@@ -291,12 +291,12 @@ def _unreached(
     """The authorities without a mailbox, level by level."""
     is_past = asked.known_at is not None or asked.as_of < today(now)
     when = f"Au {french.day(now)}, " if is_past else ""
-    for level in dict.fromkeys(strand.level for strand in strands):
+    for level in dict.fromkeys(level for strand in strands for level in strand.levels):
         filters = Filters(networks=asked.networks, level=level, reach=Reach.UNREACHABLE)
         if unreached := directory.count(session, filters).authorities:
             what = french.plural(unreached, "PO", "PO")
             sentence = (
-                f"{when}{what} d’écoles {sentences.KINDS[level]} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte "
+                f"{when}{what} d’écoles {sentences.kinds([level])} {'n’a' if unreached == 1 else 'n’ont'} aucune boîte "
                 f"de courriel utilisable : rien ne {'lui' if unreached == 1 else 'leur'} parvient."
             )
             yield FiguredSentence(french.typeset(sentence), {f"unreachable_{level.value}": unreached})

@@ -20,7 +20,8 @@ from outreach.db.in_list import among
 from outreach.directory import listing
 from outreach.directory.models import Authority
 from outreach.errors import InputError, NotFound
-from outreach.segments.fields import NO_NAMES, Fields, Key, Names, either
+from outreach.french import either
+from outreach.segments.fields import NO_NAMES, Fields, Key, Names
 from outreach.segments.scope import Scope
 from outreach.spreadsheets import mending
 from outreach.spreadsheets.headers import Headers, Heading

@@ -30,15 +30,14 @@ from outreach.adherence.statuses import STILL_OPEN
 from outreach.delivery.ledger import outbox
 from outreach.directory.models import Authority, Contact, Level, Ownership, School, Teaching, types_of
 from outreach.directory.reference import NetworkCode
+from outreach.french import either
 from outreach.segments.authority_lists import AmongAuthorities
-from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber, either
+from outreach.segments.fields import NO_NAMES, Fields, Names, StrandNumber
 from outreach.segments.kinds.mailings import ReactedTo, ReceivedMailing
 from outreach.segments.kinds.places import HasSize, InFederation, InMunicipality, InProvince
 from outreach.segments.kinds.reached import ReachedBy
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
-
-LEVEL_WORDS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
 
 
 class Which(StrEnum):
@@ -83,7 +82,7 @@ class HasLevel(RootModel[tuple[Level, ...]]):
 
     def words(self, _names: Names = NO_NAMES) -> str:
         """The French words."""
-        return f"au moins une école {either(LEVEL_WORDS[level] for level in self.root)}"
+        return f"au moins une école {either(level.adjective for level in self.root)}"
 
 
 class InZone(RootModel[tuple[str, ...]]):

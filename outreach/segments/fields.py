@@ -1,10 +1,12 @@
-"""Shared parts of the criteria: their base, words from the database for their sentences, and how words are joined."""
+"""Shared parts of the criteria: their base, and words from the database for their sentences."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from outreach import french
 
 StrandNumber = Annotated[int, Field(ge=1, le=99, strict=True)]
 Key = Annotated[int, Field(ge=1, le=2**31 - 1, strict=True)]
@@ -28,7 +30,7 @@ class Names:
 
     def of_mailings(self, keys: tuple[int, ...], *, with_later: bool) -> str:
         """The mailings in a sentence."""
-        numbers = either(str(key) for key in keys)
+        numbers = french.either(str(key) for key in keys)
         return self.mailings.get((keys, with_later), f"{'une vague' if len(keys) > 1 else 'la vague'} n° {numbers}")
 
     def of_list(self, key: int) -> str:
@@ -51,9 +53,3 @@ class Fields(BaseModel):
     def denied(self, names: Names = NO_NAMES) -> str:
         """The French words for its contrary."""
         return f"sauf ({self.words(names)})"
-
-
-def either(words: Iterable[str]) -> str:
-    """Words joined as in "a, b ou c"."""
-    *first, last = words
-    return f"{', '.join(first)} ou {last}" if first else last

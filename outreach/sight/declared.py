@@ -73,12 +73,12 @@ def _some_ours(table: str, column: str, row: str = "t", each: str = "") -> str:
 def _letter(row: str = "t", each: str = "") -> str:
     """The condition that a letter to an authority in scope is about it: it lists no school, or one in scope.
 
-    One for a strand of a level that is not represented is not, also where its school teaches at another, too.
+    One for a strand of levels that are not represented is not, also where its school teaches at another, too.
     """
     return (
         f"{_some_ours('message_subjects', 'message_id', row, each)} AND NOT EXISTS (SELECT 1 FROM {{r}}mailings g"
         f" JOIN {{r}}strands d ON d.id = g.strand_id WHERE g.id = {row}.mailing_id"
-        f" AND d.level NOT IN (SELECT level FROM {{v}}{LEVELS}){each})"
+        f" AND NOT EXISTS (SELECT 1 FROM {{v}}{LEVELS} l WHERE d.levels LIKE '%' || l.level || '%'){each})"
     )
 
 

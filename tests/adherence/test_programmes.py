@@ -5,7 +5,9 @@ from sqlalchemy import select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord, RecordWithdrawal
+from outreach.adherence.programmes import files as programme_files
 from outreach.demo import sample
+from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
 from tests.conftest import STORY_DAY
 
@@ -49,7 +51,7 @@ def test_a_programme_is_named_or_there_is_exactly_one(database, now, file):
         ("number = 2", "number = 1", "même numéro"),
         ("requires = 1", "requires = 9", "n’existe pas"),
         ("opened_on = 2020-11-16", 'opened_on = "hier"', "opened_on"),
-        ('level = "secondary"', 'level = "université"', "level"),
+        ('levels = ["secondary"]', 'levels = ["université"]', "levels"),
         ("[[strands]]", "[[strands", "TOML"),
         ("requires = 1", "requires = 2", "lui-même"),
         ("until = 2021-02-14", "until = 2020-01-01", "avant d’avoir commencé"),
@@ -59,7 +61,7 @@ def test_a_faulty_file_names_what_is_wrong(before, after, words, file):
     assert before in file
     with pytest.raises(InputError, match=words):
         programmes.read(
-            file.replace(before, after, 1) if before != 'level = "secondary"' else file.replace(before, after)
+            file.replace(before, after, 1) if not before.startswith("levels") else file.replace(before, after)
         )
 
 
@@ -101,6 +103,21 @@ def test_what_stands_on_no_line_names_the_heading_of_its_strand(before, after, t
     with pytest.raises(InputError) as refused:
         programmes.read(wrong)
     assert told.format(headings["volet 2" in told]) in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "levels"),
+    [
+        ('level = "primary"', "primary"),
+        ('levels = "primary"', "primary"),
+        ('levels = ["secondary", "nursery", "secondary"]', "nursery secondary"),
+        ("", "secondary"),
+    ],
+)
+def test_a_strand_has_one_level_or_several_and_a_file_of_before_is_read(line, levels, file):
+    stated = programmes.read(file.replace('levels = ["secondary"]', line, 1))
+    assert stated.strands[0].levels == tuple(map(Level, levels.split()))
+    assert programmes.read(programme_files.written(stated)) == stated
 
 
 def test_a_number_or_a_name_that_is_absurdly_long_is_refused_at_once(file):

@@ -10,7 +10,7 @@ from outreach.adherence.situation import Bucket, Situation, SituationRow, Solici
 from outreach.directory.models import Level
 
 DAY = date(2021, 5, 15)
-STRAND = Strand(number=1, level=Level.SECONDARY)
+STRAND = Strand(number=1, levels=(Level.SECONDARY,))
 
 
 def situation(by=Grouping.NETWORK, code="WBE", label="WBE", known_at=None, solicited=0, **buckets):
@@ -142,10 +142,22 @@ def test_a_sentence_names_the_moment_whose_knowledge_it_shows():
 
 def test_a_strand_that_is_not_open_yet_has_no_figure_and_no_answer():
     found = replace(situation(joined=1), openings={2: date(2021, 7, 31)})
-    strands = [STRAND, Strand(number=2, level=Level.SECONDARY, opened_on=date(2021, 7, 31))]
+    strands = [STRAND, Strand(number=2, levels=(Level.SECONDARY,), opened_on=date(2021, 7, 31))]
     assert plain(sentences.sentences(found, strands)[1]) == "Le volet 2 s’ouvre le 31 juillet 2021."
     assert [one.strand for one in sentences.answers(found, strands, ["WBE"])] == [1]
 
 
 def test_an_unknown_group_has_no_answer():
     assert sentences.answers(situation(joined=1), [STRAND], ["XYZ"]) == []
+
+
+def test_schools_of_several_levels_are_called_so():
+    levels = tuple(Level)
+    assert sentences.kinds(levels) == "maternelles, primaires et secondaires"
+    several = Strand(number=1, levels=levels[:2])
+    for counts, words in (
+        ({"joined": 2, "none": 3}, "deux des 5 écoles maternelles et primaires (40 %) ont adhéré"),
+        ({"joined": 1}, "la seule école maternelle ou primaire a adhéré"),
+    ):
+        told = sentences.of_strand(situation(**counts), several).sentence
+        assert words in told.replace("\xa0", " ").replace("\u202f", " ")

@@ -1,7 +1,7 @@
 from datetime import date, timedelta
 
 import pytest
-from sqlalchemy import insert, literal, select
+from sqlalchemy import delete, insert, literal, select
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.grouping import Grouping
@@ -11,7 +11,7 @@ from outreach.adherence.situation import Bucket, Selection, Solicitation
 from outreach.adherence.standing import rolled_up, standing
 from outreach.adherence.timeline import Moment, timeline_of
 from outreach.directory.editions.school_reports import SchoolReport
-from outreach.directory.models import Authority
+from outreach.directory.models import Authority, Federation, Level, Membership, Ownership, Teaching
 from tests import factories
 from tests.conftest import STORY_DAY
 
@@ -194,3 +194,46 @@ def test_a_list_that_comes_late_confirms_what_was_declared_of_a_later_day(sessio
     assert session.scalars(rolled).all() == [RollUp.COMPLETE]
     add(Status.DECLINED, Word.DECLARED, STORY_DAY - timedelta(3), 20)
     assert found() == (Word.DECLARED, declared_on, 48, 1), "another status came between the two"
+
+
+def test_a_strand_of_several_levels_counts_a_school_once_and_in_each_federation_that_stands_for_it(session, programme):
+    """A school of two levels counts once; its federation is one for a level of the strand at which it teaches."""
+    strand, both = programme.strands[0], (Level.PRIMARY, Level.SECONDARY)
+    taught = dict[int, set[Level]]()
+    for school, kind in session.execute(select(Teaching.school_id, Teaching.education_type).where(Teaching.current())):
+        taught.setdefault(school, set()).add(kind.level)
+    owners = dict(session.execute(select(Ownership.school_id, Ownership.authority_id).where(Ownership.current())).all())
+    expected = {school for school, levels in taught.items() if levels.intersection(both) and school in owners}
+    one = situation.situation(session, programme, STORY_DAY).total.schools
+    strand.levels = both
+    session.flush()
+    assert sum(situation.situation(session, programme, STORY_DAY).total.strands[1].values()) == len(expected) > one
+    # An authority with one federation for both levels, and one with another for each.
+    schools = sorted(school for school in expected if taught[school] >= {*both})
+    federations = dict(session.execute(select(Federation.code, Federation.id)).all())
+    first = owners[schools[0]]
+    second = next(owners[school] for school in schools if owners[school] != first)
+    session.execute(delete(Membership).where(Membership.authority_id.in_([first, second])))
+    for authority, codes in ((first, ("CECP", "CECP")), (second, ("CECP", "FELSI"))):
+        session.add_all(
+            Membership(authority_id=authority, federation_id=federations[code], level=level)
+            for code, level in zip(codes, both, strict=True)
+        )
+    session.flush()
+    found = {
+        code: [
+            row.School.id
+            for row in situation.schools(
+                session, programme, STORY_DAY, Selection(1, None, code, by=Grouping.FEDERATION)
+            ).every()
+        ]
+        for code in ("CECP", "FELSI")
+    }
+    for authority, codes in ((first, {"CECP": {*both}}), (second, {"CECP": {both[0]}, "FELSI": {both[1]}})):
+        for code, listed in found.items():
+            theirs = [school for school in listed if owners[school] == authority]
+            of = {one for one in expected if owners[one] == authority and taught[one] & codes.get(code, set())}
+            assert (sorted(theirs), len(theirs)) == (sorted(of), len(of)), (authority, code)
+    grouped = situation.situation(session, programme, STORY_DAY, by=Grouping.FEDERATION)
+    counted = {row.code: sum(row.strands[1].values()) for row in grouped.rows}
+    assert {code: len(listed) for code, listed in found.items()} == {code: counted[code] for code in found}

@@ -85,8 +85,8 @@ class Records:
 
     def eligible(self, authority, strand, day, known_at=None):
         """The schools of an authority that the strand is open to."""
-        level = self.strand[strand]["level"]
-        return {one for one in self.owned(authority, day, known_at) if level in self.levels(one, day, known_at)}
+        levels = {*self.strand[strand]["levels"].split(",")}
+        return {one for one in self.owned(authority, day, known_at) if levels & self.levels(one, day, known_at)}
 
     def standing(self, school, strand, day, known_at=None):
         """The records of a school in a strand until a day that stood, as known, in the order in which they hold."""
@@ -150,11 +150,11 @@ class Situation(Records):
             return [self.school[school]["zone"] or None]
         if by == "province":
             return [self.school[school]["province"]]
-        level = self.strand[strand]["level"]
+        levels = {*self.strand[strand]["levels"].split(",")} & self.levels(school, day, known_at)
         found = {
             self.federation[one["federation_id"]]
             for one in self.rows["memberships"]
-            if one["authority_id"] == authority and one["level"] == level and self.holds(one, day, known_at)
+            if one["authority_id"] == authority and one["level"] in levels and self.holds(one, day, known_at)
         }
         return sorted(found) or [None]
 

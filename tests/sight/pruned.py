@@ -92,10 +92,10 @@ def _prune(session, kind, code):
 
     letters = [f"'{initial}'" for initial, level in TAUGHT.items() if level in levels]
     other = _elsewhere(session, "messages", "message_subjects", "message_id", among("s.school_id", schools))
-    of_levels = ", ".join(f"'{level}'" for level in levels)
+    of_levels = " OR ".join(f"d.levels LIKE '%{level}%'" for level in levels) or "1 = 0"
     unrepresented = (
         "SELECT m.id FROM messages m JOIN mailings g ON g.id = m.mailing_id JOIN strands d ON d.id = g.strand_id"
-        f" WHERE d.level NOT IN ({of_levels})"
+        f" WHERE NOT ({of_levels})"
     )
     other |= set(session.scalars(text(unrepresented)))
     elsewhere = _elsewhere(session, "contacts", "contact_schools", "contact_id", among("s.school_id", schools))

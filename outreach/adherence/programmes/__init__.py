@@ -1,6 +1,6 @@
 """Programmes, loaded from a file: their strands, and the dated prerequisites between strands.
 
-The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, closed_on, level) and
+The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, closed_on, levels) and
 `[[prerequisites]]` (strand, requires, since, until). Loading it again updates what is stored.
 """
 
@@ -10,7 +10,16 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy import ColumnElement, case, delete, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
@@ -36,7 +45,11 @@ WANTED = {  # what a field of a file holds
     "strand": A_STRAND,
     "requires": A_STRAND,
     **dict.fromkeys(("opened_on", "closed_on", "since", "until"), A_DAY),
-    "level": "écrivez l’un de ces mots : " + ", ".join(f"« {level.value} » ({level.label})" for level in Level),
+    **dict.fromkeys(
+        ("levels", "level"),
+        "écrivez un ou plusieurs de ces mots, entre crochets : "
+        + ", ".join(f'"{level.value}" ({level.label})' for level in Level),
+    ),
     "strands": "il faut au moins un volet, sous [[strands]]",
     "prerequisites": "chaque condition s’écrit sous [[prerequisites]]",
 }
@@ -67,7 +80,19 @@ class StrandFile(BaseModel):
     circular: Annotated[str, Field(max_length=40), judged_by(line_of_words)] = ""
     opened_on: date
     closed_on: date | None = None
-    level: Level = Level.SECONDARY
+    levels: Annotated[  # `level` in files from before a strand might have several
+        tuple[Level, ...], Field(min_length=1, validation_alias=AliasChoices("levels", "level"))
+    ] = (Level.SECONDARY,)
+
+    @field_validator("levels", mode="before")
+    @classmethod
+    def _take_one(cls, stated: object) -> object:
+        return [stated] if isinstance(stated, str) else stated
+
+    @field_validator("levels")
+    @classmethod
+    def _in_order(cls, stated: tuple[Level, ...]) -> tuple[Level, ...]:
+        return tuple(level for level in Level if level in stated)
 
     @model_validator(mode="after")
     def _close_after_opening(self) -> "StrandFile":
@@ -199,9 +224,9 @@ def _fault_in(error: ValidationError, content: str) -> str:
     fault = error.errors()[0]
     place = fault["loc"]
     told = fault["msg"].removeprefix("Value error, ")
-    field = str(place[-1]) if place and isinstance(place[-1], str) else ""
-    wanted = told if fault["type"] == "value_error" else REASONS.get(fault["type"]) or WANTED.get(field)
     part = f"{PARTS[str(place[0])]} {int(place[1]) + 1}" if len(place) > 1 and place[0] in PARTS else ""
+    field = next((str(name) for name in (place[2:] if part else place) if isinstance(name, str)), "")
+    wanted = told if fault["type"] == "value_error" else REASONS.get(fault["type"]) or WANTED.get(field)
     line = _line_of(content, str(place[0]) if part else "", int(place[1]) if part else 0, field)
     where = ", ".join(filter(None, (part, f"ligne {line}" if line else "")))
     what = ", ".join(filter(None, (f"« {field} »" if field else "", wanted or "la valeur ne convient pas")))
@@ -307,7 +332,7 @@ def as_json(programme: Programme, rules: Sequence[PrerequisiteFile]) -> dict[str
             "circular": strand.circular,
             "opened_on": strand.opened_on.isoformat(),
             "closed_on": strand.closed_on.isoformat() if strand.closed_on else None,
-            "level": strand.level.value,
+            "levels": [level.value for level in strand.levels],
         }
         for strand in programme.strands
     ]
@@ -332,7 +357,7 @@ def _bring(programme: Programme, known: dict[int, Strand], stated: StrandFile) -
         strand = known[stated.number] = Strand(number=stated.number)
         programme.strands.append(strand)
     strand.name, strand.circular = stated.name, stated.circular
-    strand.opened_on, strand.closed_on, strand.level = stated.opened_on, stated.closed_on, stated.level
+    strand.opened_on, strand.closed_on, strand.levels = stated.opened_on, stated.closed_on, stated.levels
 
 
 def _replace_prerequisites(session: Session, known: Mapping[int, Strand], stated: ProgrammeFile) -> None:

@@ -12,7 +12,6 @@ from outreach.adherence import programmes
 from outreach.adherence.models import Prerequisite, Programme, Strand
 from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile
 from outreach.db import Session, take_turns
-from outreach.directory.models import Level
 from outreach.errors import NotFound, Refused
 
 STRAND_FIELDS = {
@@ -20,7 +19,7 @@ STRAND_FIELDS = {
     "circular": "circulaire",
     "opened_on": "ouvert le",
     "closed_on": "ferme le",
-    "level": "niveau",
+    "levels": "niveaux",
 }
 
 
@@ -70,7 +69,7 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
             changes.append(_new(strand))
             continue
         changes += _fields(known, strand)
-        counts = counts or (known.opened_on, known.level) != (strand.opened_on, strand.level)
+        counts = counts or (known.opened_on, known.levels) != (strand.opened_on, strand.levels)
     changes += [f"Volet {number} : {held[number].name}, retiré." for number in sorted(set(held) - _numbers(stated))]
     before, after = {_key(rule) for rule in _rules(session, programme)}, {_key(rule) for rule in stated.prerequisites}
     changes += [_rule("retirée", _made(key)) for key in sorted(before - after, key=str)]
@@ -137,7 +136,7 @@ def written(stated: ProgrammeFile) -> str:
         lines += [f"circular = {_quoted(strand.circular)}"] if strand.circular else []
         lines += [f"opened_on = {strand.opened_on}"]
         lines += [f"closed_on = {strand.closed_on}"] if strand.closed_on else []
-        lines += [f"level = {_quoted(strand.level.value)}"]
+        lines += [f"levels = [{', '.join(_quoted(level.value) for level in strand.levels)}]"]
     for rule in stated.prerequisites:
         lines += ["", "[[prerequisites]]", f"strand = {rule.strand}", f"requires = {rule.requires}"]
         lines += [f"since = {rule.since}", *([f"until = {rule.until}"] if rule.until else [])]
@@ -154,9 +153,10 @@ def _stored(session: Session, code: str) -> Programme | None:
 
 def _new(strand: StrandFile) -> str:
     circular = f", circulaire {strand.circular}" if strand.circular else ""
-    opened, level = french.spelt_day(strand.opened_on), strand.level.label
+    opened = french.spelt_day(strand.opened_on)
+    level = f"niveau{'x' if len(strand.levels) > 1 else ''} {_spelt(strand.levels)}"
     closed = f", ferme le {french.spelt_day(strand.closed_on)}" if strand.closed_on else ""
-    return f"Volet {strand.number} : {strand.name}, nouveau, ouvert le {opened}{closed}, niveau {level}{circular}."
+    return f"Volet {strand.number} : {strand.name}, nouveau, ouvert le {opened}{closed}, {level}{circular}."
 
 
 def _fields(known: Strand, stated: StrandFile) -> list[str]:
@@ -169,8 +169,8 @@ def _fields(known: Strand, stated: StrandFile) -> list[str]:
 
 
 def _spelt(value: object) -> str:
-    if isinstance(value, Level):
-        return value.label
+    if isinstance(value, tuple):
+        return french.all_of([level.label for level in value])
     return french.spelt_day(value) if isinstance(value, date) else str(value) or "vide"
 
 

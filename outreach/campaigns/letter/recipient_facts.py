@@ -156,7 +156,7 @@ class RecipientFacts:
     def _federations(self, session: Session, authorities: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
         if not self._asks("fédération", "bloc_fédération"):
             return {}
-        return represented(session, authorities, session.get_one(Strand, self.strand_id).level)
+        return represented(session, authorities, session.get_one(Strand, self.strand_id).levels)
 
 
 def _authorities(session: Session, keys: Iterable[int]) -> dict[int | None, Row[int, int, str, str | None, str, int]]:

@@ -15,6 +15,7 @@ from outreach.adherence.models import Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.results.actions import Actions, WaveAction
+from outreach.directory.models import Level
 from outreach.directory.reference import NetworkCode
 from outreach.notes.answer.comparison import joined_on
 from outreach.notes.content import ProseAnswer
@@ -70,23 +71,23 @@ def _answer(found: Situation, strand: Strand, acted: Actions, about: About) -> P
 
 def _of_chosen(found: Situation, strand: Strand, chosen: Sequence[SituationRow], about: About) -> tuple[str, list[str]]:
     """What is said of the networks asked for, the first of them as the answer; then of the others, and of all."""
-    number, level = strand.number, sentences.KINDS[strand.level]
+    number = strand.number
     counts = [sentences.figures_of(row, number) for row in chosen]
     total = sentences.figures_of(found.total, number)
     tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
     whose = of_schools(found.sight)
     lead, *more = (
-        _said(figures, _of_rows(found, row), "" if place else tail, replies=about.asks_all and not place)
+        _said(figures, "" if place else tail, f" {_of_rows(found, row)}", replies=about.asks_all and not place)
         for place, (row, figures) in enumerate(zip(chosen, counts, strict=True))
     )
     rest = {name: count - sum(one[name] for one in counts) for name, count in total.items()}
     if not rest["base"]:
         return lead, more
     here = f"Dans {'les autres réseaux' if len(found.rows) - len(chosen) > 1 else 'l’autre réseau'}, "
-    more.append(here + _does(rest, "", "") + ".")
+    more.append(here + _does(rest) + ".")
     declared = total[Bucket.DECLARED]
     also = f" ; {french.plural(declared, 'autre déclare', 'autres déclarent')} y adhérer" if declared else ""
-    more.append(f"Au total, {_does(total, level, '', whose)}{also}.")
+    more.append(f"Au total, {_does(total, strand.levels, whose=whose)}{also}.")
     return lead, more
 
 
@@ -94,7 +95,7 @@ def _of_all(found: Situation, strand: Strand, about: About) -> tuple[str, list[s
     number = strand.number
     tail = f" au {sentences.ordinal(number, found.programme)} {sentences.when(found)}"
     total = sentences.figures_of(found.total, number)
-    lead = _said(total, sentences.KINDS[strand.level], tail, of_schools(found.sight), replies=about.asks_all)
+    lead = _said(total, tail, of_schools(found.sight), levels=strand.levels, replies=about.asks_all)
     rows = [row for row in found.rows if row.base(number)]
     each = [f"{row.label} {_joined(row, number)} sur {french.number(row.base(number))}" for row in rows]
     return lead, [f"Par réseau : {', '.join(each)}."] if len(rows) > 1 else []
@@ -134,9 +135,9 @@ def _of_rows(found: Situation, row: SituationRow) -> str:
     return sentences.of_rows(found, row) if found.sight else _of(found, row)
 
 
-def _said(figures: Mapping[str, int], of: str, tail: str, whose: str = "", *, replies: bool) -> str:
-    """The sentence about some schools, with what those do that have not joined; `of`, `whose` follow « écoles »."""
-    base, told = figures["base"], _does(figures, of, tail, whose)
+def _said(figures: Mapping[str, int], tail: str, whose: str, *, levels: Collection[Level] = (), replies: bool) -> str:
+    """The sentence about some schools, with what those do that have not joined."""
+    base, told = figures["base"], _does(figures, levels, tail, whose)
     others = sentences.others(figures) if base else ""
     more = f" ; {'elle ' if base == 1 else ''}{others.removeprefix('une ') if base == 1 else others}" if others else ""
     if replies and base:
@@ -144,15 +145,18 @@ def _said(figures: Mapping[str, int], of: str, tail: str, whose: str = "", *, re
     return f"{french.initial(told)}{more}."
 
 
-def _does(figures: Mapping[str, int], of: str, tail: str, whose: str = "") -> str:
-    """How many of some schools have joined: « 14 des 147 écoles de WBE (9,5 %) ont adhéré »."""
+def _does(figures: Mapping[str, int], levels: Collection[Level] = (), tail: str = "", whose: str = "") -> str:
+    """How many schools of some levels, or of all, have joined: « 14 des 147 écoles de WBE (9,5 %) ont adhéré ».
+
+    `whose` follows « écoles », with its space.
+    """
     joined, base = figures[Bucket.JOINED], figures["base"]
-    schools = _schools(of, is_less=bool(figures[Bucket.NOT_CONCERNED])) + whose
+    one, several = (_schools(levels, figures, count) + whose for count in (1, 2))
     if not base:
-        return f"aucune {schools} n’est concernée"
+        return f"aucune {one} n’est concernée"
     if base == 1:
-        return f"la seule {schools} {'a' if joined else 'n’a pas'} adhéré{tail}"
-    several = f"{french.number(base)} {_several(schools)}"
+        return f"la seule {one} {'a' if joined else 'n’a pas'} adhéré{tail}"
+    several = f"{french.number(base)} {several}"
     if joined == base:
         return f"les {several} ont adhéré{tail}"
     if not joined:
@@ -161,17 +165,11 @@ def _does(figures: Mapping[str, int], of: str, tail: str, whose: str = "") -> st
     return f"{agreed} des {several} ({french.percent(joined / base)}) {'a' if joined == 1 else 'ont'} adhéré{tail}"
 
 
-def _schools(of: str, *, is_less: bool) -> str:
-    """One of some schools: « école secondaire », « école concernée de WBE » where a strand leaves some out."""
-    concerned = " concernée" if is_less else ""
-    is_level = of in sentences.KINDS.values()
-    return f"école {of[:-1]}{concerned}" if is_level else f"école{concerned}{f' {of}' if of else ''}"
-
-
-def _several(one: str) -> str:
-    """The same in the plural."""
-    head, between, network = one.partition(" d")
-    return " ".join(f"{word}s" for word in head.split()) + between + network
+def _schools(levels: Collection[Level], figures: Mapping[str, int], count: int) -> str:
+    """One or several schools: « école secondaire », « écoles concernées » where a strand leaves some out."""
+    ending = "s" if count > 1 else ""
+    concerned = f"concernée{ending}" if figures[Bucket.NOT_CONCERNED] else ""
+    return " ".join(filter(None, (f"école{ending}", sentences.kinds(levels, count) if levels else "", concerned)))
 
 
 def _actions(found: Situation, number: int, acted: Actions, about: About) -> list[str]:

@@ -16,13 +16,14 @@ from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
+from outreach.french import either
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
 from outreach.measuring.reactions import HAS_LEFT, is_since
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
-from outreach.segments.fields import NO_NAMES, Fields, Key, Names, StrandNumber, either
+from outreach.segments.fields import NO_NAMES, Fields, Key, Names, StrandNumber
 from outreach.segments.scope import Scope
 
 MOST_MAILINGS = 50

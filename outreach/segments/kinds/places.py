@@ -10,7 +10,8 @@ from outreach.adherence.programmes import judged_by
 from outreach.directory.models import Authority, Federation, Membership, Ownership, School
 from outreach.directory.reference import PROVINCES
 from outreach.errors import InputError
-from outreach.segments.fields import NO_NAMES, Fields, Names, either
+from outreach.french import either
+from outreach.segments.fields import NO_NAMES, Fields, Names
 from outreach.segments.scope import Scope
 from outreach.text import line_of_words
 

@@ -6,8 +6,9 @@ from datetime import date
 from flask_wtf import FlaskForm
 from pydantic import ValidationError
 from werkzeug.datastructures import MultiDict
-from wtforms import Field, Form, FormField, HiddenField, SelectChoice, SelectField, StringField
+from wtforms import Field, Form, FormField, HiddenField, SelectChoice, SelectMultipleField, StringField
 
+from outreach import french
 from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of
 from outreach.days import parse_day
 from outreach.directory.models import Level
@@ -23,7 +24,7 @@ LABELS = {  # of the columns, as faults repeat them
     "circular": "Circulaire",
     "opened_on": "Ouvert le",
     "closed_on": "Ferme le",
-    "level": "Écoles du niveau",
+    "levels": "Écoles concernées",
     "strand": "Le volet",
     "requires": "demande le volet",
     "since": "à partir du",
@@ -39,10 +40,9 @@ class StrandForm(Form):
     circular = StringField(LABELS["circular"], [line(most=40)])
     opened_on = StringField(LABELS["opened_on"])
     closed_on = StringField(LABELS["closed_on"])
-    level = SelectField(
-        LABELS["level"],
+    levels = SelectMultipleField(
+        LABELS["levels"],
         choices=[SelectChoice(level.value, level.label.capitalize()) for level in Level],
-        default=Level.SECONDARY.value,
         validate_choice=False,
     )
 
@@ -127,8 +127,8 @@ class ProgrammeForm(FlaskForm):
             row.number.errors = [f"Un volet a un numéro de 1 à {LAST_NUMBER}."]
         if opened and closed and closed < opened:
             row.closed_on.errors = ["Il ferme avant d’avoir ouvert."]
-        if row.level.data not in set(Level):
-            row.level.errors = ["Choisissez un niveau."]
+        if not row.levels.data or not set(Level).issuperset(row.levels.data):
+            row.levels.errors = ["Cochez au moins un niveau."]
         if opened is None or any(field.errors for field in row):
             return None
         return StrandFile(
@@ -137,7 +137,7 @@ class ProgrammeForm(FlaskForm):
             circular=row.circular.data or "",
             opened_on=opened,
             closed_on=closed,
-            level=Level(row.level.data),
+            levels=tuple(map(Level, row.levels.data)),
         )
 
     def _rule(self, row: RuleForm) -> PrerequisiteFile | None:
@@ -169,7 +169,7 @@ def filled(stated: ProgrammeFile) -> ProgrammeForm:
                     "circular": one.circular,
                     "opened_on": _spelt(one.opened_on),
                     "closed_on": _spelt(one.closed_on),
-                    "level": one.level.value,
+                    "levels": [level.value for level in one.levels],
                 }
                 for one in stated.strands
             ],
@@ -200,7 +200,8 @@ def _words(row: Form) -> Iterator[str]:
     for field in row:
         if not isinstance(field, HiddenField) and field.data:
             choices = {choice.value: choice.label for choice in getattr(field, "choices", None) or ()}
-            yield f"{field.label.text} : {choices.get(field.data, field.data)}"
+            told = [field.data] if isinstance(field.data, str) else field.data
+            yield f"{field.label.text} : {french.all_of([choices.get(one, one) for one in told])}"
 
 
 def _in_row(where: str, row: Form) -> list[tuple[str, str]]:

@@ -33,14 +33,14 @@ number = 1
 name = "Premier volet"
 circular = "1234"
 opened_on = 2026-09-01
-level = "secondary"  # ou "primary" (primaire), "nursery" (maternel)
+levels = ["primary", "secondary"]  # primaire et secondaire ; "nursery" pour le maternel
 
 [[strands]]
 number = 2
 name = "Second volet"
 opened_on = 2027-01-15
 closed_on = 2027-06-30  # facultatif : le dernier jour pour adhérer
-level = "secondary"
+levels = ["secondary"]
 
 # Le volet 2 demande le volet 1. « until », facultatif, dit jusqu’à quand.
 [[prerequisites]]

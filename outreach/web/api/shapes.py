@@ -165,7 +165,7 @@ class StrandTold(Told):
     circular: str
     opened_on: date
     closed_on: date | None
-    level: Level
+    levels: list[Level]
 
 
 class RuleTold(Told):

@@ -12,14 +12,13 @@ from wtforms import RadioField, SelectChoice, StringField
 
 from outreach import french
 from outreach.accounts import staff
-from outreach.adherence import programmes
+from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import definitions, from_lists, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.from_lists import Account, WrittenList
 from outreach.campaigns.review import checks
 from outreach.db import Session
-from outreach.directory.models import Level
 from outreach.errors import InputError
 from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
@@ -29,7 +28,6 @@ from outreach.web.ui.request import actor, current_day, database, now, reading
 FOLDER = ROOT / "campaigns"  # the ready-made ones
 LONGEST_TITLE = 200
 NO_STRAND = "Choisissez le programme et le volet : aucun n’est choisi d’office."
-SCHOOLS = {Level.NURSERY: "maternelle", Level.PRIMARY: "primaire", Level.SECONDARY: "secondaire"}
 STEPS = {"audience": "le public", "letter": "le courriel", "check": "vérifier"}
 
 
@@ -114,7 +112,7 @@ class Offered:
         if strand.closed_on and strand.is_closed(self.day):
             when = f"fermé depuis le {french.day(strand.closed_on)}"
         circular = f"Circulaire {strand.circular}" if strand.circular else ""
-        return " · ".join(filter(None, (circular, f"écoles {SCHOOLS[strand.level]}s", when)))
+        return " · ".join(filter(None, (circular, f"écoles {sentences.kinds(strand.levels)}", when)))
 
 
 def offered_now(session: Session) -> Offered:
@@ -194,7 +192,7 @@ def _next_steps(beginning: Beginning, about: Definition | None) -> list[str]:
 def _out_of_scope(strand: Strand, about: Definition) -> str:
     """Why an authority is not concerned, in French."""
     return {
-        Concerns.OPEN: f"sans école {SCHOOLS[strand.level]} concernée",
+        Concerns.OPEN: f"sans école {sentences.kinds(strand.levels, 1)} concernée",
         Concerns.JOINED: "sans école qui a adhéré",
         Concerns.LISTED: "sans école que citait le courriel à corriger",
     }[about.concerns]

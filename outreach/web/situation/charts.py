@@ -19,8 +19,8 @@ from outreach.charts.chart import NARROW, Chart
 from outreach.charts.curves import Event, Series, curve
 from outreach.charts.marks import Tone
 from outreach.db import Session
+from outreach.french import either
 from outreach.roles import RoleName
-from outreach.segments.fields import either
 from outreach.sight import wording
 from outreach.web import charts, programmes
 from outreach.web.situation.asked import AskedSituation, spelt_day, surely_asked

@@ -9,6 +9,7 @@ from outreach.adherence import programmes
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import files as programme_files
 from outreach.audit import AuditEntry
+from outreach.directory.models import Level
 from tests.pages import elements, form_of, links, text_of
 
 PLACE = "/administration/programmes"
@@ -55,10 +56,8 @@ def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_r
 def test_a_programme_is_written_from_an_example(chief):
     ((new, _),) = links(chief.get(PLACE), f"{PLACE}/new/file")
     seen = chief.send(f"{PLACE}/difference", form_of(chief.get(new), f"{PLACE}/difference"), page=new)
-    assert (
-        texts(seen)[0]
-        == "Volet 1 : Premier volet, nouveau, ouvert le 1er septembre 2026, niveau secondaire, circulaire 1234."
-    )
+    told = "Volet 1 : Premier volet, nouveau, ouvert le 1er septembre 2026, niveaux primaire et secondaire"
+    assert texts(seen)[0] == f"{told}, circulaire 1234."
     assert form_of(seen, PLACE)
 
 
@@ -120,7 +119,7 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
         "strands-2-circular": "8100",
         "strands-2-opened_on": "1er février 2027",
         "strands-2-closed_on": "30/06/2027",
-        "strands-2-level": "primary",
+        "strands-2-levels": ["primary", "nursery"],
         "rules-1-strand": "3",
         "rules-1-requires": "1",
         "rules-1-since": "01/02/2027",
@@ -128,16 +127,21 @@ def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_d
     seen = chief.post(FORM, data={**form, **told})
     third = "Volet 3 : Des classes primaires équipées, nouveau"
     assert texts(seen) == [
-        f"{third}, ouvert le 1er février 2027, ferme le 30 juin 2027, niveau primaire, circulaire 8100.",
+        f"{third}, ouvert le 1er février 2027, ferme le 30 juin 2027, niveaux maternel et primaire, circulaire 8100.",
         "Condition ajoutée : le volet 3 demande le volet 1, à partir du 1er février 2027.",
     ]
     back = typed(chief.post(f"{PLACE}/again", data=form_of(seen, f"{PLACE}/again")))
     assert back["strands-2-opened_on"] == "01/02/2027", "nothing typed is lost on the way back"
+    assert back["strands-2-levels"] == ["nursery", "primary"]
     assert not links(chief.get(PLACE), f"{PLACE}/1/before"), "nothing to take back yet"
     assert chief.post(PLACE, data=form_of(seen, PLACE)).location == PLACE
     with sample_database.reading() as session:
         third = programmes.named(session).strands[2]
-        assert (third.number, third.closed_on.isoformat(), third.level.value) == (3, "2027-06-30", "primary")
+        assert (third.number, third.closed_on.isoformat(), third.levels) == (
+            3,
+            "2027-06-30",
+            (Level.NURSERY, Level.PRIMARY),
+        )
     ((undo, _),) = links(chief.get(PLACE), f"{PLACE}/1/before")
     undone = chief.get(undo)
     assert texts(undone) == [
@@ -189,6 +193,7 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
         "Volet 2, « Ouvert le » : « 31/02/2021 » n’est pas une date : écrivez par exemple 30/06/2021.",
         "Volet 3, « Nom » : Donnez un nom à ce volet.",
         "Volet 3, « Ouvert le » : Indiquez une date, par exemple 30/06/2021.",
+        "Volet 3, « Écoles concernées » : Cochez au moins un niveau.",
         "Condition 2, « Le volet » : Écrivez le numéro d’un volet de ce programme : 1, 2, 3.",
         "Condition 2, « à partir du » : « demain » n’est pas une date : écrivez par exemple 30/06/2021.",
     ]
@@ -201,6 +206,7 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
 def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief, sample_database):
     page = chief.get(f"{PLACE}/new")
     told = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}
+    told["strands-0-levels"] = "secondary"
     with sample_database.reading() as session:
         code = programmes.named(session).code
     for wrong, words in ((code, "autre programme"), ("Plan Lecture", "minuscules")):

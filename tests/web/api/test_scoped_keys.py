@@ -59,14 +59,14 @@ def written_to(session, inside, within, levels):
     """How many members each wave wrote to, by campaign and wave, from the rows of its letters."""
     rows = session.execute(
         text(
-            "SELECT w.campaign_id, w.number, m.authority_id, s.school_id, d.level FROM waves w"
+            "SELECT w.campaign_id, w.number, m.authority_id, s.school_id, d.levels FROM waves w"
             " JOIN messages m ON m.mailing_id = w.mailing_id LEFT JOIN message_subjects s ON s.message_id = m.id"
             " JOIN campaigns c ON c.id = w.campaign_id JOIN strands d ON d.id = c.strand_id"
         )
     )
     found = {}
-    for campaign, wave, authority, school, level in rows:
-        if authority in inside and level in levels and (school is None or school in within):
+    for campaign, wave, authority, school, of_levels in rows:
+        if authority in inside and levels.intersection(of_levels.split(",")) and (school is None or school in within):
             found.setdefault(campaign, {}).setdefault(wave, set()).add(authority)
     return {campaign: {wave: len(each) for wave, each in waves.items()} for campaign, waves in found.items()}
 
