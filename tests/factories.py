@@ -52,21 +52,6 @@ name = "Volet 1"
 circular = "7831"
 opened_on = 2020-11-16
 """
-SECOND_PROGRAMME = """
-code = "plan-lecture"
-name = "Plan lecture"
-[[strands]]
-number = 1
-name = "Bibliothèques de classe"
-circular = "7102"
-opened_on = 2026-01-05
-level = "primary"
-[[strands]]
-number = 2
-name = "Lectures partagées"
-circular = "7103"
-opened_on = 2026-02-02
-"""
 Columns = dict[str, Any]
 
 

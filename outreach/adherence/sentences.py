@@ -92,6 +92,16 @@ def opening(number: int, day: date, programme: str = "") -> str:
     return french.typeset(f"Le volet {number}{programmes.of_programme(programme)} s’ouvre le {french.day(day)}.")
 
 
+def closing(strand: Strand) -> str:
+    """Why nobody is invited to join a strand that has closed, and what may be done instead."""
+    if strand.closed_on is None:
+        return ""
+    return french.typeset(
+        f"Le volet {strand.number} a fermé le {french.day(strand.closed_on)} : plus aucune école ne peut y adhérer, et "
+        "aucun courriel n’y invite plus. Choisissez un autre volet, ou n’écrivez qu’aux écoles qui ont adhéré."
+    )
+
+
 def answers(
     found: Situation, strands: Sequence[Strand], codes: Iterable[str], *, replies: bool = True
 ) -> list[GroupAnswer]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from outreach import audit
 from outreach.about import letterheads
-from outreach.adherence import programmes
+from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Strand
 from outreach.approvals import deciding, reading
 from outreach.approvals.deciding import Told
@@ -32,6 +32,7 @@ from outreach.campaigns.models import (
 )
 from outreach.campaigns.schedule import departing, draw_plan, planning, wave_moves
 from outreach.campaigns.schedule.moments import refuse_far_away
+from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.segments.audience import Boxes, Concerns
@@ -91,7 +92,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
     A correction goes to the mailboxes that the wrong letter went to, unless the definition says to which.
 
     Raises NotFound or InputError when the programme or the strand does not exist, Refused where the definition names no
-    programme and there are several.
+    programme and there are several, or where it invites to join a strand that has closed.
     """
     campaign = drafted(session, stated, author=author, now=now)
     session.add(campaign)
@@ -103,6 +104,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
 def drafted(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
     """The draft that `create` would write, without writing it: its audience can be counted. Raises as `create` does."""
     strand = programmes.strand_named(session, stated.programme, stated.strand)
+    _refuse_closed(strand, stated.concerns, now)
     refuse_unreadable(stated.subject, stated.letter)
     refuse_unfit(stated.preheader, stated.circular_url)
     criterion = wave_criteria.stated(session, stated.segment.criteria)
@@ -168,6 +170,12 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
     done = "modifiée" if campaign.state is CampaignState.DRAFT else "modifiée : la validation est à refaire"
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
+
+
+def _refuse_closed(strand: Strand, concerns: Concerns, now: datetime) -> None:
+    """Raises Refused for a letter that invites to join a strand that has closed."""
+    if concerns is Concerns.OPEN and strand.is_closed(today(now)):
+        raise Refused(sentences.closing(strand))
 
 
 def about(campaign: Campaign, strand: Strand) -> dict[str, Any]:
@@ -255,7 +263,7 @@ def schedule(
     `at` may be left out when the start was approved with the campaign. A start before `earliest` becomes that instant
     (or the next time letters may leave), so that there is time to call it off. Raises Refused when the campaign is not
     approved, when a wave is planned or under way, when `at` is not the approved start, or when the first wave would
-    fall after the last day. Raises InputError when there is no start.
+    fall after the last day, or one after the day on which the strand closes. Raises InputError when there is no start.
     """
     if not is_approved(session, campaign):
         raise Refused("Cette campagne n’est pas validée : soumettez-la, puis faites-la valider.")
@@ -264,6 +272,8 @@ def schedule(
     planned = planning.plan(session, campaign, now=now, start=at, earliest=earliest)
     if not planned and (at or campaign.starts_at):
         raise Refused("La première vague tomberait après le dernier jour d’envoi : rien ne partirait.")
+    if late := planning.after_closing(campaign, planned, now):
+        raise Refused(late[0])
     if not planned:
         raise InputError("Indiquez le moment de l’envoi, par exemple 2021-05-18 09:30.")
     if at is not None and campaign.starts_at is not None and at != campaign.starts_at:

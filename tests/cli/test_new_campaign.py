@@ -1,6 +1,7 @@
 """`campaign new`: it names a programme where there are several, and takes a strand."""
 
 import json
+from datetime import timedelta
 
 import pytest
 from click.testing import CliRunner
@@ -11,6 +12,7 @@ from outreach.cli.main import commands
 from outreach.settings import read
 from tests import factories
 from tests.conftest import NOW
+from tests.programmes import PROGRAMME
 
 
 @pytest.fixture
@@ -39,9 +41,17 @@ def test_with_one_programme_a_ready_made_campaign_is_about_its_own_strand_or_ano
 
 def test_with_several_it_creates_nothing_before_one_is_named(new, sample_database):
     with sample_database.writing() as session:
-        programmes.load(session, factories.SECOND_PROGRAMME, now=NOW, actor=factories.AUTHOR)
+        programmes.load(session, PROGRAMME, now=NOW, actor=factories.AUTHOR)
     refused = new()
     assert refused.exit_code == 1
     assert "nommez-en un par son code" in refused.stdout
     told = json.loads(new("--programme", "plan-lecture", "--strand", "2").stdout)
     assert (told["campaign"], told["programme"], told["strand"]) == (1, "plan-lecture", 2)
+
+
+def test_a_strand_that_has_closed_invites_nobody(new, sample_database):
+    with sample_database.writing() as session:
+        programmes.named(session).strands[0].closed_on = NOW.date() - timedelta(1)
+    refused = new()
+    assert (refused.exit_code, "Le volet 1 a fermé le 14 mai 2021" in refused.stdout.replace("\xa0", " ")) == (1, True)
+    assert new("--strand", "2").exit_code == 0

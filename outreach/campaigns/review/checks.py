@@ -121,7 +121,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
-    blocks += planning.too_late(planned)
+    blocks += [*planning.too_late(planned), *planning.after_closing(campaign, planned, now)]
     draw = draw_plan.of(session, campaign, now=now, rule=rule)
     blocks += draw.refusals if draw else []
     near = neighbours.near(session, campaign, planned, now=now)

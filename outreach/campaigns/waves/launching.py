@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import or_, select, tuple_
 
+from outreach import french
 from outreach.campaigns import audiences
 from outreach.campaigns.entries import entering
 from outreach.campaigns.letter.frozen import (
@@ -23,6 +24,7 @@ from outreach.campaigns.schedule.wave_moves import move_wave, planned_at
 from outreach.campaigns.waves import added_reminders, drift, staging
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.campaigns.waves.staging import Ranking
+from outreach.days import today
 from outreach.db import Session, take_stock, take_turns, takes_turn
 from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox, recipients
@@ -173,6 +175,12 @@ def _start(session: Session, wave: Wave, sending: SenderIdentity, now: datetime)
         departing.call_all_off(session, wave, now=now)
         return False
     if added_reminders.approval(session, wave) is None:
+        return False
+    strand, leaves_at = wave.campaign.strand, max(now, wave.due_at)
+    if wave.campaign.concerns is Concerns.OPEN and strand.closed_on and strand.is_closed(today(leaves_at)):
+        note = f"le volet {strand.number} a fermé le {french.day(strand.closed_on)}"
+        move_wave(session, wave, WaveState.MISSED, now=now, actor=CLOCK, note=note)
+        departing.call_all_off(session, wave, now=now)
         return False
     written = added_reminders.letter_of(session, wave)
     try:

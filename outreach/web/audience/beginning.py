@@ -19,7 +19,7 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.from_lists import Account, WrittenList
 from outreach.campaigns.review import checks
 from outreach.db import Session
-from outreach.errors import InputError
+from outreach.errors import InputError, Refused
 from outreach.segments.audience import Concerns
 from outreach.settings import ROOT
 from outreach.web.ui.fields import WORDS, chosen, line, posted, pressed, telling
@@ -165,7 +165,7 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         try:
             author = staff.user_named(session, current_user.email)
             account = from_lists.account(session, about, beginning.written, now=now(), author=author)
-        except InputError as error:
+        except (InputError, Refused) as error:
             fault = str(error)
     return render_template(
         "pages/campaigns/begin.html",

@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from outreach.adherence.models import AdherenceRecord, Status, Word
 from outreach.approvals.models import Extent
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.models import Wave, WaveState
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
 from outreach.campaigns.waves import launching
 from outreach.campaigns.waves.launching import due_waves, finish_waves
 from outreach.delivery.ledger import outbox, recipients, suppressions
@@ -196,6 +196,24 @@ def test_a_wave_is_never_sent_hours_late_by_itself(database, people, strand, lat
     with database.reading() as session:
         assert session.get_one(Wave, wave).state == state
         assert due_waves(session, now=NOW + late) == []
+
+
+@pytest.mark.parametrize(
+    ("closes", "state"),
+    [(-1, "missed"), (0, "running")],
+)
+def test_no_invitation_leaves_once_its_strand_has_closed(database, people, strand, closes, state):
+    """A day that was given after the wave was planned counts, too."""
+    settle(database, 1)
+    wave = move(database, approved(database), lifecycle.schedule, NOW)
+    with database.writing() as session:
+        session.get_one(Wave, wave).campaign.strand.closed_on = NOW.date() + timedelta(closes)
+    advance(database, wave, NOW)
+    with database.reading() as session:
+        found = session.get_one(Wave, wave)
+        assert found.state == state
+        said = session.scalars(select(WaveTransition.note).where(WaveTransition.wave_id == wave)).all()
+        assert ("a fermé le 14 mai 2021" in said[-1]) == (state == "missed")
 
 
 def test_a_wave_ends_when_nothing_is_on_the_way_and_doubt_does_not_hold_it(database, people, strand):

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import func, select
@@ -9,22 +10,20 @@ from sqlalchemy import func, select
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
+from outreach.campaigns.review import checks
 from outreach.errors import Refused
 from tests import factories
+from tests.campaigns.conftest import SENDING
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
+from tests.programmes import FIRST, PROGRAMME, SECOND, two_programmes
+
+__all__ = ["two_programmes"]
 
 BLANK = "/campaigns/begin?definition=blank"
 INVITATION = "/campaigns/begin?definition=invitation-volet-2"
 LIST = "/directory/campaign?level=secondary&network=WBE&network=COCOF"
-ONE, OTHER = "mes-outils-numeriques", "plan-lecture"
-
-
-@pytest.fixture
-def both_programmes(sample_database):
-    with sample_database.writing() as session:
-        programmes.load(session, factories.SECOND_PROGRAMME, now=NOW, actor=factories.AUTHOR)
-    return sample_database
+LAUNCHED = 1  # campaign of the sample with two programmes
 
 
 def chosen(page):
@@ -50,25 +49,25 @@ def last_campaign(session):
     return session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()
 
 
-def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, both_programmes):
+def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, two_programmes):
     page = author.get(BLANK)
     assert (chosen(page), account_of(page)) == ([], [])
-    assert offered(page) == [f"{ONE}/1", f"{ONE}/2", f"{OTHER}/1", f"{OTHER}/2"]
+    assert offered(page) == [f"{FIRST}/1", f"{FIRST}/2", f"{SECOND}/1", f"{SECOND}/2"]
     refused = author.send("/campaigns", {"definition": "blank", "title": "Portes ouvertes"}, page=BLANK)
     assert refused.status_code == 422
     assert links(refused, "#strand") == [
         ("#strand", "Choisissez le programme et le volet : aucun n’est choisi d’office.")
     ]
     assert form_of(refused, "begin")["title"] == "Portes ouvertes", "nothing typed is lost"
-    unknown = author.begin(BLANK, title="Portes ouvertes", strand=f"{OTHER}/3")
-    assert (unknown.status_code, campaigns_in(both_programmes)) == (422, 0)
+    unknown = author.begin(BLANK, title="Portes ouvertes", strand=f"{SECOND}/3")
+    assert (unknown.status_code, campaigns_in(two_programmes)) == (422, LAUNCHED)
 
 
-def test_each_strand_of_each_programme_can_be_written_to(author, both_programmes):
-    for programme, strand, circular in ((ONE, 2, "7919"), (OTHER, 1, "7102"), (OTHER, 2, "7103")):
+def test_each_strand_of_each_programme_can_be_written_to(author, two_programmes):
+    for programme, strand, circular in ((FIRST, 2, "7919"), (SECOND, 1, "7102"), (SECOND, 2, "7103")):
         made = author.begin(BLANK, title="Portes ouvertes", strand=f"{programme}/{strand}")
         assert made.status_code == 302
-        with both_programmes.reading() as session:
+        with two_programmes.reading() as session:
             campaign = last_campaign(session)
             named = programmes.strand_named(session, programme, strand)
             assert (campaign.strand_id, campaign.circular) == (named.id, circular)
@@ -76,12 +75,12 @@ def test_each_strand_of_each_programme_can_be_written_to(author, both_programmes
 
 def test_a_third_strand_can_be_written_to(author, sample_database):
     with sample_database.writing() as session:
-        stated = programmes.read(factories.SECOND_PROGRAMME)
+        stated = programmes.read(PROGRAMME)
         third = stated.strands[0].model_copy(update={"number": 3})
         programmes.load_file(
             session, stated.model_copy(update={"strands": [*stated.strands, third]}), now=NOW, actor="x"
         )
-    author.begin(BLANK, title="Le troisième", strand=f"{OTHER}/3")
+    author.begin(BLANK, title="Le troisième", strand=f"{SECOND}/3")
     with sample_database.reading() as session:
         assert last_campaign(session).strand.number == 3
 
@@ -89,37 +88,83 @@ def test_a_third_strand_can_be_written_to(author, sample_database):
 def test_the_only_open_strand_is_chosen_and_the_page_says_it(author, sample_database):
     assert chosen(author.get(BLANK)) == [], "the sample has two"
     with sample_database.writing() as session:
-        programmes.strand_named(session, ONE, 2).opened_on = NOW.date().replace(year=2099)
+        programmes.strand_named(session, FIRST, 2).opened_on = NOW.date().replace(year=2099)
     page = author.get(BLANK)
-    assert chosen(page) == [f"{ONE}/1"]
+    assert chosen(page) == [f"{FIRST}/1"]
     assert "le seul qui soit ouvert" in text_of(page)
     assert "s’ouvre le" in text_of(page)
 
 
-def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(author, both_programmes):
+YESTERDAY = NOW.date() - timedelta(1)
+
+
+def close(database, strand=1, day=YESTERDAY):
+    with database.writing() as session:
+        programmes.strand_named(session, FIRST, strand).closed_on = day
+
+
+def test_a_strand_that_has_closed_invites_nobody_and_its_letters_of_thanks_leave(author, sample_database):
+    page = author.begin(BLANK, title="Trop tard", strand=f"{FIRST}/2")
+    assert page.status_code == 302
+    close(sample_database)
+    close(sample_database, 2)
+    sentence = "a fermé le 14 mai 2021 : plus aucune école ne peut y adhérer"
+    assert "fermé depuis le 14 mai 2021" in text_of(author.get(BLANK))
+    data = {"strand": f"{FIRST}/1", "title": "Trop tard"}
+    counted = author.send("/campaigns", {"definition": "blank", **data, "count": "1"}, page=BLANK)
+    assert (counted.status_code, sentence in text_of(counted)) == (200, True)
+    refused = author.begin(BLANK, **data)
+    assert (refused.status_code, sentence in text_of(refused)) == (422, True)
+    assert campaigns_in(sample_database) == 1
+    step = "/campaigns/1/audience"
+    moved = author.post(step, data={**form_of(author.get(step), "choices"), **data})
+    assert sentence in text_of(moved)
+    asked = text_of(author.get("/campaigns/1/check"))
+    assert "Le volet 2 a fermé le 14 mai 2021" in asked.replace("\xa0", " ")
+    thanks = "/campaigns/begin?definition=merci-et-suite"
+    assert author.begin(thanks, strand=f"{FIRST}/1").status_code == 302
+    assert campaigns_in(sample_database) == 2
+
+
+def test_a_wave_that_would_leave_once_its_strand_has_closed_is_refused_with_its_date(author, sample_database):
+    author.begin("/campaigns/begin?definition=invitation-volet-1", strand=f"{FIRST}/1")
+    close(sample_database, day=NOW.date() + timedelta(10))
+    with sample_database.writing() as session:
+        campaign = last_campaign(session)
+        campaign.starts_at = NOW + timedelta(2)
+        found = checks.look_over(session, campaign, SENDING, now=NOW)
+        late = [one.replace("\xa0", " ") for one in found.blocks if "ferme le" in one]
+        assert [one.partition(" part")[0] for one in late] == ["La relance 1", "La relance 2"]
+        assert all(one.endswith("le volet 1 ferme le 25 mai 2021 : avancez-la, ou retirez-la.") for one in late)
+        number = campaign.id
+    told = "a fermé le 25 mai 2021"
+    assert told in text_of(author.get(f"/campaigns/{number}/dates")).replace("\xa0", " "), "it has closed by now"
+
+
+def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(author, two_programmes):
     page = author.get(INVITATION)
-    assert chosen(page) == [f"{ONE}/2"], "its circular says which programme"
-    assert campaigns_in(both_programmes) == 0
+    assert chosen(page) == [f"{FIRST}/2"], "its circular says which programme"
+    assert campaigns_in(two_programmes) == LAUNCHED
     kept = author.begin(INVITATION)
-    with both_programmes.reading() as session:
+    with two_programmes.reading() as session:
         campaign = last_campaign(session)
         assert kept.location == f"/campaigns/{campaign.id}/audience"
         assert (campaign.strand.circular, campaign.circular) == ("7919", "7919")
-    author.begin(INVITATION, strand=f"{OTHER}/2")
-    with both_programmes.reading() as session:
+    author.begin(INVITATION, strand=f"{SECOND}/2")
+    with two_programmes.reading() as session:
         assert last_campaign(session).circular == "7103"
-    link = f"/campaigns/begin?definition=blank&programme={OTHER}&strand=1"
-    assert chosen(author.get(link)) == [f"{OTHER}/1"], "a link names them, and the page shows them"
+    link = f"/campaigns/begin?definition=blank&programme={SECOND}&strand=1"
+    assert chosen(author.get(link)) == [f"{SECOND}/1"], "a link names them, and the page shows them"
 
 
-@pytest.mark.parametrize("strand", [f"{ONE}/1", f"{OTHER}/1", f"{OTHER}/2"])
+@pytest.mark.parametrize("strand", [f"{FIRST}/1", f"{SECOND}/1", f"{SECOND}/2"])
 def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_not_the_others(
-    author, both_programmes, strand
+    author, two_programmes, strand
 ):
     page = author.get(LIST)
-    assert (chosen(page), campaigns_in(both_programmes)) == ([], 0)
+    assert (chosen(page), campaigns_in(two_programmes)) == ([], LAUNCHED)
     counted = author.send(LIST, {"strand": strand, "title": "Deux réseaux", "count": "1"}, page=LIST)
-    assert (counted.status_code, campaigns_in(both_programmes)) == (200, 0)
+    assert (counted.status_code, campaigns_in(two_programmes)) == (200, LAUNCHED)
     assert form_of(counted, "begin")["title"] == "Deux réseaux"
     rows = account_of(counted)
     numbers = dict(rows)
@@ -128,7 +173,7 @@ def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_n
     assert meant - sum(count for _, count in rows[1:place]) == concerned
     assert concerned - sum(count for _, count in rows[place + 1 : -1]) == numbers["Recevraient"]
     author.begin(LIST, strand=strand, title="Deux réseaux")
-    with both_programmes.reading() as session:
+    with two_programmes.reading() as session:
         campaign = last_campaign(session)
         told = counts.of_authorities(session, campaign, now=NOW).authorities
         letters = audiences.count(session, campaign, now=NOW)
@@ -140,9 +185,9 @@ def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_n
 
 def test_a_list_that_is_no_rule_is_counted_as_it_will_be_stored(author, sample_database):
     address = "/directory/campaign?q=saint"
-    counted = author.send(address, {"strand": f"{ONE}/1", "title": "Saints", "count": "1"}, page=address)
+    counted = author.send(address, {"strand": f"{FIRST}/1", "title": "Saints", "count": "1"}, page=address)
     numbers = dict(account_of(counted))
-    author.begin(address, strand=f"{ONE}/1")
+    author.begin(address, strand=f"{FIRST}/1")
     with sample_database.reading() as session:
         told = counts.of_authorities(session, last_campaign(session), now=NOW).authorities
         assert (numbers["Visés"], numbers["Recevraient"]) == (told["targeted"], told["to_come"])
@@ -154,13 +199,13 @@ def test_a_reader_begins_nothing(signed_in):
         assert signed_in("reader").get(address).status_code == 403
 
 
-def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(both_programmes):
-    with both_programmes.writing() as session, pytest.raises(Refused, match=f"« {ONE} », « {OTHER} »"):
+def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(two_programmes):
+    with two_programmes.writing() as session, pytest.raises(Refused, match=f"« {FIRST} », « {SECOND} »"):
         factories.campaign(session, factories.invitation(), NOW)
 
 
-def test_every_place_names_the_programme_where_there_are_several(author, both_programmes):
-    place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{OTHER}/2").location
+def test_every_place_names_the_programme_where_there_are_several(author, two_programmes):
+    place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{SECOND}/2").location
     begun = place.removesuffix("/audience")
     said = "Plan lecture, volet 2"
     for page in ("/campaigns", place, f"{begun}/letter", f"{begun}/dates", f"{begun}/check"):
@@ -168,15 +213,17 @@ def test_every_place_names_the_programme_where_there_are_several(author, both_pr
     preview = author.get(f"{begun}/letter/exact?view=text")
     assert f"Il porte sur : {said}." in text_of(preview)
     assert f"écoles, {said} – FASE" in text_of(preview) or f"école, {said} – FASE" in text_of(preview)
-    (told,) = csv.DictReader(io.StringIO(author.get("/campaigns/export.csv").data.decode("utf-8-sig")), delimiter=";")
-    assert (told["Programme"], told["Volet"]) == (OTHER, "2")
+    told, _ = csv.DictReader(io.StringIO(author.get("/campaigns/export.csv").data.decode("utf-8-sig")), delimiter=";")
+    assert (told["Programme"], told["Volet"]) == (SECOND, "2")
 
 
-def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, both_programmes):
-    begun = author.begin("/campaigns/begin?definition=rectificatif").location.removesuffix("/audience")
-    assert "il ne dit pas qu’il s’agit de « Mes outils numériques »" in text_of(author.get(f"{begun}/check"))
+def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, two_programmes):
     begun = author.begin("/campaigns/begin?definition=rappel-volet-1").location.removesuffix("/audience")
     assert "il ne dit pas" not in text_of(author.get(f"{begun}/check"))
+    with two_programmes.writing() as session:
+        campaign = last_campaign(session)
+        campaign.subject = campaign.subject.replace("((volet))", "volet 1")
+    assert "il ne dit pas qu’il s’agit de « Mes outils numériques »" in text_of(author.get(f"{begun}/check"))
 
 
 def test_with_one_programme_its_strand_suffices(author, sample_database):
@@ -187,19 +234,19 @@ def test_with_one_programme_its_strand_suffices(author, sample_database):
     assert "Mes outils numériques, volet" not in exact
 
 
-def test_a_draft_changes_its_strand_and_is_counted_anew(author, both_programmes):
+def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
     place = author.begin("/campaigns/begin?definition=invitation-volet-1").location
     form = form_of(author.get(place), "choices")
-    assert form["strand"] == f"{ONE}/1"
-    recounted = author.post(f"{place}/choices", data={**form, "strand": f"{OTHER}/1"}, follow_redirects=True)
+    assert form["strand"] == f"{FIRST}/1"
+    recounted = author.post(f"{place}/choices", data={**form, "strand": f"{SECOND}/1"}, follow_redirects=True)
     assert "Programme et volet : Plan lecture, volet 1" in text_of(recounted)
-    with both_programmes.reading() as session:
+    with two_programmes.reading() as session:
         before = last_campaign(session)
         assert before.strand.circular == "7831", "nothing is saved"
         told = audiences.count(session, before, now=NOW).written
     assert f"<h2>{told}" not in recounted.text
-    assert author.post(place, data={**form, "strand": f"{OTHER}/1"}).status_code == 302
-    with both_programmes.reading() as session:
+    assert author.post(place, data={**form, "strand": f"{SECOND}/1"}).status_code == 302
+    with two_programmes.reading() as session:
         campaign = last_campaign(session)
         assert (campaign.strand.circular, campaign.circular) == ("7102", "7102")
         written = audiences.count(session, campaign, now=NOW).written
@@ -216,7 +263,7 @@ def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample
         for wave in campaign.waves:
             wave.state = WaveState.CANCELLED
         campaign.state = CampaignState.DRAFT
-        other = programmes.strand_named(session, ONE, 2).id
+        other = programmes.strand_named(session, FIRST, 2).id
         with pytest.raises(Refused, match="son volet ne se change plus"):
             lifecycle.revise(session, campaign, {"strand_id": other}, now=NOW, actor=factories.AUTHOR)
     page = author.get("/campaigns/1/audience")

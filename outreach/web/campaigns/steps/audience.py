@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import drafts, french
-from outreach.adherence import programmes
+from outreach.adherence import programmes, sentences
 from outreach.adherence.models import Strand
 from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
 from outreach.campaigns.models import Campaign
@@ -54,7 +54,7 @@ from outreach.web.signing_in.kept import keeps_text
 from outreach.web.ui import exports
 from outreach.web.ui.fields import posted
 from outreach.web.ui.pager import words
-from outreach.web.ui.request import actor, database, needs, now, reading
+from outreach.web.ui.request import actor, current_day, database, needs, now, reading
 
 SHOWN = 10
 LONGEST_TITLE = 200
@@ -238,6 +238,8 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
         fault = f"{audiences.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
     if not fault and strand.id != campaign.strand_id and campaign.mailing_keys:
         fault = "Un courriel de cette campagne est déjà parti : son volet ne se change plus."
+    if not fault and concerns is Concerns.OPEN and strand.id != campaign.strand_id and strand.is_closed(current_day()):
+        fault = sentences.closing(strand)
     return AskedAudience(title, strand, criterion, choices.cells, lines, concerns, boxes, fault)
 
 
