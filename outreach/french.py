@@ -85,11 +85,10 @@ def spelt_hour(at: time | datetime) -> str:
 def wave(reminder: int, departure: int | None = None) -> str:
     """A sending of a campaign in a sentence: "première vague" for 0, "relance 2" for 2.
 
-    Of a departure drawn by lot: "vague du départ 3", "relance 2 du départ 3".
+    Of a departure drawn by lot: "première vague du départ 3", "relance 2 du départ 3".
     """
-    if departure is None:
-        return f"relance {reminder}" if reminder else "première vague"
-    return f"{f'relance {reminder}' if reminder else 'vague'} du départ {departure}"
+    name = f"relance {reminder}" if reminder else "première vague"
+    return name if departure is None else f"{name} du départ {departure}"
 
 
 def number(value: int | float) -> str:

@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from sqlalchemy import func, select
 
 from outreach.accounts.colleagues import Colleague
+from outreach.adherence import programmes
 from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.schedule import closures
 from outreach.campaigns.schedule.calendar import NEVER_LEFT
@@ -38,7 +39,7 @@ class FeedEvent:
 
 
 def of(session: Session, person: Colleague, *, only: Collection[int] | None = None, now: datetime) -> list[FeedEvent]:
-    """The events of a person's calendar, of the last three months and the coming thirteen. Six statements.
+    """The events of a person's calendar, of the last three months and the coming thirteen. Seven statements.
 
     With `only` (keys of waves), for a calendar in a scope: no other wave is told, and nobody is to be called back.
     """
@@ -53,13 +54,16 @@ def of(session: Session, person: Colleague, *, only: Collection[int] | None = No
 
 def _waves(session: Session, first: date, last: date, only: Collection[int] | None) -> Iterator[FeedEvent]:
     """Each wave with a moment between two days, and the last day to answer it. A cancelled one stays, and says so."""
-    query = select(Wave, Campaign.title, Campaign.deadline_days).join(Campaign, Campaign.id == Wave.campaign_id)
+    names = programmes.strand_names(session)
+    query = select(Wave, Campaign.title, Campaign.strand_id, Campaign.deadline_days).join(
+        Campaign, Campaign.id == Wave.campaign_id
+    )
     within = Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY)
     if only is not None:
         query = query.where(Wave.id.in_(only))
     changes = _changes(session, first, last)
-    for wave, title, days in session.execute(query.where(*within).order_by(Wave.due_at, Wave.id)):
-        name = f"{title} ({wave.name})"
+    for wave, title, strand, days in session.execute(query.where(*within).order_by(Wave.due_at, Wave.id)):
+        name = f"{title} – {names[strand]} ({wave.name})"
         path = f"/campaigns/{wave.campaign_id}" if only is None else "/calendar"
         revision, changed_at = changes.get(wave.id, (0, None))
         is_off = wave.state in NEVER_LEFT

@@ -56,7 +56,7 @@ def test_a_program_reads_sendings_last_days_and_closed_days_without_signing_in(a
     planned(sample_database, NOW + timedelta(days=3))
     found = read(app, subscribed("reader"))
     first = found["wave-1"]
-    assert str(first["summary"]) == "Envoi : Invitation au premier volet (première vague)"
+    assert str(first["summary"]) == "Envoi : Invitation au premier volet – volet 1 (première vague)"
     assert str(first["url"]).endswith("/campaigns/1")
     with sample_database.reading() as session:
         wave = session.get_one(Wave, 1)

@@ -24,8 +24,8 @@ def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_datab
     seen = author.get(f"{to_all}/dates", query_string={**asked, "departures": "14", "first_come": "no"})
     (plan,) = elements(seen, "section[@id='plan']")
     words = text_of(plan)
-    assert "Vague du départ 1 : mardi 11 mai 2027 à 9 h 30" in words
-    assert "Vague du départ 2 : mardi 25 mai 2027" in words
+    assert "Première vague du départ 1 : mardi 11 mai 2027 à 9 h 30" in words
+    assert "Première vague du départ 2 : mardi 25 mai 2027" in words
     assert "8 chances sur 10 de voir un effet de" in words
     assert dated(author, to_all, **asked, departures="14", first_come="no").status_code == 302
     with sample_database.reading() as session:
