@@ -26,6 +26,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from outreach.adherence.statuses import Status as Status  # noqa: PLC0414 - whoever reads records asks for it here
 from outreach.db import Base, enum_of
 from outreach.directory.models import Level, Network
+from outreach.errors import InputError
 from outreach.sent_lists.models import SentList
 
 
@@ -92,6 +93,14 @@ class Programme(Base):
     def open_on(self, day: date) -> list["Strand"]:
         """The strands that are open at the end of a day, in order."""
         return [strand for strand in self.strands if strand.is_open(day)]
+
+    def strand(self, number: int) -> "Strand":
+        """Its strand with this number. Raises InputError, with the numbers there are."""
+        found = next((strand for strand in self.strands if strand.number == number), None)
+        if found is None:
+            theirs = ", ".join(str(strand.number) for strand in self.strands)
+            raise InputError(f"Le programme « {self.name} » n’a pas de volet {number}. Ses volets : {theirs}.")
+        return found
 
     @property
     def level(self) -> Level | None:

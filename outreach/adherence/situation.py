@@ -304,11 +304,6 @@ def authorities(
     )
 
 
-def strand_by_number(programme: Programme, number: int) -> Strand:
-    """The strand with this number, or the first."""
-    return next((strand for strand in programme.strands if strand.number == number), programme.strands[0])
-
-
 def _empty(strands: Sequence[Strand]) -> dict[int, dict[Bucket, int]]:
     return {strand.number: dict.fromkeys(Bucket, 0) for strand in strands}
 
@@ -370,7 +365,7 @@ def _count_once(session: Session, total: SituationRow, grouped: Groups) -> None:
 
 def _schools(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
     hash_in_scope(session)
-    strand = strand_by_number(programme, selection.strand)
+    strand = programme.strand(selection.strand)
     rows = standing(day, [strand], selection.known_at)
     is_solicited = _is_solicited(rows, selection.listed)
     query = (
@@ -394,7 +389,7 @@ def _schools(session: Session, programme: Programme, day: date, selection: Selec
 
 
 def _authorities(session: Session, programme: Programme, day: date, selection: Selection) -> Select[*tuple[Any, ...]]:
-    strand = strand_by_number(programme, selection.strand)
+    strand = programme.strand(selection.strand)
     of_group = None
     if selection.group:
         asked = replace(selection, bucket=None, solicitation=None)

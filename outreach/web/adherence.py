@@ -14,7 +14,6 @@ from outreach.adherence.joining_lists.naming import programme_of
 from outreach.adherence.models import JoiningList, Programme, Status, Strand, Word
 from outreach.adherence.programmes import name_among_several, of_programme
 from outreach.adherence.programmes import named as programme_of_code
-from outreach.adherence.situation import strand_by_number
 from outreach.days import parse_day
 from outreach.db import Session
 from outreach.directory import authority_sheet
@@ -157,7 +156,7 @@ def _recorded(fase: int, code: str, form: StatusForm) -> bool:
     with telling(form.day), database().writing() as session:
         authority = authority_sheet.authority_by_fase(session, fase)
         programme = programme_of_code(session, code)
-        strand = strand_by_number(programme, int(form.strand.data))
+        strand = programme.strand(int(form.strand.data))
         count, notes = _record(session, authority, programme, strand, form, effective_on)
     if form.errors:
         return False

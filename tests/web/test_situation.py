@@ -278,10 +278,17 @@ def test_a_day_that_cannot_be_is_refused_in_words(author, day):
     assert 'aria-invalid="true"' in page.text
 
 
-@pytest.mark.parametrize("query", ["strand=9", "strand=x", "status=x", "network=%00", "page=99"])
+@pytest.mark.parametrize("query", ["strand=", "status=x", "network=%00", "page=99"])
 def test_strange_questions_get_an_answer(author, query):
     assert author.get(f"/situation/schools?{query}").status_code == 200
     assert author.get(f"/?{query}").status_code == 200
+
+
+@pytest.mark.parametrize("query", ["strand=9", "strand=x"])
+def test_a_strand_that_there_is_not_is_no_other_one(author, query):
+    for address in ("/", "/situation/schools", "/situation/schools.csv"):
+        refused = author.get(f"{address}?{query}")
+        assert (refused.status_code, "Ses volets" in refused.text) == (400, True)
 
 
 def test_without_a_programme_the_page_says_what_comes_next(author, signed_in, sample_database):

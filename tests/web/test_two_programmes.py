@@ -316,3 +316,33 @@ def test_whatever_is_about_the_programme_of_its_address_says_that_one(app, signe
     assert {endpoint for endpoint, _ in found} >= {one for one in KEEPS if one.startswith("situation.")} - {
         "situation.write_to_list"
     }
+
+
+def test_a_programme_that_nobody_knows_is_refused_wherever_an_address_names_it(app, signed_in, two_programmes):
+    told = {
+        endpoint: (response.status_code, CODES in read(response))
+        for endpoint, _, response in answers(app, signed_in, "?programme=zzz")
+        if endpoint in KEEPS
+    }
+    assert {endpoint: one for endpoint, one in told.items() if one != (404, True)} == {}
+    assert len(told) > 14
+
+
+@pytest.mark.parametrize("number", ["61", "x", "0"])
+@pytest.mark.parametrize("address", ["/", "/situation/schools", "/situation/schools.csv", "/situation/authorities"])
+def test_a_strand_that_there_is_not_is_refused_with_those_there_are(author, two_programmes, address, number):
+    refused = author.get(f"{address}?programme={SECOND}&strand={number}")
+    assert (refused.status_code, "Ses volets : 1, 2." in said(refused)) == (400, True)
+
+
+def test_no_form_is_about_a_programme_that_nobody_named(app, signed_in, two_programmes):
+    """Whatever is sent to an address that keeps a programme, without it."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    client, told = signed_in("author"), {}
+    for method, endpoint, address in addresses(app, {**SAMPLES, "what": "schools"}):
+        if method == "POST" and endpoint in KEEPS:
+            sent = FlaskClient.open(client, f"{address}?strand1=complete", method="POST", data={"strand": "1"})
+            told[endpoint] = (sent.status_code, CODES in said(sent))
+    others = {endpoint: status for endpoint, (status, has_codes) in told.items() if not (status == 409 and has_codes)}
+    assert others == {"notes.ask": 422, "notes.create": 422}, "these have a field of their own, and lack others here"
+    assert len(told) > 5

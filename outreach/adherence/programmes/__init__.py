@@ -251,15 +251,18 @@ def every(session: Session) -> Sequence[Programme]:
     return session.scalars(select(Programme).order_by(Programme.id)).all()
 
 
+ARE_SEVERAL = select(func.count() > 1).select_from(Programme).scalar_subquery()  # the one place that judges it
+NAME_AMONG_SEVERAL = case((ARE_SEVERAL, Programme.name), else_="")
+
+
 def name_among_several(session: Session, programme: Programme) -> str:
     """Its name, which whatever is said of it says; '' where it is the only one."""
-    return programme.name if (session.scalar(select(func.count(Programme.id))) or 0) > 1 else ""
+    return session.scalar(select(NAME_AMONG_SEVERAL).where(Programme.id == programme.id)) or ""
 
 
 def names_among_several(session: Session) -> dict[int, str]:
     """The names of all programmes by key, which whatever is said of a strand says; empty where there is one alone."""
-    there = every(session)
-    return {one.id: one.name for one in there} if len(there) > 1 else {}
+    return dict(session.execute(select(Programme.id, Programme.name).where(ARE_SEVERAL)).all())
 
 
 def of_programme(name: str) -> str:
@@ -289,11 +292,7 @@ def strand_named(session: Session, code: str, number: int) -> Strand:
 
     Raises NotFound and Refused as `named` does, and InputError where the programme has no such strand.
     """
-    programme = named(session, code)
-    found = next((strand for strand in programme.strands if strand.number == number), None)
-    if found is None:
-        raise InputError(f"Le programme « {programme.name} » n’a pas de volet {number}.")
-    return found
+    return named(session, code).strand(number)
 
 
 def called(programme: str, number: int) -> str:
@@ -303,18 +302,15 @@ def called(programme: str, number: int) -> str:
 
 def strand_names(session: Session) -> dict[int, str]:
     """What each strand is called, by its key, with its programme where there are several. One statement."""
-    query = select(Strand.id, Strand.number, Programme.name).join(Programme, Programme.id == Strand.programme_id)
-    rows = session.execute(query).all()
-    are_several = len({name for _, _, name in rows}) > 1
-    return {key: called(name if are_several else "", number) for key, number, name in rows}
+    query = select(Strand.id, NAME_AMONG_SEVERAL, Strand.number).join(Programme, Programme.id == Strand.programme_id)
+    return {key: called(name, number) for key, name, number in session.execute(query)}
 
 
 def columns_of(strand: InstrumentedAttribute[int]) -> tuple[ColumnElement[str], ColumnElement[str]]:
     """Of a column that names a strand, as columns: the code of its programme, and its name where there are several."""
     theirs = select(Programme.id).join(Strand, Strand.programme_id == Programme.id).where(Strand.id == strand)
-    code, name = (theirs.with_only_columns(one).scalar_subquery() for one in (Programme.code, Programme.name))
-    others = select(func.count()).select_from(Programme).scalar_subquery()
-    return code, case((others > 1, name), else_="")
+    code, name = (theirs.with_only_columns(one).scalar_subquery() for one in (Programme.code, NAME_AMONG_SEVERAL))
+    return code, name
 
 
 def prerequisites(session: Session, programme: Programme) -> list[Prerequisite]:

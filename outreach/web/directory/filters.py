@@ -80,11 +80,13 @@ def offered_strands(session: Session) -> Sequence[Strand]:
 
 
 def asked_strands(session: Session) -> Sequence[Strand]:
-    """The strands that the filters of a file or a form speak of: those of its programme, none where they speak of none.
+    """The strands that the filters of a file or a form speak of: those of its programme, none where they speak
+    of none and name no programme.
 
     Raises NotFound, and Refused where it names none of several programmes.
     """
-    speaks = any(value and _STRAND.fullmatch(name) for name, value in request.args.items())
+    names = (of_request.ARGUMENT, *filter(_STRAND.fullmatch, request.args))
+    speaks = any(request.args.get(name) for name in names)
     return programmes.named(session).strands if speaks else ()
 
 

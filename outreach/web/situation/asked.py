@@ -8,7 +8,7 @@ from typing import Any
 from flask import request, url_for
 
 from outreach import french
-from outreach.adherence import known, situation
+from outreach.adherence import known
 from outreach.adherence.grouping import Grouping, groups
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.situation import Bucket, Listed, Selection, Solicitation
@@ -103,10 +103,17 @@ def surely_asked(session: Session) -> AskedSituation:
 
 
 def shown_strand(programme: Programme, day: date) -> Strand:
-    """The strand whose table the page shows: the one asked for, or else the first that is open, or the first."""
-    number = whole_number(request.args.get("strand", ""), digits=2)
-    asked_for = [strand for strand in programme.strands if strand.number == number]
-    return [*asked_for, *programme.open_on(day), *programme.strands][0]
+    """The strand that is shown, and named: the one asked for, or else the first that is open, or the first.
+
+    Raises InputError for one that the programme does not have.
+    """
+    if request.args.get("strand"):
+        return programme.strand(_number())
+    return [*programme.open_on(day), *programme.strands][0]
+
+
+def _number() -> int:
+    return whole_number(request.args.get("strand", ""), digits=2) or 0
 
 
 def chosen_groups(by: Grouping) -> list[str]:
@@ -117,15 +124,14 @@ def chosen_groups(by: Grouping) -> list[str]:
 def toggled(about: AskedSituation, chosen: Sequence[str], code: str) -> str:
     """The address of the same situation with the answer for one group more, or less if it is shown."""
     groups_then = [one for one in chosen if one != code] if code in chosen else [*chosen, code]
-    strand = whole_number(request.args.get("strand", ""), digits=2) or None
+    strand = _number() or None
     values: dict[str, Any] = {**about.query, "strand": strand, about.by.value: groups_then}
     return url_for("situation.index", **values)
 
 
 def selected(session: Session, programme: Programme, about: AskedSituation) -> tuple[Selection, str]:
-    """The schools that a list is about, and the label of their group, or ''."""
-    number = whole_number(request.args.get("strand", ""), digits=2) or 0
-    strand = situation.strand_by_number(programme, number)
+    """The schools that a list is about, and the label of their group, or ''. Raises as `shown_strand` does."""
+    strand = shown_strand(programme, about.day)
     part = member(Solicitation, request.args.get("status"))
     bucket = Bucket.NONE if part else member(Bucket, request.args.get("status"))
     every = Selection(strand.number, bucket, known_at=about.known_at, solicitation=part, listed=about.listed)

@@ -48,7 +48,7 @@ def listed(what: str) -> str:
         about = surely_asked(session)
         programme = programmes.shown(session)
         selection, group = selected(session, programme, about)
-        strand = situation.strand_by_number(programme, selection.strand)
+        strand = programme.strand(selection.strand)
         found = _rows(session, programme, about, selection, what)
         total = found.total(most_counted(request))
         is_whole = request.args.get("whole") == "1" and total.number <= MOST_PRINTED
@@ -97,7 +97,7 @@ def write_to_list(what: str) -> Redirect | str | tuple[str, int]:
         about = surely_asked(session)
         programme = programmes.named(session)
         name, selection = _asked_list(session, programme, about, what)
-        strand = situation.strand_by_number(programme, selection.strand)
+        strand = programme.strand(selection.strand)
         text = sought(request)
         has_rule = not (about.is_past or selection.solicitation or text) and (
             selection.by is Grouping.NETWORK or not selection.group
@@ -133,7 +133,7 @@ def _asked_list(session: Session, programme: Programme, about: AskedSituation, w
     Raises InputError when its strand is not open yet on the day.
     """
     selection, group = selected(session, programme, about)
-    strand = situation.strand_by_number(programme, selection.strand)
+    strand = programme.strand(selection.strand)
     if not strand.is_open(about.day):
         raise InputError(f"{_opening(strand)} Choisissez ce jour ou un jour suivant.")
     if what == "authorities":
