@@ -4,6 +4,7 @@ import csv
 import json
 
 import pytest
+from click import Context, Group
 from click.testing import CliRunner
 from python_calamine import CalamineWorkbook
 
@@ -51,17 +52,33 @@ def joinings(tmp_path):
     return written
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("report", "situation"),
-        ("report", "situation", "--json"),
-        ("report", "actions"),
-        ("adherence", "coverage"),
-        ("note", "make", *NOTE),
-        ("note", "request", "--question", "Combien ?"),
-    ],
-)
+READS = [
+    ("report", "situation"),
+    ("report", "situation", "--json"),
+    ("report", "actions"),
+    ("adherence", "coverage"),
+    ("note", "make", *NOTE),
+    ("note", "request", "--question", "Combien ?"),
+]
+TESTED_BELOW = {("adherence", "import")}
+TESTED_ELSEWHERE = {("campaign", "new")}  # test_new_campaign.py
+
+
+def every_command(group=commands, path=()):
+    for name in group.list_commands(Context(group)):
+        command = group.get_command(Context(group), name)
+        yield from every_command(command, (*path, name)) if isinstance(command, Group) else [((*path, name), command)]
+
+
+def test_every_command_that_is_about_a_strand_takes_a_programme_and_stands_in_the_sweep():
+    options = {path: {one for each in command.params for one in each.opts} for path, command in every_command()}
+    takes = {path for path, theirs in options.items() if "--programme" in theirs}
+    assert {path for path, theirs in options.items() if "--strand" in theirs} <= takes
+    assert takes == {words[:2] for words in READS} | TESTED_BELOW | TESTED_ELSEWHERE
+    assert len(options) > 40
+
+
+@pytest.mark.parametrize("words", READS)
 def test_a_command_that_names_none_of_several_programmes_is_refused_with_their_codes(run, words):
     status, said = run(*words)
     assert (status != 0, CODES in said) == (True, True), said
