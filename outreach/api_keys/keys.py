@@ -29,10 +29,10 @@ def make(
 ) -> tuple[ApiKey, str]:
     """Make a key for a program, good for so many days; returns its row, and the key itself, which nobody reads again.
 
-    `role` is "reader", "federation:CODE" or "network:CODE"; a key that `writes` is a reader's, and whoever calls this
-    has had its maker proved once more. Raises InputError on a name that is empty, too long or unfit, on an unknown
-    role or code, on a key of a federation or a network that writes, and on a period that is not 1 to 365 days; Refused
-    on a name that another key in service has.
+    `role` is "reader", "federation:CODE" or "network:CODE"; a key that `writes` is a reader's. Pages have its maker
+    proved once more, and so has the command line for a key that writes. Raises InputError on a name that is empty, too
+    long or unfit, on an unknown role or code, on a key of a federation or a network that writes, and on a period that
+    is not 1 to 365 days; Refused on a name that another key in service has.
     """
     named = _name(name)
     if not 1 <= days <= MOST_DAYS:

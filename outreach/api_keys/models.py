@@ -57,7 +57,7 @@ class ApiKey(Base):
     """A key of a program. Its row holds the key's digest: whoever reads the table cannot use it.
 
     `scope` is the code of the federation or network, None where the key sees everything; only such a key may write.
-    `told_at` is when administrators were told by mail of one that does. `last_used_at` is exact to the minute. Rows
+    `told_at` is when administrators were told of the key by mail. `last_used_at` is exact to the minute. Rows
     stay, so that records of what a program sent keep its name.
     """
 

@@ -1,14 +1,14 @@
 """Mails to administrators about ways in and out of programs: each once, however it came to be.
 
-Keys that write, services that send joinings, programs that events are pushed to. Keys that only read are no news.
+Keys, services that send joinings, programs that events are pushed to.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, select
+from sqlalchemy import ColumnElement, or_, select
 
 from outreach import french
 from outreach.accounts import colleagues
@@ -22,6 +22,7 @@ from outreach.staff_mail import letters
 from outreach.staff_mail.letters import Said, StaffLetter
 
 TELLER = "système"
+NEWS = timedelta(days=1)
 Row = ApiKey | HookSender | PushTarget
 
 
@@ -81,8 +82,14 @@ def _said(session: Session, access: Access, row: Row) -> Said:
     return Said(access.said(row, colleagues.name_of(session, row.made_by), french.moment(row.made_at)), access.page)
 
 
+def _key_news(now: datetime) -> Sequence[ColumnElement[bool]]:
+    """Of keys that only read, those made lately: who upgrades is not told of all that there are."""
+    return or_(ApiKey.writing != KeyWriting.NO, ApiKey.made_at > now - NEWS), ApiKey.expires_at > now
+
+
 def _of_key(key: ApiKey, maker: str, at: str) -> str:
-    what = f"La clé {key.id}, « {key.name} », peut écrire dans le service : elle enregistre des listes d’adhésions"
+    does = "peut écrire dans le service : elle enregistre des listes d’adhésions" if key.writes else "lit le service"
+    what = f"La clé {key.id}, « {key.name} », {does}"
     why = f"{maker} l’a créée le {at}."
     if key.writing is KeyWriting.KEPT:
         why = (
@@ -115,9 +122,9 @@ ACCESSES = (
     Access(
         ApiKey,
         "/administration/api-keys",
-        "Un programme peut écrire dans le service",
+        "Un programme a une clé du service",
         _of_key,
-        lambda now: (ApiKey.writing != KeyWriting.NO, ApiKey.expires_at > now),
+        _key_news,
     ),
     Access(HookSender, "/administration/hooks", "Un service peut envoyer des adhésions", _of_sender),
     Access(PushTarget, "/administration/pushes", "Un programme reçoit les évènements du service", _of_target),

@@ -1,4 +1,4 @@
-"""Administrators are told by mail of each key that writes, service that sends and program that is pushed to, once."""
+"""Administrators are told by mail of each key, service that sends and program that is pushed to, once."""
 
 from datetime import timedelta
 from email import message_from_bytes
@@ -42,10 +42,9 @@ def tell(database):
     return [letter.address for letter in letters], text_of(text)
 
 
-def test_every_administrator_is_told_once_of_a_key_that_writes_and_of_no_other(database, people):
+def test_every_administrator_is_told_once_of_a_key_that_writes_and_of_none_that_has_ended(database, people):
     second = add_colleague(database, "seconde", RoleName.ADMINISTRATOR)
     with database.writing() as session:
-        keys.make(session, name="Bord", **WANTED, **BY)
         ended, _ = keys.make(session, name="Terminée", writes=True, **WANTED, **BY)
         keys.end(session, ended.id, **BY)
     assert tell(database) is None
@@ -59,6 +58,17 @@ def test_every_administrator_is_told_once_of_a_key_that_writes_and_of_no_other(d
     assert "Nadia Lambert l’a créée le" in text
     assert "/administration/api-keys" in text
     assert "Terminée" not in text
+    assert tell(database) is None
+
+
+def test_they_are_told_of_a_key_that_reads_but_of_none_made_before_the_upgrade(database, people):
+    with database.writing() as session:
+        keys.make(session, name="Bord", **WANTED, **BY)
+        before, _ = keys.make(session, name="Ancienne", **WANTED, **BY)
+        before.made_at = NOW - timedelta(days=2)
+    _, text = tell(database)
+    assert "« Bord », lit le service, jusqu’au" in text
+    assert "Ancienne" not in text
     assert tell(database) is None
 
 

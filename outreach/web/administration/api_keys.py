@@ -58,13 +58,16 @@ def export(kind: str) -> Response:
 @pages.post("")
 @needs(RoleName.ADMINISTRATOR)
 def make() -> str | tuple[str, int]:
-    """Make a key, and show it: the only time that it can be read. One that writes asks for a proof of who makes it."""
+    """Make a key, and show it: the only time that it can be read. Whoever makes it proves first who they are."""
     form = KeyForm()
     if form.validate_on_submit():
-        writes = form.may.data == WRITE
-        if writes and (asked := proving.asked_first(url_for(".index"))):
+        if asked := proving.asked_first(url_for(".index")):
             return asked
-        asks = {"name": form.name.data or "", "role": form.role.data or KeyRole.READER, "writes": writes}
+        asks = {
+            "name": form.name.data or "",
+            "role": form.role.data or KeyRole.READER,
+            "writes": form.may.data == WRITE,
+        }
         with telling(form), database().writing() as session:
             made, secret = keys.make(session, **asks, days=int(form.days.data), now=now(), actor=actor())
             said = {"name": made.name, "expires_at": made.expires_at, "writes": made.writes}
