@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, Subquery, func, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, func, select
 
 from outreach.adherence.models import Programme
 from outreach.campaigns.counting import classes
@@ -176,6 +176,11 @@ def _by_network(session: Session, each: Subquery) -> dict[tuple[str, str], list[
             )
         )
     return found
+
+
+def is_silent(each: Subquery) -> ColumnElement[bool]:
+    """Whether a row of `classes.Classified` is counted as SILENT."""
+    return and_(each.c.handing == Handing.HANDED_OVER.value, each.c.reach != Reach.REACHED.value)
 
 
 def together(parts: Iterable[Counts]) -> Counts:

@@ -66,7 +66,7 @@ class Reaction(StrEnum):
 
 
 _LABELS = {
-    Reaction.NONE: "N’ont pas réagi",
+    Reaction.NONE: "N’ont ni répondu ni adhéré",
     Reaction.REACTED: "Ont répondu ou adhéré",
     Reaction.UNREACHED: "Aucun courriel remis",
 }

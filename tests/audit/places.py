@@ -35,6 +35,7 @@ WORDS = {
     "Remis, retours non lus": "unread",
     "Trop tôt pour le dire": "too_early",
     "À atteindre encore": "left",
+    "N’ont pas réagi": "silent",
     "Entrés après la première vague": "entered_later",
     "Ont répondu": "answered",
     "Déclarent adhérer": "declared",

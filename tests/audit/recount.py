@@ -689,7 +689,11 @@ class Campaigns(Situation):
             if of_class in TO_REACH:
                 schools[self.reach_of_school(told, school, authority, of_class)] += 1
             if of_class == "recipients":
-                schools[self.end_of_letters(self.letters_about(told, school) or told.letters[authority])] += 1
+                end = self.end_of_letters(self.letters_about(told, school) or told.letters[authority])
+                schools[end] += 1
+                if end == "handed_over":
+                    reach = self.reach_of_school(told, school, authority, of_class)
+                    more_of_schools["silent"] += reach != "reached"
             schools["entered_later"] += bool(first) and wave not in first and authority not in waiting
             schools["answered"] += bool(told.about[school])
             if school in joinings:

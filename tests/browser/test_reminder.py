@@ -49,7 +49,7 @@ def answer(page, address):
 
 def silent(page):
     page.goto("/campaigns/1/progress/waves")
-    told = page.get_by_role("heading", name=re.compile("N’ont pas réagi")).inner_text()
+    told = page.get_by_role("heading", name=re.compile("N’ont ni répondu ni adhéré")).inner_text()
     return int(re.search(r"\d+", told)[0])
 
 

@@ -151,7 +151,8 @@ def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database,
         title = lifecycle.campaign_numbered(session, 1).title
         said = wave_criteria.sentence(session, criterion)
     assert said == (
-        f"Pouvoirs organisateurs : a reçu « {title} » (première vague), sauf (n’a pas réagi à « {title} »), "
+        f"Pouvoirs organisateurs : a reçu « {title} » (première vague), "
+        f"sauf (n’a ni répondu ni adhéré après « {title} »), "
         "sauf la liste « Écoles pilotes »."
     )
     draft(database, segment=AudienceRule(criteria=plain))

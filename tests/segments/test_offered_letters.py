@@ -40,8 +40,8 @@ def test_there_is_one_offer_and_each_of_its_choices_is_found_in_words():
     offered = offers.offers(KNOWN)
     assert offers.LETTERS in offered
     assert set(offered).isdisjoint(offers.OF_LETTERS)
-    labels = {found.label: (found.part, found.value) for found in offers.found(offered, "pas réagi")}
-    assert labels["Réponses et vagues : N’a pas réagi"] == ("what", "reacted.none")
+    labels = {found.label: (found.part, found.value) for found in offers.found(offered, "ni répondu")}
+    assert labels["Réponses et vagues : N’a ni répondu ni adhéré"] == ("what", "reacted.none")
     assert not offers.offers({})[offers.LETTERS].is_possible, "nothing was sent yet"
 
 

@@ -71,6 +71,11 @@ class Figure(StrEnum):
     UNREAD = "unread", "Remis, retours non lus", "Remis il y a sept jours, sans boîte des retours pour le vérifier"
     TOO_EARLY = "too_early", "Trop tôt pour le dire", "Remis ou postés depuis moins longtemps, ou encore à venir"
     LEFT = "left", "À atteindre encore", "Rien ne dit qu’ils ont reçu quelque chose"
+    SILENT = (
+        "silent",
+        "N’ont pas réagi",
+        "Un courriel leur a été remis, et aucun n’est de « Ont réagi »",
+    )
     ENTERED_LATER = "entered_later", "Entrés après la première vague", "Visés seulement depuis une vague suivante"
     ANSWERED = (
         "answered",
@@ -115,6 +120,7 @@ _BASES = {
     **dict.fromkeys((Figure.TARGETED, Figure.OUT_OF_SCOPE, Figure.ENTERED_LATER), Figure.TARGETED),
     **dict.fromkeys(map(Figure, Reach), Figure.TO_REACH),
     **dict.fromkeys(map(Figure, Handing), Figure.RECIPIENTS),
+    Figure.SILENT: Figure.HANDED_OVER,
 }
 SHOWN = (
     *(Figure.CONCERNED, Figure.RECIPIENTS, Figure.HANDED_OVER, Figure.ANSWERED),
@@ -201,6 +207,8 @@ def is_counted(each: Subquery, figure: Figure) -> ColumnElement[bool]:
     groups = {Figure.CONCERNED: IN_CONCERNED, Figure.TO_REACH: TO_REACH}
     if figure in FLAGS:
         return each.c[figure.value] == 1
+    if figure is Figure.SILENT:
+        return counts.is_silent(each)
     if figure in groups:
         return each.c["class"].in_([one.value for one in groups[figure]])
     for column, values in (("class", Class), ("handing", Handing), ("reach", Reach)):

@@ -370,7 +370,7 @@ def _at(moment: datetime | None) -> str:
 
 @campaign.command(name="reactions")
 @number_argument
-@click.option("--none", "only_none", is_flag=True, help="Seulement les PO qui n’ont pas réagi.")
+@click.option("--none", "only_none", is_flag=True, help="Seulement les PO qui n’ont ni répondu ni adhéré.")
 @click.option("--wave", "wave", type=NumberType(), metavar="N", help="Le numéro d’une vague ; sinon, toutes.")
 @json_option
 @pass_operation

@@ -46,7 +46,7 @@ class ReactionKind(StrEnum):
 
 
 _LABELS = {
-    ReactionKind.NONE: "N’a pas réagi",
+    ReactionKind.NONE: "N’a ni répondu ni adhéré",
     ReactionKind.ANSWERED: "A répondu",
     ReactionKind.JOINED: "Adhésion depuis, déclarée ou confirmée",
     ReactionKind.OPENED: "A ouvert, là où on peut le savoir",
@@ -157,7 +157,7 @@ class ReactedTo(OfMailings):
         named = self.named(names)
         match self.reaction:
             case ReactionKind.NONE:
-                return f"n’a réagi à auc{named}" if self.strand else f"n’a pas réagi à {named}"
+                return f"n’a ni répondu ni adhéré après {named}"
             case ReactionKind.ANSWERED:
                 said = either(f"« {answer.label} »" for answer in self.answers) if self.answers else ""
                 return f"a répondu {said} à {named}".replace("  ", " ")

@@ -13,7 +13,6 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.approvals.models import Decision
 from outreach.campaigns import audiences, lifecycle
-from outreach.campaigns.counts import SILENT
 from outreach.campaigns.effects import locking
 from outreach.campaigns.models import UNDER_WAY, Campaign, Exemption, Wave, WaveState
 from outreach.campaigns.results import progress, reached, reactions
@@ -283,7 +282,7 @@ def _came(session: Session, campaign: Campaign) -> dict[str, Any]:
         "measured": came.measured,
         "reach": reached.sentence(came.results.counts.authorities, reached.waiting(session, campaign)),
         "population": reached.population(came.results.counts.authorities),
-        "silent": came.results.counts.authorities[SILENT],
+        "silent": came.count(Figure.SILENT),
     }
 
 

@@ -78,7 +78,7 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "campaigns.list_calls": "personne-d-oublie#appeler",
     "campaigns.list_reached": "personne-d-oublie#lire-où-lon-en-est",
     "campaigns.paper": "personne-d-oublie#imprimer-et-poster",
-    "campaigns.list_reactions": "suivre#qui-na-pas-réagi",
+    "campaigns.list_reactions": "suivre#qui-na-ni-répondu-ni-adhéré",
     "campaigns.new_reminder": "suivre#les-relances",
     "campaigns.progress_page": "suivre#pendant-lenvoi",
     "campaigns.reminder": "suivre#les-relances",

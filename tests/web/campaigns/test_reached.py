@@ -19,6 +19,7 @@ from outreach.campaigns.results.figures import Figure
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.delivery.models import Message, MessageState
+from outreach.directory.models import Authority
 from outreach.notes import gathering
 from outreach.notes.content import read_figures
 from outreach.notes.drafts import NoteRequest
@@ -72,6 +73,31 @@ def run(database, settings, *words):
     operation.settings, operation.now = settings, NOW
     operation.opened = operation.database = database
     return json.loads(CliRunner().invoke(commands, [*words, "--json"], obj=operation).stdout)
+
+
+def test_the_number_of_who_has_not_reacted_is_that_of_the_list_that_it_leads_to(author, mixed):
+    with mixed.writing() as session:  # one got her letter, said nothing, and then picked up the telephone
+        query = select(Message).where(Message.state == MessageState.ACCEPTED).order_by(-Message.authority_id)
+        letter = session.scalars(query).first()
+        of = {"mailing_id": letter.mailing_id, "authority_id": letter.authority_id, "message_id": letter.id}
+        told = {"rung": 1, "channel": ReachChannel.CALL, "reason": StepReason.SILENT}
+        steps.move(
+            session,
+            steps.open_step(session, **of, **told, now=NOW, actor=AUTHOR),
+            StepState.TRIED,
+            now=NOW,
+            actor=AUTHOR,
+        )
+        called = session.get_one(Authority, letter.authority_id).fase
+    shown = links(author.get("/campaigns/1/progress"), "/campaigns/1/re")
+    ((address, said),) = [one for one in shown if "N’ont pas réagi" in one[1]]
+    (file,) = {one for one, _ in links(author.get(address), "/campaigns/1/re") if ".csv" in one}
+    table = author.get(file).data.decode("utf-8-sig").partition("\r\n\r\n")[0]
+    rows = csv.DictReader(table.splitlines(), delimiter=";")
+    silent = {row["FASE"] for row in rows}
+    assert said == f"N’ont pas réagi ({len(silent)})"
+    assert silent
+    assert str(called) not in silent
 
 
 def test_pages_files_commands_a_note_and_the_criterion_count_the_same(author, mixed, settings):

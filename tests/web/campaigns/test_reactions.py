@@ -96,7 +96,7 @@ def test_page_files_and_command_have_the_same_numbers(author, came, sample_datab
                 for row in told
             ] == [(row.fase, row.mailbox, row.declared, row.joined_since) for row in expected]
             terms = dict(line[:2] for line in about)
-            assert {"Campagne", "Date", "N’ont pas réagi", "Heures"} <= set(terms)
+            assert {"Campagne", "Date", "N’ont ni répondu ni adhéré", "Heures"} <= set(terms)
             assert terms["Date"].endswith("heure de Bruxelles")
 
 
@@ -128,7 +128,7 @@ def test_filters_and_sorts_are_kept_by_links_and_files(author, came):
 
 
 @pytest.mark.parametrize(
-    ("query", "name"), [("reaction=none", "N’ont pas réagi"), ("answer=declined", "Nous n’adhérons pas")]
+    ("query", "name"), [("reaction=none", "N’ont ni répondu ni adhéré"), ("answer=declined", "Nous n’adhérons pas")]
 )
 def test_the_listed_are_written_to_as_many_as_the_button_says_under_what_was_filtered(author, came, query, name):
     (words,) = (words for _, words in links(author.get(f"{PAGE}?{query}")) if words.startswith("Écrire"))

@@ -26,7 +26,7 @@ NEW, FIRST = "/campaigns/1/reminders/new", "/campaigns/1/reminders/1"
 
 
 def count(told):
-    return int(re.search(r"N’ont pas réagi : ([0-9]+)", told)[1])
+    return int(re.search(r"N’ont ni répondu ni adhéré : ([0-9]+)", told)[1])
 
 
 def answer(app, database, message):
@@ -43,12 +43,13 @@ def test_the_page_says_why_fewer_would_get_it_than_the_list_counts(author, launc
         excluded = session.scalars(select(Message.address_key).where(Message.state == MessageState.ACCEPTED)).first()
         suppressions.suppress(session, excluded, SuppressionReason.STAFF, now=NOW, actor="x")
     told = text_of(author.get("/campaigns/1/progress/waves"))
-    some = f"à {count(told) - 1} des {count(told)} qui n’ont pas réagi (restent écartés : 1 sur la liste d’exclusion)"
+    silent = f"à {count(told) - 1} des {count(told)} qui n’ont ni répondu ni adhéré"
+    some = f"{silent} (restent écartés : 1 sur la liste d’exclusion)"
     assert f"Une relance ajoutée écrirait {some}." in told
     planned = re.search(rf"([0-9]+) pouvoirs organisateurs la recevraient, .* : elle écrirait {re.escape(some)}", told)
     unreached = re.search(r" et à ([0-9]+) autres? à qui aucun courriel n’est encore arrivé", told)
     assert int(planned[1]) == count(told) - 1 + (int(unreached[1]) if unreached else 0)
-    assert f"N’ont pas réagi ({count(told)})" in text_of(author.get("/campaigns/1/recipients"))
+    assert f"N’ont ni répondu ni adhéré ({count(told)})" in text_of(author.get("/campaigns/1/recipients"))
 
 
 @pytest.mark.parametrize("address", [NEW, "/campaigns/1/letter"])

@@ -145,10 +145,10 @@ def campaign_for_unreacted(number: int) -> Redirect | str | tuple[str, int]:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         if not audiences.launched(campaign):
-            raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu réagir.")
+            raise Refused("Aucun courriel de cette campagne n’est parti : personne n’a pu y répondre.")
         stated = definitions.again(definitions.of(session, campaign))
         rule, strand = audiences.unreacted_criterion(campaign), campaign.strand_id
-    name = f"{stated.title[:160]} : à ceux qui n’ont pas réagi"
+    name = f"{stated.title[:160]} : à ceux qui n’ont ni répondu ni adhéré"
     return begin(
         Beginning(name, partial(like, stated), strand, WrittenList(name, rule), f"Copie de « {stated.title} ».")
     )

@@ -9,7 +9,6 @@ from flask_login import current_user
 
 from outreach import french
 from outreach.campaigns import lifecycle, listing
-from outreach.campaigns.counts import SILENT
 from outreach.campaigns.effects import locking
 from outreach.campaigns.models import WaveState
 from outreach.campaigns.results.figures import Figure
@@ -105,7 +104,7 @@ def _lead(came: Came, figured: list[Figure]) -> Iterator[str]:
     parts = [_told(figure, came.count(figure), whole) for figure in figured if figure in TOLD]
     whom = french.plural(whole, "pouvoir organisateur", "pouvoirs organisateurs")
     yield french.typeset(f"Sur {whom} que la campagne concerne, {french.all_of(parts)}.")
-    silent, handed = came.results.counts.authorities[SILENT], came.count(Figure.HANDED_OVER)
+    silent, handed = came.count(Figure.SILENT), came.count(Figure.HANDED_OVER)
     if silent:
         many = f"{french.number(silent)} n’{'a' if silent < 2 else 'ont'} pas encore réagi"
         yield french.typeset(f"Sur {french.number(handed)} à qui un courriel a été remis, {many}.")
