@@ -18,7 +18,12 @@ from outreach.web.ui.fields import line
 from outreach.web.ui.forms import NumberedRows
 
 MOST_STRANDS = 40  # in a form; a file may state more
+MOST_RULES = 500  # in a form; a file may state more
 LAST_NUMBER = 99  # of a strand
+TOO_MANY = (
+    f"Cette page a {MOST_RULES} conditions au plus, et rien n’est enregistré de celles-ci : changez le fichier du "
+    "programme, qui en prend davantage."
+)
 LABELS = {  # of the columns, as faults repeat them
     "name": "Nom",
     "circular": "Circulaire",
@@ -71,7 +76,7 @@ class ProgrammeForm(FlaskForm):
         "Nom du programme", [line("Donnez un nom au programme.")], render_kw={"spellcheck": True, "maxlength": 200}
     )
     strands = NumberedRows(FormField(StrandForm), "Volets")
-    rules = NumberedRows(FormField(RuleForm), "Conditions entre volets")
+    rules = NumberedRows(FormField(RuleForm), "Conditions entre volets", most=MOST_RULES)
 
     def add_strand(self) -> None:
         """One row more, for the next strand."""
@@ -84,8 +89,8 @@ class ProgrammeForm(FlaskForm):
             self.strands.entries = [row for row in self.strands if _number(row.form.number) != number]
 
     def free_rule(self) -> None:
-        """An empty row for one condition more, at the end."""
-        if not len(self.rules) or not self.rules[-1].form.is_empty:
+        """An empty row for one condition more, at the end, where the page takes one."""
+        if not len(self.rules) or (len(self.rules) < MOST_RULES and not self.rules[-1].form.is_empty):
             self.rules.append_entry()
 
     def stated(self) -> ProgrammeFile | None:
@@ -93,6 +98,8 @@ class ProgrammeForm(FlaskForm):
         self.validate_on_submit()
         strands = [self._strand(row.form) for row in self.strands]
         rules = [self._rule(row.form) for row in self.rules if not row.form.is_empty]
+        if self.rules.are_cut:
+            self.form_errors.append(TOO_MANY)
         if not strands:
             self.form_errors.append("Un programme a au moins un volet : ajoutez-en un.")
         if self.faults():
@@ -153,6 +160,11 @@ class ProgrammeForm(FlaskForm):
         if since is None or any(field.errors for field in row):
             return None
         return PrerequisiteFile(strand=_number(row.strand), requires=_number(row.requires), since=since, until=until)
+
+
+def holds(stated: ProgrammeFile) -> bool:
+    """Whether the form has room for all of a programme."""
+    return len(stated.prerequisites) <= MOST_RULES
 
 
 def filled(stated: ProgrammeFile) -> ProgrammeForm:

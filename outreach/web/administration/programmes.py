@@ -85,10 +85,13 @@ def begin() -> str:
 @pages.get("/<number:number>")
 @needs(RoleName.ADMINISTRATOR)
 def change(number: int) -> str:
-    """A programme to change, in its form."""
+    """A programme to change, in its form; in its file where it has more than the form holds."""
     with reading() as session:
         programme = programme_files.programme_numbered(session, number)
-        return _form_page(session, programme_forms.filled(programme_files.stated_of(session, programme)), programme)
+        stated = programme_files.stated_of(session, programme)
+        if not programme_forms.holds(stated):
+            return _file_page(ProgrammeFileForm(data={"text": programme_files.written(stated)}))
+        return _form_page(session, programme_forms.filled(stated), programme)
 
 
 @pages.post("/form")
@@ -99,6 +102,9 @@ def state() -> str | tuple[str, int]:
     form, number = ProgrammeForm(), posted_number("programme")
     with reading() as session:
         programme = programme_files.programme_numbered(session, number) if number else None
+        if form.rules.are_cut:
+            form.stated()
+            return _form_page(session, form, programme), 422
         if pressed("add") and len(form.strands) < MOST_STRANDS:
             form.add_strand()
             return _form_page(session, form, programme, added=True)
@@ -121,8 +127,10 @@ def _coded(session: Session, code: str | None) -> Programme | None:
 @pages.post("/again")
 @needs(RoleName.ADMINISTRATOR)
 def again() -> str:
-    """What was to be saved, back in the form."""
-    stated = _read(posted("text"))
+    """What was to be saved, back in the form; in the file where it has more than the form holds."""
+    stated = _read(text := posted("text"))
+    if not programme_forms.holds(stated):
+        return _file_page(ProgrammeFileForm(data={"text": text}))
     with reading() as session:
         return _form_page(session, programme_forms.filled(stated), _coded(session, stated.code))
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
@@ -48,17 +48,27 @@ def _to_choose(offered: Iterable[tuple[str, str]]) -> list[SelectChoice]:
 
 
 class NumberedRows(FieldList):
-    """Rows of fields that are numbered from 0 to 99: names with any other number are not read.
+    """Rows of fields that are numbered from 0: of more than `most` the others are not read, and `are_cut` says so.
 
     A form of 500 kB could else make ten thousand rows, which took 20 seconds.
     """
 
+    are_cut = False
+
+    def __init__(self, *about: Any, most: int = 100, **named: Any) -> None:
+        super().__init__(*about, **named)
+        self.most = most
+
     def _extract_indices(self, prefix: str, formdata: Iterable[str]) -> Iterator[int]:
         for name in formdata:
-            if name.startswith(f"{prefix}-"):
-                number = whole_number(name.removeprefix(f"{prefix}-").partition("-")[0], digits=2)
-                if number is not None:
-                    yield number
+            if not name.startswith(f"{prefix}-"):
+                continue
+            digits = name.removeprefix(f"{prefix}-").partition("-")[0]
+            number = whole_number(digits)
+            if number is not None and number < self.most:
+                yield number
+            elif digits.isdecimal():
+                self.are_cut = True
 
 
 class ContactForm(FlaskForm):

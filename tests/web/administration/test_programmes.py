@@ -10,6 +10,7 @@ from outreach.adherence.models import Programme
 from outreach.adherence.programmes import files as programme_files
 from outreach.audit import AuditEntry
 from outreach.directory.models import Level
+from outreach.web.administration.programme_forms import MOST_RULES
 from tests.pages import elements, form_of, links, text_of
 
 PLACE = "/administration/programmes"
@@ -230,3 +231,62 @@ def test_the_form_of_what_is_stored_changes_nothing(chief):
     """Whatever the file states, the form states, too."""
     seen = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1")))
     assert "déjà connu" in text_of(seen)
+
+
+def of_many_strands(strands):
+    """The rows of a form with so many strands, each of which demands all before it; and how many conditions."""
+    rows = {}
+    for number in range(1, strands + 1):
+        told = {"number": str(number), "name": f"Volet {number}", "opened_on": "01/09/2026", "level": "secondary"}
+        rows |= {f"strands-{number - 1}-{name}": value for name, value in told.items()}
+    pairs = [(later, earlier) for later in range(2, strands + 1) for earlier in range(1, later)]
+    for place, (later, earlier) in enumerate(pairs):
+        told = {"strand": str(later), "requires": str(earlier), "since": "01/09/2026"}
+        rows |= {f"rules-{place}-{name}": value for name, value in told.items()}
+    return rows, len(pairs)
+
+
+def test_a_form_takes_more_than_a_hundred_conditions(chief, sample_database):
+    rows, count = of_many_strands(16)
+    assert count > 100
+    told = typed(chief.get(f"{PLACE}/new"), **rows, code="large", name="Large")
+    assert chief.post(PLACE, data=form_of(chief.post(FORM, data=told), PLACE)).location == PLACE
+    with sample_database.reading() as session:
+        loaded = programmes.named(session, "large")
+        assert len(programmes.prerequisites(session, loaded)) == count
+    page = chief.get(f"{PLACE}/{loaded.id}")
+    assert rows.items() <= typed(page).items()
+    seen = chief.post(FORM, data=typed(page, name="Plus large"))
+    assert texts(seen) == ["Nom : « Large » devient « Plus large »."]
+
+
+@pytest.mark.parametrize("pressed", [{}, {"add": "1"}])
+def test_a_form_with_more_conditions_than_it_holds_is_refused(chief, pressed):
+    page = chief.get(f"{PLACE}/1")
+    told = {"rules-1-strand": "2", "rules-1-requires": "1", "rules-1-since": "01/02/2027"}
+    refused = chief.post(FORM, data=typed(page, **told, **pressed, **{f"rules-{MOST_RULES}-strand": "2"}))
+    assert refused.status_code == 422
+    assert faults(refused)[0].startswith(f"Cette page a {MOST_RULES} conditions au plus")
+    assert told.items() <= typed(refused).items()
+
+
+def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_file(chief, sample_database):
+    rows, count = of_many_strands(33)
+    assert count > MOST_RULES
+    strands = "".join(
+        f'[[strands]]\nnumber = {number}\nname = "V"\nopened_on = 2026-09-01\nlevel = "secondary"\n'
+        for number in range(1, 34)
+    )
+    rules = "".join(
+        f"[[prerequisites]]\nstrand = {rows[f'rules-{place}-strand']}\nrequires = {rows[f'rules-{place}-requires']}\n"
+        "since = 2026-09-01\n"
+        for place in range(count)
+    )
+    text = f'code = "large"\nname = "Large"\n{strands}{rules}'
+    seen = chief.send(f"{PLACE}/difference", {"text": text}, page=f"{PLACE}/new/file")
+    back = chief.post(f"{PLACE}/again", data=form_of(seen, f"{PLACE}/again"))
+    assert form_of(back, f"{PLACE}/difference")["text"].count("[[prerequisites]]") == count
+    chief.post(PLACE, data=form_of(seen, PLACE))
+    with sample_database.reading() as session:
+        key = programmes.named(session, "large").id
+    assert form_of(chief.get(f"{PLACE}/{key}"), f"{PLACE}/difference")["text"].count("[[prerequisites]]") == count
