@@ -336,13 +336,14 @@ class Places:
         return waves, campaigns
 
     def of_letters(self, wave):
-        """A wave’s authorities: all, those to which a letter left, was handed over, that answered from one."""
+        """A wave’s authorities: all, those to which a letter left, was handed over, and who of these answered."""
         letters = [one for one in self.audit.rows["messages"] if one["mailing_id"] == wave["mailing_id"]]
         told_of = recount.Told(self.audit, wave["campaign_id"])
         keys = {one["id"] for one in letters}
         answered = {one["authority_id"] for given in told_of.answers.values() for one in given
                     if one["message_id"] in keys}  # fmt: skip
         left = [one for one in letters if recount.has_left(one)]
+        answered &= {one["authority_id"] for one in left}
         return {
             "meant": len({one["authority_id"] for one in letters}),
             "sent": len({one["authority_id"] for one in left}),

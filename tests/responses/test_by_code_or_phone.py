@@ -147,8 +147,10 @@ def _reaction_list(one):
 
 
 def _actions(one):
+    """Of a wave those to whom its letter left: not the one who has no mailbox."""
     (done,) = actions.actions(one.session, programmes.named(one.session), now=LATER).done
-    return set(range(1, sum(done.answered.values()) + 1))
+    assert sum(done.sent.values()) == len({MAIL, CODE})
+    return set(range(1, sum(done.answered.values()) + 1)) | {PHONE}
 
 
 def _letters(one):

@@ -342,6 +342,8 @@ def by_network(session: Session, waves: Sequence[Wave], moment: datetime) -> dic
 def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any, ...]]:
     """For each mailing and network: how many authorities were meant, sent to, delivered to, and answered by a moment.
 
+    Those who answered, whichever way, are of those sent to: whom only paper or a call reached is in no wave's figures.
+
     Letters are grouped by authority first: each count of distinct authorities would sort all letters once more.
     """
     was_tried = moment >= LEFT_AT
@@ -359,8 +361,9 @@ def _by_network(mailings: Sequence[int], moment: datetime) -> Select[*tuple[Any,
         .group_by(Message.mailing_id, Message.authority_id)
         .subquery("each")
     )
+    counted = each.c.sent, each.c.delivered, each.c.answered * each.c.sent
     return (
-        select(each.c.mailing_id, Network.code, func.count(), *(func.sum(each.c[name]) for name in flags))
+        select(each.c.mailing_id, Network.code, func.count(), *map(func.sum, counted))
         .join(Authority, Authority.id == each.c.authority_id)
         .join(Network, Network.id == Authority.network_id)
         .group_by(each.c.mailing_id, Network.code)

@@ -10,7 +10,6 @@ from sqlalchemy import Subquery, func, or_, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from outreach.campaigns.audiences import launched
-from outreach.campaigns.counting.classes import IS_TRIED
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.results import actions
 from outreach.campaigns.results.figures import Figure, Results
@@ -59,8 +58,8 @@ class DayCount:
 
 @dataclass(frozen=True, slots=True)
 class WaveYield:
-    """What came after a wave, in authorities: to how many it was sent, how many of these answered from its letter, and
-    how many joined from the day of their letter until that of the next wave: declared, and confirmed.
+    """What came after a wave, in authorities: to how many it was sent, how many of these answered, and how
+    many joined from the day of their letter until that of the next wave: declared, and confirmed.
     """
 
     wave: Wave
@@ -152,8 +151,7 @@ def _days_of_joinings(session: Session, campaign: Campaign, listed: Subquery) ->
 
 
 def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, now: datetime) -> list[WaveYield]:
-    """What came after each wave, in three statements."""
-    answered = _answered(session, asked.mailings)
+    """What came after each wave, in two statements."""
     sums = actions.by_network(session, [wave for _, wave in waves], now)
     joined: dict[tuple[int, str], Counter[date]] = {}
     for mailing, kind, day, count in session.execute(reactions.joined_after(asked)):
@@ -165,17 +163,9 @@ def _yields(session: Session, waves: Sequence[tuple[date, Wave]], asked: Asked, 
             sum(count for when, count in joined.get((mailing, kind), Counter()).items() if when < following)
             for kind in ("declared", "joined_since")
         )
-        sent = sum(sums[mailing]["sent"].values())
-        yields.append(WaveYield(wave, day, sent, answered.get(mailing, 0), declared, confirmed))
+        sent, answered = (sum(sums[mailing][name].values()) for name in ("sent", "answered"))
+        yields.append(WaveYield(wave, day, sent, answered, declared, confirmed))
     return yields
-
-
-def _answered(session: Session, mailings: Iterable[int]) -> dict[int, int]:
-    """How many authorities answered from a letter of each wave that left by mail: paper is answered by its code."""
-    query = select(Message.mailing_id, func.count(Message.authority_id.distinct()))
-    query = query.join(Response, Response.message_id == Message.id)
-    query = query.where(Message.mailing_id.in_(mailings), IS_TRIED, Response.is_a_reaction())
-    return dict(session.execute(query.group_by(Message.mailing_id)).all())
 
 
 def _left_on(wave: Wave) -> date:
