@@ -35,7 +35,8 @@ from outreach.settings import Calm
 
 MOST_OFFERED = 50
 LACKS_LETTER = (
-    "Un rectificatif va à ceux qui ont reçu un courriel : ajoutez la condition « Réponses et vagues : A reçu »."
+    "Un rectificatif va à ceux à qui un courriel est parti : ajoutez la condition « Réponses et vagues : Un courriel "
+    "lui est parti »."
 )
 
 

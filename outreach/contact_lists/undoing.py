@@ -64,7 +64,7 @@ def _refuse_what_stands(session: Session, last: ContactList, at: datetime) -> No
     )
     for happened, condition in (
         ("a été corrigée, retirée ou remise en usage", _is_touched(at)),
-        ("a reçu un courriel, ou en attend un,", _is_written_to(at)),
+        ("est celle d’un courriel parti, ou qui attend,", _is_written_to(at)),
     ):
         address = session.scalar(touched.where(condition))
         if address is not None:

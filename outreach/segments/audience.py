@@ -78,7 +78,7 @@ class Concerns(StrEnum):
 _CONCERNS_LABELS = {
     Concerns.OPEN: "les écoles qui doivent encore adhérer",
     Concerns.JOINED: "les écoles qui ont adhéré ou le déclarent",
-    Concerns.LISTED: "celles que citait le courriel reçu, même si elles ont adhéré depuis (rectificatif)",
+    Concerns.LISTED: "celles que citait le courriel parti, même si elles ont adhéré depuis (rectificatif)",
 }
 
 

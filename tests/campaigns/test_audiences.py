@@ -126,9 +126,9 @@ def test_a_correction_reaches_exactly_those_of_wave_1_also_who_joined_or_answere
 
 
 def test_a_correction_without_the_letter_that_it_corrects_is_refused(database, sent):
-    with pytest.raises(InputError, match="Réponses et vagues : A reçu"):
+    with pytest.raises(InputError, match="Réponses et vagues : Un courriel lui est parti"):
         draft(database, concerns=Concerns.LISTED)
-    with pytest.raises(InputError, match="Réponses et vagues : A reçu"):
+    with pytest.raises(InputError, match="Réponses et vagues : Un courriel lui est parti"):
         draft(database, concerns=Concerns.LISTED, segment=AudienceRule(criteria={"not": ONE}))
 
 
@@ -151,7 +151,7 @@ def test_a_sentence_has_the_titles_of_campaigns_and_the_names_of_lists(database,
         title = lifecycle.campaign_numbered(session, 1).title
         said = wave_criteria.sentence(session, criterion)
     assert said == (
-        f"Pouvoirs organisateurs : a reçu « {title} » (première vague), "
+        f"Pouvoirs organisateurs : à qui est parti un courriel de « {title} » (première vague), "
         f"sauf (n’a ni répondu ni adhéré après « {title} »), "
         "sauf la liste « Écoles pilotes »."
     )
@@ -164,4 +164,7 @@ def test_a_mailing_of_no_campaign_keeps_its_number(database, sent):
     with database.reading() as session:
         criterion = from_plain({"received": {"mailings": [1, 99]}})
         assert wave_criteria.told(session, criterion) == {"received": {"mailings": [1, 99], "with_later": False}}
-        assert wave_criteria.sentence(session, criterion) == "Pouvoirs organisateurs : a reçu une vague n° 1 ou 99."
+        assert (
+            wave_criteria.sentence(session, criterion)
+            == "Pouvoirs organisateurs : à qui est parti un courriel d’une vague n° 1 ou 99."
+        )

@@ -247,17 +247,17 @@ def test_sql_finds_whom_a_plain_reading_of_letters_finds(ground, people, asked, 
 @pytest.mark.parametrize(
     ("criterion", "words"),
     [
-        (ReceivedMailing(mailings=(3,)), "a reçu « Invitation »"),
-        (Not(ReceivedMailing(mailings=(3,))), "n’a pas reçu « Invitation »"),
-        (ReceivedMailing(mailings=(3, 4)), "a reçu une vague n° 3 ou 4"),
+        (ReceivedMailing(mailings=(3,)), "à qui est parti un courriel de « Invitation »"),
+        (Not(ReceivedMailing(mailings=(3,))), "à qui n’est parti aucun courriel de « Invitation »"),
+        (ReceivedMailing(mailings=(3, 4)), "à qui est parti un courriel d’une vague n° 3 ou 4"),
         (ReactedTo(mailings=(3,), reaction="none"), "n’a ni répondu ni adhéré après « Invitation »"),
         (ReactedTo(mailings=(3,), reaction="answered"), "a répondu à « Invitation »"),
         (
             ReactedTo(mailings=(3,), reaction="answered", answers=("help", "informed")),
             "a répondu « Besoin d’aide » ou « J’ai pris connaissance » à « Invitation »",
         ),
-        (ReceivedMailing(strand=1), "a reçu un courriel qui invitait à adhérer au volet 1"),
-        (Not(ReceivedMailing(strand=1)), "n’a reçu aucun courriel qui invitait à adhérer au volet 1"),
+        (ReceivedMailing(strand=1), "à qui est parti un courriel qui invitait à adhérer au volet 1"),
+        (Not(ReceivedMailing(strand=1)), "à qui n’est parti aucun courriel qui invitait à adhérer au volet 1"),
         (
             ReactedTo(strand=1, reaction="none"),
             "n’a ni répondu ni adhéré après un courriel qui invitait à adhérer au volet 1",

@@ -84,8 +84,8 @@ def refuse_unwelcome(session: Session, to: Contact, *, now: datetime) -> None:
     solicited = outbox.mailboxes_solicited(now - timedelta(days=rule.days), rule.letters)
     if to.address_key in set(session.scalars(solicited)):
         raise Refused(
-            f"{to.address} a déjà reçu {plural(rule.letters, 'courriel')} de sensibilisation en {rule.days} jours, le "
-            "plus que le calme permet : appelez, ou écrivez plus tard."
+            f"{to.address} est déjà destinataire de {plural(rule.letters, 'courriel')} de sensibilisation en "
+            f"{rule.days} jours, le plus que le calme permet : appelez, ou écrivez plus tard."
         )
 
 

@@ -153,7 +153,8 @@ def _of_uninvited(campaign: Campaign, strangers: Sequence[tuple[int, str]]) -> l
     have = "n’a jamais reçu" if len(strangers) == 1 else "n’ont jamais reçu"
     strand, count = campaign.strand.number, french.number(len(strangers))
     never = f"{count} PO {have} de courriel du volet {strand}, et ce courriel est un rappel"
-    mend = f"ajoutez la condition « Réponses et vagues : A reçu » avec le volet {strand}, ou changez les mots"
+    condition = "« Réponses et vagues : Un courriel lui est parti »"
+    mend = f"ajoutez la condition {condition} avec le volet {strand}, ou changez les mots"
     return [f"{never} : {_named(strangers)} ; {mend}."]
 
 
@@ -285,19 +286,15 @@ def _of_recipients(session: Session, campaign: Campaign, near: Sequence[NearDay]
     remarks = [day.told(now) for day in near]
     same = _count(session, Authority.id.in_(written), Authority.id.in_(again)) if earlier else 0
     if same and not any(day.is_own for day in near):
-        remarks.append(f"{_have(same)} reçu ce même courriel il y a moins de 7 jours.")
+        remarks.append(f"Ce même courriel est parti à {french.number(same)} PO il y a moins de 7 jours.")
     # A wave is one letter to an authority, however many of its schools' mailboxes got it.
     each = authorities_written_since(school_year(now)).group_by(Message.authority_id, Message.mailing_id)
     received = each.subquery()
     often = select(received.c[0]).group_by(received.c[0]).having(func.count() >= BUDGET)
     tired = _count(session, Authority.id.in_(written), Authority.id.in_(often))
     if tired:
-        remarks.append(f"{_have(tired)} déjà reçu {BUDGET} courriels ou plus cette année scolaire.")
+        remarks.append(f"{BUDGET} courriels ou plus sont déjà partis à {french.number(tired)} PO cette année scolaire.")
     return remarks
-
-
-def _have(count: int) -> str:
-    return f"{count} PO {'a' if count == 1 else 'ont'}"
 
 
 def _count(session: Session, *conditions: ColumnElement[bool]) -> int:

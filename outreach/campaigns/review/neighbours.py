@@ -48,13 +48,14 @@ class NearDay:
         """A French sentence: "190 de ces PO reçoivent déjà un courriel le 8 décembre (« Rappel »)."."""
         this, several = today(now), self.authorities > 1
         verb = "reçoivent déjà" if several else "reçoit déjà"
-        if self.day < this:
-            verb = "ont déjà reçu" if several else "a déjà reçu"
         day = french.spelt_day(self.day, french.OF_YEAR if self.day.year == this.year else french.WHOLE)
         named = ", ".join(f"« {title} »" if title else "cette campagne" for title in self.titles[:NAMED])
         rest = len(self.titles) - NAMED
         more = f" et {french.plural(rest, 'autre campagne', 'autres campagnes')}" if rest > 0 else ""
-        return f"{french.number(self.authorities)} de ces PO {verb} un courriel le {day} ({named}{more})."
+        those = f"{french.number(self.authorities)} de ces PO"
+        if self.day < this:
+            return f"Un courriel est déjà parti à {those} le {day} ({named}{more})."
+        return f"{those} {verb} un courriel le {day} ({named}{more})."
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,7 +83,7 @@ def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because
 @campaign.command()
 @click.argument("definition", metavar="CAMPAGNE")
 @click.option(
-    "--received", type=NumberType(), metavar="ID", help="Pour ceux qui ont reçu un courriel de cette campagne."
+    "--received", type=NumberType(), metavar="ID", help="Pour ceux à qui un courriel de cette campagne est parti."
 )
 @click.option("--wave", type=NumberType(), metavar="N", help="Avec --received : de cette vague seulement.")
 @click.option("--programme", "code", metavar="CODE", help="Le programme ; à nommer quand il y en a plusieurs.")

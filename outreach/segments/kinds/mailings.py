@@ -111,11 +111,16 @@ class ReceivedMailing(OfMailings):
 
     def words(self, names: Names = NO_NAMES) -> str:
         """The French words."""
-        return f"a reçu {self.named(names)}"
+        return f"à qui est parti {self._letters_of(names)}"
 
     def denied(self, names: Names = NO_NAMES) -> str:
         """The French words for its contrary."""
-        return f"n’a reçu auc{self.named(names)}" if self.strand else f"n’a pas reçu {self.named(names)}"
+        return f"à qui n’est parti auc{self._letters_of(names)}"
+
+    def _letters_of(self, names: Names) -> str:
+        """A letter of the mailings, in a sentence: that it left is known, not that anybody received it."""
+        named = self.named(names)
+        return named if self.strand is not None else f"un courriel de {named}".replace("de une ", "d’une ")
 
 
 class ReactedTo(OfMailings):

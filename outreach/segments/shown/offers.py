@@ -59,7 +59,7 @@ LABELS = {
 }
 LETTERS = "letters"
 WHAT = {  # the choice, the criterion that it stands for, and the part of it that it sets
-    "received": ("A reçu", "received", {}),
+    "received": ("Un courriel lui est parti", "received", {}),
     **{f"reached.{kind}": (kind.label, "reached", {"reach": kind.value}) for kind in ReachKind},
     **{f"reacted.{kind}": (kind.label, "reacted", {"reaction": kind.value}) for kind in ReactionKind},
 }

@@ -251,7 +251,7 @@ def test_the_same_letter_within_a_week_and_a_tired_addressee_are_remarked(databa
                 state=MessageState.ACCEPTED, fence_id="f", fenced_at=NOW, settled_at=NOW, reply_code=250
             )
         )
-    assert any("2 PO ont reçu ce même courriel" in one for one in looked_over(database, number).remarks)
+    assert any("Ce même courriel est parti à 2 PO" in one for one in looked_over(database, number).remarks)
     assert not any("cette année scolaire" in one for one in looked_over(database, number).remarks)
 
 

@@ -136,7 +136,7 @@ def test_a_wave_that_left_counts_for_whom_its_letters_left(database, people, str
     number = wished(database, at(20))
     assert remarks(database, number) == ["2 de ces PO reçoivent déjà un courriel le 15 mai (« Parti »)."]
     assert remarks(database, number, NOW + timedelta(days=1)) == [
-        "2 de ces PO ont déjà reçu un courriel le 15 mai (« Parti »)."
+        "Un courriel est déjà parti à 2 de ces PO le 15 mai (« Parti »)."
     ]
 
 

@@ -244,7 +244,7 @@ def test_a_wave_is_one_letter_to_an_authority_however_many_mailboxes_of_its_scho
             with pytest.MonkeyPatch.context() as patch:
                 patch.setattr(checks, "BUDGET", most)
                 findings = checks.look_over(session, lifecycle.campaign_numbered(session, 1), SENDING, now=LATER)
-            said = f"1 PO a déjà reçu {most} courriels ou plus cette année scolaire."
+            said = f"{most} courriels ou plus sont déjà partis à 1 PO cette année scolaire."
             assert (said in findings.remarks) == is_tired
 
 

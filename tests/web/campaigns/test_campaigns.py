@@ -430,12 +430,14 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
         "/campaigns", {"definition": "rectificatif", "received": "1/1"}, page="/campaigns/begin?definition=rectificatif"
     )
     page = author.get(made.location).text
-    assert f"Pouvoirs organisateurs : a reçu « {title} » (première vague)." in page.replace("\xa0", " ")
+    assert f"Pouvoirs organisateurs : à qui est parti un courriel de « {title} » (première vague)." in page.replace(
+        "\xa0", " "
+    )
     assert "<dt>Visés</dt><dd>2</dd>" in page
     assert "Rectificatif : ceux qui ont répondu ou adhéré depuis le reçoivent aussi" in page.replace("\xa0", " ")
     assert 'value="listed" checked' in page
     lost = author.get(f"{made.location}?asked=1&concerns=listed").text
-    assert "Un rectificatif va à ceux qui ont reçu un courriel" in lost.replace("\xa0", " ")
+    assert "Un rectificatif va à ceux à qui un courriel est parti" in lost.replace("\xa0", " ")
     assert 'value="listed"' not in author.get(f"{made.location}?asked=1&concerns=open").text
     refused = author.send(
         "/campaigns", {"definition": "rectificatif", "received": "1/9"}, page="/campaigns/begin?definition=rectificatif"

@@ -83,4 +83,4 @@ def test_a_sheet_and_the_audience_say_how_many_letters_came_this_school_year(aut
     page = author.get("/campaigns/2/audience")
     sheet = next(place for place, _ in links(page, "/directory/"))
     assert "Reçus cette année" in text_of(page)
-    assert "Courriels reçus cette année scolaire, toutes campagnes : " in text_of(author.get(sheet))
+    assert "Courriels partis cette année scolaire, toutes campagnes : " in text_of(author.get(sheet))
