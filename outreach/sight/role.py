@@ -1,7 +1,8 @@
 """The role without rights on the tables to which scoped connections change on PostgreSQL, where a setting names one.
 
-The guard reads statements as we think PostgreSQL does. Whatever it misreads, this role may read the views alone: they
-are made by the owner of the tables before, and read with the owner's rights.
+The guard reads statements as we think PostgreSQL does. Where it misreads one, this role may read the views alone: they
+are made by the owner of the tables before, and read with the owner's rights. That no statement leaves the role is up to
+the guard: the session's own login owns the tables.
 """
 
 from typing import TYPE_CHECKING
