@@ -5,7 +5,8 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, reduce
+from functools import cache, lru_cache, reduce
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import (
@@ -44,31 +45,36 @@ APOSTROPHES = "'’‘‛ʼʹʽʻʾʿˈ´`′＇΄ꞌ᾽᾿՚׳"
 HYPHENS = "-‐‑‒–—―−﹣－⁃"
 SPACES = " \t\r\n\f\v\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 UNSEEN = "\xad\u200b-\u200f\u2060\ufeff"
+ACCENTS = "\u0300-\u036f\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f"  # signs of their own (NFD)
+TO_FULL_WIDTH = 0xFEE0  # from a sign of ASCII to the one as wide as a Chinese one
+FULL_WIDTH = "[\uff01-\uff5e]"
 LOOKS = str.maketrans(
     {"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "ẞ": "ss", "ø": "o", "Ø": "o"}
     | {**dict.fromkeys("łŁ", "l"), **dict.fromkeys("đĐðÐ", "d"), "ı": "i", "İ": "i"}
 )
-SIGNS = str.maketrans(dict.fromkeys(APOSTROPHES, "'") | dict.fromkeys(HYPHENS, "-"))
+SIGNS = str.maketrans(
+    {chr(code + TO_FULL_WIDTH): chr(code) for code in range(0x21, 0x7F)}
+    | dict.fromkeys(APOSTROPHES, "'")
+    | dict.fromkeys(HYPHENS, "-")
+    | {"ς": "σ"}
+)
 PLAIN = re.compile(r"[a-z0-9@]+")
 GONE = re.compile(f"[{UNSEEN}]")
 # A sign as HTML or JSON writes it, once or several times over.
-ENTITY = r"&(?:amp;){0,4}(?:#[0-9]{1,7}|#x[0-9a-f]{1,6}|[a-z]{2,8}[0-9]{0,2});"
+ENTITY = r"&(?:amp;){0,16}(?:#[0-9]{1,40}|#x[0-9a-f]{1,40}|[a-z]{2,8}[0-9]{0,2});"
 BARS = r"\\{1,16}"  # of JSON within JSON; a bound to each run, so that no text makes a pattern try for long
-ESCAPE = rf"{BARS}u[0-9a-f]{{4}}"
-SPELT = re.compile(rf"{ENTITY}|{ESCAPE}|{BARS}[nrtbf]|{BARS}(?=[\"'/\\])", re.IGNORECASE)
-ANY = f"{ENTITY}|{ESCAPE}"
-# An accent that is a sign of its own (NFD), as in names of files of a Mac; what is not seen.
-MARK = rf"[\u0300-\u036f{UNSEEN}]|{BARS}u03[0-6][0-9a-f]|&#(?:7[67][0-9]|8[0-7][0-9]);|&#x0?3[0-6][0-9a-f];|&shy;"
-MARKS = f"(?:{MARK}){{0,8}}"
-PAIRS = {"oe": "œŒ", "ae": "æÆ", "ss": "ßẞ"}
+SPELT = re.compile(rf"{ENTITY}|{BARS}u[0-9a-f]{{4}}|{BARS}[nrtbf]|{BARS}(?=[\"'/\\])", re.IGNORECASE)
+MARKS = f"[{ACCENTS}{UNSEEN}]*"
+PAIRS = {"oe": "œŒ", "ae": "æÆ", "ss": "ßẞ", "fi": "ﬁ", "fl": "ﬂ", "ff": "ﬀ"}
+VARIANTS = ((0xA1, 0x590), (0x1D00, 0x2200), (0x2460, 0x2500), (0xFF01, 0xFF5F), (0x1D400, 0x1D800))  # of letters
 
 
 @dataclass(frozen=True, slots=True)
 class Word:
     """Some words to find as a whole, and what takes their place.
 
-    They are the same in any case, with or without accents, with any apostrophe, hyphen or space, as HTML or JSON
-    writes them. In an address an accent tells one mailbox from another.
+    They are the same in any case, with or without accents, with any apostrophe, hyphen or spaces, of any width, as HTML
+    or JSON writes them. In an address an accent tells one mailbox from another.
     """
 
     text: str
@@ -81,19 +87,27 @@ class Word:
 
     def taken_from(self, said: str) -> str:
         """A text with the other words in their place."""
-        for first, end in reversed([*self._places(said)]):
-            said = said[:first] + self.instead + said[end:]
-        return said
+        left, done = [], 0
+        for first, end in self._places(said):
+            left += said[done:first], self.instead
+            done = end
+        return "".join((*left, said[done:]))
 
     def _places(self, said: str) -> Iterator[tuple[int, int]]:
-        shape, wanted = pattern_of(self.text), folded(self.text, is_address=self.is_address)
-        found = shape.search(said)
-        while found is not None:
-            first, end = found.span()
-            is_it = folded(found[0], is_address=self.is_address) == wanted and self._is_whole(said, first, end)
+        """Where they stand. What is said is brought to its normal form, which takes time in proportion to its length;
+        what is found there is cut out of what is said."""
+        wanted = folded(self.text, is_address=self.is_address)
+        if not wanted or wanted not in folded(said, is_address=self.is_address):
+            return
+        normal = _Normal(said, is_address=self.is_address)
+        at = normal.text.find(wanted)
+        while at >= 0:
+            after = at + len(wanted)
+            first, end = normal.starts[at], normal.ends[after - 1]
+            is_it = not (normal.is_within(at) or normal.is_within(after)) and self._is_whole(said, first, end)
             if is_it:
                 yield first, end
-            found = shape.search(said, end if is_it else first + 1)
+            at = normal.text.find(wanted, after if is_it else at + 1)
 
     def _is_whole(self, said: str, first: int, end: int) -> bool:
         before, after = decoded(said[max(first - BESIDE, 0) : first]), decoded(said[end : end + BESIDE])
@@ -131,20 +145,74 @@ def folded(text: str, *, is_address: bool = False) -> str:
     """Words as they are compared: two writings of the same words are one."""
     plain = GONE.sub("", decoded(text))
     if is_address:
-        return unicodedata.normalize("NFC", plain).lower().translate(SIGNS)
-    apart = unicodedata.normalize("NFD", plain.translate(LOOKS).casefold())
-    bare = "".join(sign for sign in apart if not unicodedata.combining(sign))
-    return " ".join(bare.translate(SIGNS).split())
+        return unicodedata.normalize("NFC", plain.translate(SIGNS)).lower().translate(SIGNS)
+    return " ".join(_bare(plain).split())
+
+
+def _bare(text: str) -> str:
+    """A text without case, accents and width, each space as it is."""
+    apart = unicodedata.normalize("NFKD", text.translate(SIGNS)).translate(LOOKS).casefold()
+    return "".join(sign for sign in apart if not unicodedata.combining(sign)).translate(SIGNS)
+
+
+class _Normal:
+    """A text as `folded` has it, and for each sign of it from where to where it stands in what is said."""
+
+    def __init__(self, said: str, *, is_address: bool) -> None:
+        signs: list[str] = []
+        self.starts: list[int] = []
+        self.ends: list[int] = []
+        for spelt, start, end in _spelt(said):
+            plain = GONE.sub("", spelt)
+            more = _address_sign(plain) if is_address else _name_sign(plain)
+            if is_address and signs and more and unicodedata.combining(more[0]):
+                composed = unicodedata.normalize("NFC", signs[-1] + more)
+                more, signs[-1] = composed[1:], composed[0]
+            if signs and (not more or (not is_address and more == signs[-1] == " ")):
+                self.ends[-1] = end
+                continue
+            signs += more
+            self.starts += [start] * len(more)
+            self.ends += [end] * len(more)
+        self.text = "".join(signs)
+
+    def is_within(self, place: int) -> bool:
+        """Whether a place is between two signs of one that is said: « œ » is two."""
+        return 0 < place < len(self.starts) and self.starts[place] == self.starts[place - 1]
+
+
+def _spelt(said: str) -> Iterator[tuple[str, int, int]]:
+    """Each sign of a text, without the escapes of HTML and JSON, and from where to where it stands."""
+    done = 0
+    for found in SPELT.finditer(said):
+        yield from ((said[place], place, place + 1) for place in range(done, found.start()))
+        yield _sign_of(found), *found.span()
+        done = found.end()
+    yield from ((said[place], place, place + 1) for place in range(done, len(said)))
+
+
+@lru_cache(maxsize=4096)
+def _name_sign(sign: str) -> str:
+    bare = _bare(sign)
+    return " " if bare.isspace() else bare
+
+
+@lru_cache(maxsize=4096)
+def _address_sign(sign: str) -> str:
+    return unicodedata.normalize("NFC", sign.translate(SIGNS)).lower().translate(SIGNS)
 
 
 def shape_of(text: str) -> str:
-    """A pattern of all writings of some words, for Python and for PostgreSQL. It finds some others, too."""
+    """A pattern of the writings of some words without escapes, for Python and for PostgreSQL. It finds some others.
+
+    No sign is of two parts that follow each other, so that a text is tried once.
+    """
     bare = folded(text)
     shape, place = [], 0
     while place < len(bare):
         pair = bare[place : place + 2]
         if pair in PAIRS:
-            shape.append(f"(?:{_sign_shape(pair[0])}{_sign_shape(pair[1])}|(?:[{PAIRS[pair]}]|{ANY}){MARKS})")
+            shape.append(f"(?:{_sign_shape(pair[0])}{_sign_shape(pair[1])}|[{PAIRS[pair]}]{MARKS})")
             place += 1
         else:
             shape.append(_sign_shape(bare[place]))
@@ -154,33 +222,28 @@ def shape_of(text: str) -> str:
 
 def _sign_shape(sign: str) -> str:
     if sign == " ":
-        return rf"(?:[{SPACES}]|{ANY}|{BARS}[nrtf]){{1,4}}"
-    if sign.isalpha():
-        return f"(?:{_class_of(sign)}|{ANY}){MARKS}"
-    same = {"'": rf"(?:{BARS})?[{APOSTROPHES}]", "-": f"[{HYPHENS}]", '"': f'(?:{BARS})?"'}.get(sign, re.escape(sign))
-    return f"(?:{same}|{ANY}){MARKS}"
+        return f"[{SPACES}][{SPACES}{UNSEEN}]*"
+    if sign.isalnum():
+        return _class_of(sign) + MARKS
+    same = {"'": APOSTROPHES, "-": HYPHENS}.get(sign, re.escape(sign))
+    wide = chr(ord(sign) + TO_FULL_WIDTH) if sign.isascii() else ""
+    return f"[{same}{wide}]{MARKS}"
 
 
 @cache
 def _class_of(letter: str) -> str:
-    signs = {letter, letter.upper(), *_accented().get(letter, ())}
+    signs = {letter, letter.upper(), *_variants().get(letter, ())}
     return f"[{''.join(sorted(sign for sign in signs if len(sign) == 1))}]"
 
 
 @cache
-def _accented() -> Mapping[str, str]:
-    """The letters that are the same without their accents, by what is left: Latin, Greek, Cyrillic."""
+def _variants() -> Mapping[str, str]:
+    """The letters and digits that are the same in any case, with any accent, of any width, by what is left of them."""
     found: dict[str, str] = {}
-    for code in (*range(0xC0, 0x590), *range(0x1E00, 0x2000)):
-        if chr(code).isalpha() and len(bare := folded(chr(code))) == 1:
+    for code in chain.from_iterable(range(*each) for each in VARIANTS):
+        if len(bare := _bare(chr(code))) == 1 and bare.isalnum():
             found[bare] = found.get(bare, "") + chr(code)
     return found
-
-
-@cache
-def pattern_of(text: str) -> re.Pattern[str]:
-    """The pattern of all writings of some words, as Python has it."""
-    return re.compile(shape_of(text), re.IGNORECASE)
 
 
 def taken_from(said: str, words: Sequence[Word]) -> str:
@@ -205,14 +268,14 @@ def written_as(said: SQLColumnExpression[Any], words: Collection[Word]) -> Colum
 def _may_stand(
     said: SQLColumnExpression[Any], lower: ColumnElement[str], is_escaped: ColumnElement[bool], word: Word
 ) -> ColumnElement[bool]:
-    """The pattern takes long. Where nothing is escaped, and no accent may have been added, its pieces stand as they
-    are, which is soon known."""
+    """Their pieces stand as they are, or something is escaped, or signs beyond ASCII may stand for theirs."""
     bare = folded(word.text, is_address=word.is_address)
     pieces = sorted(set(PLAIN.findall(bare)))
     is_plain = and_(*(lower.contains(piece, autoescape=True) for piece in pieces)) if pieces else false()
-    may_vary = not word.is_address and any(map(str.isalpha, bare))
-    is_accented = (func.octet_length(said) != func.length(said)) if may_vary or not pieces else false()
-    return or_(is_plain, is_escaped, is_accented) & said.regexp_match(f"(?i){shape_of(word.text)}")
+    may_vary = func.octet_length(said) != func.length(said)
+    if word.is_address and pieces:
+        may_vary &= said.regexp_match(FULL_WIDTH)
+    return or_(is_plain, is_escaped, may_vary & said.regexp_match(f"(?i){shape_of(word.text)}"))
 
 
 def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], words: Sequence[Word]) -> Iterator[Any]:
@@ -222,7 +285,7 @@ def rows_with(session: Session, table: Table, columns: Sequence[Column[Any]], wo
     names = [column.name for column in columns]
     rows = _said(table, tuple(names))
     query = select(*(rows.c[column.key] for column in table.columns)).where(written_as(rows.c[SAID], words))
-    for row in session.execute(query).mappings():
+    for row in session.execute(query.execution_options(yield_per=MOST_AT_ONCE)).mappings():
         if any(word.stands(row[name] or "") for name in names for word in words):
             yield row
 

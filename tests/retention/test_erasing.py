@@ -374,6 +374,8 @@ WRITINGS = (
         "anne\xa0d‘hondt-lœuf",
         "Anne\nD`Hondt-Loeuf",
     ),
+    *(f"Anne{' ' * 40}D'Hondt-Lœuf", f"Anne{'&nbsp; ' * 9}D'Hondt-Lœuf", "Anne \u200b\n\t D’Hondt-Lœuf"),
+    *("Anne D&#00000039;Hondt-L&#x00000153;uf", "Ａｎｎｅ　Ｄ＇Ｈｏｎｄｔ－Ｌｏｅｕｆ", "𝐀𝐧𝐧𝐞 D’Hondt-Lœuf"),
     *("Anne Dꞌhondt-Lœuf", "anne d᾿hondt-lœuf", "Anne D׳Hondt-Lœuf"),
     *(unicodedata.normalize("NFD", "Änné D'Hondt-Lœuf"), json.dumps("Anne D’Hondt-Lœuf")[1:-1]),
     *(json.dumps(f"Bonjour,\n{APART}\xa0!")[1:-1], json.dumps(json.dumps("\xa0Anne D’Hondt-Lœuf"))),
@@ -397,7 +399,10 @@ def test_a_name_goes_in_every_writing(asked, tmp_path):
     assert len(told) == len(WRITINGS) + len(others)
 
 
-@pytest.mark.parametrize("said", ["o’brien@x.be", "O&#39;Brien@x.be", "<o&rsquo;brien@x.be>", "o\\u2019brien@x.be."])
+@pytest.mark.parametrize(
+    "said",
+    ["o’brien@x.be", "O&#39;Brien@x.be", "<o&rsquo;brien@x.be>", "o\\u2019brien@x.be.", "ｏ＇ｂｒｉｅｎ＠ｘ．ｂｅ"],
+)
 def test_an_address_goes_with_any_apostrophe_and_no_other_goes_with_it(said):
     assert "brien" not in Word("o'brien@x.be", "…", is_address=True).taken_from(said).lower()
     assert Word("brien@x.be", "…", is_address=True).taken_from(said) == said
