@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Simulate campaigns whose effect is known, on the register's own strata, and hold the method to what it promises.
 
-Usage: ./run bench effect [--campaigns 2000] [--redraws 999] [--only null,pressed,shapes,power,forecast] [--json]
+Usage: ./run bench effect [--campaigns 2000] [--redraws 999] [--only null,pressed,shapes,power] [--json]
 A cell is a number of authorities, a share that joins each week anyway, and what the letter does. Cells whose letter
 does something play a quarter of the campaigns, as almost all of their campaigns need redraws. It ends with 1 when a
 goal is missed, and says which on standard error; goals allow for the chance of 2,000 campaigns.
@@ -23,7 +23,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import forecasts
 from outreach.demo.population import SampleAuthority, populate
 from outreach.effect.draw import DEPARTURES, DrawnStratum, drawn
 from outreach.effect.interval import interval
@@ -222,9 +221,8 @@ def main() -> int:
     options = _options()
     groups = set(options.only.split(","))
     rows = list(_cells(groups, options))
-    held = list(_forecasts(options)) if "forecast" in groups else []
     if options.json:
-        print(json.dumps({"redraws": options.redraws, "cells": rows, "forecasts": held}))
+        print(json.dumps({"redraws": options.redraws, "cells": rows}))
     return int(any(one["faults"] for one in rows))
 
 
@@ -241,20 +239,11 @@ def _cells(groups: set[str], options: argparse.Namespace) -> Iterator[dict[str, 
         yield row(played)
 
 
-def _forecasts(options: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    if not options.json:
-        print("\n| spread | earlier campaigns | held | with a factor for each network and wave |\n|---|---|---|---|")
-    for held in forecasts.played(max(options.campaigns // 4, 1)):
-        if not options.json:
-            print(forecasts.line(held), flush=True)
-        yield forecasts.row(held)
-
-
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--campaigns", type=int, default=2000)
     parser.add_argument("--redraws", type=int, default=999)
-    parser.add_argument("--only", default="null,pressed,shapes,power,forecast")
+    parser.add_argument("--only", default="null,pressed,shapes,power")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

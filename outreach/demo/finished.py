@@ -2,7 +2,8 @@
 
 Who joins follows the draw, so that the effect is known: `EFFECT` of those written to join within the window beyond the
 few that join anyway, spread over the strata of the draw. The other campaign has none. Both have letters and answers of
-their own. A third campaign, of the first programme, is to come and was rehearsed.
+their own. A third campaign, of the first programme, is a draft to come, whose plan stands on
+them.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,6 @@ from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
-from outreach.campaigns.rehearsal import ground, playing
 from outreach.campaigns.review import approval
 from outreach.campaigns.schedule import planning
 from outreach.campaigns.schedule.moments import moment_of
@@ -80,7 +80,7 @@ levels = ["secondary"]
 
 
 def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
-    """Add the finished programme, its two campaigns with their effects, and a campaign to come that was rehearsed."""
+    """Add the finished programme, its two campaigns with their effects, and a campaign to come."""
     author = people.person_for(RoleName.AUTHOR).email
     early, late = starts_before(today(now))
     opened_on = today(early) - timedelta(days=30)
@@ -89,7 +89,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
         campaign = _sent(session, sending, definitions.named(letter, DATA), starts)
         _join(session, sending, programme, campaign, effect, now)
-    _rehearsed(session, now)
+    _to_come(session, now)
 
 
 def starts_before(day: date) -> tuple[datetime, datetime]:
@@ -118,15 +118,13 @@ def _start(day: date) -> datetime:
 
 
 def _sent(session: Session, sending: SenderIdentity, stated: Definition, starts: datetime) -> Campaign:
-    """A campaign to the secondary schools of all networks, drawn, approved, rehearsed, and sent in three departures."""
+    """A campaign to the secondary schools of all networks, drawn, approved, and sent in three departures."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     approver = people.person_for(RoleName.APPROVER).email
     written = starts - 4 * DAY
     stated = stated.model_copy(update={"departure_gap": GAP, "first_come": False})
     campaign = lifecycle.create(session, stated, now=written, author=author)
     lifecycle.revise(session, campaign, {"starts_at": starts}, now=written + MINUTE, actor=author.email)
-    found = ground.of(session, campaign, now=written + 2 * MINUTE)
-    playing.keep(session, campaign, found, playing.play(found), now=written + 3 * MINUTE, actor=author.email)
     asked = written + 60 * MINUTE
     judged = approval.judge(session, campaign, sending, now=asked)
     written_to = judged.counts.written
@@ -239,11 +237,11 @@ def _schools(session: Session, campaign: Campaign) -> dict[int, tuple[int, int]]
     return {fase: (key, number) for fase, key, number in session.execute(query.order_by(School.fase.desc()))}
 
 
-def _rehearsed(session: Session, now: datetime) -> None:
-    """A draft with dates, rehearsed on what the finished campaigns showed."""
+def _to_come(session: Session, now: datetime) -> None:
+    """A draft with dates, whose plan is read on its last step."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
     stated = definitions.named(INVITATION, ROOT / "campaigns")
-    told = {"title": "Invitation de printemps, en répétition", "programme": sample.CODE, "reminders": (14, 24)}
+    told = {"title": "Invitation de printemps", "programme": sample.CODE, "reminders": (14, 24)}
     stated = stated.model_copy(update=told)
     campaign = lifecycle.create(session, stated, now=now - 80 * MINUTE, author=author)
     starts = next(
@@ -252,5 +250,3 @@ def _rehearsed(session: Session, now: datetime) -> None:
         if (planned := planning.plan(session, campaign, now=now, start=_start(today(now) + timedelta(weeks=weeks))))
     )
     lifecycle.revise(session, campaign, {"starts_at": starts}, now=now - 75 * MINUTE, actor=author.email)
-    found = ground.of(session, campaign, now=now - 70 * MINUTE)
-    playing.keep(session, campaign, found, playing.play(found), now=now - 70 * MINUTE, actor=author.email)

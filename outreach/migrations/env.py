@@ -21,7 +21,6 @@ from outreach.campaigns import models as campaigns
 from outreach.campaigns.draws import models as draws
 from outreach.campaigns.entries import models as campaign_entries
 from outreach.campaigns.paper import models as paper
-from outreach.campaigns.rehearsal import models as campaign_rehearsals
 from outreach.campaigns.replies import models as replies
 from outreach.campaigns.schedule import closures
 from outreach.contact_lists import models as contact_lists
@@ -71,7 +70,6 @@ TABLES = (
         calls,
         campaigns,
         campaign_entries,
-        campaign_rehearsals,
         closures,
         contact_lists,
         delivery,

@@ -17,7 +17,6 @@ from outreach.api_keys.writes import ApiWrite
 from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal
 from outreach.campaigns.paper.models import PaperLetter, WrongCode
-from outreach.campaigns.rehearsal.models import CampaignRehearsal
 from outreach.campaigns.replies.models import ServiceLetter, ServiceReply
 from outreach.contact_lists import undoing
 from outreach.contact_lists.models import ContactList
@@ -84,7 +83,6 @@ BINDINGS: Mapping[str, Binding] = {
     "staff_notices": Binding(StaffNotice),
     "account_links": Binding(AccountLink),
     "rehearsals": Binding(Rehearsal),
-    "campaign_rehearsals": Binding(CampaignRehearsal),
     "jobs": Binding(Job, most=FILES),
     "letters": Binding(
         Composition,

@@ -222,7 +222,7 @@ TABLES: Mapping[str, Seen] = {
             *("push_targets",),
             *("account_letters", "account_links", "alert_episodes", "answer_lists", "applied_revisions"),
             *("approved_letters", "asked_notes", "audit_entries", "audit_seals", "basis_withdrawals", "batches"),
-            *("bounce_reports", "calendar_keys", "campaign_rehearsals", "campaign_segments"),
+            *("bounce_reports", "calendar_keys", "campaign_segments"),
             *("clock_passes", "column_matchings", "compositions", "decisions", "deputies", "domain_checks", "drafts"),
             *("drawn_effects", "erasures"),
             *("follow_up_steps", "gate_changes", "hit_counts", "installations", "job_pieces", "jobs", "note_drafts"),

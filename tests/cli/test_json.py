@@ -33,7 +33,6 @@ CALLS = {
     "campaign schedule": ("1", "--at", "2021-05-18 09:30"),
     "campaign status": ("1",),
     "campaign counts": ("1",),
-    "campaign rehearse": ("1",),
     "note make": ("--title", "Un bilan", *NOTE),
     "note request": ("--question", "Où en sont les écoles ?"),
     "note correct": ("2021-001", "--reason", "Un autre jour.", "--as-of", "2021-05-14"),
@@ -58,7 +57,6 @@ CALLS = {
 LISTS = {
     "adherence coverage": (),
     "api key list": (),
-    "campaign forecasts": (),
     "campaign list": (),
     "campaign reactions": ("1",),
     "closure list": (),

@@ -43,7 +43,12 @@ def test_every_row_is_there_after_the_upgrade_and_back_as_it_was_after_the_way_b
     assert fewer <= moved
     migrations.check(base_0092.engine)
     migrations.downgrade(base_0092.engine, base.REVISION)
-    assert dumped(base_0092) == base.rows()
+    forgotten = {table for revision in SINCE for table in getattr(file_of(revision), "FORGETS", ())}
+    assert _but(dumped(base_0092), forgotten) == _but(base.rows(), forgotten)
+
+
+def _but(rows, tables):
+    return {table: each for table, each in rows.items() if table not in tables}
 
 
 @pytest.mark.postgresql

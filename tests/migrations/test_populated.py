@@ -64,7 +64,10 @@ def go_up(database, older, newer):
     assert {table: counted.get(table) for table in stays} == {table: were[table] for table in stays}
     assert told or set(counted) == set(were), "a table comes empty, unless the revision's file says what fills it"
     migrations.downgrade(database.engine, older)
-    assert held(database) == before
+    back = held(database)
+    for table in getattr(told, "FORGETS", ()):
+        back[0][table] = before[0][table]
+    assert back == before
     migrations.upgrade(database.engine, newer)
     assert held(database) == after
 

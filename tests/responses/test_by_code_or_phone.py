@@ -53,7 +53,7 @@ COUNTS_NOTHING = {
     "outreach/campaigns/ladder/judging.py": "asks for schools, which other tests hold",
     "outreach/campaigns/waves/answering.py": "undoes those of one form",
     "outreach/reachability/reach_list.py": "asks of a mailbox whether its own letter was answered, not who answered",
-    "outreach/campaigns/rehearsal/earlier.py": "learns how long after a letter that left answers come",
+    "outreach/campaigns/review/plan.py": "learns how long after a letter that left answers come",
 }
 
 

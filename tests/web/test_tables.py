@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -18,7 +17,6 @@ from outreach.accounts.staff import Role, User
 from outreach.adherence import programmes
 from outreach.api_keys import keys as api_keys
 from outreach.campaigns.paper.models import PaperBatch
-from outreach.campaigns.rehearsal.models import CampaignRehearsal
 from outreach.columns import On
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.models import Message, SuppressionReason
@@ -67,7 +65,6 @@ LISTS = {
     "situation/schools.html": ("/situation/schools?strand=1&province=Namur", "write"),
     "situation/authorities.html": ("/situation/authorities?strand=1&province=Namur", "write"),
     "campaigns/reactions.html": ("/campaigns/1/recipients", "write"),
-    "campaigns/rehearsals.html": ("/campaigns/rehearsals", ""),
     "campaigns/reached.html": ("/campaigns/1/reached", "write"),
     "campaigns/recipients.html": ("/campaigns/1/waves/1", "write"),
     "campaigns/results.html": ("/campaigns/1/results?figure=targeted", "write"),
@@ -101,8 +98,7 @@ def chief(signed_in, launched_sample):
             contacts.add(session, held, judged, now=NOW, actor=factories.AUTHOR, kind=MailboxKind.IMPERSONAL)
         programme = programmes.named(session)
         for number in range(3):
-            draft = factories.campaign(session, factories.invitation(title=f"Campagne {number}"), NOW)
-            session.add(CampaignRehearsal(campaign_id=draft.id, **rehearsal(number)))
+            factories.campaign(session, factories.invitation(title=f"Campagne {number}"), NOW)
             told = {"title": f"Note {number}", "as_of": NOW.date(), "known_at": NOW, "figures": "{}", "text": ""}
             by = {"sha256": f"{number}" * 64, "frozen_at": NOW, "frozen_by": factories.AUTHOR}
             session.add(Note(programme=programme, **told, **by))
@@ -136,13 +132,6 @@ def chief(signed_in, launched_sample):
     for number in range(5):
         assert client.get(f"/directory/export.csv?q={number}").data  # read to its end, or its session stays open
     return client
-
-
-def rehearsal(number):
-    joined = {"low": number, "middle": number + 1, "high": number + 2}
-    told = {"joined": joined, "deadline": f"2021-06-1{number}", "values": [number], "as_last_time": None}
-    by = {"content_digest": "", "audience_digest": "", "at": NOW, "played_by": factories.AUTHOR}
-    return {"outcome": json.dumps(told), **by}
 
 
 @pytest.fixture

@@ -19,8 +19,18 @@ from outreach.campaigns.review import approval, exceptions
 from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
-from outreach.cli.campaigns.effect import forecasts, rehearse, show_draw, show_effect
-from outreach.cli.context import NumberType, Operation, acting, json_option, pass_operation, say, say_json, say_rows
+from outreach.cli.campaigns.effect import show_draw, show_effect
+from outreach.cli.context import (
+    NumberType,
+    Operation,
+    acting,
+    json_option,
+    pass_operation,
+    replaced,
+    say,
+    say_json,
+    say_rows,
+)
 from outreach.db import Session
 from outreach.delivery.ledger import listing as ledger
 from outreach.delivery.ledger import outbox
@@ -44,8 +54,11 @@ def campaign() -> None:
     """Les campagnes : écrire, faire valider, planifier, suivre."""
 
 
-for of_effect in (show_draw, show_effect, rehearse, forecasts):
+for of_effect in (show_draw, show_effect):
     campaign.add_command(of_effect)
+PLAN = "l’étape *Vérifier* d’une campagne donne son plan : ce qui part, quand, et à combien de PO."
+for gone in ("rehearse", "forecasts"):
+    campaign.add_command(replaced(gone, PLAN))
 
 
 @campaign.command(name="list")

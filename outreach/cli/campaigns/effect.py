@@ -1,4 +1,4 @@
-"""`campaign draw`, `effect`, `rehearse` and `forecasts`: departures drawn by lot, and campaigns played before."""
+"""`campaign draw` and `effect`: departures drawn by lot, and what they showed."""
 
 import click
 
@@ -8,20 +8,8 @@ from outreach.campaigns.draws import drawn_list, published
 from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.models import CLOCK
-from outreach.campaigns.rehearsal import comparing, ground, playing
-from outreach.cli.context import (
-    NumberType,
-    Operation,
-    acting,
-    json_option,
-    pass_operation,
-    say,
-    say_json,
-    say_rows,
-    working,
-)
+from outreach.cli.context import NumberType, Operation, json_option, pass_operation, say, say_json, working
 from outreach.errors import Refused
-from outreach.roles import RoleName
 
 
 @click.command(name="draw")
@@ -53,29 +41,6 @@ def show_draw(operation: Operation, number: int, check: bool) -> None:
         say("Le tirage refait est celui qui est enregistré.")
 
 
-@click.command()
-@click.argument("number", type=NumberType(), metavar="ID")
-@json_option
-@acting
-@pass_operation
-def rehearse(operation: Operation, number: int) -> None:
-    """Répète une campagne avant d’envoyer : 199 fois, sur le public et les dates d’aujourd’hui ; rien ne part."""
-    with operation.database.reading() as session, working("Le public est lu…"):
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        rate, of_domains = operation.settings.smtp_rate, operation.settings.rates_of_domains
-        found = ground.of(session, stored_campaign, now=operation.now, rate=rate, rates_of_domains=of_domains)
-    with working("La campagne se répète…"):
-        told = playing.play(found)
-    with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.AUTHOR, RoleName.APPROVER)
-        stored_campaign = lifecycle.campaign_numbered(session, number)
-        kept = playing.keep(session, stored_campaign, found, told, now=operation.now, actor=actor)
-        printed = playing.as_json(stored_campaign, kept)
-    say_json(lambda: printed)
-    for sentence in playing.sentences(told):
-        say(sentence)
-
-
 @click.command(name="effect")
 @click.argument("number", type=NumberType(), metavar="ID")
 @json_option
@@ -96,19 +61,3 @@ def show_effect(operation: Operation, number: int) -> None:
         told = freezing.told_of(session, lifecycle.campaign_numbered(session, number))
     say_json(lambda: told)
     say(f"{EffectState(told['state']).label}. {told['told']}")
-
-
-@click.command()
-@json_option
-@pass_operation
-def forecasts(operation: Operation) -> None:
-    """Compare ce que les répétitions prévoyaient à ce qui est venu."""
-    with operation.database.reading() as session:
-        listed = comparing.listed(session, now=operation.now)
-        say_rows(
-            listed,
-            lambda row: f"{row.campaign.id}  {row.campaign.title} : {row.told}",
-            "Aucune campagne n’est répétée.",
-        )
-        if listed.rows:
-            say(comparing.score(listed.rows))

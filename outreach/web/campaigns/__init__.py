@@ -11,7 +11,6 @@ from outreach.web.campaigns import (
     progress,
     reactions,
     recipients,
-    rehearsal,
     results,
     steps,
 )
@@ -29,7 +28,6 @@ __all__ = [
     "progress",
     "reactions",
     "recipients",
-    "rehearsal",
     "results",
     "steps",
 ]

@@ -83,8 +83,6 @@ HELP = {  # the page of the guide, and its section, that a page of the service i
     "campaigns.progress_page": "suivre#pendant-lenvoi",
     "campaigns.reminder": "suivre#les-relances",
     "campaigns.reminder_letter": "courriel",
-    "campaigns.rehearsal": "repeter",
-    "campaigns.rehearsals": "repeter#ensuite",
     "campaigns.show_call": "personne-d-oublie#appeler",
     "campaigns.waves": "suivre#les-relances",
     "closures": "fermetures",

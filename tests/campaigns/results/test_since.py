@@ -7,7 +7,6 @@ from sqlalchemy import select, update
 
 from outreach.adherence.models import Word
 from outreach.campaigns import audiences, counts, lifecycle
-from outreach.campaigns.rehearsal import earlier
 from outreach.campaigns.results import course, figures, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import ReactionFilters
 from outreach.days import today
@@ -41,7 +40,7 @@ def waves(database, people, strand):
 
 
 def told(database):
-    """What all places tell of the joinings of the campaign: curve, way, waves, lists, criteria, rehearsals, counts."""
+    """What all places tell of the joinings of the campaign: curve, way, waves, lists, criteria, counts."""
     with database.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
         shown = course.of(session, campaign, figures.of(session, campaign, now=LATER), [], now=LATER)
@@ -49,7 +48,6 @@ def told(database):
         rows = list(reaction_list.of(session, asked, ReactionFilters(), waves={}).every())
         scope = audiences.scope_of(session, campaign, now=LATER)
         mailings = tuple(asked.mailings)
-        over = earlier.came_of(session, campaign, now=LATER + timedelta(days=90))
         counted = counts.of_campaign(session, campaign, now=LATER)
         return {
             "days": [(day.declared, day.joined_since, day.joined_since_schools) for day in shown.days],
@@ -64,7 +62,6 @@ def told(database):
             "criterion": set(
                 session.scalars(listed(scope, ReactedTo(mailings=mailings, reaction=ReactionKind.JOINED)))
             ),
-            "rehearsal": over.joined,
             "counts": (counted.authorities["declared"], counted.authorities["joined_since"]),
         }
 
@@ -76,7 +73,6 @@ NOTHING = {
     "list": {},
     "reacted": set(),
     "criterion": set(),
-    "rehearsal": 0,
     "counts": (0, 0),
 }
 
@@ -109,7 +105,6 @@ def test_a_joining_counts_from_the_day_of_the_letter_that_listed_it_wave_by_wave
         },
         "reacted": {of_first, of_second, declared},
         "criterion": {of_first, of_second, declared},
-        "rehearsal": 2,
         "counts": (1, 2),
     }
 

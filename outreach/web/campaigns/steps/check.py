@@ -18,6 +18,7 @@ from outreach.campaigns.ladder import forecast
 from outreach.campaigns.listing import Stage
 from outreach.campaigns.models import ON_ITS_WAY, Campaign
 from outreach.campaigns.review import approval, checks, exceptions
+from outreach.campaigns.review import plan as plans
 from outreach.campaigns.review.checks import Findings
 from outreach.campaigns.waves import exemptions
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
@@ -29,7 +30,6 @@ from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
 from outreach.staff_mail import ahead
 from outreach.web.campaigns.blueprint import pages, sending, show, step_of
-from outreach.web.campaigns.rehearsal import rehearsed
 from outreach.web.campaigns.steps.forms import CalmForm, ExceptionForm
 from outreach.web.campaigns.steps.letter import pane_of
 from outreach.web.signing_in.kept import keeps_text, of_fields
@@ -176,6 +176,7 @@ def check_page(
     is_open = step.stage in OPEN or (step.stage is Stage.RUNNING and lifecycle.may_change(campaign))
     findings = checks.look_over(session, campaign, sending(), now=now()) if is_open else None
     plan = findings.planned if findings and not is_under_way else []
+    rungs = forecast.of(session, campaign, now=now()) if is_open else []
     is_read_here = step.stage in {Stage.TO_APPROVE, Stage.APPROVED}
     return show(
         "check",
@@ -185,9 +186,9 @@ def check_page(
         said=wave_criteria.sentence(session, criterion),
         is_for_everybody=is_everybody(criterion),
         findings=findings,
-        rehearsed=rehearsed(session, campaign),
         plan=plan,
-        rungs=forecast.of(session, campaign, now=now()) if is_open else [],
+        rungs=rungs,
+        to_come=plans.of(session, campaign, findings, rungs, now=now()) if findings else None,
         preview=pane_of(session, campaign) if is_read_here else None,
         leaves_at_once=bool(plan) and plan[0].at <= now() + CALL_OFF_TIME,
         is_under_way=is_under_way,

@@ -12,7 +12,6 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.web.campaigns.blueprint import Step, pages, show, step_of
-from outreach.web.campaigns.rehearsal import rehearsed
 from outreach.web.campaigns.steps.moment_forms import DatesForm
 from outreach.web.campaigns.steps.offered_drafts import keep, on_return
 from outreach.web.drafts import PageDrafts, changed_fields, of_page
@@ -89,5 +88,4 @@ def _page(session: Session, step: Step, form: DatesForm, drafts: PageDrafts, *, 
     late = [*planning.too_late(waves), *planning.after_closing(campaign, waves, now())]
     told = filter(None, [*late, *dict.fromkeys(wave.deadline_told for wave in waves), *cautions])
     more = {"drafts": drafts, "at": request.args.get("at", ""), "draw": draw}
-    more |= {"rehearsed": rehearsed(session, step.campaign)}
     return show("dates", step, form=form, unsaved=asked, waves=waves, left_out=left_out, cautions=list(told), **more)
