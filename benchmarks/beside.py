@@ -10,8 +10,9 @@ from sqlalchemy import func, select
 from outreach.db import Database
 from outreach.delivery.models import Message, MessageState, MessageSubject, Reason
 from outreach.directory.models import School
-from outreach.hooks import receiving, senders, signatures
-from outreach.hooks.models import HookDelivery
+from outreach.webhooks import signatures
+from outreach.webhooks.incoming import receiving, senders
+from outreach.webhooks.incoming.models import HookDelivery
 from tests import factories
 
 FIGURES = ("joined", "joining_s", "stopped", "sent_after", "sent_before")

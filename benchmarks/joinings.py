@@ -30,8 +30,9 @@ from benchmarks.web import Ground, database_of
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord
 from outreach.directory.models import School
-from outreach.hooks import applying, senders, signatures
-from outreach.hooks.models import HookDelivery, HookRow
+from outreach.webhooks import signatures
+from outreach.webhooks.incoming import applying, senders
+from outreach.webhooks.incoming.models import HookDelivery, HookRow
 from tests import factories
 from tests.machine import descendants_of
 

@@ -17,7 +17,7 @@ from outreach.delivery.ledger.outbox import UNSEEN
 from outreach.delivery.models import Message, MessageState, is_in
 from outreach.delivery.places import Installation, RelayState, Worker
 from outreach.delivery.sending import relay_health
-from outreach.pushes import targets
+from outreach.webhooks.outgoing import targets
 
 DOUBTS_SHOWN = timedelta(days=7)  # then whoever could settle one has decided to leave it
 UNTRIED = timedelta(minutes=1)  # after a relay's rest; a letter that waits tries it within seconds

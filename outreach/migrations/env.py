@@ -34,14 +34,12 @@ from outreach.directory.editions import school_reports
 from outreach.directory.postal import models as postal
 from outreach.erasures import digests as erasures
 from outreach.events import models as events
-from outreach.hooks import models as hooks
 from outreach.jobs import models as jobs
 from outreach.measuring import models as measuring
 from outreach.migrations.kinds import AppliedRevision
 from outreach.notes import models as notes
 from outreach.notes.requests import models as asked_notes
 from outreach.proposals import models as proposals
-from outreach.pushes import models as pushes
 from outreach.reach import models as reach
 from outreach.reachability import models as reachability
 from outreach.responses import models as responses
@@ -50,6 +48,8 @@ from outreach.retention import models as retention
 from outreach.segments import authority_lists, saved
 from outreach.sent_lists import matching
 from outreach.staff_mail import models as staff_mail
+from outreach.webhooks.incoming import models as hooks
+from outreach.webhooks.outgoing import models as pushes
 
 ACCOUNTS = (attempts, identities, links, requests, second_factors, sessions, staff, trail)
 SEGMENTS = (authority_lists, saved)

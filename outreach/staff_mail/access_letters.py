@@ -15,11 +15,11 @@ from outreach.accounts import colleagues
 from outreach.api_keys.models import ApiKey, KeyWriting
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.db import Database, Session, take_turns
-from outreach.hooks.models import HookSender
-from outreach.pushes.models import PushTarget
 from outreach.roles import RoleName
 from outreach.staff_mail import letters
 from outreach.staff_mail.letters import Said, StaffLetter
+from outreach.webhooks.incoming.models import HookSender
+from outreach.webhooks.outgoing.models import PushTarget
 
 TELLER = "système"
 NEWS = timedelta(days=1)

@@ -12,12 +12,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from outreach.delivery.installation import Uncertain
 from outreach.events.numbering import number_waiting
-from outreach.hooks.applying import apply_waiting
 from outreach.notes import moved
 from outreach.retention import changes, forgetting
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention, Rhythm
 from outreach.settings import CheckSwitch
+from outreach.webhooks.incoming.applying import apply_waiting
 from outreach.worker.due import DueWork
 from outreach.worker.going_on import going_on
 from outreach.worker.permission import hindrance, remember

@@ -5,9 +5,9 @@ import time
 from functools import cached_property
 
 from outreach.db import Database
-from outreach.pushes import pushing
-from outreach.pushes.pushing import Deliver
 from outreach.settings import Settings
+from outreach.webhooks.outgoing import pushing
+from outreach.webhooks.outgoing.pushing import Deliver
 from outreach.worker.going_on import going_on
 
 AT_ONCE = 8  # programs: of more, those that wait longest go first
@@ -50,6 +50,6 @@ class PushRoom:
 
     @cached_property
     def _deliver(self) -> Deliver:
-        from outreach.pushes import delivering  # noqa: PLC0415 - most processes push nothing
+        from outreach.webhooks.outgoing import delivering  # noqa: PLC0415 - most processes push nothing
 
         return delivering.Delivering(delivering.key_of(self._settings.secret_key.get_secret_value()))

@@ -23,15 +23,12 @@ from outreach.delivery.models import Message, SuppressionReason
 from outreach.demo import people
 from outreach.directory import authority_sheet, contacts
 from outreach.directory.models import MailboxKind
-from outreach.hooks import senders as hook_senders
-from outreach.hooks.receiving import Delivery, keep
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
 from outreach.mail.addresses import judge
 from outreach.mail.seen import FormKind
 from outreach.notes.models import Note
 from outreach.proposals.models import Proposal
-from outreach.pushes import targets as push_targets
 from outreach.reach import steps
 from outreach.reach.models import ReachChannel, StepReason
 from outreach.responses import answers
@@ -43,6 +40,9 @@ from outreach.segments.criteria import InNetwork
 from outreach.settings import ROOT
 from outreach.web.ui import pager
 from outreach.web.ui.pager import Shown
+from outreach.webhooks.incoming import senders as hook_senders
+from outreach.webhooks.incoming.receiving import Delivery, keep
+from outreach.webhooks.outgoing import targets as push_targets
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, links, text_of

@@ -7,9 +7,9 @@ import pytest
 from outreach.events import numbering
 from outreach.events.models import EventKind
 from outreach.events.telling import tell_all
-from outreach.pushes import delivering, targets
-from outreach.pushes.models import PushTarget
-from outreach.pushes.pushing import NotDelivered
+from outreach.webhooks.outgoing import delivering, targets
+from outreach.webhooks.outgoing.models import PushTarget
+from outreach.webhooks.outgoing.pushing import NotDelivered
 from outreach.worker import push_room
 from outreach.worker.clock import push
 from tests.factories import AUTHOR

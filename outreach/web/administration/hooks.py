@@ -11,8 +11,6 @@ from outreach.adherence import programmes
 from outreach.columns import Queried
 from outreach.db import Session
 from outreach.directory.listing import networks
-from outreach.hooks import judging, senders, signatures
-from outreach.hooks.models import HookDelivery, Judgement
 from outreach.roles import RoleName
 from outreach.web.second_factor import proving
 from outreach.web.ui.exports import download
@@ -20,6 +18,9 @@ from outreach.web.ui.fields import posted_all, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.programme import choices
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
+from outreach.webhooks import signatures
+from outreach.webhooks.incoming import judging, senders
+from outreach.webhooks.incoming.models import HookDelivery, Judgement
 
 pages = Blueprint("hook_senders", __name__, url_prefix="/administration/hooks")
 MOST_TO_JUDGE = 50

@@ -9,14 +9,14 @@ from outreach.accounts import staff
 from outreach.accounts.staff import Colleagues
 from outreach.columns import Held
 from outreach.db import Session
-from outreach.pushes import delivering, targets
-from outreach.pushes.models import LONGEST_NAME, PushTarget
 from outreach.roles import RoleName
 from outreach.web.second_factor import proving
 from outreach.web.ui.exports import download
 from outreach.web.ui.fields import fit, line, telling
 from outreach.web.ui.pager import Shown, sorting, sought
 from outreach.web.ui.request import actor, database, needs, now, reading, settings
+from outreach.webhooks.outgoing import delivering, targets
+from outreach.webhooks.outgoing.models import LONGEST_NAME, PushTarget
 
 pages = Blueprint("pushes", __name__, url_prefix="/administration/pushes")
 

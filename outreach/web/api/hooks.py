@@ -7,15 +7,16 @@ from flask import Blueprint, Flask, Response, current_app, request
 
 from outreach.db import Database
 from outreach.errors import InputError, NotFound
-from outreach.hooks import receiving, senders, signatures
-from outreach.hooks.models import LONGEST_ID, HookSender
-from outreach.hooks.receiving import Delivery, Kept
 from outreach.web.public.batches import Batches, NotHandled
 from outreach.web.ui import problems
 from outreach.web.ui.request import current_day, now, reading, settings
+from outreach.webhooks import signatures
+from outreach.webhooks.incoming import receiving, senders
+from outreach.webhooks.incoming.models import LONGEST_ID, HookSender
+from outreach.webhooks.incoming.receiving import Delivery, Kept
 
 pages = Blueprint("hooks", __name__, url_prefix="/hooks")
-EXTENSION = "outreach.hooks"
+EXTENSION = "outreach.webhooks"
 UNSIGNED = "La signature de cet envoi n’est pas juste, ou il est vieux de plus de cinq minutes. Rien n’est enregistré."
 TAKEN = "Un autre envoi a déjà ce « webhook-id » : donnez-en un nouveau à celui-ci. Rien n’en est enregistré."
 AGAIN = {"Retry-After": "30"}
@@ -61,5 +62,5 @@ def _is_theirs(sender: HookSender, identity: str, body: bytes) -> bool:
     if not signatures.is_in_time(timestamp, now()):
         return False
     secret = signatures.secret_of(settings().secret_key.get_secret_value(), sender.salt)
-    signed = signatures.content(identity, timestamp, body)
-    return signatures.is_signed(request.headers.get("webhook-signature", ""), signed, sender.public_key, secret)
+    header = request.headers.get("webhook-signature", "")
+    return signatures.is_signed(header, identity, timestamp, body, key=sender.public_key, secret=secret)

@@ -4,11 +4,12 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from sqlalchemy import func, select
+from standardwebhooks import Webhook
 
 from outreach.adherence import programmes
 from outreach.adherence.joining_lists import coverage
@@ -17,10 +18,11 @@ from outreach.adherence.models import AdherenceRecord, JoiningList, Status
 from outreach.adherence.standing import standing
 from outreach.directory.models import School
 from outreach.errors import InputError, NotFound, Refused
-from outreach.hooks import applying, judging, senders, signatures
-from outreach.hooks.models import HookDelivery, HookRow, HookSender, Judgement
-from outreach.hooks.receiving import Delivery, Kept, keep
 from outreach.sent_lists import steps
+from outreach.webhooks import signatures
+from outreach.webhooks.incoming import applying, judging, senders
+from outreach.webhooks.incoming.models import HookDelivery, HookRow, HookSender, Judgement
+from outreach.webhooks.incoming.receiving import Delivery, Kept, keep
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.programmes import FIRST, PROGRAMME, SECOND
@@ -169,16 +171,17 @@ def test_no_key_of_small_order_is_taken_and_nothing_is_signed_by_one(sample_data
         with pytest.raises(InputError, match="faible"), sample_database.writing() as session:
             senders.make(session, name="faible", public_key=signatures.written_public(key), known=[], **BY)
         header = "v1a," + base64.b64encode(BY_NOBODY).decode()
-        forged = [signatures.is_signed(header, b"%d" % n, key, b"") for n in range(64)]
+        forged = [signatures.is_signed(header, f"{n}", "0", b"", key=key, secret=b"s") for n in range(64)]
         assert not any(forged), key.hex()
 
 
 def test_a_signature_has_one_way_of_writing():
-    signature = KEY.sign(b"x")
+    signature = KEY.sign(b"m.1.x")
     other = signature[:32] + (int.from_bytes(signature[32:], "little") + ORDER).to_bytes(32, "little")
     public = KEY.public_key().public_bytes_raw()
     taken = [
-        signatures.is_signed("v1a," + base64.b64encode(one).decode(), b"x", public, b"") for one in (signature, other)
+        signatures.is_signed("v1a," + base64.b64encode(one).decode(), "m", "1", b"x", key=public, secret=b"s")
+        for one in (signature, other)
     ]
     assert taken == [True, False]
 
@@ -208,16 +211,38 @@ def test_a_day_to_come_is_refused(post, sender, silent):
     assert post(body_of(row(silent[0]), complete_until="2999-01-01")).status_code == 400
 
 
-def test_a_shared_secret_signs_too(app, post, silent, sample_database):
+def by_hand(written, signed):
+    raw = base64.b64decode(written.removeprefix("whsec_"))
+    return "v1," + base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()
+
+
+def by_library(written, signed):
+    identity, stamp, text = signed.decode().split(".", 2)
+    return Webhook(written).sign(identity, datetime.fromtimestamp(int(stamp), UTC), text)
+
+
+@pytest.mark.parametrize("sign", [by_hand, by_library])
+def test_a_shared_secret_signs_too(app, post, silent, sample_database, sign):
     with sample_database.writing() as session:
         salt = senders.make(session, name="secret", public_key="", known=[], **BY).salt
     secret = signatures.secret_of(app.extensions["outreach.settings"].secret_key.get_secret_value(), salt)
-    raw = base64.b64decode(signatures.written_secret(secret).removeprefix("whsec_"))
+    written = signatures.written_secret(secret)
 
     def header(signed):
-        return "v1," + base64.b64encode(hmac.new(raw, signed, hashlib.sha256).digest()).decode()
+        return f"v1 v1, v1,%%% v1,AAAA {sign(written, signed)}"
 
-    assert post(body_of(row(silent[0])), name="secret", header=header).status_code == 202
+    body = body_of(row(silent[0]))
+    for wrong in ({"late": -301}, {"late": 301}, {"change": lambda body: body + " "}):
+        assert post(body, name="secret", header=header, **wrong).status_code == 401
+    assert post(body, name="secret", header=lambda signed: sign("whsec_AAAA", signed)).status_code == 401
+    assert post(body, name="secret", header=header).status_code == 202
+
+
+def test_what_is_no_text_is_signed_by_no_secret():
+    told = b"m.1.\xff"
+    for said in (hmac.digest(b"s", told, "sha256"), b""):
+        header = f"v1,{base64.b64encode(said).decode()}"
+        assert signatures.is_signed(header, "m", "1", b"\xff", key=None, secret=b"s") is False
 
 
 def test_a_sender_that_is_unknown_or_ended_sends_nothing(post, sender, silent, sample_database):

@@ -13,9 +13,9 @@ from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.models import AdherenceRecord, JoiningList
 from outreach.campaigns.models import Campaign
 from outreach.events import numbering
-from outreach.pushes import pushing, targets
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
+from outreach.webhooks.outgoing import pushing, targets
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import AUTHOR

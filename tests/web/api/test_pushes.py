@@ -20,10 +20,10 @@ from outreach.errors import InputError, Refused
 from outreach.events import numbering
 from outreach.events.models import EventKind
 from outreach.events.telling import tell_all
-from outreach.hooks import signatures
-from outreach.pushes import delivering, pushing, targets
-from outreach.pushes.models import PushState, PushTarget
-from outreach.pushes.pushing import NotDelivered
+from outreach.webhooks import signatures
+from outreach.webhooks.outgoing import delivering, pushing, targets
+from outreach.webhooks.outgoing.models import PushState, PushTarget
+from outreach.webhooks.outgoing.pushing import NotDelivered
 from tests.conftest import NOW
 from tests.factories import AUTHOR
 from tests.pages import text_of
@@ -209,9 +209,9 @@ def test_a_batch_is_signed_and_a_redirect_is_followed_nowhere(monkeypatch, statu
     head, _, body = answering.sent.partition(b"\r\n\r\n")
     lines = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
     assert head.startswith(b"POST /evenements?x=1 HTTP/1.1")
-    signed = signatures.content(lines["webhook-id"], lines["webhook-timestamp"], body)
     public = base64.b64decode(delivering.public_of(KEY).removeprefix("whpk_"))
-    assert signatures.is_signed(lines["webhook-signature"], signed, public, b"")
+    signature, *told = (lines[f"webhook-{name}"] for name in ("signature", "id", "timestamp"))
+    assert signatures.is_signed(signature, *told, body, key=public, secret=b"s")
 
 
 CLOSES = b"HTTP/1.1 200 OK\r\nConnection: close\r\n"

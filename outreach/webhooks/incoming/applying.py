@@ -25,10 +25,10 @@ from outreach.adherence.models import Status
 from outreach.days import parse_day, today
 from outreach.db import Database, Session, take_turns
 from outreach.errors import InputError, OutreachError, Refused
-from outreach.hooks.models import DeliveryState, HookDelivery, HookRow, HookSender
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
 from outreach.sent_lists.steps import ListJudgement
+from outreach.webhooks.incoming.models import DeliveryState, HookDelivery, HookRow, HookSender
 
 MOST_ROWS = 5_000
 UNREAD = "Cette ligne ne se lit pas : il faut « school », « strand », « status » et « day »."

@@ -12,8 +12,8 @@ from outreach.columns import DATA, Column, Held, Kind
 from outreach.db import Session, take_turns
 from outreach.errors import InputError, NotFound, Refused
 from outreach.events import feed
-from outreach.pushes.models import LONGEST_NAME, LONGEST_URL, PushState, PushTarget
 from outreach.text import line_of_words
+from outreach.webhooks.outgoing.models import LONGEST_NAME, LONGEST_URL, PushState, PushTarget
 
 UNFIT = (
     "Donnez une adresse « https:// » entière, d’une machine publique, sans nom d’utilisateur, "

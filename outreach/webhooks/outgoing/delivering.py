@@ -11,9 +11,9 @@ from urllib.parse import urlsplit
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from outreach.cutting import cut_after
-from outreach.hooks import signatures
-from outreach.pushes.pushing import NotDelivered
-from outreach.pushes.targets import is_public
+from outreach.webhooks import signatures
+from outreach.webhooks.outgoing.pushing import NotDelivered
+from outreach.webhooks.outgoing.targets import is_public
 
 STEP_SECONDS, WHOLE_SECONDS = 5.0, 15.0
 MEDIA_TYPE = "application/cloudevents-batch+json"

@@ -13,8 +13,8 @@ from outreach.adherence import programmes
 from outreach.db import Session, take_turns
 from outreach.directory.listing import networks
 from outreach.errors import InputError, NotFound, Refused
-from outreach.hooks import signatures
-from outreach.hooks.models import HookSender
+from outreach.webhooks import signatures
+from outreach.webhooks.incoming.models import HookSender
 
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 UNFIT = "Nommez-le de 1 à 40 lettres minuscules, chiffres et tirets : ce nom est dans son adresse."

@@ -13,8 +13,8 @@ from outreach.columns import DATA, Column, Kind, On, Queried
 from outreach.db import Session, take_turns
 from outreach.errors import NotFound, Refused
 from outreach.french import plural
-from outreach.hooks.models import DeliveryState, HookDelivery, HookRow, HookSender, Judgement
 from outreach.sent_lists.models import ListState
+from outreach.webhooks.incoming.models import DeliveryState, HookDelivery, HookRow, HookSender, Judgement
 
 
 def state_of(delivery: HookDelivery) -> str:

@@ -1,13 +1,18 @@
-"""Signatures of webhooks (Standard Webhooks 1.0): `v1a`, by an Ed25519 key, and `v1`, by a shared secret. Pure."""
+"""Signatures of webhooks (Standard Webhooks 1.0): `v1a`, by an Ed25519 key, and `v1`, by a shared secret. Pure.
+
+The library `standardwebhooks` makes `v1`. It has no `v1a`; and its `verify` is not used: it asks the machine's clock,
+and raises whatever a malformed header or body leads to.
+"""
 
 import base64
 import binascii
 import hashlib
 import hmac
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from standardwebhooks import Webhook
 
 from outreach.errors import InputError
 
@@ -57,16 +62,14 @@ def is_in_time(timestamp: str, now: datetime) -> bool:
     return abs(now.timestamp() - int(timestamp)) <= WITHIN.total_seconds()
 
 
-def is_signed(header: str, signed: bytes, key: bytes | None, secret: bytes) -> bool:
-    """Whether one of the signatures in a header, between blanks, is right."""
+def is_signed(header: str, identity: str, timestamp: str, body: bytes, *, key: bytes | None, secret: bytes) -> bool:
+    """Whether one of the signatures in a header, between blanks, is right. The timestamp is one that `is_in_time`."""
+    by_secret = _by_secret(secret, identity, timestamp, body) if "v1," in header else ""
     for part in header[:LONGEST_SIGNATURE].split():
         version, _, text = part.partition(",")
-        signature = _bytes(text)
-        if signature is None:
-            continue
-        if version == "v1a" and key is not None and _is_by(key, signature, signed):
+        if version == "v1" and hmac.compare_digest(part.encode(), by_secret.encode()):
             return True
-        if version == "v1" and hmac.compare_digest(signature, hmac.digest(secret, signed, "sha256")):
+        if version == "v1a" and key is not None and _is_by(key, text, content(identity, timestamp, body)):
             return True
     return False
 
@@ -81,8 +84,17 @@ def sign(key: Ed25519PrivateKey, signed: bytes) -> str:
     return "v1a," + base64.b64encode(key.sign(signed)).decode()
 
 
-def _is_by(key: bytes, signature: bytes, signed: bytes) -> bool:
-    if _is_weak(key):  # one that was kept before such keys were refused
+def _by_secret(secret: bytes, identity: str, timestamp: str, body: bytes) -> str:
+    """The signature by the shared secret, as a header holds it; '' of what is no text: the library signs text alone."""
+    try:
+        return Webhook(secret).sign(identity, datetime.fromtimestamp(int(timestamp), UTC), body.decode())
+    except UnicodeDecodeError:
+        return ""
+
+
+def _is_by(key: bytes, written: str, signed: bytes) -> bool:
+    signature = _bytes(written)
+    if signature is None or _is_weak(key):  # weak: one that was kept before such keys were refused
         return False
     try:  # a signature whose second half is not below the group's order is refused there (RFC 8032, §5.1.7)
         Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 from outreach.db import Database, Session, takes_turn
 from outreach.events import feed
 from outreach.events.models import Event
-from outreach.pushes.models import LONGEST_SAID, PushState, PushTarget
+from outreach.webhooks.outgoing.models import LONGEST_SAID, PushState, PushTarget
 
 BATCH = 100
 NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9]+")  # a dot would part what is signed

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from outreach.days import FIRST
 from outreach.db import Session, take_turns
 from outreach.errors import InputError
-from outreach.hooks.models import DeliveryState, HookDelivery
+from outreach.webhooks.incoming.models import DeliveryState, HookDelivery
 
 MOST_ROWS = 5_000
 DEEPEST = 20  # levels of a row; the clock reads it again, and one that it could not would hold up all that follow
