@@ -87,7 +87,8 @@ class Word:
 
     def taken_from(self, said: str) -> str:
         """A text with the other words in their place."""
-        left, done = [], 0
+        left: list[str] = []
+        done = 0
         for first, end in self._places(said):
             left += said[done:first], self.instead
             done = end
