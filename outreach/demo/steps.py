@@ -7,6 +7,7 @@ from enum import StrEnum
 from sqlalchemy import ColumnElement, Select, exists, func, select
 from sqlalchemy.orm import aliased
 
+from outreach.accounts.staff import User
 from outreach.adherence.models import AdherenceRecord, JoiningList, Status, Word
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.campaigns.models import Wave
@@ -27,8 +28,7 @@ class FirstStep(StrEnum):
 
 def taken(session: Session) -> Mapping[FirstStep, bool]:
     """Whether each step was taken since the sample was loaded, by anybody; empty where nothing was loaded."""
-    first = select(func.min(JoiningList.programme_id)).scalar_subquery()  # a finished programme has lists of its own
-    began = session.scalar(select(func.min(JoiningList.applied_at)).where(JoiningList.programme_id == first))
+    began = session.scalar(select(func.min(User.created_at)).where(select(JoiningList.id).exists()))
     if began is None:
         return {}
     steps = _steps(began)
@@ -36,7 +36,8 @@ def taken(session: Session) -> Mapping[FirstStep, bool]:
 
 
 def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
-    """Conditions of the steps. The story ends before the joining list is applied, so later rows come from a person.
+    """Conditions of the steps. The people are added as the sample is loaded, and the story ends before: what is from
+    that moment on comes from a person.
 
     Approval and sending are those of a campaign that was submitted since: the story's own reminder, which leaves by
     itself, is nobody's step.
@@ -45,7 +46,7 @@ def _steps(began: datetime) -> dict[FirstStep, ColumnElement[bool]]:
     approved = _decided(DecisionKind.APPROVED, began).where(Decision.subject.in_(submitted))
     left = select(Message.id).join(Wave, Wave.mailing_id == Message.mailing_id)
     return {
-        FirstStep.ANSWER: exists().where(Response.given_at > began),
+        FirstStep.ANSWER: exists().where(Response.given_at >= began),
         FirstStep.CONFIRM: _declared_and_confirmed(began),
         FirstStep.SUBMIT: submitted.exists(),
         FirstStep.APPROVE: approved.exists(),
@@ -62,10 +63,10 @@ def _declared_and_confirmed(began: datetime) -> ColumnElement[bool]:
     confirmed = (AdherenceRecord.status == Status.JOINED, AdherenceRecord.word == Word.CONFIRMED, *stands)
     same = (declared.school_id == AdherenceRecord.school_id, declared.strand_id == AdherenceRecord.strand_id)
     before = (declared.status == Status.JOINED, declared.word == Word.DECLARED, declared.id < AdherenceRecord.id)
-    return exists().where(AdherenceRecord.recorded_at > began, *confirmed, *same, *before)
+    return exists().where(AdherenceRecord.recorded_at >= began, *confirmed, *same, *before)
 
 
 def _decided(kind: DecisionKind, began: datetime) -> Select[str]:
     """Select the campaigns about which a decision of a kind was made since, as decisions name them."""
     of_campaigns = Decision.subject.startswith(f"{Thing.CAMPAIGN}:")
-    return select(Decision.subject).where(Decision.kind == kind, Decision.at > began, of_campaigns)
+    return select(Decision.subject).where(Decision.kind == kind, Decision.at >= began, of_campaigns)

@@ -19,7 +19,7 @@ from outreach.campaigns.schedule.sending_hours import Audiences
 from outreach.cli.preparation import load_sample
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Message, Suppression
-from outreach.demo import mailbox, story
+from outreach.demo import mailbox, steps, story
 from outreach.directory.reference import NETWORKS
 from outreach.errors import Refused
 from outreach.measuring import hits
@@ -81,6 +81,8 @@ def test_every_figure_of_the_story_holds(sample_database, sending):
 @pytest.mark.long
 def test_it_is_told_with_the_sample_once_its_letters_lead_somewhere_and_its_effects_are_found(database, settings):
     load_sample(database, settings, NOW, STORY_DAY, with_story=True)
+    with database.reading() as session:
+        assert set(steps.taken(session).values()) == {False}, "nothing of the story is a person's step"
     the_effect_that_was_put_in_is_found_and_none_where_none_is(database)
     the_second_programme_has_letters_answers_and_joinings_of_its_own(database)
     with pytest.raises(Refused, match="déjà"):
