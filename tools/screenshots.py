@@ -137,7 +137,11 @@ ACTS = {
             "guide/images/adhesions",
             AUTHOR,
             "/adherence/lists",
-            (("set_input_files", "input[type=file]", JOININGS), ("click", button("Vérifier le fichier"))),
+            (
+                ("set_input_files", "input[type=file]", JOININGS),
+                ("select_option", "#programme", "mes-outils-numeriques"),
+                ("click", button("Vérifier le fichier")),
+            ),
             "main > *",
         ),
         Shot("guide/images/registre", AUTHOR, "/directory/register/editions/2"),
