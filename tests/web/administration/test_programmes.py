@@ -237,7 +237,7 @@ def of_many_strands(strands):
     """The rows of a form with so many strands, each of which demands all before it; and how many conditions."""
     rows = {}
     for number in range(1, strands + 1):
-        told = {"number": str(number), "name": f"Volet {number}", "opened_on": "01/09/2026", "level": "secondary"}
+        told = {"number": str(number), "name": f"Volet {number}", "opened_on": "01/09/2026", "levels": "secondary"}
         rows |= {f"strands-{number - 1}-{name}": value for name, value in told.items()}
     pairs = [(later, earlier) for later in range(2, strands + 1) for earlier in range(1, later)]
     for place, (later, earlier) in enumerate(pairs):
