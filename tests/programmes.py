@@ -6,6 +6,7 @@ from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.days import today
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
+from tests import application  # noqa: F401 - it makes the state that this one is made from
 from tests.conftest import NOW, state_from
 from tests.factories import AUTHOR
 
