@@ -92,13 +92,14 @@ def opening(number: int, day: date, programme: str = "") -> str:
     return french.typeset(f"Le volet {number}{programmes.of_programme(programme)} s’ouvre le {french.day(day)}.")
 
 
-def closing(strand: Strand) -> str:
+def closing(strand: Strand, programme: str = "") -> str:
     """Why nobody is invited to join a strand that has closed, and what may be done instead."""
     if strand.closed_on is None:
         return ""
     return french.typeset(
-        f"Le volet {strand.number} a fermé le {french.day(strand.closed_on)} : plus aucune école ne peut y adhérer, et "
-        "aucun courriel n’y invite plus. Choisissez un autre volet, ou n’écrivez qu’aux écoles qui ont adhéré."
+        f"Le volet {strand.number}{programmes.of_programme(programme)} a fermé le {french.day(strand.closed_on)} : "
+        "plus aucune école ne peut y adhérer, et aucun courriel n’y invite plus. Choisissez un autre volet, ou "
+        "n’écrivez qu’aux écoles qui ont adhéré."
     )
 
 

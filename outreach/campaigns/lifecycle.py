@@ -104,7 +104,7 @@ def create(session: Session, stated: Definition, *, now: datetime, author: "User
 def drafted(session: Session, stated: Definition, *, now: datetime, author: "User") -> Campaign:
     """The draft that `create` would write, without writing it: its audience can be counted. Raises as `create` does."""
     strand = programmes.strand_named(session, stated.programme, stated.strand)
-    _refuse_closed(strand, stated.concerns, now)
+    _refuse_closed(session, strand, stated.concerns, now)
     refuse_unreadable(stated.subject, stated.letter)
     refuse_unfit(stated.preheader, stated.circular_url)
     criterion = wave_criteria.stated(session, stated.segment.criteria)
@@ -172,10 +172,10 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
 
 
-def _refuse_closed(strand: Strand, concerns: Concerns, now: datetime) -> None:
+def _refuse_closed(session: Session, strand: Strand, concerns: Concerns, now: datetime) -> None:
     """Raises Refused for a letter that invites to join a strand that has closed."""
     if concerns is Concerns.OPEN and strand.is_closed(today(now)):
-        raise Refused(sentences.closing(strand))
+        raise Refused(sentences.closing(strand, programmes.name_among_several(session, strand.programme)))
 
 
 def about(campaign: Campaign, strand: Strand) -> dict[str, Any]:

@@ -55,3 +55,7 @@ def test_a_strand_that_has_closed_invites_nobody(new, sample_database):
     refused = new()
     assert (refused.exit_code, "Le volet 1 a fermé le 14 mai 2021" in refused.stdout.replace("\xa0", " ")) == (1, True)
     assert new("--strand", "2").exit_code == 0
+    with sample_database.writing() as session:
+        programmes.load(session, PROGRAMME, now=NOW, actor=factories.AUTHOR)
+    said = new("--programme", "mes-outils-numeriques").stdout.replace("\xa0", " ")
+    assert "Le volet 1 du programme « Mes outils numériques » a fermé" in said
