@@ -27,8 +27,10 @@ ROUND = """async sources => {
 WORD = """<html xmlns:o="urn:schemas-microsoft-com:office:office"><head><style>p.MsoNormal {margin:0}</style></head>
 <body lang=FR style='tab-interval:36.0pt'><!--StartFragment-->
 <h1 style='color:#1F3864'>Le volet 1</h1>
-<p class=MsoNormal style='text-align:justify'><b><span style='font-size:12.0pt;color:red'>Avant le 17</span></b>
-<i>décembre</i>, voyez <a href="https://programme.example/volet-1"><span>la circulaire</span></a><a href="file:///C:/x">x</a>.<o:p></o:p></p>
+<p class=MsoNormal style='text-align:justify'><b style='mso-bidi-font-weight:
+normal'><span style='font-size:12.0pt;color:red'>Avant le 17</span></b>
+<i style='mso-bidi-font-style:normal'>décembre</i>, voyez
+<a href="https://programme.example/volet-1"><span>la circulaire</span></a><a href="file:///C:/x">x</a>.<o:p></o:p></p>
 <p class=MsoListParagraphCxSpFirst style='text-indent:-18.0pt;mso-list:l0 level1 lfo1'><![if !supportLists]><span
 style='font-family:Symbol'><span style='mso-list:Ignore'>·<span>&nbsp;&nbsp;
 </span></span></span><![endif]>un stock<o:p></o:p></p>

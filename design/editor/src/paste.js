@@ -19,14 +19,16 @@ export const unstyled = (html) =>
 const parsed = (html) => new DOMParser().parseFromString(unstyled(html), "text/html").body;
 
 const styleOf = (element) => element.getAttribute?.("data-style") ?? "";
+// The value of a property, of which Word has others that end in its name: « mso-bidi-font-weight:normal ».
+const styled = (element, name) => new RegExp(`(?<![\\w-])${name}:\\s*(\\w+)`, "i").exec(styleOf(element))?.[1];
 const isBold = (element, was) => {
-  const weight = /font-weight:\s*(\w+)/i.exec(styleOf(element))?.[1];
+  const weight = styled(element, "font-weight");
   if (weight) return weight === "bold" || weight === "bolder" || +weight >= 600;
   return was || ["B", "STRONG"].includes(element.tagName);
 };
 
 const isItalic = (element, was) => {
-  const style = /font-style:\s*(\w+)/i.exec(styleOf(element))?.[1];
+  const style = styled(element, "font-style");
   if (style) return style === "italic" || style === "oblique";
   return was || ["I", "EM", "CITE"].includes(element.tagName);
 };
