@@ -1,8 +1,9 @@
 """The list of campaigns: the stage, the audience and the next wave of each."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from functools import partial
 from typing import Any
@@ -15,10 +16,12 @@ from outreach.adherence.models import Programme, Strand
 from outreach.campaigns import audiences, wave_criteria
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.columns import DATA, Column, Kind, On, Queried
+from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.reference import fold
 from outreach.measuring.reactions import HAS_LEFT
+from outreach.segments.audience import Concerns
 from outreach.segments.criteria import sentence
 
 
@@ -149,6 +152,14 @@ def by_strand(session: Session, programme: Programme) -> dict[int, int]:
     """How many campaigns there are about each strand of a programme, by its number."""
     query = select(Strand.number, func.count(Campaign.id)).join(Campaign, Campaign.strand_id == Strand.id)
     return dict(session.execute(query.where(Strand.programme_id == programme.id).group_by(Strand.number)).all())
+
+
+def stopped_by(session: Session, programme: Programme, closings: Mapping[int, date]) -> dict[int, int]:
+    """How many planned waves would invite to join a strand of a programme after its last day, by its number."""
+    query = select(Strand.number, Wave.due_at).join(Campaign, Campaign.strand_id == Strand.id)
+    query = query.join(Wave, Wave.campaign_id == Campaign.id).where(Strand.programme_id == programme.id)
+    planned = session.execute(query.where(Wave.state == WaveState.PLANNED, Campaign.concerns == Concerns.OPEN))
+    return Counter(number for number, at in planned if number in closings and today(at) > closings[number])
 
 
 def stage_of(session: Session, campaign: Campaign) -> Stage:

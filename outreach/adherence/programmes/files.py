@@ -171,7 +171,7 @@ def _fields(known: Strand, stated: StrandFile) -> list[str]:
 def _spelt(value: object) -> str:
     if isinstance(value, tuple):
         return french.all_of([level.label for level in value])
-    return french.spelt_day(value) if isinstance(value, date) else str(value) or "vide"
+    return french.spelt_day(value) if isinstance(value, date) else str(value or "vide")
 
 
 def _rules(session: Session, programme: Programme) -> list[PrerequisiteFile]:

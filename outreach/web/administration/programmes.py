@@ -242,8 +242,15 @@ def _file_page(form: ProgrammeFileForm) -> str:
 
 def _difference_page(session: Session, text: str) -> str:
     """What a file would change, with the file in the page until it is applied. Raises InputError."""
-    difference = programme_files.difference(session, _read(text))
-    return render_template("pages/administration/programme_difference.html", difference=difference, text=text)
+    stated = _read(text)
+    difference, programme = programme_files.difference(session, stated), _coded(session, stated.code)
+    closings = {strand.number: strand.closed_on for strand in stated.strands if strand.closed_on}
+    return render_template(
+        "pages/administration/programme_difference.html",
+        difference=difference,
+        text=text,
+        stopped=listing.stopped_by(session, programme, closings) if programme else {},
+    )
 
 
 def _index_page(session: Session, form: ProgrammeUploadForm) -> str:

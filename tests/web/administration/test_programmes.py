@@ -290,3 +290,17 @@ def test_a_programme_with_more_conditions_than_the_form_holds_is_changed_in_its_
     with sample_database.reading() as session:
         key = programmes.named(session, "large").id
     assert form_of(chief.get(f"{PLACE}/{key}"), f"{PLACE}/difference")["text"].count("[[prerequisites]]") == count
+
+
+def test_a_day_of_closing_says_how_many_planned_waves_would_not_leave(chief, launched_sample):
+    """The sample has two reminders to come, on 1 and 8 June."""
+    page = chief.get(f"{PLACE}/1")
+    for day, told in (
+        ("08/06/2021", ""),
+        ("01/06/2021", "Volet 1 : 1 vague planifiée après sa fermeture ne partirait pas."),
+        ("31/05/2021", "Volet 1 : 2 vagues planifiées après sa fermeture ne partiraient pas."),
+    ):
+        seen = text_of(chief.post(FORM, data=typed(page, **{"strands-0-closed_on": day}))).replace("\xa0", " ")
+        assert "Volet 1, ferme le : « vide » devient « " in seen
+        assert told in seen
+        assert ("ne partir" in seen) == bool(told)
