@@ -1,7 +1,7 @@
 """Checks of a campaign before it leaves: what blocks it, and what its author may want to correct."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, func, select
 
 from outreach import french
 from outreach.adherence import programmes
+from outreach.adherence.sentences import ORDINALS, ordinal
 from outreach.approvals.models import Content, Extent
 from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import Definition
@@ -43,6 +44,8 @@ SAME_LETTER = timedelta(days=7)
 BIGGEST_HTML, NEARLY = 100_000, 85_000
 LONGEST_PREHEADER = 90
 NAMED = 3
+NUMBERS = {word: number for number, word in ORDINALS.items()}
+A_STRAND = re.compile(rf"\bvolet (\d{{1,2}})\b|\b({'|'.join(NUMBERS)}) volet\b", re.IGNORECASE)
 PLACEHOLDER = re.compile(r"\[[àa] compléter[^\]\n]{0,200}\]?", re.IGNORECASE)
 
 SPAM_SAID = {
@@ -129,6 +132,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     remarks = [
         *_of_uninvited(campaign, strangers),
         *_of_programme(session, campaign),
+        *_of_another_strand(campaign),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),
         *_of_dates(campaign, planned),
@@ -164,6 +168,24 @@ def _of_programme(session: Session, campaign: Campaign) -> list[str]:
     if not name or "((volet" in campaign.subject or fold(name) in fold(campaign.subject):
         return []
     return [f"Objet : il ne dit pas qu’il s’agit de « {name} », et il y a plusieurs programmes : ajoutez ((volet))."]
+
+
+def _of_another_strand(campaign: Campaign) -> list[str]:
+    """A remark on a letter that was written about another strand: it speaks of others, and never of its own."""
+    named, own = dict(_strands_named(campaign.letter)), campaign.strand.number
+    if not named or own in named or "((volet" in campaign.letter:
+        return []
+    other, line = min(named.items(), key=lambda found: found[1])
+    return [
+        f"Ligne {line} : le courriel parle du {ordinal(other)}, et la campagne porte sur le volet {own} : relisez-le."
+    ]
+
+
+def _strands_named(letter: str) -> Iterator[tuple[int, int]]:
+    """The strands that a letter names, « volet 1 » or « premier volet », each with a line that does."""
+    for line, text in reversed([*enumerate(letter.split("\n"), 1)]):
+        for found in A_STRAND.finditer(text):
+            yield int(found[1]) if found[1] else NUMBERS[found[2].lower()], line
 
 
 def wording_of(campaign: Campaign | WrittenLetter, sending: SenderIdentity) -> list[str]:

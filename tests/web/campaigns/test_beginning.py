@@ -270,3 +270,13 @@ def test_a_strand_does_not_change_once_a_letter_has_left(author, launched_sample
     radios = elements(page, "input[@name='strand']")
     assert radios
     assert all("disabled" in radio.attrib for radio in radios)
+
+
+@pytest.mark.parametrize(("strand", "is_told"), [(1, False), (2, True)])
+def test_a_ready_made_letter_about_another_strand_is_remarked_on(author, sample_database, strand, is_told):
+    """« Merci et suite » speaks of the second strand, too, and of the first that it is about."""
+    for name in ("invitation-volet-1", "merci-et-suite"):
+        begun = author.begin(f"/campaigns/begin?definition={name}", strand=f"{FIRST}/{strand}").location
+        told = text_of(author.get(begun.replace("/audience", "/check")))
+        expected = is_told and name != "merci-et-suite"
+        assert ("et la campagne porte sur le volet 2 : relisez-le" in told.replace("\xa0", " ")) == expected
