@@ -108,12 +108,15 @@ def read(content: str) -> Definition:
         raise InputError("Une campagne commence par des réglages entre deux lignes « +++ », puis vient le courriel.")
     end = [line.strip() for line in lines[1:]].index(FENCE) + 1
     try:
-        stated = tomllib.loads("\n".join(lines[1:end]))
-        return Definition.model_validate({**stated, "letter": "\n".join(lines[end + 1 :]).strip()})
+        settings = tomllib.loads("\n".join(lines[1:end]))
+        stated = Definition.model_validate({**settings, "letter": "\n".join(lines[end + 1 :]).strip()})
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise InputError(f"Les réglages de la campagne ne sont pas du TOML lisible : {error}.") from None
     except ValidationError as error:
         raise InputError(f"Campagne refusée, {fault_of(error)}.") from None
+    if stated.tracking is TrackingMode.CLICKS:
+        raise InputError("Les clics seuls ne se mesurent plus : mettez tracking à « none » ou à « aggregate ».")
+    return stated
 
 
 def write(stated: Definition) -> str:
@@ -174,8 +177,9 @@ def to_those_who_received(stated: Definition, campaign: int, wave: int | None = 
 
 
 def again(stated: Definition) -> Definition:
-    """The same campaign, to begin another: without its day to answer by, which will have passed."""
-    return stated.model_copy(update={"deadline_on": None})
+    """The same campaign, to begin another: without its day to answer by, which will have passed, nor clicks alone."""
+    tracking = TrackingMode.NONE if stated.tracking is TrackingMode.CLICKS else stated.tracking
+    return stated.model_copy(update={"deadline_on": None, "tracking": tracking})
 
 
 def is_for(stated: Definition, programme: Programme, strand: Strand, *, is_only: bool) -> bool:

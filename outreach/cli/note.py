@@ -219,7 +219,7 @@ def list_notes(operation: Operation, state: str | None) -> None:
 )
 @pass_operation
 def show(operation: Operation, number: str, kind: str | None, output: Path | None) -> None:
-    """Montre une note, ou écrit un de ses fichiers, tel qu’il est gardé (« csv » est un ZIP de tableaux)."""
+    """Montre une note, ou écrit un de ses fichiers, tel qu’il est gardé (« csv » : notes d’avant 0.4.0)."""
     with operation.database.reading() as session:
         found = listing.by_number(session, number)
         content = listing.content_of(found)

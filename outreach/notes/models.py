@@ -15,7 +15,7 @@ from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.db import Base, enum_of
 
 ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "csv": "zip", "json": "json"}
-"""The kinds of files of a note, and the end of the name of each."""
+"""The kinds of files of a note, and the end of the name of each. Only notes of before 0.4.0 have a csv."""
 
 
 class NoteState(StrEnum):

@@ -25,7 +25,7 @@ COMPARE_DIGEST = (
     "Relancez la commande quand la base de données répond, "
     "ou comparez ce code de contrôle avec celui que donne la page publique de la note."
 )
-ARCHIVE = b"PK\x03\x04"  # begins a DOCX, an XLSX, or the ZIP of a note's CSV files
+ARCHIVE = b"PK\x03\x04"  # begins a DOCX, an XLSX, or the ZIP of CSV files of an older note
 # An attached file in a PDF, as typst writes it: the dictionary of its stream, after which its bytes begin.
 ATTACHED = re.compile(
     rb"<<([^<>]{0,200}/Type/EmbeddedFile[^<>]{0,200}+(?:<<[^<>]{0,200}+>>)?+[^<>]{0,200}+)>>\s{0,4}stream\r?\n"

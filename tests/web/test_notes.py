@@ -6,7 +6,7 @@ from sqlalchemy import select
 from outreach.drafts import Draft
 from outreach.notes import finishing, recounting
 from outreach.notes.content import FigureChange
-from outreach.notes.models import NoteDraft, NoteRecount
+from outreach.notes.models import Note, NoteDraft, NoteFile, NoteRecount
 from tests.notes import quick as quick_files
 from tests.pages import elements, form_of, links, text_of
 
@@ -72,6 +72,19 @@ def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     assert (again.status_code, "Dites pourquoi la note est corrigée" in text_of(again)) == (422, True)
     second = author.post(NEW, data=form_of(correcting) | {"reason": "Un chiffre."}).headers["Location"]
     assert f"Cette note corrige la note {number}" in text_of(author.get(second))
+
+
+def test_an_older_notes_csv_stays_where_it_was(author, signed_in, quick, sample_database):
+    preview = drafted(author).headers["Location"]
+    frozen = author.post(f"{preview}/freezing", data=form_of(author.get(preview), f"{preview}/freezing")).location
+    signed_in("approver").send(f"{frozen}/approval", {"approved_as": "Direction"}, page=frozen)
+    with sample_database.writing() as session:
+        key = session.scalars(select(Note.id)).one()
+        session.add(NoteFile(note_id=key, kind="csv", sha256="0" * 64, content=b"PK of before"))
+    ((place, name),) = links(author.get(frozen), f"{frozen}/note.csv")
+    kept = author.get(place)
+    assert ("CSV (ZIP)" in name, kept.data) == (True, b"PK of before")
+    assert ".zip" in kept.headers["Content-Disposition"]
 
 
 @pytest.mark.parametrize(

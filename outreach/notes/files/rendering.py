@@ -7,7 +7,7 @@ from typing import Any
 from outreach.about.letterheads import NONE, Letterhead
 from outreach.children import pdf
 from outreach.notes.content import NumberedNote
-from outreach.notes.files import tidy, word, workbook
+from outreach.notes.files import word, workbook
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import Outline, checking, outline
 from outreach.notes.files.parts import Picture
@@ -19,9 +19,9 @@ DOTS = 220  # an inch, of a picture on paper
 
 
 def render(note: NumberedNote, signature: NoteSignature, head: Letterhead = NONE) -> dict[str, bytes]:
-    """The files of a note by kind: pdf, docx, xlsx, csv (a zip of tables with datapackage.json), json.
+    """The files of a note by kind: pdf, docx, xlsx, json.
 
-    The PDF and the DOCX bear the letterhead. The same note and signature give the same bytes of csv and json. Raises
+    The PDF and the DOCX bear the letterhead. The same note and signature give the same bytes of json. Raises
     Refused when typst makes no PDF.
     """
     data = data_file(note, signature)
@@ -29,7 +29,6 @@ def render(note: NumberedNote, signature: NoteSignature, head: Letterhead = NONE
     approved_at = int(datetime.fromisoformat(note.approved_at).timestamp())
     return {
         "json": data,
-        "csv": tidy.package(note),
         "xlsx": workbook.workbook(note, signature),
         "docx": word.document(note, shown, head, _drawn(shown)),
         "pdf": pdf.set_pdf("note.typ", _document(note, shown, data, head), approved_at, lost_nothing=LOST_NOTHING),

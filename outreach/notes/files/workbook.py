@@ -3,7 +3,7 @@
 from outreach import french
 from outreach.notes.content import NumberedNote
 from outreach.notes.files.outline import moment
-from outreach.notes.files.tables import DataTable, tables_of
+from outreach.notes.files.tables import tables_of
 from outreach.notes.signing import NoteSignature
 from outreach.spreadsheets.written import Table, xlsx
 
@@ -34,16 +34,13 @@ def workbook(note: NumberedNote, signature: NoteSignature) -> bytes:
         about.append(("Parce que", content.correction.reason))
     sheets = [Table("À propos", ("Rubrique", "Contenu"), [(term, french.typeset(said)) for term, said in about])]
     taken = {sheets[0].name}
-    sheets += [
-        Table(_name(table, taken), [heading for _, heading, _ in table.columns], table.rows)
-        for table in tables_of(note)
-    ]
+    sheets += [Table(_name(table.name, taken), table.headers, table.rows) for table in tables_of(note)]
     return xlsx(*sheets)
 
 
-def _name(table: DataTable, taken: set[str]) -> str:
+def _name(title: str, taken: set[str]) -> str:
     """A name of a sheet that no other has, as spreadsheets compare them: whatever the case."""
-    plain = " ".join(table.title.translate(FORBIDDEN).split()).strip("'")
+    plain = " ".join(title.translate(FORBIDDEN).split()).strip("'")
     name, number = plain[:LONGEST], 2
     while name.casefold() in {one.casefold() for one in taken}:
         ending = f" {number}"

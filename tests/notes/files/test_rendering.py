@@ -1,5 +1,4 @@
 import io
-import json
 import zipfile
 from dataclasses import replace
 
@@ -9,22 +8,19 @@ from docx.oxml.ns import qn
 from python_calamine import CalamineWorkbook
 
 from outreach.notes.content import NoteColumn, TableKind
-from outreach.notes.files import tidy
 from outreach.notes.files.data import data_file
 from outreach.notes.files.outline import outline, public_outline
 from outreach.notes.files.parts import CellGrid
 from outreach.notes.files.pictures import zone_map
+from outreach.notes.files.tables import tables_of
 from outreach.notes.files.word import WIDE, _add_table, _hyphenable
 from tests.notes.contents import ZONES, numbered, zones
 
 OWN_WORDS = ("reçu", "set text")  # of the author's text
 
 
-def test_the_same_note_gives_the_same_bytes_of_json_and_csv(files, full_note, signature):
+def test_the_same_note_gives_the_same_bytes_of_json(files, full_note, signature):
     assert data_file(full_note, signature) == files["json"]
-    assert tidy.package(full_note) == files["csv"]
-    with zipfile.ZipFile(io.BytesIO(files["csv"])) as packed:  # zlib's bytes would change with its version
-        assert {member.compress_type for member in packed.infolist()} == {zipfile.ZIP_STORED}
 
 
 def test_a_word_document_says_what_was_typed_as_it_was_typed(files):
@@ -87,18 +83,7 @@ def test_a_workbook_has_a_sheet_a_table_and_the_definitions(files):
     assert rows[1][:4] == ["WBE", 1, 147, 14]
 
 
-def test_the_csv_is_described_column_by_column(files):
-    with zipfile.ZipFile(io.BytesIO(files["csv"])) as packed:
-        described = json.loads(packed.read("datapackage.json"))
-        for resource in described["resources"]:
-            header = packed.read(resource["path"]).decode("utf-8-sig").split("\r\n")[0]
-            assert header.split(";") == [field["name"] for field in resource["schema"]["fields"]]
-        names = {resource["path"] for resource in described["resources"]} | {"datapackage.json"}
-        assert set(packed.namelist()) == names
-        assert packed.read("network-1.csv").decode("utf-8-sig").split("\r\n")[1] == "WBE;1;147;14;9,5 %"
-
-
-@pytest.mark.parametrize("kind", ["json", "csv", "xlsx"])
+@pytest.mark.parametrize("kind", ["json", "xlsx"])
 def test_no_file_of_figures_has_the_text_of_the_author(files, kind):
     content = files[kind]
     if kind != "json":
@@ -141,5 +126,4 @@ def test_a_state_that_no_school_is_in_is_named_under_its_table_and_stays_in_the_
     assert grid.headings == ("Zone", "PO", "Écoles", "Ont adhéré", "Rien")
     assert grid.rows == (("Namur", "1", "2", "0", "2"),)
     assert said.pieces[0].text == "Aucune école dans ces états\u00a0: refus."
-    with zipfile.ZipFile(io.BytesIO(tidy.package(note))) as packed:
-        assert packed.read("province-1.csv").decode("utf-8-sig").split("\r\n")[1] == "Namur;1;2;0;0;2"
+    assert next(sheet.rows for sheet in tables_of(note) if sheet.name == table.title) == (("Namur", 1, 2, 0, 0, 2),)

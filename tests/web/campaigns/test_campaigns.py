@@ -16,7 +16,9 @@ from outreach.demo import people
 from outreach.directory import authority_sheet
 from outreach.directory.models import Contact
 from outreach.directory.reference import NETWORKS
+from outreach.errors import InputError
 from outreach.measuring import bases
+from outreach.measuring.models import TrackingMode
 from outreach.settings import ROOT
 from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
@@ -483,15 +485,27 @@ def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
 
 def test_measuring_one_by_one_is_explained_without_an_agreement_and_offered_with_one(author, begun, sample_database):
     page = author.get(f"{begun}/letter")
-    assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "clicks", "aggregate"]
+    assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "aggregate"]
     assert "Mesurer boîte par boîte n’est pas proposé" in text_of(page)
     with sample_database.writing() as session:
         held = session.scalars(select(Contact).where(Contact.address_key == "po009001@adm.fwb.example")).one()
         given = {"given_by": "DPD", "taken_on": NOW.date(), "reference": "DPD 1", "actor": "a@b.example"}
         bases.record_decision(session, held, **given, now=NOW)
     page = author.get(f"{begun}/letter")
-    assert [each.get("value") for each in elements(page, "input[@name='tracking']")][3:] == ["individual"]
+    assert [each.get("value") for each in elements(page, "input[@name='tracking']")][2:] == ["individual"]
     assert "1 boîte de ce public a un accord enregistré" in text_of(page)
+
+
+def test_clicks_alone_are_kept_where_they_were_chosen_and_offered_to_no_other(author, begun, sample_database):
+    with sample_database.writing() as session:
+        campaign = session.scalars(select(Campaign)).one()
+        campaign.tracking = TrackingMode.CLICKS
+        stated = definitions.of(session, campaign)
+    page = author.get(f"{begun}/letter")
+    assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "clicks", "aggregate"]
+    assert definitions.again(stated).tracking is TrackingMode.NONE
+    with pytest.raises(InputError, match="Les clics seuls ne se mesurent plus"):
+        definitions.read(definitions.write(stated))
 
 
 def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sample_database):

@@ -167,11 +167,10 @@ class LetterForm(StepForm):
         """The form as a campaign stands."""
         return cls(formdata=None, data={name: getattr(campaign, name) for name in cls.KEPT})
 
-    def withhold_individual(self) -> None:
-        """Do not offer to measure mailboxes one by one, unless the campaign does so already."""
-        if self.tracking.data != TrackingMode.INDIVIDUAL:
-            offered = [choice for choice in self.tracking.choices if choice.value != TrackingMode.INDIVIDUAL]
-            self.tracking.choices = offered
+    def withhold(self, *modes: TrackingMode) -> None:
+        """Do not offer these ways of measuring, but that of the campaign."""
+        hidden = set(modes) - {self.tracking.data}
+        self.tracking.choices = [choice for choice in self.tracking.choices if choice.value not in hidden]
 
     def changes(self) -> dict[str, Any]:
         """The form's values, by field of the campaign. An unknown or missing choice becomes its default."""

@@ -15,6 +15,7 @@ from outreach.db import Session
 from outreach.delivery.smtp.guard import Guard
 from outreach.directory import authority_sheet
 from outreach.errors import InputError, NotFound, Refused
+from outreach.measuring.models import TrackingMode
 from outreach.roles import RoleName
 from outreach.settings import listed
 from outreach.text import whole_number
@@ -165,8 +166,7 @@ def _page(
         campaign = lifecycle.as_if(session, campaign, form.changes())
     form.version.data = form.version.data or step.version
     alone, pane = measuring.alone(session, campaign, now=now()), pane_of(session, campaign)
-    if not alone:
-        form.withhold_individual()
+    form.withhold(TrackingMode.CLICKS, *(() if alone else (TrackingMode.INDIVIDUAL,)))
     return show(
         "letter",
         step,
