@@ -30,7 +30,7 @@ Value = TypeVar("Value")
 class TrackingMode(StrEnum):
     """How the openings and clicks of a letter are measured; its footer says so.
 
-    `clicks` is of campaigns of before 0.4.0, which keep it: it is offered to no other, as its footer promises no picture.
+    `clicks` is of campaigns of before 0.4.0, which keep it; its footer promises no picture. It is offered to no other.
     """
 
     NONE = "none"
