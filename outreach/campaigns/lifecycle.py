@@ -226,8 +226,6 @@ def approve(session: Session, campaign: Campaign, *, added: bytes | None = None,
     drawn = draw_plan.draw(session, campaign, added, now=told["now"])
     if drawn is not None and had is None:
         words = f"nombre ajouté {drawn.approver_bytes}, graine {drawn.seed}"
-        if drawn_list.is_followed(drawn, campaign.id):
-            words = f"celui de la campagne n° {drawn.campaign_id} est repris, graine {drawn.seed}"
         _note_draw(session, campaign, words, told["now"], told["actor"])
     said = {"subject": campaign.subject, "preheader": campaign.preheader, "letter": campaign.letter}
     session.merge(ApprovedLetter(campaign_id=campaign.id, digest=content_hash(campaign), **said))

@@ -1,18 +1,12 @@
 """The health of a draw: what blocks its figure, and what is said beside it without ever hiding it."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from random import Random
-
-from outreach.effect.draw import DEPARTURES
-from outreach.effect.redraws import REDRAWS
-from outreach.effect.tables import Triple
 
 MOST_EARLY = 0.05
-UNLIKELY = 0.001
 CROWD, CROWDED_SHARE = 8, 0.4
 
 
@@ -62,30 +56,3 @@ def crowd(days: Iterable[date]) -> Crowd | None:
     joined, day = max(((count, day) for day, count in counts.items()), default=(0, date.min))
     total = counts.total()
     return Crowd(day, joined, total) if joined >= CROWD and joined > CROWDED_SHARE * total else None
-
-
-def left_unevenly(strata: Sequence[tuple[Triple, Triple]], seed: bytes, redraws: int = REDRAWS) -> bool:
-    """Whether those who left the register are spread over departures as chance would in less than 1 draw in 1,000.
-
-    Each stratum has how many were drawn, and how many of them left, by departure. Compared are the squares of what
-    differs from the expected, over the expected, with the same leavers drawn again.
-    """
-    drawn = [sum(sizes[one] for sizes, _ in strata) for one in range(DEPARTURES)]
-    leavers = [(_places(sizes), sum(left)) for sizes, left in strata]
-    total = sum(count for _, count in leavers)
-    real = _uneven([sum(left[one] for _, left in strata) for one in range(DEPARTURES)], drawn, total)
-    chance = Random(seed)  # noqa: S311  # reproducible
-    as_uneven = 0
-    for _ in range(redraws if total else 0):
-        again = [one for places, count in leavers for one in chance.sample(places, count)]
-        as_uneven += _uneven([again.count(one) for one in range(DEPARTURES)], drawn, total) >= real - 1e-9
-    return bool(total) and (1 + as_uneven) / (1 + redraws) < UNLIKELY
-
-
-def _places(sizes: Triple) -> bytes:
-    return bytes(one for one in range(DEPARTURES) for _ in range(sizes[one]))
-
-
-def _uneven(left: Sequence[int], drawn: Sequence[int], total: int) -> float:
-    expected = [total * size / sum(drawn) for size in drawn]
-    return sum((count - mean) ** 2 / mean for count, mean in zip(left, expected, strict=True) if mean)

@@ -1,4 +1,8 @@
-"""Redraws: what the same rule would have shown had the lot fallen otherwise and no letter mattered."""
+"""Redraws: what the same rule would have shown had the lot fallen otherwise and no letter mattered.
+
+Plans of 0.3.0 say that a draw concludes where 9,999 redraws agree with the interval, and are told so. Later plans do
+without: simulated campaigns show that the interval alone keeps its promise (docs/effect.md).
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -1,11 +1,10 @@
-"""The result of a draw, or of a programme's draws together: a figure with its interval, and when one concludes."""
+"""The result of a draw: a figure with its interval, and when one concludes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 
 from outreach.effect.interval import Interval, interval
-from outreach.effect.redraws import REDRAWS, p_value
+from outreach.effect.redraws import p_value
 from outreach.effect.tables import Counted
 
 ALPHA = 0.05
@@ -15,38 +14,30 @@ ALPHA = 0.05
 class Effect:
     """How many more of those written to joined within the window, as a share, and whether that says anything.
 
-    `later` is departure 1 against 3 over all compared days: what is left of it. It never is a verdict. `p` is kept for
-    whoever checks the figure, and stands on no page.
+    `later` is departure 1 against 3 over all compared days: what is left of it. It never is a verdict.
     """
 
     figure: Interval
     later: Interval | None
-    p: float
     is_concluded: bool
     drawn: int
 
 
-def effect(strata: Sequence[Counted], seed: bytes, redraws: int = REDRAWS) -> Effect | None:
-    """What the strata of a draw show, or those of several draws, stacked; None where no two departures can be compared.
+def effect(strata: Sequence[Counted], redrawn_by: bytes | None = None) -> Effect | None:
+    """What the strata of a draw show; None where no two departures can be compared.
 
-    One concludes only where the interval excludes 0 and the guard says p ≤ 0.05. Where only the interval does, its
-    nearer limit is widened to 0.
+    One concludes where the interval excludes 0. Where a plan of 0.3.0 says so, p ≤ 0.05 by redraws (`redrawn_by` is
+    their seed) has to agree; where it does not, the interval's nearer limit is widened to 0.
     """
     figure = interval(table for stratum in strata for table in stratum.tables)
     if figure is None:
         return None
+    if figure.excludes_zero and redrawn_by is not None and p_value(strata, redrawn_by) > ALPHA:
+        figure = widened(figure)
     later = interval(stratum.as_drawn for stratum in strata)
-    p = p_value(strata, seed, redraws)
-    is_concluded = figure.excludes_zero and p <= ALPHA
-    shown = figure if is_concluded else widened(figure)
-    return Effect(shown, later, p, is_concluded, sum(sum(stratum.drawn) for stratum in strata))
+    return Effect(figure, later, figure.excludes_zero, sum(sum(stratum.drawn) for stratum in strata))
 
 
 def widened(figure: Interval) -> Interval:
     """The interval, its limits moved as far as needed for 0 to be within it."""
     return Interval(figure.estimate, min(figure.low, 0.0), max(figure.high, 0.0))
-
-
-def seed_of_pool(seeds: Sequence[bytes]) -> bytes:
-    """The seed of the redraws of several draws together: SHA-256 of their seeds, in the order of the draws."""
-    return sha256(b"".join(seeds)).digest()

@@ -29,15 +29,6 @@ def result(effect: Effect, outside: int, windows: Windows, reminders: Sequence[i
     return french.typeset(" ".join(part for part in parts if part))
 
 
-def pool(effect: Effect, draws: int, window: int) -> str:
-    """The sentence of several draws of a programme together."""
-    among = f"{french.plural(draws, 'tirage')} ensemble, {french.plural(effect.drawn, 'PO tiré', 'PO tirés')}"
-    within = f"PO de plus sur 100 ont adhéré dans les {window} jours de la lettre"
-    if effect.is_concluded:
-        return french.typeset(f"{among} : {_between(effect.figure)} {within}.")
-    return french.typeset(f"{among}. On ne peut pas conclure : {_between(effect.figure)} {within}. {NO_PROOF}")
-
-
 def planned(could: Detectable) -> str:
     """What a draw could detect, said before the approval."""
     drawn = french.plural(could.drawn, "PO", "PO")

@@ -6,7 +6,6 @@ from outreach.effect import health
 from outreach.effect.health import Block, Crowd
 
 DAY = date(2026, 3, 2)
-SEED = b"a seed"
 
 
 def test_what_blocks_a_figure_is_named():
@@ -31,10 +30,3 @@ def test_a_day_with_eight_joinings_and_two_fifths_of_them_is_a_crowd(on_one_day,
 
 def test_nobody_is_no_crowd():
     assert health.crowd([]) is None
-
-
-@pytest.mark.parametrize(
-    ("left", "is_uneven"), [((0, 0, 0), False), ((4, 3, 4), False), ((9, 3, 2), False), ((0, 0, 15), True)]
-)
-def test_those_who_left_the_register_are_uneven_where_chance_would_hardly_make_it_so(left, is_uneven):
-    assert health.left_unevenly([((50, 50, 49), left), ((20, 20, 20), (0, 0, 0))], SEED) is is_uneven

@@ -9,7 +9,7 @@ from outreach.effect.power import Detectable
 from outreach.effect.result import Effect
 from outreach.effect.tables import Windows
 
-EFFECT = Effect(Interval(0.04, 0.012, 0.068), Interval(0.027, -0.008, 0.061), 0.004, is_concluded=True, drawn=305)
+EFFECT = Effect(Interval(0.04, 0.012, 0.068), Interval(0.027, -0.008, 0.061), is_concluded=True, drawn=305)
 
 
 def told(effect=EFFECT, outside=7, windows=None, reminders=(7,)):

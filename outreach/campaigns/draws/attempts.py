@@ -1,4 +1,4 @@
-"""Attempts to draw a campaign's departures: submitted, void, drawn, and the draw of another campaign that one keeps.
+"""Attempts to draw a campaign's departures: submitted, void, drawn.
 
 A revealed draw is final: a campaign that has one makes no other attempt.
 """
@@ -6,22 +6,19 @@ A revealed draw is final: a campaign that has one makes no other attempt.
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import func, select, update
 
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
 from outreach.campaigns.models import Campaign
 from outreach.db import Session, table_of
-from outreach.db.in_list import among
 from outreach.db.many import add_rows
 from outreach.effect import commitment, draw
 from outreach.effect.draw import DEPARTURES, Json
 from outreach.effect.strata import Listed, stratified
 
-KEPT = timedelta(days=180)
-"""How long a campaign to the same authorities about the same strand keeps a draw."""
 logger = logging.getLogger(__name__)
 
 
@@ -92,30 +89,6 @@ def reveal(session: Session, attempt: DrawAttempt, approver_bytes: bytes, *, now
     _set_places(session, attempt, {fase: place for one in draw.drawn(seed, strata) for place, fase in _placed(one)})
     _tell(attempt, "draw_made", f"seed {attempt.seed}")
     return attempt
-
-
-def to_keep(session: Session, campaign: Campaign, authorities: Sequence[int], *, now: datetime) -> DrawAttempt | None:
-    """The draw of another campaign that this one, which would write to these authorities, has to keep; None for none.
-
-    It is the last one of 180 days about the same strand that has half of the authorities of either in common.
-    """
-    of_strand = select(DrawAttempt).join(Campaign, Campaign.id == DrawAttempt.campaign_id)
-    of_strand = of_strand.where(Campaign.strand_id == campaign.strand_id, DrawAttempt.campaign_id != campaign.id)
-    recent = of_strand.where(DrawAttempt.drawn_at > now - KEPT).order_by(DrawAttempt.drawn_at.desc())
-    for attempt in session.scalars(recent):
-        of_list = select(func.count()).where(DrawnAuthority.attempt_id == attempt.id)
-        size = session.scalar(of_list) or 0
-        common = session.scalar(of_list.where(among(DrawnAuthority.authority_id, authorities))) or 0
-        if common and 2 * common >= min(size, len(authorities)):
-            return attempt
-    return None
-
-
-def keep(session: Session, campaign: Campaign, attempt: DrawAttempt, *, now: datetime) -> None:
-    """Let a campaign keep the draw of another one, for good."""
-    session.add(FollowedDraw(campaign_id=campaign.id, attempt_id=attempt.id, followed_at=now))
-    session.flush()
-    _tell(attempt, "draw_kept", f"campaign {campaign.id}")
 
 
 def _placed(stratum: draw.DrawnStratum) -> list[tuple[int, int]]:

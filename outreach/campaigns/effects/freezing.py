@@ -1,4 +1,4 @@
-"""Freezes the effect of a draw: computed as known when the opening list was applied, 9,999 redraws, kept for good."""
+"""Freezes the effect of a draw: computed as known when the opening list was applied, kept for good."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -10,7 +10,7 @@ from outreach import audit, french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt, DrawnEffect
-from outreach.campaigns.effects import locking, observed, programme
+from outreach.campaigns.effects import locking, observed
 from outreach.campaigns.effects.locking import EffectState, Lock
 from outreach.campaigns.models import Campaign
 from outreach.days import today
@@ -18,10 +18,12 @@ from outreach.db import Session, take_turns
 from outreach.effect import health, sentences, tables
 from outreach.effect.draw import DrawnStratum
 from outreach.effect.interval import Interval
-from outreach.effect.redraws import REDRAWS
 from outreach.effect.result import effect
 from outreach.effect.tables import Period, Windows
 from outreach.errors import Refused
+
+REDRAWN = "9 999 retirages"
+"""Stands in the method of plans of 0.3.0."""
 
 
 class StratumTold(TypedDict):
@@ -39,14 +41,12 @@ class Outcome(TypedDict):
     """What a draw showed. Shares are of 1: 0.04 is 4 authorities in 100. `left` are the days of departures.
 
     `later` is departure 1 against 3 over all compared days, never a verdict. `curves` has, by departure, how many had
-    joined by each day. `flow` and `health` stand beside the figure. `pool` is what it says together with those frozen
-    before it (`programme.pooled`), for the day of the pool alone.
+    joined by each day. `flow` and `health` stand beside the figure.
     """
 
     estimate: float
     low: float
     high: float
-    p: float
     is_concluded: bool
     later: Mapping[str, float] | None
     drawn: int
@@ -61,7 +61,6 @@ class Outcome(TypedDict):
     curves: list[list[tuple[str, int]]]
     flow: Mapping[str, Any]
     health: Mapping[str, Any]
-    pool: Mapping[str, Any] | None
 
 
 def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
@@ -99,7 +98,7 @@ def for_note(session: Session, number: int) -> EffectSaid | None:
     return EffectSaid(campaign, kept.frozen_at, told["told"], french.typeset(source), figure)
 
 
-def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = REDRAWS) -> Outcome:
+def compute(session: Session, campaign: Campaign, lock: Lock) -> Outcome:
     """What a draw shows whose lock is open, as it was known when the list that opened it was applied. Writes nothing.
 
     Raises Refused where it is locked or blocked, or compares nobody.
@@ -108,11 +107,12 @@ def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = RED
     if lock.state is not EffectState.READY or not attempt or not windows or not opened_by or not opened_by.applied_at:
         raise Refused(lock.told)
     at, first = opened_by.applied_at, lock.left[0]
-    strata, seed = drawn_list.order_of(session, attempt), bytes.fromhex(attempt.seed or "")
+    strata = drawn_list.order_of(session, attempt)
     told = observed.joinings(session, campaign, attempt, at)
     joined = tables.first_joinings(told, first)
     counted = tables.counted(strata, joined, windows)
-    found = effect(counted, seed, redraws)
+    is_redrawn = REDRAWN in str(drawn_list.plan_of(attempt).get("method"))
+    found = effect(counted, bytes.fromhex(attempt.seed or "") if is_redrawn else None)
     if found is None:
         raise Refused("Tous avaient adhéré avant le premier départ : il n’y a rien à comparer.")
     outside = drawn_list.outside_of(session, attempt)
@@ -121,7 +121,6 @@ def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = RED
         estimate=found.figure.estimate,
         low=found.figure.low,
         high=found.figure.high,
-        p=found.p,
         is_concluded=found.is_concluded,
         later=asdict_of(found.later) if found.later else None,
         drawn=found.drawn,
@@ -135,8 +134,7 @@ def compute(session: Session, campaign: Campaign, lock: Lock, redraws: int = RED
         strata=by_stratum,
         curves=_curves(strata, joined, first, windows),
         flow=_flow(session, campaign, attempt),
-        health=_health(session, campaign, lock, strata, joined, seed, at, redraws),
-        pool=programme.pooled(session, campaign, by_stratum, redraws),
+        health=_health(session, campaign, lock, strata, joined, at),
     )
 
 
@@ -199,9 +197,7 @@ def _health(
     lock: Lock,
     strata: Sequence[DrawnStratum],
     joined: Mapping[int, int],
-    seed: bytes,
     at: datetime,
-    redraws: int,
 ) -> dict[str, Any]:
     attempt, windows, first = lock.attempt, lock.windows, lock.left[0]
     assert attempt is not None  # noqa: S101  # of an open lock
@@ -210,13 +206,11 @@ def _health(
     compared = {Period.FIRST, Period.BETWEEN, Period.SECOND}
     days = [first + timedelta(days=day) for day in joined.values() if windows.period(day) in compared]
     crowd = health.crowd(days)
-    gone = observed.gone(session, attempt, strata, lock.until or first, at)
     last = first + timedelta(days=windows.end - 1)
     return {
         "early": early,
         "many_early": health.are_many_early(early, sum(len(one.order) for one in strata)),
-        "gone": [sum(left[place] for _, left in gone) for place in range(3)],
-        "gone_unevenly": health.left_unevenly(gone, seed, redraws),
+        "gone": observed.gone(session, attempt, lock.until or first, at),
         "crowd": {"day": crowd.day.isoformat(), "joined": crowd.joined, "of": crowd.of} if crowd else None,
         "strand_opened": first <= campaign.strand.opened_on <= last,
     }
@@ -233,10 +227,7 @@ def beside(outcome: Mapping[str, Any]) -> list[str]:
         f"Non remis, par départ : {_each(outcome['flow']['undelivered'])}."
         if any(outcome["flow"]["undelivered"])
         else "",
-        f"Sortis du registre, par départ : {_each(told['gone'])}"
-        f"{', ce que le hasard ferait rarement' if told['gone_unevenly'] else ''}."
-        if any(told["gone"])
-        else "",
+        f"Sortis du registre, par départ : {_each(told['gone'])}." if any(told["gone"]) else "",
         _crowd(told["crowd"]) if told["crowd"] else "",
         "Le volet s’est ouvert pendant les jours comparés." if told["strand_opened"] else "",
     ]

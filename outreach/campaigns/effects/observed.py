@@ -93,21 +93,16 @@ def early(session: Session, attempt: DrawAttempt, left: Sequence[date]) -> int:
     return session.scalar(query) or 0
 
 
-def gone(
-    session: Session, attempt: DrawAttempt, strata: Sequence[DrawnStratum], day: date, at: datetime
-) -> list[tuple[Triple, Triple]]:
-    """By stratum, how many were drawn, and how many of them had no school in the register any more on a day."""
+def gone(session: Session, attempt: DrawAttempt, day: date, at: datetime) -> Triple:
+    """By departure, how many of the drawn had no school in the register any more on a day."""
     has_school = select(Ownership.authority_id).where(Ownership.on(day, at))
-    query = select(DrawnAuthority.fase).where(
-        DrawnAuthority.attempt_id == attempt.id, DrawnAuthority.authority_id.not_in(has_school)
+    query = select(DrawnAuthority.departure, func.count()).where(
+        DrawnAuthority.attempt_id == attempt.id,
+        DrawnAuthority.outside.is_(None),
+        DrawnAuthority.authority_id.not_in(has_school),
     )
-    left = set(session.scalars(query))
-    counts = []
-    for stratum in strata:
-        sizes = {place: len(fases) for place, fases in enumerate(stratum.departures, start=1)}
-        out = {place: len(left & set(fases)) for place, fases in enumerate(stratum.departures, start=1)}
-        counts.append((_triple(sizes), _triple(out)))
-    return counts
+    rows = session.execute(query.group_by(DrawnAuthority.departure))
+    return _triple({departure: count for departure, count in rows if departure})
 
 
 def cumulated(

@@ -70,7 +70,7 @@ def of(session: Session, number: int) -> PublicDraw:
         void=[one for one in drawn_list.attempts_of(session, campaign.id) if one.voided_at],
         strata=[(one.name, tuple(map(len, one.departures))) for one in drawn_list.order_of(session, attempt)],
         outside=len(drawn_list.outside_of(session, attempt)),
-        plan=draw_plan.stated_by(session, attempt),
+        plan=draw_plan.stated_by(attempt),
         state=EffectState(told["state"]),
         told=told["told"],
         draws=draws,

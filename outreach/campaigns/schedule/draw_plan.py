@@ -1,14 +1,12 @@
-"""What a campaign's draw would be: whom it draws, when departures leave, what it could see, and what stands against it.
+"""What a campaign's draw would be: whom it draws, when departures leave, and what stands against it.
 
 It is computed for pages and frozen at the submission (`draws.attempts`).
 """
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cached_property, lru_cache
-from math import inf, isinf
 from typing import Any, cast
 
 from sqlalchemy import case, func, select
@@ -19,17 +17,15 @@ from outreach.adherence.statuses import UNDER_WAY
 from outreach.campaigns import audiences
 from outreach.campaigns.draws import attempts, drawn_list
 from outreach.campaigns.draws.attempts import Candidate
-from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
+from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.schedule.planning import ClosingRule
 from outreach.days import today
-from outreach.db import Session, take_turns
+from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority, Network
-from outreach.effect import power, sentences
 from outreach.effect.draw import DEPARTURES, Json
 from outreach.effect.plan import PlannedDraw, windows
-from outreach.effect.power import Detectable
 from outreach.effect.strata import Listed, Stratified, stratified
 from outreach.errors import Refused
 from outreach.segments import audience
@@ -38,29 +34,22 @@ from outreach.segments.audience import Concerns
 OUTCOME = (
     "parmi les écoles du PO ouvertes au gel de la liste, au moins une adhésion venue d’une liste ou d’une plateforme"
 )
-METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; 9 999 retirages ; conclut si les deux concordent"
+METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; conclut si l’intervalle de 95 % exclut 0"
 NOT_FIRST_COME = "places ou moyens attribués dans l’ordre des demandes : non"
-POOLED = timedelta(days=365)
-"""How long after the first departure of a strand's first draw all its draws are told together."""
 COVERED = timedelta(days=14)
 """How long after the last compared day a list may still tell of joinings on it."""
-DRAWN_MEANWHILE = (
-    "Une autre campagne, qui écrit à la moitié au moins des mêmes PO pour le même volet, a été tirée au sort depuis la "
-    "soumission : renvoyez celle-ci, puis soumettez-la de nouveau ; elle en gardera le tirage."
-)
 UNASKED = (
     "Cette question n’était pas posée à la soumission : renvoyez la campagne à la rédaction, qui y répond et la soumet "
     "de nouveau."
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class DrawPlan:
     """A draw as it would be submitted now, or, where `attempt` awaits an approval, as it was submitted: then without
     candidates.
 
-    `kept` is the draw of another campaign that this one has to keep. `is_done` says that the campaign's own draw, or
-    one that it keeps, is final. `pool_on` is the day on which it is told together with the strand's other draws.
+    `is_done` says that the draw is made, and final.
     """
 
     gap: int
@@ -68,23 +57,8 @@ class DrawPlan:
     strata: Stratified
     departures: Sequence[date]
     refusals: Sequence[str]
-    kept: DrawAttempt | None = None
     is_done: bool = False
     attempt: DrawAttempt | None = None
-    pool_on: date | None = None
-
-    @cached_property
-    def could(self) -> Detectable | None:
-        """What it could detect; None where too few are drawn to ask."""
-        if self.attempt:
-            return _stated(self.attempt, self.strata.drawn)
-        sizes = tuple(len(stratum.fases) for stratum in self.strata.strata)
-        return _detectable(sizes, self.gap) if sizes and not self.refusals else None
-
-    @property
-    def told(self) -> str:
-        """What it could detect, as a French sentence; '' where nothing may be drawn."""
-        return sentences.planned(self.could) if self.could else ""
 
     @property
     def outside(self) -> Mapping[str, int]:
@@ -100,11 +74,6 @@ class DrawPlan:
 
     def frozen(self, campaign: Campaign, content: str) -> dict[str, Json]:
         """What a submission freezes, for `draws.attempts`; `content` is the digest of the campaign's content."""
-        could = self.could
-        seen: dict[str, Json] = {}
-        if could:
-            shares = {"rare": could.rare, "often": could.often, "halves": could.halves}
-            seen = {name: None if isinf(share) else round(share * 1000) for name, share in shares.items()}
         return {
             "campaign": campaign.id,
             "campaign_digest": content,
@@ -115,10 +84,8 @@ class DrawPlan:
             "reminders": campaign.reminders,
             "first_come": bool(campaign.first_come),
             "figure_on": self.figure_on.isoformat() if self.figure_on else None,
-            "pool_on": self.pool_on.isoformat() if self.pool_on else None,
             "strata": [[stratum.name, len(stratum.fases)] for stratum in self.strata.strata],
             "outside": dict(sorted(self.outside.items())),
-            "detectable_per_thousand": seen,
         }
 
 
@@ -131,53 +98,24 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule
     done = drawn_list.draw_of(session, campaign.id) if campaign.id else None
     attempt = drawn_list.open_attempt(session, campaign.id) if campaign.id else None
     if attempt:
-        return _submitted(session, campaign, attempt, days, now=now)
+        return _submitted(session, campaign, attempt, days)
     found = candidates(session, campaign, now=now)
-    kept = None if done else attempts.to_keep(session, campaign, [one.authority_id for one in found], now=now)
     strata = stratified([one.listed for one in found])
-    refusals = [] if done or kept else _refusals(campaign, strata.drawn, days)
-    planned = DrawPlan(campaign.departure_gap, found, strata, days, refusals, kept, done is not None)
-    return replace(planned, pool_on=_pool_day(session, campaign, planned))
+    refusals = [] if done else _refusals(campaign, strata.drawn, days)
+    return DrawPlan(campaign.departure_gap, found, strata, days, refusals, done is not None)
 
 
-def _pool_day(session: Session, campaign: Campaign, planned: DrawPlan) -> date | None:
-    """The day of the strand's pool: that of an earlier draw whose pool this figure comes in time for, else a year after
-    the first departure. So nobody chooses it once a figure is known."""
-    if planned.figure_on is None:
-        return None
-    of_strand = select(DrawAttempt).join(Campaign, Campaign.id == DrawAttempt.campaign_id)
-    of_strand = of_strand.where(Campaign.strand_id == campaign.strand_id, DrawAttempt.drawn_at.is_not(None))
-    for attempt in session.scalars(of_strand.order_by(DrawAttempt.drawn_at, DrawAttempt.id)):
-        plan = drawn_list.plan_of(attempt)
-        on = plan.get("pool_on")
-        if isinstance(on, str) and plan["window_days"] == planned.gap and date.fromisoformat(on) >= planned.figure_on:
-            return date.fromisoformat(on)
-    return planned.departures[0] + POOLED
-
-
-def _submitted(
-    session: Session, campaign: Campaign, attempt: DrawAttempt, days: Sequence[date], *, now: datetime
-) -> DrawPlan:
+def _submitted(session: Session, campaign: Campaign, attempt: DrawAttempt, days: Sequence[date]) -> DrawPlan:
     """The plan that was submitted, whatever the register says since; `days` are those of departures as planned now."""
     plan, strata = drawn_list.plan_of(attempt), drawn_list.strata_of(session, attempt)
     frozen = Stratified(strata, drawn_list.outside_of(session, attempt))
     refusals = _refusals(campaign, frozen.drawn, days)
     if campaign.first_come is None:
         refusals.append(french.typeset(UNASKED))
-    if _is_drawn_meanwhile(session, campaign, attempt, now=now):
-        refusals.append(DRAWN_MEANWHILE)
     stated = cast("list[str]", plan["departures"])
     departures = [date.fromisoformat(day) for day in stated]
-    pool_on = _day(cast("str | None", plan.get("pool_on")))
     gap = cast("int", plan["window_days"])
-    return DrawPlan(gap, (), frozen, departures, refusals, attempt=attempt, pool_on=pool_on)
-
-
-def _is_drawn_meanwhile(session: Session, campaign: Campaign, attempt: DrawAttempt, *, now: datetime) -> bool:
-    """Whether another campaign to the same authorities was drawn since the submission: of copies that await an approval
-    together, the first draw is that of all."""
-    listed = session.scalars(select(DrawnAuthority.authority_id).where(DrawnAuthority.attempt_id == attempt.id)).all()
-    return attempts.to_keep(session, campaign, listed, now=now) is not None
+    return DrawPlan(gap, (), frozen, departures, refusals, attempt=attempt)
 
 
 def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]:
@@ -198,40 +136,35 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the plan of a submission said: the days of its departures, and in French what could be detected.
+    """What the plan of a submission said.
 
     `window` is both the gap and the days compared, `reminders` are days after each departure's letter. `strata` and
-    `outside` are counts by name and by reason. `pool_on` and `first_come` are None where the plan said nothing of them.
+    `outside` are counts by name and by reason. `first_come` is None where the plan said nothing of it.
     """
 
     departures: Sequence[date]
-    told: str
     window: int
     outcome: str
     method: str
     reminders: Sequence[int]
     figure_on: date | None
-    pool_on: date | None
     first_come: bool | None
     strata: Sequence[tuple[str, int]]
     outside: Mapping[str, int]
 
 
-def stated_by(session: Session, attempt: DrawAttempt) -> Stated | None:
+def stated_by(attempt: DrawAttempt) -> Stated | None:
     """What the plan of an attempt said; None of one that stated no days."""
     plan = cast("Mapping[str, Any]", drawn_list.plan_of(attempt))
     if "departures" not in plan:
         return None
-    drawn = sum(len(stratum.fases) for stratum in drawn_list.strata_of(session, attempt))
     return Stated(
         departures=[date.fromisoformat(day) for day in plan["departures"]],
-        told=sentences.planned(_stated(attempt, drawn)),
         window=plan["window_days"],
         outcome=plan["outcome"],
         method=plan["method"],
         reminders=[int(day) for day in plan["reminders"].split()],
         figure_on=_day(plan.get("figure_on")),
-        pool_on=_day(plan.get("pool_on")),
         first_come=plan.get("first_come"),
         strata=[(name, count) for name, count in plan["strata"]],
         outside=plan["outside"],
@@ -267,10 +200,10 @@ def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[C
 def freeze(session: Session, campaign: Campaign, content: str, *, now: datetime) -> DrawAttempt | None:
     """Submit a campaign's draw: freeze its list and its plan under a commitment.
 
-    None where the draw is final already, or is another campaign's. Raises Refused, with every reason.
+    None where the draw is made already. Raises Refused, with every reason.
     """
     planned = of(session, campaign, now=now)
-    if planned is None or planned.is_done or planned.kept:
+    if planned is None or planned.is_done:
         return None
     if planned.refusals:
         raise Refused(" ".join(planned.refusals))
@@ -278,7 +211,7 @@ def freeze(session: Session, campaign: Campaign, content: str, *, now: datetime)
 
 
 def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: datetime) -> DrawAttempt | None:
-    """Make a campaign's draw, which is final, with the approver's bytes; or keep the one that it has, or another's.
+    """Make a campaign's draw, which is final, with the approver's bytes; or keep the one that it has.
 
     None where its departures are not drawn. Raises Refused where no submission bound it, or without bytes.
     """
@@ -287,31 +220,11 @@ def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: date
     done = drawn_list.draw_of(session, campaign.id)
     if done is not None:
         return done
-    take_turns(session, "draw", campaign.strand_id)
     attempt = drawn_list.open_attempt(session, campaign.id)
-    if attempt is not None and _is_drawn_meanwhile(session, campaign, attempt, now=now):
-        raise Refused(DRAWN_MEANWHILE)
-    if attempt is not None and added is not None:
-        return attempts.reveal(session, attempt, added, now=now)
-    if attempt is not None:
-        raise Refused("Le tirage attend votre nombre : validez la campagne sur sa page.")
-    planned = of(session, campaign, now=now)
-    if planned is None or planned.kept is None:
+    if attempt is None:
         raise Refused(
             "Aucun tirage n’a été engagé à la soumission : renvoyez la campagne, puis soumettez-la de nouveau."
         )
-    attempts.keep(session, campaign, planned.kept, now=now)
-    return planned.kept
-
-
-def _stated(attempt: DrawAttempt, drawn: int) -> Detectable:
-    """What a submission said that its draw could detect."""
-    stated = cast("Mapping[str, int | None]", drawn_list.plan_of(attempt)["detectable_per_thousand"])
-    shares = {name: inf if share is None else share / 1000 for name, share in stated.items()}
-    return Detectable(drawn, **shares)
-
-
-@lru_cache(maxsize=32)
-def _detectable(sizes: tuple[int, ...], gap: int) -> Detectable:
-    """Kept, as it takes half a second of processor for all authorities, and a page asks for it at each change."""
-    return power.detectable(sizes, gap)
+    if added is None:
+        raise Refused("Le tirage attend votre nombre : validez la campagne sur sa page.")
+    return attempts.reveal(session, attempt, added, now=now)

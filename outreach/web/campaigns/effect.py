@@ -26,7 +26,7 @@ from outreach.web.campaigns.blueprint import pages, show, step_of
 from outreach.web.jobs import later
 from outreach.web.ui import exports
 from outreach.web.ui.exports import Table
-from outreach.web.ui.request import actor, current_day, database, finishing, job, needs, now, reading, tell
+from outreach.web.ui.request import actor, database, finishing, job, needs, now, reading, tell
 
 DEPARTURES = ("Départ 1", "Départ 2", "Départ 3")
 JSON = "application/json"
@@ -46,14 +46,13 @@ def effect(number: int) -> str:
             lock=lock,
             kept=kept,
             told=shown,
-            planned=draw_plan.stated_by(session, lock.attempt) if lock.attempt else None,
+            planned=draw_plan.stated_by(lock.attempt) if lock.attempt else None,
             attempts=drawn_list.attempts_of(session, campaign.id),
             sizes=drawn_list.sizes_of(session, lock.attempt) if lock.attempt else {},
             charts=list(_charts(campaign, shown)) if shown else [],
             flow=list(_flow(shown)) if shown else [],
             departures=DEPARTURES,
             draws=draws,
-            pools=programme.pools_of(draws, current_day()),
         )
 
 
@@ -83,8 +82,8 @@ def export_effect(number: int, kind: str) -> Response:
     with reading() as session:
         campaign, kept = _frozen(session, number)
         told, title = kept.told, campaign.title
-        told.pop("pool", None)  # it is told with the programme's, from its day on
-        others = programme.as_json(session, campaign, day=current_day()) if kind == "json" else {}
+        draws = programme.draws_of(session, campaign.strand.programme_id) if kind == "json" else []
+        others = {"draws": [one.as_json() for one in draws]}
     name = f"effet-campagne-{number}"
     if kind == "json":
         return exports.attachment(

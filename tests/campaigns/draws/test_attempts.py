@@ -1,6 +1,5 @@
-"""Attempts to draw: what is secret when, what follows from the seed, and what keeps another campaign's draw."""
+"""Attempts to draw: what is secret when, and what follows from the seed."""
 
-from datetime import timedelta
 from hashlib import sha256
 
 import pytest
@@ -84,23 +83,6 @@ def test_a_list_whose_order_is_not_that_of_its_seed_is_found(programmed, listed)
         session.flush()
         attempt.approver_bytes, attempt.content_digest, attempt.seed, attempt.drawn_at = "00" * 16, "00", "00", NOW
         assert drawn_list.mismatches(session, attempt) == [Mismatch.ORDER]
-
-
-@pytest.mark.parametrize(("days", "common", "keeps"), [(0, 10, True), (0, 9, False), (181, 20, False)])
-def test_a_campaign_to_half_of_the_same_keeps_the_draw(programmed, listed, days, common, keeps):
-    number = draft(programmed)
-    other = draft(programmed)
-    with programmed.writing() as session:
-        drawn = attempts.submit(session, drawn_of(session, number), PLAN, listed, now=NOW)
-        attempts.reveal(session, drawn, ADDED, now=NOW)
-        campaign, later = drawn_of(session, other), NOW + timedelta(days=days)
-        keys = [one.authority_id for one in listed[:common]] + [one + 10**6 for one in range(20 - common)]
-        found = attempts.to_keep(session, campaign, keys, now=later)
-        assert (found is not None) == keeps
-        if found:
-            attempts.keep(session, campaign, found, now=later)
-            assert drawn_list.draw_of(session, other) is found
-            assert drawn_list.is_followed(found, other)
 
 
 def drawn_of(session, number):

@@ -62,10 +62,8 @@ def stated_plan(many):
         "reminders": "7",
         "first_come": False,
         "figure_on": (today(LEFT) + timedelta(days=41)).isoformat(),
-        "pool_on": (today(LEFT) + timedelta(days=365)).isoformat(),
         "strata": [["Libre confessionnel", many]],
         "outside": {"partage une boîte": 2},
-        "detectable_per_thousand": {"rare": 120, "often": 180, "halves": None},
     }
 
 

@@ -43,11 +43,11 @@ def told(database, number):
         return freezing.told_of(session, lifecycle.campaign_numbered(session, number))
 
 
-def freeze(database, number, redraws=199):
+def freeze(database, number):
     with database.writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         opened = locking.lock_of(session, campaign)
-        outcome = freezing.compute(session, campaign, opened, redraws)
+        outcome = freezing.compute(session, campaign, opened)
         freezing.freeze(session, campaign, opened, outcome, now=AFTER, actor="nadia")
     return outcome
 
@@ -130,18 +130,6 @@ def test_a_frozen_effect_is_never_changed_nor_deleted(database, left, joined):
     freeze(database, left)
     with pytest.raises(IntegrityError), database.writing() as session:
         session.execute(delete(DrawnEffect))
-
-
-def test_an_effect_keeps_the_pool_that_it_closes(database, left, joined):
-    """Both campaigns are of one strand, and their plans name the same day."""
-    other = draw(database, 60)
-    for departure in (1, 2, 3):
-        leave(database, other, departure)
-    tell(database, joined, LAST, at=AFTER)
-    assert freeze(database, left)["pool"] is None
-    pool = freeze(database, other)["pool"]
-    assert (pool["campaigns"], pool["low"] < pool["estimate"] < pool["high"]) == ([left, other], True)
-    assert "2 tirages ensemble" in pool["told"].replace("\xa0", " ")
 
 
 def test_without_effect_nothing_is_concluded(database, left):

@@ -26,13 +26,12 @@ def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_datab
     words = text_of(plan)
     assert "Première vague du départ 1 : mardi 11 mai 2027 à 9 h 30" in words
     assert "Première vague du départ 2 : mardi 25 mai 2027" in words
-    assert "8 chances sur 10 de voir un effet de" in words
     assert dated(author, to_all, **asked, departures="14", first_come="no").status_code == 302
     with sample_database.reading() as session:
         campaign = session.get_one(Campaign, 1)
         assert (campaign.departure_gap, campaign.first_come) == (14, False)
     assert 'value="14" selected' in author.get(f"{to_all}/dates").text
-    assert all(said in text_of(author.get(f"{to_all}/check")) for said in ("8 chances sur 10", "ni places ni moyens"))
+    assert "ni places ni moyens" in text_of(author.get(f"{to_all}/check"))
     assert dated(author, to_all, **asked).status_code == 302
     with sample_database.reading() as session:
         campaign = session.get_one(Campaign, 1)
