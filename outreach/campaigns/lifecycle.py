@@ -201,8 +201,7 @@ def send_back(session: Session, campaign: Campaign, **told: Unpack[Told]) -> Non
 def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Request approval of a draft, which would reach so many. Raises Refused in any other state.
 
-    Where its departures are drawn by lot, the list and the plan are frozen under a commitment. Raises Refused where
-    they cannot be drawn.
+    Where its departures are drawn by lot, the list and the plan are frozen. Raises Refused where they cannot be drawn.
     """
     _refuse_move(campaign, CampaignState.TO_APPROVE, "soumise")
     campaign.letterhead_id = letterheads.current(session).version or None
@@ -214,18 +213,18 @@ def submit(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
         _note_draw(session, campaign, said, told["now"], told["actor"])
 
 
-def approve(session: Session, campaign: Campaign, *, added: bytes | None = None, **told: Unpack[Told]) -> None:
+def approve(session: Session, campaign: Campaign, **told: Unpack[Told]) -> None:
     """Approve a campaign as it stands, which would reach so many. The reason is what the approver ticked off.
 
-    Where its departures are drawn by lot, `added` are the approver's bytes, and the draw is made; a draw that was made
-    before stays. Raises Refused when it does not wait for approval, when it has changed since its submission, when the
-    actor created, changed or submitted it, or where a draw lacks bytes.
+    Where its departures are drawn by lot, the draw is made; a draw that was made before stays. Raises Refused when it
+    does not wait for approval, when it has changed since its submission, or when the actor created, changed or
+    submitted it.
     """
     had = drawn_list.draw_of(session, campaign.id)
     _decide(session, campaign, DecisionKind.APPROVED, **told)
-    drawn = draw_plan.draw(session, campaign, added, now=told["now"])
+    drawn = draw_plan.draw(session, campaign, now=told["now"])
     if drawn is not None and had is None:
-        words = f"nombre ajouté {drawn.approver_bytes}, graine {drawn.seed}"
+        words = f"nombre secret révélé {drawn.nonce}, graine {drawn.seed}"
         _note_draw(session, campaign, words, told["now"], told["actor"])
     said = {"subject": campaign.subject, "preheader": campaign.preheader, "letter": campaign.letter}
     session.merge(ApprovedLetter(campaign_id=campaign.id, digest=content_hash(campaign), **said))

@@ -55,7 +55,6 @@ RULE = ClosingRule(frozenset(Audiences), urgent=False, deadline_days=30)
 CODE = "plan-lecture"
 INVITATION = "invitation-volet-1"
 STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
-ADDED = bytes.fromhex("00112233445566778899aabbccddeeff")  # of the demonstration's approver
 FRIDAY = 5
 ROUNDS, JOINED = 1, 4  # how often the lines are said, and how many say that they join, of each campaign
 ANSWERS = (time(11, 5), time(9, 40), time(14, 20), time(15, 55))
@@ -130,7 +129,7 @@ def _sent(session: Session, sending: SenderIdentity, stated: Definition, starts:
     written_to = judged.counts.written
     approval.ask(session, campaign, sending, now=asked, actor=author.email, confirmed=written_to, judged=judged)
     seen = judged.overlap.shared if judged.overlap else 0
-    approval.give(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen, added=ADDED)
+    approval.give(session, campaign, sending, now=asked + DAY, actor=approver, overlap=seen)
     lifecycle.schedule(session, campaign, None, now=asked + DAY + MINUTE, actor=author.email)
     for wave in sorted(campaign.waves, key=lambda one: one.due_at):
         at = wave.due_at

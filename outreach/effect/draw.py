@@ -1,10 +1,14 @@
-"""The draw: who leaves with which departure, by a seed that neither author nor approver chooses.
+"""The draw: who leaves with which departure, by a seed that follows from a nonce and from what is approved.
+
+The digest of the nonce is sealed in the audit at the submission, with those of plan and list: none of them can be
+changed afterwards, and whoever submits again makes another attempt, which everybody sees.
 
 Every step can be repeated by a stranger with the standard library of any language: docs/redraw.py does so.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from hashlib import sha256
 
 import rfc8785
@@ -29,6 +33,30 @@ class DrawnStratum:
         return tuple(self.order[first::DEPARTURES] for first in range(DEPARTURES))
 
 
+class Mismatch(StrEnum):
+    """What of a stored draw does not follow from what was sealed."""
+
+    NONCE = "nonce"
+    CONTENT = "content"
+    LIST = "list"
+    ORDER = "order"
+    AUDIT = "audit"
+
+    @property
+    def label(self) -> str:
+        """The French sentence."""
+        return _MISMATCHES[self]
+
+
+_MISMATCHES = {
+    Mismatch.NONCE: "Le nombre secret n’est pas celui dont le code a été scellé à la soumission.",
+    Mismatch.CONTENT: "Le plan n’est pas celui qui a été soumis.",
+    Mismatch.LIST: "La liste des PO n’est pas celle qui a été soumise.",
+    Mismatch.ORDER: "L’ordre enregistré n’est pas celui que donne le tirage.",
+    Mismatch.AUDIT: "Le code du nombre secret ou la graine n’est pas celui que dit le journal.",
+}
+
+
 def canonical(value: Json) -> bytes:
     """The bytes of a JSON value in the one form of RFC 8785 (JCS)."""
     return rfc8785.dumps(value)
@@ -47,7 +75,7 @@ def digest(value: Json) -> bytes:
 def content_digest(content: Json, strata: Iterable[Stratum], attempt: int, approver_bytes: bytes) -> bytes:
     """The SHA-256 of the canonical JSON {approver_bytes, attempt, content, list}, bytes in hexadecimal.
 
-    `content` is what a second person approved, or a digest of it.
+    Under 0.3.0 an approver added bytes; since then they are empty, so that all draws replay by one formula.
     """
     frozen = {"content": content, "list": list_of(strata), "attempt": attempt, "approver_bytes": approver_bytes.hex()}
     return digest(frozen)

@@ -11,8 +11,6 @@ from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.approvals import deciding, deputies, reading
 from outreach.approvals.models import Decision, DecisionKind, Thing, agreed
-from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.excepted import AudienceException
 from outreach.campaigns.models import CLOCK, AddedReminder, Campaign, Wave, WaveState, WaveTransition
 from outreach.campaigns.replies.models import PreparedText
@@ -108,9 +106,6 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
         approvers = [one.email for one in colleagues.with_role(session, RoleName.APPROVER)]
         able = [person for person in approvers if deciding.may_decide(session, person, subject)]
         persons = {deputies.told_for(session, person, day, subject) for person in able}
-        if commitment_of(session, news):  # whoever wrote it keeps the commitment as well
-            authors = reading.writers(session, subject)
-            return [one for one in colleagues.active(session) if one.email in persons | authors]
     elif news.done.kind is DecisionKind.ASKED:
         persons = {one.email for one in colleagues.with_role(session, RoleName.AUTHOR)}
     elif news.done.thing is Thing.EXCEPTION and news.campaign:
@@ -122,26 +117,9 @@ def concerned(session: Session, news: News, day: date) -> list[Colleague]:
     return [one for one in colleagues.active(session) if one.email in persons - {news.done.actor}]
 
 
-def commitment_of(session: Session, news: News) -> DrawAttempt | None:
-    """The attempt to draw that a submission made, whose commitment everybody who is told keeps; None for other news."""
-    done = news.done
-    if news.campaign is None or not isinstance(done, Decision) or done.kind is not DecisionKind.SUBMITTED:
-        return None
-    found = drawn_list.attempts_of(session, news.campaign.id)
-    return next((one for one in found if one.submitted_at == done.at), None)
-
-
 def sentence(session: Session, news: News) -> str:
     """The news in one French sentence."""
     who = colleagues.name_of(session, news.done.actor)
-    if attempt := commitment_of(session, news):
-        digests = f"engagement {attempt.commitment}, plan {attempt.plan_digest}, liste {attempt.list_digest}"
-        asked = _asked(news, news.done) if isinstance(news.done, Decision) else ""
-        named = f"« {news.campaign.title if news.campaign else ''} »{asked}"
-        return (
-            f"{who} demande la validation de {named}, en départs tirés au sort. Gardez ceci, qui permettra de vérifier "
-            f"le tirage n° {attempt.number} : {digests}."
-        )
     if isinstance(news.done, Decision):
         return _of_decision(news, news.done, who)
     return _of_wave(session, news.done, who)

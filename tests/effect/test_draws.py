@@ -7,15 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.effect import commitment, draw
-from outreach.effect.commitment import Mismatch, Revealed
+from outreach.effect import draw
 from outreach.effect.draw import DrawnStratum, canonical
 from outreach.effect.strata import Listed, Reason, Stratum, stratified
-from outreach.errors import InputError
 from outreach.settings import ROOT
 from tests.effect.examples import some
 
-BYTES = bytes(range(16))
 CONTENT = {"letter": "Cher·ère responsable « 1er »\n\u007f\t", "window": 14, "fixed": None, "of": [True, "\u2028"]}
 STRATA = stratified([*some(8), *some(7, several=True, first=9101), *some(20, "Communal", first=9201)]).strata
 
@@ -23,13 +20,6 @@ STRATA = stratified([*some(8), *some(7, several=True, first=9101), *some(20, "Co
 def names(listed):
     told = stratified(listed)
     return {stratum.name: len(stratum.fases) for stratum in told.strata}, told.outside
-
-
-def revealed(**changed):
-    nonce = bytes(32)
-    told = {"nonce": nonce, "content": CONTENT, "strata": STRATA, "attempt": 1, "approver_bytes": BYTES, **changed}
-    frozen = Revealed(**told, order=())
-    return Revealed(**told, order=draw.drawn(commitment.seed(frozen), told["strata"]))
 
 
 def test_a_stratum_is_a_network_its_size_and_whether_it_is_under_way():
@@ -111,14 +101,20 @@ def test_the_canonical_form_is_what_the_strangers_program_writes(value):
     assert canonical(value) == plain.encode("utf-8")
 
 
-def test_a_stranger_repeats_the_draw_with_nothing_of_ours(tmp_path):
-    told = revealed()
-    commit = commitment.committed(told.attempt, told.nonce, told.content, told.strata)
+NONCE = bytes(32)
+
+
+def seed(nonce=NONCE, content=CONTENT, strata=STRATA, attempt=1, added=b""):
+    return draw.seed_of(nonce, draw.content_digest(content, strata, attempt, added))
+
+
+@pytest.mark.parametrize("added", [b"", bytes(range(16))], ids=["now", "under 0.3.0"])
+def test_a_stranger_repeats_the_draw_with_nothing_of_ours(tmp_path, added):
     file = tmp_path / "draw.json"
     published = {
-        "nonce": told.nonce.hex(),
-        "commitment": commit.nonce.hex(),
-        "approver_bytes": BYTES.hex(),
+        "nonce": NONCE.hex(),
+        "commitment": sha256(NONCE).hexdigest(),
+        "approver_bytes": added.hex(),
         "attempt": 1,
         "content": CONTENT,
         "list": draw.list_of(STRATA)[::-1],
@@ -126,37 +122,19 @@ def test_a_stranger_repeats_the_draw_with_nothing_of_ours(tmp_path):
     file.write_text(json.dumps(published), encoding="utf-8")
     program = (ROOT / "docs" / "redraw.py").read_text(encoding="utf-8")
     assert "outreach" not in program
-    assert len(program.splitlines()) <= 30
+    assert len(program.splitlines()) <= 40
     alone = [sys.executable, "-I", "-S", "-c", program, file]
     again = json.loads(subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
-    assert again["seed"] == commitment.seed(told).hex()
-    assert again["content_digest"] == draw.content_digest(CONTENT, STRATA, 1, BYTES).hex()
+    assert again["seed"] == seed(added=added).hex()
+    assert again["content_digest"] == draw.content_digest(CONTENT, STRATA, 1, added).hex()
     assert [(one["name"], one["order"], one["departures"]) for one in again["strata"]] == [
-        (one.name, list(one.order), [list(fases) for fases in one.departures]) for one in told.order
+        (one.name, list(one.order), [list(fases) for fases in one.departures])
+        for one in draw.drawn(seed(added=added), STRATA)
     ]
     file.write_text(json.dumps({**published, "commitment": "0" * 64}), encoding="utf-8")
     refused = subprocess.run(alone, cwd=tmp_path, check=False, capture_output=True, text=True)
     assert refused.returncode == 1
     assert "not the one" in refused.stderr
-
-
-def test_a_draw_follows_from_its_commitment_and_any_change_is_named():
-    told = revealed()
-    commit = commitment.committed(1, told.nonce, CONTENT, STRATA)
-    assert commitment.mismatches(commit, told) == []
-    fewer = STRATA[1:]
-    changes = {
-        Mismatch.NONCE: {"nonce": b"\1" * 32},
-        Mismatch.CONTENT: {"content": {}},
-        Mismatch.LIST: {"strata": fewer},
-        Mismatch.ATTEMPT: {"attempt": 2},
-    }
-    for mismatch, changed in changes.items():
-        assert commitment.mismatches(commit, revealed(**changed)) == [mismatch]
-        assert mismatch.label
-    other = revealed(approver_bytes=bytes(16)).order
-    swapped = Revealed(told.nonce, CONTENT, STRATA, 1, BYTES, other)
-    assert commitment.mismatches(commit, swapped) == [Mismatch.ORDER]
 
 
 def test_each_of_nonce_content_list_attempt_and_approver_changes_the_seed():
@@ -165,19 +143,6 @@ def test_each_of_nonce_content_list_attempt_and_approver_changes_the_seed():
         {"content": 0},
         {"strata": STRATA[1:]},
         {"attempt": 2},
-        {"approver_bytes": bytes(16)},
+        {"added": bytes(16)},
     ]
-    seeds = {commitment.seed(revealed(**changed)) for changed in [{}, *others]}
-    assert len(seeds) == 6
-
-
-def test_a_nonce_is_new_each_time():
-    assert len({commitment.new_nonce() for _ in range(20)}) == 20
-    assert len(commitment.new_nonce()) == 32
-
-
-def test_an_approvers_bytes_are_read_with_blanks_and_refused_otherwise():
-    assert commitment.approver_bytes(" 0001 0203 0405 0607 0809 0A0B 0c0d 0e0f\n") == BYTES
-    for text in ("", "00", "g" * 32, "0" * 33, "²" * 32):
-        with pytest.raises(InputError, match="32 chiffres hexadécimaux"):
-            commitment.approver_bytes(text)
+    assert len({seed(**changed) for changed in [{}, *others]}) == 6

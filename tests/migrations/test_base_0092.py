@@ -12,10 +12,12 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
+from outreach.campaigns.schedule import draw_plan
 from outreach.campaigns.verification import verify
 from outreach.db import Session
 from outreach.delivery.models import Gate, Mailing, Message, MessageState
 from outreach.demo import mailbox, people
+from outreach.effect.draw import Mismatch
 from outreach.notes import known_notes, verifying
 from outreach.notes.models import NoteFile
 from outreach.notes.verifying import NoteVerdict
@@ -66,6 +68,22 @@ def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgra
         assert [drawn_list.mismatches(session, attempt) for attempt in drawn] == [[]] * 3
         for number in (base.TO_ALL, base.DRAWN, base.PAUSED, base.WITH_EXCEPTIONS):
             assert lifecycle.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
+
+
+@pytest.mark.postgresql
+def test_a_draw_that_awaits_its_approval_is_made_by_the_formula_of_all(upgraded_base):
+    with upgraded_base.writing() as session:
+        campaign = session.get_one(Campaign, base.DRAWN_AND_SUBMITTED)
+        submitted = drawn_list.open_attempt(session, campaign.id)
+        sealed = submitted.commitment, submitted.plan_digest, submitted.list_digest
+        draw_plan.draw(session, campaign, now=AT)
+        drawn = drawn_list.draw_of(session, campaign.id)
+        assert (drawn.commitment, drawn.plan_digest, drawn.list_digest) == sealed
+        found = drawn_list.mismatches(session, drawn)
+        assert (drawn.approver_bytes, found) == ("", [Mismatch.AUDIT]), "the approval's audit is not written here"
+    with Session(upgraded_base.engine) as session:
+        kept = drawn_list.draw_of(session, base.FOLLOWS_A_DRAW)
+        assert kept.campaign_id == base.DRAWN
 
 
 class Going(World):

@@ -1,1 +1,1 @@
-"""Departures drawn by lot: attempts with their commitments, and the list that was drawn."""
+"""Departures drawn by lot: attempts, and the list that was drawn."""

@@ -4,9 +4,11 @@ A revealed draw is final: a campaign that has one makes no other attempt.
 """
 
 import logging
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import func, select, update
 
@@ -15,10 +17,11 @@ from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority
 from outreach.campaigns.models import Campaign
 from outreach.db import Session, table_of
 from outreach.db.many import add_rows
-from outreach.effect import commitment, draw
+from outreach.effect import draw
 from outreach.effect.draw import DEPARTURES, Json
 from outreach.effect.strata import Listed, stratified
 
+NONCE_BYTES = 32
 logger = logging.getLogger(__name__)
 
 
@@ -34,22 +37,21 @@ class Candidate:
 def submit(
     session: Session, campaign: Campaign, plan: dict[str, Json], candidates: Sequence[Candidate], *, now: datetime
 ) -> DrawAttempt:
-    """Freeze a list and a plan, make a nonce, and say its commitment to the log. Returns the attempt.
+    """Freeze a list and a plan, make a nonce, and say its digest to the log. Returns the attempt.
 
     The log has it before the transaction ends: a submission that is broken off leaves its line there.
     """
     last = session.scalar(select(func.max(DrawAttempt.number)).where(DrawAttempt.campaign_id == campaign.id))
     found = stratified([one.listed for one in candidates])
-    nonce, number = commitment.new_nonce(), (last or 0) + 1
-    committed = commitment.committed(number, nonce, plan, found.strata)
+    nonce = secrets.token_bytes(NONCE_BYTES)
     attempt = DrawAttempt(
         campaign_id=campaign.id,
-        number=number,
-        commitment=committed.nonce.hex(),
+        number=(last or 0) + 1,
+        commitment=sha256(nonce).hexdigest(),
         nonce=nonce.hex(),
         plan=draw.canonical(plan).decode(),
-        plan_digest=committed.content.hex(),
-        list_digest=committed.listed.hex(),
+        plan_digest=draw.digest(plan).hex(),
+        list_digest=draw.digest(draw.list_of(found.strata)).hex(),
         submitted_at=now,
     )
     session.add(attempt)
@@ -76,15 +78,13 @@ def void(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt 
     return attempt
 
 
-def reveal(session: Session, attempt: DrawAttempt, approver_bytes: bytes, *, now: datetime) -> DrawAttempt:
-    """Draw: keep the approver's bytes, and then the seed, the order and the departures that follow. It is final."""
-    attempt.approver_bytes = approver_bytes.hex()
-    session.flush()
-    _tell(attempt, "draw_approved", f"approver {attempt.approver_bytes}")
+def reveal(session: Session, attempt: DrawAttempt, *, now: datetime) -> DrawAttempt:
+    """Draw: the nonce is no secret any more, and the seed, the order and the departures follow. It is final."""
     strata = drawn_list.strata_of(session, attempt)
-    content = draw.content_digest(dict(drawn_list.plan_of(attempt)), strata, attempt.number, approver_bytes)
+    content = draw.content_digest(dict(drawn_list.plan_of(attempt)), strata, attempt.number, b"")
     seed = draw.seed_of(bytes.fromhex(attempt.nonce), content)
-    attempt.content_digest, attempt.seed, attempt.drawn_at = content.hex(), seed.hex(), now
+    attempt.approver_bytes, attempt.content_digest, attempt.seed = "", content.hex(), seed.hex()
+    attempt.drawn_at = now
     session.flush()
     _set_places(session, attempt, {fase: place for one in draw.drawn(seed, strata) for place, fase in _placed(one)})
     _tell(attempt, "draw_made", f"seed {attempt.seed}")

@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from hashlib import sha256
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
@@ -11,9 +12,8 @@ from outreach import audit
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
 from outreach.campaigns.models import ON_ITS_WAY, Wave, WaveState
 from outreach.db import Session
-from outreach.effect import commitment
-from outreach.effect.commitment import Commitment, Mismatch, Revealed
-from outreach.effect.draw import DEPARTURES, DrawnStratum, Json
+from outreach.effect import draw
+from outreach.effect.draw import DEPARTURES, DrawnStratum, Json, Mismatch
 from outreach.effect.strata import Reason, Stratum
 
 AUDITED = ", tirage : "  # stands in what the audit says of a draw
@@ -115,31 +115,29 @@ def sizes_of(session: Session, attempt: DrawAttempt) -> dict[int, tuple[int, int
     return {departure: (count, int(letters)) for departure, count, letters in rows if departure is not None}
 
 
-def commitment_of(attempt: DrawAttempt) -> Commitment:
-    """What an attempt is bound to. Its nonce is secret until it is drawn or void."""
-    plan, listed = bytes.fromhex(attempt.plan_digest), bytes.fromhex(attempt.list_digest)
-    return Commitment(attempt.number, bytes.fromhex(attempt.commitment), plan, listed)
-
-
 def mismatches(session: Session, attempt: DrawAttempt) -> list[Mismatch]:
-    """What of a stored draw does not follow from its commitment and its seed: nothing, where nobody chose it.
+    """What of a stored draw does not follow from what was sealed: nothing, where nobody chose or changed it.
 
     Whoever can write in the database could make another draw whose rows all agree. The audit, whose entries are sealed,
-    says the commitment and the seed as well. Raises ValueError before the approval.
+    says the nonce's digest and the seed as well. Raises ValueError before the approval.
     """
     if attempt.approver_bytes is None:
         raise ValueError("a draw that was not made")
-    strata, order = strata_of(session, attempt), order_of(session, attempt)
-    plan, added = dict(plan_of(attempt)), bytes.fromhex(attempt.approver_bytes)
-    revealed = Revealed(bytes.fromhex(attempt.nonce), plan, strata, attempt.number, added, order)
-    found = commitment.mismatches(commitment_of(attempt), revealed)
-    is_seed = commitment.seed(revealed).hex() == attempt.seed
-    found = found if is_seed or Mismatch.ORDER in found else [*found, Mismatch.ORDER]
-    return found if _is_audited(session, attempt) else [*found, Mismatch.AUDIT]
+    plan, strata, nonce = dict(plan_of(attempt)), strata_of(session, attempt), bytes.fromhex(attempt.nonce)
+    content = draw.content_digest(plan, strata, attempt.number, bytes.fromhex(attempt.approver_bytes))
+    seed = draw.seed_of(nonce, content)
+    is_same = {
+        Mismatch.NONCE: sha256(nonce).hexdigest() == attempt.commitment,
+        Mismatch.CONTENT: draw.digest(plan).hex() == attempt.plan_digest,
+        Mismatch.LIST: draw.digest(draw.list_of(strata)).hex() == attempt.list_digest,
+        Mismatch.ORDER: seed.hex() == attempt.seed and order_of(session, attempt) == draw.drawn(seed, strata),
+        Mismatch.AUDIT: _is_audited(session, attempt),
+    }
+    return [mismatch for mismatch, holds in is_same.items() if not holds]
 
 
 def _is_audited(session: Session, attempt: DrawAttempt) -> bool:
-    """Whether the audit says this commitment and this seed. It says nothing once retention has emptied its words."""
+    """Whether the audit says the nonce's digest and the seed. It says nothing once retention emptied its words."""
     entries = audit.about(session, f"campaign:{attempt.campaign_id}")
     told = [entry.sentence for entry in entries if AUDITED in entry.sentence]
     is_emptied = any(not entry.sentence for entry in entries)

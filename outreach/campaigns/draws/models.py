@@ -1,4 +1,4 @@
-"""The tables of draws: attempts with their commitments, whom they draw, who follows another's draw, what each showed.
+"""The tables of draws: attempts, whom they draw, who followed another's draw, what each showed.
 
 The database refuses to delete a row, and to change what a row says once it is said. Nothing here names a person.
 """
@@ -19,8 +19,8 @@ class DrawAttempt(Base):
 
     Digests and numbers are hexadecimal. `number` counts a campaign's attempts from 1. `plan` is the canonical JSON of
     what is approved; `commitment`, `plan_digest` and `list_digest` are SHA-256 of the nonce, of the plan and of the
-    list. `nonce` stays secret until `drawn_at` or `voided_at`: only one of the two is ever set. The
-    approver's bytes, the content's digest and the seed come with `drawn_at` (`effect.draw`).
+    list. `nonce` stays secret until `drawn_at` or `voided_at`: only one of the two is ever set. The digest of the
+    content and the seed come with `drawn_at` (`effect.draw`), and `approver_bytes`, which are '' since 0.3.0.
     """
 
     __tablename__ = "draw_attempts"
@@ -80,7 +80,7 @@ class DrawnAuthority(Base):
 
 
 class FollowedDraw(Base):
-    """A campaign that keeps another one's draw, as it writes to the same authorities about the same strand."""
+    """A campaign that kept another one's draw under 0.3.0. No row comes since."""
 
     __tablename__ = "followed_draws"
 

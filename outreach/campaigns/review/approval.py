@@ -67,18 +67,16 @@ def give(
     actor: str,
     judged: Findings | None = None,
     overlap: int = 0,
-    added: bytes | None = None,
 ) -> Findings:
     """Approve a campaign. `judged` is what `judge` found before; without it the campaign is looked over here.
 
     Where other campaigns write to many of its authorities within a week, `overlap` is how many the approver has seen.
-    Where its departures are drawn by lot, `added` are the approver's 16 bytes.
     Raises Refused when the campaign has changed since, when a check blocks it, or when the actor may not approve it;
     InputError when `overlap` is fewer than there are.
     """
     findings = _findings(session, campaign, sending, now, judged)
     seen = findings.ticked_off(overlap)
-    lifecycle.approve(session, campaign, now=now, actor=actor, extent=findings.extent, reason=seen, added=added)
+    lifecycle.approve(session, campaign, now=now, actor=actor, extent=findings.extent, reason=seen)
     return findings
 
 
@@ -92,14 +90,13 @@ def give_and_plan(
     earliest: datetime,
     judged: Findings | None = None,
     overlap: int = 0,
-    added: bytes | None = None,
 ) -> Wave:
     """Approve a campaign and plan its waves, both or neither; returns the first wave.
 
     The first wave moves to `earliest` or later, as `lifecycle.schedule` does. Raises as `give` and
     `lifecycle.schedule` do, InputError when the campaign has no start.
     """
-    give(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap, added=added)
+    give(session, campaign, sending, now=now, actor=actor, judged=judged, overlap=overlap)
     return lifecycle.schedule(session, campaign, None, now=now, actor=actor, earliest=earliest)
 
 

@@ -198,7 +198,7 @@ def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[C
 
 
 def freeze(session: Session, campaign: Campaign, content: str, *, now: datetime) -> DrawAttempt | None:
-    """Submit a campaign's draw: freeze its list and its plan under a commitment.
+    """Submit a campaign's draw: freeze its list and its plan.
 
     None where the draw is made already. Raises Refused, with every reason.
     """
@@ -210,10 +210,10 @@ def freeze(session: Session, campaign: Campaign, content: str, *, now: datetime)
     return attempts.submit(session, campaign, planned.frozen(campaign, content), planned.candidates, now=now)
 
 
-def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: datetime) -> DrawAttempt | None:
-    """Make a campaign's draw, which is final, with the approver's bytes; or keep the one that it has.
+def draw(session: Session, campaign: Campaign, *, now: datetime) -> DrawAttempt | None:
+    """Make a campaign's draw, which is final; or keep the one that it has.
 
-    None where its departures are not drawn. Raises Refused where no submission bound it, or without bytes.
+    None where its departures are not drawn. Raises Refused where no submission bound it.
     """
     if not campaign.departure_gap:
         return None
@@ -225,6 +225,4 @@ def draw(session: Session, campaign: Campaign, added: bytes | None, *, now: date
         raise Refused(
             "Aucun tirage n’a été engagé à la soumission : renvoyez la campagne, puis soumettez-la de nouveau."
         )
-    if added is None:
-        raise Refused("Le tirage attend votre nombre : validez la campagne sur sa page.")
-    return attempts.reveal(session, attempt, added, now=now)
+    return attempts.reveal(session, attempt, now=now)

@@ -37,7 +37,6 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
-from outreach.effect import commitment
 from outreach.errors import InputError, Refused
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
@@ -168,18 +167,14 @@ def submit(operation: Operation, number: int, confirmed: int | None) -> None:
     "--overlap", type=NumberType(), metavar="N", default=0,
     help="Le nombre de PO qui reçoivent un autre courriel dans les sept jours, quand l’avis le donne.",
 )  # fmt: skip
-@click.option(
-    "--bytes", "added", metavar="HEX", help="Pour un tirage au sort : vos 32 chiffres hexadécimaux ; sinon, au hasard."
-)
 @acting
 @pass_operation
-def approve(operation: Operation, number: int, overlap: int, added: str | None) -> None:
+def approve(operation: Operation, number: int, overlap: int) -> None:
     """Valide une campagne soumise, au nom d’une autre personne que l’auteur. En production : sur sa page seulement."""
     if operation.settings.mode is Mode.PRODUCTION:
         # Whoever has the machine could name any approver; on a page the approver has signed in.
         raise Refused("En production, une campagne se valide sur sa page, par la personne elle-même qui s’y connecte.")
-    given = commitment.approver_bytes(added) if added else commitment.new_approver_bytes()
-    give = partial(approval.give, overlap=overlap, added=given)
+    give = partial(approval.give, overlap=overlap)
     _move(operation, number, APPROVERS, give, SenderIdentity.of(operation.settings))
     say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
 

@@ -33,7 +33,7 @@ def show_draw(operation: Operation, number: int, check: bool) -> None:
     say_json(lambda: told)
     of_other = f", repris de la campagne {attempt.campaign_id}" if kept else ""
     say(f"Tirage n° {attempt.number}{of_other}, {french.plural(void, 'annulé') if void else 'aucun annulé'}.")
-    for name in ("commitment", "nonce", "approver_bytes", "content_digest", "seed"):
+    for name in ("commitment", "nonce", "content_digest", "seed"):
         say(f"  {name} : {told[name] or 'pas encore révélé'}")
     for departure, (count, _) in sorted(sizes.items()):
         say(f"  Départ {departure} : {french.number(count)} PO")

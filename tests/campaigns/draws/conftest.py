@@ -16,7 +16,6 @@ from tests.factories import APPROVER, AUTHOR
 
 COUNT, GAP = 210, 14
 START = datetime(2021, 9, 7, 7, 30, tzinfo=UTC)  # a Tuesday, 9:30 in Brussels
-ADDED = bytes(range(16))
 CHANGES = {"reminders": (7, 9), "departure_gap": GAP, "first_come": False}
 
 
@@ -47,10 +46,10 @@ def submit(database, number=1, now=NOW):
         lifecycle.submit(session, of(session, number), now=now, actor=AUTHOR, extent=Extent(COUNT, COUNT))
 
 
-def approve(database, number=1, added=ADDED, now=NOW):
+def approve(database, number=1, now=NOW):
     with database.writing() as session:
         extent = Extent(COUNT, COUNT)
-        lifecycle.approve(session, of(session, number), added=added, now=now, actor=APPROVER, extent=extent)
+        lifecycle.approve(session, of(session, number), now=now, actor=APPROVER, extent=extent)
 
 
 def plan(database, number=1, now=NOW):

@@ -10,12 +10,11 @@ from outreach.campaigns.draws.attempts import Candidate
 from outreach.campaigns.draws.models import DrawnAuthority
 from outreach.campaigns.models import Campaign
 from outreach.directory.models import Authority
-from outreach.effect.commitment import Mismatch
+from outreach.effect.draw import Mismatch
 from outreach.effect.strata import Listed, Reason
 from tests.campaigns.conftest import draft, settle
 from tests.conftest import NOW
 
-ADDED = bytes(range(16))
 PLAN = {"content": "d" * 64, "gap": 14}
 
 
@@ -45,7 +44,7 @@ def test_a_nonce_is_secret_until_the_draw_which_repeats_from_what_is_revealed(pr
         assert attempt.commitment in caplog.text
     with programmed.writing() as session:
         attempt = drawn_list.open_attempt(session, number)
-        attempts.reveal(session, attempt, ADDED, now=NOW)
+        attempts.reveal(session, attempt, now=NOW)
     with programmed.reading() as session:
         attempt = drawn_list.draw_of(session, number)
         assert sha256(bytes.fromhex(attempt.revealed_nonce)).hexdigest() == attempt.commitment

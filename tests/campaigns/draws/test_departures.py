@@ -240,7 +240,7 @@ def test_cancelling_restoring_editing_and_approving_again_change_no_draw(drawn):
         lifecycle.restore(session, campaign, now=later, actor=AUTHOR)
         lifecycle.revise(session, campaign, {"title": "Autrement"}, now=later, actor=AUTHOR)
     submit(drawn, now=later)
-    approve(drawn, added=bytes(16), now=later)
+    approve(drawn, now=later)
     with drawn.writing() as session:
         lifecycle.schedule(session, of(session), None, now=later, actor=AUTHOR, earliest=later)
     assert draw_as_stored(drawn) == before

@@ -1,5 +1,6 @@
-"""A submission commits, an approval draws, and nobody chooses: not by sending back, cancelling or copying."""
+"""A submission seals, an approval draws, and nobody chooses: not by sending back, cancelling or copying."""
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 
@@ -10,25 +11,23 @@ from outreach import audit
 from outreach.approvals.models import Decision, DecisionKind, Extent
 from outreach.campaigns import definitions, lifecycle
 from outreach.campaigns.draws import drawn_list, published
-from outreach.campaigns.draws.models import DrawnAuthority, FollowedDraw
-from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
+from outreach.campaigns.models import Campaign
 from outreach.campaigns.review import checks
 from outreach.campaigns.schedule import draw_plan
 from outreach.directory.models import Contact
-from outreach.effect import commitment, draw
-from outreach.effect.commitment import Mismatch, Revealed
+from outreach.effect import draw
+from outreach.effect.draw import Mismatch
 from outreach.errors import Refused
 from outreach.staff_mail import news
 from outreach.staff_mail.news import News
 from tests import factories
 from tests.campaigns.conftest import SENDING
 from tests.campaigns.draws.conftest import (
-    ADDED,
     COUNT,
     GAP,
     START,
     approve,
-    campaign_state,
     draw_as_stored,
     drawable,
     drawn,
@@ -63,11 +62,9 @@ def test_the_nonce_is_nowhere_before_the_approval(drawable, caplog):
         words = news.sentence(session, mail)
         assert attempt.nonce not in words + caplog.text + said(drawable)
         for digest in (attempt.commitment, attempt.list_digest, attempt.plan_digest):
-            assert digest in words
             assert digest in caplog.text
             assert digest in said(drawable)
         assert draw_plan.NOT_FIRST_COME in said(drawable)
-        assert {one.email for one in news.concerned(session, mail, NOW.date())} == {AUTHOR, APPROVER}
 
 
 def test_the_plan_is_what_was_approved(drawable):
@@ -82,18 +79,43 @@ def test_the_plan_is_what_was_approved(drawable):
         assert "exclut 0" in told["method"]
 
 
-def test_an_approval_needs_the_approvers_bytes(drawable):
+def test_the_seed_follows_from_the_nonce_and_what_was_approved_alone(drawable):
     submit(drawable)
-    with pytest.raises(Refused, match="votre nombre"):
-        approve(drawable, added=None)
-    assert campaign_state(drawable) is CampaignState.TO_APPROVE
     approve(drawable)
     with drawable.reading() as session:
         attempt = drawn_list.draw_of(session, 1)
-        assert attempt.approver_bytes == ADDED.hex()
-        assert attempt.seed == sha256(bytes.fromhex(attempt.nonce + attempt.content_digest)).hexdigest()
+        listed = [[stratum.name, fase] for stratum in drawn_list.strata_of(session, attempt) for fase in stratum.fases]
+        frozen = {"approver_bytes": "", "attempt": 1, "content": json.loads(attempt.plan), "list": sorted(listed)}
+        text = json.dumps(frozen, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        content = sha256(text.encode()).digest()
+        assert (attempt.approver_bytes, attempt.content_digest) == ("", content.hex())
+        assert attempt.seed == sha256(bytes.fromhex(attempt.nonce) + content).hexdigest()
         assert drawn_list.mismatches(session, attempt) == []
         assert attempt.seed in said(drawable)
+        assert attempt.nonce in said(drawable)
+
+
+@pytest.mark.parametrize(
+    ("changed", "mismatches"),
+    [
+        ({"nonce": "00" * 32}, [Mismatch.NONCE, Mismatch.ORDER]),
+        ({"commitment": "00" * 32}, [Mismatch.NONCE, Mismatch.AUDIT]),
+        ({"plan": "{}"}, [Mismatch.CONTENT, Mismatch.ORDER]),
+        ({"number": 2}, [Mismatch.ORDER]),
+        ({"approver_bytes": "00" * 16}, [Mismatch.ORDER]),
+        ({"list_digest": "00" * 32}, [Mismatch.LIST]),
+        ({"seed": "00" * 32}, [Mismatch.ORDER, Mismatch.AUDIT]),
+    ],
+    ids=lambda one: next(iter(one), "") if isinstance(one, dict) else "",
+)
+def test_whatever_is_changed_of_a_draw_is_named(drawn, changed, mismatches):
+    with drawn.writing() as session:
+        unguard(session, "draw_attempts")
+        session.execute(update(DrawAttempt).values(changed))
+        session.expire_all()
+        found = drawn_list.mismatches(session, drawn_list.draw_of(session, 1))
+        assert found == mismatches
+        assert all(one.label.endswith(".") for one in found)
 
 
 def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(drawn):
@@ -101,11 +123,10 @@ def test_a_draw_made_anew_in_the_database_is_not_the_one_that_the_audit_says(dra
     with drawn.writing() as session:
         attempt = drawn_list.draw_of(session, 1)
         strata, chosen = drawn_list.strata_of(session, attempt), b"chosen".ljust(32)
-        plan, added = dict(drawn_list.plan_of(attempt)), bytes.fromhex(attempt.approver_bytes)
-        again = commitment.committed(attempt.number, chosen, plan, strata)
-        seed = commitment.seed(Revealed(chosen, plan, strata, attempt.number, added, ()))
+        content = draw.content_digest(dict(drawn_list.plan_of(attempt)), strata, attempt.number, b"")
+        seed = draw.seed_of(chosen, content)
         unguard(session, "draw_attempts", "drawn_authorities")
-        attempt.nonce, attempt.commitment, attempt.seed = chosen.hex(), again.nonce.hex(), seed.hex()
+        attempt.nonce, attempt.commitment, attempt.seed = chosen.hex(), sha256(chosen).hexdigest(), seed.hex()
         places = {fase: place for one in draw.drawn(seed, strata) for place, fase in enumerate(one.order)}
         for row in session.scalars(select(DrawnAuthority).where(DrawnAuthority.place.is_not(None))):
             row.place, row.departure = places[row.fase], places[row.fase] % 3 + 1
@@ -160,7 +181,7 @@ def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(dra
     submit(drawn)
     with drawn.reading() as session:
         assert drawn_list.open_attempt(session, 1) is None
-    approve(drawn, added=bytes(16))
+    approve(drawn)
     assert draw_as_stored(drawn) == before
     with drawn.reading() as session:
         assert len(drawn_list.attempts_of(session, 1)) == 1
@@ -189,7 +210,7 @@ def test_a_campaign_that_kept_the_draw_of_another_one_under_0_3_0_still_leaves_b
         kept = drawn_list.draw_of(session, 1)
         session.add(FollowedDraw(campaign_id=number, attempt_id=kept.id, followed_at=NOW))
     submit(drawn, number)
-    approve(drawn, number, added=None)
+    approve(drawn, number)
     assert draw_as_stored(drawn, number) == draw_as_stored(drawn)
     plan(drawn, number)
     assert {wave.confirmed_authorities for wave in waves(drawn, number)} == {COUNT // 3}

@@ -24,7 +24,6 @@ from tests import factories
 from tests.campaigns.conftest import draft, settle
 from tests.conftest import NOW
 
-ADDED = bytes(range(16))
 GAP = timedelta(days=14)
 SECONDARY = Teaching.education_type == EducationType.SECONDARY_ORDINARY
 LEFT = NOW + timedelta(hours=1)  # of departure 1
@@ -47,7 +46,7 @@ def draw(database, many=90):
             for place, (key, fase) in enumerate(rows)
         ]
         attempt = attempts.submit(session, campaign, stated_plan(many), candidates, now=NOW)
-        attempts.reveal(session, attempt, ADDED, now=NOW)
+        attempts.reveal(session, attempt, now=NOW)
         campaign.state = CampaignState.APPROVED
     return number
 

@@ -1,4 +1,4 @@
-"""Departures drawn by lot, on pages: chosen with the dates, said before the approval, made by the approver's number."""
+"""Departures drawn by lot, on pages: chosen with the dates, said before the approval, made by it."""
 
 import pytest
 from sqlalchemy import select
@@ -63,7 +63,7 @@ def test_too_few_authorities_are_refused(author, begun):
     assert "Un tirage demande au moins 200 PO" in text_of(refused)
 
 
-def test_the_approver_adds_a_number_and_the_draw_is_final(author, signed_in, to_all, sample_database):
+def test_the_approval_draws_and_the_draw_is_final(author, signed_in, to_all, sample_database):
     dated(author, to_all, day="04/05/2027", departures="14", first_come="no", reminders="7")
     page = author.get(f"{to_all}/check")
     form = {"version": version(author, to_all, "check")}
@@ -72,22 +72,16 @@ def test_the_approver_adds_a_number_and_the_draw_is_final(author, signed_in, to_
     assert author.send(f"{to_all}/submission", form, page=f"{to_all}/check").status_code == 302
     approver = signed_in("approver")
     page = approver.get(f"{to_all}/check")
-    (field,) = elements(page, "input[@name='added']")
-    assert len(bytes.fromhex(field.get("value"))) == 16
+    assert "se fait à la validation, et il est final" in text_of(page)
     with sample_database.reading() as session:
         attempt = drawn_list.open_attempt(session, 1)
         assert attempt.commitment in page.text
         assert drawn_list.plan_of(attempt)["first_come"] is False
         assert attempt.nonce not in page.text
     given = {"version": version(approver, to_all, "check"), "then": "plan"}
-    wrong = approver.send(f"{to_all}/approval", {**given, "added": "xyz"}, page=f"{to_all}/check")
-    assert wrong.status_code == 422
-    assert "32 chiffres hexadécimaux" in text_of(wrong)
-    mine = "0123456789abcdef" * 2
-    assert approver.send(f"{to_all}/approval", {**given, "added": mine}, page=f"{to_all}/check").status_code == 302
+    assert approver.send(f"{to_all}/approval", given, page=f"{to_all}/check").status_code == 302
     with sample_database.reading() as session:
         attempt = drawn_list.draw_of(session, 1)
-        assert attempt.approver_bytes == mine
         assert [
             wave.departure for wave in session.scalars(select(Wave).where(Wave.reminder == 0).order_by(Wave.number))
         ] == [1, 2, 3]

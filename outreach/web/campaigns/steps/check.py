@@ -24,7 +24,6 @@ from outreach.campaigns.waves import exemptions
 from outreach.campaigns.waves.calling_off import CALL_OFF_TIME
 from outreach.db import Session, time_limit
 from outreach.delivery.models import Reason
-from outreach.effect.commitment import approver_bytes, new_approver_bytes
 from outreach.errors import InputError
 from outreach.roles import RoleName
 from outreach.segments.criteria import is_everybody
@@ -71,13 +70,12 @@ def approve(number: int) -> Redirect | tuple[str, int]:
     """Approve and plan, or, at the second choice, approve only."""
     judged, overlap = _judged(number), posted_number("overlap", digits=7) or 0
     try:
-        added = approver_bytes(posted("added")) if posted("added") else None
         if posted("then") == PLAN:
-            return _approve_and_plan(number, judged, overlap, added)
+            return _approve_and_plan(number, judged, overlap)
         return _move(
             number,
             "La campagne est validée, exactement telle qu’elle est. Rien ne part tant qu’elle n’est pas planifiée.",
-            partial(approval.give, sending=sending(), judged=judged, overlap=overlap, added=added),
+            partial(approval.give, sending=sending(), judged=judged, overlap=overlap),
         )
     except InputError as error:
         with reading() as session:
@@ -111,7 +109,7 @@ def resume(number: int) -> Redirect:
     return _move(number, "L’envoi reprend.", partial(lifecycle.resume, may_approve=may_approve))
 
 
-def _approve_and_plan(number: int, judged: Findings, overlap: int, added: bytes | None) -> Redirect:
+def _approve_and_plan(number: int, judged: Findings, overlap: int) -> Redirect:
     with database().writing() as session:
         campaign = lifecycle.in_turn(session, number)
         earliest = now() + CALL_OFF_TIME
@@ -124,7 +122,6 @@ def _approve_and_plan(number: int, judged: Findings, overlap: int, added: bytes 
             earliest=earliest,
             judged=judged,
             overlap=overlap,
-            added=added,
         )
         day, hour = french.weekday(first.due_at), french.hour(first.due_at)
         told = f"La campagne est validée et planifiée : la {first.name} part le {day} à {hour}."
@@ -204,7 +201,6 @@ def check_page(
         draw=findings.draw if findings else None,
         attempts=drawn_list.attempts_of(session, campaign.id),
         drawn=drawn_list.draw_of(session, campaign.id),
-        added=posted("added") or new_approver_bytes().hex(),
         may_approve=deciding.may_decide(session, actor(), lifecycle.subject_of(campaign)),
         is_approver=current_user.holds(RoleName.APPROVER),
     )
