@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Simulate campaigns whose effect is known, on the register's own strata, and hold the method to what it promises.
 
-Usage: ./run bench effect [--campaigns 2000] [--only null,pressed,together,shapes,sizes] [--json]
+Usage: ./run bench effect [--campaigns 2000] [--only null,together,shapes,sizes] [--json]
 A cell is a number of authorities, a share that joins each week anyway, and what the letter does. It ends with 1 when a
 goal is missed, and says which on standard error; goals allow for the chance of 2,000 campaigns.
 """
@@ -26,14 +26,13 @@ from outreach.demo.population import SampleAuthority, populate
 from outreach.effect.draw import DEPARTURES, DrawnStratum, drawn
 from outreach.effect.interval import interval
 from outreach.effect.strata import Listed, Stratum, stratified
-from outreach.effect.tables import WINDOW, Counted, Joining, Source, Table, Windows, counted, first_joinings
+from outreach.effect.tables import WINDOW, Counted, Table, Windows, counted, first_joinings
 
 FIRST_DAY = date(2026, 3, 2)
 UNDER_WAY = 8  # one authority in this many is in preparation
 SIZES = (200, 312, 600, 985)
 BASES = (0.004, 0.02)
 EFFECTS = (0.015, 0.027, 0.05, 0.08)
-PRESSING = 0.05
 FEDERATION, DECIDING = 15, 0.25
 """How many authorities decide together, and the share of such federations that join within the six weeks."""
 MOST_ALARMS, LEAST_COVERAGE = 0.06, 0.93
@@ -45,8 +44,6 @@ class Shape(StrEnum):
     SPREAD = "spread over the window"
     AT_ONCE = "at once"
     FORWARD = "brings four weeks of joinings forward"
-    PRESSED = "nothing, and 5 % press the button"
-    COUNTED = "the same, had answers counted"
     TOGETHER = "nothing, and members of federations join on one day"
 
 
@@ -80,8 +77,6 @@ class Played:
     @property
     def faults(self) -> list[str]:
         cell = self.cell
-        if cell.shape is Shape.COUNTED:
-            return []
         faults = []
         if self.covered < LEAST_COVERAGE:
             faults.append(f"covers the effect in {self.covered:.1%}")
@@ -99,8 +94,6 @@ def cells() -> Iterator[Cell]:
                 yield Cell("sizes", size, base, effect)
     for size in (312, 985):
         for base in BASES:
-            yield Cell("pressed", size, base, 0, Shape.PRESSED)
-            yield Cell("pressed", size, base, 0, Shape.COUNTED)
             yield Cell("shapes", size, base, 0.1, Shape.AT_ONCE)
             yield Cell("shapes", size, base, 0, Shape.FORWARD)
 
@@ -143,16 +136,14 @@ def play(cell: Cell, campaigns: int) -> Played:
 
 
 def campaign(cell: Cell, strata: Sequence[DrawnStratum], chance: Random) -> list[Counted]:
-    """One campaign, counted: its joinings go through what the product counts and what it leaves out."""
+    """One campaign, counted."""
     told = list(_joinings(cell, strata, chance))
-    if cell.shape is Shape.COUNTED:
-        told = [one._replace(source=Source.LIST) for one in told]
     if cell.shape is Shape.TOGETHER:
         told += _together(strata, chance)
     return counted(strata, first_joinings(told, FIRST_DAY), Windows())
 
 
-def _joinings(cell: Cell, strata: Sequence[DrawnStratum], chance: Random) -> Iterator[Joining]:
+def _joinings(cell: Cell, strata: Sequence[DrawnStratum], chance: Random) -> Iterator[tuple[int, date]]:
     day_scale = log(1 - cell.base) / 7
     moved = cell.effect / (1 - within(cell.base, WINDOW))
     for stratum in strata:
@@ -163,18 +154,16 @@ def _joinings(cell: Cell, strata: Sequence[DrawnStratum], chance: Random) -> Ite
                 if day >= written:
                     day = _with_letter(cell.shape, day, written, chance.random() < moved, chance)
                 if day < DEPARTURES * WINDOW:  # a later joining is in no comparison
-                    yield Joining(fase, FIRST_DAY + timedelta(day), Source.LIST)
-                if cell.shape in {Shape.PRESSED, Shape.COUNTED} and chance.random() < PRESSING:
-                    yield Joining(fase, FIRST_DAY + timedelta(written + chance.randrange(WINDOW)), Source.ANSWER)
+                    yield fase, FIRST_DAY + timedelta(day)
 
 
-def _together(strata: Sequence[DrawnStratum], chance: Random) -> Iterator[Joining]:
+def _together(strata: Sequence[DrawnStratum], chance: Random) -> Iterator[tuple[int, date]]:
     """Federations whose members join on one day, whichever departure each of them is in."""
     fases = sorted(fase for stratum in strata for fase in stratum.order)
     for first in range(0, len(fases), FEDERATION):
         if chance.random() < DECIDING:
             day = FIRST_DAY + timedelta(chance.randrange(DEPARTURES * WINDOW))
-            yield from (Joining(fase, day, Source.LIST) for fase in fases[first : first + FEDERATION])
+            yield from ((fase, day) for fase in fases[first : first + FEDERATION])
 
 
 def _with_letter(shape: Shape, day: int, written: int, is_moved: bool, chance: Random) -> int:
@@ -237,7 +226,7 @@ def _cells(groups: set[str], options: argparse.Namespace) -> Iterator[dict[str, 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--campaigns", type=int, default=2000)
-    parser.add_argument("--only", default="null,pressed,together,shapes,sizes")
+    parser.add_argument("--only", default="null,together,shapes,sizes")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 

@@ -36,7 +36,7 @@ def interval(tables: Iterable[Table]) -> Interval | None:
     Weights are n1·n0/(n1 + n0), normalised (Mantel–Haenszel). The limits are Newcombe's (1998, method 10), which are
     MOVER on the limits of Wilson (Donner–Zou 2012), with the effective sizes 1/Σ(w²/n).
     """
-    kept = [table for table in tables if table.n1 and table.n0]
+    kept = [table for table in tables if table.has_sides]
     if not kept:
         return None
     weights = [table.n1 * table.n0 / (table.n1 + table.n0) for table in kept]

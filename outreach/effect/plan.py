@@ -2,10 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
 from outreach import french
-from outreach.effect.draw import DEPARTURES
 from outreach.effect.strata import SMALLEST_DRAW
 from outreach.effect.tables import WINDOW, Windows
 
@@ -51,19 +50,6 @@ class PlannedDraw:
         last = french.day(self.departures[-1])
         what_to_do = "reculez-la, ou comptez-la depuis chaque départ"
         return f"Le dernier départ, le {last}, viendrait après l’échéance : {what_to_do}."
-
-
-def departures(first: date, gap: int = WINDOW) -> tuple[date, ...]:
-    """The days of the departures. Raises ValueError on a gap that is neither 14 nor 21 days."""
-    if gap not in GAPS:
-        raise ValueError(f"departures {gap} days apart")
-    return tuple(first + timedelta(gap * place) for place in range(DEPARTURES))
-
-
-def moved(days: Sequence[date], place: int, day: date, gap: int) -> tuple[date, ...]:
-    """The departures once one of them leaves on another day: the later ones move with it, the gap is kept."""
-    later = (day + timedelta(gap * after) for after in range(len(days) - place))
-    return (*days[:place], *later)
 
 
 def windows(days: Sequence[date], gap: int) -> Windows:

@@ -1,4 +1,4 @@
-"""What is compared: two tables a stratum, of joinings that a list or a platform tells, by departure and day.
+"""What is compared: two tables a stratum, of joinings by departure and day.
 
 Departure 1 stands against 2 and 3 while neither of these has left; then 2 against 3, among those that had not joined by
 then. Departure 1 leaves the comparison when departure 2 leaves, as those of it that are left are survivors. Nothing is
@@ -8,7 +8,7 @@ compared once all are written to (Thompson 2018, within periods; Kenny 2022).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from enum import IntEnum, StrEnum
+from enum import IntEnum
 from typing import NamedTuple
 
 from outreach.effect.draw import DEPARTURES, DrawnStratum
@@ -16,27 +16,6 @@ from outreach.effect.draw import DEPARTURES, DrawnStratum
 WINDOW = 14
 Triple = tuple[int, int, int]
 """A count for each departure."""
-
-
-class Source(StrEnum):
-    """Who told that a school joined."""
-
-    LIST = "list"
-    PLATFORM = "platform"
-    ANSWER = "answer"
-    STAFF = "staff"
-
-
-COUNTED = frozenset({Source.LIST, Source.PLATFORM})
-"""Sources that tell of those written to and of those not yet alike. Answers come from those written to alone."""
-
-
-class Joining(NamedTuple):
-    """A school of an authority joined on a day, by its source's date."""
-
-    fase: int
-    day: date
-    source: Source
 
 
 class Period(IntEnum):
@@ -82,6 +61,11 @@ class Table(NamedTuple):
     n0: int
     y0: int
 
+    @property
+    def has_sides(self) -> bool:
+        """Whether there is somebody on both sides."""
+        return bool(self.n1 and self.n0)
+
 
 @dataclass(frozen=True, slots=True)
 class Counted:
@@ -95,13 +79,6 @@ class Counted:
         """Departure 1 against 2 and 3, then 2 against 3."""
         return compared(self.drawn, *self.joined)
 
-    @property
-    def as_drawn(self) -> Table:
-        """Departure 1 against 3 over all compared days."""
-        before, *compared = self.joined
-        early, late = (sum(period[one] for period in compared) for one in (0, 2))
-        return Table(self.drawn[0] - before[0], early, self.drawn[2] - before[2], late)
-
 
 def compared(drawn: Triple, before: Triple, first: Triple, between: Triple, second: Triple) -> tuple[Table, Table]:
     """The two tables of a stratum, of so many drawn and so many joined in each period."""
@@ -111,15 +88,11 @@ def compared(drawn: Triple, before: Triple, first: Triple, between: Triple, seco
     return written_first, Table(left2, second[1], left3, second[2])
 
 
-def first_joinings(joinings: Iterable[Joining], first_day: date) -> dict[int, int]:
-    """The day, counted from departure 1, of each authority's first joining that a list or a platform tells.
-
-    What an authority answered and what staff recorded never count: with no effect at all, they would show one.
-    """
+def first_joinings(joinings: Iterable[tuple[int, date]], first_day: date) -> dict[int, int]:
+    """The day, counted from departure 1, of the first joining of each authority (its FASE number)."""
     days: dict[int, int] = {}
-    for fase, day, source in joinings:
-        if source in COUNTED:
-            days[fase] = min((day - first_day).days, days.get(fase, (day - first_day).days))
+    for fase, day in joinings:
+        days[fase] = min((day - first_day).days, days.get(fase, (day - first_day).days))
     return days
 
 

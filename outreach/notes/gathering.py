@@ -26,7 +26,7 @@ from outreach.delivery.ledger.recipients import listed_schools
 from outreach.directory import listing as directory
 from outreach.directory.listing import Filters, Reach
 from outreach.directory.models import RegisterImport, School
-from outreach.effect import sentences as sentences_of_effects
+from outreach.effect import result
 from outreach.errors import InputError
 from outreach.notes import drafts, listing
 from outreach.notes.answer import comparison, prose
@@ -239,7 +239,7 @@ def _effects(session: Session, asked: NoteRequest, programme: Programme, known_a
         raise InputError(
             f"La campagne n° {asked.effect} n’a pas d’effet figé de ce programme à ce moment : retirez-le de la note."
         )
-    points = (sentences_of_effects.signed(share) for share in said.figure)
+    points = (result.signed(share) for share in said.figure)
     return (NoteEffect(said.campaign.title, asked.effect, said.sentence, said.source, *points),)
 
 

@@ -1,18 +1,17 @@
 import math
 import time
 from datetime import date, timedelta
-from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from outreach.effect import redraws, result
+from outreach.effect import result
 from outreach.effect.draw import DrawnStratum
 from outreach.effect.interval import Interval, Side, difference, interval, wilson
 from outreach.effect.redraws import p_value
 from outreach.effect.result import effect, widened
-from outreach.effect.tables import Counted, Joining, Period, Source, Table, Windows, counted, first_joinings
+from outreach.effect.tables import Counted, Period, Table, Windows, counted, first_joinings
 
 DAY = date(2026, 3, 2)
 NOBODY = (0, 0, 0)
@@ -71,7 +70,6 @@ def test_without_two_sides_there_is_no_figure():
 def test_departure_1_stands_against_2_and_3_then_2_against_3_among_those_left():
     stratum = Counted((10, 9, 8), ((1, 1, 0), (4, 2, 1), (0, 1, 2), (3, 2, 1)))
     assert stratum.tables == (Table(9, 4, 16, 3), Table(5, 2, 5, 1))
-    assert stratum.as_drawn == Table(9, 7, 8, 4)
 
 
 def test_a_joining_on_a_departures_day_belongs_to_the_period_that_it_opens():
@@ -83,17 +81,8 @@ def test_a_joining_on_a_departures_day_belongs_to_the_period_that_it_opens():
         Windows(14, 13)
 
 
-def test_what_answers_and_staff_tell_never_counts_and_the_first_school_does():
-    def joined(fase, day, source):
-        return Joining(fase, DAY + timedelta(day), source)
-
-    told = [
-        joined(9001, 9, Source.LIST),
-        joined(9001, 5, Source.PLATFORM),
-        joined(9001, 2, Source.ANSWER),
-        joined(9002, 3, Source.STAFF),
-        joined(9003, -4, Source.LIST),
-    ]
+def test_the_first_school_that_joins_counts():
+    told = [(9001, DAY + timedelta(9)), (9001, DAY + timedelta(5)), (9003, DAY - timedelta(4))]
     assert first_joinings(told, DAY) == {9001: 5, 9003: -4}
 
 
@@ -139,23 +128,15 @@ def test_redraws_of_three_departures_are_the_share_of_all_ways_to_draw(first):
     assert p_value([stratum(*first[:2])], SEED) == pytest.approx(exact, abs=error(exact))
 
 
-def test_redraws_keep_each_periods_joinings_and_the_places_of_each_departure():
-    chance = Random(1)
-    stratum = Counted((5, 4, 4), ((1, 0, 0), (2, 1, 0), (0, 1, 0), (0, 1, 2)))
-    urn = redraws._urn(stratum)
-    assert urn.ends == (1, 4, 5, 8)
-    assert sorted(urn.places) == [0] * 5 + [1] * 4 + [2] * 4
-    assert len({urn.again(chance) for _ in range(50)}) > 10
-
-
-def test_one_concludes_where_the_interval_excludes_zero():
+def test_one_word_follows_from_the_interval():
     clear = effect([Counted((40, 40, 40), (NOBODY, (15, 1, 1), NOBODY, (0, 14, 1)))])
-    assert clear.is_concluded
-    assert clear.figure.low > 0
-    assert clear.drawn == 120
+    assert (clear.word, clear.drawn) == ("Oui.", 120)
+    assert (clear.first, clear.second) == (Table(40, 15, 80, 2), Table(39, 14, 39, 1))
     none = effect([Counted((40, 40, 40), (NOBODY, (3, 2, 3), NOBODY, (0, 3, 2)))])
-    assert not none.is_concluded
+    assert none.word == "On ne peut pas conclure."
     assert none.figure.low < 0 < none.figure.high
+    against = effect([Counted((40, 40, 40), (NOBODY, (0, 15, 15), NOBODY, (0, 0, 10)))])
+    assert against.word == "Non, au contraire."
 
 
 def test_where_a_plan_says_so_an_interval_that_redraws_do_not_confirm_is_widened_to_zero(monkeypatch):
@@ -165,7 +146,7 @@ def test_where_a_plan_says_so_an_interval_that_redraws_do_not_confirm_is_widened
     monkeypatch.setattr(result, "p_value", lambda *_: 0.0501)
     assert effect([stratum]).figure == plain
     told = effect([stratum], SEED)
-    assert not told.is_concluded
+    assert told.word == "On ne peut pas conclure."
     assert told.figure == Interval(plain.estimate, 0.0, plain.high)
     assert widened(Interval(-0.05, -0.08, -0.01)) == Interval(-0.05, -0.08, 0.0)
     assert widened(Interval(0.01, -0.01, 0.03)) == Interval(0.01, -0.01, 0.03)

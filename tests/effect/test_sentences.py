@@ -1,73 +1,58 @@
-import math
 from dataclasses import replace
 
 import pytest
 
-from outreach.effect import sentences
 from outreach.effect.interval import Interval
-from outreach.effect.power import Detectable
-from outreach.effect.result import Effect
-from outreach.effect.tables import Windows
+from outreach.effect.result import Effect, sentence, signed
+from outreach.effect.tables import Table
 
-EFFECT = Effect(Interval(0.04, 0.012, 0.068), Interval(0.027, -0.008, 0.061), is_concluded=True, drawn=305)
-
-
-def told(effect=EFFECT, outside=7, windows=None, reminders=(7,)):
-    return sentences.result(effect, outside, windows or Windows(), reminders)
+YES = Effect(Interval(0.149, 0.096, 0.204), Table(102, 17, 198, 4), Table(97, 11, 97, 1), 300)
 
 
-def test_a_conclusion_says_between_what_among_whom_within_which_days_and_what_it_cannot_see():
+def told(days=14, **changed):
+    return sentence(replace(YES, **changed), days).replace("\u202f", " ").replace("\xa0", " ")
+
+
+def test_a_result_is_one_word_and_one_sentence_in_round_numbers():
     assert told() == (
-        "Parmi les 305\u00a0PO tirés au sort (7 en dehors), entre 1,2 et 6,8 PO de plus sur 100 ont adhéré dans les 14 "
-        "jours de la lettre, relance du 7e jour comprise, que parmi ceux qui l’attendaient encore. Ce chiffre compte "
-        "les adhésions avancées\u202f; à 28 jours, l’écart est entre −0,8 et 6,1. Ce qui vient ensuite n’est pas "
-        "mesuré\u00a0: tous reçoivent le courriel. Des PO qui attendaient encore ont pu en entendre "
-        "parler\u00a0: l’effet est alors sous-estimé."
+        "Oui. Dans les 14 jours, 17 des 102 PO qui avaient reçu le courriel ont adhéré (au moins une école), contre 4 "
+        "des 198 qui l’attendaient : environ 15 de plus sur 100, entre 9 et 21, les départs 2 et 3 comparés de même."
     )
-
-
-@pytest.mark.parametrize(
-    ("reminders", "words"),
-    [
-        ((), "de la lettre, que"),
-        ((1,), "relance du 1er jour comprise"),
-        ((5, 10), "relances des 5e et 10e jours comprises"),
-        ((7, 14), "relance du 7e jour comprise"),  # the second leaves after the window
-    ],
-)
-def test_only_reminders_within_the_window_are_said(reminders, words):
-    assert words in told(reminders=reminders)
-
-
-def test_nobody_outside_is_not_said_and_later_windows_are():
-    assert "tirés au sort, entre" in told(outside=0)
-    assert "dans les 21 jours" in told(windows=Windows(21, 21))
-    assert "à 42 jours" in told(windows=Windows(21, 21))
-    assert "Ce chiffre" not in told(replace(EFFECT, later=None))
+    assert told(21).startswith("Oui. Dans les 21 jours, ")
 
 
 def test_fewer_that_joined_are_said_as_fewer():
-    assert "entre 1,2 et 6,8 PO de moins sur 100" in told(replace(EFFECT, figure=Interval(-0.04, -0.068, -0.012)))
-
-
-def test_a_limit_that_is_almost_nothing_is_not_said_as_nothing():
-    assert "entre 0,04 et 6,8 PO de plus" in told(replace(EFFECT, figure=Interval(0.04, 0.0004, 0.068)))
+    assert told(figure=Interval(-0.051, -0.083, -0.029), first=Table(102, 1, 198, 18)).endswith(
+        "1 des 102 PO qui avaient reçu le courriel a adhéré (au moins une école), contre 18 des 198 qui l’attendaient "
+        ": environ 5 de moins sur 100, entre 2 et 9, les départs 2 et 3 comparés de même."
+    )
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "words"), [(-0.011, 0.039, "−1,1 et 3,9"), (0.0, 0.039, "0 et 3,9"), (-0.0004, 0.02, "0 et 2,0")]
+    ("low", "high", "words"),
+    [
+        (-0.031, 0.052, "entre 4 de moins et 6 de plus sur 100"),
+        (0.0, 0.031, "entre 0 et 4 de plus sur 100"),
+        (-0.0104, 0.02, "entre 2 de moins et 2 de plus sur 100"),
+    ],
 )
 def test_without_a_conclusion_nothing_is_claimed(low, high, words):
-    unclear = replace(EFFECT, figure=Interval(0.01, low, high), is_concluded=False)
-    assert told(unclear) == (
-        f"On ne peut pas conclure\u00a0: entre {words} PO de plus sur 100 ont adhéré, parmi les 305\u00a0PO tirés au "
-        "sort, dans les 14 jours de la lettre. Ce n’est pas une preuve d’absence."
-    )
+    said = told(figure=Interval(0.01, low, high))
+    assert said.startswith("On ne peut pas conclure. Dans les 14 jours, 17 des 102 PO")
+    assert f" : {words}, les départs" in said
+    assert "environ" not in said
 
 
-def test_before_the_approval_it_says_what_a_draw_could_see():
-    assert sentences.planned(Detectable(312, 0.04, 0.065, 0.057)) == (
-        "Avec 312\u00a0PO, 8 chances sur 10 de voir un effet de 4,0 points (6,5 si 2\u00a0% adhèrent chaque semaine)"
-        "\u202f; 5,7 points si l’on tirait deux moitiés."
-    )
-    assert "plus de 50 points" in sentences.planned(Detectable(9, math.inf, 0.4, 0.3))
+def test_a_limit_that_is_almost_nothing_is_not_said_as_nothing():
+    assert "environ 4,0 de plus sur 100, entre 0,4 et 6,8," in told(figure=Interval(0.04, 0.0041, 0.0679))
+
+
+def test_nobody_is_said_so_and_one_comparison_is_said_alone():
+    said = told(first=Table(102, 0, 198, 0), second=Table(0, 0, 97, 1))
+    assert "aucun des 102 PO qui avaient reçu le courriel n’a adhéré" in said
+    assert said.endswith("contre aucun des 198 qui l’attendaient : environ 15 de plus sur 100, entre 9 et 21.")
+    assert "11 des 97 PO" in told(first=Table(0, 0, 198, 4))
+
+
+def test_a_share_is_signed_in_points():
+    assert [signed(share) for share in (0.0412, -0.0081, -0.0004, 0)] == ["4,1", "−0,8", "0,0", "0,0"]

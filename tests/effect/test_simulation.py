@@ -27,7 +27,7 @@ def played():
 
 
 @pytest.mark.parametrize("base", BASES)
-@pytest.mark.parametrize("shape", [Shape.SPREAD, Shape.PRESSED, Shape.TOGETHER])
+@pytest.mark.parametrize("shape", [Shape.SPREAD, Shape.TOGETHER])
 def test_campaigns_without_effect_raise_few_alarms_by_the_interval_alone(played, base, shape):
     told = played(Cell("null", 312, base, 0, shape))
     alarms = round(told.concluded * CAMPAIGNS)
@@ -35,11 +35,9 @@ def test_campaigns_without_effect_raise_few_alarms_by_the_interval_alone(played,
     assert told.covered == 1 - told.concluded
 
 
-def test_answers_would_show_an_effect_that_is_none():
-    """The same campaigns, had what staff confirmed counted: so the test above can fail."""
-    told = play(Cell("null", 985, 0.004, 0, Shape.COUNTED), 10)
-    assert told.concluded == 1
-    assert told.mean == pytest.approx(0.048, abs=0.01)
+def test_a_letter_that_does_something_is_seen():
+    """So the test above can fail."""
+    assert play(Cell("shapes", 985, 0.004, 0.1, Shape.AT_ONCE), 10).concluded == 1
 
 
 @pytest.mark.parametrize(("shape", "effect"), [(Shape.SPREAD, 0.05), (Shape.AT_ONCE, 0.1), (Shape.FORWARD, 0)])

@@ -27,11 +27,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An authority that a campaign would write to: its key, how many letters it gets, and what strata are made of."""
+    """An authority that a campaign would write to: its key, how many letters it gets, what strata are made of, and how
+    many schools that the strand is open to it runs."""
 
     authority_id: int
     letters: int
     listed: Listed
+    schools: int = 1
 
 
 def submit(

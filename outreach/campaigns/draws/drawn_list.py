@@ -3,8 +3,9 @@
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
+from typing import Any
 
 from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
@@ -51,6 +52,12 @@ def plan_of(attempt: DrawAttempt) -> Mapping[str, Json]:
     """What was submitted with an attempt, as it was frozen."""
     plan: Mapping[str, Json] = json.loads(attempt.plan)
     return plan
+
+
+def planned_departures(attempt: DrawAttempt) -> list[date]:
+    """The days on which departures were to leave, as the plan says."""
+    days: Any = plan_of(attempt).get("departures") or []
+    return [date.fromisoformat(day) for day in days]
 
 
 def strata_of(session: Session, attempt: DrawAttempt) -> tuple[Stratum, ...]:

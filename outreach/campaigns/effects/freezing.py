@@ -1,66 +1,34 @@
-"""Freezes the effect of a draw: computed as known when the opening list was applied, kept for good."""
+"""Freezes the effect of a draw: computed as known when the opening list was applied, kept for good.
+
+What is kept is JSON. Shares are of 1: 0.04 is 4 authorities in 100. `strata` has, by departure, how many were drawn,
+and how many joined `before` departure 1, in the `first` window, `between` the two, in the `second`. `schools` is how
+many schools all listed authorities run, and those outside, where the plan says it. Outcomes of 0.3.0 have other names
+beside these, and say in their sentence what a figure does not say.
+"""
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
-from typing import Any, TypedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
 
 from outreach import audit, french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt, DrawnEffect
+from outreach.campaigns.draws.models import DrawnEffect
 from outreach.campaigns.effects import locking, observed
 from outreach.campaigns.effects.locking import EffectState, Lock
 from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session, take_turns
-from outreach.effect import health, sentences, tables
-from outreach.effect.draw import DrawnStratum
+from outreach.effect import tables
 from outreach.effect.interval import Interval
-from outreach.effect.result import effect
-from outreach.effect.tables import Period, Windows
+from outreach.effect.result import OFTEN_TOO_LARGE, effect, sentence, total
+from outreach.effect.tables import Counted, Table
 from outreach.errors import Refused
 
-REDRAWN = "9 999 retirages"
-"""Stands in the method of plans of 0.3.0."""
-
-
-class StratumTold(TypedDict):
-    """A stratum by departure: how many were drawn, and how many joined in each period that is compared, or before."""
-
-    name: str
-    drawn: Sequence[int]
-    before: Sequence[int]
-    first: Sequence[int]
-    between: Sequence[int]
-    second: Sequence[int]
-
-
-class Outcome(TypedDict):
-    """What a draw showed. Shares are of 1: 0.04 is 4 authorities in 100. `left` are the days of departures.
-
-    `later` is departure 1 against 3 over all compared days, never a verdict. `curves` has, by departure, how many had
-    joined by each day. `flow` and `health` stand beside the figure.
-    """
-
-    estimate: float
-    low: float
-    high: float
-    is_concluded: bool
-    later: Mapping[str, float] | None
-    drawn: int
-    outside: int
-    told: str
-    left: list[str]
-    length: int
-    second: int
-    until: str
-    as_known_at: str
-    strata: list[StratumTold]
-    curves: list[list[tuple[str, int]]]
-    flow: Mapping[str, Any]
-    health: Mapping[str, Any]
+REDRAWN = "9 999 retirages"  # stands in the method of plans of 0.3.0
+PERIODS = ("before", "first", "between", "second")
 
 
 def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
@@ -68,11 +36,17 @@ def told_of(session: Session, campaign: Campaign) -> dict[str, Any]:
 
     Raises NotFound for a campaign whose departures are not drawn.
     """
-    lock, kept = locking.lock_of(session, campaign), locking.frozen(session, campaign)
-    if kept is None or lock.state is EffectState.BLOCKED:
+    lock, outcome = locking.lock_of(session, campaign), told_frozen(session, campaign)
+    if outcome is None:
         return {"state": lock.state.value, "estimate": None, "low": None, "high": None, "told": lock.told}
-    outcome = kept.told
     return {"state": EffectState.READY.value, **{name: outcome[name] for name in ("estimate", "low", "high", "told")}}
+
+
+def told_frozen(session: Session, campaign: Campaign) -> dict[str, Any] | None:
+    """What a campaign's draw showed; None before it is frozen, and where something blocks it since."""
+    kept = locking.frozen(session, campaign)
+    is_blocked = kept is not None and locking.lock_of(session, campaign).state is EffectState.BLOCKED
+    return None if kept is None or is_blocked else kept.told
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,16 +63,15 @@ class EffectSaid:
 def for_note(session: Session, number: int) -> EffectSaid | None:
     """A campaign's frozen effect for a note; None where there is none, or something blocks it."""
     campaign = session.get(Campaign, number)
-    kept = campaign and locking.frozen(session, campaign)
-    if not campaign or not kept or locking.lock_of(session, campaign).state is EffectState.BLOCKED:
+    kept, told = (locking.frozen(session, campaign), told_frozen(session, campaign)) if campaign else (None, None)
+    if not campaign or not kept or not told:
         return None
-    told = kept.told
     source = f"Départs tirés au sort (page publique : /t/{number}), figé d’après la liste d’adhésions {kept.list_id}."
     figure = Interval(told["estimate"], told["low"], told["high"])
     return EffectSaid(campaign, kept.frozen_at, told["told"], french.typeset(source), figure)
 
 
-def compute(session: Session, campaign: Campaign, lock: Lock) -> Outcome:
+def compute(session: Session, campaign: Campaign, lock: Lock) -> dict[str, Any]:
     """What a draw shows whose lock is open, as it was known when the list that opened it was applied. Writes nothing.
 
     Raises Refused where it is locked or blocked, or compares nobody.
@@ -106,39 +79,42 @@ def compute(session: Session, campaign: Campaign, lock: Lock) -> Outcome:
     attempt, windows, opened_by = lock.attempt, lock.windows, lock.opened_by
     if lock.state is not EffectState.READY or not attempt or not windows or not opened_by or not opened_by.applied_at:
         raise Refused(lock.told)
-    at, first = opened_by.applied_at, lock.left[0]
+    at, first, until = opened_by.applied_at, lock.left[0], lock.until or lock.left[0]
     strata = drawn_list.order_of(session, attempt)
-    told = observed.joinings(session, campaign, attempt, at)
-    joined = tables.first_joinings(told, first)
+    joined = tables.first_joinings(observed.joinings(session, campaign, attempt, at), first)
     counted = tables.counted(strata, joined, windows)
-    is_redrawn = REDRAWN in str(drawn_list.plan_of(attempt).get("method"))
-    found = effect(counted, bytes.fromhex(attempt.seed or "") if is_redrawn else None)
+    plan: Mapping[str, Any] = drawn_list.plan_of(attempt)
+    found = effect(counted, bytes.fromhex(attempt.seed or "") if REDRAWN in str(plan.get("method")) else None)
     if found is None:
         raise Refused("Tous avaient adhéré avant le premier départ : il n’y a rien à comparer.")
-    outside = drawn_list.outside_of(session, attempt)
-    by_stratum = [_stratum(one, counts) for one, counts in zip(strata, counted, strict=True)]
-    return Outcome(
-        estimate=found.figure.estimate,
-        low=found.figure.low,
-        high=found.figure.high,
-        is_concluded=found.is_concluded,
-        later=asdict_of(found.later) if found.later else None,
-        drawn=found.drawn,
-        outside=len(outside),
-        told=sentences.result(found, len(outside), windows, reminders_of(campaign)),
-        left=[day.isoformat() for day in lock.left],
-        length=windows.length,
-        second=windows.second,
-        until=(lock.until or first).isoformat(),
-        as_known_at=at.isoformat(),
-        strata=by_stratum,
-        curves=_curves(strata, joined, first, windows),
-        flow=_flow(session, campaign, attempt),
-        health=_health(session, campaign, lock, strata, joined, at),
-    )
+    public = (today(attempt.drawn_at) - first).days if attempt.drawn_at else 0
+    more = {"early": observed.early(session, attempt, lock.left), "gone": observed.gone(session, attempt, until, at)}
+    return {
+        **found.figure._asdict(),
+        "is_concluded": found.figure.excludes_zero,
+        "drawn": found.drawn,
+        "outside": len(drawn_list.outside_of(session, attempt)),
+        "schools": [plan["schools"], plan["schools_outside"]] if "schools" in plan else None,
+        "told": sentence(found, windows.length),
+        "left": [day.isoformat() for day in lock.left],
+        "length": windows.length,
+        "second": windows.second,
+        "until": until.isoformat(),
+        "as_known_at": at.isoformat(),
+        "reminders": [day for day in reminders_of(campaign) if day < windows.length],
+        "strata": [
+            {"name": stratum.name, "drawn": one.drawn, **dict(zip(PERIODS, one.joined, strict=True))}
+            for stratum, one in zip(strata, counted, strict=True)
+        ],
+        "curves": observed.cumulated(strata, joined, first, windows.end),
+        "waited": observed.waited(strata, joined, public, windows.second),
+        "flow": {**observed.flow(session, campaign, attempt), **more},
+    }
 
 
-def freeze(session: Session, campaign: Campaign, lock: Lock, outcome: Outcome, *, now: datetime, actor: str) -> None:
+def freeze(
+    session: Session, campaign: Campaign, lock: Lock, outcome: Mapping[str, Any], *, now: datetime, actor: str
+) -> None:
     """Keep what a draw showed, for good; nothing where it is kept already.
 
     Raises Refused where another list has opened it meanwhile, or it is locked again.
@@ -160,102 +136,57 @@ def freeze(session: Session, campaign: Campaign, lock: Lock, outcome: Outcome, *
 
 
 def reminders_of(campaign: Campaign) -> list[int]:
-    """The days of a departure's reminders that left, counted from its letter; of the first departure that has some."""
-    first = {wave.departure: locking.left_on(wave) for wave in campaign.waves if not wave.reminder and wave.mailing}
-    left = [wave for wave in campaign.waves if wave.reminder and wave.mailing and wave.departure in first]
-    return sorted({(locking.left_on(wave) - first[wave.departure]).days for wave in left if wave.departure == 1})
+    """The days of the reminders of departure 1 that left, counted from its letter."""
+    waves = [wave for wave in campaign.waves if wave.departure == 1 and wave.mailing]
+    first = min((locking.left_on(wave) for wave in waves if not wave.reminder), default=date.max)
+    return sorted({(locking.left_on(wave) - first).days for wave in waves if wave.reminder})
 
 
-def asdict_of(figure: Interval) -> dict[str, float]:
-    """An interval under its names."""
-    return {"estimate": figure.estimate, "low": figure.low, "high": figure.high}
+def tables_of(outcome: Mapping[str, Any]) -> list[tuple[str, int, Table]]:
+    """The tables of an outcome: the stratum, 1 (departure 1 against 2 and 3) or 2 (2 against 3), and the table."""
+    found = []
+    for one in outcome["strata"]:
+        before, first, between, second = (tuple(one[name]) for name in PERIODS)
+        counted = Counted(tuple(one["drawn"]), (before, first, between, second))
+        found += [(one["name"], place, table) for place, table in enumerate(counted.tables, start=1)]
+    return found
 
 
-def _stratum(stratum: DrawnStratum, counts: tables.Counted) -> StratumTold:
-    before, first, between, second = counts.joined
-    return StratumTold(
-        name=stratum.name, drawn=counts.drawn, before=before, first=first, between=between, second=second
-    )
+def totals(outcome: Mapping[str, Any]) -> list[Table]:
+    """The totals of the two tables over all strata."""
+    return [total(table for _, number, table in tables_of(outcome) if number == place) for place in (1, 2)]
 
 
-def _curves(
-    strata: Sequence[DrawnStratum], joined: Mapping[int, int], first: date, windows: Windows
-) -> list[list[tuple[str, int]]]:
-    curves = observed.cumulated(strata, joined, first, windows.end)
-    return [[(day.isoformat(), count) for day, count in each] for each in curves]
-
-
-def _flow(session: Session, campaign: Campaign, attempt: DrawAttempt) -> dict[str, Any]:
-    found = observed.flow(session, campaign, attempt)
-    told = asdict(found)
-    return {**told, "left_out": {reason.value: counts for reason, counts in found.left_out.items()}}
-
-
-def _health(
-    session: Session,
-    campaign: Campaign,
-    lock: Lock,
-    strata: Sequence[DrawnStratum],
-    joined: Mapping[int, int],
-    at: datetime,
-) -> dict[str, Any]:
-    attempt, windows, first = lock.attempt, lock.windows, lock.left[0]
-    assert attempt is not None  # noqa: S101  # of an open lock
-    assert windows is not None  # noqa: S101
-    early = observed.early(session, attempt, lock.left)
-    compared = {Period.FIRST, Period.BETWEEN, Period.SECOND}
-    days = [first + timedelta(days=day) for day in joined.values() if windows.period(day) in compared]
-    crowd = health.crowd(days)
-    last = first + timedelta(days=windows.end - 1)
-    return {
-        "early": early,
-        "many_early": health.are_many_early(early, sum(len(one.order) for one in strata)),
-        "gone": observed.gone(session, attempt, lock.until or first, at),
-        "crowd": {"day": crowd.day.isoformat(), "joined": crowd.joined, "of": crowd.of} if crowd else None,
-        "strand_opened": first <= campaign.strand.opened_on <= last,
+def unsaid(outcome: Mapping[str, Any]) -> list[str]:
+    """What a figure does not say, in French; nothing of one that 0.3.0 told, whose sentence says it itself."""
+    if "waited" not in outcome:
+        return []
+    waited, outside, schools = outcome["waited"], outcome["outside"], outcome["schools"]
+    days, concludes = french.plural(waited["days"], "jour"), outcome["is_concluded"]
+    of, waiting, before = (french.number(waited[name]) for name in ("of", "waiting", "before"))
+    run, are = ("gère", "est") if outside == 1 else ("gèrent", "sont")
+    of_schools = f", qui {run} {french.number(schools[1])} des {french.number(schools[0])} écoles," if schools else ""
+    lines = {
+        "Ne pas pouvoir conclure n’est pas une preuve d’absence.": not concludes,
+        "L’écart est réduit si ceux qui attendent entendent parler du courriel, grossi s’ils attendent le leur pour "
+        f"adhérer. Un indice : des {of} PO des départs 2 et 3, {waiting} ont adhéré dans les {days} avant le départ 2, "
+        f"{before} dans les {days} avant que le plan soit public.": True,
+        "Une adhésion que le courriel a seulement avancée compte comme une autre.": True,
+        f"{french.number(outside)} PO{of_schools} {are} en dehors du tirage, et du chiffre.": outside > 0,
+        "Un tirage de cette taille qui conclut donne le plus souvent un chiffre trop grand.": concludes
+        and outcome["drawn"] < OFTEN_TOO_LARGE,
     }
+    return [french.typeset(line) for line, is_so in lines.items() if is_so]
 
 
-def beside(outcome: Mapping[str, Any]) -> list[str]:
-    """What is said beside a figure, in French, and never hides it."""
-    told, drawn = outcome["health"], outcome["drawn"]
-    lines = [
-        f"Un courriel est parti à {french.number(told['early'])} PO avant {'leur' if told['early'] > 1 else 'son'} tour"
-        f"{', plus d’un sur vingt' if told['many_early'] else ''}."
-        if told["early"]
-        else "",
-        f"Non remis, par départ : {_each(outcome['flow']['undelivered'])}."
-        if any(outcome["flow"]["undelivered"])
-        else "",
-        f"Sortis du registre, par départ : {_each(told['gone'])}." if any(told["gone"]) else "",
-        _crowd(told["crowd"]) if told["crowd"] else "",
-        "Le volet s’est ouvert pendant les jours comparés." if told["strand_opened"] else "",
-    ]
-    calm = (
-        f"Pour les {french.number(drawn)} PO tirés, rien à signaler de ce qui se vérifie : courriels avant leur tour, "
-        "non remis, sorties du registre, adhésions d’un même jour, ouverture du volet."
-    )
-    return [french.typeset(line) for line in lines if line] or [french.typeset(calm)]
-
-
-def _each(counts: Sequence[int]) -> str:
-    return ", ".join(map(french.number, counts))
-
-
-def _crowd(crowd: Mapping[str, Any]) -> str:
-    day = french.day(date.fromisoformat(crowd["day"]))
-    many = f"{french.number(crowd['joined'])} des {french.number(crowd['of'])} adhésions comparées"
-    return f"Le {day}, {many} d’un coup : une démarche commune, ou un succès immédiat."
-
-
-def shown(kept: DrawnEffect) -> dict[str, Any]:
+def shown(told: Mapping[str, Any]) -> dict[str, Any]:
     """An effect as pages show it: its days are dates."""
-    told = kept.told
     return {
         **told,
         "left": [date.fromisoformat(day) for day in told["left"]],
         "until": date.fromisoformat(told["until"]),
         "known": today(datetime.fromisoformat(told["as_known_at"])),
-        "beside": beside(told),
+        "unsaid": unsaid(told),
+        "totals": totals(told),
         "curves": [[(date.fromisoformat(day), count) for day, count in each] for each in told["curves"]],
     }

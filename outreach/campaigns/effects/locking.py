@@ -17,12 +17,13 @@ from outreach.campaigns.models import Campaign, Wave
 from outreach.days import today
 from outreach.db import Session
 from outreach.directory.models import Authority, Network
-from outreach.effect import health, plan
-from outreach.effect.health import Block
+from outreach.effect import plan
 from outreach.effect.tables import Windows
 from outreach.errors import NotFound
 
 SETTLING = timedelta(days=14)  # after the last compared day: lists tell a joining some days late
+NOT_REPLAYED = "Le tirage refait ne donne pas l’ordre enregistré : le chiffre n’est pas calculé."
+STOPPED = "La campagne s’est arrêtée avant le deuxième départ : il n’y a rien à comparer."
 UNDRAWN = "Les départs de cette campagne ne sont pas tirés au sort : il n’y a pas d’effet à mesurer."
 
 
@@ -92,11 +93,11 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
     if attempt is None or attempt.approver_bytes is None:  # which a scope does not see: it cannot repeat the draw
         return Lock(EffectState.LOCKED, "Le tirage se fait à la validation.")
     if not _is_repeated(session, attempt):
-        return Lock(EffectState.BLOCKED, Block.NOT_REPLAYED.label, attempt)
+        return Lock(EffectState.BLOCKED, french.typeset(NOT_REPLAYED), attempt)
     left = departures_left(campaign)
     if len(left) < 2:
-        if _is_over(campaign):
-            return Lock(EffectState.BLOCKED, Block.STOPPED.label, attempt, left)
+        if campaign.state in ENDED:
+            return Lock(EffectState.BLOCKED, french.typeset(STOPPED), attempt, left)
         return Lock(
             EffectState.LOCKED, "Le deuxième départ n’est pas parti : rien ne se compare encore.", attempt, left
         )
@@ -106,13 +107,7 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
     opened_by = coverage.first_covering(session, campaign.strand.programme_id, [one.id for one in networks], until)
     if opened_by is None:
         return Lock(EffectState.LOCKED, _awaited(until, networks), attempt, left, windows, until)
-    is_well = not health.blocks(replays=True, is_covered=True, departures_left=len(left))
-    state, told = (
-        (EffectState.READY, "Les jours comparés sont couverts.")
-        if is_well
-        else (EffectState.BLOCKED, Block.STOPPED.label)
-    )
-    return Lock(state, told, attempt, left, windows, until, opened_by)
+    return Lock(EffectState.READY, "Les jours comparés sont couverts.", attempt, left, windows, until, opened_by)
 
 
 def _is_repeated(session: Session, attempt: DrawAttempt) -> bool:
@@ -145,11 +140,6 @@ def networks_drawn(session: Session, attempt: DrawAttempt) -> Sequence[Network]:
     drawn = select(Authority.network_id).join(DrawnAuthority, DrawnAuthority.authority_id == Authority.id)
     drawn = drawn.where(DrawnAuthority.attempt_id == attempt.id, DrawnAuthority.outside.is_(None))
     return session.scalars(select(Network).where(Network.id.in_(drawn)).order_by(Network.position)).all()
-
-
-def _is_over(campaign: Campaign) -> bool:
-    """Whether no later departure will leave."""
-    return campaign.state in ENDED
 
 
 def _awaited(until: date, networks: Sequence[Network]) -> str:

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from outreach.adherence.models import Strand
 from outreach.campaigns.draws.models import DrawAttempt
-from outreach.campaigns.effects import locking
+from outreach.campaigns.effects import freezing, locking
 from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.models import Campaign
 from outreach.db import Session
@@ -52,11 +52,9 @@ def draws_of(session: Session, programme: int) -> list[ProgrammeDraw]:
 
 
 def _told(session: Session, campaign: Campaign, attempt: DrawAttempt) -> ProgrammeDraw:
-    lock, kept = locking.lock_of(session, campaign), locking.frozen(session, campaign)
-    if kept is not None and lock.state is EffectState.BLOCKED:
-        kept = None
-    told = kept.told if kept else None
-    figure = Interval(told["estimate"], told["low"], told["high"]) if told else None
-    state = EffectState.READY if kept else lock.state
+    lock, told = locking.lock_of(session, campaign), freezing.told_frozen(session, campaign)
     left = lock.left[0] if lock.left else None
-    return ProgrammeDraw(campaign, attempt, left, told["told"] if told else lock.told, state, figure)
+    if told is None:
+        return ProgrammeDraw(campaign, attempt, left, lock.told, lock.state, None)
+    figure = Interval(told["estimate"], told["low"], told["high"])
+    return ProgrammeDraw(campaign, attempt, left, told["told"], EffectState.READY, figure)

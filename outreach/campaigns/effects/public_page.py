@@ -1,19 +1,19 @@
-"""What the public page of a draw says: how it was drawn, counts by stratum and departure, its figure once frozen."""
+"""What the public page of a draw says: all that a stranger needs to repeat its order and its figure."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from outreach import french
 from outreach.campaigns import lifecycle
-from outreach.campaigns.draws import drawn_list
+from outreach.campaigns.draws import drawn_list, published
 from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.effects import freezing, locking, programme
-from outreach.campaigns.effects.locking import EffectState
 from outreach.campaigns.effects.programme import ProgrammeDraw
-from outreach.campaigns.schedule import draw_plan
-from outreach.campaigns.schedule.draw_plan import Stated
 from outreach.db import Session
+from outreach.effect.tables import Table
 from outreach.errors import NotFound
 from outreach.settings import ROOT
 
@@ -22,28 +22,33 @@ PROGRAM = Path(ROOT) / "docs" / "redraw.py"
 
 @dataclass(frozen=True, slots=True)
 class PublicDraw:
-    """A draw as strangers see it: no name, no list. `strata` has each stratum with its counts by departure, `plan` is
-    what was committed to, or None of a draw whose plan stated no days. `draws` are all draws of its programme, so that
-    a figure is read beside those that showed nothing.
+    """A draw as strangers see it: FASE numbers, no name.
+
+    `given` is its file (`as_json`). `strata` has each stratum with its counts by departure. `unsaid` and `totals` come
+    with the figure. `draws` are all draws of its programme, so that a figure is read beside those that showed nothing.
     """
 
     campaign: int
     programme: str
     attempt: DrawAttempt
-    is_followed: bool
     void: Sequence[DrawAttempt]
+    given: dict[str, Any]
     strata: Sequence[tuple[str, tuple[int, ...]]]
     outside: int
-    plan: Stated | None
-    state: EffectState
-    told: str
+    unsaid: Sequence[str]
+    totals: Sequence[Table]
     draws: Sequence[ProgrammeDraw]
     program: str
 
     @property
     def drawn(self) -> int:
         """How many authorities were drawn."""
-        return sum(sum(counts) for _, counts in self.strata)
+        return len(self.given["list"])
+
+    @property
+    def plan(self) -> str:
+        """The plan's JSON, to be read."""
+        return json.dumps(self.given["content"], ensure_ascii=False, indent=1)
 
     @property
     def attempts(self) -> str:
@@ -59,20 +64,27 @@ def of(session: Session, number: int) -> PublicDraw:
     attempt = drawn_list.draw_of(session, campaign.id)
     if attempt is None:
         raise NotFound(locking.UNDRAWN)
-    draws = programme.draws_of(session, campaign.strand.programme_id)
-    own = next((one for one in draws if one.campaign is campaign), None)
-    told = {"state": own.state, "told": own.told} if own else freezing.told_of(session, campaign)
+    told, outcome = freezing.told_of(session, campaign), freezing.told_frozen(session, campaign)
+    void = [one for one in drawn_list.attempts_of(session, campaign.id) if one.voided_at]
+    repeats = ("attempt", "commitment", "nonce", "approver_bytes", "content_digest", "seed", "content", "list")
+    whole = published.of(session, attempt)
+    tables = [
+        {"stratum": stratum, "comparison": place, **table._asdict()}
+        for stratum, place, table in (freezing.tables_of(outcome) if outcome else [])
+    ]
+    given = {name: whole[name] for name in repeats}
+    given |= {"plan_digest": attempt.plan_digest, "list_digest": attempt.list_digest}
+    given["void"] = [{"attempt": one.number, "commitment": one.commitment, "nonce": one.nonce} for one in void]
     return PublicDraw(
         campaign=campaign.id,
         programme=f"{campaign.strand.name}, volet {campaign.strand.number}",
         attempt=attempt,
-        is_followed=drawn_list.is_followed(attempt, campaign.id),
-        void=[one for one in drawn_list.attempts_of(session, campaign.id) if one.voided_at],
+        void=void,
+        given={**given, "tables": tables, **told},
         strata=[(one.name, tuple(map(len, one.departures))) for one in drawn_list.order_of(session, attempt)],
-        outside=len(drawn_list.outside_of(session, attempt)),
-        plan=draw_plan.stated_by(attempt),
-        state=EffectState(told["state"]),
-        told=told["told"],
-        draws=draws,
+        outside=len(whole["outside"]),
+        unsaid=freezing.unsaid(outcome) if outcome else [],
+        totals=freezing.totals(outcome) if outcome else [],
+        draws=programme.draws_of(session, campaign.strand.programme_id),
         program=PROGRAM.read_text(encoding="utf-8"),
     )

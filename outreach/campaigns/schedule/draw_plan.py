@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from sqlalchemy import case, func, select
 
@@ -61,6 +61,15 @@ class DrawPlan:
     attempt: DrawAttempt | None = None
 
     @property
+    def schools(self) -> tuple[int, int]:
+        """How many schools all its authorities run, and those that stay outside; zeros where its plan says nothing."""
+        if self.attempt:
+            plan = cast("Mapping[str, int]", drawn_list.plan_of(self.attempt))
+            return plan.get("schools", 0), plan.get("schools_outside", 0)
+        outside = sum(one.schools for one in self.candidates if one.listed.fase in self.strata.outside)
+        return sum(one.schools for one in self.candidates), outside
+
+    @property
     def outside(self) -> Mapping[str, int]:
         """How many stay outside the draw, by the French reason."""
         return Counter(reason.label for reason in self.strata.outside.values())
@@ -86,6 +95,8 @@ class DrawPlan:
             "figure_on": self.figure_on.isoformat() if self.figure_on else None,
             "strata": [[stratum.name, len(stratum.fases)] for stratum in self.strata.strata],
             "outside": dict(sorted(self.outside.items())),
+            "schools": self.schools[0],
+            "schools_outside": self.schools[1],
         }
 
 
@@ -112,8 +123,7 @@ def _submitted(session: Session, campaign: Campaign, attempt: DrawAttempt, days:
     refusals = _refusals(campaign, frozen.drawn, days)
     if campaign.first_come is None:
         refusals.append(french.typeset(UNASKED))
-    stated = cast("list[str]", plan["departures"])
-    departures = [date.fromisoformat(day) for day in stated]
+    departures = drawn_list.planned_departures(attempt)
     gap = cast("int", plan["window_days"])
     return DrawPlan(gap, (), frozen, departures, refusals, attempt=attempt)
 
@@ -134,47 +144,6 @@ def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]
     return [*planned.refusals, *([french.typeset(told.format(french.day(days[-1])))] if late else [])]
 
 
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """What the plan of a submission said.
-
-    `window` is both the gap and the days compared, `reminders` are days after each departure's letter. `strata` and
-    `outside` are counts by name and by reason. `first_come` is None where the plan said nothing of it.
-    """
-
-    departures: Sequence[date]
-    window: int
-    outcome: str
-    method: str
-    reminders: Sequence[int]
-    figure_on: date | None
-    first_come: bool | None
-    strata: Sequence[tuple[str, int]]
-    outside: Mapping[str, int]
-
-
-def stated_by(attempt: DrawAttempt) -> Stated | None:
-    """What the plan of an attempt said; None of one that stated no days."""
-    plan = cast("Mapping[str, Any]", drawn_list.plan_of(attempt))
-    if "departures" not in plan:
-        return None
-    return Stated(
-        departures=[date.fromisoformat(day) for day in plan["departures"]],
-        window=plan["window_days"],
-        outcome=plan["outcome"],
-        method=plan["method"],
-        reminders=[int(day) for day in plan["reminders"].split()],
-        figure_on=_day(plan.get("figure_on")),
-        first_come=plan.get("first_come"),
-        strata=[(name, count) for name, count in plan["strata"]],
-        outside=plan["outside"],
-    )
-
-
-def _day(stated: str | None) -> date | None:
-    return date.fromisoformat(stated) if stated else None
-
-
 def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:
     """The authorities that a campaign would write to now, with what strata are made of, in the order of keys."""
     scope = audiences.scope_of(session, campaign, now=now, leaves_at=campaign.starts_at)
@@ -193,7 +162,7 @@ def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[C
         if key in boxes:
             count, under_way = known.get(key, (0, False))
             listed = Listed(fase, network, count > 1, under_way, any(box in shared for box in boxes[key]))
-            found.append(Candidate(key, len(boxes[key]), listed))
+            found.append(Candidate(key, len(boxes[key]), listed, count))
     return found
 
 

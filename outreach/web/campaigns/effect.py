@@ -1,20 +1,18 @@
-"""What a draw of departures showed: the page, locked until its day; the job that freezes it; curves and files."""
+"""What a draw of departures showed: the page, locked until its day; curves and files."""
 
 import json
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from flask import Response, redirect, url_for
+from flask import Response, flash, redirect, url_for
 from werkzeug.wrappers import Response as Redirect
 
 from outreach import french
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawnEffect
 from outreach.campaigns.effects import freezing, locking, programme
 from outreach.campaigns.models import Campaign
-from outreach.campaigns.schedule import draw_plan
 from outreach.charts.chart import Chart
 from outreach.charts.curves import Event, Series, curve
 from outreach.db import Session, time_limit
@@ -23,10 +21,9 @@ from outreach.errors import Refused
 from outreach.roles import RoleName
 from outreach.web import charts
 from outreach.web.campaigns.blueprint import pages, show, step_of
-from outreach.web.jobs import later
 from outreach.web.ui import exports
 from outreach.web.ui.exports import Table
-from outreach.web.ui.request import actor, database, finishing, job, needs, now, reading, tell
+from outreach.web.ui.request import actor, database, needs, now, reading
 
 DEPARTURES = ("Départ 1", "Départ 2", "Départ 3")
 JSON = "application/json"
@@ -37,41 +34,36 @@ JSON = "application/json"
 def effect(number: int) -> str:
     with reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
-        lock, kept = locking.lock_of(session, campaign), locking.frozen(session, campaign)
-        shown = _shown(lock.state, kept)
-        draws = programme.draws_of(session, campaign.strand.programme_id)
+        lock, told = locking.lock_of(session, campaign), freezing.told_frozen(session, campaign)
+        shown = freezing.shown(told) if told else None
         return show(
             "effect",
             step_of(session, "effect", campaign),
             lock=lock,
-            kept=kept,
+            kept=locking.frozen(session, campaign),
             told=shown,
-            planned=draw_plan.stated_by(lock.attempt) if lock.attempt else None,
+            planned=drawn_list.planned_departures(lock.attempt) if lock.attempt else [],
             attempts=drawn_list.attempts_of(session, campaign.id),
             sizes=drawn_list.sizes_of(session, lock.attempt) if lock.attempt else {},
             charts=list(_charts(campaign, shown)) if shown else [],
             flow=list(_flow(shown)) if shown else [],
             departures=DEPARTURES,
-            draws=draws,
+            draws=programme.draws_of(session, campaign.strand.programme_id),
         )
 
 
 @pages.post("/<number:number>/effect")
 @needs(RoleName.AUTHOR, RoleName.APPROVER)
 def freeze_effect(number: int) -> Redirect:
-    """Compute the effect as a job, and freeze it."""
+    """Compute the effect, and freeze it."""
     with time_limit.lifted(), database().reading() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         lock = locking.lock_of(session, campaign)
-        if lock.state is not locking.EffectState.READY:
-            raise Refused(lock.told)
-        if not job():
-            return later(f"Calculer l’effet de « {campaign.title} »", url_for(".effect", number=number))
         outcome = freezing.compute(session, campaign, lock)
-    with finishing() as session:
+    with database().writing() as session:
         campaign = lifecycle.campaign_numbered(session, number)
         freezing.freeze(session, campaign, lock, outcome, now=now(), actor=actor())
-        tell("L’effet est calculé et figé.")
+    flash("L’effet est calculé et figé.", "success")
     return redirect(url_for(".effect", number=number))
 
 
@@ -80,15 +72,12 @@ def freeze_effect(number: int) -> Redirect:
 def export_effect(number: int, kind: str) -> Response:
     """The frozen effect: its figures by stratum and departure, or all of it as JSON."""
     with reading() as session:
-        campaign, kept = _frozen(session, number)
-        told, title = kept.told, campaign.title
-        draws = programme.draws_of(session, campaign.strand.programme_id) if kind == "json" else []
-        others = {"draws": [one.as_json() for one in draws]}
+        campaign, told = _frozen(session, number)
+        title, draws = campaign.title, programme.draws_of(session, campaign.strand.programme_id)
+        whole = {**told, "programme": {"draws": [one.as_json() for one in draws]}}
     name = f"effet-campagne-{number}"
     if kind == "json":
-        return exports.attachment(
-            json.dumps({**told, "programme": others}, ensure_ascii=False, indent=1).encode(), JSON, f"{name}.json"
-        )
+        return exports.attachment(json.dumps(whole, ensure_ascii=False, indent=1).encode(), JSON, f"{name}.json")
     return exports.download(_strata(told), kind, name, _figures(told), campaign=title)
 
 
@@ -96,22 +85,17 @@ def export_effect(number: int, kind: str) -> Response:
 @needs(RoleName.READER)
 def effect_picture(number: int, key: str, ending: str) -> Response:
     with reading() as session:
-        campaign, kept = _frozen(session, number)
-        return charts.picture(_charts(campaign, freezing.shown(kept)), key, ending, f"effet-campagne-{number}")
+        campaign, told = _frozen(session, number)
+        return charts.picture(_charts(campaign, freezing.shown(told)), key, ending, f"effet-campagne-{number}")
 
 
-def _shown(state: locking.EffectState, kept: DrawnEffect | None) -> dict[str, Any] | None:
-    """What is frozen, unless something blocks it since."""
-    return freezing.shown(kept) if kept and state is not locking.EffectState.BLOCKED else None
-
-
-def _frozen(session: Session, number: int) -> tuple[Campaign, DrawnEffect]:
+def _frozen(session: Session, number: int) -> tuple[Campaign, dict[str, Any]]:
     """A campaign and its frozen effect. Raises Refused as long as there is none, or something blocks it."""
     campaign = lifecycle.campaign_numbered(session, number)
-    lock, kept = locking.lock_of(session, campaign), locking.frozen(session, campaign)
-    if kept is None or lock.state is locking.EffectState.BLOCKED:
-        raise Refused(lock.told)
-    return campaign, kept
+    told = freezing.told_frozen(session, campaign)
+    if told is None:
+        raise Refused(locking.lock_of(session, campaign).told)
+    return campaign, told
 
 
 def _charts(campaign: Campaign, told: dict[str, Any]) -> Iterator[Chart]:
@@ -146,7 +130,9 @@ def _flow(told: dict[str, Any]) -> Iterator[tuple[str, list[int]]]:
     for reason, counts in flow["left_out"].items():
         yield f"Écartés : {Reason(reason).label}", counts
     yield "Non remis", flow["undelivered"]
-    yield "Sortis du registre", told["health"]["gone"]
+    if "early" in flow:  # not in an outcome of 0.3.0
+        yield "Avaient reçu un courriel avant leur tour", flow["early"]
+        yield "Sortis du registre", flow["gone"]
     yield "Avaient adhéré avant le premier départ", _sums(strata, "before")
     yield f"Ont adhéré dans les {told['length']} jours du premier départ", _sums(strata, "first")
     if told["second"] > told["length"]:
@@ -169,12 +155,5 @@ def _strata(told: dict[str, Any]) -> Table:
 
 def _figures(told: dict[str, Any]) -> Table:
     """The figure, in points of 100."""
-    figures = [
-        ("Écart, en PO sur 100", *(round(100 * told[name], 2) for name in ("estimate", "low", "high"))),
-        *(
-            [("À la fin des jours comparés", *(round(100 * told["later"][n], 2) for n in ("estimate", "low", "high")))]
-            if told["later"]
-            else []
-        ),
-    ]
+    figures = [("Écart, en PO sur 100", *(round(100 * told[name], 2) for name in ("estimate", "low", "high")))]
     return Table("Chiffre", ("Mesure", "Estimation", "De", "À"), figures)

@@ -1,9 +1,10 @@
-"""The public page of a draw, from its approval on: what a stranger needs to check it, and counts alone; no cookie."""
+"""The public page of a draw, from its approval on, and its file: what a stranger needs to repeat it; no cookie."""
+
+import json
 
 from flask import Blueprint, Response, render_template
 
 from outreach.campaigns.effects import public_page
-from outreach.db import Session
 from outreach.errors import NotFound
 from outreach.web.public.notes import POLICY
 from outreach.web.ui.request import reading
@@ -19,15 +20,14 @@ def keep_to_itself(response: Response) -> Response:
     return response
 
 
-@pages.get("/<number:number>")
-def draw(number: int) -> Response:
+@pages.get("/<number:number>", defaults={"ending": ""})
+@pages.get("/<number:number>.<any(json):ending>")
+def draw(number: int, ending: str) -> Response:
     with reading() as session:
-        return _page(session, number)
-
-
-def _page(session: Session, number: int) -> Response:
-    try:
-        found = public_page.of(session, number)
-    except NotFound:
-        return Response(render_template("public/draw_unknown.html"), 404)
-    return Response(render_template("public/draw.html", draw=found))
+        try:
+            found = public_page.of(session, number)
+        except NotFound:
+            return Response(render_template("public/draw_unknown.html"), 404)
+        if ending:
+            return Response(json.dumps(found.given, ensure_ascii=False), mimetype="application/json")
+        return Response(render_template("public/draw.html", draw=found))

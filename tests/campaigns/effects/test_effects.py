@@ -1,5 +1,8 @@
 """The effect of a draw: locked until a covering list, computed as known then, and frozen."""
 
+import json
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -9,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from outreach.adherence import programmes
 from outreach.adherence.models import AdherenceRecord, Word
 from outreach.campaigns import lifecycle
+from outreach.campaigns.draws import drawn_list
 from outreach.campaigns.draws.models import DrawnEffect
 from outreach.campaigns.effects import freezing, locking, public_page
 from outreach.campaigns.effects.locking import EffectState
@@ -18,19 +22,23 @@ from outreach.campaigns.results import overall as results_overall
 from outreach.campaigns.waves import added_reminders
 from outreach.days import today
 from outreach.directory.models import Authority, Ownership
-from outreach.effect import tables
+from outreach.effect import result, tables
+from outreach.effect.draw import canonical
 from outreach.effect.interval import interval
 from outreach.errors import NotFound, Refused
 from outreach.responses.kinds import Answer
+from outreach.settings import ROOT
 from tests import factories
 from tests.campaigns.conftest import draft
 from tests.campaigns.effects.drawn import GAP, LEFT, departures, draw, leave, tell
 from tests.campaigns.results.test_figures import answer
 from tests.conftest import NOW
+from tests.tampering import unguard
 
 DAY = today(LEFT)
 LAST = DAY + timedelta(days=27 + 14)  # the last compared day and 14 more
 AFTER = LEFT + timedelta(days=60)
+METHOD_OF_0_3_0 = "Newcombe 1998, méthode 10 ; 9 999 retirages ; conclut si les deux concordent"
 
 
 def lock(database, number):
@@ -109,7 +117,9 @@ def test_the_figure_is_that_of_the_pure_room_and_stays_what_it_was(database, lef
     assert [sum(each["second"][place] for each in outcome["strata"]) for place in range(3)] == [0, 12, 0]
     assert outcome["low"] > 0
     assert outcome["is_concluded"]
-    assert "PO de plus sur 100 ont adhéré dans les 14 jours" in outcome["told"].replace("\xa0", " ")
+    said = outcome["told"].replace("\xa0", " ")
+    assert said.startswith("Oui. Dans les 14 jours, 15 des 30 PO qui avaient reçu le courriel ont adhéré")
+    assert outcome["waited"] == {"of": 60, "days": 14, "waiting": 2, "before": 0}
     assert [curve[-1][1] for curve in outcome["curves"]] == [15, 13, 1]
     later = dict.fromkeys(sorted(three)[1:20], DAY + timedelta(days=2))
     tell(database, later, LAST, at=AFTER + timedelta(days=1))
@@ -238,19 +248,76 @@ def test_no_reminder_is_added_to_the_plan_of_a_draw_before_its_effect_is_told(da
     add()
 
 
-def test_the_public_page_has_counts_alone_from_the_approval_on(database, people, strand, left, joined):
+def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(database, people, strand, left, joined):
     with database.reading() as session:
         found = public_page.of(session, left)
         with pytest.raises(NotFound):
             public_page.of(session, 99)
-    assert (found.drawn, found.outside, found.state) == (90, 0, EffectState.LOCKED)
+    assert (found.drawn, found.outside, found.given["state"], found.given["tables"]) == (90, 0, "locked", [])
     assert "Tirage n° 1, aucun annulé." in found.attempts.replace("\xa0", " ")
     assert [sum(counts) for _, counts in found.strata] == [45, 45]
     assert [one.campaign.id for one in found.draws] == [left]
     tell(database, joined, LAST, at=AFTER)
     outcome = freeze(database, left)
     with database.reading() as session:
-        assert public_page.of(session, left).told == outcome["told"]
+        given = public_page.of(session, left).given
+    assert (given["state"], given["told"]) == ("ready", outcome["told"])
+    assert [
+        sum(one[name] for one in given["tables"] if one["comparison"] == 1) for name in ("n1", "y1", "n0", "y0")
+    ] == [*(30, 15, 60, 2)]
+
+
+def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database, left, joined, tmp_path):
+    tell(database, joined, LAST, at=AFTER)
+    outcome = freeze(database, left)
+    with database.reading() as session:
+        given = public_page.of(session, left).given
+        order = drawn_list.order_of(session, drawn_list.draw_of(session, left))
+    file = tmp_path / "draw.json"
+    file.write_text(json.dumps(given), encoding="utf-8")
+    alone = [sys.executable, "-I", "-S", str(ROOT / "docs" / "redraw.py"), str(file)]
+    again = json.loads(subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
+    assert (again["seed"], again["content_digest"]) == (given["seed"], given["content_digest"])
+    assert [(one["name"], tuple(one["order"])) for one in again["strata"]] == [(one.name, one.order) for one in order]
+    for name in ("estimate", "low", "high"):
+        assert again[name] == pytest.approx(outcome[name], abs=1e-12), name
+
+
+def said(outcome, **changed):
+    return " ".join(freezing.unsaid({**outcome, **changed})).replace("\xa0", " ")
+
+
+def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
+    one, two, three = departures(database, left)
+    before = dict.fromkeys([*two[13:16], *three[20:22]], today(NOW) - timedelta(days=3))  # the plan was not public yet
+    tell(database, {**joined, **before}, LAST, at=AFTER)
+    outcome = freeze(database, left)
+    words = said(outcome)
+    assert "réduit si ceux qui attendent entendent parler du courriel, grossi s’ils attendent le leur" in words
+    assert "des 60 PO des départs 2 et 3, 2 ont adhéré dans les 14 jours avant le départ 2, 5 dans les 14" in words
+    assert "donne le plus souvent un chiffre trop grand" in words
+    assert "en dehors du tirage" not in words
+    assert "trop grand" not in said(outcome, drawn=400)
+    assert "trop grand" not in said(outcome, is_concluded=False)
+    assert "preuve d’absence" in said(outcome, is_concluded=False)
+    outside = said(outcome, outside=7, schools=[649, 212])
+    assert "7 PO, qui gèrent 212 des 649 écoles, sont en dehors du tirage" in outside
+    of_0_3_0 = {name: told for name, told in outcome.items() if name != "waited"}
+    assert freezing.unsaid(of_0_3_0) == []
+    assert one[0] not in before
+
+
+@pytest.mark.parametrize(("p", "word"), [(0.04, "Oui."), (0.06, "On ne peut pas conclure.")])
+def test_a_draw_whose_plan_states_redraws_is_told_by_them(database, left, joined, monkeypatch, p, word):
+    """As one of 0.3.0 that was under way, or submitted, at the upgrade."""
+    monkeypatch.setattr(result, "p_value", lambda *_: p)
+    tell(database, joined, LAST, at=AFTER)
+    with database.writing() as session:
+        unguard(session, "draw_attempts")
+        attempt = drawn_list.draw_of(session, left)
+        attempt.plan = canonical({**drawn_list.plan_of(attempt), "method": METHOD_OF_0_3_0}).decode()
+        monkeypatch.setattr(drawn_list, "mismatches", lambda *_: [])
+    assert freeze(database, left)["told"].startswith(word)
 
 
 def test_the_interval_is_newcombes_on_the_tables_of_the_draw(database, left, joined):

@@ -1,7 +1,8 @@
-"""Pages of an effect: locked, computed once by a job, its files and curves; and the page that everybody sees."""
+"""Pages of an effect: locked, computed once, its files and curves; and the page that everybody sees."""
 
 import json
 import re
+from itertools import chain
 
 import pytest
 from sqlalchemy import select
@@ -15,9 +16,8 @@ from tests.campaigns.effects.test_effects import AFTER, DAY, LAST
 from tests.pages import actions, elements, links, text_of
 from tests.web.api.conftest import Program, made
 from tests.web.campaigns.test_campaigns import begun
-from tests.web.test_jobs import do
 
-__all__ = ["begun", "do"]
+__all__ = ["begun"]
 HEXADECIMAL = re.compile(r"[0-9a-f]{64}")
 
 
@@ -39,26 +39,29 @@ def covered(sample_database, number):
     return number
 
 
-def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
+def test_an_effect_is_locked_then_computed_once(author, covered):
     page = f"/campaigns/{covered}/effect"
     assert "Prêt" in text_of(author.get(page))
     assert author.get(f"{page}/export.xlsx").status_code == 409
-    assert "/jobs/" in author.send(page, {}, page=page).location
-    assert do().said == "L’effet est calculé et figé."
+    assert author.send(page, {}, page=page).location == page
     shown = author.get(page)
+    assert "L’effet est calculé et figé." in text_of(shown)
     for told in (
         "Figé",
-        "PO de plus sur 100",
+        "de plus sur 100",
+        "Ce que ce chiffre ne dit pas",
+        "Pour le statisticien",
         "Qui est compté",
-        "À côté du chiffre",
         "Tirés au sort",
         "aucune liste",
         "(cette page)",
     ):
         assert told in text_of(shown)
-    for told in ("intervalle de 95", "tels que tirés", "au moins une adhésion venue d’une liste"):
-        assert told in text_of(shown)
-    assert "Les deux nombres sont les bornes d’un intervalle de 95" in text_of(author.get(f"/t/{covered}"))
+    folded = " ".join(text_of(one) for one in elements(shown, "details"))
+    for told in ("intervalle de 95", "Les deux comparaisons", "Code de contrôle de la liste"):
+        assert told in folded
+        assert told not in text_of(elements(shown, "section[@aria-labelledby='figure']")[0])
+    assert "Les deux comparaisons" in text_of(author.get(f"/t/{covered}"))
     kept = json.loads(author.get(f"{page}/export.json").data)
     assert [one["state"] for one in kept["programme"]["draws"]] == ["ready"]
     assert kept["told"] in shown.text.replace("&#39;", "'")
@@ -66,7 +69,7 @@ def test_an_effect_is_locked_then_computed_once_by_a_job(author, do, covered):
     assert b"<svg" in author.get(f"{page}/adhesions.svg").data
     assert author.get(f"{page}/export.xlsx").status_code == 200
     written = author.get(f"/notes/drafts/new?effect={covered}")
-    assert "PO de plus sur 100" in written.text
+    assert "de plus sur 100" in written.text
     (day,) = elements(written, "input[@name='as_of']")
     said = {"as_of": day.get("value"), "effect": str(covered)}
     draft = text_of(author.get(author.send("/notes/drafts/new", said).location))
@@ -137,24 +140,26 @@ def test_a_sheet_says_with_which_departure_a_letter_left(author, number, sample_
         assert french.wave(0, place).replace("\xa0", " ") in said
 
 
-def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sample_database):
+def test_everybody_sees_all_that_repeats_a_draw_and_no_name(client, number, sample_database):
     page = client.get(f"/t/{number}")
     assert page.status_code == 200
     assert "Set-Cookie" not in page.headers
     told = text_of(page).replace("\xa0", " ")
     assert "Tirage n° 1, aucun annulé." in told
-    assert "Les deux nombres" not in told
+    assert "Les deux comparaisons" not in told
     for stated in (
         "sorti du registre",
         "au moins une adhésion",
-        "7 jours après la lettre",
-        "partage une boîte (2)",
+        '"reminders": "7"',
+        "partage une boîte",
     ):
         assert stated in told
     assert len(set(HEXADECIMAL.findall(page.text))) >= 6
     assert "import hashlib" in page.text or "from hashlib import sha256" in page.text
-    for fases in departures(sample_database, number):
-        assert not [fase for fase in fases if re.search(rf"\b{fase}\b", told)]
+    given = json.loads(client.get(f"/t/{number}.json").data)
+    assert sorted(fase for _, fase in given["list"]) == sorted(chain(*departures(sample_database, number)))
+    assert all(re.search(rf"\b{fase}\b", told) for _, fase in given["list"])
+    assert (given["seed"] in page.text, given["nonce"] in page.text, given["tables"]) == (True, True, [])
     assert "PO 9" not in told
     assert [address for address, _ in links(page) if "/directory" in address] == []
 
@@ -162,6 +167,7 @@ def test_everybody_sees_how_a_draw_was_made_and_no_list_of_it(client, number, sa
 def test_nobody_sees_a_draw_before_its_approval(client, begun):
     assert client.get("/t/1").status_code == 404
     assert client.get("/t/99").status_code == 404
+    assert client.get("/t/99.json").status_code == 404
 
 
 def test_a_campaign_that_is_not_drawn_has_no_such_page(author, begun):
