@@ -163,8 +163,7 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     if "strand_id" in changes:
         session.flush()
         session.refresh(campaign, ["strand"])
-    if not campaign.departure_gap and drawn_list.draw_of(session, campaign.id):
-        raise Refused("Le tirage au sort est fait, et il est final : la campagne part en trois départs.")
+    _refuse_another_gap(session, campaign)
     for wave in campaign.waves:
         if wave.state is WaveState.PLANNED:
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
@@ -176,6 +175,15 @@ def _refuse_closed(session: Session, strand: Strand, concerns: Concerns, now: da
     """Raises Refused for a letter that invites to join a strand that has closed."""
     if concerns is Concerns.OPEN and strand.is_closed(today(now)):
         raise Refused(sentences.closing(strand, programmes.name_among_several(session, strand.programme)))
+
+
+def _refuse_another_gap(session: Session, campaign: Campaign) -> None:
+    """Refuse what would change the days that a draw compares, once it is made."""
+    drawn = drawn_list.draw_of(session, campaign.id)
+    gap = drawn_list.window_of(drawn, campaign) if drawn else campaign.departure_gap
+    if campaign.departure_gap != gap:
+        kept = f"la campagne part en trois départs, à {gap} jours d’intervalle"
+        raise Refused(f"Le tirage au sort est fait, et il est final : {kept}.")
 
 
 def about(campaign: Campaign, strand: Strand) -> dict[str, Any]:

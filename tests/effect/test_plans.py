@@ -3,7 +3,6 @@ from datetime import date
 import pytest
 
 from outreach.effect import plan
-from outreach.effect.plan import PlannedDraw
 
 DAYS = (date(2026, 3, 2), date(2026, 3, 16), date(2026, 3, 30))
 
@@ -11,11 +10,12 @@ DAYS = (date(2026, 3, 2), date(2026, 3, 16), date(2026, 3, 30))
 def test_what_is_compared_follows_the_second_departure():
     late = (DAYS[0], date(2026, 3, 19), date(2026, 4, 2))
     assert (plan.windows(late, 14).second, plan.windows(late, 14).end) == (17, 31)
+    assert plan.windows(DAYS, 21).length == 14, "departure 2 left before the window of departure 1 was over"
 
 
 def test_a_wave_for_all_that_follows_none_may_be_drawn():
-    assert PlannedDraw(200, DAYS).refusals == []
-    assert PlannedDraw(200, DAYS, deadline=DAYS[-1]).refusals == []
+    assert plan.refusals(200, DAYS) == []
+    assert plan.refusals(200, DAYS, deadline=DAYS[-1], stops_on=DAYS[-1]) == []
 
 
 @pytest.mark.parametrize(
@@ -27,8 +27,9 @@ def test_a_wave_for_all_that_follows_none_may_be_drawn():
         ({"is_first_come": True}, "dans l’ordre des demandes"),
         ({"is_first_come": None}, "Dites si des places"),
         ({"deadline": date(2026, 3, 29)}, "Le dernier départ, le 30 mars 2026, viendrait après l’échéance"),
+        ({"stops_on": date(2026, 3, 29)}, "viendrait après le dernier jour d’envoi"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_with_what_to_do(against, words):
-    (refusal,) = PlannedDraw(**{"drawn": 200, "departures": DAYS, **against}).refusals
+    (refusal,) = plan.refusals(**{"drawn": 200, "departures": DAYS, **against})
     assert words in refusal

@@ -1,5 +1,8 @@
 """What 0.3.0 left behind is carried over: every row, every proof, every page, and the sending that was under way."""
 
+import json
+import subprocess
+import sys
 from collections import Counter
 
 import pytest
@@ -10,7 +13,8 @@ from outreach.app import create_app
 from outreach.audit import seals
 from outreach.campaigns import lifecycle
 from outreach.campaigns.draws import drawn_list
-from outreach.campaigns.draws.models import DrawAttempt
+from outreach.campaigns.draws.models import DrawAttempt, DrawnEffect
+from outreach.campaigns.effects import public_page
 from outreach.campaigns.models import Campaign, CampaignState, Wave, WaveState
 from outreach.campaigns.schedule import draw_plan
 from outreach.campaigns.verification import verify
@@ -21,6 +25,7 @@ from outreach.effect.draw import Mismatch
 from outreach.notes import known_notes, verifying
 from outreach.notes.models import NoteFile
 from outreach.notes.verifying import NoteVerdict
+from outreach.settings import ROOT
 from tests.journeys.test_story import World
 from tests.migrations import base_0092 as base
 from tests.migrations.base_0092 import AT, base_0092, installed_base, settings_of_base, upgraded_base
@@ -68,6 +73,25 @@ def test_ledger_journal_notes_and_draws_prove_themselves_after_the_upgrade(upgra
         assert [drawn_list.mismatches(session, attempt) for attempt in drawn] == [[]] * 3
         for number in (base.TO_ALL, base.DRAWN, base.PAUSED, base.WITH_EXCEPTIONS):
             assert lifecycle.is_approved(session, session.get_one(Campaign, number)), "an approval stays valid"
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("number", [base.TOLD, base.TOLD_AND_CLOSED])
+def test_a_draw_that_was_told_stays_as_told_and_a_stranger_repeats_it(upgraded_base, number, tmp_path):
+    with Session(upgraded_base.engine) as session:
+        kept = session.get_one(DrawnEffect, number).told
+        shown = public_page.of(session, number)
+        order = drawn_list.order_of(session, shown.attempt)
+    assert (shown.given["told"], shown.given["approver_bytes"] != "", shown.unsaid) == (kept["told"], True, [])
+    file = tmp_path / "draw.json"
+    file.write_text(json.dumps(shown.given), encoding="utf-8")
+    alone = [sys.executable, "-I", "-S", str(ROOT / "docs" / "redraw.py"), str(file)]
+    again = json.loads(subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
+    assert again["seed"] == shown.attempt.seed
+    assert [(one["name"], tuple(one["order"])) for one in again["strata"]] == [(one.name, one.order) for one in order]
+    assert [again[name] for name in ("estimate", "low", "high")] == [
+        pytest.approx(kept[name]) for name in ("estimate", "low", "high")
+    ]
 
 
 @pytest.mark.postgresql
@@ -151,6 +175,16 @@ def chief(installed_base, settings_of_base):
     password = people.password(settings_of_base.data)
     assert client.sign_in(base.PEOPLE["administrator"], password).status_code == 302
     return client
+
+
+@pytest.mark.parametrize("backend", ["sqlite"])
+def test_the_pages_of_draws_open(chief):
+    for number in (base.TOLD, base.TOLD_AND_CLOSED, base.DRAWN, base.FOLLOWS_A_DRAW):
+        for page in (f"/campaigns/{number}/effect", f"/campaigns/{number}/check", f"/t/{number}", f"/t/{number}.json"):
+            assert chief.get(page).status_code == 200, page
+    assert chief.get(f"/campaigns/{base.DRAWN_AND_SUBMITTED}/effect").status_code == 200
+    assert chief.get(f"/t/{base.DRAWN_AND_SUBMITTED}").status_code == 404
+    assert chief.get(f"/campaigns/{base.TOLD}/effect/export.xlsx").status_code == 200
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -11,11 +11,12 @@ from sqlalchemy import ColumnElement, Select, and_, func, select, true
 
 from outreach import audit
 from outreach.campaigns.draws.models import DrawAttempt, DrawnAuthority, FollowedDraw
-from outreach.campaigns.models import ON_ITS_WAY, Wave, WaveState
+from outreach.campaigns.models import ON_ITS_WAY, Campaign, Wave, WaveState
 from outreach.db import Session
 from outreach.effect import draw
 from outreach.effect.draw import DEPARTURES, DrawnStratum, Json, Mismatch
 from outreach.effect.strata import Reason, Stratum
+from outreach.effect.tables import WINDOW
 
 AUDITED = ", tirage : "  # stands in what the audit says of a draw
 GOES = {*ON_ITS_WAY, WaveState.FINISHED}
@@ -52,6 +53,13 @@ def plan_of(attempt: DrawAttempt) -> Mapping[str, Json]:
     """What was submitted with an attempt, as it was frozen."""
     plan: Mapping[str, Json] = json.loads(attempt.plan)
     return plan
+
+
+def window_of(attempt: DrawAttempt, campaign: Campaign) -> int:
+    """The days between the departures of a drawn campaign, which are compared from each: its plan fixed them. One that
+    kept another's draw under 0.3.0 has its own."""
+    stated: Any = plan_of(attempt).get("window_days")
+    return stated if stated and not is_followed(attempt, campaign.id) else campaign.departure_gap or WINDOW
 
 
 def planned_departures(attempt: DrawAttempt) -> list[date]:

@@ -169,8 +169,8 @@ def unsaid(outcome: Mapping[str, Any]) -> list[str]:
     lines = {
         "Ne pas pouvoir conclure n’est pas une preuve d’absence.": not concludes,
         "L’écart est réduit si ceux qui attendent entendent parler du courriel, grossi s’ils attendent le leur pour "
-        f"adhérer. Un indice : des {of} PO des départs 2 et 3, {waiting} ont adhéré dans les {days} avant le départ 2, "
-        f"{before} dans les {days} avant que le plan soit public.": True,
+        f"adhérer. Un indice, pour les {of} PO des départs 2 et 3 : dans les {days} avant le départ 2, adhésions de "
+        f"{waiting} ; dans les {days} avant que le plan soit public, de {before}.": True,
         "Une adhésion que le courriel a seulement avancée compte comme une autre.": True,
         f"{french.number(outside)} PO{of_schools} {are} en dehors du tirage, et du chiffre.": outside > 0,
         "Un tirage de cette taille qui conclut donne le plus souvent un chiffre trop grand.": concludes
@@ -182,6 +182,7 @@ def unsaid(outcome: Mapping[str, Any]) -> list[str]:
 def shown(told: Mapping[str, Any]) -> dict[str, Any]:
     """An effect as pages show it: its days are dates."""
     return {
+        "reminders": [],  # an outcome of 0.3.0 has none
         **told,
         "left": [date.fromisoformat(day) for day in told["left"]],
         "until": date.fromisoformat(told["until"]),

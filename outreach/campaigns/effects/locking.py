@@ -101,7 +101,7 @@ def lock_of(session: Session, campaign: Campaign) -> Lock:
         return Lock(
             EffectState.LOCKED, "Le deuxième départ n’est pas parti : rien ne se compare encore.", attempt, left
         )
-    windows = plan.windows(left, campaign.departure_gap)
+    windows = plan.windows(left, drawn_list.window_of(attempt, campaign))
     until = left[0] + timedelta(days=windows.end - 1) + SETTLING
     networks = networks_drawn(session, attempt)
     opened_by = coverage.first_covering(session, campaign.strand.programme_id, [one.id for one in networks], until)

@@ -24,8 +24,8 @@ from outreach.days import today
 from outreach.db import Session
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import Authority, Network
+from outreach.effect import plan
 from outreach.effect.draw import DEPARTURES, Json
-from outreach.effect.plan import PlannedDraw, windows
 from outreach.effect.strata import Listed, Stratified, stratified
 from outreach.errors import Refused
 from outreach.segments import audience
@@ -64,8 +64,8 @@ class DrawPlan:
     def schools(self) -> tuple[int, int]:
         """How many schools all its authorities run, and those that stay outside; zeros where its plan says nothing."""
         if self.attempt:
-            plan = cast("Mapping[str, int]", drawn_list.plan_of(self.attempt))
-            return plan.get("schools", 0), plan.get("schools_outside", 0)
+            stated = cast("Mapping[str, int]", drawn_list.plan_of(self.attempt))
+            return stated.get("schools", 0), stated.get("schools_outside", 0)
         outside = sum(one.schools for one in self.candidates if one.listed.fase in self.strata.outside)
         return sum(one.schools for one in self.candidates), outside
 
@@ -79,7 +79,7 @@ class DrawPlan:
         """The day of the figure: a list has to cover the last compared day plus 14."""
         if len(self.departures) < DEPARTURES:
             return None
-        return self.departures[0] + timedelta(days=windows(self.departures, self.gap).end - 1) + COVERED
+        return self.departures[0] + timedelta(days=plan.windows(self.departures, self.gap).end - 1) + COVERED
 
     def frozen(self, campaign: Campaign, content: str) -> dict[str, Json]:
         """What a submission freezes, for `draws.attempts`; `content` is the digest of the campaign's content."""
@@ -118,30 +118,26 @@ def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule
 
 def _submitted(session: Session, campaign: Campaign, attempt: DrawAttempt, days: Sequence[date]) -> DrawPlan:
     """The plan that was submitted, whatever the register says since; `days` are those of departures as planned now."""
-    plan, strata = drawn_list.plan_of(attempt), drawn_list.strata_of(session, attempt)
-    frozen = Stratified(strata, drawn_list.outside_of(session, attempt))
+    frozen = Stratified(drawn_list.strata_of(session, attempt), drawn_list.outside_of(session, attempt))
     refusals = _refusals(campaign, frozen.drawn, days)
     if campaign.first_come is None:
         refusals.append(french.typeset(UNASKED))
     departures = drawn_list.planned_departures(attempt)
-    gap = cast("int", plan["window_days"])
+    gap = drawn_list.window_of(attempt, campaign)
     return DrawPlan(gap, (), frozen, departures, refusals, attempt=attempt)
 
 
 def _refusals(campaign: Campaign, drawn: int, days: Sequence[date]) -> list[str]:
     """Why a campaign's departures cannot be drawn, as French sentences."""
-    planned = PlannedDraw(
+    return plan.refusals(
         drawn,
         days,
         is_awareness=campaign.message_class is MessageClass.AWARENESS and campaign.concerns is not Concerns.LISTED,
         is_reminder=bool(audiences.launched(campaign)),
         is_first_come=campaign.first_come,
         deadline=campaign.deadline_on,
+        stops_on=campaign.stops_on,
     )
-    last = campaign.stops_on
-    late = bool(last and len(days) == DEPARTURES and days[-1] > last)
-    told = "Le dernier départ, le {}, viendrait après le dernier jour d’envoi : reculez ce jour, ou videz-le."
-    return [*planned.refusals, *([french.typeset(told.format(french.day(days[-1])))] if late else [])]
 
 
 def candidates(session: Session, campaign: Campaign, *, now: datetime) -> list[Candidate]:

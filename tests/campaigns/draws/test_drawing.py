@@ -177,7 +177,7 @@ def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(dra
     with drawn.writing() as session:
         lifecycle.cancel(session, of(session), **BY)
         lifecycle.restore(session, of(session), **BY)
-        lifecycle.revise(session, of(session), {"title": "Autrement", "departure_gap": 21}, **BY)
+        lifecycle.revise(session, of(session), {"title": "Autrement"}, **BY)
     submit(drawn)
     with drawn.reading() as session:
         assert drawn_list.open_attempt(session, 1) is None
@@ -185,6 +185,16 @@ def test_cancelling_restoring_editing_and_approving_again_make_no_other_draw(dra
     assert draw_as_stored(drawn) == before
     with drawn.reading() as session:
         assert len(drawn_list.attempts_of(session, 1)) == 1
+
+
+@pytest.mark.parametrize("gap", [0, 21])
+def test_the_gap_of_departures_that_are_drawn_does_not_change_any_more(drawn, gap):
+    """It is the window that the frozen plan compares."""
+    with drawn.writing() as session:
+        lifecycle.cancel(session, of(session), **BY)
+        lifecycle.restore(session, of(session), **BY)
+    with drawn.writing() as session, pytest.raises(Refused, match="en trois départs, à 14 jours d’intervalle"):
+        lifecycle.revise(session, of(session), {"departure_gap": gap}, **BY)
 
 
 def copy(database, now=NOW, **changes):

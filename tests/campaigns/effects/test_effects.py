@@ -294,7 +294,9 @@ def test_beside_the_figure_it_says_what_it_does_not_say(database, left, joined):
     outcome = freeze(database, left)
     words = said(outcome)
     assert "réduit si ceux qui attendent entendent parler du courriel, grossi s’ils attendent le leur" in words
-    assert "des 60 PO des départs 2 et 3, 2 ont adhéré dans les 14 jours avant le départ 2, 5 dans les 14" in words
+    words = words.replace("\u202f", " ")
+    assert "60 PO des départs 2 et 3 : dans les 14 jours avant le départ 2, adhésions de 2 ; dans les 14" in words
+    assert "avant que le plan soit public, de 5." in words
     assert "donne le plus souvent un chiffre trop grand" in words
     assert "en dehors du tirage" not in words
     assert "trop grand" not in said(outcome, drawn=400)
