@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import hypothesis
 import psycopg
@@ -26,6 +27,7 @@ from outreach.cli.preparation import add_people, load_sample, prepare
 from outreach.cli.running.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
+from outreach.sight.engine import Sighted
 from tests import factories
 from tests.memory import in_memory
 from tests.servers.postgresql import Server
@@ -33,6 +35,7 @@ from tests.servers.postgresql import Server
 # On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=20)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
+Some = TypeVar("Some", bound=Database)
 STORY_DAY = date(2021, 5, 15)
 PLACE = "serveur.example:/var/lib/outreach"  # of an installation
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
@@ -327,8 +330,17 @@ class Templates:
 
         Statements are compiled for a dialect, which depends only on the kind and version of a database.
         """
-        opened = Database(url)
-        if (kind := opened.engine.name) not in self.first:
+        return self._share(Database(url))
+
+    def sighted(self, database: Database) -> Sighted:
+        """The same of the scoped sessions of a database that was opened."""
+        opened = Sighted(database)
+        database.before_dispose(opened.dispose)
+        return self._share(opened)
+
+    def _share(self, opened: Some) -> Some:
+        kind = f"{type(opened).__name__} {opened.engine.name}"
+        if kind not in self.first:
             opened.engine.connect().close()
             self.first[kind] = opened.engine
         for engine in (opened.engine, opened._reader, opened._writer):

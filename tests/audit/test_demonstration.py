@@ -92,7 +92,7 @@ class Played:
             found += shown.of_actions(code, run("report", "actions", "--programme", code)) + self.in_a_note(shown, code)
         for campaign in shown.counted if self.now == TOLD_ON else self.under_way(audit):
             found += shown.of_campaign(campaign)
-            found += told.of_counts(run, audit, campaign) + told.of_ledger(run, audit, campaign)
+            found += told.of_counts(run, audit, campaign) + told.of_status(run, audit, campaign)
             counted = program.get(f"/campaigns/{campaign}").json["counts"]
             told.about(counted)
             found += told.differences(f"campaign {campaign} to programs", counted, audit.counts(campaign))

@@ -164,7 +164,7 @@ def test_the_ledger_and_the_counts_to_programs(played):
     program = Program(app.test_client(), made(app.extensions["outreach.database"], history.now))
     for one in audit.rows["campaigns"]:
         said = program.get(f"/campaigns/{one['id']}").json
-        assert told.of_waves(said, audit, one["id"]) == []
+        assert told.of_waves(said["waves"], audit, one["id"]) == []
         counted = said["counts"]
         assert told.about(counted)["campaign"] == one["id"]
         assert told.differences(f"campaign {one['id']} to programs", counted, audit.counts(one["id"])) == []

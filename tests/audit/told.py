@@ -6,10 +6,10 @@ from collections import Counter
 from click.testing import CliRunner
 
 from outreach.campaigns import counts, lifecycle
+from outreach.campaigns.results import progress
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.errors import NotFound
-from outreach.sight.engine import sighted
 from outreach.sight.scopes import Sight, SightKind
 from tests.audit import recount
 
@@ -72,16 +72,19 @@ def _with_strings(counted):
     return rows
 
 
-def of_ledger(run, audit, campaign):
-    """What became of each wave's letters."""
-    return of_waves(run("campaign", "status", campaign), audit, campaign)
+def of_status(run, audit, campaign):
+    """What became of each wave's letters, and the counts again, as the command tells them."""
+    said = run("campaign", "status", campaign)
+    about(said["counts"])
+    found = differences(f"status of campaign {campaign}", said["counts"], audit.counts(campaign))
+    return found + of_waves(said["waves"], audit, campaign)
 
 
-def of_waves(said_of, audit, campaign):
-    """The same of what was said of a campaign."""
+def of_waves(said_of_waves, audit, campaign):
+    """What became of each wave's letters, as it was said."""
     found = []
     waves = {one["number"]: one for one in audit.rows["waves"] if one["campaign_id"] == campaign}
-    for told in said_of["waves"]:
+    for told in said_of_waves:
         states, reasons = audit.of_wave(waves[told["number"]]["id"])
         waiting = states.pop("queued", 0) + states.pop("handing", 0)
         withdrawn = states.pop("withdrawn", 0)
@@ -129,11 +132,17 @@ def of_actions(run, audit):
     return differences("actions, recipients", said, {key: audit.counts(key)["recipients"] for key in said})
 
 
-def of_networks(database, audit, campaign):
-    """The same keys network by network, which add up to the whole."""
+def of_campaign(database, audit, campaign):
+    """What became of each wave's letters; every key in all, and network by network, which add up to the whole."""
     with database.reading() as session:
-        said = counts.of_campaign(session, lifecycle.campaign_numbered(session, campaign), now=audit.now)
-    found, sums = [], {}
+        stored = lifecycle.campaign_numbered(session, campaign)
+        said = counts.of_campaign(session, stored, now=audit.now)
+        tallies = [{"number": wave.number, **tally.as_json()} for wave, tally in progress.tallies(session, stored)]
+    in_all = said.as_json()
+    about(in_all)
+    found = of_waves(tallies, audit, campaign)
+    found += differences(f"campaign {campaign}", in_all, audit.counts(campaign))
+    sums = {}
     for one in said.networks:
         theirs = {key for key, row in audit.authority.items() if audit.network[row["network_id"]] == one.code}
         told = {**one.authorities.as_json(), "schools": one.schools.as_json()}
@@ -143,7 +152,7 @@ def of_networks(database, audit, campaign):
     return found + (differences(f"campaign {campaign}, sum of networks", sums, whole) if any(whole.values()) else [])
 
 
-def of_members(database, audit, campaign, kind, code):
+def of_members(seen_by, audit, campaign, kind, code):
     """The same of what an account of a federation or a network sees, whose members are today's."""
     if kind is SightKind.FEDERATION:
         members = audit.members(code)
@@ -155,7 +164,7 @@ def of_members(database, audit, campaign, kind, code):
     seen = {table: [one for one in audit.rows[table] if one["authority_id"] in members]
             for table in ("messages", "reach_steps")}  # fmt: skip
     counted = recount.Campaigns(audit.rows | seen, audit.now, federation=of_scope).counts(campaign, only=members)
-    with sighted(database, Sight(kind, code)).reading() as session:
+    with seen_by.of(Sight(kind, code)).reading() as session:
         try:
             of = lifecycle.campaign_numbered(session, campaign)
         except NotFound:  # none of its waves concerns a member, or it is a draft (again)
