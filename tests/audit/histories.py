@@ -4,6 +4,7 @@ A history is made of choices alone (`random.Random`, or Hypothesis's, which make
 refuses is no part of it. `told` says what was done, for whoever reads a failure.
 """
 
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -64,7 +65,45 @@ LIKELY = ("Libre confessionnel",) * 4 + ("Subventionné communal",) * 3
 NETWORKS = (*LIKELY, "WBE", "Libre non confessionnel", "Subventionné provincial")
 KINDS = ("Secondaire ordinaire",) * 3 + ("Primaire ordinaire", "Secondaire spécialisé")
 PLACES = (("1070", "Bruxelles"), ("5000", "Namur"), ("4000", "Liège"), ("7000", "Hainaut-Centre"), ("9600", ""))
+OF_STRANDS = tuple(  # of the campaign's programme
+    {"school_status": {"strand": strand, "statuses": ["joined"], "which": which}}
+    for strand, which in ((1, "any"), (2, "all"))
+)
 WORDS = {"subject": "FASE ((fase_po)) – Encore un mot", "letter": "Bonjour ((nom_po)),\n\n((liste_écoles))\n"}
+# Two programmes whose strands bear the same numbers: one opens in the course of a history, one closes.
+OTHERS = (
+    """
+code = "mon"
+name = "Mes outils numériques"
+[[strands]]
+number = 1
+name = "Volet 1"
+circular = "7831"
+opened_on = 2020-11-16
+[[strands]]
+number = 2
+name = "Volet 2"
+circular = "7832"
+opened_on = 2021-03-03
+levels = ["primary"]
+""",
+    """
+code = "plan-lecture"
+name = "Plan lecture"
+[[strands]]
+number = 1
+name = "Bibliothèques de classe"
+circular = "7102"
+opened_on = 2020-12-01
+levels = ["primary"]
+[[strands]]
+number = 2
+name = "Lectures partagées"
+circular = "7103"
+opened_on = 2021-01-04
+closed_on = 2021-04-01
+""",
+)
 LADDERS = ("", "", "paper:3:failed call:6:failed", "paper:2:always", "call:4:failed")
 
 
@@ -94,10 +133,11 @@ class Doubting(Post):
 
 @dataclass
 class History:
-    """A database in which people work, by turns that chance chooses."""
+    """A database in which people work, by turns that chance chooses; on one programme of one strand, or `several`."""
 
     database: object
     random: object
+    several: bool = False
     now: datetime = START
     told: list[str] = field(default_factory=list)
     rows: dict[int, dict[str, object]] = field(default_factory=dict)  # the register as it is by now, by school
@@ -110,26 +150,46 @@ class History:
     def begin(self, authorities=24):
         """The register's first edition, some joinings, some mailboxes that are missing or excluded."""
         with self.database.writing() as session:
-            programmes.load(session, factories.PROGRAMME, now=self.now - 60 * DAY, actor=AUTHOR)
+            for stated in OTHERS if self.several else (factories.PROGRAMME,):
+                programmes.load(session, stated, now=self.now - 60 * DAY, actor=AUTHOR)
         self.reads_returns = self.random.random() < 0.5
         for number in range(authorities):
             network = self.random.choice(NETWORKS)
             for _ in range(self.random.choice((1, 1, 1, 2, 3))):
                 self.add_school(9001 + number, network)
         self.edition(self.now - 50 * DAY)
-        for _ in range(3):
+        for _ in range(6 if self.several else 3):
             self.attempt(History.joining_list)
+        for _ in range(3):
             self.attempt(History.change_mailbox)
         self.told.clear()
         return self
 
     def play(self, turns):
         """So many turns."""
-        while not any("campaign: " in said and "refused" not in said for said in self.told):
+        while self.campaigns() < (2 if self.several else 1):
             self.attempt(History.campaign)
         for _ in range(turns):
             self.turn()
         return self
+
+    def campaigns(self):
+        """How many there are."""
+        with self.database.reading() as session:
+            return len(session.scalars(select(Campaign.id)).all())
+
+    def programme(self, session):
+        """One of the programmes."""
+        return self.random.choice(programmes.every(session)) if self.several else programmes.named(session)
+
+    def strand(self, session):
+        """A strand; of several, one that the fewest campaigns are about."""
+        strands = [strand for programme in programmes.every(session) for strand in programme.strands]
+        if not self.several:
+            return strands[0]
+        about = Counter(session.scalars(select(Campaign.strand_id)))
+        fewest = min(about[strand.id] for strand in strands)
+        return self.random.choice([strand for strand in strands if about[strand.id] == fewest])
 
     def turn(self):
         """Some hours or days go by, what is due leaves or waits, and somebody does something."""
@@ -298,18 +358,21 @@ class History:
 
     def joining_list(self):
         """A list of the service: joinings of these days, or of months ago; some other statuses."""
+        with self.database.reading() as session:
+            programme = self.programme(session)
+            numbers = [strand.number for strand in programme.strands]
         known = list(self.rows)
         lines = []
         for school in self.random.sample(known, min(len(known), self.random.randint(1, 4))):
             status = self.random.choice(("adhéré",) * 5 + ("non concerné", "en préparation"))
             ago = self.random.choice((0, 1, 3, 20, 60))
-            lines.append(f"{school};1;{status};{today(self.now) - ago * DAY:%d/%m/%Y};Liste;")
+            number = self.random.choice(numbers) if self.several else 1
+            lines.append(f"{school};{number};{status};{today(self.now) - ago * DAY:%d/%m/%Y};Liste;")
         content = "\r\n".join(["fase;volet;statut;date;source;motif", *lines]).encode()
         with self.database.writing() as session:
             sent, kind = opened(content, HEADERS), JoiningLists(today(self.now))
-            programme = programmes.named(session)
             steps.take_over(session, kind, sent, now=self.now, actor=AUTHOR, programme_id=programme.id)
-        return lines
+        return f"{programme.code} {lines}" if self.several else lines
 
     def undo_list(self):
         """The last list is undone."""
@@ -319,7 +382,8 @@ class History:
     def record(self):
         """A colleague records a status by hand, or withdraws one."""
         with self.database.writing() as session:
-            programme = programmes.named(session)
+            programme = self.programme(session)
+            strand = self.random.choice(programme.strands) if self.several else programme.strands[0]
             row = self.random.choice(list(self.rows.values()))
             authority = session.scalars(select(Authority).where(Authority.fase == row["authority"])).one()
             made = by_hand.of_authority(session, authority, programme)
@@ -332,16 +396,16 @@ class History:
             status = self.random.choice((Status.JOINED, Status.JOINED, Status.IN_PREPARATION, Status.NOT_CONCERNED))
             word = self.random.choice(list(Word))
             said = {"status": status, "word": word, "effective_on": day, "source": "Appel"}
-            records.record(session, authority, programme, programme.strands[0], [school], **said,
+            records.record(session, authority, programme, strand, [school], **said,
                            now=self.now, today=today(self.now), actor=AUTHOR)  # fmt: skip
-            return f"{school.fase} {status} {word} {day}"
+            return f"{school.fase} {programme.code} {strand.number} {status} {word} {day}"
 
     # -- campaigns
 
     def campaign(self):
         """A campaign is written and approved; it is planned, as a rule."""
         with self.database.writing() as session:
-            if len(session.scalars(select(Campaign.id)).all()) >= 3:
+            if len(session.scalars(select(Campaign.id)).all()) >= (5 if self.several else 3):
                 return "enough"
             kind = self.random.choice(("invitation",) * 4 + ("thanks", "correction"))
             made = self.written(session, kind)
@@ -351,7 +415,7 @@ class History:
                 return f"draft {made.id}"
             lifecycle.submit(session, made, now=self.now, actor=AUTHOR)
             self.approve(session, made)
-            return f"{kind} {made.id}"
+            return f"{kind} {made.id} {programmes.called(made.strand.programme.name, made.strand.number)}"
 
     def written(self, session, kind):
         criteria = self.random.choice(
@@ -361,9 +425,12 @@ class History:
                 {"network": ["Libre confessionnel", "WBE"]},
                 {"or": [{"zone": ["Bruxelles"]}, {"not": {"province": ["Liège"]}}]},
                 {"federation": ["SeGEC", "CECP"]},
+                *(OF_STRANDS * 3 if self.several else ()),
             )
         )
+        about = self.strand(session)
         changes = {"segment": AudienceRule.model_validate({"criteria": criteria}), "departure_gap": 0}
+        changes |= {"programme": about.programme.code, "strand": about.number}
         if kind == "thanks":
             stated = definitions.named("merci-et-suite", ROOT / "campaigns")
             return factories.campaign(session, stated.model_copy(update=changes), self.now)
@@ -375,6 +442,8 @@ class History:
                 return None
             received = {"received": {"mailings": [begun.mailing_id], "with_later": False}}
             changes |= {"concerns": "listed", "ladder": "", "reminders": ()}
+            about = begun.campaign.strand
+            changes |= {"programme": about.programme.code, "strand": about.number}
             made = factories.campaign(session, factories.invitation(**changes), self.now)
             made.criteria = to_json(from_plain(received))
             session.flush()

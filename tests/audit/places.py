@@ -322,34 +322,13 @@ class Places:
     def actions(self, code):
         """What the rows say of each wave that left, by campaign and wave, and of whom each campaign reached, of the
         programme with this code."""
-        waves, campaigns = {}, {}
-        (programme,) = (one["id"] for one in self.audit.rows["programmes"] if one["code"] == code)
-        strands = {key for key, one in self.audit.strand.items() if one["programme_id"] == programme}
-        shown = {one["id"] for one in self.audit.rows["campaigns"] if one["strand_id"] in strands}
-        for wave in self.audit.rows["waves"]:
-            if wave["mailing_id"] is not None and wave["campaign_id"] in shown:
-                waves[wave["campaign_id"], wave["number"]] = self.of_letters(wave)
+        waves, campaigns = told.waves_about(self.audit, code), {}
+        shown = told.campaigns_about(self.audit, code)
         for campaign, counted in self.counted.items():
             begun = any(one["campaign_id"] == campaign and one["mailing_id"] for one in self.audit.rows["waves"])
             if begun and counted["to_reach"] and campaign in shown:
                 campaigns[campaign] = some(counted, ("to_reach", *recount.REACHES))
         return waves, campaigns
-
-    def of_letters(self, wave):
-        """A wave’s authorities: all, those to which a letter left, was handed over, and who of these answered."""
-        letters = [one for one in self.audit.rows["messages"] if one["mailing_id"] == wave["mailing_id"]]
-        told_of = recount.Told(self.audit, wave["campaign_id"])
-        keys = {one["id"] for one in letters}
-        answered = {one["authority_id"] for given in told_of.answers.values() for one in given
-                    if one["message_id"] in keys}  # fmt: skip
-        left = [one for one in letters if recount.has_left(one)]
-        answered &= {one["authority_id"] for one in left}
-        return {
-            "meant": len({one["authority_id"] for one in letters}),
-            "sent": len({one["authority_id"] for one in left}),
-            "delivered": len({one["authority_id"] for one in left if one["state"] == "accepted"}),
-            "answered": len(answered),
-        }
 
     def of_actions(self, code, by_command):
         """The actions that *Situation* lists of a programme, on its page, in files and as the command tells them."""
@@ -370,7 +349,8 @@ class Places:
             coming = [row for row in lines if row["État"] == "prévue"]
             found += differ(f"actions to come, {way}, Visés", {str(row["Visés"]) for row in coming} - {""}, set())
             would = sorted(int(row["Écrirait à"]) for row in coming if row["Écrirait à"] != "")
-            found += differ(f"actions to come, {way}", would, self.would_get(by_command))
+            if told.with_added_reminder(self.audit).isdisjoint(told.campaigns_about(self.audit, code)):
+                found += differ(f"actions to come, {way}", would, self.would_get(code))
         page = self.client.get(f"/situation/actions?programme={code}")
         shown = [cells(table) for table in elements(page, "table")]
         said = [dict(zip(header, row, strict=True)) for header, *rows in shown for row in rows]
@@ -385,26 +365,20 @@ class Places:
             found += told.differences(f"actions, page, reach of {campaign}", said, some(campaigns[campaign], OF_REACH))
         found += differ("actions, page, campaigns reached", sorted(links), sorted(campaigns))
         for row in book["Atteints"]:
-            campaign, code = (
+            campaign, network = (
                 int(row["Campagne"]),
                 row.get("Code du réseau", row.get("Réseau au registre", "")).lstrip("'"),
             )
             beside = set(row) - set(WORDS)
-            counted = self.only(campaign, code) if code else campaigns[campaign]
+            counted = self.only(campaign, network) if network else campaigns[campaign]
             said = figures_in(row, beside)
-            found += told.differences(f"actions, sheet, reach of {campaign} {code}", said, some(counted, said))
-        stated = by_command
-        said = {(one["campaign"], one["at"]): tuple(one[key]["total"] for key in labels) for one in stated["done"]}
-        found += differ("actions, command", sorted(said.values()), done)
-        said = {one["campaign"]: {key: one[key] for key in ("to_reach", *recount.REACHES)} for one in stated["reached"]}
-        return found + told.differences("reach, command", said, campaigns)
+            found += told.differences(f"actions, sheet, reach of {campaign} {network}", said, some(counted, said))
+        return found + told.of_actions_said(by_command, self.audit, code)
 
-    def would_get(self, by_command):
-        """To how many the waves to come would write, in order; of a first wave, as the rows say."""
-        begun = {one["campaign_id"] for one in self.audit.rows["waves"] if one["mailing_id"]}
-        said = [one for one in by_command["planned"] if one["meant"] is not None]
-        return sorted(self.counted[one["campaign"]]["to_come"] if one["campaign"] not in begun
-                      else one["meant"].get("total", 0) for one in said)  # fmt: skip
+    def would_get(self, code):
+        """To how many each planned wave of a programme would write, in order."""
+        waves = [(self.audit.told(one["campaign_id"]), one) for one in told.waves_to_come(self.audit, code)]
+        return sorted(len(self.audit.would_write(of, wave)) for of, wave in waves)
 
     def of_note(self, figures, code):
         """The actions and the reach of a note about a programme that was frozen at this moment."""

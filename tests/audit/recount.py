@@ -31,6 +31,7 @@ LAST_DEPARTURE = 3
 
 LEVELS = {"Maternel": "nursery", "Primaire": "primary", "Secondaire": "secondary"}
 STATUSES = ("in_preparation", "tender_launched", "declined", "informed", "not_concerned", "none")
+BUCKETS = ("joined", "declared", *STATUSES)
 OVER = {"cancelled", "missed"}
 
 
@@ -135,6 +136,14 @@ class Records:
             if one["until"] is None and self.federation[one["federation_id"]] == federation
         }
 
+    def represented(self, federation):
+        """The levels of schools for which a federation represents somebody today."""
+        return {
+            one["level"]
+            for one in self.rows["memberships"]
+            if one["until"] is None and self.federation[one["federation_id"]] == federation
+        }
+
 
 # ---- The situation
 
@@ -175,9 +184,13 @@ class Situation(Records):
         return {one["school_id"] for one in self.rows["message_subjects"] if one["message_id"] in left}
 
     def situation(self, programme, day, *, known_at=None, by="network"):
-        """{group: {"authorities", "schools", strand: {…}}}, None for whoever is in no group, and "total"."""
-        strands = [one for one in self.strand.values() if one["programme_id"] == programme and one["opened_on"] <= day]
-        counts, owners, schools = {}, defaultdict(set), defaultdict(set)
+        """{group: {"authorities", "schools", "strands": {number: {…}}}}, None for whoever is in no group, and "total".
+
+        `of_strands` has the authorities and schools of each strand that is open.
+        """
+        every = [one for one in self.strand.values() if one["programme_id"] == programme]
+        strands = [one for one in every if one["opened_on"] <= day]
+        counts, owners, schools, theirs = {}, defaultdict(set), defaultdict(set), defaultdict(set)
         until = end_of(day) if known_at is None else min(known_at, end_of(day))
         for strand in strands:
             solicited = self.left_for(strand["id"], until)
@@ -194,19 +207,32 @@ class Situation(Records):
                         kinds.append("reported")
                     for group in ("total", *self.groups(authority, school, strand["id"], by, day, known_at)):
                         owners[group].add(authority)
+                        theirs[group, strand["number"]].add(authority)
                         schools[group].add(school)
                         figures = counts.setdefault(group, {}).setdefault(strand["number"], empty_figures())
                         for kind in kinds:
                             figures[kind] += 1
+        opens = {one["number"]: one["opened_on"] for one in every if one["opened_on"] > day}
+        none = {number: {"opens_on": on.isoformat(), **dict.fromkeys(empty_figures())} for number, on in opens.items()}
+        none |= {one["number"]: empty_figures() for one in strands}
         return {
-            group: {"authorities": len(owners[group]), "schools": len(schools[group]), "strands": of_strands}
+            group: {
+                "authorities": len(owners[group]),
+                "schools": len(schools[group]),
+                "strands": none | of_strands,
+                "of_strands": {
+                    number: {"authorities": len(theirs[group, number]), "schools": sum(of[one] for one in BUCKETS)}
+                    for number, of in (none | of_strands).items()
+                    if number not in opens
+                },
+            }
             for group, of_strands in counts.items()
         }
 
 
 def empty_figures():
-    """A strand's figures before anything is counted."""
-    return dict.fromkeys(("joined", "declared", *STATUSES, "solicited", "unsolicited", "reported"), 0)
+    """A strand's figures before anything is counted; of one that opens later there are none, but its day."""
+    return dict.fromkeys((*BUCKETS, "solicited", "unsolicited", "reported"), 0)
 
 
 # ---- A campaign
@@ -340,7 +366,7 @@ class Campaigns(Situation):
     def __init__(self, rows, now, *, federation=None):
         super().__init__(rows)
         self.seen_by = federation
-        self.now, self.classed = now, {}
+        self.now, self.read, self.classed = now, {}, {}
         self.returns_read = any(one["read_at"] > now - DAYS_OF_MAIL * DAY for one in rows["returns_readings"])
 
     # -- whom a campaign means
@@ -504,6 +530,15 @@ class Campaigns(Situation):
                 return True
         return False
 
+    def would_write(self, told, wave):
+        """Whom a planned wave would write to, as known at the moment shown: a departure, of those that a draw gave it,
+        the first of all that it gave to no later one."""
+        meant, departure = self.meant_now(told), wave["departure"]
+        if departure:
+            given = self.given(told)
+            meant = {key for key in meant if given.get(key, 1) == departure}
+        return {key for key in meant if self.would_get(told, key)}
+
     # -- classes
 
     def classes(self, told):
@@ -664,6 +699,12 @@ class Campaigns(Situation):
 
     # -- the counts
 
+    def told(self, campaign):
+        """What its rows say."""
+        if campaign not in self.read:
+            self.read[campaign] = Told(self, campaign)
+        return self.read[campaign]
+
     def counts(self, campaign, *, only=None, beside=False):  # noqa: C901, PLR0912 - two plain loops
         """Every key of a campaign's counts, of all authorities or of those with these keys alone.
 
@@ -671,10 +712,10 @@ class Campaigns(Situation):
         school joined since, `silent` those to which a letter was handed over and that did not react.
         """
         if campaign not in self.classed:
-            told = Told(self, campaign)
+            told = self.told(campaign)
             classes = self.classes(told)
-            self.classed[campaign] = told, classes, self.classes_of_schools(told, classes)
-        told, classes, of_schools = self.classed[campaign]
+            self.classed[campaign] = classes, self.classes_of_schools(told, classes)
+        told, (classes, of_schools) = self.told(campaign), self.classed[campaign]
         if only is not None:
             classes = {key: of_class for key, of_class in classes.items() if key in only}
             of_schools = {key: of for key, of in of_schools.items() if of[1] in only}
@@ -750,12 +791,12 @@ class Campaigns(Situation):
                 if key not in waiting and not any(one["mailing_id"] in first for one in told.letters[key])}  # fmt: skip
 
     def given(self, told):
-        """Whom the draw that a campaign keeps gave to a departure."""
+        """Whom the draw that a campaign keeps gave to a departure, and to which."""
         number = told.row["id"]
         attempts = {one["id"] for one in self.rows["draw_attempts"]
                     if one["campaign_id"] == number and one["drawn_at"] is not None}  # fmt: skip
         attempts |= {one["attempt_id"] for one in self.rows["followed_draws"] if one["campaign_id"] == number}
-        return {one["authority_id"] for one in self.rows["drawn_authorities"]
+        return {one["authority_id"]: one["departure"] for one in self.rows["drawn_authorities"]
                 if one["attempt_id"] in attempts and one["departure"] is not None}  # fmt: skip
 
     def reach_of(self, told, authority, of_class):

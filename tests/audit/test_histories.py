@@ -21,8 +21,7 @@ TURNS = 30
 WITH_STOPPED = 2  # a history in which some showed before their letter left, which few have
 WITH_LEFT_OUT = 50026  # a person leaves some out of a paused wave that a reminder overtook
 WITH_MOVED = 11032  # a school moves to another authority while a letter to correct waits
-# What each sees of campaigns about secondary schools; one that represents basic schools alone sees none of these.
-SIGHTS = [(SightKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "FELSI")]
+SIGHTS = [(SightKind.FEDERATION, code) for code in ("SeGEC", "CPEONS", "CECP", "FELSI")]
 SIGHTS += [(SightKind.NETWORK, code) for code in ("WBE", "Libre confessionnel", "Subventionné communal")]
 
 
@@ -34,17 +33,17 @@ def compared(history, url, run, seen_by):
     chance = random.Random(str(history.now))  # of its own: what is compared moves no history
     read_rows = rows.of(url)
     audit = recount.Campaigns(read_rows, history.now)
-    (programme,) = (one["id"] for one in read_rows["programmes"])
     run.at(history.now)
-    today = recount.day_of(history.now)
-    past = today - chance.choice((3, 10, 25)) * DAY
-    found = told.of_situation(run, audit, programme, day=today, groupings=told.GROUPINGS)
-    found += told.of_situation(run, audit, programme, day=past, groupings=[chance.choice(told.GROUPINGS)])
-    known_at = minute(history.now - chance.choice((1, 5, 20)) * DAY)
-    past = recount.day_of(known_at) - chance.choice((0, 1, 15)) * DAY
-    by = [chance.choice(told.GROUPINGS)]
-    found += told.of_situation(run, audit, programme, day=past, known_at=known_at, groupings=by)
-    found += told.of_actions(run, audit)
+    found, today = [], recount.day_of(history.now)
+    for programme in read_rows["programmes"]:
+        past = today - chance.choice((3, 10, 25)) * DAY
+        found += told.of_situation(run, audit, programme, day=today, groupings=told.GROUPINGS)
+        found += told.of_situation(run, audit, programme, day=past, groupings=[chance.choice(told.GROUPINGS)])
+        known_at = minute(history.now - chance.choice((1, 5, 20)) * DAY)
+        past = recount.day_of(known_at) - chance.choice((0, 1, 15)) * DAY
+        by = [chance.choice(told.GROUPINGS)]
+        found += told.of_situation(run, audit, programme, day=past, known_at=known_at, groupings=by)
+        found += told.of_actions(run, audit, programme)
     campaigns = [one["id"] for one in read_rows["campaigns"]]
     for one in campaigns:
         found += [f"campaign {one}: {fault}" for fault in recount.faults(audit.counts(one))]
@@ -61,7 +60,10 @@ def minute(moment):
 
 
 def played(templates, backend, seed, turns=TURNS):
-    """Play a history on a database of its own and compare at two moments; what differs, and what was done."""
+    """Play a history on a database of its own and compare at two moments; what differs, and what was done.
+
+    Every second seed has two programmes of two strands each.
+    """
     random.seed(seed)  # when a letter is tried again is spread by chance: a seed is one history
     with tempfile.TemporaryDirectory() as folder:
         for url in templates.copy(backend, "staffed", Path(folder)):
@@ -69,7 +71,7 @@ def played(templates, backend, seed, turns=TURNS):
             seen_by = templates.sighted(database)
             run = told.Commands(database, read({"OUTREACH_DATA": folder, "OUTREACH_DATABASE_URL": url}))
             try:
-                history = History(database, random.Random(seed)).begin().play(turns // 2)
+                history = History(database, random.Random(seed), several=seed % 2 == 1).begin().play(turns // 2)
                 found = compared(history, url, run, seen_by)
                 for _ in range(turns - turns // 2):
                     history.turn()
