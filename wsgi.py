@@ -1,6 +1,5 @@
-"""The application for any WSGI server; `./run` serves it by processes of its own (`outreach/processes/web.py`)."""
+"""The application for granian, which `./run` and `./run web` start (`outreach/cli/running/web.py` has its words)."""
 
-from outreach.app import create_app
-from outreach.settings import read
+from outreach.processes.web import application
 
-app = create_app(read())
+app = application()

@@ -5,7 +5,6 @@ import http.client
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
 from outreach.cli.preparation import prepare
+from outreach.cli.running.web import granian
 from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network
@@ -51,7 +51,7 @@ class Letters:
 
 
 class Ground:
-    """A database with measured letters, and the web processes of `./run web`, which can be killed one by one."""
+    """A database with measured letters, and the web processes of granian, which can be killed one by one."""
 
     def __init__(
         self, url: str, folder: Path, *, recipients: int, alone: int = 0, links: int = 3, processes: int = 2
@@ -59,12 +59,12 @@ class Ground:
         self.folder, self.port = folder, free_port()
         self.environment = {
             **os.environ,
+            "MALLOC_ARENA_MAX": "2",  # as `./run web` has it
             "OUTREACH_DATA": str(folder / "data"),
             "OUTREACH_DATABASE_URL": url,
             "OUTREACH_BIND": f"127.0.0.1:{self.port}",
-            "OUTREACH_WEB_PROCESSES": str(processes),
         }
-        self.settings = read(self.environment)
+        self.settings, self._processes = read(self.environment), processes
         self.database = Database(url)
         prepare(self.database)
         self.letters = _launched(self.database, self.settings, recipients, alone, links)
@@ -74,7 +74,7 @@ class Ground:
         """Start the web processes, and return once all of them serve."""
         with (self.folder / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "outreach", "web"],
+                granian(self.settings, self._processes),
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
@@ -112,7 +112,7 @@ class Ground:
         end = time.monotonic() + START_SECONDS
         while True:
             there = [] if self.process.poll() is not None else self.serving()
-            if len(there) == self.settings.web_processes and not set(there) & set(gone) and self.answers():
+            if len(there) == self._processes and not set(there) & set(gone) and self.answers():
                 return
             if self.process.poll() is not None or time.monotonic() > end:
                 raise RuntimeError((self.folder / "web.log").read_text())

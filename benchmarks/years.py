@@ -137,7 +137,7 @@ def web_memory(there: Ground, requests: int) -> tuple[float, float]:
     libraries nobody else has loaded: each other program of this machine that runs Python makes the first one less.
     """
     port = free_port()
-    own = {"OUTREACH_DATA": str(there.folder), "OUTREACH_DATABASE_URL": there.url, "OUTREACH_WEB_PROCESSES": "1"}
+    own = {"OUTREACH_DATA": str(there.folder), "OUTREACH_DATABASE_URL": there.url}
     environment = {**os.environ, **own, "OUTREACH_BIND": f"127.0.0.1:{port}"}
     cookies = {person: _cookie(there, person) for person in ("", pages.ADMINISTRATOR)}
     there.database.dispose()

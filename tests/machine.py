@@ -45,6 +45,10 @@ def descendants_of(process):
     return [number for child in children_of(process) for number in (child, *descendants_of(child))]
 
 
-def serving(supervisor):
-    """Of what a supervisor started, the web processes that serve, the oldest first: they have more than one thread."""
-    return [number for number in children_of(supervisor) if len([*Path("/proc").glob(f"{number}/task/*")]) > 1]
+def serving(process):
+    """Of a process and those below it, granian's that serve: a thread of theirs waits for connections."""
+    comms = {
+        number: {task.read_text(encoding="utf-8") for task in Path("/proc").glob(f"{number}/task/*/comm")}
+        for number in (process, *descendants_of(process))
+    }
+    return [number for number, names in comms.items() if "tokio-rt-worker\n" in names]

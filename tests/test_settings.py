@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from outreach.errors import SettingsError
 from outreach.mail import tokens
 from outreach.roles import OF_STAFF
-from outreach.settings import FactorPolicy, Mode, Settings, kept_secret, modes, oidc, read
+from outreach.settings import FactorPolicy, Mode, Settings, kept_secret, modes, oidc, read, reading
 from outreach.settings.files import NAMED
 from outreach.settings.keys import is_guessable
 from outreach.settings.model import SECRETS
@@ -174,6 +174,7 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_TEST_RECIPIENTS", "*@b.example", "n’est ni une adresse"),
         ("OUTREACH_PROTECTED_DOMAINS", "@cfwb.example", "« @cfwb.example » n’est pas un nom de domaine"),
         ("OUTREACH_TRUSTED_PROXIES", "proxy.example", "n’est ni une adresse"),
+        ("OUTREACH_TRUSTED_PROXIES", "none", "n’existe plus : placez un serveur web devant"),
         ("OUTREACH_TRUSTED_PROXIES", "none, 192.0.2.1", "« none » n’est"),
         ("OUTREACH_TRUSTED_PROXIES", "192.0.2.1/24", "« 192.0.2.1/24 » n’est"),
         ("OUTREACH_TRUSTED_PROXIES", "0.0.0.0/0", "ferait croire n’importe qui"),
@@ -191,8 +192,6 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_FACTOR_KEYS", "k" * 40, "trop courte ou se devine"),
         ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
         ("OUTREACH_SMTP_RATE", "0.5", "courriels par seconde, ou 0"),
-        ("OUTREACH_WEB_PROCESSES", "0", "de 1 à 32"),
-        ("OUTREACH_WEB_PROCESSES", "deux", "de 1 à 32"),
         ("OUTREACH_CLOCK_OFFSET", "60", "qu’en démonstration"),
         ("OUTREACH_DEMO_MAILBOX", "8025", "une adresse et un port"),
         ("OUTREACH_DATABSE_URL", "sqlite://", "Vouliez-vous écrire OUTREACH_DATABASE_URL"),
@@ -232,10 +231,19 @@ def test_a_required_setting_of_blanks_and_commas_is_a_missing_one(name, nothing)
 def test_production_open_to_other_machines_says_which_web_servers_stand_in_front(bind):
     """Else all strangers would be one client, whose failed sign-ins shut everybody out."""
     for nothing in ("", " ", " , "):
-        with pytest.raises(SettingsError, match=r"OUTREACH_TRUSTED_PROXIES.*ou none"):
+        with pytest.raises(SettingsError, match=r"OUTREACH_TRUSTED_PROXIES l’adresse"):
             read({**REAL, "OUTREACH_BIND": bind, "OUTREACH_TRUSTED_PROXIES": nothing})
-    for answer in ("none", "192.0.2.7, 198.51.100.0/24"):
-        assert read({**REAL, "OUTREACH_BIND": bind, "OUTREACH_TRUSTED_PROXIES": answer}).bind == bind
+    named = {"OUTREACH_TRUSTED_PROXIES": "192.0.2.7, 198.51.100.0/24"}
+    assert read({**REAL, "OUTREACH_BIND": bind, **named}).bind == bind
+
+
+def test_a_setting_that_means_nothing_any_more_is_told_with_what_takes_its_place():
+    old = {"OUTREACH_WEB_PROCESSES": "3"}
+    assert read({**REAL, **old}) == read(REAL)
+    (told,) = reading.gone(old)
+    assert told.startswith("OUTREACH_WEB_PROCESSES ne sert plus, retirez-le : ")
+    assert "outreach-web@" in told
+    assert reading.gone({**REAL, "OUTREACH_WEB_PROCESSES": ""}) == []
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])
@@ -261,11 +269,11 @@ def test_processes_that_make_a_secret_at_once_agree_on_it_and_none_reads_half_of
 
 
 def test_settings_come_from_what_is_given_and_never_from_the_machine(monkeypatch, tmp_path):
-    monkeypatch.setenv("OUTREACH_WEB_PROCESSES", "5")
-    assert read({"OUTREACH_DATA": str(tmp_path)}).web_processes == 2
+    monkeypatch.setenv("OUTREACH_SMTP_CONNECTIONS", "5")
+    assert read({"OUTREACH_DATA": str(tmp_path)}).smtp_connections == 8
 
 
-@pytest.mark.parametrize("name", ["WEB_PROCESSES", "MODE", "SMTP_RATE", "BIND", "DATABASE_URL"])
+@pytest.mark.parametrize("name", ["SMTP_CONNECTIONS", "MODE", "SMTP_RATE", "BIND", "DATABASE_URL"])
 def test_an_empty_setting_is_one_that_is_not_made(monkeypatch, tmp_path, name):
     monkeypatch.setenv(f"OUTREACH_{name}", "")
     plain = {"OUTREACH_DATA": str(tmp_path)}

@@ -72,7 +72,7 @@ def _postgresql(session: Session) -> list[Finding]:
     elif analysed is not None:
         findings.append(ok(f"Statistiques du {french.moment(analysed)} au plus tôt."))
     room = f"{taken} connexions sur {most}"
-    crowded = f"{room} : augmentez max_connections, ou réduisez OUTREACH_WEB_PROCESSES."
+    crowded = f"{room} : augmentez max_connections, ou arrêtez des processus des pages (outreach-web@…)."
     return [*findings, warning(crowded) if taken > most * MOST_TAKEN else ok(f"{room}.")]
 
 

@@ -11,7 +11,7 @@ from outreach.alerts import disk as alarm
 from outreach.doctor.findings import Examined, Finding, fault, ok, warning, worst
 from outreach.settings import Settings
 from outreach.settings.folder import OTHERS, OWN_FILES, faults_of_folder
-from outreach.settings.reading import unknown
+from outreach.settings.reading import gone, unknown
 
 SCARCE = 10  # times the room below which the service alarms
 
@@ -41,6 +41,8 @@ def disk(examined: Examined) -> Finding:
 def settings(examined: Examined) -> Finding:
     """Whether every `OUTREACH_…` of the environment is a setting. Faulty ones keep any command from running."""
     strange = unknown(examined.environment)
+    if old := gone(examined.environment):
+        return warning(" ".join(old))
     if strange:
         return warning(f"Aucun réglage ne s’appelle {', '.join(strange)} : retirez-le, ou corrigez son nom.")
     named = len(examined.settings.model_fields_set)

@@ -94,5 +94,5 @@ class Figures(Collector):
         if (age := self._backup_age()) is not None:
             yield Figure("backup_age_seconds", "Since the newest backup of this machine was made.", (), [((), age)])
         memory = [((one.name, str(one.pid)), float(one.pss)) for one in processes.measured()]
-        said = "Memory of each process of this supervisor (proportional share, PSS)."
+        said = "Memory of each process of this unit (proportional share, PSS)."
         yield Figure("process_pss_bytes", said, ("process", "pid"), memory)

@@ -1,4 +1,4 @@
-"""The memory of the processes of this service on this machine: those that its supervisor started, and theirs."""
+"""The memory of the processes of this service on this machine: those started together with this one, and theirs."""
 
 import os
 from collections.abc import Iterator
@@ -7,7 +7,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 PROC = Path("/proc")
-NAMES = ("supervisor", "web", "work", "mailbox", "job_child")
+NAMES = {
+    "supervisor": "supervisor",
+    "granian": "web",
+    "work": "work",
+    "mailbox": "mailbox",
+    "job_child": "job_child",
+}  # by a word of the command line
 
 
 class ProcessMemory(NamedTuple):
@@ -19,11 +25,11 @@ class ProcessMemory(NamedTuple):
 
 
 def measured(root: int | None = None) -> Iterator[ProcessMemory]:
-    """The process with this number and those below it; by default, of the supervisor that started this one.
+    """The process with this number and those below it; by default, of the supervisor that started granian.
 
-    Where there is none, this process alone and those below it. A process that may not be asked is left out.
+    Where there is none, those of granian, or this process alone. A process that may not be asked is left out.
     """
-    root = root or (os.getppid() if _name(os.getppid()) == "supervisor" else os.getpid())
+    root = root or _root(os.getpid())
     for pid in [root, *_below(root)]:
         with suppress(OSError, ValueError):  # it has ended meanwhile, or is another account's
             lines = (PROC / str(pid) / "smaps_rollup").read_text(encoding="ascii").splitlines()
@@ -31,12 +37,21 @@ def measured(root: int | None = None) -> Iterator[ProcessMemory]:
             yield ProcessMemory(pid, _name(pid), int(pss.split()[1]) * 1024)
 
 
+def _root(pid: int) -> int:
+    while (parent := _parent(pid)) and _name(parent) in {"supervisor", "web"}:
+        pid = parent
+    return pid
+
+
+def _parent(pid: int) -> int:
+    return int((PROC / str(pid) / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
+
+
 def _below(root: int) -> list[int]:
     children: dict[int, list[int]] = {}
     for path in PROC.iterdir():
         with suppress(OSError, ValueError):
-            parent = int((path / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[1])
-            children.setdefault(parent, []).append(int(path.name))
+            children.setdefault(_parent(int(path.name)), []).append(int(path.name))
     found, places = [], [root]
     while places:
         below = children.get(places.pop(), [])
@@ -50,5 +65,5 @@ def _name(pid: int) -> str:
     with suppress(OSError):
         words = (PROC / str(pid) / "cmdline").read_bytes().decode(errors="replace").split("\0")
         last = [word.rpartition(".")[2] for word in words if word]
-        return next((word for word in last if word in NAMES), "other")
+        return next((NAMES[word] for word in last if word in NAMES), "other")
     return "other"

@@ -1,1 +1,1 @@
-"""The processes of this machine: what supervises them, and one of those that serve pages."""
+"""The processes of one machine: what starts and stops them together, and what granian serves in those of pages."""

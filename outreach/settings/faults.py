@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from outreach.settings.keys import is_long_enough
-from outreach.settings.model import NOBODY, Mode, Settings, listed
+from outreach.settings.model import Mode, Settings, listed
 from outreach.settings.modes import faults_of_demo, faults_outside_demo
 from outreach.settings.oidc import faults_of_oidc
 from outreach.settings.places import is_host, is_loopback, is_place, network_of, server_of
@@ -148,12 +148,12 @@ WIDEST = {4: 8, 6: 7}  # the prefixes of 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC
 
 
 def _faults_of_proxies(settings: Settings) -> list[str]:
-    if settings.trusted_proxies == NOBODY:
-        return []
+    if settings.trusted_proxies == "none":  # of 0.3
+        what = "n’existe plus : placez un serveur web devant le service, et nommez son adresse ou son réseau"
+        return [f"OUTREACH_TRUSTED_PROXIES=none {what}."]
     networks = {entry: network_of(entry) for entry in listed(settings.trusted_proxies)}
     faults = [
-        f"OUTREACH_TRUSTED_PROXIES : « {entry} » n’est ni une adresse (192.0.2.1), ni un réseau (192.0.2.0/24), "
-        "ni none seul."
+        f"OUTREACH_TRUSTED_PROXIES : « {entry} » n’est ni une adresse (192.0.2.1), ni un réseau (192.0.2.0/24)."
         for entry, network in networks.items()
         if network is None
     ]

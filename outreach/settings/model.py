@@ -13,7 +13,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from outreach.settings.places import Network, network_of
 
 PREFIX = "OUTREACH_"
-NOBODY = "none"
 SECRETS = (  # settings that are secrets, or may hold a password: each may stand in a file
     "database_url",
     "broker_url",
@@ -96,7 +95,6 @@ class Settings(BaseModel):
     private_hosts: str = ""
     bind: str = "127.0.0.1:8000"
     trusted_proxies: str = ""
-    web_processes: Annotated[int, Field(ge=1, le=32)] = 2
     secret_key: SecretStr = SecretStr("")
     public_url: str = Field("", repr=False)  # idem, until it is refused
     smtp_url: str = Field("", repr=False)  # idem
@@ -159,8 +157,6 @@ class Settings(BaseModel):
     @property
     def proxies(self) -> tuple[Network, ...]:
         """The web servers that are believed about who asks them: those named, or this machine when none is."""
-        if self.trusted_proxies == NOBODY:
-            return ()
         return tuple(filter(None, map(network_of, listed(self.trusted_proxies)))) or LOOPBACK
 
     @property

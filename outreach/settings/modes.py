@@ -52,7 +52,7 @@ def faults_outside_demo(settings: Settings) -> list[str]:
         what = "est réservé aux exemples ; nommez celui des boîtes po001136@… avant la première édition du registre"
         faults.append(f"OUTREACH_MAILBOX_DOMAIN : le domaine « {settings.mailbox_domain} » {what}.")
     if settings.mode is Mode.PRODUCTION and not is_loopback(settings.host) and not listed(settings.trusted_proxies):
-        what = "nommez dans OUTREACH_TRUSTED_PROXIES l’adresse ou le réseau du serveur web placé devant, ou none"
+        what = "nommez dans OUTREACH_TRUSTED_PROXIES l’adresse ou le réseau du serveur web placé devant"
         why = "sans quoi tous les visiteurs seraient pris pour un seul"
         faults.append(f"OUTREACH_BIND écoute hors de la machine (« {settings.host} ») : {what}, {why}.")
     faults += _faults_of_keys(settings)

@@ -15,10 +15,12 @@ from outreach.settings.model import PREFIX, Mode, Settings
 from outreach.settings.own_secrets import kept_secret
 
 RANGES = {
-    "web_processes": "de 1 à 32",
     "smtp_connections": "de 1 à 50",
     "dns_timeout": "de secondes, de 1 à 30",
     "answers_within": "de jours ouvrables, de 1 à 30",
+}
+GONE = {  # settings of 0.3, with what takes their place
+    "OUTREACH_WEB_PROCESSES": "chaque unité outreach-web@PORT est un processus, et ./run en démarre deux",
 }
 CHOICES = {
     "mode": "demo, trial et production",
@@ -67,6 +69,11 @@ def unknown(environment: Mapping[str, str]) -> list[str]:
     """The names of the environment that look like settings and are none, in order."""
     known = _known()
     return sorted(name for name in environment if name.startswith(PREFIX) and name not in known)
+
+
+def gone(environment: Mapping[str, str]) -> list[str]:
+    """A sentence for each setting of the environment that means nothing any more."""
+    return [f"{name} ne sert plus, retirez-le : {why}." for name, why in GONE.items() if environment.get(name)]
 
 
 def _known() -> list[str]:

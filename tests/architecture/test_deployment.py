@@ -23,7 +23,7 @@ FILES = sorted(path for path in DEPLOY.rglob("*") if path.is_file())
 UNITS = [path for path in FILES if path.suffix == ".service"]
 UNIT_COMMANDS = {
     "outreach": "up",
-    "outreach-web": "web",
+    "outreach-web@": "web --port %i",
     "outreach-work@": "work",
     "outreach-backup": "backup --keep 14",
     "outreach-rehearse": "rehearse",
@@ -111,28 +111,43 @@ def own(unit):
 
 
 @pytest.mark.parametrize(("unit", "command"), UNIT_COMMANDS.items())
-def test_each_unit_starts_one_command_and_those_with_pages_reload_them(unit, command):
+def test_each_unit_starts_one_command_and_none_is_reloaded(unit, command):
     text = (DEPLOY / "systemd" / f"{unit}.service").read_text(encoding="utf-8")
     assert re.findall(r"^ExecStart=(.*)$", text, re.MULTILINE) == [f"/opt/outreach/run {command}"]
-    reloads = re.findall(r"^ExecReload=(.*)$", text, re.MULTILINE)
-    assert reloads == (["/bin/kill -HUP $MAINPID"] if command in {"up", "web"} else [])
+    assert "ExecReload" not in text, "with code that does not begin, granian would end"
+
+
+def test_a_web_unit_has_begun_once_its_pages_answer_where_it_listens():
+    """By then the next one may be restarted."""
+    text = (DEPLOY / "systemd" / "outreach-web@.service").read_text(encoding="utf-8")
+    (written,) = re.findall(r"^ExecStartPost=/bin/sh -c '(.*)'$", text, re.MULTILINE)
+    script = written.replace("%i", "8001").replace("$$", "$").replace("%%", "%").replace("exec curl", "echo")
+    for own, address in (
+        ({}, "http://127.0.0.1:8001/healthz"),
+        ({"OUTREACH_BIND": "192.0.2.11:8000"}, "http://192.0.2.11:8001/healthz"),
+        ({"OUTREACH_BIND": "[2001:db8::1]:8000"}, "http://[2001:db8::1]:8001/healthz"),
+    ):
+        told = subprocess.run(["/bin/sh", "-c", script], env=own, capture_output=True, text=True, check=True)
+        assert told.stdout.split()[-1] == address
 
 
 def test_each_service_of_ours_in_a_composition_is_one_command():
     ours = {name: service for name, service in COMPOSE["services"].items() if service["image"] == "outreach"}
-    assert {name: service["command"] for name, service in ours.items()} == {name: [name] for name in ours}
+    assert {name: service["command"] for name, service in ours.items()} == {
+        name: [name.partition("-")[0]] for name in ours
+    }
     assert not any("entrypoint" in service for service in ours.values())
 
 
 def test_all_processes_of_a_composition_are_one_installation():
     ours = [service for service in COMPOSE["services"].values() if service["image"] == "outreach"]
-    assert len(ours) == 3
+    assert len(ours) == 4
     for key in ("hostname", "volumes", "environment", "env_file", "secrets"):
-        assert [service[key] for service in ours] == [ours[0][key]] * 3
+        assert [service[key] for service in ours] == [ours[0][key]] * 4
 
 
 def test_production_takes_the_settings_of_a_composition(tmp_path):
-    web = COMPOSE["services"]["web"]
+    web = COMPOSE["services"]["web-a"]
     named = {name: value.replace("/run/secrets", str(tmp_path)) for name, value in web["environment"].items()}
     in_files = {NAMED[name]: Path(path) for name, path in named.items() if name in NAMED}
     assert {path.name for path in in_files.values()} == set(web["secrets"]) <= set(COMPOSE["secrets"])
@@ -155,12 +170,12 @@ def test_no_secret_of_a_composition_stands_in_an_environment():
 def test_a_composition_believes_the_gateway_alone_that_the_web_server_in_front_comes_from():
     (network,) = COMPOSE["networks"]["default"]["ipam"]["config"]
     assert ip_address(network["gateway"]) in ip_network(network["subnet"])
-    assert COMPOSE["services"]["web"]["environment"]["OUTREACH_TRUSTED_PROXIES"] == network["gateway"]
+    assert COMPOSE["services"]["web-a"]["environment"]["OUTREACH_TRUSTED_PROXIES"] == network["gateway"]
     assert all("networks" not in service for service in COMPOSE["services"].values())
 
 
 def test_each_process_of_a_composition_says_whether_it_is_well_and_has_a_limit_of_memory():
-    for name in ("web", "work"):
+    for name in ("web-a", "web-b", "work"):
         service = COMPOSE["services"][name]
         assert service["healthcheck"]["test"][0] == "CMD"
         assert service["mem_limit"]
@@ -170,7 +185,7 @@ def test_each_process_of_a_composition_says_whether_it_is_well_and_has_a_limit_o
 def test_what_an_image_is_made_of_is_there():
     copied = re.findall(r"^COPY (.+) \S+$", (DEPLOY / "Dockerfile").read_text(encoding="utf-8"), re.MULTILINE)
     sources = " ".join(copied).split()
-    assert {"outreach", "templates", "campaigns", "requirements.lock"} <= set(sources)
+    assert {"outreach", "wsgi.py", "templates", "campaigns", "requirements.lock"} <= set(sources)
     assert [source for source in sources if not (ROOT / source).exists()] == []
 
 

@@ -39,7 +39,7 @@ class Installation:
         began = (NOW + timedelta(days=10) - datetime.now(UTC)).total_seconds()
         self.database, self.folder, self.commands, self.ports = database, folder, 0, {}
         for seconds in (*WAITS, LAST):
-            own = {"OUTREACH_CLOCK_OFFSET": str(began + seconds), "OUTREACH_WEB_PROCESSES": "1"}
+            own = {"OUTREACH_CLOCK_OFFSET": str(began + seconds)}
             served = stack.enter_context(Served(folder, url, **own))
             self.ports[seconds] = served.place[1]
         self.environment, self.keys = served.environment, Keys(served.settings.signing_keys)

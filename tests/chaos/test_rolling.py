@@ -66,6 +66,7 @@ def release(folder, *kinds):
     """A copy of the program with more revisions, the first one being 9001."""
     for name in ("outreach", "templates", "campaigns"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "wsgi.py", folder)
     before = migrations.known_revisions()[-1]
     for number, kind in enumerate(kinds, 9001):
         written = TOY.format(number=number, before=before, kind=kind)
@@ -85,7 +86,6 @@ class Machine:
             **ground.environment,
             "OUTREACH_DATA": str(folder),
             "OUTREACH_BIND": f"{place[0]}:{place[1]}",
-            "OUTREACH_WEB_PROCESSES": "1",
         }
 
     def run(self, program, *arguments):

@@ -1,6 +1,7 @@
-"""Threads that do something again and again while a test reloads, kills or stops processes."""
+"""What tests of processes share: to wait for something, and threads that ask again and again meanwhile."""
 
 import threading
+import time
 from contextlib import contextmanager
 
 
@@ -17,3 +18,10 @@ def readers(read_on, size=4):
         over.set()
         for thread in threads:
             thread.join()
+
+
+def wait_for(is_so, seconds=20):
+    end = time.monotonic() + seconds
+    while not is_so():
+        assert time.monotonic() < end, "it never came to that"
+        time.sleep(0.02)

@@ -20,6 +20,7 @@ from outreach.settings import Mode, Settings
 def up(operation: Operation) -> None:
     """Prépare la base, charge l’exemple en démonstration, et sert les pages."""
     web.refuse_if_taken(operation.settings)
+    web.say_what_is_gone()
     operation.settings = settings = web.with_a_mailbox(operation.settings)
     database = operation.opened
     refuse_beside_others(database, operation.now)

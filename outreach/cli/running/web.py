@@ -1,4 +1,4 @@
-"""`web`: serve the pages, by several processes; and how a command becomes what supervises them."""
+"""`web`: serve the pages, by granian; and how a command becomes what starts all processes of a machine."""
 
 import errno
 import os
@@ -13,10 +13,17 @@ import click
 from outreach.cli.context import Operation, pass_operation, say
 from outreach.errors import Refused
 from outreach.french import typeset
-from outreach.processes.supervisor import WAITING, Plan
-from outreach.settings import Settings
+from outreach.processes.supervisor import Plan
+from outreach.settings import ROOT, Settings
+from outreach.settings.reading import gone
 
 MORE_PORTS = 50  # that are tried for a demonstration's mailbox, after the one that is taken
+WORKERS = 2  # web processes of a machine that runs everything
+THREADS = 32  # of a web process: openings and clicks wait there until all that came at once is stored
+HEAD_BYTES = 32_768  # of the line and the headers of a request, together
+LEAVE_SECONDS = 8  # for what is under way in a web process that is asked to end
+MOST_MEGABYTES = 400  # of a web process, what it shares with others counted whole (RSS)
+BEGIN_SECONDS = 15  # from the start of a web process to the end of the one whose place it takes
 FAULTS = {
     errno.EADDRINUSE: "quelque chose répond déjà",
     errno.EACCES: "seul l’administrateur de la machine ouvre ce port",
@@ -25,12 +32,18 @@ FAULTS = {
 
 
 @click.command()
+@click.option("--port", type=click.IntRange(1, 65535), help="Écoute à ce port, au lieu de celui de OUTREACH_BIND.")
 @pass_operation
-def web(operation: Operation) -> None:
-    """Sert les pages, et rien d’autre, jusqu’à un signal d’arrêt ; SIGHUP les recharge sans perdre une requête."""
+def web(operation: Operation, port: int | None) -> None:
+    """Sert les pages par un processus, et rien d’autre, jusqu’à un signal d’arrêt."""
+    if port is not None:
+        bind = f"{operation.settings.bind.rpartition(':')[0]}:{port}"
+        operation.settings = operation.settings.model_copy(update={"bind": bind})
     refuse_if_taken(operation.settings)
+    say_what_is_gone()
     operation.database.dispose()
-    supervise(operation, ready=typeset(f"{address_line(operation.settings)}\n"))
+    click.echo(typeset(f"{address_line(operation.settings)}\n"))
+    _become(granian(operation.settings), operation)
 
 
 def address_line(settings: Settings) -> str:
@@ -38,9 +51,15 @@ def address_line(settings: Settings) -> str:
     return f"  Adresse       {settings.address}"
 
 
+def say_what_is_gone() -> None:
+    """Say of each setting of the environment that means nothing any more what takes its place."""
+    for told in gone(os.environ):
+        click.echo(typeset(told), err=True)
+
+
 def refuse_if_taken(settings: Settings) -> None:
     """Raises Refused when something listens at the address of the pages already, or it cannot be opened."""
-    bound(settings).close()
+    _bound(settings).close()
 
 
 def with_a_mailbox(settings: Settings) -> Settings:
@@ -73,10 +92,10 @@ def _fault_at(place: str, settings: Settings) -> OSError | None:
     return None
 
 
-def bound(settings: Settings, *, shared: bool = False) -> socket.socket:
-    """A socket at the address of the pages, beside others where `shared`. Raises Refused when it cannot be opened."""
+def _bound(settings: Settings) -> socket.socket:
+    """A socket at the address of the pages. Raises Refused when it cannot be opened."""
     try:
-        return _listener(settings.bind, shared=shared)
+        return _listener(settings.bind)
     except OSError as error:
         raise Refused(f"L’adresse des pages ne peut pas être ouverte à {_refusal(settings.bind, error)}") from None
 
@@ -87,15 +106,13 @@ def _refusal(place: str, error: OSError) -> str:
     return f"{place} : {why}. Si le service tourne déjà, arrêtez-le, ou {how}."
 
 
-def _listener(place: str, *, shared: bool = False) -> socket.socket:
+def _listener(place: str) -> socket.socket:
     """A socket bound to `host:port`. Raises OSError."""
     host, _, port = place.rpartition(":")
     family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
     listener = socket.socket(family, kind, protocol)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, shared)
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # connections that are taken inherit it
         listener.bind(address)
     except OSError:
         listener.close()
@@ -103,25 +120,56 @@ def _listener(place: str, *, shared: bool = False) -> socket.socket:
     return listener
 
 
-def supervise(operation: Operation, others: Mapping[str, list[str]] | None = None, ready: str = "") -> NoReturn:
+def granian(settings: Settings, workers: int = 1) -> list[str]:
+    """The command line that serves the pages by so many processes.
+
+    One that ends is started again, and one that holds too much memory is replaced by another, which has begun by then.
+    """
+    with _bound(settings) as listener:
+        host, port = listener.getsockname()[:2]  # granian takes no name
+    words = {
+        "interface": "wsgi",
+        "working-dir": ROOT,
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "blocking-threads": THREADS,
+        "backlog": 2048,  # connections that the system keeps until a process takes them
+        "backpressure": 512,  # connections of a process: the files that it may open are more
+        "http": 1,
+        "http1-buffer-size": HEAD_BYTES,
+        "log-level": "error",
+        "workers-kill-timeout": LEAVE_SECONDS,
+        "workers-max-rss": MOST_MEGABYTES,
+        "respawn-interval": BEGIN_SECONDS,
+    }
+    given = [word for name, value in words.items() for word in (f"--{name}", str(value))]
+    return [sys.executable, "-m", "granian", *given, "--respawn-failed-workers", "wsgi:app"]
+
+
+def supervise(operation: Operation, others: Mapping[str, list[str]], ready: str) -> NoReturn:
     """Become the supervisor of the web processes and of others; it never returns.
 
     The program is replaced by a small one: this one has loaded everything, and would hold it for months.
     """
-    listening = [bound(operation.settings, shared=True) for _ in range(operation.settings.web_processes)]
-    for listener in listening:
-        listener.listen(WAITING)
-        listener.set_inheritable(True)
-    command = [sys.executable, "-m", "outreach.processes.web"]
-    plan = Plan([listener.fileno() for listener in listening], command, dict(others or {}), ready)
+    with _bound(operation.settings) as listener:
+        place = listener.getsockname()[:2]
+    plan = Plan({"web": granian(operation.settings, WORKERS), **others}, place, ready)
     with tempfile.TemporaryFile() as file:
         file.write(plan.to_json().encode())
         file.seek(0)
         os.dup2(file.fileno(), 0)
-    # With --now, every process gets the same clock offset.
-    moved = {"OUTREACH_CLOCK_OFFSET": str(operation.settings.clock_offset)} if operation.shown else {}
-    # Which port is free was found out once, for all of them.
-    mailbox = {"OUTREACH_DEMO_MAILBOX": operation.settings.demo_mailbox} if operation.settings.stays_here else {}
+    _become([sys.executable, "-m", "outreach.processes.supervisor"], operation)
+
+
+def _become(command: list[str], operation: Operation) -> NoReturn:
+    """Have another program take the place of this one, with the settings that were found out here once for all."""
+    settings = operation.settings
+    found = {"OUTREACH_BIND": settings.bind}
+    if operation.shown:  # --now: every process gets the same clock offset
+        found["OUTREACH_CLOCK_OFFSET"] = str(settings.clock_offset)
+    if settings.stays_here:
+        found["OUTREACH_DEMO_MAILBOX"] = settings.demo_mailbox
     sys.stdout.flush()
-    environment = {**os.environ, **moved, **mailbox}
-    os.execve(sys.executable, [sys.executable, "-m", "outreach.processes.supervisor"], environment)
+    # glibc gives threads up to eight heaps a core, and pages fill one after the other: 20 MB more in all.
+    os.execve(command[0], command, {"MALLOC_ARENA_MAX": "2", **os.environ, **found})
