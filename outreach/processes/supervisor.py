@@ -6,7 +6,6 @@ SIGTERM, SIGINT and the end of the terminal stop all. Each process has a session
 alone, which stops them in order. When this process is killed, the system asks the others to end.
 """
 
-import ctypes
 import json
 import os
 import signal
@@ -17,9 +16,9 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 from outreach.log_lines import line
+from outreach.processes.leaving import end_with
 
 GRACE_SECONDS = 45  # a work process waits 10 s for the last replies, and for a slow bounce mailbox
-END_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 @dataclass(frozen=True)
@@ -68,14 +67,6 @@ def _started(command: list[str]) -> subprocess.Popen[bytes]:
         end_with(parent)
 
     return subprocess.Popen(command, start_new_session=True, preexec_fn=prepare)  # noqa: PLW1509 - one thread
-
-
-def end_with(parent: int) -> None:
-    """Have the system ask this process to end once its parent is gone, even by kill -9; Linux can."""
-    if prctl := getattr(ctypes.CDLL(None), "prctl", None):
-        prctl(END_WITH_PARENT, signal.SIGTERM)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _is_listened_at(host: str, port: int) -> bool:

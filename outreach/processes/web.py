@@ -7,6 +7,7 @@ process's environment stays out of requests, their scheme is the web server's in
 import ctypes
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Iterable
@@ -22,7 +23,7 @@ from outreach.app import create_app
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.errors import OutreachError
-from outreach.processes.supervisor import end_with
+from outreach.processes.leaving import end_with, leave_in_order
 from outreach.settings import Settings, read
 from outreach.web.client import came_by_https
 from outreach.web.headers import fixed
@@ -108,6 +109,8 @@ def application() -> Served:
     """The application of this installation, in a process that begins to serve it."""
     os.umask(0o077)  # only this user may read what is written here
     end_with(os.getppid())
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # before threads begin, which inherit it
+    threading.Thread(target=leave_in_order, name="leave", daemon=True).start()
     logs.begin("web")
     settings = read()
     app = create_app(settings)

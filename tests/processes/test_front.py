@@ -28,16 +28,18 @@ READERS = 4
 PAUSE_SECONDS = 0.01  # between two requests of a reader, so that readers do not take the processors from others
 # An application of a few lines, in the place of ours: one page, which says how long the body was and who asked.
 WSGI = """
-import time
-from outreach.processes.web import Served
+import signal, threading, time
+from outreach.processes.leaving import leave_in_order
 from outreach.settings import Settings
 from outreach.web.client import client_of
 settings = Settings()
 def page(environ, start):
     start("200 OK", [("X-Client", client_of(environ, settings.proxies))])
     return [str(len(environ["wsgi.input"].read())).encode()]
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+threading.Thread(target=leave_in_order, daemon=True).start()
 time.sleep(SECONDS)
-app = Served(page, settings)
+app = page
 """
 AROUND = """
 daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log;

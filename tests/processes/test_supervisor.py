@@ -167,6 +167,7 @@ def test_what_lives_for_months_loads_nothing_of_ours_and_nothing_large():
         "outreach",
         "outreach.log_lines",
         "outreach.processes",
+        "outreach.processes.leaving",
         "outreach.processes.supervisor",
     ]
     assert {name.partition(".")[0] for name in loaded} <= {"outreach", "__main__", "_distutils_hack"} | set(

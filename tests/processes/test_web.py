@@ -215,6 +215,28 @@ def test_when_granian_is_killed_its_process_ends(templates, tmp_path):
             wait_for(partial(is_gone, number))
 
 
+def test_whoever_has_connected_when_it_is_asked_to_stop_is_answered_and_whoever_comes_later_refused(
+    templates, tmp_path
+):
+    """A web server in front then asks another unit, with a form too."""
+    for url in templates.copy("sqlite", "sample", tmp_path):
+        with Served(tmp_path, url) as run, socket.create_connection(run.place, timeout=20) as connected:
+            wait_for(lambda: run.answers("/o/x.gif"))
+            run.process.terminate()
+            wait_for(partial(refuses, run.place))
+            connected.sendall(b"POST /u/x HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n")
+            assert connected.recv(12) == b"HTTP/1.1 404"
+            assert run.process.wait(20) == 0
+
+
+def refuses(place):
+    try:
+        socket.create_connection(place, timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
 def is_gone(number):
     return not Path(f"/proc/{number}").exists()
 
