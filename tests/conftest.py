@@ -28,7 +28,7 @@ from outreach.cli.running.work import SELDOM
 from outreach.db import Database
 from outreach.settings import Settings, read
 from outreach.sight.engine import Sighted
-from tests import factories
+from tests import costs, factories
 from tests.memory import in_memory
 from tests.servers.postgresql import Server
 
@@ -58,6 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
     is_deep = config.getoption("--all") and not config.getoption("--to-land")
     hypothesis.settings.load_profile("all" if is_deep else "short")
     gc.set_threshold(SELDOM)
+    config.pluginmanager.register(costs.Costs(config))
     # Hashes that cost nothing: with the real ones a sign-in takes 0.2 s of processor time.
     passwords.HASHER = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1)
     if not hasattr(config, "workerinput") and SERVER not in os.environ:
@@ -162,9 +163,15 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
     return (os.cpu_count() or 1) + (4 if config.getoption("--all") else 2)
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Stop the server before the run says what it cost."""
+    pytest_unconfigure(session.config)
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
-    if _server in config.stash:
-        config.stash[_server].stop()
+    if server := config.stash.get(_server, None):
+        server.stop()
 
 
 _server = pytest.StashKey[Server]()
