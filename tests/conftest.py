@@ -34,6 +34,7 @@ from tests.servers.postgresql import Server
 
 # On a busy machine a deadline would fail correct properties. The runner's time-out still applies.
 hypothesis.settings.register_profile("short", deadline=None, max_examples=20)
+hypothesis.settings.register_profile("land", deadline=None, max_examples=20)
 hypothesis.settings.register_profile("all", deadline=None, max_examples=50)
 Some = TypeVar("Some", bound=Database)
 STORY_DAY = date(2021, 5, 15)
@@ -42,21 +43,18 @@ NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 STATES: dict[str, tuple[str, Callable[[Database, Settings], None]]] = {}  # by name: the state before, what brings to it
 TAKE_LONG = ("chaos", "timeout")  # what waits for others, and what says that it takes longer than others may
-IN_THE_SHORT_RUN = {"test_pages.py", "test_keyboard.py"}  # of the tests in a browser
-DEEP_TWICE = {"chaos", "demo", "journeys", "smtp", "worker"}  # folders whose tests on the second database are deep
-# What these rooms ask of a database is tested in rooms below: one will do, PostgreSQL where a test is about it.
-ON_ONE = {"alerts", "campaigns", "notes", "staff_mail"}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--all", action="store_true", help="the long tests as well, and every test on both databases")
-
-    parser.addoption("--to-land", action="store_true", help="with --all: all but the deep tests")
+    parser.addoption("--all", action="store_true", help="the long and deep tests as well, every test on both databases")
+    parser.addoption(
+        "--to-land", action="store_true", help="with --all: no deep tests, and two databases only where it matters"
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    is_deep = config.getoption("--all") and not config.getoption("--to-land")
-    hypothesis.settings.load_profile("all" if is_deep else "short")
+    profile = ("all" if _is_deep(config) else "land") if config.getoption("--all") else "short"
+    hypothesis.settings.load_profile(profile)
     gc.set_threshold(SELDOM)
     config.pluginmanager.register(costs.Costs(config))
     # Hashes that cost nothing: with the real ones a sign-in takes 0.2 s of processor time.
@@ -71,18 +69,28 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out long tests, unless `--all` or a test's name (`::`) is given; with `--to-land` deep ones only."""
-    names, seen = {item.nodeid for item in items}, set[str]()
     for item in items:
-        _mark(item, names, seen)
-    _keep_one_example(items, names)
-    if any("::" in argument for argument in config.args):
-        return
-    left_out = "deep" if config.getoption("--to-land") else "" if config.getoption("--all") else "long"
-    if left_out:
-        config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker(left_out)])
-        items[:] = [item for item in items if not item.get_closest_marker(left_out)]
-    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        if not {"relay", "sink", "real"}.isdisjoint(getattr(item, "fixturenames", ())):
+            item.add_marker("relay")
+        if item.get_closest_marker("one_example") and hasattr(item, "callspec") and any(item.callspec.indices.values()):
+            item.add_marker("long")
+    if _is_named(config) or _is_deep(config):
+        left_out: tuple[str, ...] = ()
+    else:
+        left_out = ("deep",) if config.getoption("--all") else ("deep", "long")
+    config.hook.pytest_deselected(items=[item for item in items if any(map(item.get_closest_marker, left_out))])
+    items[:] = [item for item in items if not any(map(item.get_closest_marker, left_out))]
+    if (workers := getattr(config, "workerinput", {}).get("workercount")) and not _is_named(config):
         items[:] = spread(items, workers, lambda item: any(map(item.get_closest_marker, TAKE_LONG)))
+
+
+def _is_deep(config: pytest.Config) -> bool:
+    return config.getoption("--all") and not config.getoption("--to-land")
+
+
+def _is_named(config: pytest.Config) -> bool:
+    """Whether tests are called by their names, which are then run in all their examples."""
+    return any("::" in argument for argument in config.args)
 
 
 def spread(tests, workers, takes_long):
@@ -100,49 +108,6 @@ def spread(tests, workers, takes_long):
             share.insert(int((number + place / workers) * step) + number, one)
         found += share
     return found
-
-
-def _mark(item: pytest.Item, names: set[str], seen: set[str]) -> None:
-    """Add the markers that follow from a test's folder, fixtures and parameters.
-
-    `seen`: the tests of which an example has been met that runs on the second database when something lands.
-    """
-    fixtures = getattr(item, "fixturenames", ())
-    for name, is_so in {
-        "chaos": "chaos" in item.path.parts,
-        "browser": "browser" in item.path.parts,
-        "relay": not {"relay", "sink", "real"}.isdisjoint(fixtures),
-    }.items():
-        if is_so:
-            item.add_marker(name)
-    folders = item.path.parts
-    if "chaos" in folders or ("browser" in folders and item.path.name not in IN_THE_SHORT_RUN):
-        item.add_marker("long")
-    if "browser" in folders and "small" in item.name:
-        item.add_marker("deep")
-    # A test that also runs on SQLite is long on PostgreSQL, unless it is marked as being about PostgreSQL.
-    is_second = "postgresql" in item.name and item.nodeid.replace("postgresql", "sqlite") in names
-    if is_second and not item.get_closest_marker("postgresql"):
-        item.add_marker("long")
-        if (test := item.nodeid.partition("[")[0]) in seen or ON_ONE & set(folders):
-            item.add_marker("deep")
-        seen.add(test)
-    if is_second and DEEP_TWICE & set(folders):
-        item.add_marker("deep")
-
-
-def _keep_one_example(items: list[pytest.Item], names: set[str]) -> None:
-    """Leave one example of a test that asks a database to the short run: on PostgreSQL where the test is about it."""
-    met = set[str]()
-    for item in items:
-        if item.get_closest_marker("long") or "templates" not in getattr(item, "fixturenames", ()):
-            continue
-        test, other = item.nodeid.partition("[")[0], item.nodeid.replace("sqlite", "postgresql")
-        is_about_other = item.get_closest_marker("postgresql") and other != item.nodeid and other in names
-        if test in met or is_about_other:
-            item.add_marker("long")
-        else:
-            met.add(test)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -179,7 +144,7 @@ _server = pytest.StashKey[Server]()
 
 @pytest.fixture
 def backend(request: pytest.FixtureRequest) -> str:
-    """Domain tests and journeys run on both databases; page tests override this with SQLite."""
+    """Domain tests and journeys can run on both databases; page tests override this with SQLite."""
     return request.param
 
 
@@ -194,19 +159,15 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def _databases_of(metafunc: pytest.Metafunc) -> Sequence[str]:
-    config, both = metafunc.config, ("sqlite", "postgresql")
-    marks = {mark.name for mark in metafunc.definition.iter_markers()}
+    """SQLite, or PostgreSQL where a test is about the database: then both, once something lands.
+
+    All tests run on both where everything is asked for, and whoever is called by name.
+    """
+    config, marks = metafunc.config, {mark.name for mark in metafunc.definition.iter_markers()}
     is_about = "postgresql" in marks
-    if "only_one" in marks:
-        return both[1:] if is_about else both[:1]
-    if any("::" in argument for argument in config.args):
-        return both
-    if not config.getoption("--all"):
-        return both[1:] if is_about else both[:1]
-    folders = set(metafunc.definition.path.parts) if config.getoption("--to-land") else set()
-    if DEEP_TWICE & folders:
-        return both[:1]
-    return (both[1:] if is_about else both[:1]) if ON_ONE & folders else both
+    both = ("postgresql", "sqlite") if is_about else ("sqlite", "postgresql")
+    asks_both = _is_deep(config) or _is_named(config) or (is_about and config.getoption("--all"))
+    return both if asks_both and "only_one" not in marks else both[:1]
 
 
 @pytest.fixture

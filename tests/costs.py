@@ -12,6 +12,8 @@ from collections import Counter
 import pytest
 
 SECONDS_BETWEEN = 15
+MOST_ASKED = 8  # times that a test of the short run may ask for a page
+asked = 0
 
 
 def piece():
@@ -30,7 +32,7 @@ def used():
 
 
 def is_long(item):
-    return item.get_closest_marker("long") is not None
+    return any(map(item.get_closest_marker, ("long", "deep")))
 
 
 class Costs:
@@ -39,6 +41,7 @@ class Costs:
     def __init__(self, config):
         self.config, self.next_piece = config, 0.0
         self.tests, self.pieces, self.left_out = {}, [], 0  # by name: own, children, whether the short run has it
+        self.walks = {}  # how often tests asked that ask too often, by name
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item):
@@ -51,19 +54,30 @@ class Costs:
         self.tests[item.nodeid] = own, children, not is_long(item)
         return result
 
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_call(self, item):
+        """A walk tells little when it fails, and costs much: it is long, or a sweep over all of a kind, and says so."""
+        global asked  # noqa: PLW0603 - by every client of a test
+        asked = 0
+        result = yield
+        if asked > MOST_ASKED and not is_long(item) and not item.get_closest_marker("sweep"):
+            self.walks[item.nodeid] = asked
+        return result
+
     def pytest_deselected(self, items):
         self.left_out += sum(map(is_long, items))
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node):
-        tests, pieces, left_out = getattr(node, "workeroutput", {}).get("costs", ({}, [], 0))
+        tests, walks, pieces, left_out = getattr(node, "workeroutput", {}).get("costs", ({}, {}, [], 0))
         self.tests |= tests
+        self.walks |= walks
         self.pieces += pieces
         self.left_out = max(self.left_out, left_out)  # each worker leaves out the same
 
     def pytest_sessionfinish(self):
         if hasattr(self.config, "workerinput"):
-            self.config.workeroutput["costs"] = self.tests, self.pieces, self.left_out
+            self.config.workeroutput["costs"] = self.tests, self.walks, self.pieces, self.left_out
         elif self.tests:
             self.config.cache.set("outreach/costs", self.tests)  # whoever looks for what to make cheaper reads it there
 
@@ -73,6 +87,8 @@ class Costs:
         say, took = terminalreporter.write_line, sum(self.pieces) / len(self.pieces)
         for folder, (own, children) in sorted(self.folders().items(), key=lambda one: -sum(one[1])):
             say(f"{folder:16} {own:7.1f} s + {children:6.1f} s in processes, ratio {(own + children) / took:7.0f}")
+        for name, many in self.walks.items():
+            say(f"{name} asks for {many} pages: {MOST_ASKED} are enough, or it is long")
         run = sum(used())
         say(f"processor {run:.0f} s, calibration {took:.3f} s, ratio {run / took:.0f}", bold=True)
         say(f"{len(self.tests)} tests run, {self.left_out} left to --all")

@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from outreach.mail import seen
 from outreach.mail.seen import FormKind
 from outreach.mail.tokens import Keys, TokenKind
+from tests import costs
 from tests.parsing import Parser
 
 # Words that appear only where the interface is not translated. The pattern does not match names and addresses.
@@ -77,9 +78,10 @@ class _Reader:
 
 
 class PageClient(FlaskClient):
-    """Flask's client, which applies `check` to every HTML response."""
+    """Flask's client, which applies `check` to every HTML response. It counts how often a test asks."""
 
     def open(self, *arguments, **named):
+        costs.asked += 1
         response = super().open(*arguments, **named)
         if response.mimetype == "text/html" and response.status_code != 204 and not 300 <= response.status_code < 400:
             response.tree = check(response.text, response.headers)

@@ -143,6 +143,7 @@ def test_a_count_stops_one_beyond_the_most_and_says_that_there_is_more(database)
     assert (held().total(1), held().total_keys(1)) == ((3, False), (2, False)), "rows in memory are counted anyway"
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_file_holds_a_batch_of_objects_and_never_all(database):
     """What was read is let go as the file goes on: SQLAlchemy's session holds objects weakly."""

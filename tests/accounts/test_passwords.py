@@ -55,6 +55,7 @@ def test_characters_are_counted_as_people_see_them():
         assert passwords.fault(f"{written}…", ()) == ""
 
 
+@pytest.mark.deep
 def test_no_password_takes_long_to_judge():
     def seconds():
         begun = time.thread_time()

@@ -136,6 +136,7 @@ def test_a_strand_is_dropped_as_long_as_nothing_stands_on_it(database, now, file
         assert programmes.prerequisites(session, programmes.named(session)) == []
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_strand_that_has_a_record_is_never_dropped_even_a_withdrawn_one(sample_database, now, file):
     one = file[: file.index("[[strands]]\nnumber = 2")]

@@ -97,6 +97,7 @@ def test_what_a_unit_leaves_is_enough_to_set_a_pdf_and_to_ask_a_database(command
     assert ended.stdout.startswith(b"%PDF" if asked else b"Une base")
 
 
+@pytest.mark.long
 def test_the_filter_of_a_unit_is_felt():
     unit = DEPLOY / "systemd" / "outreach.service"
     for tried in ("import os; os.setuid(0)", "import socket; socket.socket(socket.AF_NETLINK)"):

@@ -3,6 +3,7 @@ import sys
 from configparser import ConfigParser
 from pathlib import Path
 
+import pytest
 from grimp import build_graph
 
 from outreach.db import Base
@@ -27,6 +28,7 @@ def home(table):
     return "accounts" if table.name == "role_holders" else None
 
 
+@pytest.mark.long
 def test_the_import_contract_holds():
     linter = Path(sys.executable).with_name("lint-imports")
     found = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)

@@ -59,6 +59,7 @@ def growth(pattern, method, parts):
     return next((share for share in shares if share <= MOST_GROWTH), math.inf)
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize("name", PATTERNS)
 def test_a_pattern_takes_time_in_proportion_to_its_text(name):
     pattern = PATTERNS[name]
@@ -87,6 +88,7 @@ def test_every_pattern_is_compiled_where_its_time_is_measured():
     assert made_in_functions() == []
 
 
+@pytest.mark.deep
 def test_a_quadratic_pattern_is_caught():
     """Any of these would pass with the texts of one kind only."""
     for slow in (r"[^\s<>]+@", r"(a+)+b", r"<a[^>]*>", r"x\s*\s*y"):

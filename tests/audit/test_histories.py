@@ -14,9 +14,10 @@ from outreach.sight.scopes import SightKind
 from tests.audit import recount, rows, told
 from tests.audit.histories import DAY, History
 
-IS_DEEP = hypothesis.settings.get_current_profile_name() == "all"
+RUN = hypothesis.settings.get_current_profile_name()
+IS_DEEP = RUN == "all"
 PARTS = 25 if IS_DEEP else 1  # tests that several workers share
-HISTORIES = 500 // PARTS if IS_DEEP else 25
+HISTORIES = {"all": 500 // PARTS, "land": 25, "short": 4}[RUN]
 TURNS = 30
 WITH_STOPPED = 2  # a history in which some showed before their letter left, which few have
 WITH_LEFT_OUT = 50026  # a person leaves some out of a paused wave that a reminder overtook

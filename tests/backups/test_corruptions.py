@@ -44,6 +44,7 @@ def worked_with(database, _settings):
         assert seals.add(session, batch)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=[pytest.mark.long, pytest.mark.deep])])
 def test_every_one_of_a_hundred_corruptions_is_found(worked_with, fresh_url, tmp_path):
     worked_with.dispose()  # a database that somebody uses is not copied
@@ -53,6 +54,7 @@ def test_every_one_of_a_hundred_corruptions_is_found(worked_with, fresh_url, tmp
     assert missed(cases) == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_corruptions_of_each_kind_are_found(worked_with, fresh_url, tmp_path):
     """Some of the hundred, so that each run asks PostgreSQL."""

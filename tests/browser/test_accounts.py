@@ -11,6 +11,8 @@ from outreach.delivery.models import Mailing
 from outreach.demo import people
 from tests.browser.test_pages import overflow
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 LEA, PHRASE = "lea.roland@fwb.example", "le chat dort sur le toit"
 
 
@@ -20,7 +22,6 @@ def link_in_the_outbox(database):
     return re.search(r"/account/links/[\w-]+", json.loads(letter)["draft"]["text"])[0]
 
 
-@pytest.mark.long
 def test_a_person_is_invited_comes_in_and_is_out_once_the_account_is_closed(
     visitor, open_page, password, sample_database, violations, looks
 ):

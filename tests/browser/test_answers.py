@@ -12,7 +12,7 @@ from tests.browser.test_pages import overflow
 from tests.web.test_responses import letters, wbe
 
 __all__ = ["letters", "wbe"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 WIDTHS = pytest.mark.parametrize("width", [1280, 390])
 
 
@@ -48,7 +48,6 @@ def test_the_pages_an_authority_sees_keep_the_rules(visitor, letters, leaving, v
         assert violations(visitor) == [], look
 
 
-@pytest.mark.long
 def test_the_pages_of_many_schools_keep_the_rules(visitor, violations, wbe, looks):
     for address in (f"{wbe}?status=none", wbe.replace("/a/", "/a/lists/")):
         visitor.goto(address)
@@ -154,7 +153,6 @@ def test_what_would_be_replaced_follows_the_answer_chosen_without_a_script(open_
     expect(page.get_by_label("Réponse des écoles cochées")).to_be_visible()
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("scripts", [True, False])
 def test_147_schools_of_which_20_differ_take_at_most_120_key_presses(open_page, wbe, scripts):
     page = open_page(java_script_enabled=scripts, viewport={"width": 1280, "height": 900})
@@ -198,7 +196,6 @@ class Keyboard:
         raise AssertionError(f"the keyboard does not reach {name}")
 
 
-@pytest.mark.long
 def test_the_inbox_keeps_the_rules(staff, inbox, violations, looks):
     several, texts = "/responses/selection?pick=1&pick=2&pick=3&pick=4", ("/responses/texts", "/responses/texts/joined")
     for address in ("/responses", "/responses?tray=help&owner=me", "/responses/1", "/responses/3", several, *texts):
@@ -207,7 +204,6 @@ def test_the_inbox_keeps_the_rules(staff, inbox, violations, looks):
             assert (violations(staff), overflow(staff) <= 0) == ([], True), look
 
 
-@pytest.mark.long
 def test_a_reply_is_written_read_and_sent_and_its_pages_keep_the_rules(staff, inbox, violations, looks):
     staff.goto("/responses?tray=help")
     staff.locator("#main tbody").get_by_role("link", name="Aider").click()
@@ -236,7 +232,6 @@ def test_a_response_is_taken_and_acted_on_without_a_script(plain, inbox):
     expect(plain.get_by_text("Aucune réponse ici.")).to_be_visible()
 
 
-@pytest.mark.long
 def test_the_history_with_its_form_keeps_the_rules(staff, inbox, violations, looks):
     staff.goto("/directory/9001/history")
     staff.get_by_text("Noter un appel").click()

@@ -35,7 +35,10 @@ def told(database, settings):
     return due.address, re.search(rb"/campaigns/\d+/check", letter.wire.replace(b"=\r\n", b""))[0].decode()
 
 
-@pytest.mark.parametrize(("width", "has_script"), [(1280, True), (390, False)], ids=["script", "small, no script"])
+@pytest.mark.parametrize(
+    ("width", "has_script"),
+    [pytest.param(1280, True, id="script"), pytest.param(390, False, id="small, no script", marks=pytest.mark.deep)],
+)
 def test_the_approver_is_told_and_plans_by_one_button(
     sign_in, sample_database, standing, violations, width, has_script
 ):

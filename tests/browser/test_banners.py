@@ -11,10 +11,11 @@ from outreach.roles import RoleName
 from tests.conftest import NOW
 from tests.web.ui.test_banners import RELAYS, alarmed, passed, setting
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 ONE, BOTH = ["a.example:25"], ["a.example:25", "b.example:25"]
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("alarms", [ONE, BOTH], ids=["one of two relays", "both"])
 def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, violations, looks, alarms):
     setting(app, smtp_url=RELAYS)
@@ -28,7 +29,6 @@ def test_relays_in_alarm_are_read_at_any_width(staff, app, sample_database, viol
         assert staff.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), look
 
 
-@pytest.mark.long
 def test_alarms_on_the_home_page_are_read_at_any_width(staff, sample_database, violations, looks):
     with sample_database.writing() as session:
         for kind in AlertKind:

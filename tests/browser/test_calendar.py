@@ -9,7 +9,7 @@ from outreach.campaigns.models import Campaign
 from tests.application import planned
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 MONTHS = ("?month=2021-06", "?month=2021-08", "?month=2021-03", "")
 
 
@@ -26,7 +26,6 @@ def overflow(page):
     return page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
 
 
-@pytest.mark.long
 def test_a_full_month_keeps_the_accessibility_rules_at_all_widths_and_every_other_at_one(
     staff, month, violations, looks
 ):

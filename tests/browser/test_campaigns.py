@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from outreach.demo import people
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 STEPS = ("audience", "letter", "dates", "check", "letter/exact")
 
 
@@ -40,7 +40,7 @@ def begin(page):
     ("width", "has_script"),
     [
         pytest.param(1280, True, id="script"),
-        pytest.param(390, False, id="small, no script", marks=pytest.mark.long),
+        pytest.param(390, False, id="small, no script", marks=pytest.mark.deep),
     ],
 )
 def test_five_screens_from_a_ready_made_campaign_to_a_planned_one(sign_in, has_script, width):
@@ -84,7 +84,6 @@ def begun(sign_in):
     return page, begin(page)
 
 
-@pytest.mark.long
 def test_every_step_keeps_the_accessibility_rules_and_the_small_screen(begun, violations):
     page, address = begun
     for step in STEPS:
@@ -98,7 +97,6 @@ def test_every_step_keeps_the_accessibility_rules_and_the_small_screen(begun, vi
         assert violations(page) == [], list_page
 
 
-@pytest.mark.long
 def test_the_editor_keeps_them_at_both_widths_and_in_both_schemes(begun, violations, looks):
     page, address = begun
     page.goto(f"{address}/letter")
@@ -203,7 +201,6 @@ def test_the_preview_follows_what_is_typed_and_an_inserted_field_can_be_taken_ba
     expect(page.locator("[name=letter]")).to_have_value("Bonjour ((nom_pos))")
 
 
-@pytest.mark.long
 def test_without_a_script_each_tab_of_a_passage_has_its_text(plain):
     address = begin(plain)
     plain.goto(f"{address}/letter")

@@ -18,7 +18,7 @@ from outreach.web.public.hit_endpoint import GIF
 from tests.application import planned
 from tests.conftest import NOW
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 ONLY_HITS = {Hit.__tablename__, HitCount.__tablename__}
 WITH_SCRIPTS, WITHOUT = 4, 25
 
@@ -58,7 +58,6 @@ def rows(database):
         }
 
 
-@pytest.mark.long
 @pytest.mark.deep
 def test_following_every_link_of_every_letter_twice_adds_hits_and_nothing_else(
     open_page, client, served, letters, sample_database

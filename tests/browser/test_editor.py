@@ -14,7 +14,7 @@ from outreach.mail.letters.marks import FieldKind
 from outreach.settings import ROOT
 from tests.browser.test_campaigns import begin
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 ROUND = """async sources => {
   const { read, write, writeAnew } = await import(document.querySelector("script[src*='letter-editor']").src);
   return sources.map(source => {

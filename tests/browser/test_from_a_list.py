@@ -54,7 +54,10 @@ def test_from_those_never_asked_to_a_planned_invitation_in_eight_pages_and_nine_
     assert way.clicks <= 9
 
 
-@pytest.mark.parametrize(("width", "has_script"), [(1280, True), (390, False)], ids=["script", "small, no script"])
+@pytest.mark.parametrize(
+    ("width", "has_script"),
+    [pytest.param(1280, True, id="script"), pytest.param(390, False, id="small, no script", marks=pytest.mark.deep)],
+)
 def test_a_condition_is_found_added_changed_and_taken_away(sign_in, violations, width, has_script):
     page = sign_in("author", java_script_enabled=has_script, viewport={"width": width, "height": 900})
     page.goto("/campaigns/new")

@@ -9,7 +9,7 @@ from outreach.web.ui.templates import asset
 from tests.browser.test_letters import letter
 
 __all__ = ["letter"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PAGE = """<!doctype html><title>Un webmail</title><link rel=stylesheet href="{0}/static/app.css">
 <img id=pixel src="{0}/o/x.gif"><img id=icon src="{0}{1}">"""
 WIDTH = "image => image.complete && image.naturalWidth"

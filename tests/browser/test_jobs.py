@@ -8,7 +8,7 @@ from outreach.jobs import asking, leases
 from outreach.jobs.asking import Asked
 from outreach.jobs.work import JobWork
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 AUTHOR = people.person_for("author").email
 
 
@@ -41,7 +41,6 @@ def tell(work, done, total=None):
         leases.write(session, work.number, work.lease, done=done, total=total)
 
 
-@pytest.mark.long
 def test_jobs_keep_the_accessibility_rules_in_every_state(staff, asked, begun, violations, looks):
     def check(page):
         staff.goto(page)
@@ -84,7 +83,6 @@ def test_the_page_follows_its_job_and_keeps_the_focus(staff, asked, begun):
     assert saved.value.suggested_filename == "ecoles.csv"
 
 
-@pytest.mark.long
 def test_a_job_is_followed_and_cancelled_without_a_script(plain, asked, begun):
     plain.goto(f"/jobs/{asked('Écoles')}")
     work = begun()

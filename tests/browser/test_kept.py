@@ -9,13 +9,11 @@ from outreach.campaigns.models import Campaign
 from outreach.demo import people
 from tests.browser.test_campaigns import begin
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 TYPED = "Une heure de travail, « bien relue » & <gardée>."
 
 
-@pytest.mark.parametrize(
-    "has_script", [pytest.param(True, id="script"), pytest.param(False, id="no script", marks=pytest.mark.long)]
-)
+@pytest.mark.parametrize("has_script", [True, False], ids=["script", "no script"])
 def test_a_session_that_ends_in_mid_letter_loses_nothing(
     open_page, enter, password, sample_database, violations, has_script
 ):

@@ -51,6 +51,7 @@ def test_a_campaign_is_written_and_submitted(staff):
     expect(staff.locator(".heading .ds-tag")).to_have_text("À valider")
 
 
+@pytest.mark.long
 def test_a_campaign_under_way_is_followed_and_paused(staff, launched):
     staff.goto("/campaigns")
     press_on(staff, staff.locator("tbody th a"))

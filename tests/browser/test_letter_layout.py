@@ -4,7 +4,7 @@ import pytest
 
 from tests.campaigns.letter import layout, samples
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 HARDEST = ["invitation-volet-1, 147 écoles", "réponse", "nouvelles"]
 SEEN = """() => {
   const light = colour => {

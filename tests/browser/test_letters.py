@@ -17,7 +17,7 @@ from tests.application import planned
 from tests.conftest import NOW
 from tests.machine import free_port
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture
@@ -79,7 +79,6 @@ def test_a_letter_read_online_keeps_the_rules_and_has_landmarks(app, visitor, se
     expect(visitor.get_by_role("heading", level=1)).to_have_count(1)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("view", ["text", "source"])
 def test_its_text_and_its_source_keep_the_rules(staff, letter, violations, view):
     staff.goto("/mailbox")

@@ -10,10 +10,11 @@ from tests.browser.test_pages import overflow
 from tests.notes.contents import content, correction, zones
 from tests.notes.published import published
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
 
 
-@pytest.mark.long
 def test_the_public_page_of_a_note_keeps_the_rules_and_scrolls_nowhere_sideways(
     visitor, sample_database, violations, looks
 ):

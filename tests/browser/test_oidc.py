@@ -13,7 +13,7 @@ from outreach.settings import Settings
 from outreach.web.oidc import flows
 
 mock = pytest.importorskip("oidc_provider_mock", reason="the issuer of this journey needs Python 3.12")
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.browser.test_pages import overflow
 from tests.web.test_responses import letters, wbe
 
 __all__ = ["letters", "wbe"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 
 def test_the_receipt_the_file_and_taking_an_unsubscription_back_keep_the_rules(

@@ -85,7 +85,10 @@ def holds(violations):
     return check
 
 
-@pytest.mark.parametrize(("width", "has_script"), [(1280, True), (390, False)], ids=["script", "small, no script"])
+@pytest.mark.parametrize(
+    ("width", "has_script"),
+    [pytest.param(1280, True, id="script"), pytest.param(390, False, id="small, no script", marks=pytest.mark.deep)],
+)
 def test_nobody_is_left_unreached(
     sign_in, open_page, app, sample_database, without, holds, tmp_path, width, has_script
 ):

@@ -13,7 +13,7 @@ from tests.web.public.test_persons import clock
 from tests.web.test_responses import letters
 
 __all__ = ["clock", "coded", "letters"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 CHOICE = "in_preparation"
 IN_CHROMIUM = 5  # each fifth person
 
@@ -290,7 +290,6 @@ def test_no_way_in_a_browser_loses_who_answers(town, way, scripts):
     assert town.is_recorded("Oui.")
 
 
-@pytest.mark.long
 @pytest.mark.timeout(900)
 def test_of_two_hundred_persons_none_is_lost(town):
     assert lost(town, 200) == []

@@ -7,7 +7,7 @@ from tests.browser.test_campaigns import begin
 from tests.browser.test_progress import launched, overflow
 
 __all__ = ["launched"]
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 PHONE = {"width": 390, "height": 844}
 ONE_ROW = 56  # pixels: a row of 3 rem and its borders
 
@@ -59,7 +59,6 @@ def test_the_count_stays_in_view_while_boxes_are_ticked(staff):
         expect(staff.locator(f"#results {counts}")).to_be_in_viewport(ratio=1)
 
 
-@pytest.mark.long
 def test_they_keep_the_accessibility_rules_on_a_phone_and_on_a_wide_screen(staff, launched, violations, looks):
     for address in ("/campaigns/1/progress", "/campaigns/1/audience", "/campaigns/1/dates?day=x&hour=25"):
         staff.goto(address)

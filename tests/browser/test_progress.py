@@ -13,7 +13,7 @@ from tests.application import planned
 from tests.conftest import NOW
 from tests.web.campaigns.test_progress import end, settle, starts_in
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 SHORTEST_REST = 2  # seconds between two questions of a page
 TABS = ("progress", "recipients", "waves/1", "progress/waves", "progress/journal", "results?figure=accepted")
 
@@ -33,7 +33,6 @@ def pass_time(page, seconds=9):
     page.wait_for_timeout(300)
 
 
-@pytest.mark.long
 def test_every_tab_keeps_the_accessibility_rules_at_both_widths(staff, launched, violations, looks):
     for tab in TABS:
         staff.goto(f"/campaigns/1/{tab}")
@@ -140,7 +139,6 @@ def test_a_page_opened_before_the_start_shows_what_there_is_after_it(staff, app,
     expect(staff.locator("#count-accepted")).to_have_text("3")
 
 
-@pytest.mark.long
 def test_an_error_is_shown_nowhere_and_the_page_asks_again(staff, launched, sample_database):
     asked = []
 

@@ -53,7 +53,10 @@ def silent(page):
     return int(re.search(r"\d+", told)[0])
 
 
-@pytest.mark.parametrize(("width", "has_script"), [(1280, True), (390, False)], ids=["script", "small, no script"])
+@pytest.mark.parametrize(
+    ("width", "has_script"),
+    [pytest.param(1280, True, id="script"), pytest.param(390, False, id="small, no script", marks=pytest.mark.deep)],
+)
 def test_one_more_reminder_to_those_alone_who_have_not_reacted(
     sign_in, open_page, app, sample_database, sent, violations, width, has_script
 ):

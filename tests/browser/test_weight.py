@@ -5,6 +5,8 @@ import pytest
 from tests.browser.test_campaigns import begun, sign_in
 from tests.web.test_responses import letters, wbe
 
+pytestmark = [pytest.mark.browser, pytest.mark.long]
+
 __all__ = ["begun", "letters", "sign_in", "wbe"]
 
 SITUATION, ANSWER, EDITOR, WITHOUT_EDITOR = 85_000, 65_000, 120_000, 90_000  # bytes

@@ -45,6 +45,7 @@ def accept(database, which):
         session.execute(update(Message).where(which).values(state=MessageState.ACCEPTED, **FENCED))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("plain", [ALL, ONE, SILENT, {"and": [{"network": ["WBE"]}, {"not": ONE}, {"or": [SILENT]}]}])
 def test_campaigns_and_waves_come_back_as_they_were_stated(database, sent, plain):
     with database.reading() as session:
@@ -54,6 +55,7 @@ def test_campaigns_and_waves_come_back_as_they_were_stated(database, sent, plain
         assert wave_criteria.told(session, criterion) == plain
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("plain", "words"),
     [
@@ -74,6 +76,7 @@ def test_letters_that_cannot_be_named_are_refused(database, sent, plain, words):
         wave_criteria.stated(session, plain)
 
 
+@pytest.mark.long
 def test_without_a_wave_the_later_ones_are_meant_as_well(database, sent):
     with database.reading() as session:
         every, first = wave_criteria.stated(session, ALL), wave_criteria.stated(session, ONE)
@@ -101,6 +104,7 @@ def test_a_correction_goes_to_those_who_received_the_wrong_letter(database, sent
         assert stated.segment.criteria == ONE
 
 
+@pytest.mark.long
 def test_a_correction_reaches_exactly_those_of_wave_1_also_who_joined_or_answered_since(database, sent, strand):
     """Its letters list the schools of the wrong ones, wherever they stand, and joining meanwhile stops none."""
     wrong = listed_schools(database, mailing=1, kept=sent[:2])

@@ -62,6 +62,7 @@ BREAKS = {
 }
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("rule", BREAKS)
 def test_a_broken_promise_is_named_with_its_rows(database, sent, rule):
     wave, _ = sent
@@ -96,6 +97,7 @@ def test_an_accepted_letter_without_any_word_is_not_proved(database, sent):
     assert broken(database) == [("proved", [3])]
 
 
+@pytest.mark.long
 def test_an_accepted_letter_that_the_relay_did_not_answer_for_is_proved_by_what_came_back(database, sent):
     for proof in outbox.Proof:
         with database.writing() as session:
@@ -103,6 +105,7 @@ def test_an_accepted_letter_that_the_relay_did_not_answer_for_is_proved_by_what_
         assert broken(database) == []
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("since", "until", "seen"), [(60, 60, True), (2, 2, True), (0.5, 60, False), (60, 0.5, False)])
 def test_what_left_through_a_held_gate_is_seen_but_for_a_moment(database, sent, since, until, seen):
     with database.writing() as session:

@@ -8,11 +8,10 @@ import pytest
 from benchmarks.faults import FAULTS, processes
 from benchmarks.faults.ground import prepared
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(300)]
 MINUTE = timedelta(minutes=1)
 
 
-@pytest.mark.long
 def test_a_wave_goes_on_through_the_night_that_has_an_hour_twice():
     change = datetime(2026, 10, 25, 1, tzinfo=UTC)
     with prepared(FAULTS["crash"], "sqlite", 150, durable=False, offset=change - MINUTE - datetime.now(UTC)) as night:
@@ -28,7 +27,6 @@ def test_a_wave_goes_on_through_the_night_that_has_an_hour_twice():
 
 
 @pytest.mark.deep
-@pytest.mark.long
 def test_two_hours_between_the_clocks_of_two_machines_lose_nobody_and_write_to_nobody_twice():
     with prepared(FAULTS["skew"], "sqlite", 800, durable=False) as ground:
         for way in (processes.AWAY, -processes.AWAY):

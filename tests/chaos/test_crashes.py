@@ -20,7 +20,7 @@ from outreach.delivery.sending.failpoints import Failpoint
 from tests.chaos.harness import Field, is_stopped
 from tests.servers.relays import Relays
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(300)]
 
 
 @pytest.fixture
@@ -68,7 +68,6 @@ def test_a_stop_in_order_leaves_nothing_in_doubt(field):
     assert ground.reckon(400) == 0
 
 
-@pytest.mark.long
 def test_three_workers_with_a_clock_each_write_to_everybody_once(field):
     ground, compose = field(1000), (Failpoint.AFTER_COMPOSE, 1, 0)
     workers = [ground.start(*compose), ground.start_beside(*compose), ground.start_beside(*compose)]
@@ -91,7 +90,6 @@ def holders(ground):
         return set(session.scalars(select(Batch.worker_id).where(Batch.worker_id.is_not(None))))
 
 
-@pytest.mark.long
 def test_a_pause_is_honoured_within_a_second_and_the_rest_leaves_once_resumed(field):
     ground = field(500)
     worker = ground.start()
@@ -168,7 +166,6 @@ def test_a_process_frozen_between_fence_and_dot_writes_no_dot_when_it_wakes(fiel
     assert [row.id for row in rows if row.fence_id == frozen[row.id]] == []
 
 
-@pytest.mark.long
 def test_a_stop_in_order_waits_for_a_relay_that_answers_dots_after_seconds(field):
     ground = field(16)
     ground.relay.script({"stage": "dot", "reply": "accept:slow:3:250 2.0.0 at last"})
@@ -180,7 +177,6 @@ def test_a_stop_in_order_waits_for_a_relay_that_answers_dots_after_seconds(field
     assert 0 < tally.accepted == ground.taken() < 16
 
 
-@pytest.mark.long
 def test_a_wave_that_is_due_leaves_within_seconds_and_ends_by_itself(field):
     ground = field(50)
     worker = ground.start()

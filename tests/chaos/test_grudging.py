@@ -7,7 +7,7 @@ import pytest
 from benchmarks.faults import BOTH, grudging
 from benchmarks.faults.grudging import Mood
 
-pytestmark = [pytest.mark.deep, pytest.mark.long, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.chaos, pytest.mark.deep, pytest.mark.long, pytest.mark.timeout(300)]
 MOOD = Mood(refused=20, late=50, unanswered=100, late_seconds=6)
 
 

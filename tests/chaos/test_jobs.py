@@ -29,7 +29,7 @@ from outreach.settings import read
 from tests.chaos.harness import LEFT_BEHIND
 from tests.nursery import nursery
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(600)]
 FILE = "/directory/exclusions/export.csv"
 AUTHOR = people.person_for("author").email
 ROWS, ADDED, PAUSE = 14_000, 1_000, 0.02  # more than two pieces of a file; more than one statement of contacts

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks.faults import pages
 
-pytestmark = [pytest.mark.timeout(200), pytest.mark.long, pytest.mark.deep]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(200), pytest.mark.long, pytest.mark.deep]
 PEOPLE = 5
 
 

@@ -32,6 +32,8 @@ from tests.processes.test_front import FIRST, SECOND, nginx, trusting
 from tests.servers.relays import Relays
 
 pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.long,
     pytest.mark.deep,
     pytest.mark.timeout(300),
     pytest.mark.parametrize("backend", ["postgresql"]),

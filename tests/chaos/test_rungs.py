@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.faults import BOTH, rungs
 
-pytestmark = [pytest.mark.deep, pytest.mark.long, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.chaos, pytest.mark.deep, pytest.mark.long, pytest.mark.timeout(600)]
 
 
 @pytest.mark.parametrize("database", BOTH)

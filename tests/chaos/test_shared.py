@@ -11,7 +11,12 @@ from tests.chaos.harness import Field
 from tests.servers.brokers import Redis, running
 from tests.servers.relays import Relays
 
-pytestmark = [pytest.mark.long, pytest.mark.timeout(120), pytest.mark.parametrize("backend", ["postgresql"])]
+pytestmark = [
+    pytest.mark.chaos,
+    pytest.mark.long,
+    pytest.mark.timeout(120),
+    pytest.mark.parametrize("backend", ["postgresql"]),
+]
 
 
 @pytest.fixture

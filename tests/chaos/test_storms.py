@@ -14,10 +14,9 @@ from outreach.delivery.models import Suppression
 from outreach.settings import read
 from tests.delivery.bounces.returns import notice
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = [pytest.mark.chaos, pytest.mark.long, pytest.mark.timeout(300)]
 
 
-@pytest.mark.long
 def test_a_storm_of_notices_pauses_the_wave_and_counts_each_letter_once(tmp_path):
     with prepared(FAULTS["workers"], "sqlite", 900, durable=False) as ground:
         ground.environment["OUTREACH_BOUNCES_URL"] = f"maildir://{tmp_path / 'returns'}"

@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.faults import BOTH, web
 
-pytestmark = [pytest.mark.timeout(300), pytest.mark.long]
+pytestmark = [pytest.mark.chaos, pytest.mark.timeout(300), pytest.mark.long]
 
 
 @pytest.mark.parametrize("database", BOTH)

@@ -32,6 +32,7 @@ def run(database, people, strand):
     return run
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_an_effect_is_locked_then_computed_once_and_stays_what_it_was(run, database):
     number = draw(database)

@@ -83,6 +83,7 @@ def test_the_plan_of_an_empty_database_has_nobody_to_stop(run, operation, fresh_
     operation.opened.dispose()
 
 
+@pytest.mark.long
 def test_a_breaking_revision_waits_until_nobody_sends_and_an_additive_one_does_not(run, database, monkeypatch):
     migrations.downgrade(database.engine, BEFORE)
     with database.writing() as session:

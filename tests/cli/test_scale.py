@@ -32,6 +32,7 @@ def small_directories(database, settings):
     ground.begin(database, settings, PACE)
 
 
+@pytest.mark.deep
 def test_each_operation_is_measured_at_each_size_and_keeps_the_ledgers_rules(
     small_directories, settings, templates, tmp_path
 ):
@@ -94,6 +95,7 @@ def test_a_long_writing_transaction_is_a_fault_of_large_directories():
     assert not scale.goals.missed([small])
 
 
+@pytest.mark.deep
 def test_the_peak_is_that_of_the_operation_alone():
     before = bytearray(60_000_000)
     del before
@@ -106,7 +108,7 @@ def test_the_peak_is_that_of_the_operation_alone():
     assert "ZeroDivisionError" in cost_in_child(lambda: lambda: 1 / 0, None, again=False).fault
 
 
-@pytest.mark.long
+@pytest.mark.deep
 def test_on_postgresql_the_server_is_measured_too():
     options = ("--authorities", "30", "--database", "postgresql", "--only", "campaigns", "launch", "--json")
     ran = subprocess.run(
@@ -121,6 +123,7 @@ def test_on_postgresql_the_server_is_measured_too():
     assert all(one["cpu_s"] and one["peak_mb"] for one in told["operations"])
 
 
+@pytest.mark.deep
 def test_years_say_the_size_of_every_table_and_what_a_year_adds(small_directories):
     told = years.sizes(small_directories.engine.url.render_as_string(hide_password=False), 5)
     sizes = {each["table"]: each for each in told["tables"]}
@@ -130,6 +133,7 @@ def test_years_say_the_size_of_every_table_and_what_a_year_adds(small_directorie
     assert [each["mb"] for each in told["tables"]] == sorted((each["mb"] for each in told["tables"]), reverse=True)
 
 
+@pytest.mark.deep
 def test_a_backup_of_years_is_measured_with_its_size(small_directories, tmp_path):
     small_directories.dispose()
     folder = tmp_path / "years"
@@ -141,6 +145,7 @@ def test_a_backup_of_years_is_measured_with_its_size(small_directories, tmp_path
     assert keeping.megabytes(there) > 0
 
 
+@pytest.mark.deep
 def test_what_keeping_costs_is_measured_where_letters_were_composed(small_directories, settings, tmp_path):
     ground.fill(small_directories, settings, 30, PACE)
     there = Ground(small_directories.engine.url.render_as_string(hide_password=False), tmp_path, 30, None)

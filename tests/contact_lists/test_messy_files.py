@@ -87,6 +87,7 @@ def stated(plan):
     return {(each.fase, each.judged.address) for each in contacts}, plan.rejected
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("name", FILES)
 def test_a_messy_file_is_read_as_it_is(planned, own, name):
     listed = [["Matricule", "Code", "Où écrire"], [own[0], 9300, A], [own[1], 9300, B], [own[2], 9300, C]]

@@ -60,6 +60,7 @@ def test_only_the_time_in_the_database_counts(database):
         assert session.scalar(select(1)) == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])  # PostgreSQL has sent all rows once a statement is executed
 def test_the_time_to_the_first_row_counts_once_while_the_others_are_read(database, monkeypatch):
     """The clock here goes on by one whenever it is looked at: SQLite looks after a number of steps, not of seconds."""

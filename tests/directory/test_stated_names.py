@@ -66,6 +66,7 @@ def test_accents_capitals_and_abbreviations_keep_a_name_near(known, network, nam
     assert known(network, name, "Institut des Ursulines de Binche", stated) == ""
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("network", "name", "stated"),
     [

@@ -152,6 +152,7 @@ def test_where_a_plan_says_so_an_interval_that_redraws_do_not_confirm_is_widened
     assert widened(Interval(0.01, -0.01, 0.03)) == Interval(0.01, -0.01, 0.03)
 
 
+@pytest.mark.deep
 def test_redraws_of_a_whole_register_take_three_seconds_at_most():
     """985 authorities, one in six of which joins."""
     strata = [Counted((55, 55, 54), (NOBODY, (9, 4, 4), NOBODY, (0, 8, 4)))] * 6

@@ -43,10 +43,12 @@ def ended(fresh_url, tmp_path):
     return run
 
 
+@pytest.mark.long
 def test_a_child_that_is_done_ends_without_an_abort(ended):
     assert ended("pass") == (DONE, "")
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.only_one
 @pytest.mark.parametrize(
@@ -62,6 +64,7 @@ def test_a_database_that_goes_away_is_told_apart_from_a_child_that_breaks(ended,
     assert ended(*lines)[0] == AWAY
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.only_one
 def test_a_statement_that_the_server_ends_breaks_the_child_since_it_would_for_ever(ended):

@@ -97,17 +97,21 @@ ATTACKS = [
 ]
 
 
+def refused(attack):
+    with pytest.raises(InputError) as refusal:
+        body(f"Bonjour,\n\n{attack}", FIELDS, Marks())
+    return str(refusal.value)
+
+
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack[:40])
-def test_everything_else_is_refused_in_a_sentence_and_in_no_time(attack):
-    """In no more than a few times what an ordinary letter takes to be read, whatever measures the tests besides."""
+def test_everything_else_is_refused_in_a_sentence(attack):
+    assert refused(attack).startswith(("Ligne ", "Le courriel "))
 
-    def refused():
-        with pytest.raises(InputError) as refusal:
-            body(f"Bonjour,\n\n{attack}", FIELDS, Marks())
-        return str(refusal.value)
 
-    assert refused().startswith(("Ligne ", "Le courriel "))
-    assert quickest(refused) < 6 * quickest(lambda: body(ORDINARY, FIELDS, Marks()))
+@pytest.mark.deep
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack[:40])
+def test_a_refusal_takes_a_few_times_what_an_ordinary_letter_takes_to_be_read(attack):
+    assert quickest(lambda: refused(attack)) < 6 * quickest(lambda: body(ORDINARY, FIELDS, Marks()))
 
 
 def quickest(work):

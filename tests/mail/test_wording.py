@@ -177,12 +177,14 @@ def seconds(work):
     return min(-time.process_time() + (work(), time.process_time())[1] for _ in range(5))
 
 
+@pytest.mark.deep
 def test_the_longest_letter_takes_no_more_than_reading_its_words_a_few_times():
     longest = (LETTER * 200)[: LONGEST_SOURCE - 6000]
     reading = seconds(lambda: [word.casefold() for word in re.findall(r"\w+", longest)])
     assert seconds(lambda: remarks(SUBJECT, longest)) < 15 * reading
 
 
+@pytest.mark.deep
 @pytest.mark.parametrize(
     "piece",
     [

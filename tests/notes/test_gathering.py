@@ -111,6 +111,7 @@ def test_a_note_has_no_figure_of_a_strand_before_its_opening(session):
     assert {table.strand for table in gathered.content.tables} == {row.strand for row in gathered.rows} == {1}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("changes", "field", "said"),
     [
@@ -151,6 +152,7 @@ def test_an_unknown_note_cannot_be_corrected(session):
         gathering.gather(session, replace(ASKED, corrects="2021-077", reason="x"), now=NOW)
 
 
+@pytest.mark.long
 def test_a_correction_names_each_figure_before_and_after(sample_database):
     with sample_database.writing() as session:
         first = gathering.gather(session, replace(ASKED, hand_figures=(GIVEN,)), now=NOW)
@@ -169,6 +171,7 @@ def test_a_correction_names_each_figure_before_and_after(sample_database):
     assert int(after) < 48
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_database):
     """Every school joins, every earlier record is withdrawn, half of the schools leave: only new notes say so."""
@@ -194,6 +197,7 @@ def test_an_approved_note_stays_as_it_was_whatever_is_recorded_later(sample_data
     assert [number, approve_in(sample_database, second)] == ["2021-001", "2021-002"]
 
 
+@pytest.mark.long
 def test_a_figure_known_then_is_the_one_that_was_given_then(sample_database):
     later = NOW + timedelta(days=1)
     with sample_database.reading() as session:

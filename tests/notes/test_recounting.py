@@ -77,6 +77,7 @@ def test_a_note_says_by_which_definitions_it_counts(database):
     assert figures["counting"] == COUNTING
 
 
+@pytest.mark.long
 def test_a_note_that_nobody_signed_is_frozen_again_and_the_earlier_one_stays_readable(database, outdated):
     earlier = outdated()
     with pytest.raises(Refused, match="définitions qui ont changé"):
@@ -122,6 +123,7 @@ def test_a_correction_that_nobody_signed_is_frozen_again_as_a_correction(databas
     assert approve_in(database, later) == "2021-002"
 
 
+@pytest.mark.long
 def test_the_correction_of_a_signed_note_is_offered_to_its_author_until_there_is_one(database, outdated):
     outdated()
     assert offers(database, AUTHOR, AUTHORS) == [], "nobody signed it"

@@ -182,6 +182,7 @@ def test_a_form_may_come_in_chunks(served):
     assert served.said(head + b"5\r\nemail\r\n0\r\n\r\n")[0] == "HTTP/1.1 400 Bad Request"
 
 
+@pytest.mark.long
 def test_no_one_click_is_refused_of_two_hundred_at_once_from_one_address(served):
     """Their tokens are no good here, which a page says: RFC 8058 obliges nobody to come again after a 503."""
     request = b"POST /u/x HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-www-form-urlencoded\r\n"
@@ -246,6 +247,7 @@ def test_granian_takes_at_most_30_megabytes_beside_its_process(served):
     assert int(re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)[1]) < 30_000
 
 
+@pytest.mark.long
 def test_an_address_that_is_taken_is_refused_in_a_sentence(served):
     command = [sys.executable, "-m", "outreach", "web"]
     second = subprocess.run(
@@ -377,6 +379,7 @@ def test_threads_never_wait_for_each_other_s_connections(database):
     assert pool.size() + pool._max_overflow >= 2 * PAGE_THREADS + THREADS
 
 
+@pytest.mark.long
 def test_memory_that_pages_have_freed_goes_back_though_something_above_it_is_held():
     """In a process of its own: this one may hold whatever other tests left."""
     program = """

@@ -69,6 +69,7 @@ def run(database, row, now=NOW):
     return forget(database, row, lambda: now, threading.Event())
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("row", DELETING, ids=lambda row: row.table)
 def test_what_is_over_is_deleted_and_what_is_a_second_younger_stays(database, row):
     add(database, row, NOW - row.period, NOW - row.period + SECOND, NOW)

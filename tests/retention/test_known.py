@@ -90,6 +90,7 @@ def test_rows_beyond_the_most_are_counted(three_answered, address):
     assert (table.rows, table.count, table.left_out) == ([], 2, 2)
 
 
+@pytest.mark.long
 def test_of_a_list_that_was_sent_the_rows_of_others_are_not_handed_over(three_answered, address):
     rows = [[2, [address, "Ondine Vif"]], [3, ["autre@ecole.example", "Marc Roche"]]]
     rejected = [{"row": 3, "column": "", "message": "autre@ecole.example : inconnue"}]
@@ -119,6 +120,7 @@ def test_the_trail_names_a_person_by_numbers(known, named):
     assert persons.named_by_number(known) == named
 
 
+@pytest.mark.long
 def test_the_pdf_takes_words_in_any_script(three_answered, address):
     with three_answered.writing() as session:
         session.execute(update(Contact).where(Contact.address == address).values(name="Ondine 😀 中\u200b"))

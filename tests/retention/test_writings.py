@@ -40,6 +40,7 @@ def written(three_answered):
     return three_answered
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("writing", WRITINGS)
 def test_each_writing_finds_all_that_is_known(written, writing):
     with written.reading() as session:
@@ -51,6 +52,7 @@ def test_each_writing_finds_all_that_is_known(written, writing):
     assert json.dumps(exported, ensure_ascii=False).count(WIRE) > 0
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("writing", WRITINGS)
 def test_each_writing_erases_all_of_them_and_none_comes_back(written, tmp_path, writing):
     erase(written, tmp_path, writing)
@@ -67,6 +69,7 @@ def test_each_writing_erases_all_of_them_and_none_comes_back(written, tmp_path, 
     assert not {place for place in naming_words(written, WIRE) if not place.startswith("campaigns.")}
 
 
+@pytest.mark.long
 def test_a_restore_finds_each_writing_again(written, tmp_path):
     digest = digests.digest_of(KEY, ADDRESS)
     journal.add(tmp_path, journal.Line(digest, digests.sign_of(KEY), NOW))

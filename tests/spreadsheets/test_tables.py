@@ -86,6 +86,7 @@ def test_a_fault_quotes_the_beginning_of_a_long_cell(message, said):
     assert RowFault("", message.format(long=long)).message == said.format(long=long, cut=long[:60])
 
 
+@pytest.mark.deep
 def test_a_cell_full_of_quotation_marks_takes_no_time():
     def taken():
         before = time.process_time()

@@ -86,7 +86,7 @@ def test_a_key_that_wrote_before_is_named_to_them_after_the_upgrade(database, pe
     assert "Expirée" not in text
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_they_are_told_once_of_a_service_that_sends_and_of_a_program_that_is_pushed_to(database, people):
     with database.writing() as session:
         senders.make(session, name="subsides", public_key="", known=[], **BY)

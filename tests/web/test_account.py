@@ -37,6 +37,7 @@ def test_the_page_on_data_protection_counts_the_cookies_of_a_sign_in(client, pas
     assert f"{sign_in.REMEMBERED_SECONDS // (24 * 3600)} jours" in said.replace("\u00a0", " ").replace("&nbsp;", " ")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https://evil.test", "javascript:alert(1)"])
 def test_signing_in_never_leads_elsewhere(client, password, target):
     form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "next": target}
@@ -45,6 +46,7 @@ def test_signing_in_never_leads_elsewhere(client, password, target):
     assert (led.scheme, led.netloc) == ("", "")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("target", ["//evil.test", "/\\evil.test", "https:evil.test", "\t//evil.test", "/%0d%0aX: y"])
 def test_whoever_is_in_already_is_led_nowhere_else_either(author, target):
     for method in ("GET", "POST"):
@@ -55,6 +57,7 @@ def test_whoever_is_in_already_is_led_nowhere_else_either(author, target):
         assert "X" not in response.headers
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("email", [EMAIL, "personne@fwb.example"])
 def test_a_wrong_sign_in_does_not_tell_which_accounts_exist(client, email):
     response = client.sign_in(email, "pas le bon mot de passe")
@@ -62,6 +65,7 @@ def test_a_wrong_sign_in_does_not_tell_which_accounts_exist(client, email):
     assert client.get("/directory").status_code == 302
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("email", [EMAIL, "marc.dethier@fwb.example", "personne@fwb.example"])
 def test_a_wrong_sign_in_takes_as_long_whether_an_account_exists_or_not(client, sample_database, monkeypatch, email):
     with sample_database.writing() as session:
@@ -93,6 +97,7 @@ def test_a_disabled_account_loses_its_sessions_at_once(author, sample_database):
     assert author.get("/directory").status_code == 302
 
 
+@pytest.mark.long
 def test_a_changed_password_ends_the_other_sessions_and_leaves_a_trace(app, author, password, sample_database):
     other = app.test_client()
     other.sign_in(EMAIL, password)
@@ -107,6 +112,7 @@ def test_a_changed_password_ends_the_other_sessions_and_leaves_a_trace(app, auth
         assert audit.about(session, f"user:{EMAIL}")[0].sentence == "Mot de passe changé."
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -126,6 +132,7 @@ def test_a_refused_password_says_why_in_french(author, form, words):
     assert words in response.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("phrase", "sentence"),
     [
@@ -145,6 +152,7 @@ def test_a_password_that_will_not_do_is_refused(author, password, phrase, senten
     assert (response.status_code, sentence in text_of(response)) == (422, True)
 
 
+@pytest.mark.long
 def test_a_password_of_two_or_three_screens_is_refused_in_a_sentence(app, author, client, few):
     """Beyond 4096 characters the hash raises an exception."""
     endless = "é" * 5_000
@@ -155,6 +163,7 @@ def test_a_password_of_two_or_three_screens_is_refused_in_a_sentence(app, author
     assert "128 caractères au plus" in text_of(author.send("/account/password", form))
 
 
+@pytest.mark.long
 def test_whoever_has_a_password_that_somebody_else_chose_changes_it_first(app, client, password, sample_database):
     with sample_database.writing() as session:
         session.execute(update(User).where(User.email == EMAIL).values(must_change_password=True))
@@ -181,6 +190,7 @@ def test_signing_out_takes_a_post(author):
     assert author.get("/directory").status_code == 302
 
 
+@pytest.mark.long
 def test_nobody_stays_signed_in_beyond_a_session(app, password):
     client = app.test_client()
     form = {**form_of(client.get("/sign-in")), "email": EMAIL, "password": password, "remember": "y"}
@@ -197,6 +207,7 @@ def copied(app, client):
     return thief
 
 
+@pytest.mark.long
 def test_signing_out_ends_the_session_in_every_copy_of_its_cookie_and_in_every_process(app, client, password):
     client.sign_in(EMAIL, password)
     thief = copied(app, client)
@@ -221,6 +232,7 @@ def test_a_session_lasts_twelve_hours(author, sample_database):
     assert author.get("/directory").status_code == 302
 
 
+@pytest.mark.long
 def test_a_person_sees_the_sessions_and_ends_others(app, author, password):
     others = [app.test_client() for _ in range(3)]
     for other in others:
@@ -239,6 +251,7 @@ def test_a_person_sees_the_sessions_and_ends_others(app, author, password):
     assert "Terminer" not in text_of(elements(author.get("/account"), "table")[0])
 
 
+@pytest.mark.long
 def test_nobody_ends_somebody_else_s_session(author, signed_in, sample_database):
     reader = signed_in("reader")
     with sample_database.reading() as session:
@@ -305,6 +318,7 @@ def form_token(client, page="/sign-in"):
 CONTACT = {"address": "a@ecole.be", "kind": "impersonal"}
 
 
+@pytest.mark.long
 def test_what_was_known_of_a_session_before_signing_in_is_worth_nothing_after(app, client, password):
     planted = form_token(client)
     cookie = client.get_cookie("outreach").value
@@ -321,6 +335,7 @@ def test_the_token_of_somebody_else_s_session_is_refused(author, signed_in):
     assert author.post("/directory/9300/contacts", data=CONTACT).status_code == 400
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("origin", ["null", "https://evil.test", "http://127.0.0.1.evil.test", "", "http://[", "evil"])
 def test_a_form_that_stands_on_another_site_is_refused_whatever_token_it_has(author, origin):
     form = {**CONTACT, "csrf_token": form_token(author, "/directory/9300/contacts/new")}
@@ -330,6 +345,7 @@ def test_a_form_that_stands_on_another_site_is_refused_whatever_token_it_has(aut
     assert author.post("/directory/9300/contacts", data=form, headers={"Origin": "http://localhost"}).status_code == 302
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("kind", ["application/json", "text/plain", "application/xml", "multipart/form-data", "x"])
 def test_what_is_no_form_of_words_is_refused(author, kind):
     refused = author.post("/directory/9300/contacts", data=b'{"address": 1}', content_type=kind)
@@ -357,6 +373,7 @@ def test_no_token_opens_what_a_session_opens(app, client, sample_database):
     assert client.get("/directory").status_code == 302
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("header", ["X-Forwarded-Host", "X-Host", "Forwarded", "X-Original-URL"])
 def test_only_the_host_itself_names_the_host(client, header):
     response = client.get("/directory", headers={header: "host=evil.test", "X-Forwarded-For": "1.2.3.4"})
@@ -375,6 +392,7 @@ def tried(app, email, password="", **headers):
     return app.test_client().sign_in(email, password or "faux", headers=headers).status_code
 
 
+@pytest.mark.long
 def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app, client, password, few, caplog):
     assert client.sign_in(EMAIL, password).status_code == 302
     client.send("/sign-out", page="/account")
@@ -386,6 +404,7 @@ def test_an_account_under_attack_is_slowed_and_its_owner_comes_in_as_always(app,
     assert tried(app, "marc.dethier@fwb.example", password) == 302
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "domain", ["ｆｗｂ.ｅｘａｍｐｌｅ", "fwb。example", "fwb．example", "fwb.exⓐmple", "FWB.exᵃmple"]
 )
@@ -394,6 +413,7 @@ def test_an_account_is_slowed_however_its_address_is_written(app, password, few,
     assert tried(app, f"nadia.lambert@{domain}", password) == 429
 
 
+@pytest.mark.long
 def test_a_browser_that_somebody_uses_is_slowed_like_any_other_and_for_that_person_only(app, client, password, few):
     client.sign_in(EMAIL, password)
     client.send("/sign-out", page="/account")
@@ -416,6 +436,7 @@ def test_many_accounts_from_one_client_are_slowed_whatever_it_says_of_itself(app
     assert code(5, "198.51.100.8") == others
 
 
+@pytest.mark.long
 def test_what_one_process_counts_counts_in_every_other(app, few):
     other = create_app(app.extensions["outreach.settings"], app.extensions["outreach.database"])
     other.test_client_class = PageClient
@@ -444,6 +465,7 @@ def test_a_password_hashed_with_older_parameters_opens_as_before(client, sample_
     assert client.sign_in("nadia.lambert@fwb.example", "correct horse battery").status_code == 302
 
 
+@pytest.mark.long
 def test_those_who_sign_in_rightly_are_never_slowed(app, password, few):
     assert {tried(app, EMAIL, password) for _ in range(3)} == {302}
 
@@ -486,6 +508,7 @@ def test_a_right_guess_is_not_answered_once_too_many_others_failed_meanwhile(at_
     assert at_once(3, lambda place: place == 1) == [200, 200, 429]
 
 
+@pytest.mark.long
 def test_the_current_password_is_counted_for_the_session_that_is_asked(app, author, client, password, few):
     client.sign_in(EMAIL, password)
     phrase = "une phrase vraiment longue"
@@ -498,6 +521,7 @@ def test_the_current_password_is_counted_for_the_session_that_is_asked(app, auth
     assert client.send("/account/password", right).status_code == 302
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "target", ["//evil.test", "/\\evil.test", "https://evil.test", "http://[", "javascript:alert(1)"]
 )
@@ -509,6 +533,7 @@ def test_a_bad_address_to_return_to_is_ignored(app, password, few, target):
         assert (response.status_code, response.location) == (302, "/today")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("email", "given"), [(EMAIL, ""), ("", "faux"), ("Ma phrase secrète", "faux")])
 def test_what_cannot_be_an_attempt_is_not_counted(app, password, few, email, given):
     client = app.test_client()
@@ -516,6 +541,7 @@ def test_what_cannot_be_an_attempt_is_not_counted(app, password, few, email, giv
     assert tried(app, EMAIL, password) == 302
 
 
+@pytest.mark.long
 def test_what_was_typed_instead_of_an_address_stands_in_no_log(app, few, caplog):
     for _ in range(4):
         tried(app, "ma-phrase-secrete@example.org")
@@ -523,6 +549,7 @@ def test_what_was_typed_instead_of_an_address_stands_in_no_log(app, few, caplog)
     assert "secrete" not in caplog.text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("cookie", ["x.y.z", "é"])
 def test_a_forged_mark_of_a_browser_is_none(app, few, cookie):
     client = app.test_client()
@@ -543,6 +570,7 @@ def test_a_right_current_password_is_not_answered_once_too_many_guesses_failed_m
     assert author.send("/account/password", form).status_code == 429
 
 
+@pytest.mark.long
 def test_each_chooses_how_often_the_service_writes(author):
     assert 'value="at_once" checked' in author.get("/account").text
     assert author.send("/account/notices", {"pace": "daily"}, page="/account").status_code == 302

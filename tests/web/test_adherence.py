@@ -36,6 +36,7 @@ def upload(author, content, name="liste.csv"):
     return author.send("/adherence/lists", {"file": (io.BytesIO(content), name)})
 
 
+@pytest.mark.long
 def test_2500_rows_of_excel_with_20_errors_are_corrected_and_applied_in_six_pages(author, silent):
     """Upload, look, download the errors, upload the corrected file, apply, see: five pages and one file."""
     statuses = ["a pris connaissance", "en préparation", "marché lancé", "refusé", "adhéré"]
@@ -128,6 +129,7 @@ def test_a_list_as_big_as_the_limits_allow_costs_its_pages_little(author):
     assert grown[0] < 150
 
 
+@pytest.mark.long
 def test_the_cells_of_a_list_are_read_once_a_page_and_not_for_pages_that_only_name_it(
     author, silent, sample_database, monkeypatch
 ):
@@ -146,6 +148,7 @@ def test_an_author_is_led_to_the_rows_of_other_services_that_await_a_judgement(a
     assert author.get("/administration/hooks").status_code == 200
 
 
+@pytest.mark.long
 def test_a_list_is_undone_in_the_browser(author, silent):
     before = joined(author)
     place = upload(author, f"fase;volet;statut;date\n{silent[0]};1;adhéré;01/05/2021".encode()).location
@@ -163,6 +166,7 @@ def test_a_list_is_undone_in_the_browser(author, silent):
     assert author.get(f"{place}/withdrawal").location == place, "once"
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [
@@ -206,6 +210,7 @@ def record(author, fase, **changes):
     return author.send(f"/directory/{fase}/statuses", {**form, **changes})
 
 
+@pytest.mark.long
 def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_database):
     before = joined(author)
     assert record(author, 9300).status_code == 302
@@ -217,6 +222,7 @@ def test_a_status_is_recorded_for_all_schools_after_a_call(author, sample_databa
     assert "Rappeler en juin" in history
 
 
+@pytest.mark.long
 def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_changes(author, signed_in):
     before, place = joined(author), "/directory/9300/statuses"
     record(author, 9300)
@@ -239,6 +245,7 @@ def test_a_status_recorded_by_mistake_is_withdrawn_after_a_page_that_says_what_c
     assert withdrawal not in actions(author.get(withdrawal)), "it is withdrawn already"
 
 
+@pytest.mark.long
 def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_database):
     with sample_database.reading() as session:
         schools = authority_sheet.schools(session, authority_sheet.authority_by_fase(session, 9300)).page(1)
@@ -252,6 +259,7 @@ def test_a_declared_joining_is_printed_beside_the_confirmed_ones(author, sample_
     assert "1 autre déclare y adhérer" in text_of(page)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("change", "field"),
     [
@@ -306,6 +314,7 @@ def kept(database):
         return session.scalar(select(func.count()).select_from(JoiningList))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "name", ["../../etc/passwd", "x" * 300 + ".csv", "\u202evsc.exe", "logo.svg", "a\x00b.csv", "é.csv"]
 )
@@ -316,6 +325,7 @@ def test_the_name_of_a_file_means_nothing(author, sample_database, name):
     assert kept(sample_database) == 2, "the sample has one"
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "content",
     [
@@ -350,6 +360,7 @@ def body(author, content):
     )
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("cut", "length"),
     [(1.0, None), (0.5, None), (0.5, "full"), (1.0, "1"), (1.0, "99999999"), (1.0, "-1"), (1.0, "x"), (0.0, None)],
@@ -388,6 +399,7 @@ def test_rejected_rows_come_back_without_a_formula_in_a_cell_or_a_header(author)
     assert row[4] == "'@SUM(1)"
 
 
+@pytest.mark.long
 def test_a_list_may_say_until_which_day_it_is_complete(author, silent):
     content = f"fase;volet;statut;date\r\n{silent[0]};1;adhéré;10/05/2021".encode()
 

@@ -52,6 +52,7 @@ def read(app, address):
     return {str(event["uid"]).partition("@")[0]: event for event in Calendar.from_ical(response.data).walk("VEVENT")}
 
 
+@pytest.mark.long
 def test_a_program_reads_sendings_last_days_and_closed_days_without_signing_in(app, subscribed, sample_database):
     planned(sample_database, NOW + timedelta(days=3))
     found = read(app, subscribed("reader"))
@@ -67,6 +68,7 @@ def test_a_program_reads_sendings_last_days_and_closed_days_without_signing_in(a
     assert str(closed["transp"]) == "TRANSPARENT", "it takes nobody's time"
 
 
+@pytest.mark.long
 def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribed, sample_database):
     planned(sample_database, NOW + timedelta(days=3))
     address = subscribed("reader")
@@ -80,6 +82,7 @@ def test_a_cancelled_sending_stays_says_so_and_its_revision_grows(app, subscribe
     assert after["uid"] == before["uid"]
 
 
+@pytest.mark.long
 def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     with sample_database.writing() as session:
         day = date(2021, 5, 20)
@@ -101,6 +104,7 @@ def test_a_closure_taken_back_is_cancelled(app, subscribed, sample_database):
     assert str(read(app, address)[f"closure-{number}"]["status"]) == "CANCELLED"
 
 
+@pytest.mark.long
 def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sample_database):
     with sample_database.writing() as session:
         owner = AUTHOR
@@ -113,12 +117,14 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
     assert key not in read(app, subscribed("reader"))
 
 
+@pytest.mark.long
 def test_the_same_events_are_not_sent_twice(app, subscribed):
     address, client = subscribed("reader"), app.test_client()
     tag = client.get(address).headers["ETag"]
     assert client.get(address, headers={"If-None-Match": tag}).status_code == 304
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("key", ["", "x", "é", "x" * 5000], ids=["none", "wrong", "accent", "long"])
 def test_another_key_opens_nothing_and_the_answer_says_what_to_do(app, key):
     refused = app.test_client().get(PATH, query_string={"key": key})
@@ -126,6 +132,7 @@ def test_another_key_opens_nothing_and_the_answer_says_what_to_do(app, key):
     assert "Mon compte" in refused.text
 
 
+@pytest.mark.long
 def test_an_address_ends_when_its_person_ends_it_makes_another_or_leaves(app, subscribed, signed_in, sample_database):
     first = subscribed("reader")
     second = subscribed("reader")
@@ -141,6 +148,7 @@ def owner_of_the_only_one(session):
     return user
 
 
+@pytest.mark.long
 def test_an_address_is_made_with_the_password_again_and_a_line_of_the_trail(signed_in, sample_database, password):
     def lines():
         with sample_database.reading() as session:
@@ -179,6 +187,7 @@ def change_scope(session, user):
     administering.set_roles(session, user, [RoleName.NETWORK], scope="WBE", now=NOW, actor=AUTHOR)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.parametrize("happens", [change_password, end_sessions, close_and_reopen, set_up_a_factor, change_scope])
 def test_an_address_ends_with_the_sessions_of_its_person_and_does_not_come_back(
@@ -190,6 +199,7 @@ def test_an_address_ends_with_the_sessions_of_its_person_and_does_not_come_back(
     assert app.test_client().get(address).status_code == 404
 
 
+@pytest.mark.long
 def test_whoever_ends_the_other_sessions_ends_the_address_and_reads_so(app, subscribed, signed_in):
     address = subscribed("reader")
     client = signed_in("reader")
@@ -200,6 +210,7 @@ def test_whoever_ends_the_other_sessions_ends_the_address_and_reads_so(app, subs
     assert "adresse d’agenda ne vaut plus" not in text_of(client.get("/account"))
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.parametrize("lost", ["account", "role"])
 def test_the_account_and_a_role_are_asked_for_at_each_reading(app, subscribed, sample_database, lost):

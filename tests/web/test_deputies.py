@@ -34,6 +34,7 @@ def named(approver, **changes):
     return approver.send(PAGE, {"deputy": LUC, "first": day, "last": day, **changes}, page=PAGE)
 
 
+@pytest.mark.long
 def test_an_approver_names_a_deputy_sees_the_days_and_ends_them(approver):
     assert PAGE in approver.get("/account").text
     assert named(approver).status_code == 302
@@ -47,6 +48,7 @@ def test_an_approver_names_a_deputy_sees_the_days_and_ends_them(approver):
     assert approver.send(end, {}, page=PAGE).status_code == 404
 
 
+@pytest.mark.long
 def test_a_deputy_gets_a_mail_when_named_and_another_when_it_is_taken_back(approver, sample_database):
     def mails():
         with sample_database.reading() as session:
@@ -77,6 +79,7 @@ def test_a_deputy_reads_on_the_home_page_whom_the_days_are_for(approver, signed_
     assert f"Marc Dethier , le {SPELT}" in text_of(deputy.get(PAGE))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("changes", "said"),
     [

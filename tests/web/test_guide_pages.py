@@ -8,6 +8,7 @@ from outreach.web.ui.bar import HELP
 from tests.pages import elements, links, text_of
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("name", sorted(path.stem for path in guide.FOLDER.glob("*.md")))
 def test_every_page_opens_with_its_pictures_and_leads_nowhere_else(author, name):
     page = author.get(f"{BASE}/{name}")

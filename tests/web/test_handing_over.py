@@ -36,6 +36,7 @@ def test_an_authority_s_sheet_says_whose_task_it_is_to_who_may_not_change_it(sig
     assert "/ask/" not in signed_in("author").get("/directory/9300").text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("page", ["//evil.example/x", "https://evil.example", "x", "/" + "x" * 500])
 def test_no_other_address_than_a_page_of_ours_is_mailed(signed_in, sample_database, page):
     reader = signed_in("reader")
@@ -44,6 +45,7 @@ def test_no_other_address_than_a_page_of_ours_is_mailed(signed_in, sample_databa
     assert (reader.post("/ask/author", data=form).status_code, asked(sample_database)) == (404, [])
 
 
+@pytest.mark.long
 def test_one_person_asks_so_often_in_an_hour(signed_in, sample_database, monkeypatch):
     monkeypatch.setattr("outreach.staff_mail.handing_over.MOST_AN_HOUR", 1)
     reader = signed_in("reader")

@@ -120,6 +120,7 @@ def broken(app, monkeypatch):
     monkeypatch.setitem(app.view_functions, "calendar.index", wait)
 
 
+@pytest.mark.sweep
 def test_every_kind_of_answer_has_the_headers_that_all_have(author, tokens, broken):
     for kind, answer in answers(author, tokens):
         said = answer.headers
@@ -155,6 +156,7 @@ def test_outside_a_demonstration_cookies_are_bound_to_the_host_and_to_tls(abroad
     assert client.get("/directory", base_url=PUBLIC).status_code == 200
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("origin", "asked", "is_ours"),
     [

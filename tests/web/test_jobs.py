@@ -60,6 +60,7 @@ def test_a_small_file_is_an_answer(signed_in):
     assert signed_in("reader").get(FILE).headers["Content-Disposition"].startswith("attachment")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])
 def test_a_large_file_is_a_job_whose_file_is_the_same(signed_in, do, monkeypatch, kind):
     address = FILE.replace("csv", kind)
@@ -94,6 +95,7 @@ def test_a_job_that_makes_a_file_changed_nothing_and_leads_back_to_its_page(sign
     assert ("Revenir à la page" in said, "Voir ce qui a changé" in said) == (True, False)
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_job_is_private_to_who_asked(signed_in, do):
     page = ask(signed_in("reader"))
@@ -105,6 +107,7 @@ def test_a_job_is_private_to_who_asked(signed_in, do):
     assert page not in other.get("/jobs").text
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_waiting_job_is_cancelled_and_asked_for_again(signed_in):
     reader = signed_in("reader")
@@ -137,6 +140,7 @@ def test_a_job_has_the_roles_that_the_person_has_by_then(signed_in, sample_datab
         do()
 
 
+@pytest.mark.long
 def test_a_job_of_a_federation_has_its_members_alone_and_goes_with_its_scope(app, sample_database, do, monkeypatch):
     adviser = scoped(app, "federation", "CECP")
     whole = adviser.get(FILE).data
@@ -156,6 +160,7 @@ def test_a_job_of_a_federation_has_its_members_alone_and_goes_with_its_scope(app
         assert session.scalars(select(Job)).all() == []
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("few_rows")
 def test_a_request_sent_again_is_one_job_and_one_cancelled_often_is_cancelled_once(signed_in):
     reader = signed_in("reader")
@@ -165,6 +170,7 @@ def test_a_request_sent_again_is_one_job_and_one_cancelled_often_is_cancelled_on
     assert answers == [302, 409, 409]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "address",
     [
@@ -187,6 +193,7 @@ def test_what_is_no_file_fails_and_says_so(signed_in, do):
     assert do().said == job_child.FAILED
 
 
+@pytest.mark.long
 def test_a_large_list_is_applied_as_a_job(author, sample_database, do, monkeypatch):
     monkeypatch.setattr(sent_lists, "MOST_AT_ONCE", 10)
     book = io.BytesIO(b"FASE;Adresse\n9300;nouvelle@ec.be\n")

@@ -25,6 +25,7 @@ def typed(author, text=TEXT):
     return form_of(author.get(PLACE)) | {"text": text}
 
 
+@pytest.mark.long
 def test_a_letter_is_read_then_approved_by_a_second_person_and_pressing_twice_keeps_one(
     author, signed_in, sample_database
 ):
@@ -47,6 +48,7 @@ def test_a_letter_is_read_then_approved_by_a_second_person_and_pressing_twice_ke
     assert "attend votre validation" not in text_of(approver.get("/today"))
 
 
+@pytest.mark.long
 def test_a_refused_letter_says_why_and_its_text_begins_the_next_one(author, signed_in):
     shown = author.post(f"{PLACE}/preview", data=typed(author))
     author.post(f"{PLACE}/sending", data=form_of(shown, f"{PLACE}/sending"))
@@ -72,6 +74,7 @@ def test_who_only_reads_is_offered_no_letter(signed_in):
     assert reader.get(PLACE).status_code == 403
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("form", [{"text": TEXT}, {"text": TEXT, "key": "x"}])
 def test_nothing_is_kept_that_was_not_read_on_its_page(author, form):
     assert author.send(f"{PLACE}/sending", form, page=PLACE).status_code == 422

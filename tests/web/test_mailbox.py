@@ -46,6 +46,7 @@ def test_a_letter_with_a_link_to_choose_a_password_is_shown_to_administrators_on
     assert seen == {"administrator": (True, 200, 200), "reader": (False, 404, 404), "author": (False, 404, 404)}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("kind", ["text/plain", "text/html"])
 def test_a_letter_in_a_charset_nobody_knows_is_shown_as_far_as_it_goes(author, folder, kind):
     head = f"From: a@x.example\r\nTo: b@x.example\r\nSubject: x\r\nContent-Type: {kind}; charset=x-martien\r\n\r\n"
@@ -58,6 +59,7 @@ def test_a_letter_in_a_charset_nobody_knows_is_shown_as_far_as_it_goes(author, f
     assert "Bonjour" in (letter.text or letter.html)
 
 
+@pytest.mark.long
 def test_a_letter_is_shown_as_a_mail_program_would_and_as_text_and_as_source(author, folder):
     index = author.get("/mailbox")
     assert "Une lettre" in index.text
@@ -87,6 +89,7 @@ def test_letters_are_searched_by_subject_and_recipient(author, folder):
     assert author.get("/mailbox/..%2f..%2fsecret").status_code == 404
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("key", ["x" * 300, "%00", "..", "%2e%2e%2fx"])
 def test_a_name_that_no_file_has_is_a_missing_letter(author, folder, key):
     assert author.get(f"/mailbox/{key}").status_code == 404

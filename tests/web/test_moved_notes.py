@@ -135,6 +135,7 @@ def test_a_row_that_confirms_what_was_declared_of_a_later_day_contradicts_the_no
     assert {(note.title, note.rows) for note in refused.notes} == {("Bilan pour le Parlement", 1), ("Bilan corrigé", 1)}
 
 
+@pytest.mark.long
 def test_the_page_names_notes_before_the_list_is_applied_and_after(author, sample_database, silent, freeze):
     key = freeze()
     sent = author.send("/adherence/lists", {"file": (io.BytesIO(content(silent, *[date(2020, 12, 15)] * 3)), "x.csv")})

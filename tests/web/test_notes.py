@@ -33,6 +33,7 @@ def drafted(author, **changes):
     return author.send(NEW, ASKED | changes, page=NEW)
 
 
+@pytest.mark.long
 def test_a_note_from_its_draft_to_its_publication(author, signed_in, quick):
     approver = signed_in("approver")
     preview = drafted(author).headers["Location"]
@@ -87,6 +88,7 @@ def test_an_older_notes_csv_stays_where_it_was(author, signed_in, quick, sample_
     assert ".zip" in kept.headers["Content-Disposition"]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("changes", "field", "said"),
     [
@@ -111,6 +113,7 @@ def test_a_refused_form_says_why_under_its_field_and_keeps_what_was_typed(
         assert not session.scalars(select(NoteDraft)).all()
 
 
+@pytest.mark.long
 def test_figures_that_changed_since_the_preview_are_read_again_before_they_are_frozen(author):
     preview = drafted(author).headers["Location"]
     page = author.send(f"{preview}/freezing", {"seen": "0" * 64}, page=preview)
@@ -119,6 +122,7 @@ def test_figures_that_changed_since_the_preview_are_read_again_before_they_are_f
     assert author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).status_code == 302
 
 
+@pytest.mark.long
 def test_a_draft_is_changed_and_deleted_by_its_author(author):
     preview = drafted(author).headers["Location"]
     form = form_of(author.get(f"{preview}/text"))
@@ -129,6 +133,7 @@ def test_a_draft_is_changed_and_deleted_by_its_author(author):
     assert "Autre" not in text_of(author.get("/notes"))
 
 
+@pytest.mark.long
 def test_a_draft_saved_elsewhere_since_is_not_replaced_unawares(author):
     """As by a text that an ended session kept: what was typed stays, and replaces the other only when sent again."""
     address = f"{drafted(author).headers['Location']}/text"
@@ -142,6 +147,7 @@ def test_a_draft_saved_elsewhere_since_is_not_replaced_unawares(author):
     assert form_of(author.get(address))["title"] == "Plus tôt"
 
 
+@pytest.mark.long
 def test_the_list_says_whether_it_is_filtered(author):
     assert "Aucune note figée." in text_of(author.get("/notes"))
     assert "Aucune note dans cet état." in text_of(author.get("/notes?state=frozen"))
@@ -173,6 +179,7 @@ def typing(author, address, **changes):
     return fields
 
 
+@pytest.mark.long
 def test_what_is_typed_in_a_new_note_is_offered_on_return_until_that_note_is_saved(author, signed_in):
     typing(author, NEW, **{"title": "Tapé", "networks": "WBE", "hand_figures-0-label": "Connexions"})
     told, resuming = offers_of(author, NEW)
@@ -185,6 +192,7 @@ def test_what_is_typed_in_a_new_note_is_offered_on_return_until_that_note_is_sav
     assert offers_of(author, NEW)[0] == ["Titre, rien → « Une autre note »"]
 
 
+@pytest.mark.long
 def test_what_is_typed_over_a_draft_of_a_note_is_offered_and_ignored_and_goes_with_the_draft(author, sample_database):
     preview = drafted(author).headers["Location"]
     edit = f"{preview}/text"
@@ -200,6 +208,7 @@ def test_what_is_typed_over_a_draft_of_a_note_is_offered_and_ignored_and_goes_wi
         assert session.scalars(select(Draft)).all() == []
 
 
+@pytest.mark.long
 def test_what_was_typed_before_a_draft_of_a_note_was_saved_elsewhere_is_not_offered(author):
     edit = f"{drafted(author).headers['Location']}/text"
     form = form_of(author.get(edit), edit)
@@ -220,6 +229,7 @@ def frozen_by(author):
     return author.post(f"{preview}/freezing", data=form_of(page, f"{preview}/freezing")).headers["Location"]
 
 
+@pytest.mark.long
 def test_a_note_counted_by_older_definitions_is_frozen_again_before_it_is_approved(
     author, signed_in, quick, sample_database
 ):
@@ -238,6 +248,7 @@ def test_a_note_counted_by_older_definitions_is_frozen_again_before_it_is_approv
     assert approver.send(f"{later}/approval", page=later).status_code == 302
 
 
+@pytest.mark.long
 def test_the_author_of_a_signed_note_is_offered_its_correction_with_each_figure(
     author, signed_in, quick, sample_database, monkeypatch
 ):

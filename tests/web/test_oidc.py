@@ -85,6 +85,7 @@ def told(app, database):
         return session.scalars(select(TrailEntry).order_by(TrailEntry.id)).all()
 
 
+@pytest.mark.long
 def test_who_is_bound_signs_in_and_comes_to_the_page_that_was_asked(app, client, provider, bound, sample_database):
     bound(provider, ANNE, "s-1")
     (address, label), *_ = links(client.get(client.get("/directory?page=2").location), "/sign-in/oidc")
@@ -97,6 +98,7 @@ def test_who_is_bound_signs_in_and_comes_to_the_page_that_was_asked(app, client,
     assert line.detail.endswith(", par le service d’identification")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("target", ["//evil.test", "https://evil.test", "/\\evil.test", "/" + "a" * 400])
 def test_signing_in_leads_nowhere_else(client, provider, bound, target):
     bound(provider, ANNE, "s-1")
@@ -120,6 +122,7 @@ def test_a_closed_account_stays_closed(client, provider, bound, sample_database)
     assert client.get("/account").status_code == 302
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("lie", "words"),
     [
@@ -139,6 +142,7 @@ def test_an_answer_with_a_lie_is_refused_in_a_sentence(client, provider, bound, 
     assert client.get("/account").status_code == 302
 
 
+@pytest.mark.long
 def test_a_return_that_no_sign_in_of_this_browser_began_is_refused(app, client, provider, bound):
     bound(provider, ANNE, "s-1")
     given, stranger = provider.authorize(gone(client), "s-1"), app.test_client()
@@ -155,6 +159,7 @@ def test_a_return_that_no_sign_in_of_this_browser_began_is_refused(app, client, 
     assert "aucune connexion commencée" in text_of(back(client, given)), "a state serves once"
 
 
+@pytest.mark.long
 def test_two_tabs_end_in_one_session_and_an_answer_serves_once(client, provider, bound):
     bound(provider, ANNE, "s-1")
     first, second = (provider.authorize(gone(client, f"/sign-in/oidc?next=/{page}"), "s-1") for page in "ab")
@@ -173,6 +178,7 @@ def test_a_sign_in_that_took_more_than_ten_minutes_begins_anew(client, provider,
     assert "plus de dix minutes" in text_of(back(client, given))
 
 
+@pytest.mark.long
 def test_roles_by_claim_hold_from_the_sign_in_on(client, provider, bound, settings_of):
     settings_of(oidc_roles=RULES)
     bound(provider, ANNE, "s-1")
@@ -185,6 +191,7 @@ def test_roles_by_claim_hold_from_the_sign_in_on(client, provider, bound, settin
     assert "validation" in page
 
 
+@pytest.mark.long
 def test_who_gives_roles_by_hand_is_told_that_claims_replace_them(signed_in, provider, settings_of):
     chief, said = signed_in("administrator"), "jusqu’à ce que la personne se connecte avec FAS"
     assert said not in text_of(chief.get("/administration/accounts/1"))
@@ -201,6 +208,7 @@ def test_the_last_administrator_is_told_why_the_role_stays(client, provider, bou
     assert "administration" in page
 
 
+@pytest.mark.long
 def test_of_who_comes_by_the_issuer_no_second_factor_of_ours_is_asked(client, provider, bound, password, settings_of):
     settings_of(second_factor=FactorPolicy.REQUIRED)
     bound(provider, CHIEF, "s-1")
@@ -209,6 +217,7 @@ def test_of_who_comes_by_the_issuer_no_second_factor_of_ours_is_asked(client, pr
     assert "second-factor" in client.application.test_client().sign_in(CHIEF, password).location
 
 
+@pytest.mark.long
 def test_no_transaction_is_open_while_the_issuer_is_asked(app, client, author, provider, bound, sample_database):
     """Neither of a stranger who signs in, nor of somebody who binds an account, whose row was read before."""
     bound(provider, CHIEF, "s-1")
@@ -226,6 +235,7 @@ def test_no_transaction_is_open_while_the_issuer_is_asked(app, client, author, p
     assert set(open_ones) == {0}
 
 
+@pytest.mark.long
 def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, signed_in, password, provider, bound):
     author = signed_in("author")
     assert gone(author, "/sign-in/oidc?bind=1") == "/account/oidc"
@@ -261,6 +271,7 @@ def invited(sample_database):
     return invite
 
 
+@pytest.mark.long
 def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_password(app, client, provider, invited):
     page = client.get(invited())
     ((address, label),) = links(page, "/sign-in/oidc")
@@ -287,6 +298,7 @@ def test_a_link_that_a_mailbox_alone_obtains_or_the_emergency_account_s_binds_no
         assert client.get("/sign-in/oidc", query_string={"link": path.rpartition("/")[2]}).status_code == 410
 
 
+@pytest.mark.long
 def test_with_passwords_off_a_link_binds_and_sets_no_password(client, provider, invited, settings_of):
     settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
     path = invited()
@@ -304,6 +316,7 @@ def test_with_passwords_off_a_link_binds_and_sets_no_password(client, provider, 
     assert "Les mots de passe ne servent plus ici" in answers[0]
 
 
+@pytest.mark.long
 def test_an_identity_of_another_account_is_not_bound_again(signed_in, password, provider, bound):
     bound(provider, ANNE, "s-1")
     chief = signed_in("approver")
@@ -320,6 +333,7 @@ def test_an_issuer_that_is_away_is_told_with_the_emergency_way(client, settings_
     assert "compte de secours" in text_of(page)
 
 
+@pytest.mark.long
 def test_with_passwords_off_only_the_emergency_account_keeps_one(client, provider, password, settings_of):
     settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
     tried = ((ANNE, password), (ANNE, "x"), ("nobody@fwb.example", "x"), (CHIEF, "x"))
@@ -331,6 +345,7 @@ def test_with_passwords_off_only_the_emergency_account_keeps_one(client, provide
     assert client.get("/account/password").status_code == 200
 
 
+@pytest.mark.long
 def test_with_passwords_off_nobody_else_changes_one_or_binds_by_one(signed_in, provider, settings_of):
     settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
     author = signed_in("author")
@@ -339,6 +354,7 @@ def test_with_passwords_off_nobody_else_changes_one_or_binds_by_one(signed_in, p
     assert not {"/account/password", "/account/oidc"} & {address for address, _ in links(author.get("/account"))}
 
 
+@pytest.mark.long
 def test_without_an_issuer_nothing_of_it_is_offered(client, author):
     assert client.get("/sign-in/oidc").status_code == 404
     assert client.post(flows.RETURN, data=form_of(client.get("/sign-in"))).status_code == 404

@@ -3,6 +3,7 @@
 import csv
 import io
 
+import pytest
 from sqlalchemy import delete, select
 
 from outreach.adherence import programmes, situation
@@ -36,6 +37,7 @@ def apply(author, place):
     return text_of(shown)
 
 
+@pytest.mark.long
 def test_contacts_are_matched_once_mended_and_applied(author, sample_database, while_writing):
     rows = [
         ["Matricule", "Boîte élec.", "Portable", "Boîte privée"],
@@ -85,6 +87,7 @@ def test_joinings_are_matched_mended_and_applied(author, sample_database):
     ) or "Statuts enregistrés 1" in text_of(author.get(place))
 
 
+@pytest.mark.long
 def test_an_edition_of_the_register_is_matched_mended_and_applied(author, sample_database):
     rows = [
         *csv.reader(
@@ -102,12 +105,14 @@ def test_an_edition_of_the_register_is_matched_mended_and_applied(author, sample
         assert 89998 in session.scalars(select(School.fase)).all()
 
 
+@pytest.mark.long
 def test_an_applied_list_is_not_matched_anew(author):
     place = send(author, "/directory/contact-lists", ["fase", "courriel"], [9300, "a@ec.be"])
     apply(author, place)
     assert author.get(f"{place}/columns").status_code == 409
 
 
+@pytest.mark.long
 def test_the_rejected_lines_are_understood_when_they_come_back_corrected(author, sample_database):
     """Titles of their own, which a person said: the file of rejected lines needs nobody, and no memory."""
     rows = ["Matricule", "Privé", "Service"], [9300, "x@ec.be", "a@ec.be"], [99999, "y@ec.be", "b@ec.be"]
@@ -127,6 +132,7 @@ def test_the_rejected_lines_are_understood_when_they_come_back_corrected(author,
         assert again[0] == lines[0]
 
 
+@pytest.mark.long
 def test_what_a_person_said_of_a_file_holds_for_its_rejected_lines(author, sample_database):
     rows = ["FASE", "Courriel", "Téléphone"], [9300, "a@ec.be", "02 555 12 34"], [99999, "b@ec.be", "02 555 12 35"]
     place = send(author, "/directory/contact-lists", *rows)

@@ -42,6 +42,7 @@ def test_the_recipe_names_the_files_of_the_toy_in_order():
     assert all((TOYS / file).exists() for file in STEPS.values())
 
 
+@pytest.mark.long
 def test_the_page_is_filtered_and_sorted_and_its_files_hold_what_it_shows(author):
     every = rows(author.get("/toys"))
     assert len(every) > 2

@@ -23,6 +23,7 @@ def helped(client, wbe):
     client.post(wbe, data={"answer": "help", "comment": "Aidez-nous"})
 
 
+@pytest.mark.long
 def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(author, helped, sample_database):
     page = author.get("/responses/1/reply")
     assert "Vous avez demandé de l’aide" in form_of(page)["text"]
@@ -50,12 +51,14 @@ def test_a_reply_is_read_before_it_is_sent_and_pressing_twice_sends_it_once(auth
     assert "est parti pour cette réponse depuis" in text_of(meanwhile)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("form", [{"text": TEXT}, {"text": TEXT, "key": "x"}, {"text": "((écoles))", "key": "a" * 32}])
 def test_nothing_leaves_that_was_not_read_on_its_page(author, helped, sample_database, form):
     answer = author.send("/responses/1/reply/sending", form, page="/responses/1/reply")
     assert (answer.status_code, sent(sample_database)) == (422, 0)
 
 
+@pytest.mark.long
 def test_a_joining_is_told_in_the_text_that_a_second_person_approved_if_it_is_ticked(
     signed_in, author, client, letters, sample_database
 ):

@@ -112,6 +112,7 @@ def test_the_page_asks_nothing_of_an_authority_whose_schools_all_joined(client, 
     assert client.post(few, data={"answer": "help"}).status_code == 303
 
 
+@pytest.mark.long
 def test_the_page_names_the_schools_for_which_an_answer_would_replace_what_is_recorded(
     client, letters, wbe, sample_database
 ):
@@ -159,6 +160,7 @@ def test_a_filter_stands_in_the_address_loses_nothing_typed_and_is_kept_by_an_an
         assert len(answered) == 3
 
 
+@pytest.mark.long
 def test_reloading_the_page_after_an_answer_does_not_answer_twice(client, wbe, sample_database):
     sent = client.post(wbe, data={"answer": "help"})
     assert sent.status_code == 303
@@ -197,6 +199,7 @@ def test_the_page_after_an_answer_is_its_receipt_and_staff_find_its_reference(au
     assert "Référence R-1" in text_of(author.get("/responses/1"))
 
 
+@pytest.mark.long
 def test_the_page_of_a_mailbox_that_answers_for_some_schools_shows_and_takes_these_only(client, wbe, sample_database):
     one, two, foreign, *_ = asked_about(client.get(wbe).text)
     with sample_database.writing() as session:
@@ -230,6 +233,7 @@ def asked_about(page):
     return [int(fase) for fase in re.findall(r'name="pick" value="(\d+)"', page)]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("form", "words"),
     [
@@ -260,6 +264,7 @@ def test_a_flood_is_answered_429(client, wbe):
     assert codes == {303, 429}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("token", ["x", "a" * 40, "a" * 10_000, "%00", "../x"])
 @pytest.mark.parametrize("path", ["/a/", "/v/"])
 def test_a_wrong_link_gets_the_neutral_page(client, letters, token, path):
@@ -272,6 +277,7 @@ def first_response(page):
     return next(address for address, _ in links(page, "/responses/") if address[11].isdigit()).partition("?")[0]
 
 
+@pytest.mark.long
 def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "joined", "comment": "<b>Enfin</b> =cmd()"})
     assert ("/today", "1 chose vous attend aujourd’hui") in links(elements(author.get("/"), "main")[0])
@@ -288,6 +294,7 @@ def test_the_inbox_leads_from_the_situation_to_a_confirmed_joining(author, clien
     assert "Adhésion confirmée" in text_of(author.get("/responses?tray=handled"))
 
 
+@pytest.mark.long
 def test_taking_over_says_whose_it_was(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "help"})
     with sample_database.writing() as session:
@@ -314,6 +321,7 @@ def test_what_a_page_records_says_that_a_page_did(author, client, wbe, sample_da
     assert {(entry.way, entry.run_by) for entry in last} == {(Way.PAGE, None)}
 
 
+@pytest.mark.long
 def test_a_handled_response_is_reopened_and_its_steps_stay(author, client, wbe):
     client.post(wbe, data={"answer": "help"})
     author.send("/responses/1/action", {"note": "Appelé."}, page="/responses/1")
@@ -340,6 +348,7 @@ def test_a_joining_confirmed_by_mistake_is_declared_again_and_its_response_can_b
     assert "Confirmer l’adhésion de 133 écoles" in text_of(author.get("/responses/1"))
 
 
+@pytest.mark.long
 def test_several_responses_are_read_again_and_handled_together_or_not_at_all(author, client, letters):
     for address in list(letters.values())[:3]:
         client.post(address, data={"answer": "joined"})
@@ -365,6 +374,7 @@ def test_several_responses_are_read_again_and_handled_together_or_not_at_all(aut
     assert (again.status_code, "Rien à traiter ensemble" in again.text) == (409, True)
 
 
+@pytest.mark.long
 def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(author, client, wbe, monkeypatch):
     client.post(wbe, data={"answer": "help"})
     client.post(wbe, data={"answer": "not_concerned"})
@@ -390,6 +400,7 @@ def test_a_response_waits_for_its_day_and_the_list_shows_who_is_to_be_called(aut
     assert "À rappeler" not in text_of(author.get("/responses"))
 
 
+@pytest.mark.long
 def test_what_is_most_urgent_comes_first(author, client, wbe):
     for answer in ("joined", "not_concerned", "wrong_contact", "help"):
         client.post(wbe, data={"answer": answer})
@@ -400,6 +411,7 @@ def test_what_is_most_urgent_comes_first(author, client, wbe):
     assert rows == ["Besoin d’aide", "Ce n’est pas le bon contact", "Non concerné"]
 
 
+@pytest.mark.long
 def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
     client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
     address = first_response(author.get("/responses?tray=wrong_contact"))
@@ -410,6 +422,7 @@ def test_a_wrong_contact_is_corrected_in_one_action(author, client, wbe):
     assert "Vu avec eux.." not in author.get("/directory/9001/history").text
 
 
+@pytest.mark.long
 def test_an_effect_that_changed_since_it_was_shown_is_shown_again_and_not_done(author, client, wbe, sample_database):
     client.post(wbe, data={"answer": "wrong_contact", "proposed": "direction@ecole.be"})
     shown = form_of(author.get("/responses/1"), "/responses/1/action")
@@ -424,6 +437,7 @@ def test_an_effect_that_changed_since_it_was_shown_is_shown_again_and_not_done(a
     assert author.send("/responses/1/action", page="/responses/1").status_code == 302
 
 
+@pytest.mark.long
 def test_a_filter_is_kept_from_the_list_to_the_response_and_back(author, client, wbe):
     client.post(wbe, data={"answer": "help"})
     author.send("/responses/1/owner", page="/responses/1")
@@ -443,6 +457,7 @@ def test_the_counts_are_those_of_the_list_they_stand_above(signed_in, author, cl
     assert ">Lire<" in signed_in("reader").get("/responses").text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("query", ["tray=x", "owner=x", "page=-1", "page=1e9", "tray=handled&owner=me"])
 def test_a_strange_query_never_breaks_the_inbox(author, query):
     assert author.get(f"/responses?{query}").status_code == 200
@@ -479,6 +494,7 @@ def finish(database, *, ends):
             lifecycle.close(session, lifecycle.in_turn(session, 1), **by)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("day", "ends", "words"),
     [
@@ -510,6 +526,7 @@ def test_a_late_answer_still_stops_the_reminders_that_are_planned(client, wbe, m
     assert "Les rappels prévus s’arrêtent pour vous." in said
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("ends", [False, True])
 def test_ninety_days_after_the_last_wave_the_page_gives_the_contact_only(
     app, client, wbe, sample_database, monkeypatch, ends
@@ -549,6 +566,7 @@ def test_where_several_programmes_are_loaded_a_response_says_of_which_it_is(auth
     assert "Programme" in author.get("/responses/export.csv?tray=help").text.partition("\n")[0]
 
 
+@pytest.mark.long
 def test_the_responses_of_a_tray_are_exported_and_written_to(author, client, wbe):
     client.post(wbe, data={"answer": "help", "comment": "Rappelez-nous"})
     file = author.get("/responses/export.csv?tray=help").data.decode("utf-8-sig")

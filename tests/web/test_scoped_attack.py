@@ -30,6 +30,7 @@ def cecp(app, launched_sample):
     return signed_in(app, "federation", "CECP")
 
 
+@pytest.mark.long
 def test_filters_by_what_is_another_federation_s_find_nobody(app, launched_sample, cecp):
     scope = Scope(launched_sample, "federation", "CECP")
     for asked in ("federation=SeGEC", "federation=CPEONS", "network=WBE", "level=secondary", "reach=bounced"):
@@ -120,6 +121,7 @@ def test_a_number_of_nobody_costs_what_that_of_a_stranger_costs(app, launched_sa
     assert counts[0] == counts[1]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("role", "code"), [("federation", "SeGEC"), ("federation", "CECP"), ("network", "WBE")])
 def test_a_page_says_what_it_would_say_if_there_were_nobody_else(app, talked_sample, role, code):
     """No count, order or sentence depends on who is no member: what a change of theirs would show, this shows."""

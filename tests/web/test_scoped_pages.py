@@ -107,6 +107,8 @@ class Scope:
         return found | {name for name in list(self.names)[::9] if name in said}
 
 
+@pytest.mark.one_example
+@pytest.mark.sweep
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_no_open_route_says_anything_of_who_is_no_member(app, launched_sample, role, code):
     scope, client = Scope(launched_sample, role, code), signed_in(app, role, code)
@@ -154,6 +156,7 @@ def test_every_other_route_refuses_and_says_nothing_of_who_is_no_member(app, lau
     assert len(refused) > 100
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_counts_and_files_are_those_of_the_register(app, launched_sample, role, code):
     scope, client = Scope(launched_sample, role, code), signed_in(app, role, code)
@@ -182,6 +185,7 @@ def test_counts_and_files_are_those_of_the_register(app, launched_sample, role, 
     assert len(now) - 1 == wanted
 
 
+@pytest.mark.long
 def test_whatever_an_open_page_leads_to_opens(app, talked_sample):
     """Links, pictures, what a script asks for, and forms. Of each view so many addresses for each name of an argument,
     for the first federation and network; refusals are pages, too, and an issuer adds a button."""
@@ -228,6 +232,7 @@ def led(address, page):
         yield f"POST {to}" if is_sent else to
 
 
+@pytest.mark.long
 def test_a_page_of_who_is_no_member_is_as_one_that_is_not_there(app, launched_sample):
     scope, client = Scope(launched_sample, "federation", "CECP"), signed_in(app, "federation", "CECP")
     stranger, nobody = scope.strange[0], 99999
@@ -237,6 +242,7 @@ def test_a_page_of_who_is_no_member_is_as_one_that_is_not_there(app, launched_sa
         assert text_of(answers[0]).replace(str(stranger), "") == text_of(answers[1]).replace(str(nobody), "")
 
 
+@pytest.mark.long
 def test_a_search_finds_no_stranger_and_no_word_of_one(app, launched_sample):
     scope, client = Scope(launched_sample, "federation", "CPEONS"), signed_in(app, "federation", "CPEONS")
     with launched_sample.reading() as session:
@@ -259,6 +265,7 @@ def test_a_frame_that_leads_nowhere_else(app, launched_sample):
     assert door.CLOSED.split(":", maxsplit=1)[0].strip() in text_of(refused)
 
 
+@pytest.mark.long
 def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample):
     client = signed_in(app, "federation", "SeGEC")
     page = client.get("/")
@@ -276,6 +283,7 @@ def test_a_first_day_says_what_is_seen_and_where_to_propose(app, launched_sample
     assert "« Proposer une adresse » sous « Contacts »" in text_of(proposals)
 
 
+@pytest.mark.long
 def test_the_guide_is_open_and_begins_with_what_scopes_see(app, launched_sample):
     client = signed_in(app, "federation", "SeGEC")
     leads = [client.get(page) for page in ("/", "/calendar", "/proposals", "/account/second-factor")]
@@ -336,6 +344,7 @@ def test_the_door_taken_out_once_lets_something_through(app, launched_sample, mo
     assert not [address for address in everybody if address in said and "conseil" not in address]  # the views hold
 
 
+@pytest.mark.long
 def test_no_file_has_a_sheet_or_a_word_of_whom_campaigns_reached_which_a_federation_is_not_told(app, launched_sample):
     told = "Ont réagi", "Présumés atteints"
     for role, code, is_told in (("reader", "", True), ("federation", "SeGEC", False)):

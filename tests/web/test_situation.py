@@ -64,6 +64,7 @@ def expected(found, number):
     ]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("day", ["2021-05-15", "2021-01-20"])
 def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day):
     with sample_database.reading() as session:
@@ -90,6 +91,7 @@ def test_page_files_and_function_agree_cell_by_cell(author, sample_database, day
     assert json.loads(json.dumps(found.as_json()))["total"]["strands"]["1"]["joined"] == flat[-2][6]
 
 
+@pytest.mark.long
 def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author, signed_in):
     told, day = "Le volet 2 s’ouvre le 15 janvier 2021.", "as_of=2021-01-14"
     page = author.get(f"/?{day}&network=WBE")
@@ -119,6 +121,7 @@ def test_before_its_opening_a_strand_says_when_it_opens_and_nothing_else(author,
     assert ("écoles concernées" in said.split("Définitions")[0], elements(before, "*[@role='img']")) == (False, [])
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("key", ["adhesions", "volet-1"])
 def test_the_charts_are_slides_of_the_situation_that_the_page_shows(author, key):
     page = author.get("/?as_of=2021-05-15")
@@ -134,6 +137,7 @@ def test_the_sentence_of_the_answer(author):
     assert "Au 15 mai 2021, 48 des 649 écoles secondaires (7,4 %) ont adhéré au premier volet." in page
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("by", ["zone", pytest.param("federation", marks=pytest.mark.long)])
 def test_page_and_function_agree_by_other_groups(author, sample_database, by):
     with sample_database.reading() as session:
@@ -160,6 +164,7 @@ def recorded_later(database, at):
         session.execute(insert(AdherenceRecord).values(**values, **signed, effective_on=STORY_DAY))
 
 
+@pytest.mark.long
 def test_a_figure_that_was_given_is_found_again(author, sample_database):
     recorded_later(sample_database, datetime(2021, 6, 1, 10, tzinfo=UTC))
     now, then = author.get("/?as_of=2021-05-15"), author.get("/?as_of=2021-05-15&known_at=2021-06-01T11:59")
@@ -183,6 +188,7 @@ def test_a_figure_that_was_given_is_found_again(author, sample_database):
     assert "2021-05-15;2021-06-01 11:59;WBE;WBE;1;147;1;14;" in file.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("query", "refusal"),
     [
@@ -264,6 +270,7 @@ def test_every_figure_leads_to_as_many_rows(author):
         assert any(f". {number} {noun}" in said for noun in ("école", "pouvoir")), address
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("place", ["/situation/export.csv", "/situation/schools", "/situation/authorities"])
 def test_files_and_rows_never_answer_for_another_day(author, place):
     response = author.get(f"{place}?as_of=31/02/2021")
@@ -271,6 +278,7 @@ def test_files_and_rows_never_answer_for_another_day(author, place):
     assert "n’est pas une date" in response.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("day", ["demain", "2999-01-01", "31/02/2021", "\x00"])
 def test_a_day_that_cannot_be_is_refused_in_words(author, day):
     page = author.get("/", query_string={"as_of": day})
@@ -278,6 +286,7 @@ def test_a_day_that_cannot_be_is_refused_in_words(author, day):
     assert 'aria-invalid="true"' in page.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("query", ["strand=", "status=x", "network=%00", "page=99"])
 def test_strange_questions_get_an_answer(author, query):
     assert author.get(f"/situation/schools?{query}").status_code == 200
@@ -301,6 +310,7 @@ def test_without_a_programme_the_page_says_what_comes_next(author, signed_in, sa
     assert author.get("/directory/9300/statuses").status_code == 404
 
 
+@pytest.mark.long
 def test_who_has_no_list_reads_in_one_line_what_awaits_the_service(author, signed_in, client, wbe):
     client.post(wbe, data={"answer": "joined"})
     for role in (RoleName.READER, RoleName.ADMINISTRATOR):
@@ -350,6 +360,7 @@ def test_alarms_stand_on_the_home_page_of_those_who_can_act(signed_in, sample_da
     assert "vous attend" not in text_of(signed_in(RoleName.READER).get("/directory"))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("role", "is_told"), [(RoleName.ADMINISTRATOR, True), (RoleName.AUTHOR, False)])
 def test_administrators_read_when_a_backup_was_last_restored(app, signed_in, sample_database, tmp_path, role, is_told):
     assert "sauvegarde" not in text_of(signed_in(role).get("/")), "a demonstration has none"

@@ -194,6 +194,7 @@ def file_of(client, page, kind):
     return lines[0], lines[1:]
 
 
+@pytest.mark.long
 def test_each_list_is_filtered_sorted_saved_under_its_headers_and_written_to(chief, shown):
     for name, (address, writes) in LISTS.items():
         page = chief.get(address)
@@ -223,6 +224,7 @@ def set_rows(monkeypatch, size):
         monkeypatch.setattr(pager, usual, size)
 
 
+@pytest.mark.long
 def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monkeypatch):
     """By the listing that a page shows. Its first order is also walked by the addresses of its pages."""
     for name in LISTS:
@@ -250,6 +252,7 @@ def test_pages_of_each_list_hold_each_row_once_in_every_order(chief, shown, monk
                     assert shown["rows"] == rows[(number - 1) * size : number * size], (name, number)
 
 
+@pytest.mark.long
 def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief, shown, monkeypatch):
     set_rows(monkeypatch, 1)
     monkeypatch.setattr(pager, "MOST_COUNTED", 2)
@@ -276,6 +279,7 @@ def test_each_list_of_very_many_rows_counts_some_until_it_is_asked_for_all(chief
     assert {"segments/index.html", "jobs/index.html"} <= counted[False], "in memory"
 
 
+@pytest.mark.long
 def test_a_filter_keeps_the_exact_count_and_a_campaign_to_very_many_is_offered_without_it(chief, monkeypatch):
     set_rows(monkeypatch, 2)
     monkeypatch.setattr(pager, "MOST_COUNTED", 2)

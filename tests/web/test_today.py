@@ -132,6 +132,7 @@ def test_more_answers_than_the_list_names_are_counted(session, helped, monkeypat
     assert (found.counts[AgendaKind.ANSWER], found.more) == (2, 1)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("role", "home"), [("author", "/today"), ("approver", "/today"), ("reader", "/"), ("administrator", "/")]
 )

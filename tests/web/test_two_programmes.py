@@ -57,6 +57,7 @@ def test_the_situation_is_that_of_the_programme_in_the_address(author, two_progr
     assert f"volet du programme « {NAME} »" in whole
 
 
+@pytest.mark.long
 def test_links_forms_and_files_of_a_page_keep_its_programme(author, two_programmes):
     seen, todo = set(), [f"/?programme={SECOND}"]
     while todo:
@@ -98,6 +99,7 @@ def _of_file(response):
     return [str(cell) for row in about for cell in row]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "address",
     [
@@ -116,12 +118,14 @@ def test_a_file_takes_no_programme_by_itself(author, two_programmes, address):
     assert (unknown.status_code, CODES in said(unknown)) == (404, True)
 
 
+@pytest.mark.long
 def test_a_page_without_one_shows_that_of_ones_latest_work_or_the_latest_to_open(author, signed_in, two_programmes):
     assert current(author.get("/")) == "Mes outils numériques", "the author's campaign is about it"
     assert current(signed_in("reader").get("/")) == NAME, "its second strand opened last"
     assert current(author.get("/situation/actions")) == "Mes outils numériques"
 
 
+@pytest.mark.long
 def test_the_switch_of_a_federation_has_the_programmes_that_concern_its_members(app, two_programmes):
     with two_programmes.writing() as session:
         programmes.load(session, NURSERY, now=NOW, actor=AUTHOR)
@@ -150,6 +154,7 @@ def test_the_figures_are_counted_of_the_programme_that_is_said(two_programmes):
     assert of[SECOND].total.strands[1][Bucket.JOINED] == len(JOINED) != of[FIRST].total.strands[1][Bucket.JOINED]
 
 
+@pytest.mark.long
 def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, two_programmes):
     page = author.get(f"/notes/drafts/new?programme={SECOND}")
     assert current(page) == NAME
@@ -169,6 +174,7 @@ def test_a_note_is_about_the_programme_that_its_form_names(author, signed_in, tw
     assert current(author.get("/")) == NAME, "the author's latest work is about it"
 
 
+@pytest.mark.long
 def test_a_note_is_asked_for_about_the_programme_of_the_page(signed_in, two_programmes):
     reader = signed_in("reader")
     home = reader.get(f"/?programme={SECOND}")
@@ -182,6 +188,7 @@ def statuses_of(database, code):
         return situation.situation(session, programmes.named(session, code), ASKED_AT.date()).total.strands[1]
 
 
+@pytest.mark.long
 def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author, two_programmes):
     page = author.get("/adherence/lists")
     (field,) = elements(page, "select[@name='programme']")
@@ -206,6 +213,7 @@ def test_a_joining_list_names_its_programme_by_the_field_or_by_its_column(author
     assert [one.get("value") for one in chosen] == [SECOND], "kept from the page before"
 
 
+@pytest.mark.long
 def test_a_status_is_recorded_in_the_programme_of_its_page(author, two_programmes):
     before = {code: statuses_of(two_programmes, code) for code in (FIRST, SECOND)}
     place = f"/directory/9300/statuses?programme={SECOND}"
@@ -242,6 +250,7 @@ def test_the_sheet_of_an_authority_says_where_it_stands_in_each_programme(author
     }
 
 
+@pytest.mark.long
 def test_a_filter_of_authorities_is_of_the_programme_that_it_says(author, two_programmes):
     page = author.get(f"/directory?programme={SECOND}&strand1=complete")
     assert current(page) == NAME
@@ -292,6 +301,7 @@ def answers(app, signed_in, query=""):
                         break
 
 
+@pytest.mark.long
 def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two_programmes):
     silent, refused, told = set(), set(), 0
     for endpoint, address, response in answers(app, signed_in):
@@ -306,6 +316,7 @@ def test_whatever_shows_figures_of_a_programme_says_of_which(app, signed_in, two
     assert told > 10
 
 
+@pytest.mark.long
 def test_whatever_is_about_the_programme_of_its_address_says_that_one(app, signed_in, two_programmes):
     found = {
         (endpoint, NAME in read(response) or f"_{SECOND}_" in response.headers.get("Content-Disposition", ""))

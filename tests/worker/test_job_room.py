@@ -127,6 +127,7 @@ def test_a_child_takes_the_processor_when_nothing_else_wants_it_only_while_lette
     assert until(lambda: os.sched_getscheduler(child) == os.SCHED_IDLE)
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="the system has no such way")
 def test_a_process_gives_way_for_no_longer_than_asked():
     program = (

@@ -101,6 +101,7 @@ def test_three_departures_with_two_reminders_each(drawn):
     assert sum(len(letters) < 3 for letters in got.values()) == 5
 
 
+@pytest.mark.long
 def test_reminders_of_a_departure_and_the_next_departure_may_fall_together(drawable):
     with drawable.writing() as session:
         lifecycle.revise(session, of(session), {"reminders": "14 28"}, now=NOW, actor=AUTHOR)
@@ -113,6 +114,7 @@ def test_reminders_of_a_departure_and_the_next_departure_may_fall_together(drawa
         assert launch(drawable, wave) == members(drawable, wave.departure)
 
 
+@pytest.mark.long
 def test_who_is_new_leaves_with_the_first_departure(drawn):
     before = members(drawn, 1)
     settle_more(drawn, 5)
@@ -200,6 +202,7 @@ def test_what_a_pause_moves_beyond_the_last_day_is_called_off(drawn_until):
     assert {wave_of(database, 3, reminder).state for reminder in (1, 2)} == {WaveState.CANCELLED}
 
 
+@pytest.mark.long
 def test_a_departure_that_waits_beyond_the_last_day_is_called_off(drawn_until):
     database, last = drawn_until
     paused(database)
@@ -210,6 +213,7 @@ def test_a_departure_that_waits_beyond_the_last_day_is_called_off(drawn_until):
     assert {wave.departure for wave in on_their_way(database)} <= {1}
 
 
+@pytest.mark.long
 def test_a_departure_that_was_missed_leaves_the_rest_to_be_planned_again(drawn):
     launch(drawn, wave_of(drawn, 1))
     finish(drawn, 1)
@@ -229,6 +233,7 @@ def test_a_departure_that_was_missed_leaves_the_rest_to_be_planned_again(drawn):
     assert draw_as_stored(drawn) == before
 
 
+@pytest.mark.long
 def test_cancelling_restoring_editing_and_approving_again_change_no_draw(drawn):
     first, before = launch(drawn, wave_of(drawn, 1)), draw_as_stored(drawn)
     later = wave_of(drawn, 1).due_at + DAY
@@ -253,6 +258,7 @@ def test_cancelling_restoring_editing_and_approving_again_change_no_draw(drawn):
     assert launch(drawn, wave_of(drawn, 2)) == members(drawn, 2)
 
 
+@pytest.mark.long
 def test_a_departure_that_was_broken_off_is_completed(drawn):
     wave = wave_of(drawn, 1)
     launch(drawn, wave)
@@ -279,6 +285,7 @@ def test_a_departure_that_was_broken_off_is_completed(drawn):
         assert not Frozen.from_json(mailing.letter).shared.is_reminder
 
 
+@pytest.mark.long
 def test_a_departure_that_fails_says_of_how_many_letters_as_any_wave_does(drawn):
     for departure in (1, 2):
         launch(drawn, wave_of(drawn, departure))

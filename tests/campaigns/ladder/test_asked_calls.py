@@ -28,6 +28,7 @@ def calls(database):
         return {row.authority.id: row.step.reason for row in found}
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder):
     became(five_on_a_ladder, MessageState.REFUSED)
@@ -43,6 +44,7 @@ def test_those_of_a_list_join_the_calls_and_others_are_left_out(five_on_a_ladder
     assert (again.added, again.waiting, again.left_out) == (1, 2, 0)
 
 
+@pytest.mark.long
 def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_a_ladder):
     ask(five_on_a_ladder, {1, 2})
     assert climb(five_on_a_ladder, day(2))[0] == 0, "an accepted letter does not stop it"
@@ -54,6 +56,7 @@ def test_a_call_about_a_letter_that_arrived_stays_until_an_answer_comes(five_on_
         assert step.state is StepState.DUE
 
 
+@pytest.mark.long
 def test_nobody_and_too_many_and_a_campaign_that_ended_are_refused(five_on_a_ladder):
     with pytest.raises(InputError, match="de 1 à 300"):
         ask(five_on_a_ladder, set())

@@ -128,6 +128,7 @@ def test_a_long_table_begins_as_the_answer_page_does_with_schools_that_have_no_a
         assert part.index(moved) > max(part.index(f"École {number:05}") for number in (1, 2, 10))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("name", [name for name, one in READY_MADE.items() if "((boutons_réponse))" in one.letter])
 def test_a_ready_made_letter_asks_with_its_deadline_then_lists_the_schools_then_has_its_buttons(
     database, people, strand, name
@@ -347,6 +348,7 @@ def test_all_letters_of_a_class_name_the_same_list(database, people, strand):
 READY = (ROOT / "campaigns" / "invitation-volet-1.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("nothing", ["null", "None", "N/A", "n/a", "0", "", "  ", "-", "NULL"])
 def test_a_word_that_spreadsheets_leave_for_nothing_says_nothing(database, people, strand, nothing):
     settle(database, 1)

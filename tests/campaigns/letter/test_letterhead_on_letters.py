@@ -118,6 +118,7 @@ def test_a_logo_that_is_too_heavy_for_letters_stays_on_pages_and_notes(database,
     assert "cid:" not in html
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shown", [composing.as_read, composing.as_shown])
 def test_a_letter_in_a_browser_has_its_logo_as_it_left(database, people, strand, shown):
     settle(database, 1)

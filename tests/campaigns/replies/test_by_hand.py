@@ -180,6 +180,7 @@ def test_no_letter_leaves_for_a_mailbox_that_unsubscribed_or_is_excluded_not_eve
     assert (queued(database), carry(database)) == (1, [])
 
 
+@pytest.mark.long
 def test_the_calm_stops_a_letter_and_counts_it(database, authority, strand):
     make_ready(database)
     database.info[KEY] = Calm(1, 7)

@@ -114,6 +114,7 @@ def test_each_figure_counts_authorities_by_what_became_of_them(database, strand,
     ]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("said", [{}, {"comment": "Bien reçu."}, {"name": "Paul Maes"}], ids=["alone", "words", "name"])
 def test_to_have_read_the_letter_is_an_answer_of_a_person_by_their_words_or_name_alone(database, strand, sent, said):
     """A machine that follows the links and sends the form may reach this answer."""
@@ -131,6 +132,7 @@ def test_to_have_read_the_letter_is_an_answer_of_a_person_by_their_words_or_name
         assert overall(session, [1], now=LATER)[1].answered == bool(said)
 
 
+@pytest.mark.long
 def test_whoever_answered_on_paper_alone_is_of_those_of_whom_answers_are_a_part(database, strand, sent):
     """The letter of who has no address was never sent: its code is on paper."""
     *_, withdrawn, _ = sent
@@ -142,6 +144,7 @@ def test_whoever_answered_on_paper_alone_is_of_those_of_whom_answers_are_a_part(
         assert one.total.whole(figure) == len(of_figures[figure.base])
 
 
+@pytest.mark.long
 def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand, sent):
     one, two, three, *_ = sent
     for school, word in ((sent[one][0], Word.CONFIRMED), (sent[three][0], Word.DECLARED)):
@@ -157,6 +160,7 @@ def test_the_list_of_campaigns_has_the_figures_of_each_of_them(database, strand,
     assert counted[1] == Overall(6, 1, 1)
 
 
+@pytest.mark.long
 def test_what_came_back_was_sent_and_is_not_handed_over(database, sent):
     one, *_ = sent
     with database.writing() as session:
@@ -167,6 +171,7 @@ def test_what_came_back_was_sent_and_is_not_handed_over(database, sent):
     assert one not in came[F.HANDED_OVER]
 
 
+@pytest.mark.long
 def test_an_authority_counts_once_however_many_waves_it_had(database, strand, sent):
     with database.writing() as session:
         session.execute(update(Message).where(Message.state == S.QUEUED).values(state=S.ACCEPTED, **FENCED))
@@ -177,6 +182,7 @@ def test_an_authority_counts_once_however_many_waves_it_had(database, strand, se
     assert (came.count(F.TARGETED), came.count(F.RECIPIENTS), came.count(F.TO_COME)) == (len(sent), len(sent) - 1, 1)
 
 
+@pytest.mark.long
 def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, sent):
     first = next(iter(sent))
     with database.writing() as session:
@@ -189,6 +195,7 @@ def test_a_school_that_a_letter_did_not_list_proves_nothing(database, strand, se
     assert found(database).total.count(F.JOINED_SINCE) == 0
 
 
+@pytest.mark.long
 def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
     came = found(database)
     with database.reading() as session:
@@ -205,6 +212,7 @@ def test_the_lists_behind_the_figures_add_up_by_network(database, strand, sent):
             assert {one.network.code for one in by_network} <= {"WBE"}
 
 
+@pytest.mark.long
 def test_a_campaign_about_schools_that_joined_counts_no_joinings(database, people, strand):
     made = settle(database, 1)
     (school,) = next(iter(made.values()))
@@ -221,6 +229,7 @@ def test_a_campaign_about_schools_that_joined_counts_no_joinings(database, peopl
     assert not {F.JOINED_SINCE, F.JOINED_ALL} & {*came.figures}
 
 
+@pytest.mark.long
 def test_a_campaign_that_has_not_left_says_to_whom_it_would_write_and_nothing_else(database, people, strand):
     settle(database, 2)
     approved(database)
@@ -230,6 +239,7 @@ def test_a_campaign_that_has_not_left_says_to_whom_it_would_write_and_nothing_el
     assert {came[key] for key in told} == {2}
 
 
+@pytest.mark.long
 def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
     statements = []
     for size in (2, 40):
@@ -249,6 +259,7 @@ def test_the_statements_are_as_many_whatever_the_size(database, people, strand):
     assert statements[0] == statements[1] <= 10
 
 
+@pytest.mark.long
 def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(database, strand, sent):
     with database.writing() as session:
         refused = Message.state == S.REFUSED
@@ -269,6 +280,7 @@ def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(dat
     assert failed in after[F.TO_COME] & after[F.TOO_EARLY]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("hit_class", "version", "reached"),
     [

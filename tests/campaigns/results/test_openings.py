@@ -58,6 +58,7 @@ def told(database, letters, now=LATER):
     return {letters.index(key): ", ".join(seen.told) for key, seen in found.items()}
 
 
+@pytest.mark.long
 def test_each_measured_letter_says_what_was_seen_and_no_other_letter_anything(database, letters):
     assert told(database, letters) == {0: "jamais ouvert", 1: "jamais ouvert"}
     hit(database, letters[0], 0, NOW + DAY, HitClass.MACHINE)

@@ -42,6 +42,7 @@ def shuffle(session, dice):
             session.add(AdherenceRecord(**factories.adherence_record(school, strand, NOW, **status, **at)))
 
 
+@pytest.mark.long
 def test_the_criterion_and_the_list_mean_the_same_authorities(database, people, strand):
     settle(database, 12, schools=2)
     launch(database, approved(database, reminders=(7,)))

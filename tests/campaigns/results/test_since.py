@@ -77,6 +77,7 @@ NOTHING = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_list_that_comes_late_with_earlier_days_adds_nothing_anywhere(database, strand, waves):
     assert told(database) == NOTHING
@@ -86,6 +87,7 @@ def test_a_list_that_comes_late_with_earlier_days_adds_nothing_anywhere(database
     assert told(database) == NOTHING
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_a_joining_counts_from_the_day_of_the_letter_that_listed_it_wave_by_wave(database, strand, waves):
     of_first, of_second, declared, *_ = waves
@@ -109,6 +111,7 @@ def test_a_joining_counts_from_the_day_of_the_letter_that_listed_it_wave_by_wave
     }
 
 
+@pytest.mark.long
 def test_what_was_declared_since_and_is_confirmed_of_an_earlier_day_is_a_reaction_and_counts_as_neither(
     database, strand, waves
 ):
@@ -120,6 +123,7 @@ def test_what_was_declared_since_and_is_confirmed_of_an_earlier_day_is_a_reactio
     assert told(database) == {**NOTHING, "reacted": {one}, "criterion": {one}}
 
 
+@pytest.mark.long
 def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_known(database, strand, waves):
     whole, part, *silent = waves
     for school in (*waves[whole], waves[part][0]):
@@ -132,6 +136,7 @@ def test_an_added_reminder_writes_to_nobody_who_has_joined_however_late_that_is_
     assert told == {whole: (Reason.JOINED, 0), part: (None, 1), **dict.fromkeys(silent, (None, 2))}
 
 
+@pytest.mark.long
 def test_only_the_bound_of_its_own_letter_holds_for_each_authority(database, strand, waves):
     early, late, *_ = waves
     with database.writing() as session:

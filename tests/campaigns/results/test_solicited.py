@@ -63,6 +63,7 @@ def change(database, table, **values):
         session.execute(update(table).values(**values))
 
 
+@pytest.mark.long
 def test_a_school_was_solicited_once_a_letter_that_listed_it_has_left(database, silent, schools):
     assert silent() == (0, 3)
     launch(database, approved(database, boxes=Boxes.BOTH), at=AT)
@@ -74,6 +75,7 @@ def test_a_school_was_solicited_once_a_letter_that_listed_it_has_left(database, 
     assert silent() == (3, 2)
 
 
+@pytest.mark.long
 def test_a_past_day_and_a_past_moment_know_the_letters_of_then(database, silent, schools, strand):
     carry(database)
     assert (silent(today(NOW) - timedelta(1)), silent(today(NOW))) == ((0, 3), (3, 0))
@@ -82,6 +84,7 @@ def test_a_past_day_and_a_past_moment_know_the_letters_of_then(database, silent,
     assert (silent(), silent(known_at=LATER), silent(today(NOW))) == ((2, 0), (2, 0), (3, 0))
 
 
+@pytest.mark.long
 def test_a_letter_that_came_back_was_not_received_from_then_on(database, silent, schools):
     carry(database)
     change(database, Message, state=MessageState.REFUSED, reply_code=None, settled_at=LATER)
@@ -92,6 +95,7 @@ def test_a_letter_that_came_back_was_not_received_from_then_on(database, silent,
     assert silent() == (3, 0)
 
 
+@pytest.mark.long
 def test_letters_of_another_kind_or_strand_solicit_nobody(database, silent, schools):
     carry(database)
     change(database, Mailing, purpose=Purpose.TEST)

@@ -156,6 +156,7 @@ def test_days_that_cannot_be_closed_are_refused(database, changes, words):
         close(database, **changes)
 
 
+@pytest.mark.long
 def test_a_planned_wave_is_named_and_moved_only_by_who_planned_it_or_an_approver(database, planned):
     def closed_waves():
         with database.reading() as session:

@@ -270,6 +270,7 @@ def test_every_kind_of_recipient_has_a_label():
     assert all(kind.label for kind in Audiences)
 
 
+@pytest.mark.deep
 def test_a_day_answers_in_less_than_50_microseconds_reading_the_years_included():
     sending_hours._year.cache_clear()
     started = process_time()

@@ -117,6 +117,7 @@ def test_what_is_due_later_keeps_its_time_and_the_command_line_has_no_grace(data
         move(database, dated(database, at), lifecycle.schedule, None, now=at + SECOND)
 
 
+@pytest.mark.long
 def test_called_off_a_moment_before_nothing_leaves_and_it_may_be_planned_again(database, people, strand):
     settle(database, 3)
     number = approved(database, reminders=(14,))
@@ -167,6 +168,7 @@ def test_what_is_planned_no_more_cannot_be_called_off(database, people, strand):
         move(database, number, call_off, 1)
 
 
+@pytest.mark.long
 def test_a_person_and_the_clock_at_once_never_both_win(database, people, strand):
     settle(database, 3)
     number = approved(database)
@@ -194,6 +196,7 @@ def test_a_person_and_the_clock_at_once_never_both_win(database, people, strand)
             assert letters(database) - before == (0 if called_off.result() else 3)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("before", "is_starting"), [(61, False), (60, True), (1, True), (0, True), (-5, True), (-7201, False)]
 )

@@ -53,6 +53,7 @@ def written(database, **changes):
     return number
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_whoever_was_written_to_in_these_days_is_left_out_and_counted(database, people, strand, calm):
     settle(database, 2)
@@ -77,6 +78,7 @@ def test_without_the_rule_nobody_is_left_out(database, people, strand):
     assert count(database, approved(database), SOON).left_out == {}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("earlier", MessageClass)
 @pytest.mark.parametrize("later", MessageClass)
 def test_statutory_letters_neither_count_nor_are_stopped(database, people, strand, calm, earlier, later):
@@ -87,6 +89,7 @@ def test_statutory_letters_neither_count_nor_are_stopped(database, people, stran
     assert left_out == ({Reason.SOLICITED: 1} if is_awareness else {})
 
 
+@pytest.mark.long
 def test_more_letters_may_be_allowed_and_letters_that_wait_count(database, people, strand):
     database.info[KEY] = Calm(2, 7)
     settle(database, 1)
@@ -105,6 +108,7 @@ def test_what_leaves_in_two_weeks_is_not_stopped_by_a_letter_of_yesterday(databa
     assert count(database, number, SOON).left_out == {}
 
 
+@pytest.mark.long
 def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand, calm):
     settle(database, 1)
     written(database)
@@ -134,6 +138,7 @@ def test_an_approver_says_why_not_and_the_reason_stays(database, people, strand,
     assert stands(database, launch(database, number, SOON)) == ["queued"]
 
 
+@pytest.mark.long
 def test_failures_do_not_leave_again_to_whoever_was_written_to_since(database, people, strand, calm):
     settle(database, 2)
     number = approved(database)
@@ -150,6 +155,7 @@ def test_failures_do_not_leave_again_to_whoever_was_written_to_since(database, p
     assert stands(database, first) == ["refused", "queued"]
 
 
+@pytest.mark.long
 def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, calm):
     settle(database, 2)
     number, closed = written(database), NOW + timedelta(days=6, hours=23)
@@ -164,6 +170,7 @@ def test_a_reminder_is_counted_as_of_when_it_leaves(database, people, strand, ca
     assert (findings.counts.written, findings.run.letters) == (2, 2)
 
 
+@pytest.mark.long
 def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
     settle(database, 3)
     seen = {}
@@ -179,6 +186,7 @@ def test_the_rule_costs_no_statement_at_a_launch(database, people, strand):
     assert len(set(seen.values())) == 1
 
 
+@pytest.mark.long
 def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(database, people, strand):
     one, other = settle(database, 2)
     written(database, colour=Colour.BLUE)
@@ -195,6 +203,7 @@ def test_the_letters_of_a_school_year_are_counted_by_colour_in_two_statements(da
         assert letters_received.of(session, [one], now=NOW + timedelta(days=120)) == {}, "another school year"
 
 
+@pytest.mark.long
 def test_two_authorities_with_one_mailbox_both_get_their_letter_of_a_wave(database, people, strand, calm, monkeypatch):
     monkeypatch.setattr(launching, "SLICE", 1)
     one, other = settle(database, 2)

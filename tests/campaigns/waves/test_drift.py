@@ -76,6 +76,7 @@ def test_letters_are_compared_as_well_as_authorities(database, planned):
     assert told_before(database) == [], "once"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("planned", [Boxes.SCHOOLS, Boxes.BOTH], indirect=True)
 def test_letters_are_compared_whichever_mailboxes_are_written_to(database, planned, request):
     add_addresses(database, 12, request.node.callspec.params["planned"])
@@ -98,6 +99,7 @@ def test_author_and_approver_are_told_before_the_wave(database, planned):
         assert moving.planners(session, wave) == [AUTHOR]
 
 
+@pytest.mark.long
 def test_an_audience_that_is_again_the_approved_one_is_no_drift_any_more(database, planned):
     notices._begin(database, NOW - timedelta(days=1))
     _, key = planned
@@ -118,6 +120,7 @@ def test_an_audience_that_is_again_the_approved_one_is_no_drift_any_more(databas
         assert session.get_one(Wave, key).state is WaveState.RUNNING
 
 
+@pytest.mark.long
 def test_a_wave_whose_letters_drifted_is_held_and_one_that_an_approver_confirmed_leaves(database, planned):
     number, key = planned
     add_addresses(database, 12)
@@ -136,6 +139,7 @@ def test_a_wave_whose_letters_drifted_is_held_and_one_that_an_approver_confirmed
         assert notes.count("le public est passé de 20 à 32 courriels depuis la validation") == 2
 
 
+@pytest.mark.long
 def test_what_an_approver_confirmed_leaves_at_its_hour(database, planned):
     number, key = planned
     add_addresses(database, 12)

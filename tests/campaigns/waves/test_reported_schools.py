@@ -68,6 +68,7 @@ def test_an_audience_leaves_it_out_of_list_and_count_and_says_why_of_an_only_sch
     assert letters(database) == {first: (S.QUEUED, None, [kept]), second: (S.WITHDRAWN, Reason.REPORTED, [])}
 
 
+@pytest.mark.long
 def test_a_letter_that_waits_loses_it_and_one_about_nothing_else_is_withdrawn(database, made):
     (first, (kept, left)), (second, (only,)) = made.items()
     launch(database, approved(database))

@@ -92,6 +92,7 @@ def wave_to_eight(database, _settings):
     move(database, approved(database), lifecycle.schedule, NOW)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", range(1, 8))
 @pytest.mark.parametrize("how", ["dies_in", "dies_after"])
 def test_killed_in_or_after_any_transaction_a_launch_writes_to_everybody_once(wave_to_eight, how, number):
@@ -107,6 +108,7 @@ def test_killed_in_or_after_any_transaction_a_launch_writes_to_everybody_once(wa
     assert staged(wave_to_eight) == 0
 
 
+@pytest.mark.long
 def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, strand):
     everybody = sorted(settle(database, 8))
     wave = move(database, approved(database), lifecycle.schedule, NOW)
@@ -117,6 +119,7 @@ def test_two_processes_that_rank_at_once_stage_everybody_once(database, people, 
     assert written(database, wave) == (everybody, Gate.OPEN)
 
 
+@pytest.mark.long
 def test_what_changes_between_staging_and_the_slice_is_judged_again(database, people, strand):
     one, other, third, fourth = found = settle(database, 4)
     wave = move(database, approved(database), lifecycle.schedule, NOW)
@@ -146,6 +149,7 @@ def test_whom_the_segment_means_only_after_the_ranking_waits_for_the_next_wave(d
     assert written(database, wave) == ([one, *others], Gate.OPEN)
 
 
+@pytest.mark.long
 def test_a_stage_of_yesterday_is_ranked_anew(database, people, strand):
     settle(database, 3)
     wave = move(database, approved(database), lifecycle.schedule, NOW)
@@ -171,6 +175,7 @@ def test_a_wave_that_is_planned_no_more_leaves_nothing_staged(database, people, 
     assert ranked(database, wave) is None
 
 
+@pytest.mark.long
 def test_a_launch_begun_before_audiences_were_staged_goes_on_after_its_last_letter(database, people, strand):
     everybody = sorted(settle(database, 8))
     wave = move(database, approved(database), lifecycle.schedule, NOW)

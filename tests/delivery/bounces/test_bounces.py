@@ -221,6 +221,7 @@ FORWARDED = {
 }
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("status", ["5.1.1", "5.2.1", "5.2.2", "5.4.4"])
 @pytest.mark.parametrize("fields", FORWARDED.values(), ids=FORWARDED)
 def test_a_mailbox_that_forwards_to_one_that_refuses_goes_on_and_its_history_names_both(
@@ -236,6 +237,7 @@ def test_a_mailbox_that_forwards_to_one_that_refuses_goes_on_and_its_history_nam
         assert f"Courriel à {FIRST} rejeté plus loin par {OTHER} : {status}" in entry.sentence
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "fields",
     [
@@ -299,6 +301,7 @@ def test_fifty_notices_of_one_letter_come_to_the_same(database, mailing):
     assert tally(database, mailing).refused == 1
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("no_domain", ["5.1.2", "5.4.4", "5.4.310"])
 def test_what_excludes_an_address_is_what_a_relay_says_at_once(database, mailing, no_domain):
     """No such domain twice in a day, full three times, policy never."""

@@ -330,6 +330,7 @@ def test_a_report_is_looked_for_in_the_first_megabyte(size, verdict):
     assert read(content, KEYS).verdict is verdict
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("name", MONSTERS)
 def test_a_monster_is_read_quickly_and_is_no_refusal(name):
     content, verdict = MONSTERS[name]

@@ -134,6 +134,7 @@ def test_an_unsubscription_stops_awareness_only_and_a_bounce_stops_everything(da
     assert ends(database, again) == [(S.ACCEPTED, None)] * 2
 
 
+@pytest.mark.one_example
 @in_full_rounds
 @pytest.mark.parametrize("stage", [Failpoint.AFTER_COMPOSE, Failpoint.BEFORE_FENCE])
 @pytest.mark.parametrize("word", Word)
@@ -163,6 +164,7 @@ def test_a_school_that_is_not_concerned_any_more_is_not_listed_either(database, 
     assert ends(database, mailing) == [(S.WITHDRAWN, Reason.NOT_CONCERNED)]
 
 
+@pytest.mark.one_example
 @in_full_rounds
 @pytest.mark.parametrize("stops", [True, False])
 @pytest.mark.parametrize("stage", [Failpoint.AFTER_COMPOSE, Failpoint.BEFORE_FENCE])
@@ -347,6 +349,7 @@ def test_who_has_lost_a_batch_hands_over_no_more_of_it(database, relay, postman,
     assert [len(sink.accepted)] == fenced != [24]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("backend", ["postgresql"])
 def test_the_server_plans_what_every_round_asks_once(database, relay, postman):
     """Many rounds, with reads between them: every statement is prepared, and planned for any values.

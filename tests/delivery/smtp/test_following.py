@@ -148,6 +148,7 @@ def test_a_line_end_is_lone_exactly_when_it_is_not_a_pair(text):
     assert lines_end(text + b"\r\n") == (re.search(rb"\r(?!\n)|(?<!\r)\n", text + b"\r\n") is None)
 
 
+@pytest.mark.deep
 def test_looking_for_a_lone_end_of_line_costs_little():
     """About 1 µs a kB; nine times as much would still be less than a hundredth of what a letter takes."""
     wire = (b"x" * 74 + b"\r\n") * 140

@@ -132,6 +132,7 @@ def sheet(database, settings, fase):
     return client.get(f"/directory/{fase}/contacts").text
 
 
+@pytest.mark.long
 def test_a_real_relay_accepts_puts_off_refuses_and_writes_back(database, settings, process, real, world):
     launch(database, process.clock())
     ask(process.due)

@@ -22,6 +22,7 @@ def app(app, sample_database):
     return app
 
 
+@pytest.mark.long
 def test_a_day_is_closed_and_the_wave_of_that_day_is_named_then_moved_by_who_planned_it(
     signed_in, app, sample_database
 ):
@@ -67,6 +68,7 @@ def test_a_year_that_was_not_compared_is_marked_and_what_it_computes_is_shown(si
     assert chief.get(f"{PLACE}?year=99999").status_code == 200
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("change", "field"),
     [

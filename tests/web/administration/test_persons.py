@@ -58,6 +58,7 @@ def noted(app, database):
         return [(line.kind, line.detail) for line in session.scalars(select(TrailEntry).order_by(TrailEntry.id))]
 
 
+@pytest.mark.long
 def test_what_is_known_of_an_address_is_shown_and_exported_and_the_trail_has_no_address(
     app, chief, address, password, launched_sample
 ):
@@ -95,6 +96,7 @@ def test_no_link_of_a_letter_works_in_what_is_shown_or_exported(app, chief, addr
     assert token not in shown.text + exported.text
 
 
+@pytest.mark.long
 def test_the_password_is_asked_once_in_ten_minutes_and_a_wrong_one_shows_nothing(
     app, chief, address, password, launched_sample
 ):
@@ -113,6 +115,7 @@ def test_the_password_is_asked_once_in_ten_minutes_and_a_wrong_one_shows_nothing
     assert chief.post(f"{PLACE}/export.pdf", data=without).status_code == 422
 
 
+@pytest.mark.long
 def test_only_administrators_open_it(signed_in):
     for role in ("reader", "author", "approver"):
         client = signed_in(role)
@@ -139,6 +142,7 @@ def test_what_takes_too_long_for_a_page_is_offered_as_a_job(chief, address, pass
     assert (job.address, json.loads(job.form)) == (f"{PLACE}/export.pdf", [["address", address]])
 
 
+@pytest.mark.long
 def test_a_prepared_file_about_a_person_is_handed_over_for_a_proof_alone(
     app, chief, address, password, launched_sample, settings, monkeypatch
 ):
@@ -178,6 +182,7 @@ def erased(chief, address, password, again=""):
     return page, typed, chief.post(f"{PLACE}/erasure/confirmation", data=typed | {"again": again or address})
 
 
+@pytest.mark.long
 def test_an_administrator_erases_an_address_that_was_typed_twice(chief, address, password, erasable, launched_sample):
     page = chief.post(f"{PLACE}/erasure", data=form_of(asked(chief, address, password), f"{PLACE}/erasure"))
     assert "Restent les notes signées" in text_of(page)
@@ -213,6 +218,7 @@ def test_an_erasure_that_takes_long_is_a_job_which_keeps_no_address(
         assert address not in session.get_one(Job, number).form
 
 
+@pytest.mark.long
 def test_a_name_that_others_bear_is_left_to_them(chief, address, password, erasable, launched_sample):
     with launched_sample.writing() as session:
         theirs = session.scalars(select(Contact).where(Contact.address_key == address)).first()
@@ -254,6 +260,7 @@ def test_a_letter_to_an_erased_address_is_opened_by_administrators_alone_and_not
     assert noted(app, launched_sample)[-1] == (TrailKind.LETTER_OPENED, f"campagne 1, courriel {erasable}")
 
 
+@pytest.mark.long
 def test_what_was_written_back_to_an_erased_address_is_read_by_administrators_alone_and_noted(
     app, author, chief, helped, sample_database
 ):

@@ -25,6 +25,7 @@ def texts(page):
     return [text_of(item) for item in elements(page, "main//li")]
 
 
+@pytest.mark.long
 def test_a_programme_is_changed_in_the_page_its_difference_first_and_the_audit_repeats_it(chief, sample_database):
     edit = f"{PLACE}/1/file"
     assert links(chief.get(f"{PLACE}/1"), edit)
@@ -74,6 +75,7 @@ def test_a_new_programme_is_loaded_by_its_file(chief, sample_database):
         assert chief.get(f"{PLACE}/{made.id}/programme.toml").text == programme_files.as_file(session, made)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("content", "words"),
     [
@@ -110,6 +112,7 @@ def faults(page):
     return [text_of(item) for item in elements(page, "*[@id='error-summary']//li")]
 
 
+@pytest.mark.long
 def test_a_strand_is_added_by_the_form_seen_first_and_taken_back(chief, sample_database):
     page = chief.get(f"{PLACE}/1")
     more = chief.post(FORM, data=typed(page, add="1"))
@@ -204,6 +207,7 @@ def test_each_fault_names_its_row_and_its_column_and_nothing_typed_is_lost(chief
     assert elements(refused, "input[@id='strands-1-opened_on'][@aria-invalid='true']")
 
 
+@pytest.mark.long
 def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief, sample_database):
     page = chief.get(f"{PLACE}/new")
     told = {"name": "Lecture", "strands-0-name": "Lire", "strands-0-opened_on": "01/09/2026"}

@@ -13,6 +13,7 @@ PLACE = "/administration/statements"
 PUBLIC = {StatementKind.DATA_PROTECTION: "/data-protection", StatementKind.ACCESSIBILITY: "/accessibility"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", StatementKind)
 def test_what_an_administrator_fills_in_is_what_the_public_page_says(client, signed_in, sample_database, kind):
     page, chief = f"{PLACE}/{kind}", signed_in("administrator")
@@ -38,6 +39,7 @@ def test_what_an_administrator_fills_in_is_what_the_public_page_says(client, sig
     assert signed_in("author").get(page).status_code == 403
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("mode", "role", "reminded"),
     [
@@ -59,6 +61,7 @@ def test_the_home_page_reminds_administrators_of_an_empty_page_outside_a_demonst
     assert f"{PLACE}/data-protection" not in home.text
 
 
+@pytest.mark.long
 def test_without_a_version_of_the_service_the_public_pages_keep_their_own_words(client, sample_database):
     with sample_database.writing() as session:
         session.execute(text("DROP TRIGGER public_statements_delete"))

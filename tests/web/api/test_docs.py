@@ -30,6 +30,7 @@ def asked(line, key):
     return method, path, headers, body
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("line", LINES)
 def test_every_line_of_curl_works(app, program, line):
     key = program.headers["Authorization"].removeprefix("Bearer ")

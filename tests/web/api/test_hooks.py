@@ -104,6 +104,7 @@ def test_a_delivery_is_kept_once_and_applied_by_the_clock(post, sender, silent, 
         assert judging.state_of(delivery) == "annulé"
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -186,6 +187,7 @@ def test_a_signature_has_one_way_of_writing():
     assert taken == [True, False]
 
 
+@pytest.mark.long
 def test_a_name_serves_one_delivery_and_another_under_it_is_refused(post, sender, silent, sample_database):
     body = body_of(row(silent[0]), complete_until="2021-05-14")
     assert post(body).status_code == 202
@@ -252,6 +254,7 @@ def test_a_sender_that_is_unknown_or_ended_sends_nothing(post, sender, silent, s
     assert post(body_of(row(silent[0]))).status_code == 404
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("body", ["", "[]", "{}", '{"data": 1}', '{"data": {"items": []}}', '{"data": {"items": [1]}}',
                                   '{"data": {"items": [{}], "complete_until": "x"}}', "[" * 100_000])  # fmt: skip
 def test_a_body_that_is_none_is_refused(post, sender, sample_database, body):
@@ -259,6 +262,7 @@ def test_a_body_that_is_none_is_refused(post, sender, sample_database, body):
     assert count(sample_database, HookDelivery.id) == 0
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "odd", ['"\\ud800"', "[" * 9_000 + "]" * 9_000, '{"\\udfff": 1}'], ids=["half", "deep", "name"]
 )
@@ -356,6 +360,7 @@ def test_a_delivery_that_cannot_be_applied_waits_for_staff_and_others_go_on(send
     assert count(sample_database, HookRow.id) == 3, "what cannot be read waits again, alone"
 
 
+@pytest.mark.long
 def test_ten_thousand_deliveries_become_a_few_lists(sender, silent, sample_database):
     before, schools = count(sample_database, JoiningList.id), silent * (10_000 // len(silent) + 1)
     with sample_database.writing() as session:
@@ -383,6 +388,7 @@ def test_senders_have_names_of_their_own_and_keys_that_are_keys(sample_database,
         senders.make(session, name="b", public_key=PUBLIC, known=[], **BY)
 
 
+@pytest.mark.long
 def test_the_page_says_what_came_and_what_it_did(signed_in, sender, silent, sample_database, password):
     from tests.pages import text_of
 

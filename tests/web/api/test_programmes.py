@@ -68,6 +68,7 @@ def unnamed(told, named=False):
     return here + [one for each in told.values() for one in unnamed(each, named)]
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 def test_no_read_takes_a_programme_that_nobody_named(app, filled, codes):
     seen = set()
@@ -89,6 +90,7 @@ def test_no_read_takes_a_programme_that_nobody_named(app, filled, codes):
     assert seen == {"/situation", "/segments", "/campaigns", "/responses", "/adherence-records"}
 
 
+@pytest.mark.long
 def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launched_sample):
     written = {address: operation for method, address, operation in operations(app) if method == "post"}
     assert [*written] == ["/adherence-lists"]

@@ -94,6 +94,7 @@ def test_the_audit_names_the_machine_of_an_address_and_nothing_that_may_be_a_sec
     assert "x=1" not in entry.sentence
 
 
+@pytest.mark.long
 def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it(database, target):
     happen(database, 1)
     at = NOW
@@ -273,6 +274,7 @@ def test_a_handshake_that_never_ends_is_cut_in_time(dripping):
         dripping(b"\x16\x03\x03\x3f\x00\x02\x00\x3e\xfc", secured=False)
 
 
+@pytest.mark.long
 def test_the_page_adds_resumes_and_ends(signed_in, sample_database, password):
     chief, place = signed_in("administrator"), "/administration/pushes"
     assert "whpk_" in chief.get(place).text

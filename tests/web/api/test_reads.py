@@ -28,6 +28,7 @@ from tests.factories import AUTHOR
 from tests.web.api.conftest import Program, made, routes
 
 
+@pytest.mark.sweep
 def test_every_answer_has_its_stated_shape_and_no_letters_token(app, filled):
     keys, seen = Keys(app.extensions["outreach.settings"].signing_keys), set()
     for method, endpoint, address in routes(app):
@@ -44,6 +45,7 @@ def test_every_answer_has_its_stated_shape_and_no_letters_token(app, filled):
     assert seen >= {"api.recipients", "api.responses", "api.exclusions", "api.current_situation"}
 
 
+@pytest.mark.sweep
 def test_every_route_but_the_contents_wants_a_key(app, program):
     for method, endpoint, address in routes(app):
         for header in ({}, {"Authorization": "Bearer outreach_x"}, {"Authorization": "Basic eA=="}):
@@ -55,6 +57,7 @@ def test_every_route_but_the_contents_wants_a_key(app, program):
             assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.long
 def test_every_fault_has_one_shape(app, program):
     asked = [
         ("/authorities?network=%00", "GET"),
@@ -81,6 +84,7 @@ def test_every_fault_has_one_shape(app, program):
     assert {400, 404, 405} <= seen
 
 
+@pytest.mark.long
 def test_a_situation_is_the_one_that_pages_count(program, sample_database):
     day = "2021-05-15"
     with sample_database.reading() as session:
@@ -233,6 +237,7 @@ def test_one_name_means_one_thing_and_every_operation_has_one(app):
     assert max(map(len, patterns)) < 40, "days and moments are types"
 
 
+@pytest.mark.long
 def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app, filled, launched_sample):
     now = app.extensions["outreach.settings"].instant()
     (listed,), told = filled.get("/campaigns").json["items"], filled.get("/campaigns/1").json
@@ -251,6 +256,7 @@ def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app,
     ]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("asked", "status"),
     [

@@ -14,6 +14,7 @@ from tests.web.api.conftest import Program, routes
 from tests.web.test_scoped_pages import SIGHTS
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_a_key_reads_its_members_and_nothing_else(app, sample_database, role, code):
     with sample_database.writing() as session:
@@ -71,6 +72,7 @@ def written_to(session, inside, within, levels):
     return {campaign: {wave: len(each) for wave, each in waves.items()} for campaign, waves in found.items()}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("role", "code"), SIGHTS)
 def test_a_key_reads_the_campaigns_that_write_to_its_members_and_counts_these(app, launched_sample, role, code):
     with launched_sample.writing() as session:

@@ -79,6 +79,7 @@ def test_a_key_that_reads_does_not_write_and_is_told_what_to_do(app, sample_data
         assert session.scalar(select(func.count()).where(JoiningList.received_by.startswith("api_key:"))) == 0
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "told",
     [

@@ -97,6 +97,7 @@ def begun(author, address, database):
 REMINDS = "Nous n’avons pas encore votre réponse"
 
 
+@pytest.mark.long
 def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(author, sample_database):
     figures = elements(author.get("/"), "td/a")
     assert not [a for a in figures if "sollicitée, sans réponse" in text_of(a)], "no letter has left"
@@ -111,6 +112,7 @@ def test_those_who_were_never_asked_are_invited_two_clicks_from_the_situation(au
     assert f"<dt>Visés</dt><dd>{count}</dd>" in page.text
 
 
+@pytest.mark.long
 def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, sample_database, letters):
     figures = elements(author.get("/"), "td/a")
     address = next(a.get("href") for a in figures if "sollicitée, sans réponse, volet 1, WBE" in text_of(a))
@@ -119,12 +121,14 @@ def test_those_who_received_a_letter_and_have_not_answered_are_reminded(author, 
     assert (words, REMINDS in campaign.letter) == ("Écrire à ce PO", True)
 
 
+@pytest.mark.long
 def test_a_list_of_all_without_an_answer_is_a_rule_and_no_reminder(author, sample_database):
     _, campaign = begun(author, "/situation/schools?strand=1&status=none", sample_database)
     assert '"school_status":{"strand":1,"statuses":["none"],"which":"any"}' in campaign.criteria
     assert REMINDS not in campaign.letter
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "address",
     ["/situation/schools?strand=1&status=joined", "/directory?q=saint"],
@@ -149,6 +153,7 @@ def test_the_date_that_is_proposed_is_at_a_full_or_half_hour(sample_database):
         assert wave_criteria.sentence(session, from_store(made.criteria)).endswith("« Recherche “saint”, “x” ».")
 
 
+@pytest.mark.long
 def test_a_reader_sees_no_button_and_begins_nothing(signed_in):
     reader = signed_in("reader")
     for address in ("/situation/schools", "/situation/authorities", "/directory"):
@@ -156,6 +161,7 @@ def test_a_reader_sees_no_button_and_begins_nothing(signed_in):
         assert "XLSX" in reader.get(address).text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("page", "file"),
     [

@@ -49,6 +49,7 @@ def test_the_count_follows_the_boxes_without_saving(author, begun, sample_databa
         assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
 
 
+@pytest.mark.long
 def test_a_campaign_chooses_the_mailboxes_it_writes_to_and_the_approver_reads_how_many(
     author, signed_in, begun, sample_database
 ):
@@ -100,6 +101,7 @@ def test_exclusions_add_up_and_each_leads_to_its_authorities(author, begun):
     )
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("fase", "words"),
     [
@@ -120,6 +122,7 @@ def test_why_not_says_which_condition_fails(author, begun):
     assert "Non : officiel subventionné COCOF" in page
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "query",
     [
@@ -157,6 +160,7 @@ def test_the_audience_is_exported_with_its_reasons(author, begun):
     assert author.get(f"{begun}/audience.csv?criteria=x").status_code == 400
 
 
+@pytest.mark.long
 def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_database):
     author.send(f"{begun}/audience", {"asked": "1", "concerns": "open"})
     dated(author, begun)
@@ -171,6 +175,7 @@ def test_a_campaign_to_everybody_needs_its_count_typed(author, begun, sample_dat
         assert session.get_one(Campaign, 1).state is CampaignState.TO_APPROVE
 
 
+@pytest.mark.long
 def test_an_empty_audience_cannot_be_submitted(author, begun):
     author.send(f"{begun}/audience", {"asked": "1", "cell": "WBE|secondary", **zone("Nulle part")})
     dated(author, begun)
@@ -180,6 +185,7 @@ def test_an_empty_audience_cannot_be_submitted(author, begun):
     assert author.send(f"{begun}/submission", page=f"{begun}/dates").status_code == 409
 
 
+@pytest.mark.long
 def test_more_conditions_than_forty_are_refused_wherever_they_come_in(author, begun, sample_database):
     most = [{"not": {"school_status": {"strand": 1, "statuses": ["joined"]}}}] * 40
     stated = json.dumps({"and": [*most, {"not": {"network": ["WBE"]}}]})
@@ -200,6 +206,7 @@ def test_more_conditions_than_forty_are_refused_wherever_they_come_in(author, be
         definitions.read(re.sub("criteria = .*", f"criteria = {{ and = [{'{ unreachable = {} }, ' * 41}] }}", text))
 
 
+@pytest.mark.long
 def test_a_campaign_with_more_conditions_is_shown_and_not_submitted(author, begun, sample_database):
     with sample_database.writing() as session:
         session.get_one(Campaign, 1).criteria = json.dumps({"and": [{"unreachable": {}}] * 41})
@@ -210,6 +217,7 @@ def test_a_campaign_with_more_conditions_is_shown_and_not_submitted(author, begu
     assert "41 conditions" in text_of(refused)
 
 
+@pytest.mark.long
 def test_too_many_zones_are_refused_and_the_campaign_stays_readable(author, begun):
     refused = author.send(f"{begun}/audience", {"asked": "1", **zone(*(f"{number:060}" for number in range(300)))})
     assert refused.status_code == 422
@@ -217,6 +225,7 @@ def test_too_many_zones_are_refused_and_the_campaign_stays_readable(author, begu
     assert author.get("/campaigns").status_code == 200
 
 
+@pytest.mark.long
 def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
     form = {**form_of(author.get(f"{begun}/audience"), "choices"), "cell": "WBE|secondary"}
     added = author.get(f"{begun}/audience", query_string={**form, "add": "province|root|Namur"})
@@ -231,6 +240,7 @@ def test_a_condition_is_added_changed_and_taken_away_in_place(author, begun):
     assert form_of(gone, "choices")["cell"] == "WBE|secondary"
 
 
+@pytest.mark.long
 def test_what_is_offered_no_longer_stays_in_a_condition_until_it_is_taken_away(author, begun, sample_database):
     kept = '{"zone":["Namur","Zone disparue"]}'
     with sample_database.writing() as session:
@@ -257,6 +267,7 @@ def test_the_newest_lists_are_offered_and_an_older_one_that_is_chosen_keeps_its_
     assert form_of(author.get(f"{begun}/audience"), "choices")["1.list"] == str(lists[0])
 
 
+@pytest.mark.long
 def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, sample_database):
     asked = {"asked": "1", "line": "1:zone", "concerns": "open"}
     fault = "Complétez la condition « Zone des écoles »"
@@ -269,6 +280,7 @@ def test_a_condition_that_is_not_complete_is_said_and_not_saved(author, begun, s
         assert session.get_one(Campaign, 1).criteria == '{"level":["secondary"]}'
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("condition", "words"),
     [
@@ -302,6 +314,7 @@ def test_all_criteria_are_found_in_words_and_one_by_one_of_its_choices(author, b
     assert offered("xyz") == {}
 
 
+@pytest.mark.long
 def test_the_name_of_the_campaign_comes_first(author, begun, sample_database):
     form = form_of(author.get(f"{begun}/audience"), "choices")
     assert author.send(f"{begun}/audience", {**form, "title": "Relance de mai"}).status_code == 302

@@ -49,6 +49,7 @@ def last_campaign(session):
     return session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).one()
 
 
+@pytest.mark.long
 def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, two_programmes):
     page = author.get(BLANK)
     assert (chosen(page), account_of(page)) == ([], [])
@@ -63,6 +64,7 @@ def test_a_blank_campaign_is_about_no_strand_before_one_is_chosen(author, two_pr
     assert (unknown.status_code, campaigns_in(two_programmes)) == (422, LAUNCHED)
 
 
+@pytest.mark.long
 def test_each_strand_of_each_programme_can_be_written_to(author, two_programmes):
     for programme, strand, circular in ((FIRST, 2, "7919"), (SECOND, 1, "7102"), (SECOND, 2, "7103")):
         made = author.begin(BLANK, title="Portes ouvertes", strand=f"{programme}/{strand}")
@@ -141,6 +143,7 @@ def test_a_wave_that_would_leave_once_its_strand_has_closed_is_refused_with_its_
     assert told in text_of(author.get(f"/campaigns/{number}/dates")).replace("\xa0", " "), "it has closed by now"
 
 
+@pytest.mark.long
 def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(author, two_programmes):
     page = author.get(INVITATION)
     assert chosen(page) == [f"{FIRST}/2"], "its circular says which programme"
@@ -157,6 +160,7 @@ def test_a_ready_made_campaign_is_about_its_own_strand_and_may_be_about_another(
     assert chosen(author.get(link)) == [f"{SECOND}/1"], "a link names them, and the page shows them"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("strand", [f"{FIRST}/1", f"{SECOND}/1", f"{SECOND}/2"])
 def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_not_the_others(
     author, two_programmes, strand
@@ -183,6 +187,7 @@ def test_a_list_creates_nothing_before_and_says_how_many_would_receive_and_why_n
         assert said is None or str(letters.schools) in text_of(said).replace(" ", "")
 
 
+@pytest.mark.long
 def test_a_list_that_is_no_rule_is_counted_as_it_will_be_stored(author, sample_database):
     address = "/directory/campaign?q=saint"
     counted = author.send(address, {"strand": f"{FIRST}/1", "title": "Saints", "count": "1"}, page=address)
@@ -204,6 +209,7 @@ def test_no_campaign_is_created_for_the_first_programme_where_there_are_several(
         factories.campaign(session, factories.invitation(), NOW)
 
 
+@pytest.mark.long
 def test_every_place_names_the_programme_where_there_are_several(author, two_programmes):
     place = author.begin("/campaigns/begin?definition=invitation-volet-2", strand=f"{SECOND}/2").location
     begun = place.removesuffix("/audience")
@@ -217,6 +223,7 @@ def test_every_place_names_the_programme_where_there_are_several(author, two_pro
     assert (told["Programme"], told["Volet"]) == (SECOND, "2")
 
 
+@pytest.mark.long
 def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, two_programmes):
     begun = author.begin("/campaigns/begin?definition=rappel-volet-1").location.removesuffix("/audience")
     assert "il ne dit pas" not in text_of(author.get(f"{begun}/check"))
@@ -226,6 +233,7 @@ def test_a_subject_that_does_not_name_its_programme_is_remarked_on(author, two_p
     assert "il ne dit pas qu’il s’agit de « Mes outils numériques »" in text_of(author.get(f"{begun}/check"))
 
 
+@pytest.mark.long
 def test_with_one_programme_its_strand_suffices(author, sample_database):
     place = author.begin("/campaigns/begin?definition=invitation-volet-2").location
     assert "Volet 2" in text_of(author.get(place))
@@ -234,6 +242,7 @@ def test_with_one_programme_its_strand_suffices(author, sample_database):
     assert "Mes outils numériques, volet" not in exact
 
 
+@pytest.mark.long
 def test_a_draft_changes_its_strand_and_is_counted_anew(author, two_programmes):
     place = author.begin("/campaigns/begin?definition=invitation-volet-1").location
     form = form_of(author.get(place), "choices")

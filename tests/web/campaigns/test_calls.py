@@ -154,6 +154,7 @@ def test_an_address_that_is_told_is_the_colleague_s_record_and_no_answer(app, au
     assert after == kept, "but for the agreement to measuring, which a mailbox in use is asked for"
 
 
+@pytest.mark.long
 def test_an_address_that_another_authority_has_is_asked_about_once(author, due, launched_sample):
     with launched_sample.writing() as session:
         step = session.get_one(ReachStep, due)
@@ -224,6 +225,7 @@ def test_what_does_not_fit_together_is_refused_by_a_sentence(launched_sample, du
         assert session.get_one(ReachStep, due).state is StepState.DUE
 
 
+@pytest.mark.long
 def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sample):
     page = author.get(PAGE)
     assert "1 pouvoir organisateur à appeler" in text_of(page)
@@ -245,6 +247,7 @@ def test_staff_take_a_call_from_the_list_and_note_it(author, due, launched_sampl
     assert author.get(f"{PAGE}/export.csv?calls=all").status_code == 200
 
 
+@pytest.mark.long
 def test_an_answer_by_phone_is_about_the_schools_ticked_alone(author, due, launched_sample):
     with launched_sample.reading() as session:
         letter = session.get_one(ReachStep, due).message_id
@@ -261,6 +264,7 @@ def test_an_answer_by_phone_is_about_the_schools_ticked_alone(author, due, launc
         assert [school.fase for school in response.schools] == [int(numbers[0])]
 
 
+@pytest.mark.long
 def test_a_reader_sees_the_calls_and_takes_none(signed_in, due):
     reader = signed_in("reader")
     assert "Appeler" not in text_of(reader.get(PAGE).text.partition("<table")[2])
@@ -268,6 +272,7 @@ def test_a_reader_sees_the_calls_and_takes_none(signed_in, due):
     assert reader.post(f"{PAGE}/{due}/take").status_code in {400, 403}
 
 
+@pytest.mark.long
 def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due, launched_sample, sending):
     with launched_sample.reading() as session:
         fase = session.get_one(Authority, session.get_one(ReachStep, due).authority_id).fase
@@ -280,6 +285,7 @@ def test_the_sheet_of_an_authority_says_how_the_campaign_reached_it(author, due,
     assert told in author.get(f"/campaigns/1/reached/export.csv?q={fase}").text
 
 
+@pytest.mark.long
 def test_those_of_a_list_are_called_by_one_button(author, launched_sample):
     """From whom the campaign reached, from its recipients, and from the directory, for the one campaign under way."""
     with launched_sample.writing() as session:

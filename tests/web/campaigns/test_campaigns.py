@@ -77,6 +77,7 @@ def dated(client, address, **changes):
     return client.send(f"{address}/dates", {**form, **changes})
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("reminders", "told"),
     [
@@ -97,6 +98,7 @@ def test_an_empty_list_names_the_next_step(author):
     assert "Créer la première campagne" in author.get("/campaigns").text
 
 
+@pytest.mark.long
 def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_database):
     made = author.send(
         "/campaigns", {"definition": "invitation-volet-1"}, page="/campaigns/begin?definition=invitation-volet-1"
@@ -136,6 +138,7 @@ def test_from_a_ready_made_campaign_to_a_planned_one(author, signed_in, sample_d
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
 
+@pytest.mark.long
 def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author, signed_in, begun, sample_database):
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/dates")
@@ -149,6 +152,7 @@ def test_an_approval_without_a_plan_says_in_amber_that_nothing_leaves_yet(author
         assert [wave.number for wave in session.scalars(select(Wave).order_by(Wave.number))] == [1, 2, 3]
 
 
+@pytest.mark.long
 def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in, begun):
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/dates")
@@ -162,11 +166,13 @@ def test_an_approval_is_of_what_was_read_and_of_nothing_newer(author, signed_in,
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
 
 
+@pytest.mark.long
 def test_a_campaign_without_a_date_is_not_submitted_on_pages(author, begun):
     assert "Il manque la date" in author.get(f"{begun}/check").text
     assert author.send(f"{begun}/submission", page=f"{begun}/letter").status_code == 422
 
 
+@pytest.mark.long
 def test_a_condition_without_controls_stays_until_it_is_taken_away(author, begun, sample_database):
     stated = '{"or":[{"network":["COCOF"]},{"unreachable":{}}]}'
     with sample_database.writing() as session:
@@ -190,6 +196,7 @@ def test_saving_the_same_public_changes_nothing(author, begun, sample_database):
         assert content_hash(session.get_one(Campaign, 1)) == before
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("step", ["dates", "audience", "check", "letter"])
 def test_every_step_of_a_campaign_that_has_begun_opens(author, begun, sample_database, step):
     with sample_database.writing() as session:
@@ -200,6 +207,7 @@ def test_every_step_of_a_campaign_that_has_begun_opens(author, begun, sample_dat
     assert "Erreur" not in page.text
 
 
+@pytest.mark.long
 def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begun):
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/dates")
@@ -211,6 +219,7 @@ def test_the_author_does_not_approve_nor_a_reader_change(author, signed_in, begu
         assert "Demander la validation" not in page
 
 
+@pytest.mark.long
 def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_the_same_person_later(
     author, signed_in, begun
 ):
@@ -226,6 +235,7 @@ def test_a_campaign_sent_back_is_a_draft_with_the_reason_and_may_be_approved_by_
     assert approver.send(f"{begun}/approval", page=f"{begun}/check").status_code == 302
 
 
+@pytest.mark.long
 def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun):
     form = {**typed(author, begun), "sender_name": "Un autre service"}
     for changes, words in NOT_SAVED:
@@ -239,6 +249,7 @@ def test_what_cannot_be_saved_says_why_and_keeps_what_was_typed(author, begun):
         assert response.status_code in {302, 422}, changes
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("subject", ["Volet 1\u2028et 2", "Volet 1\u0085et 2"])
 def test_an_end_of_line_that_was_pasted_into_the_subject_is_a_space(author, begun, sample_database, subject):
     assert author.send(f"{begun}/letter", {**typed(author, begun), "subject": subject}).status_code == 302
@@ -246,6 +257,7 @@ def test_an_end_of_line_that_was_pasted_into_the_subject_is_a_space(author, begu
         assert session.get_one(Campaign, 1).subject == "Volet 1 et 2"
 
 
+@pytest.mark.long
 def test_a_form_changes_what_it_shows_and_nothing_else(author, begun, sample_database):
     with sample_database.reading() as session:
         before = session.get_one(Campaign, 1)
@@ -259,6 +271,7 @@ def test_a_form_changes_what_it_shows_and_nothing_else(author, begun, sample_dat
     assert after.circular == "Neuf"
 
 
+@pytest.mark.long
 def test_approving_twice_is_one_approval(author, signed_in, begun, sample_database):
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/dates")
@@ -271,6 +284,7 @@ def test_approving_twice_is_one_approval(author, signed_in, begun, sample_databa
         assert len(session.scalars(given).all()) == 1
 
 
+@pytest.mark.long
 def test_two_people_at_once_do_not_overwrite_each_other_and_may_go_on(author, begun):
     early = typed(author, begun)
     assert author.send(f"{begun}/letter", {**early, "circular": "Premier"}).status_code == 302
@@ -284,6 +298,7 @@ def test_two_people_at_once_do_not_overwrite_each_other_and_may_go_on(author, be
     assert stale.status_code == 422
 
 
+@pytest.mark.long
 def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothing(author, begun, sample_database):
     form = {
         **typed(author, begun),
@@ -298,6 +313,7 @@ def test_the_preview_shows_what_is_typed_for_the_recipient_asked_and_saves_nothi
         assert "Cher ((nom_po))" not in session.get_one(Campaign, 1).letter
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "name",
     [
@@ -325,6 +341,7 @@ def test_a_name_is_plain_text_in_preview_exact_view_and_message(author, begun, s
     assert 'evil.test"' not in page
 
 
+@pytest.mark.long
 def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
     page = author.get(f"{begun}/letter/exact?as=9001")
     assert "frame-src 'self'" in page.headers["Content-Security-Policy"]
@@ -335,6 +352,7 @@ def test_the_exact_letter_is_shown_in_a_frame_of_its_own(author, begun, app):
     assert "rappel" in author.get(f"{begun}/letter/exact?as=9001&view=text&wave=2").text
 
 
+@pytest.mark.long
 def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, author, begun, sample_database):
     form = {**typed(author, begun), "to": "moi@ecole.be", "as": "9001"}
     (field,) = elements(author.get(f"{begun}/letter"), "input[@name='to']")
@@ -362,6 +380,7 @@ def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, a
     assert 'href="#to"' in wrong.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -395,6 +414,7 @@ def test_a_date_in_a_closed_window_moves_and_says_why(author, begun):
     assert "Relance 1, après 14 jours" in page
 
 
+@pytest.mark.long
 def test_a_change_takes_an_approved_campaign_back_and_the_page_says_so_before(author, signed_in, begun):
     dated(author, begun)
     author.send(f"{begun}/submission", page=f"{begun}/dates")
@@ -407,6 +427,7 @@ def test_a_change_takes_an_approved_campaign_back_and_the_page_says_so_before(au
     assert "Brouillon" in author.get(f"{begun}/check").text
 
 
+@pytest.mark.long
 def test_a_file_and_a_copy_give_the_campaign_back(author, begun):
     text = author.get(f"{begun}/definition.md").text
     assert text.startswith("+++\n")
@@ -420,6 +441,7 @@ def test_no_correction_asks_for_a_letter_before_a_wave_was_launched(author, samp
     assert "Courriel à corriger" not in author.get("/campaigns/new").text
 
 
+@pytest.mark.long
 def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received_it(author, launched_sample):
     with launched_sample.writing() as session:
         kept = session.scalars(select(Message.id).where(Message.reason.is_(None)).order_by(Message.id).limit(2)).all()
@@ -447,6 +469,7 @@ def test_a_correction_asks_which_letter_was_wrong_and_goes_to_those_who_received
     assert "La vague 9 de la campagne 1" in refused.text.replace("\xa0", " ")
 
 
+@pytest.mark.long
 def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun, sample_database):
     def statements():
         seen = []
@@ -467,6 +490,7 @@ def test_the_list_takes_the_same_statements_however_many_campaigns(author, begun
     assert statements() == few <= 11
 
 
+@pytest.mark.long
 def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
     hostile = '<script>alert(1)</script> =cmd() "{{7*7}}\\'
     author.send(f"{begun}/audience", {**form_of(author.get(f"{begun}/audience"), "choices"), "title": hostile})
@@ -483,6 +507,7 @@ def test_a_hostile_title_is_text_everywhere(author, signed_in, begun):
     assert definitions.read(author.get(f"{begun}/definition.md").text).title == hostile
 
 
+@pytest.mark.long
 def test_measuring_one_by_one_is_explained_without_an_agreement_and_offered_with_one(author, begun, sample_database):
     page = author.get(f"{begun}/letter")
     assert [each.get("value") for each in elements(page, "input[@name='tracking']")] == ["none", "aggregate"]
@@ -508,6 +533,7 @@ def test_clicks_alone_are_kept_where_they_were_chosen_and_offered_to_no_other(au
         definitions.read(definitions.write(stated))
 
 
+@pytest.mark.long
 def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sample_database):
     refused = author.begin("/campaigns/begin?definition=blank", title="x" * 201)
     assert refused.status_code == 422
@@ -522,6 +548,7 @@ def test_a_blank_campaign_begins_with_its_name_and_waits_for_its_text(author, sa
     assert "Demander la validation" not in check
 
 
+@pytest.mark.long
 def test_a_campaign_is_found_by_its_name_or_its_author(author, begun):
     author.send(
         "/campaigns", {"definition": "invitation-volet-2"}, page="/campaigns/begin?definition=invitation-volet-2"

@@ -17,6 +17,7 @@ def called(author, day):
     return author.send("/directory/9300/calls", form, page="/directory/9300/history")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("day", BAD)
 def test_no_field_takes_what_is_no_date(author, begun, day):
     refused = {
@@ -33,6 +34,7 @@ def test_no_field_takes_what_is_no_date(author, begun, day):
         assert "date" in response.text or "entre 2000" in response.text, name
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("day", ["1er mai 2021", "03/05/2021"])
 def test_every_field_takes_a_date_as_people_write_it(author, begun, day):
     assert record(author, 9300, day=day).status_code == 302
@@ -41,6 +43,7 @@ def test_every_field_takes_a_date_as_people_write_it(author, begun, day):
     assert author.get("/situation/schools", query_string={"as_of": day}).status_code == 200
 
 
+@pytest.mark.long
 def test_an_hour_is_read_as_people_write_it(author, begun, sample_database):
     for written, meant in {"8": "08:00", "8h": "08:00", "8h30": "08:30", "8 h 05": "08:05", "14:30": "14:30"}.items():
         assert dated(author, begun, hour=written).status_code == 302, written
@@ -61,6 +64,7 @@ LIVE = {"HX-Request": "true"}
 DATED = {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30", "stops_on": ""}
 
 
+@pytest.mark.long
 def test_what_follows_the_typing_says_what_saving_says(author, begun):
     wrong = {**DATED, "hour": "25:00", "deadline_days": "0", "version": version(author, begun, "dates")}
     live, saved = author.get(f"{begun}/dates", query_string=wrong), dated(author, begun, **wrong)
@@ -81,6 +85,7 @@ def test_what_follows_the_typing_says_what_saving_says(author, begun):
         assert "« x » n’est pas un nombre" in panel(page, "status")
 
 
+@pytest.mark.long
 def test_what_follows_the_typing_says_that_somebody_else_changed_the_campaign(author, begun):
     read = {"version": version(author, begun, "dates")}
     mine = {**typed(author, begun), **read}
@@ -103,6 +108,7 @@ def test_a_deadline_that_the_calendar_moves_is_said_while_the_dates_are_chosen(a
     assert f"La date limite de la première vague {moved}" in panel(live, "plan")
 
 
+@pytest.mark.long
 def test_rungs_are_chosen_with_the_dates_and_read_where_the_campaign_is_checked(author, begun):
     rungs = {"other_mailbox": "2", "paper": "5", "paper_when": "failed", "call": "12", "call_when": "silent"}
     author.send(f"{begun}/dates", {**DATED, **rungs, "version": version(author, begun, "dates")})
@@ -115,6 +121,7 @@ def test_rungs_are_chosen_with_the_dates_and_read_where_the_campaign_is_checked(
     assert "Donnez à chaque échelon son propre délai" in text_of(refused)
 
 
+@pytest.mark.long
 def test_the_author_chooses_a_last_day_to_answer_and_letter_page_and_check_agree(author, begun, sample_database):
     author.send(f"{begun}/dates", {**DATED, "reminders": "14", "deadline_on": "2027-06-18", "deadline_days": ""})
     check = text_of(author.get(f"{begun}/check"))
@@ -127,6 +134,7 @@ def test_the_author_chooses_a_last_day_to_answer_and_letter_page_and_check_agree
     assert "Au plus tard le jeudi 17 juin 2027" in text_of(author.get(f"{begun}/check")), "a number of days again"
 
 
+@pytest.mark.long
 def test_a_wave_after_the_last_day_to_answer_blocks(author, begun, sample_database):
     author.send(f"{begun}/dates", {**DATED, "reminders": "14", "deadline_on": "2027-05-20"})
     check = text_of(author.get(f"{begun}/check"))

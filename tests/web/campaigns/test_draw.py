@@ -19,6 +19,7 @@ def to_all(author, begun):
     return begun
 
 
+@pytest.mark.long
 def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_database):
     asked = {"day": "04/05/2027", "hour": "9:30", "reminders": "7", "deadline_days": "30", "stops_on": ""}
     seen = author.get(f"{to_all}/dates", query_string={**asked, "departures": "14", "first_come": "no"})
@@ -38,6 +39,7 @@ def test_three_departures_are_chosen_with_the_dates(author, to_all, sample_datab
         assert (campaign.departure_gap, campaign.first_come) == (0, None)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -56,6 +58,7 @@ def test_what_cannot_be_drawn_is_refused_beside_the_choice(author, to_all, chang
         assert why in text_of(refused)
 
 
+@pytest.mark.long
 def test_too_few_authorities_are_refused(author, begun):
     author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
     refused = dated(author, begun, departures="14", first_come="no", reminders="")
@@ -63,6 +66,7 @@ def test_too_few_authorities_are_refused(author, begun):
     assert "Un tirage demande au moins 200 PO" in text_of(refused)
 
 
+@pytest.mark.long
 def test_the_approval_draws_and_the_draw_is_final(author, signed_in, to_all, sample_database):
     dated(author, to_all, day="04/05/2027", departures="14", first_come="no", reminders="7")
     page = author.get(f"{to_all}/check")

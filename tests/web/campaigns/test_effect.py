@@ -39,6 +39,7 @@ def covered(sample_database, number):
     return number
 
 
+@pytest.mark.long
 def test_an_effect_is_locked_then_computed_once(author, covered):
     page = f"/campaigns/{covered}/effect"
     assert "Prêt" in text_of(author.get(page))
@@ -106,12 +107,14 @@ def test_pages_with_counts_by_departure_say_nothing_more_once_the_effect_may_be_
         assert "ne disent pas l’effet" not in text_of(author.get(f"/campaigns/{covered}/{page}"))
 
 
+@pytest.mark.long
 def test_before_its_day_a_draw_has_the_chart_and_the_filter_of_waves(author, number):
     assert "wave" in [one.get("name") for one in elements(author.get(f"/campaigns/{number}/recipients"), "select")]
     assert author.get(f"/campaigns/{number}/charts/vagues.svg").status_code == 200
     assert ";Vague;" in author.get(f"/campaigns/{number}/recipients/export.csv").data.decode("utf-8-sig")
 
 
+@pytest.mark.long
 def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, client, number, sample_database):
     settings = app.extensions["outreach.settings"]
     with sample_database.writing() as session:
@@ -134,6 +137,7 @@ def test_before_its_day_lists_of_a_wave_say_who_joined_or_answered(app, author, 
             assert author.get(path).status_code == 200
 
 
+@pytest.mark.long
 def test_a_sheet_says_with_which_departure_a_letter_left(author, number, sample_database):
     for place, fases in enumerate(departures(sample_database, number), 1):
         said = text_of(author.get(f"/directory/{fases[0]}/history")).replace("\xa0", " ")

@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select
 
 from outreach.campaigns.models import Wave
@@ -17,6 +18,7 @@ __all__ = ["launched"]
 HOURS = "/campaigns/1/waves/1/hours"
 
 
+@pytest.mark.long
 def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_leave_at_night(
     author, signed_in, app, sample_database
 ):
@@ -47,6 +49,7 @@ def test_a_campaign_just_planned_shows_what_will_happen_and_an_approver_lets_it_
         assert first.due_at.date() == night.date() or first.due_at > night
 
 
+@pytest.mark.long
 def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     author, signed_in, app, launched, sample_database
 ):
@@ -75,6 +78,7 @@ def test_those_already_written_to_are_left_out_until_an_approver_says_why_not(
     assert "dérogation retirée par Marc Dethier" in told
 
 
+@pytest.mark.long
 def test_a_sheet_and_the_audience_say_how_many_letters_came_this_school_year(author, app, launched, sample_database):
     end(sample_database)
     author.send(

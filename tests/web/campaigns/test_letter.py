@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from outreach.campaigns.letter.merge_fields import GROUPS
 from outreach.campaigns.lifecycle import content_hash
 from outreach.campaigns.models import Campaign
@@ -27,6 +29,7 @@ def test_one_school_and_several_are_two_texts_and_saving_them_untouched_changes_
         assert content_hash(session.get_one(Campaign, 1)) == before
 
 
+@pytest.mark.long
 def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun):
     fields = {**typed(author, begun), "letter": "Madame, Monsieur,"}
     page = author.post(f"{begun}/letter/preview", data={**fields, "vary": "0"})
@@ -43,6 +46,7 @@ def test_a_passage_is_added_and_the_whole_text_stays_within_reach(author, begun)
     assert len(elements(apart, "textarea")) == 3
 
 
+@pytest.mark.long
 def test_a_reminder_to_those_never_invited_is_said_in_the_preview_and_beside_the_decision(author, begun, signed_in):
     fields = {**typed(author, begun), "subject": "Rappel avant le ((date_limite|court)) – FASE ((fase_po))"}
     said = "ce PO n’a jamais reçu de courriel du volet 1"
@@ -57,6 +61,7 @@ def test_a_reminder_to_those_never_invited_is_said_in_the_preview_and_beside_the
     assert f"{written} PO n’ont jamais reçu de courriel du volet 1, et ce courriel est un rappel : " in page
 
 
+@pytest.mark.long
 def test_a_preheader_is_seen_as_its_recipient_will_and_saved(author, begun, sample_database):
     fields = {
         **typed(author, begun),

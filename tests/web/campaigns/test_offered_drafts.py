@@ -37,6 +37,7 @@ def of_database(database):
         return counted, content_hash(campaign), len(audit.about(session, f"campaign:{campaign.id}"))
 
 
+@pytest.mark.long
 def test_a_draft_is_offered_taken_up_and_gone_once_it_is_saved(author, drafted, sample_database):
     before = of_database(sample_database)
     assert OFFER in text_of(author.get(f"{drafted}/letter"))
@@ -51,6 +52,7 @@ def test_a_draft_is_offered_taken_up_and_gone_once_it_is_saved(author, drafted, 
     assert OFFER not in text_of(author.get(f"{drafted}/letter"))
 
 
+@pytest.mark.long
 def test_a_draft_is_ignored_by_its_button(author, drafted, sample_database):
     page = author.get(f"{drafted}/letter")
     ignored = author.post(actions(page)[0], data=form_of(page, actions(page)[0]))
@@ -58,6 +60,7 @@ def test_a_draft_is_ignored_by_its_button(author, drafted, sample_database):
     assert of_database(sample_database)[0] == 0
 
 
+@pytest.mark.long
 def test_what_is_typed_while_a_draft_is_on_offer_is_kept_beside_it(author, drafted, sample_database):
     page = author.get(f"{drafted}/letter")
     fields = {**form_of(page, "letter-form"), "letter": "Recommencé"}
@@ -71,6 +74,7 @@ def test_what_is_typed_while_a_draft_is_on_offer_is_kept_beside_it(author, draft
     assert of_database(sample_database)[0] == 2, "what goes on with a draft takes its place"
 
 
+@pytest.mark.long
 def test_nobody_else_sees_a_draft_and_who_only_reads_keeps_none(author, drafted, signed_in):
     reader = signed_in("reader")
     resuming = links(author.get(f"{drafted}/letter"), f"{drafted}/letter?")[0][0]
@@ -82,6 +86,7 @@ def test_nobody_else_sees_a_draft_and_who_only_reads_keeps_none(author, drafted,
     assert reader.post(f"{drafted}/letter/draft", data={"csrf_token": token, "letter": "x"}).status_code == 403
 
 
+@pytest.mark.long
 def test_a_draft_of_what_somebody_has_changed_since_is_shown_and_not_saved_over_it(author, drafted):
     author.send(f"{drafted}/dates", {"day": "18/05/2027", "hour": "9:30", "reminders": "", "deadline_days": "30"})
     form = form_of(resumed(author, f"{drafted}/letter"), "letter-form")
@@ -90,6 +95,7 @@ def test_a_draft_of_what_somebody_has_changed_since_is_shown_and_not_saved_over_
     assert "Quelqu’un a modifié" in refused.text
 
 
+@pytest.mark.long
 def test_drafts_of_the_other_steps_come_back_too(author, begun):
     dates = {**form_of(author.get(f"{begun}/dates")), "day": "19/05/2027", "reminders": "9"}
     audience = {
@@ -117,6 +123,7 @@ def pressed(author, page, **button):
     return author.get(sent.location)
 
 
+@pytest.mark.long
 def test_a_script_is_shown_what_it_asked_though_an_older_request_is_kept_after_it(author, begun):
     saved = author.get(f"{begun}/audience")
     older = form_of(saved, "choices") | {"find": "namur"}
@@ -144,6 +151,7 @@ def choices(page):
     return {name: value for name, value in form.items() if name not in {"csrf_token", "draft_page", "find", "why"}}
 
 
+@pytest.mark.long
 def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author, begun, sample_database):
     before = of_database(sample_database)
     saved = author.get(f"{begun}/audience")
@@ -172,6 +180,7 @@ def test_a_button_of_the_audience_keeps_what_it_shows_and_takes_the_focus(author
     assert of_database(sample_database) == (1, *before[1:])
 
 
+@pytest.mark.long
 def test_a_draft_says_what_it_would_change_and_is_offered_only_if_it_does_and_is_newer(author, signed_in, begun):
     saved = author.get(f"{begun}/audience")
     page = pressed(author, pressed(author, saved, add="province|root|Namur"), title="Autre nom")
@@ -193,6 +202,7 @@ def test_a_draft_says_what_it_would_change_and_is_offered_only_if_it_does_and_is
     assert OFFER in text_of(author.get(f"{begun}/audience")), "typed after somebody saved"
 
 
+@pytest.mark.long
 def test_a_draft_that_is_older_than_what_somebody_saved_is_not_offered(author, drafted, sample_database):
     address = links(author.get(f"{drafted}/letter"), f"{drafted}/letter?")[0][0]
     with sample_database.writing() as session:
@@ -201,6 +211,7 @@ def test_a_draft_that_is_older_than_what_somebody_saved_is_not_offered(author, d
     assert form_of(author.get(address), "letter-form")["letter"].startswith("Presque fini")
 
 
+@pytest.mark.long
 def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
     form = {**form_of(author.get(f"{begun}/letter"), "letter-form"), "letter": "Bonjour", "subject": "Objet neuf"}
     for at, button in (("go-next", {"go": "9002"}), ("refresh", {}), ("whole", {"whole": "1"})):
@@ -221,6 +232,7 @@ def test_buttons_of_the_other_steps_keep_what_they_show(author, begun):
     assert told == ["Jour de la première vague, rien → « 2027-05-19 »", "Relances, « 14, 24 » → « 9 »"]
 
 
+@pytest.mark.long
 def test_a_draft_that_is_too_long_is_refused_and_the_one_before_stays(author, drafted):
     fields = {**form_of(author.get(f"{drafted}/letter"), "letter-form"), "letter": "x" * drafts.MOST_BYTES}
     assert author.post(f"{drafted}/letter/draft", data=fields).status_code == 400

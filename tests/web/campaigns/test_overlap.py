@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime
 
+import pytest
+
 from outreach.campaigns.definitions import AudienceRule
 from tests import factories
 from tests.pages import elements, text_of
@@ -12,6 +14,7 @@ __all__ = ["begun"]
 WARNED = re.compile(r"(\d+) des (\d+) PO de ce public reçoivent aussi un autre courriel dans les sept jours")
 
 
+@pytest.mark.long
 def test_those_of_another_campaign_are_ticked_off_or_left_out_while_the_approval_stays(
     app, author, signed_in, begun, sample_database
 ):

@@ -57,6 +57,7 @@ def test_files_are_asked_for_as_a_job(author, printed):
     assert "/jobs/" in author.post(f"{PAGE}/1/files", data=form_of(page, f"{PAGE}/1/files")).location
 
 
+@pytest.mark.long
 def test_letters_are_posted_and_one_comes_back(author, printed, launched_sample):
     form = form_of(author.get(PAGE), f"{PAGE}/1/posting")
     assert author.post(f"{PAGE}/1/posting", data={**form, "day": "1999-01-01"}).status_code == 422
@@ -72,6 +73,7 @@ def test_letters_are_posted_and_one_comes_back(author, printed, launched_sample)
         assert session.scalars(select(ReachStep.reason)).one() == StepReason.RETURNED
 
 
+@pytest.mark.long
 def test_a_letter_that_is_printed_and_stopped_is_to_be_taken_out_before_posting(author, printed, launched_sample):
     with launched_sample.writing() as session:
         first = session.scalars(select(ReachStep)).one()

@@ -66,6 +66,7 @@ def asked(client, page):
     return int(seconds), FlaskClient.open(client, polls[0].get("data-hx-get")).text
 
 
+@pytest.mark.long
 def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author, launched):
     assert author.get("/campaigns/1").location == "/campaigns/1/progress"
     author.send(
@@ -77,6 +78,7 @@ def test_a_campaign_under_way_opens_on_its_progress_and_a_draft_does_not(author,
         assert author.get(f"/campaigns/2/progress/{tab}").status_code == 200
 
 
+@pytest.mark.long
 def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, sample_database):
     page = author.get("/campaigns/1/progress")
     (pending,) = elements(page, "*[@id='count-pending']")
@@ -95,6 +97,7 @@ def test_counts_are_links_and_never_all_of_it_before_the_end(author, launched, s
     assert f"Première vague terminée : {waiting} courriels remis" in text_of(page)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("state", "tally", "percent"),
     [
@@ -130,6 +133,7 @@ def test_the_page_asks_less_and_less_often_while_nothing_changes_and_stops_at_th
     assert "En cours : 1 vague sur 3 partie" in text_of(page)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("seconds", "rest"), [(3600, None), (601, None), (599, 2), (70, 2), (30, 2), (-5, 2)])
 def test_before_a_wave_the_page_asks_only_when_it_is_near(author, app, sample_database, seconds, rest, monkeypatch):
     stop_clock(monkeypatch, app.extensions["outreach.settings"].instant())
@@ -139,6 +143,7 @@ def test_before_a_wave_the_page_asks_only_when_it_is_near(author, app, sample_da
     assert (found[0] if found else None) == rest
 
 
+@pytest.mark.long
 def test_a_reminder_is_called_off_alone_from_its_tab(author, signed_in, launched, sample_database):
     end(sample_database)
     tab = "/campaigns/1/progress/waves"
@@ -188,6 +193,7 @@ def test_what_was_opened_before_the_start_shows_outcomes_tabs_and_results_after_
     assert ">Visés</a>" not in page
 
 
+@pytest.mark.long
 def test_a_wave_called_off_has_no_bar_and_the_first_of_its_planning_is_told(author, app, sample_database):
     planned(sample_database, NOW)
     starts_in(sample_database, app, 45)
@@ -197,6 +203,7 @@ def test_a_wave_called_off_has_no_bar_and_the_first_of_its_planning_is_told(auth
     assert "Première vague annulée" in text_of(page)
 
 
+@pytest.mark.long
 def test_the_last_minute_has_a_banner_and_calling_off_leaves_an_approved_campaign(
     author, app, sample_database, monkeypatch
 ):
@@ -222,6 +229,7 @@ def test_calling_off_too_late_names_the_other_button(author, launched):
     assert "Annuler ce qui n’est pas parti" in text_of(answer)
 
 
+@pytest.mark.long
 def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(signed_in, sample_database, monkeypatch):
     planned(sample_database, NOW)
     emails = [people.person_for(role).email for role in ("author", "approver")]
@@ -244,6 +252,7 @@ def test_what_is_planned_on_the_page_for_now_leaves_a_minute_later(signed_in, sa
         assert first.due_at == instant + CALL_OFF_TIME
 
 
+@pytest.mark.long
 def test_a_wave_that_paused_by_itself_says_why_on_its_page_and_on_the_first(author, launched, sample_database):
     later = NOW + timedelta(minutes=5)
     with sample_database.writing() as session:
@@ -268,6 +277,7 @@ def stop_clock(monkeypatch, moment):
     return moment
 
 
+@pytest.mark.long
 def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     page = "/campaigns/1/progress"
     assert author.send("/campaigns/1/pause", page=page).location == "/campaigns/1"
@@ -286,6 +296,7 @@ def test_every_move_is_a_button_where_it_should_be(author, signed_in, launched):
     assert "Reprendre en brouillon" in told
 
 
+@pytest.mark.long
 def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, sample_database):
     end(sample_database)
     assert re.search(r"Ensuite : relance 1, \w+ \w+ \w+ 2021 à", text_of(author.get("/campaigns/1/progress")))
@@ -300,6 +311,7 @@ def test_waves_say_whom_a_reminder_would_be_written_to_today(author, launched, s
     assert page.count("Rien n’est parti.") == 2
 
 
+@pytest.mark.long
 def test_the_journal_tells_the_campaign_and_its_waves_the_newest_first(author, launched):
     for move in ("pause", "resumption"):
         author.send(f"/campaigns/1/{move}", page="/campaigns/1/progress")
@@ -419,6 +431,7 @@ def test_a_wave_that_ends_is_told_anew_in_all_of_the_page(author, launched, samp
     assert asked(author, page) is None
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("move", ["pause", "cancellation"])
 def test_whatever_changes_a_state_makes_results_anew_at_once(author, launched, sample_database, move):
     page = author.get("/campaigns/1/progress").text

@@ -81,6 +81,7 @@ def table_of(author, kind, query=""):
     return lines[:gap], lines[gap + 1 :]
 
 
+@pytest.mark.long
 def test_page_files_and_command_have_the_same_numbers(author, came, sample_database):
     page = author.get(PAGE)
     counts = counts_of(page)
@@ -100,6 +101,7 @@ def test_page_files_and_command_have_the_same_numbers(author, came, sample_datab
             assert terms["Date"].endswith("heure de Bruxelles")
 
 
+@pytest.mark.long
 def test_each_letter_says_what_became_of_it_and_what_was_done(author, came):
     (declined,) = (row for row in came if row.answers)
     (joined,) = (row for row in came if row.declared)
@@ -116,6 +118,7 @@ def test_each_letter_says_what_became_of_it_and_what_was_done(author, came):
     assert dict(zip(headers, *lines, strict=True))["Répondu"] == "2021-05-15 11:30"
 
 
+@pytest.mark.long
 def test_filters_and_sorts_are_kept_by_links_and_files(author, came):
     page = author.get(f"{PAGE}?sort=-answered&network=Officiel+subventionné+communal&wave=1")
     assert {text.partition("(")[0] for _, text in links(page, f"{PAGE}?sort=-answered&network=")} >= {"Tous "}
@@ -127,6 +130,7 @@ def test_filters_and_sorts_are_kept_by_links_and_files(author, came):
     assert joined.authority in text_of(elements(author.get(f"{PAGE}?sort=-declared"), "tbody")[0])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("query", "name"), [("reaction=none", "N’ont ni répondu ni adhéré"), ("answer=declined", "Nous n’adhérons pas")]
 )
@@ -138,11 +142,13 @@ def test_the_listed_are_written_to_as_many_as_the_button_says_under_what_was_fil
     assert f'value="{name} : ' in begun.text.replace("\u202f", " ").replace("\u00a0", " ")
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("query", ["reaction=x&page=-1", "wave=99&network=x", "opening=never", "page=10000"])
 def test_a_strange_query_never_breaks_the_list(author, came, query):
     assert author.get(f"{PAGE}?{query}").status_code == 200
 
 
+@pytest.mark.long
 def test_openings_have_columns_only_where_boxes_are_measured_one_by_one(author, came, sample_database):
     assert "sort=-opened" not in author.get(PAGE).text
     with sample_database.writing() as session:
@@ -169,6 +175,7 @@ def test_the_statements_are_as_many_whatever_the_number_of_authorities(author, c
     assert statements(f"{PAGE}?network={few}&outcome=refused") == statements(PAGE) <= 16
 
 
+@pytest.mark.long
 def test_those_who_have_not_reacted_are_written_to_by_their_rule_and_others_as_a_list(author, came, sample_database):
     for query, is_rule in (("?reaction=none", True), ("?reaction=reacted", False)):
         page = author.get(PAGE + query)

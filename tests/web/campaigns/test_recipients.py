@@ -44,6 +44,7 @@ def launched(launched_sample):
         return outbox.tallies(session, [rows[0].mailing_id])[rows[0].mailing_id]
 
 
+@pytest.mark.sweep
 def test_every_count_is_a_filter_that_lists_as_many(author, launched):
     filters = links(author.get("/campaigns/1/waves/1"), "/campaigns/1/waves/1?outcome=")
     shown = {
@@ -60,6 +61,7 @@ def test_every_count_is_a_filter_that_lists_as_many(author, launched):
         assert len(lines) - 1 == count
 
 
+@pytest.mark.long
 def test_a_letter_put_off_says_how_often_it_was_tried_and_when_it_is_next(author, app, launched, sample_database):
     deferred = "/campaigns/1/waves/1?outcome=deferred"
     again = app.extensions["outreach.settings"].instant() + timedelta(minutes=5)
@@ -78,6 +80,7 @@ def test_a_letter_put_off_says_how_often_it_was_tried_and_when_it_is_next(author
     assert "2 essais, prochain à la reprise" in text_of(author.get(deferred))
 
 
+@pytest.mark.long
 def test_an_accepted_letter_shows_what_the_relay_said_when_it_is_not_the_usual(author, launched, sample_database):
     accepted = select(Message).where(Message.state == MessageState.ACCEPTED).order_by(Message.id)
     with sample_database.writing() as session:
@@ -97,6 +100,7 @@ def plain(text):
     return text.replace("\u00a0", " ")
 
 
+@pytest.mark.long
 def test_those_left_out_are_filtered_by_reason(author, launched):
     answer = author.get("/campaigns/1/waves/1?outcome=withdrawn")
     page, left_out = text_of(answer), launched.withdrawn.total()
@@ -111,6 +115,7 @@ def test_those_left_out_are_filtered_by_reason(author, launched):
     assert "Écarté : déjà adhéré" in page.replace("\u00a0", " ")
 
 
+@pytest.mark.long
 def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(author, launched):
     page = author.get("/campaigns/1/waves/1?outcome=refused")
     assert "<b>inconnu" in text_of(page)
@@ -128,6 +133,7 @@ def test_the_exact_letter_of_a_recipient_is_shown_and_of_no_other_campaign(autho
     assert author.get("/campaigns/1/waves/9").status_code == 404
 
 
+@pytest.mark.long
 def test_a_letter_that_came_back_later_says_when(author, launched, sample_database):
     with sample_database.writing() as session:
         row = session.scalars(
@@ -152,6 +158,7 @@ def test_the_authority_s_history_tells_its_letters(author, launched):
     assert "première vague à po00" in text_of(author.get(history))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("query", ["outcome=x", "reason=x", "outcome=accepted&reason=joined", "page=-1"])
 def test_a_strange_query_never_breaks_the_list(author, launched, query):
     assert author.get(f"/campaigns/1/waves/1?{query}").status_code == 200
@@ -173,6 +180,7 @@ def test_a_page_takes_the_same_statements_however_many(author, launched, sample_
     assert few == many
 
 
+@pytest.mark.long
 def test_a_letter_whose_words_are_gone_says_since_when_to_staff_and_to_its_reader(
     author, launched, app, sample_database
 ):

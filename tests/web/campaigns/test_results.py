@@ -53,6 +53,7 @@ def came(launched, sample_database):
         return figures.of(session, lifecycle.campaign_numbered(session, 1), now=NOW)
 
 
+@pytest.mark.sweep
 def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(author, came):
     found = links(author.get("/campaigns/1/progress"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
     assert {parse_qs(urlsplit(address).query)["figure"][0] for address, _ in found} >= {
@@ -76,6 +77,7 @@ def test_every_figure_leads_to_as_many_authorities_and_the_file_says_the_same(au
     assert author.get("/campaigns/1/results/export.xlsx").status_code == 200
 
 
+@pytest.mark.long
 def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came):
     page = author.get("/campaigns/1/progress")
     told = elements(page, "*[@role='img']")[0].get("aria-label").replace("\u202f", "")
@@ -96,12 +98,14 @@ def test_the_way_its_table_and_the_days_say_what_the_results_count(author, came)
     assert way["Remis"] == came.total.count(Figure.HANDED_OVER)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("query", ["", "figure=x", "page=-1", "page=99", "figure=joined_all"])
 def test_a_strange_query_never_breaks_the_list(author, came, query):
     assert author.get(f"/campaigns/1/results?{query}").status_code == 200
     assert author.get("/campaigns/1/results?network=x").status_code == 400
 
 
+@pytest.mark.long
 def test_clicks_are_set_beside_the_letters_delivered_by_the_word_of_the_other_figures(author, came):
     settled = [cells(table)[0] for table in elements(author.get("/campaigns/1/progress"), "table")]
     assert ["Groupe", "Remis", "Clics", "Ouvertures (indicatif)"] in settled
@@ -174,6 +178,7 @@ def test_who_only_took_note_stands_beside_the_answers_and_is_no_part_of_them(aut
     assert (told[Answer.INFORMED.label], told["En plus, pris connaissance sans répondre"]) == (0, 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("key", ["parcours", "reseaux", "reponses", "vagues", "jours-reponses", "jours-adhesions"])
 def test_each_chart_is_a_slide_with_its_title_its_day_and_its_source(author, answered, key):
     (address,) = {href for href, _ in links(author.get("/campaigns/1/progress"), f"/campaigns/1/charts/{key}.svg")}
@@ -242,6 +247,7 @@ def test_every_figure_has_a_name_and_a_meaning():
     assert all(figure.label and figure.meaning.endswith(".") for figure in Figure)
 
 
+@pytest.mark.long
 def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_written_to(author, came, sample_database):
     shown = links(author.get("/campaigns"), "/campaigns/1/results?figure=", without={"ds-sr-only"})
     figured = {parse_qs(urlsplit(address).query)["figure"][0]: count for address, count in shown}
@@ -254,6 +260,7 @@ def test_the_list_of_campaigns_leads_to_each_figure_and_its_authorities_are_writ
     assert f"<dt>Visés</dt><dd>{figured['recipients']}</dd>" in author.get(made.location).text
 
 
+@pytest.mark.long
 def test_a_list_that_comes_late_with_earlier_days_changes_nothing_that_is_told_and_one_of_the_day_does(
     author, answered, sample_database, monkeypatch
 ):

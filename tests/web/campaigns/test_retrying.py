@@ -3,6 +3,7 @@
 import re
 from datetime import timedelta
 
+import pytest
 from sqlalchemy import select, update
 
 from outreach import french
@@ -18,6 +19,7 @@ FENCED = {"fence_id": "f", "worker_id": "w", "fenced_at": NOW, "settled_at": NOW
 ACTOR = "nadia.lambert@fwb.example"
 
 
+@pytest.mark.long
 def test_failures_are_sent_again_by_a_button_that_counts_them(author, launched, sample_database):
     settle(sample_database, 3, MessageState.REFUSED)
     assert "en échec" not in text_of(author.get("/campaigns/1/progress"))
@@ -54,6 +56,7 @@ def test_failures_that_do_not_leave_again_are_counted_with_the_reason(author, la
     assert "Renvoyer les" not in page
 
 
+@pytest.mark.long
 def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twice(
     author, signed_in, app, launched, sample_database, monkeypatch
 ):
@@ -76,6 +79,7 @@ def test_a_doubt_says_from_when_it_may_be_sent_again_and_that_it_may_arrive_twic
     assert page.index("Renvoyer les 2 courriels en doute") < page.index(twice)
 
 
+@pytest.mark.long
 def test_doubts_are_sent_again_together_or_one_by_one_and_once(author, signed_in, launched, sample_database):
     settle(sample_database, 3, MessageState.IN_DOUBT)
     end(sample_database)

@@ -50,6 +50,7 @@ def test_a_list_page_takes_the_same_statements_however_many_rows(author, sample_
     assert len(few) == len(many) <= 17
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     "query",
     [
@@ -88,6 +89,7 @@ def test_an_unknown_authority_is_a_page_that_says_so(author):
     assert "Aucun pouvoir organisateur ne porte le numéro FASE 1." in response.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("tab", ["", "/contacts", "/history"])
 @pytest.mark.parametrize("fase", [9001, 9002, 9300, 9990])
 def test_every_tab_of_a_sheet_opens(author, fase, tab):
@@ -131,6 +133,7 @@ def test_an_address_is_added_from_the_sheet(author):
     assert "Adresse direction@ecole.be ajoutée." in author.get("/directory/9300/history").text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("address", ["", "x", "a@ecole.be\r\nBcc: b@x.be", "a@localhost", "po009300@adm.fwb.example"])
 def test_a_refused_address_keeps_what_was_typed_and_says_why(author, address):
     form = {"address": address, "name": "Une personne", "kind": "personal"}
@@ -148,6 +151,7 @@ def test_an_address_that_smuggles_a_header_leaves_a_trace_in_the_log(author, cap
     assert "nadia" not in caplog.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("address", ["/directory/9300/contacts/new", "/directory/9300/contacts/1", "/adherence/lists"])
 def test_a_reader_does_not_open_the_forms_that_change(signed_in, address):
     assert signed_in("reader").get(address).status_code == 403
@@ -163,6 +167,7 @@ def test_two_addresses_in_one_field_are_offered_one_by_one(author):
         assert f'value="{address}"' in author.get(offered).text
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("address", ["Secrétariat <a@ecole.be>", "noreply@ecole.be", "directiоn@ecole.be"])
 def test_what_was_understood_is_shown_before_it_is_kept(author, address):
     form = {"address": address, "kind": "impersonal", "name": ""}
@@ -174,6 +179,7 @@ def test_what_was_understood_is_shown_before_it_is_kept(author, address):
     assert author.send("/directory/9300/contacts", again, page="/directory/9300/contacts/new").status_code == 302
 
 
+@pytest.mark.long
 def test_a_slip_in_a_domain_and_an_address_in_use_elsewhere_are_asked_about_before_they_are_kept(author):
     page, form = (
         "/directory/9300/contacts/new",
@@ -212,6 +218,7 @@ def is_without_address(client):
     return links(client.get("/directory?q=9300&reach=no_address"), "/directory/9300") != []
 
 
+@pytest.mark.long
 def test_an_address_is_corrected_then_retired(author):
     old = first_contact(author)
     form = {"address": "neuve@ecole.be", "kind": "impersonal", "name": ""}
@@ -225,6 +232,7 @@ def test_an_address_is_corrected_then_retired(author):
     assert is_without_address(author)
 
 
+@pytest.mark.long
 def test_an_address_is_retired_after_a_page_that_says_what_is_lost_and_put_back_by_one_button(author, signed_in):
     place, number = "/directory/9300/contacts", first_contact(author)
     page = author.get(f"{place}/{number}/retirement")
@@ -245,6 +253,7 @@ def test_an_address_is_retired_after_a_page_that_says_what_is_lost_and_put_back_
     assert restoration not in actions(author.get(place))
 
 
+@pytest.mark.long
 def test_the_second_person_confirms_an_address_in_mixed_writing(author, signed_in):
     form = {"address": "directiоn@ecole.be", "kind": "impersonal", "name": "", "confirmed": "directiоn@ecole.be"}
     author.send("/directory/9300/contacts", form, page="/directory/9300/contacts/new")
@@ -263,6 +272,7 @@ def test_a_reader_sees_no_button_that_changes(signed_in):
     assert "Retirer" not in page
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{7*7}}", "\u202eegnahC", 'Jean « le » "grand"'])
 def test_a_name_is_printed_as_text(author, sample_database, name):
     with sample_database.writing() as session:
@@ -273,6 +283,7 @@ def test_a_name_is_printed_as_text(author, sample_database, name):
         assert str(escape(name)) in page
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("number", ["99999999999", "99999999999999999999", "-1", "abc"])
 def test_a_number_no_database_holds_is_a_missing_page(author, number):
     assert author.get(f"/directory/{number}").status_code == 404
@@ -299,6 +310,7 @@ def test_of_an_argument_given_twice_the_first_counts(author):
     assert "lignes 51 à 100" in author.get("/directory?page=2&page=3").text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("name", "words"),
     [
@@ -329,6 +341,7 @@ def test_an_address_that_our_refused_letters_come_back_to_is_no_contact(author):
     assert "relève lui-même" in response.text
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("address", ["=cmd@ecole.be", "-a@ecole.be", "+a@ecole.be"])
 def test_an_address_that_would_start_a_formula_is_kept_and_leaves_as_text(author, address):
     old = first_contact(author)
@@ -359,6 +372,7 @@ def test_a_word_with_a_typo_is_said_with_what_was_searched_in_its_place(author):
     assert "où figure « anderlecht »" in page
 
 
+@pytest.mark.long
 def test_a_sheet_begins_with_the_standing_and_has_four_tabs(author, signed_in):
     page = author.get("/directory/9001")
     assert "14 de ses 147 écoles ont adhéré" in text_of(page).split("Au registre")[0]

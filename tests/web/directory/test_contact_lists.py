@@ -25,6 +25,7 @@ def addresses(database, fase=9300):
         return {held.address for held in known if held.retired_at is None}
 
 
+@pytest.mark.long
 def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, while_writing):
     assert "Importer des contacts" in text_of(author.get("/directory"))
     rows = "9300;a@ecole.be;Anne;Directrice", "9301;b@;;", f"9300;{DERIVED};Paul;", "9300;abuse@ecole.be;;"
@@ -55,6 +56,7 @@ def test_a_list_is_seen_applied_corrected_and_undone(author, sample_database, wh
     assert [tag.text for tag in elements(author.get(place), "span[@data-color]")][:1] == ["Annulée"]
 
 
+@pytest.mark.long
 def test_names_far_from_their_number_are_shown_and_applied_only_when_ticked(author, sample_database):
     name = "Administration communale de Namur"
     rows = (f"{name};9300;{letter}@ecole.be;Rue" for letter in "abc")
@@ -91,6 +93,7 @@ def test_two_addresses_of_a_cell_wait_for_one_word(author, sample_database):
     assert addresses(sample_database) == {DERIVED, "a@ecole.be", "b@ecole.be"}
 
 
+@pytest.mark.long
 def test_the_example_is_a_list_that_can_be_read(author):
     content = author.get(f"{PLACE}/example.csv").data
     shown = cells(elements(author.get(PLACE), "table")[0])
@@ -98,6 +101,7 @@ def test_the_example_is_a_list_that_can_be_read(author):
     assert "Nouvelles" in text_of(author.get(upload(author, content).location))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("content", "status", "said"),
     [

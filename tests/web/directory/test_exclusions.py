@@ -38,6 +38,7 @@ def standing(database, key):
         return [(one.reason, one.scope, one.detail) for one in suppressions.in_force(session, [key])]
 
 
+@pytest.mark.long
 def test_an_address_is_excluded_with_a_reason_and_let_in_again_with_another(author, mailbox, sample_database):
     key, page = mailbox
     assert "En usage" in text_of(author.get(SHEET))
@@ -141,6 +142,7 @@ def test_the_list_says_who_is_excluded_and_whose_the_address_is(author, excluded
     assert page.text.count(">Lever<") == 3
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("asked", "shown"),
     [
@@ -194,6 +196,7 @@ def addresses(page, words):
     return [address for address, text in links(page, without={"ds-sr-only"}) if text == words]
 
 
+@pytest.mark.long
 def test_each_line_is_lifted_for_its_own_reason_and_leads_back_to_what_was_looked_at(author, excluded, sample_database):
     with sample_database.writing() as session:
         suppressions.suppress(session, excluded[1], SuppressionReason.STAFF, now=NOW, actor="x")

@@ -32,6 +32,7 @@ def test_a_call_is_noted_told_and_taken_back(author):
     assert author.send(address, page=PAGE).status_code == 409
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("field", "typed", "words"),
     [
@@ -83,6 +84,7 @@ def test_what_is_planned_stands_above_what_happened(author, sample_database):
     assert '<a href="/directory" aria-current="page">' in page
 
 
+@pytest.mark.long
 def test_letters_and_answers_are_told_and_lead_to_what_they_speak_of(author, client, wbe):
     client.post(wbe, data={"answer": "help", "comment": "<b>Qui appeler ?</b>"})
     page = author.get("/directory/9001/history")

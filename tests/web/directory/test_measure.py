@@ -26,6 +26,7 @@ def withdrawals(page):
     return [action for action in actions(page) if action and action.endswith("/withdrawal")]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("kind", "form", "told"),
     [
@@ -49,6 +50,7 @@ def test_what_is_recorded_is_told_with_its_proof_and_withdrawn(author, key, kind
     assert told in said
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("kind", "field", "typed", "words"),
     [
@@ -69,6 +71,7 @@ def test_what_cannot_be_recorded_says_why_by_its_field(author, key, sample_datab
         assert session.scalars(select(TrackingBasis)).all() == []
 
 
+@pytest.mark.long
 def test_a_decision_is_offered_for_a_function_s_mailbox_only(author, key, sample_database):
     author.send(f"{PAGE}/{key}/decision", {**DECIDED, "day": "31/12/2098"})
     with sample_database.writing() as session:

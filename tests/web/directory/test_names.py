@@ -1,3 +1,4 @@
+import pytest
 from sqlalchemy import select
 
 from outreach.directory.models import Authority, Ownership, School
@@ -13,6 +14,7 @@ def a_school(sample_database):
         return school.fase
 
 
+@pytest.mark.long
 def test_a_name_is_corrected_and_the_correction_taken_back(author, sample_database):
     school = a_school(sample_database)
     sheet, address = "/directory/9300", f"/directory/9300/schools/{school}/name"

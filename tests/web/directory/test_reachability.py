@@ -63,6 +63,7 @@ def test_whom_one_follows_is_listed_in_any_state(author):
     assert fases_of(author.get(f"{LIST}/export.csv?owner=me")) == ["9300"]
 
 
+@pytest.mark.long
 def test_figures_by_network_lead_to_as_many_and_the_definitions_are_on_the_page(author, troubled):
     page = author.get(LIST)
     assert "Une boîte peut servir, mais aucune réponse n’en est venue" in text_of(page)
@@ -73,6 +74,7 @@ def test_figures_by_network_lead_to_as_many_and_the_definitions_are_on_the_page(
     assert [sum(column) for column in zip(*rows, strict=True)] == total
 
 
+@pytest.mark.long
 def test_ticked_authorities_are_handed_over_with_a_day_and_found_again_by_both(
     author, signed_in, troubled, monkeypatch
 ):
@@ -94,6 +96,7 @@ def test_ticked_authorities_are_handed_over_with_a_day_and_found_again_by_both(
     assert "Boîtes suivies par personne." in author.get("/directory/9300/history").text
 
 
+@pytest.mark.long
 def test_a_mailbox_that_somebody_confirmed_wants_no_work_any_more(author, sample_database):
     assert "9300" in fases_of(author.get(f"{LIST}/export.csv?state=unconfirmed"))
     (address,) = [

@@ -59,6 +59,7 @@ def test_an_empty_directory_leads_to_who_may_fill_it(author, signed_in, sample_d
     assert "Il faut le rôle rédaction" in text_of(reader.get(PLACE))
 
 
+@pytest.mark.long
 def test_an_edition_is_sent_looked_at_applied_and_undone_on_pages(author, signed_in, sample_database):
     apply(author, OLD)
     place = send(author, NEW, "2021-05-01").location
@@ -106,6 +107,7 @@ def test_an_edition_is_sent_looked_at_applied_and_undone_on_pages(author, signed
     assert author.send(undoing, page="/account").status_code == 409, "only the last edition is undone"
 
 
+@pytest.mark.long
 def test_an_edition_is_applied_once_and_only_as_it_was_seen(author, signed_in, sample_database):
     first = send(author, OLD).location
     assert send(author, OLD).location == first, "the same file sent twice is one"
@@ -120,6 +122,7 @@ def test_an_edition_is_applied_once_and_only_as_it_was_seen(author, signed_in, s
     assert applied(sample_database) == 1
 
 
+@pytest.mark.long
 def test_an_edition_that_changes_nothing_or_is_older_than_the_last_is_not_applied(author, sample_database):
     apply(author, OLD, "2021-05-01")
     same = send(author, OLD, "2021-05-02").location
@@ -133,6 +136,7 @@ def test_an_edition_that_changes_nothing_or_is_older_than_the_last_is_not_applie
     assert count(sample_database, RegisterImport) == 2
 
 
+@pytest.mark.long
 def test_a_file_that_is_cut_is_doubted_before_it_closes_half_the_directory(author):
     apply(author, OLD)
     page = author.get(send(author, edition(row()), "2021-05-01").location)
@@ -145,6 +149,7 @@ def test_a_workbook_of_the_register_is_read_as_its_csv(author, sample_database):
     assert count(sample_database, School) == 2
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("content", "words"),
     [

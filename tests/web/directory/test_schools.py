@@ -1,5 +1,7 @@
 """What a contact says of who reads it, shown and corrected on the sheets of its authority and of its schools."""
 
+import pytest
+
 from outreach.directory import authority_sheet, contacts
 from tests.pages import links, text_of
 
@@ -13,6 +15,7 @@ def schools_of(database, fase=9300):
         return list(contacts.own_schools(session, authority_sheet.authority_by_fase(session, fase)))
 
 
+@pytest.mark.long
 def test_a_box_of_one_school_is_made_on_its_sheet_and_shown_on_both(author, sample_database):
     school, *others = schools_of(sample_database)
     sheet = author.get(f"/directory/schools/{school}")
@@ -30,6 +33,7 @@ def test_a_box_of_one_school_is_made_on_its_sheet_and_shown_on_both(author, samp
     assert "direction@ecole.example" not in text_of(author.get(f"/directory/schools/{others[0]}"))
 
 
+@pytest.mark.long
 def test_a_correction_keeps_or_changes_the_schools_and_says_since_when(author, sample_database):
     first, second, *_ = schools_of(sample_database)
     author.send(PLACE, {**BOX, "schools": str(first)}, page=f"{PLACE}/new")

@@ -1,8 +1,11 @@
+import pytest
+
 from tests.pages import form_of, text_of
 
 PAGE = "/directory/9300/postal"
 
 
+@pytest.mark.long
 def test_an_address_is_corrected_shown_in_the_list_and_taken_back(author):
     form = form_of(author.get(PAGE), PAGE)
     sent = {**form, "street": "Rue des Postes", "number": "7", "box": "12", "postcode": "5000", "locality": "Namur"}

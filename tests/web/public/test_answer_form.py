@@ -53,6 +53,7 @@ def test_places_are_written_as_a_person_would_type_them(numbers, named):
     assert sorted(typed(numbers=named, listed=listed).ticked()) == numbers
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("fields", "given"),
     [
@@ -73,6 +74,7 @@ def test_an_answer_is_for_the_schools_that_it_names(fields, given):
     assert typed(**fields).given(SIX).answers == given
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("fields", "place", "words"),
     [

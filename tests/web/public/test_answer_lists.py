@@ -173,7 +173,8 @@ def test_the_prepared_sheet_is_filled_in_read_again_and_recorded_once(client, wb
         assert session.scalars(select(AnswerList.grid)).one() == ""
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@pytest.mark.long
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_sheet_with_its_own_header_is_matched_mended_compared_by_name_and_recorded(
     client, letters, wbe, sample_database
 ):
@@ -227,7 +228,7 @@ def test_answers_and_sheets_from_a_test_letter_are_shown_and_not_recorded(client
     assert counted(sample_database) == before
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_five_files_an_hour_are_read_of_a_letter_even_those_that_cannot_be(client, letters, wbe, sample_database):
     other = next(address for address in letters.values() if address != wbe)
     codes = [send(client, wbe, b"%PDF").status_code for _ in range(6)]
@@ -263,6 +264,7 @@ def test_a_sheet_that_is_gone_when_the_term_ends_leads_to_the_answer(client, wbe
     assert (gone.status_code, gone.location, len(asked_when)) == (303, wbe, 2)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("method", "place"),
     [

@@ -76,6 +76,7 @@ def test_an_answer_by_code_names_its_step_and_proves_nothing_of_the_mail(client,
         assert all(letter.mailing_id == letters[0].mailing_id for letter in letters), "no receipt to the mailbox"
 
 
+@pytest.mark.long
 @pytest.mark.usefixtures("at_noon")
 def test_a_wrong_code_tells_nothing_and_many_from_a_client_wait_a_little(client, coded, monkeypatch):
     code, _ = coded
@@ -110,6 +111,7 @@ def guess(database, count=MOST + 1):
             guessing.count(session, now=NOW)
 
 
+@pytest.mark.long
 @pytest.mark.postgresql
 @pytest.mark.usefixtures("at_noon")
 def test_while_codes_are_guessed_the_form_asks_for_the_fase_number_and_a_right_pair_passes(
@@ -216,6 +218,7 @@ def test_guesses_sent_at_once_open_no_more_than_guesses_sent_in_turn(app, coded,
     assert guess(code) == 429, "the right one, last: nobody learns that it is right"
 
 
+@pytest.mark.long
 def test_a_client_is_no_other_for_changing_what_it_may_change(client, coded):
     for one in range(WRONG_OF_CLIENT):
         asked = {"REMOTE_ADDR": f"2001:db8:7:{one:x}::{one + 1:x}", "HTTP_X_FORWARDED_FOR": f"192.0.2.{one}"}

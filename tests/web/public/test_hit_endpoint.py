@@ -139,6 +139,7 @@ def changed(token, place):
     return token[:place] + other + token[place + 1 :]
 
 
+@pytest.mark.long
 def test_a_changed_character_anywhere_makes_a_token_worthless(client, token, sample_database):
     for place in range(40):
         assert client.get(f"/c/{changed(token[TokenKind.CLICK], place)}").status_code == 404
@@ -146,6 +147,7 @@ def test_a_changed_character_anywhere_makes_a_token_worthless(client, token, sam
     assert counted(sample_database) == {}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("junk", [*JUNK, "%00", "../../etc/passwd", "٣" * 40, "x" * 39, "x" * 41])
 def test_junk_gets_the_picture_or_the_neutral_page(client, token, sample_database, junk):
     assert client.get(f"/o/{junk}.gif").data == GIF
@@ -154,6 +156,7 @@ def test_junk_gets_the_picture_or_the_neutral_page(client, token, sample_databas
     assert counted(sample_database) == {}
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("added", [".", ">", "%3E", "&amp;", "="])
 def test_what_a_mail_program_adds_is_stripped_once(client, token, added):
     assert client.get(f"/c/{token[TokenKind.CLICK]}{added}").status_code == 302
@@ -161,6 +164,7 @@ def test_what_a_mail_program_adds_is_stripped_once(client, token, added):
     assert client.get(f"/c/{token[TokenKind.CLICK]}{added}{added}").status_code == 404
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("kind", sorted(set(TokenKind) - {TokenKind.CLICK}))
 def test_a_token_of_another_kind_is_worth_nothing(client, token, sending, mailing, sample_database, kind):
     with sample_database.reading() as session:
@@ -250,6 +254,7 @@ class Silent:
     reading = writing
 
 
+@pytest.mark.long
 def test_an_address_met_before_is_still_read_for_its_method(client, token, sample_database):
     for _ in range(2):
         assert client.get(f"/c/{token[TokenKind.CLICK]}", headers=BROWSER).status_code == 302
@@ -275,6 +280,7 @@ def test_what_is_remembered_is_bounded_and_what_is_used_stays():
     assert recent.get(99) == -99
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("end", [".gif", ".GIF", ".gif>", ".gif%3E", "."])
 def test_a_pixel_s_address_is_read_as_mail_programs_write_it(client, token, sample_database, end):
     assert client.get(f"/o/{token[TokenKind.OPEN]}{end}", headers=BROWSER).data == GIF
@@ -296,6 +302,7 @@ ODD = [
 ]
 
 
+@pytest.mark.long
 def test_an_odd_request_gets_the_usual_answer(client, token):
     for odd in ODD:
         clicked = client.get(f"/c/{token[TokenKind.CLICK]}", environ_overrides=odd)

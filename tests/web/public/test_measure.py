@@ -51,6 +51,7 @@ def is_ticked(page):
     return "checked" in box.attrib
 
 
+@pytest.mark.long
 def test_the_box_gives_an_agreement_with_its_words_and_takes_it_back(client, wbe, choose, sample_database):
     assert not is_ticked(client.get(wbe))
     assert "Votre accord est enregistré" in choose(ticked=True).text
@@ -100,6 +101,7 @@ def test_what_staff_recorded_is_withdrawn_by_the_same_box_also_once_answers_are_
     assert "<form" not in client.get(wbe).text
 
 
+@pytest.mark.long
 def test_saving_the_choice_loses_nothing_that_is_typed_for_the_answer(client, wbe, choose, sample_database):
     typed = {"answer": "help", "comment": "Rappelez-moi lundi", "proposed": "x@ecole.be"}
     for ticked, said in ((True, "Votre accord est enregistré"), (False, "n’est pas mesurée")):

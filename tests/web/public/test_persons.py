@@ -104,6 +104,7 @@ def test_one_tap_confirms_and_settles_what_waited(raw, wbe, clock, sample_databa
     assert (standing(sample_database), waiting(sample_database)) == (["joined"], [])
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("seconds", "taken"), [(0, False), (1.9, False), (2, True), (86_400, True)])
 def test_a_page_must_be_two_seconds_old_and_has_no_age_at_which_it_is_refused(
     raw, wbe, clock, sample_database, seconds, taken
@@ -187,6 +188,7 @@ def test_an_answer_and_an_unsubscription_of_one_page_are_neither(app, raw, wbe, 
     assert waiting(sample_database) == [("answer", "twice"), ("unsubscription", "twice")]
 
 
+@pytest.mark.long
 def test_one_client_that_answers_at_once_for_five_authorities_is_asked_and_a_slow_secretary_is_not(
     raw, letters, clock, sample_database
 ):
@@ -287,6 +289,7 @@ def test_a_machine_on_a_page_that_was_answered_answers_nothing_again(
     assert standing(sample_database) == ["joined", "declined"]
 
 
+@pytest.mark.long
 def test_the_first_choice_of_a_machine_closes_no_answer_that_waits_and_settles_nothing(
     client, raw, letters, clock, sample_database
 ):
@@ -368,6 +371,7 @@ def test_a_seal_holds_for_its_letter_form_link_and_installation_alone_and_in_its
     assert last == {held, None}, "the same page, or none"
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("kind", [FormKind.UNSUBSCRIPTION, FormKind.SUBSCRIPTION, FormKind.MEASURE, FormKind.UNDOING])
 def test_a_genuine_page_of_another_form_answers_nothing(app, raw, wbe, sample_database, kind):
     keys = Keys(app.extensions["outreach.settings"].signing_keys)
@@ -377,6 +381,7 @@ def test_a_genuine_page_of_another_form_answers_nothing(app, raw, wbe, sample_da
     assert (standing(sample_database), waiting(sample_database)) == ([], [("answer", "foreign_page")])
 
 
+@pytest.mark.long
 def test_one_click_is_no_form_and_a_form_no_one_click(app, raw, wbe, clock, sample_database):
     keys, name = Keys(app.extensions["outreach.settings"].signing_keys), bytes.fromhex(public_id(app, wbe))
     of_header, of_text = (keys.make(TokenKind.UNSUBSCRIBE, name, link) for link in (1, 2))
@@ -393,6 +398,7 @@ def test_one_click_is_no_form_and_a_form_no_one_click(app, raw, wbe, clock, samp
     assert counted(sample_database, Suppression) == [1]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("form", "code"),
     [

@@ -70,6 +70,7 @@ DOUBTS = [
 ]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("values", "after"), DOUBTS)
 def test_unsubscribing_by_its_own_link_proves_that_a_letter_in_doubt_arrived(
     client, letter, sample_database, values, after
@@ -101,6 +102,7 @@ def test_one_click_is_answered_empty_without_redirect_or_cookie_and_a_hundred_ti
     assert len(suppressions(sample_database)) == 1
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("method", ["get", "post"])
 @pytest.mark.parametrize("token", JUNK)
 def test_a_wrong_link_gets_the_same_neutral_page(client, letter, sample_database, method, token):
@@ -169,6 +171,7 @@ def test_a_letter_is_read_online_as_it_was_composed(app, client, letter, sample_
     assert FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}").status_code == 404
 
 
+@pytest.mark.long
 def test_what_a_letter_s_link_names_is_in_view_and_not_chosen(app, client, letter, sample_database):
     shown = FlaskClient.open(client, f"/v/{link(app, sample_database, TokenKind.VIEW)}")
     chosen = {text_of(one): one.get("href") for one in elements(shown, "a") if "?choice=" in one.get("href")}
@@ -231,6 +234,7 @@ def test_unsubscribing_from_a_trial_excludes_nobody_and_says_so(app, client, let
     assert suppressions(sample_database) == []
 
 
+@pytest.mark.long
 def test_the_page_to_unsubscribe_on_names_the_authority_and_shows_the_address_masked(client, letter, sample_database):
     identity, token = letter
     with sample_database.reading() as session:
@@ -244,6 +248,7 @@ def test_the_page_to_unsubscribe_on_names_the_authority_and_shows_the_address_ma
         assert address not in page.text
 
 
+@pytest.mark.long
 def test_a_mailbox_reads_when_it_unsubscribed_and_takes_it_back_by_a_button_alone(
     client, letter, sample_database, monkeypatch
 ):

@@ -37,6 +37,7 @@ def test_the_name_and_function_are_kept_with_the_response_and_shown_and_exported
         assert all("Zoé" not in letter for letter in session.scalars(select(Mailing.letter)))
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("field", "typed", "words"),
     [

@@ -78,6 +78,7 @@ def give(client, typed):
     return client.post(CHECK, data={**form_of(page), "code": typed})
 
 
+@pytest.mark.long
 def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_factor(
     app, client, password, required, sample_database
 ):
@@ -102,6 +103,7 @@ def test_a_right_password_alone_opens_nothing_of_whoever_has_to_have_a_second_fa
         assert session.scalars(select(SecondFactor.user_id)).all() == []
 
 
+@pytest.mark.long
 def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, password, required, sample_database):
     asked = client.get("/directory/9001?page=2")
     form = {**form_of(client.get(asked.location)), "email": email("approver"), "password": password}
@@ -123,6 +125,7 @@ def test_whoever_has_to_sets_it_up_reads_the_codes_once_and_is_in(app, client, p
         assert (said.actor, said.sentence) == (email("approver"), "Second facteur mis en place.")
 
 
+@pytest.mark.long
 def test_a_session_from_before_the_role_was_given_leads_to_the_set_up(app, signed_in, password, required):
     reader, approver = signed_in("reader"), signed_in("approver")
     assert reader.get("/directory").status_code == 200
@@ -132,6 +135,7 @@ def test_a_session_from_before_the_role_was_given_leads_to_the_set_up(app, signe
     assert signed_in("approver").get("/directory").status_code == 200
 
 
+@pytest.mark.long
 def test_a_code_opens_after_the_password_and_never_twice(app, client, password, enrolled):
     secret, _ = enrolled("author")
     right = code(secret)
@@ -147,6 +151,7 @@ def test_a_code_opens_after_the_password_and_never_twice(app, client, password, 
     assert [tab.get("/directory").status_code for tab in (client, other)] == [200, 200]
 
 
+@pytest.mark.long
 def test_the_page_of_the_code_names_somebody_else_who_can_take_a_lost_factor_away(
     app, client, password, enrolled, sample_database
 ):
@@ -161,6 +166,7 @@ def test_the_page_of_the_code_names_somebody_else_who_can_take_a_lost_factor_awa
     assert "adressez-vous à la personne qui exploite le service" in text_of(alone.get(CHECK))
 
 
+@pytest.mark.long
 def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrolled):
     secret, _ = enrolled("author")
     client.sign_in(email("author"), password)
@@ -171,6 +177,7 @@ def test_a_form_of_a_tab_that_was_left_behind_is_refused(client, password, enrol
     assert (refused.status_code, "Le formulaire a expiré" in refused.text) == (400, True)
 
 
+@pytest.mark.long
 def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, client, password, enrolled):
     _, codes = enrolled("author")
     client.sign_in(email("author"), password)
@@ -181,6 +188,7 @@ def test_a_recovery_code_opens_once_and_the_next_page_says_how_many_remain(app, 
     assert "Ce code de secours a déjà servi" in text_of(give(other, codes[0]))
 
 
+@pytest.mark.long
 def test_wrong_codes_are_slowed_and_stand_in_the_trail(app, client, password, enrolled, monkeypatch, sample_database):
     monkeypatch.setattr(sign_in, "MOST_BY_ACCOUNT", 2)
     secret, _ = enrolled("author")
@@ -196,6 +204,7 @@ def test_wrong_codes_are_slowed_and_stand_in_the_trail(app, client, password, en
         assert (said.person, said.detail) == (email("author"), blueprint.TRIED)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("change", ["password", "account", "time"])
 def test_a_step_does_not_go_on_once_what_it_stands_on_has_changed(
     app, client, password, enrolled, sample_database, change, monkeypatch
@@ -218,6 +227,7 @@ def test_nobody_is_asked_where_it_is_optional_and_none_is_set_up(client, passwor
     assert client.get("/directory").status_code == 200
 
 
+@pytest.mark.long
 def test_a_text_that_was_kept_goes_through_the_second_step(ended, begun, written, password, enrolled, sample_database):
     secret, _ = enrolled("author")
     shown = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
@@ -229,6 +239,7 @@ def test_a_text_that_was_kept_goes_through_the_second_step(ended, begun, written
     assert letter_of(sample_database) == WRITTEN.replace("\r\n", "\n")
 
 
+@pytest.mark.long
 def test_a_text_that_was_kept_goes_through_the_set_up(ended, begun, written, password, required, monkeypatch):
     monkeypatch.setattr(second_factors, "THEIRS", {"author"})
     page = sign_in_again(ended, ended.post(f"{begun}/letter", data=written, headers=OURS), password)
@@ -239,6 +250,7 @@ def test_a_text_that_was_kept_goes_through_the_set_up(ended, begun, written, pas
     assert "Une heure de travail" in text_of(read)
 
 
+@pytest.mark.long
 def test_a_text_that_was_kept_is_not_lost_with_a_step_that_is_over(
     ended, begun, written, password, enrolled, monkeypatch
 ):
@@ -249,6 +261,7 @@ def test_a_text_that_was_kept_is_not_lost_with_a_step_that_is_over(
     assert (over.status_code, form_of(over, "/sign-in/kept")["kept"]) == (422, form_of(shown)["kept"])
 
 
+@pytest.mark.long
 def test_a_step_that_was_left_is_not_for_whoever_uses_the_browser_next(client, password, required):
     assert client.sign_in(email("approver"), password).location == SET_UP
     assert client.sign_in(email("reader"), password).location == "/"
@@ -256,6 +269,7 @@ def test_a_step_that_was_left_is_not_for_whoever_uses_the_browser_next(client, p
     assert client.get(SET_UP).location == "/sign-in"
 
 
+@pytest.mark.long
 def test_two_tabs_set_up_one_second_factor(app, client, password, required):
     tabs = [client, app.test_client()]
     pages = [(tab.sign_in(email("approver"), password), tab.get(SET_UP))[1] for tab in tabs]

@@ -22,6 +22,7 @@ def secret(author, password):
     return text_of(elements(page, "code[@class='key']")[0]).replace(" ", "")
 
 
+@pytest.mark.long
 def test_it_is_set_up_with_the_password_ends_other_sessions_and_is_asked_from_then_on(
     app, author, signed_in, password, sample_database
 ):
@@ -39,6 +40,7 @@ def test_it_is_set_up_with_the_password_ends_other_sessions_and_is_asked_from_th
     assert give(client, code(key, ahead=1)).location == "/today"
 
 
+@pytest.mark.long
 def test_a_change_takes_the_password_and_a_code(author, secret, password, sample_database):
     for typed in ({"password": password}, {"password": password, "code": "000000"}, {"password": "faux", "code": "1"}):
         for address in (OWN, f"{OWN}/codes", f"{OWN}/removal"):
@@ -69,6 +71,7 @@ def test_whoever_has_to_have_one_is_not_offered_to_remove_it(app, author, secret
     assert author.send(f"{OWN}/removal", typed, page=OWN).status_code == 409
 
 
+@pytest.mark.long
 def test_a_new_password_keeps_the_session_that_gave_a_second_factor(author, secret, password):
     phrase = "une phrase vraiment longue"
     form = {"password": password, "new_password": phrase, "new_password_confirm": phrase}
@@ -76,6 +79,7 @@ def test_a_new_password_keeps_the_session_that_gave_a_second_factor(author, secr
     assert author.get("/directory").status_code == 200
 
 
+@pytest.mark.long
 def test_a_demonstration_at_another_time_takes_the_codes_of_today(app, author, password):
     settings = app.extensions["outreach.settings"]
     app.extensions["outreach.settings"] = settings.model_copy(update={"clock_offset": 7200.0})

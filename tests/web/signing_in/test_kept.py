@@ -65,6 +65,7 @@ def sign_in(client, page, password, role="author"):
     return client.post("/sign-in/kept", data=form, headers=OURS)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("has_cookie", [True, False])
 def test_the_same_person_signs_in_reads_the_text_and_sends_it(
     ended, begun, written, password, sample_database, has_cookie
@@ -87,6 +88,7 @@ def test_the_same_person_signs_in_reads_the_text_and_sends_it(
     assert letter_of(sample_database) == WRITTEN.replace("\r\n", "\n")
 
 
+@pytest.mark.long
 def test_after_too_many_attempts_the_text_is_still_there(ended, begun, written, password):
     page = ended.post(f"{begun}/letter", data=written, headers=OURS)
     for _ in range(MOST_BY_ACCOUNT + 1):
@@ -95,6 +97,7 @@ def test_after_too_many_attempts_the_text_is_still_there(ended, begun, written, 
     assert form_of(page, "/sign-in/kept")["kept"]
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("mark", ["3.of-another-session", "nobody's"])
 def test_a_stale_token_in_a_session_that_goes_on_shows_the_text_at_once(
     author, begun, written, sample_database, app, mark
@@ -107,6 +110,7 @@ def test_a_stale_token_in_a_session_that_goes_on_shows_the_text_at_once(
     assert author.post(f"{begun}/letter", data=form_of(shown), headers=OURS).location == f"{begun}/dates"
 
 
+@pytest.mark.long
 def test_somebody_else_gets_neither_the_text_nor_its_effect(
     ended, signed_in, begun, written, password, sample_database
 ):
@@ -128,6 +132,7 @@ def test_whoever_has_to_change_the_password_first_keeps_the_text(author, begun, 
     assert form_of(shown)["letter"].startswith("Une heure de travail")
 
 
+@pytest.mark.long
 def test_a_form_that_is_not_known_to_come_from_our_pages_keeps_nothing(ended, begun, written):
     for origin in ("https://evil.test", "null", "http://localhost.evil.test", "http://localhost:81", "", None):
         headers = {} if origin is None else {"Origin": origin}
@@ -136,6 +141,7 @@ def test_a_form_that_is_not_known_to_come_from_our_pages_keeps_nothing(ended, be
             assert (refused.status_code, "kept" in refused.text) in {(400, False), (302, False)}, origin
 
 
+@pytest.mark.long
 def test_a_token_that_names_nobody_or_is_forged_keeps_nothing(app, client, begun, written):
     nobodys = form_of(client.get("/sign-in"))["csrf_token"]
     forged = URLSafeTimedSerializer("a key of somebody else's", salt="wtf-csrf-token").dumps("1.x")
@@ -144,6 +150,7 @@ def test_a_token_that_names_nobody_or_is_forged_keeps_nothing(app, client, begun
         assert (refused.status_code, "kept" in refused.text) in {(400, False), (302, False)}
 
 
+@pytest.mark.long
 def test_a_kept_text_that_was_changed_is_not_read(ended, begun, written, password):
     page = ended.post(f"{begun}/letter", data=written, headers=OURS)
     form = {**form_of(page, "/sign-in/kept"), "email": people.person_for("author").email, "password": password}
@@ -154,6 +161,7 @@ def test_a_kept_text_that_was_changed_is_not_read(ended, begun, written, passwor
     assert (foreign.status_code, ended.get("/directory").status_code) == (400, 302)
 
 
+@pytest.mark.long
 def test_a_stale_token_at_the_second_sign_in_keeps_the_text_too(ended, app, begun, written, password):
     page = ended.post(f"{begun}/letter", data=written, headers=OURS)
     with ended.session_transaction() as cookie:
@@ -163,6 +171,7 @@ def test_a_stale_token_at_the_second_sign_in_keeps_the_text_too(ended, app, begu
     assert sign_in(ended, again, password).status_code == 200
 
 
+@pytest.mark.long
 def test_only_these_views_keep_text_and_no_other_does(app, ended, written):
     """A new view keeps nothing until it is named here; what approves, sends, or changes passwords or files never is."""
     views = app.view_functions.items()
@@ -186,6 +195,7 @@ def test_the_preview_says_so_and_leaves_the_page_as_it_is(ended, begun, written)
     assert "HX-Redirect" not in part.headers
 
 
+@pytest.mark.long
 def test_the_longest_form_goes_through_whole_and_a_million_bytes_are_refused(ended, begun, written, password):
     text = "".join(random.Random(1).choices(ascii_letters + digits, k=470_000)) + " é\r\n«"
     page = ended.post(f"{begun}/letter", data={**written, "letter": text}, headers=OURS)
@@ -201,6 +211,7 @@ def test_a_stale_form_about_what_does_not_exist_is_answered_as_any_other(app, au
     assert author.post("/campaigns/99999/audience", data=form, headers=OURS).status_code == 404
 
 
+@pytest.mark.long
 def test_each_keeping_view_tells_what_it_keeps(app, author, begun, password, sample_database):
     with author.session_transaction() as cookie:
         cookie["csrf_token"] = "of another session"

@@ -24,6 +24,7 @@ def setting(app, **changes):
     app.extensions["outreach.settings"] = settings.model_copy(update=changes)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("mode", "relays", "told"),
     [
@@ -89,6 +90,7 @@ def test_the_alarm_of_a_relay_is_said_once_whether_others_serve_or_not(author, s
         assert ("Serveur d’envoi en alarme." in page) == (hindrance != alarm)
 
 
+@pytest.mark.long
 def test_of_several_installations_the_one_that_may_not_send_is_named_whichever_passed_last(author, sample_database):
     said = ("confirmation", ""), ("", ""), ("", "L’envoi est coupé."), ("confirmation", "L’envoi est coupé.")
     for first, second in said:
@@ -104,6 +106,7 @@ def test_of_several_installations_the_one_that_may_not_send_is_named_whichever_p
     assert "autre:/srv" not in shown(author), "others have outlived it by a day"
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("alarms", "hindrance", "ago", "serve"),
     [
@@ -122,6 +125,7 @@ def test_beside_an_alarm_letters_are_said_to_leave_only_where_they_do(
     assert shown(author).count("Les courriels partent par un autre serveur d’envoi.") == int(serve)
 
 
+@pytest.mark.long
 def test_a_relay_that_rests_is_tried_now_by_those_who_may_act_and_the_audit_says_who(
     author, signed_in, sample_database
 ):

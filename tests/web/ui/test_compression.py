@@ -11,6 +11,7 @@ def browser(app):
     return FlaskClient(app, app.response_class)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(
     ("accepted", "sent"), [("gzip, deflate, br, zstd", "br"), ("gzip, zstd", "zstd"), ("gzip", "gzip"), ("", None)]
 )

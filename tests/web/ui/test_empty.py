@@ -43,6 +43,7 @@ def test_pages_without_data_lead_to_the_next_step(newcomer):
         assert step in dict(links(_empty(newcomer, page))), page
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("page", ["/situation/schools?strand=1", "/situation/authorities?strand=1"])
 def test_a_programme_without_a_directory_leads_back(newcomer, database, page):
     with database.writing() as session:

@@ -74,7 +74,7 @@ def costly_directory(monkeypatch):
     monkeypatch.setattr(listing, "networks", lambda session: session.execute(FOR_LONG).all())
 
 
-@pytest.mark.parametrize("backend", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("backend", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)])
 def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, password, costly_directory, monkeypatch):
     assert client.sign_in(people.person_for("author").email, password).status_code == 302
     page = client.get("/directory")
@@ -88,6 +88,7 @@ def test_a_page_that_asks_too_much_ends_in_time_and_says_what_to_do(client, pass
     assert client.get("/directory").status_code == 200
 
 
+@pytest.mark.long
 def test_what_a_command_or_a_launch_reads_is_not_limited_after_a_request(author, costly_directory, sample_database):
     author.get("/directory")
     with sample_database.reading() as session:

@@ -17,6 +17,7 @@ def readings(sample_database):
     event.remove(sample_database._reader, "begin", note)
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize("address", ["/", "/campaigns", "/directory", "/responses", "/notes", "/calendar", "/account"])
 def test_a_page_its_bar_and_its_account_are_one_reading(author, readings, address):
     assert author.get(address).status_code == 200

@@ -49,6 +49,7 @@ def test_staff_get_a_french_page_and_the_log_one_line_while_the_database_is_away
     assert all(record.exc_info is None for record in warned)
 
 
+@pytest.mark.long
 def test_staff_get_what_strangers_get_of_pages_that_need_no_account(app, client, author, gone, sample_url, lend):
     addresses = ["/sign-in", "/sign-in/forgotten", "/accessibility", "/data-protection", "/nowhere", "/campaigns/x"]
     addresses += ["/a/x", "/c/x", "/u/x", "/n/key", "/sign-in/oidc", "/.well-known/security.txt", "/healthz"]
@@ -124,6 +125,7 @@ def test_a_monitor_is_told_that_the_database_is_silent(client, gone):
     )
 
 
+@pytest.mark.one_example
 @pytest.mark.parametrize(("version", "word"), [("0092", "older"), ("0029", "too_old"), ("9999", "newer")])
 def test_nothing_is_served_from_a_database_of_another_version(author, lend, sample_url, sample_database, version, word):
     with sample_database.engine.begin() as connection:
