@@ -20,6 +20,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine
+from sqlalchemy.util import LRUCache
 
 from outreach.accounts import passwords
 from outreach.adherence import programmes
@@ -29,6 +30,7 @@ from outreach.db import Database
 from outreach.settings import Settings, read
 from outreach.sight.engine import Sighted
 from tests import costs, factories
+from tests.kept import Kept
 from tests.memory import in_memory
 from tests.servers.postgresql import Server
 
@@ -42,6 +44,7 @@ PLACE = "serveur.example:/var/lib/outreach"  # of an installation
 NOW = datetime(2021, 5, 15, 9, 0, tzinfo=UTC)
 SERVER = "OUTREACH_TEST_POSTGRESQL"
 STATES: dict[str, tuple[str, Callable[[Database, Settings], None]]] = {}  # by name: the state before, what brings to it
+STATEMENTS = 4_000  # compiled, of one process: pages and domain have more than the 500 that an engine keeps by itself
 TAKE_LONG = ("chaos", "timeout")  # what waits for others, and what says that it takes longer than others may
 
 
@@ -256,12 +259,15 @@ def _state_of(base: str, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator["Templates"]:
+def templates(
+    pytestconfig: pytest.Config, tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Iterator["Templates"]:
     base = tmp_path_factory.getbasetemp()
     folder = (base if worker_id == "master" else base.parent) / "templates"  # one for all workers
     folder.mkdir(exist_ok=True)
     Flask.jinja_options = {"bytecode_cache": FileSystemBytecodeCache(str(folder))}  # one worker compiles a page for all
-    made = Templates(folder, worker_id)
+    is_judge = pytestconfig.getoption("--all") or not hasattr(pytestconfig, "cache")  # who trusts nothing of before
+    made = Templates(folder, worker_id, None if is_judge else Kept(pytestconfig.cache.mkdir("templates")))
     yield made
     made.close()
 
@@ -269,8 +275,8 @@ def templates(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Itera
 class Templates:
     """Template databases: the first process that needs one creates it, and all processes copy it for each test."""
 
-    def __init__(self, folder: Path, worker: str) -> None:
-        self.folder, self.worker, self.copies = folder, worker, 0
+    def __init__(self, folder: Path, worker: str, kept: Kept | None = None) -> None:
+        self.folder, self.worker, self.kept, self.copies = folder, worker, kept, 0
         self.sessions: dict[str, object] = {}  # what a browser that signed in goes on with in every copy
         self.first: dict[str, Engine] = {}  # the first engine of each kind that this process has opened
 
@@ -311,6 +317,7 @@ class Templates:
         if kind not in self.first:
             opened.engine.connect().close()
             self.first[kind] = opened.engine
+            opened.engine._compiled_cache = LRUCache(STATEMENTS)
         for engine in (opened.engine, opened._reader, opened._writer):
             engine.dialect, engine._compiled_cache = self.first[kind].dialect, self.first[kind]._compiled_cache
         return opened
@@ -342,6 +349,9 @@ class Templates:
                 made.touch()
 
     def _make(self, backend: str, kind: str, name: str) -> None:
+        may_be_kept = self.kept and backend == "sqlite" and kind in {"empty", "sample"}
+        if may_be_kept and self.kept.take(kind, self.folder):
+            return
         base = f"template_{STATES[kind][0]}" if kind in STATES else None
         url = f"sqlite:///{self.folder / name}.sqlite3"
         if backend == "postgresql":
@@ -355,6 +365,8 @@ class Templates:
         else:
             prepare(made)
         made.dispose()
+        if may_be_kept:
+            self.kept.keep(kind, self.folder)
 
 
 def _fill(database: Database, settings: Settings) -> None:
