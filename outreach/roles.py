@@ -1,22 +1,17 @@
 """The roles of staff, apart from accounts, so that importing them loads nothing for signing in."""
 
-from enum import StrEnum
+from outreach.labelled import Labelled
 
 
-class RoleName(StrEnum):
+class RoleName(Labelled):
     """A role of a member of staff; a person may hold several. Those `SCOPED` stand alone, each with a code."""
 
-    READER = "reader"
-    AUTHOR = "author"
-    APPROVER = "approver"
-    ADMINISTRATOR = "administrator"
-    FEDERATION = "federation"
-    NETWORK = "network"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self]
+    READER = "reader", "lecture"
+    AUTHOR = "author", "rédaction"
+    APPROVER = "approver", "validation"
+    ADMINISTRATOR = "administrator", "administration"
+    FEDERATION = "federation", "fédération"
+    NETWORK = "network", "réseau"
 
     @property
     def permits(self) -> str:
@@ -24,14 +19,6 @@ class RoleName(StrEnum):
         return _PERMITTED[self]
 
 
-_LABELS = {
-    RoleName.READER: "lecture",
-    RoleName.AUTHOR: "rédaction",
-    RoleName.APPROVER: "validation",
-    RoleName.ADMINISTRATOR: "administration",
-    RoleName.FEDERATION: "fédération",
-    RoleName.NETWORK: "réseau",
-}
 _PERMITTED = {
     RoleName.READER: "lit tout : l’annuaire, les campagnes, les résultats",
     RoleName.AUTHOR: "importe registre et listes, corrige les adresses, écrit les campagnes, traite les réponses",

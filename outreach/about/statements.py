@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import Index, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -20,6 +19,7 @@ from outreach.days import today
 from outreach.db import Base, Session, enum_of, take_turns
 from outreach.errors import InputError, Refused
 from outreach.french import number, spelt_day
+from outreach.labelled import Labelled
 from outreach.text import is_forbidden
 
 SHORT, LONG = 500, 3000
@@ -27,29 +27,19 @@ SUBJECT = "statements"  # of what the audit records about them
 UNFINISHED = re.compile(r"\[[àa] compléter[^\]\n]*\]?", re.IGNORECASE)
 
 
-class StatementKind(StrEnum):
+class StatementKind(Labelled):
     """What a statement is about."""
 
-    DATA_PROTECTION = "data-protection"
-    ACCESSIBILITY = "accessibility"
-
-    @property
-    def label(self) -> str:
-        """The French name of its page."""
-        return "Protection des données" if self is StatementKind.DATA_PROTECTION else "Accessibilité"
+    DATA_PROTECTION = "data-protection", "Protection des données"
+    ACCESSIBILITY = "accessibility", "Accessibilité"
 
 
-class Conformity(StrEnum):
+class Conformity(Labelled):
     """How far the pages keep to the rules of accessibility, as the service declares it."""
 
-    FULL = "full"
-    PARTIAL = "partial"
-    NONE = "none"
-
-    @property
-    def label(self) -> str:
-        """The French label, after « ce site est »."""
-        return {"full": "totalement conforme", "partial": "partiellement conforme", "none": "non conforme"}[self.value]
+    FULL = "full", "totalement conforme"
+    PARTIAL = "partial", "partiellement conforme"
+    NONE = "none", "non conforme"
 
 
 @dataclass(frozen=True, slots=True)

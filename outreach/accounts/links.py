@@ -10,7 +10,6 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -19,17 +18,18 @@ from outreach.accounts.colleagues import USERS
 from outreach.db import Base, Session, enum_of, table_of
 from outreach.errors import OutreachError
 from outreach.french import moment
+from outreach.labelled import Labelled
 
 PATH = "/account/links/"
 DIGEST_BYTES = 32
 
 
-class LinkKind(StrEnum):
+class LinkKind(Labelled):
     """What a link is for: an invitation, a new password asked by an administrator, or by the person."""
 
-    INVITATION = "invitation"
-    RESET = "reset"
-    FORGOTTEN = "forgotten"
+    INVITATION = "invitation", "invitation"
+    RESET = "reset", "demandé par l’administration"
+    FORGOTTEN = "forgotten", "mot de passe oublié"
 
     @property
     def lifetime(self) -> timedelta:
@@ -40,18 +40,6 @@ class LinkKind(StrEnum):
     def replaces(self) -> frozenset["LinkKind"]:
         """The kinds of earlier links that a new one ends."""
         return frozenset({self} if self is LinkKind.FORGOTTEN else LinkKind)
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    LinkKind.INVITATION: "invitation",
-    LinkKind.RESET: "demandé par l’administration",
-    LinkKind.FORGOTTEN: "mot de passe oublié",
-}
 
 
 class AccountLink(Base):

@@ -7,7 +7,6 @@ when an account has that address: what was typed instead may be a password.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ColumnElement, Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -15,42 +14,27 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.columns import DATA, Column, Kind, Queried, by_label
 from outreach.days import BRUSSELS, today
 from outreach.db import Base, Session, enum_of, take_turns
+from outreach.labelled import Labelled
 
 APART = timedelta(minutes=1)
 LONGEST_PERSON, LONGEST_DETAIL = 255, 300
 MOST_EXPORTED = 50_000
 
 
-class TrailKind(StrEnum):
+class TrailKind(Labelled):
     """What a line tells."""
 
-    SIGNED_IN = "signed_in"
-    SIGN_IN_FAILED = "sign_in_failed"
-    SIGN_IN_SLOWED = "sign_in_slowed"
-    PASSWORD_WRONG = "password_wrong"  # noqa: S105 - what happened
-    SIGNED_OUT = "signed_out"
-    REFUSED = "refused"
-    EXPORTED = "exported"
-    LETTER_OPENED = "letter_opened"
-    FEED_MADE = "feed_made"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self]
+    SIGNED_IN = "signed_in", "connexion"
+    SIGN_IN_FAILED = "sign_in_failed", "connexion manquée"
+    SIGN_IN_SLOWED = "sign_in_slowed", "connexion freinée"
+    PASSWORD_WRONG = "password_wrong", "mot de passe ou code erroné"
+    SIGNED_OUT = "signed_out", "déconnexion"
+    REFUSED = "refused", "accès refusé"
+    EXPORTED = "exported", "export"
+    LETTER_OPENED = "letter_opened", "courriel ouvert"
+    FEED_MADE = "feed_made", "adresse d’agenda faite"
 
 
-_LABELS = {
-    TrailKind.SIGNED_IN: "connexion",
-    TrailKind.SIGN_IN_FAILED: "connexion manquée",
-    TrailKind.SIGN_IN_SLOWED: "connexion freinée",
-    TrailKind.PASSWORD_WRONG: "mot de passe ou code erroné",
-    TrailKind.SIGNED_OUT: "déconnexion",
-    TrailKind.REFUSED: "accès refusé",
-    TrailKind.EXPORTED: "export",
-    TrailKind.LETTER_OPENED: "courriel ouvert",
-    TrailKind.FEED_MADE: "adresse d’agenda faite",
-}
 FAILURES = {TrailKind.SIGN_IN_FAILED, TrailKind.SIGN_IN_SLOWED, TrailKind.PASSWORD_WRONG, TrailKind.REFUSED}
 Sameness = tuple[TrailKind, str, str]
 Seen = dict[Sameness, datetime]

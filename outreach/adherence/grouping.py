@@ -3,7 +3,6 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, Subquery, and_, case, exists, func, literal, or_, select, true
@@ -25,24 +24,19 @@ from outreach.directory.models import (
     types_of,
 )
 from outreach.directory.reference import PROVINCES, province_of
+from outreach.labelled import Labelled
 from outreach.sent_lists.models import ListState
 
 OUTSIDE = "-"  # the code of the group of schools that have no zone, province or federation
 
 
-class Grouping(StrEnum):
+class Grouping(Labelled):
     """By what schools are counted."""
 
-    NETWORK = "network"
-    ZONE = "zone"
-    PROVINCE = "province"
-    FEDERATION = "federation"
-
-    @property
-    def label(self) -> str:
-        """The French noun."""
-        labels = {"network": "réseau", "zone": "zone", "province": "province", "federation": "fédération"}
-        return labels[self.value]
+    NETWORK = "network", "réseau"
+    ZONE = "zone", "zone"
+    PROVINCE = "province", "province"
+    FEDERATION = "federation", "fédération"
 
     @property
     def outside(self) -> str:

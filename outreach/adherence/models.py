@@ -4,7 +4,6 @@ A status is never changed: a dated and signed record is added, and the latest on
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 from itertools import combinations
 from typing import NamedTuple
 
@@ -27,34 +26,24 @@ from outreach.adherence.statuses import Status as Status  # noqa: PLC0414 - whoe
 from outreach.db import Base, enum_of
 from outreach.directory.models import Level, Network
 from outreach.errors import InputError
+from outreach.labelled import Labelled
 from outreach.sent_lists.models import SentList
 
 
-class Word(StrEnum):
+class Word(Labelled):
     """On whose word a status is known: the authority's own (declared), or the service's (confirmed)."""
 
-    DECLARED = "declared"
-    CONFIRMED = "confirmed"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"declared": "déclaré", "confirmed": "confirmé"}[self.value]
+    DECLARED = "declared", "déclaré"
+    CONFIRMED = "confirmed", "confirmé"
 
 
-class RollUp(StrEnum):
+class RollUp(Labelled):
     """Where an authority stands in a strand, over its eligible schools."""
 
-    COMPLETE = "complete"
-    PARTIAL = "partial"
-    NONE = "none"
-    NOT_CONCERNED = "not_concerned"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        labels = {"complete": "Toutes les écoles", "partial": "Une partie des écoles", "none": "Aucune école"}
-        return labels.get(self.value, "Non concerné")
+    COMPLETE = "complete", "Toutes les écoles"
+    PARTIAL = "partial", "Une partie des écoles"
+    NONE = "none", "Aucune école"
+    NOT_CONCERNED = "not_concerned", "Non concerné"
 
 
 class LevelSet(TypeDecorator[tuple[Level, ...]]):

@@ -1,7 +1,6 @@
 """The table of keys of programs, and what a key lets its holder do."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,48 +8,34 @@ from sqlalchemy.orm import Mapped, mapped_column
 from outreach.accounts.links import DIGEST_BYTES
 from outreach.audit import PROGRAM
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 from outreach.sight.scopes import Sight, SightKind
 
 LONGEST_NAME, LONGEST_SCOPE = 80, 60
 
 
-class KeyRole(StrEnum):
+class KeyRole(Labelled):
     """What a key lets a program see: all that readers see, or the members of one federation or network."""
 
-    READER = "reader"
-    FEDERATION = "federation"
-    NETWORK = "network"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"reader": "lecture", "federation": "fédération", "network": "réseau"}[self.value]
+    READER = "reader", "lecture"
+    FEDERATION = "federation", "fédération"
+    NETWORK = "network", "réseau"
 
 
-class KeyWriting(StrEnum):
+class KeyWriting(Labelled):
     """Whether a key writes, and since when: from its making, or because it did when writing became a right."""
 
-    NO = "no"
-    GIVEN = "given"
-    KEPT = "kept"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"no": "lit", "given": "lit et écrit", "kept": "lit et écrit, comme avant la mise à jour"}[self.value]
+    NO = "no", "lit"
+    GIVEN = "given", "lit et écrit"
+    KEPT = "kept", "lit et écrit, comme avant la mise à jour"
 
 
-class KeyState(StrEnum):
+class KeyState(Labelled):
     """Whether a key still serves."""
 
-    SERVES = "serves"
-    EXPIRED = "expired"
-    ENDED = "ended"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"serves": "en service", "expired": "expirée", "ended": "terminée"}[self.value]
+    SERVES = "serves", "en service"
+    EXPIRED = "expired", "expirée"
+    ENDED = "ended", "terminée"
 
 
 class ApiKey(Base):

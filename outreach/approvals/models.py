@@ -14,6 +14,7 @@ from sqlalchemy.sql.roles import ExpressionElementRole
 
 from outreach import french
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 
 
 class Thing(StrEnum):
@@ -57,26 +58,21 @@ _TOLD = {
 }
 
 
-class DecisionKind(StrEnum):
+class DecisionKind(Labelled):
     """What a row says of its subject. WRITTEN ends whatever held before; CONFIRMED is of its audience as it became.
 
     ASKED and ANSWERED are of questions: an author answers, and no second person decides.
     """
 
-    WRITTEN = "written"
-    SUBMITTED = "submitted"
-    APPROVED = "approved"
-    CONFIRMED = "confirmed"
-    SENT_BACK = "sent_back"
-    REFUSED = "refused"
-    WITHDRAWN = "withdrawn"
-    ASKED = "asked"
-    ANSWERED = "answered"
-
-    @property
-    def label(self) -> str:
-        """The participle that a history shows, in the feminine of almost all that is approved."""
-        return _LABELS[self]
+    WRITTEN = "written", "écrite"
+    SUBMITTED = "submitted", "soumise à validation"
+    APPROVED = "approved", "validée"
+    CONFIRMED = "confirmed", "validée pour le public tel qu’il est devenu"
+    SENT_BACK = "sent_back", "renvoyée à la rédaction"
+    REFUSED = "refused", "refusée"
+    WITHDRAWN = "withdrawn", "retirée"
+    ASKED = "asked", "envoyée à la rédaction"
+    ANSWERED = "answered", "répondue par une note validée"
 
     @property
     def leads_to(self) -> str:
@@ -90,17 +86,6 @@ _STATES = {
     DecisionKind.APPROVED: "approved",
     DecisionKind.CONFIRMED: "approved",
     DecisionKind.SENT_BACK: "draft",
-}
-_LABELS = {
-    DecisionKind.WRITTEN: "écrite",
-    DecisionKind.SUBMITTED: "soumise à validation",
-    DecisionKind.APPROVED: "validée",
-    DecisionKind.CONFIRMED: "validée pour le public tel qu’il est devenu",
-    DecisionKind.SENT_BACK: "renvoyée à la rédaction",
-    DecisionKind.REFUSED: "refusée",
-    DecisionKind.WITHDRAWN: "retirée",
-    DecisionKind.ASKED: "envoyée à la rédaction",
-    DecisionKind.ANSWERED: "répondue par une note validée",
 }
 
 

@@ -13,33 +13,22 @@ from outreach import french
 from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Mailing, MessageClass
+from outreach.labelled import Labelled
 from outreach.measuring.models import TrackingMode
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.saved import SegmentVersion
 
 
-class CampaignState(StrEnum):
+class CampaignState(Labelled):
     """The state of a campaign."""
 
-    DRAFT = "draft"
-    TO_APPROVE = "to_approve"
-    APPROVED = "approved"
-    CLOSED = "closed"
-    CANCELLED = "cancelled"
-
-    @property
-    def label(self) -> str:
-        """The state in the interface."""
-        return _CAMPAIGN_LABELS[self]
+    DRAFT = "draft", "Brouillon"
+    TO_APPROVE = "to_approve", "À valider"
+    APPROVED = "approved", "Validée"
+    CLOSED = "closed", "Clôturée"
+    CANCELLED = "cancelled", "Annulée"
 
 
-_CAMPAIGN_LABELS = {
-    CampaignState.DRAFT: "Brouillon",
-    CampaignState.TO_APPROVE: "À valider",
-    CampaignState.APPROVED: "Validée",
-    CampaignState.CLOSED: "Clôturée",
-    CampaignState.CANCELLED: "Annulée",
-}
 CAMPAIGN_MOVES = {
     CampaignState.DRAFT: {CampaignState.TO_APPROVE, CampaignState.CANCELLED},
     CampaignState.TO_APPROVE: {CampaignState.APPROVED, CampaignState.DRAFT, CampaignState.CANCELLED},
@@ -49,30 +38,17 @@ CAMPAIGN_MOVES = {
 }
 
 
-class WaveState(StrEnum):
+class WaveState(Labelled):
     """The state of a wave."""
 
-    PLANNED = "planned"
-    RUNNING = "running"
-    PAUSED = "paused"
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    MISSED = "missed"
-
-    @property
-    def label(self) -> str:
-        """The state in the interface."""
-        return _WAVE_LABELS[self]
+    PLANNED = "planned", "Planifiée"
+    RUNNING = "running", "En cours"
+    PAUSED = "paused", "En pause"
+    FINISHED = "finished", "Terminée"
+    CANCELLED = "cancelled", "Annulée"
+    MISSED = "missed", "Manquée"
 
 
-_WAVE_LABELS = {
-    WaveState.PLANNED: "Planifiée",
-    WaveState.RUNNING: "En cours",
-    WaveState.PAUSED: "En pause",
-    WaveState.FINISHED: "Terminée",
-    WaveState.CANCELLED: "Annulée",
-    WaveState.MISSED: "Manquée",
-}
 WAVE_MOVES = {
     WaveState.PLANNED: {WaveState.RUNNING, WaveState.CANCELLED, WaveState.MISSED},
     WaveState.RUNNING: {WaveState.PAUSED, WaveState.FINISHED, WaveState.CANCELLED},
@@ -85,31 +61,18 @@ UNDER_WAY = {WaveState.RUNNING, WaveState.PAUSED}
 ON_ITS_WAY = {WaveState.PLANNED, WaveState.RUNNING, WaveState.PAUSED}
 
 
-class Colour(StrEnum):
+class Colour(Labelled):
     """How urgent a message is to its recipient, in the colours that the ministry gives its circulars."""
 
-    RED = "red"
-    BLUE = "blue"
-    GREEN = "green"
-    GREY = "grey"
-
-    @property
-    def label(self) -> str:
-        """What the colour means, in the interface."""
-        return _COLOUR_LABELS[self]
+    RED = "red", "Rouge : agir tout de suite"
+    BLUE = "blue", "Bleu : échéance annuelle"
+    GREEN = "green", "Vert : vie quotidienne"
+    GREY = "grey", "Gris : information"
 
     @property
     def meaning(self) -> str:
         """What the colour means, in a sentence."""
         return self.label.partition(" : ")[2]
-
-
-_COLOUR_LABELS = {
-    Colour.RED: "Rouge : agir tout de suite",
-    Colour.BLUE: "Bleu : échéance annuelle",
-    Colour.GREEN: "Vert : vie quotidienne",
-    Colour.GREY: "Gris : information",
-}
 
 
 class Campaign(Base):
@@ -223,26 +186,15 @@ class CampaignTransition(Base):
         return ""
 
 
-class ReminderState(StrEnum):
+class ReminderState(Labelled):
     """The state of a reminder that was added to a campaign under way."""
 
-    DRAFT = "draft"
-    TO_APPROVE = "to_approve"
-    APPROVED = "approved"
-    ABANDONED = "abandoned"
-
-    @property
-    def label(self) -> str:
-        """The state in the interface."""
-        return _REMINDER_LABELS[self]
+    DRAFT = "draft", "Brouillon"
+    TO_APPROVE = "to_approve", "À valider"
+    APPROVED = "approved", "Validée"
+    ABANDONED = "abandoned", "Abandonnée"
 
 
-_REMINDER_LABELS = {
-    ReminderState.DRAFT: "Brouillon",
-    ReminderState.TO_APPROVE: "À valider",
-    ReminderState.APPROVED: "Validée",
-    ReminderState.ABANDONED: "Abandonnée",
-}
 REMINDER_MOVES = {
     ReminderState.DRAFT: {ReminderState.TO_APPROVE, ReminderState.ABANDONED},
     ReminderState.TO_APPROVE: {ReminderState.APPROVED, ReminderState.DRAFT, ReminderState.ABANDONED},

@@ -24,6 +24,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from outreach import french
 from outreach.adherence.models import Strand
 from outreach.db import KEY, Base, enum_of
+from outreach.labelled import Labelled
 
 
 class Gate(StrEnum):
@@ -34,16 +35,11 @@ class Gate(StrEnum):
     CLOSED = "closed"
 
 
-class MessageClass(StrEnum):
+class MessageClass(Labelled):
     """The legal class of a message: awareness can be unsubscribed from, a statutory notice cannot."""
 
-    AWARENESS = "awareness"
-    STATUTORY = "statutory"
-
-    @property
-    def label(self) -> str:
-        """The class as the interface names it."""
-        return {"awareness": "sensibilisation", "statutory": "communication légale"}[self.value]
+    AWARENESS = "awareness", "sensibilisation"
+    STATUTORY = "statutory", "communication légale"
 
 
 class DoubtPolicy(StrEnum):
@@ -83,52 +79,30 @@ class MessageState(StrEnum):
 AWAITED = (MessageState.HANDING, MessageState.IN_DOUBT)  # the dot may have been written, and no answer is known
 
 
-class Reason(StrEnum):
+class Reason(Labelled):
     """Why a letter was withdrawn, at launch or later."""
 
-    LEFT_OUT = "left_out"
-    REPORTED = "reported"
-    JOINED = "joined"
-    NOT_CONCERNED = "not_concerned"
-    ANSWERED = "answered"
-    WRITTEN = "written"
-    OUTSIDE = "outside"
-    NO_ADDRESS = "no_address"
-    BOUNCED = "bounced"
-    UNREVIEWED = "unreviewed"
-    SUPPRESSED = "suppressed"
-    DRAWN = "drawn"
-    SOLICITED = "solicited"
-    TRIAL = "trial"
-    CANCELLED = "cancelled"
-
-    @property
-    def label(self) -> str:
-        """The reason as the interface names it."""
-        return _REASON_LABELS[self]
+    LEFT_OUT = "left_out", "exception à cette campagne"
+    REPORTED = "reported", "école signalée partie ou fermée"
+    JOINED = "joined", "déjà adhéré"
+    NOT_CONCERNED = "not_concerned", "aucune école concernée"
+    ANSWERED = "answered", "a répondu"
+    WRITTEN = "written", "courriel déjà parti"
+    OUTSIDE = "outside", "sorti du public"
+    NO_ADDRESS = "no_address", "sans adresse"
+    BOUNCED = "bounced", "boîte en échec"
+    UNREVIEWED = "unreviewed", "adresse à vérifier"
+    SUPPRESSED = "suppressed", "sur la liste d’exclusion"
+    DRAWN = "drawn", "tiré au sort ailleurs, attend son départ"
+    SOLICITED = "solicited", "déjà sollicité"
+    TRIAL = "trial", "hors de la liste de test"
+    CANCELLED = "cancelled", "vague annulée"
 
     def counted(self, count: int) -> str:
         """How many are left out for this reason, in French: "1 boîte en échec", "2 boîtes en échec"."""
         return french.plural(count, self.label, _SEVERAL.get(self, self.label))
 
 
-_REASON_LABELS = {
-    Reason.LEFT_OUT: "exception à cette campagne",
-    Reason.REPORTED: "école signalée partie ou fermée",
-    Reason.JOINED: "déjà adhéré",
-    Reason.NOT_CONCERNED: "aucune école concernée",
-    Reason.ANSWERED: "a répondu",
-    Reason.WRITTEN: "courriel déjà parti",
-    Reason.OUTSIDE: "sorti du public",
-    Reason.NO_ADDRESS: "sans adresse",
-    Reason.BOUNCED: "boîte en échec",
-    Reason.UNREVIEWED: "adresse à vérifier",
-    Reason.SUPPRESSED: "sur la liste d’exclusion",
-    Reason.DRAWN: "tiré au sort ailleurs, attend son départ",
-    Reason.SOLICITED: "déjà sollicité",
-    Reason.TRIAL: "hors de la liste de test",
-    Reason.CANCELLED: "vague annulée",
-}
 _SEVERAL = {
     Reason.LEFT_OUT: "exceptions à cette campagne",
     Reason.REPORTED: "dont les écoles sont signalées parties ou fermées",
@@ -282,31 +256,20 @@ class Composition(Base):
     content: Mapped[str] = mapped_column(Text)
 
 
-class SuppressionReason(StrEnum):
+class SuppressionReason(Labelled):
     """Why an address is on the suppression list."""
 
-    UNSUBSCRIBED = "unsubscribed"
-    HARD_BOUNCE = "hard_bounce"
-    COMPLAINT = "complaint"
-    STAFF = "staff"
-
-    @property
-    def label(self) -> str:
-        """The reason as the interface names it."""
-        labels = {"unsubscribed": "désinscription", "hard_bounce": "rejet définitif", "complaint": "plainte"}
-        return labels.get(self.value, "décision du service")
+    UNSUBSCRIBED = "unsubscribed", "désinscription"
+    HARD_BOUNCE = "hard_bounce", "rejet définitif"
+    COMPLAINT = "complaint", "plainte"
+    STAFF = "staff", "décision du service"
 
 
-class SuppressionScope(StrEnum):
+class SuppressionScope(Labelled):
     """Which messages a suppression stops."""
 
-    AWARENESS = "awareness"
-    ALL = "all"
-
-    @property
-    def label(self) -> str:
-        """The scope as the interface names it."""
-        return "la sensibilisation" if self is SuppressionScope.AWARENESS else "tous les courriels"
+    AWARENESS = "awareness", "la sensibilisation"
+    ALL = "all", "tous les courriels"
 
 
 class Suppression(Base):

@@ -5,7 +5,6 @@ One query feeds page, export and command.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -37,32 +36,20 @@ from outreach.directory.models import (
     types_of,
 )
 from outreach.directory.search import Found
+from outreach.labelled import Labelled
 
 REGISTERED = "Nom au registre"  # the header of an authority's name as the register spells it
 BY_NAME = (Authority.folded, Authority.fase)
 LONGEST_SEARCH = 200
 
 
-class Reach(StrEnum):
+class Reach(Labelled):
     """Whether mail can reach an authority. UNREACHABLE is only a filter: it means BOUNCED or NO_ADDRESS."""
 
-    REACHABLE = "reachable"
-    BOUNCED = "bounced"
-    NO_ADDRESS = "no_address"
-    UNREACHABLE = "unreachable"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _REACH_LABELS[self]
-
-
-_REACH_LABELS = {
-    Reach.REACHABLE: "Boîte utilisable",
-    Reach.BOUNCED: "Boîte en échec",
-    Reach.NO_ADDRESS: "Sans boîte utilisable",
-    Reach.UNREACHABLE: "Sans contact (en échec ou sans boîte utilisable)",
-}
+    REACHABLE = "reachable", "Boîte utilisable"
+    BOUNCED = "bounced", "Boîte en échec"
+    NO_ADDRESS = "no_address", "Sans boîte utilisable"
+    UNREACHABLE = "unreachable", "Sans contact (en échec ou sans boîte utilisable)"
 
 
 class ListedRow(NamedTuple):

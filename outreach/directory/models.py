@@ -13,22 +13,18 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.directory.names.display_names import shown
+from outreach.labelled import Labelled
 from outreach.sent_lists.models import SentList
 
 LONGEST_PERSON, LONGEST_NOTE = 200, 2000  # characters of who spoke, and of what was said
 
 
-class Level(StrEnum):
+class Level(Labelled):
     """The levels of compulsory education."""
 
-    NURSERY = "nursery"
-    PRIMARY = "primary"
-    SECONDARY = "secondary"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"nursery": "maternel", "primary": "primaire", "secondary": "secondaire"}[self.value]
+    NURSERY = "nursery", "maternel"
+    PRIMARY = "primary", "primaire"
+    SECONDARY = "secondary", "secondaire"
 
     @property
     def adjective(self) -> str:
@@ -58,30 +54,19 @@ def types_of(*levels: Level) -> list[EducationType]:
     return [kind for kind in EducationType if kind.level in levels]
 
 
-class MailboxKind(StrEnum):
+class MailboxKind(Labelled):
     """Whether a mailbox is a function's or a person's: the law treats them differently."""
 
-    IMPERSONAL = "impersonal"
-    PERSONAL = "personal"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"impersonal": "boîte de fonction", "personal": "boîte personnelle"}[self.value]
+    IMPERSONAL = "impersonal", "boîte de fonction"
+    PERSONAL = "personal", "boîte personnelle"
 
 
-class ContactSource(StrEnum):
+class ContactSource(Labelled):
     """Where an address comes from."""
 
-    DERIVED = "derived"
-    STAFF = "staff"
-    LIST = "list"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        labels = {"derived": "boîte administrative, déduite du numéro FASE", "staff": "ajoutée par le service"}
-        return labels.get(self.value, "reçue par fichier")
+    DERIVED = "derived", "boîte administrative, déduite du numéro FASE"
+    STAFF = "staff", "ajoutée par le service"
+    LIST = "list", "reçue par fichier"
 
 
 def _one_in_force(name: str, *columns: str) -> Index:
@@ -366,14 +351,9 @@ class RegisterChange(Base):
     after: Mapped[str] = mapped_column(Text)
 
 
-class CallKind(StrEnum):
+class CallKind(Labelled):
     """By which means an authority and the service spoke."""
 
-    PHONE = "phone"
-    MEETING = "meeting"
-    WRITTEN = "written"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"phone": "Appel téléphonique", "meeting": "Réunion ou visite"}.get(self.value, "Courriel ou courrier")
+    PHONE = "phone", "Appel téléphonique"
+    MEETING = "meeting", "Réunion ou visite"
+    WRITTEN = "written", "Courriel ou courrier"

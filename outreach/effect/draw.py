@@ -8,12 +8,12 @@ Every step can be repeated by a stranger with the standard library of any langua
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 
 import rfc8785
 
 from outreach.effect.strata import Stratum
+from outreach.labelled import Labelled
 
 DEPARTURES = 3
 Json = str | int | bool | None | Sequence["Json"] | dict[str, "Json"]
@@ -33,28 +33,14 @@ class DrawnStratum:
         return tuple(self.order[first::DEPARTURES] for first in range(DEPARTURES))
 
 
-class Mismatch(StrEnum):
+class Mismatch(Labelled):
     """What of a stored draw does not follow from what was sealed."""
 
-    NONCE = "nonce"
-    CONTENT = "content"
-    LIST = "list"
-    ORDER = "order"
-    AUDIT = "audit"
-
-    @property
-    def label(self) -> str:
-        """The French sentence."""
-        return _MISMATCHES[self]
-
-
-_MISMATCHES = {
-    Mismatch.NONCE: "Le nombre secret n’est pas celui dont le code a été scellé à la soumission.",
-    Mismatch.CONTENT: "Le plan n’est pas celui qui a été soumis.",
-    Mismatch.LIST: "La liste des PO n’est pas celle qui a été soumise.",
-    Mismatch.ORDER: "L’ordre enregistré n’est pas celui que donne le tirage.",
-    Mismatch.AUDIT: "Le code du nombre secret ou la graine n’est pas celui que dit le journal.",
-}
+    NONCE = "nonce", "Le nombre secret n’est pas celui dont le code a été scellé à la soumission."
+    CONTENT = "content", "Le plan n’est pas celui qui a été soumis."
+    LIST = "list", "La liste des PO n’est pas celle qui a été soumise."
+    ORDER = "order", "L’ordre enregistré n’est pas celui que donne le tirage."
+    AUDIT = "audit", "Le code du nombre secret ou la graine n’est pas celui que dit le journal."
 
 
 def canonical(value: Json) -> bytes:

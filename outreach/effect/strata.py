@@ -3,7 +3,8 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+
+from outreach.labelled import Labelled
 
 SMALLEST_STRATUM = 6
 """Authorities; below it a stratum would have one or none in a departure."""
@@ -33,17 +34,11 @@ class Listed:
         return self.network, schools, "en préparation ou marché lancé" if self.is_under_way else "autres"
 
 
-class Reason(StrEnum):
+class Reason(Labelled):
     """Why an authority stays outside a draw. It is written to with the first departure."""
 
-    SHARED_MAILBOX = "shared_mailbox"
-    TOO_FEW = "too_few"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        labels = {"shared_mailbox": "partage une boîte avec un autre PO", "too_few": "trop peu de PO semblables"}
-        return labels[self.value]
+    SHARED_MAILBOX = "shared_mailbox", "partage une boîte avec un autre PO"
+    TOO_FEW = "too_few", "trop peu de PO semblables"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,35 +1,24 @@
 """The tables of jobs: what was asked for, how far it is, and its result in pieces."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 
 KEPT = timedelta(days=1)  # once it is over
 
 
-class JobState(StrEnum):
+class JobState(Labelled):
     """Where a job stands."""
 
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {
-            "waiting": "En attente",
-            "running": "En cours",
-            "done": "Terminée",
-            "failed": "En échec",
-            "cancelled": "Annulée",
-        }[self.value]
+    WAITING = "waiting", "En attente"
+    RUNNING = "running", "En cours"
+    DONE = "done", "Terminée"
+    FAILED = "failed", "En échec"
+    CANCELLED = "cancelled", "Annulée"
 
     @property
     def is_over(self) -> bool:

@@ -12,8 +12,8 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 
+from outreach.labelled import Labelled
 from outreach.mail.tokens import LIVE_KEYS, Keys
 
 NONCE_BYTES, MOMENT_BYTES, SEAL_BYTES = 16, 6, 16
@@ -22,28 +22,16 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND = timedelta(milliseconds=1)
 
 
-class FormKind(StrEnum):
+class FormKind(Labelled):
     """A form of a letter's pages: an answer, refusing mail, getting it again, being measured, undoing an answer."""
 
-    ANSWER = "answer"
-    UNSUBSCRIPTION = "unsubscription"
-    SUBSCRIPTION = "subscription"
-    MEASURE = "measure"
-    UNDOING = "undoing"
-
-    @property
-    def label(self) -> str:
-        """The form as the interface names it."""
-        return _LABELS[self]
+    ANSWER = "answer", "Réponse"
+    UNSUBSCRIPTION = "unsubscription", "Désinscription"
+    SUBSCRIPTION = "subscription", "Réinscription"
+    MEASURE = "measure", "Accord pour la mesure"
+    UNDOING = "undoing", "« Ce n’est pas nous »"
 
 
-_LABELS = {
-    FormKind.ANSWER: "Réponse",
-    FormKind.UNSUBSCRIPTION: "Désinscription",
-    FormKind.SUBSCRIPTION: "Réinscription",
-    FormKind.MEASURE: "Accord pour la mesure",
-    FormKind.UNDOING: "« Ce n’est pas nous »",
-}
 _KINDS = tuple(FormKind)  # a kind's place is its byte in the seal
 
 

@@ -1,7 +1,6 @@
 """The tables of trackers, hits and bases."""
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TypeVar
 
 from sqlalchemy import (
@@ -21,27 +20,23 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
 from outreach.db import KEY, Base, enum_of
 from outreach.directory.models import Contact
+from outreach.labelled import Labelled
 from outreach.measuring.machines import Agent, HitClass, Why
 
 UNJUDGED = 0  # the version of a click that waits to be compared
 Value = TypeVar("Value")
 
 
-class TrackingMode(StrEnum):
+class TrackingMode(Labelled):
     """How the openings and clicks of a letter are measured; its footer says so.
 
     `clicks` is of campaigns of before 0.4.0, which keep it; its footer promises no picture. It is offered to no other.
     """
 
-    NONE = "none"
-    CLICKS = "clicks"
-    AGGREGATE = "aggregate"
-    INDIVIDUAL = "individual"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _MODE_LABELS[self]
+    NONE = "none", "Aucune mesure"
+    CLICKS = "clicks", "Clics seulement, sans image"
+    AGGREGATE = "aggregate", "Ouvertures et clics comptés par réseau, sans savoir qui les a faits"
+    INDIVIDUAL = "individual", "Ouvertures et clics par boîte, là où un accord est enregistré ; ailleurs, par réseau"
 
     @property
     def is_of_groups(self) -> bool:
@@ -59,12 +54,6 @@ class TrackingMode(StrEnum):
         return _MENTIONS[self]
 
 
-_MODE_LABELS = {
-    TrackingMode.NONE: "Aucune mesure",
-    TrackingMode.CLICKS: "Clics seulement, sans image",
-    TrackingMode.AGGREGATE: "Ouvertures et clics comptés par réseau, sans savoir qui les a faits",
-    TrackingMode.INDIVIDUAL: "Ouvertures et clics par boîte, là où un accord est enregistré ; ailleurs, par réseau",
-}
 _MENTIONS = {
     TrackingMode.NONE: "Ce courriel ne contient aucune mesure d’ouverture ni de clic.",
     TrackingMode.CLICKS: (
@@ -158,16 +147,11 @@ class Hit(Base):
         return (cls.hit_class != HitClass.MACHINE) & (cls.version != UNJUDGED)
 
 
-class BasisKind(StrEnum):
+class BasisKind(Labelled):
     """A legal basis to keep a mailbox's own openings and clicks."""
 
-    CONSENT = "consent"
-    DECISION = "decision"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"consent": "accord", "decision": "décision du délégué à la protection des données"}[self.value]
+    CONSENT = "consent", "accord"
+    DECISION = "decision", "décision du délégué à la protection des données"
 
 
 class BasisWithdrawal(Base):

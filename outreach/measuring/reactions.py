@@ -10,7 +10,6 @@ criteria and commands all stand on `of_authorities`.
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -33,6 +32,7 @@ from outreach.adherence.standing import joined_schools
 from outreach.db import UtcDateTime
 from outreach.db.local_days import brussels_day
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject
+from outreach.labelled import Labelled
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
@@ -47,17 +47,12 @@ LEFT_AT = func.coalesce(Message.fenced_at, Message.settled_at, Message.resent_at
 CAME_BACK = and_(Message.state == MessageState.REFUSED, Message.reply_code.is_(None))
 
 
-class Reaction(StrEnum):
+class Reaction(Labelled):
     """Whether an authority reacted to letters. NONE has received one and done nothing; UNREACHED has received none."""
 
-    NONE = "none"
-    REACTED = "reacted"
-    UNREACHED = "unreached"
-
-    @property
-    def label(self) -> str:
-        """The French label, of several authorities."""
-        return _LABELS[self]
+    NONE = "none", "N’ont ni répondu ni adhéré"
+    REACTED = "reacted", "Ont répondu ou adhéré"
+    UNREACHED = "unreached", "Aucun courriel remis"
 
     @property
     def meaning(self) -> str:
@@ -65,11 +60,6 @@ class Reaction(StrEnum):
         return _MEANINGS[self]
 
 
-_LABELS = {
-    Reaction.NONE: "N’ont ni répondu ni adhéré",
-    Reaction.REACTED: "Ont répondu ou adhéré",
-    Reaction.UNREACHED: "Aucun courriel remis",
-}
 _MEANINGS = {
     Reaction.NONE: (
         "Depuis le premier courriel remis, aucune réponse, et aucune adhésion, déclarée ou confirmée, d’une école que "

@@ -12,6 +12,8 @@ from typing import Any
 
 import rfc8785
 
+from outreach.labelled import Labelled
+
 FORMAT = 1  # of the JSON; a reader refuses one that it does not know
 # Parts of the figures that stand there only where a note has them, as older notes have none.
 OPTIONAL = ("correction", "prose", "compared", "comparisons", "curve", "reached", "effects", "counting")
@@ -26,18 +28,13 @@ class CellKind(StrEnum):
     COUNT = "count"
 
 
-class TableKind(StrEnum):
+class TableKind(Labelled):
     """By what the rows of a table are told apart."""
 
-    NETWORK = "network"
-    ZONE = "zone"
-    PROVINCE = "province"
-    FEDERATION = "federation"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"network": "Réseau", "zone": "Zone", "province": "Province", "federation": "Fédération"}[self.value]
+    NETWORK = "network", "Réseau"
+    ZONE = "zone", "Zone"
+    PROVINCE = "province", "Province"
+    FEDERATION = "federation", "Fédération"
 
 
 class ActionState(StrEnum):

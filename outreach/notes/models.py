@@ -5,7 +5,6 @@ good; no file of a note names a person.
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, Text, UniqueConstraint, and_
 from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
@@ -13,33 +12,20 @@ from sqlalchemy.orm import Mapped, foreign, mapped_column, relationship, remote
 from outreach.adherence.models import Programme, Status, Word
 from outreach.approvals.models import Decision, DecisionKind, Thing
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 
 ENDINGS = {"pdf": "pdf", "docx": "docx", "xlsx": "xlsx", "csv": "zip", "json": "json"}
 """The kinds of files of a note, and the end of the name of each. Only notes of before 0.4.0 have a csv."""
 
 
-class NoteState(StrEnum):
+class NoteState(Labelled):
     """How far a frozen note has come."""
 
-    FROZEN = "frozen"
-    RECOUNTED = "recounted"
-    REFUSED = "refused"
-    APPROVED = "approved"
-    PUBLISHED = "published"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    NoteState.FROZEN: "À valider",
-    NoteState.RECOUNTED: "Recomptée",
-    NoteState.REFUSED: "Refusée",
-    NoteState.APPROVED: "Validée",
-    NoteState.PUBLISHED: "Publiée",
-}
+    FROZEN = "frozen", "À valider"
+    RECOUNTED = "recounted", "Recomptée"
+    REFUSED = "refused", "Refusée"
+    APPROVED = "approved", "Validée"
+    PUBLISHED = "published", "Publiée"
 
 
 class NoteDraft(Base):

@@ -9,10 +9,10 @@ import re
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from itertools import islice
 
+from outreach.labelled import Labelled
 from outreach.notes.files.data import LARGEST, NoteData, UnreadableData, read_data
 from outreach.notes.signing import fingerprint, is_signed
 
@@ -51,19 +51,12 @@ class KnownNotes:
     public_keys: frozenset[str]
 
 
-class NoteVerdict(StrEnum):
+class NoteVerdict(Labelled):
     """What can be said of a file, as programs read it."""
 
-    VALID = "valid"
-    UNPROVEN = "unproven"
-    INVALID = "invalid"
-
-    @property
-    def label(self) -> str:
-        """As people read it."""
-        return {NoteVerdict.VALID: "valide", NoteVerdict.UNPROVEN: "non prouvé", NoteVerdict.INVALID: "non valide"}[
-            self
-        ]
+    VALID = "valid", "valide"
+    UNPROVEN = "unproven", "non prouvé"
+    INVALID = "invalid", "non valide"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,39 +1,29 @@
 """The table of proposals."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.directory.models import Authority, Contact, School
+from outreach.labelled import Labelled
 from outreach.sight.scopes import SightKind
 
 
-class ProposalKind(StrEnum):
+class ProposalKind(Labelled):
     """What is proposed: another address, or that a school is its authority's no longer."""
 
-    ADDRESS = "address"
-    SCHOOL = "school"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"address": "Adresse de courriel", "school": "École qui n’est plus à ce PO"}[self.value]
+    ADDRESS = "address", "Adresse de courriel"
+    SCHOOL = "school", "École qui n’est plus à ce PO"
 
 
-class ProposalState(StrEnum):
+class ProposalState(Labelled):
     """How far a proposal has come."""
 
-    WAITING = "waiting"
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"waiting": "En attente", "accepted": "Acceptée", "refused": "Refusée"}[self.value]
+    WAITING = "waiting", "En attente"
+    ACCEPTED = "accepted", "Acceptée"
+    REFUSED = "refused", "Refusée"
 
 
 class Proposal(Base):

@@ -2,33 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from outreach.errors import InputError
+from outreach.labelled import Labelled
 from outreach.reach.models import ReachChannel
 
 MOST_DAYS = 120
 LADDER_CHANNELS = (ReachChannel.OTHER_MAILBOX, ReachChannel.PAPER, ReachChannel.CALL)
 
 
-class RungWhen(StrEnum):
+class RungWhen(Labelled):
     """For whom a rung is, among those whom the wave was for and whom nothing stops."""
 
-    FAILED = "failed"
-    SILENT = "silent"
-    ALWAYS = "always"
-
-    @property
-    def label(self) -> str:
-        """The condition as the interface names it."""
-        return _WHEN_LABELS[self]
-
-
-_WHEN_LABELS = {
-    RungWhen.FAILED: "ce qui précède a échoué",
-    RungWhen.SILENT: "ce qui précède a échoué, ou rien n’est revenu",
-    RungWhen.ALWAYS: "toujours : la lettre sur papier suit le courriel",
-}
+    FAILED = "failed", "ce qui précède a échoué"
+    SILENT = "silent", "ce qui précède a échoué, ou rien n’est revenu"
+    ALWAYS = "always", "toujours : la lettre sur papier suit le courriel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,59 +17,34 @@ Nothing of paper or calls stands in `messages`: its fence, its leases and its co
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
 from outreach.directory.calls import Call
+from outreach.labelled import Labelled
 
 
-class ReachChannel(StrEnum):
+class ReachChannel(Labelled):
     """By what a rung reaches an authority. MAILBOX is the wave itself, which is rung 0 and has no step."""
 
-    MAILBOX = "mailbox"
-    OTHER_MAILBOX = "other_mailbox"
-    PAPER = "paper"
-    CALL = "call"
-
-    @property
-    def label(self) -> str:
-        """The channel as the interface names it."""
-        return _CHANNEL_LABELS[self]
+    MAILBOX = "mailbox", "Courriel"
+    OTHER_MAILBOX = "other_mailbox", "Autre boîte"
+    PAPER = "paper", "Lettre sur papier"
+    CALL = "call", "Appel"
 
 
-_CHANNEL_LABELS = {
-    ReachChannel.MAILBOX: "Courriel",
-    ReachChannel.OTHER_MAILBOX: "Autre boîte",
-    ReachChannel.PAPER: "Lettre sur papier",
-    ReachChannel.CALL: "Appel",
-}
-
-
-class StepState(StrEnum):
+class StepState(Labelled):
     """The state of a step. DUE and PRINTED are open; a step that was TRIED may still fail."""
 
-    DUE = "due"
-    PRINTED = "printed"
-    TRIED = "tried"
-    FAILED = "failed"
-    STOPPED = "stopped"
-
-    @property
-    def label(self) -> str:
-        """The state as the interface names it."""
-        return _STATE_LABELS[self]
+    DUE = "due", "À faire"
+    PRINTED = "printed", "Imprimé"
+    TRIED = "tried", "Fait"
+    FAILED = "failed", "En échec"
+    STOPPED = "stopped", "Arrêté"
 
 
-_STATE_LABELS = {
-    StepState.DUE: "À faire",
-    StepState.PRINTED: "Imprimé",
-    StepState.TRIED: "Fait",
-    StepState.FAILED: "En échec",
-    StepState.STOPPED: "Arrêté",
-}
 STEP_MOVES = {
     StepState.DUE: {StepState.PRINTED, StepState.TRIED, StepState.FAILED, StepState.STOPPED},
     StepState.PRINTED: {StepState.DUE, StepState.TRIED, StepState.FAILED, StepState.STOPPED},
@@ -80,82 +55,41 @@ STEP_MOVES = {
 OPEN = (StepState.DUE, StepState.PRINTED)
 
 
-class StepReason(StrEnum):
+class StepReason(Labelled):
     """Why a step became due, failed or stopped."""
 
-    NO_ADDRESS = "no_address"
-    UNREVIEWED = "unreviewed"
-    BOUNCED = "bounced"
-    REFUSED = "refused"
-    EXPIRED = "expired"
-    SILENT = "silent"
-    FOLLOWS = "follows"
-    RETURNED = "returned"
-    UNFIT_ADDRESS = "unfit_address"
-    NO_OTHER_MAILBOX = "no_other_mailbox"
-    WRONG_NUMBER = "wrong_number"
-    NOT_REACHED = "not_reached"
-    JOINED = "joined"
-    ANSWERED = "answered"
-    ARRIVED = "arrived"
-    UNSUBSCRIBED = "unsubscribed"
-    COMPLAINT = "complaint"
-    EXCLUDED = "excluded"
-    LEFT_OUT = "left_out"
-    NOT_CONCERNED = "not_concerned"
-    ENDED = "ended"
-
-    @property
-    def label(self) -> str:
-        """The reason as the interface names it."""
-        return _REASON_LABELS[self]
+    NO_ADDRESS = "no_address", "aucune adresse"
+    UNREVIEWED = "unreviewed", "adresse à vérifier"
+    BOUNCED = "bounced", "boîte en échec"
+    REFUSED = "refused", "courriel refusé"
+    EXPIRED = "expired", "courriel expiré"
+    SILENT = "silent", "rien n’est revenu"
+    FOLLOWS = "follows", "la lettre sur papier suit le courriel"
+    RETURNED = "returned", "lettre revenue"
+    UNFIT_ADDRESS = "unfit_address", "adresse postale incomplète"
+    NO_OTHER_MAILBOX = "no_other_mailbox", "aucune autre boîte"
+    WRONG_NUMBER = "wrong_number", "mauvais numéro"
+    NOT_REACHED = "not_reached", "personne au téléphone"
+    JOINED = "joined", "a adhéré"
+    ANSWERED = "answered", "a répondu"
+    ARRIVED = "arrived", "le courriel est arrivé"
+    UNSUBSCRIBED = "unsubscribed", "désinscription"
+    COMPLAINT = "complaint", "plainte"
+    EXCLUDED = "excluded", "exclusion par le service"
+    LEFT_OUT = "left_out", "exception à cette campagne"
+    NOT_CONCERNED = "not_concerned", "plus concerné par la campagne"
+    ENDED = "ended", "campagne terminée"
 
 
-_REASON_LABELS = {
-    StepReason.NO_ADDRESS: "aucune adresse",
-    StepReason.UNREVIEWED: "adresse à vérifier",
-    StepReason.BOUNCED: "boîte en échec",
-    StepReason.REFUSED: "courriel refusé",
-    StepReason.EXPIRED: "courriel expiré",
-    StepReason.SILENT: "rien n’est revenu",
-    StepReason.FOLLOWS: "la lettre sur papier suit le courriel",
-    StepReason.RETURNED: "lettre revenue",
-    StepReason.UNFIT_ADDRESS: "adresse postale incomplète",
-    StepReason.NO_OTHER_MAILBOX: "aucune autre boîte",
-    StepReason.WRONG_NUMBER: "mauvais numéro",
-    StepReason.NOT_REACHED: "personne au téléphone",
-    StepReason.JOINED: "a adhéré",
-    StepReason.ANSWERED: "a répondu",
-    StepReason.ARRIVED: "le courriel est arrivé",
-    StepReason.UNSUBSCRIBED: "désinscription",
-    StepReason.COMPLAINT: "plainte",
-    StepReason.EXCLUDED: "exclusion par le service",
-    StepReason.LEFT_OUT: "exception à cette campagne",
-    StepReason.NOT_CONCERNED: "plus concerné par la campagne",
-    StepReason.ENDED: "campagne terminée",
-}
-
-
-class CallOutcome(StrEnum):
+class CallOutcome(Labelled):
     """What a call for a campaign brought."""
 
-    REACHED = "reached"
-    NOT_REACHED = "not_reached"
-    CALL_BACK = "call_back"
-    WRONG_NUMBER = "wrong_number"
-
-    @property
-    def label(self) -> str:
-        """The outcome as the interface names it."""
-        return _OUTCOME_LABELS[self]
+    REACHED = "reached", "Joint"
+    NOT_REACHED = "not_reached", "Pas joint"
+    CALL_BACK = "call_back", "À rappeler"
+    WRONG_NUMBER = "wrong_number", "Mauvais numéro"
 
 
-_OUTCOME_LABELS = {
-    CallOutcome.REACHED: "Joint",
-    CallOutcome.NOT_REACHED: "Pas joint",
-    CallOutcome.CALL_BACK: "À rappeler",
-    CallOutcome.WRONG_NUMBER: "Mauvais numéro",
-}
 _IS_OPEN = text("state IN ('due', 'printed')")
 
 

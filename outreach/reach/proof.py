@@ -5,7 +5,6 @@ That our relay took a letter proves nothing of the recipient, nor does an openin
 
 from collections.abc import Sequence
 from datetime import date
-from enum import StrEnum
 
 from sqlalchemy import (
     ColumnElement,
@@ -31,6 +30,7 @@ from outreach.delivery.bounces.notices import NoticeVerdict
 from outreach.delivery.models import Mailing, Message, MessageSubject, Reason
 from outreach.directory.calls import Call
 from outreach.directory.models import Contact
+from outreach.labelled import Labelled
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING, HitClass
 from outreach.measuring.models import UNJUDGED, Hit
@@ -46,28 +46,14 @@ NOT_FOR = (
 )
 
 
-class Evidence(StrEnum):
+class Evidence(Labelled):
     """What proves that an authority was reached; of several, the first is shown."""
 
-    ANSWERED = "answered"
-    REPLIED = "replied"
-    JOINED = "joined"
-    CALLED = "called"
-    CLICKED = "clicked"
-
-    @property
-    def label(self) -> str:
-        """The proof as the interface names it."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    Evidence.ANSWERED: "A répondu",
-    Evidence.REPLIED: "A répondu par courriel",
-    Evidence.JOINED: "Une école a adhéré depuis",
-    Evidence.CALLED: "Joint par téléphone",
-    Evidence.CLICKED: "A suivi un lien, avec accord",
-}
+    ANSWERED = "answered", "A répondu"
+    REPLIED = "replied", "A répondu par courriel"
+    JOINED = "joined", "Une école a adhéré depuis"
+    CALLED = "called", "Joint par téléphone"
+    CLICKED = "clicked", "A suivi un lien, avec accord"
 
 
 def answers(mailings: Mailings) -> Subquery:

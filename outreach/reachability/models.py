@@ -1,41 +1,27 @@
 """The tables of reachability: what was found of domains, and what staff did about authorities hard to reach."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 
 
-class MailVerdict(StrEnum):
+class MailVerdict(Labelled):
     """Whether a domain takes mail, as its DNS says. UNANSWERED: nobody said so in time, so nothing is known."""
 
-    TAKES_MAIL = "takes_mail"
-    REFUSES = "refuses"
-    NO_HOST = "no_host"
-    NO_DOMAIN = "no_domain"
-    UNANSWERED = "unanswered"
-
-    @property
-    def label(self) -> str:
-        """What was found, in French, after "le domaine"."""
-        return _VERDICT_LABELS[self]
+    TAKES_MAIL = "takes_mail", "reçoit du courriel"
+    REFUSES = "refuses", "déclare ne recevoir aucun courriel"
+    NO_HOST = "no_host", "n’a aucun serveur de courriel"
+    NO_DOMAIN = "no_domain", "n’existe pas"
+    UNANSWERED = "unanswered", "n’a pas pu être vérifié"
 
     @property
     def is_bad(self) -> bool:
         """Whether no letter can arrive there."""
         return self in {MailVerdict.REFUSES, MailVerdict.NO_HOST, MailVerdict.NO_DOMAIN}
-
-
-_VERDICT_LABELS = {
-    MailVerdict.TAKES_MAIL: "reçoit du courriel",
-    MailVerdict.REFUSES: "déclare ne recevoir aucun courriel",
-    MailVerdict.NO_HOST: "n’a aucun serveur de courriel",
-    MailVerdict.NO_DOMAIN: "n’existe pas",
-    MailVerdict.UNANSWERED: "n’a pas pu être vérifié",
-}
 
 
 class DomainCheck(Base):
@@ -50,26 +36,13 @@ class DomainCheck(Base):
     verdict: Mapped[MailVerdict] = mapped_column(enum_of(MailVerdict, "mail_verdict"))
 
 
-class FollowUpKind(StrEnum):
+class FollowUpKind(Labelled):
     """What was done about an authority that is hard to reach."""
 
-    TAKEN = "taken"
-    RELEASED = "released"
-    POSTPONED = "postponed"
-    CONFIRMED = "confirmed"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _FOLLOW_UP_LABELS[self]
-
-
-_FOLLOW_UP_LABELS = {
-    FollowUpKind.TAKEN: "Prise en charge",
-    FollowUpKind.RELEASED: "Plus suivie",
-    FollowUpKind.POSTPONED: "Rappel fixé",
-    FollowUpKind.CONFIRMED: "Boîte confirmée",
-}
+    TAKEN = "taken", "Prise en charge"
+    RELEASED = "released", "Plus suivie"
+    POSTPONED = "postponed", "Rappel fixé"
+    CONFIRMED = "confirmed", "Boîte confirmée"
 
 
 class FollowUpStep(Base):

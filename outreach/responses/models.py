@@ -4,7 +4,6 @@ A response is never changed: a later one replaces it, and what staff did about i
 """
 
 from datetime import date, datetime
-from enum import StrEnum
 from typing import TypeVar
 
 from sqlalchemy import (
@@ -28,6 +27,7 @@ from outreach.adherence.models import Strand
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, School
+from outreach.labelled import Labelled
 from outreach.mail.seen import NONCE_BYTES, FormKind
 from outreach.responses.kinds import Answer
 
@@ -37,30 +37,15 @@ LONGEST_NAME = 120  # characters of a respondent's name, and of their function
 Value = TypeVar("Value")
 
 
-class StepKind(StrEnum):
+class StepKind(Labelled):
     """A kind of step about a response."""
 
-    TAKEN = "taken"
-    HANDLED = "handled"
-    REOPENED = "reopened"
-    POSTPONED = "postponed"
-    REPLIED = "replied"
-    RELEASED = "released"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _STEP_LABELS[self]
-
-
-_STEP_LABELS = {
-    StepKind.TAKEN: "Prise en charge",
-    StepKind.HANDLED: "Traitée",
-    StepKind.REOPENED: "Rouverte",
-    StepKind.POSTPONED: "Rappel fixé",
-    StepKind.REPLIED: "Courriel envoyé",
-    StepKind.RELEASED: "Laissée à tous",
-}
+    TAKEN = "taken", "Prise en charge"
+    HANDLED = "handled", "Traitée"
+    REOPENED = "reopened", "Rouverte"
+    POSTPONED = "postponed", "Rappel fixé"
+    REPLIED = "replied", "Courriel envoyé"
+    RELEASED = "released", "Laissée à tous"
 
 
 class ResponseStep(Base):
@@ -181,22 +166,11 @@ class Acknowledgement(Base):
     response_id: Mapped[int] = mapped_column(ForeignKey("responses.id"), primary_key=True, autoincrement=False)
 
 
-class WithdrawalReason(StrEnum):
+class WithdrawalReason(Labelled):
     """Why a response holds no longer: who got the letter says so, or its page was sent twice, otherwise."""
 
-    NOT_OURS = "not_ours"
-    TWICE = "twice"
-
-    @property
-    def label(self) -> str:
-        """Why, as the interface names it."""
-        return _WITHDRAWAL_LABELS[self]
-
-
-_WITHDRAWAL_LABELS = {
-    WithdrawalReason.NOT_OURS: "« Ce n’est pas nous »",
-    WithdrawalReason.TWICE: "à vérifier, deux envois différents d’une même page",
-}
+    NOT_OURS = "not_ours", "« Ce n’est pas nous »"
+    TWICE = "twice", "à vérifier, deux envois différents d’une même page"
 
 
 class ResponseWithdrawal(Base):
@@ -231,50 +205,23 @@ class ResponseSchool(Base):
     school_id: Mapped[int] = mapped_column(ForeignKey("schools.id"), primary_key=True, index=True)
 
 
-class FormState(StrEnum):
+class FormState(Labelled):
     """Where a form of a letter's pages stands. SETTLED: the same letter's page was sent again since, by a person."""
 
-    RECORDED = "recorded"
-    TO_VERIFY = "to_verify"
-    SETTLED = "settled"
-    UNDONE = "undone"
-
-    @property
-    def label(self) -> str:
-        """The state as the interface names it."""
-        return _FORM_LABELS[self]
+    RECORDED = "recorded", "enregistrée"
+    TO_VERIFY = "to_verify", "à vérifier"
+    SETTLED = "settled", "réglée"
+    UNDONE = "undone", "annulée"
 
 
-_FORM_LABELS = {
-    FormState.RECORDED: "enregistrée",
-    FormState.TO_VERIFY: "à vérifier",
-    FormState.SETTLED: "réglée",
-    FormState.UNDONE: "annulée",
-}
-
-
-class Doubt(StrEnum):
+class Doubt(Labelled):
     """Why a form may come from no person."""
 
-    NO_PAGE = "no_page"
-    FOREIGN_PAGE = "foreign_page"
-    AT_ONCE = "at_once"
-    TWICE = "twice"
-    MANY = "many"
-
-    @property
-    def label(self) -> str:
-        """Why, as the interface names it."""
-        return _DOUBT_LABELS[self]
-
-
-_DOUBT_LABELS = {
-    Doubt.NO_PAGE: "envoyée sans que la page ait été ouverte",
-    Doubt.FOREIGN_PAGE: "la page ouverte était une autre, ou trop ancienne",
-    Doubt.AT_ONCE: "envoyée dès l’ouverture de la page",
-    Doubt.TWICE: "deux envois différents d’une même page",
-    Doubt.MANY: "plusieurs pouvoirs organisateurs en une minute",
-}
+    NO_PAGE = "no_page", "envoyée sans que la page ait été ouverte"
+    FOREIGN_PAGE = "foreign_page", "la page ouverte était une autre, ou trop ancienne"
+    AT_ONCE = "at_once", "envoyée dès l’ouverture de la page"
+    TWICE = "twice", "deux envois différents d’une même page"
+    MANY = "many", "plusieurs pouvoirs organisateurs en une minute"
 
 
 class SentForm(Base):

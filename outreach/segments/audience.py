@@ -6,7 +6,6 @@ use it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import (
@@ -38,6 +37,7 @@ from outreach.delivery.models import MessageClass, MessageSubject, Reason
 from outreach.directory.editions.school_reports import is_reported
 from outreach.directory.listing import BY_NAME, authority_columns
 from outreach.directory.models import Authority, Contact, ContactSchool
+from outreach.labelled import Labelled
 from outreach.segments import unreacted
 from outreach.segments.criteria import And, Criterion, Or, as_filter, listed
 from outreach.segments.kinds.mailings import ReceivedMailing
@@ -61,41 +61,23 @@ ORDER = (
 AddressRow = Row[Authority, str | None, int, int]
 
 
-class Concerns(StrEnum):
+class Concerns(Labelled):
     """Which of an authority's schools a letter is about: those still to join, those that have joined, or, to correct
     a letter, those that it listed, wherever they stand now."""
 
-    OPEN = "open"
-    JOINED = "joined"
-    LISTED = "listed"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _CONCERNS_LABELS[self]
+    OPEN = "open", "les écoles qui doivent encore adhérer"
+    JOINED = "joined", "les écoles qui ont adhéré ou le déclarent"
+    LISTED = "listed", "celles que citait le courriel parti, même si elles ont adhéré depuis (rectificatif)"
 
 
-_CONCERNS_LABELS = {
-    Concerns.OPEN: "les écoles qui doivent encore adhérer",
-    Concerns.JOINED: "les écoles qui ont adhéré ou le déclarent",
-    Concerns.LISTED: "celles que citait le courriel parti, même si elles ont adhéré depuis (rectificatif)",
-}
-
-
-class Boxes(StrEnum):
+class Boxes(Labelled):
     """Which mailboxes of an authority are written to: its own, which answer for all its schools, those that answer for
     some schools only, or both. One that has none of its own in use is written to at those of its schools, in place of
     AUTHORITY, so that nobody falls silent."""
 
-    AUTHORITY = "authority"
-    SCHOOLS = "schools"
-    BOTH = "both"
-
-    @property
-    def label(self) -> str:
-        """The French label, after « écrire »."""
-        labels = {"authority": "à la boîte du PO", "schools": "à la boîte de chaque école"}
-        return labels.get(self.value, "aux deux")
+    AUTHORITY = "authority", "à la boîte du PO"
+    SCHOOLS = "schools", "à la boîte de chaque école"
+    BOTH = "both", "aux deux"
 
     def are(self, *, has_limits: bool = True) -> ColumnElement[bool]:
         """True for the contacts that are such a mailbox. Without `has_limits`, none of them answers for some only."""

@@ -2,27 +2,22 @@
 
 import json
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import enum_of
+from outreach.labelled import Labelled
 from outreach.spreadsheets.tables import Rejection
 
 
-class ListState(StrEnum):
+class ListState(Labelled):
     """Whether a list is received, applied or undone."""
 
-    RECEIVED = "received"
-    APPLIED = "applied"
-    UNDONE = "undone"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"received": "À vérifier", "applied": "Appliquée", "undone": "Annulée"}[self.value]
+    RECEIVED = "received", "À vérifier"
+    APPLIED = "applied", "Appliquée"
+    UNDONE = "undone", "Annulée"
 
 
 class SentList:

@@ -1,19 +1,15 @@
 """Whose sight it is: a federation's or a network's, by its code."""
 
 from dataclasses import dataclass
-from enum import StrEnum
+
+from outreach.labelled import Labelled
 
 
-class SightKind(StrEnum):
+class SightKind(Labelled):
     """What a sight is bound to."""
 
-    FEDERATION = "federation"
-    NETWORK = "network"
-
-    @property
-    def label(self) -> str:
-        """The French noun."""
-        return {"federation": "fédération", "network": "réseau"}[self.value]
+    FEDERATION = "federation", "fédération"
+    NETWORK = "network", "réseau"
 
 
 @dataclass(frozen=True, slots=True)

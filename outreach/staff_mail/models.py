@@ -1,32 +1,20 @@
 """The tables of mail to staff: how often a person wants it, and what each person is told, once."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 
 
-class Pace(StrEnum):
+class Pace(Labelled):
     """How often the service writes to a person; AT_ONCE unless the person chose otherwise."""
 
-    AT_ONCE = "at_once"
-    DAILY = "daily"
-    OFF = "off"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _PACE_LABELS[self]
-
-
-_PACE_LABELS = {
-    Pace.AT_ONCE: "Tout de suite",
-    Pace.DAILY: "Une fois par jour, à 8 heures",
-    Pace.OFF: "Jamais",
-}
+    AT_ONCE = "at_once", "Tout de suite"
+    DAILY = "daily", "Une fois par jour, à 8 heures"
+    OFF = "off", "Jamais"
 
 
 class PaceChoice(Base):

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from enum import StrEnum
 
 from sqlalchemy import select
 
@@ -20,6 +19,7 @@ from outreach.directory.models import Authority, Network
 from outreach.effect import plan
 from outreach.effect.tables import Windows
 from outreach.errors import NotFound
+from outreach.labelled import Labelled
 
 SETTLING = timedelta(days=14)  # after the last compared day: lists tell a joining some days late
 NOT_REPLAYED = "Le tirage refait ne donne pas l’ordre enregistré : le chiffre n’est pas calculé."
@@ -27,17 +27,12 @@ STOPPED = "La campagne s’est arrêtée avant le deuxième départ : il n’y a
 UNDRAWN = "Les départs de cette campagne ne sont pas tirés au sort : il n’y a pas d’effet à mesurer."
 
 
-class EffectState(StrEnum):
+class EffectState(Labelled):
     """Whether the effect of a draw may be told."""
 
-    LOCKED = "locked"
-    BLOCKED = "blocked"
-    READY = "ready"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"locked": "Verrouillé", "blocked": "Bloqué", "ready": "Prêt"}[self.value]
+    LOCKED = "locked", "Verrouillé"
+    BLOCKED = "blocked", "Bloqué"
+    READY = "ready", "Prêt"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,29 +5,24 @@ it by itself.
 """
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.delivery.models import Message
+from outreach.labelled import Labelled
 
 
-class TextUse(StrEnum):
+class TextUse(Labelled):
     """What a prepared text is for."""
 
-    HELP = "help"
-    ADDRESS = "address"
-    NOTED = "noted"
-    JOINED = "joined"
-    AFTER_CALL = "after_call"
-    PRESENT = "present"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _USE_LABELS[self]
+    HELP = "help", "Aide : premiers éléments"
+    ADDRESS = "address", "Adresse corrigée"
+    NOTED = "noted", "Décision notée"
+    JOINED = "joined", "Adhésion confirmée"
+    AFTER_CALL = "after_call", "Suite d’un appel"
+    PRESENT = "present", "Présentation du programme"
 
     @property
     def needs_approval(self) -> bool:
@@ -43,16 +38,6 @@ class TextUse(StrEnum):
     def is_letter(self) -> bool:
         """Whether it begins a letter by hand to an authority that asked for nothing: its first line is the subject."""
         return self in {TextUse.AFTER_CALL, TextUse.PRESENT}
-
-
-_USE_LABELS = {
-    TextUse.HELP: "Aide : premiers éléments",
-    TextUse.ADDRESS: "Adresse corrigée",
-    TextUse.NOTED: "Décision notée",
-    TextUse.JOINED: "Adhésion confirmée",
-    TextUse.AFTER_CALL: "Suite d’un appel",
-    TextUse.PRESENT: "Présentation du programme",
-}
 
 
 class PreparedText(Base):

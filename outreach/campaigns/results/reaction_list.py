@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
 
@@ -17,6 +16,7 @@ from outreach.delivery.ledger.listing import LetterOutcome, has_outcome
 from outreach.delivery.models import Message
 from outreach.directory.listing import BY_NAME
 from outreach.directory.models import Authority, Network
+from outreach.labelled import Labelled
 from outreach.measuring import reactions
 from outreach.measuring.reactions import Asked, Reaction
 from outreach.responses.kinds import Answer
@@ -25,17 +25,12 @@ from outreach.responses.models import Response
 AT_ONCE = 2000  # authorities: each time, joinings are counted anew, for a fraction of a second
 
 
-class OpeningFilter(StrEnum):
+class OpeningFilter(Labelled):
     """What is known of the openings and clicks of mailboxes that are measured one by one."""
 
-    OPENED = "opened"
-    CLICKED = "clicked"
-    NEVER = "never"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"opened": "Ouvert", "clicked": "Cliqué", "never": "Mesuré, jamais ouvert ni cliqué"}[self.value]
+    OPENED = "opened", "Ouvert"
+    CLICKED = "clicked", "Cliqué"
+    NEVER = "never", "Mesuré, jamais ouvert ni cliqué"
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import importlib.util
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from enum import StrEnum
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import holidays
 
 from outreach.french import WITH_WEEKDAY, spelt_day, spelt_hour, typeset
+from outreach.labelled import Labelled
 
 WINDOWS = ((time(9), time(11, 30)), (time(13, 30), time(15, 30)))
 IDLE = {0: "lundi", 4: "vendredi", 5: "samedi", 6: "dimanche"}
@@ -37,22 +37,11 @@ SUMMER = "vacances d’été"
 DAY = timedelta(days=1)
 
 
-class Audiences(StrEnum):
+class Audiences(Labelled):
     """The kinds of recipients: those closed in school breaks, and administrations, which work in them."""
 
-    SCHOOL_SIDE = "school_side"
-    ADMINISTRATION = "administration"
-
-    @property
-    def label(self) -> str:
-        """The kind's name in the interface, in French."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    Audiences.SCHOOL_SIDE: "pouvoirs organisateurs du libre et WBE",
-    Audiences.ADMINISTRATION: "communes, provinces et COCOF",
-}
+    SCHOOL_SIDE = "school_side", "pouvoirs organisateurs du libre et WBE"
+    ADMINISTRATION = "administration", "communes, provinces et COCOF"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +58,12 @@ class Opening:
         return self.wall != self.asked
 
 
-class Spares(StrEnum):
+class Spares(Labelled):
     """The letters that may leave on a closed day: none, those to administrations, or also urgent letters."""
 
-    NOBODY = ""
-    ADMINISTRATIONS = "administrations"
-    URGENT = "urgent"
-
-    @property
-    def label(self) -> str:
-        """The exception as the interface shows it, in French, or ''."""
-        return _SPARED[self]
+    NOBODY = "", ""
+    ADMINISTRATIONS = "administrations", "sauf vers les communes, les provinces et la COCOF"
+    URGENT = "urgent", "sauf vers les communes, les provinces et la COCOF, et sauf les courriels rouges ou bleus"
 
     @property
     def leaves(self) -> str:
@@ -87,11 +71,6 @@ class Spares(StrEnum):
         return _LEAVES[self]
 
 
-_SPARED = {
-    Spares.NOBODY: "",
-    Spares.ADMINISTRATIONS: "sauf vers les communes, les provinces et la COCOF",
-    Spares.URGENT: "sauf vers les communes, les provinces et la COCOF, et sauf les courriels rouges ou bleus",
-}
 _LEAVES = {
     Spares.NOBODY: "rien",
     Spares.ADMINISTRATIONS: "ce qui va vers les communes, les provinces et la COCOF",
@@ -99,24 +78,14 @@ _LEAVES = {
 }
 
 
-class ClosedPart(StrEnum):
+class ClosedPart(Labelled):
     """What an added closure closes of each of its days: all of it, or one of the two windows."""
 
-    DAY = "day"
-    MORNING = "morning"
-    AFTERNOON = "afternoon"
-
-    @property
-    def label(self) -> str:
-        """The part in the interface, in French."""
-        return _PARTS[self]
+    DAY = "day", "toute la journée"
+    MORNING = "morning", "le matin"
+    AFTERNOON = "afternoon", "l’après-midi"
 
 
-_PARTS = {
-    ClosedPart.DAY: "toute la journée",
-    ClosedPart.MORNING: "le matin",
-    ClosedPart.AFTERNOON: "l’après-midi",
-}
 _WINDOW_OF = {ClosedPart.MORNING: WINDOWS[0], ClosedPart.AFTERNOON: WINDOWS[1]}
 
 

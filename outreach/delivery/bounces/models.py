@@ -4,47 +4,30 @@ Each `label` is in French and in the plural, for the interface.
 """
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, Index, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base, enum_of
 from outreach.delivery.bounces.notices import NoticeVerdict
+from outreach.labelled import Labelled
 
 
-class Handling(StrEnum):
+class Handling(Labelled):
     """The change that a notice made, or why it made none.
 
     REFUSED: its letter counts as refused. EXCLUDED: its address is suppressed as well. ELSEWHERE: it is about an
     address that the recipient's mail is forwarded to. UNVERIFIED: nothing proves that it is about a letter of ours.
     """
 
-    REFUSED = "refused"
-    EXCLUDED = "excluded"
-    COMPLAINED = "complained"
-    UNSUBSCRIBED = "unsubscribed"
-    ELSEWHERE = "elsewhere"
-    TOO_OLD = "too_old"
-    UNVERIFIED = "unverified"
-    NOTHING = "nothing"
-
-    @property
-    def label(self) -> str:
-        """The handling as the interface names it."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    Handling.REFUSED: "courriels revenus",
-    Handling.EXCLUDED: "courriels revenus, adresse exclue",
-    Handling.COMPLAINED: "adresses exclues pour plainte",
-    Handling.UNSUBSCRIBED: "désinscriptions",
-    Handling.ELSEWHERE: "rien, rejet plus loin que l’adresse écrite",
-    Handling.TOO_OLD: "rien, courriel trop ancien",
-    Handling.UNVERIFIED: "rien, faute de preuve",
-    Handling.NOTHING: "rien",
-}
+    REFUSED = "refused", "courriels revenus"
+    EXCLUDED = "excluded", "courriels revenus, adresse exclue"
+    COMPLAINED = "complained", "adresses exclues pour plainte"
+    UNSUBSCRIBED = "unsubscribed", "désinscriptions"
+    ELSEWHERE = "elsewhere", "rien, rejet plus loin que l’adresse écrite"
+    TOO_OLD = "too_old", "rien, courriel trop ancien"
+    UNVERIFIED = "unverified", "rien, faute de preuve"
+    NOTHING = "nothing", "rien"
 
 
 class KeptNotice(Base):

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from email.message import Message
-from enum import StrEnum
 
 from flufl.bounce import all_failures
 
@@ -26,6 +25,7 @@ from outreach.delivery.bounces.parsing import (
     text_of,
     texts_of,
 )
+from outreach.labelled import Labelled
 from outreach.mail.addresses import RETURNED, UNSUBSCRIBING
 from outreach.mail.tokens import IN_TEXT, LENGTH, Keys, TokenKind, hidden
 
@@ -65,22 +65,17 @@ MAIL_SYSTEM = re.compile(r"\b(?:mailer-daemon|postmaster|mail-?daemon|microsofte
 logging.getLogger("flufl.bounce").setLevel(logging.CRITICAL)  # it logs a traceback for any malformed message
 
 
-class NoticeVerdict(StrEnum):
+class NoticeVerdict(Labelled):
     """The kind of a notice."""
 
-    FAILED = "failed"
-    DELAYED = "delayed"
-    INFORMATION = "information"
-    COMPLAINT = "complaint"
-    UNSUBSCRIPTION = "unsubscription"
-    AUTO_REPLY = "auto_reply"
-    HUMAN = "human"
-    UNDETERMINED = "undetermined"
-
-    @property
-    def label(self) -> str:
-        """The verdict as the interface names it."""
-        return _LABELS[self]
+    FAILED = "failed", "rejets"
+    DELAYED = "delayed", "retards"
+    INFORMATION = "information", "avis de remise ou de lecture"
+    COMPLAINT = "complaint", "plaintes"
+    UNSUBSCRIPTION = "unsubscription", "désinscriptions"
+    AUTO_REPLY = "auto_reply", "réponses automatiques"
+    HUMAN = "human", "messages de personnes"
+    UNDETERMINED = "undetermined", "indéterminés"
 
     @property
     def is_for_people(self) -> bool:
@@ -88,16 +83,6 @@ class NoticeVerdict(StrEnum):
         return self in {NoticeVerdict.HUMAN, NoticeVerdict.UNDETERMINED}
 
 
-_LABELS = {
-    NoticeVerdict.FAILED: "rejets",
-    NoticeVerdict.DELAYED: "retards",
-    NoticeVerdict.INFORMATION: "avis de remise ou de lecture",
-    NoticeVerdict.COMPLAINT: "plaintes",
-    NoticeVerdict.UNSUBSCRIPTION: "désinscriptions",
-    NoticeVerdict.AUTO_REPLY: "réponses automatiques",
-    NoticeVerdict.HUMAN: "messages de personnes",
-    NoticeVerdict.UNDETERMINED: "indéterminés",
-}
 # A notice about several recipients gets the worst of their verdicts: the first of these.
 _WORST = (NoticeVerdict.FAILED, NoticeVerdict.DELAYED, NoticeVerdict.INFORMATION, NoticeVerdict.UNDETERMINED)
 _ACTIONS = {

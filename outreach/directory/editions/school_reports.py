@@ -34,21 +34,17 @@ from outreach.directory.contacts import subject_of
 from outreach.directory.editions.imports import last_import
 from outreach.directory.models import Authority, Ownership, RegisterImport, School
 from outreach.errors import InputError, NotFound, Refused
+from outreach.labelled import Labelled
 from outreach.text import line_of_words
 
 LONGEST = 200
 
 
-class Fate(StrEnum):
+class Fate(Labelled):
     """What became of a school, as somebody told the service."""
 
-    GONE = "gone"
-    CLOSED = "closed"
-
-    @property
-    def label(self) -> str:
-        """The French label, after « cette école »."""
-        return {"gone": "n’est plus à ce PO"}.get(self.value, "a fermé")
+    GONE = "gone", "n’est plus à ce PO"
+    CLOSED = "closed", "a fermé"
 
 
 class Verdict(StrEnum):

@@ -6,7 +6,8 @@ postal code before the locality, no country.
 
 import re
 from dataclasses import dataclass
-from enum import StrEnum
+
+from outreach.labelled import Labelled
 
 NUMBER = r"\d{1,6} ?(?:bis|ter|quater|[A-Za-z])?(?: ?[-/+] ?\d{0,6}[A-Za-z]?){0,6}"
 BOX = r"[\s,/-]{0,6}\b(?:bte|bt|bo[iî]te|bus)\b[.\s]{0,6}(?P<box>[\w./-]{1,20})"
@@ -17,33 +18,19 @@ POSTCODE = re.compile(r"[1-9]\d{3}", re.ASCII)
 LETTERS = re.compile(r"[^\W\d_]{2}")
 
 
-class AddressFault(StrEnum):
+class AddressFault(Labelled):
     """What is wrong with an address. All but NO_NUMBER keep a letter from it: a village's square has no number."""
 
-    NO_STREET = "no_street"
-    NO_POSTCODE = "no_postcode"
-    NO_LOCALITY = "no_locality"
-    RETURNED = "returned"
-    NO_NUMBER = "no_number"
-
-    @property
-    def label(self) -> str:
-        """The fault in French."""
-        return _FAULTS[self]
+    NO_STREET = "no_street", "sans rue"
+    NO_POSTCODE = "no_postcode", "code postal à revoir"
+    NO_LOCALITY = "no_locality", "sans localité"
+    RETURNED = "returned", "courrier revenu (NPAI)"
+    NO_NUMBER = "no_number", "sans numéro"
 
     @property
     def is_fatal(self) -> bool:
         """Whether no letter can go there."""
         return self is not AddressFault.NO_NUMBER
-
-
-_FAULTS = {
-    AddressFault.NO_STREET: "sans rue",
-    AddressFault.NO_POSTCODE: "code postal à revoir",
-    AddressFault.NO_LOCALITY: "sans localité",
-    AddressFault.RETURNED: "courrier revenu (NPAI)",
-    AddressFault.NO_NUMBER: "sans numéro",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from sqlalchemy import select
 
@@ -11,21 +10,17 @@ from outreach.db import Session
 from outreach.directory.models import Authority, Ownership, RegisterKind, School
 from outreach.directory.postal.addresses import AddressFault
 from outreach.directory.postal.holding import HeldAddress, held
+from outreach.labelled import Labelled
 
 
-class AddressFilter(StrEnum):
+class AddressFilter(Labelled):
     """Which addresses are asked for."""
 
-    UNFIT = "unfit"
-    RETURNED = "returned"
-    NO_NUMBER = "no_number"
-    CORRECTED = "corrected"
-    ALL = "all"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _FILTERS[self]
+    UNFIT = "unfit", "À corriger"
+    RETURNED = "returned", "Courrier revenu"
+    NO_NUMBER = "no_number", "Sans numéro"
+    CORRECTED = "corrected", "Corrigées"
+    ALL = "all", "Toutes"
 
     def takes(self, address: HeldAddress) -> bool:
         """Whether an address is asked for."""
@@ -39,15 +34,6 @@ class AddressFilter(StrEnum):
             case AddressFilter.CORRECTED:
                 return address.is_corrected
         return True
-
-
-_FILTERS = {
-    AddressFilter.UNFIT: "À corriger",
-    AddressFilter.RETURNED: "Courrier revenu",
-    AddressFilter.NO_NUMBER: "Sans numéro",
-    AddressFilter.CORRECTED: "Corrigées",
-    AddressFilter.ALL: "Toutes",
-}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,37 +1,23 @@
 """The table of notes asked for, and how far each has come."""
 
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String, Text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from outreach.db import Base
+from outreach.labelled import Labelled
 from outreach.notes.models import Note
 
 
-class AskedState(StrEnum):
+class AskedState(Labelled):
     """How far a note that was asked for has come."""
 
-    WAITING = "waiting"
-    FROZEN = "frozen"
-    ANSWERED = "answered"
-    SENT_BACK = "sent_back"
-    WITHDRAWN = "withdrawn"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    AskedState.WAITING: "Attend la rédaction",
-    AskedState.FROZEN: "Note à valider",
-    AskedState.ANSWERED: "Note prête",
-    AskedState.SENT_BACK: "Renvoyée",
-    AskedState.WITHDRAWN: "Retirée",
-}
+    WAITING = "waiting", "Attend la rédaction"
+    FROZEN = "frozen", "Note à valider"
+    ANSWERED = "answered", "Note prête"
+    SENT_BACK = "sent_back", "Renvoyée"
+    WITHDRAWN = "withdrawn", "Retirée"
 
 
 class AskedNote(Base):

@@ -5,7 +5,6 @@ campaign and its waves, on the way in and out, and `campaigns.audiences` hands i
 (`Scope.series`).
 """
 
-from enum import StrEnum
 from typing import Annotated, ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +16,7 @@ from outreach.db import UtcDateTime
 from outreach.delivery.models import Mailing, Message, MessageState, MessageSubject, Purpose
 from outreach.directory.models import Authority, Contact
 from outreach.french import either
+from outreach.labelled import Labelled
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING
 from outreach.measuring.models import Hit, TrackingBasis
@@ -30,28 +30,14 @@ MOST_MAILINGS = 50
 AUTHORITY = type_coerce(Message.authority_id, Integer)  # of letters to authorities, see `_letters`
 
 
-class ReactionKind(StrEnum):
+class ReactionKind(Labelled):
     """An effect of letters. Openings and clicks are known of the few mailboxes only that are measured one by one."""
 
-    NONE = "none"
-    ANSWERED = "answered"
-    JOINED = "joined"
-    OPENED = "opened"
-    CLICKED = "clicked"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return _LABELS[self]
-
-
-_LABELS = {
-    ReactionKind.NONE: "N’a ni répondu ni adhéré",
-    ReactionKind.ANSWERED: "A répondu",
-    ReactionKind.JOINED: "Adhésion depuis, déclarée ou confirmée",
-    ReactionKind.OPENED: "A ouvert, là où on peut le savoir",
-    ReactionKind.CLICKED: "A cliqué, là où on peut le savoir",
-}
+    NONE = "none", "N’a ni répondu ni adhéré"
+    ANSWERED = "answered", "A répondu"
+    JOINED = "joined", "Adhésion depuis, déclarée ou confirmée"
+    OPENED = "opened", "A ouvert, là où on peut le savoir"
+    CLICKED = "clicked", "A cliqué, là où on peut le savoir"
 
 
 class OfMailings(Fields):

@@ -1,27 +1,22 @@
 """The criterion of reach: who reacted to letters, paper or calls of a campaign, and who was to and did not."""
 
-from enum import StrEnum
 from typing import ClassVar
 
 from sqlalchemy import ColumnElement, and_
 
 from outreach.directory.models import Authority
+from outreach.labelled import Labelled
 from outreach.reach import proof
 from outreach.segments.fields import NO_NAMES, Names
 from outreach.segments.kinds.mailings import OfMailings
 from outreach.segments.scope import Scope
 
 
-class ReachKind(StrEnum):
+class ReachKind(Labelled):
     """Whether there is a proof."""
 
-    PROVED = "proved"
-    UNPROVED = "unproved"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"proved": "A réagi", "unproved": "À atteindre, n’a pas réagi"}[self.value]
+    PROVED = "proved", "A réagi"
+    UNPROVED = "unproved", "À atteindre, n’a pas réagi"
 
 
 class ReachedBy(OfMailings):

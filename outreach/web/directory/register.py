@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any
 
 from flask import Blueprint, abort, redirect, render_template, request, url_for
@@ -18,6 +17,7 @@ from outreach.directory.editions.difference import FIELD_LABELS, Change, Changed
 from outreach.directory.editions.imports import Editions
 from outreach.directory.editions.register import opened
 from outreach.directory.models import Nature, RegisterImport, RegisterKind
+from outreach.labelled import Labelled
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import Opened
@@ -32,26 +32,15 @@ pages = Blueprint("register", __name__)
 SHOWN = 50
 
 
-class ChangeGroup(StrEnum):
+class ChangeGroup(Labelled):
     """What happened to items, as the difference is counted and filtered."""
 
-    NEW = "new"
-    CHANGED = "changed"
-    MOVED = "moved"
-    GONE = "gone"
-
-    @property
-    def label(self) -> str:
-        """The column of the table of counts."""
-        return _GROUP_LABELS[self]
+    NEW = "new", "Nouveaux"
+    CHANGED = "changed", "Modifiés"
+    MOVED = "moved", "Changent de PO"
+    GONE = "gone", "Ne figurent plus"
 
 
-_GROUP_LABELS = {
-    ChangeGroup.NEW: "Nouveaux",
-    ChangeGroup.CHANGED: "Modifiés",
-    ChangeGroup.MOVED: "Changent de PO",
-    ChangeGroup.GONE: "Ne figurent plus",
-}
 KIND_LABELS = {
     RegisterKind.AUTHORITY: ("Pouvoirs organisateurs", "PO"),
     RegisterKind.SCHOOL: ("Écoles", "École"),

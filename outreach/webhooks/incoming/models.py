@@ -1,7 +1,6 @@
 """The tables of signed deliveries: who sends, what came, and the rows of it that staff judge."""
 
 from datetime import date, datetime
-from enum import StrEnum
 
 from sqlalchemy import (
     CheckConstraint,
@@ -21,32 +20,23 @@ from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 from outreach.adherence.models import JoiningList, Programme
 from outreach.audit import SENDER
 from outreach.db import Base, enum_of
+from outreach.labelled import Labelled
 
 LONGEST_NAME, LONGEST_NETWORKS, LONGEST_ID = 40, 200, 255
 
 
-class DeliveryState(StrEnum):
+class DeliveryState(Labelled):
     """Whether a delivery waits for the clock, or was applied."""
 
-    WAITING = "waiting"
-    APPLIED = "applied"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"waiting": "reçu", "applied": "appliqué"}[self.value]
+    WAITING = "waiting", "reçu"
+    APPLIED = "applied", "appliqué"
 
 
-class Judgement(StrEnum):
+class Judgement(Labelled):
     """What staff said of a row that could not be applied."""
 
-    RETRIED = "retried"
-    DROPPED = "dropped"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        return {"retried": "réessayée", "dropped": "écartée"}[self.value]
+    RETRIED = "retried", "réessayée"
+    DROPPED = "dropped", "écartée"
 
 
 class HookSender(Base):

@@ -1,31 +1,25 @@
 """The table of targets: where events are pushed to, how far it has come, and since when it fails."""
 
 from datetime import datetime, timedelta
-from enum import StrEnum
 from urllib.parse import urlsplit
 
 from sqlalchemy import BigInteger, CheckConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from outreach.db import Base
+from outreach.labelled import Labelled
 
 LONGEST_NAME, LONGEST_URL, LONGEST_SAID = 80, 500, 200
 PATIENCE = timedelta(days=3)
 
 
-class PushState(StrEnum):
+class PushState(Labelled):
     """How a target stands."""
 
-    FOLLOWS = "follows"
-    FAILS = "fails"
-    GIVEN_UP = "given_up"
-    ENDED = "ended"
-
-    @property
-    def label(self) -> str:
-        """The French label."""
-        labels = {"follows": "suit", "fails": "ne répond pas", "given_up": "abandonné", "ended": "terminé"}
-        return labels[self.value]
+    FOLLOWS = "follows", "suit"
+    FAILS = "fails", "ne répond pas"
+    GIVEN_UP = "given_up", "abandonné"
+    ENDED = "ended", "terminé"
 
 
 class PushTarget(Base):
