@@ -78,7 +78,7 @@ class Costs:
     def pytest_sessionfinish(self):
         if hasattr(self.config, "workerinput"):
             self.config.workeroutput["costs"] = self.tests, self.walks, self.pieces, self.left_out
-        elif self.tests:
+        elif self.tests and hasattr(self.config, "cache"):
             self.config.cache.set("outreach/costs", self.tests)  # whoever looks for what to make cheaper reads it there
 
     def pytest_terminal_summary(self, terminalreporter):
