@@ -32,7 +32,7 @@ def record(session, now):
     def call(fase, status=Status.JOINED, word=Word.CONFIRMED, day=STORY_DAY, strand=1):
         programme = programmes.named(session)
         authority = authority_sheet.authority_by_fase(session, fase)
-        chosen = situation.strand_by_number(programme, strand)
+        chosen = programme.strand(strand)
         schools = records.eligible_schools(session, authority, [chosen], STORY_DAY)
         details = {"now": now, "today": STORY_DAY, "actor": "nadia", "source": "Appel"}
         return records.record(
@@ -65,7 +65,7 @@ def test_a_declared_word_waits_for_a_list_that_is_being_applied(sample_database,
     """On PostgreSQL both would see the other's records only once they had written their own."""
     with sample_database.reading() as session:
         programme, authority = programmes.named(session), authority_sheet.authority_by_fase(session, 9300)
-        strand = situation.strand_by_number(programme, 1)
+        strand = programme.strand(1)
         schools = records.eligible_schools(session, authority, [strand], STORY_DAY)
         key, fases = programme.id, [school.fase for school in schools]
         session.expunge_all()
