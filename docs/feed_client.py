@@ -90,7 +90,7 @@ def situation(kept: Kept, day: str, code: str = "") -> dict:
         for fase, school in schools.items():
             owners = [one["authority"] for one in school["listings"] if holds(one, day)]
             levels = {one["level"] for one in school["teachings"] if holds(one, day)}
-            if strand["opened_on"] <= day and owners and strand["level"] in levels:
+            if strand["opened_on"] <= day and owners and levels.intersection(strand["levels"]):
                 one = latest.get((fase, strand["number"]), {"status": "none", "word": ""})
                 status = "declared" if (one["status"], one["word"]) == ("joined", "declared") else one["status"]
                 counted[strand["number"]][networks[owners[0]]][status] += 1

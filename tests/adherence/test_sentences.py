@@ -156,7 +156,7 @@ def test_schools_of_several_levels_are_called_so():
     assert sentences.kinds(levels) == "maternelles, primaires et secondaires"
     several = Strand(number=1, levels=levels[:2])
     for counts, words in (
-        ({"joined": 2, "none": 3}, "deux des 5 écoles maternelles et primaires (40 %) ont adhéré"),
+        ({"joined": 2, "none": 3}, "2 des 5 écoles maternelles et primaires (40,0 %) ont adhéré"),
         ({"joined": 1}, "la seule école maternelle ou primaire a adhéré"),
     ):
         told = sentences.of_strand(situation(**counts), several).sentence

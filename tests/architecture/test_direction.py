@@ -10,7 +10,7 @@ from outreach.db import Base
 from outreach.settings import ROOT
 
 KNOWN_TO_WAKE_UPS = {"logs", "log_lines", "db", "settings", "errors"}
-MOST_REACHED = 60
+MOST_REACHED = 61
 
 
 def layers():

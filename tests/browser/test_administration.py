@@ -68,6 +68,7 @@ def test_an_administrator_closes_a_day_changes_a_programme_and_fills_in_a_public
     visitor.get_by_role("link", name="Volet 3, « Ouvert le » :").click()
     expect(visitor.get_by_label("Ouvert le, volet 3")).to_be_focused()
     visitor.keyboard.type("01/02/2027")
+    visitor.get_by_role("group", name="Écoles concernées, volet 3").get_by_label("Primaire").check()
     visitor.get_by_role("button", name="Relire la différence").click()
     visitor.get_by_role("heading", name="Ce qui changerait").wait_for()
     keeps_the_rules(visitor, violations, looks)

@@ -128,7 +128,7 @@ def asks_for_approval(author):
 
 def approves(approver, holds):
     approver.goto("/campaigns/1/check")
-    expect(approver.get_by_text(said("si ce qui précède a échoué : 2 PO"))).to_be_visible()
+    expect(approver.get_by_role("row", name=re.compile("Lettre sur papier.* environ 2 PO"))).to_be_visible()
     holds()
     approver.get_by_role("button", name="Valider et planifier").click()
     expect(approver.locator(".heading .ds-tag")).to_have_text("Planifiée")

@@ -25,7 +25,7 @@ def test_links_are_found_however_many_paragraphs_have_one():
     assert len(markdown.links("[a](https://b.example)\r\n\r\n" * 2000)) == 2000
 
 
-@pytest.mark.long
+@pytest.mark.deep
 def test_the_most_brackets_that_a_letter_may_have_are_soon_read():
     begun = time.process_time()
     markdown.links("[" * (MOST_STEPS // len(ESCAPED) - 1) + ESCAPED)

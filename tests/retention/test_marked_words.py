@@ -6,8 +6,10 @@ from datetime import date
 import pytest
 from sqlalchemy import Boolean, Date, DateTime, Enum, Integer, LargeBinary, String, insert, text, update
 
+from outreach.adherence.models import LevelSet
 from outreach.backups import making
 from outreach.db import Base
+from outreach.directory.models import Level
 from outreach.erasures import journal
 from outreach.jobs.models import JobState
 from outreach.retention import erasing
@@ -47,6 +49,8 @@ def a_row(table):
         elif isinstance(kind, String):
             is_free = column.name not in IMPERSONAL.get(table.name, ()) and (kind.length or 999) >= len(MARKED)
             row[column.name] = MARKED if is_free else ""
+        elif isinstance(kind, LevelSet):
+            row[column.name] = (Level.SECONDARY,)
         else:
             held = getattr(kind, "impl", kind)
             row[column.name] = next(value for known, value in values.items() if isinstance(held, known))

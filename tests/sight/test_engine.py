@@ -16,7 +16,7 @@ from outreach.campaigns.results import actions
 from outreach.campaigns.schedule import calendar
 from outreach.db import Base
 from outreach.db.compiled import Prepared
-from outreach.delivery.models import Message
+from outreach.delivery.models import Message, MessageState
 from outreach.directory import authority_sheet, listing
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority, Contact
@@ -173,6 +173,8 @@ def test_a_wave_of_a_draw_is_counted_with_its_answers(talked_sample):
     with talked_sample.writing() as session:
         wave = session.scalars(select(Wave).where(Wave.mailing_id.is_not(None))).one()
         wave.departure, mailing = 1, wave.mailing_id
+        waits = Message.state == MessageState.QUEUED
+        session.execute(update(Message).where(waits).values(state=MessageState.REFUSED, settled_at=NOW))
     with sighted(talked_sample, SEGEC).reading() as session:
         counts = actions.by_network(session, session.scalars(select(Wave)).all(), NOW)[mailing]
     prune(talked_sample, SEGEC.kind, SEGEC.code)

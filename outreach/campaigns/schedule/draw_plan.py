@@ -34,7 +34,7 @@ from outreach.segments.audience import Concerns
 OUTCOME = (
     "parmi les écoles du PO ouvertes au gel de la liste, au moins une adhésion venue d’une liste ou d’une plateforme"
 )
-METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par strate ; conclut si l’intervalle de 95 % exclut 0"
+METHOD = "Newcombe 1998, méthode 10, sur deux tableaux par groupe de PO ; conclut si l’intervalle de 95 % exclut 0"
 NOT_FIRST_COME = "places ou moyens attribués dans l’ordre des demandes : non"
 COVERED = timedelta(days=14)
 """How long after the last compared day a list may still tell of joinings on it."""
