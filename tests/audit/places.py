@@ -349,8 +349,7 @@ class Places:
             coming = [row for row in lines if row["État"] == "prévue"]
             found += differ(f"actions to come, {way}, Visés", {str(row["Visés"]) for row in coming} - {""}, set())
             would = sorted(int(row["Écrirait à"]) for row in coming if row["Écrirait à"] != "")
-            if told.with_added_reminder(self.audit).isdisjoint(told.campaigns_about(self.audit, code)):
-                found += differ(f"actions to come, {way}", would, self.would_get(code))
+            found += differ(f"actions to come, {way}", would, self.would_get(code))
         page = self.client.get(f"/situation/actions?programme={code}")
         shown = [cells(table) for table in elements(page, "table")]
         said = [dict(zip(header, row, strict=True)) for header, *rows in shown for row in rows]

@@ -537,7 +537,18 @@ class Campaigns(Situation):
         if departure:
             given = self.given(told)
             meant = {key for key in meant if given.get(key, 1) == departure}
+        if wave["added_reminder_id"] is not None:
+            meant = {key for key in meant if self.is_silent(told, key)}
         return {key for key in meant if self.would_get(told, key)}
+
+    def is_silent(self, told, authority):
+        """Whether our relay took a letter to an authority, and neither an answer nor a joining of a school that one
+        listed came since: whom a reminder that is added means."""
+        if all(one["state"] != "accepted" for one in told.letters[authority]) or told.answers[authority]:
+            return False
+        firsts = self.first_days(told)
+        listed = self.listed_to(told, authority)
+        return not any(one in firsts and self.joined_after(told, one, firsts[one]) for one in listed)
 
     # -- classes
 

@@ -160,12 +160,12 @@ def of_actions_said(said, audit, code):
     found += differences(f"strands of {code}", of_strands, {key: strands[key] for key in of_strands})
     unknown = dict.fromkeys(of_strands.keys() - campaigns_about(audit, code), "another programme's")
     found += differences(f"actions of {code}", unknown, {})
-    coming, untold = {}, with_added_reminder(audit)
+    coming = {}
     for one in said["planned"]:
-        if one["meant"] is not None and one["campaign"] not in untold:
+        if one["meant"] is not None:
             coming.setdefault(one["campaign"], []).append({"would": one["meant"].get("total", 0)})
     counted = {}
-    for wave in (one for one in waves_to_come(audit, code) if one["campaign_id"] not in untold):
+    for wave in waves_to_come(audit, code):
         would = len(audit.would_write(audit.told(wave["campaign_id"]), wave))
         counted.setdefault(wave["campaign_id"], []).append({"would": would})
     found += differences(f"actions to come of {code}", _by_place(coming), _by_place(counted))
@@ -192,12 +192,6 @@ def waves_about(audit, code):
     campaigns = campaigns_about(audit, code)
     return {(one["campaign_id"], one["number"]): of_letters(audit, one) for one in audit.rows["waves"]
             if one["mailing_id"] is not None and one["campaign_id"] in campaigns}  # fmt: skip
-
-
-def with_added_reminder(audit):
-    """The campaigns with a reminder to come that was added: the auditor does not know yet who of them has reacted."""
-    return {one["campaign_id"] for one in audit.rows["waves"]
-            if one["state"] == "planned" and one["added_reminder_id"] is not None}  # fmt: skip
 
 
 def waves_to_come(audit, code):
