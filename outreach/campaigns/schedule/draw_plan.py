@@ -101,11 +101,14 @@ class DrawPlan:
 
 
 def of(session: Session, campaign: Campaign, *, now: datetime, rule: ClosingRule | None = None) -> DrawPlan | None:
-    """The draw of a campaign as it stands; None where its departures are not drawn. It reads the whole audience."""
+    """The draw of a campaign as it stands; None where its departures are not drawn, or have no date yet, as those of a
+    copy. It reads the whole audience."""
     if not campaign.departure_gap:
         return None
     rule = rule or ClosingRule.of(session, campaign, now=now)
     days = [today(wave.at) for wave in rule.firsts(campaign)]
+    if not days:
+        return None
     done = drawn_list.draw_of(session, campaign.id) if campaign.id else None
     attempt = drawn_list.open_attempt(session, campaign.id) if campaign.id else None
     if attempt:

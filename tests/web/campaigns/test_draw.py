@@ -58,6 +58,14 @@ def test_what_cannot_be_drawn_is_refused_beside_the_choice(author, to_all, chang
         assert why in text_of(refused)
 
 
+def test_the_check_of_departures_without_a_date_asks_for_one(author, to_all, sample_database):
+    """A copy keeps its departures, and no date."""
+    with sample_database.writing() as session:
+        session.get_one(Campaign, 1).departure_gap = 14
+    page = author.get(f"{to_all}/check")
+    assert (page.status_code, "date" in text_of(page)) == (200, True)
+
+
 @pytest.mark.long
 def test_too_few_authorities_are_refused(author, begun):
     author.send(f"{begun}/audience", {"asked": "1", "cell": ["WBE|secondary"], "concerns": "open"})
