@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from outreach.cli.running.web import refuse_if_taken, with_a_mailbox
+from outreach.cli.running.web import place_of_pages, with_a_mailbox
 from outreach.errors import Refused
 from outreach.settings import Settings
 
@@ -26,7 +26,7 @@ def unnamed(mailbox, **named):
 
 def test_where_the_pages_address_is_taken_the_sentence_names_both_settings():
     with taken() as place, pytest.raises(Refused) as refusal:
-        refuse_if_taken(Settings(bind=place))
+        place_of_pages(Settings(bind=place))
     assert all(word in str(refusal.value) for word in (place, "déjà", "OUTREACH_BIND", "OUTREACH_DEMO_MAILBOX"))
 
 

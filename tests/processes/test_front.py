@@ -14,7 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import pytest
 
 from outreach.cli.running.web import granian
-from outreach.settings import ROOT, Settings
+from outreach.settings import ROOT
 from tests.machine import descendants_of, free_port
 from tests.processes.readers import readers, wait_for
 
@@ -160,7 +160,7 @@ class Unit:
     def __init__(self, folder, address, port, seconds=0.0):
         folder.mkdir(exist_ok=True)
         (folder / "small.py").write_text(WSGI.replace("SECONDS", str(seconds)), encoding="utf-8")
-        words = granian(Settings(bind=f"{address}:{port}"))
+        words = granian((address, port))
         here = {str(ROOT): str(folder), "wsgi:app": "small:app"}
         self.command = [here.get(word, word) for word in words]
         self.place, self.process = (address, port), None

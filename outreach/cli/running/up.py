@@ -19,7 +19,7 @@ from outreach.settings import Mode, Settings
 @pass_operation
 def up(operation: Operation) -> None:
     """Prépare la base, charge l’exemple en démonstration, et sert les pages."""
-    web.refuse_if_taken(operation.settings)
+    web.place_of_pages(operation.settings)  # a taken address is refused before anything is prepared
     web.say_what_is_gone()
     operation.settings = settings = web.with_a_mailbox(operation.settings)
     database = operation.opened

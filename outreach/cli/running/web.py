@@ -30,6 +30,8 @@ FAULTS = {
     errno.EADDRNOTAVAIL: "cette adresse n’est pas de cette machine",
 }
 
+Place = tuple[str, int]
+
 
 @click.command()
 @click.option("--port", type=click.IntRange(1, 65535), help="Écoute à ce port, au lieu de celui de OUTREACH_BIND.")
@@ -39,11 +41,11 @@ def web(operation: Operation, port: int | None) -> None:
     if port is not None:
         bind = f"{operation.settings.bind.rpartition(':')[0]}:{port}"
         operation.settings = operation.settings.model_copy(update={"bind": bind})
-    refuse_if_taken(operation.settings)
+    place = place_of_pages(operation.settings)
     say_what_is_gone()
     operation.database.dispose()
     click.echo(typeset(f"{address_line(operation.settings)}\n"))
-    _become(granian(operation.settings), operation)
+    _become(granian(place), operation)
 
 
 def address_line(settings: Settings) -> str:
@@ -57,9 +59,15 @@ def say_what_is_gone() -> None:
         click.echo(typeset(told), err=True)
 
 
-def refuse_if_taken(settings: Settings) -> None:
-    """Raises Refused when something listens at the address of the pages already, or it cannot be opened."""
-    _bound(settings).close()
+def place_of_pages(settings: Settings) -> Place:
+    """The address of the pages as the system has it: granian takes no name.
+
+    Raises Refused when something listens there already, or it cannot be opened.
+    """
+    try:
+        return _opened(settings.bind)
+    except OSError as error:
+        raise Refused(f"L’adresse des pages ne peut pas être ouverte à {_refusal(settings.bind, error)}") from None
 
 
 def with_a_mailbox(settings: Settings) -> Settings:
@@ -86,18 +94,10 @@ def _fault_at(place: str, settings: Settings) -> OSError | None:
     try:
         if place == settings.bind:
             return OSError(errno.EADDRINUSE, "")
-        _listener(place).close()
+        _opened(place)
     except OSError as error:
         return error
     return None
-
-
-def _bound(settings: Settings) -> socket.socket:
-    """A socket at the address of the pages. Raises Refused when it cannot be opened."""
-    try:
-        return _listener(settings.bind)
-    except OSError as error:
-        raise Refused(f"L’adresse des pages ne peut pas être ouverte à {_refusal(settings.bind, error)}") from None
 
 
 def _refusal(place: str, error: OSError) -> str:
@@ -106,32 +106,27 @@ def _refusal(place: str, error: OSError) -> str:
     return f"{place} : {why}. Si le service tourne déjà, arrêtez-le, ou {how}."
 
 
-def _listener(place: str) -> socket.socket:
-    """A socket bound to `host:port`. Raises OSError."""
+def _opened(place: str) -> Place:
+    """The numeric address of `host:port`, which could be opened. Raises OSError."""
     host, _, port = place.rpartition(":")
     family, kind, protocol, _, address = socket.getaddrinfo(host.strip("[]"), port, type=socket.SOCK_STREAM)[0]
-    listener = socket.socket(family, kind, protocol)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-    except OSError:
-        listener.close()
-        raise
-    return listener
+    with socket.socket(family, kind, protocol) as tried:
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        tried.bind(address)
+        found: Place = tried.getsockname()[:2]
+        return found
 
 
-def granian(settings: Settings, workers: int = 1) -> list[str]:
-    """The command line that serves the pages by so many processes.
+def granian(place: Place, workers: int = 1) -> list[str]:
+    """The command line that serves the pages at a place by so many processes.
 
     One that ends is started again, and one that holds too much memory is replaced by another, which has begun by then.
     """
-    with _bound(settings) as listener:
-        host, port = listener.getsockname()[:2]  # granian takes no name
     words = {
         "interface": "wsgi",
         "working-dir": ROOT,
-        "host": host,
-        "port": port,
+        "host": place[0],
+        "port": place[1],
         "workers": workers,
         "blocking-threads": THREADS,
         "backlog": 2048,  # connections that the system keeps until a process takes them
@@ -152,9 +147,8 @@ def supervise(operation: Operation, others: Mapping[str, list[str]], ready: str)
 
     The program is replaced by a small one: this one has loaded everything, and would hold it for months.
     """
-    with _bound(operation.settings) as listener:
-        place = listener.getsockname()[:2]
-    plan = Plan({"web": granian(operation.settings, WORKERS), **others}, place, ready)
+    place = place_of_pages(operation.settings)
+    plan = Plan({"web": granian(place, WORKERS), **others}, place, ready)
     with tempfile.TemporaryFile() as file:
         file.write(plan.to_json().encode())
         file.seek(0)
