@@ -17,7 +17,7 @@ from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.waves import launching
 from outreach.cli.preparation import prepare
-from outreach.cli.running.web import granian
+from outreach.cli.running.web import granian, place_of_pages
 from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network
@@ -74,7 +74,7 @@ class Ground:
         """Start the web processes, and return once all of them serve."""
         with (self.folder / "web.log").open("ab") as log:
             self.process = subprocess.Popen(
-                granian(self.settings, self._processes),
+                granian(place_of_pages(self.settings), self._processes),
                 cwd=ROOT,
                 env=self.environment,
                 stdout=log,
