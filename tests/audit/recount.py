@@ -555,7 +555,7 @@ class Campaigns(Situation):
     def classes(self, told):
         """{authority: class} of whoever is targeted."""
         planned = [one for one in told.waves if one["state"] == "planned" and one["added_reminder_id"] is None]
-        meant = set(told.letters)
+        meant = {key for key, theirs in told.letters.items() if theirs}  # asking for a key adds it
         comes = set()
         if planned or not told.launched:
             meant_now = self.meant_now(told)

@@ -135,6 +135,12 @@ def test_what_was_worked_out_by_hand(programmed, fresh_url, campaign):
     assert counts(fresh_url, campaign) == (presumed, presumed)
 
 
+def test_reading_the_letters_of_whoever_has_none_makes_nobody_meant(fresh_url, campaign):
+    audit = recount.Campaigns(rows.of(fresh_url), LATER)
+    assert audit.told(campaign).letters["none"] == []
+    assert audit.counts(campaign)["targeted"] == COUNTED["targeted"]
+
+
 def test_a_joining_that_became_known_after_paper_was_posted_is_a_reaction_whatever_its_day(
     programmed, fresh_url, campaign
 ):
