@@ -16,11 +16,15 @@ def client_of(environ: WSGIEnvironment, proxies: Proxies, bits: int = OF_ONE) ->
 
     A web server that is believed (`proxies`) says for whom it asks: it adds the address that it saw itself at the end
     of `X-Forwarded-For`. So the list is read from its end, as far as those who wrote it are believed. Whoever asks may
-    have written the rest.
+    have written the rest; and all of it as `X_Forwarded_For`, which reaches a WSGI application under the same name and
+    in place of what the web server said. Nothing passes for `Forwarded` (RFC 7239): where that comes, it has to agree.
     """
     place: str = environ.get("REMOTE_ADDR", "")
-    for written in _hops(environ):
-        if not is_within(place, proxies) or (address := address_of(written)) is None:
+    forwarded: str | None = environ.get("HTTP_FORWARDED")
+    hops = _from_the_end(environ.get("HTTP_X_FORWARDED_FOR", ""))
+    agreed = None if forwarded is None else map(_address_in, _from_the_end(forwarded))
+    for address in map(address_of, hops):
+        if not is_within(place, proxies) or address is None or (agreed and next(agreed, None) != address):
             break
         place = address
     return _client_at(place, bits)
@@ -38,12 +42,18 @@ def _client_at(place: str, bits: int) -> str:
     return str(ipaddress.IPv6Network((int(address), bits), strict=False))
 
 
-def _hops(environ: WSGIEnvironment) -> Iterator[str]:
-    """The entries of `X-Forwarded-For`, the last one first; cut lazily, as the list may be as long as the headers."""
-    rest: str = environ.get("HTTP_X_FORWARDED_FOR", "")
+def _from_the_end(rest: str) -> Iterator[str]:
+    """The entries of a list, the last one first; cut lazily, as the list may be as long as the headers."""
     while rest:
         rest, _, last = rest.rpartition(",")
         yield last.strip()
+
+
+def _address_in(entry: str) -> str | None:
+    """The address in an entry of `Forwarded`, such as `for="[2001:db8::5]:4711";proto=https`."""
+    pairs = (pair.partition("=") for pair in entry.split(";"))
+    written = {name.strip().lower(): value.strip() for name, _, value in pairs}
+    return address_of(written.get("for", "").strip('"'))
 
 
 def came_by_https(environ: WSGIEnvironment, proxies: Proxies) -> bool:

@@ -55,12 +55,16 @@ http {{
 
 
 @contextmanager
-def nginx(folder, pages):
-    """nginx with the documents' two examples together, before two machines; yields its port for TLS."""
+def nginx(folder, pages, **words):
+    """nginx with the documents' two examples together, before two machines; yields its port for TLS.
+
+    Each word named stands there with another value.
+    """
     front, two = examples()
     front, replaced = re.subn(r"\Aupstream .*\n.*\n", "", front)
     assert replaced == 1
     here = {"192.0.2.11:8000": f"{FIRST}:{pages}", "192.0.2.12:8000": f"{SECOND}:{pages}"}
+    here |= {f"{word} {usual};": f"{word} {other};" for word, (usual, other) in words.items()}
     with started(folder, front, two, here) as port:
         yield port
 
@@ -253,6 +257,17 @@ def test_a_machine_that_is_cut_off_costs_no_request_more_than_three_seconds(tmp_
     slowest = max(seconds for _, _, seconds in tried)
     assert CONNECT_SECONDS <= slowest < LONGEST_SECONDS
     assert sum(seconds >= CONNECT_SECONDS for _, _, seconds in tried) <= 2, "it is left out for a while"
+
+
+@pytest.mark.allow_hosts(["127.0.0.1", FIRST])
+@pytest.mark.parametrize("underscores", ["off", "on"])
+def test_no_name_with_an_underscore_passes_for_the_list_of_the_web_server(tmp_path, underscores):
+    """With `on`, as another web server lets them pass."""
+    pages, invented = free_port(), "198.51.100.9"
+    with machine(tmp_path, FIRST, pages), nginx(tmp_path, pages, underscores_in_headers=("off", underscores)) as port:
+        for name in ("X_Forwarded_For", "X-Forwarded_For", "X_Forwarded-For"):
+            assert timed(port, **{name: invented})[1] == "127.0.0.1", name
+            assert timed(port, **{name: invented, "Forwarded": f"for={invented}"})[1] == "127.0.0.1", name
 
 
 @pytest.mark.allow_hosts(["127.0.0.1", FIRST, SECOND])

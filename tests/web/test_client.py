@@ -49,3 +49,25 @@ def test_a_list_of_hops_as_long_as_the_headers_costs_nothing():
     assert client_of({"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": "a, " * 10_000 + "192.0.2.1"}, LOOPBACK) == (
         "192.0.2.1"
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "forwarded", "client"),
+    [
+        ("198.51.100.1", "for=198.51.100.1", "198.51.100.1"),
+        ("198.51.100.1", 'for="[198.51.100.1]"', "198.51.100.1"),
+        ("2001:db8::5", 'proto=https; For="[2001:db8::5]:4711"', "2001:db8::/64"),
+        ("invented, 198.51.100.1", "for=invented, for=198.51.100.1;proto=http", "198.51.100.1"),
+        ("198.51.100.1, 127.0.0.2", "for=198.51.100.1, for=127.0.0.2", "198.51.100.1"),
+        ("203.0.113.9", "for=198.51.100.1", "127.0.0.1"),
+        ("203.0.113.9, 127.0.0.2", "for=198.51.100.1, for=127.0.0.2", "127.0.0.2"),
+        ("203.0.113.9, 127.0.0.2", "for=127.0.0.2", "127.0.0.2"),
+        ("203.0.113.9", "for=unknown", "127.0.0.1"),
+        ("203.0.113.9", "by=203.0.113.9", "127.0.0.1"),
+        ("203.0.113.9", "", "127.0.0.1"),
+        ("", "for=198.51.100.1", "127.0.0.1"),
+    ],
+)
+def test_where_the_web_server_says_forwarded_no_other_list_is_believed(said, forwarded, client):
+    own = {"REMOTE_ADDR": "127.0.0.1", "HTTP_X_FORWARDED_FOR": said, "HTTP_FORWARDED": forwarded}
+    assert client_of(own, LOOPBACK) == client
