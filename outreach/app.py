@@ -176,6 +176,7 @@ def create_app(settings: Settings, database: Database | None = None) -> Flask:
     database = opened.by(Way.PAGE)
     app.extensions["outreach.database"] = database
     page_request.limit_reading(app)
+    app.before_request(_refuse_pieces)
     app.before_request(_refuse_foreign_forms)
     app.before_request(_allow_uploads)
     protect = CSRFProtect(app)
@@ -215,6 +216,12 @@ def _allow_uploads() -> None:
         request.max_content_length = BIGGEST_FORM
     elif request.endpoint in kept.CARRYING:
         request.max_form_memory_size = request.max_content_length  # signed, 500 kB of form take up to 700
+
+
+def _refuse_pieces() -> None:
+    """Refuse a body in pieces (`chunked`), as nothing tells whether the last one came (411). nginx hands none on."""
+    if "Transfer-Encoding" in request.headers:
+        abort(411)
 
 
 def _refuse_foreign_forms() -> None:

@@ -63,8 +63,8 @@ class Served:
             environ["wsgi.url_scheme"] = "https"
         if environ["PATH_INFO"].startswith(HITS):
             return self._answer(environ, start)
-        if environ.get("CONTENT_LENGTH"):  # a body that ends before: its browser went away, and the form is refused
-            environ.pop("wsgi.input_terminated", None)
+        # So a body has the length that was said, or is refused: granian ends one whose sender went away as any other.
+        environ.pop("wsgi.input_terminated", None)
         return self._pages.submit(self._answer, environ, start).result()
 
     def _answer(self, environ: WSGIEnvironment, start: StartResponse) -> list[bytes]:

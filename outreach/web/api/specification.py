@@ -18,7 +18,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 Shape = TypeVar("Shape", bound=BaseModel)
 JSON, PROBLEM, EVENTS = "application/json", "application/problem+json", "application/cloudevents-batch+json"
 READ = (400, 401, 403, 429, 503)
-OF_ONE, OF_PROGRAMME, WRITTEN = (*READ, 404), (*READ, 404, 409), (*READ, 404, 409, 413, 415)
+OF_ONE, OF_PROGRAMME, WRITTEN = (*READ, 404), (*READ, 404, 409), (*READ, 404, 409, 411, 413, 415)
 NAME = {
     "name": "Idempotency-Key",
     "in": "header",

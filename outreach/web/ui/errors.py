@@ -23,6 +23,10 @@ SENTENCES = {
     ),
     405: ("Action impossible", "Cette adresse ne s’ouvre pas de cette manière."),
     409: ("Action refusée", "L’action n’est plus possible dans l’état actuel."),
+    411: (
+        "Envoi sans longueur",
+        "La longueur de l’envoi n’est pas dite (« Content-Length »). Rien n’a été enregistré.",
+    ),
     413: ("Envoi trop volumineux", "Ce que vous avez envoyé dépasse la taille permise. Rien n’a été enregistré."),
     415: ("Envoi illisible", "Ce service ne lit que des formulaires. Rien n’a été enregistré."),
     429: (

@@ -15,6 +15,11 @@ TOLD = {  # the stable type of a fault, its title, and what to do where nothing 
     404: ("not-found", "Introuvable", "Rien ne se trouve à cette adresse : voyez /api/v1/openapi.json."),
     405: ("method-not-allowed", "Méthode refusée", "Cette adresse ne s’ouvre pas par cette méthode."),
     409: ("conflict", "Action refusée", "L’action n’est plus possible dans l’état actuel."),
+    411: (
+        "length-required",
+        "Longueur absente",
+        "Dites la longueur de l’envoi : « Content-Length ». Rien n’est enregistré.",
+    ),
     413: ("too-large", "Envoi trop volumineux", "Ce qui est envoyé dépasse la taille permise. Rien n’est enregistré."),
     415: ("not-json", "Envoi illisible", "Envoyez du JSON : « Content-Type: application/json »."),
     429: ("too-many", "Trop de demandes", "Attendez le nombre de secondes que dit « Retry-After »."),

@@ -113,6 +113,9 @@ def test_a_write_without_a_name_or_that_is_no_json_is_refused(program, schools):
     assert program.post(PATH, told, **{"Idempotency-Key": "x" * 256}).status_code == 400
     form = program.client.post(f"/api/v1{PATH}", data=told, headers=program.headers)
     assert form.status_code == 415
+    pieces = {**program.headers, "Idempotency-Key": "b", "Transfer-Encoding": "chunked"}
+    refused = program.client.post(f"/api/v1{PATH}", json=told, headers=pieces)
+    assert (refused.status_code, refused.json["type"]) == (411, "urn:outreach:length-required")
 
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"items":' * 30_000])
