@@ -102,6 +102,8 @@ def state() -> str | tuple[str, int]:
     form, number = ProgrammeForm(), posted_number("programme")
     with reading() as session:
         programme = programme_files.programme_numbered(session, number) if number else None
+        if programme is not None:
+            form.code.data = programme.code
         if form.rules.are_cut:
             form.stated()
             return _form_page(session, form, programme), 422
@@ -212,8 +214,6 @@ def _read(text: str) -> programmes.ProgrammeFile:
 
 
 def _form_page(session: Session, form: ProgrammeForm, programme: Programme | None, *, added: bool = False) -> str:
-    if programme is not None:
-        form.code.data = programme.code
     form.free_rule()
     return render_template(
         "pages/administration/programme.html",

@@ -224,6 +224,18 @@ def test_a_new_programme_is_made_by_the_form_and_takes_no_code_of_another(chief,
         assert programmes.named(session, "lecture").strands[0].name == "Lire"
 
 
+def test_a_form_changes_the_programme_whose_page_it_stands_on_whatever_code_it_says(chief, sample_database):
+    content = b'code = "lecture"\nname = "Lecture"\n[[strands]]\nnumber = 1\nname = "Volet"\nopened_on = 2027-01-01\n'
+    seen = chief.send(f"{PLACE}/file", {"file": (io.BytesIO(content), "x.toml")}, page=PLACE)
+    chief.post(PLACE, data=form_of(seen, PLACE))
+    with sample_database.reading() as session:
+        code, name = session.execute(select(Programme.code, Programme.name).where(Programme.id == 1)).one()
+    for other in ("lecture", "Pas un code"):
+        seen = chief.post(FORM, data=typed(chief.get(f"{PLACE}/1"), code=other, name="Autre nom"))
+        assert texts(seen) == [f"Nom : « {name} » devient « Autre nom »."], other
+        assert programmes.read(form_of(seen, PLACE)["text"]).code == code
+
+
 def test_a_form_without_a_strand_is_refused(chief):
     page = chief.get(f"{PLACE}/new")
     empty = chief.post(FORM, data=typed(page, remove="1"))
