@@ -1,7 +1,8 @@
 """Repeat a draw of departures, and its figure, from its public file: python3 redraw.py FILE
 
 FILE is what /t/ID.json gives, ID being the campaign's number, or what `campaign draw ID --json` prints, which has no
-figure. Only Python's standard library is used. It ends with 1 when the nonce is not the one that was sealed.
+figure. Where it puts strata together, the figure is near the one told. Only Python's standard library is used. It ends
+with 1 when the nonce is not the one that was sealed.
 """
 
 import json

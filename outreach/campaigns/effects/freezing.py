@@ -22,6 +22,7 @@ from outreach.campaigns.models import Campaign
 from outreach.days import today
 from outreach.db import Session, take_turns
 from outreach.effect import tables
+from outreach.effect.grouping import Group
 from outreach.effect.interval import Interval
 from outreach.effect.result import OFTEN_TOO_LARGE, effect, sentence, total
 from outreach.effect.tables import Counted, Table
@@ -142,19 +143,19 @@ def reminders_of(campaign: Campaign) -> list[int]:
     return sorted({(locking.left_on(wave) - first).days for wave in waves if wave.reminder})
 
 
-def tables_of(outcome: Mapping[str, Any]) -> list[tuple[str, int, Table]]:
-    """The tables of an outcome: the stratum, 1 (departure 1 against 2 and 3) or 2 (2 against 3), and the table."""
+def tables_of(outcome: Mapping[str, Any]) -> list[Group]:
+    """The two tables of each stratum of an outcome."""
     found = []
     for one in outcome["strata"]:
         before, first, between, second = (tuple(one[name]) for name in PERIODS)
         counted = Counted(tuple(one["drawn"]), (before, first, between, second))
-        found += [(one["name"], place, table) for place, table in enumerate(counted.tables, start=1)]
+        found.append(Group((one["name"],), counted.tables))
     return found
 
 
 def totals(outcome: Mapping[str, Any]) -> list[Table]:
     """The totals of the two tables over all strata."""
-    return [total(table for _, number, table in tables_of(outcome) if number == place) for place in (1, 2)]
+    return [total(pair) for pair in zip(*(one.tables for one in tables_of(outcome)), strict=True)]
 
 
 def unsaid(outcome: Mapping[str, Any]) -> list[str]:

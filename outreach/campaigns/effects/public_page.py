@@ -13,10 +13,13 @@ from outreach.campaigns.draws.models import DrawAttempt
 from outreach.campaigns.effects import freezing, locking, programme
 from outreach.campaigns.effects.programme import ProgrammeDraw
 from outreach.db import Session
+from outreach.effect.grouping import grouped
 from outreach.effect.tables import Table
 from outreach.errors import NotFound
+from outreach.measuring import trackers
 from outreach.settings import ROOT
 
+DIGITS = 4  # of a share: from all that a float holds, what each stratum did could be found again
 PROGRAM = Path(ROOT) / "docs" / "redraw.py"
 
 
@@ -46,6 +49,11 @@ class PublicDraw:
         return len(self.given["list"])
 
     @property
+    def has_joint_groups(self) -> bool:
+        """Whether the file puts strata together, so that the figure made from it is only near."""
+        return any(len(one["strata"]) > 1 for one in self.given["tables"])
+
+    @property
     def plan(self) -> str:
         """The plan's JSON, to be read."""
         return json.dumps(self.given["content"], ensure_ascii=False, indent=1)
@@ -68,10 +76,13 @@ def of(session: Session, number: int) -> PublicDraw:
     void = [one for one in drawn_list.attempts_of(session, campaign.id) if one.voided_at]
     repeats = ("attempt", "commitment", "nonce", "approver_bytes", "content_digest", "seed", "content", "list")
     whole = published.of(session, attempt)
+    groups = grouped(freezing.tables_of(outcome), trackers.SMALLEST) if outcome else []
     tables = [
-        {"stratum": stratum, "comparison": place, **table._asdict()}
-        for stratum, place, table in (freezing.tables_of(outcome) if outcome else [])
+        {"strata": list(one.strata), "comparison": place, **table._asdict()}
+        for one in groups
+        for place, table in enumerate(one.tables, start=1)
     ]
+    told |= {name: round(told[name], DIGITS) for name in ("estimate", "low", "high") if outcome}
     given = {name: whole[name] for name in repeats}
     given |= {"plan_digest": attempt.plan_digest, "list_digest": attempt.list_digest}
     given["void"] = [{"attempt": one.number, "commitment": one.commitment, "nonce": one.nonce} for one in void]

@@ -25,6 +25,7 @@ from outreach.directory.models import Authority, Ownership
 from outreach.effect import result, tables
 from outreach.effect.draw import canonical
 from outreach.effect.interval import interval
+from outreach.effect.tables import Table
 from outreach.errors import NotFound, Refused
 from outreach.responses.kinds import Answer
 from outreach.settings import ROOT
@@ -262,9 +263,11 @@ def test_the_public_page_has_all_that_repeats_a_draw_from_the_approval_on(databa
     with database.reading() as session:
         given = public_page.of(session, left).given
     assert (given["state"], given["told"]) == ("ready", outcome["told"])
-    assert [
-        sum(one[name] for one in given["tables"] if one["comparison"] == 1) for name in ("n1", "y1", "n0", "y0")
-    ] == [*(30, 15, 60, 2)]
+    both = [f"Libre confessionnel, {schools}, autres" for schools in ("plusieurs écoles", "une école")]
+    assert given["tables"] == [
+        {"strata": both, "comparison": 1, "n1": 30, "y1": 15, "n0": 60, "y0": 2},
+        {"strata": both, "comparison": 2, "n1": 29, "y1": 12, "n0": 29, "y0": 0},
+    ], "with 15 and 30 on each side, a stratum would tell which authorities did not join"
 
 
 def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database, left, joined, tmp_path):
@@ -279,8 +282,11 @@ def test_a_stranger_repeats_order_and_figure_from_the_public_file_alone(database
     again = json.loads(subprocess.run(alone, cwd=tmp_path, check=True, capture_output=True, text=True).stdout)
     assert (again["seed"], again["content_digest"]) == (given["seed"], given["content_digest"])
     assert [(one["name"], tuple(one["order"])) for one in again["strata"]] == [(one.name, one.order) for one in order]
-    for name in ("estimate", "low", "high"):
-        assert again[name] == pytest.approx(outcome[name], abs=1e-12), name
+    groups = [Table(*(one[name] for name in ("n1", "y1", "n0", "y0"))) for one in given["tables"]]
+    for name, expected in interval(groups)._asdict().items():
+        assert again[name] == pytest.approx(expected, abs=1e-12), name
+        assert again[name] == pytest.approx(given[name], abs=0.005), name
+        assert given[name] == round(outcome[name], 4)
 
 
 def said(outcome, **changed):

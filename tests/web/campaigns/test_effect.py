@@ -62,7 +62,10 @@ def test_an_effect_is_locked_then_computed_once(author, covered):
     for told in ("intervalle de 95", "Les deux comparaisons", "Code de contrôle de la liste"):
         assert told in folded
         assert told not in text_of(elements(shown, "section[@aria-labelledby='figure']")[0])
-    assert "Les deux comparaisons" in text_of(author.get(f"/t/{covered}"))
+    public = text_of(author.get(f"/t/{covered}"))
+    assert "Les deux comparaisons" in public
+    assert max(len(one["strata"]) for one in json.loads(author.get(f"/t/{covered}.json").data)["tables"]) > 1
+    assert "refait l’ordre et, à peu près, le chiffre avec lui seul. Des groupes y sont réunis" in public
     kept = json.loads(author.get(f"{page}/export.json").data)
     assert [one["state"] for one in kept["programme"]["draws"]] == ["ready"]
     assert kept["told"] in shown.text.replace("&#39;", "'")
