@@ -25,8 +25,13 @@ WEAK_KEY = (
     "Cette clé publique est faible : n’importe qui signerait en son nom. Générez une vraie paire de clés Ed25519, et "
     "donnez-en la clé publique."
 )
+NO_POINT = (
+    "Cette clé publique est fausse : ces 32 octets ne désignent aucun point de la courbe d’Ed25519. Recopiez celle que "
+    "donne le service qui signe, octet pour octet."
+)
 FIELD = 2**255 - 19  # of curve25519 (RFC 7748)
 EIGHTH = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7  # y of a point of order 8
+CURVE = -121665 * pow(121666, -1, FIELD) % FIELD  # d of −x² + y² = 1 + d·x²·y²
 SMALL = frozenset({0, 1, FIELD - 1, EIGHTH, FIELD - EIGHTH})  # y of every point whose order is 1, 2, 4 or 8
 
 
@@ -35,8 +40,8 @@ def public_key(written: str) -> bytes:
     key = _bytes(written.strip().removeprefix(PUBLIC))
     if key is None or len(key) != KEY_BYTES:
         raise InputError(NO_KEY)
-    if _is_weak(key):
-        raise InputError(WEAK_KEY)
+    if fault := _fault(key):
+        raise InputError(fault)
     return key
 
 
@@ -94,7 +99,7 @@ def _by_secret(secret: bytes, identity: str, timestamp: str, body: bytes) -> str
 
 def _is_by(key: bytes, written: str, signed: bytes) -> bool:
     signature = _bytes(written)
-    if signature is None or _is_weak(key):  # weak: one that was kept before such keys were refused
+    if signature is None or _fault(key):  # one that was kept before such keys were refused
         return False
     try:  # a signature whose second half is not below the group's order is refused there (RFC 8032, §5.1.7)
         Ed25519PublicKey.from_public_bytes(key).verify(signature, signed)
@@ -103,13 +108,18 @@ def _is_by(key: bytes, written: str, signed: bytes) -> bool:
     return True
 
 
-def _is_weak(key: bytes) -> bool:
-    """Whether a key is a point of small order, or a number too large for one: anybody signs anything by it.
+def _fault(key: bytes) -> str:
+    """Why nothing is taken as signed by a key, in French; '' of one that is in order.
 
-    The sign of x, which is its highest bit, changes nothing of that.
+    By a point of small order, or a number too large for one, anybody signs anything; by what is no point of the curve,
+    nobody. The sign of x, which is its highest bit, changes nothing of that.
     """
     y = int.from_bytes(key, "little") & (2**255 - 1)
-    return y >= FIELD or y in SMALL
+    if y >= FIELD or y in SMALL:
+        return WEAK_KEY
+    # x² is (y² − 1) / (d·y² + 1), which has a root where its product with the square of the divisor has one.
+    square = (y * y - 1) * (CURVE * y * y + 1) % FIELD
+    return "" if pow(square, (FIELD - 1) // 2, FIELD) == 1 else NO_POINT
 
 
 def _bytes(text: str) -> bytes | None:

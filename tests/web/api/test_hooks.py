@@ -128,23 +128,27 @@ FIELD = 2**255 - 19
 BY_NOBODY = (1).to_bytes(32, "little") + bytes(32)  # R is the neutral element, S is 0: right for a key of small order
 
 
+D, ROOT = -121665 * pow(121666, -1, FIELD) % FIELD, pow(2, (FIELD - 1) // 4, FIELD)  # of −x² + y² = 1 + d·x²·y²; of −1
+
+
+def x_of(y):
+    """An x with which y is a point of the curve (RFC 8032, §5.1.3); None where there is none."""
+    square = (y * y - 1) * pow(D * y * y + 1, -1, FIELD) % FIELD
+    x = pow(square, (FIELD + 3) // 8, FIELD)
+    return next((one for one in (x, x * ROOT % FIELD) if one * one % FIELD == square), None)
+
+
 def small_points():
     """The eight points whose order divides 8, each in all of its 32 bytes' ways of writing, too large numbers included.
 
     From the first of order 8 by adding, so that nothing here is copied from what is tested.
     """
-    d, root = -121665 * pow(121666, -1, FIELD) % FIELD, pow(2, (FIELD - 1) // 4, FIELD)
 
     def add(one, two):
         (a, b), (c, e) = one, two
-        part = d * a * b * c * e
+        part = D * a * b * c * e
         across, along = (a * e + b * c) * pow(1 + part, -1, FIELD), (b * e + a * c) * pow(1 - part, -1, FIELD)
         return across % FIELD, along % FIELD
-
-    def on_curve(y):
-        square = (y * y - 1) * pow(d * y * y + 1, -1, FIELD) % FIELD
-        x = pow(square, (FIELD + 3) // 8, FIELD)
-        return next((one, y) for one in (x, x * root % FIELD) if one * one % FIELD == square)
 
     def times(count, point):
         sum_ = (0, 1)
@@ -154,10 +158,7 @@ def small_points():
         return sum_
 
     eighth = next(
-        found
-        for y in (3, 4, 5, 6, 7, 8, 9, 10)
-        if pow((y * y - 1) * pow(d * y * y + 1, -1, FIELD), (FIELD - 1) // 2, FIELD) == 1
-        if times(4, found := times(ORDER, on_curve(y))) != (0, 1)
+        found for y in range(3, 11) if (x := x_of(y)) is not None and times(4, found := times(ORDER, (x, y))) != (0, 1)
     )
     points = {times(n, eighth) for n in range(8)}
     assert len(points) == 8
@@ -174,6 +175,22 @@ def test_no_key_of_small_order_is_taken_and_nothing_is_signed_by_one(sample_data
         header = "v1a," + base64.b64encode(BY_NOBODY).decode()
         forged = [signatures.is_signed(header, f"{n}", "0", b"", key=key, secret=b"s") for n in range(64)]
         assert not any(forged), key.hex()
+
+
+def test_a_key_that_is_no_point_of_the_curve_is_refused_in_words_and_nothing_is_signed_by_one(sample_database):
+    written = [(y, (y + sign).to_bytes(32, "little")) for y in range(2, 60) for sign in (0, 2**255)]
+    for y, key in written:
+        if x_of(y) is not None:
+            assert signatures.public_key(signatures.written_public(key)) == key
+            continue
+        with pytest.raises(InputError, match="aucun point de la courbe"), sample_database.writing() as session:
+            senders.make(session, name="faux", public_key=signatures.written_public(key), known=[], **BY)
+        header = "v1a," + base64.b64encode(BY_NOBODY).decode()
+        assert not signatures.is_signed(header, "m", "0", b"", key=key, secret=b"s")
+    assert 20 < sum(x_of(y) is None for y, _ in written) < len(written) - 20
+    for _ in range(50):
+        own = Ed25519PrivateKey.generate().public_key().public_bytes_raw()
+        assert signatures.public_key(signatures.written_public(own)) == own
 
 
 def test_a_signature_has_one_way_of_writing():
