@@ -19,6 +19,7 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     select,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -72,6 +73,10 @@ class Programme(Base):
     id: Mapped[int] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(String(60), unique=True)
     name: Mapped[str] = mapped_column(String(200))
+    page: Mapped[str] = mapped_column(String(500), default="", server_default=text("''"))
+    """The address of the page about it, to which letters lead; '' without one."""
+    words: Mapped[str] = mapped_column(String(500), default="", server_default=text("''"))
+    """What letters call it beside its name, between commas."""
     previous: Mapped[str | None] = mapped_column(Text)
     """Its file from before the last change, which may be loaded again; None before any."""
 
@@ -90,6 +95,11 @@ class Programme(Base):
             theirs = ", ".join(str(strand.number) for strand in self.strands)
             raise InputError(f"Le programme « {self.name} » n’a pas de volet {number}. Ses volets : {theirs}.")
         return found
+
+    @property
+    def called(self) -> list[str]:
+        """What letters may call it: its name, and its other words."""
+        return [self.name, *filter(None, (word.strip() for word in self.words.split(",")))]
 
     @property
     def level(self) -> Level | None:

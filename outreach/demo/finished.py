@@ -63,6 +63,7 @@ DATA = Path(__file__).parent / "data"
 PROGRAMME = """
 code = "plan-lecture"
 name = "Plan lecture"
+page = "https://plan-lecture.cfwb.example"
 [[strands]]
 number = 1
 name = "Bibliothèques de classe"

@@ -257,6 +257,7 @@ def _programme(today: date) -> str:
     dropped = second + timedelta(REQUIRED_DAYS)
     return f"""code = "{CODE}"
 name = "Mes outils numériques"
+words = "plan d’équipement numérique, plan d’équipement"
 
 [[strands]]
 number = 1

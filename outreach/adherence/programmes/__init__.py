@@ -1,6 +1,6 @@
 """Programmes, loaded from a file: their strands, and the dated prerequisites between strands.
 
-The file is TOML: `code`, `name`, `[[strands]]` (number, name, circular, opened_on, closed_on, levels) and
+The file is TOML: `code`, `name`, `page`, `words`, `[[strands]]` (number, name, circular, opened_on, closed_on, levels) and
 `[[prerequisites]]` (strand, requires, since, until). Loading it again updates what is stored.
 """
 
@@ -30,6 +30,7 @@ from outreach.db import Base, Session
 from outreach.directory.models import Level
 from outreach.errors import InputError, NotFound, Refused
 from outreach.french import typeset, within_quotes
+from outreach.mail.letters.markdown import fault_of_link
 from outreach.text import line_of_words
 
 MOST_DOTS = 60  # in a line: of a name with 30,000 dots, which nests as deep, tomllib takes minutes
@@ -40,6 +41,8 @@ A_DAY, A_STRAND = "écrivez une date comme 2021-01-15, sans guillemets", "écriv
 WANTED = {  # what a field of a file holds
     "code": "écrivez entre guillemets de 1 à 60 lettres minuscules, chiffres ou tirets",
     "name": "écrivez entre guillemets un nom de 1 à 200 caractères",
+    "page": "écrivez entre guillemets l’adresse d’une page, de 500 caractères au plus",
+    "words": "écrivez entre guillemets des mots séparés par des virgules, en 500 caractères au plus",
     "circular": "écrivez entre guillemets un numéro de 40 caractères au plus",
     "number": A_STRAND,
     "strand": A_STRAND,
@@ -68,6 +71,14 @@ def judged_by(check: Callable[[str], str]) -> AfterValidator:
 
 
 Text = Annotated[str, Field(min_length=1, max_length=200), judged_by(line_of_words)]
+
+
+def page_address(text: str) -> str:
+    """The address of a page to which letters may lead; '' is none. Raises InputError."""
+    address = line_of_words(text)
+    if address and (fault := fault_of_link(address, ("https", "http"))):
+        raise InputError(fault[:1].upper() + fault[1:])
+    return address
 
 
 class StrandFile(BaseModel):
@@ -119,6 +130,8 @@ class ProgrammeFile(BaseModel):
 
     code: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
     name: Text
+    page: Annotated[str, Field(max_length=500), judged_by(page_address)] = ""
+    words: Annotated[str, Field(max_length=500), judged_by(line_of_words)] = ""
     strands: Annotated[list[StrandFile], Field(min_length=1)]
     prerequisites: list[PrerequisiteFile] = []
 
@@ -155,7 +168,7 @@ def load_file(
     if programme is None:
         programme = Programme(code=stated.code, name=stated.name, strands=[])
         session.add(programme)
-    programme.name = stated.name
+    programme.name, programme.page, programme.words = stated.name, stated.page, stated.words
     if before and changes:
         programme.previous = before
     refuse_dropped(session, programme, stated)

@@ -14,6 +14,7 @@ from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, Stran
 from outreach.db import Session, take_turns
 from outreach.errors import NotFound, Refused
 
+FIELDS = {"name": "Nom", "page": "Page du programme", "words": "Mots du programme"}
 STRAND_FIELDS = {
     "name": "nom",
     "circular": "circulaire",
@@ -59,9 +60,12 @@ def difference(session: Session, stated: ProgrammeFile) -> ProgrammeDifference:
         )
     held = {strand.number: strand for strand in programme.strands}
     programmes.refuse_dropped(session, programme, stated)
-    changes = []
-    if programme.name != stated.name:
-        changes.append(f"Nom : « {programme.name} » devient « {stated.name} ».")
+    pairs = {name: (getattr(programme, name), getattr(stated, name)) for name in FIELDS}
+    changes = [
+        f"{FIELDS[name]} : « {_spelt(before)} » devient « {_spelt(after)} »."
+        for name, (before, after) in pairs.items()
+        if before != after
+    ]
     counts = False
     for strand in stated.strands:
         known = held.get(strand.number)
@@ -125,12 +129,14 @@ def stated_of(session: Session, programme: Programme) -> ProgrammeFile:
         for one in programme.strands
     ]
     rules = _rules(session, programme)
-    return ProgrammeFile(code=programme.code, name=programme.name, strands=strands, prerequisites=rules)
+    own = {name: getattr(programme, name) for name in ("code", *FIELDS)}
+    return ProgrammeFile(**own, strands=strands, prerequisites=rules)
 
 
 def written(stated: ProgrammeFile) -> str:
     """What a file (TOML) states, as such a file."""
     lines = [f"code = {_quoted(stated.code)}", f"name = {_quoted(stated.name)}"]
+    lines += [f"{name} = {_quoted(told)}" for name in ("page", "words") if (told := getattr(stated, name))]
     for strand in stated.strands:
         lines += ["", "[[strands]]", f"number = {strand.number}", f"name = {_quoted(strand.name)}"]
         lines += [f"circular = {_quoted(strand.circular)}"] if strand.circular else []

@@ -13,6 +13,7 @@ from markupsafe import Markup
 from outreach.about import letterheads
 from outreach.about.letterheads import NONE, Letterhead
 from outreach.adherence import programmes
+from outreach.adherence.models import Strand
 from outreach.campaigns.letter.facts import Facts, Shared, contact_of
 from outreach.campaigns.letter.merge_fields import (
     ADDRESSES,
@@ -181,14 +182,16 @@ class WrittenLetter:
     contact_email: str
     contact_phone: str
     about: str = ""  # what its strand is called
+    page: str = ""  # of its programme
     is_copy: bool = False  # its recipient's address was given by somebody else
 
     @classmethod
     def of(cls, session: Session, campaign: Campaign) -> "WrittenLetter":
         """The letter of a campaign as the campaign is now."""
-        names = [field.name for field in fields(cls) if field.name not in {"campaign_id", "about", "is_copy"}]
+        names = [field.name for field in fields(cls) if field.name not in {"campaign_id", "about", "page", "is_copy"}]
         about = programmes.strand_names(session)[campaign.strand_id]
-        return cls(campaign.id, **{name: getattr(campaign, name) for name in names}, about=about)
+        page = session.get_one(Strand, campaign.strand_id).programme.page
+        return cls(campaign.id, **{name: getattr(campaign, name) for name in names}, about=about, page=page)
 
     @property
     def is_awareness(self) -> bool:
@@ -283,6 +286,7 @@ def _draft(
         "marks": own,
         "capacity": OF_A_COPY if written.is_copy else _capacity(marks),
         "about": compiled_letters.one_line(written.about),
+        "page": written.page,
         "may_unsubscribe": may_unsubscribe,
         "data_protection": sending.data_protection,
         "preheader": preheader,

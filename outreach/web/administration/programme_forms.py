@@ -9,12 +9,12 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, FormField, HiddenField, SelectChoice, SelectMultipleField, StringField
 
 from outreach import french
-from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of
+from outreach.adherence.programmes import PrerequisiteFile, ProgrammeFile, StrandFile, fault_of, page_address
 from outreach.days import parse_day
 from outreach.directory.models import Level
 from outreach.errors import InputError
 from outreach.text import whole_number
-from outreach.web.ui.fields import line
+from outreach.web.ui.fields import fit, line
 from outreach.web.ui.forms import NumberedRows
 
 MOST_STRANDS = 40  # in a form; a file may state more
@@ -75,6 +75,19 @@ class ProgrammeForm(FlaskForm):
     name = StringField(
         "Nom du programme", [line("Donnez un nom au programme.")], render_kw={"spellcheck": True, "maxlength": 200}
     )
+    page = StringField(
+        "Page du programme (facultatif)",
+        [fit(page_address), line(most=500)],
+        description="Les courriels y mènent.",
+        render_kw={"type": "url", "maxlength": 500},
+    )
+    words = StringField(
+        "Mots du programme (facultatif)",
+        [line(most=500)],
+        description="Comment les courriels l’appellent encore, entre virgules. « Vérifier » signale un courriel d’un "
+        "autre programme qui les emploie.",
+        render_kw={"maxlength": 500},
+    )
     strands = NumberedRows(FormField(StrandForm), "Volets")
     rules = NumberedRows(FormField(RuleForm), "Conditions entre volets", most=MOST_RULES)
 
@@ -106,7 +119,7 @@ class ProgrammeForm(FlaskForm):
             return None
         try:
             return ProgrammeFile.model_validate(
-                {"code": self.code.data, "name": self.name.data, "strands": strands, "prerequisites": rules}
+                {**{one.name: one.data for one in self._own()}, "strands": strands, "prerequisites": rules}
             )
         except ValidationError as error:
             if error.errors()[0]["loc"] == ("code",):
@@ -118,12 +131,15 @@ class ProgrammeForm(FlaskForm):
     def faults(self) -> list[tuple[str, str]]:
         """Each fault with the id of its field; that of a row names the row and the column."""
         told = [("", sentence) for sentence in self.form_errors]
-        told += [(field.id, sentence) for field in (self.code, self.name) for sentence in field.errors]
+        told += [(field.id, sentence) for field in self._own() for sentence in field.errors]
         for row in self.strands:
             told += _in_row(f"Volet {row.form.number.data}", row.form)
         for place, row in enumerate(self.rules, 1):
             told += _in_row(f"Condition {place}", row.form)
         return told
+
+    def _own(self) -> tuple[Field, ...]:
+        return self.code, self.name, self.page, self.words
 
     def _numbers(self) -> list[int]:
         return [_number(row.form.number) for row in self.strands]
@@ -174,6 +190,8 @@ def filled(stated: ProgrammeFile) -> ProgrammeForm:
         data={
             "code": stated.code,
             "name": stated.name,
+            "page": stated.page,
+            "words": stated.words,
             "strands": [
                 {
                     "number": str(one.number),
@@ -201,7 +219,7 @@ def filled(stated: ProgrammeFile) -> ProgrammeForm:
 def told(fields: MultiDict[str, str], _arguments: object) -> list[tuple[str, str]]:
     """What the form says, for a person whose session ended to read before it is sent."""
     form = ProgrammeForm(fields, meta={"csrf": False})
-    said = [(form.code.label.text, form.code.data), (form.name.label.text, form.name.data)]
+    said = [(one.label.text, one.data) for one in (form.code, form.name, form.page, form.words)]
     rows = [(f"Volet {row.form.number.data}", row.form) for row in form.strands]
     rows += [(f"Condition {place}", row.form) for place, row in enumerate(form.rules, 1)]
     said += [(where, ", ".join(_words(row))) for where, row in rows]

@@ -9,8 +9,12 @@ from outreach.adherence import programmes
 from outreach.adherence.models import Programme
 from outreach.adherence.programmes import files as programme_files
 from outreach.audit import AuditEntry
+from outreach.campaigns.letter.frozen import WrittenLetter, freeze
 from outreach.directory.models import Level
 from outreach.web.administration.programme_forms import MOST_RULES
+from tests import factories
+from tests.campaigns.conftest import SENDING
+from tests.conftest import NOW
 from tests.pages import elements, form_of, links, text_of
 
 PLACE = "/administration/programmes"
@@ -103,7 +107,7 @@ def test_a_file_that_is_no_programme_is_refused_in_a_sentence(chief, sample_data
 FORM = f"{PLACE}/form"
 
 
-def typed(page, **changes):
+def typed(page, /, **changes):
     """What the form of a page sends, with these changes."""
     return {**form_of(page, FORM), **changes}
 
@@ -320,3 +324,31 @@ def test_a_day_of_closing_says_how_many_planned_waves_would_not_leave(chief, lau
         assert "Volet 1, ferme le : « vide » devient « " in seen
         assert told in seen
         assert ("ne partir" in seen) == bool(told)
+
+
+def test_a_programme_states_its_page_and_words_and_letters_lead_there(chief, sample_database):
+    page = chief.get(f"{PLACE}/1")
+    words = typed(page)["words"]
+    refused = chief.post(FORM, data=typed(page, page="mon site"))
+    (fault,) = faults(refused)
+    assert "écrivez une adresse complète qui commence par https://" in fault
+    assert (typed(refused)["page"], typed(refused)["words"]) == ("mon site", words), "nothing typed is lost"
+    address = "https://mes-outils.example/adherer"
+    seen = chief.post(FORM, data=typed(page, page=address, words=f"{words}, le grand plan"))
+    assert texts(seen) == [
+        f"Page du programme : « vide » devient « {address} ».",
+        f"Mots du programme : « {words} » devient « {words}, le grand plan ».",
+    ]
+    chief.post(PLACE, data=form_of(seen, PLACE))
+    with sample_database.writing() as session:
+        programme = programmes.named(session)
+        assert (programme.page, programme.called[-1]) == (address, "le grand plan")
+        stated = programmes.read(programme_files.as_file(session, programme))
+        assert programme_files.difference(session, stated).changes == [], "its file states both"
+        campaign = factories.campaign(session, factories.invitation(), NOW)
+        draft = freeze(WrittenLetter.of(session, campaign), SENDING, NOW.date(), is_reminder=False).draft
+    assert f'Il porte sur : <a href="{address}"' in draft.html.replace("\u202f", " ").replace("\xa0", " ")
+    assert f"({address})." in draft.text.replace("\n", " ")
+    wrong = 'code = "x"\nname = "x"\npage = "x"\n[[strands]]\nnumber = 1\nname = "x"\nopened_on = 2027-01-01\n'
+    refused = chief.send(f"{PLACE}/difference", {"text": wrong}, page=f"{PLACE}/new/file")
+    assert "ligne 3" in text_of(refused)
