@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator, ValidationError
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Programme, Strand
 from outreach.adherence.programmes import fault_of, judged_by
 from outreach.campaigns import wave_criteria
@@ -22,9 +23,12 @@ from outreach.reach.ladder import checked as checked_ladder
 from outreach.segments.audience import Boxes, Concerns
 from outreach.segments.criteria import EVERYBODY
 from outreach.segments.criteria_json import from_store, to_plain
+from outreach.settings import ROOT, Mode
 from outreach.text import line_of_words
 
 FENCE = "+++"
+READY_MADE = ROOT / "campaigns"
+DEMONSTRATED = READY_MADE / "demonstration"  # those of the second programme of a demonstration
 MOST_REMINDERS = 5
 BLANK_LETTER = """Madame, Monsieur,
 
@@ -214,10 +218,32 @@ def blank(title: str, strand: int, sender: Sender, programme: str = "") -> Defin
     )
 
 
-def ready_made(folder: Path) -> dict[str, Definition]:
-    """The ready-made campaigns by name, sorted by strand, then number of reminders (most first), then title."""
-    by_name = {path.stem: read(path.read_text(encoding="utf-8")) for path in folder.glob("*.md")}
-    return dict(sorted(by_name.items(), key=lambda pair: (pair[1].strand, -len(pair[1].reminders), pair[1].title)))
+def folders(mode: Mode) -> tuple[Path, ...]:
+    """Where the ready-made campaigns of an installation are; those of the demonstration are about a made-up plan."""
+    return (READY_MADE, DEMONSTRATED) if mode is Mode.DEMO else (READY_MADE,)
+
+
+def ready_made(*there: Path) -> dict[str, Definition]:
+    """The ready-made campaigns by name: by programme, strand, number of reminders (most first), then title."""
+    by_name = {path.stem: read(path.read_text(encoding="utf-8")) for folder in there for path in folder.glob("*.md")}
+
+    def order(pair: tuple[str, Definition]) -> tuple[str, int, int, str]:
+        return pair[1].programme, pair[1].strand, -len(pair[1].reminders), pair[1].title
+
+    return dict(sorted(by_name.items(), key=order))
+
+
+def offered(session: Session, mode: Mode) -> dict[str, Definition]:
+    """The ready-made campaigns to begin with: without those of a programme that is not loaded."""
+    codes = {"", *(one.code for one in programmes.every(session))}
+    return {name: stated for name, stated in ready_made(*folders(mode)).items() if stated.programme in codes}
+
+
+def strand_of(session: Session, stated: Definition) -> Strand | None:
+    """The strand that a campaign is about, where it is sure."""
+    there = programmes.every(session)
+    found = [strand for one in there for strand in one.strands if is_for(stated, one, strand, is_only=len(there) == 1)]
+    return found[0] if len(found) == 1 else None
 
 
 def _toml(value: object) -> str:
@@ -229,11 +255,12 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def named(name: str, folder: Path) -> Definition:
+def named(name: str, *there: Path) -> Definition:
     """A ready-made campaign by its name, or a campaign by the path of its .md file. Raises NotFound or InputError."""
-    path = Path(name) if name.endswith(".md") else folder / f"{name}.md"
+    paths = [Path(name)] if name.endswith(".md") else [folder / f"{name}.md" for folder in there]
     try:
+        path = next((one for one in paths if one.is_file()), paths[0])
         return read(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, ValueError):
-        ready = ", ".join(sorted(file.stem for file in folder.glob("*.md"))) or "aucune"
+        ready = ", ".join(sorted(file.stem for folder in there for file in folder.glob("*.md"))) or "aucune"
         raise NotFound(f"Aucune campagne « {name} ». Campagnes prêtes à l’emploi : {ready}.") from None

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import count
 from operator import itemgetter
-from pathlib import Path
 
 from sqlalchemy import select
 
@@ -46,7 +45,6 @@ from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened
-from outreach.settings import ROOT
 
 EFFECT, ANYWAY = 0.15, 0.02
 """Shares that join within a window: beyond those that would have anyway, and these."""
@@ -58,8 +56,7 @@ STARTS, MINUTE, DAY = time(9, 30), timedelta(minutes=1), timedelta(days=1)
 FRIDAY = 5
 ROUNDS, JOINED = 1, 4  # how often the lines are said, and how many say that they join, of each campaign
 ANSWERS = (time(11, 5), time(9, 40), time(14, 20), time(15, 55))
-LETTERS = ("plan-lecture-volet-1", "plan-lecture-volet-2")
-DATA = Path(__file__).parent / "data"
+LETTERS = ("invitation-plan-lecture-volet-1", "invitation-plan-lecture-volet-2")
 PROGRAMME = """
 code = "plan-lecture"
 name = "Plan lecture"
@@ -87,7 +84,7 @@ def tell(session: Session, sending: SenderIdentity, *, now: datetime) -> None:
     stated = PROGRAMME.format(opened=opened_on.isoformat())
     programme = programmes.load(session, stated, now=early - 30 * DAY, actor=author)
     for letter, starts, effect in zip(LETTERS, (late, early), (EFFECT, 0.0), strict=True):
-        campaign = _sent(session, sending, definitions.named(letter, DATA), starts)
+        campaign = _sent(session, sending, definitions.named(letter, definitions.DEMONSTRATED), starts)
         _join(session, sending, programme, campaign, effect, now)
     _to_come(session, now)
 
@@ -240,7 +237,7 @@ def _schools(session: Session, campaign: Campaign) -> dict[int, tuple[int, int]]
 def _to_come(session: Session, now: datetime) -> None:
     """A draft with dates, whose plan is read on its last step."""
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    stated = definitions.named(INVITATION, definitions.READY_MADE)
     told = {"title": "Invitation de printemps", "programme": sample.CODE, "reminders": (14, 24)}
     stated = stated.model_copy(update=told)
     campaign = lifecycle.create(session, stated, now=now - 80 * MINUTE, author=author)

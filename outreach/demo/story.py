@@ -41,7 +41,6 @@ from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Response
 from outreach.roles import RoleName
-from outreach.settings import ROOT
 
 INVITATION, DRAFT = "invitation-volet-1", "merci-et-suite"
 AUDIENCE = {"and": [{"network": ["WBE", "Libre confessionnel"]}, {"level": ["secondary"]}]}
@@ -159,7 +158,7 @@ def _approved(
 
 def _plan_for_all(session: Session, sending: SenderIdentity, reminder: Wave, now: datetime) -> None:
     """Approve a campaign to the authorities of all networks, which leaves after the reminder of the first."""
-    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    stated = definitions.named(INVITATION, definitions.READY_MADE)
     opening = "10 000 € pour une école de 400 élèves."
     to_all = stated.model_copy(
         update={
@@ -178,7 +177,7 @@ def _plan_for_all(session: Session, sending: SenderIdentity, reminder: Wave, now
 
 def _invitation(first: datetime, now: datetime) -> Definition:
     """The ready-made invitation, for secondary schools of two networks, with one reminder that is still to come."""
-    stated = definitions.named(INVITATION, ROOT / "campaigns")
+    stated = definitions.named(INVITATION, definitions.READY_MADE)
     since = (today(now) - today(first)).days
     closing = "\n\nBien cordialement,"
     return stated.model_copy(
@@ -193,7 +192,7 @@ def _invitation(first: datetime, now: datetime) -> Definition:
 
 def _draft(session: Session, now: datetime) -> None:
     author = staff.user_named(session, people.person_for(RoleName.AUTHOR).email)
-    lifecycle.create(session, definitions.named(DRAFT, ROOT / "campaigns"), now=now - 90 * MINUTE, author=author)
+    lifecycle.create(session, definitions.named(DRAFT, definitions.READY_MADE), now=now - 90 * MINUTE, author=author)
 
 
 def _letters(session: Session, wave: Wave) -> Sequence[Message]:

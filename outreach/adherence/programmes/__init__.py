@@ -1,7 +1,7 @@
 """Programmes, loaded from a file: their strands, and the dated prerequisites between strands.
 
-The file is TOML: `code`, `name`, `page`, `words`, `[[strands]]` (number, name, circular, opened_on, closed_on, levels) and
-`[[prerequisites]]` (strand, requires, since, until). Loading it again updates what is stored.
+The file is TOML: `code`, `name`, `page`, `words`, `[[strands]]` (number, name, circular, opened_on, closed_on, levels)
+and `[[prerequisites]]` (strand, requires, since, until). Loading it again updates what is stored.
 """
 
 import re

@@ -8,7 +8,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from pathlib import Path
 
 from sqlalchemy import select
 
@@ -37,7 +36,6 @@ from outreach.french import day, plural
 from outreach.measuring.models import TrackingMode
 from outreach.segments import calm
 from outreach.segments.audience import Boxes, Concerns
-from outreach.settings import ROOT
 
 NOBODY = "0" * 16  # the name of a letter that is only read
 
@@ -278,7 +276,7 @@ def _sender(session: Session) -> Sender:
     newest = session.scalars(select(Campaign).order_by(Campaign.id.desc()).limit(1)).first()
     if newest is not None:
         return Sender(name=newest.sender_name, address=newest.sender_address)
-    return next(iter(definitions.ready_made(Path(ROOT / "campaigns")).values())).sender
+    return next(iter(definitions.ready_made(definitions.READY_MADE).values())).sender
 
 
 def _written(sender: Sender, subject: str, body: str, writer: Writer) -> WrittenLetter:

@@ -17,7 +17,7 @@ from outreach.campaigns import audiences, lifecycle
 from outreach.campaigns.definitions import Definition
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter
 from outreach.campaigns.models import ON_ITS_WAY, Campaign, CampaignState
-from outreach.campaigns.review import measuring, neighbours, uninvited, written_dates
+from outreach.campaigns.review import measuring, neighbours, other_programme, uninvited, written_dates
 from outreach.campaigns.review.neighbours import NearDay, Neighbours
 from outreach.campaigns.review.preview import DryRun, Preview
 from outreach.campaigns.review.spam_signs import Offenders, SpamSign
@@ -132,6 +132,7 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     remarks = [
         *_of_uninvited(campaign, strangers),
         *_of_programme(session, campaign),
+        *other_programme.remarks(session, campaign, campaign.strand),
         *_of_another_strand(campaign),
         *wording_of(campaign, sending),
         *(_of_start(dated, planned, now) if not is_under_way else ()),

@@ -41,7 +41,7 @@ from outreach.errors import InputError, Refused
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.shown import explained
-from outreach.settings import ROOT, Mode
+from outreach.settings import Mode
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
 AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)
@@ -107,7 +107,7 @@ def new(
     operation: Operation, definition: str, received: int | None, wave: int | None, code: str | None, strand: int | None
 ) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
-    stated = definitions.named(definition, ROOT / "campaigns")
+    stated = definitions.named(definition, *definitions.folders(operation.settings.mode))
     if received is not None:
         stated = definitions.to_those_who_received(stated, received, wave)
     elif wave is not None:

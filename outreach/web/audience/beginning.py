@@ -21,11 +21,9 @@ from outreach.campaigns.review import checks
 from outreach.db import Session
 from outreach.errors import InputError, Refused
 from outreach.segments.audience import Concerns
-from outreach.settings import ROOT
 from outreach.web.ui.fields import WORDS, chosen, line, posted, pressed, telling
-from outreach.web.ui.request import actor, current_day, database, now, reading
+from outreach.web.ui.request import actor, current_day, database, now, reading, settings
 
-FOLDER = ROOT / "campaigns"  # the ready-made ones
 LONGEST_TITLE = 200
 NO_STRAND = "Choisissez le programme et le volet : aucun n’est choisi d’office."
 STEPS = {"audience": "le public", "letter": "le courriel", "check": "vérifier"}
@@ -37,7 +35,8 @@ class Beginning:
 
     `name` is proposed for it, and `like` gives the campaign that it takes after about a strand, the only programme or
     not. `strand` is the key of the strand that what it begins from is about. `written` is the list that it is for.
-    `model` says what it takes after. `kept` are the fields by which its form states all this again, to `action`.
+    `model` says what it takes after, `of` is the key of the programme for which that was written. `kept` are the fields
+    by which its form states all this again, to `action`.
     """
 
     name: str
@@ -45,8 +44,24 @@ class Beginning:
     strand: int | None = None
     written: WrittenList | None = None
     model: str = ""
+    of: int | None = None
     kept: Mapping[str, str] = field(default_factory=dict)
     action: str = ""
+
+
+def ready_made(session: Session) -> Mapping[str, Definition]:
+    """The ready-made campaigns to begin with, by name."""
+    return definitions.offered(session, settings().mode)
+
+
+def blank(session: Session, title: str, programme: Programme, strand: Strand, *, is_only: bool) -> Definition:
+    """A campaign with nothing in it yet about a strand, signed as the ready-made ones of its programme are."""
+    ready = ready_made(session).values()
+    fitting = (
+        one for one in ready for each in programme.strands if definitions.is_for(one, programme, each, is_only=is_only)
+    )
+    sender = next(fitting, next(iter(ready))).sender
+    return definitions.blank(title, strand.number, sender, programme.code)
 
 
 def like(stated: Definition, programme: Programme, strand: Strand, is_only: bool) -> Definition:
@@ -173,12 +188,25 @@ def _page(session: Session, beginning: Beginning, form: BeginningForm, offered: 
         form=form,
         offered=offered,
         strand=strand,
+        foreign=_foreign(beginning, programme, strand, offered),
         account=account,
         out_of_scope=_out_of_scope(strand, about) if strand and about else "",
         left_out=_left_out(account) if account else [],
         fault=fault,
         steps=[(name, STEPS[name]) for name in _next_steps(beginning, about)],
         listed=len(beginning.written.authorities) if beginning.written and not beginning.written.rule else 0,
+    )
+
+
+def _foreign(beginning: Beginning, programme: Programme | None, strand: Strand | None, offered: Offered) -> str:
+    """What is said where the model was written for another programme than the one chosen; '' otherwise."""
+    written = next((one for one in offered.programmes if one.id == beginning.of), None)
+    if written is None or programme is None or strand is None or programme.id == written.id:
+        return ""
+    about = programmes.called(programme.name, strand.number)
+    return (
+        f"Ce courriel est écrit pour « {written.name} », et la campagne porterait sur « {about} » : son texte reste "
+        "tel quel. Récrivez-le ensuite ; « Vérifier » dit où il parle encore de l’autre programme."
     )
 
 

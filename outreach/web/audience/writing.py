@@ -11,7 +11,8 @@ from outreach.campaigns.definitions import Definition
 from outreach.campaigns.from_lists import WrittenList
 from outreach.segments.audience import Concerns
 from outreach.text import line_of_words
-from outreach.web.audience.beginning import FOLDER, Beginning, begin
+from outreach.web.audience.beginning import Beginning, begin, blank, ready_made
+from outreach.web.ui.request import reading
 
 INVITATION = ("invitation",)
 REMINDER = ("rappel", "invitation")  # of those who received a letter: the invitation where there is no reminder
@@ -33,13 +34,13 @@ def write_to(
 def _like(
     name: str, concerns: Concerns, kinds: Sequence[str], programme: Programme, strand: Strand, is_only: bool
 ) -> Definition:
-    ready = definitions.ready_made(FOLDER)
+    with reading() as session:
+        ready, empty = ready_made(session), blank(session, name, programme, strand, is_only=is_only)
     fitting = (
         stated
         for kind in kinds
         for word, stated in ready.items()
-        if word.startswith(f"{kind}-volet-") and definitions.is_for(stated, programme, strand, is_only=is_only)
+        if word.startswith(f"{kind}-") and definitions.is_for(stated, programme, strand, is_only=is_only)
     )
-    blank = definitions.blank(name, strand.number, next(iter(ready.values())).sender)
-    stated = next(fitting, blank).model_copy(update={"concerns": concerns})
+    stated = next(fitting, empty).model_copy(update={"concerns": concerns})
     return definitions.about(stated, programme, strand, is_only=is_only)

@@ -1,6 +1,6 @@
 """The list of campaigns, creating one, and downloading its definition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 
 from flask import Response, redirect, render_template, request, url_for
@@ -20,7 +20,7 @@ from outreach.db import Session
 from outreach.errors import InputError, NotFound
 from outreach.roles import RoleName
 from outreach.text import whole_number
-from outreach.web.audience.beginning import FOLDER, Beginning, begin, like
+from outreach.web.audience.beginning import Beginning, begin, blank, like, ready_made
 from outreach.web.campaigns.blueprint import STAGE_COLORS, pages
 from outreach.web.ui.exports import download
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -64,12 +64,22 @@ def export(kind: str) -> Response:
 @needs(RoleName.AUTHOR)
 def new() -> str:
     with reading() as session:
+        ready = ready_made(session)
         return render_template(
             "pages/campaigns/new.html",
-            ready=definitions.ready_made(FOLDER),
+            ready=ready,
+            about=_about(session, ready),
+            sent_about=programmes.strand_names(session),
             recent=listing.listed(session).page(1, 10),
             sent=audiences.waves_that_left(session),
         )
+
+
+def _about(session: Session, ready: Mapping[str, Definition]) -> dict[str, str]:
+    """Of which programme and strand each ready-made campaign speaks, by its name; '' where it is not sure."""
+    names = programmes.strand_names(session)
+    strands = {name: definitions.strand_of(session, stated) for name, stated in ready.items()}
+    return {name: names[strand.id] if strand else "" for name, strand in strands.items()}
 
 
 @pages.get("/begin")
@@ -96,25 +106,15 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
             name, model = f"{stated.title[:190]} (copie)", f"Copie de « {stated.title} »."
         elif named == BLANK:
             return Beginning("", _blank, _strand_asked(session, asked), kept=kept, action=to)
-        elif named in (ready := definitions.ready_made(FOLDER)):
+        elif named in (ready := ready_made(session)):
             stated = _corrected(ready[named], asked.get("received", ""))
             name, model = stated.title, f"Comme « {stated.title} », prête à l’emploi : tout se modifie ensuite."
         else:
             raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
-        strand = _strand_asked(session, asked) or _strand_of(session, stated)
-    return Beginning(name, partial(like, stated), strand, model=model, kept=kept, action=to)
-
-
-def _strand_of(session: Session, stated: Definition) -> int | None:
-    """The key of the strand that a campaign is about, where it is sure."""
-    there = programmes.every(session)
-    found = [
-        strand.id
-        for one in there
-        for strand in one.strands
-        if definitions.is_for(stated, one, strand, is_only=len(there) == 1)
-    ]
-    return found[0] if len(found) == 1 else None
+        own = definitions.strand_of(session, stated)
+        strand = _strand_asked(session, asked) or (own.id if own else None)
+        of = own.programme_id if own else None
+    return Beginning(name, partial(like, stated), strand, model=model, of=of, kept=kept, action=to)
 
 
 def _strand_asked(session: Session, asked: MultiDict[str, str]) -> int | None:
@@ -125,9 +125,9 @@ def _strand_asked(session: Session, asked: MultiDict[str, str]) -> int | None:
     return programmes.strand_named(session, asked.get("programme", ""), number).id
 
 
-def _blank(programme: Programme, strand: Strand, _is_only: bool) -> Definition:
-    sender = next(iter(definitions.ready_made(FOLDER).values())).sender
-    return definitions.blank("Nouvelle campagne", strand.number, sender, programme.code)
+def _blank(programme: Programme, strand: Strand, is_only: bool) -> Definition:
+    with reading() as session:
+        return blank(session, "Nouvelle campagne", programme, strand, is_only=is_only)
 
 
 def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) -> Queried[CampaignRow]:

@@ -12,13 +12,13 @@ from sqlalchemy import select
 from outreach.adherence.models import AdherenceRecord
 from outreach.campaigns import definitions
 from outreach.campaigns.audiences import MOST_OFFERED
+from outreach.campaigns.definitions import READY_MADE
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.directory.models import Authority, Contact, ContactSchool, EducationType, Ownership, School, Teaching
 from outreach.errors import InputError
 from outreach.segments import authority_lists
 from outreach.segments.audience import Boxes
 from outreach.segments.criteria import LEAVES
-from outreach.web.campaigns.overview import FOLDER
 from tests import factories
 from tests.conftest import NOW
 from tests.pages import elements, form_of, text_of
@@ -201,7 +201,7 @@ def test_more_conditions_than_forty_are_refused_wherever_they_come_in(author, be
     exported = author.get(f"{begun}/audience.csv", query_string={"criteria": stated})
     assert exported.status_code == 400
     assert refusal in text_of(exported)
-    text = definitions.write(definitions.ready_made(FOLDER)["invitation-volet-1"])
+    text = definitions.write(definitions.ready_made(READY_MADE)["invitation-volet-1"])
     with pytest.raises(InputError, match=refusal):
         definitions.read(re.sub("criteria = .*", f"criteria = {{ and = [{'{ unreachable = {} }, ' * 41}] }}", text))
 

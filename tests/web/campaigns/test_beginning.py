@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import func, select
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, lifecycle
 from outreach.campaigns.models import Campaign, CampaignState, WaveState
-from outreach.campaigns.review import checks
+from outreach.campaigns.review import checks, other_programme
 from outreach.errors import Refused
 from tests import factories
 from tests.campaigns.conftest import SENDING
@@ -289,3 +290,68 @@ def test_a_ready_made_letter_about_another_strand_is_remarked_on(author, sample_
         told = text_of(author.get(begun.replace("/audience", "/check")))
         expected = is_told and name != "merci-et-suite"
         assert ("et la campagne porte sur le volet 2 : relisez-le" in told.replace("\xa0", " ")) == expected
+
+
+@pytest.mark.long
+def test_the_page_of_ready_made_campaigns_says_whose_each_is_and_that_of_copies_too(author, two_programmes):
+    page = author.get("/campaigns/new")
+    told = {
+        text_of(card.find("h2")): text_of(card.find("p[@class='note']"))
+        for card in elements(page, "li[@class='panel']")
+    }
+    assert told["Rappel du premier volet"].startswith("Mes outils numériques, volet 1 · circulaire 7831")
+    assert told["Plan lecture : lectures partagées"].startswith("Plan lecture, volet 2 · circulaire 7103")
+    (copied,) = elements(page, "select[@id='copy']/option")
+    assert "(Mes outils numériques, volet 1, " in text_of(copied)
+
+
+def test_a_ready_made_campaign_of_a_programme_that_is_not_loaded_is_not_offered(author):
+    page = author.get("/campaigns/new")
+    assert "Plan lecture" not in text_of(page)
+    assert author.get("/campaigns/begin?definition=invitation-plan-lecture-volet-1").status_code == 404
+
+
+FOREIGN = "Ce courriel est écrit pour « Mes outils numériques », et la campagne porterait sur « Plan lecture, volet 1 »"
+
+
+def said_of(page):
+    return text_of(page).replace("\xa0", " ").replace("\u202f", " ")
+
+
+@pytest.mark.parametrize("begun", [{"definition": "invitation-volet-1"}, {"copy": "1"}])
+def test_a_letter_of_another_programme_is_remarked_on_as_it_is_chosen_and_by_the_check(author, two_programmes, begun):
+    place = "/campaigns/begin?" + "&".join(f"{name}={value}" for name, value in begun.items())
+    assert "est écrit pour" not in said_of(author.get(place))
+    other = {**begun, "strand": f"{SECOND}/1", "title": "Prêter des livres"}
+    counted = author.send("/campaigns", {**other, "count": "1"}, page=place)
+    assert FOREIGN in said_of(counted)
+    own = author.begin(place, strand=f"{FIRST}/2").location.replace("/audience", "/check")
+    assert "relisez tout le courriel" not in said_of(author.get(own))
+    made = author.begin(place, strand=f"{SECOND}/1").location
+    sentence = "« plan d’équipement numérique » est de « Mes outils numériques », et la campagne porte sur"
+    told = said_of(author.get(made.replace("/audience", "/check")))
+    assert f"Ligne 7 : {sentence} « Plan lecture, volet 1 » : relisez tout le courriel." in told
+    assert sentence in said_of(author.get(made)), "where the strand is changed, too"
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("Et Mes Outils Numeriques ?", "Mes outils numériques"),
+        ("La circulaire 7831.", "7831"),
+        ("De 17831 à 7102.", ""),
+    ],
+)
+def test_the_name_and_the_circulars_of_another_programme_are_found_in_a_letter(two_programmes, said, words):
+    with two_programmes.reading() as session:
+        strand = programmes.strand_named(session, SECOND, 1)
+        written = SimpleNamespace(subject="Lire", preheader="", letter=f"Bonjour\n{said}")
+        found = other_programme.remarks(session, written, strand)
+    assert bool(found) == bool(words)
+    assert all(one.startswith(f"Ligne 2 : « {words} » est de « Mes outils numériques »") for one in found)
+
+
+def test_a_blank_campaign_is_signed_as_the_letters_of_its_programme_are(author, two_programmes):
+    author.begin(BLANK, title="Portes ouvertes", strand=f"{SECOND}/1")
+    with two_programmes.reading() as session:
+        assert last_campaign(session).sender_name == "Fédération Wallonie-Bruxelles – Service de la lecture"

@@ -15,7 +15,7 @@ from outreach.adherence.models import Strand
 from outreach.campaigns import audiences, lifecycle, segment_uses, step_drafts, wave_criteria
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import letters_received
-from outreach.campaigns.review import checks
+from outreach.campaigns.review import checks, other_programme
 from outreach.db import Session
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
@@ -333,6 +333,7 @@ def _page(
         offered=offered,
         chosen_strand=offered.code_of_key(asked.strand.id),
         about=programmes.strand_names(session)[asked.strand.id],
+        foreign=other_programme.remarks(session, campaign, asked.strand),
         most_conditions=MOST_LEAVES,
         asked=asked,
         said=sentence(asked.criterion, called),

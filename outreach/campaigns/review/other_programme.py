@@ -1,0 +1,67 @@
+"""A letter that names another programme than that of its campaign: it was written for the other one, or copied."""
+
+from collections.abc import Iterator
+from typing import Protocol
+
+from outreach.adherence import programmes
+from outreach.adherence.models import Programme, Strand
+from outreach.db import Session
+from outreach.directory.reference import fold
+
+SHORTEST_CIRCULAR = 4  # characters of a circular's number that is looked for: « 12 » is any number
+
+
+class Written(Protocol):
+    """What a letter says, before its fields are filled in."""
+
+    @property
+    def subject(self) -> str:
+        """Its subject."""
+        ...
+
+    @property
+    def preheader(self) -> str:
+        """What a list of letters shows after the subject."""
+        ...
+
+    @property
+    def letter(self) -> str:
+        """Its text."""
+        ...
+
+
+def remarks(session: Session, written: Written, strand: Strand) -> list[str]:
+    """A sentence for each programme that a letter about a strand names, and is not that of the strand."""
+    there = programmes.every(session)
+    own = next(one for one in there if one.id == strand.programme_id)
+    said = list(_lines(written))
+    about = programmes.called(own.name, strand.number)
+    found = ((one, _named(one, own, said)) for one in there if one is not own)
+    return [
+        f"{where} : « {words} » est de « {one.name} », et la campagne porte sur « {about} » : relisez tout le courriel."
+        for one, place in found
+        if place
+        for where, words in [place]
+    ]
+
+
+def _named(other: Programme, own: Programme, said: list[tuple[str, str]]) -> tuple[str, str] | None:
+    """Where a letter first names a programme, and by which words: its name, others, or the number of a circular."""
+    ours = {fold(words) for words in [*own.called, *_circulars(own)]}
+    theirs = [words for words in [*other.called, *_circulars(other)] if fold(words) and fold(words) not in ours]
+    return next(
+        ((where, words) for where, line in said for words in theirs if f" {fold(words)} " in line),
+        None,
+    )
+
+
+def _circulars(programme: Programme) -> list[str]:
+    return [one.circular for one in programme.strands if len(one.circular) >= SHORTEST_CIRCULAR]
+
+
+def _lines(written: Written) -> Iterator[tuple[str, str]]:
+    """Each line of a letter, folded, with what a remark calls it."""
+    lines = [("Objet", written.subject), ("Texte d’aperçu", written.preheader)]
+    lines += [(f"Ligne {number}", line) for number, line in enumerate(written.letter.split("\n"), 1)]
+    for where, line in lines:
+        yield where, f" {fold(line)} "
