@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Integer, Select, select, type_coerce
 from sqlalchemy.orm import joinedload
 
+from outreach.adherence import programmes
 from outreach.adherence.models import Strand
 from outreach.adherence.standing import standing
 from outreach.campaigns.draws import drawn_list
@@ -21,6 +22,7 @@ from outreach.delivery.models import Mailing, Message, MessageClass
 from outreach.directory.contacts import school_limits
 from outreach.directory.models import Authority, Network
 from outreach.effect.draw import DEPARTURES
+from outreach.french import all_of
 from outreach.measuring.reactions import Asked
 from outreach.reach import answers as reach_answers
 from outreach.responses import answers
@@ -100,6 +102,28 @@ def unreacted_criterion(campaign: Campaign) -> Criterion:
 def lacks_letter(concerns: Concerns, criterion: Criterion) -> bool:
     """Whether a letter would be about the schools that an earlier one listed, and no earlier one is named."""
     return concerns is Concerns.LISTED and not audience.corrected(criterion)
+
+
+def corrects_another_strand(session: Session, concerns: Concerns, criterion: Criterion, strand: Strand) -> str:
+    """Why a correction may not be about a strand, in a sentence; '' where each letter that it corrects is about it.
+
+    A rule about « the letters of volet 1 » means the strand of that number of the same programme.
+    """
+    if concerns is not Concerns.LISTED:
+        return ""
+    letters = audience.corrected(criterion)
+    mailings = [key for letter in letters for key in letter.mailings or ()]
+    query = select(Campaign.strand_id).join(Wave, Wave.campaign_id == Campaign.id).where(Wave.mailing_id.in_(mailings))
+    keys = set(session.scalars(query.distinct()))
+    numbers = {letter.strand for letter in letters if letter.strand is not None}
+    keys |= {one.id for one in strand.programme.strands if one.number in numbers}
+    if keys <= {strand.id}:
+        return ""
+    names = programmes.strand_names(session)
+    about = all_of(sorted(names[key] for key in keys))
+    if len(keys) > 1:
+        return f"Ce rectificatif corrige des courriels de volets différents ({about}) : faites-en un par volet."
+    return f"Ce rectificatif corrige un courriel de « {about} » : choisissez ce programme et ce volet."
 
 
 def boxes_corrected(session: Session, criterion: Criterion) -> Boxes:

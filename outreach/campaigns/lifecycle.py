@@ -110,6 +110,8 @@ def drafted(session: Session, stated: Definition, *, now: datetime, author: "Use
     criterion = wave_criteria.stated(session, stated.segment.criteria)
     if audiences.lacks_letter(stated.concerns, criterion):
         raise InputError(audiences.LACKS_LETTER)
+    if fault := audiences.corrects_another_strand(session, stated.concerns, criterion, strand):
+        raise InputError(fault)
     contact = stated.contact
     said = {name: getattr(stated, name) for name in STATED}
     if stated.concerns is Concerns.LISTED and "boxes" not in stated.model_fields_set:
@@ -155,6 +157,8 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
     refuse_unfit(changes.get("preheader", campaign.preheader), changes.get("circular_url", campaign.circular_url))
     if changes.get("strand_id", campaign.strand_id) != campaign.strand_id and campaign.mailing_keys:
         raise Refused("Un courriel de cette campagne est déjà parti : son volet ne se change plus.")
+    if not changes.keys().isdisjoint({"strand_id", "concerns", "criteria"}):
+        _refuse_another_strand(session, campaign, changes)
     before = content_hash(campaign)
     for field, value in changes.items():
         setattr(campaign, field, value)
@@ -169,6 +173,15 @@ def revise(session: Session, campaign: Campaign, changes: dict[str, Any], *, now
             wave_moves.move_wave(session, wave, WaveState.CANCELLED, now=now, actor=actor, note="campagne modifiée")
     done = "modifiée" if campaign.state is CampaignState.DRAFT else "modifiée : la validation est à refaire"
     _decide(session, campaign, DecisionKind.WRITTEN, now=now, actor=actor, reason=done)
+
+
+def _refuse_another_strand(session: Session, campaign: Campaign, changes: dict[str, Any]) -> None:
+    """Raises Refused for changes by which a correction would be about another strand than what it corrects."""
+    strand = session.get_one(Strand, changes.get("strand_id", campaign.strand_id))
+    concerns = Concerns(changes.get("concerns", campaign.concerns))
+    criterion = from_store(changes.get("criteria", campaign.criteria))
+    if fault := audiences.corrects_another_strand(session, concerns, criterion, strand):
+        raise Refused(fault)
 
 
 def _refuse_closed(session: Session, strand: Strand, concerns: Concerns, now: datetime) -> None:

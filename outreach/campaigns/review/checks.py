@@ -35,7 +35,7 @@ from outreach.directory.reference import fold
 from outreach.errors import InputError, Refused
 from outreach.mail import wording
 from outreach.mail.letters import markdown
-from outreach.segments.audience import rows
+from outreach.segments.audience import Concerns, rows
 from outreach.segments.audience_counts import AudienceCounts
 
 BUDGET = 10
@@ -122,6 +122,8 @@ def look_over(session: Session, campaign: Campaign, sending: SenderIdentity, *, 
     except InputError as error:
         blocks.append(str(error))
     blocks += [*unfinished(campaign), *blocks_of(campaign, counts, run)]
+    corrected = Concerns(campaign.concerns), audiences.criterion_of(campaign), campaign.strand
+    blocks += filter(None, [audiences.corrects_another_strand(session, *corrected)])
     if campaign.starts_at and not planned:
         blocks += planning.left_out(campaign, planned)
     blocks += [*planning.too_late(planned), *planning.after_closing(campaign, planned, now)]

@@ -97,6 +97,7 @@ def create() -> Redirect | str | tuple[str, int]:
 
 def _beginning(asked: MultiDict[str, str]) -> Beginning:
     """What a campaign begins from: a model that is named, or a strand."""
+    corrects = None
     kept = {name: asked[name] for name in ("definition", "copy", "received") if asked.get(name)}
     named, copied = asked.get("definition", ""), whole_number(asked.get("copy", ""))
     to = url_for(".create")
@@ -107,12 +108,12 @@ def _beginning(asked: MultiDict[str, str]) -> Beginning:
         elif named == BLANK:
             return Beginning("", _blank, _strand_asked(session, asked), kept=kept, action=to)
         elif named in (ready := ready_made(session)):
-            stated = _corrected(ready[named], asked.get("received", ""))
+            stated, corrects = _corrected(session, ready[named], asked.get("received", ""))
             name, model = stated.title, f"Comme « {stated.title} », prête à l’emploi : tout se modifie ensuite."
         else:
             raise NotFound("Choisissez une campagne prête à l’emploi, ou une campagne à reprendre.")
         own = definitions.strand_of(session, stated)
-        strand = _strand_asked(session, asked) or (own.id if own else None)
+        strand = _strand_asked(session, asked) or corrects or (own.id if own else None)
         of = own.programme_id if own else None
     return Beginning(name, partial(like, stated), strand, model=model, of=of, kept=kept, action=to)
 
@@ -135,14 +136,16 @@ def _listed(session: Session, stage: Stage | None, among: Sequence[int] | None) 
     return listing.listed(session, stage, among, figures=figures, sort=sorting(request))
 
 
-def _corrected(stated: Definition, received: str) -> Definition:
-    """The definition for those who received a wave, as in "12/1"; as it is without one."""
+def _corrected(session: Session, stated: Definition, received: str) -> tuple[Definition, int | None]:
+    """The definition for those who received a wave, as in "12/1", and the key of the strand that its letter was about;
+    as it is without one."""
     if not received:
-        return stated
+        return stated, None
     campaign, wave = (whole_number(part) for part in (received.partition("/")[::2]))
     if campaign is None or wave is None:
         raise InputError("Choisissez le courriel à corriger dans la liste.")
-    return definitions.to_those_who_received(stated, campaign, wave)
+    strand = lifecycle.campaign_numbered(session, campaign).strand_id
+    return definitions.to_those_who_received(stated, campaign, wave), strand
 
 
 @pages.get("/<number:number>")

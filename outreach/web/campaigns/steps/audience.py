@@ -236,6 +236,8 @@ def asked_of(session: Session, campaign: Campaign, given: MultiDict[str, str]) -
     fault = _fault_of(title) or fault_of(lines)
     if not fault and audiences.lacks_letter(concerns, criterion):
         fault = f"{audiences.LACKS_LETTER[:-1]}, ou choisissez d’autres écoles plus bas."
+    if not fault:
+        fault = audiences.corrects_another_strand(session, concerns, criterion, strand)
     if not fault and strand.id != campaign.strand_id and campaign.mailing_keys:
         fault = "Un courriel de cette campagne est déjà parti : son volet ne se change plus."
     if not fault and concerns is Concerns.OPEN and strand.id != campaign.strand_id and strand.is_closed(current_day()):
