@@ -12,12 +12,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def run_module(module: str, given: bytes, *, seconds: int) -> "subprocess.CompletedProcess[bytes]":
+def run_module(module: str, given: bytes, *arguments: str, seconds: int) -> "subprocess.CompletedProcess[bytes]":
     """Run a module of ours as a child, with this on its standard input, and return what it wrote once it has ended.
 
     Raises subprocess.TimeoutExpired when it takes longer than `seconds` (it is killed), OSError when it cannot begin.
     """
-    command = [sys.executable, "-m", module]
+    command = [sys.executable, "-m", module, *arguments]
     return subprocess.run(command, input=given, capture_output=True, timeout=seconds, cwd=ROOT, env={}, check=False)  # noqa: S603 our own module
 
 

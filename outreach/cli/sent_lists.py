@@ -69,6 +69,8 @@ def undo_list(operation: Operation, kind: ListKind[Sent, Plan], question: str, *
 def say_reading(plan: ListPlan) -> None:
     """Print how the file of a list was read: its columns that are not read, and the cells that were mended."""
     say(f"Fichier lu : {plan.label}.")
+    for chosen in plan.chosen:
+        say(chosen.message)
     if named := ", ".join(plan.set_aside_columns):
         say(f"Colonnes connues, laissées de côté : {named}.")
     if named := ", ".join(plan.unknown_columns):

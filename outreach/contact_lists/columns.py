@@ -50,6 +50,7 @@ FIELDS = {
         mend=mending.addresses,
         words="adresse e-mail",
         holds=lambda cell: "@" in cell,
+        told_by={"mail", "email", "courriel", "mel", "electronique"},
     ),
     "school": Heading(
         "ecole",

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import partial
 
 from outreach.contact_lists.columns import HEADERS
 from outreach.days import parse_day
@@ -14,6 +15,7 @@ from outreach.directory.reference import fold
 from outreach.directory.stated_names import NameBook, names_an_organisation
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError
+from outreach.french import all_of
 from outreach.mail.addresses import Judgement, key_of
 from outreach.measuring.bases import LONGEST_LINE, LONGEST_WORDING, GivenConsent
 from outreach.sent_lists.plans import ListPlan
@@ -126,7 +128,11 @@ def read(planned: ListPlan, grid: Grid, directory: Directory) -> ContactReading:
             withheld.update({stated.key: row.number for stated in contacts if stated.key not in withheld})
             raise
 
-    planned.read(grid, HEADERS, take, lambda row: _doubt(reading, row, directory))
+    mends = {
+        "authority": partial(mending.known_fase, known=directory.authorities),
+        "school": partial(mending.known_fase, known=directory.schools),
+    }
+    planned.read(grid, HEADERS.mending(mends), take, lambda row: _doubt(reading, row, directory))
     for key, number in withheld.items():
         kept = reading.contacts.pop(key, None)
         for other in [kept.row, *kept.more_rows] if kept else []:
@@ -147,9 +153,7 @@ def _addresses(row: Row, directory: Directory) -> list[StatedContact]:
     """The authority and each address of a row."""
     fase = whole_number(row.cells["authority"]) or 0
     if fase not in directory.authorities:
-        cell = row.cells["authority"]
-        what = f"Aucun pouvoir organisateur ne porte le numéro FASE « {cell} »." if cell else "Le numéro FASE manque."
-        raise RowFault("authority", what)
+        raise RowFault("authority", _no_authority(row.cells["authority"], directory))
     addresses = APOSTROPHE.sub("", row.cells["address"])
     if not addresses:
         raise RowFault("address", "L’adresse manque.")
@@ -160,6 +164,17 @@ def _addresses(row: Row, directory: Directory) -> list[StatedContact]:
     except InputError as error:
         raise RowFault("address", str(error)) from None
     return [StatedContact(row.number, directory.authorities[fase], fase, each) for each in judged]
+
+
+def _no_authority(cell: str, directory: Directory) -> str:
+    """Why a cell names no authority, and what to do where it names several."""
+    if not cell:
+        return "Le numéro FASE manque."
+    if numbers := mending.known_fases(cell, directory.authorities):
+        return (
+            f"« {cell} » contient {len(numbers)} numéros FASE, {all_of([*map(str, numbers)])} : gardez-en un par ligne."
+        )
+    return f"Aucun pouvoir organisateur ne porte le numéro FASE « {cell} »."
 
 
 def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
@@ -177,7 +192,7 @@ def _complete(stated: StatedContact, row: Row, directory: Directory) -> None:
             raise RowFault("kind", f"Le type « {kind} » est inconnu : écrivez « fonction » ou « personne ».")
     if "school" in cells:
         stated.schools = _school(cells["school"], stated, directory)
-    stated.far_name = _far_name(stated, cells, directory.names)
+    stated.far_name = _far_name(stated, row, directory.names)
     if any(cells.get(name) for name in CONSENT):
         stated.consent = _consent(cells, directory.today)
 
@@ -206,10 +221,11 @@ def _join(reading: ContactReading, stated: StatedContact) -> None:
     earlier.more_rows += (stated.row,)
 
 
-def _far_name(stated: StatedContact, cells: Mapping[str, str], names: NameBook) -> FarName | None:
-    """The first name of an organisation in a row that is far from those of its numbers."""
-    for column in ("organisation", "school_name", "name"):
-        text = cells.get(column, "")
+def _far_name(stated: StatedContact, row: Row, names: NameBook) -> FarName | None:
+    """The first name of an organisation in a row that is far from those of its numbers; one beside a number, too."""
+    beside = {word: mending.words_beside(row.before[word]) for word in ("authority", "school") if row.before.get(word)}
+    for column in ("organisation", "school_name", "name", *beside):
+        text = beside.get(column) or row.cells.get(column, "")
         if not text or (column == "name" and not names_an_organisation(text)):
             continue
         if known := names.far(stated.authority_id, stated.schools or (), text):

@@ -159,6 +159,7 @@ class ContactPlan(ListPlan):
             **self.counts._asdict(),
             "columns": {
                 "read": dict(self.columns),
+                "chosen": [chosen.as_json() for chosen in self.chosen],
                 "set_aside": list(self.set_aside_columns),
                 "unknown": list(self.unknown_columns),
             },

@@ -1,17 +1,22 @@
 """The FASE numbers that the directory knows: they tell a column of authorities from one of schools."""
 
+from collections.abc import Callable, Container
+
 from sqlalchemy import select
 
 from outreach.db import Session
 from outreach.directory.models import Authority, School
+from outreach.spreadsheets import mending
 from outreach.spreadsheets.understanding import Holds
 
 
 def fase_numbers(session: Session) -> Holds:
-    """Whether a cell is the number of an authority (`authority`) or of a school (`school`)."""
-    authorities = set(map(str, session.scalars(select(Authority.fase))))
-    schools = set(map(str, session.scalars(select(School.fase))))
+    """Whether a cell is the number of an authority (`authority`) or of a school (`school`), or holds one apart."""
     return {
-        "authority": lambda cell: cell.lstrip("0") in authorities,
-        "school": lambda cell: cell.lstrip("0") in schools,
+        "authority": _holds({*session.scalars(select(Authority.fase))}),
+        "school": _holds({*session.scalars(select(School.fase))}),
     }
+
+
+def _holds(known: Container[int]) -> Callable[[str], bool]:
+    return lambda cell: mending.is_apart(cell) and len(mending.known_fases(cell, known)) == 1

@@ -13,6 +13,7 @@ from outreach.spreadsheets.tables import Grid, file_grid, is_csv, read_grid
 from outreach.spreadsheets.understanding import may_hold, understood
 
 RECORDS = '"records": ['
+MOST_SHEETS = 20  # of a workbook that are looked at for one that has the columns
 NO_RECORDS = f"{RECORDS}]}}"
 
 
@@ -33,7 +34,7 @@ def opened_file(path: Path, headers: Headers) -> Opened:
     if not is_csv(path):
         return opened(path.read_bytes(), headers)
     grid = headers.headed(file_grid(path))
-    _ensure_columns(headers, grid)
+    _has_columns(headers, grid)
     if not next(iter(grid.records), None):
         raise InputError(NO_ROW)
     with path.open("rb") as file:
@@ -43,23 +44,54 @@ def opened_file(path: Path, headers: Headers) -> Opened:
 def opened(content: bytes, headers: Headers) -> Opened:
     """Read a file. A workbook may take seconds, so no transaction should be open.
 
-    What stands above its header is left out. Raises InputError when it cannot be read, has no row, or lacks a column
-    that none of its unknown ones may be.
+    What stands above its header is left out. Of a workbook it is the first sheet that has the columns. Raises
+    InputError when it cannot be read, has no row, or lacks a column that none of its unknown ones may be.
     """
-    grid = headers.headed(read_grid(content))
-    _ensure_columns(headers, grid)
+    grid = _table_of(content, headers)
     stored = kept(grid, grid.records)
     if stored.endswith(NO_RECORDS):
         raise InputError(NO_ROW)
     return Opened(hashlib.sha256(content).hexdigest(), stored)
 
 
-def _ensure_columns(headers: Headers, grid: Grid) -> None:
+def _table_of(content: bytes, headers: Headers) -> Grid:
+    """The first sheet of a file that has each column, else the first whose columns a person could tell."""
+    found: Grid | None = None
+    fault: InputError | None = None
+    sheet: int | None = 0
+    while sheet is not None and sheet < MOST_SHEETS:
+        try:
+            read = read_grid(content, sheet=sheet)
+        except InputError as unreadable:
+            fault = fault or unreadable
+            break
+        sheet = read.next_sheet
+        try:
+            grid = headers.headed(read)
+            if _has_columns(headers, grid):
+                return grid
+            found = found or grid
+        except InputError as lacking:
+            fault = fault or lacking
+    if found is None:
+        raise fault or InputError(NO_ROW)
+    return found
+
+
+def _has_columns(headers: Headers, grid: Grid) -> bool:
+    """Whether a grid has each column, or seems to; False where a person could tell which ones they are.
+
+    Raises MissingColumns.
+    """
     try:
         headers.sheet(understood(headers, grid, {}).grid)
     except MissingColumns as missing:
-        if not missing.is_matchable and not may_hold(headers, grid, missing.fields):
+        if may_hold(headers, grid, missing.fields):
+            return True
+        if not missing.is_matchable:
             raise
+        return False
+    return True
 
 
 def kept(grid: Grid, records: Iterable[tuple[int, list[str]]]) -> str:

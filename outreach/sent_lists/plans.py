@@ -4,24 +4,51 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from outreach.french import all_of, initial
 from outreach.spreadsheets.headers import Headers
 from outreach.spreadsheets.tables import Grid, Rejection, Row, RowFault
 
 MOST_NOTED = 200  # mended cells of a list that are shown one by one; the others are counted
 
 
+@dataclass(frozen=True, slots=True)
+class ChosenColumn:
+    """A column that was read for a field, where others would have done as well."""
+
+    field: str
+    said: str
+    column: str
+    others: tuple[str, ...]
+
+    @property
+    def message(self) -> str:
+        """Which one was read, by what rule, and what to do where another is meant."""
+        others = all_of([f"« {name} »" for name in self.others])
+        are = "ne sont pas lues" if len(self.others) > 1 else "n’est pas lue"
+        return (
+            f"{initial(self.said)} : la colonne « {self.column} » est lue, {others} {are}. De plusieurs colonnes, "
+            "c’est celle qui en contient le plus, la première à égalité, celle que son titre dit privée en dernier. "
+            "Pour en lire une autre, retirez celle-ci du fichier, ou dites sur la page ce que sont les colonnes."
+        )
+
+    def as_json(self) -> dict[str, object]:
+        """The choice as JSON, under fixed names."""
+        return {"field": self.field, "column": self.column, "others": [*self.others], "message": self.message}
+
+
 @dataclass(slots=True, kw_only=True)
 class ListReading:
     """How the file of a list was read (`label`), its columns, and its rejected rows.
 
-    `set_aside_columns` are known and not read. `lines_aside` are the lines that are no rows. `mended` says of the first
-    cells that were mended how they are read.
+    `set_aside_columns` are known and not read. `chosen` says which of several columns was read. `lines_aside` are the
+    lines that are no rows. `mended` says of the first cells that were mended how they are read.
     """
 
     label: str = ""
     columns: Mapping[str, str] = field(default_factory=dict)
     set_aside_columns: tuple[str, ...] = ()
     unknown_columns: tuple[str, ...] = ()
+    chosen: tuple[ChosenColumn, ...] = ()
     rejected: list[Rejection] = field(default_factory=list)
     mended: list[Rejection] = field(default_factory=list)
     mended_count: int = 0
@@ -34,6 +61,10 @@ class ListReading:
         sheet = headers.sheet(grid)
         self.label, self.columns = grid.label, sheet.columns
         self.set_aside_columns, self.unknown_columns = sheet.set_aside, sheet.unknown
+        self.chosen = tuple(
+            ChosenColumn(word, headers.fields[word].said, sheet.columns[word], tuple(others))
+            for word, others in grid.passed_over.items()
+        )
         for row in sheet.rows:
             if row.is_note:
                 said = RowFault("", f"« {row.cells['']} »").message

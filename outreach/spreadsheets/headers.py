@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import chain, islice
 
 from outreach.errors import InputError
@@ -21,6 +21,7 @@ LONGEST_CELL = 10_000
 NO_HEADER = (-1, 0)
 ERROR = "erreur"  # the column that files of rejected rows have more
 NUMBER_SIGN = re.compile(r"n°|nº|\b(ndeg|num[eé]ro)\b")
+PLURAL = re.compile(r"(?<=\w)\((?:e?s|x)\)")  # as in "E-mail(s)"
 WORD = re.compile(r"[a-z0-9]+")
 VALUE = re.compile(r"[\d\s.,:/-]+|.*\S@\S.*")  # a number, a date or an address: no header is written so
 ADDRESS = re.compile(r"\S@\S")
@@ -48,8 +49,9 @@ class Heading:
     """A column of a kind of list: its usual header, and other spellings as `normalised` gives them, the surest first.
 
     `mend` gives a cell as it is probably meant, '' where it is to be left aside. `words` say on pages what it holds.
-    `holds` tells its cells, mended, from those of any other column. Where a cell is empty and those of every column are
-    that are `carried`, they were merged with those above.
+    `holds` tells its cells, mended, from those of any other column. A title with one of the words `told_by` says it,
+    too, where no other column has a title of its own. Where a cell is empty and those of every column are that are
+    `carried`, they were merged with those above.
     """
 
     usual: str
@@ -58,6 +60,7 @@ class Heading:
     mend: Callable[[str], str] | None = None
     words: str = ""
     holds: Callable[[str], bool] | None = None
+    told_by: Collection[str] = ()
     carried: bool = False
 
     @property
@@ -70,6 +73,15 @@ class Heading:
     def said(self) -> str:
         """What it holds, in words."""
         return self.words or self.usual
+
+    def is_spelt(self, title: str) -> bool:
+        """Whether a title is one of its spellings, in the plural or in another order, too."""
+        normal = normalised(title)
+        return normal in self.names or (bool(words := _loose(normal)) and words in map(_loose, self.names))
+
+    def is_told(self, title: str) -> bool:
+        """Whether a title has a word that says it."""
+        return not _loose(normalised(title)).isdisjoint(self.told_by)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +124,7 @@ class Headers:
         one's that has no surer column, so that "Nom" is an organisation's where another column names the person.
         """
         there = {normalised(name) for name in header}
-        told = self._told(header)
+        told = self.bracketed(header)
         known = dict.fromkeys(map(normalised, self.unused), "")
         known |= {name: "" for field in self.fields.values() for name in field.names}
         for word, field in self.fields.items():
@@ -121,22 +133,27 @@ class Headers:
         named = [said or known.get(normalised(name)) for said, name in zip(told, header, strict=True)]
         return self._loosely(header, named)
 
-    def _told(self, header: Sequence[str]) -> list[str | None]:
+    def bracketed(self, header: Sequence[str]) -> list[str | None]:
         """The fields that the headers of a file of ours say in brackets."""
         usual = {normalised(field.usual): word for word, field in self.fields.items()}
         said = [TOLD.fullmatch(name.strip()) for name in header]
         return [usual.get(normalised(each[2])) if each else None for each in said]
 
     def _loosely(self, header: Sequence[str], named: list[str | None]) -> list[str | None]:
-        """The fields with those of columns whose header has the words of a spelling, where no other column is one.
-
-        The words may be in the plural, or in another order.
+        """The fields with those of columns whose header nearly is a spelling, else tells it, where no other column is
+        one.
         """
-        for place, name in enumerate(header):
-            if named[place] is None and (words := _loose(normalised(name))):
-                free = ((word, field) for word, field in self.fields.items() if word not in named)
-                named[place] = next((word for word, field in free if words in map(_loose, field.names)), None)
+        for says in (Heading.is_spelt, Heading.is_told):
+            for place, name in enumerate(header):
+                if named[place] is None:
+                    free = ((word, field) for word, field in self.fields.items() if word not in named)
+                    named[place] = next((word for word, field in free if says(field, name)), None)
         return named
+
+    def mending(self, mends: Mapping[str, Callable[[str], str]]) -> "Headers":
+        """The same with these ways to mend the cells of some fields."""
+        fields = {word: replace(field, mend=mends.get(word, field.mend)) for word, field in self.fields.items()}
+        return replace(self, fields=fields)
 
     def told(self, grid: Grid) -> list[str]:
         """The header of a grid such that its titles alone say what its columns are taken for."""
@@ -246,6 +263,11 @@ class Headers:
         if empty:
             raise InputError(NO_ROW)
 
+    def _is_number(self, cell: str, values: Mapping[str, str]) -> bool:
+        """Whether a cell, the first of its row, is a number or is mended to one in its column."""
+        own = (self.fields[word].mend for word, value in values.items() if value and value == tidy(cell))
+        return any(mend(tidy(cell)).isdecimal() for mend in (mending.fase, *filter(None, own)))
+
     def _is_note(self, cells: Sequence[str], values: Mapping[str, str], header: Sequence[str]) -> bool:
         """Whether a row is none of the table's: its header once more, or words under it or between its rows.
 
@@ -258,7 +280,7 @@ class Headers:
             return False
         filled = [(place, cell) for place, cell in enumerate(cells) if cell and not cell.isspace()]
         place, first = filled[0] if filled else (0, "")
-        if len(filled) > 2 or ADDRESS.search("".join(cells)) or mending.fase(tidy(first)).isdecimal():
+        if len(filled) > 2 or ADDRESS.search("".join(cells)) or self._is_number(first, values):
             return False
         if len(filled) == 1:
             return not read or place == next((at for at, name in enumerate(header) if name.strip()), 0)
@@ -267,12 +289,13 @@ class Headers:
 
 def normalised(header: str) -> str:
     """A header without what varies between editions: accents, case, punctuation, articles, "N°", "ndeg", "numéro"."""
-    spaced = header.strip("\ufeff ").casefold().replace("_", " ")
+    spaced = PLURAL.sub("", header.strip("\ufeff ").casefold().replace("_", " "))
     spelt = NUMBER_SIGN.sub(" n ", spaced)
     words = [word for word in WORD.findall(without_accents(spelt)) if word not in ARTICLES]
     return " ".join(words).replace("p o", "po")
 
 
+@lru_cache(maxsize=4096)
 def _loose(normal: str) -> frozenset[str]:
     """The words of a normalised header, whatever their order and number; "e-mail" is one."""
     return frozenset(word.removesuffix("s") for word in normal.replace("e mail", "email").split())

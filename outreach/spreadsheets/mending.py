@@ -4,6 +4,7 @@ A text that is right already stays as it is. What cannot be mended stays too, an
 """
 
 import re
+from collections.abc import Container
 
 from outreach.errors import InputError
 from outreach.text import phone_number
@@ -13,12 +14,20 @@ _NUMBER = re.compile(
     r"(?:(?:n[°º]\.?|no\b\.?|num[eé]ro|fase|po|p\.o\.|[eé]cole|[eé]tablissement|:)\s*)*(\d{1,9})(?:[.,]0+)?",
     re.IGNORECASE,
 )
+_DIGITS = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:[ .’']\d{3})+|\d{1,9}(?:[.,]0+)?)(?![\w]|[.,]\d)")
+_LABEL = re.compile(r"\b(?:n[°º]|no\b|num[eé]ro|fase|po\b|p\.o\.)|[()[\]:/–—]|(?<!\w)-|-(?!\w)", re.IGNORECASE)
+# A number that stands apart from the words of its cell: one in a street does not.
+_APART = re.compile(r"(?:^|[(\[:/–—-]|\bn[°º]|\bfase\b|\bpo\b)\W{0,3}\d", re.IGNORECASE)
 _PLAIN = re.compile(r"[^\s<>,;:@]+@[^\s<>,;:@]*[^\s<>,;:@.]")
 _WHOLE = re.compile(r"[^@]*[^@\s<]@[^@\s>][^@]*")
 _MAILTO = re.compile(r"\bmailto\s*:\s*", re.IGNORECASE)
 _QUERY = re.compile(r"(@[^\s?<>;,@]+)\?[^\s<>;,]*")
 # Of a text with one blank at a time: each pattern then takes time in proportion to the text.
 _BETWEEN = re.compile(r" ?[;,] ?| (?:et|ou) | / ?|/ | (?=[^ <>@]+@)")
+# What people write beside an address: « a@ecole.be (direction) », « secrétariat : b@ecole.be »; what forbids it.
+_ASIDE = re.compile(r"(@[^\s<>,;:()]+)((?: ?\([^()@]{0,60}\))+)")
+_CALLED = re.compile(r"(?:^|(?<=[ ;,/]))((?:[^\W\d_][^@<>;,/:]{0,30}: ?)+)(?=[^\s<>,;:@]+@)")
+_NOT = re.compile(r"\b(?:anci|plus\b|pas\b|ex\b|inacti|supprim|erron|faux|fausse|obsol|hors\b)", re.IGNORECASE)
 _APOSTROPHE = re.compile(r"^'(?=\+)")  # with which a CSV file of ours keeps a number from being a formula
 _EDGES = " .,;:<>"
 
@@ -27,6 +36,34 @@ def fase(cell: str) -> str:
     """The digits of a FASE number: those of "PO 9312", "n° 9312" and "9312.0"."""
     read = _NUMBER.fullmatch(cell)
     return read[1] if read else cell
+
+
+def known_fases(cell: str, known: Container[int]) -> list[int]:
+    """The FASE numbers among those `known` that a cell holds, each once, whatever else it says: « 9101 – Bertrix ».
+
+    "9 101" is one number, and never 101.
+    """
+    if "@" in cell:
+        return []
+    texts = (re.sub(r"\D", "", re.sub(r"[.,]0+$", "", found[0])) for found in _DIGITS.finditer(cell))
+    return [*dict.fromkeys(number for text in texts if (number := int(text)) in known)]
+
+
+def known_fase(cell: str, known: Container[int]) -> str:
+    """The digits of a FASE number, or of the only one among those `known` that a cell holds."""
+    plain = fase(cell)
+    numbers = [] if plain.isdecimal() else known_fases(cell, known)
+    return str(numbers[0]) if len(numbers) == 1 else plain
+
+
+def is_apart(cell: str) -> bool:
+    """Whether a number stands apart from the words of a cell, as it does in « Bertrix (9101) »."""
+    return bool(_APART.search(cell))
+
+
+def words_beside(cell: str) -> str:
+    """What a cell says beside a FASE number: the name of its organisation, '' for none."""
+    return "" if fase(cell).isdecimal() else " ".join(_LABEL.sub(" ", _DIGITS.sub(" ", cell)).split())
 
 
 def phone(cell: str) -> str:
@@ -40,7 +77,8 @@ def phone(cell: str) -> str:
 def addresses(cell: str) -> str:
     """The addresses of a cell, with " et " between them, for `each_address`.
 
-    "mailto:", angle brackets, a final dot and blanks round the @ go. A name before an address in brackets stays.
+    "mailto:", angle brackets, a final dot and blanks round the @ go, and so does what an address is called. A name
+    before an address in brackets stays.
     """
     if _PLAIN.fullmatch(cell) or "@" not in cell:
         return cell
@@ -48,6 +86,9 @@ def addresses(cell: str) -> str:
     if text != cell:
         text = _QUERY.sub(r"\1", text)
     text = "@".join(" ".join(part.split()) for part in text.split("@"))
+    if _NOT.search(" ".join([aside[1] for aside in _ASIDE.findall(text)] + _CALLED.findall(text))):
+        return cell
+    text = _CALLED.sub("", _ASIDE.sub(r"\1", text))
     if text.count("@") == 1:
         return _one(text)
     parts = [_one(part) for part in _BETWEEN.split(text) if part.strip(_EDGES)]

@@ -22,7 +22,7 @@ from outreach.spreadsheets.workbook import (
 LONGEST_LINE = 4_000_000  # characters of a line of a file
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 SEPARATORS = ";,\t"
-MOST_ABOVE = 10  # lines that may stand above the header
+MOST_ABOVE = 20  # lines that may stand above the header
 # PDF, old or encrypted Office files, PNG, JPEG, gzip, zip.
 OTHER_FORMATS = (b"%PDF", b"\xd0\xcf\x11\xe0", b"\x89PNG", b"\xff\xd8\xff", b"\x1f\x8b", b"PK\x03\x04")
 LONGEST_QUOTED = 60
@@ -112,7 +112,8 @@ class Grid:
     """The cells of a file. `label` says how it was read; each record comes with its row number in a spreadsheet.
 
     `fields` are those of its columns once they are understood, by place: '' for one that is not read, None for an
-    unknown one.
+    unknown one. `passed_over` has the columns that would have done as well for a field as the one that is read.
+    `next_sheet` is the place of the sheet of its workbook after it, None for none.
     """
 
     label: str
@@ -120,22 +121,25 @@ class Grid:
     records: Iterable[tuple[int, list[str]]]
     header_row: int = 1
     fields: Sequence[str | None] = ()
+    passed_over: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    next_sheet: int | None = None
 
 
-def read_grid(content: bytes, places: BoundedSemaphore | None = None) -> Grid:
+def read_grid(content: bytes, places: BoundedSemaphore | None = None, sheet: int = 0) -> Grid:
     """Read XLSX, ODS or CSV text, recognised by its first bytes; the file's name is not trusted.
 
-    `places` are those in which a workbook may be read (`workbook.read_workbook`).
+    Of a workbook, the first sheet is read that has cells, from `sheet` on. `places` are those in which one may be read
+    (`workbook.read_workbook`).
 
     Raises InputError when it is none of these, is too big or cannot be read; in CSV, a fault deeper in the file is
     raised while the records are read.
     """
     if content.startswith(b"PK"):
-        rows = read_workbook(content, places)
-        numbered = [(number, row) for number, row in enumerate(rows, 1) if any(cell.strip() for cell in row)]
+        read = read_workbook(content, places, sheet)
+        numbered = [(number, row) for number, row in enumerate(read.rows, 1) if any(cell.strip() for cell in row)]
         if not numbered:
             raise InputError("Le fichier est vide.")
-        return Grid("classeur", numbered[0][1], numbered[1:], numbered[0][0])
+        return Grid(read.label, numbered[0][1], numbered[1:], numbered[0][0], next_sheet=read.next)
     if content.startswith(OTHER_FORMATS):
         raise InputError(NO_TABLE)
     text, encoding = decode(content)

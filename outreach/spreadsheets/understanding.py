@@ -1,21 +1,24 @@
 """Understands the columns of a table by what their cells hold, where their titles say it wrongly or not at all.
 
-A column is understood only where a single one can be meant: of two, a person says which.
+A column is understood only where a single one can be meant: of two, a person says which. Of several columns of e-mail
+addresses, which nothing else looks like, the fullest is read, and whoever sends the list is told which are not.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
 from outreach.french import all_of
 from outreach.spreadsheets import mending
-from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of, tidy
+from outreach.spreadsheets.headers import Headers, MissingColumns, cell_of, normalised, tidy
 from outreach.spreadsheets.tables import LONGEST_QUOTED, Grid
 from outreach.spreadsheets.written import column_letter
 
 SAMPLE = 300  # rows in which columns are looked at
 MOSTLY = 0.8  # the share of the filled cells of a column that hold what it is taken for: some have errors
 HARDLY = 0.5  # beneath this share, a title is wrong where another column is right
+PRIVATE = re.compile(r"\b(?:privee?s?|perso|personnel(?:le)?s?|domicile)\b")  # titles of columns that are read last
 Holds = Mapping[str, Callable[[str], bool]]
 
 
@@ -71,7 +74,7 @@ def may_hold(headers: Headers, grid: Grid, missing: Sequence[str]) -> bool:
 
 
 def _is_number(cell: str) -> bool:
-    return cell.isdecimal()
+    return cell.isdecimal() or (mending.is_apart(cell) and "@" not in cell)
 
 
 class _Columns:
@@ -89,6 +92,7 @@ class _Columns:
         self.columns = cells
         named = enumerate(headers.named(self.header))
         self.settled = {word for place, word in named if word in self.holds and self.fits(word, place)}
+        self.passed_over = dict[str, Sequence[str]]()
 
     def understood(self) -> Understood:
         """By their titles, then by what they hold."""
@@ -97,7 +101,10 @@ class _Columns:
         taken = dict[int, str]()
         unclear = dict[str, Sequence[int]]()
         for word in filter(self.headers.required.__contains__, self.holds):
-            places = self._candidates(word, self._named(taken))
+            named = self._named(taken)
+            places = self._shaped(word, named) if word in self.shaped else self._candidates(word, named)
+            if len(places) > 1 and word in self.shaped:
+                places = self._fullest(word, places)
             if len(places) == 1:
                 taken[places[0]] = word
             elif places:
@@ -109,7 +116,7 @@ class _Columns:
             name.strip() or (f"colonne {column_letter(place)}" if named[place] else "")
             for place, name in enumerate(self.header)
         ]
-        return Understood(replace(self.grid, header=header, fields=named), unclear)
+        return Understood(replace(self.grid, header=header, fields=named, passed_over=self.passed_over), unclear)
 
     def _named(self, taken: Mapping[int, str]) -> list[str | None]:
         """The fields by title, those aside that are taken by a column for what it holds.
@@ -128,6 +135,29 @@ class _Columns:
     def _is_foreign(self, word: str, place: int) -> bool:
         return word not in self.holds and any(self.fits(other, place) for other in self.shaped)
 
+    def _shaped(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
+        """The places of the columns that may be a field's which nothing else looks like: those with its title first,
+        then those whose title tells it, then any that mostly hold it, then those with such a title, whatever they hold.
+        """
+        if word in (told := self.headers.bracketed(self.header)):
+            return [told.index(word)]
+        field, free = self.headers.fields[word], [*enumerate(self.header)]
+        spelt = [place for place, name in free if named[place] in {word, "", None} and field.is_spelt(name)]
+        told = [place for place, name in free if named[place] in {word, "", None} and field.is_told(name)]
+        mostly = [place for place, _ in free if self._share(word, place) >= HARDLY]
+        others = [place for place in mostly if not self._is_another(word, place, named[place])]
+        titled = [place for place in (*spelt, *told) if self._share(word, place)]
+        tiers = ({*spelt} & {*mostly}, {*told} & {*mostly}, others, titled, told, spelt)
+        return self._unlike(sorted({*next(filter(None, tiers), ())}))
+
+    def _fullest(self, word: str, places: Sequence[int]) -> Sequence[int]:
+        """The place of the column that holds most, the first of several, none that is private unless all are."""
+        open_to_all = [place for place in places if not PRIVATE.search(normalised(self.header[place]))] or places
+        fullest = max(open_to_all, key=lambda place: self._count(word, place))
+        others = [place for place in places if place != fullest]
+        self.passed_over[word] = [self.header[place] or f"colonne {column_letter(place)}" for place in others]
+        return [fullest]
+
     def _candidates(self, word: str, named: Sequence[str | None]) -> Sequence[int]:
         """The places of the columns that may be a field's: the titled one alone unless it holds something else."""
         titled = next((place for place, name in enumerate(named) if name == word), None)
@@ -139,8 +169,7 @@ class _Columns:
         if titled is None:
             return self._unlike(fitting)
         if titled in fitting:
-            rivals = [place for place in fitting if named[place] == "" and self._is_spelt(word, place)]
-            return self._unlike([titled, *rivals]) if word in self.shaped else [titled]
+            return [titled]
         is_wrong = not self.samples[titled] or self._share(word, titled) < HARDLY
         return self._unlike(fitting) if is_wrong and fitting else [titled]
 
@@ -151,9 +180,6 @@ class _Columns:
         if name in self.holds:
             return self.fits(name, place)
         return any(self.fits(other, place) for other in self.holds if other not in {word, *self.settled})
-
-    def _is_spelt(self, word: str, place: int) -> bool:
-        return Headers({word: self.headers.fields[word]}).named([self.header[place]]) == [word]
 
     def _unlike(self, places: Sequence[int]) -> Sequence[int]:
         """These places, unless their columns hold the same: then the first."""
@@ -166,6 +192,9 @@ class _Columns:
         return bool(sample) and not is_count and self._share(word, place) >= MOSTLY
 
     def _share(self, word: str, place: int) -> float:
-        field, holds, sample = self.headers.fields.get(word), self.holds[word], self.samples[place]
+        return self._count(word, place) / len(self.samples[place]) if self.samples[place] else 0
+
+    def _count(self, word: str, place: int) -> int:
+        field, holds = self.headers.fields.get(word), self.holds[word]
         mend = field.mend if field else None
-        return sum(holds(mend(cell) if mend else cell) for cell in sample) / len(sample)
+        return sum(holds(mend(cell) if mend else cell) for cell in self.samples[place])

@@ -1,10 +1,10 @@
-"""Reads the first sheet of a workbook (XLSX, ODS) in a child process, with limits of time and memory.
+"""Reads the first sheet with cells of a workbook (XLSX, ODS) in a child process, with limits of time and memory.
 
 A workbook is a zip file that may unpack to far more than it declares. The declared sizes are added up before it is
 opened, and the real sizes are checked. Cells and characters are counted as they are read, because a workbook writes a
 text once and may show it in every cell. The child may be killed at any moment without harm to the service.
 
-Run as a module, this file is the child: it reads a workbook on standard input and prints its rows as JSON. What it
+Run as a module, this file is the child: it reads a workbook on standard input and prints a sheet of it as JSON. What it
 prints is all that the parent ever holds of the workbook.
 """
 
@@ -17,11 +17,12 @@ import sys
 import threading
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from functools import reduce
 
-from python_calamine import CalamineError, CalamineWorkbook
+from python_calamine import CalamineError, CalamineWorkbook, SheetTypeEnum, SheetVisibleEnum
 
 from outreach import children, french
 from outreach.errors import InputError
@@ -34,6 +35,7 @@ MOST_COLUMNS = 200
 MOST_CELLS = 600_000  # a full hundred thousand rows of the six columns of a joining list
 MOST_CHARACTERS = 6_000_000
 EMPTY_ROWS = 1_000
+MOST_NAMED = 5  # sheets that are not read
 AS_CSV = "Enregistrez-le en CSV, entier : un CSV peut être plus grand."
 NO_VALUE = "#SANS VALEUR"  # replaces a formula that has no computed value
 CELL = re.compile(rb"<c\b([^<>]*+)>\s*+<f\b[^<>]*+(?:(?<=/)>|>[^<]*+</f>)\s*+(?:<v\s*+/>|<v>\s*+</v>)?+\s*+</c>")
@@ -71,8 +73,28 @@ class CellCount:
             raise InputError(f"Le fichier contient plus de {millions} millions de caractères. {self.instead}")
 
 
-def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = None) -> list[list[str]]:
-    """The cells of the first sheet as text, read in one of these places: by default, those of STAFF.
+@dataclass(frozen=True, slots=True)
+class WorkbookSheet:
+    """The cells of a sheet as text, how it is called where it is not alone, and the place of the one after it."""
+
+    rows: list[list[str]]
+    name: str = ""
+    others: Sequence[str] = ()
+    next: int | None = None
+
+    @property
+    def label(self) -> str:
+        """How the workbook was read: which sheet of it, and which are not."""
+        if not self.others:
+            return "classeur"
+        named = [f"« {name} »" for name in self.others[:MOST_NAMED]]
+        more = len(self.others) - len(named)
+        others = french.all_of([*named, french.plural(more, "autre", "autres")] if more else named)
+        return f"classeur, feuille « {self.name} », sans lire {others}"
+
+
+def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = None, sheet: int = 0) -> WorkbookSheet:
+    """The first sheet that has cells, from a place on, read in one of these places: by default, those of STAFF.
 
     Raises InputError when it is too big, damaged or takes too long, or when others are read for so long.
     """
@@ -80,14 +102,14 @@ def read_workbook(content: bytes, places: threading.BoundedSemaphore | None = No
     if not places.acquire(timeout=SECONDS if places is STAFF else PUBLIC_WAIT):
         raise InputError("D’autres classeurs sont en cours de lecture : réessayez dans quelques secondes.")
     try:
-        return _read_apart(content)
+        return _read_apart(content, sheet)
     finally:
         places.release()
 
 
-def _read_apart(content: bytes) -> list[list[str]]:
+def _read_apart(content: bytes, sheet: int) -> WorkbookSheet:
     try:
-        child = children.run_module("outreach.spreadsheets.workbook", content, seconds=SECONDS)
+        child = children.run_module("outreach.spreadsheets.workbook", content, str(sheet), seconds=SECONDS)
     except subprocess.TimeoutExpired:
         raise InputError(f"Le classeur n’a pas pu être lu en {SECONDS} secondes.") from None
     if child.returncode < 0:
@@ -97,8 +119,7 @@ def _read_apart(content: bytes) -> list[list[str]]:
     answer = json.loads(child.stdout)
     if isinstance(answer, str):
         raise InputError(answer)
-    rows: list[list[str]] = answer
-    return rows
+    return WorkbookSheet(**answer)
 
 
 def _weigh(content: bytes) -> None:
@@ -126,8 +147,22 @@ def _weigh(content: bytes) -> None:
         raise InputError(UNREADABLE)
 
 
-def _rows(content: bytes) -> list[list[str]]:
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(content)).get_sheet_by_index(0)
+def _sheet(content: bytes, first: int) -> WorkbookSheet:
+    """The first sheet with cells from a place on, of those that are shown, unless all are hidden."""
+    book = CalamineWorkbook.from_filelike(io.BytesIO(content))
+    tables = [(at, each) for at, each in enumerate(book.sheets_metadata) if each.typ == SheetTypeEnum.WorkSheet]
+    shown = [(at, each.name) for at, each in tables if each.visible == SheetVisibleEnum.Visible]
+    shown = shown or [(at, each.name) for at, each in tables]
+    for at, name in shown[first:]:
+        if any(rows := _rows(content, book, at)):
+            place = shown.index((at, name))
+            others = [other for there, other in shown if there != at]
+            return WorkbookSheet(rows, name, others, place + 1 if shown[place + 1 :] else None)
+    return WorkbookSheet([])
+
+
+def _rows(content: bytes, book: CalamineWorkbook, at: int) -> list[list[str]]:
+    sheet = book.get_sheet_by_index(at)
     before = [""] * min(sheet.start[1], MOST_COLUMNS) if sheet.start else []
     room = MOST_COLUMNS - len(before)
     rows: list[list[str]] = []
@@ -145,7 +180,7 @@ def _rows(content: bytes) -> list[list[str]]:
         rows.append(row)
         if len(rows) > MOST_ROWS + 1:
             raise InputError(f"Le classeur a plus de {french.number(MOST_ROWS)} lignes. {AS_CSV}")
-    for number, column in sorted(_uncomputed(content)):
+    for number, column in sorted(_uncomputed(content, at)):
         if number < len(rows) + EMPTY_ROWS and column < MOST_COLUMNS:
             rows += [[] for _ in range(number + 1 - len(rows))]
             padding = [""] * (column + 1 - len(rows[number]))
@@ -155,25 +190,25 @@ def _rows(content: bytes) -> list[list[str]]:
     return rows
 
 
-def _uncomputed(content: bytes) -> Iterator[tuple[int, int]]:
-    """The row and column, from 0, of each formula of an XLSX's first sheet that has no value; calamine skips them."""
-    for attributes in CELL.findall(_first_sheet(content)):
+def _uncomputed(content: bytes, at: int) -> Iterator[tuple[int, int]]:
+    """The row and column, from 0, of each formula of an XLSX's sheet that has no value; calamine skips them."""
+    for attributes in CELL.findall(_xml_of(content, at)):
         place = PLACE.search(attributes)
         if place and b't="str"' not in attributes:  # the empty text is a value
             letters = reduce(lambda sum_, letter: 26 * sum_ + letter - 64, place[1], 0)
             yield int(place[2]) - 1, letters - 1
 
 
-def _first_sheet(content: bytes) -> bytes:
-    """The XML of an XLSX's first sheet; nothing for another format."""
+def _xml_of(content: bytes, at: int) -> bytes:
+    """The XML of the sheet at a place of an XLSX; nothing for another format."""
     with zipfile.ZipFile(io.BytesIO(content)) as packed:
         try:
-            named = SHEET.search(packed.read("xl/workbook.xml"))
+            named = SHEET.findall(packed.read("xl/workbook.xml"))[at]
             links = LINK.findall(packed.read("xl/_rels/workbook.xml.rels"))
-            own = next(link for link in links if named and b'Id="' + named[1] + b'"' in link)
+            own = next(link for link in links if b'Id="' + named + b'"' in link)
             target = TARGET.search(own)
             return packed.read(f"xl/{target[1].decode()}") if target else b""
-        except (KeyError, StopIteration, UnicodeDecodeError):
+        except (KeyError, IndexError, StopIteration, UnicodeDecodeError):
             return b""
 
 
@@ -187,11 +222,11 @@ def _text(cell: object) -> str:
 
 def _child() -> None:
     children.limit(seconds=SECONDS, memory=MEMORY)
-    answer: list[list[str]] | str
+    answer: dict[str, object] | str
     try:
         content = sys.stdin.buffer.read()
         _weigh(content)
-        answer = _rows(content)
+        answer = asdict(_sheet(content, int(sys.argv[1])))
     except InputError as error:
         answer = str(error)
     except CalamineError:

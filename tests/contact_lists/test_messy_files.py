@@ -10,7 +10,7 @@ from outreach.errors import InputError
 from outreach.mail.addresses import judge
 from outreach.sent_lists import steps
 from outreach.sent_lists.grids import opened_file
-from tests.spreadsheets.books import workbook
+from tests.spreadsheets.books import book_of, ods, workbook
 
 A, B, C = "direction@a.ecole.be", "secretariat@b.ecole.be", "info@c.ecole.be"
 THREE = {(9300, A), (9301, B), (9302, C)}
@@ -59,6 +59,54 @@ FILES = {
     "rows and columns that are empty": workbook(
         [], ["", "PO n°", "", "E-mail"], *(["", fase, "", sent] for fase, sent in PLAIN[:2]), [], ["", 9302, "", C]
     ),
+    "a title merged over the table": workbook(
+        [],
+        [],
+        [],
+        ["", "PO n°", "E-mail(s) de contact"],
+        *(["", *row] for row in PLAIN),
+        merged=[("A1:C1", "Pouvoirs organisateurs – contacts 2026"), ("B2:C2", "Service général")],
+    ),
+    "titles on two lines, the first merged": workbook(
+        ["", "", "", ""],
+        ["PO n°", "Nom", "E-mail", "Tél."],
+        *([fase, "", sent, "02 555 12 34"] for fase, sent in PLAIN),
+        merged=[("A1:B1", "Pouvoir organisateur"), ("C1:D1", "Contact")],
+    ),
+    "a page of words above the header": workbook(*([f"Consigne {line}"] for line in range(14)), ["PO", "Mail"], *PLAIN),
+    "the name of the PO around its number": workbook(
+        ["PO", "E-mail"], ["Erezée (9300)", A], ["9301 – Notre-Dame de Molenbeek", B], ["PO n° 9302 (La Bruyère)", C]
+    ),
+    "the name around the number, under a title of names": workbook(
+        ["Organisme", "E-mail"], ["Erezée (9300)", A], ["9301 / Notre-Dame Molenbeek", B], ["FASE 9302 - La Bruyère", C]
+    ),
+    "numbers as spreadsheets write them": workbook(["FASE", "E-mail"], [9300.0, A], ["9301,0", B], ["9 302", C]),
+    "a cover sheet": book_of(
+        {"Lisez-moi": [["Auteur", "Marie"], ["Version", "mai"]], "Contacts": [["PO n°", "E-mail"], *PLAIN]}
+    ),
+    "an empty first sheet": book_of({"Feuil1": [], "Feuil2": [["PO n°", "E-mail"], *PLAIN]}),
+    "a hidden sheet of choices": book_of(
+        {"Choix": [["PO n°", "E-mail"], [9303, "x@y.be"]], "Contacts": [["PO n°", "E-mail"], *PLAIN]}, hidden=["Choix"]
+    ),
+    "a sheet of LibreOffice": ods(
+        {
+            "Notes": [["À relire"]],
+            "PO": [["Liste des PO"], [], ["", "PO n°", "E-mails"], *(["", *row] for row in PLAIN)],
+        }
+    ),
+    "a private address beside": workbook(
+        ["PO n°", "E-mail privé", "E-mail service"], *([fase, f"x{sent}", sent] for fase, sent in PLAIN)
+    ),
+    "the fullest of two addresses": workbook(
+        ["PO n°", "E-mail direction", "E-mail secrétariat"], [9300, "", A], [9301, f"x{B}", B], [9302, "", C]
+    ),
+    "the first of two addresses": workbook(
+        ["PO n°", "E-mail direction", "E-mail secrétariat"], *([fase, sent, f"x{sent}"] for fase, sent in PLAIN)
+    ),
+    "the first of two known titles": workbook(
+        ["PO n°", "Courriel", "E-mail"], *([fase, sent, f"x{sent}"] for fase, sent in PLAIN)
+    ),
+    "two addresses without a header": workbook(*([fase, sent, f"x{sent}"] for fase, sent in PLAIN)),
     "schools beside authorities": None,  # in the test, which knows numbers of schools
     "the name of a PO between its number and its address": workbook(
         ["Code", "Intitulé", "Personne", "Écrire à"],
@@ -123,34 +171,65 @@ def test_a_number_that_is_missing_beside_a_name_of_its_own_is_not_read_as_the_on
     assert [(rejection.row, rejection.message) for rejection in plan.rejected] == [(3, "Le numéro FASE manque.")]
 
 
-UNCLEAR = {
-    "two addresses": (
-        workbook(
-            ["PO n°", "E-mail direction", "E-mail secrétariat"], *([fase, sent, f"x{sent}"] for fase, sent in PLAIN)
-        ),
-        ("« E-mail direction » et « E-mail secrétariat »", "adresse e-mail"),
-    ),
-    "two known titles": (
-        workbook(["PO n°", "Courriel", "E-mail"], *([fase, sent, f"x{sent}"] for fase, sent in PLAIN)),
-        ("« Courriel » et « E-mail »", "adresse e-mail"),
-    ),
-    "two numbers": (
-        workbook(["Ancien", "Nouveau", "E-mail"], *([fase, fase + 1, sent] for fase, sent in PLAIN)),
-        ("« Ancien » et « Nouveau »", "numéro FASE du PO"),
-    ),
-    "without a header": (
-        workbook(*([fase, sent, f"x{sent}"] for fase, sent in PLAIN)),
-        ("« colonne B » et « colonne C »", "adresse e-mail"),
-    ),
-}
-
-
-@pytest.mark.parametrize("name", UNCLEAR)
-def test_of_two_columns_that_may_be_meant_none_is_guessed_and_both_are_named(planned, name):
-    content, said = UNCLEAR[name]
-    with pytest.raises(InputError) as refused:
+def test_of_two_columns_of_numbers_none_is_guessed_and_both_are_named(planned):
+    content = workbook(["Ancien", "Nouveau", "E-mail"], *([fase, fase + 1, sent] for fase, sent in PLAIN))
+    with pytest.raises(InputError, match="« numéro FASE du PO » : « Ancien » et « Nouveau »"):
         planned(content)
-    assert [words for words in said if words not in str(refused.value)] == [], str(refused.value)
+
+
+def test_of_several_columns_of_addresses_the_output_says_which_is_read_and_by_what_rule(planned):
+    mails = ("Mail 1", "Mail 2", "Mail privé")
+    plan = planned(workbook(["FASE", *mails], *([fase, sent, f"x{sent}", f"y{sent}"] for fase, sent in PLAIN)))
+    (chosen,) = plan.summary()["columns"]["chosen"]
+    assert (chosen["field"], chosen["column"], chosen["others"]) == ("address", "Mail 1", ["Mail 2", "Mail privé"])
+    assert chosen["message"].startswith(
+        "Adresse e-mail : la colonne « Mail 1 » est lue, « Mail 2 » et « Mail privé » ne sont pas lues."
+    )
+    assert "celle qui en contient le plus" in chosen["message"]
+
+
+def test_what_the_file_of_rejected_lines_says_of_its_columns_is_not_chosen_anew(planned):
+    told = ["FASE", "Mail 1", "Mail 2 [adresse]"]
+    assert stated(planned(workbook(told, *([fase, f"x{sent}", sent] for fase, sent in PLAIN)))) == (THREE, [])
+
+
+@pytest.mark.parametrize(
+    ("titles", "sent", "rejected"),
+    [
+        (["PO n°", "E-mail(s) de contact"], [A, "voir le site", "à compléter"], [3, 4]),
+        (["PO n°", "Adresse électronique du secrétariat"], ["néant", "?", C], [2, 3]),
+        (["PO n°", "Courriels"], ["néant", "?", "direction(at)ecole.be"], [2, 3, 4]),
+        (["PO n°", "Où écrire"], [A, B, "à demander"], [4]),
+    ],
+)
+def test_cells_that_are_no_address_cost_their_lines_and_not_the_file(planned, titles, sent, rejected):
+    plan = planned(workbook(titles, *([9300 + at, cell] for at, cell in enumerate(sent))))
+    assert [rejection.row for rejection in plan.rejected] == rejected
+    assert {rejection.column for rejection in plan.rejected} == {titles[1]}
+    assert len(plan.new) == 3 - len(rejected)
+
+
+def test_bad_addresses_beside_a_postal_one_are_read_under_their_own_title(planned):
+    rows = [[9300, "Rue Haute 1", A], [9301, "Rue Haute 2", "néant"], [9302, "Rue Haute 3", "néant"]]
+    plan = planned(workbook(["PO n°", "Adresse", "E-mail de la direction"], *rows))
+    assert plan.columns["address"] == "E-mail de la direction"
+    assert [rejection.row for rejection in plan.rejected] == [3, 4]
+
+
+def test_a_cell_with_two_known_numbers_is_a_rejected_line_that_says_so(planned):
+    (rejection,) = planned(workbook(["PO", "E-mail"], ["9300 et 9301", A])).rejected
+    assert rejection.message == "« 9300 et 9301 » contient 2 numéros FASE, 9300 et 9301 : gardez-en un par ligne."
+
+
+def test_a_name_beside_a_number_that_is_far_from_its_own_waits_for_a_word(planned):
+    plan = planned(workbook(["PO", "E-mail"], ["Ville de Namur (9300)", A], ["Erezée (9300)", B]))
+    assert [(waiting.far.row, waiting.far.stated) for waiting in plan.waiting] == [(2, "Ville de Namur")]
+    assert [stated.judged.address for stated in plan.new] == [B]
+
+
+def test_a_number_with_its_name_and_no_address_is_a_rejected_line_and_no_note(planned):
+    plan = planned(workbook(["PO", "E-mail"], ["Erezée (9300)", A], ["Notre-Dame de Molenbeek (9301)"]))
+    assert [(line.row, line.message) for line in plan.rejected] == [(3, "L’adresse manque.")]
 
 
 def test_two_columns_that_hold_the_same_are_no_doubt(planned):

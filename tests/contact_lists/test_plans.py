@@ -198,6 +198,7 @@ def test_every_column_is_read_set_aside_or_unknown(sent):
             "school_name": "École",
             "school": "N° FASE école",
         },
+        "chosen": [],
         "set_aside": ["Rue"],
         "unknown": ["Couleur"],
     }

@@ -4,6 +4,7 @@ import io
 import itertools
 import zipfile
 from datetime import date
+from html import escape
 
 import xlsxwriter
 
@@ -15,16 +16,56 @@ BOMB = (
 )
 
 
-def workbook(*rows):
-    """The bytes of an XLSX with these rows; dates are shown as days."""
+def workbook(*rows, merged=()):
+    """The bytes of an XLSX with these rows; dates are shown as days. `merged` has the text of each range of cells."""
+    return book_of({"Feuille": rows}, merged=merged)
+
+
+def book_of(sheets, *, merged=(), hidden=()):
+    """The bytes of an XLSX with these sheets, each with its rows."""
     buffer = io.BytesIO()
     with xlsxwriter.Workbook(buffer) as book:
-        page = book.add_worksheet()
         day = book.add_format({"num_format": "dd/mm/yyyy"})
-        for number, cells in enumerate(rows):
-            for place, cell in enumerate(cells):
-                page.write(number, place, cell, day if isinstance(cell, date) else None)
+        for name, rows in sheets.items():
+            page = book.add_worksheet(name)
+            for number, cells in enumerate(rows):
+                for place, cell in enumerate(cells):
+                    page.write(number, place, cell, day if isinstance(cell, date) else None)
+            for cells, text in merged:
+                page.merge_range(cells, text)
+            if name in hidden:
+                page.hide()
+        next(page for page in book.worksheets() if page.get_name() not in hidden).activate()
     return buffer.getvalue()
+
+
+def ods(sheets):
+    """The bytes of an ODS with these sheets, each with its rows."""
+    urn, kind = "urn:oasis:names:tc:opendocument:xmlns", "application/vnd.oasis.opendocument.spreadsheet"
+    tables = "".join(
+        f'<table:table table:name="{name}">{"".join(map(_ods_row, rows))}</table:table>'
+        for name, rows in sheets.items()
+    )
+    named = " ".join(f'xmlns:{each}="{urn}:{each}:1.0"' for each in ("office", "table", "text"))
+    content = f"<office:body><office:spreadsheet>{tables}</office:spreadsheet></office:body>"
+    entry = f'<manifest:file-entry manifest:full-path="/" manifest:media-type="{kind}"/>'
+    manifest = f'<manifest:manifest xmlns:manifest="{urn}:manifest:1.0">{entry}</manifest:manifest>'
+    return packed(
+        mimetype=kind,
+        **{"META-INF__manifest.xml": manifest},
+        **{"content.xml": f"<office:document-content {named}>{content}</office:document-content>"},
+    )
+
+
+def _ods_row(cells):
+    return f"<table:table-row>{''.join(map(_ods_cell, cells))}</table:table-row>"
+
+
+def _ods_cell(cell):
+    if isinstance(cell, int | float):
+        return f'<table:table-cell office:value-type="float" office:value="{cell}"/>'
+    text = f"<text:p>{escape(cell)}</text:p>"
+    return f'<table:table-cell office:value-type="string">{text}</table:table-cell>' if cell else "<table:table-cell/>"
 
 
 def repeated(text, times, columns=48):

@@ -15,6 +15,38 @@ def test_a_fase_number_is_read_as_people_write_it(cell):
     assert mending.fase(cell) == "9312"
 
 
+KNOWN = {101, 301, 9312, 9313}
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        *("9312", "Bertrix (9312)", "9312 – Bertrix", "Bertrix - 9312", "PO n° 9312 (Bertrix)", "9312/Bertrix"),
+        *("Commune de Bertrix, FASE 9312", "9312 Bertrix", "Bertrix (6880) : 9312.0", "009312", "9 312", "9.312"),
+    ],
+)
+def test_the_only_known_number_of_a_cell_is_the_one_it_names(cell):
+    assert mending.known_fase(cell, KNOWN).lstrip("0") == "9312"
+
+
+@pytest.mark.parametrize(
+    "cell", ["Bertrix", "9312 et 9313", "9 301", "9312.5", "9312@ecole.be", "x9312", "02 555 93 12"]
+)
+def test_a_cell_with_no_known_number_or_several_names_none(cell):
+    assert mending.known_fase(cell, KNOWN) == cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "words"),
+    [
+        *(("Bertrix (9312)", "Bertrix"), ("PO n° 9312 – Ville de Namur", "Ville de Namur"), ("FASE : 9312", "")),
+        *(("Saint-Jean (n° 9312)", "Saint-Jean"), ("9312", "")),
+    ],
+)
+def test_what_stands_beside_a_number_is_a_name(cell, words):
+    assert mending.words_beside(cell) == words
+
+
 @pytest.mark.parametrize("cell", ["", "abc", "9312.5", "9312 9313", "PO", "93-12", "1" * 12])
 def test_what_is_no_fase_number_stays(cell):
     assert mending.fase(cell) == cell
@@ -37,6 +69,9 @@ def test_what_is_no_fase_number_stays(cell):
         ("a@ecole.be a@ecole.be", "a@ecole.be"),
         ("Anne <a@ecole.be>; <c@ecole.be>", "Anne <a@ecole.be> et c@ecole.be"),
         ("Anne Dupont <mailto:a@ecole.be>", "Anne Dupont <a@ecole.be>"),
+        ("a@ecole.be (direction) / c@ecole.be (secrétariat)", "a@ecole.be et c@ecole.be"),
+        ("dir. : a@ecole.be sec. : c@ecole.be", "a@ecole.be et c@ecole.be"),
+        ("Secrétariat général : a@ecole.be", "a@ecole.be"),
     ],
 )
 def test_addresses_are_read_as_people_write_them(cell, meant):
@@ -44,7 +79,11 @@ def test_addresses_are_read_as_people_write_them(cell, meant):
 
 
 @pytest.mark.parametrize(
-    "cell", ["", "abc", "a@ecole.be", "a/b@ecole.be", "a?b=c@ecole.be", "a@b@c.be", "rue Haute 1, 1000"]
+    "cell",
+    [
+        *("", "abc", "a@ecole.be", "a/b@ecole.be", "a?b=c@ecole.be", "a@b@c.be", "rue Haute 1, 1000"),
+        *("a@ecole.be (ancienne)", "plus utilisée : a@ecole.be"),
+    ],
 )
 def test_what_is_right_or_cannot_be_mended_stays(cell):
     assert mending.addresses(cell) == cell
@@ -88,6 +127,9 @@ PIECES = st.lists(
             ".0",
             "'",
             "+",
+            "(",
+            ")",
+            ":",
         ]
     ),
     max_size=12,
@@ -98,6 +140,7 @@ PIECES = st.lists(
 @example("<a@b.be.>. ")
 @example("mailto:mailto:a@b.be?x?y")
 @example("a@b.be et <c@d.be>; mailto:e@f.be")
+@example("a: b: c@d.be (e) (f)")
 def test_mending_twice_is_mending_once(cell):
     tidied = " ".join(cell.split())
     for mend in (mending.fase, mending.addresses, mending.phone):

@@ -12,7 +12,7 @@ from outreach.errors import InputError
 from outreach.spreadsheets import workbook as workbook_module
 from outreach.spreadsheets.headers import Headers, Heading
 from outreach.spreadsheets.tables import read_grid
-from tests.spreadsheets.books import BOMB, PAGE, changed, packed, repeated, workbook
+from tests.spreadsheets.books import BOMB, PAGE, book_of, changed, ods, packed, repeated, workbook
 
 HEADER = ["fase", "volet", "date"]
 
@@ -79,9 +79,38 @@ def test_what_a_workbook_repeats_is_counted_before_it_is_handed_over(content, wo
 
 
 def test_a_workbook_within_the_limits_is_read_to_its_last_cell():
-    rows = workbook_module.read_workbook(repeated("é" * 100, 48_000))
+    rows = workbook_module.read_workbook(repeated("é" * 100, 48_000)).rows
     assert len(rows) == 1_001
     assert rows[-1] == ["é" * 100] * 48
+
+
+@pytest.mark.parametrize("made", [book_of, ods])
+def test_the_first_sheet_that_has_cells_is_read_and_the_others_are_named(made):
+    grid = read_grid(made({"Une": [], "Deux": [HEADER, [80001.0, 1, ""]], "Trois": [["a"], ["b"]], "Quatre": []}))
+    assert (grid.header, list(grid.records), grid.next_sheet) == (HEADER, [(2, ["80001", "1"])], 2)
+    assert grid.label == "classeur, feuille « Deux », sans lire « Une », « Trois » et « Quatre »"
+    following = read_grid(made({"Une": [["a"]], "Deux": [], "Trois": [["b"]]}), sheet=1)
+    assert (following.header, following.next_sheet) == (["b"], None)
+
+
+def test_of_many_sheets_the_first_are_named():
+    label = read_grid(book_of({f"F{number}": [["a"]] for number in range(9)})).label
+    assert label.endswith("« F4 », « F5 » et 3 autres")
+
+
+def test_a_hidden_sheet_is_read_only_where_all_are():
+    kept = {"Choix": [["oui"], ["non"]], "Liste": [HEADER]}
+    assert read_grid(book_of(kept, hidden=["Choix"])).label == "classeur"
+    assert read_grid(book_of(kept, hidden=["Choix"])).header == HEADER
+
+
+def test_a_formula_without_a_value_is_seen_on_any_sheet():
+    content = changed(
+        book_of({"Une": [], "Deux": [HEADER, [80001, "=1+1", "x"]]}),
+        "xl/worksheets/sheet2.xml",
+        lambda text: text.replace("</f><v>0</v>", "</f>"),
+    )
+    assert [*read_grid(content).records] == [(2, ["80001", workbook_module.NO_VALUE, "x"])]
 
 
 @pytest.mark.long

@@ -40,20 +40,22 @@ def apply(author, place):
 @pytest.mark.long
 def test_contacts_are_matched_once_mended_and_applied(author, sample_database, while_writing):
     rows = [
-        ["Matricule", "Boîte élec.", "Portable", "Boîte privée"],
-        [9300.0, "<mailto:a@ec.be>", "à voir", "x@ec.be"],
-        ["PO 9301", "b@ec.be et c@ec.be.", "", "y@ec.be"],
+        ["Matricule", "Boîte élec.", "Portable", "Ancien"],
+        [9300.0, "<mailto:a@ec.be>", "à voir", 9303],
+        ["PO 9301", "b@ec.be et c@ec.be.", "", 9304],
     ]
     place = send(author, "/directory/contact-lists", *rows)
     assert author.get(place).location == f"{place}/columns"
     asks = text_of(author.get(f"{place}/columns"))
-    assert "1 colonne requise n’est pas reconnue : adresse e-mail. Dites quelle colonne du fichier la contient" in asks
+    assert (
+        "1 colonne requise n’est pas reconnue : numéro FASE du PO. Dites quelle colonne du fichier la contient" in asks
+    )
     offered = {tag.text for tag in elements(author.get(f"{place}/columns"), "select[@name='column-3']/option")}
     assert {"numéro FASE du PO (requise)", "adresse e-mail (requise)", "nom du PO", "Ne pas lire"} <= offered
     refused = match(author, place, {})
     assert refused.status_code == 422
-    assert "Colonnes manquantes : adresse." in text_of(refused)
-    assert match(author, place, {1: "address", 2: "phone"}).location == place
+    assert "Colonnes manquantes : fase." in text_of(refused)
+    assert match(author, place, {0: "authority", 2: "phone"}).location == place
     said = apply(author, place)
     assert "en-tête à la ligne 4" in said
     assert "4 cellules réparées" in said
@@ -66,10 +68,21 @@ def test_contacts_are_matched_once_mended_and_applied(author, sample_database, w
     again = send(
         author,
         "/directory/contact-lists",
-        ["MATRICULE", "boite élec", "portable", "boîte privée"],
-        [9302, "d@ec.be", "", "z@ec.be"],
+        ["MATRICULE", "boite élec", "portable", "ancien"],
+        [9302, "d@ec.be", "", 9305],
     )
     assert "Nouvelles 1" in text_of(author.get(again)), "what was said holds for the next file with this header"
+
+
+def test_of_two_columns_of_addresses_the_page_says_which_it_reads_and_lets_say_otherwise(author):
+    rows = ["PO", "E-mail direction", "E-mail secrétariat"], ["Erezée (9300)", "a@ec.be", "b@ec.be"], [9301, "c@ec.be"]
+    place = send(author, "/directory/contact-lists", *rows)
+    said = text_of(author.get(place))
+    assert "la colonne « E-mail direction » est lue, « E-mail secrétariat » n’est pas lue." in said
+    assert "A5 PO « Erezée (9300) » est lu « 9300 »." in said
+    assert "Nouvelles 2" in said
+    assert match(author, place, {1: "", 2: "address"}).location == place
+    assert "Nouvelles 1" in text_of(author.get(place))
 
 
 def test_joinings_are_matched_mended_and_applied(author, sample_database):

@@ -104,7 +104,8 @@ def test_little_is_kept_of_what_a_stranger_sends():
 def test_workbooks_of_strangers_never_take_the_places_of_staff(monkeypatch):
     monkeypatch.setattr(workbook_module, "SECONDS", 0.01)
     monkeypatch.setattr(workbook_module, "PUBLIC_WAIT", 0.01)
-    monkeypatch.setattr(workbook_module, "_read_apart", lambda _: [["FASE", "Réponse"], ["80001", "Non concerné"]])
+    read = workbook_module.WorkbookSheet([["FASE", "Réponse"], ["80001", "Non concerné"]])
+    monkeypatch.setattr(workbook_module, "_read_apart", lambda *_: read)
     with workbook_module.PUBLIC:
         with pytest.raises(InputError, match="D’autres classeurs"):
             lines.opened(b"PK")
