@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 
 from outreach import audit, days, french
 from outreach.adherence.models import AdherenceRecord, Programme, RecordWithdrawal, RollUp, Status, Strand, Word
-from outreach.adherence.programmes import prerequisites
-from outreach.adherence.sentences import OTHERS
+from outreach.adherence.programmes import name_among_several, prerequisites
+from outreach.adherence.sentences import OTHERS, joined_late
 from outreach.adherence.situation import Bucket
 from outreach.adherence.standing import eligible, roll_up, standing
 from outreach.adherence.timeline import Moment, Timeline, is_confirmed, timeline_of
@@ -61,7 +61,8 @@ def record(
     """Add one record per school and one audit entry; returns the number of records, and notes for the person.
 
     A declared word never replaces a confirmed joining, and what is recorded already is not recorded again: such schools
-    are skipped. Raises InputError for a future day, or when no school is left.
+    are skipped. Raises InputError for a future day, for a joining after the strand has closed, or when no school is
+    left.
     """
     if effective_on > today:
         raise InputError("La date est dans l’avenir : un statut se constate.")
@@ -72,6 +73,8 @@ def record(
     left = [school for school in schools if _is_news(known.at(school.id, strand.id, effective_on), moment)]
     if not left:
         raise InputError("Rien à enregistrer : c’est déjà connu, ou déjà confirmé par le service.")
+    if too_late := joined_late(strand, status, effective_on, name_among_several(session, programme)):
+        raise InputError(too_late)
     added = [
         AdherenceRecord(
             school_id=school.id,

@@ -10,7 +10,7 @@ from datetime import date
 from outreach import french
 from outreach.adherence import programmes
 from outreach.adherence.grouping import OUTSIDE, Grouping
-from outreach.adherence.models import Strand
+from outreach.adherence.models import Status, Strand
 from outreach.adherence.situation import Bucket, Situation, SituationRow, Solicitation
 from outreach.directory.models import Level
 from outreach.sight.scopes import Sight
@@ -97,9 +97,28 @@ def closing(strand: Strand, programme: str = "") -> str:
     if strand.closed_on is None:
         return ""
     return french.typeset(
-        f"Le volet {strand.number}{programmes.of_programme(programme)} a fermé le {french.day(strand.closed_on)} : "
-        "plus aucune école ne peut y adhérer, et aucun courriel n’y invite plus. Choisissez un autre volet, ou "
-        "n’écrivez qu’aux écoles qui ont adhéré."
+        f"{closed(strand, programme)} : plus aucune école ne peut y adhérer, et aucun courriel n’y invite plus. "
+        "Choisissez un autre volet, ou n’écrivez qu’aux écoles qui ont adhéré."
+    )
+
+
+def closed(strand: Strand, programme: str = "") -> str:
+    """When a strand has closed, in words; '' where it has no last day."""
+    if strand.closed_on is None:
+        return ""
+    return f"Le volet {strand.number}{programmes.of_programme(programme)} a fermé le {french.day(strand.closed_on)}"
+
+
+def joined_late(strand: Strand, status: Status, day: date, programme: str = "") -> str:
+    """Why no school joins a strand on a day after its last one, and what to do instead; '' where it may.
+
+    One rule for each way in which a joining is recorded. A joining of an earlier day is told at any time.
+    """
+    if status is not Status.JOINED or not strand.is_closed(day):
+        return ""
+    return french.typeset(
+        f"{closed(strand, programme)} : aucune école n’y adhère le {french.day(day)}. Si elle a adhéré avant, indiquez "
+        "ce jour-là. Si le volet a été prolongé, changez d’abord le jour où il ferme, dans ses réglages."
     )
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import selectinload
 
 from outreach import audit
-from outreach.adherence import records
+from outreach.adherence import programmes, records, sentences
 from outreach.adherence.models import Programme, Status, Strand, Word
 from outreach.adherence.records import SchoolStandings, Standing
 from outreach.days import today
@@ -18,6 +18,7 @@ from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import school_limits, subject_of
 from outreach.directory.models import Authority, Contact, ContactSchool, School
 from outreach.errors import InputError, NotFound, Refused
+from outreach.french import typeset
 from outreach.mail.addresses import Judgement
 from outreach.responses import steps
 from outreach.responses.actors import actor_of
@@ -25,6 +26,9 @@ from outreach.responses.kinds import Answer
 from outreach.responses.models import Acknowledgement, Respondent, Response, ResponseSchool, StepKind
 
 MOST_AN_HOUR = 20
+TOO_LATE = (
+    " : une adhésion ne s’y déclare plus. Si une école a adhéré avant, dites-le par « Besoin d’aide », avec la date."
+)
 TURN = "answers"  # with a campaign's key: of its answers and of the launch of its waves, so that one sees the other
 REPLACED, REPLACING = "remplacée par une réponse plus récente", "réponse suivante"
 
@@ -33,13 +37,19 @@ REPLACED, REPLACING = "remplacée par une réponse plus récente", "réponse sui
 class Question:
     """The question of a letter: the authority, the strand, and where the schools concerned stand, by name.
 
-    These are the schools that the letter's mailbox answers for.
+    These are the schools that the letter's mailbox answers for. `too_late` says of a strand that has closed that no
+    joining is declared any more; '' while one may be.
     """
 
     authority: Authority
     programme: Programme
     strand: Strand
     schools: Sequence[SchoolStandings]
+    too_late: str = ""
+
+    def takes(self, answer: Answer) -> bool:
+        """Whether an answer may be given today."""
+        return not (self.too_late and answer.status is Status.JOINED)
 
     def open(self) -> list[School]:
         """The schools an answer may still change: not those whose joining the service confirmed."""
@@ -122,14 +132,16 @@ def question_of(session: Session, message: Message, *, now: datetime, about: fro
         for row in records.standings(session, authority, programme, today(now))
         if strand.number in row.strands and (limit is None or row.school.id in limit)
     ]
-    return Question(authority, programme, strand, rows)
+    is_over = strand.is_closed(today(now))
+    closed = sentences.closed(strand, programmes.name_among_several(session, programme)) if is_over else ""
+    return Question(authority, programme, strand, rows, typeset(f"{closed}{TOO_LATE}") if closed else "")
 
 
 def give(session: Session, message: Message, given: Given, *, now: datetime) -> list[Response]:
     """Record answers, what they declare, and the tasks they create; an earlier answer still waiting is replaced.
 
-    Raises InputError when nothing was answered or a school is not one of the question's, Refused after too many in an
-    hour.
+    Raises InputError when nothing was answered, a school is not one of the question's or the answer comes too late,
+    Refused after too many in an hour.
     """
     asked = question_of(session, message, now=now, about=given.about)
     take_turns(session, "responses", asked.authority.fase)
@@ -139,6 +151,8 @@ def give(session: Session, message: Message, given: Given, *, now: datetime) -> 
         raise InputError("Choisissez une réponse.")
     if set(given.answers) - set(mine):
         raise InputError("Une de ces écoles n’attend plus de réponse : rechargez la page.")
+    if not all(map(asked.takes, given.answers.values())):
+        raise InputError(asked.too_late)
     by_answer: dict[Answer, list[School]] = {}
     for key, answer in given.answers.items():
         by_answer.setdefault(answer, []).append(mine[key])

@@ -260,16 +260,19 @@ def _confirm(session: Session, response: Response, now: datetime, actor: str) ->
     schools = declared_still(session, [response], now=now)[response.id]
     if not schools:  # another response, confirmed together with this one, was about the same schools
         return
-    programme = session.get_one(Programme, response.strand.programme_id)
+    strand, day = response.strand, today(now)
+    if strand.closed_on and strand.is_closed(day) and not strand.is_closed(today(response.given_at)):
+        day = strand.closed_on  # it was declared in time, and is confirmed after the last day to join
+    programme = session.get_one(Programme, strand.programme_id)
     records.record(
         session,
         response.authority,
         programme,
-        response.strand,
+        strand,
         schools,
         status=Status.JOINED,
         word=Word.CONFIRMED,
-        effective_on=today(now),
+        effective_on=day,
         now=now,
         today=today(now),
         actor=actor,

@@ -194,6 +194,34 @@ def test_a_faulty_row_names_its_cell_and_leaves_the_others(plan, silent, line, c
     assert len(found.changes) == 1
 
 
+def test_a_list_that_comes_late_is_read_and_a_joining_after_the_closing_is_not(session, plan, silent):
+    programmes.named(session).strand(1).closed_on = date(2021, 5, 10)
+    late, early = f"{silent[0]};1;adhéré;11/05/2021;;", f"{silent[1]};1;adhéré;10/05/2021;;"
+    found = plan(late, early, f"{silent[2]};1;en préparation;11/05/2021;;")
+    (rejection,) = found.rejected
+    assert (rejection.row, rejection.column) == (2, "date")
+    assert rejection.message.replace("\xa0", " ").startswith(
+        "Le volet 1 a fermé le 10 mai 2021 : aucune école n’y adhère"
+    )
+    assert len(found.changes) == 2
+
+
+def test_a_joining_that_was_known_before_its_strand_closed_is_no_fault_of_a_later_list(session, receive, silent, apply):
+    line = f"{silent[0]};1;adhéré;11/05/2021;;"
+    apply(receive(sheet(line)))
+    programmes.named(session).strand(1).closed_on = date(2021, 5, 10)
+    found = judge(session, receive(sheet(line, f"{silent[1]};1;adhéré;10/05/2021;;"))).plan
+    assert (found.rejected, found.unchanged, len(found.changes)) == ([], 1, 1)
+
+
+def test_a_list_is_compared_anew_where_its_strand_closes_meanwhile(session, receive, silent, apply):
+    received = receive(sheet(f"{silent[0]};1;adhéré;11/05/2021;;"))
+    judged = judge(session, received)
+    programmes.named(session).strand(1).closed_on = date(2021, 5, 10)
+    with pytest.raises(Refused, match="a changé entre-temps"):
+        apply(received, judged)
+
+
 def test_a_name_far_from_that_of_its_number_costs_the_row_and_says_both(session, plan, silent):
     names = {school.fase: school.display_name for school in session.scalars(select(School))}
     (one, two), header = silent[:2], f"{HEADER};Nom de l’école"

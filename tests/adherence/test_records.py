@@ -1,6 +1,6 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
@@ -105,6 +105,14 @@ def test_the_same_status_is_not_recorded_twice(record):
 def test_a_day_to_come_is_refused(record):
     with pytest.raises(InputError, match="avenir"):
         record(9300, day=date(2021, 5, 16))
+
+
+def test_a_joining_after_the_strand_has_closed_is_refused_with_its_day_and_one_before_it_is_recorded(session, record):
+    programmes.named(session).strand(1).closed_on = STORY_DAY - timedelta(2)
+    with pytest.raises(InputError, match=r"Le volet 1 a fermé le 13.mai.2021.: aucune école n’y adhère le 15.mai.2021"):
+        record(9300)
+    assert record(9300, status=Status.DECLINED)[0] == 2, "whatever is no joining"
+    assert record(9300, day=STORY_DAY - timedelta(2))[0] == 2
 
 
 def test_what_goes_back_in_time_or_lacks_a_condition_is_told(record):

@@ -16,6 +16,7 @@ from outreach.campaigns import lifecycle
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.models import Wave
 from outreach.campaigns.waves import answering
+from outreach.days import today
 from outreach.delivery.ledger import outbox, suppressions
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Mailing, Message, MessageState, Purpose, Reason, SuppressionReason
@@ -221,6 +222,32 @@ def test_confirming_a_joining_says_its_effect_and_counts_it_once(database, lette
     assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
     with pytest.raises(Refused, match="déjà traitée"):
         act(database, key)
+
+
+def close(database, day):
+    with database.writing() as session:
+        for strand in session.scalars(select(Strand)):
+            strand.closed_on = day
+
+
+def test_a_joining_is_declared_no_more_once_its_strand_has_closed(database, letters):
+    close(database, today(LATER) - timedelta(days=1))
+    with database.reading() as session:
+        asked = answers.question_of(session, session.get_one(Message, letters[0]), now=LATER)
+    assert [answer for answer in Answer if not asked.takes(answer)] == [Answer.JOINED]
+    with pytest.raises(InputError, match=r"une adhésion ne s’y déclare plus\. Si une école a adhéré avant, dites-le"):
+        give(database, letters[0], "joined")
+    assert give(database, letters[0], "declined")
+
+
+def test_a_joining_that_was_declared_in_time_is_confirmed_of_the_last_day_once_its_strand_has_closed(database, letters):
+    (key,) = give(database, letters[0], "joined")
+    close(database, today(LATER))
+    act(database, key, now=LATER + timedelta(days=5))
+    assert stands(database, letters[0]) == [(Status.JOINED, Word.CONFIRMED)] * 2
+    with database.reading() as session:
+        confirmed = select(AdherenceRecord.effective_on).where(AdherenceRecord.word == Word.CONFIRMED).distinct()
+        assert session.scalars(confirmed).all() == [today(LATER)]
 
 
 def test_a_confirmed_joining_is_not_asked_for_again(database, letters):

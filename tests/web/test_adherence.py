@@ -3,6 +3,7 @@ import gc
 import io
 import re
 from contextlib import contextmanager
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -280,6 +281,18 @@ def test_a_refused_status_names_the_field_and_keeps_the_form(author, change, fie
     assert response.status_code == 422
     assert f'href="#{field}"' in response.text
     assert "Direction" in response.text
+
+
+def test_a_joining_after_the_closing_is_refused_at_its_day_by_the_form_and_by_a_list(author, silent, sample_database):
+    with sample_database.writing() as session:
+        programmes.named(session).strand(1).closed_on = date(2021, 5, 2)
+    said = "Le volet 1 a fermé le 2 mai 2021 : aucune école n’y adhère le 3 mai 2021."
+    refused = record(author, 9300)
+    assert (refused.status_code, 'href="#day"' in refused.text) == (422, True)
+    assert said in text_of(refused).replace("\xa0", " ")
+    assert record(author, 9300, day="2021-05-02").status_code == 302
+    sent = upload(author, f"fase;volet;statut;date\n{silent[0]};1;oui;03/05/2021\n".encode())
+    assert said in text_of(author.get(sent.location)).replace("\xa0", " ")
 
 
 def test_the_form_of_a_status_opens_with_nothing_chosen_and_asks_for_each_choice_keeping_what_was_typed(author):

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import event, func, insert, select, update
 
 from outreach.adherence import programmes
-from outreach.adherence.models import AdherenceRecord, Status, Word
+from outreach.adherence.models import AdherenceRecord, Status, Strand, Word
 from outreach.audit import AuditEntry
 from outreach.campaigns import lifecycle
 from outreach.campaigns.models import Wave, WaveState
@@ -62,6 +62,17 @@ def test_opening_the_page_twice_with_every_button_changes_nothing(client, wbe, s
             assert "Set-Cookie" not in page.headers
     assert counted(sample_database) == before
     assert 'value="joined" checked' not in client.get(f"{wbe}?choice=joined").text, "nothing is ticked by a link"
+
+
+def test_once_the_strand_has_closed_the_page_says_so_and_offers_no_joining(client, wbe, sample_database):
+    with sample_database.writing() as session:
+        for strand in session.scalars(select(Strand)):
+            strand.closed_on = NOW.date() - timedelta(1)
+    page = client.get(f"{wbe}?choice=joined")
+    assert "a fermé le 14 mai 2021 : une adhésion ne s’y déclare plus." in text_of(page).replace("\xa0", " ")
+    assert 'id="answer-joined"' not in page.text
+    assert 'value="joined"' not in page.text
+    assert 'id="answer-declined"' in page.text
 
 
 def test_one_choice_for_all_schools_comes_first_and_those_ticked_may_differ(client, wbe, sample_database):

@@ -14,6 +14,7 @@ from sqlalchemy import select
 
 from outreach.adherence.models import Prerequisite, Programme, Status, Word
 from outreach.adherence.programmes import prerequisites
+from outreach.adherence.sentences import joined_late
 from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Timeline, timeline_of
 from outreach.days import parse_day
@@ -138,6 +139,9 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
     if len(source) > LONGEST_SOURCE or len(reason) > LONGEST_REASON:
         raise RowFault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
     before = known.timeline.at(school_id, strand_id, day)
+    is_known = before is not None and (before.status, before.day) == (status, day)
+    if not is_known and (too_late := joined_late(known.programme.strand(number), status, day)):
+        raise RowFault("day", too_late)
     return JoiningLine(
         row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
         before.status if before else Status.NONE, before.word if before else None,

@@ -98,7 +98,10 @@ class JoiningLists(ListKind[JoiningList, JoiningPlan]):
         programme = session.get_one(Programme, received.programme_id)
         counted = (AdherenceRecord.id, RecordWithdrawal.record_id, RegisterImport.applied_at, RegisterImport.undone_at)
         counts = session.execute(select(*(select(func.count(column)).scalar_subquery() for column in counted))).one()
-        strands = sorted((strand.number, strand.id, strand.levels, strand.opened_on) for strand in programme.strands)
+        strands = sorted(
+            (strand.number, strand.id, strand.levels, strand.opened_on, str(strand.closed_on))
+            for strand in programme.strands
+        )
         rules = sorted(
             (rule.strand_id, rule.required_id, rule.since, str(rule.until))
             for rule in prerequisites(session, programme)

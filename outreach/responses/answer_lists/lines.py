@@ -133,6 +133,8 @@ def plan(grid: Grid, asked: Question, before: Earlier, names: NameBook) -> Answe
 
     def take(row: Row) -> None:
         school, answer = _read(row, mine, settled, seen)
+        if answer is not None and not asked.takes(answer):
+            raise RowFault("answer", asked.too_late)
         if answer is not None:
             names.refuse_other(row, school.id, school.fase)
         said = before.by_school.get(school.id)

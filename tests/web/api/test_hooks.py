@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -329,6 +329,16 @@ def test_what_is_unknown_waits_for_staff_who_try_it_again_or_drop_it(sender, sil
             judging.judge(session, second, Judgement.RETRIED, **BY)
     assert applying.apply_waiting(sample_database, NOW) == 1
     assert count(sample_database, HookRow.id) == 4, "it cannot be read this time either"
+
+
+def test_a_joining_after_the_closing_waits_for_staff_with_the_day(sender, silent, sample_database):
+    with sample_database.writing() as session:
+        programmes.named(session).strand(1).closed_on = date(2021, 5, 9)
+    keep_all(sample_database, sender, [row(silent[0]), row(silent[1], day="2021-05-09")])
+    applying.apply_waiting(sample_database, NOW)
+    with sample_database.reading() as session:
+        (left,) = session.scalars(select(HookRow)).all()
+        assert "Le volet 1 a fermé le 9 mai 2021" in left.fault.replace(NO_BREAK, " ")
 
 
 def test_a_row_tried_again_takes_no_name_that_its_service_may_give(sender, silent, sample_database):

@@ -1,8 +1,11 @@
 """What programs write: a joining list, once under each name, left out where it cannot be read, undone as any other."""
 
+from datetime import date
+
 import pytest
 from sqlalchemy import func, select
 
+from outreach.adherence import programmes
 from outreach.adherence.joining_lists.lines import STATUSES
 from outreach.adherence.joining_lists.lists import JoiningLists
 from outreach.adherence.joining_lists.stated import StatedJoining
@@ -22,7 +25,6 @@ PATH = "/adherence-lists"
 @pytest.fixture
 def schools(sample_database):
     """The FASE numbers of three schools that have no status in the first strand."""
-    from outreach.adherence import programmes
     from outreach.adherence.models import Status
     from outreach.adherence.standing import standing
     from outreach.directory.models import School
@@ -64,6 +66,15 @@ def test_a_list_is_recorded_once_under_its_name(program, sample_database, school
     with sample_database.writing() as session:
         steps.undo(session, JoiningLists(NOW.date()), now=NOW, actor=AUTHOR)
         assert session.scalar(select(func.count(RecordWithdrawal.record_id))) == 3
+
+
+def test_a_joining_after_the_closing_is_left_out_with_the_day(program, sample_database, schools):
+    with sample_database.writing() as session:
+        programmes.named(session).strand(1).closed_on = date(2021, 5, 9)
+    items = [joining(schools[0]), joining(schools[1], day="2021-05-09")]
+    told = program.post(PATH, {"items": items}, **{"Idempotency-Key": "late"}).json
+    assert (told["changes"], [one["row"] for one in told["rejected"]]) == (1, [1])
+    assert "a fermé le 9 mai 2021" in told["rejected"][0]["message"].replace("\xa0", " ")
 
 
 def test_a_key_that_reads_does_not_write_and_is_told_what_to_do(app, sample_database, schools):

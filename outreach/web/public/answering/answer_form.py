@@ -271,7 +271,7 @@ def proposed(asked: Question, before: Earlier, choice: str) -> Answer | None:
 
 def offered(asked: Question) -> Sequence[Answer]:
     """The answers that the page offers for all schools: requests alone when no school waits for an answer."""
-    return list(Answer) if asked.open() else REQUESTS
+    return [*filter(asked.takes, Answer)] if asked.open() else REQUESTS
 
 
 def place_of(fault: Exception | None, asked: Question) -> str:

@@ -134,7 +134,8 @@ def answer_sheet(token: str) -> Response:
             for row in group.schools
         ]
         name = f"reponses-{letter.asked.authority.fase}"
-    offered = {HEADERS.index(lines.ANSWER): [answer.label for answer in OF_SCHOOLS]}
+        taken = [answer.label for answer in OF_SCHOOLS if letter.asked.takes(answer)]
+    offered = {HEADERS.index(lines.ANSWER): taken}
     return exports.form(exports.Table("Réponses", HEADERS, rows, offered), "xlsx", name)
 
 

@@ -269,7 +269,7 @@ def _question_page(
         forwarding=Forwarding.of(asked, shared.deadline, settings().address + url_for(".answer", token=token)),
         before=before,
         answers=answer_form.offered(asked),
-        own=OF_SCHOOLS,
+        own=[*filter(asked.takes, OF_SCHOOLS)],
         form=form,
         seen=forms_sent.sealed(message, FormKind.ANSWER, read),
         proposed=None if typed else answer_form.proposed(asked, before, choice),
