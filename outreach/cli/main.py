@@ -40,7 +40,6 @@ MODULES = {
     "retention": ("purge", "person"),
     "jobs": ("job",),
     "register.mailboxes": ("bounces", "suppressions", "consent"),
-    "running.bench": ("bench", "chaos"),
 }
 PLACES = {name: module for module, names in MODULES.items() for name in names}
 

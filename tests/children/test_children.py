@@ -45,12 +45,11 @@ def test_every_process_that_we_start_is_one_of_these():
             for word in ("subprocess.run(", "subprocess.Popen(", "subprocess.call(", "os.system(")
         )
     }
-    # The supervisor and the job room start our own processes, which read the settings; `bench` starts measuring
-    # scripts. PostgreSQL's programs get the database's password and no other secret.
+    # The supervisor and the job room start our own processes, which read the settings. PostgreSQL's programs get
+    # the database's password and no other secret.
     assert starting == {
         "backups/programs.py",
         "children/__init__.py",
-        "cli/running/bench.py",
         "processes/supervisor.py",
         "worker/job_room.py",
     }
