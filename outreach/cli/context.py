@@ -1,6 +1,6 @@
 """What commands share: the settings, the database, the clock, who acts, and how a result is printed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
@@ -139,19 +139,6 @@ def acting(command: Callable[P, R]) -> Callable[P, R]:
         help="Le compte au nom duquel la commande agit ; par défaut, en démonstration, celui d’une personne du rôle.",
     )
     return update_wrapper(option(command), command)
-
-
-def replaced(name: str, by: str) -> click.Command:
-    """A command that is no more, for one version: it says what takes its place, whatever it is called with."""
-
-    said = f"La commande {name} n’existe plus : {by}"
-
-    def refuse(_words: Sequence[str]) -> None:
-        raise Refused(said)
-
-    words = click.Argument(["_words"], nargs=-1, type=click.UNPROCESSED)
-    ignoring = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
-    return click.Command(name, callback=refuse, params=[words], help=said, hidden=True, context_settings=ignoring)
 
 
 class NumberType(click.ParamType[int]):

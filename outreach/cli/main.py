@@ -8,6 +8,7 @@ from sqlalchemy.exc import DatabaseError, OperationalError
 
 from outreach import __version__
 from outreach.campaigns.schedule.moments import read_moment
+from outreach.cli import gone
 from outreach.errors import OutreachError
 from outreach.french import typeset
 from outreach.text import cleaned
@@ -34,9 +35,7 @@ MODULES = {
     "report": ("report", "privacy"),
     "campaigns.campaign": ("campaign",),
     "note": ("note",),
-    "campaigns.paper": ("paper",),
     "register.closures": ("closure",),
-    "campaigns.letter": ("letter",),
     "retention": ("purge", "person"),
     "jobs": ("job",),
     "register.mailboxes": ("bounces", "suppressions", "consent"),
@@ -75,7 +74,9 @@ class Commands(click.Group):
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         """The command of this name, or None."""
-        return load(name) if name in PLACES else None
+        if name in PLACES:
+            return load(name)
+        return gone.replaced(name) if name in gone.GONE else None
 
 
 def sentence(error: Exception) -> str:
@@ -100,6 +101,7 @@ def sentence(error: Exception) -> str:
 def load(name: str) -> click.Command:
     """The command of this name. Raises KeyError when there is none."""
     command: click.Command = getattr(import_module(f"outreach.cli.{PLACES[name]}"), name)
+    gone.add_to(command, name)
     return command
 
 

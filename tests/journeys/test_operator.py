@@ -363,14 +363,6 @@ def test_the_version_is_printed():
     assert from_cold("--version").stdout == "outreach, version 0.3.0\n"
 
 
-def test_whoever_approves_may_hold_a_sending_as_on_the_pages(run_on_sample):
-    assert run_on_sample("campaign", "new", "invitation-volet-1").returncode == 0
-    told = run_on_sample("campaign", "pause", "1", "--as", "marc.dethier@fwb.example")
-    assert "Aucune vague de cette campagne n’est en cours." in told.stderr
-    refused = run_on_sample("campaign", "pause", "1", "--as", "claire.simon@fwb.example")
-    assert "ou « validation », nécessaire ici." in refused.stderr.replace("\xa0", " ")
-
-
 def test_the_mailbox_of_returns_is_read_and_counted(run, tmp_path):
     unnamed = run("bounces")
     assert unnamed.returncode == 1

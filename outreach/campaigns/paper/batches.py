@@ -47,9 +47,9 @@ class DueLetter(NamedTuple):
     stop: StepReason | None
 
 
-def waves_of(campaign: Campaign, number: int | None = None) -> list[Wave]:
-    """The waves of a campaign that have letters, or the one with this number. Raises NotFound."""
-    begun = [wave for wave in campaign.waves if wave.mailing_id is not None and number in {None, wave.number}]
+def waves_of(campaign: Campaign) -> list[Wave]:
+    """The waves of a campaign that have letters. Raises NotFound."""
+    begun = [wave for wave in campaign.waves if wave.mailing_id is not None]
     if not begun:
         raise NotFound("Aucune vague de cette campagne n’est encore partie : aucune lettre sur papier n’est due.")
     return begun

@@ -57,11 +57,10 @@ class Part:
 
 @dataclass(slots=True)
 class BatchFiles:
-    """The files of a batch by name: `./run paper make` writes them to a folder, a page hands over an archive."""
+    """The files of a batch by name, which a page hands over as an archive."""
 
     letters: int = 0
     parts: list[str] = field(default_factory=list)
-    list_name: str = "liste.csv"
     contents: dict[str, bytes] = field(default_factory=dict)
 
     def archive(self) -> bytes:
@@ -110,7 +109,7 @@ def files_of(
         rows += [(part.name, letter) for letter in part.letters]
         progress(made.letters, batch.letters)
     table = Held(title="Lettres", columns=COLUMNS, rows=rows)
-    made.contents[made.list_name] = csv_bytes(table.table())
+    made.contents["liste.csv"] = csv_bytes(table.table())
     made.contents["liste.xlsx"] = xlsx(table.table(), origin=Origin(now, author, batch.campaign.title))
     made.contents["bordereau.pdf"] = _cover(batch, parts, now, author)
     return made

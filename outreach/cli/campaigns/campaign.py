@@ -1,9 +1,6 @@
-"""`campaign`: create, submit, approve, schedule, move and follow campaigns."""
+"""`campaign`: begin a campaign from a file, and read where campaigns stand."""
 
-from collections.abc import Callable, Sequence
 from datetime import datetime
-from functools import partial
-from typing import Any
 
 import click
 
@@ -11,12 +8,9 @@ from outreach import french
 from outreach.accounts import staff
 from outreach.adherence import programmes
 from outreach.campaigns import audiences, counts, definitions, lifecycle, listing, wave_criteria
-from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.results import as_json, progress, reaction_list, reactions
 from outreach.campaigns.results.reaction_list import ReactionFilters
-from outreach.campaigns.review import approval, exceptions
-from outreach.campaigns.schedule.moments import read_moment
 from outreach.campaigns.waves import auto_pause, retrying
 from outreach.campaigns.waves.retrying import Retriable
 from outreach.cli.campaigns.effect import show_draw, show_effect
@@ -26,7 +20,6 @@ from outreach.cli.context import (
     acting,
     json_option,
     pass_operation,
-    replaced,
     say,
     say_json,
     say_rows,
@@ -37,27 +30,20 @@ from outreach.delivery.ledger import outbox
 from outreach.delivery.ledger.outbox import Tally
 from outreach.delivery.models import Reason
 from outreach.directory import authority_sheet
-from outreach.errors import InputError, Refused
 from outreach.measuring.reactions import Reaction
 from outreach.roles import RoleName
 from outreach.segments.shown import explained
-from outreach.settings import Mode
 
 number_argument = click.argument("number", type=NumberType(), metavar="ID")
-AUTHORS, APPROVERS = (RoleName.AUTHOR,), (RoleName.APPROVER,)
-MOVERS = AUTHORS + APPROVERS
 
 
 @click.group()
 def campaign() -> None:
-    """Les campagnes : écrire, faire valider, planifier, suivre."""
+    """Les campagnes : en créer une d’un fichier, les suivre."""
 
 
 for of_effect in (show_draw, show_effect):
     campaign.add_command(of_effect)
-PLAN = "l’étape *Vérifier* d’une campagne donne son plan : ce qui part, quand, et à combien de PO."
-for gone in ("rehearse", "forecasts"):
-    campaign.add_command(replaced(gone, PLAN))
 
 
 @campaign.command(name="list")
@@ -73,45 +59,16 @@ def list_all(operation: Operation) -> None:
         )
 
 
-@campaign.command(name="leave-out")
-@number_argument
-@click.argument("fases", type=NumberType(), metavar="FASE…", nargs=-1)
-@click.option(
-    "--because", default="", metavar="TEXTE", help="La raison, que lira la personne qui a validé la campagne."
-)
-@acting
-@pass_operation
-def leave_out(operation: Operation, number: int, fases: tuple[int, ...], because: str) -> None:
-    """Écarte des PO d’une campagne par une exception : son contenu et sa validation restent."""
-    with operation.database.writing() as session:
-        actor = operation.actor(session, *MOVERS)
-        keys = exceptions.keys_of(session, fases)
-        found = lifecycle.in_turn(session, number)
-        exceptions.leave_out(session, found, keys, because, now=operation.now, actor=actor)
-    told = french.plural(len(keys), "PO est écarté", "PO sont écartés")
-    say(f"{told} de la campagne {number}. La personne qui l’a validée est prévenue.")
-
-
 @campaign.command()
 @click.argument("definition", metavar="CAMPAGNE")
-@click.option(
-    "--received", type=NumberType(), metavar="ID", help="Pour ceux à qui un courriel de cette campagne est parti."
-)
-@click.option("--wave", type=NumberType(), metavar="N", help="Avec --received : de cette vague seulement.")
 @click.option("--programme", "code", metavar="CODE", help="Le programme ; à nommer quand il y en a plusieurs.")
 @click.option("--strand", type=NumberType(), metavar="N", help="Le volet ; sans lui, celui que la campagne nomme.")
 @json_option
 @acting
 @pass_operation
-def new(
-    operation: Operation, definition: str, received: int | None, wave: int | None, code: str | None, strand: int | None
-) -> None:
+def new(operation: Operation, definition: str, code: str | None, strand: int | None) -> None:
     """Crée une campagne depuis un fichier, ou une campagne prête à l’emploi par son nom."""
     stated = definitions.named(definition, *definitions.folders(operation.settings.mode))
-    if received is not None:
-        stated = definitions.to_those_who_received(stated, received, wave)
-    elif wave is not None:
-        raise InputError("--wave va avec --received, qui dit la campagne de cette vague.")
     with operation.database.writing() as session:
         author = staff.user_named(session, operation.actor(session, RoleName.AUTHOR))
         programme = programmes.named(session, code or stated.programme)
@@ -122,61 +79,7 @@ def new(
         number, told = made.id, {"campaign": made.id, "title": made.title, "state": made.state.value}
         told |= {"programme": programme.code, "strand": chosen.number}
     say_json(lambda: told)
-    say(f"Campagne {number} créée : « {stated.title} », {said}. Ensuite : ./run campaign submit {number}")
-
-
-def _move(
-    operation: Operation, number: int, roles: Sequence[RoleName], move: Callable[..., Any], *details: Any
-) -> tuple[Campaign, Any]:
-    with operation.database.writing() as session:
-        actor = operation.actor(session, *roles)
-        moved_campaign = lifecycle.in_turn(session, number)
-        result = move(session, moved_campaign, *details, now=operation.now, actor=actor)
-        session.flush()
-        session.expunge_all()
-    return moved_campaign, result
-
-
-@campaign.command()
-@number_argument
-@click.option(
-    "--confirm", "confirmed", type=NumberType(), metavar="N", help="Le nombre de PO, si le courriel part à tous."
-)
-@acting
-@pass_operation
-def submit(operation: Operation, number: int, confirmed: int | None) -> None:
-    """Demande la validation d’un brouillon."""
-    sending = SenderIdentity.of(operation.settings)
-    _, findings = _move(operation, number, AUTHORS, partial(approval.ask, confirmed=confirmed), sending)
-    counts = findings.counts
-    left_out = sum(counts.left_out.values())
-    say(
-        f"Campagne {number} soumise : {french.plural(counts.written, 'pouvoir organisateur', 'pouvoirs organisateurs')}"
-        f", {french.plural(counts.addresses, 'adresse')}"
-        f" ; {french.plural(left_out, 'pouvoir organisateur écarté', 'pouvoirs organisateurs écartés')}."
-    )
-    if findings.measured:
-        say(findings.measured)
-    for remark in findings.remarks:
-        say(f"À vérifier. {remark}")
-
-
-@campaign.command()
-@number_argument
-@click.option(
-    "--overlap", type=NumberType(), metavar="N", default=0,
-    help="Le nombre de PO qui reçoivent un autre courriel dans les sept jours, quand l’avis le donne.",
-)  # fmt: skip
-@acting
-@pass_operation
-def approve(operation: Operation, number: int, overlap: int) -> None:
-    """Valide une campagne soumise, au nom d’une autre personne que l’auteur. En production : sur sa page seulement."""
-    if operation.settings.mode is Mode.PRODUCTION:
-        # Whoever has the machine could name any approver; on a page the approver has signed in.
-        raise Refused("En production, une campagne se valide sur sa page, par la personne elle-même qui s’y connecte.")
-    give = partial(approval.give, overlap=overlap)
-    _move(operation, number, APPROVERS, give, SenderIdentity.of(operation.settings))
-    say(f'Campagne {number} validée. Ensuite : ./run campaign schedule {number} --at "2021-05-18 09:30"')
+    say(f"Campagne {number} créée : « {stated.title} », {said}. {operation.settings.address}/campaigns/{number}")
 
 
 @campaign.command(name="audience")
@@ -221,93 +124,6 @@ def _tell_why(session: Session, stored_campaign: Campaign, fase: int, now: datet
         say(f"  {'oui' if one['met'] else 'non'} : {one['criterion']}")
     for address, reason in why.mailboxes:
         say(f"  {address or 'Sans adresse'} : {reason.label if reason else 'reçoit le courriel'}")
-
-
-@campaign.command()
-@number_argument
-@click.option("--at", "moment", metavar="MOMENT", help="Date et heure de Bruxelles, par exemple 2021-05-18 09:30.")
-@json_option
-@acting
-@pass_operation
-def schedule(operation: Operation, number: int, moment: str | None) -> None:
-    """Planifie l’envoi d’une campagne validée."""
-    asked = read_moment(moment) if moment else None
-    if asked and asked.note:
-        click.echo(asked.note, err=True)
-    _, wave = _move(operation, number, MOVERS, approval.plan_at, asked.at if asked else None)
-    say_json(lambda: {"campaign": number, "number": wave.number, "due_at": wave.due_at.isoformat()})
-    say(f"{french.initial(wave.name)} planifiée pour le {french.moment(wave.due_at)}.")
-
-
-@campaign.command()
-@number_argument
-@acting
-@pass_operation
-def pause(operation: Operation, number: int) -> None:
-    """Suspend l’envoi en cours ; plus rien ne part."""
-    _move(operation, number, MOVERS, lifecycle.pause)
-    say(f"Campagne {number} en pause.")
-
-
-@campaign.command()
-@number_argument
-@acting
-@pass_operation
-def resume(operation: Operation, number: int) -> None:
-    """Reprend une vague suspendue."""
-    _move(operation, number, MOVERS, partial(_resume, by_page_only=operation.settings.mode is Mode.PRODUCTION))
-    say(f"Campagne {number} reprise.")
-
-
-def _resume(
-    session: Session, stored_campaign: Campaign, *, now: datetime, actor: str, by_page_only: bool = False
-) -> None:
-    # To resume where the audience has drifted is to approve it.
-    may_approve = not by_page_only and staff.user_named(session, actor).holds(RoleName.APPROVER)
-    lifecycle.resume(session, stored_campaign, now=now, actor=actor, may_approve=may_approve)
-
-
-@campaign.command()
-@number_argument
-@acting
-@pass_operation
-def cancel(operation: Operation, number: int) -> None:
-    """Annule une campagne ; ce qui n’est pas parti ne partira pas."""
-    _move(operation, number, MOVERS, lifecycle.cancel)
-    say(f"Campagne {number} annulée.")
-
-
-@campaign.command()
-@number_argument
-@acting
-@pass_operation
-def restore(operation: Operation, number: int) -> None:
-    """Reprend en brouillon une campagne annulée ; elle est à valider de nouveau."""
-    _move(operation, number, MOVERS, lifecycle.restore)
-    say(f"Campagne {number} reprise en brouillon.")
-
-
-@campaign.command()
-@number_argument
-@click.option("--wave", "wave", type=NumberType(), required=True, metavar="N", help="Le numéro de la vague.")
-@click.option("--doubtful", is_flag=True, help="Les courriels en doute depuis 15 minutes, au lieu des échecs.")
-@acting
-@pass_operation
-def retry(operation: Operation, number: int, wave: int, doubtful: bool) -> None:
-    """Renvoie les courriels en échec d’une vague finie ; jamais ceux que le serveur d’envoi a acceptés."""
-    verb = retrying.resend if doubtful else retrying.retry
-    _, count = _move(operation, number, MOVERS, verb, wave)
-    say(f"Vague {wave} : {french.plural(count, 'courriel repart', 'courriels repartent')}.")
-
-
-@campaign.command()
-@number_argument
-@acting
-@pass_operation
-def close(operation: Operation, number: int) -> None:
-    """Clôture une campagne dont toutes les vagues sont finies."""
-    _move(operation, number, AUTHORS, lifecycle.close)
-    say(f"Campagne {number} clôturée.")
 
 
 @campaign.command(name="counts")

@@ -1,0 +1,49 @@
+"""Commands that are no more: for one version, each says what takes its place, whatever words it is called with."""
+
+from collections.abc import Sequence
+
+import click
+
+from outreach.errors import Refused
+
+CHECKED = "l’étape « Vérifier » de la campagne le fait"
+FOLLOWED = "la page de la campagne le fait"
+PLANNED = "l’étape « Vérifier » d’une campagne donne son plan : ce qui part, quand, et à combien de PO"
+GONE = {
+    "campaign approve": "une campagne se valide sur sa page, par une personne qui s’y connecte",
+    "campaign cancel": FOLLOWED,
+    "campaign close": FOLLOWED,
+    "campaign forecasts": PLANNED,
+    "campaign leave-out": "l’étape « Vérifier » de la campagne écarte des PO, par une exception",
+    "campaign pause": FOLLOWED,
+    "campaign rehearse": PLANNED,
+    "campaign restore": FOLLOWED,
+    "campaign resume": FOLLOWED,
+    "campaign retry": "la page de la campagne renvoie les échecs et les doutes d’une vague",
+    "campaign schedule": CHECKED,
+    "campaign submit": CHECKED,
+    "letter": "« Écrire », sur la fiche d’un pouvoir organisateur, le fait",
+    "paper": "l’onglet « Papier » de la campagne prépare les lettres et remet leurs fichiers",
+}
+
+
+def replaced(name: str) -> click.Command:
+    """The command of this name, which refuses by the sentence of `GONE`."""
+    said = f"La commande {name} n’existe plus : {GONE[name]}."
+
+    def refuse(_words: Sequence[str]) -> None:
+        raise Refused(said)
+
+    words = click.Argument(["_words"], nargs=-1, type=click.UNPROCESSED)
+    ignoring = {"ignore_unknown_options": True, "allow_extra_args": True, "help_option_names": []}
+    last = name.rpartition(" ")[2]
+    return click.Command(last, callback=refuse, params=[words], help=said, hidden=True, context_settings=ignoring)
+
+
+def add_to(command: click.Command, name: str) -> None:
+    """Have the group of this name know its commands that are no more."""
+    for path in (path for path in map(str.split, GONE) if path[0] == name and len(path) > 1):
+        group = command
+        for word in path[1:-1]:
+            group = group.commands[word]  # type: ignore[attr-defined]
+        group.add_command(replaced(" ".join(path)))  # type: ignore[attr-defined]
