@@ -14,8 +14,8 @@ from sqlalchemy import insert
 from sqlalchemy.exc import OperationalError
 
 from outreach import logs
-from outreach.alerts.watch import AlertWatch
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.checks.watch import AlertWatch
 from outreach.db import Database
 from outreach.delivery.bounces.boxes import BoxError
 from outreach.directory.models import Network

@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from sqlalchemy import Engine, ExceptionContext, event
-from sqlalchemy.exc import StatementError
+from sqlalchemy.exc import DBAPIError, StatementError
 
 TYPED_BEGINS = re.compile(r"'|/\*|--")  # a literal or a comment: what follows is not looked at
 VERB = re.compile(r"\w+")
@@ -17,6 +17,7 @@ TABLE = re.compile(r"\b(?:INTO|UPDATE|FROM|TABLE|COPY) \"?(\w+)", re.IGNORECASE)
 # SQLite's words for these are fixed: busy, locked, read-only, input and output, full, cannot be opened, no database.
 FIXED_WORDS = frozenset({5, 6, 8, 10, 13, 14, 26})
 RAISED_BY_OURS = frozenset({"P0001", "23000"})  # what our triggers raise, with words of our own
+NO_ROOM_IN_POSTGRESQL, NO_ROOM_IN_SQLITE = "53100", "database or disk is full"
 
 
 def install(engine: Engine) -> None:
@@ -91,3 +92,10 @@ def _fixed_words(error: Any) -> str:
     is_of_connection = type(error).__name__ == "OperationalError" and getattr(error, "sqlstate", "") is None
     is_fixed = getattr(error, "sqlite_errorcode", 0) & 0xFF in FIXED_WORDS
     return str(error).strip().partition("\n")[0] if is_of_connection or is_fixed else ""
+
+
+def says_full(error: Exception) -> bool:
+    """Whether a database refused to write because its own disk is full."""
+    if not isinstance(error, DBAPIError):
+        return False
+    return getattr(error.orig, "sqlstate", "") == NO_ROOM_IN_POSTGRESQL or NO_ROOM_IN_SQLITE in str(error.orig)

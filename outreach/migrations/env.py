@@ -5,12 +5,11 @@ from alembic.runtime.migration import MigrationContext, MigrationInfo
 from alembic.script import Script
 from sqlalchemy import delete, insert, inspect
 
-from outreach import audit, drafts
+from outreach import alerts, audit, drafts
 from outreach.about import letterheads, statements
 from outreach.accounts import attempts, calendar_keys, identities, links, requests, sessions, staff, trail
 from outreach.accounts.factors import second_factors
 from outreach.adherence import models as adherence
-from outreach.alerts import models as alerts
 from outreach.api_keys import models as api_keys
 from outreach.api_keys import writes as api_writes
 from outreach.approvals import models as approvals

@@ -15,11 +15,11 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import DBAPIError
 
 from outreach import audit, french
-from outreach.alerts import disk
 from outreach.approvals import deciding
 from outreach.approvals.models import DecisionKind
 from outreach.days import today
 from outreach.db import Database, Session, take_turns
+from outreach.db.errors import says_full
 from outreach.errors import InputError, Refused
 from outreach.events.models import EventKind
 from outreach.events.telling import tell
@@ -152,7 +152,7 @@ def _unless_full() -> Iterator[None]:
     try:
         yield
     except DBAPIError as error:
-        if not disk.says_full(error):
+        if not says_full(error):
             raise
         lost = "la note n’est pas validée, aucun numéro n’est pris, rien n’est perdu"
         raise Refused(

@@ -11,17 +11,16 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Select, select
 
-from outreach import french
+from outreach import alerts, french
 from outreach.accounts import colleagues
 from outreach.adherence import programmes
-from outreach.alerts import episodes
-from outreach.alerts.shown import ShownAlert
 from outreach.approvals import reading
 from outreach.approvals.models import APPROVING, Decision, DecisionKind, Thing
 from outreach.campaigns.models import Campaign, CampaignState
 from outreach.campaigns.review import awaiting
 from outreach.campaigns.schedule import closures
 from outreach.campaigns.waves import receipts
+from outreach.checks.shown import ShownAlert
 from outreach.columns import Column, Held, Kind, On
 from outreach.days import today
 from outreach.db import Session
@@ -124,7 +123,7 @@ def count(session: Session, whose: Whose, *, now: datetime) -> int:
 
 @lru_cache(maxsize=PEOPLE)  # every page counts, and to build the statement takes longer than to execute it
 def _counting(whose: Whose, day: date) -> Select[*tuple[int, ...]] | None:
-    counted = [*episodes.counted(whose.roles), *asking.counted(whose.roles)]
+    counted = [*alerts.counted(whose.roles), *asking.counted(whose.roles)]
     if asking.HANDLERS & whose.roles:
         counted.append(recounting.counted(whose.email, whose.roles))
     if RoleName.AUTHOR in whose.roles:

@@ -18,8 +18,8 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from sqlalchemy.exc import SQLAlchemyError
 
 from outreach import logs
-from outreach.alerts.watch import watch_clock
 from outreach.app import create_app
+from outreach.checks.watch import watch_clock
 from outreach.db import Database
 from outreach.db.ways import Way
 from outreach.errors import OutreachError

@@ -12,7 +12,7 @@ from outreach.accounts.requests import PasswordRequest
 from outreach.accounts.sessions import StaffSession
 from outreach.accounts.trail import TrailEntry
 from outreach.adherence.models import JoiningList
-from outreach.alerts.models import AlertEpisode
+from outreach.alerts import AlertEpisode
 from outreach.api_keys.writes import ApiWrite
 from outreach.audit import AuditEntry
 from outreach.backups.models import Rehearsal

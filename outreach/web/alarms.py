@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from flask_login import current_user
 
-from outreach.alerts.shown import ShownAlert, shown
+from outreach.checks.shown import ShownAlert, shown
 from outreach.db import Session
 from outreach.delivery.smtp.relay import Relay
 from outreach.settings import listed

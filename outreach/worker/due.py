@@ -5,11 +5,11 @@ import time
 from collections.abc import Sequence
 
 from outreach.accounts import requests
-from outreach.alerts.models import AlertKind
-from outreach.alerts.watch import AlertWatch
+from outreach.alerts import AlertKind
 from outreach.campaigns.ladder import climbing
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.waves import auto_pause, drift, launching
+from outreach.checks.watch import AlertWatch
 from outreach.db import Database, takes_turn
 from outreach.delivery import installation, workers
 from outreach.delivery.bounces import collecting

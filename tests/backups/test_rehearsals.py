@@ -10,10 +10,11 @@ from click.testing import CliRunner
 from sqlalchemy import select
 from sqlalchemy.engine import make_url
 
-from outreach.alerts import sightings
 from outreach.backups import databases, making, manifest, rehearsals
 from outreach.backups.models import Rehearsal, RehearsalOutcome
 from outreach.backups.rehearsals import Rehearsed
+from outreach.checks import safety
+from outreach.checks.check import Watched
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.delivery import installation
@@ -147,19 +148,19 @@ def record(session, made_at, *faults):
     rehearsals.record(session, Rehearsed("x", made_at, faults), now=made_at + DAY / 24, seconds=2.4)
 
 
-def test_a_proof_older_than_two_days_is_seen_until_a_newer_backup_is_proven(database):
+def test_a_proof_older_than_two_days_is_seen_until_a_newer_backup_is_proven(database, settings, tmp_path):
+    watched = Watched(settings.model_copy(update={"backups": tmp_path}), PLACE, "w")
     with database.writing() as session:
-        assert sightings.unproven_restore(session, PLACE, now=NOW) is None, "nothing can leave from here yet"
+        assert safety.unproven(session, watched, NOW) == {}, "nothing can leave from here yet"
         installation.confirm(session, installation.Here("a" * 32, PLACE, None), now=NOW, actor="a@fwb.example")
-        assert sightings.unproven_restore(session, PLACE, now=NOW + 2 * DAY) is None
-        assert sightings.unproven_restore(session, PLACE, now=NOW + 3 * DAY).since == NOW + 2 * DAY
+        assert safety.unproven(session, watched, NOW + 2 * DAY) == {}
+        assert safety.unproven(session, watched, NOW + 3 * DAY) == {PLACE: NOW + 2 * DAY}
         record(session, NOW + 2 * DAY)
-        assert sightings.unproven_restore(session, PLACE, now=NOW + 4 * DAY) is None
+        assert safety.unproven(session, watched, NOW + 4 * DAY) == {}
         record(session, NOW + 3 * DAY, "Une table manque.")
-        seen = sightings.unproven_restore(session, PLACE, now=NOW + 4.5 * DAY)
-        assert (seen.subject, seen.since) == (PLACE, NOW + 4 * DAY)
+        assert safety.unproven(session, watched, NOW + 4.5 * DAY) == {PLACE: NOW + 4 * DAY}
         record(session, NOW + 4 * DAY)
-        assert sightings.unproven_restore(session, PLACE, now=NOW + 5 * DAY) is None
+        assert safety.unproven(session, watched, NOW + 5 * DAY) == {}
 
 
 def test_administrators_read_when_a_backup_was_last_restored_well(database, tmp_path):

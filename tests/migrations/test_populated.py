@@ -14,8 +14,8 @@ import pytest
 from sqlalchemy import inspect, select
 
 from outreach import migrations
-from outreach.alerts import mails
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.checks import mails
 from outreach.db import Base, Session
 from outreach.erasures import digests
 from outreach.staff_mail import letters

@@ -7,10 +7,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.exc import ProgrammingError
 
 from outreach.backups import making, restoring
+from outreach.checks import databases
+from outreach.checks.check import Examined, HealthState
 from outreach.db import Base, Database
 from outreach.directory.models import Authority
-from outreach.doctor import databases
-from outreach.doctor.findings import Examined, HealthState
 from outreach.sight import engine, role
 from outreach.sight.declared import TABLES
 from outreach.sight.guard import Unguarded

@@ -6,9 +6,9 @@ import pytest
 from sqlalchemy import event, select
 
 from outreach.adherence import programmes
-from outreach.alerts.models import AlertKind
-from outreach.alerts.shown import ShownAlert
+from outreach.alerts import AlertKind
 from outreach.campaigns import lifecycle
+from outreach.checks.shown import ShownAlert
 from outreach.delivery.models import Message
 from outreach.directory import authority_sheet
 from outreach.own import agenda

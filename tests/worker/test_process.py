@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from sqlalchemy import func, select, update
 
 from outreach.accounts import requests
-from outreach.alerts.models import AlertKind
+from outreach.alerts import AlertKind
 from outreach.approvals.models import Extent
 from outreach.audit import AuditEntry, seals
 from outreach.campaigns import lifecycle

@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 from sqlalchemy.engine import make_url
 
+from outreach.checks.check import Examined, HealthState, fault
+from outreach.checks.doctor import CheckResult, run
+from outreach.checks.registry import CHECKS
 from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
-from outreach.doctor.checks import CHECKS
-from outreach.doctor.findings import Examined, HealthState, fault
-from outreach.doctor.running import CheckResult, run
 from outreach.errors import SettingsError
 from outreach.settings import Settings
 

@@ -8,8 +8,8 @@ import hmac
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from outreach.checks.figures import Figures
 from outreach.db import Database
-from outreach.metrics.collector import Figures
 from outreach.settings import Settings
 
 PATH = "/metrics"

@@ -14,7 +14,6 @@ from sqlalchemy import select
 from outreach.accounts.links import LinkKind
 from outreach.accounts.staff import User
 from outreach.adherence import programmes
-from outreach.alerts import mails as alerts
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Composer
 from outreach.campaigns.letter.frozen import WrittenLetter, freeze
@@ -22,6 +21,7 @@ from outreach.campaigns.replies import replying
 from outreach.campaigns.replies.replying import Writer
 from outreach.campaigns.review.checks import PLACEHOLDER
 from outreach.campaigns.waves import answering, launching
+from outreach.checks import mails as alerts
 from outreach.cli.preparation import prepare
 from outreach.db import Database
 from outreach.delivery.ledger.letters import due_in

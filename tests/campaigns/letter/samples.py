@@ -10,13 +10,13 @@ from types import SimpleNamespace
 
 from outreach.accounts.links import LinkKind
 from outreach.adherence.models import Status
-from outreach.alerts import mails as alerts
 from outreach.campaigns import definitions
 from outreach.campaigns.letter.composing import Alike
 from outreach.campaigns.letter.facts import Facts
 from outreach.campaigns.letter.frozen import SenderIdentity, WrittenLetter, compiled, freeze
 from outreach.campaigns.letter.page_links import Links, Measure
 from outreach.campaigns.waves import receipts
+from outreach.checks import mails as alerts
 from outreach.delivery.models import MessageClass
 from outreach.directory.models import School
 from outreach.mail.tokens import Keys, TokenKind

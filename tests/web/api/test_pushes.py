@@ -14,8 +14,7 @@ import pytest
 from sqlalchemy import select
 
 from outreach import audit
-from outreach.alerts import sightings
-from outreach.alerts.models import AlertKind
+from outreach.checks import others
 from outreach.errors import InputError, Refused
 from outreach.events import numbering
 from outreach.events.models import EventKind
@@ -111,8 +110,7 @@ def test_after_three_days_it_is_given_up_with_an_alert_until_somebody_resumes_it
     assert 5 < tries < 20
     assert held(database, target, at)[2] is PushState.GIVEN_UP
     with database.reading() as session:
-        (seen,) = [one for one in sightings.seen(session, "w", now=at) if one.kind is AlertKind.PUSH_GIVEN_UP]
-        assert (seen.subject, seen.since) == (str(target), NOW)
+        assert others.GIVEN_UP.look(session, None, at) == {str(target): NOW}
     with database.writing() as session:
         targets.resume(session, target, now=at, actor=AUTHOR)
         with pytest.raises(Refused):

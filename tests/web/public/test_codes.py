@@ -9,16 +9,16 @@ from itertools import pairwise
 import pytest
 from sqlalchemy import event, select, update
 
-from outreach.alerts import sightings
-from outreach.alerts.models import AlertEpisode, AlertKind
-from outreach.alerts.sentences import words_of
-from outreach.alerts.watch import AlertWatch
+from outreach.alerts import AlertEpisode, AlertKind
 from outreach.campaigns.letter.frozen import SenderIdentity
 from outreach.campaigns.models import Campaign, Wave
 from outreach.campaigns.paper import batches, guessing, sheets
 from outreach.campaigns.paper.guessing import MOST, PERIOD
 from outreach.campaigns.paper.models import PaperLetter
 from outreach.campaigns.waves.answer_term import AnswerTerm, Term
+from outreach.checks import others
+from outreach.checks.shown import words_of
+from outreach.checks.watch import AlertWatch
 from outreach.delivery.models import Message, MessageState, Reason
 from outreach.directory.models import Authority
 from outreach.mail import codes
@@ -144,7 +144,7 @@ def test_wrong_codes_of_all_clients_are_counted_and_their_alert_ends(client, cod
 
     def seen(now):
         with launched_sample.reading() as session:
-            return [one.since for one in sightings.seen(session, "w", now=now) if one.kind is AlertKind.CODES_GUESSED]
+            return list(others.GUESSED.look(session, None, now).values())
 
     assert seen(NOW) == []
     assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 404

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import wraps
 from urllib.parse import urlsplit
 
-from outreach.doctor.findings import NOT_HERE, Examined, Finding, fault, ok, warning, worst
+from outreach.checks.check import NOT_HERE, Examined, Finding, fault, ok, warning, worst
 from outreach.mail.dkim import Signer
 from outreach.reachability import lookup
 from outreach.settings import Settings

@@ -6,13 +6,16 @@ from datetime import datetime
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from outreach.alerts import disk, episodes, mails, sightings
-from outreach.alerts.episodes import AlertChange, AlertSighting
-from outreach.alerts.models import LONGEST_SUBJECT, AlertKind
+from outreach import alerts
+from outreach.alerts import LONGEST_SUBJECT, AlertChange, AlertKind, AlertSighting
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.checks import mails, work
+from outreach.checks.check import Watched, of_place
+from outreach.checks.machine import LEAST_FREE, is_short
+from outreach.checks.registry import ALARMS
 from outreach.db import Database, Session
+from outreach.db.errors import says_full
 from outreach.delivery import installation, workers
-from outreach.delivery.installation import Uncertain
 from outreach.settings import Settings, listed
 
 logger = logging.getLogger(__name__)
@@ -33,32 +36,24 @@ class AlertWatch:
         relays: Sequence[str],
         sending: SenderIdentity,
         worker: str,
-        least_free: int = disk.LEAST_FREE,
+        least_free: int = LEAST_FREE,
     ) -> None:
         self.settings, self.database, self.relays, self.sending = settings, database, relays, sending
         self._worker, self._least_free = worker, least_free
         self.place = installation.place_of(settings.data)
-        self._here: dict[AlertKind, datetime] = {}  # what holds on this machine, since when
-        self._judged = {
-            AlertKind.COPY_UNCONFIRMED,
-            AlertKind.RESTORE_UNPROVEN,
-        }  # what this process knows to be so or not; of the rest it says nothing
+        self._noted: dict[AlertKind, datetime | None] = {}  # what this process alone knows: since when, or not so
         if not settings.returns_url:
-            self._judged.add(AlertKind.RETURNS_UNREADABLE)
+            self._noted[AlertKind.RETURNS_UNREADABLE] = None
         self._refused = False  # the database's last refusal to write was for want of room
-        self._logged: set[AlertKind] = set()  # of what holds here, what the log has before the database had it
+        self._logged: set[AlertKind] = set()  # of what is noted, what the log has before the database had it
 
     def note(self, kind: AlertKind, *, is_so: bool) -> None:
         """Take note of something that only this process can see. `look` writes it down."""
-        self._judged.add(kind)
-        if not is_so:
-            self._here.pop(kind, None)
-        else:
-            self._here.setdefault(kind, self.settings.instant())
+        self._noted[kind] = (self._noted.get(kind) or self.settings.instant()) if is_so else None
 
     def note_writing(self, error: Exception | None) -> None:
         """Take note of how the database's last writing went."""
-        self._refused = error is not None and disk.says_full(error)
+        self._refused = error is not None and says_full(error)
 
     def look(self, hindrance: str) -> None:
         """Write down what has begun or ended, and have it mailed where no `hindrance` keeps letters from leaving.
@@ -66,74 +61,69 @@ class AlertWatch:
         It takes a writing transaction only when there is something to write. What cannot be written is in the log at
         once, and in the database later.
         """
-        is_full = self._refused or disk.is_short(self.settings.data, self._least_free)
+        is_full = self._refused or is_short(self.settings.data, self._least_free)
         self.note(AlertKind.DISK_FULL, is_so=is_full)
         try:
             self._look(hindrance)
         except SQLAlchemyError:
-            for kind, since in list(self._here.items()):
-                if kind not in self._logged:
+            for kind, since in list(self._noted.items()):
+                if since and kind not in self._logged:
                     _log(AlertChange(AlertSighting(kind, "", since), has_ended=False))
                     self._logged.add(kind)
             raise
 
     def _look(self, hindrance: str) -> None:
-        now = self.settings.instant()
+        now, to = self.settings.instant(), listed(self.settings.alerts_to)
         with self.database.reading() as session:
             changes = self._changes(session, now)
             # After a refusal for want of room only this writing shows whether there is some again: its mail waits.
-            may_leave = not hindrance and sightings.some_relay_serves(session, self.relays, self.place, now=now)
-            may_tell = bool(self._recipients) and may_leave and not self._refused
+            may_leave = not hindrance and work.some_relay_serves(session, self.relays, self.place, now=now)
+            may_tell = bool(to) and may_leave and not self._refused
             is_untold = may_tell and bool(changes or mails.untold(session, now=now))
         if not (changes or is_untold):
             return
         with self.database.writing() as session:
-            applied = [change for change in changes if episodes.apply(session, change, now=now)]
+            applied = [change for change in changes if alerts.apply(session, change, now=now)]
             if may_tell:
-                mails.write(session, self._recipients, self.relays, self.sending, now=now)
+                mails.write(session, to, self.relays, self.sending, now=now)
         for change in applied:
             if change.has_ended or change.sighting.kind not in self._logged:
                 _log(change)
-        self._logged &= self._here.keys()
+        self._logged = {kind for kind in self._logged if self._noted.get(kind)}
 
     def _changes(self, session: Session, now: datetime) -> list[AlertChange]:
-        seen = sightings.seen(session, self._worker, now=now)
-        looked_at: dict[AlertKind, Collection[str] | None] = dict(sightings.LOOKED_AT)
-        subject = self.place[:LONGEST_SUBJECT]
-        gone = [place[:LONGEST_SUBJECT] for place in workers.outlived(session)]
-        looked_at |= {kind: {subject, *gone} for kind in self._judged}
-        try:
-            here = installation.read(self.settings.data)
-        except Uncertain:
-            looked_at.pop(AlertKind.COPY_UNCONFIRMED)
-        else:
-            if not self.settings.stays_here and installation.hindrance(session, here):
-                seen.append(AlertSighting(AlertKind.COPY_UNCONFIRMED, subject, now))
-        if self.settings.backups and (unproven := sightings.unproven_restore(session, subject, now=now)):
-            seen.append(unproven)
-        seen += [AlertSighting(kind, subject, since) for kind, since in list(self._here.items())]  # a thread may note
-        changes = episodes.changes(session, seen, looked_at)
-        broken_off = sightings.broken_off_clock(session, now=now)
+        watched, noted = Watched(self.settings, self.place[:LONGEST_SUBJECT], self._worker), dict(self._noted)
+        here = {watched.place, *(place[:LONGEST_SUBJECT] for place in workers.outlived(session))}
+        seen, looked_at = list[AlertSighting](), dict[AlertKind, Collection[str] | None]()
+        for kind, alarm in ALARMS.items():
+            if alarm.look:
+                found = alarm.look(session, watched, now)
+            else:
+                since = noted.get(kind)
+                found = {watched.place: since} if since else {} if kind in noted else None
+            if found is not None:
+                seen += [AlertSighting(kind, subject, since) for subject, since in found.items()]
+                looked_at[kind] = here if alarm.names is of_place else None
+        changes = alerts.changes(session, seen, looked_at)
+        broken_off = work.broken_off_since(session, now=now)
         if broken_off and not any(change.sighting.kind is AlertKind.CLOCK_SILENT for change in changes):
             # No process of the pages has seen it: it begins and ends here.
-            changes += [AlertChange(broken_off, has_ended=False), AlertChange(broken_off, has_ended=True)]
+            silent = AlertSighting(AlertKind.CLOCK_SILENT, "", broken_off)
+            changes += [AlertChange(silent, has_ended=False), AlertChange(silent, has_ended=True)]
         return changes
-
-    @property
-    def _recipients(self) -> list[str]:
-        return listed(self.settings.alerts_to)
 
 
 def watch_clock(database: Database, now: datetime) -> bool:
     """Write down that the clock is silent, as a process that serves pages sees it. Returns whether that is news."""
     with database.reading() as session:
-        silent = sightings.silent_clock(session, now=now)
-        is_news = silent is not None and bool(episodes.changes(session, [silent], {}))
+        since = work.silent_since(session, now=now)
+        silent = AlertSighting(AlertKind.CLOCK_SILENT, "", since) if since else None
+        is_news = silent is not None and bool(alerts.changes(session, [silent], {}))
     if silent is None or not is_news:
         return False
     change = AlertChange(silent, has_ended=False)
     with database.writing() as session:
-        has_begun = episodes.apply(session, change, now=now)
+        has_begun = alerts.apply(session, change, now=now)
     if has_begun:
         _log(change)
     return has_begun
@@ -142,7 +132,7 @@ def watch_clock(database: Database, now: datetime) -> bool:
 def _log(change: AlertChange) -> None:
     """One line for each beginning and each end. A wave's number is in it, and no relay or machine."""
     kind, subject, since = change.sighting
-    about = f" of wave {subject}" if kind in {AlertKind.WAVE_PAUSED, AlertKind.LETTERS_IN_DOUBT} else ""
+    about = f" of wave {subject}" if kind.is_about_a_wave else ""
     what = "ended, began" if change.has_ended else "since"
     at, extra = since.isoformat(timespec="seconds"), {"event": "alert_ended" if change.has_ended else "alert_began"}
     logger.warning("alert: %s%s, %s %s", kind.value, about, what, at, extra=extra)

@@ -1,11 +1,11 @@
 """Looks at what carries letters: the relays, and the mailbox that undelivered ones come back to."""
 
 from outreach import french
+from outreach.checks.check import Examined, Finding, HealthState, fault, ok, warning, worst
 from outreach.delivery.bounces import boxes
 from outreach.delivery.smtp.connection import introduced
 from outreach.delivery.smtp.relay import Relay
 from outreach.demo import mailbox
-from outreach.doctor.findings import Examined, Finding, HealthState, fault, ok, warning, worst
 
 RELAY_SECONDS = 10.0
 LEAST_SIZE = 1_000_000  # octets; a letter has a tenth of that

@@ -7,17 +7,17 @@ import pytest
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import OperationalError
 
-from outreach.alerts import disk, episodes
-from outreach.alerts.episodes import AlertChange, AlertSighting
-from outreach.alerts.models import AlertEpisode, AlertKind
-from outreach.alerts.sentences import words_of
-from outreach.alerts.watch import AlertWatch, watch_clock
+from outreach import alerts
+from outreach.alerts import AlertChange, AlertEpisode, AlertKind, AlertSighting
 from outreach.backups import rehearsals
 from outreach.backups.rehearsals import Rehearsed
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
 from outreach.campaigns.models import Campaign, Wave, WaveState
 from outreach.campaigns.schedule import wave_moves
 from outreach.campaigns.waves.auto_pause import AUTO_PAUSE
+from outreach.checks.shown import words_of
+from outreach.checks.watch import AlertWatch, watch_clock
+from outreach.db.errors import says_full
 from outreach.delivery import installation, workers
 from outreach.delivery.ledger import recipients
 from outreach.delivery.ledger.recipients import Addressee
@@ -131,7 +131,7 @@ def test_what_one_installation_has_lost_no_other_one_ends_and_both_are_named_apa
         (AlertKind.DISK_FULL, None),
     ]
     with database.reading() as session:
-        relay, full = (words_of(session, one.kind, one.subject, RELAYS[:1]) for one in episodes.going_on(session))
+        relay, full = (words_of(session, one.kind, one.subject, RELAYS[:1]) for one in alerts.going_on(session))
     assert relay.so == f"Sur {PLACE} : Le serveur d’envoi ne prend plus de courriels."
     assert full.so.startswith(f"Sur {PLACE} : Le disque")
     work(database, 40)
@@ -371,12 +371,12 @@ class Away:
     ("said", "is_full"), [("database or disk is full", True), ("database is locked", False), ("disk I/O error", False)]
 )
 def test_a_database_that_has_no_room_is_told_from_one_that_is_away(said, is_full):
-    assert disk.says_full(OperationalError("", {}, Exception(said))) is is_full
+    assert says_full(OperationalError("", {}, Exception(said))) is is_full
 
 
 def test_an_episode_begins_once_and_ends_once(database):
     begins = AlertChange(AlertSighting(AlertKind.DISK_FULL, "here", NOW), has_ended=False)
     ends = begins._replace(has_ended=True)
     with database.writing() as session:
-        applied = [episodes.apply(session, change, now=NOW) for change in (begins, begins, ends, ends, begins)]
+        applied = [alerts.apply(session, change, now=NOW) for change in (begins, begins, ends, ends, begins)]
     assert applied == [True, False, True, False, False]

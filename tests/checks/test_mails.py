@@ -4,10 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from outreach.alerts import episodes, mails
-from outreach.alerts.episodes import AlertChange, AlertSighting
-from outreach.alerts.models import AlertKind
+from outreach import alerts
+from outreach.alerts import AlertChange, AlertKind, AlertSighting
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.checks import mails
 from tests.conftest import NOW
 
 MINUTE = timedelta(minutes=1)
@@ -22,7 +22,7 @@ def mailed(database, settings):
         with database.writing() as session:
             if has_ended is not None:
                 sighting = AlertSighting(AlertKind.RETURNS_UNREADABLE, subject, now)
-                assert episodes.apply(session, AlertChange(sighting, has_ended), now=now)
+                assert alerts.apply(session, AlertChange(sighting, has_ended), now=now)
             return mails.write(session, ["a@fwb.example"], [], SenderIdentity.of(settings), now=now)
 
     return at

@@ -6,12 +6,12 @@ What comes and goes is told in one mail every ten minutes.
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, exists, or_, select
+from sqlalchemy import exists, or_, select
 from sqlalchemy.orm import aliased
 
-from outreach.alerts.models import AlertEpisode
-from outreach.alerts.sentences import told, words_of
+from outreach.alerts import AlertEpisode
 from outreach.campaigns.letter.frozen import SenderIdentity
+from outreach.checks.shown import told, words_of
 from outreach.db import Session, take_turns
 from outreach.mail.linter import ALERTS
 from outreach.staff_mail import letters
@@ -23,22 +23,20 @@ STALE = timedelta(days=7)  # an episode that ended earlier is told to nobody, as
 
 
 def untold(session: Session, *, now: datetime) -> Sequence[AlertEpisode]:
-    """The episodes about whose beginning or end a mail is due, oldest first."""
+    """The episodes about whose beginning or end a mail is due, oldest first.
+
+    None is due about what begins within ten minutes of a mail about an earlier episode of the same.
+    """
     waits = or_(
         AlertEpisode.ended_at.is_(None) & AlertEpisode.told_began_at.is_(None),
         (AlertEpisode.ended_at > now - STALE) & AlertEpisode.told_ended_at.is_(None),
     )
-    is_due = AlertEpisode.told_began_at.is_not(None) | ~_told_lately(now)
-    query = select(AlertEpisode).where(waits, is_due).order_by(AlertEpisode.began_at, AlertEpisode.id)
-    return session.scalars(query).all()
-
-
-def _told_lately(now: datetime) -> ColumnElement[bool]:
-    """Whether an earlier episode of the same was mailed within the last ten minutes."""
     earlier = aliased(AlertEpisode)
     same = earlier.kind == AlertEpisode.kind, earlier.subject == AlertEpisode.subject, earlier.id < AlertEpisode.id
     lately = or_(earlier.told_began_at > now - CALM, earlier.told_ended_at > now - CALM)
-    return exists().where(*same, lately)
+    is_due = AlertEpisode.told_began_at.is_not(None) | ~exists().where(*same, lately)
+    query = select(AlertEpisode).where(waits, is_due).order_by(AlertEpisode.began_at, AlertEpisode.id)
+    return session.scalars(query).all()
 
 
 def write(session: Session, to: Sequence[str], relays: Sequence[str], sending: SenderIdentity, *, now: datetime) -> int:

@@ -11,19 +11,18 @@ from sqlalchemy import event, select
 from werkzeug.test import Client
 from werkzeug.wrappers import Response
 
-from outreach import audit
-from outreach.alerts import episodes
-from outreach.alerts.episodes import AlertChange, AlertSighting
-from outreach.alerts.models import AlertKind
+from outreach import alerts, audit
+from outreach.alerts import AlertChange, AlertKind, AlertSighting
 from outreach.backups import making, rehearsals
+from outreach.checks import figures as collector
+from outreach.checks import memory
+from outreach.checks.figures import Figures
 from outreach.db import Database
 from outreach.delivery import workers
 from outreach.delivery.models import Message, MessageState
 from outreach.delivery.sending import relay_health
 from outreach.measuring.machines import HitClass
 from outreach.measuring.models import HitCount, Tracker
-from outreach.metrics import collector, processes
-from outreach.metrics.collector import Figures
 from outreach.settings import ROOT, read
 from outreach.web.public.metrics import Metrics
 from tests.conftest import NOW, PLACE
@@ -91,7 +90,7 @@ def test_the_figures_are_those_of_the_rows(metered, database, clock):
         workers.clock_passed(session, "Rien ne part.", place="other:/data", now=NOW - ago)
         workers.join_in(session, now=NOW)
         relay_health.note_failure(session, "relay:25", "non", place=PLACE, alarm=True, now=NOW)
-        episodes.apply(session, AlertChange(AlertSighting(AlertKind.DISK_FULL, "", NOW), has_ended=False), now=NOW)
+        alerts.apply(session, AlertChange(AlertSighting(AlertKind.DISK_FULL, "", NOW), has_ended=False), now=NOW)
         audit.record(session, NOW - ago, "a@fwb.example", "x", "y")
         tracker = Tracker(mailing_id=letters[0].mailing_id, public_id="1" * 16, name="WBE", recipients=5)
         session.add(tracker)
@@ -195,7 +194,7 @@ def test_each_process_of_this_service_is_measured_and_no_other():
     child = context.Process(target=over.wait)
     child.start()
     try:
-        measured = {one.pid: one for one in processes.measured(os.getpid())}
+        measured = {one.pid: one for one in memory.measured(os.getpid())}
     finally:
         over.set()
         child.join()

@@ -13,11 +13,11 @@ from wsgiref.simple_server import WSGIRequestHandler, make_server
 
 import pytest
 
-from outreach.metrics import collector
+from outreach.checks import figures as collector
 from outreach.settings import ROOT
 from outreach.web.public.metrics import Metrics
+from tests.checks.test_metrics import TOKEN
 from tests.delivery.conftest import addresses, clock, mail_to, postman, relay
-from tests.metrics.test_metrics import TOKEN
 
 __all__ = ["clock", "postman", "relay"]
 LETTERS = 4000

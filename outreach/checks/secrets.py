@@ -1,13 +1,12 @@
 """Looks at what proves who is who: the issuer of OpenID Connect, the key of notes, the keys of second factors."""
 
 import stat
-from pathlib import Path
 
 from sqlalchemy import select
 
 from outreach.accounts.factors import one_time_codes
 from outreach.accounts.factors.second_factors import SecondFactor
-from outreach.doctor.findings import Examined, Finding, fault, ok, warning
+from outreach.checks.check import Examined, Finding, fault, ok, warning
 from outreach.erasures.digests import ErasedAddresses
 from outreach.errors import InputError, Refused
 from outreach.french import plural
@@ -47,8 +46,9 @@ def note_keys(examined: Examined) -> Finding:
         key = signing.public_key_of(signing.signing_key(settings))
     except Refused as refusal:
         return fault(str(refusal))
-    open_to = _open_to_others(path)
-    return open_to or ok(f"Empreinte {signing.fingerprint(key)}.")
+    if path.stat().st_mode & OTHERS & ~stat.S_IXGRP & ~stat.S_IXOTH:
+        return warning(f"{path} est ouvert à d’autres comptes : chmod 400 {path}.")
+    return ok(f"Empreinte {signing.fingerprint(key)}.")
 
 
 def factor_keys(examined: Examined) -> Finding:
@@ -82,9 +82,3 @@ def erasures(examined: Examined) -> Finding:
     if not has_key:
         return warning("Aucune clé : personne ne peut être effacé tant que OUTREACH_ERASURE_KEY manque.")
     return ok(f"{plural(known, 'adresse effacée, reconnue', 'adresses effacées, reconnues')}.")
-
-
-def _open_to_others(path: Path) -> Finding | None:
-    if path.stat().st_mode & OTHERS & ~stat.S_IXGRP & ~stat.S_IXOTH:
-        return warning(f"{path} est ouvert à d’autres comptes : chmod 400 {path}.")
-    return None

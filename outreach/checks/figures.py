@@ -1,26 +1,21 @@
-"""The text of all figures: one collector, which asks the database when it is asked, at most once in 15 seconds."""
+"""The checks as figures for a monitor: one collector, which asks the database at most once in 15 seconds."""
 
-import shutil
 import threading
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from outreach import __version__
-from outreach.backups import making
+from outreach.checks.check import Figure
+from outreach.checks.registry import CHECKS
 from outreach.db import NO_ANSWER, Database, time_limit
-from outreach.errors import Refused, TookTooLong
-from outreach.metrics import figures, processes
-from outreach.metrics.figures import Figure
+from outreach.errors import TookTooLong
 from outreach.settings import Settings
 
 KEPT_SECONDS = 15.0
 READING_SECONDS = 5.0
-PREFIX = "outreach_"
 
 
 class Figures(Collector):
@@ -56,43 +51,25 @@ class Figures(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Each figure as a family. Where the database does not answer, those of this machine alone."""
-        read = self._of_database()
-        for figure in [*self._of_machine(), *read]:
+        here = (figure for check in CHECKS if check.here for figure in check.here(self.settings))
+        for figure in (*here, *self._of_database()):
             kind = CounterMetricFamily if figure.is_counter else GaugeMetricFamily
-            family = kind(PREFIX + figure.name, figure.said, labels=figure.labels)
-            for labels, value in figure.values:
-                family.add_metric(labels, value)
+            family = kind(f"outreach_{figure.name}", figure.said, labels=figure.labels)
+            values = figure.values if isinstance(figure.values, Mapping) else {(): figure.values}
+            for labels, value in values.items():
+                family.add_metric([labels] if isinstance(labels, str) else labels, value)
             yield family
 
     def _of_database(self) -> list[Figure]:
-        answers, found = 0.0, list[Figure]()
+        answers, found, now = 0.0, list[Figure](), self.settings.instant()
         time_limit.limit(READING_SECONDS)
         try:
             with self.database.reading() as session:
-                found = list(figures.of_database(session, now=self.settings.instant()))
+                asked = (check.figures for check in CHECKS if check.figures)
+                found = [figure for figures in asked for figure in figures(session, now)]
             answers = 1.0
         except (*NO_ANSWER, TookTooLong) as error:
             self.database.note_fault(error)
         finally:
             time_limit.limit(None)
-        return [Figure("database_up", "Whether the database answered in time.", (), [((), answers)]), *found]
-
-    def _backup_age(self) -> float | None:
-        folder = self.settings.backups
-        with suppress(Refused, OSError):
-            age = making.age_of_newest(folder, now=self.settings.instant()) if folder else None
-            if age is not None:
-                return age.total_seconds()
-        return None
-
-    def _of_machine(self) -> Iterator[Figure]:
-        yield Figure("build_info", "The version of the program.", ("version",), [((__version__,), 1.0)])
-        with suppress(OSError):
-            usage = shutil.disk_usage(self.settings.data)
-            yield Figure("disk_free_bytes", "Room left for the data folder.", (), [((), float(usage.free))])
-            yield Figure("disk_size_bytes", "Size of its disk.", (), [((), float(usage.total))])
-        if (age := self._backup_age()) is not None:
-            yield Figure("backup_age_seconds", "Since the newest backup of this machine was made.", (), [((), age)])
-        memory = [((one.name, str(one.pid)), float(one.pss)) for one in processes.measured()]
-        said = "Memory of each process of this unit (proportional share, PSS)."
-        yield Figure("process_pss_bytes", said, ("process", "pid"), memory)
+        return [Figure("database_up", "Whether the database answered in time.", answers), *found]

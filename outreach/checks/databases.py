@@ -9,10 +9,10 @@ from sqlalchemy import func, select, text
 from sqlalchemy.engine import make_url
 
 from outreach import french, migrations
+from outreach.checks.check import Examined, Finding, fault, ok, warning, worst
 from outreach.db import Database, Session
 from outreach.db.watch import DatabaseFault
 from outreach.delivery import workers
-from outreach.doctor.findings import Examined, Finding, fault, ok, warning, worst
 from outreach.errors import Refused
 from outreach.sight import role
 

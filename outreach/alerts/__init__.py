@@ -1,1 +1,0 @@
-"""Alerts: what a person should know of the service's own state, in dated episodes, on pages and by mail."""

@@ -1,1 +1,0 @@
-"""Figures for a monitor: what the database, this machine and its processes say, in Prometheus' words."""
