@@ -139,8 +139,8 @@ class _Columns:
         """The places of the columns that may be a field's which nothing else looks like: those with its title first,
         then those whose title tells it, then any that mostly hold it, then those with such a title, whatever they hold.
         """
-        if word in (told := self.headers.bracketed(self.header)):
-            return [told.index(word)]
+        if word in (bracketed := self.headers.bracketed(self.header)):
+            return [bracketed.index(word)]
         field, free = self.headers.fields[word], [*enumerate(self.header)]
         spelt = [place for place, name in free if named[place] in {word, "", None} and field.is_spelt(name)]
         told = [place for place, name in free if named[place] in {word, "", None} and field.is_told(name)]
