@@ -2,7 +2,6 @@
 
 Usage: python -m tools.editor [--check]
 The packages are those of the lock file. `--check` compares what is built with what is committed, and writes nothing.
-Run `python tools/precompress.py` afterwards.
 """
 
 import base64

@@ -15,7 +15,7 @@ SOURCES = runpy.run_path(str(ROOT / "tools" / "precompress.py"))["sources"]()
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda path: path.name)
 def test_a_compressed_twin_says_what_its_source_says(source):
-    content, how = source.read_bytes(), "run: python tools/precompress.py"
+    content, how = source.read_bytes(), "made by ./run, or: python tools/precompress.py"
     if source.suffix == ".css" and "vendor" not in source.parts:
         # Our comments and our indentation are for who reads the source.
         content = re.sub(rb"(?s)/\*.*?\*/", b"", content)
