@@ -175,6 +175,19 @@ def test_a_composition_believes_the_gateway_alone_that_the_web_server_in_front_c
     assert all("networks" not in service for service in COMPOSE["services"].values())
 
 
+def test_the_role_that_a_composition_names_is_made_with_its_database_and_granted_to_its_login():
+    database, web = COMPOSE["services"]["database"], COMPOSE["services"]["web-a"]["environment"]
+    role, login = web["OUTREACH_SIGHT_ROLE"], database["environment"]["POSTGRES_USER"]
+    assert "./sight-role.sql:/docker-entrypoint-initdb.d/sight-role.sql:ro" in database["volumes"]
+    made = [line for line in (DEPLOY / "sight-role.sql").read_text(encoding="utf-8").splitlines() if line[:2] != "--"]
+    assert made == [f"CREATE ROLE {role} NOLOGIN;", f"GRANT {role} TO {login};"]
+    told = (ROOT / "docs" / "install.md").read_text(encoding="utf-8")
+    assert f"postgresql://{login}:$password@database/{database['environment']['POSTGRES_DB']}" in told
+    words = " ".join(told.split())
+    assert f"exec database psql -U {login} -c '{made[0][:-1]}'" in words, "that login is the server's superuser"
+    assert all(f"psql -c '{line[:-1]}'" in words for line in made)
+
+
 def test_each_process_of_a_composition_says_whether_it_is_well_and_has_a_limit_of_memory():
     for name in ("web-a", "web-b", "work"):
         service = COMPOSE["services"][name]
