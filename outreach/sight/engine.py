@@ -18,10 +18,15 @@ from sqlalchemy.engine import Connection
 from outreach.db import Database, Session
 from outreach.db.estimates import SIGHT
 from outreach.sight import role, views
-from outreach.sight.guard import Authorizer, Unguarded, guard
+from outreach.sight.guard import FUNCTIONS, Authorizer, Unguarded, guard
 from outreach.sight.scopes import Sight
 
-READY, ASKS, SCHEMA = "sight_ready", "sight_asks", "sight_schema"  # what is kept with a connection
+READY, ASKS, SCHEMA, CALLS = (
+    "sight_ready",
+    "sight_asks",
+    "sight_schema",
+    "sight_calls",
+)  # what is kept with a connection
 MOST_FOUND = 50  # sights whose keys a process remembers
 _kept: WeakKeyDictionary[Engine, "Sighted"] = WeakKeyDictionary()
 _turns = Lock()
@@ -111,13 +116,14 @@ class Sighted(Database):
         self._found[sight] = stamp, found
 
     def _make_ready(self, connection: Any, record: Any) -> None:
-        dialect, schema = self.engine.dialect, "main"
+        dialect, schema, calls = self.engine.dialect, "main", frozenset[str]()
         if dialect.name == "sqlite":
             record.info["query_only"] = "OFF"  # as it is
             record.info[ASKS] = Authorizer()
             connection.set_authorizer(record.info[ASKS])
         else:
             (schema,) = connection.execute("SELECT quote_ident(current_schema())").fetchone()
+            calls = frozenset(name for (name,) in connection.execute(views.CALLED_BY_A_DOT)) - views.columns()
             # It expects far more rows than a sight has, and compiles thousands of expressions: half a minute for one
             # statement about an audience that then takes a quarter of a second.
             connection.execute("SET jit = off")
@@ -126,7 +132,7 @@ class Sighted(Database):
         if self.role:
             connection.execute(role.granted(self.role))
         connection.commit()
-        record.info[SCHEMA] = schema
+        record.info[SCHEMA], record.info[CALLS] = schema, calls - FUNCTIONS
         _open(record.info, opens=False)
 
 
@@ -139,7 +145,7 @@ def _open(info: dict[str, Any], *, opens: bool) -> None:
 
 def _guard(connection: Connection, _cursor: Any, statement: str, *_details: Any) -> None:
     if connection.info.get(READY):
-        guard(statement, connection.info[SCHEMA])
+        guard(statement, connection.info[SCHEMA], connection.info[CALLS])
 
 
 def _empty(connection: Any, record: Any) -> None:

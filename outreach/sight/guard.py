@@ -7,7 +7,7 @@ authorizer.
 
 import re
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -100,15 +100,19 @@ class Sign(NamedTuple):
         return self.kind in {"word", "quoted"}
 
 
-def guard(statement: str, schema: str = "") -> None:
-    """Let a statement pass, or raise Unguarded. `schema` is that of the tables."""
+def guard(statement: str, schema: str = "", calls: Collection[str] = ()) -> None:
+    """Let a statement pass, or raise Unguarded.
+
+    `schema` is that of the tables. `calls` names the functions that PostgreSQL calls where one stands behind a dot, as
+    in `x.ts_stat FROM unnest(…) AS x`, and none of our columns is called so.
+    """
     if (schema, statement) in _known or OURS.fullmatch(statement):
         return
     signs = [*_signs(statement)]
     if not signs or signs[0].text not in BEGINS:
         raise Unguarded("a scoped session only reads")
     _refuse_words(signs)
-    _refuse_places(signs, SCHEMAS | {schema.strip('"').lower()})
+    _refuse_places(signs, SCHEMAS | {schema.strip('"').lower()}, calls)
     _refuse_functions(signs)
     shadowed = {name for place in range(len(signs)) if (name := _part_at(signs, place))} & TABLES.keys()
     if shadowed:
@@ -136,12 +140,13 @@ def _refuse_words(signs: Sequence[Sign]) -> None:
             raise Unguarded(f"a scoped session does not say {sign.text}")
 
 
-def _refuse_places(signs: Sequence[Sign], schemas: set[str]) -> None:
-    """Refuse a name of a schema, and what is no name beside a dot: SQLite takes 'main'.'users' for names."""
+def _refuse_places(signs: Sequence[Sign], schemas: set[str], calls: Collection[str]) -> None:
+    """Refuse a name of a schema, one of a function behind a dot, and what is no name beside a dot: SQLite takes
+    'main'.'users' for names."""
     for before, after in pairwise(signs):
         if after.text == "." and (before.text in schemas or not before.is_name):
             raise Unguarded(f"a scoped session does not say {before.text}.")
-        if before.text == "." and not (after.is_name or after.text == "*"):
+        if before.text == "." and (after.text in calls or not (after.is_name or after.text == "*")):
             raise Unguarded(f"a scoped session does not say .{after.text}")
 
 

@@ -23,6 +23,10 @@ from outreach.sight.declared import (
 from outreach.sight.scopes import Sight, SightKind
 
 HIDDEN = Hidden()
+# Functions of one argument: PostgreSQL takes `x.name` for a call of one where x has no such column.
+CALLED_BY_A_DOT = (
+    "SELECT DISTINCT proname FROM pg_proc WHERE 1 BETWEEN pronargs - pronargdefaults AND pronargs OR provariadic <> 0"
+)
 WHO = frozenset({"actor"})  # beside what ends in `_by`: the columns that name a person of the service
 
 
@@ -53,6 +57,11 @@ def made(dialect: Dialect, schema: str) -> Iterator[str]:
 def names() -> Sequence[str]:
     """The tables before which a view stands."""
     return *TABLES, *sorted(Base.metadata.tables.keys() - TABLES.keys())
+
+
+def columns() -> frozenset[str]:
+    """How the columns of all tables are called."""
+    return frozenset(column.name for table in Base.metadata.tables.values() for column in table.c)
 
 
 def view(table: Table, seen: Seen, dialect: Dialect, before: dict[str, str]) -> str:

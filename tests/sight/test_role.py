@@ -27,6 +27,7 @@ AROUND = (
     "SELECT password FROM public/**/.users",
     'SELECT password FROM U&"\\0070ublic".users',
     "SELECT * FROM ts_stat('SELECT to_tsvector(address) FROM public.contacts')",
+    "SELECT x.ts_stat FROM unnest(array['SELECT to_tsvector(address) FROM public.contacts']) AS x",
     "SELECT (SELECT count(*) FROM public.users), count(*) FROM authorities",
 )
 
@@ -62,6 +63,20 @@ def test_the_views_say_the_same_to_the_role_in_turn_for_each_scope(named, opened
                 assert rows(session, name) == rows(other, name), name
     with named.reading() as session:
         assert session.scalar(select(func.count(Authority.id))) == 986, "all, as the service itself"
+
+
+@pytest.mark.parametrize("statement", AROUND)
+def test_the_guard_lets_none_of_them_come_to_the_role(opened, statement):
+    with pytest.raises(Unguarded), opened[1].of(CECP).reading() as session:
+        session.execute(text(statement))
+
+
+def test_every_column_may_stand_behind_a_dot_though_a_function_is_called_so(opened):
+    names = {f'"{column.name}"' for table in Base.metadata.tables.values() for column in table.c}
+    assert {'"name"', '"text"', '"rank"'} < names
+    made, read = ", ".join(f"1 AS {name}" for name in names), ", ".join(f"x.{name}" for name in names)
+    with opened[1].of(CECP).reading() as session:
+        session.execute(text(f"SELECT {read} FROM (SELECT {made}) AS x"))
 
 
 @pytest.mark.parametrize("statement", AROUND)
