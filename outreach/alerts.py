@@ -4,9 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Index, String, UniqueConstraint, func, select, text
+from sqlalchemy import Index, Select, String, UniqueConstraint, select, text
 from sqlalchemy.orm import Mapped, mapped_column
-from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach.db import Base, Session, enum_of, take_turns
 from outreach.labelled import Labelled
@@ -127,11 +126,10 @@ def apply(session: Session, change: AlertChange, *, now: datetime) -> bool:
     return True
 
 
-def counted(roles: Collection[RoleName]) -> list[ScalarSelect[int]]:
-    """Select how many episodes that have not ended a person with these roles can act on; nothing for other roles."""
+def awaiting(roles: Collection[RoleName]) -> Select[AlertEpisode]:
+    """Select the episodes that have not ended and that a person with these roles can act on."""
     kinds = [kind for kind in AlertKind if not set(kind.roles).isdisjoint(roles)]
-    is_theirs = AlertEpisode.ended_at.is_(None), AlertEpisode.kind.in_(kinds)
-    return [select(func.count()).select_from(AlertEpisode).where(*is_theirs).scalar_subquery()] if kinds else []
+    return select(AlertEpisode).where(AlertEpisode.ended_at.is_(None), AlertEpisode.kind.in_(kinds))
 
 
 def going_on(session: Session) -> Sequence[AlertEpisode]:

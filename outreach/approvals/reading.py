@@ -2,14 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from sqlalchemy import ColumnElement, and_, exists, func, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import SQLCoreOperations
-from sqlalchemy.sql.selectable import ScalarSelect
 
-from outreach.approvals.models import APPROVING, AUTHORING, Content, Decision, DecisionKind, Thing
+from outreach.approvals.models import APPROVING, AUTHORING, Content, Decision, DecisionKind
 from outreach.db import Session
-from outreach.roles import RoleName
 
 
 def last(session: Session, subject: str) -> Decision | None:
@@ -52,20 +50,12 @@ def has_a_hand(subject: SQLCoreOperations[str] | str, person: str) -> ColumnElem
     return exists().where(hand.subject == subject, hand.actor == person, hand.kind.in_(AUTHORING))
 
 
-def awaiting(session: Session, person: str, roles: Collection[RoleName]) -> dict[Thing, list[Decision]]:
-    """The submissions that await this person's decision, by kind of thing, the oldest first."""
-    found: dict[Thing, list[Decision]] = {}
-    if RoleName.APPROVER in roles:
-        for submission in session.scalars(select(Decision).where(_awaits(person)).order_by(Decision.id)):
-            found.setdefault(submission.thing, []).append(submission)
-    return found
-
-
-def counted(person: str, roles: Collection[RoleName]) -> list[ScalarSelect[int]]:
-    """The statement that counts what awaits this person's decision, of all kinds; none for those who may not decide."""
-    if RoleName.APPROVER not in roles:
-        return []
-    return [select(func.count()).select_from(Decision).where(_awaits(person)).scalar_subquery()]
+def awaiting(person: str) -> Select[Decision]:
+    """Select the submissions that await the decision of a person who may approve, the oldest first."""
+    later = aliased(Decision)
+    is_last = ~exists().where(later.subject == Decision.subject, later.id > Decision.id)
+    waits = and_(Decision.kind == DecisionKind.SUBMITTED, is_last, ~has_a_hand(Decision.subject, person))
+    return select(Decision).where(waits).order_by(Decision.id)
 
 
 def is_returned(subject: ColumnElement[str]) -> ColumnElement[bool]:
@@ -75,10 +65,3 @@ def is_returned(subject: ColumnElement[str]) -> ColumnElement[bool]:
         later.subject == Decision.subject, later.id > Decision.id, later.kind == DecisionKind.SUBMITTED
     )
     return exists().where(Decision.subject == subject, Decision.kind == DecisionKind.SENT_BACK, ~submitted)
-
-
-def _awaits(person: str) -> ColumnElement[bool]:
-    """Of decisions: submissions that nothing came after, in which the person has no hand."""
-    later = aliased(Decision)
-    is_last = ~exists().where(later.subject == Decision.subject, later.id > Decision.id)
-    return and_(Decision.kind == DecisionKind.SUBMITTED, is_last, ~has_a_hand(Decision.subject, person))

@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select, update
+from sqlalchemy import Select, exists, or_, select, update
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach import french
 from outreach.accounts import colleagues
@@ -69,27 +68,18 @@ def figures(note: Note) -> tuple[FigureChange, ...]:
     return tuple(one for one in (*_recipients(content), *_reached(content)) if one.before != one.after)
 
 
-def offered(session: Session, person: str, roles: Collection[RoleName]) -> list[Note]:
-    """The approved notes whose correction awaits this person, the newest first: its author's own.
+def offered(person: str, roles: Collection[RoleName]) -> Select[Note]:
+    """Select the approved notes whose correction awaits this person, the newest first: its author's own.
 
     Where the author's account is closed, they await approvers.
     """
-    return list(session.scalars(select(Note).where(_awaits(person, roles)).order_by(Note.id.desc())).unique())
-
-
-def counted(person: str, roles: Collection[RoleName]) -> ScalarSelect[int]:
-    """The statement that counts them."""
-    return select(func.count(Note.id)).where(_awaits(person, roles)).scalar_subquery()
-
-
-def _awaits(person: str, roles: Collection[RoleName]) -> ColumnElement[bool]:
     correcting = aliased(Note)
     outdated = exists().where(NoteRecount.note_id == Note.id)
     approved = exists().where(NoteApproval.note_id == Note.id)
     corrected = exists().where(correcting.corrects_id == Note.id, ~listing.is_over(correcting))
     is_open = exists().where(colleagues.USERS.c.email == Note.frozen_by, colleagues.USERS.c.active)
     whose = or_(Note.frozen_by == person, ~is_open) if RoleName.APPROVER in roles else Note.frozen_by == person
-    return and_(outdated, approved, ~corrected, whose)
+    return select(Note).where(outdated, approved, ~corrected, whose).order_by(Note.id.desc())
 
 
 def _recipients(content: NoteContent) -> Iterator[FigureChange]:

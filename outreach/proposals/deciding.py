@@ -1,9 +1,8 @@
 """Staff accept a proposal, which is then done, or refuse it; who proposed it is told by mail and on the page."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlalchemy import ScalarSelect, func, select
+from sqlalchemy import Select, select
 
 from outreach import audit, french
 from outreach.campaigns.letter.frozen import Frozen, SenderIdentity
@@ -33,15 +32,10 @@ def by_key(session: Session, key: int) -> Proposal:
     return found
 
 
-def waiting(session: Session) -> Sequence[Proposal]:
-    """The proposals that await staff, the oldest first."""
+def waiting() -> Select[Proposal]:
+    """Select the proposals that await staff, the oldest first."""
     query = select(Proposal).where(Proposal.state == ProposalState.WAITING)
-    return session.scalars(query.order_by(Proposal.proposed_at, Proposal.id)).all()
-
-
-def counted() -> ScalarSelect[int]:
-    """The statement that counts them."""
-    return select(func.count(Proposal.id)).where(Proposal.state == ProposalState.WAITING).scalar_subquery()
+    return query.order_by(Proposal.proposed_at, Proposal.id)
 
 
 def answered(

@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import aliased
-from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach import audit
 from outreach.accounts import staff
@@ -55,13 +54,14 @@ def confirmed_of(session: Session, authority: Authority) -> dict[int, FollowUpSt
     return {step.contact_id: step for step in steps_of(session, authority) if step.contact_id is not None}
 
 
-def counted_due(owner: str, day: date) -> ScalarSelect[int]:
-    """The statement that counts the authorities to which this person (an address) was to come back by a day."""
+def recalls(owner: str, until: date | None = None) -> Select[Authority, date | None]:
+    """Select the authorities to which this person (an address) is to come back, each with its day; until a day."""
     taken, postponed = aliased(FollowUpStep), aliased(FollowUpStep)
-    count = select(func.count()).select_from(taken).join(postponed, postponed.authority_id == taken.authority_id)
-    count = count.where(taken.id.in_(_last_keys(OWNERSHIP)), postponed.id.in_(_last_keys((FollowUpKind.POSTPONED,))))
-    is_theirs = and_(taken.step == FollowUpKind.TAKEN, taken.actor == owner)
-    return count.where(is_theirs, postponed.day <= day).scalar_subquery()
+    query = select(Authority, postponed.day).join(taken, taken.authority_id == Authority.id)
+    query = query.join(postponed, postponed.authority_id == Authority.id).order_by(Authority.id)
+    query = query.where(taken.id.in_(_last_keys(OWNERSHIP)), postponed.id.in_(_last_keys((FollowUpKind.POSTPONED,))))
+    query = query.where(taken.step == FollowUpKind.TAKEN, taken.actor == owner, postponed.day.is_not(None))
+    return query.where(postponed.day <= until) if until else query
 
 
 def hand_over(session: Session, authority: Authority, *, to: str, now: datetime, actor: str) -> None:

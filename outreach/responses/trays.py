@@ -66,15 +66,14 @@ def every(session: Session) -> Queried[Response]:
 
 
 def awaiting(session: Session, person: str, day: date) -> Queried[Response]:
-    """The responses that await a person (an address) on a day, tray by tray, the oldest first: see `is_for`."""
-    query = _in(None, "").where(is_for(person, day))
-    return _listing(session, query, [_urgency(), Response.given_at, Response.id])
+    """The responses that await a person (an address) on a day, tray by tray, the oldest first."""
+    return _listing(session, rows_for(person, day), [_urgency(), Response.given_at, Response.id])
 
 
-def is_for(person: str, day: date) -> ColumnElement[bool]:
-    """True of a response that is this person's, or nobody's, and that was not put off to a later day."""
+def rows_for(person: str, day: date) -> Select[Response]:
+    """Select the responses that are this person's, or nobody's, and that were not put off to a later day."""
     is_free = or_(Response.owner.is_(None), Response.owner == person)
-    return and_(is_free, not_(and_(*_is_recalled(), Response.recall_on > day)))
+    return _in(None, "").where(is_free, not_(and_(*_is_recalled(), Response.recall_on > day)))
 
 
 def count_recalls(session: Session, *, now: datetime, owner: str = "") -> tuple[int, int]:

@@ -25,8 +25,8 @@ TEXT = f"Bonjour,\n\n{texts.SCHOOLS}\n"
 
 def awaiting(database, person):
     with database.reading() as session:
-        found = reading.awaiting(session, person, {RoleName.APPROVER})
-        return {thing: [made.title for made in submissions] for thing, submissions in found.items()}
+        found = session.scalars(reading.awaiting(person)).all()
+        return {thing: [one.title for one in found if one.thing is thing] for thing in {one.thing for one in found}}
 
 
 def write(database, words=TEXT, actor=AUTHOR):

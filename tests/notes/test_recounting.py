@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from outreach.accounts.staff import User
 from outreach.errors import Refused
@@ -65,9 +65,7 @@ def again(database, key):
 
 def offers(database, person, roles):
     with database.reading() as session:
-        found = [note.id for note in recounting.offered(session, person, roles)]
-        assert session.scalar(select(recounting.counted(person, roles))) == len(found)
-        return found
+        return [note.id for note in session.scalars(recounting.offered(person, roles)).unique()]
 
 
 def test_a_note_says_by_which_definitions_it_counts(database):

@@ -9,15 +9,20 @@ from sqlalchemy import select
 from outreach.accounts import administering, calendar_keys, staff
 from outreach.accounts.factors import second_factors
 from outreach.accounts.trail import TrailEntry, TrailKind
-from outreach.calendar_feed import ics
-from outreach.calendar_feed.events import FeedEvent
 from outreach.campaigns.models import Wave, WaveState
 from outreach.campaigns.schedule import closures, wave_moves
 from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
+from outreach.delivery.models import Message
 from outreach.directory.models import Authority
 from outreach.reachability import follow_up
+from outreach.responses import answers, inbox
+from outreach.responses.answers import Given
+from outreach.responses.kinds import Answer
+from outreach.responses.models import Response
 from outreach.roles import RoleName
 from outreach.settings import Settings
+from outreach.tasks import ics
+from outreach.tasks.feed import FeedEvent
 from tests.application import planned
 from tests.conftest import NOW
 from tests.factories import AUTHOR
@@ -115,6 +120,22 @@ def test_only_the_person_who_is_to_call_back_sees_the_day(app, subscribed, sampl
     recall = read(app, subscribed("author"))[key]
     assert recall.decoded("dtstart") == NOW.date() + timedelta(days=5)
     assert key not in read(app, subscribed("reader"))
+
+
+@pytest.mark.long
+def test_an_answer_to_come_back_to_is_in_the_calendar_until_it_is_handled(app, subscribed, launched_sample):
+    with launched_sample.writing() as session:
+        letter = session.scalars(select(Message).where(Message.reason.is_(None)).order_by(Message.id)).first()
+        (response,) = answers.give(session, letter, Given({}, request=Answer.HELP), now=NOW)
+        inbox.recall(session, response, day=NOW.date() + timedelta(days=5), now=NOW, actor=AUTHOR)
+        number, name = response.id, response.authority.display_name
+    key = f"recall-answer-{number}"
+    address = subscribed("author")
+    recall = read(app, address)[key]
+    assert (recall.decoded("dtstart"), str(recall["summary"])) == (date(2021, 5, 20), f"À rappeler : {name}")
+    with launched_sample.writing() as session:
+        inbox.set_aside(session, session.get_one(Response, number), now=NOW, actor=AUTHOR)
+    assert key not in read(app, address)
 
 
 @pytest.mark.long

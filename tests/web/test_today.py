@@ -11,13 +11,15 @@ from outreach.campaigns import lifecycle
 from outreach.checks.shown import ShownAlert
 from outreach.delivery.models import Message
 from outreach.directory import authority_sheet
-from outreach.own import agenda
-from outreach.own.agenda import AgendaKind, Whose
-from outreach.reachability import follow_up
+from outreach.directory.models import Authority, Level
+from outreach.reachability import follow_up, reach_list
+from outreach.reachability.reach_list import ReachFilters
 from outreach.responses import answers, inbox
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.roles import RoleName
+from outreach.tasks import awaiting
+from outreach.tasks.task import TaskKind, Whose
 from tests import factories
 from tests.conftest import NOW
 from tests.factories import APPROVER, AUTHOR
@@ -49,7 +51,7 @@ def helped(session):
 
 def lines(session, whose, *, now=NOW, alerts=(), **asked):
     session.flush()
-    return list(agenda.listed(session, whose, alerts, now=now, within=5, **asked).every())
+    return list(awaiting.listed(session, whose, alerts, now=now, within=5, **asked).every())
 
 
 def of_kind(session, kind, whose=WRITES, **asked):
@@ -59,49 +61,65 @@ def of_kind(session, kind, whose=WRITES, **asked):
 def test_answers_of_ones_own_and_of_nobody_stay_until_they_are_handled(session, helped):
     mine, _, free = helped
     inbox.take(session, mine, **BY)
-    named = [line.title for line in of_kind(session, AgendaKind.ANSWER)]
+    named = [line.title for line in of_kind(session, TaskKind.ANSWER)]
     assert set(named) == {each.authority.display_name for each in helped}
-    (line,) = (line for line in of_kind(session, AgendaKind.ANSWER) if line.title == mine.authority.display_name)
+    (line,) = (line for line in of_kind(session, TaskKind.ANSWER) if line.title == mine.authority.display_name)
     assert line.reason == f"« Besoin d’aide », volet {mine.strand.number} : vous la suivez."
     assert (line.action, line.path, line.since) == ("Aider", f"/responses/{mine.id}", NOW.date())
     inbox.set_aside(session, free, **BY)
-    assert len(of_kind(session, AgendaKind.ANSWER)) == 2
-    assert of_kind(session, AgendaKind.ANSWER, APPROVES) == [], "an approver handles none"
+    assert len(of_kind(session, TaskKind.ANSWER)) == 2
+    assert of_kind(session, TaskKind.ANSWER, APPROVES) == [], "an approver handles none"
 
 
 def test_an_answer_put_off_leaves_the_list_and_the_bar_until_its_day(session, helped):
-    count = agenda.count(session, WRITES, now=NOW)
+    count = awaiting.count(session, WRITES, now=NOW)
     inbox.recall(session, helped[0], day=NOW.date() + 3 * DAY, **BY)
-    assert len(of_kind(session, AgendaKind.ANSWER)) == 2
-    assert agenda.count(session, WRITES, now=NOW) == count - 1
-    assert of_kind(session, AgendaKind.RECALL) == []
-    (line,) = of_kind(session, AgendaKind.RECALL, now=NOW + 3 * DAY)
+    assert len(of_kind(session, TaskKind.ANSWER)) == 2
+    assert awaiting.count(session, WRITES, now=NOW) == count - 1
+    assert of_kind(session, TaskKind.RECALL) == []
+    (line,) = of_kind(session, TaskKind.RECALL, now=NOW + 3 * DAY)
     assert line.reason.startswith("Vous deviez y revenir le 18 mai 2021 : « Besoin d’aide »")
-    assert agenda.count(session, WRITES, now=NOW + 3 * DAY) == count
+    assert awaiting.count(session, WRITES, now=NOW + 3 * DAY) == count
 
 
 def test_what_waits_longer_than_the_service_promises_says_so(session, helped):
-    assert not any(line.waits_long for line in of_kind(session, AgendaKind.ANSWER, now=NOW + 5 * DAY))
-    assert all(line.waits_long for line in of_kind(session, AgendaKind.ANSWER, now=NOW + 20 * DAY))
+    assert not any(line.waits_long for line in of_kind(session, TaskKind.ANSWER, now=NOW + 5 * DAY))
+    assert all(line.waits_long for line in of_kind(session, TaskKind.ANSWER, now=NOW + 20 * DAY))
 
 
 def test_an_authority_to_call_back_counts_and_a_fault_of_nobody_is_one_line_with_the_others(session):
     authority = authority_sheet.authority_by_fase(session, 9300)
-    (faults,) = of_kind(session, AgendaKind.MAILBOX)
+    (faults,) = of_kind(session, TaskKind.MAILBOX)
     assert faults.path.startswith("/directory/reachability?owner=nobody")
     assert "Personne ne les suit." in faults.reason
-    count = agenda.count(session, WRITES, now=NOW)
+    count = awaiting.count(session, WRITES, now=NOW)
     follow_up.recall(session, authority, day=NOW.date(), **BY)
-    (call,) = of_kind(session, AgendaKind.RECALL)
+    (call,) = of_kind(session, TaskKind.RECALL)
     assert (call.title, call.action) == (authority.display_name, "Appeler")
     assert call.path == "/directory/9300/reachability"
-    assert agenda.count(session, WRITES, now=NOW) == count + 1
+    assert awaiting.count(session, WRITES, now=NOW) == count + 1
     follow_up.recall(session, authority, day=NOW.date() + DAY, **BY)
-    assert of_kind(session, AgendaKind.RECALL) == []
-    assert agenda.count(session, WRITES, now=NOW) == count
+    assert of_kind(session, TaskKind.RECALL) == []
+    assert awaiting.count(session, WRITES, now=NOW) == count
     follow_up.recall(session, authority, day=NOW.date(), **BY)
     follow_up.release(session, authority, **BY)
-    assert agenda.count(session, WRITES, now=NOW) == count, "nobody is to come back to it"
+    assert awaiting.count(session, WRITES, now=NOW) == count, "nobody is to come back to it"
+
+
+def test_an_authority_of_another_level_is_called_back_too_and_the_bar_counts_what_the_list_has(session):
+    at_level = {row.key for row in reach_list.listed(session, ReachFilters(level=Level.SECONDARY), now=NOW).rows}
+    other = session.scalars(select(Authority).where(Authority.id.not_in(at_level)).order_by(Authority.id)).first()
+    follow_up.recall(session, other, day=NOW.date(), **BY)
+    found = lines(session, WRITES)
+    (call,) = (task for task in found if task.kind is TaskKind.RECALL)
+    assert (call.title, call.reason) == (other.display_name, "Vous deviez y revenir le 15 mai 2021.")
+    assert awaiting.count(session, WRITES, now=NOW) == sum(task.kind is not TaskKind.MAILBOX for task in found)
+
+
+def test_what_is_done_in_the_same_way_is_one_group(session, helped):
+    inbox.recall(session, helped[0], day=NOW.date(), **BY)
+    groups = [task.group for task in lines(session, WRITES) if task.kind is not TaskKind.MAILBOX]
+    assert groups == [(TaskKind.RECALL, "Aider"), (TaskKind.ANSWER, "Aider"), (TaskKind.ANSWER, "Aider")]
 
 
 def test_a_campaign_goes_from_list_to_list(session):
@@ -111,12 +129,12 @@ def test_a_campaign_goes_from_list_to_list(session):
     campaign = factories.campaign(session, factories.invitation(title="À nous"), NOW)
     assert (of(WRITES), of(APPROVES)) == ([], [])
     lifecycle.submit(session, campaign, **BY)
-    assert (of(WRITES), of(APPROVES)) == ([], [(AgendaKind.APPROVAL, "Lire et valider")])
-    (asked,) = of_kind(session, AgendaKind.APPROVAL, APPROVES)
+    assert (of(WRITES), of(APPROVES)) == ([], [(TaskKind.APPROVAL, "Lire et valider")])
+    (asked,) = of_kind(session, TaskKind.APPROVAL, APPROVES)
     assert asked.reason.startswith("La campagne attend votre validation, demandée par Nadia Lambert")
     lifecycle.send_back(session, campaign, now=NOW, actor=APPROVER, reason="Trop long.")
-    assert (of(WRITES), of(APPROVES)) == ([(AgendaKind.RETURNED, "Corriger")], [])
-    (returned,) = of_kind(session, AgendaKind.RETURNED)
+    assert (of(WRITES), of(APPROVES)) == ([(TaskKind.RETURNED, "Corriger")], [])
+    (returned,) = of_kind(session, TaskKind.RETURNED)
     assert returned.reason == "Renvoyée par Marc Dethier : Trop long."
 
 
@@ -127,9 +145,9 @@ def test_an_alert_stands_first_and_leads_to_where_it_is_seen(session, helped):
 
 
 def test_more_answers_than_the_list_names_are_counted(session, helped, monkeypatch):
-    monkeypatch.setattr(agenda, "MOST_ANSWERS", 2)
-    found = agenda.listed(session, WRITES, now=NOW, within=5)
-    assert (found.counts[AgendaKind.ANSWER], found.more) == (2, 1)
+    monkeypatch.setattr(awaiting, "MOST_ANSWERS", 2)
+    found = awaiting.listed(session, WRITES, now=NOW, within=5)
+    assert (found.counts[TaskKind.ANSWER], found.more) == (2, 1)
 
 
 @pytest.mark.one_example
@@ -154,12 +172,12 @@ def test_the_bar_costs_one_statement(launched_sample):
     seen = []
     with launched_sample.reading() as session:
         event.listen(launched_sample.engine, "before_cursor_execute", lambda *arguments: seen.append(arguments[2]))
-        agenda.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
-        agenda.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
+        awaiting.count(session, Whose(AUTHOR, frozenset(RoleName)), now=NOW)
+        awaiting.count(session, Whose(AUTHOR, frozenset({RoleName.READER})), now=NOW)
     assert len([one for one in seen if one.startswith("SELECT")]) == 1
 
 
 def test_where_several_programmes_are_loaded_an_answer_says_of_which_it_is(session, helped):
     programmes.load(session, PROGRAMME, now=NOW, actor=AUTHOR)
-    reasons = {line.reason.replace("\u00a0", " ") for line in of_kind(session, AgendaKind.ANSWER)}
+    reasons = {line.reason.replace("\u00a0", " ") for line in of_kind(session, TaskKind.ANSWER)}
     assert all("volet 1 du programme « Mes outils numériques »" in reason for reason in reasons), reasons

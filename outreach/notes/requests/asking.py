@@ -9,9 +9,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from sqlalchemy import ColumnElement, and_, exists, func, or_, select
+from sqlalchemy import Select, and_, exists, func, or_, select
 from sqlalchemy.orm import aliased, joinedload
-from sqlalchemy.sql.selectable import ScalarSelect
 
 from outreach import french
 from outreach.approvals import deciding, reading
@@ -133,18 +132,17 @@ def of_person(session: Session, person: str) -> Sequence[AskedNote]:
     return session.scalars(query.options(joinedload(AskedNote.note))).all()
 
 
-def waiting(session: Session, roles: Collection[RoleName]) -> Sequence[AskedNote]:
-    """The questions that await an author, the oldest first; none for those who write no notes."""
-    if RoleName.AUTHOR not in roles:
-        return []
-    return session.scalars(select(AskedNote).where(_waits()).order_by(AskedNote.id)).all()
+def waiting() -> Select[AskedNote]:
+    """Select the questions that await an author, the oldest first.
 
-
-def counted(roles: Collection[RoleName]) -> list[ScalarSelect[int]]:
-    """The statement that counts them; none for those who write no notes."""
-    if RoleName.AUTHOR not in roles:
-        return []
-    return [select(func.count()).select_from(AskedNote).where(_waits()).scalar_subquery()]
+    Nothing was decided after they were asked, and no note for them is alive.
+    """
+    later = aliased(Decision)
+    subject = Thing.REQUEST.subjects(AskedNote.id)
+    is_over = exists().where(later.subject == subject, later.kind != DecisionKind.ASKED)
+    note_is_over = exists().where(Note.id == AskedNote.note_id, listing.is_over())
+    waits = and_(~is_over, or_(AskedNote.note_id.is_(None), note_is_over))
+    return select(AskedNote).where(waits).order_by(AskedNote.id)
 
 
 def content_of(asked: AskedNote) -> Content:
@@ -177,12 +175,3 @@ def _refuse_over(session: Session, asked: AskedNote) -> None:
     state = state_of(session, asked)
     if state is not AskedState.WAITING:
         raise Refused(f"Cette demande n’attend plus la rédaction ({state.label.lower()}) : rouvrez sa page.")
-
-
-def _waits() -> ColumnElement[bool]:
-    """Whether a question awaits an author: nothing was decided after it was asked, and no note for it is alive."""
-    later = aliased(Decision)
-    subject = Thing.REQUEST.subjects(AskedNote.id)
-    is_over = exists().where(later.subject == subject, later.kind != DecisionKind.ASKED)
-    note_is_over = exists().where(Note.id == AskedNote.note_id, listing.is_over())
-    return and_(~is_over, or_(AskedNote.note_id.is_(None), note_is_over))

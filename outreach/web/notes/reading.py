@@ -50,7 +50,7 @@ def index() -> str:
                 hidden=() if len(offered) > 1 else ("programme",),
             ),
             drafts=drafts.drafts_of(session, actor()),
-            waiting=asking.waiting(session, held_roles()),
+            waiting=session.scalars(asking.waiting()).all() if RoleName.AUTHOR in held_roles() else [],
             own=list(zip(own, asking.states_of(session, own), strict=True)),
             colleagues=names,
         )

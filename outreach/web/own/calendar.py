@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response as Redirect
 
 from outreach.accounts import calendar_keys, staff, trail
 from outreach.accounts.trail import Line, TrailKind
-from outreach.calendar_feed import events, ics
 from outreach.campaigns.schedule import calendar, concerned, sending_hours
 from outreach.days import FIRST, LAST
 from outreach.roles import RoleName
 from outreach.sight.engine import sighted
+from outreach.tasks import feed as events
+from outreach.tasks import ics
 from outreach.web.second_factor import proving
 from outreach.web.ui.door import is_scoped
 from outreach.web.ui.request import actor, current_day, database, end_reading, needs, now, reading, settings

@@ -5,9 +5,10 @@ from flask import Blueprint, Response, render_template, request
 from outreach.accounts import colleagues
 from outreach.approvals import deputies
 from outreach.db import Session
-from outreach.own import agenda
-from outreach.own.agenda import Agenda, AgendaKind, Whose
 from outreach.roles import RoleName
+from outreach.tasks import awaiting
+from outreach.tasks.awaiting import TaskList
+from outreach.tasks.task import TaskKind, Whose
 from outreach.web.alarms import alarms
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
@@ -27,8 +28,8 @@ def index() -> str:
         ]
     return render_template(
         "pages/today/index.html",
-        agenda=listed,
-        kinds=AgendaKind,
+        tasks=listed,
+        kinds=TaskKind,
         kind=_kind(),
         text=sought(request),
         day=current_day(),
@@ -47,11 +48,11 @@ def export(kind: str) -> Response:
 
 def awaited(session: Session) -> int:
     """How much awaits the person who is signed in, alerts too, by one statement."""
-    return agenda.count(session, _whose(), now=now())
+    return awaiting.count(session, _whose(), now=now())
 
 
-def _listed(session: Session) -> Agenda:
-    return agenda.listed(
+def _listed(session: Session) -> TaskList:
+    return awaiting.listed(
         session,
         _whose(),
         alarms(session),
@@ -63,8 +64,8 @@ def _listed(session: Session) -> Agenda:
     )
 
 
-def _kind() -> AgendaKind | None:
-    return member(AgendaKind, request.args.get("of"))
+def _kind() -> TaskKind | None:
+    return member(TaskKind, request.args.get("of"))
 
 
 def _whose() -> Whose:

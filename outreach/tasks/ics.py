@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from icalendar import Calendar, Event
 
-from outreach.calendar_feed.events import FeedEvent
+from outreach.tasks.feed import FeedEvent
 
 MEDIA_TYPE = "text/calendar"
 EPOCH = datetime(2021, 1, 1, tzinfo=UTC)

@@ -13,8 +13,7 @@ from outreach.campaigns.schedule import closures
 from outreach.campaigns.schedule.calendar import NEVER_LEFT
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
-from outreach.directory.models import Authority
-from outreach.reachability import follow_up
+from outreach.tasks import awaiting
 
 PAST, COMING = timedelta(days=92), timedelta(days=400)
 DAY = timedelta(days=1)
@@ -105,13 +104,10 @@ def _computed_closures(first: date, last: date) -> Iterator[FeedEvent]:
 
 
 def _recalls(session: Session, owner: str) -> Iterator[FeedEvent]:
-    """Whom the person looks after, and is to come back to on a day."""
-    followed = follow_up.current(session, follow_up.owned_by(session, owner))
-    days = {key: one.recall_on for key, one in followed.items() if one.owner == owner and one.recall_on}
-    query = select(Authority.id, Authority.fase, Authority.name).where(Authority.id.in_(days))
-    for key, fase, name in session.execute(query.order_by(Authority.id)):
-        day = days[key]
-        yield FeedEvent(f"recall-{key}", f"À rappeler : {name}", day, day, f"/directory/{fase}", is_busy=True)
+    """The days on which the person is to come back to somebody."""
+    for task in awaiting.to_come(session, owner):
+        if task.since:
+            yield FeedEvent(task.key, f"À rappeler : {task.title}", task.since, task.since, task.path, is_busy=True)
 
 
 def _start(day: date) -> datetime:

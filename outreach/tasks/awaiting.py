@@ -1,0 +1,260 @@
+"""What awaits a person: one list, whose length the bar counts by one statement from the same rows."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from functools import cache, lru_cache
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+
+from sqlalchemy import Select, func, select
+
+from outreach import alerts, french
+from outreach.accounts import colleagues
+from outreach.adherence import programmes
+from outreach.approvals import reading
+from outreach.approvals.models import APPROVING, Decision, DecisionKind, Thing
+from outreach.campaigns.models import Campaign, CampaignState
+from outreach.campaigns.review import awaiting
+from outreach.campaigns.schedule import closures
+from outreach.campaigns.waves import receipts
+from outreach.checks.shown import ShownAlert
+from outreach.columns import Held
+from outreach.days import today
+from outreach.db import Session
+from outreach.directory.models import Authority, Level
+from outreach.notes import recounting
+from outreach.notes.models import Note
+from outreach.notes.requests import asking
+from outreach.notes.requests.models import AskedNote
+from outreach.proposals import deciding as proposals
+from outreach.proposals.models import Proposal
+from outreach.reachability import follow_up, reach_list
+from outreach.reachability.follow_up import NOBODY
+from outreach.reachability.reach_list import FAULTS, ReachFilters, ReachRow
+from outreach.responses import trays
+from outreach.responses.models import Response
+from outreach.roles import RoleName
+from outreach.staff_mail import news
+from outreach.tasks.task import COLUMNS, RANKS, Task, TaskKind, Whose
+
+MOST_ANSWERS = 200  # of answers that the list names one by one; their own page has all
+PEOPLE = 100  # whose count is kept as a statement
+AUTHOR, APPROVER = RoleName.AUTHOR, RoleName.APPROVER
+
+
+class Source(NamedTuple):
+    """Where tasks come from: the roles that have them, the statement of what awaits a person on a day, each as a task.
+
+    Without `told`, whoever asks for the list hands them over.
+    """
+
+    roles: tuple[RoleName, ...]
+    rows: Callable[[Whose, date], Select[*tuple[Any, ...]]]
+    told: Callable[[Session, Any], Task] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskList(Held[Task]):
+    """The tasks of a person, and how many there are of each kind before any filter.
+
+    `more` counts the answers that no task names, because there are too many.
+    """
+
+    counts: Mapping[TaskKind, int]
+    more: int = 0
+
+
+def count(session: Session, whose: Whose, *, now: datetime) -> int:
+    """How much awaits a person, by one statement: every task of the list except those about mailboxes."""
+    counting = _counting(whose, today(now))
+    return 0 if counting is None else sum(map(int, session.execute(counting).one()))
+
+
+@lru_cache(maxsize=PEOPLE)  # every page counts, and to build the statement takes longer than to execute it
+def _counting(whose: Whose, day: date) -> Select[*tuple[int, ...]] | None:
+    counted = [_counted(source.rows(whose, day)).scalar_subquery() for source in _of(whose)]
+    return select(*counted) if counted else None
+
+
+def _counted(rows: Select[*tuple[Any, ...]]) -> Select[int]:
+    return rows.order_by(None).with_only_columns(func.count(), maintain_column_froms=True)
+
+
+def _of(whose: Whose) -> list[Source]:
+    return [source for source in SOURCES if not whose.roles.isdisjoint(source.roles)]
+
+
+def listed(
+    session: Session,
+    whose: Whose,
+    shown: Iterable[ShownAlert] = (),
+    *,
+    now: datetime,
+    within: int,
+    kind: TaskKind | None = None,
+    text: str = "",
+    sort: str = "",
+) -> TaskList:
+    """What awaits a person, the most urgent kind first. What has waited more than `within` working days says so.
+
+    `shown` are the alerts that the person may act on.
+    """
+    day = today(now)
+    found, more = [_alert(alert) for alert in shown], 0
+    for source in _of(whose):
+        if source.told:
+            found += [source.told(session, row) for row in session.scalars(source.rows(whose, day)).unique()]
+    if AUTHOR in whose.roles:
+        answers = trays.awaiting(session, whose.email, day)
+        named = answers.page(1, MOST_ANSWERS)
+        more = answers.count() - len(named) if len(named) == MOST_ANSWERS else 0
+        names = programmes.names_among_several(session) if named else {}
+        found += [_answer(response, names, day) for response in named]
+        found += _authorities(session, whose.email, now=now)
+    tasks = sorted(_timed(session, found, within, day), key=lambda task: RANKS[task.kind])
+    return TaskList(
+        title="Aujourd’hui",
+        columns=COLUMNS,
+        rows=[task for task in tasks if kind in {None, task.kind}],
+        counts=Counter(task.kind for task in tasks),
+        more=more,
+        text=text,
+        sort=sort,
+    )
+
+
+def to_come(session: Session, person: str) -> list[Task]:
+    """What a person is to come back to on a day, of the past or to come: authorities, and answers."""
+    calls = [_call(authority, day) for authority, day in session.execute(follow_up.recalls(person)) if day]
+    answers = trays.listed(session, None, owner=person, recalled=True).every()
+    return [*calls, *(_answer(response, {}, None) for response in answers)]
+
+
+def _timed(session: Session, tasks: Iterable[Task], within: int, day: date) -> Iterator[Task]:
+    """The tasks, those marked that wait longer than so many working days."""
+    added = closures.in_force(session)
+    due_on = cache(lambda since: receipts.working_day(since, within, added))
+    for task in tasks:
+        yield replace(task, waits_long=task.since is not None and due_on(task.since) < day)
+
+
+def _alert(alert: ShownAlert) -> Task:
+    where = f"/campaigns/{alert.campaign.id}/progress" if alert.campaign else "/"
+    title = alert.campaign.title if alert.campaign else french.initial(alert.label)
+    reason = f"{french.initial(alert.label)}. {alert.text}" if alert.campaign else alert.text
+    return Task(TaskKind.ALERT, title, reason, today(alert.since) if alert.since else None, "Voir", where)
+
+
+def _approval(session: Session, made: Decision) -> Task:
+    who, to = colleagues.name_of(session, made.actor), f", à {made.counted}" if made.counted else ""
+    reason = f"{french.initial(made.thing.told)} attend votre validation, demandée par {who}{to}."
+    path = news.page_of_decision(session, made)
+    return Task(TaskKind.APPROVAL, made.title, reason, today(made.at), "Lire et valider", path)
+
+
+def _request(session: Session, asked: AskedNote) -> Task:
+    reason = f"{colleagues.name_of(session, asked.asked_by)} demande une note."
+    path = f"/notes/requests/{asked.id}"
+    return Task(TaskKind.REQUEST, asked.title, reason, today(asked.asked_at), "Répondre", path)
+
+
+def _correction(_session: Session, note: Note) -> Task:
+    reason = f"La note {note.approval.number if note.approval else ''} compte selon des définitions qui ont changé."
+    return Task(TaskKind.CORRECTION, note.title, reason, None, "Comparer, corriger", f"/notes/{note.id}")
+
+
+def _proposal(_session: Session, made: Proposal) -> Task:
+    reason, path = f"{made.scope_code} propose : {made.subject}.", f"/proposals/{made.id}"
+    title, day = made.authority.display_name, today(made.proposed_at)
+    return Task(TaskKind.PROPOSAL, title, reason, day, "Accepter ou refuser", path)
+
+
+def _campaign(session: Session, campaign: Campaign) -> Task:
+    """A campaign that comes back to whoever has a hand in it, after the last decision that sent it back or approved."""
+    is_returned = campaign.state is CampaignState.DRAFT
+    which = (DecisionKind.SENT_BACK,) if is_returned else APPROVING
+    decisions = reading.history(session, [Thing.CAMPAIGN.subject(campaign.id)])
+    made = next((each for each in decisions if each.kind in which), None)
+    who = f" par {colleagues.name_of(session, made.actor)}" if made else ""
+    since, path = today(made.at) if made else None, f"/campaigns/{campaign.id}/check"
+    if is_returned:
+        why = f" : {made.reason.rstrip('.')}" if made and made.reason else ""
+        return Task(TaskKind.RETURNED, campaign.title, f"Renvoyée{who}{why}.", since, "Corriger", path)
+    reason = f"Validée{who}, et aucune vague n’est planifiée : rien ne part encore."
+    return Task(TaskKind.UNPLANNED, campaign.title, reason, since, "Planifier", path)
+
+
+SOURCES = (
+    Source((AUTHOR, APPROVER, RoleName.ADMINISTRATOR), lambda whose, _day: alerts.awaiting(whose.roles)),
+    Source((APPROVER,), lambda whose, _day: reading.awaiting(whose.email), _approval),
+    Source((AUTHOR,), lambda _whose, _day: asking.waiting(), _request),
+    Source((AUTHOR, APPROVER), lambda whose, _day: recounting.offered(whose.email, whose.roles), _correction),
+    Source((AUTHOR,), lambda _whose, _day: proposals.waiting(), _proposal),
+    Source((AUTHOR,), lambda whose, _day: awaiting.campaigns(whose.email), _campaign),
+    Source((AUTHOR,), lambda whose, day: trays.rows_for(whose.email, day)),
+    Source((AUTHOR,), lambda whose, day: follow_up.recalls(whose.email, day)),
+)
+
+
+def _answer(response: Response, names: Mapping[int, str], day: date | None) -> Task:
+    """A response; of a day of recall that is come, or, without `day`, of any."""
+    schools = f", {french.plural(len(response.schools), 'école')}" if response.schools else ""
+    of = programmes.of_programme(names.get(response.strand.programme_id, ""))
+    answered = f"« {response.answer.label} », volet {response.strand.number}{of}{schools}"
+    title, path, key = response.authority.display_name, f"/responses/{response.id}", f"recall-answer-{response.id}"
+    action, on = response.answer.facts.action.facts.verb, response.recall_on
+    if on is not None and (day is None or on <= day):
+        reason = f"Vous deviez y revenir le {french.day(on)} : {answered}."
+        return Task(TaskKind.RECALL, title, reason, on, action, path, key=key)
+    whose = "vous la suivez" if response.owner else "personne ne la suit"
+    return Task(TaskKind.ANSWER, title, f"{answered} : {whose}.", today(response.given_at), action, path)
+
+
+def _call(authority: Authority, day: date, row: ReachRow | None = None) -> Task:
+    known = f" {french.initial(_known(row))}." if row else ""
+    reason, path = (
+        f"Vous deviez y revenir le {french.day(day)}.{known}",
+        f"/directory/{authority.fase}/reachability",
+    )
+    return Task(TaskKind.RECALL, authority.display_name, reason, day, "Appeler", path, key=f"recall-{authority.id}")
+
+
+def _authorities(session: Session, person: str, *, now: datetime) -> Iterator[Task]:
+    """Authorities to come back to, and those that no letter reaches: one's own each, those of nobody together."""
+    level = _level(session)
+    rows = {row.key: row for row in reach_list.listed(session, ReachFilters(level=level), now=now).rows}
+    for authority, day in session.execute(follow_up.recalls(person, today(now))):
+        if day:
+            yield _call(authority, day, rows.get(authority.id))
+    for row in rows.values():
+        if row.followed.owner == person and row.followed.recall_on is None and row.state in FAULTS:
+            path = f"/directory/{row.fase}/reachability"
+            yield Task(TaskKind.MAILBOX, row.display_name, f"{_known(row)}.", row.faulty_since, "Corriger", path)
+    if free := [row for row in rows.values() if not row.followed.owner and row.state in FAULTS]:
+        yield _faults(free, level)
+
+
+def _level(session: Session) -> Level | None:
+    """The level of schools that every programme is about, as addresses have it; None where they differ."""
+    levels = {programme.level for programme in programmes.every(session)}
+    return next(iter(levels)) if len(levels) == 1 else None
+
+
+def _faults(rows: Sequence[ReachRow], level: Level | None) -> Task:
+    """One task about all authorities with a mailbox at fault that nobody looks after."""
+    states = Counter(row.state for row in rows)
+    said = ", ".join(f"{state.label.lower()} : {french.number(states[state])}" for state in FAULTS if states[state])
+    of_level = [("level", level.value)] if level else []
+    asked = [("owner", NOBODY), *of_level, *(("state", state.value) for state in FAULTS)]
+    since = min((row.faulty_since for row in rows if row.faulty_since), default=None)
+    count = french.plural(len(rows), "pouvoir organisateur", "pouvoirs organisateurs")
+    title, reason = f"{count} dont une boîte est à corriger", f"{french.initial(said)}. Personne ne les suit."
+    path = f"/directory/reachability?{urlencode(asked)}"
+    return Task(TaskKind.MAILBOX, title, reason, since, "Voir lesquels", path)
+
+
+def _known(row: ReachRow) -> str:
+    """What is known of an authority's mailboxes."""
+    return " ; ".join(f"{held.address} : {held.said}" for held in row.mailboxes) or row.state.label.lower()
