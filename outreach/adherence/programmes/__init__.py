@@ -283,10 +283,19 @@ def of_programme(name: str) -> str:
     return typeset(f" du programme « {within_quotes(name)} »") if name else ""
 
 
+class SeveralProgrammes(Refused):
+    """A programme has to be named, as there are several: their codes."""
+
+    def __init__(self, codes: Sequence[str]) -> None:
+        self.codes = codes
+        told = ", ".join(f"« {code} »" for code in codes)
+        super().__init__(f"Il y a plusieurs programmes : nommez-en un par son code ({told}).")
+
+
 def named(session: Session, code: str = "", among: Sequence[Programme] | None = None) -> Programme:
     """The programme with this code; without a code, the only one there is: of all, or `among` some.
 
-    Raises NotFound, and Refused with the codes where no code is given and there are several.
+    Raises NotFound, and SeveralProgrammes where no code is given and there are several.
     """
     there = every(session) if among is None else among
     found = [one for one in there if one.code == code] if code else there
@@ -294,7 +303,7 @@ def named(session: Session, code: str = "", among: Sequence[Programme] | None = 
         return found[0]
     codes = ", ".join(f"« {one.code} »" for one in there)
     if found:
-        raise Refused(f"Il y a plusieurs programmes : nommez-en un par son code ({codes}).")
+        raise SeveralProgrammes([one.code for one in there])
     what = f"Aucun programme ne porte le code « {code} »." if code else "Aucun programme n’est chargé."
     how = f"Les codes sont {codes}." if there else "L’administration en charge un : Administration › Programmes."
     raise NotFound(f"{what} {how}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, request
 
+from outreach.adherence.programmes import SeveralProgrammes
 from outreach.api_keys import keys
 from outreach.api_keys.models import ApiKey
 from outreach.columns import Queried, Row
@@ -68,6 +69,12 @@ def admit() -> Response | None:
     if request.method not in READS:
         _read_body()
     return None
+
+
+@pages.errorhandler(SeveralProgrammes)
+def say_codes(several: SeveralProgrammes) -> Response:
+    """Say of which programmes one has to be named, for a program to choose."""
+    return problems.answer(409, str(several), programmes=[*several.codes])
 
 
 @pages.after_request

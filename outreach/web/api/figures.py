@@ -7,7 +7,7 @@ from pydantic import Field, RootModel, create_model
 
 from outreach.adherence.situation import Bucket, Solicitation
 from outreach.campaigns.models import WaveState
-from outreach.web.api.shapes import CampaignSummaryTold, Told
+from outreach.web.api.shapes import CampaignBaseTold, Told
 
 _COUNTS: dict[str, Any] = {name.value: (int | None, ...) for name in (*Bucket, *Solicitation)}
 _BY_STATUS: Any = create_model("_ByStatus", __base__=Told, **_COUNTS)
@@ -147,7 +147,7 @@ class MeasuredTold(Told):
     opens: HitsTold | None
 
 
-class CampaignTold(CampaignSummaryTold):
+class CampaignTold(CampaignBaseTold):
     """A campaign: its waves with what became of their letters, its numbers, and its answers by kind."""
 
     waves: list[WaveTold]
@@ -172,7 +172,7 @@ class MembersWaveTold(Told):
     answered: dict[str, int] | None = None
 
 
-class MembersCampaignTold(CampaignSummaryTold):
+class MembersCampaignTold(CampaignBaseTold):
     """A campaign for such a key: its waves that write to members, and the numbers of these. `answers` and `measured`
     are empty. `counted` says whose members alone are counted, in French.
     """

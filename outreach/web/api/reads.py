@@ -11,12 +11,13 @@ from outreach.accounts import staff
 from outreach.adherence import known, record_list, situation
 from outreach.adherence import programmes as known_programmes
 from outreach.adherence.grouping import Grouping
-from outreach.adherence.models import AdherenceRecord
+from outreach.adherence.models import AdherenceRecord, Programme
 from outreach.adherence.programmes import files as programme_files
 from outreach.campaigns import lifecycle, segment_uses
 from outreach.campaigns import listing as campaign_list
 from outreach.campaigns.models import Campaign
 from outreach.campaigns.results import as_json
+from outreach.campaigns.results.overall import overall
 from outreach.campaigns.schedule import concerned
 from outreach.campaigns.schedule.moments import read_past, until
 from outreach.columns import Expression, Queried, Row
@@ -30,7 +31,7 @@ from outreach.directory import listing as directory
 from outreach.directory.listing import Filters
 from outreach.errors import InputError, NotFound, Refused
 from outreach.notes import listing as note_list
-from outreach.notes.models import NoteState
+from outreach.notes.models import Note, NoteState
 from outreach.responses import trays
 from outreach.responses.models import Response as GivenResponse
 from outreach.web.api import resources
@@ -147,7 +148,8 @@ def campaigns() -> Response:
     resource = partial(resources.campaign, is_whole=is_whole)
     with reading() as session:
         among = None if is_whole else concerned.campaigns(session, now=now())
-        return _page_of_programme(session, campaign_list.listed(session, among=among), Campaign.strand_id, resource)
+        listing = campaign_list.listed(session, among=among, figures=partial(overall, session, now=now()))
+        return _page_of_programme(session, _of_strands(listing, Campaign.strand_id), resource)
 
 
 @pages.get("/campaigns/<number:campaign>")
@@ -183,7 +185,8 @@ def recipients(campaign: int, wave: int) -> Response:
 def responses() -> Response:
     """Les réponses des pouvoirs organisateurs sur un programme, et la suite donnée à chacune."""
     with reading() as session:
-        return _page_of_programme(session, trays.every(session), GivenResponse.strand_id, resources.response)
+        listed = _of_strands(trays.every(session), GivenResponse.strand_id)
+        return _page_of_programme(session, listed, resources.response)
 
 
 @pages.get("/exclusions")
@@ -195,12 +198,16 @@ def exclusions() -> Response:
 
 
 @pages.get("/notes")
-@answers("listNotes", Page[NoteTold], PageAsked)
+@answers("listNotes", Page[NoteTold], OfProgrammeAsked, faults=OF_PROGRAMME)
 def notes() -> Response:
-    """Les notes publiées."""
+    """Les notes publiées sur un programme."""
+
+    def resource(one: Note, programme: str) -> resources.Resource:
+        return resources.note(one, programme, settings().address)
+
     with reading() as session:
-        listing = note_list.listed(session, NoteState.PUBLISHED)
-        return page_of(listing, query_as(PageAsked), lambda one: resources.note(one, settings().address))
+        listed = partial(note_list.listed, session, NoteState.PUBLISHED, "")
+        return _page_of_programme(session, listed, resource)
 
 
 @pages.get("/adherence-records")
@@ -208,18 +215,29 @@ def notes() -> Response:
 def adherence_records() -> Response:
     """Les statuts enregistrés des écoles dans un programme, les annulés aussi, dans l’ordre de leur enregistrement."""
     with reading() as session:
-        return _page_of_programme(session, record_list.listed(session), AdherenceRecord.strand_id, resources.record)
+        listed = _of_strands(record_list.listed(session), AdherenceRecord.strand_id)
+        return _page_of_programme(session, listed, resources.record)
+
+
+def _of_strands(listing: Queried[Row], strand_id: Expression) -> Callable[[Programme], Queried[Row]]:
+    """Those rows of a listing whose strand is of a programme."""
+
+    def theirs(programme: Programme) -> Queried[Row]:
+        keys = [strand.id for strand in programme.strands]
+        return replace(listing, query=listing.query.where(strand_id.in_(keys)))
+
+    return theirs
 
 
 def _page_of_programme(
-    session: Session, listing: Queried[Row], strand_id: Expression, resource: Callable[[Row, str], resources.Resource]
+    session: Session,
+    listed: Callable[[Programme], Queried[Row]],
+    resource: Callable[[Row, str], resources.Resource],
 ) -> Response:
-    """A page of those rows of a listing whose strand is of the programme that is asked for."""
+    """A page of what is listed of the programme that is asked for."""
     asked = query_as(OfProgrammeAsked)
     programme = known_programmes.named(session, asked.programme)
-    theirs = strand_id.in_([strand.id for strand in programme.strands])
-    found = replace(listing, query=listing.query.where(theirs))
-    return page_of(found, asked, lambda row: resource(row, programme.code))
+    return page_of(listed(programme), asked, lambda row: resource(row, programme.code))
 
 
 def _when(session: Session, asked: SituationAsked) -> tuple[date, datetime | None]:

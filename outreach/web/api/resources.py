@@ -13,6 +13,7 @@ from outreach.adherence.record_list import RecordRow
 from outreach.adherence.situation import Bucket
 from outreach.campaigns.listing import CampaignRow
 from outreach.campaigns.models import WaveState
+from outreach.campaigns.results.overall import Overall
 from outreach.campaigns.segment_uses import ListedSegment
 from outreach.delivery.ledger.listing import Recipient, outcome_of, why
 from outreach.delivery.ledger.suppression_list import Excluded
@@ -22,8 +23,10 @@ from outreach.directory.models import Authority, EducationType, Located, Network
 from outreach.notes.content import public_address
 from outreach.notes.models import Note
 from outreach.responses.models import Response
+from outreach.segments.audience import Concerns
 
 Resource = dict[str, Any]
+NOBODY = Overall()  # the numbers of a campaign that wrote to nobody
 
 
 def network(one: Network) -> Resource:
@@ -80,6 +83,15 @@ def segment(row: ListedSegment, programme: str, authorities: int) -> Resource:
 
 
 def campaign(row: CampaignRow, programme: str, *, is_whole: bool) -> Resource:
+    """A campaign of a list, with the numbers that the list on the page shows of it."""
+    numbers = row.came or NOBODY
+    came = {"recipients": numbers.recipients, "answered": numbers.answered, "joined_since": numbers.joined_since}
+    if row.campaign.concerns is Concerns.JOINED:
+        came["joined_since"] = None
+    return {**_campaign(row, programme, is_whole=is_whole), "counts": came}
+
+
+def _campaign(row: CampaignRow, programme: str, *, is_whole: bool) -> Resource:
     """A campaign, without what came of it; whom it is for is said to who sees the `is_whole` of it."""
     return {
         "id": row.campaign.id,
@@ -97,7 +109,7 @@ def standing(row: CampaignRow, programme: str, said: Mapping[str, Any]) -> Resou
     """A campaign with what came of it: what commands print of its waves, numbers, answers and openings."""
     waves = [{**wave, "label": WaveState(wave["state"]).label} for wave in said["waves"]]
     came = {name: value for name, value in said.items() if name != "campaign"}
-    return {**campaign(row, programme, is_whole="counted" not in said), **came, "waves": waves}
+    return {**_campaign(row, programme, is_whole="counted" not in said), **came, "waves": waves}
 
 
 def recipient(row: Recipient) -> Resource:
@@ -156,13 +168,13 @@ def exclusion(row: Excluded) -> Resource:
     }
 
 
-def note(one: Note, address: str) -> Resource:
-    """A published note; `address` is the service's own. It says nothing of notes that are not published."""
+def note(one: Note, programme: str, address: str) -> Resource:
+    """A published note about a programme; `address` is the service's own. It says nothing of any other note."""
     assert one.approval is not None and one.publication is not None, one.id  # noqa: S101, PT018
     return {
         "number": one.approval.number,
         "title": one.title,
-        "programme": one.programme.code,
+        "programme": programme,
         "as_of": one.as_of,
         "sha256": one.sha256,
         "published_at": one.publication.published_at,

@@ -125,12 +125,16 @@ class Page(Told, Generic[Item]):
 
 
 class Problem(BaseModel):
-    """What is wrong (RFC 9457): a stable type, a French title, the status, a French sentence on what to do."""
+    """What is wrong (RFC 9457): a stable type, a French title, the status, a French sentence on what to do.
+
+    `programmes` are the codes of those of which one has to be named, where that is what is wrong.
+    """
 
     type: str
     title: str
     status: int
     detail: str
+    programmes: list[str] | None = Field(None, json_schema_extra=_never_null)
 
 
 class CloudEvent(Told):
@@ -263,7 +267,15 @@ class SegmentTold(Told):
     campaign_count: int
 
 
-class CampaignSummaryTold(Told):
+class SomeNumbersTold(Told):
+    """Three numbers of a campaign, in authorities, as its own `counts` has them; null what has no meaning in it."""
+
+    recipients: int
+    answered: int
+    joined_since: int | None
+
+
+class CampaignBaseTold(Told):
     """A campaign, and how far it has come. `audience` says in French whom it is for; null to a key of members."""
 
     id: int
@@ -274,6 +286,12 @@ class CampaignSummaryTold(Told):
     stage: Stage
     label: str
     audience: str | None
+
+
+class CampaignSummaryTold(CampaignBaseTold):
+    """A campaign in a list, with some of its numbers: the campaign itself tells all."""
+
+    counts: SomeNumbersTold
 
 
 class RecipientTold(Told):

@@ -81,13 +81,14 @@ def test_no_read_takes_a_programme_that_nobody_named(app, filled, codes):
             continue
         assert (without.status_code, without.mimetype) == (409, PROBLEM), address
         assert said(codes) in without.json["detail"], address
+        assert without.json["programmes"] == codes, address
         assert filled.get(f"{address}?programme=autre").status_code == 404, address
         for code in codes:
             told = filled.get(f"{address}?programme={code}")
             items = told.json.get("items", [told.json])
             assert {one["programme"] for one in items} <= {code}, address
         seen.add(address)
-    assert seen == {"/situation", "/segments", "/campaigns", "/responses", "/adherence-records"}
+    assert seen == {"/situation", "/segments", "/campaigns", "/responses", "/adherence-records", "/notes"}
 
 
 @pytest.mark.long
@@ -99,6 +100,7 @@ def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launch
         refused = filled.post("/adherence-lists", {**told, **more}, **{"Idempotency-Key": f"a{number}"})
         assert (refused.status_code, refused.mimetype) == (409, PROBLEM)
         assert said(codes) in refused.json["detail"]
+        assert refused.json["programmes"] == codes
     unknown = filled.post("/adherence-lists", {**told, "programme": "autre"}, **{"Idempotency-Key": "b"})
     assert unknown.status_code == 404
     with launched_sample.reading() as session:
@@ -114,7 +116,7 @@ def test_no_write_takes_a_programme_that_nobody_named(app, filled, codes, launch
 def test_one_programme_need_not_be_named_and_may_be(program, sample_database):
     with sample_database.reading() as session:
         (only,) = programmes.every(session)
-    for path in ("/situation", "/adherence-records"):
+    for path in ("/situation", "/adherence-records", "/notes"):
         assert program.get(path).json == program.get(f"{path}?programme={only.code}").json, path
 
 

@@ -4,7 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select, update
 
 from outreach.adherence import programmes, situation
 from outreach.adherence.models import AdherenceRecord
@@ -13,7 +13,7 @@ from outreach.api_keys.models import ApiKey
 from outreach.campaigns import counts, lifecycle
 from outreach.delivery.ledger import suppressions
 from outreach.delivery.ledger.recipients import listed_schools
-from outreach.delivery.models import SuppressionReason
+from outreach.delivery.models import Message, MessageState, SuppressionReason
 from outreach.directory import listing
 from outreach.directory.listing import Filters
 from outreach.directory.models import Authority
@@ -240,8 +240,15 @@ def test_one_name_means_one_thing_and_every_operation_has_one(app):
 @pytest.mark.long
 def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app, filled, launched_sample):
     now = app.extensions["outreach.settings"].instant()
+    left = {"state": MessageState.ACCEPTED, "fence_id": "f", "fenced_at": NOW, "settled_at": NOW, "reply_code": 250}
+    with launched_sample.writing() as session:
+        session.execute(update(Message).where(Message.reason.is_(None)).values(left))
     (listed,), told = filled.get("/campaigns").json["items"], filled.get("/campaigns/1").json
+    numbers = listed.pop("counts")
     assert told.items() >= listed.items()
+    assert told["counts"].items() >= numbers.items()
+    assert {*numbers} == {"recipients", "answered", "joined_since"}
+    assert numbers["recipients"] > 0
     with launched_sample.reading() as session:
         campaign = lifecycle.campaign_numbered(session, 1)
         counted = counts.of_campaign(session, campaign, now=now).as_json()
@@ -254,6 +261,32 @@ def test_a_campaign_says_what_it_is_and_its_counts_are_those_of_the_command(app,
         ("running", "En cours"),
         ("planned", "Planifiée"),
     ]
+
+
+def test_the_numbers_of_a_page_of_campaigns_cost_no_statement_more_however_many_they_are(app, filled, launched_sample):
+    def statements():
+        seen = []
+
+        def note(_connection, _cursor, statement, *_more):
+            seen.append(statement)
+
+        event.listen(launched_sample.engine, "before_cursor_execute", note)
+        items = filled.get("/campaigns").json["items"]
+        event.remove(launched_sample.engine, "before_cursor_execute", note)
+        return items, len(seen)
+
+    with launched_sample.writing() as session:
+        factories.campaign(session, factories.invitation(), NOW)
+    statements()
+    _, before = statements()
+    with launched_sample.writing() as session:
+        for number in range(6):
+            concerns = "joined" if number else "open"
+            factories.campaign(session, factories.invitation(title=f"Suite {number}", concerns=concerns), NOW)
+    items, after = statements()
+    assert (len(items), after) == (8, before)
+    assert [one["counts"]["joined_since"] for one in items[2:]] == [0, *[None] * 5]
+    assert {one["counts"]["recipients"] for one in items[1:]} == {0}
 
 
 @pytest.mark.one_example
