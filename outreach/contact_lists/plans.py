@@ -157,6 +157,7 @@ class ContactPlan(ListPlan):
         """The columns, the counts, the rejected rows and those that wait, as `contacts import --json` prints them."""
         return {
             **self.counts._asdict(),
+            "file": self.label,
             "columns": {
                 "read": dict(self.columns),
                 "chosen": [chosen.as_json() for chosen in self.chosen],
@@ -164,6 +165,7 @@ class ContactPlan(ListPlan):
                 "unknown": list(self.unknown_columns),
             },
             "lines_aside": [line.as_json() for line in self.lines_aside],
+            "mended": [cell.as_json() for cell in self.mended],
             "waiting": len(self.waiting),
             "confirmed": self.confirmed,
             "far_names": [waiting.as_json() for waiting in self.waiting],

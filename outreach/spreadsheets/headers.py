@@ -40,7 +40,7 @@ class MissingColumns(InputError):
     def __init__(self, missing: Mapping[str, str], unknown: Sequence[str]) -> None:
         self.fields = tuple(missing)
         self.is_matchable = len(unknown) >= len(missing)
-        also = f" Colonnes inconnues : {', '.join(unknown)}." if unknown else ""
+        also = f" Colonnes inconnues : {', '.join(filter(None, unknown))}." if any(unknown) else ""
         super().__init__(f"Colonnes manquantes : {', '.join(missing.values())}.{also}")
 
 
@@ -234,7 +234,7 @@ class Headers:
         if missing:
             raise MissingColumns(missing, unknown)
         rows = self._rows(grid, places, len(header))
-        return Sheet(columns, places, tuple(set_aside), tuple(unknown), rows)
+        return Sheet(columns, places, tuple(set_aside), tuple(filter(None, unknown)), rows)
 
     def _rows(self, grid: Grid, places: Mapping[str, int], width: int) -> Iterator[Row]:
         empty = True

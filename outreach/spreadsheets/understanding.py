@@ -113,10 +113,14 @@ class _Columns:
         for word, places in unclear.items():
             named = [None if name == word or place in places else name for place, name in enumerate(named)]
         header = [
-            name.strip() or (f"colonne {column_letter(place)}" if named[place] else "")
+            name.strip() or (f"colonne {column_letter(place)}" if self._is_unnamed(place, named) else "")
             for place, name in enumerate(self.header)
         ]
         return Understood(replace(self.grid, header=header, fields=named, passed_over=self.passed_over), unclear)
+
+    def _is_unnamed(self, place: int, named: Sequence[str | None]) -> bool:
+        """Whether a column without a title is to be called by its letter: it is read, or left aside with its cells."""
+        return bool(named[place] or (place < len(self.grid.header) and self.samples[place]))
 
     def _named(self, taken: Mapping[int, str]) -> list[str | None]:
         """The fields by title, those aside that are taken by a column for what it holds.
@@ -139,8 +143,8 @@ class _Columns:
         """The places of the columns that may be a field's which nothing else looks like: those with its title first,
         then those whose title tells it, then any that mostly hold it, then those with such a title, whatever they hold.
         """
-        if word in (bracketed := self.headers.bracketed(self.header)):
-            return [bracketed.index(word)]
+        if word in (ours := self.headers.bracketed(self.header)):
+            return [ours.index(word)]
         field, free = self.headers.fields[word], [*enumerate(self.header)]
         spelt = [place for place, name in free if named[place] in {word, "", None} and field.is_spelt(name)]
         told = [place for place, name in free if named[place] in {word, "", None} and field.is_told(name)]

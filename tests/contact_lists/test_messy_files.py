@@ -216,6 +216,17 @@ def test_bad_addresses_beside_a_postal_one_are_read_under_their_own_title(planne
     assert [rejection.row for rejection in plan.rejected] == [3, 4]
 
 
+def test_a_column_without_a_title_is_named_by_its_letter_and_an_empty_one_not_at_all(planned):
+    plan = planned(workbook(["", "PO n°", "E-mail", "", "Remarque"], ["", 9300, A, "urgent", "x"]))
+    assert plan.summary()["columns"]["unknown"] == ["colonne D", "Remarque"]
+
+
+def test_a_command_says_which_sheet_is_read_and_what_was_mended(planned):
+    told = planned(book_of({"Notes": [["a"]], "PO": [["PO", "E-mail"], ["Erezée (9300)", A]]})).summary()
+    assert told["file"] == "classeur, feuille « PO », sans lire « Notes »"
+    assert told["mended"] == [{"row": 2, "column": "PO", "message": "« Erezée (9300) » est lu « 9300 »."}]
+
+
 def test_a_cell_with_two_known_numbers_is_a_rejected_line_that_says_so(planned):
     (rejection,) = planned(workbook(["PO", "E-mail"], ["9300 et 9301", A])).rejected
     assert rejection.message == "« 9300 et 9301 » contient 2 numéros FASE, 9300 et 9301 : gardez-en un par ligne."
