@@ -323,20 +323,7 @@ QUESTION = (
     Shot("", APPROVER, "/notes/1", (("click", button("Valider et numéroter")),)),
 )
 
-NOTE = "guide/images/note"  # the first page of the PDF that these commands of the guide make
-NOTE_AT = "2021-05-15 11:00"
-NOTE_COMMANDS = (
-    ("sample", "--today", "2021-05-15"),
-    ("campaign", "new", "invitation-volet-1"),
-    ("campaign", "submit", "1"),
-    ("campaign", "approve", "1"),
-    ("campaign", "schedule", "1", "--at", "2021-06-01 09:30"),
-    (
-        *("note", "make", "--as-of", "2021-05-15", "--network", "WBE", "--title", "Un premier bilan", "--yes"),
-        *("--question", "Toutes les écoles de WBE ont-elles adhéré ? À défaut, qu’est-il prévu ?"),
-        *("--figure", "Connexions à la plateforme", "près de 100 000", "Statistiques de la plateforme", "2021-05-10"),
-    ),
-)
+NOTE = "guide/images/note"  # the first page of that file
 
 
 def main() -> None:
@@ -456,13 +443,9 @@ def take_question(browser: Browser) -> None:
 
 
 def take_note() -> None:
-    """The guide's note, made by its commands in a demonstration of its own."""
-    with tempfile.TemporaryDirectory() as scratch:
-        environment, pdf = environment_of(pathlib.Path(scratch)), f"{scratch}/note.pdf"
-        for words in (*NOTE_COMMANDS, ("note", "show", "2021-001", "--format", "pdf", "--output", pdf)):
-            subprocess.run([ROOT / "run", "--now", NOTE_AT, *words], env=environment, check=True)
-        drawn = ["pdftoppm", "-png", "-r", "100", "-f", "1", "-l", "1", pdf]
-        keep(NOTE, subprocess.run(drawn, stdout=subprocess.PIPE, check=True).stdout)
+    """The first page of the note on the question."""
+    drawn = ["pdftoppm", "-png", "-r", "100", "-f", "1", "-l", "1", QUESTION_NOTE]
+    keep(NOTE, subprocess.run(drawn, stdout=subprocess.PIPE, check=True).stdout)
 
 
 def keep(picture: str, png: bytes) -> None:

@@ -23,6 +23,10 @@ GONE = {
     "campaign schedule": CHECKED,
     "campaign submit": CHECKED,
     "letter": "« Écrire », sur la fiche d’un pouvoir organisateur, le fait",
+    "note correct": "« Corriger », sur la page de la note, en prépare une autre",
+    "note make": "« Préparer une note », sur la page « Notes », en prépare une, qu’une autre personne valide",
+    "note publish": "la page de la note la publie",
+    "note request": "« Demander une note », sur la page « Notes », le fait",
     "paper": "l’onglet « Papier » de la campagne prépare les lettres et remet leurs fichiers",
 }
 

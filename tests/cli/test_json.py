@@ -11,17 +11,14 @@ from outreach.cli.context import Operation
 from outreach.cli.main import NO_DATABASE, PLACES, commands, load, sentence
 from outreach.jobs import asking
 from outreach.jobs.asking import Asked
-from outreach.notes import finishing
 from outreach.settings import read
 from tests import factories
 from tests.conftest import NOW
 from tests.directory.editions import edition, row
-from tests.notes import quick
 from tests.nursery import run_command
 
 JOININGS = "fase;volet;statut;date\n80001;1;adhéré;01/05/2021\n"
 CONTACTS = "fase;adresse;nom\n9300;a@ecole.be;Anne\n"
-NOTE = ("--as-of", "2021-05-15", "--network", "WBE")
 # Every command with --json, in an order in which each finds what it needs. None: the file written for it.
 CALLS = {
     "register plan": (None,),
@@ -32,9 +29,6 @@ CALLS = {
     "campaign audience": ("1", "--why", "9300"),
     "campaign status": ("1",),
     "campaign counts": ("1",),
-    "note make": ("--title", "Un bilan", *NOTE),
-    "note request": ("--question", "Où en sont les écoles ?"),
-    "note correct": ("2021-001", "--reason", "Un autre jour.", "--as-of", "2021-05-14"),
     "note verify": (None,),
     "report situation": (),
     "bounces": (),
@@ -94,9 +88,8 @@ def backend():
 
 
 @pytest.fixture
-def run(tmp_path, sample_database, templates, monkeypatch):
+def run(tmp_path, sample_database, templates):
     """Run a command in this process, on the sample or at another address; returns its result."""
-    monkeypatch.setattr(finishing, "finisher", quick.finisher)
 
     def run(*words, url=""):
         operation, settings = Operation(), read({"OUTREACH_DATA": str(templates.data)})

@@ -1,7 +1,9 @@
-"""`./run note`: a note made, listed, shown, verified, corrected and published; what it refuses."""
+"""`./run note`: notes listed, shown and verified, and their figures beside those of `./run report`."""
 
 import json
 import shutil
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from click.testing import CliRunner
@@ -12,14 +14,17 @@ from outreach.cli import context
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
 from outreach.db import Database
-from outreach.notes import finishing, signing
+from outreach.notes import corrections, freezing, gathering, signing
+from outreach.notes.content import HandFigure
+from outreach.notes.drafts import NoteRequest
 from outreach.settings import Mode, read
 from tests.conftest import NOW
+from tests.factories import AUTHOR
 from tests.notes import quick
+from tests.notes.conftest import approve_in
 
-AUTHOR = "nadia.lambert@fwb.example"
-MAKE = ("make", "--as-of", "2021-05-15", "--title", "Un premier bilan", "--network", "WBE")
-FIGURE = ("--figure", "Connexions", "près de 100 000", "Statistiques", "10/05/2021")
+FIGURE = HandFigure("Connexions", "près de 100 000", "Statistiques", "2021-05-10")
+ASKED = NoteRequest(date(2021, 5, 15), "Un premier bilan", networks=("WBE",), hand_figures=(FIGURE,))
 
 
 @pytest.fixture
@@ -28,13 +33,12 @@ def backend():
 
 
 @pytest.fixture
-def note(sample_database, templates, monkeypatch):
+def note(sample_database, templates):
     """Run a command, of `note` without `group`, in this process; returns its status and what it printed."""
-    monkeypatch.setattr(finishing, "finisher", quick.finisher)
 
-    def run(*words, mode=Mode.DEMO, group="note"):
+    def run(*words, group="note"):
         operation = Operation()
-        operation.settings = read({"OUTREACH_DATA": str(templates.data)}).model_copy(update={"mode": mode})
+        operation.settings = read({"OUTREACH_DATA": str(templates.data)})
         operation.database, operation.now = sample_database, NOW
         result = CliRunner().invoke(commands, [group, *words], obj=operation)
         return result.exit_code, result.stdout_bytes.decode() + str(result.exception or "")
@@ -42,8 +46,21 @@ def note(sample_database, templates, monkeypatch):
     return run
 
 
-def test_in_a_demonstration_a_note_is_made_shown_verified_corrected_and_published(note, tmp_path):
-    assert note(*MAKE, *FIGURE, "--json") == (0, '{"number": "2021-001"}\n')
+@pytest.fixture
+def make(sample_database):
+    """Freeze and approve a note, as pages do; returns its number."""
+
+    def call(asked=ASKED):
+        with sample_database.writing() as session:
+            key = freezing.freeze(session, gathering.gather(session, asked, now=NOW), now=NOW, actor=AUTHOR).id
+        return approve_in(sample_database, key, finish=quick.finisher(None))
+
+    return call
+
+
+def test_a_note_is_listed_shown_and_verified_with_its_correction(note, make, sample_database, tmp_path):
+    assert note("list")[1] == "Aucune note.\n"
+    assert make() == "2021-001"
     status, told = note("show", "2021-001")
     assert (status, "14 des 147 écoles de WBE" in told) == (0, True)
     file = tmp_path / "note.json"
@@ -57,21 +74,18 @@ def test_in_a_demonstration_a_note_is_made_shown_verified_corrected_and_publishe
     file.write_text(stored.replace("près de 100 000", "près de 200 000"), encoding="utf-8")
     status, told = note("verify", str(file))
     assert (status, "modifiés" in told) == (1, True)
-    correct = ("correct", "2021-001", "--reason", "Le compte définitif.", *FIGURE[:2], "99 871", *FIGURE[3:], "--json")
-    assert note(*correct) == (0, '{"number": "2021-002"}\n')
-    status, told = note(*correct)
-    assert (status, "déjà corrigée par la note 2021-002" in told) == (1, True)
-    correction = json.loads(note("show", "2021-002", "--format", "json")[1])["figures"]["correction"]
-    assert [change["before"] for change in correction["changes"]] == ["près de 100 000"]
+    with sample_database.reading() as session:
+        again = corrections.again(session, "2021-001")
+    make(replace(again, hand_figures=(replace(FIGURE, value="99 871"),), reason="Le compte définitif."))
     listed = json.loads(note("list", "--json")[1])["items"]
     assert [(row["number"], row["corrected_by"]) for row in listed] == [("2021-002", None), ("2021-001", "2021-002")]
-    assert note("publish", "2021-001")[0] == 0
-    assert "2021-001" in note("list", "--state", "published")[1]
+    assert note("list", "--state", "published")[1] == "Aucune note.\n"
+    assert note("show", "2021-009") == (1, "Aucune note ne porte le numéro « 2021-009 ».")
 
 
-def test_each_figure_of_the_seeds_answer_is_that_of_the_report(note):
+def test_each_figure_of_the_seeds_answer_is_that_of_the_report(note, make):
     """The question of Parliament, from the sample as of 15 May 2021: the note and `report situation` agree."""
-    note(*MAKE, *FIGURE, "--json")
+    make()
     figures = json.loads(note("show", "2021-001", "--format", "json")[1])["figures"]
     report = ("situation", "--as-of", "2021-05-15", "--network", "WBE")
     lines = note(*report, group="report")[1].splitlines()
@@ -103,8 +117,8 @@ def test_the_report_of_a_strand_that_is_not_open_yet_says_when_it_opens(note):
         }
 
 
-def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, tmp_path):
-    note(*MAKE, "--json")
+def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, make, tmp_path):
+    make()
     file, key, stranger = (tmp_path / name for name in ("note.json", "key.pem", "stranger.pem"))
     note("show", "2021-001", "--format", "json", "--output", str(file))
 
@@ -136,8 +150,10 @@ def test_a_note_is_proven_by_the_database_or_by_a_key_that_is_given(note, tmp_pa
         ("empty", "ne garde aucune note validée : le fichier est vérifié sans elle"),
     ],
 )
-def test_a_database_that_cannot_be_asked_leaves_a_true_note_unproven(note, database, tmp_path, templates, away, said):
-    note(*MAKE, "--json")
+def test_a_database_that_cannot_be_asked_leaves_a_true_note_unproven(
+    note, make, database, tmp_path, templates, away, said
+):
+    make()
     file = tmp_path / "note.json"
     note("show", "2021-001", "--format", "json", "--output", str(file))
     operation, other = Operation(), Database(f"sqlite:///{tmp_path / 'none' / 'x.sqlite3'}")
@@ -155,37 +171,6 @@ def test_a_database_that_cannot_be_asked_leaves_a_true_note_unproven(note, datab
     other.dispose()
     assert (result.exit_code, said in result.stderr.replace("\u00a0", " ")) == (3, True), result.output
     assert "relancez la commande quand la base de données répond" in result.stdout
-
-
-def test_elsewhere_a_note_awaits_a_second_person(note):
-    status, told = note(*MAKE, "--json", "--as", AUTHOR, mode=Mode.TRIAL)
-    stated = json.loads(told)
-    assert (status, stated) == (0, {"number": None, "awaits": 1})
-    assert [row["state"] for row in json.loads(note("list", "--json", mode=Mode.TRIAL)[1])["items"]] == ["frozen"]
-
-
-def test_without_yes_or_json_it_asks_before_it_freezes(note):
-    status, told = note(*MAKE)
-    assert (status, "Figer cette note" in told) == (1, True)
-    assert note("list")[1] == "Aucune note.\n"
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (("make", "--as-of", "2021-05-16", "--title", "x", "--json"), "avenir"),
-        (("make", "--as-of", "2019-05-16", "--title", "x", "--json"), "s’ouvre le"),
-        ((*MAKE, "--network", "Marsien", "--json"), "Le réseau « Marsien » n’existe pas"),
-        ((*MAKE, "--known-at", "hier", "--json"), "moment"),
-        ((*MAKE, "--figure", "x", "1", "y", "z", "--json"), "Chiffre 1"),
-        (("show", "2021-009"), "Aucune note ne porte le numéro « 2021-009 »"),
-        (("publish", "2021-009"), "Aucune note"),
-        (("correct", "2021-009", "--reason", "x"), "Aucune note"),
-    ],
-)
-def test_what_cannot_be_made_is_refused_in_one_sentence(note, words, said):
-    status, told = note(*words)
-    assert (status, said in told) == (1, True)
 
 
 def test_no_command_shows_what_a_terminal_obeys(capsys):

@@ -19,7 +19,6 @@ from tests.programmes import FIRST, JOINED, NAME, SECOND, two_programmes
 
 __all__ = ["two_programmes"]
 CODES = f"« {FIRST} », « {SECOND} »"
-NOTE = ("--as-of", "2021-05-15", "--title", "Un bilan", "--yes")
 
 
 @pytest.fixture
@@ -57,8 +56,6 @@ READS = [
     ("report", "situation", "--json"),
     ("report", "actions"),
     ("adherence", "coverage"),
-    ("note", "make", *NOTE),
-    ("note", "request", "--question", "Combien ?"),
 ]
 TESTED_BELOW = {("adherence", "import")}
 TESTED_ELSEWHERE = {("campaign", "new")}  # test_new_campaign.py
