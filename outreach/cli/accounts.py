@@ -1,14 +1,12 @@
-"""`user`: the accounts of staff, their roles, their sessions, and who may no longer sign in."""
+"""`user`: who has an account; adding one, and a way in for whoever lost theirs."""
 
 import secrets
-from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import click
 
-from outreach.accounts import administering, passwords, sessions, staff
+from outreach.accounts import administering, passwords, staff
 from outreach.accounts.links import LinkKind
 from outreach.accounts.one_person import refuse_second_account
 from outreach.accounts.staff import User
@@ -18,9 +16,7 @@ from outreach.db import Session
 from outreach.delivery import installation
 from outreach.directory import scoping
 from outreach.errors import InputError
-from outreach.french import moment, plural
-from outreach.mail.addresses import judge
-from outreach.own import handing_over
+from outreach.french import moment
 from outreach.roles import RoleName
 from outreach.settings import Mode, Settings
 from outreach.staff_mail import account_letters, invitations
@@ -43,12 +39,9 @@ scope_option = click.option(
 address_argument = click.argument("email", metavar="ADRESSE")
 
 
-show_option = click.option("--show", is_flag=True, help="Montre le lien une fois, et n’envoie rien.")
-
-
 @click.group()
 def user() -> None:
-    """Les comptes du service."""
+    """Les comptes du service : les énumérer, en ajouter un, rendre l’accès."""
 
 
 @user.command("list")
@@ -63,39 +56,7 @@ def list_accounts(operation: Operation) -> None:
 
 @user.command()
 @address_argument
-@click.option("--name", default="", help="Le nom de la personne ; à une personne déjà invitée, rien à indiquer.")
-@click.option("--role", "roles", type=click.Choice([role.value for role in RoleName]), multiple=True, help="Le rôle.")
-@scope_option
-@show_option
-@acting
-@pass_operation
-def invite(operation: Operation, email: str, name: str, roles: tuple[str, ...], scope: str, *, show: bool) -> None:
-    """Invite une personne, qui choisit elle-même son mot de passe par un lien reçu, pendant 72 heures."""
-    is_real, held = operation.settings.mode is Mode.PRODUCTION, [RoleName(one) for one in roles]
-    address = judge(email, examples=not is_real).key
-    with operation.database.reading() as session:
-        actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        known = staff.account_of(session, address) if staff.exists(session, address) else None
-        if known and (known.accepted_at or not known.active):
-            staff.refuse_existing(session, address)
-        code = scoping.known_code(session, held, scope)
-        person = AccountHolder(email, name, held, code)
-        if known is None:
-            staff.refuse_mixed(held, code)
-        to = AccountHolder(address, known.name, administering.roles_of(known), known.scope_code) if known else person
-        mail = None if show else _written(operation, session, LinkKind.INVITATION, replace(to, email=address), actor)
-
-    def account(session: Session) -> User:
-        if known:
-            return staff.account_of(session, address)
-        return invitations.invite(session, person, now=operation.now, actor=actor, examples=not is_real)
-
-    _give_link(operation, account, mail, actor)
-
-
-@user.command()
-@address_argument
-@show_option
+@click.option("--show", is_flag=True, help="Montre le lien une fois, et n’envoie rien.")
 @click.option("--second-factor", is_flag=True, help="Retire plutôt le second facteur que la personne a perdu.")
 @acting
 @pass_operation
@@ -108,7 +69,7 @@ def reset(operation: Operation, email: str, *, show: bool, second_factor: bool) 
         actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
         person = AccountHolder(account.email, account.name, administering.roles_of(account), account.scope_code)
         mail = None if show else _written(operation, session, invitations.kind_for(account), person, actor)
-    _give_link(operation, lambda session: staff.account_of(session, email), mail, actor)
+    _give_link(operation, email, mail, actor)
 
 
 def _take_second_factor(operation: Operation, email: str) -> None:
@@ -126,11 +87,11 @@ def _written(operation: Operation, session: Session, kind: LinkKind, person: Acc
     return account_letters.write(kind, sending, person, by=by.name, contact=by.email, now=operation.now)
 
 
-def _give_link(operation: Operation, account: Callable[[Session], User], mail: AccountMail | None, actor: str) -> None:
+def _give_link(operation: Operation, email: str, mail: AccountMail | None, actor: str) -> None:
     """Send a link to an account, or print it once where there is no letter."""
     sending, now = SenderIdentity.of(operation.settings), operation.now
     with operation.database.writing() as session:
-        user = account(session)
+        user = staff.account_of(session, email)
         if mail:
             invitations.send(session, user, mail, sending, now=now, actor=actor)
             said = f"Un lien part à {user.email}. Les précédents ne servent plus."
@@ -140,70 +101,6 @@ def _give_link(operation: Operation, account: Callable[[Session], User], mail: A
     if not mail:
         click.echo(account_letters.address_of(token, sending))
     say(said)
-
-
-@user.command()
-@address_argument
-@roles_option
-@scope_option
-@acting
-@pass_operation
-def role(operation: Operation, email: str, roles: tuple[str, ...], scope: str) -> None:
-    """Remplace les rôles d’un compte par ceux-ci."""
-    with operation.database.writing() as session:
-        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        held = [RoleName(name) for name in roles]
-        code = scoping.known_code(session, held, scope)
-        administering.set_roles(session, account, held, scope=code, now=operation.now, actor=actor)
-        said = f"Rôles de {account.email} : {administering.labels_of(account)}."
-    say(said)
-
-
-@user.command()
-@address_argument
-@click.option("--to", default="", metavar="COLLÈGUE", help="Qui suit désormais ce que cette personne suivait.")
-@acting
-@pass_operation
-def close(operation: Operation, email: str, to: str) -> None:
-    """Ferme un compte et termine ses sessions ; ce que la personne suit va au collègue nommé, ou à tous."""
-    with operation.database.writing() as session:
-        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        handed = handing_over.close(session, account, to=to, now=operation.now, actor=actor)
-        said = f"Compte de {account.email} fermé : ses sessions sont terminées."
-    what = handing_over.told(*handed)
-    say(f"{said} {f'À {to}' if to else 'À tous'} désormais : {what}." if what else said)
-
-
-@user.command()
-@address_argument
-@acting
-@pass_operation
-def reopen(operation: Operation, email: str) -> None:
-    """Rouvre un compte fermé, avec ses rôles et son mot de passe."""
-    with operation.database.writing() as session:
-        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        administering.reopen(session, account, now=operation.now, actor=actor)
-        said = f"Compte de {account.email} rouvert."
-    say(said)
-
-
-@user.command("sessions")
-@address_argument
-@click.option("--end", is_flag=True, help="Termine toutes ses sessions.")
-@acting
-@pass_operation
-def show_sessions(operation: Operation, email: str, *, end: bool) -> None:
-    """Dit où une personne est connectée, et termine ses sessions avec --end."""
-    with operation.database.writing() as session:
-        actor, account = operation.actor(session, RoleName.ADMINISTRATOR), staff.account_of(session, email)
-        going_on = sessions.of_user(session, account.id, now=operation.now)
-        lines = [f"{row.browser}, depuis le {moment(row.began_at)}" for row in going_on]
-        if end:
-            administering.end_all_sessions(session, account, now=operation.now, actor=actor)
-    for line in lines:
-        say(line)
-    if end or not lines:
-        say(f"{plural(len(lines), 'session terminée', 'sessions terminées')}." if lines else "Aucune session.")
 
 
 @user.command()

@@ -9,7 +9,11 @@ from outreach.errors import Refused
 CHECKED = "l’étape « Vérifier » de la campagne le fait"
 FOLLOWED = "la page de la campagne le fait"
 PLANNED = "l’étape « Vérifier » d’une campagne donne son plan : ce qui part, quand, et à combien de PO"
+KEYS = "« Accès des programmes », dans l’administration, le fait"
+ACCOUNTS = "« Comptes », dans l’administration, le fait"
 GONE = {
+    "api key create": KEYS,
+    "api key end": KEYS,
     "campaign approve": "une campagne se valide sur sa page, par une personne qui s’y connecte",
     "campaign cancel": FOLLOWED,
     "campaign close": FOLLOWED,
@@ -28,6 +32,11 @@ GONE = {
     "note publish": "la page de la note la publie",
     "note request": "« Demander une note », sur la page « Notes », le fait",
     "paper": "l’onglet « Papier » de la campagne prépare les lettres et remet leurs fichiers",
+    "user close": ACCOUNTS,
+    "user invite": f"{ACCOUNTS} ; où aucun courriel ne partirait, ./run user add",
+    "user reopen": ACCOUNTS,
+    "user role": ACCOUNTS,
+    "user sessions": ACCOUNTS,
 }
 
 

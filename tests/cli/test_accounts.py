@@ -6,11 +6,10 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import select
 
-from outreach.accounts import sessions, staff
+from outreach.accounts import staff
 from outreach.accounts.links import AccountLink, LinkKind
 from outreach.cli.context import Operation
 from outreach.cli.main import commands
-from outreach.roles import RoleName
 from outreach.settings import read
 from tests.conftest import NOW
 
@@ -54,40 +53,24 @@ def test_the_list_says_who_has_an_account_since_when_seen_and_in_which_roles(use
     assert "jamais de connexion" in user("list")[1]
 
 
-def test_roles_sessions_closing_and_reopening_by_command(user, sample_database):
-    assert user("role", AUTHOR, "--role", "approver", "--role", "author") == (
-        0,
-        f"Rôles de {AUTHOR}\N{NO-BREAK SPACE}: rédaction, validation.\n",
-    )
-    with sample_database.writing() as session:
-        sessions.begin(session, staff.user_named(session, AUTHOR).id, "Firefox sous Linux", now=NOW)
-    assert "Aucune session" in user("sessions", READER)[1]
-    assert "Compte de" in user("close", AUTHOR, "--as", CHIEF)[1]
-    closed = {one["email"]: one["active"] for one in json.loads(user("list", "--json")[1])["items"]}
-    assert closed[AUTHOR] is False
-    assert user("close", CHIEF)[0] == 1
-    assert user("reopen", AUTHOR)[0] == 0
-    with sample_database.reading() as session:
-        assert staff.user_named(session, AUTHOR).holds(RoleName.APPROVER)
-    refused, why = user("role", READER, "--role", "administrator", "--as", READER)
-    assert (refused, "administration" in why) == (1, True)
-
-
-def test_an_invitation_is_sent_or_shown_once_and_refused_where_it_would_not_leave(user, sample_database):
-    lea = ("lea.roland@fwb.example", "--name", "Léa Roland", "--role", "author")
-    assert "Un lien part à lea.roland" in user("invite", *lea)[1]
-    shown = user("invite", lea[0], "--show")[1]
-    assert "/account/links/" in shown
+def test_a_way_in_is_sent_or_shown_once_and_refused_where_it_would_not_leave(user, sample_database):
     held = {"OUTREACH_SMTP_URL": "smtp://relay.example"}
+    assert f"Un lien part à {AUTHOR}" in user("reset", AUTHOR)[1]
     status, why = user("reset", AUTHOR, **held)
     assert (status, "liste de test" in why) == (1, True)
     assert "/account/links/" in user("reset", AUTHOR, "--show", **held)[1]
-    assert "existe déjà" in user("invite", AUTHOR, "--show")[1]
+    assert "nécessaire ici" in user("reset", AUTHOR, "--show", "--as", AUTHOR)[1]
+    with sample_database.reading() as session:
+        assert session.scalars(select(AccountLink.kind)).all() == [LinkKind.RESET, LinkKind.RESET]
+
+
+def test_an_account_is_added_for_a_scope_and_nobody_gets_a_second_one(user, sample_database):
     adviser = ("conseil@segec.example", "--name", "Conseil SeGEC", "--role", "federation")
-    assert "Un lien part à conseil@segec.example" in user("invite", *adviser, "--scope", "segec")[1]
-    assert "CECP, CPEONS, FELSI" in user("invite", "autre@segec.example", *adviser[1:], "--scope", "WBE")[1]
-    assert "Indiquez le code" in user("invite", "autre@segec.example", *adviser[1:])[1]
+    assert "Compte créé pour conseil@segec.example" in user("add", *adviser, "--scope", "segec")[1]
+    assert "CECP, CPEONS, FELSI" in user("add", "autre@segec.example", *adviser[1:], "--scope", "WBE")[1]
+    assert "Indiquez le code" in user("add", "autre@segec.example", *adviser[1:])[1]
+    status, why = user("add", "n.lambert@fwb.example", "--name", "LAMBERT Nádia", "--role", "approver")
+    assert (status, "porte déjà ce nom" in why) == (1, True)
     with sample_database.reading() as session:
         assert staff.account_of(session, adviser[0]).scope_code == "SeGEC"
-        kinds = session.scalars(select(AccountLink.kind).order_by(AccountLink.id)).all()
-    assert kinds == [LinkKind.INVITATION, LinkKind.INVITATION, LinkKind.RESET, LinkKind.INVITATION]
+        assert not staff.exists(session, "n.lambert@fwb.example")

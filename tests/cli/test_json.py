@@ -39,7 +39,6 @@ CALLS = {
     "privacy": (),
     "job show": ("1",),
     "job cancel": ("1",),
-    "api key create": ("--name", "Tableau de bord", "--role", "reader", "--days", "90"),
     "verify": (),
     "purge": ("--dry-run",),
     "person export": ("direction@ecole.example",),

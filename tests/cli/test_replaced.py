@@ -7,6 +7,7 @@ from click.testing import CliRunner
 
 from outreach.cli.gone import GONE
 from outreach.cli.main import commands
+from outreach.french import typeset
 
 
 @pytest.mark.parametrize("name", GONE)
@@ -16,7 +17,7 @@ def test_a_command_that_is_no_more_names_what_replaces_it(name):
         assert asked.exit_code != 0
         assert f"La commande {name} n’existe plus : {GONE[name]}." in str(asked.exception)
     told = CliRunner().invoke(commands, [*name.split(), "7", "--json"])
-    assert GONE[name] in json.loads(told.stdout.replace("\u00a0", " "))["error"]
+    assert json.loads(told.stdout)["error"] == typeset(f"La commande {name} n’existe plus : {GONE[name]}.")
 
 
 @pytest.mark.parametrize("name", GONE)
