@@ -335,15 +335,15 @@ class Templates:
         made, name = self.folder / f"{backend}-{kind}.made", f"template_{kind}"
         if made.exists():
             return name
-        if kind in STATES:
-            self._ensure(backend, STATES[kind][0])
+        if kind != "empty":
+            self._ensure(backend, _made_of(kind)[0])
         self.once(made, lambda: self._make(backend, kind, name))
         return name
 
-    def once(self, made: Path, make: Callable[[], object]) -> None:
+    def once(self, made: Path, make: Callable[[], object], turn: str = "turn") -> None:
         """Have something made unless another process of the run has made it: the file `made` says so."""
-        with (self.folder / "turn").open("w") as turn:
-            fcntl.flock(turn, fcntl.LOCK_EX)
+        with (self.folder / turn).open("w") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
             if not made.exists():
                 make()
                 made.touch()

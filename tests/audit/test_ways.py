@@ -4,6 +4,9 @@ import csv
 import io
 import json
 import random
+import shutil
+from dataclasses import dataclass
+from datetime import datetime
 
 import pytest
 from python_calamine import CalamineWorkbook
@@ -47,19 +50,43 @@ def backend():
     return "sqlite"
 
 
-@pytest.fixture
-def url(templates, tmp_path):
-    yield from templates.copy("sqlite", "staffed", tmp_path)
+@dataclass(frozen=True)
+class Past:
+    """What is left of a history: its last moment, and what was done in it."""
+
+    now: datetime
+    told: list[str]
 
 
 @pytest.fixture(params=SEEDS)
-def played(request, templates, url, standing, monkeypatch):  # noqa: F811
-    """A history that was played, an application on its database, and what counts its rows as they are then.
+def past(request, templates, tmp_path):
+    """A history that is played once a run, and the address of a copy of its database.
 
     Every second seed has two programmes of two strands each.
     """
+    name = f"history-{request.param}"
+    kept = templates.folder / f"{name}.json"
+    templates.once(kept, lambda: play(templates, request.param, kept, tmp_path), turn=name)
+    said = json.loads(kept.read_text())
+    copy = shutil.copy(kept.with_suffix(".sqlite3"), tmp_path)
+    return Past(datetime.fromisoformat(said["now"]), said["told"]), f"sqlite:///{copy}"
+
+
+def play(templates, seed, kept, folder):
+    """Leave the database of a history and what it tells beside the other templates."""
+    for url in templates.copy("sqlite", "staffed", folder):
+        database = templates.open(url)
+        history = History(database, random.Random(seed), several=seed % 2 == 1).begin().play(25)
+        database.dispose()
+        shutil.copy(url.removeprefix("sqlite:///"), kept.with_suffix(".sqlite3"))
+    kept.write_text(json.dumps({"now": history.now.isoformat(), "told": history.told}))
+
+
+@pytest.fixture
+def played(past, templates, standing, monkeypatch):  # noqa: F811
+    """A history that was played, an application on its database, and what counts its rows as they are then."""
+    history, url = past
     database = templates.open(url)
-    history = History(database, random.Random(request.param), several=request.param % 2 == 1).begin().play(25)
     monkeypatch.setattr(Settings, "instant", lambda _settings: history.now)
     app = standing.anew(database)
     yield history, app, lambda: recount.Campaigns(rows.of(url), history.now)
