@@ -186,7 +186,7 @@ def reading_operations() -> Iterator[Operation]:
     yield page("results", "/campaigns/1/results")
     yield page("recipients", "/campaigns/1/recipients")
     yield page("recipients, no reaction", "/campaigns/1/recipients", reaction="none")
-    yield page("recipients, last page", "/campaigns/1/recipients", page=10, sort="-joined")
+    yield page("recipients, last page", "/campaigns/1/recipients", page=10, sort="-joined_since")
     yield file("recipients CSV", "/campaigns/1/recipients/export.csv")
     yield file("recipients XLSX", "/campaigns/1/recipients/export.xlsx")
     yield page("responses", "/responses")
