@@ -335,8 +335,8 @@ class Templates:
         made, name = self.folder / f"{backend}-{kind}.made", f"template_{kind}"
         if made.exists():
             return name
-        if kind != "empty":
-            self._ensure(backend, _made_of(kind)[0])
+        if kind in STATES:
+            self._ensure(backend, STATES[kind][0])
         self.once(made, lambda: self._make(backend, kind, name))
         return name
 
