@@ -9,6 +9,8 @@ from outreach.errors import Refused
 CHECKED = "l’étape « Vérifier » de la campagne le fait"
 FOLLOWED = "la page de la campagne le fait"
 PLANNED = "l’étape « Vérifier » d’une campagne donne son plan : ce qui part, quand, et à combien de PO"
+CLOSURES = "« Fermetures », dans l’administration, le fait"
+CONSENTS = "« Mesure », sur la fiche du pouvoir organisateur, le fait"
 KEYS = "« Accès des programmes », dans l’administration, le fait"
 ACCOUNTS = "« Comptes », dans l’administration, le fait"
 GONE = {
@@ -26,12 +28,17 @@ GONE = {
     "campaign retry": "la page de la campagne renvoie les échecs et les doutes d’une vague",
     "campaign schedule": CHECKED,
     "campaign submit": CHECKED,
+    "closure add": CLOSURES,
+    "closure withdraw": CLOSURES,
+    "consent record": CONSENTS,
+    "consent withdraw": CONSENTS,
     "letter": "« Écrire », sur la fiche d’un pouvoir organisateur, le fait",
     "note correct": "« Corriger », sur la page de la note, en prépare une autre",
     "note make": "« Préparer une note », sur la page « Notes », en prépare une, qu’une autre personne valide",
     "note publish": "la page de la note la publie",
     "note request": "« Demander une note », sur la page « Notes », le fait",
     "paper": "l’onglet « Papier » de la campagne prépare les lettres et remet leurs fichiers",
+    "school": "« Signaler un départ », sur la fiche du pouvoir organisateur, le fait",
     "user close": ACCOUNTS,
     "user invite": f"{ACCOUNTS} ; où aucun courriel ne partirait, ./run user add",
     "user reopen": ACCOUNTS,

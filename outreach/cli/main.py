@@ -30,7 +30,7 @@ MODULES = {
     "running.backups": ("backup", "restore", "rehearse"),
     "accounts": ("user",),
     "api": ("api",),
-    "register.directory": ("register", "directory", "contacts", "school"),
+    "register.directory": ("register", "directory", "contacts"),
     "register.adherence": ("programme", "adherence"),
     "report": ("report", "privacy"),
     "campaigns.campaign": ("campaign",),

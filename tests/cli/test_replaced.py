@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from outreach.cli.gone import GONE
-from outreach.cli.main import commands
+from outreach.cli.main import PLACES, commands, load
 from outreach.french import typeset
 
 
@@ -24,3 +24,13 @@ def test_a_command_that_is_no_more_names_what_replaces_it(name):
 def test_it_stands_in_no_list_of_commands(name):
     *group, command = name.split()
     assert f" {command} " not in CliRunner().invoke(commands, [*group, "--help"]).stdout
+
+
+def visible(command):
+    below = [each for each in getattr(command, "commands", {}).values() if not each.hidden]
+    return sum(map(visible, below)) if below else 1
+
+
+def test_commands_stay_few():
+    """What pages do is done on pages: a command is for the machine, nights, emergencies, files and figures."""
+    assert sum(visible(load(name)) for name in PLACES) <= 65

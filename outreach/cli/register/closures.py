@@ -1,17 +1,10 @@
-"""`closure`: the closures that people added to the calendar: list, add, take back."""
-
-from datetime import date
+"""`closure`: the closures that people added to the calendar."""
 
 import click
 
 from outreach import days, french
 from outreach.campaigns.schedule import closure_list, closures
-from outreach.campaigns.schedule.sending_hours import ClosedPart, Spares
-from outreach.campaigns.waves import moving
-from outreach.cli.context import DayType, NumberType, Operation, acting, json_option, pass_operation, say, say_json
-from outreach.roles import RoleName
-
-SPARES = {"nobody": Spares.NOBODY, "administrations": Spares.ADMINISTRATIONS, "urgent": Spares.URGENT}
+from outreach.cli.context import Operation, json_option, pass_operation, say, say_json
 
 
 @click.group()
@@ -36,45 +29,3 @@ def list_all(operation: Operation, year: int | None) -> None:
             say(f"{one.closure.id} : {closures.told(one.closure)}{taken}")
     if not known:
         say(f"Aucune fermeture n’est ajoutée en {of}-{of + 1}.")
-
-
-@closure.command()
-@click.argument("first", type=DayType(), metavar="PREMIER")
-@click.argument("last", type=DayType(), metavar="DERNIER", required=False)
-@click.option("--name", required=True, help="Pourquoi ces jours sont fermés, en quelques mots.")
-@click.option(
-    "--part",
-    type=click.Choice([part.value for part in ClosedPart]),
-    default=ClosedPart.DAY.value,
-    help="Ce qui est fermé chaque jour : tout le jour, le matin ou l’après-midi.",
-)
-@click.option(
-    "--spares", type=click.Choice(list(SPARES)), default="nobody", help="Les courriels qui partent quand même."
-)
-@acting
-@pass_operation
-def add(operation: Operation, first: date, last: date | None, name: str, part: str, spares: str) -> None:
-    """Ferme un ou plusieurs jours : rien de ce qui se planifie ensuite n’y part."""
-    with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        period = {"first": first, "last": last or first, "part": ClosedPart(part), "spares": SPARES[spares]}
-        made = closures.add(session, **period, name=name, now=operation.now, actor=actor)  # type: ignore[arg-type]
-        number = made.id
-        say(f"Fermeture {number} ajoutée : {closures.told(made)}.")
-    with operation.database.reading() as session:
-        made = closures.numbered(session, number).closure
-        for one in moving.waves_within(session, made, now=operation.now):
-            at = f"{french.weekday(one.wave.due_at)} à {french.hour(one.wave.due_at)}"
-            say(f"Déjà planifiée, ne bouge pas d’elle-même : « {one.wave.campaign.title} », {one.wave.name}, {at}.")
-
-
-@closure.command()
-@click.argument("number", type=NumberType(), metavar="NUMÉRO")
-@acting
-@pass_operation
-def withdraw(operation: Operation, number: int) -> None:
-    """Retire une fermeture : ces jours se planifient de nouveau."""
-    with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.ADMINISTRATOR)
-        taken = closures.withdraw(session, number, now=operation.now, actor=actor)
-        say(f"Fermeture {taken.id} retirée : {closures.told(taken)}.")

@@ -11,7 +11,6 @@ from outreach import days, french
 from outreach.accounts import colleagues
 from outreach.cli.context import (
     DayType,
-    NumberType,
     Operation,
     acting,
     console,
@@ -25,20 +24,17 @@ from outreach.cli.sent_lists import SHOWN, import_list, list_options, list_some,
 from outreach.contact_lists.columns import HEADERS
 from outreach.contact_lists.lists import ContactLists
 from outreach.contact_lists.plans import ContactPlan
-from outreach.directory import authority_sheet, listing
-from outreach.directory.editions import imports, school_reports
+from outreach.directory import listing
+from outreach.directory.editions import imports
 from outreach.directory.editions.difference import FIELD_LABELS, Change, Difference
 from outreach.directory.editions.imports import Editions
 from outreach.directory.editions.register import HEADERS as EDITION_HEADERS
-from outreach.directory.editions.school_reports import Fate
 from outreach.directory.listing import Filters
 from outreach.directory.models import Nature, RegisterKind
 from outreach.directory.reference import NETWORKS
-from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
 from outreach.reachability import reach_list
 from outreach.reachability.reach_list import FAULTS, ReachFilters, ReachState
-from outreach.roles import RoleName
 from outreach.sent_lists.grids import opened_file
 from outreach.settings import Mode
 
@@ -190,41 +186,6 @@ def reachability(operation: Operation, states: tuple[str, ...], networks: tuple[
         owner = f" (suivi par {names[row.followed.owner]})" if row.followed.owner else ""
         say(f"{row.fase}  {row.display_name} : {row.state.label}{f' : {known}' if known else ''}{owner}")
     say(", ".join(f"{state.label} : {french.number(counts[state.value])}" for state in ReachState) + ".")
-
-
-@click.group()
-def school() -> None:
-    """Les écoles : signaler un départ ou une fermeture que le registre ne dit pas encore."""
-
-
-@school.command()
-@click.argument("fase", type=NumberType(), metavar="FASE")
-@click.option("--gone", "fate", flag_value="gone", help="L’école n’est plus à son pouvoir organisateur.")
-@click.option("--closed", "fate", flag_value="closed", help="L’école a fermé.")
-@click.option("--on", "day", type=DayType(), help="Depuis quand ; par défaut, aujourd’hui.")
-@click.option("--source", default="", help="Qui l’a dit, et comment.")
-@click.option("--withdraw", is_flag=True, help="Annule le signalement.")
-@acting
-@pass_operation
-def report(operation: Operation, fase: int, fate: str | None, day: date | None, source: str, withdraw: bool) -> None:
-    """Signale qu’une école est partie ou a fermé : les courriels à son PO l’omettent ; --withdraw l’annule."""
-    if withdraw == (fate is not None):
-        raise InputError("Donnez --gone ou --closed pour signaler, ou --withdraw pour annuler.")
-    now, today = operation.now, days.today(operation.now)
-    with operation.database.writing() as session:
-        actor = operation.actor(session, RoleName.AUTHOR)
-        if withdraw:
-            school_reports.withdraw(
-                session, school_reports.authority_reported(session, fase), fase, now=now, actor=actor
-            )
-        else:
-            _, owner = authority_sheet.school_by_fase(session, fase)
-            if owner is None:
-                raise Refused(f"L’école {fase} ne figure plus au registre : aucun courriel ne la cite.")
-            of, since = Fate(fate or ""), day or today
-            school_reports.report(session, owner, fase, of, day=since, source=source, now=now, today=today, actor=actor)
-    done = "annulé : les courriels la citent de nouveau" if withdraw else "enregistré : les courriels l’omettent"
-    say(f"Signalement de l’école {fase} {done}.")
 
 
 def _editions(operation: Operation) -> Editions:

@@ -199,17 +199,6 @@ def of_school(session: Session, authority: Authority, school: School) -> Sequenc
     return [one for one in reports(session, authority) if one.school.id == school.id]
 
 
-def authority_reported(session: Session, fase: int) -> Authority:
-    """The authority of which the newest report about the school with this FASE number stands. Raises NotFound."""
-    theirs = select(Authority).join(SchoolReport, SchoolReport.authority_id == Authority.id)
-    theirs = theirs.join(School, School.id == SchoolReport.school_id)
-    theirs = theirs.where(School.fase == fase, SchoolReport.withdrawn_at.is_(None))
-    authority = session.scalars(theirs.order_by(SchoolReport.id.desc()).limit(1)).first()
-    if authority is None:
-        raise NotFound(f"Aucun signalement ne vaut pour l’école {fase}.")
-    return authority
-
-
 def contradicted(session: Session) -> Sequence[Reported]:
     """The reports that stand against the last edition of the register: someone has to say which of the two is right."""
     return [one for one in _judged(session, _IS_OWNED) if one.verdict is Verdict.CONTRADICTED]
