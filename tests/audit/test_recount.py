@@ -1,5 +1,6 @@
 """The auditor itself, by a history whose every number was worked out by hand."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -26,7 +27,7 @@ from tests.audit import recount, rows
 from tests.campaigns.conftest import SENDING, approved, launch, move, settle
 from tests.campaigns.ladder.climbing import climb
 from tests.conftest import NOW
-from tests.factories import AUTHOR
+from tests.factories import AUTHOR, PROGRAMME
 
 DAY = timedelta(days=1)
 LATER = NOW + 9 * DAY
@@ -46,8 +47,8 @@ LATER = NOW + 9 * DAY
 ) = range(11)
 
 
-def record(session, school, day, now):
-    programme = programmes.named(session)
+def record(session, school, day, now, programme=None):
+    programme = programmes.named(session, programme)
     authority = session.scalars(select(Authority).where(Authority.fase == 9001 + (school.fase - 80001) // 100)).one()
     said = {"status": Status.JOINED, "word": Word.CONFIRMED, "effective_on": day, "source": "Liste"}
     strand = programme.strands[0]
@@ -154,3 +155,20 @@ def test_a_joining_that_became_known_after_paper_was_posted_is_a_reaction_whatev
         found = {key: kind[key] for key in ("no_address", "stopped", "reached", "too_early", "had_joined")}
         assert found == {"no_address": 2, "stopped": 1, "reached": 3, "too_early": 0, "had_joined": 2}
     assert counts(fresh_url, campaign)[0]["reached"] == 3
+
+
+def test_a_joining_of_another_programme_stops_and_reaches_nobody(programmed, fresh_url, campaign):
+    with programmed.writing() as session:
+        other = re.sub('^(code|name) = ".*"$', r'\1 = "autre"', PROGRAMME, flags=re.MULTILINE)
+        programmes.load(session, other, now=LATER - DAY, actor=AUTHOR)
+        for one in (FULL, MAILBOXLESS, POSTED):
+            school = session.scalars(select(School).where(School.fase == 80001 + 100 * one)).one()
+            record(session, school, today(NOW), LATER - DAY / 24, programme="autre")
+        assert programmes.named(session, "autre").name == "autre"
+    with programmed.reading() as session:
+        of = lifecycle.campaign_numbered(session, campaign)
+        said = product.of_campaign(session, of, now=LATER)
+    for kind in (said.authorities, said.schools):
+        found = {key: kind[key] for key in ("no_address", "stopped", "reached", "joined_since", "had_joined")}
+        assert found == {key: COUNTED[key] for key in found}
+    assert counts(fresh_url, campaign)[0]["stopped"] == COUNTED["stopped"]
