@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from pydantic import SecretStr
+from pyotp import TOTP
 from sqlalchemy import select, update
 
 from outreach.accounts import identities, staff
@@ -22,6 +23,9 @@ from outreach.web.signing_in.trail import EXTENSION
 from tests.application import ASKED_AT
 from tests.pages import elements, form_of, links, text_of
 from tests.servers.issuer import CLIENT, SECRET, running
+from tests.web.second_factor.test_entering import enrolled
+
+__all__ = ["enrolled"]
 
 ANNE = people.person_for("author").email
 CHIEF = people.person_for("administrator").email
@@ -253,6 +257,21 @@ def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, 
     assert "liée à FAS depuis le" in text_of(page)
     assert back(app.test_client(), given).status_code == 400
     bound(provider, ANNE, "s-1")  # nothing new
+
+
+@pytest.mark.long
+def test_an_identity_is_bound_by_the_second_factor_too_where_there_is_one(signed_in, password, provider, enrolled):
+    """Whoever found the password and an open session would else come in by an identity of its own, for good."""
+    secret, _ = enrolled("author")
+    author = signed_in("author", has_factor=True)
+    assert "un code" in text_of(author.get("/account/oidc"))
+    for code in ({}, {"code": "000000"}):
+        refused = author.send("/account/oidc", {"password": password, **code})
+        assert (refused.status_code, links(refused, "/sign-in/oidc?bind=1")) == (422, [])
+        assert gone(author, "/sign-in/oidc?bind=1") == "/account/oidc"
+    page = author.send("/account/oidc", {"password": password, "code": TOTP(secret).at(int(ASKED_AT.timestamp()))})
+    assert "/sign-in/oidc?bind=1" in [address for address, _ in links(page)]
+    assert gone(author, "/sign-in/oidc?bind=1").startswith(provider.url)
 
 
 @pytest.fixture

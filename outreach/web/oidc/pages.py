@@ -22,7 +22,7 @@ from outreach.roles import RoleName
 from outreach.settings import PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
-from outreach.web.signing_in.account_forms import ProofForm
+from outreach.web.second_factor import proving
 from outreach.web.signing_in.sign_in import enter, is_path, way_of
 from outreach.web.signing_in.trail import note
 from outreach.web.ui.fields import posted
@@ -92,14 +92,13 @@ def finish() -> Redirect | tuple[str, int]:
 @pages.route("/account/oidc", methods=["GET", "POST"])
 @needs(RoleName.READER)
 def bind() -> str | tuple[str, int] | Redirect:
-    """Give one's password, and go on to the issuer by a link."""
+    """Prove who one is, by the second factor too where there is one, and go on to the issuer by a link."""
     _issuer()
     if not (current_user.password and settings().takes_password(current_user.email)):
         raise Refused("Ce compte n’a pas de mot de passe : demandez une nouvelle invitation pour changer d’identité.")
-    form, is_proved = ProofForm(), False
-    if form.validate_on_submit():
+    form = proving.proof_form(proving.factor_state())
+    if is_proved := proving.proved(form):
         flows.allow_binding(current_user.id)
-        is_proved = True
     with reading() as snapshot:
         identity = identities.of_user(snapshot, current_user.id, settings().oidc_issuer)
     page = render_template("pages/account/oidc_bind.html", form=form, is_proved=is_proved, identity=identity)
