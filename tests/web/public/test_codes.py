@@ -31,7 +31,7 @@ from outreach.web.public.answering import recipient_pages
 from outreach.web.public.answering.codes import WRONG_OF_CLIENT
 from tests.conftest import NOW
 from tests.factories import AUTHOR
-from tests.pages import text_of
+from tests.pages import form_of, text_of
 
 
 @pytest.fixture
@@ -86,7 +86,8 @@ def test_a_wrong_code_tells_nothing_and_many_from_a_client_wait_a_little(client,
     assert told == {404}
     waits = client.post("/r", data={"code": code})
     assert (waits.status_code, waits.headers["Retry-After"]) == (429, "5"), "the right one, too: none is found so"
-    assert "réessayez dans 5 secondes" in text_of(waits.text)
+    assert "réessayez dans 5 secondes, ou donnez aussi le numéro FASE" in text_of(waits.text)
+    assert form_of(waits, "/r")["fase"] == "", "who shares a network with somebody who guesses gets in by the pair"
     assert client.post("/r", data={"code": "ZZZZ-ZZZZ"}).status_code == 429
     monkeypatch.setattr(Settings, "instant", lambda _settings: NOW + timedelta(seconds=5))
     assert client.post("/r", data={"code": code}).status_code == 303, "nobody is locked out"

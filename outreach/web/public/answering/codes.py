@@ -24,7 +24,10 @@ UNKNOWN = (
     "Ce code ne mène à aucune lettre à laquelle on répond encore : vérifiez ses huit signes{and_fase}, ou appelez la "
     "personne de contact de la lettre."
 )
-TOO_FAST = "Beaucoup d’essais viennent de ce réseau : réessayez dans {seconds} secondes."
+TOO_FAST = (
+    "Beaucoup d’essais viennent de ce réseau : réessayez dans {seconds} secondes, ou donnez aussi le numéro FASE de "
+    "votre pouvoir organisateur, que la lettre porte après son nom."
+)
 ASKED_FASE = (
     "Beaucoup de codes faux ont été essayés depuis une heure : donnez aussi le numéro FASE de votre pouvoir "
     "organisateur, que la lettre porte après son nom."
@@ -56,7 +59,7 @@ def open_code() -> Response | Redirect:
     is_right = found is not None and not fase
     if not _is_in_time(is_right=is_right):
         fault = TOO_FAST.format(seconds=int(attempts.PAUSE.total_seconds()))
-        refused = _form_page(typed, fase, ("code", fault), 429)
+        refused = _form_page(typed, fase, ("code", fault), 429, with_fase=True)  # which passes, whoever else tries
         refused.headers["Retry-After"] = str(int(attempts.PAUSE.total_seconds()))
         return refused
     if found and is_right:
@@ -93,7 +96,9 @@ def _opened(keys: Keys, found: Entered) -> Redirect:
     return redirect(url_for(".answer", token=keys.make(TokenKind.ANSWER, identity, BY_CODE)), 303)
 
 
-def _form_page(code: str, fase: str = "", fault: tuple[str, str] | None = None, status: int = 200) -> Response:
+def _form_page(
+    code: str, fase: str = "", fault: tuple[str, str] | None = None, status: int = 200, *, with_fase: bool = False
+) -> Response:
     with reading() as session:
-        asks_fase = guessing.are_guessed(session, now=now())
+        asks_fase = with_fase or guessing.are_guessed(session, now=now())
     return page("public/code.html", status, typed=code[:40], fase=fase[:20], fault=fault, asks_fase=asks_fase)
