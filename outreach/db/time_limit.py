@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy import Engine, ExceptionContext, event
@@ -23,10 +23,16 @@ class _Allowance:
     """The seconds that are left to statements, and when the one under way has used them up (monotonic clock)."""
 
     left: float
-    begun: float = 0.0
+    begun: float = field(default_factory=time.monotonic)
 
     def is_over(self) -> bool:
         return time.monotonic() > self.begun + self.left
+
+    def count(self) -> None:
+        """Count what has passed since the statement began."""
+        now = time.monotonic()
+        self.left -= now - self.begun
+        self.begun = now  # SQLite computes further rows as they are read, within what is left
 
 
 _allowance: ContextVar[_Allowance | None] = ContextVar("allowance", default=None)
@@ -36,11 +42,24 @@ def limit(seconds: float | None) -> None:
     """From now on, in this thread, reading may take so many seconds in the database in all; None lifts the limit.
 
     A statement that takes longer raises TookTooLong, and its transaction is over; the connection is usable afterwards.
-    Only time in statements counts. SQLite is interrupted at the limit. PostgreSQL is told at the beginning of each
-    reading what is left, so that each statement of that reading may take as long; none begins after the limit. What
-    writes is never limited.
+    Only time in statements counts, and what `look` adds. SQLite is interrupted at the limit. PostgreSQL is told at the
+    beginning of each reading what is left, so that each statement of that reading may take as long; none begins after
+    the limit. What writes is never limited.
     """
     _allowance.set(None if seconds is None else _Allowance(seconds))
+
+
+def look() -> None:
+    """Count what was done with rows since the last statement, too: for what reads many, and decides on each by itself.
+
+    Raises TookTooLong where no time is left.
+    """
+    allowance = _allowance.get()
+    if allowance is None:
+        return
+    allowance.count()
+    if allowance.left <= 0:
+        raise TookTooLong(SENTENCE)
 
 
 @contextmanager
@@ -90,9 +109,7 @@ def _begin(connection: Connection, *_details: Any) -> None:
 def _end(connection: Connection, *_details: Any) -> None:
     allowance = _of(connection)
     if allowance is not None:
-        now = time.monotonic()
-        allowance.left -= now - allowance.begun
-        allowance.begun = now  # SQLite computes further rows as they are read, within what is left
+        allowance.count()
 
 
 def _forget(connection: Connection) -> None:

@@ -295,11 +295,7 @@ def _of_register(session: Session, names: Collection[str]) -> list[str]:
     """Those of these names that stand for more than a person: an authority, a school, a network, a programme."""
     if not names:
         return []
-    sought = [Word(name, "") for name in names]
-    borne: set[str] = set()
-    for column in REGISTER:
-        may = select(column).where(words.written_as(column, sought)).distinct()
-        borne |= {words.folded(name) for name in session.scalars(may) if name}
+    borne = {words.folded(name) for column in REGISTER for name in session.scalars(select(column).distinct()) if name}
     return sorted({name for name in names if words.folded(name) in borne})
 
 

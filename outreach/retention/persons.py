@@ -44,7 +44,9 @@ def known_of(session: Session, address: str) -> Known:
     found: dict[str, dict[words.Key, RowMapping]] = {}
     for table in Base.metadata.sorted_tables:
         texts = words.texts_of(table, SECRETS.get(table.name, set()))
-        rows = {words.key_of(table, row): row for row in words.rows_with(session, table, texts, named)}
+        rows: dict[words.Key, RowMapping] = {}
+        for key in list(words.keys_with(session, table, texts, named)):
+            rows[key] = session.execute(select(table).where(words.is_row(table, key))).mappings().one()
         for column, whole in _links(table):
             keys = [number for (number,) in found.get(whole, ())]
             for first in range(0, len(keys), MOST_AT_ONCE):

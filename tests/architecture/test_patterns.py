@@ -9,8 +9,8 @@ import pytest
 from outreach.erasures import words
 from tests.architecture.patterns import METHODS, calls, hard_texts, made_in_functions, patterns
 
-NAMES = ("Anne-Lise D'Œuf", "Jean de la Tour", "Ольга Иванова", "aaa aaa", "0470 99 88 77", "o'brien@ecole.be")
-PATTERNS = patterns() | {name: re.compile(words.shape_of(name), re.IGNORECASE) for name in NAMES}
+NAME = "Anne-Lise D'Œuf"
+PATTERNS = patterns()
 LENGTH = 8_000  # characters; over as many a quadratic pattern takes many times MEASURABLE on any processor of today
 SHORTER = (20, 40, 80, 160, 320)  # a pattern that is worse than quadratic takes as long over one of these
 MEASURABLE = 0.00125  # seconds; what takes less over LENGTH characters is not quadratic
@@ -69,13 +69,15 @@ def test_a_pattern_takes_time_in_proportion_to_its_text(name):
             assert growth(pattern, method, parts) <= MOST_GROWTH, (method, parts)
 
 
-@pytest.mark.parametrize("pump", ["Anne-Lise D", "Anne-Lise D'Œuf ", " ", "&#00000039;", "e\u0301", "\\", "&amp;"])
+@pytest.mark.parametrize(
+    "pump", ["Anne-Lise D", "Anne-Lise D'Œuf ", " ", "&#00000039;", "e\u0301", "\\", "&amp;", "&amp", "&aaaaaa"]
+)
 def test_a_name_is_taken_from_a_text_in_proportion_to_its_length(pump):
     def took(length):
-        text, tries = f"{pump * (length // len(pump))} {NAMES[0]}s {NAMES[0]}", []
+        text, tries = f"{pump * (length // len(pump))} {NAME}s {NAME}", []
         for _ in range(3):
             before = time.process_time()
-            assert words.Word(NAMES[0], "…").taken_from(text).endswith(f"{NAMES[0]}s …")
+            assert words.Word(NAME, "…").taken_from(text).endswith(f"{NAME}s …")
             tries.append(time.process_time() - before)
         return min(tries)
 

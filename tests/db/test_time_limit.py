@@ -60,6 +60,17 @@ def test_only_the_time_in_the_database_counts(database):
         assert session.scalar(select(1)) == 1
 
 
+def test_time_with_rows_counts_where_it_is_looked_at(database):
+    time_limit.limit(0.3)
+    with pytest.raises(TookTooLong), database.reading() as session:
+        session.scalar(select(1))
+        time_limit.look()
+        time.sleep(0.4)
+        time_limit.look()
+    time_limit.limit(None)
+    time_limit.look()
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("backend", ["sqlite"])  # PostgreSQL has sent all rows once a statement is executed
 def test_the_time_to_the_first_row_counts_once_while_the_others_are_read(database, monkeypatch):

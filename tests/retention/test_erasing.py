@@ -365,6 +365,15 @@ def test_words_of_json_are_found_as_it_writes_them():
     assert json.loads(Word(NAME, "effacé").taken_from(said)) == {"name": "effacé"}
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_words_that_json_quotes_leave_it_json(times):
+    said, left = f'dit "{NAME}" hier', 'dit "effacé" hier'
+    for _ in range(times):
+        said, left = json.dumps({"text": said}), json.dumps({"text": left}, ensure_ascii=False)
+    taken = Word(NAME, "effacé").taken_from(said)
+    assert json.loads(taken) == json.loads(left)
+
+
 APART = "Anne D'Hondt-Lœuf"
 WRITINGS = (
     *("Anne D’Hondt-Lœuf", "Anne Dʼhondt‐Loeuf", "ANNE D´HÖNDT–LŒUF", "Anne D&#39;Hondt-L&oelig;uf"),
@@ -377,6 +386,8 @@ WRITINGS = (
     *(f"Anne{' ' * 40}D'Hondt-Lœuf", f"Anne{'&nbsp; ' * 9}D'Hondt-Lœuf", "Anne \u200b\n\t D’Hondt-Lœuf"),
     *("Anne D&#00000039;Hondt-L&#x00000153;uf", "Ａｎｎｅ　Ｄ＇Ｈｏｎｄｔ－Ｌｏｅｕｆ", "𝐀𝐧𝐧𝐞 D’Hondt-Lœuf"),
     *("Anne Dꞌhondt-Lœuf", "anne d᾿hondt-lœuf", "Anne D׳Hondt-Lœuf"),
+    *("Anne D&#39Hondt-L&oeliguf", "Anne D&rsquoHondt-Lœuf", "\u202aAnne D’Hondt\u202c-L\ufe0fœ\u034fu\u180ef"),
+    json.dumps("𝐀nne D’Hondt-Lœuf")[1:-1],
     *(unicodedata.normalize("NFD", "Änné D'Hondt-Lœuf"), json.dumps("Anne D’Hondt-Lœuf")[1:-1]),
     *(json.dumps(f"Bonjour,\n{APART}\xa0!")[1:-1], json.dumps(json.dumps("\xa0Anne D’Hondt-Lœuf"))),
 )
@@ -407,6 +418,45 @@ def test_an_address_goes_with_any_apostrophe_and_no_other_goes_with_it(said):
     assert "brien" not in Word("o'brien@x.be", "…", is_address=True).taken_from(said).lower()
     assert Word("brien@x.be", "…", is_address=True).taken_from(said) == said
     assert Word("zoe@x.be", "…", is_address=True).taken_from("zoé@x.be") == "zoé@x.be"
+
+
+@pytest.mark.postgresql
+def test_an_address_in_disguise_goes_and_is_found_again_after_a_restore(asked, tmp_path):
+    alone = "office.dupont@ecole.example"
+    said = (
+        *(
+            "oﬃce.dupont@ecole.example",
+            "of\ufb01ce.dupont@ecole.example",
+            "office\u200b.dup\xadont\ufeff@ecole.example",
+        ),
+        *(
+            "office.dupont&#64ecole.example",
+            "office&period;dupont&commat;ecole.example",
+            "ｏｆｆｉｃｅ.dupont＠ecole.example",
+        ),
+    )
+
+    def say():
+        with asked.writing() as session:
+            for number, detail in enumerate(said):
+                key = f"{number}{len(session.scalars(select(Suppression.id)).all())}@x.example"
+                suppressions.suppress(session, key, SuppressionReason.STAFF, now=NOW, actor="x", detail=detail)
+
+    def told():
+        with asked.reading() as session:
+            return [
+                row.detail for row in session.scalars(select(Suppression)) if row.address_key.endswith("@x.example")
+            ]
+
+    mark = digests.mark_of(digests.digest_of(KEY, alone))
+    say()
+    erase(asked, tmp_path, alone)
+    assert told() == [mark] * len(said)
+    with asked.writing() as session:
+        session.execute(delete(Suppression))
+    say()
+    assert erasing.replay(asked, tmp_path, has_sorting_list=True, now=NOW, actor="horloge") == 1
+    assert told() == [mark] * len(said)
 
 
 @pytest.mark.postgresql
