@@ -5,14 +5,15 @@ the first is told.
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import exists, func, insert, or_, select
+from sqlalchemy import exists, func, or_, select
 
 from outreach.accounts import colleagues
 from outreach.accounts.colleagues import Colleague
 from outreach.campaigns.models import CLOCK, Wave, WaveState, WaveTransition
 from outreach.campaigns.schedule import concerned
-from outreach.db import Database, Session, table_of, take_turns
+from outreach.db import Database, Session
 from outreach.sight.engine import sighted
 from outreach.sight.scopes import Sight
 from outreach.staff_mail.models import StaffNotice
@@ -21,38 +22,28 @@ NOTICE = timedelta(hours=48)
 SAID = "Cette vague part dans moins de 48 heures : les fédérations et réseaux concernés sont prévenus dès maintenant."
 
 
-def note(database: Database, *, now: datetime) -> None:
-    """Note whom the waves of the next 48 hours concern, once for each planning of a wave and each account.
+def notices(database: Database, *, now: datetime) -> list[dict[str, Any]]:
+    """The columns of a notice for whom the waves of the next 48 hours concern: a planning of a wave, an account.
 
     An account none of whose members is written to gets a notice that is settled already, so that its members are not
     counted again. Counting reads through the account's sight, outside the transaction that writes.
     """
     with database.reading() as session:
         untold = _untold(session, now)
-    if not untold:
-        return
     counts: dict[tuple[int, Sight], int] = {}
     for wave, _, _, sight in untold:
         if (wave, sight) not in counts:
             counts[wave, sight] = _members(database, wave, sight, now)
-    rows = [
+    return [
         {
             "user_id": person.id,
+            "decision_id": None,
             "wave_transition_id": transition,
             "due_at": now,
             "settled_at": None if counts[wave, sight] else now,
         }
         for wave, transition, person, sight in untold
     ]
-    with database.writing() as session:
-        take_turns(session, "staff mail")
-        pair = StaffNotice.user_id, StaffNotice.wave_transition_id
-        known = session.execute(select(*pair).where(pair[1].in_({row["wave_transition_id"] for row in rows}))).all()
-        told = {tuple(row) for row in known}
-        fresh = [row for row in rows if (row["user_id"], row["wave_transition_id"]) not in told]
-        if fresh:
-            # Not by the ORM, which would ask for the table of accounts: a process that sends does not load it.
-            session.execute(insert(table_of(StaffNotice)), fresh)
 
 
 def is_short(session: Session, wave: Wave, now: datetime) -> bool:

@@ -40,10 +40,10 @@ def tell(database: Database, sending: SenderIdentity, *, now: datetime) -> list[
     _begin(database, now)
     with database.reading() as session:
         noted = [row for happened in news.untold(session, now=now) for row in _rows(session, happened, now)]
+    noted += ahead.notices(database, now=now)
     if noted:
         with database.writing() as session:
             _note(session, noted)
-    ahead.note(database, now=now)
     with database.reading() as session:
         ready = _ready(session, sending, now)
     return [mailing for one in ready if (mailing := _post(database, one, sending, now)) is not None]
@@ -86,12 +86,12 @@ def _paces(session: Session, persons: Mapping[int, str], now: datetime) -> dict[
 
 
 def _note(session: Session, noted: Sequence[dict[str, Any]]) -> None:
-    """Keep these notices, without those of a transition that another process has noted meanwhile."""
+    """Keep these notices, without those that another process has noted meanwhile."""
     take_turns(session, "staff mail")
     keys = [getattr(StaffNotice, name) for name in ABOUT]
     given = [key.in_({row[name] for row in noted} - {None}) for name, key in zip(ABOUT, keys, strict=True)]
-    told = {tuple(row) for row in session.execute(select(*keys).where(or_(*given)))}
-    fresh = [row for row in noted if tuple(row[name] for name in ABOUT) not in told]
+    told = {tuple(row) for row in session.execute(select(StaffNotice.user_id, *keys).where(or_(*given)))}
+    fresh = [row for row in noted if tuple(row[name] for name in ("user_id", *ABOUT)) not in told]
     if fresh:
         # Not by the ORM, which would ask for the table of accounts: a process that sends does not load it.
         session.execute(insert(table_of(StaffNotice)), fresh)
