@@ -8,9 +8,8 @@ from sqlalchemy import func, select
 
 from outreach.accounts.colleagues import Colleague
 from outreach.adherence import programmes
-from outreach.campaigns.models import Campaign, Wave, WaveState, WaveTransition
-from outreach.campaigns.schedule import closures
-from outreach.campaigns.schedule.calendar import NEVER_LEFT
+from outreach.campaigns.models import Wave, WaveState, WaveTransition
+from outreach.campaigns.schedule import calendar, closures
 from outreach.days import BRUSSELS, today
 from outreach.db import Session
 from outreach.tasks import awaiting
@@ -53,28 +52,19 @@ def of(session: Session, person: Colleague, *, only: Collection[int] | None = No
 
 def _waves(session: Session, first: date, last: date, only: Collection[int] | None) -> Iterator[FeedEvent]:
     """Each wave with a moment between two days, and the last day to answer it. A cancelled one stays, and says so."""
-    names = programmes.strand_names(session)
-    query = select(Wave, Campaign.title, Campaign.strand_id, Campaign.deadline_days).join(
-        Campaign, Campaign.id == Wave.campaign_id
-    )
-    within = Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY)
-    if only is not None:
-        query = query.where(Wave.id.in_(only))
-    changes = _changes(session, first, last)
-    for wave, title, strand, days in session.execute(query.where(*within).order_by(Wave.due_at, Wave.id)):
-        name = f"{title} – {names[strand]} ({wave.name})"
-        path = f"/campaigns/{wave.campaign_id}" if only is None else "/calendar"
-        revision, changed_at = changes.get(wave.id, (0, None))
-        is_off = wave.state in NEVER_LEFT
-        yield FeedEvent(f"wave-{wave.id}", f"Envoi : {name}", wave.due_at, None, path, revision, changed_at, is_off)
-        answer_by = wave.answer_by or today(wave.due_at + timedelta(days=days))
+    names, changes = programmes.strand_names(session), _changes(session, first, last)
+    for wave in calendar.waves(session, first, last, only):
+        name = f"{wave.title} – {names[wave.strand]} ({wave.name})"
+        path = f"/campaigns/{wave.campaign}" if only is None else "/calendar"
+        of_wave = path, *changes.get(wave.key, (0, None)), wave.state in calendar.NEVER_LEFT
+        yield FeedEvent(f"wave-{wave.key}", f"Envoi : {name}", wave.at, None, *of_wave)
         said = f"Dernier jour pour répondre : {name}"
-        yield FeedEvent(f"deadline-{wave.id}", said, answer_by, answer_by, path, revision, changed_at, is_off)
+        yield FeedEvent(f"deadline-{wave.key}", said, wave.answer_by, wave.answer_by, *of_wave)
 
 
 def _changes(session: Session, first: date, last: date) -> Mapping[int, tuple[int, datetime]]:
     """How often the waves between two days were planned, moved or cancelled, and when last, by their keys."""
-    told = WaveTransition.state.in_({WaveState.PLANNED, *NEVER_LEFT})
+    told = WaveTransition.state.in_({WaveState.PLANNED, *calendar.NEVER_LEFT})
     query = select(WaveTransition.wave_id, func.count(), func.max(WaveTransition.at)).where(told)
     query = query.join(Wave, Wave.id == WaveTransition.wave_id)
     query = query.where(Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY))

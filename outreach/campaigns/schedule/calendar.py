@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
+from typing import NamedTuple
 
 from sqlalchemy import exists, select
 
@@ -42,6 +43,19 @@ class CalendarEntry:
     wave: str
     state: WaveState | CampaignState
     about: str
+
+
+class DatedWave(NamedTuple):
+    """A wave: its key, when it leaves, the last day to answer it, its campaign, its name, its strand."""
+
+    key: int
+    at: datetime
+    answer_by: date
+    campaign: int
+    title: str
+    name: str
+    state: WaveState
+    strand: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,41 +127,31 @@ def _run(day: date, closings: dict[date, Closing | None]) -> date | None:
 
 
 def _entries(session: Session, first: date, last: date, only: Collection[int] | None) -> list[CalendarEntry]:
-    names = programmes.strand_names(session)
-    waves = _waves(session, first, last, only, names)
-    return waves if only is not None else [*waves, *_wishes(session, first, last, names)]
-
-
-def _waves(
-    session: Session, first: date, last: date, only: Collection[int] | None, names: Mapping[int, str]
-) -> list[CalendarEntry]:
     """Entries for the waves due between two days, and for the last days to answer that fall between them."""
-    query = (
-        select(
-            Wave.due_at,
-            Campaign.id,
-            Campaign.title,
-            Campaign.strand_id,
-            Wave.reminder,
-            Wave.departure,
-            Wave.state,
-            Wave.answer_by,
-            Campaign.deadline_days,
-        )
-        .join(Campaign, Campaign.id == Wave.campaign_id)
-        .where(Wave.due_at >= _start(first) - FARTHEST_DEADLINE, Wave.due_at < _start(last + DAY))
-    )
+    names = programmes.strand_names(session)
+    entries = [] if only is not None else _wishes(session, first, last, names)
+    for wave in waves(session, first - FARTHEST_DEADLINE, last, only):
+        told = wave.campaign, wave.title, wave.name, wave.state, names[wave.strand]
+        if today(wave.at) >= first:
+            entries.append(CalendarEntry(EntryKind.WAVE, wave.at, *told))
+        if first <= wave.answer_by <= last and wave.state not in NEVER_LEFT:
+            entries.append(CalendarEntry(EntryKind.DEADLINE, _start(wave.answer_by), *told))
+    return entries
+
+
+def waves(session: Session, first: date, last: date, only: Collection[int] | None) -> list[DatedWave]:
+    """The waves due between two days, cancelled ones too; `only` as in `weeks`."""
+    of_wave = Wave.id, Wave.due_at, Wave.answer_by, Wave.reminder, Wave.departure, Wave.state
+    query = select(*of_wave, Campaign.id, Campaign.title, Campaign.strand_id, Campaign.deadline_days)
+    query = query.join(Campaign, Campaign.id == Wave.campaign_id).order_by(Wave.due_at, Wave.id)
+    query = query.where(Wave.due_at >= _start(first), Wave.due_at < _start(last + DAY))
     if only is not None:
         query = query.where(Wave.id.in_(only))
-    entries = []
-    for at, key, title, strand, reminder, departure, state, answer_by, days in session.execute(query):
-        deadline = _start(answer_by) if answer_by else at + timedelta(days=days)
-        told = key, title, french.wave(reminder, departure), state, names[strand]
-        if today(at) >= first:
-            entries.append(CalendarEntry(EntryKind.WAVE, at, *told))
-        if first <= today(deadline) <= last and state not in NEVER_LEFT:
-            entries.append(CalendarEntry(EntryKind.DEADLINE, deadline, *told))
-    return entries
+    found = []
+    for key, at, answer_by, reminder, departure, state, campaign, title, strand, days in session.execute(query):
+        by, name = answer_by or today(at + timedelta(days=days)), french.wave(reminder, departure)
+        found.append(DatedWave(key, at, by, campaign, title, name, state, strand))
+    return found
 
 
 def _wishes(session: Session, first: date, last: date, names: Mapping[int, str]) -> list[CalendarEntry]:
