@@ -20,7 +20,7 @@ from outreach.delivery.models import Mailing, Message, Purpose
 from outreach.directory.models import Authority
 from outreach.settings import Settings, read
 from outreach.staff_mail import letters
-from outreach.staff_mail.letters import StaffLetter
+from outreach.staff_mail.letters import Said, StaffLetter
 
 KEYS = ("database", "healthy_rate", "grudging_rate", "first_letter_s", "alert_s", "lost", "duplicated")
 LEAST_SHARE, LONGEST_SECONDS = 0.5, 10.0
@@ -149,6 +149,6 @@ def _queue_receipts(ground: Ground, settings: Settings, count: int) -> None:
 def _alert(ground: Ground, settings: Settings) -> int:
     """Put a mail to staff into the outbox, as a page does; returns its mailing."""
     sending, now = SenderIdentity.of(settings), ground.now
-    mail = StaffLetter(OPERATOR, "Service", "Alerte", [("Une alerte de l’essai.", "/")], OPERATOR)
+    mail = StaffLetter([OPERATOR], "Alerte", [Said("Une alerte de l’essai.", "/")])
     with ground.database.writing() as session:
         return letters.post(session, mail, letters.write(mail, sending, now=now), sending, now=now, actor="operator")

@@ -180,7 +180,7 @@ def _print(database: Database, now: datetime, chance: random.Random) -> None:
         campaign = session.get_one(Campaign, 1)
         (wave,) = batches.waves_of(campaign)
         is_sheet = chance.random() < 1 / 2
-        batches.make(session, campaign, wave, SENDING.keys, sheet=is_sheet, now=now, actor=factories.AUTHOR)
+        batches.make(session, campaign, wave, SENDING, sheet=is_sheet, now=now, actor=factories.AUTHOR)
 
 
 def _post(database: Database, now: datetime, _chance: random.Random) -> None:
