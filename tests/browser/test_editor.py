@@ -52,6 +52,33 @@ PASTE = """(editor, html) => {
   clipboardData.setData("text/html", html);
   editor.dispatchEvent(new ClipboardEvent("paste", { clipboardData, bubbles: true, cancelable: true }));
 }"""
+REVISED = """<body lang=FR-BE><!--[if gte mso 9]><xml><o:OfficeDocumentSettings/></xml><![endif]-->
+<p class=MsoTitle>Circulaire aux PO<o:p></o:p></p><h1><span lang=FR>Objet<o:p></o:p></span></h1>
+<p class=MsoNormal>Merci de <del cite="mailto:x" datetime="2026-11-01T10:00"><span>ne pas </span></del><ins
+cite="mailto:x">bien </ins>répondre<span style='mso-spacerun:yes'>  </span>au plus tôt<a
+style='mso-footnote-id:ftn1' href="#_ftn1"><span class=MsoFootnoteReference><![if
+!supportFootnotes]>[1]<![endif]></span></a><span class=MsoCommentReference><![if
+!supportAnnotations]><a class=msocomanchor onmouseover="msoCommentShow('x')"
+href="#_msocom_1">[NL1]</a><![endif]><span style='mso-special-character:comment'>&nbsp;<o:p></o:p></span></span>,
+<s>jamais</s> <span style='display:none;mso-hide:all'>caché</span>merci.<o:p></o:p></p>
+<p class=MsoListParagraphCxSpFirst style='text-indent:-18.0pt;mso-list:l0 level1
+lfo1'><!--[if !supportLists]--><span style='mso-list:Ignore'>a)<span>&nbsp; </span></span><!--[endif]-->un</p>
+<p class=MsoListParagraphCxSpLast style='mso-list:l0 level2 lfo1'><![if !supportLists]><span
+style='mso-list:Ignore'>o<span>&nbsp; </span></span><![endif]>dedans</p>
+<div style='mso-element:footnote-list'><hr><div style='mso-element:footnote' id=ftn1><p
+class=MsoFootnoteText><a href="#_ftnref1"><span class=MsoFootnoteReference>[1]</span></a> Ouvrable.</p></div></div>
+<div style='mso-element:comment-list'><div id="_com_1" class=msocomtxt><p class=MsoCommentText><a
+class=msocomoff href="#_msoanchor_1">[NL1]</a>À revoir avec le cabinet.</p></div></div></body>"""
+ON_THE_WEB = """<div class="OutlineElement"><p class="Paragraph" role="heading" aria-level="1"><span
+style="font-size:16pt">Le volet 1</span></p></div><div><p style="font-weight:normal"><span
+style="font-weight:bold">Avant le 17</span><span style="font-style:italic"> décembre</span></p></div>
+<div class="ListContainerWrapper"><ul role="list"><li data-aria-level="1"><p>un stock</p></li></ul></div>
+<div class="ListContainerWrapper"><ul role="list"><li data-aria-level="1"><p>un prêt</p></li></ul></div>
+<div class="ListContainerWrapper"><ul role="list"><li data-aria-level="2"><p>dedans</p></li></ul></div>
+<div class="ListContainerWrapper"><ol role="list" start="1"><li data-aria-level="1"><p>lancez</p></li></ol></div>
+<div class="ListContainerWrapper"><ol role="list" start="2"><li data-aria-level="1"><p>commandez</p></li></ol></div>"""
+BESIDE_ITS_ITEM = """<b style="font-weight:normal" id="docs-internal-guid-1"><h2><span>Titre</span></h2><ul><li
+aria-level="1"><p role="presentation">un</p></li><ul><li aria-level="2"><p>deux</p></li></ul></ul></b>"""
 OTHERWISE = "Bonjour,\n\n\n* un\n* deux\n\n__Gras__ et 5 \\* 3\n(% if rappel %)\n\nEncore\n(% endif %)\nMerci."
 
 
@@ -226,6 +253,31 @@ def test_a_paste_from_word_keeps_headings_lists_emphasis_and_links_and_says_what
     )
     body(letter).evaluate(PASTE, "<p>rien de plus</p>")
     expect(letter.locator("[data-pasted]")).to_be_empty()
+
+
+def test_a_paste_leaves_what_readers_of_word_do_not_see_and_says_so(letter):
+    body(letter).fill("")
+    body(letter).evaluate(PASTE, REVISED)
+    words = ("## Circulaire aux PO", "## Objet", "Merci de bien répondre au plus tôt[1], jamais merci.")
+    assert source(letter) == "\n\n".join((*words, "1. un\n   - dedans", "[1] Ouvrable."))
+    expect(letter.locator("[data-pasted]")).to_have_text(
+        "Ce que le suivi des modifications dit supprimé n’a pas été collé. Un commentaire n’a pas été collé. "
+        "Des mots barrés ont été collés sans l’être\u00a0: relisez-les. "
+        "Les notes de bas de page sont devenues des paragraphes, à la fin."
+    )
+
+
+def test_a_paste_from_word_on_the_web_and_other_editors_keeps_headings_and_nested_lists(letter):
+    words = (
+        "## Le volet 1",
+        "**Avant le 17** *décembre*",
+        "- un stock\n- un prêt\n  - dedans",
+        "1. lancez\n2. commandez",
+    )
+    for html, said in ((ON_THE_WEB, words), (BESIDE_ITS_ITEM, ("## Titre", "- un\n  - deux"))):
+        body(letter).fill("")
+        body(letter).evaluate(PASTE, html)
+        assert source(letter) == "\n\n".join(said)
 
 
 def test_buttons_mark_words_and_a_link_is_set_and_taken_away(letter):

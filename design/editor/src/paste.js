@@ -1,6 +1,6 @@
 // What is pasted keeps paragraphs, headings, lists, bold, italics and links. The letter language has no tables: each row
 // becomes an item of a list. That and what is lost is said. What comes from Word is no list in HTML: its items are
-// paragraphs with a style, and so may its headings be.
+// paragraphs with a style, and so may its headings be. What its readers do not see is left: what was deleted, remarks.
 
 import { Fragment, Slice } from "prosemirror-model";
 import { isKnown } from "./naming.js";
@@ -12,9 +12,12 @@ const LISTED = /mso-list:\s*l\d+\s+level(\d+)/i;
 const BETWEEN_CELLS = " – ";
 const BLOCKS = "P, DIV, H1, H2, H3, H4, H5, H6, BLOCKQUOTE, PRE, TR, SECTION, ARTICLE, TABLE, UL, OL, LI, DD, DT";
 
-// Styles are read as data: as attributes of that name, the page's policy would report each of them.
+// Styles are read as data: as attributes of that name, the page's policy would report each of them, and each handler.
 export const unstyled = (html) =>
-  html.replace(/<style[\s\S]*?<\/style>|<!--[\s\S]*?-->|<!\[[^>]*>/gi, "").replace(/\sstyle\s*=/gi, " data-style=");
+  html
+    .replace(/<style[\s\S]*?<\/style>|<!--[\s\S]*?-->|<!\[[^>]*>/gi, "")
+    .replace(/\sstyle\s*=/gi, " data-style=")
+    .replace(/\son[a-z]+\s*=/gi, " data-on=");
 
 const parsed = (html) => new DOMParser().parseFromString(unstyled(html), "text/html").body;
 
@@ -36,10 +39,17 @@ const isItalic = (element, was) => {
 // The level of a heading, by its element or by its style of Word; 0 for what is none.
 const levelOf = (element) => {
   if (/^H[1-6]$/.test(element.tagName)) return +element.tagName[1];
+  if (element.getAttribute("role") === "heading") return Math.min(6, +element.getAttribute("aria-level") || 2);
   const outlined = /mso-outline-level:\s*([1-6])/i.exec(styleOf(element));
   if (outlined) return +outlined[1];
   return element.matches("p.MsoTitle") ? 1 : element.matches("p.MsoSubtitle") ? 2 : 0;
 };
+
+const isUnseen = (element) => /display:\s*none|mso-hide:\s*all|mso-element:\s*comment-list/i.test(styleOf(element));
+const isRemark = (element) => element.matches(".MsoCommentReference, .msocomanchor, .msocomtxt");
+const isStruck = (element) =>
+  ["S", "STRIKE"].includes(element.tagName) || /text-decoration[\w-]*:[^;]*line-through/i.test(styleOf(element));
+const isNotes = (element) => /mso-element:\s*(?:foot|end)note-list/i.test(styleOf(element));
 
 const withMark = (marks, name, isOn) =>
   isOn ? schema.mark(name).addToSet(marks) : marks.filter((mark) => mark.type.name !== name);
@@ -58,7 +68,10 @@ const collect = (element, marks, out) => {
       if (words) out.words(words, marks);
     } else if (child.nodeType !== Node.ELEMENT_NODE || /mso-list:\s*ignore/i.test(styleOf(child))) {
       continue;
-    } else if (child.tagName === "BR") out.line();
+    } else if (isUnseen(child)) continue;
+    else if (isRemark(child)) out.left.remarks++;
+    else if (child.tagName === "DEL") out.left.deleted++;
+    else if (child.tagName === "BR") out.line();
     else if (["SCRIPT", "STYLE", "TITLE", "META", "LINK"].includes(child.tagName)) continue;
     else if (["IMG", "SVG", "OBJECT", "VIDEO"].includes(child.tagName.toUpperCase())) out.left.images++;
     else if (["UL", "OL"].includes(child.tagName)) out.list(child, marks);
@@ -68,12 +81,14 @@ const collect = (element, marks, out) => {
       inner = withMark(inner, "em", isItalic(child, has(marks, "em")));
       const link = child.tagName === "A" && linked(child);
       if (link) inner = link.addToSet(inner);
+      if (isStruck(child)) out.left.struck++;
+      if (isNotes(child)) out.left.notes++;
       const isBlock = child.matches(BLOCKS);
       const level = isBlock && levelOf(child);
       if (isBlock) out.end();
       if (["TD", "TH"].includes(child.tagName)) out.words(" ", marks);
       const listed = isBlock && LISTED.exec(styleOf(child));
-      if (listed) out.item(child, +listed[1], inner);
+      if (listed) out.item(child, +listed[1], inner, isOrdered(child));
       else collect(child, inner, out);
       if (isBlock) out.end(level);
     }
@@ -89,7 +104,7 @@ const isOrdered = (element) => {
 const isTable = (element) => [...element.rows].some((row) => row.cells.length > 1);
 
 class Collected {
-  constructor(left = { images: 0, tables: 0 }) {
+  constructor(left = { images: 0, tables: 0, deleted: 0, remarks: 0, struck: 0, notes: 0 }) {
     this.left = left;
   }
   blocks = [];
@@ -139,25 +154,33 @@ class Collected {
     });
     return trimmed(nodes);
   }
+  // A list within a list, beside its items, is of the item before it. Word on the web makes each item a list of its own.
   list(element, marks) {
     this.end();
+    const isNumbered = element.tagName === "OL";
+    if (element.children.length && [...element.children].every((child) => child.hasAttribute("data-aria-level"))) {
+      for (const child of element.children) this.item(child, +child.getAttribute("data-aria-level") || 1, marks, isNumbered);
+      return;
+    }
     this.closed();
-    const items = [...element.children].flatMap((child) => {
+    const items = [];
+    for (const child of element.children) {
       const inside = new Collected(this.left);
-      if (["UL", "OL"].includes(child.tagName)) inside.list(child, marks);
+      const isNested = ["UL", "OL"].includes(child.tagName);
+      if (isNested) inside.list(child, marks);
       else collect(child, marks, inside);
       const blocks = inside.all();
-      return blocks.length ? [blocks] : [];
-    });
-    if (items.length) this.blocks.push(built(element.tagName === "OL", items));
+      if (isNested && items.length) items.at(-1).push(...blocks);
+      else if (blocks.length) items.push(blocks);
+    }
+    if (items.length) this.blocks.push(built(isNumbered, items));
   }
-  item(element, level, marks) {
+  item(element, level, marks, own) {
     const inside = new Collected(this.left);
     collect(element, marks, inside);
     const blocks = inside.all();
     if (!blocks.length) return;
     this.lists.length = Math.min(this.lists.length, level);
-    const own = isOrdered(element);
     if (this.lists.length < level || (level === 1 && this.lists[0].isOrdered !== own)) {
       if (level === 1) this.closed();
       this.lists.push({ isOrdered: own, items: [] });
@@ -212,10 +235,14 @@ export const fromHtml = (html, say = () => {}) => {
 };
 
 const counted = (count, one, several) => (count > 1 ? `${count}\u00a0${several}` : one);
-const changes = ({ images, tables }) =>
+const changes = ({ images, tables, deleted, remarks, struck, notes }) =>
   [
     tables && `${counted(tables, "Un tableau collé est devenu une liste", "tableaux collés sont devenus des listes")}, une puce par ligne.`,
     images && `${counted(images, "Une image n’a pas été collée", "images n’ont pas été collées")}\u00a0: ces courriels n’en portent pas.`,
+    deleted && "Ce que le suivi des modifications dit supprimé n’a pas été collé.",
+    remarks && `${counted(remarks, "Un commentaire n’a pas été collé", "commentaires n’ont pas été collés")}.`,
+    struck && "Des mots barrés ont été collés sans l’être\u00a0: relisez-les.",
+    notes && "Les notes de bas de page sont devenues des paragraphes, à la fin.",
   ]
     .filter(Boolean)
     .join(" ");
