@@ -88,10 +88,8 @@ def _environment(url: str, relay: str, folder: Path, options: argparse.Namespace
         **os.environ,
         "OUTREACH_DATA": str(folder / "data"),
         "OUTREACH_DATABASE_URL": url,
-        "OUTREACH_SMTP_URL": f"smtp://{relay}?starttls=off",
+        "OUTREACH_SMTP_URL": f"smtp://{relay}?starttls=off&connections={options.connections}&rate={options.rate}",
         "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
-        "OUTREACH_SMTP_CONNECTIONS": str(options.connections),
-        "OUTREACH_SMTP_RATE": str(options.rate),
     }
 
 

@@ -262,7 +262,7 @@ def _config(settings: Settings) -> dict[str, object]:
     host = settings.host.lower()
     served = {urlsplit(settings.address).hostname, host, f"[{host}]", "localhost"}
     return {
-        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SECRET_KEY": settings.own_key,
         "TRUSTED_HOSTS": sorted(filter(None, served)),
         "MAX_CONTENT_LENGTH": 1_000_000,
         "WTF_CSRF_TIME_LIMIT": int(LIFETIME.total_seconds()),  # a form is good for as long as its session

@@ -14,6 +14,7 @@ MONTHS = (
     "janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre",
     "décembre",
 )  # fmt: skip
+ANSWERS_WITHIN = 5  # working days, after which the service comes back to an answer at the latest
 FIRST, LAST = date(2000, 1, 1), date(2100, 1, 1)
 EXCEL_ORIGIN = date(1899, 12, 30)  # day 0, chosen so that 1 March 1900 is day 61 as in Excel
 NUMERIC = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})(?: 00:00(?::00)?)?", re.ASCII)

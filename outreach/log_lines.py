@@ -1,10 +1,8 @@
-"""How a line of the log is written: its fields between blanks, or as one JSON object. It imports nothing heavy."""
+"""How a line of the log is written: its fields between blanks. It imports nothing heavy."""
 
-import json
 import os
 import time
 
-FORMAT = "OUTREACH_LOG_FORMAT"  # read here: a supervisor reads no settings, and faults of settings are told, too
 JOURNAL = "JOURNAL_STREAM"  # by which systemd names the stream that it hands to a unit: its device and its inode
 PRIORITIES = {"critical": 2, "error": 3, "warning": 4, "info": 6}  # of syslog
 
@@ -16,11 +14,7 @@ def line(
     seconds = time.time() if at is None else at
     when = f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{int(seconds % 1 * 1000):03}Z"
     machine, number, words = os.uname().nodename, pid or os.getpid(), " ".join(said.split())
-    if os.environ.get(FORMAT) == "json":
-        fields = {"at": when, "level": level, "machine": machine, "process": process, "pid": number, "event": event}
-        written = json.dumps({**fields, "said": words, **({"error": error} if error else {})}, ensure_ascii=False)
-    else:
-        written = f"{when} {level} {machine} {process}[{number}] {event}: {words}{f' ({error})' if error else ''}"
+    written = f"{when} {level} {machine} {process}[{number}] {event}: {words}{f' ({error})' if error else ''}"
     return _priority(level) + written
 
 

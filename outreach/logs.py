@@ -1,4 +1,4 @@
-"""The log of a process that runs for months: one line an event on standard error, as text or as JSON.
+"""The log of a process that runs for months: one line an event on standard error.
 
 A line has the time (UTC), the level, the machine, the process, the event and a sentence. Of an error it has the class
 and where it arose, and what it says only where that holds nothing that a person typed.

@@ -2,7 +2,6 @@
 
 import ast
 import io
-import json
 import logging
 import os
 import re
@@ -162,35 +161,16 @@ def unread():
     raise BoxError(MARK) from ConnectionRefusedError(111, "refused")
 
 
-def test_a_line_is_one_json_object_where_that_is_asked_for(log, monkeypatch):
-    monkeypatch.setenv("OUTREACH_LOG_FORMAT", "json")
-    with pytest.raises(OSError, match="No space") as caught:
-        full(f"/{MARK}")
-    here = logging.getLogger("outreach.here")
-    here.error("two\nlines « é »", exc_info=caught.value, extra={"event": "tried"})
-    logging.getLogger("outreach.here").warning("%s is no number", 5)
-    first, second = map(json.loads, log())
-    assert first.keys() == {"at", "level", "machine", "process", "pid", "event", "said", "error"}
-    assert (first["level"], first["process"], first["event"]) == ("error", "test", "tried")
-    assert first["said"] == "two lines « é »"
-    assert first["at"].endswith("Z")
-    assert first["error"].startswith("OSError: No space left on device; ")
-    assert "tests/test_logs.py:" in first["error"]
-    assert MARK not in first["error"]
-    assert second.keys() == first.keys() - {"error"}
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_a_journal_is_told_the_priority_of_each_line_and_nothing_else_is(form):
+def test_a_journal_is_told_the_priority_of_each_line_and_nothing_else_is():
     code = "from outreach.log_lines import line; import sys; print(line('test', 'tried', 'said', sys.argv[1]))"
     reading, writing = os.pipe()
     found = os.fstat(writing)
     for stream, marks in ((f"{found.st_dev}:{found.st_ino}", ["<2>", "<3>", "<4>", "<6>"]), ("1:1", [""] * 4)):
-        own = {**os.environ, "JOURNAL_STREAM": stream, "OUTREACH_LOG_FORMAT": form}
+        own = {**os.environ, "JOURNAL_STREAM": stream}
         for mark, level in zip(marks, ("critical", "error", "warning", "info"), strict=True):
             command = [sys.executable, "-c", code, level]
             ended = subprocess.run(command, env=own, stdout=subprocess.PIPE, stderr=writing, text=True, check=True)
-            begun, _, rest = ended.stdout.partition("{" if form == "json" else "20")
+            begun, _, rest = ended.stdout.partition("20")
             assert (begun, "said" in rest) == (mark, True)
     os.close(reading)
     os.close(writing)

@@ -1,4 +1,5 @@
 import os
+import re
 import secrets
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -9,10 +10,11 @@ from pydantic import SecretStr
 from outreach.errors import SettingsError
 from outreach.mail import tokens
 from outreach.roles import OF_STAFF
-from outreach.settings import FactorPolicy, Mode, Settings, kept_secret, modes, oidc, read, reading
+from outreach.settings import PROTECTED, FactorPolicy, Mode, Settings, kept_secret, modes, read, reading
 from outreach.settings.files import NAMED
 from outreach.settings.keys import is_guessable
 from outreach.settings.model import SECRETS
+from outreach.settings.values import ROLES
 from tests.factories import DRAWN
 
 REAL = {
@@ -91,11 +93,12 @@ def test_a_second_factor_is_required_in_production_unless_a_setting_says_otherwi
     assert read({**REAL, **named}).factor_policy is policy
 
 
-def test_a_key_of_second_factors_that_is_named_later_reads_what_the_secret_key_encrypted():
-    assert read(REAL).factor_secrets == (DRAWN[0],)
-    settings = read({**REAL, "OUTREACH_FACTOR_KEYS": DRAWN[1]})
-    assert settings.factor_secrets == (DRAWN[1], DRAWN[0])
-    assert DRAWN[1] not in repr(settings)
+def test_a_secret_key_in_front_signs_and_the_one_before_still_reads_second_factors():
+    assert read(REAL).secret_keys == (DRAWN[0],)
+    key = secrets.token_hex(32)
+    settings = read({**REAL, "OUTREACH_SECRET_KEY": f"{key},{DRAWN[0]}"})
+    assert (settings.own_key, settings.secret_keys) == (key, (key, DRAWN[0]))
+    assert key not in repr(settings)
 
 
 def test_all_faults_are_told_at_once():
@@ -143,9 +146,8 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_OIDC_ROLES", "groups:a=chief", "« groups:a=chief » ne se comprend pas"),
         ("OUTREACH_OIDC_ROLES", "groups=author", "« groups=author » ne se comprend pas"),
         ("OUTREACH_OIDC_ROLES", "groups:a=author", "OUTREACH_OIDC_ISSUER est indiqué"),
-        ("OUTREACH_PASSWORDS", "maybe", "on et off"),
-        ("OUTREACH_PASSWORDS", "off", "OUTREACH_EMERGENCY_ACCOUNT"),
-        ("OUTREACH_PASSWORDS", "off", "sans quoi personne ne se connecte"),
+        ("OUTREACH_EMERGENCY_ACCOUNT", "chef", "l’adresse du compte"),
+        ("OUTREACH_EMERGENCY_ACCOUNT", "a@fwb.example", "indiquez aussi OUTREACH_OIDC_ISSUER"),
         ("OUTREACH_DOMAIN_RATES", "gmail.com", "« gmail.com » ne se comprend pas"),
         ("OUTREACH_DOMAIN_RATES", "gmail.com=0", "« gmail.com=0 » ne se comprend pas"),
         ("OUTREACH_DOMAIN_RATES", "*=5, gmail.com=2,5", "« 5 » ne se comprend pas"),
@@ -168,11 +170,15 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_PUBLIC_URL", "https://a b.example", "adresse complète"),
         ("OUTREACH_PUBLIC_URL", "x.example", "adresse complète"),
         ("OUTREACH_ALLOWED_RECIPIENTS", "a@b.example,essais.example", "« essais.example » n’est ni une adresse"),
-        ("OUTREACH_TEST_RECIPIENTS", "@", "« @ » n’est ni une adresse"),
-        ("OUTREACH_TEST_RECIPIENTS", "a@b.example;c@b.example", "n’est ni une adresse"),
-        ("OUTREACH_TEST_RECIPIENTS", "Claire <a@b.example>", "n’est ni une adresse"),
-        ("OUTREACH_TEST_RECIPIENTS", "*@b.example", "n’est ni une adresse"),
-        ("OUTREACH_PROTECTED_DOMAINS", "@cfwb.example", "« @cfwb.example » n’est pas un nom de domaine"),
+        ("OUTREACH_ALLOWED_RECIPIENTS", "@", "« @ » n’est ni une adresse"),
+        ("OUTREACH_ALLOWED_RECIPIENTS", "a@b.example;c@b.example", "n’est ni une adresse"),
+        ("OUTREACH_ALLOWED_RECIPIENTS", "Claire <a@b.example>", "n’est ni une adresse"),
+        ("OUTREACH_ALLOWED_RECIPIENTS", "*@b.example", "n’est ni une adresse"),
+        ("OUTREACH_DKIM", "s1", "un sélecteur et le fichier de sa clé"),
+        ("OUTREACH_DKIM", "s 1:/etc/s1.pem", "un sélecteur et le fichier de sa clé"),
+        ("OUTREACH_SIGHT_ROLE", "x; DROP", "le nom d’un rôle"),
+        ("OUTREACH_SORTING_LIST", "a\nb", "sur une ligne"),
+        ("OUTREACH_OFFICIAL_PAGE", "http://a.example", "en https"),
         ("OUTREACH_TRUSTED_PROXIES", "proxy.example", "n’est ni une adresse"),
         ("OUTREACH_TRUSTED_PROXIES", "none", "n’existe plus : placez un serveur web devant"),
         ("OUTREACH_TRUSTED_PROXIES", "none, 192.0.2.1", "« none » n’est"),
@@ -182,17 +188,15 @@ def test_all_faults_are_told_at_once():
         ("OUTREACH_TRUSTED_PROXIES", "10.0.0.0/8, 0.0.0.0/1", "« 0.0.0.0/1 » ferait croire n’importe qui"),
         ("OUTREACH_PRIVATE_HOSTS", "redis://broker", "n’est pas le nom ou l’adresse d’une machine"),
         ("OUTREACH_SENDING", "non", "on et off"),
-        ("OUTREACH_CHECK_DOMAINS", "oui", "on et off"),
-        ("OUTREACH_DNS_TIMEOUT", "0", "secondes, de 1 à 30"),
-        ("OUTREACH_ANSWERS_WITHIN", "31", "jours ouvrables, de 1 à 30"),
-        ("OUTREACH_DNS_SERVER", "resolver.example", "une adresse IP"),
-        ("OUTREACH_DNS_SERVER", "127.0.0.1:99999", "une adresse IP"),
+        ("OUTREACH_CHECK_DOMAINS", "oui", "on, off et l’adresse IP"),
+        ("OUTREACH_CHECK_DOMAINS", "resolver.example", "on, off et l’adresse IP"),
+        ("OUTREACH_CHECK_DOMAINS", "127.0.0.1:99999", "on, off et l’adresse IP"),
         ("OUTREACH_SECOND_FACTOR", "yes", "required, optional et off"),
-        ("OUTREACH_FACTOR_KEYS", f"{DRAWN[1]},court", "trop courte ou se devine"),
-        ("OUTREACH_FACTOR_KEYS", "k" * 40, "trop courte ou se devine"),
-        ("OUTREACH_SMTP_CONNECTIONS", "51", "de 1 à 50"),
-        ("OUTREACH_SMTP_RATE", "0.5", "courriels par seconde, ou 0"),
+        ("OUTREACH_SECRET_KEY", f"{DRAWN[0]},court", "trop courte"),
+        ("OUTREACH_SECRET_KEY", f"{'k' * 40},{DRAWN[0]}", "se devine"),
+        ("OUTREACH_SECRET_KEY", f"{DRAWN[0]},{DRAWN[1]}", "doit différer"),
         ("OUTREACH_CLOCK_OFFSET", "60", "qu’en démonstration"),
+        ("OUTREACH_CLOCK_OFFSET", "demain", "« demain » : cette valeur ne se comprend pas"),
         ("OUTREACH_DEMO_MAILBOX", "8025", "une adresse et un port"),
         ("OUTREACH_DATABSE_URL", "sqlite://", "Vouliez-vous écrire OUTREACH_DATABASE_URL"),
     ],
@@ -237,13 +241,32 @@ def test_production_open_to_other_machines_says_which_web_servers_stand_in_front
     assert read({**REAL, "OUTREACH_BIND": bind, **named}).bind == bind
 
 
-def test_a_setting_that_means_nothing_any_more_is_told_with_what_takes_its_place():
-    old = {"OUTREACH_WEB_PROCESSES": "3"}
-    assert read({**REAL, **old}) == read(REAL)
-    (told,) = reading.gone(old)
-    assert told.startswith("OUTREACH_WEB_PROCESSES ne sert plus, retirez-le : ")
-    assert "outreach-web@" in told
-    assert reading.gone({**REAL, "OUTREACH_WEB_PROCESSES": ""}) == []
+@pytest.mark.parametrize("name", reading.GONE)
+def test_a_setting_that_means_nothing_any_more_is_told_with_what_takes_its_place(name):
+    assert read({**REAL, name: "3"}) == read(REAL)
+    (told,) = reading.gone({name: "3"})
+    assert told == f"{name} ne sert plus, retirez-le : {reading.GONE[name]}."
+    assert reading.gone({**REAL, name: ""}) == []
+
+
+@pytest.mark.parametrize("name", reading.REFUSED)
+def test_one_that_decided_what_leaves_or_who_comes_in_stops_the_start(name):
+    with pytest.raises(SettingsError) as refusal:
+        read({**REAL, name: "3"})
+    assert str(refusal.value) == f"{name} ne sert plus, retirez-le : {reading.REFUSED[name]}."
+    assert read({**REAL, name: ""}) == read(REAL)
+
+
+def test_a_setting_that_is_no_more_names_none_that_is():
+    named = {f"OUTREACH_{field.upper()}" for field in Settings.model_fields}
+    assert not named & {*reading.GONE, *reading.REFUSED}
+    for sentence in (*reading.GONE.values(), *reading.REFUSED.values()):
+        assert set(re.findall("OUTREACH_[A-Z_]+", sentence)) <= named
+
+
+def test_settings_stay_few():
+    """Each is changed by somebody, whom docs/commands.md names. What nobody changes is a constant."""
+    assert len(Settings.model_fields) <= 38
 
 
 @pytest.mark.parametrize("bind", ["0.0.0.0:8000", "192.0.2.1:80", "[::]:8000"])
@@ -269,11 +292,11 @@ def test_processes_that_make_a_secret_at_once_agree_on_it_and_none_reads_half_of
 
 
 def test_settings_come_from_what_is_given_and_never_from_the_machine(monkeypatch, tmp_path):
-    monkeypatch.setenv("OUTREACH_SMTP_CONNECTIONS", "5")
-    assert read({"OUTREACH_DATA": str(tmp_path)}).smtp_connections == 8
+    monkeypatch.setenv("OUTREACH_BIND", "127.0.0.1:9000")
+    assert read({"OUTREACH_DATA": str(tmp_path)}).bind == Settings().bind == "127.0.0.1:8000"
 
 
-@pytest.mark.parametrize("name", ["SMTP_CONNECTIONS", "MODE", "SMTP_RATE", "BIND", "DATABASE_URL"])
+@pytest.mark.parametrize("name", ["CHECK_DOMAINS", "MODE", "CLOCK_OFFSET", "BIND", "DATABASE_URL"])
 def test_an_empty_setting_is_one_that_is_not_made(monkeypatch, tmp_path, name):
     monkeypatch.setenv(f"OUTREACH_{name}", "")
     plain = {"OUTREACH_DATA": str(tmp_path)}
@@ -390,8 +413,7 @@ def test_a_public_address_is_a_host_and_perhaps_a_port(url):
 
 def test_recipients_are_named_by_their_addresses_or_domains(tmp_path):
     named = "claire.o'neil+essai@b.example, @essais.example,@école.example"
-    settings = read({**REAL, "OUTREACH_ALLOWED_RECIPIENTS": named, "OUTREACH_TEST_RECIPIENTS": named})
-    assert settings.test_recipients == named
+    assert read({**REAL, "OUTREACH_ALLOWED_RECIPIENTS": named}).allowed_recipients == named
 
 
 @pytest.mark.parametrize("url", ["https://campagnes.example", "http://192.0.2.1:8000", "http://localhost.example"])
@@ -436,8 +458,9 @@ def test_in_a_trial_alerts_go_to_addresses_of_its_list():
         read({**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example"})
     listed = {**trial, "OUTREACH_ALLOWED_RECIPIENTS": "@b.example, C@d.example"}
     assert read(listed).alerts_to
-    with pytest.raises(SettingsError, match=r"« a@b\.example » \(OUTREACH_PROTECTED_DOMAINS\)"):
-        read({**listed, "OUTREACH_PROTECTED_DOMAINS": "b.example"})
+    theirs = f"@{PROTECTED[0]}"
+    with pytest.raises(SettingsError, match=f"« a{theirs} », une boîte de PO"):
+        read({**trial, "OUTREACH_ALERTS_TO": f"a{theirs}", "OUTREACH_ALLOWED_RECIPIENTS": theirs})
 
 
 @pytest.mark.parametrize("wrong", ["a", "@b.example", "a@b", "é@b.example", "Nom <a@b.example>"])
@@ -453,12 +476,12 @@ def test_an_issuer_with_its_roles_is_accepted_and_its_secret_hidden():
     assert settings.role_rules == (("groups", "a:b", "author"), ("realm_access.roles", "x=y", "approver"))
     assert settings.issuer_name == "idp.example"
     assert "hush" not in repr(settings)
-    assert set(oidc.ROLES) == set(OF_STAFF), "a scope comes with an invitation"
+    assert set(ROLES) == set(OF_STAFF), "a scope comes with an invitation"
 
 
 def test_a_password_is_taken_from_everybody_or_from_the_emergency_account_alone():
     assert read(REAL).takes_password("a@fwb.example")
-    named = {"OIDC_ISSUER": "https://idp.example", "OIDC_CLIENT_ID": "outreach", "PASSWORDS": "off"}
+    named = {"OIDC_ISSUER": "https://idp.example", "OIDC_CLIENT_ID": "outreach"}
     named["EMERGENCY_ACCOUNT"] = "Chef@fwb.example"
     settings = read({**REAL, **{f"OUTREACH_{name}": value for name, value in named.items()}})
     assert settings.takes_password(" chef@fwb.example")

@@ -361,7 +361,7 @@ def environment_of(data: pathlib.Path) -> dict[str, str]:
         "OUTREACH_DATA": data,
         "OUTREACH_BIND": WEB,
         "OUTREACH_DEMO_MAILBOX": MAILBOX,
-        "OUTREACH_SMTP_RATE": LETTERS_A_SECOND,
+        "OUTREACH_DOMAIN_RATES": f"*={LETTERS_A_SECOND}",
     }
     environment = {name: value for name, value in os.environ.items() if not name.startswith("OUTREACH_")}
     return environment | {name: str(value) for name, value in settings.items()}

@@ -10,7 +10,6 @@ from outreach.checks.check import NOT_HERE, Examined, Finding, fault, ok, warnin
 from outreach.mail.dkim import Signer
 from outreach.reachability import lookup
 from outreach.settings import Settings
-from outreach.settings.places import server_of
 
 MOST_LOOKUPS = 10  # of an SPF record (RFC 7208 §4.6.4)
 ASKING = re.compile(r"[+?~-]?(include|a|mx|ptr|exists|redirect)(?:[:=/](\S*))?", re.IGNORECASE)
@@ -63,7 +62,7 @@ def dkim(examined: Examined) -> Finding:
     if not published:
         return fault(f"{name} n’a pas de clé : publiez-y le TXT « {ours} ».")
     if published != [ours.rpartition("p=")[2]]:
-        return fault(f"{name} n’a pas la clé de OUTREACH_DKIM_KEY_FILE : remplacez son TXT par « {ours} ».")
+        return fault(f"{name} n’a pas la clé de OUTREACH_DKIM : remplacez son TXT par « {ours} ».")
     return ok(f"{name} a notre clé.")
 
 
@@ -117,7 +116,7 @@ def _named(host: str, address: str, asking: lookup.Resolver) -> Finding:
 
 
 def _asking(settings: Settings) -> lookup.Resolver:
-    return lookup.resolver(server_of(settings.dns_server), settings.dns_timeout)
+    return lookup.resolver(settings.dns_server)
 
 
 def _beginning(name: str, version: str, asking: lookup.Resolver) -> list[str]:

@@ -54,13 +54,13 @@ def note_keys(examined: Examined) -> Finding:
 def factor_keys(examined: Examined) -> Finding:
     """Whether every second factor can still be read, by any of the keys."""
     settings = examined.settings
-    wallet = one_time_codes.wallet(settings.factor_secrets)
+    wallet = one_time_codes.wallet(settings.secret_keys)
     with examined.database.reading() as session:
         rows = session.execute(select(SecondFactor.user_id, SecondFactor.sealed)).all()
     lost = [user for user, sealed in rows if one_time_codes.opened(wallet, user, sealed) is None]
     if lost:
         told = f"{plural(len(lost), 'second facteur illisible', 'seconds facteurs illisibles')} sur {len(rows)}"
-        return fault(f"{told} : remettez l’ancienne clé dans OUTREACH_FACTOR_KEYS, ou réinitialisez-les.")
+        return fault(f"{told} : remettez l’ancienne clé à la fin de OUTREACH_SECRET_KEY, ou réinitialisez-les.")
     if not rows:
         return ok("Personne n’a de second facteur.")
     return ok(f"{plural(len(rows), 'second facteur, lisible', 'seconds facteurs, tous lisibles')}.")

@@ -22,7 +22,7 @@ from outreach.db import Session, take_turns
 from outreach.delivery.places import Installation
 from outreach.delivery.smtp.guard import Guard
 from outreach.errors import OutreachError
-from outreach.settings import Mode, Settings, listed
+from outreach.settings import PROTECTED, Mode, Settings, listed
 
 SLACK = timedelta(minutes=1)
 
@@ -47,7 +47,7 @@ def guard_of(settings: Settings) -> Guard:
     return Guard(
         anybody=settings.stays_here,
         allowed=frozenset(address.lower() for address in listed(settings.allowed_recipients)),
-        protected=frozenset(domain.casefold() for domain in listed(settings.protected_domains)),
+        protected=frozenset(PROTECTED),
     )
 
 

@@ -22,13 +22,16 @@ class DnsSilent(OutreachError):
     """No DNS server answered for a name."""
 
 
-def resolver(server: tuple[str, int] | None, seconds: float) -> Resolver:
-    """A resolver that asks the server at this IP address and port, or the system's, for so long about a name."""
+SECONDS = 5.0  # for an answer about a name
+
+
+def resolver(server: tuple[str, int] | None) -> Resolver:
+    """A resolver that asks the server at this IP address and port, or the system's."""
     asking = dns.resolver.Resolver(configure=server is None)
     if server is not None:
         asking.port = server[1]
         asking.nameservers = [server[0]]
-    asking.lifetime = asking.timeout = seconds
+    asking.lifetime = asking.timeout = SECONDS
     return asking
 
 
@@ -77,7 +80,8 @@ def records(name: str, kind: str, asking: Resolver) -> list[str]:
     except (dns.resolver.NXDOMAIN, dns.resolver.YXDOMAIN):
         return []
     except (dns.exception.DNSException, OSError) as error:
-        raise DnsSilent(f"Aucun serveur DNS ne répond pour {name} ({kind}) : vérifiez OUTREACH_DNS_SERVER.") from error
+        how = "vérifiez celui de la machine, ou nommez-en un dans OUTREACH_CHECK_DOMAINS"
+        raise DnsSilent(f"Aucun serveur DNS ne répond pour {name} ({kind}) : {how}.") from error
     parts = [getattr(record, "strings", None) for record in found or ()]  # TXT has pieces, which are one text
     return [
         b"".join(pieces).decode("ascii", "replace") if pieces else str(record).rstrip(".")

@@ -102,7 +102,7 @@ def _accesses(session: Session) -> list[Access]:
 
 
 def _channels(settings: Settings) -> list[Channel]:
-    database = make_url(settings.database)
+    database, (dns, _) = make_url(settings.database), settings.dns_server or ("", 0)
     named = [
         ("Base de données", database.host or "cette machine", "tout ce que ce registre énumère"),
         *(
@@ -112,7 +112,11 @@ def _channels(settings: Settings) -> list[Channel]:
         ("Boîte des retours", urlsplit(settings.returns_url).hostname, "les avis de non-remise et leur adresse"),
         ("Réveil des processus d’envoi", urlsplit(settings.broker_url).hostname, "aucune donnée d’une personne"),
         ("Service d’identité du personnel", urlsplit(settings.oidc_issuer).hostname, "qui du personnel se connecte"),
-        ("Noms de domaine", settings.dns_server, "les domaines des adresses, sans ce qui précède l’arobase"),
+        (
+            "Noms de domaine",
+            dns,
+            "les domaines des adresses, sans ce qui précède l’arobase",
+        ),
     ]
     return [Channel(purpose, host, learns) for purpose, host, learns in named if host]
 

@@ -5,12 +5,14 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from outreach.settings.places import Network, network_of
+from outreach.settings import values
+from outreach.settings.places import Network, network_of, server_of
+from outreach.settings.values import OFF, listed, rule_of
 
 PREFIX = "OUTREACH_"
 SECRETS = (  # settings that are secrets, or may hold a password: each may stand in a file
@@ -20,7 +22,6 @@ SECRETS = (  # settings that are secrets, or may hold a password: each may stand
     "smtp_url",
     "bounces_url",
     "token_keys",
-    "factor_keys",
     "erasure_key",
     "oidc_client_secret",
     "metrics_token",
@@ -37,32 +38,11 @@ class Mode(StrEnum):
     PRODUCTION = "production"
 
 
-class PasswordSwitch(StrEnum):
-    """Whether people sign in with a password; when off, only the emergency account does."""
-
-    ON = "on"
-    OFF = "off"
-
-
 class SendingSwitch(StrEnum):
     """Whether letters leave at all."""
 
     ON = "on"
     OFF = "off"
-
-
-class CheckSwitch(StrEnum):
-    """Whether the clock asks DNS if the domains of addresses take mail."""
-
-    ON = "on"
-    OFF = "off"
-
-
-class LogFormat(StrEnum):
-    """How the lines of the log are written."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 class FactorPolicy(StrEnum):
@@ -81,63 +61,82 @@ class Calm:
     days: int
 
 
-class Settings(BaseModel):
-    """All settings, frozen; `read` checks them as a whole. Each field is `OUTREACH_<FIELD>` in the environment."""
+class Settings(BaseSettings):
+    """All settings, frozen; `read` checks them as a whole. Each field is `OUTREACH_<FIELD>` in the environment.
 
-    model_config = ConfigDict(frozen=True)
+    A field stands here because somebody changes it, whom docs/commands.md names; what nobody changes is a constant.
+    """
 
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, hide_input_in_errors=True)
+
+    # Whoever installs the machine
     mode: Mode = Mode.DEMO
     data: Path = ROOT / "var"
     database_url: str = Field("", repr=False)  # may hold a password
-    sight_role: str = Field("", pattern=r"^([a-z_][a-z0-9_]{0,62})?$")
+    sight_role: str = ""
     backups: Path | None = None
     broker_url: str = Field("", repr=False)  # idem
     private_hosts: str = ""
     bind: str = "127.0.0.1:8000"
     trusted_proxies: str = ""
-    secret_key: SecretStr = SecretStr("")
     public_url: str = Field("", repr=False)  # idem, until it is refused
+    metrics_token: SecretStr = SecretStr("")
+    # Whoever keeps the keys
+    secret_key: SecretStr = SecretStr("")
+    token_keys: SecretStr = SecretStr("")
+    erasure_key: SecretStr = SecretStr("")
+    note_key_file: Path | None = None
+    # Whoever runs the mail of the ministry
     smtp_url: str = Field("", repr=False)  # idem
     bounces_url: str = Field("", repr=False)  # idem
     mail_domain: str = ""
     mailbox_domain: str = "adm.fwb.example"
-    token_keys: SecretStr = SecretStr("")
-    second_factor: FactorPolicy | None = None
-    factor_keys: SecretStr = SecretStr("")
-    erasure_key: SecretStr = SecretStr("")
+    dkim: str = ""
+    domain_rates: str = ""
+    check_domains: str = OFF
+    alerts_to: str = ""
+    # Whoever is responsible for the campaigns
     sending: SendingSwitch = SendingSwitch.ON
     allowed_recipients: str = ""
-    test_recipients: str = ""
-    alerts_to: str = ""
-    protected_domains: str = "cfwb.be"
-    dkim_selector: str = ""
-    dkim_key_file: Path | None = None
-    note_key_file: Path | None = None
-    smtp_connections: Annotated[int, Field(ge=1, le=50)] = 8
-    smtp_rate: Annotated[int, Field(ge=0)] = 0
-    domain_rates: str = ""
     calm: str = ""
-    check_domains: CheckSwitch = CheckSwitch.OFF
-    dns_server: str = ""
-    dns_timeout: Annotated[int, Field(ge=1, le=30)] = 5
-    demo_mailbox: str = "127.0.0.1:8025"
-    security_contact: Annotated[str, Field(pattern=r"^([^\s@:]+@[^\s@:]+|https://\S+)?$")] = ""
-    official_page: Annotated[str, Field(pattern=r"^(https://[^\s@\\<>\"]+)?$")] = ""
-    sorting_list: Annotated[str, Field(max_length=100, pattern=r"^[^\r\n]*$")] = ""
-    answers_within: Annotated[int, Field(ge=1, le=30)] = 5
-    paper_window: Annotated[str, Field(pattern=r"^\d{1,3}(\.\d)?(,\d{1,3}(\.\d)?){3}$")] = "105,45,90,40"
-    metrics_token: SecretStr = SecretStr("")
-    log_format: LogFormat = LogFormat.TEXT
-    clock_offset: float = 0.0
+    official_page: str = ""
+    sorting_list: str = ""
+    # Whoever decides how staff sign in
+    second_factor: FactorPolicy | None = None
     oidc_issuer: str = ""
     oidc_client_id: str = ""
     oidc_client_secret: SecretStr = SecretStr("")
     oidc_scopes: str = "openid"
     oidc_roles: str = ""
     oidc_acr: str = ""
-    oidc_name: str = ""
-    passwords: PasswordSwitch = PasswordSwitch.ON
     emergency_account: str = ""
+    # `./run` hands these two on to the processes of a demonstration
+    demo_mailbox: str = "127.0.0.1:8025"
+    clock_offset: float = 0.0
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Nothing of the machine: `read` names the environment."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+    @field_validator(*values.JUDGES)
+    @classmethod
+    def judged(cls, value: str | SecretStr, info: ValidationInfo) -> str | SecretStr:
+        """The value, where nothing is wrong with it. Raises ValueError with a French sentence for each fault."""
+        field = info.field_name or ""
+        text = value.get_secret_value() if isinstance(value, SecretStr) else value
+        faults = list(values.JUDGES[field](f"{PREFIX}{field.upper()}", text)) if text else []
+        if faults:
+            raise ValueError("\n".join(faults))
+        return value
 
     @property
     def database(self) -> str:
@@ -180,8 +179,8 @@ class Settings(BaseModel):
 
     @property
     def issuer_name(self) -> str:
-        """What pages call the issuer of OpenID Connect, or '' when none is set."""
-        return self.oidc_name or urlsplit(self.oidc_issuer).hostname or ""
+        """What pages call the issuer of OpenID Connect: its host; '' when none is set."""
+        return urlsplit(self.oidc_issuer).hostname or ""
 
     @property
     def role_rules(self) -> tuple[tuple[str, str, str], ...]:
@@ -190,7 +189,7 @@ class Settings(BaseModel):
 
     def takes_password(self, email: str) -> bool:
         """Whether the account with this address may sign in with a password, and have one set."""
-        return self.passwords is PasswordSwitch.ON or email.strip().lower() == self.emergency_account.lower()
+        return not self.emergency_account or email.strip().lower() == self.emergency_account.lower()
 
     @property
     def stays_here(self) -> bool:
@@ -214,37 +213,41 @@ class Settings(BaseModel):
         return tuple(key.encode() for key in listed(self.token_keys.get_secret_value()))
 
     @property
-    def window(self) -> tuple[float, float, float, float]:
-        """The window of the envelopes, on a sheet of A4: millimetres from its left, from its top, width, height."""
-        left, top, width, height = map(float, self.paper_window.split(","))
-        return left, top, width, height
-
-    @property
     def factor_policy(self) -> FactorPolicy:
         """Who needs a second factor: where nothing is said, approvers and administrators in production."""
         usual = FactorPolicy.REQUIRED if self.mode is Mode.PRODUCTION else FactorPolicy.OPTIONAL
         return self.second_factor or usual
 
     @property
-    def factor_secrets(self) -> tuple[str, ...]:
-        """The keys that encrypt the secrets of second factors, the one that encrypts first; the secret key comes last.
+    def secret_keys(self) -> tuple[str, ...]:
+        """The secret keys, newest first: the first signs and encrypts, the others still decrypt second factors."""
+        return tuple(listed(self.secret_key.get_secret_value()))
 
-        So a key that is named later reads what was encrypted before.
-        """
-        return *listed(self.factor_keys.get_secret_value()), self.secret_key.get_secret_value()
+    @property
+    def own_key(self) -> str:
+        """The secret key that signs sessions and encrypts."""
+        return next(iter(self.secret_keys), "")
+
+    @property
+    def checks_domains(self) -> bool:
+        """Whether the clock asks DNS if the domains of addresses take mail."""
+        return self.check_domains != OFF
+
+    @property
+    def dns_server(self) -> tuple[str, int] | None:
+        """The DNS server that is asked, by address and port, or None for the system's."""
+        return server_of(self.check_domains)
+
+    @property
+    def dkim_selector(self) -> str:
+        """The name under which the domain publishes the key that signs letters, or ''."""
+        return self.dkim.partition(":")[0]
+
+    @property
+    def dkim_key_file(self) -> Path | None:
+        """The file of the key that signs letters, or None where the relay signs."""
+        return Path(self.dkim.partition(":")[2]) if self.dkim else None
 
     def instant(self) -> datetime:
         """The current time, moved by the demonstration's offset. Entry points call this and pass the time on."""
         return datetime.now(UTC) + timedelta(seconds=self.clock_offset)
-
-
-def rule_of(entry: str) -> tuple[str, str, str]:
-    """The claim, the value and the role of `claim:value=role`; what is missing is ''."""
-    condition, _, role = entry.rpartition("=")
-    claim, _, value = condition.partition(":")
-    return claim.strip(), value.strip(), role.strip()
-
-
-def listed(text: str) -> list[str]:
-    """The comma-separated items of a setting."""
-    return [part.strip() for part in text.split(",") if part.strip()]

@@ -7,8 +7,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from outreach.settings.keys import is_guessable, is_long_enough
-from outreach.settings.model import Mode, Settings, listed
+from outreach.settings.model import Mode, Settings
 from outreach.settings.places import is_local_name, is_loopback
+from outreach.settings.values import listed
 from outreach.text import EXAMPLES
 
 ENCRYPTED = {"require", "verify-ca", "verify-full"}  # of sslmode
@@ -118,18 +119,15 @@ def _faults_of_keys(settings: Settings) -> list[str]:
         faults.append("OUTREACH_TOKEN_KEYS : chaque clé doit compter au moins 32 caractères tirés au hasard.")
     elif any(map(is_guessable, signing[:LIVE_KEYS])):
         faults.append(f"OUTREACH_TOKEN_KEYS : une clé se devine, car elle se répète ou reprend un mot connu ; {drawn}")
-    key = settings.secret_key.get_secret_value()
-    if key and not is_long_enough(key):
-        faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard.")
-    elif key and is_guessable(key):
+    keys = settings.secret_keys
+    if not all(map(is_long_enough, keys)):
+        faults.append("OUTREACH_SECRET_KEY est trop courte : il faut au moins 32 caractères tirés au hasard par clé.")
+    elif any(map(is_guessable, keys[:1])):
         faults.append(f"OUTREACH_SECRET_KEY se devine, car elle se répète ou reprend un mot connu ; {drawn}")
-    factor_keys = listed(settings.factor_keys.get_secret_value())
-    if not all(map(is_long_enough, factor_keys)) or any(map(is_guessable, factor_keys[:1])):
-        faults.append(f"OUTREACH_FACTOR_KEYS : une clé est trop courte ou se devine ; {drawn}")
     erasure_key = settings.erasure_key.get_secret_value()
     if erasure_key and (not is_long_enough(erasure_key) or is_guessable(erasure_key)):
         faults.append(f"OUTREACH_ERASURE_KEY est trop courte ou se devine ; {drawn}")
-    if key and key.encode() in settings.signing_keys:
+    if {key.encode() for key in keys} & set(settings.signing_keys):
         faults.append("OUTREACH_TOKEN_KEYS doit différer de OUTREACH_SECRET_KEY : les deux vivent séparément.")
     if settings.clock_offset:
         faults.append("OUTREACH_CLOCK_OFFSET ne sert qu’en démonstration.")

@@ -2,10 +2,12 @@
 
 import difflib
 import os
+import re
 from collections.abc import Mapping
 
 from pydantic import SecretStr, ValidationError
 from pydantic_core import ErrorDetails
+from pydantic_settings import EnvSettingsSource
 
 from outreach.errors import SettingsError
 from outreach.settings.faults import faults_of
@@ -14,22 +16,38 @@ from outreach.settings.folder import faults_of_folder
 from outreach.settings.model import PREFIX, Mode, Settings
 from outreach.settings.own_secrets import kept_secret
 
-RANGES = {
-    "smtp_connections": "de 1 à 50",
-    "dns_timeout": "de secondes, de 1 à 30",
-    "answers_within": "de jours ouvrables, de 1 à 30",
-}
 GONE = {  # settings of 0.3, with what takes their place
+    "OUTREACH_ANSWERS_WITHIN": "le service revient à une réponse dans les cinq jours ouvrables",
+    "OUTREACH_DNS_SERVER": "nommez ce serveur dans OUTREACH_CHECK_DOMAINS",
+    "OUTREACH_DNS_TIMEOUT": "un serveur DNS a cinq secondes pour répondre",
+    "OUTREACH_LOG_FORMAT": "le journal a une seule forme, une ligne par évènement",
+    "OUTREACH_OIDC_NAME": "les pages nomment l’émetteur par son hôte",
+    "OUTREACH_PAPER_WINDOW": "les lettres sont faites pour une fenêtre à droite, de 90 mm sur 40, à 105 mm et 45 mm",
+    "OUTREACH_SECURITY_CONTACT": "OUTREACH_OFFICIAL_PAGE est aussi l’adresse à qui signaler une faille",
+    "OUTREACH_SMTP_CONNECTIONS": "ajoutez ?connections=8 à chaque adresse de OUTREACH_SMTP_URL",
+    "OUTREACH_TEST_RECIPIENTS": "un essai part aussi vers OUTREACH_ALLOWED_RECIPIENTS",
     "OUTREACH_WEB_PROCESSES": "chaque unité outreach-web@PORT est un processus, et ./run en démarre deux",
 }
-CHOICES = {
-    "mode": "demo, trial et production",
-    "sending": "on et off",
-    "check_domains": "on et off",
-    "passwords": "on et off",
-    "log_format": "text et json",
-    "second_factor": "required, optional et off",
+DKIM = "écrivez OUTREACH_DKIM=sélecteur:fichier, par exemple s1:/etc/outreach/s1.pem"
+FACTOR_KEYS = "ajoutez ces clés à la fin de OUTREACH_SECRET_KEY, entre virgules"
+REFUSED = {  # idem, of which ignoring one would change what leaves, or who comes in
+    "OUTREACH_DKIM_KEY_FILE": DKIM,
+    "OUTREACH_DKIM_SELECTOR": DKIM,
+    "OUTREACH_FACTOR_KEYS": FACTOR_KEYS,
+    "OUTREACH_FACTOR_KEYS_FILE": FACTOR_KEYS,
+    "OUTREACH_PASSWORDS": "OUTREACH_EMERGENCY_ACCOUNT seul les retire aux autres comptes ; sans lui, ils servent",
+    "OUTREACH_PROTECTED_DOMAINS": "hors production, OUTREACH_ALLOWED_RECIPIENTS dit à qui écrire, jamais à adm.cfwb.be",
+    "OUTREACH_SMTP_RATE": "ajoutez ?rate=5 (courriels par seconde) à chaque adresse de OUTREACH_SMTP_URL",
 }
+
+
+class Environment(EnvSettingsSource):
+    """The variables of an environment that is given, in the place of those of this process."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        super().__init__(Settings)
+        # A value of blanks and commas alone names nothing.
+        self.env_vars = {name.lower(): value for name, value in environment.items() if value.strip(" ,")}
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -37,10 +55,12 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
 
     Raises SettingsError with all the faults at once, one sentence per line.
     """
+    if refused := _told(REFUSED, environment):
+        raise SettingsError("\n".join(refused))
     _refuse_misspelt(environment)
     environment = with_files(environment)
     try:
-        settings = Settings.model_validate(_named(environment))
+        settings = Settings(**Environment(environment)())
     except ValidationError as error:
         raise SettingsError("\n".join(_sentence(fault) for fault in error.errors())) from None
     faults = faults_of(settings) + _faults_of_libpq(environment, settings)
@@ -60,11 +80,6 @@ def _with_kept_secrets(settings: Settings) -> Settings:
     return settings.model_copy(update=kept)
 
 
-def _named(environment: Mapping[str, str]) -> dict[str, str]:
-    named = {field: environment.get(PREFIX + field.upper(), "") for field in Settings.model_fields}
-    return {field: value for field, value in named.items() if value}
-
-
 def unknown(environment: Mapping[str, str]) -> list[str]:
     """The names of the environment that look like settings and are none, in order."""
     known = _known()
@@ -73,7 +88,11 @@ def unknown(environment: Mapping[str, str]) -> list[str]:
 
 def gone(environment: Mapping[str, str]) -> list[str]:
     """A sentence for each setting of the environment that means nothing any more."""
-    return [f"{name} ne sert plus, retirez-le : {why}." for name, why in GONE.items() if environment.get(name)]
+    return _told(GONE, environment)
+
+
+def _told(old: Mapping[str, str], environment: Mapping[str, str]) -> list[str]:
+    return [f"{name} ne sert plus, retirez-le : {why}." for name, why in old.items() if environment.get(name)]
 
 
 def _known() -> list[str]:
@@ -99,12 +118,10 @@ def _faults_of_libpq(environment: Mapping[str, str], settings: Settings) -> list
 
 
 def _sentence(fault: ErrorDetails) -> str:
-    field = str(fault["loc"][0])
-    if field in CHOICES:
-        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : les valeurs possibles sont {CHOICES[field]}."
-    if field in RANGES:
-        return f"{PREFIX}{field.upper()} vaut « {fault['input']} » : indiquez un nombre entier {RANGES[field]}."
-    if field == "smtp_rate":
-        rule = "un nombre entier de courriels par seconde, ou 0 pour ne pas limiter"
-        return f"OUTREACH_SMTP_RATE vaut « {fault['input']} » : indiquez {rule}."
-    return f"{PREFIX}{field.upper()} est illisible : {fault['msg']}."
+    if fault["type"] == "value_error":  # our own judgement
+        return str(fault["ctx"]["error"])
+    name = f"{PREFIX}{str(fault['loc'][0]).upper()}"
+    if fault["type"] == "enum":
+        *others, last = re.findall("'([^']*)'", fault["ctx"]["expected"])
+        return f"{name} vaut « {fault['input']} » : les valeurs possibles sont {', '.join(others)} et {last}."
+    return f"{name} vaut « {fault['input']} » : cette valeur ne se comprend pas."

@@ -16,7 +16,6 @@ from outreach.notes import moved
 from outreach.retention import changes, forgetting
 from outreach.retention.archives import Archives
 from outreach.retention.periods import Retention, Rhythm
-from outreach.settings import CheckSwitch
 from outreach.webhooks.incoming.applying import apply_waiting
 from outreach.worker.due import DueWork
 from outreach.worker.going_on import going_on
@@ -50,7 +49,7 @@ def clock(due: DueWork) -> BackgroundScheduler:
     scheduler.add_job(number_events, "interval", [due], seconds=NUMBER_SECONDS, **options)
     if due.settings.returns_url:
         scheduler.add_job(collect, "interval", [due], seconds=COLLECT_SECONDS, **options)
-    if due.settings.check_domains is CheckSwitch.ON:
+    if due.settings.checks_domains:
         scheduler.add_job(check_domains, "interval", [due], seconds=CHECK_SECONDS, **options)
     return scheduler
 

@@ -21,7 +21,6 @@ from outreach.measuring import hits
 from outreach.reach.ladder import Rung
 from outreach.reachability import domains
 from outreach.settings import Settings
-from outreach.settings.places import server_of
 from outreach.staff_mail import access_letters, account_letters, forgotten, notices
 from outreach.worker.going_on import going_on
 from outreach.worker.job_room import JobRoom
@@ -145,7 +144,7 @@ class DueWork:
             if (told := access_letters.tell(self.database, self.sending, now=self.clock())) is not None:
                 self.mail_room.wake_here(told, Lane.STAFF)
             guard = installation.guard_of(self.settings)
-            key = requests.key_of(self.settings.secret_key.get_secret_value())
+            key = requests.key_of(self.settings.own_key)
             takes, now = self.settings.takes_password, self.clock()
             for mailing in forgotten.answer(self.database, self.sending, guard, key, takes_password=takes, now=now):
                 self.mail_room.wake_here(mailing, Lane.STAFF)
@@ -166,7 +165,7 @@ class DueWork:
         if due:
             from outreach.reachability import lookup  # noqa: PLC0415 - most processes ask nothing
 
-            asking = lookup.resolver(server_of(self.settings.dns_server), self.settings.dns_timeout)
+            asking = lookup.resolver(self.settings.dns_server)
             verdicts = lookup.look_up(due, asking, self.stop)
             with self.database.writing() as session:
                 domains.record(session, verdicts, now=self.clock())

@@ -29,8 +29,7 @@ LONGEST_SECONDS = 45  # of a transaction: others that wait for the locks of a fr
 
 def relays_of(settings: Settings) -> list[Relay]:
     """The relays of this installation, in order of preference."""
-    usual = {"connections": settings.smtp_connections, "rate": settings.smtp_rate}
-    return [Relay.at(url, settings.sending_domain, **usual) for url in settings.relays]
+    return [Relay.at(url, settings.sending_domain) for url in settings.relays]
 
 
 class WorkProcess:

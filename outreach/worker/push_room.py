@@ -52,4 +52,4 @@ class PushRoom:
     def _deliver(self) -> Deliver:
         from outreach.webhooks.outgoing import delivering  # noqa: PLC0415 - most processes push nothing
 
-        return delivering.Delivering(delivering.key_of(self._settings.secret_key.get_secret_value()))
+        return delivering.Delivering(delivering.key_of(self._settings.own_key))

@@ -150,7 +150,7 @@ def test_a_lost_key_is_named_with_what_it_costs(run, fresh_url, tmp_path):
         other = {"token_keys": "c" * 40, "secret_key": "d" * 40}
         status, told = run("restore", made["file"], "--database-url", new, "--json", **other)
     assert (status, told["ok"], told["faults"]) == (1, False, [])
-    assert list(told["settings"]) == ["OUTREACH_DATABASE_URL", "OUTREACH_TOKEN_KEYS", "OUTREACH_FACTOR_KEYS"]
+    assert list(told["settings"]) == ["OUTREACH_DATABASE_URL", "OUTREACH_TOKEN_KEYS", "OUTREACH_SECRET_KEY"]
     assert "les liens des courriels partis ne marchent plus" in told["settings"]["OUTREACH_TOKEN_KEYS"]
 
 

@@ -160,9 +160,8 @@ def test_a_full_disk_is_said_and_nothing_is_left(programmed, fresh_url, tmp_path
 
 def test_a_manifest_holds_no_secret_and_names_each_key(programmed, fresh_url, tmp_path):
     secret = {
-        "secret_key": "s" * 40,
+        "secret_key": "s" * 40 + "," + "f" * 40,
         "token_keys": "t" * 40 + "," + "u" * 40,
-        "factor_keys": "f" * 40,
         "erasure_key": "e" * 40,
     }
     settings = read({"OUTREACH_DATA": str(tmp_path), **{f"OUTREACH_{k.upper()}": v for k, v in secret.items()}})

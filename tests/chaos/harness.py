@@ -99,9 +99,8 @@ class Field:
         self.environment = {
             "OUTREACH_DATA": str(folder),
             "OUTREACH_DATABASE_URL": url,
-            "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{relay.port}",
+            "OUTREACH_SMTP_URL": f"smtp://127.0.0.1:{relay.port}?connections={connections}",
             "OUTREACH_ALLOWED_RECIPIENTS": "@adm.fwb.example",
-            "OUTREACH_SMTP_CONNECTIONS": str(connections),
             "LOG": str(relay.folder / "workers.log"),
         }
         self.folder, self.kills, self.offset, self.started = folder, 0, offset, []

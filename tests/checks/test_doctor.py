@@ -27,6 +27,7 @@ from outreach.delivery.places import Worker
 from outreach.demo import mailbox
 from outreach.errors import Refused
 from outreach.mail.dkim import Signer
+from outreach.reachability import lookup
 from outreach.settings import Mode
 from tests import factories
 from tests.conftest import NOW
@@ -64,7 +65,7 @@ def ask(examined):
 
     def ask(look, zones, **changes):
         with name_server(zones) as server:
-            place = {"dns_server": f"127.0.0.1:{server.place[1]}", "mail_domain": DOMAIN, "dns_timeout": 1}
+            place = {"check_domains": f"127.0.0.1:{server.place[1]}", "mail_domain": DOMAIN}
             return look(examined(smtp_url="smtp://relais.be:587", **place, **changes))
 
     return ask
@@ -105,7 +106,7 @@ def test_the_published_key_is_compared_with_ours_and_ours_is_told_where_it_is_no
     path = tmp_path / "dkim.pem"
     pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     path.write_bytes(pem)
-    named = {"dkim_selector": "s1", "dkim_key_file": path}
+    named = {"dkim": f"s1:{path}"}
     ours = Signer.of(DOMAIN, "s1", pem).published
     zone = f"s1._domainkey.{DOMAIN}"
     assert ask(domain.dkim, {zone: {"TXT": f'"{ours[:20]}" "{ours[20:]}"'}}, **named).state is OK
@@ -115,13 +116,14 @@ def test_the_published_key_is_compared_with_ours_and_ours_is_told_where_it_is_no
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])
-def test_a_dns_server_that_is_silent_is_a_fault_of_the_check_alone(examined):
+def test_a_dns_server_that_is_silent_is_a_fault_of_the_check_alone(examined, monkeypatch):
+    monkeypatch.setattr(lookup, "SECONDS", 1.0)
     with name_server({}, silent=frozenset([DOMAIN])) as server:
-        silent = {"dns_server": f"127.0.0.1:{server.place[1]}", "dns_timeout": 1, "mail_domain": DOMAIN}
+        silent = {"check_domains": f"127.0.0.1:{server.place[1]}", "mail_domain": DOMAIN}
         there = examined(smtp_url="smtp://relais.be", **silent)
         results = run(there, [Check("mx", "MX", 10, domain.mx), Check("settings", "", 5, machine.settings)])
     assert [result.finding.state for result in results] == [FAULT, OK]
-    assert "OUTREACH_DNS_SERVER" in results[0].finding.told
+    assert "OUTREACH_CHECK_DOMAINS" in results[0].finding.told
 
 
 def test_a_check_that_breaks_or_hangs_is_a_fault_that_says_so_and_keeps_no_other(examined):
@@ -158,7 +160,7 @@ def test_no_check_holds_a_transaction_while_it_waits_for_the_network(examined, d
     with name_server(WELL, on_question=is_free) as server, issuers.running(lambda: NOW) as provider:
         provider.before = is_free
         named = {"oidc_issuer": provider.url, "oidc_client_id": "c", "smtp_url": "smtp://relais.be"}
-        there = examined(dns_server=f"127.0.0.1:{server.place[1]}", mail_domain=DOMAIN, **named)
+        there = examined(check_domains=f"127.0.0.1:{server.place[1]}", mail_domain=DOMAIN, **named)
         for look in (domain.spf, domain.dmarc, domain.mx, domain.ptr, secrets.issuer):
             look(there)
     assert len(held) > 8
@@ -245,12 +247,12 @@ def test_a_second_factor_that_no_key_reads_any_more_is_found(examined, database)
     with database.writing() as session:
         factories.add_people(session, NOW)
         user = staff.user_named(session, factories.AUTHOR)
-        sealed = one_time_codes.new_secret(one_time_codes.wallet(examined().settings.factor_secrets), user.id)
+        sealed = one_time_codes.new_secret(one_time_codes.wallet(examined().settings.secret_keys), user.id)
         second_factors.set_up(session, user.id, user.email, sealed, 1, replacing=False, now=NOW)
     assert secrets.factor_keys(examined()).state is OK
     other = type(examined().settings.secret_key)("another key that was drawn at random")
     finding = secrets.factor_keys(examined(secret_key=other))
-    assert (finding.state, "OUTREACH_FACTOR_KEYS" in finding.told) == (FAULT, True)
+    assert (finding.state, "OUTREACH_SECRET_KEY" in finding.told) == (FAULT, True)
 
 
 @pytest.mark.parametrize("backend", ["sqlite"])

@@ -50,7 +50,7 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
 
     spell(sample_database, *(f"a@{domain}" for domain in VERDICTS))
     with name_server(ZONES, on_question=writes) as server:
-        settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_DNS_SERVER": f"127.0.0.1:{server.place[1]}"})
+        settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_CHECK_DOMAINS": f"127.0.0.1:{server.place[1]}"})
         due = DueWork.__new__(DueWork)
         due.settings, due.database, due.clock = settings, sample_database, settings.instant
         due.stop = threading.Event()
@@ -63,7 +63,7 @@ def test_the_clock_asks_outside_any_transaction_and_keeps_what_it_is_told(sample
         assert len(session.scalars(select(DomainCheck)).all()) == len(VERDICTS), "once is enough for today"
 
 
-@pytest.mark.parametrize(("switch", "asks"), [("on", True), ("off", False)])
+@pytest.mark.parametrize(("switch", "asks"), [("on", True), ("127.0.0.1:53", True), ("off", False)])
 def test_the_clock_asks_about_domains_only_where_that_is_switched_on(tmp_path, switch, asks):
     due = DueWork.__new__(DueWork)
     due.settings = read({"OUTREACH_DATA": str(tmp_path), "OUTREACH_CHECK_DOMAINS": switch})

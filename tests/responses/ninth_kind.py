@@ -104,7 +104,7 @@ def answer_by_a_sheet(client, address, kind):
 def confirm_by_mail(database, number, sending):
     with database.reading() as session:
         letter = session.get_one(Message, number)
-        told = receipts.letter(receipts.last(session, letter, sending), letter, sending)
+        told = receipts.letter(receipts.last(session, letter), letter, sending)
     assert "**Nous hésitons**" in told
     assert "Le service vous appelle au plus tard" in told
 

@@ -190,9 +190,7 @@ PLACES = {
     "outreach/campaigns/results/reactions.py": [_letters],
     "outreach/campaigns/results/overall.py": [_overall],
     "outreach/campaigns/results/figures.py": [_figures],
-    "outreach/campaigns/waves/receipts.py": [
-        lambda one: one.of_each(lambda session, letter: receipts.last(session, letter, SENDING))
-    ],
+    "outreach/campaigns/waves/receipts.py": [lambda one: one.of_each(receipts.last)],
 }
 
 

@@ -15,7 +15,7 @@ from outreach.accounts.staff import User
 from outreach.accounts.trail import TrailEntry, TrailKind
 from outreach.demo import people
 from outreach.roles import RoleName
-from outreach.settings import FactorPolicy, PasswordSwitch
+from outreach.settings import FactorPolicy
 from outreach.web.oidc import flows
 from outreach.web.oidc.pages import KEPT
 from outreach.web.signing_in.sign_in import TOKEN
@@ -47,9 +47,7 @@ def settings_of(app):
 @pytest.fixture
 def provider(app, settings_of):
     with running(app.extensions["outreach.settings"].instant) as started:
-        settings_of(
-            oidc_issuer=started.url, oidc_client_id=CLIENT, oidc_client_secret=SecretStr(SECRET), oidc_name="FAS"
-        )
+        settings_of(oidc_issuer=started.url, oidc_client_id=CLIENT, oidc_client_secret=SecretStr(SECRET))
         yield started
 
 
@@ -93,7 +91,7 @@ def told(app, database):
 def test_who_is_bound_signs_in_and_comes_to_the_page_that_was_asked(app, client, provider, bound, sample_database):
     bound(provider, ANNE, "s-1")
     (address, label), *_ = links(client.get(client.get("/directory?page=2").location), "/sign-in/oidc")
-    assert label == "Se connecter avec FAS"
+    assert label == "Se connecter avec 127.0.0.1"
     answer = signed_in(client, provider, address=address)
     assert answer.location == "/directory?page=2"
     assert client.get("/account").status_code == 200
@@ -197,7 +195,7 @@ def test_roles_by_claim_hold_from_the_sign_in_on(client, provider, bound, settin
 
 @pytest.mark.long
 def test_who_gives_roles_by_hand_is_told_that_claims_replace_them(signed_in, provider, settings_of):
-    chief, said = signed_in("administrator"), "jusqu’à ce que la personne se connecte avec FAS"
+    chief, said = signed_in("administrator"), "jusqu’à ce que la personne se connecte avec 127.0.0.1"
     assert said not in text_of(chief.get("/administration/accounts/1"))
     settings_of(oidc_roles=RULES)
     assert said in text_of(chief.get("/administration/accounts/1"))
@@ -254,7 +252,7 @@ def test_an_account_is_bound_only_after_its_password_and_by_its_own_person(app, 
         theirs[flows.FLOWS] = mine[flows.FLOWS]
     assert "Une autre personne est connectée" in text_of(back(other, given))
     page = author.get(back(author, given).location)
-    assert "liée à FAS depuis le" in text_of(page)
+    assert "liée à 127.0.0.1 depuis le" in text_of(page)
     assert back(app.test_client(), given).status_code == 400
     bound(provider, ANNE, "s-1")  # nothing new
 
@@ -294,7 +292,7 @@ def invited(sample_database):
 def test_who_is_invited_may_sign_in_with_the_issuer_instead_of_choosing_a_password(app, client, provider, invited):
     page = client.get(invited())
     ((address, label),) = links(page, "/sign-in/oidc")
-    assert label == "Continuer chez FAS"
+    assert label == "Continuer chez 127.0.0.1"
     given = provider.authorize(gone(client, address), "s-1", email=ANNE)
     shown = client.get(flows.RETURN, query_string=given)
     assert "lea@fwb.example" in text_of(shown), "whoever was led here by another's link sees whose account it is"
@@ -319,7 +317,7 @@ def test_a_link_that_a_mailbox_alone_obtains_or_the_emergency_account_s_binds_no
 
 @pytest.mark.long
 def test_with_passwords_off_a_link_binds_and_sets_no_password(client, provider, invited, settings_of):
-    settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
+    settings_of(emergency_account=CHIEF)
     path = invited()
     page = client.get(path)
     assert links(page, "/sign-in/oidc")
@@ -354,7 +352,7 @@ def test_an_issuer_that_is_away_is_told_with_the_emergency_way(client, settings_
 
 @pytest.mark.long
 def test_with_passwords_off_only_the_emergency_account_keeps_one(client, provider, password, settings_of):
-    settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
+    settings_of(emergency_account=CHIEF)
     tried = ((ANNE, password), (ANNE, "x"), ("nobody@fwb.example", "x"), (CHIEF, "x"))
     refused = {text_of(elements(client.sign_in(*one), "*[@id='error-summary']")[0]) for one in tried}
     assert len(refused) == 1, "which account keeps one is nobody's business"
@@ -366,7 +364,7 @@ def test_with_passwords_off_only_the_emergency_account_keeps_one(client, provide
 
 @pytest.mark.long
 def test_with_passwords_off_nobody_else_changes_one_or_binds_by_one(signed_in, provider, settings_of):
-    settings_of(passwords=PasswordSwitch.OFF, emergency_account=CHIEF)
+    settings_of(emergency_account=CHIEF)
     author = signed_in("author")
     assert author.get("/account/password").status_code == 409
     assert author.get("/account/oidc").status_code == 409

@@ -191,7 +191,7 @@ def test_counts_and_files_are_those_of_the_register(app, launched_sample, role, 
 def test_whatever_an_open_page_leads_to_opens(app, talked_sample):
     """Links, pictures, what a script asks for, and forms. Of each view so many addresses for each name of an argument,
     for the first federation and network; refusals are pages, too, and an issuer adds a button."""
-    held = {"oidc_issuer": "https://issuer.example", "oidc_client_id": "x", "oidc_name": "FAS"}
+    held = {"oidc_issuer": "https://issuer.example", "oidc_client_id": "x"}
     app.extensions["outreach.settings"] = app.extensions["outreach.settings"].model_copy(update=held)
     for role, code in (SIGHTS[0], SIGHTS[4]):
         client, refused, opened = signed_in(app, role, code), ["/campaigns", "/directory/99999", "/nothing"], set()

@@ -485,7 +485,7 @@ def test_letters_are_signed_where_a_key_is_named(database, begin, sink, tmp_path
     key, path = ed25519.Ed25519PrivateKey.generate(), tmp_path / "dkim.pem"
     how = {"format": serialization.PrivateFormat.PKCS8, "encryption_algorithm": serialization.NoEncryption()}
     path.write_bytes(key.private_bytes(encoding=serialization.Encoding.PEM, **how))
-    one = begin(OUTREACH_DKIM_SELECTOR="s1", OUTREACH_DKIM_KEY_FILE=str(path))
+    one = begin(OUTREACH_DKIM=f"s1:{path}")
     plan(database, one, 1)
     ask(one.due)
     assert until(lambda: accepted(database) == 1)

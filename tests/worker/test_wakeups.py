@@ -156,7 +156,7 @@ def test_one_clock_wakes_every_process_that_is_idle(database, begin, sink, monke
     """Each process passes the wake-up on as it starts to work. Only one clock runs in this test."""
     monkeypatch.setattr(recipients, "BATCH", 10)
     sink.script({"stage": "dot", "reply": "accept:slow:0.3:250 2.0.0 taken"})
-    processes = [begin(OUTREACH_SMTP_CONNECTIONS="1") for _ in range(3)]
+    processes = [begin(OUTREACH_SMTP_URL=f"smtp://127.0.0.1:{sink.port}?connections=1") for _ in range(3)]
     plan(database, processes[0], 60)
     ask(processes[0].due)
 

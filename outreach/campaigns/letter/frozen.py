@@ -69,8 +69,7 @@ class SenderIdentity:
     """Where letters come from: the sending domain, the public address of the service, the keys of its links.
 
     `reads_mail` is True when the service reads the mail that its letters' own addresses receive. `official_page` is the
-    address of a page of the ministry that names the service, or ''. `answers_within` is the working days within which
-    the service answers.
+    address of a page of the ministry that names the service, or ''.
     """
 
     domain: str
@@ -78,14 +77,13 @@ class SenderIdentity:
     keys: Keys
     reads_mail: bool = False
     official_page: str = ""
-    answers_within: int = 5
 
     @classmethod
     def of(cls, settings: Settings) -> "SenderIdentity":
         """The identity given by an installation's settings."""
         keys, reads_mail = Keys(settings.signing_keys), bool(settings.returns_url)
         domain, page = settings.sending_domain, settings.official_page
-        return cls(domain, settings.address, keys, reads_mail, page, settings.answers_within)
+        return cls(domain, settings.address, keys, reads_mail, page)
 
     @property
     def schemes(self) -> tuple[str, ...]:

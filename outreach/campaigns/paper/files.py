@@ -35,13 +35,11 @@ TOLD = (
         "Tapotez l’enveloppe sur ses quatre côtés : le cadre pointillé doit rester visible en entier dans la fenêtre, "
         "et rien d’autre."
     ),
-    (
-        "La fenêtre est à {left} mm du bord gauche et à {top} mm du haut ; elle a {width} mm sur {height} mm. "
-        "Le réglage OUTREACH_PAPER_WINDOW change ces mesures."
-    ),
+    ("La fenêtre est à {left} mm du bord gauche et à {top} mm du haut ; elle a {width} mm sur {height} mm."),
 )
 COUNT = re.compile(rb"/Count (\d+)")
 Window = tuple[float, float, float, float]
+WINDOW: Window = 105, 45, 90, 40  # of an envelope on a sheet of A4, in mm: from its left, from its top, width, height
 Progress = Callable[[int, int], None]
 
 

@@ -71,7 +71,7 @@ def send(
     if not staff.is_active(session, to.address) and allowed.stops(to.address):
         raise InputError(
             f"Un essai ne part qu’à un compte actif du service ou à une adresse prévue pour les essais : {to.address} "
-            "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_TEST_RECIPIENTS)."
+            "n’en est pas. Demandez à la personne qui exploite le service de l’ajouter (OUTREACH_ALLOWED_RECIPIENTS)."
         )
     take_turns(session, "test letters", actor)
     if outbox.opened_by(session, actor, Purpose.TEST, since=now - timedelta(hours=1)) >= MOST_AN_HOUR:

@@ -58,7 +58,7 @@ def receive(
         session.flush()
     campaign = campaign_of(session, message)
     if campaign is not None:
-        receipt = receipts.of(session, responses, sending)
+        receipt = receipts.of(session, responses)
         posted = replace(receipt, is_posted=receipt.is_posted and given.is_from_mail)  # no mailbox asked for one
         _follow_up(session, campaign, message, responses, posted, sending, now)
         if given.copy_to is not None and receipts.may_copy(session, message):

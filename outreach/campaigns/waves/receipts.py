@@ -18,7 +18,7 @@ from outreach.campaigns.models import ReceiptCopy
 from outreach.campaigns.schedule import closures, sending_hours
 from outreach.campaigns.schedule.moments import spelt_moment
 from outreach.campaigns.schedule.sending_hours import AddedClosure, Audiences
-from outreach.days import today
+from outreach.days import ANSWERS_WITHIN, today
 from outreach.db import Session
 from outreach.delivery.models import Message
 from outreach.directory.models import School
@@ -133,7 +133,7 @@ class Receipt:
         return f"Le service {does} au plus tard le {weekday(self.back_on)} ({days})."
 
 
-def of(session: Session, responses: Sequence[Response], sending: SenderIdentity) -> Receipt:
+def of(session: Session, responses: Sequence[Response]) -> Receipt:
     """The receipt of the responses that one form made; at least one."""
     first = min(responses, key=lambda response: response.id)
     answered = {response.answer for response in responses}
@@ -145,8 +145,8 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
         strand=first.strand.number,
         lines=[ReceiptLine(response.answer, response.schools) for response in responses],
         proposed_address=next((one.proposed_address for one in responses if one.proposed_address), ""),
-        back_on=working_day(day, sending.answers_within, closures.in_force(session)) if is_awaited else None,
-        within=sending.answers_within,
+        back_on=working_day(day, ANSWERS_WITHIN, closures.in_force(session)) if is_awaited else None,
+        within=ANSWERS_WITHIN,
         is_posted=not any(answer.is_wrong_mailbox for answer in answered),
         replaced=_replaced(before, responses),
         stops_reminders=_stops_reminders(session, responses),
@@ -154,7 +154,7 @@ def of(session: Session, responses: Sequence[Response], sending: SenderIdentity)
     )
 
 
-def last(session: Session, message: Message, sending: SenderIdentity) -> Receipt | None:
+def last(session: Session, message: Message) -> Receipt | None:
     """The receipt of the newest form sent from a letter, or None when there is none."""
     newest = select(func.max(Response.given_at)).where(Response.message_id == message.id, Response.stands())
     responses = _of_form(session, message, newest.scalar_subquery())
@@ -164,13 +164,13 @@ def last(session: Session, message: Message, sending: SenderIdentity) -> Receipt
     copied = select(Message.address).join(ReceiptCopy, ReceiptCopy.copy_id == Message.id)
     this_form = (ReceiptCopy.message_id == message.id, ReceiptCopy.asked_at == responses[0].given_at)
     copied_to = session.scalar(copied.where(*this_form)) or ""
-    return replace(of(session, responses, sending), is_repeated=is_repeated, copied_to=copied_to)
+    return replace(of(session, responses), is_repeated=is_repeated, copied_to=copied_to)
 
 
-def at(session: Session, message: Message, given_at: datetime, sending: SenderIdentity) -> Receipt | None:
+def at(session: Session, message: Message, given_at: datetime) -> Receipt | None:
     """The receipt of the form that was sent from a letter at a moment, or None when there is none (any more)."""
     responses = _of_form(session, message, given_at)
-    return of(session, responses, sending) if responses else None
+    return of(session, responses) if responses else None
 
 
 def _of_form(session: Session, message: Message, given_at: datetime | ScalarSelect[datetime]) -> Sequence[Response]:

@@ -24,7 +24,7 @@ class Guard:
         domain = recipient.casefold().rpartition("@")[2]
         for protected in self.protected:
             if domain == protected or domain.endswith(f".{protected}"):
-                return f"Le domaine {protected} est protégé (OUTREACH_PROTECTED_DOMAINS)."
+                return f"Le domaine {protected} est protégé : hors production, rien n’y part."
         address = recipient.lower()
         if not self.anybody and self.allowed.isdisjoint({address, f"@{address.rpartition('@')[2]}"}):
             return "Rien ne part d’ici hors de la liste de test (OUTREACH_ALLOWED_RECIPIENTS)."

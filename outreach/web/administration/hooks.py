@@ -71,7 +71,7 @@ def make() -> str | tuple[str, int]:
             )
             name, salt, has_key = made.name, made.salt, made.public_key is not None
         if not form.errors and not form.form_errors:
-            secret = signatures.secret_of(settings().secret_key.get_secret_value(), salt)
+            secret = signatures.secret_of(settings().own_key, salt)
             return render_template(
                 "pages/administration/hook_sender.html",
                 address=f"{settings().address}/hooks/adherence/{name}",

@@ -91,7 +91,7 @@ def end(number: int) -> Redirect:
 
 def _page(session: Session, form: TargetForm) -> str:
     names = staff.colleagues(session)
-    key = delivering.key_of(settings().secret_key.get_secret_value())
+    key = delivering.key_of(settings().own_key)
     return render_template(
         "pages/administration/pushes.html",
         form=form,

@@ -61,6 +61,6 @@ def _is_theirs(sender: HookSender, identity: str, body: bytes) -> bool:
     timestamp = request.headers.get("webhook-timestamp", "")
     if not signatures.is_in_time(timestamp, now()):
         return False
-    secret = signatures.secret_of(settings().secret_key.get_secret_value(), sender.salt)
+    secret = signatures.secret_of(settings().own_key, sender.salt)
     header = request.headers.get("webhook-signature", "")
     return signatures.is_signed(header, identity, timestamp, body, key=sender.public_key, secret=secret)

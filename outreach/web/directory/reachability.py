@@ -27,7 +27,6 @@ from outreach.reachability.reach_list import (
     ReachState,
 )
 from outreach.roles import RoleName
-from outreach.settings import CheckSwitch
 from outreach.web.audience.writing import write_to
 from outreach.web.directory.filters import LEVELS
 from outreach.web.signing_in.kept import keeps_text, of_fields
@@ -190,7 +189,7 @@ def _list_page(session: Session, fault: str = "", typed: str = "") -> str:
         faults=FAULTS,
         rest={state: sum(found.tally(code, state) for code in filters.networks or ("",)) for state in others},
         chosen=request.args.getlist("state"),
-        checks=settings().check_domains is CheckSwitch.ON,
+        checks=settings().checks_domains,
         levels=LEVELS,
         owner=request.args.get("owner", ""),
         ticked="ticked" in request.args,

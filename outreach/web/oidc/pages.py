@@ -19,7 +19,6 @@ from outreach.logs import told
 from outreach.oidc.claims import roles_given
 from outreach.oidc.refusals import Cause, SignInRefused
 from outreach.roles import RoleName
-from outreach.settings import PasswordSwitch
 from outreach.web.oidc import flows
 from outreach.web.oidc.flows import Flow
 from outreach.web.second_factor import proving
@@ -214,6 +213,6 @@ def names() -> dict[str, object]:
     return {
         "issuer_name": here.issuer_name,
         "may_bind": may_bind,
-        "passwords_off": here.passwords is PasswordSwitch.OFF,
+        "passwords_off": bool(here.emergency_account),
         "roles_by_claim": bool(here.role_rules),
     }

@@ -4,6 +4,7 @@ from flask import Blueprint, Response, render_template, request
 
 from outreach.accounts import colleagues
 from outreach.approvals import deputies
+from outreach.days import ANSWERS_WITHIN
 from outreach.db import Session
 from outreach.roles import RoleName
 from outreach.tasks import awaiting
@@ -12,7 +13,7 @@ from outreach.tasks.task import TaskKind, Whose
 from outreach.web.alarms import alarms
 from outreach.web.ui import exports
 from outreach.web.ui.pager import Shown, member, sorting, sought
-from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading, settings
+from outreach.web.ui.request import actor, current_day, held_roles, needs, now, reading
 
 pages = Blueprint("today", __name__, url_prefix="/today")
 
@@ -33,7 +34,7 @@ def index() -> str:
         kind=_kind(),
         text=sought(request),
         day=current_day(),
-        within=settings().answers_within,
+        within=ANSWERS_WITHIN,
         stood_for=stood_for,
         shown=Shown.of(request, listed, export=".export"),
     )
@@ -57,7 +58,7 @@ def _listed(session: Session) -> TaskList:
         _whose(),
         alarms(session),
         now=now(),
-        within=settings().answers_within,
+        within=ANSWERS_WITHIN,
         kind=_kind(),
         text=sought(request),
         sort=sorting(request),

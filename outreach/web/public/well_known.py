@@ -13,12 +13,12 @@ pages = Blueprint("well_known", __name__, url_prefix="/.well-known")
 
 @pages.get("/security.txt")
 def security() -> Response:
-    """RFC 9116. 404 where no contact is set."""
-    contact = settings().security_contact
+    """RFC 9116. 404 where the ministry names no page."""
+    contact = settings().official_page
     if not contact:
         abort(404)
     lines = (
-        f"Contact: {contact if contact.startswith('https://') else f'mailto:{contact}'}",
+        f"Contact: {contact}",
         f"Expires: {now() + VALID_FOR:%Y-%m-%dT00:00:00Z}",
         "Preferred-Languages: fr, en",
         f"Canonical: {settings().address}/.well-known/security.txt",

@@ -23,7 +23,7 @@ TRIED = "code du second facteur"  # what the trail says of a code that was wrong
 
 def keys() -> MultiFernet:
     """What encrypts the secrets of this installation."""
-    return one_time_codes.wallet(settings().factor_secrets)
+    return one_time_codes.wallet(settings().secret_keys)
 
 
 def true_now() -> datetime:

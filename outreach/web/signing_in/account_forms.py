@@ -13,7 +13,6 @@ from outreach.accounts import passwords, staff
 from outreach.accounts.staff import User
 from outreach.errors import InputError
 from outreach.mail.addresses import judge
-from outreach.settings import PasswordSwitch
 from outreach.web.signing_in import sign_in
 from outreach.web.ui.request import reading, settings
 
@@ -72,9 +71,7 @@ class SignInForm(FlaskForm):
         with reading() as snapshot:
             self.user = staff.account_at(snapshot, address)
         if not tried(sign_in.claim_of(address, self.user), self._is_right):
-            self.form_errors = [
-                WRONG_SIGN_IN if settings().passwords is PasswordSwitch.ON else f"{SWITCHED_OFF} {WRONG_ONE}"
-            ]
+            self.form_errors = [WRONG_SIGN_IN if not settings().emergency_account else f"{SWITCHED_OFF} {WRONG_ONE}"]
         return not self.form_errors
 
     def _is_right(self) -> bool:

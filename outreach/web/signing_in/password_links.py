@@ -7,7 +7,7 @@ from outreach.accounts import links, passwords, requests, staff
 from outreach.accounts.links import PATH, DeadLink, LiveLink, UnknownLink
 from outreach.errors import InputError, Refused
 from outreach.mail.addresses import judge
-from outreach.settings import Mode, PasswordSwitch
+from outreach.settings import Mode
 from outreach.web.client import client_of
 from outreach.web.signing_in.account_forms import SWITCHED_OFF, ForgottenForm, NewPasswordForm
 from outreach.web.ui.request import database, now, reading, settings
@@ -33,7 +33,7 @@ def forgotten() -> str:
 def ask() -> Redirect | tuple[str, int]:
     """Keep a request. The answer, and what is done for it, is the same whether the address has an account or not."""
     form, network = ForgottenForm(), client_of(request.environ, settings().proxies)
-    key = requests.key_of(settings().secret_key.get_secret_value())
+    key = requests.key_of(settings().own_key)
     try:
         address = judge(form.email.data or "").key
     except InputError as error:
@@ -49,7 +49,7 @@ def ask() -> Redirect | tuple[str, int]:
         with database().writing() as writing:
             requests.ask(writing, key, address, network, now=now())
     # Where passwords are switched off, too, the answer is the same: it tells nobody which account keeps one.
-    flash(ASKED if settings().passwords is PasswordSwitch.ON else f"{SWITCHED_OFF} {ASKED_BY_IT}", "info")
+    flash(ASKED if not settings().emergency_account else f"{SWITCHED_OFF} {ASKED_BY_IT}", "info")
     return redirect(url_for("account.sign_in"))
 
 

@@ -189,7 +189,7 @@ def _log(claim: Claim) -> None:
 
 
 def _key() -> bytes:
-    return attempts.key_of(settings().secret_key.get_secret_value())
+    return attempts.key_of(settings().own_key)
 
 
 def cookie_name() -> str:

@@ -367,11 +367,11 @@ def test_a_trial_goes_to_accounts_and_to_whom_the_installation_names_and_twenty_
             test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=now, actor=actor)
 
     for address in ("autre@ecole.be", "moi@ecole.be.be", "x@sous.essais.be"):
-        with pytest.raises(InputError, match="OUTREACH_TEST_RECIPIENTS"):
+        with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
             trial(address)
     with database.writing() as session:
         session.execute(update(User).where(User.email == APPROVER).values(active=False))
-    with pytest.raises(InputError, match="OUTREACH_TEST_RECIPIENTS"):
+    with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
         trial(APPROVER)
     for address in ("Moi@ecole.be", "x@essais.be", AUTHOR) * 6 + (AUTHOR, AUTHOR):
         trial(address)
@@ -393,7 +393,7 @@ def test_a_trial_to_a_domain_that_only_looks_the_same_to_a_computer_is_refused(d
     with database.writing() as session:
         session.execute(update(User).where(User.email == APPROVER).values(email="a@strasse.be"))
         campaign, authority = session.get_one(Campaign, number), session.scalars(select(Authority)).one()
-        with pytest.raises(InputError, match="OUTREACH_TEST_RECIPIENTS"):
+        with pytest.raises(InputError, match="OUTREACH_ALLOWED_RECIPIENTS"):
             test_letter.send(session, campaign, SENDING, authority, judge(address), allowed, now=NOW, actor=AUTHOR)
 
 

@@ -66,7 +66,7 @@ def test_a_wrong_contact_gets_no_letter_and_its_receipt_repeats_the_address_prop
     give(database, letters[0], "wrong_contact", proposed_address="direction@ecole.be", comment="Je pars")
     assert posted(database) == []
     with database.reading() as session:
-        receipt = receipts.last(session, session.get_one(Message, letters[0]), SENDING)
+        receipt = receipts.last(session, session.get_one(Message, letters[0]))
     assert (receipt.proposed_address, receipt.is_posted) == ("direction@ecole.be", False)
     assert receipt.after.startswith("Le service revient vers vous au plus tard le")
 
@@ -78,14 +78,14 @@ def test_what_needs_nobody_says_so_and_one_reference_stands_for_a_whole_form(dat
         given = Given({one: Answer.IN_PREPARATION, two: Answer.DECLINED})
         first, second = answering.receive(session, message, given, SENDING, now=LATER)
         assert [receipts.reference_of(session, made) for made in (first, second)] == [f"R-{first.id}"] * 2
-        receipt = receipts.last(session, message, SENDING)
+        receipt = receipts.last(session, message)
         assert receipt.reference == f"R-{first.id}"
     assert (receipt.back_on, receipt.is_repeated) == (None, False)
     assert receipt.after.startswith("Le service en prend acte")
     give(database, letters[0], "help", now=LATER + timedelta(hours=1))
     give(database, letters[0], "help", now=LATER + timedelta(hours=2))
     with database.reading() as session:
-        again = receipts.last(session, session.get_one(Message, letters[0]), SENDING)
+        again = receipts.last(session, session.get_one(Message, letters[0]))
     assert ([line.answer for line in again.lines], again.is_repeated) == ([Answer.HELP], True)
 
 
@@ -118,7 +118,7 @@ def test_a_later_receipt_says_which_answers_it_replaces(database, letters):
         one, _two = (school.id for school in answers.question_of(session, message, now=LATER).open())
         now = LATER + timedelta(hours=2)
         (third,) = answering.receive(session, message, Given({one: Answer.DECLINED}), SENDING, now=now)
-        replacing = receipts.of(session, [third], SENDING).replacing.replace("\u00a0", " ")
+        replacing = receipts.of(session, [third]).replacing.replace("\u00a0", " ")
     told = f"Pour les écoles nommées ici, elle remplace votre réponse du 16 mai 2021 à 12 h (R-{second})."
     assert replacing == told
     give(database, letters[0], "help", now=LATER + timedelta(hours=3))
@@ -173,7 +173,7 @@ def test_the_copy_has_no_word_that_was_typed_no_link_to_answer_by_and_can_be_uns
     with database.reading() as session:
         mailing = session.scalars(select(Mailing).where(Mailing.purpose == Purpose.CONFIRMATION)).one()
         stored = mailing.letter
-        assert receipts.last(session, session.get_one(Message, letters[0]), SENDING).copied_to == TO.address
+        assert receipts.last(session, session.get_one(Message, letters[0])).copied_to == TO.address
     ((to, text),) = posted(database)
     assert to == TO.address
     assert "Une réponse a été donnée pour un pouvoir organisateur, PO 0 (FASE 9001), volet 1." in text

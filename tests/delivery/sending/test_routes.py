@@ -46,12 +46,12 @@ def hindrance(database, sinks, now=NOW):
 
 def test_relays_are_named_in_order_of_preference_each_with_its_own_measure(tmp_path):
     named = "smtp://a.example?rate=7, smtps://u:p@b.example\nsmtp://c.example:587?connections=3"
-    settings = {"OUTREACH_SMTP_URL": named, "OUTREACH_SMTP_RATE": "5", "OUTREACH_DATA": str(tmp_path)}
+    settings = {"OUTREACH_SMTP_URL": named, "OUTREACH_DATA": str(tmp_path)}
     relays = relays_of(read(settings))
     assert [(one.name, one.connections, one.rate, one.starttls) for one in relays] == [
         ("a.example:25", 8, 7, True),
-        ("b.example:465", 8, 5, False),
-        ("c.example:587", 3, 5, True),
+        ("b.example:465", 8, 0, False),
+        ("c.example:587", 3, 0, True),
     ]
 
 

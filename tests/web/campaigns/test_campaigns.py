@@ -368,7 +368,7 @@ def test_a_trial_leaves_marked_is_counted_nowhere_and_goes_to_whom_it_may(app, a
         assert (mailing.purpose, message.address, mailing.stop_strand_id) == (Purpose.TEST, "moi@ecole.be", None)
         assert "[TEST] " in mailing.letter
     settings = app.extensions["outreach.settings"]
-    where_letters_leave = {"smtp_url": "smtp://relay.example:25", "test_recipients": "@essais.be"}
+    where_letters_leave = {"smtp_url": "smtp://relay.example:25", "allowed_recipients": "@essais.be"}
     app.extensions["outreach.settings"] = settings.model_copy(update=where_letters_leave)
     refused = author.send(f"{begun}/letter/test", {**form, "subject": "Gardé"}, page=f"{begun}/letter")
     assert refused.status_code == 422

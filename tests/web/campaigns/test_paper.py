@@ -99,14 +99,12 @@ def test_the_window_is_checked_by_a_page_of_its_own(author):
 
 
 def test_an_archive_holds_letters_list_and_cover(printed, launched_sample, standing):
-    from outreach.campaigns.paper.files import files_of
+    from outreach.campaigns.paper.files import WINDOW, files_of
     from outreach.campaigns.paper.models import PaperBatch
 
     with launched_sample.reading() as session:
         batch = session.scalars(select(PaperBatch)).one()
-        made = files_of(
-            session, batch, SenderIdentity.of(standing.settings), standing.settings.window, now=NOW, author="Nadia"
-        )
+        made = files_of(session, batch, SenderIdentity.of(standing.settings), WINDOW, now=NOW, author="Nadia")
     names = zipfile.ZipFile(io.BytesIO(made.archive())).namelist()
     assert names == ["lettres-1.pdf", "liste.csv", "liste.xlsx", "bordereau.pdf"]
 

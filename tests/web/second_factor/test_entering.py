@@ -62,7 +62,7 @@ def enrolled(app, sample_database):
     """Give the person of a role a second factor; returns the secret and the recovery codes."""
 
     def enrol(role):
-        keys = one_time_codes.wallet(app.extensions["outreach.settings"].factor_secrets)
+        keys = one_time_codes.wallet(app.extensions["outreach.settings"].secret_keys)
         now = app.extensions["outreach.settings"].instant()
         with sample_database.writing() as session:
             number = session.scalars(select(User.id).where(User.email == email(role))).one()

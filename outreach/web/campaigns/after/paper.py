@@ -35,7 +35,6 @@ from outreach.web.ui.request import (
     needs,
     now,
     reading,
-    settings,
     tell,
 )
 
@@ -62,7 +61,7 @@ def export_batches(number: int, kind: str) -> Response:
 @pages.get("/paper/window.pdf")
 @needs(RoleName.READER)
 def paper_window() -> Response:
-    content = files.window_page(settings().window, now=now())
+    content = files.window_page(files.WINDOW, now=now())
     return attachment(content, "application/pdf", "verifier-la-fenetre.pdf")
 
 
@@ -84,7 +83,7 @@ def read_on_paper(number: int) -> Response:
         document = document_of(campaign, to, SHOWN_CODE, letter.subject, letter.html, sending())
         head = head_on_paper(session, campaign)
     end_reading()
-    content = files.sample(document, settings().window, head, now=now())
+    content = files.sample(document, files.WINDOW, head, now=now())
     return attachment(content, "application/pdf", f"lettre-campagne-{number}-fase-{to.fase}.pdf")
 
 
@@ -122,9 +121,7 @@ def paper_files(number: int, batch: int) -> Response | Redirect:
     with reading() as session:
         found = batches.batch_of(session, lifecycle.campaign_numbered(session, number), batch)
         name = staff.colleagues(session)[actor()]
-        made = files.files_of(
-            session, found, sending(), settings().window, now=now(), author=name, progress=work.progress
-        )
+        made = files.files_of(session, found, sending(), files.WINDOW, now=now(), author=name, progress=work.progress)
     end_reading()
     of_export(f"lettres sur papier : lot {batch}")
     suffix = Origin(now(), current_user.name).suffix()

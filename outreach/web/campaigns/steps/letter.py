@@ -228,7 +228,7 @@ def _keep(number: int, form: LetterForm) -> bool:
 def _allowed() -> Guard:
     """Whom a test letter may go to besides active accounts: where no letter leaves the machine, anybody."""
     here = settings()
-    return Guard(here.stays_here, frozenset(address.lower() for address in listed(here.test_recipients)))
+    return Guard(here.stays_here, frozenset(address.lower() for address in listed(here.allowed_recipients)))
 
 
 def _asked_fase() -> int | None:

@@ -80,7 +80,7 @@ def _found(session: Session, keys: Keys, code: str | None) -> Entered | None:
 def _is_in_time(*, is_right: bool) -> bool:
     """Whether this client may try a code now; a wrong one is counted. Asked in turn, as many may be sent at once."""
     client = f"paper client {client_of(request.environ, settings().proxies, OF_SITE)}"
-    key = attempts.key_of(settings().secret_key.get_secret_value())
+    key = attempts.key_of(settings().own_key)
     with database().writing() as session:
         take_turns(session, "codes", client)
         if not attempts.may_try(session, key, client, most=WRONG_OF_CLIENT, now=now()):

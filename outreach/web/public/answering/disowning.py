@@ -17,7 +17,7 @@ from outreach.responses import sent_forms
 from outreach.responses.models import FormState, WithdrawalReason
 from outreach.text import whole_number
 from outreach.web.public.answering import forms_sent
-from outreach.web.public.answering.recipient_pages import letter_of, page, pages, sending, standing_of, token_of
+from outreach.web.public.answering.recipient_pages import letter_of, page, pages, standing_of, token_of
 from outreach.web.ui.fields import posted, posted_number
 from outreach.web.ui.request import database, now, reading
 
@@ -69,7 +69,7 @@ def _told(session: Session, message: Message, token: str, number: int | None) ->
     asked = forms_sent.question_of(session, message, _read(token))
     form = sent_forms.form_of(session, message, number)
     return {
-        "receipt": receipts.at(session, message, form.at, sending()) if form else None,
+        "receipt": receipts.at(session, message, form.at) if form else None,
         "total": len(asked.schools),
         "contact": standing_of(session, message)[0].contact,
         "sender": composing.sender_of(session, message),

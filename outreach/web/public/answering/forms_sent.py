@@ -51,7 +51,7 @@ def came(message: Message, kind: FormKind, read: Token | None, given: Given | No
         seen.read(keys, bytes.fromhex(message.public_id), text),
         read.link if read else 0,
         _digest(keys, kind),
-        attempts.digest_of(attempts.key_of(settings().secret_key.get_secret_value()), client),
+        attempts.digest_of(attempts.key_of(settings().own_key), client),
         has_seal=bool(text),
         answers=_answers(given),
         says_little=given is not None and not any(answers.is_a_reaction(one, given) for one in _answers(given)),

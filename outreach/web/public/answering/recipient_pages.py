@@ -127,7 +127,7 @@ def given_answer(token: str) -> Response | Redirect:
             message = letter_of(session, read)
             asked = forms_sent.question_of(session, message, read)
             shared, term = standing_of(session, message)
-            receipt = receipts.last(session, message, sending())
+            receipt = receipts.last(session, message)
             if receipt is None or term.stands is AnswerTerm.OVER:
                 return redirect(url_for(".answer", token=token))
             unsaved, sender = unsaved_measure(session, message), composing.sender_of(session, message)

@@ -1,0 +1,279 @@
+"""Judges the value of one setting by itself: a French sentence, which names the setting, for each fault.
+
+No sentence repeats an address that may hold a password.
+"""
+
+import re
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from urllib.parse import SplitResult, parse_qsl, urlsplit
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+from outreach.settings.keys import is_long_enough
+from outreach.settings.places import is_host, is_local_name, is_loopback, is_place, network_of, server_of
+
+ON, OFF = "on", "off"
+ROLES = ("reader", "author", "approver", "administrator")
+BROKERS = ("redis", "rediss")
+PORTS = {"smtp": 25, "smtps": 465}
+RELAY_OPTIONS = {
+    "starttls": re.compile(r"on|off"),
+    "connections": re.compile(r"[1-9]|[1-4]\d|50"),
+    "rate": re.compile(r"\d{1,6}"),
+}
+WIDEST = {4: 8, 6: 7}  # the prefixes of 10.0.0.0/8 (RFC 1918) and fc00::/7 (RFC 4193): wider is no network of one's own
+SELECTOR = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,61}[A-Za-z0-9])?")
+DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9-]{1,63}(\.[a-z0-9-]{1,63})+", re.IGNORECASE)
+RECIPIENT = re.compile(r"[^\s@<>(),;:\"*]*+@[\w-]+(?:\.[\w-]+)+")
+PLAIN_ADDRESS = re.compile(r"[^\s@<>(),;:\"*]+@[a-z0-9-]+(?:\.[a-z0-9-]+)+", re.IGNORECASE | re.ASCII)
+RATE = re.compile(r"\d{1,5}(\.\d{1,3})?")
+CALM = re.compile(r"awareness=([1-9]\d?)/([1-9]\d{0,2})")
+ROLE_NAME = re.compile(r"[a-z_][a-z0-9_]{0,62}")
+PAGE = re.compile(r"https://[^\s@\\<>\"]+")
+REFERENCE = re.compile(r"[^\r\n]{1,100}")
+
+
+def listed(text: str) -> list[str]:
+    """The comma-separated items of a setting."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def rule_of(entry: str) -> tuple[str, str, str]:
+    """The claim, the value and the role of `claim:value=role`; what is missing is ''."""
+    condition, _, role = entry.rpartition("=")
+    claim, _, value = condition.partition(":")
+    return claim.strip(), value.strip(), role.strip()
+
+
+def relays_in(text: str) -> list[str]:
+    """The URLs of the relays, in order of preference."""
+    return text.replace(",", " ").split()
+
+
+def _place(name: str, value: str) -> Iterable[str]:
+    if not is_place(value):
+        yield f"{name} vaut « {value} » : indiquez une adresse et un port, par exemple 127.0.0.1:8000."
+
+
+def _database(name: str, value: str) -> Iterable[str]:
+    with suppress(ArgumentError):
+        if make_url(value).get_backend_name() in {"sqlite", "postgresql"}:
+            return
+    yield f"{name} doit s’écrire sqlite:////chemin ou postgresql://…"
+
+
+def _role_name(name: str, value: str) -> Iterable[str]:
+    if not ROLE_NAME.fullmatch(value):
+        yield f"{name} vaut « {value} » : indiquez le nom d’un rôle, par exemple outreach_sight."
+
+
+def _broker(name: str, value: str) -> Iterable[str]:
+    if value.startswith("amqp"):
+        yield f"{name} : RabbitMQ ne convient plus, indiquez un serveur Redis (redis://… ou rediss://…)."
+    elif not _names_a_host(value, BROKERS):
+        yield f"{name} doit s’écrire {', '.join(f'{scheme}://…' for scheme in BROKERS)}."
+
+
+def _names_a_host(url: str, schemes: Collection[str]) -> bool:
+    try:
+        place = urlsplit(url)
+        return place.scheme in schemes and bool(place.hostname) and place.port != 0
+    except ValueError:
+        return False
+
+
+def _hosts(name: str, value: str) -> Iterable[str]:
+    for entry in listed(value):
+        if not is_host(entry):
+            yield f"{name} : « {entry} » n’est pas le nom ou l’adresse d’une machine."
+
+
+def _proxies(name: str, value: str) -> Iterable[str]:
+    if value == "none":  # of 0.3
+        what = "n’existe plus : placez un serveur web devant le service, et nommez son adresse ou son réseau"
+        yield f"{name}=none {what}."
+        return
+    for entry in listed(value):
+        network = network_of(entry)
+        if network is None:
+            yield f"{name} : « {entry} » n’est ni une adresse (192.0.2.1), ni un réseau (192.0.2.0/24)."
+        elif network.prefixlen < WIDEST[network.version]:
+            yield f"{name} : « {entry} » ferait croire n’importe qui ; nommez vos serveurs web."
+
+
+def _public_address(name: str, value: str) -> Iterable[str]:
+    """Addresses are made by adding to it, and anybody may read them: a scheme and a host, nothing else."""
+    url = value.rstrip("/")
+    try:
+        parts = urlsplit(url)
+        is_plain = url == f"{parts.scheme}://{parts.netloc}" and is_host(parts.hostname or "") and parts.port != 0
+    except ValueError:
+        is_plain = False
+    if not is_plain or "@" in url:
+        what = "ni mot de passe, ni chemin, ni « ? », ni « # »"
+        yield f"{name} doit être une adresse complète et rien d’autre, https://hôte ({what})."
+
+
+def _token(name: str, value: str) -> Iterable[str]:
+    if not (is_long_enough(value) and value.isascii() and value.isprintable() and " " not in value):
+        yield f"{name} : il faut au moins 32 caractères tirés au hasard (openssl rand -hex 32)."
+
+
+def _relays(name: str, value: str) -> Iterable[str]:
+    if not all(_names_a_host(url, PORTS) for url in relays_in(value)):
+        yield f"{name} doit s’écrire smtp://hôte:port ou smtps://hôte, un serveur d’envoi ou plusieurs."
+        return
+    relays = [urlsplit(url) for url in relays_in(value)]
+    for option, wish in (pair for relay in relays for pair in parse_qsl(relay.query, keep_blank_values=True)):
+        if not (option in RELAY_OPTIONS and RELAY_OPTIONS[option].fullmatch(wish)):
+            yield (
+                f"{name} : « {option}={wish} » ne se comprend pas ; les options d’un serveur d’envoi sont "
+                "starttls=off, connections (de 1 à 50) et rate (courriels par seconde)."
+            )
+    if len({(relay.hostname, relay.port or PORTS[relay.scheme]) for relay in relays}) < len(relays):
+        yield f"{name} nomme deux fois le même serveur d’envoi."
+    if any(_is_in_clear(relay) for relay in relays):
+        yield f"{name} : un mot de passe ne part jamais en clair, retirez starttls=off."
+
+
+def _is_in_clear(relay: SplitResult) -> bool:
+    is_open = relay.scheme == "smtp" and ("starttls", "off") in parse_qsl(relay.query)
+    return is_open and bool(relay.username) and not is_loopback(relay.hostname or "")
+
+
+def _returns(name: str, value: str) -> Iterable[str]:
+    try:
+        box = urlsplit(value)
+        is_there = bool(box.path.strip("/")) if box.scheme == "maildir" else bool(box.hostname and box.port != 0)
+    except ValueError:
+        is_there = False
+    if not is_there or not (
+        box.scheme in {"imaps", "maildir"} or (box.scheme == "imap" and is_loopback(box.hostname or ""))
+    ):
+        yield (
+            f"{name} doit s’écrire imaps://utilisateur:mot-de-passe@hôte/INBOX ou maildir:///chemin "
+            "(imap:// sur cette machine seulement)."
+        )
+
+
+def _domain(name: str, value: str) -> Iterable[str]:
+    if not DOMAIN.fullmatch(value):
+        yield f"{name} vaut « {value} » : indiquez un nom de domaine, par exemple courriel.example."
+
+
+def _signing(name: str, value: str) -> Iterable[str]:
+    selector, _, path = value.partition(":")
+    if not (SELECTOR.fullmatch(selector) and path.strip()):
+        yield f"{name} vaut « {value} » : indiquez un sélecteur et le fichier de sa clé, par exemple s1:/etc/s1.pem."
+
+
+def _rates(name: str, value: str) -> Iterable[str]:
+    for entry in listed(value):
+        domain, _, rate = (part.strip() for part in entry.partition("="))
+        is_number = RATE.fullmatch(rate) is not None and float(rate) > 0
+        if not (is_number and (domain == "*" or DOMAIN.fullmatch(domain))):
+            yield (
+                f"{name} : « {entry} » ne se comprend pas ; écrivez des domaines et des courriels par seconde, "
+                "par exemple gmail.com=5, skynet.be=2.5, *=10."
+            )
+
+
+def _checking(name: str, value: str) -> Iterable[str]:
+    if value not in {ON, OFF} and server_of(value) is None:
+        what = "les valeurs possibles sont on, off et l’adresse IP d’un serveur DNS, par exemple 192.0.2.53"
+        yield f"{name} vaut « {value} » : {what}."
+
+
+def _recipients(name: str, value: str) -> Iterable[str]:
+    for entry in listed(value):
+        if not RECIPIENT.fullmatch(entry):
+            yield f"{name} : « {entry} » n’est ni une adresse (a@b.example) ni un domaine (@b.example)."
+
+
+def _addresses(name: str, value: str) -> Iterable[str]:
+    for entry in listed(value):
+        if not (PLAIN_ADDRESS.fullmatch(entry) and entry.isascii()):
+            yield f"{name} : « {entry} » n’est pas une adresse (a@b.example)."
+
+
+def _calm(name: str, value: str) -> Iterable[str]:
+    if not CALM.fullmatch(value):
+        what = "un courriel de sensibilisation en 7 jours, par adresse"
+        yield f"{name} vaut « {value} » : écrivez awareness=1/7 ({what})."
+
+
+def _page(name: str, value: str) -> Iterable[str]:
+    if not PAGE.fullmatch(value):
+        yield f"{name} doit être l’adresse d’une page, en https."
+
+
+def _reference(name: str, value: str) -> Iterable[str]:
+    if not REFERENCE.fullmatch(value):
+        yield f"{name} : écrivez une référence, sur une ligne de 100 caractères au plus."
+
+
+def _issuer(name: str, value: str) -> Iterable[str]:
+    try:
+        parts = urlsplit(value)
+        is_plain = bool(parts.hostname) and parts.port != 0 and parts == SplitResult(*parts[:3], "", "")
+    except ValueError:
+        is_plain = False
+    if (
+        not is_plain
+        or set(value) & set("@?# ")
+        or not (parts.scheme == "https" or (parts.scheme == "http" and is_local_name(parts.hostname or "")))
+    ):
+        what = "https://hôte ou https://hôte/chemin, sans « ? » ni « # » ni mot de passe"
+        yield f"{name} doit être l’adresse de l’émetteur, telle qu’il l’écrit ({what})."
+
+
+def _scopes(name: str, value: str) -> Iterable[str]:
+    if "openid" not in value.split():
+        yield f"{name} doit contenir openid, par exemple « openid profile »."
+
+
+def _rules(name: str, value: str) -> Iterable[str]:
+    for entry in listed(value):
+        claim, wanted, role = rule_of(entry)
+        if not (claim and wanted and role in ROLES):
+            yield (
+                f"{name} : « {entry} » ne se comprend pas ; écrivez claim:valeur=rôle, "
+                f"où le rôle est {', '.join(ROLES[:-1])} ou {ROLES[-1]}."
+            )
+
+
+def _emergency(name: str, value: str) -> Iterable[str]:
+    if "@" not in value:
+        what = "l’adresse du compte qui garde un mot de passe quand l’émetteur ne répond pas"
+        yield f"{name} : indiquez {what}."
+
+
+JUDGES: dict[str, Callable[[str, str], Iterable[str]]] = {
+    "alerts_to": _addresses,
+    "allowed_recipients": _recipients,
+    "bind": _place,
+    "bounces_url": _returns,
+    "broker_url": _broker,
+    "calm": _calm,
+    "check_domains": _checking,
+    "database_url": _database,
+    "demo_mailbox": _place,
+    "dkim": _signing,
+    "domain_rates": _rates,
+    "emergency_account": _emergency,
+    "mail_domain": _domain,
+    "mailbox_domain": _domain,
+    "metrics_token": _token,
+    "official_page": _page,
+    "oidc_issuer": _issuer,
+    "oidc_roles": _rules,
+    "oidc_scopes": _scopes,
+    "private_hosts": _hosts,
+    "public_url": _public_address,
+    "sight_role": _role_name,
+    "smtp_url": _relays,
+    "sorting_list": _reference,
+    "trusted_proxies": _proxies,
+}
