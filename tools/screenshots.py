@@ -87,6 +87,7 @@ def a_note(title: str, day: str) -> tuple[tuple[str, ...], ...]:
 A_NOTE = "main > h1, .crumbs, section:has(> :is(#part-1, #part-2, #part-3))"  # its head and its first sections
 PREVIEW = button("Enregistrer et voir l’aperçu")
 OTHERS = "details:has(#other)"
+A_CALL = 'details:has(> summary:has-text("Noter un appel"))'
 MANY_SCHOOLS = f"{OTHERS} > summary, {OTHERS} > .stack > :is(p.note, .inline), {OTHERS} .choices:nth-of-type(2)"
 MEASURED = ", ".join(f".panel:has(#results) > {part}" for part in ("h3", "h3 + p", "table"))
 ACTS = {
@@ -167,7 +168,7 @@ ACTS = {
             "main > *",
         ),
         Shot("guide/images/historique", AUTHOR, "", (("click", 'a:has-text("Historique")'),), "main > *"),
-        Shot("guide/images/appel", AUTHOR, "", (("click", "main summary"),), "main details"),
+        Shot("guide/images/appel", AUTHOR, "", (("click", f"{A_CALL} > summary"),), A_CALL),
         Shot("guide/images/recu", AUTHOR, "/mailbox?q=po009927", (("click", "tbody th a"),)),
         Shot("images/letter", AUTHOR, "", crop="iframe", width=760),
         Shot(
@@ -331,7 +332,9 @@ def main() -> None:
         data = pathlib.Path(scratch)
         (data / "demo-password").write_text(PASSWORD, encoding="ascii")
         browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=["--no-sandbox"], env={**os.environ, "LANGUAGE": "fr"}
+            executable_path=shutil.which("chromium"),
+            args=["--no-sandbox", "--font-render-hinting=none"],  # letters stand as far apart with and without a window
+            env={**os.environ, "LANGUAGE": "fr"},
         )
         pages: dict[str, Page] = {}
         for moment, shots in ACTS.items():
