@@ -14,6 +14,7 @@ from outreach.directory.models import School
 from outreach.errors import InputError, NotFound, Refused
 from outreach.sent_lists import grids, steps
 from outreach.sent_lists.grids import grid_of
+from tests import factories
 from tests.conftest import STORY_DAY
 from tests.spreadsheets.books import workbook
 
@@ -204,6 +205,15 @@ def test_a_list_that_comes_late_is_read_and_a_joining_after_the_closing_is_not(s
         "Le volet 1 a fermé le 10 mai 2021 : aucune école n’y adhère"
     )
     assert len(found.changes) == 2
+
+
+def test_what_comes_too_late_names_the_programme_where_there_are_several(session, receive, silent, now):
+    programme = programmes.named(session)
+    programme.strand(1).closed_on = date(2021, 5, 10)
+    received = receive(sheet(f"{silent[0]};1;adhéré;11/05/2021;;"))
+    programmes.load(session, factories.PROGRAMME, now=now, actor="nadia")
+    (rejection,) = judge(session, received).plan.rejected
+    assert f"Le volet 1 du programme « {programme.name} » a fermé" in rejection.message.replace("\xa0", " ")
 
 
 def test_a_joining_that_was_known_before_its_strand_closed_is_no_fault_of_a_later_list(session, receive, silent, apply):

@@ -13,7 +13,7 @@ from functools import cache, partial
 from sqlalchemy import select
 
 from outreach.adherence.models import Prerequisite, Programme, Status, Word
-from outreach.adherence.programmes import prerequisites
+from outreach.adherence.programmes import name_among_several, prerequisites
 from outreach.adherence.sentences import joined_late
 from outreach.adherence.standing import eligible
 from outreach.adherence.timeline import Timeline, timeline_of
@@ -73,7 +73,7 @@ class JoiningLine:
 class Known:
     """What a list is compared with: schools by number, eligible (school, strand) pairs, strands by number, records.
 
-    `names` are read from the directory once a row states one.
+    `names` are read from the directory once a row states one. `called` is the programme's name where there are several.
     """
 
     schools: Mapping[int, tuple[int, str]]
@@ -84,6 +84,7 @@ class Known:
     rules: Sequence[Prerequisite]
     today: date
     programme: Programme
+    called: str = ""
 
 
 def known_of(session: Session, programme: Programme, today: date) -> Known:
@@ -99,6 +100,7 @@ def known_of(session: Session, programme: Programme, today: date) -> Known:
         rules=prerequisites(session, programme),
         today=today,
         programme=programme,
+        called=name_among_several(session, programme),
     )
 
 
@@ -140,7 +142,7 @@ def read_line(row: Row, known: Known, seen: dict[tuple[int, int, date], int]) ->
         raise RowFault("source" if len(source) > LONGEST_SOURCE else "reason", "Le texte est trop long.")
     before = known.timeline.at(school_id, strand_id, day)
     is_known = before is not None and (before.status, before.day) == (status, day)
-    if not is_known and (too_late := joined_late(known.programme.strand(number), status, day)):
+    if not is_known and (too_late := joined_late(known.programme.strand(number), status, day, known.called)):
         raise RowFault("day", too_late)
     return JoiningLine(
         row.number, school_id, int(fase), name, strand_id, number, status, day, source, reason,
