@@ -16,6 +16,7 @@ from outreach.settings.folder import faults_of_folder
 from outreach.settings.model import PREFIX, Mode, Settings
 from outreach.settings.own_secrets import kept_secret
 
+QUOTED = re.compile("'([^']*)'")  # a value that may be chosen, as pydantic names it
 GONE = {  # settings of 0.3, with what takes their place
     "OUTREACH_ANSWERS_WITHIN": "le service revient à une réponse dans les cinq jours ouvrables",
     "OUTREACH_DNS_SERVER": "nommez ce serveur dans OUTREACH_CHECK_DOMAINS",
@@ -122,6 +123,6 @@ def _sentence(fault: ErrorDetails) -> str:
         return str(fault["ctx"]["error"])
     name = f"{PREFIX}{str(fault['loc'][0]).upper()}"
     if fault["type"] == "enum":
-        *others, last = re.findall("'([^']*)'", fault["ctx"]["expected"])
+        *others, last = QUOTED.findall(fault["ctx"]["expected"])
         return f"{name} vaut « {fault['input']} » : les valeurs possibles sont {', '.join(others)} et {last}."
     return f"{name} vaut « {fault['input']} » : cette valeur ne se comprend pas."

@@ -58,7 +58,7 @@ def test_an_invited_person_binds_the_account_and_signs_in_with_the_issuer(
 
     page.goto(invitation)
     assert violations(page) == []
-    page.get_by_role("link", name="Continuer chez 127.0.0.1").click()
+    page.get_by_role("link", name="Continuer chez localhost").click()
     page.get_by_role("button", name="Authorize as s-1").click()
     expect(page.get_by_text("lea@fwb.example")).to_be_visible()
     assert violations(page) == []
@@ -70,18 +70,18 @@ def test_an_invited_person_binds_the_account_and_signs_in_with_the_issuer(
     assert violations(page) == []
 
     page.goto("/directory")
-    page.get_by_role("link", name="Se connecter avec 127.0.0.1").click()
+    page.get_by_role("link", name="Se connecter avec localhost").click()
     page.get_by_role("button", name="Authorize as s-1").click()
     expect(page.get_by_role("heading", name="Annuaire", level=1)).to_be_visible()
     page.goto("/account")
     page.get_by_role("button", name="Se déconnecter").click()
 
-    page.get_by_role("link", name="Se connecter avec 127.0.0.1").click()
+    page.get_by_role("link", name="Se connecter avec localhost").click()
     page.get_by_role("button", name="Deny access").click()
     expect(page.get_by_role("heading", name="Connexion refusée")).to_be_visible()
     assert violations(page) == []
     page.get_by_role("link", name="Revenir à la page de connexion").click()
-    page.get_by_role("link", name="Se connecter avec 127.0.0.1").click()
+    page.get_by_role("link", name="Se connecter avec localhost").click()
     page.get_by_label("Subject").fill("somebody-else")
     page.get_by_role("button", name="Authorize", exact=True).click()
     expect(page.get_by_text("Aucun compte n’est lié à cette identité.")).to_be_visible()

@@ -31,14 +31,15 @@ VERDICTS = {
 
 def test_a_domain_takes_mail_by_its_servers_or_its_own_address_and_says_so_if_it_refuses():
     with name_server(ZONES) as server:
-        asking = lookup.resolver(server.place, 5)
+        asking = lookup.resolver(server.place)
         assert lookup.look_up([*VERDICTS], asking, threading.Event()) == VERDICTS
 
 
-def test_a_resolver_that_is_away_is_left_alone_after_three_names():
+def test_a_resolver_that_is_away_is_left_alone_after_three_names(monkeypatch):
+    monkeypatch.setattr(lookup, "SECONDS", 0.05)
     names = [f"{number}.be" for number in range(9)]
     with name_server({}, silent=frozenset(names)) as server:
-        found = lookup.look_up(names, lookup.resolver(server.place, 0.05), threading.Event())
+        found = lookup.look_up(names, lookup.resolver(server.place), threading.Event())
     assert found == dict.fromkeys(names[:3], MailVerdict.UNANSWERED)
 
 
