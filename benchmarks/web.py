@@ -22,7 +22,16 @@ from outreach.db import Database
 from outreach.delivery.models import Message
 from outreach.directory.models import Authority, Contact, Network
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring.models import BasisKind, Hit, HitCount, TrackedLink, Tracker, TrackingBasis, TrackingMode
+from outreach.measuring.models import (
+    BasisKind,
+    Hit,
+    HitCount,
+    NewHit,
+    TrackedLink,
+    Tracker,
+    TrackingBasis,
+    TrackingMode,
+)
 from outreach.settings import ROOT, Settings, read
 from tests import factories
 from tests.machine import free_port, serving
@@ -122,7 +131,8 @@ class Ground:
         """How many openings and clicks the database holds."""
         with self.database.reading() as session:
             counted = session.scalar(select(func.coalesce(func.sum(HitCount.count), 0)))
-            return int(counted) + session.scalar(select(func.count()).select_from(Hit))
+            single = (session.scalar(select(func.count()).select_from(table)) for table in (Hit, NewHit))
+            return int(counted) + sum(single)
 
 
 @contextlib.contextmanager

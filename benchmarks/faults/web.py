@@ -1,8 +1,9 @@
 """The fault `web`: web processes are killed under load, then the database is stopped; no answered hit may be lost.
 
-Every request is noted before it is sent, with what became of it. At the end the rows are compared with the notes, by
-letter or group and by link. What was answered while the database was stopped is counted apart: a picture is a picture
-and a known link leads on, whether the hit is stored or not.
+A clock that moves hits is killed each time, too, while it moves. Every request is noted before it is sent, with what
+became of it. At the end the rows are compared with the notes, by letter or group and by link. What was answered while
+the database was stopped is counted apart: a picture is a picture and a known link leads on, whether the hit is stored
+or not.
 """
 
 import contextlib
@@ -21,10 +22,11 @@ from pathlib import Path
 
 from sqlalchemy import func, select
 
+from benchmarks import moving
 from benchmarks.web import Ground, database_of
 from outreach.db import Database
 from outreach.delivery.models import Message
-from outreach.measuring.models import Hit, HitCount, Tracker
+from outreach.measuring.models import Hit, HitCount, NewHit, Tracker
 from tests.servers.postgresql import Server
 
 READERS, RECIPIENTS, ALONE, LINKS = 8, 2000, 1900, 40
@@ -113,8 +115,11 @@ def tried(
         ground.start()
         load = Load(ground, chance)
         stack.callback(load.stop)
+        clock = Clock(ground.database)
+        stack.callback(clock.stop)
         for _ in range(times):
             load.let_pass(chance.randint(20, 600))
+            clock.kill()
             ground.kill()
         load.let_pass(200)
         stopped = time.monotonic()
@@ -125,8 +130,35 @@ def tried(
         load.let_pass(200)
         load.stop()
         ground.stop()
+        clock.stop()
+        while_moving = _waiting(ground.database)
+        moving.move(ground.database, RESUME_SECONDS)
         compared = _compared(ground.database, load.asked, (stopped, back + resumed))
-        return {"kills": times, **compared, "resumed_within_s": round(resumed, 1)}
+        moved = {"left_to_move": while_moving, "unmoved": _waiting(ground.database)}
+        return {"kills": times, **compared, **moved, "resumed_within_s": round(resumed, 1)}
+
+
+class Clock:
+    """A process that moves hits all the time, and can be killed as it does."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._process = moving.started(database, every=0.05)
+
+    def kill(self) -> None:
+        """Kill it with SIGKILL, and start another one."""
+        self.stop()
+        self._process = moving.started(self._database, every=0.05)
+
+    def stop(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.wait(10)
+
+
+def _waiting(database: Database) -> int:
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(NewHit)) or 0
 
 
 @contextlib.contextmanager

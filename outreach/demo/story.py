@@ -7,7 +7,7 @@ real campaign. The result is the same for the same directory and time: answers a
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import count
 
@@ -261,10 +261,10 @@ def _open(session: Session, wave: Wave, letters: Sequence[Message], first: datet
         return
     identity = next(iter(trackers.of_mailing(session, wave.mailing_id).values()))
     target = trackers.target_of(session, identity)
-    if target is None:
+    if target is None or target.tracker is None:
         return
     seen = [signals for place in range(len(letters)) for signals in _signals(place, first, min(target.links))]
-    hits.add(session, [Sighting(replace(target, message=None), signals, classify(signals, ())[0]) for signals in seen])
+    hits.count(session, [Sighting(target.tracker, signals, classify(signals, ())[0]) for signals in seen])
 
 
 def _signals(place: int, first: datetime, link: int) -> Iterator[Signals]:

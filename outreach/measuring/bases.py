@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import ColumnElement, Select, insert, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, delete, insert, literal, or_, select
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import InstrumentedAttribute, joinedload
 
@@ -16,7 +16,7 @@ from outreach.delivery.models import Mailing, Message
 from outreach.directory.contacts import subject_of
 from outreach.directory.models import Authority, Contact, MailboxKind
 from outreach.errors import InputError, NotFound, Refused
-from outreach.measuring.models import BasisKind, BasisWithdrawal, TrackingBasis
+from outreach.measuring.models import BasisKind, BasisWithdrawal, NewHit, TrackingBasis
 from outreach.text import CONTROLS, line_of_words
 
 LONGEST_LINE = 200  # who, channel, reference
@@ -91,6 +91,9 @@ def withdraw_recorded(session: Session, contacts: Select[int], at: datetime, *, 
     )
     columns = ("basis_id", "withdrawn_at", "withdrawn_by", "channel")
     session.execute(insert(BasisWithdrawal).from_select(columns, held))
+    ended = select(TrackingBasis.id).join(Contact, Contact.id == TrackingBasis.contact_id)
+    ended = ended.where(TrackingBasis.contact_id.in_(contacts), TrackingBasis.recorded_at == at, _is_to(Contact))
+    drop_new(session, ended.exists())
 
 
 def record_decision(
@@ -120,10 +123,17 @@ def withdraw(session: Session, basis: TrackingBasis, *, now: datetime, actor: st
         raise Refused("Cet accord est déjà retiré.")
     channel = _line(channel)
     session.add(BasisWithdrawal(basis_id=basis.id, withdrawn_at=now, withdrawn_by=actor, channel=channel))
+    drop_new(session, _is_to(contact))
     session.flush()
     session.refresh(basis, ["withdrawn_at", "withdrawn_by", "withdrawn_through"])
     said = f"Mesure individuelle retirée pour {contact.address}."
     audit.record(session, now, actor, said, subject_of(contact.authority))
+
+
+def drop_new(session: Session, *letters: ColumnElement[bool]) -> None:
+    """Delete the hits of these letters that the clock has not moved yet: what is measured ends with them."""
+    theirs = select(Message.public_id).where(*letters)
+    session.execute(delete(NewHit).where(NewHit.public_id.in_(theirs)).execution_options(synchronize_session=False))
 
 
 def in_force(session: Session, contact: Contact) -> TrackingBasis | None:
@@ -168,11 +178,6 @@ def measurable(session: Session | Connection, messages: Iterable[int]) -> set[in
     return set(session.scalars(_MEASURABLE, {"messages": messages}))
 
 
-def is_measurable(message: ColumnElement[int]) -> ColumnElement[bool]:
-    """The condition that `measurable` holds for the letter with this key."""
-    return _measurable(Message.id == message).exists()
-
-
 def measurable_at(at: datetime | InstrumentedAttribute[datetime | None]) -> Select[int]:
     """The letters that went to a mailbox that had a basis at an instant, given or in a column, as a statement."""
     return with_basis().where(
@@ -184,8 +189,9 @@ def measurable_at(at: datetime | InstrumentedAttribute[datetime | None]) -> Sele
 
 def with_basis() -> Select[int]:
     """The letters to a mailbox that has or had a basis, as a statement."""
-    theirs = (Contact.authority_id == Message.authority_id) & (Contact.address_key == Message.address_key)
-    query = select(Message.id).join(Contact, theirs).join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
+    query = (
+        select(Message.id).join(Contact, _is_to(Contact)).join(TrackingBasis, TrackingBasis.contact_id == Contact.id)
+    )
     return query.where(_suits())
 
 
@@ -193,6 +199,10 @@ def mailboxes_in_force() -> Select[int]:
     """The keys of the contacts that may be measured by themselves now, as a statement."""
     query = select(TrackingBasis.contact_id).join(Contact, Contact.id == TrackingBasis.contact_id)
     return query.where(Contact.retired_at.is_(None), _holds(), _suits())
+
+
+def _is_to(contact: Contact | type[Contact]) -> ColumnElement[bool]:
+    return and_(Message.authority_id == contact.authority_id, Message.address_key == contact.address_key)
 
 
 def _holds() -> ColumnElement[bool]:

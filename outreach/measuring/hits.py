@@ -1,56 +1,35 @@
 """Stores openings and clicks: as counts by group and hour, or one by one where a basis is recorded."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import (
-    ColumnElement,
-    Insert,
-    Row,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    case,
-    delete,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Insert, Select, Table, and_, case, delete, func, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import Connection
 
 from outreach.days import today
-from outreach.db import Session, table_of, take_turns
+from outreach.db import Session, table_of
 from outreach.db.compiled import recordset
-from outreach.db.in_list import among
 from outreach.delivery.ledger import outbox
 from outreach.delivery.models import Mailing, Message, MessageState, is_in
 from outreach.directory.models import Authority
 from outreach.french import all_of
-from outreach.measuring import bases
-from outreach.measuring.machines import AT_ONCE, OPENING, SHORTLY, VERSION, WALK, HitClass, Signals, Why, classify
-from outreach.measuring.models import UNJUDGED, Hit, HitCount, Tracker, TrackerNetwork
-from outreach.measuring.trackers import SMALLEST, Target
+from outreach.measuring.machines import OPENING, HitClass, Signals
+from outreach.measuring.models import Hit, HitCount, Tracker, TrackerNetwork
+from outreach.measuring.trackers import SMALLEST, Writer
 
 KEPT = timedelta(days=396)  # thirteen months: of older events only the counts are kept
 ASKED_FOR = timedelta(days=31)  # after a letter: who opens it later is one of few
-MOST_JUDGED = 5_000  # clicks at a time: some hundredths of a second
-MOST_BEFORE = 20_000  # hits stored before them that are looked at: somebody may ask for one letter without end
 Cell = tuple[int, int, datetime, HitClass]
-Click = Row[int, int, int, datetime]  # the keys of its letter and its own, the link, the moment
-Writer = Session | Connection  # a connection suffices to add hits, and costs less
 
 
 class Sighting(NamedTuple):
-    """A hit to store: added, or subtracted (`times` -1) when a later hit shows that its class was wrong."""
+    """A hit of a group: added, or subtracted (`times` -1) when a later hit shows that its class was wrong."""
 
-    target: Target
+    tracker: int
     signals: Signals
     hit_class: HitClass
     times: int = 1
@@ -88,19 +67,12 @@ class Measured:
         return {"group": self.name, "delivered": self.delivered, "clicks": counts(self.clicks), "opens": opens}
 
 
-def add(session: Writer, sightings: Sequence[Sighting]) -> None:
-    """Store these hits. A hit of a letter whose mailbox no longer has a basis is dropped."""
+def count(session: Writer, sightings: Iterable[Sighting]) -> None:
+    """Add these hits of groups to their counts."""
     cells: Counter[Cell] = Counter()
-    of_letters = []
-    for sighting in sightings:
-        target, signals, hit_class, times = sighting
-        if target.message is not None:
-            of_letters.append(sighting)
-        elif target.tracker is not None:
-            cells[target.tracker, signals.link, _hour(signals.at), hit_class] += times
+    for tracker, signals, hit_class, times in sightings:
+        cells[tracker, signals.link, _hour(signals.at), hit_class] += times
     _count(session, cells)
-    if of_letters:
-        _keep(session, of_letters)
 
 
 def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
@@ -116,8 +88,7 @@ def measured(session: Session, mailings: Iterable[int]) -> list[Measured]:
             delivered[name] += count
     by_name = {name: Measured(name, delivered[name]) for name in sorted(delivered)}
     counted = select(HitCount.tracker_id, HitCount.link, HitCount.hit_class, HitCount.hour, func.sum(HitCount.count))
-    shown_class = case((Hit.version == UNJUDGED, HitClass.UNDETERMINED), else_=Hit.hit_class)
-    single = select(Hit.tracker_id, Hit.link, shown_class, Hit.at, func.count())
+    single = select(Hit.tracker_id, Hit.link, Hit.hit_class, Hit.at, func.count())
     for query, kind in ((counted, HitCount), (single, Hit)):
         of_these = query.where(kind.tracker_id.in_(shown))
         rows = session.execute(of_these.group_by(*query.selected_columns[:4])).all()
@@ -198,80 +169,6 @@ def fold(session: Session, these: ColumnElement[bool]) -> None:
     session.execute(delete(Hit).where(these).execution_options(synchronize_session=False))
 
 
-def any_unjudged(session: Session) -> bool:
-    """Whether a click waits to be compared."""
-    return session.scalar(select(Hit.id).where(Hit.version == UNJUDGED).limit(1)) is not None
-
-
-def judge(session: Session) -> int:
-    """Compare the clicks that are not judged yet with the others of their letter; returns how many were judged.
-
-    Those in a burst become a machine's. Openings neither make a burst nor belong to one. At most MOST_JUDGED at a time.
-    """
-    take_turns(session, "judging hits")
-    waiting = select(Hit.id, Hit.message_id, Hit.at).where(Hit.version == UNJUDGED).order_by(Hit.id).limit(MOST_JUDGED)
-    new = session.execute(waiting).all()
-    if not new:
-        return 0
-    since, letters = min(hit.at for hit in new) - 2 * SHORTLY, {hit.message_id for hit in new}
-    lately = Hit.at >= since, Hit.id >= new[0].id - MOST_BEFORE
-    query = select(Hit.message_id, Hit.id, Hit.link, Hit.at).where(Hit.link != OPENING, *lately)
-    rows = session.execute(query.where(among(Hit.message_id, letters)).order_by(Hit.at, Hit.id)).all()
-    by_letter: dict[int, list[Click]] = {}
-    for click in rows:
-        by_letter.setdefault(click.message_id, []).append(click)
-    burst = [key for clicks in by_letter.values() for key in _in_bursts(clicks)]
-    if burst:
-        these = among(Hit.id, burst), Hit.hit_class != HitClass.MACHINE
-        judged = {"hit_class": HitClass.MACHINE, "why": Why.BURST, "version": VERSION}
-        session.execute(update(Hit).where(*these).values(judged).execution_options(synchronize_session=False))
-    judged_now = update(Hit).where(among(Hit.id, (hit.id for hit in new))).values(version=VERSION)
-    session.execute(judged_now.execution_options(synchronize_session=False))
-    return len(new)
-
-
-def _in_bursts(clicks: Sequence[Click]) -> list[int]:
-    """The keys of those of a letter's clicks that are in a burst, as `machines.is_burst` says; they come by time.
-
-    It takes time in proportion to their number.
-    """
-    if len({click.link for click in clicks}) < 2:  # as nearly always
-        return []
-    around = zip(clicks, _links_around(clicks, AT_ONCE), _links_around(clicks, SHORTLY), strict=True)
-    return [click.id for click, at_once, shortly in around if at_once > 1 or shortly >= WALK]
-
-
-def _links_around(clicks: Sequence[Click], apart: timedelta) -> Iterator[int]:
-    """How many different links were followed around each click, no more than this apart from it."""
-    links, first, end = Counter[int](), 0, 0
-    for click in clicks:
-        while end < len(clicks) and clicks[end].at <= click.at + apart:
-            links[clicks[end].link] += 1
-            end += 1
-        while clicks[first].at < click.at - apart:
-            links[clicks[first].link] -= 1
-            first += 1
-        yield len(+links)
-
-
-def _keep(session: Writer, sightings: Sequence[Sighting]) -> None:
-    """Keep these hits one by one, as far as a basis allows it now."""
-    rows = [_row(target, signals) for target, signals, _, times in sightings if times > 0]
-    if not _is_postgresql(session):
-        session.execute(_KEPT, rows)
-        return
-    # Asked as one statement, PostgreSQL takes a hundred rows for granted, and plans for them three times as slowly.
-    allowed = bases.measurable(session, {row["message_id"] for row in rows})
-    if kept := [row for row in rows if row["message_id"] in allowed]:
-        session.execute(_KEPT_AT_ONCE, {"given": orjson.dumps(kept).decode()})
-
-
-def _row(target: Target, signals: Signals) -> dict[str, Any]:
-    hit_class, why = classify(signals, ())
-    judged = {"hit_class": hit_class, "why": why, "version": VERSION if signals.link == OPENING else UNJUDGED}
-    return {"message_id": target.message, "tracker_id": target.tracker, **signals._asdict(), **judged}
-
-
 def _count(session: Writer, cells: Counter[Cell]) -> None:
     """Add to the counters, always in the same order, so that two processes that count never deadlock."""
     rows = [
@@ -279,19 +176,26 @@ def _count(session: Writer, cells: Counter[Cell]) -> None:
         for (tracker, link, hour, hit_class), count in sorted(cells.items())
         if count
     ]
-    if rows and _is_postgresql(session):
-        session.execute(_ADDED_AT_ONCE, {"given": orjson.dumps(rows).decode()})
-    elif rows:
-        session.execute(_ADDED, rows)
+    if rows:
+        write_rows(session, rows, _ADDED, _ADDED_AT_ONCE)
+
+
+def write_rows(session: Writer, rows: Sequence[Mapping[str, Any]], each: Insert, at_once: Insert) -> None:
+    """Write rows: on PostgreSQL by one statement that takes them all as JSON (`given`), else by one for each."""
+    connection = session.connection() if isinstance(session, Session) else session
+    if connection.dialect.name == "postgresql":
+        connection.execute(at_once, {"given": orjson.dumps(rows).decode()})
+    else:
+        connection.execute(each, rows)
+
+
+def given(table: Table) -> Select[Any]:
+    """On PostgreSQL, the rows that `write_rows` passes, of the columns of a table."""
+    return select(recordset({column.name: column.type for column in table.columns}))
 
 
 def _hour(at: datetime) -> datetime:
     return at.replace(minute=0, second=0, microsecond=0)
-
-
-def _is_postgresql(session: Writer) -> bool:
-    connection = session.connection() if isinstance(session, Session) else session
-    return connection.dialect.name == "postgresql"
 
 
 def _adding(row: postgresql.Insert | sqlite.Insert) -> Insert:
@@ -302,21 +206,7 @@ def _adding(row: postgresql.Insert | sqlite.Insert) -> Insert:
     )
 
 
-def _kept_one_by_one() -> Insert:
-    values = {name: bindparam(name, type_=table_of(Hit).c[name].type) for name in _SINGLE}
-    return insert(table_of(Hit)).from_select(
-        _SINGLE, select(*values.values()).where(bases.is_measurable(values["message_id"]))
-    )
-
-
-def _given(columns: Iterable[str], table: Table) -> Select[Any]:
-    return select(recordset({name: table.c[name].type for name in columns}))
-
-
 # Built once: building a statement costs as much as executing it.
 _CELL = [column.name for column in table_of(HitCount).columns]
-_SINGLE = [column.name for column in table_of(Hit).columns if column.name != "id"]
 _ADDED = _adding(sqlite.insert(table_of(HitCount)))
-_ADDED_AT_ONCE = _adding(postgresql.insert(table_of(HitCount)).from_select(_CELL, _given(_CELL, table_of(HitCount))))
-_KEPT = _kept_one_by_one()
-_KEPT_AT_ONCE = insert(table_of(Hit)).from_select(_SINGLE, _given(_SINGLE, table_of(Hit)))
+_ADDED_AT_ONCE = _adding(postgresql.insert(table_of(HitCount)).from_select(_CELL, given(table_of(HitCount))))

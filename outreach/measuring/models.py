@@ -14,7 +14,6 @@ from sqlalchemy import (
     String,
     Text,
     select,
-    text,
 )
 from sqlalchemy.orm import Mapped, column_property, mapped_column, relationship
 
@@ -23,7 +22,6 @@ from outreach.directory.models import Contact
 from outreach.labelled import Labelled
 from outreach.measuring.machines import Agent, HitClass, Why
 
-UNJUDGED = 0  # the version of a click that waits to be compared
 Value = TypeVar("Value")
 
 
@@ -120,15 +118,11 @@ class Hit(Base):
     """One opening (link 0) or click of a letter whose mailbox has a recorded basis.
 
     No address, place or full User-Agent is kept. Personal data; counted before it goes. `version` is
-    that of the classification; a newer one may be applied to the row again. It is UNJUDGED as long as a click has not
-    been compared with the others of its letter: until then it is nobody's.
+    that of the classification; a newer one may be applied to the row again.
     """
 
     __tablename__ = "hits"
-    __table_args__ = (
-        Index("ix_hits_message_id_at", "message_id", "at"),
-        Index("ix_hits_unjudged", "id", sqlite_where=text("version = 0"), postgresql_where=text("version = 0")),
-    )
+    __table_args__ = (Index("ix_hits_message_id_at", "message_id", "at"),)
 
     id: Mapped[int] = mapped_column(KEY, primary_key=True)
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id"))
@@ -143,8 +137,25 @@ class Hit(Base):
 
     @classmethod
     def is_a_reader_s(cls) -> ColumnElement[bool]:
-        """The condition that a hit is compared with the others of its letter, and does not seem to be a machine's."""
-        return (cls.hit_class != HitClass.MACHINE) & (cls.version != UNJUDGED)
+        """The condition that a hit does not seem to be a machine's."""
+        return cls.hit_class != HitClass.MACHINE
+
+
+class NewHit(Base):
+    """One opening (link 0) or click as it came, until the clock has moved it: whom its token names, and its signs.
+
+    It has no key, index or foreign key, as it is written while a reader waits. `public_id` is a letter's, or a
+    tracker's that the web process did not know yet; the same row may be there twice.
+    """
+
+    __tablename__ = "hits_new"
+    __mapper_args__ = {"primary_key": ["public_id", "link", "at"]}  # noqa: RUF012 - for the mapper alone
+
+    public_id: Mapped[str] = mapped_column(String(16))
+    link: Mapped[int] = mapped_column(SmallInteger)
+    at: Mapped[datetime]
+    agent: Mapped[Agent] = mapped_column(enum_of(Agent, "agent"))
+    is_head: Mapped[bool]
 
 
 class BasisKind(Labelled):

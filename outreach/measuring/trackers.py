@@ -1,10 +1,11 @@
 """Groups of recipients that share a pixel (or none) and links, each big enough to hide everybody in it."""
 
 import secrets
-from collections.abc import Iterable, Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import BindParameter, bindparam, delete, exists, func, insert, select
+from sqlalchemy import BindParameter, Integer, bindparam, delete, exists, func, insert, select
+from sqlalchemy.engine import Connection
 
 from outreach.db import Session
 from outreach.delivery.models import Mailing, Message, MessageState
@@ -14,14 +15,15 @@ from outreach.measuring.models import TrackedLink, Tracker, TrackerNetwork, Trac
 
 SMALLEST = 20
 OTHERS = "Autres réseaux"
+Writer = Session | Connection  # a connection suffices to store hits, and costs less
+Links = dict[int, Mapping[int, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The target of a token: the group it counts for (or None), the letter it names (or None), the links' addresses."""
+    """The target of a token: the group it names, or None where it names a letter; the addresses of the links."""
 
     tracker: int | None
-    message: int | None
     links: Mapping[int, str]
 
 
@@ -82,24 +84,38 @@ def target_of(session: Session, identity: bytes) -> Target | None:
     return targets_of(session, [identity], {}).get(identity)
 
 
-def targets_of(
-    session: Session, identities: Iterable[bytes], links: MutableMapping[int, Mapping[int, str]]
-) -> dict[bytes, Target]:
+def targets_of(session: Writer, identities: Iterable[bytes], links: Links) -> dict[bytes, Target]:
     """The targets of tokens, by their eight bytes; those that name nothing are left out.
 
     `links` remembers the addresses of each mailing, which never change once a letter has left. It is added to.
     """
     names = {identity.hex(): identity for identity in identities}
-    groups_ = session.execute(_GROUPS, {"names": list(names)}).all()
-    rest = list(names.keys() - {name for name, _, _ in groups_})
-    letters = session.execute(_LETTERS, {"names": rest}).all() if rest else []
-    mailings = {mailing for _, mailing, *_ in (*groups_, *letters)} - links.keys()
-    if mailings:
-        links.update({mailing: _links(session, mailing) for mailing in mailings})
-    targets = {names[name]: Target(tracker, None, links[mailing]) for name, mailing, tracker in groups_}
-    for name, mailing, message, tracker in letters:
-        targets[names[name]] = Target(tracker, message, links[mailing])
-    return targets
+    found: list[tuple[str, int, int | None]] = [*groups_named(session, list(names))]
+    rest = list(names.keys() - {name for name, _, _ in found})
+    found += [(name, mailing, None) for name, mailing in session.execute(_MAILINGS, {"names": rest})] if rest else []
+    return _with_links(session, found, links)
+
+
+def latest(session: Writer, after: int, most: int, links: Links) -> dict[bytes, Target]:
+    """The newest groups of a key greater than this, by the eight bytes of their tokens: at most so many."""
+    found = session.execute(_LATEST, {"after": after, "most": most}).all()
+    return _with_links(session, found, links)
+
+
+def groups_named(session: Writer, names: Sequence[str]) -> list[tuple[str, int, int]]:
+    """Of the groups with these `public_id`: the name, the keys of the mailing and of the group."""
+    return [(name, mailing, tracker) for name, mailing, tracker in session.execute(_GROUPS, {"names": names})]
+
+
+def letters_named(session: Writer, names: Sequence[str]) -> dict[str, tuple[int, int | None]]:
+    """The keys of the letters with these `public_id`, and of their groups, by name."""
+    return {name: (letter, tracker) for name, letter, tracker in session.execute(_LETTERS, {"names": names})}
+
+
+def _with_links(session: Writer, found: Sequence[tuple[str, int, int | None]], links: Links) -> dict[bytes, Target]:
+    for mailing in {mailing for _, mailing, _ in found} - links.keys():
+        links[mailing] = _links(session, mailing)
+    return {bytes.fromhex(name): Target(tracker, links[mailing]) for name, mailing, tracker in found}
 
 
 def _forget(session: Session, mailing: Mailing) -> None:
@@ -109,7 +125,7 @@ def _forget(session: Session, mailing: Mailing) -> None:
         session.execute(delete(table).where(table.mailing_id == mailing.id))
 
 
-def _links(session: Session, mailing: int) -> dict[int, str]:
+def _links(session: Writer, mailing: int) -> dict[int, str]:
     query = select(TrackedLink.number, TrackedLink.url).where(TrackedLink.mailing_id == mailing)
     return dict(session.execute(query).all())
 
@@ -133,6 +149,13 @@ def _named(group: frozenset[int], sizes: Mapping[int, int], labels: Mapping[int,
 # Built once: building a statement costs as much as executing it.
 _NAMES: BindParameter[Sequence[str]] = bindparam("names", expanding=True)
 _GROUPS = select(Tracker.public_id, Tracker.mailing_id, Tracker.id).where(Tracker.public_id.in_(_NAMES))
+_LATEST = (
+    select(Tracker.public_id, Tracker.mailing_id, Tracker.id)
+    .where(Tracker.id > bindparam("after", type_=Integer))
+    .order_by(Tracker.id.desc())
+    .limit(bindparam("most", type_=Integer))
+)
+_MAILINGS = select(Message.public_id, Message.mailing_id).where(Message.public_id.in_(_NAMES))
 _GROUP_OF_LETTER = (
     select(Tracker.id)
     .join(TrackerNetwork, TrackerNetwork.tracker_id == Tracker.id)
@@ -141,6 +164,4 @@ _GROUP_OF_LETTER = (
     .correlate(Message)
     .scalar_subquery()
 )
-_LETTERS = select(Message.public_id, Message.mailing_id, Message.id, _GROUP_OF_LETTER).where(
-    Message.public_id.in_(_NAMES)
-)
+_LETTERS = select(Message.public_id, Message.id, _GROUP_OF_LETTER).where(Message.public_id.in_(_NAMES))

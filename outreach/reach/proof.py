@@ -33,7 +33,7 @@ from outreach.directory.models import Contact
 from outreach.labelled import Labelled
 from outreach.measuring import bases
 from outreach.measuring.machines import OPENING, HitClass
-from outreach.measuring.models import UNJUDGED, Hit
+from outreach.measuring.models import Hit
 from outreach.measuring.reactions import HAS_LEFT, LEFT_AT
 from outreach.reach.models import ReachCall, ReachChannel, ReachStep, ReachTransition, StepState
 from outreach.responses.models import Response
@@ -102,7 +102,7 @@ def clicks(mailings: Mailings) -> Subquery:
     """
     in_force = Contact.id.in_(bases.mailboxes_in_force())
     query = bases.with_basis().join(Hit, Hit.message_id == Message.id)
-    is_a_persons = and_(Hit.hit_class == HitClass.HUMAN, Hit.version != UNJUDGED)
+    is_a_persons = Hit.hit_class == HitClass.HUMAN
     seen = query.where(Message.mailing_id.in_(mailings), Hit.link != OPENING, is_a_persons, in_force)
     return seen.with_only_columns(AUTHORITY.label("authority_id")).distinct().subquery("clicks")
 

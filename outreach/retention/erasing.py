@@ -327,6 +327,7 @@ def _empty_what_is_theirs(session: Session, planned: Plan, now: datetime, actor:
                 bases.withdraw(session, basis, now=now, actor=actor)
             if contact.retired_at is None:
                 contact.retired_at, contact.retired_by = now, actor
+        bases.drop_new(session, Message.id.in_(letters))
         hits.fold(session, Hit.message_id.in_(letters))
         _empty_account(session, planned.key)
         if not planned.has_bodies:

@@ -17,7 +17,7 @@ from outreach.delivery.bounces.boxes import BoxError
 from outreach.delivery.ledger import outbox
 from outreach.delivery.sending import relay_health
 from outreach.delivery.sending.batches import Lane, due_by_lane
-from outreach.measuring import hits
+from outreach.measuring import arrivals, hits
 from outreach.reach.ladder import Rung
 from outreach.reachability import domains
 from outreach.settings import Settings
@@ -29,7 +29,7 @@ from outreach.worker.permission import hindrance
 from outreach.worker.push_room import PushRoom
 from outreach.worker.sealing import Sealing
 
-JUDGE_SECONDS = 2.0
+MOVE_SECONDS = 2.0
 LAUNCH_SECONDS = 4.0  # less than the interval of the clock
 
 
@@ -121,7 +121,7 @@ class DueWork:
         """Settle what time alone decides (doubts, ends of waves), and record this pass of the clock."""
         now = self.clock()
         pause_failing(self.settings, self.database)
-        self._judge_clicks()
+        self._move_hits()
         with self.database.writing() as session:
             if takes_turn(session, "clock"):  # else another process settles just this
                 outbox.doubt_the_abandoned(session, now=now)
@@ -170,14 +170,15 @@ class DueWork:
             with self.database.writing() as session:
                 domains.record(session, verdicts, now=self.clock())
 
-    def _judge_clicks(self) -> None:
-        """Judge the clicks stored since the last pass, for two seconds at most: a slice of them in each transaction."""
-        end = time.monotonic() + JUDGE_SECONDS
+    def _move_hits(self) -> None:
+        """Move the hits that came since the last pass, for two seconds at most: a slice of them in each transaction."""
+        end = time.monotonic() + MOVE_SECONDS
         with self.database.reading() as session:
-            is_more = hits.any_unjudged(session)
+            is_more = arrivals.is_any(session)
         while is_more and time.monotonic() < end and not self.stop.is_set():
             with self.database.writing() as session:
-                is_more = hits.judge(session) == hits.MOST_JUDGED
+                is_more = arrivals.move(session) == arrivals.SLICE
+            self.stop.wait(arrivals.REST_SECONDS)
 
     def _note_drift(self, wave: int) -> None:
         with self.database.reading() as session:

@@ -325,8 +325,7 @@ class Told:
                      if one["id"] in agreed and one["retired_at"] is None
                      and (agreed[one["id"]] == "consent" or one["mailbox_kind"] == "impersonal")}  # fmt: skip
         letters = [self.letter[one["message_id"]] for one in rows["hits"]
-                   if one["message_id"] in self.letter and one["link"] and one["hit_class"] == "human"
-                   and one["version"] != 0]  # fmt: skip
+                   if one["message_id"] in self.letter and one["link"] and one["hit_class"] == "human"]  # fmt: skip
         self.clicked = {one["authority_id"] for one in letters
                         if (one["authority_id"], one["address_key"]) in mailboxes}  # fmt: skip
 

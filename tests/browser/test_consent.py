@@ -16,9 +16,9 @@ from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Message, MessageState
 from outreach.directory.models import Authority, Contact
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring import hits
 from outreach.measuring.models import Hit, TrackingMode
 from tests import factories
+from tests.arriving import move_all
 from tests.browser.test_pages import overflow
 from tests.campaigns.conftest import advance
 from tests.factories import APPROVER, AUTHOR
@@ -75,13 +75,10 @@ class Sending:
         return f"/a/{self.keys.make(TokenKind.ANSWER, identity)}"
 
     def kept(self):
-        with self.database.reading() as session:
-            return session.scalar(select(func.count()).select_from(Hit))
-
-    def judge(self):
-        """Judge the clicks, as the clock does."""
+        """How many hits are kept one by one, once the clock has moved what came."""
         with self.database.writing() as session:
-            hits.judge(session)
+            move_all(session)
+            return session.scalar(select(func.count()).select_from(Hit))
 
 
 @pytest.fixture
@@ -115,7 +112,6 @@ def test_an_authority_agrees_is_seen_by_name_and_withdraws(open_page, staff, sen
     second, reminder = sending.launch(2, sending.now())
     read(theirs, reminder)
     assert sending.kept() == 2
-    sending.judge()
     staff.goto("/directory/9001/history")
     expect(staff.get_by_text("Ouvert le")).to_contain_text("(probable), cliqué le")
     expect(staff.get_by_text("Une ouverture est probable, jamais sûre")).to_be_visible()

@@ -13,13 +13,13 @@ from outreach.campaigns.waves import launching
 from outreach.db import Base
 from outreach.delivery.ledger.letters import due_in
 from outreach.delivery.models import Batch, Composition, Mailing
-from outreach.measuring.models import Hit, HitCount
+from outreach.measuring.models import Hit, HitCount, NewHit
 from outreach.web.public.hit_endpoint import GIF
 from tests.application import planned
 from tests.conftest import NOW
 
 pytestmark = [pytest.mark.browser, pytest.mark.long]
-ONLY_HITS = {Hit.__tablename__, HitCount.__tablename__}
+ONLY_HITS = {Hit.__tablename__, HitCount.__tablename__, NewHit.__tablename__}
 WITH_SCRIPTS, WITHOUT = 4, 25
 
 

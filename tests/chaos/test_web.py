@@ -15,4 +15,4 @@ def test_hits_that_were_answered_outlive_the_web_process_and_a_stop_of_the_datab
     monkeypatch.setattr(web, "ALONE", 50)
     found = web.tried(database, 3, random.Random(7), down=2, durable=False)
     assert found["answered"] > 500
-    assert (found["lost"], found["duplicated"]) == (0, 0)
+    assert (found["lost"], found["duplicated"], found["unmoved"]) == (0, 0, 0)

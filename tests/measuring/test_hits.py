@@ -3,10 +3,9 @@
 import re
 import threading
 from collections import Counter
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from email import message_from_bytes
 from email.policy import default
-from typing import NamedTuple
 
 import pytest
 from hypothesis import given
@@ -23,13 +22,24 @@ from outreach.directory import contacts
 from outreach.directory.models import Contact, MailboxKind
 from outreach.errors import InputError, Refused
 from outreach.mail.tokens import TokenKind
-from outreach.measuring import bases, hits, trackers
+from outreach.measuring import arrivals, bases, hits, trackers
+from outreach.measuring.arrivals import Arrival, Click
 from outreach.measuring.hits import Sighting
 from outreach.measuring.machines import Agent, HitClass, Signals, is_burst
-from outreach.measuring.models import Hit, HitCount, TrackedLink, Tracker, TrackerNetwork, TrackingBasis, TrackingMode
+from outreach.measuring.models import (
+    Hit,
+    HitCount,
+    NewHit,
+    TrackedLink,
+    Tracker,
+    TrackerNetwork,
+    TrackingBasis,
+    TrackingMode,
+)
 from outreach.measuring.trackers import SMALLEST
 from outreach.retention.forgetting import forget
 from outreach.retention.periods import RULES
+from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, SENDING, approved, launch, people, settle, strand
 from tests.conftest import NOW, state_from
 
@@ -90,8 +100,13 @@ def received(database, count=28):
             row.settled_at, row.reply_code = NOW, 250
 
 
+def signals(link=0, at=NOW):
+    return Signals(link, at, Agent.BROWSER, is_head=False)
+
+
 def seen(target, link=0, hit_class=HitClass.HUMAN, at=NOW, count=1):
-    return Sighting(target, Signals(link, at, Agent.BROWSER, is_head=False), hit_class, count)
+    """A hit of a group."""
+    return Sighting(target.tracker, signals(link, at), hit_class, count)
 
 
 def target_of(session):
@@ -105,7 +120,7 @@ def test_a_wave_gets_its_groups_when_its_recipients_are_known(database, wave):
         assert session.scalar(select(func.count()).select_from(TrackerNetwork)) == 2
         links = dict(session.execute(select(TrackedLink.number, TrackedLink.url)).all())
         assert links == {1: "https://programme.example/"}
-        assert target_of(session) == trackers.Target(tracker.id, None, links)
+        assert target_of(session) == trackers.Target(tracker.id, links)
         assert trackers.target_of(session, bytes(8)) is None
 
 
@@ -118,7 +133,7 @@ def test_each_network_that_twenty_received_has_a_row_and_smaller_ones_are_one(da
             name: trackers.target_of(session, bytes.fromhex(identity))
             for name, identity in session.execute(select(Tracker.name, Tracker.public_id))
         }
-        hits.add(session, [seen(targets[name], count=2) for name in sorted(targets)])
+        hits.count(session, [seen(targets[name], count=2) for name in sorted(targets)])
 
     def told():
         with database.reading() as session:
@@ -167,7 +182,7 @@ def test_clicks_alone_are_counted_by_group_and_no_letter_carries_a_picture(datab
     received(database, 40)
     with database.writing() as session:
         identities = [SENDING.keys.read(token, TokenKind.CLICK).id for token in clicks]
-        hits.add(session, [seen(trackers.target_of(session, identity), 1) for identity in identities])
+        hits.count(session, [seen(trackers.target_of(session, identity), 1) for identity in identities])
         assert [group.clicks.total() for group in hits.measured(session, [mailing.id])] == [1, 1]
         assert not are_measured(session.get_one(Campaign, 1))
 
@@ -186,11 +201,11 @@ def test_who_is_left_out_hides_nobody(database, people, strand):
 def test_counts_add_up_and_can_be_taken_back(database, wave):
     with database.writing() as session:
         target = target_of(session)
-        hits.add(session, [seen(target), seen(target), seen(target, 1)])
+        hits.count(session, [seen(target), seen(target), seen(target, 1)])
     with database.writing() as session:
         later = NOW + timedelta(hours=1)
         machine = HitClass.MACHINE
-        hits.add(session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)])
+        hits.count(session, [seen(target, 1, count=-1), seen(target, 1, machine), seen(target, at=later)])
     with database.reading() as session:
         assert session.scalar(select(func.count()).select_from(HitCount)) == 4
         assert hits.measured(session, session.scalars(select(Mailing.id))) == [], "one of a few would be known"
@@ -212,7 +227,7 @@ def test_counting_from_several_places_at_once_loses_nothing(database, wave):
     def count():
         for _ in range(20):
             with database.writing() as session:
-                hits.add(session, [seen(target, link) for link in (2, 0, 1)])
+                hits.count(session, [seen(target, link) for link in (2, 0, 1)])
 
     threads = [threading.Thread(target=count) for _ in range(4)]
     for thread in threads:
@@ -225,11 +240,17 @@ def test_counting_from_several_places_at_once_loses_nothing(database, wave):
 
 @pytest.fixture
 def letter(database, wave):
-    """A letter's target, and the mailbox it goes to."""
+    """A letter's key, and the mailbox it goes to."""
     with database.reading() as session:
         message = session.scalars(select(Message).order_by(Message.id).limit(1)).one()
         contact = session.scalars(select(Contact).where(Contact.address_key == message.address_key)).one()
-        return trackers.target_of(session, bytes.fromhex(message.public_id)), contact.id
+        return message.id, contact.id
+
+
+def read(database, letter, *hits_of_it):
+    """Let a letter be opened and its links be followed: whatever comes together, once."""
+    with database.writing() as session:
+        come(session, letter, *hits_of_it)
 
 
 def decide(database, contact, at=NOW):
@@ -240,144 +261,199 @@ def decide(database, contact, at=NOW):
 
 
 def kept(database):
-    with database.reading() as session:
+    """How many hits are kept one by one, once the clock has passed."""
+    with database.writing() as session:
+        move_all(session)
         return session.scalar(select(func.count()).select_from(Hit))
 
 
+def waiting(database):
+    with database.reading() as session:
+        return session.scalar(select(func.count()).select_from(NewHit))
+
+
 def test_a_letter_s_own_hits_are_kept_only_while_a_basis_holds(database, letter):
-    target, contact = letter
-    assert target.message is not None
-    with database.writing() as session:
-        hits.add(session, [seen(target)])
+    key, contact = letter
+    read(database, key, signals())
     assert kept(database) == 0
     basis = decide(database, contact)
-    with database.writing() as session:
-        hits.add(session, [seen(target), seen(target, 1)])
+    read(database, key, signals(), signals(1))
     assert kept(database) == 2
-    with database.writing() as session:
-        bases.withdraw(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
-    with database.writing() as session:
-        hits.add(session, [seen(target)])
+    end(database, basis)
+    read(database, key, signals())
     assert kept(database) == 2
     decide(database, contact, at=NOW + timedelta(days=1))
-    with database.writing() as session:
-        hits.add(session, [seen(target)])
+    read(database, key, signals())
     assert kept(database) == 2, "a new agreement counts from the next wave on, not for letters that left before"
     received(database)
     with database.reading() as session:
         (found,) = hits.measured(session, session.scalars(select(Mailing.id)))
-        assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.UNDETERMINED: 1})
+        assert (found.opens, found.clicks) == ({HitClass.HUMAN: 1}, {HitClass.HUMAN: 1})
     assert classes(database) == [(0, HitClass.HUMAN), (1, HitClass.HUMAN)]
 
 
+def end(database, basis):
+    with database.writing() as session:
+        bases.withdraw(session, session.get_one(TrackingBasis, basis), now=NOW, actor=AUTHOR)
+
+
+def test_what_waits_goes_with_the_basis_and_no_other_letter_s(database, letter):
+    key, contact = letter
+    basis = decide(database, contact)
+    with database.reading() as session:
+        other = session.scalars(select(Message).where(Message.id != key).order_by(Message.id)).first()
+        box = session.scalars(select(Contact.id).where(Contact.address_key == other.address_key)).one()
+    decide(database, box)
+    for one in (key, other.id):
+        read(database, one, signals(), signals(1))
+    end(database, basis)
+    assert waiting(database) == 2
+    assert kept(database) == 2
+
+
+def test_what_came_waits_for_nobody_s_count_and_is_in_one_place_at_any_moment(database, letter):
+    key, contact = letter
+    decide(database, contact)
+    read(database, key, signals(), signals(1), signals(1))
+    with pytest.raises(ZeroDivisionError), database.writing() as session:
+        assert arrivals.move(session) == 3
+        raise ZeroDivisionError  # killed before the commit
+    assert waiting(database) == 3
+    with database.reading() as session:
+        assert arrivals.is_any(session)
+        assert session.scalars(select(Hit)).all() == []
+    assert (kept(database), waiting(database)) == (3, 0)
+    with database.writing() as session:
+        assert not arrivals.is_any(session)
+        assert arrivals.move(session) == 0
+
+
+def test_the_pixel_of_a_group_that_was_not_known_counts_and_a_token_of_nobody_does_not(database, wave):
+    with database.writing() as session:
+        name = session.scalars(select(Tracker.public_id)).one()
+        scanner = signals()._replace(agent=Agent.SCANNER)
+        arrivals.append(session, [Arrival(name, signals()), Arrival(name, scanner), Arrival("0" * 16, signals())])
+        assert arrivals.move(session) == 3
+    with database.reading() as session:
+        assert dict(session.execute(select(HitCount.hit_class, HitCount.count)).all()) == {
+            HitClass.HUMAN: 1,
+            HitClass.MACHINE: 1,
+        }
+    assert (kept(database), waiting(database)) == (0, 0)
+
+
+def test_moving_from_several_places_at_once_counts_each_hit_once(database, letter):
+    key, contact = letter
+    decide(database, contact)
+    with database.reading() as session:
+        group = session.scalars(select(Tracker.public_id)).one()
+        own = session.get_one(Message, key).public_id
+
+    def come_and_move():
+        for _ in range(10):
+            with database.writing() as session:
+                arrivals.append(session, [Arrival(name, signals()) for name in (group, own)])
+            with database.writing() as session:
+                arrivals.move(session, 3)
+
+    threads = [threading.Thread(target=come_and_move) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert kept(database) == 40
+    with database.reading() as session:
+        assert session.scalar(select(func.sum(HitCount.count))) == 40
+
+
 def test_a_burst_is_judged_again_when_its_next_hit_comes(database, letter):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
     for link in (1, 2):
-        with database.writing() as session:
-            hits.add(session, [seen(target, link)])
+        read(database, key, signals(link))
     assert classes(database) == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
 
 
 def classes(database):
     """The class of each stored click once the clock has passed, by link, in the order of their times."""
     with database.writing() as session:
-        hits.judge(session)
+        move_all(session)
     with database.reading() as session:
         return list(session.execute(select(Hit.link, Hit.hit_class).order_by(Hit.at, Hit.id)).all())
 
 
 def test_links_followed_in_one_batch_are_a_burst_and_the_opening_is_not(database, letter):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
-    with database.writing() as session:
-        hits.add(session, [seen(target), seen(target, 1), seen(target, 2)])
+    read(database, key, signals(), signals(1), signals(2))
     machine = HitClass.MACHINE
     assert classes(database) == [(0, HitClass.HUMAN), (1, machine), (2, machine)]
 
 
 def test_the_third_link_within_ten_seconds_unmasks_all_and_a_slow_reader_stays_a_person(database, letter):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
     person, machine = HitClass.HUMAN, HitClass.MACHINE
     for link, after in ((1, 0), (2, 30), (1, 60), (2, 64), (3, 68)):
-        with database.writing() as session:
-            hits.add(session, [seen(target, link, at=NOW + timedelta(seconds=after))])
+        read(database, key, signals(link, NOW + timedelta(seconds=after)))
     assert classes(database) == [(1, person), (2, person), (1, machine), (2, machine), (3, machine)]
 
 
 def test_a_burst_is_seen_across_two_passes_of_the_clock(database, letter):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
     for link in (1, 2):
-        with database.writing() as session:
-            hits.add(session, [seen(target, link)])
+        read(database, key, signals(link))
         judged = classes(database)
     assert judged == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
 
 
-def test_a_letter_that_is_asked_for_without_end_is_judged_slice_by_slice(database, letter, monkeypatch):
-    monkeypatch.setattr(hits, "MOST_JUDGED", 4)
-    target, contact = letter
+def test_a_letter_that_is_asked_for_without_end_is_judged_slice_by_slice(database, letter):
+    key, contact = letter
     decide(database, contact)
-    clicks = [seen(target, 1, at=NOW + timedelta(milliseconds=number)) for number in range(10)]
-    with database.writing() as session:
-        hits.add(session, clicks)
+    read(database, key, *(signals(1, NOW + timedelta(milliseconds=number)) for number in range(10)))
     counts = []
     for _ in range(4):
         with database.writing() as session:
-            counts.append(hits.judge(session))
+            counts.append(arrivals.move(session, 4))
     assert counts == [4, 4, 2, 0]
-    with database.writing() as session:
-        hits.add(session, [seen(target, 2, at=NOW + timedelta(milliseconds=500))])
+    read(database, key, signals(2, NOW + timedelta(milliseconds=500)))
     assert {hit_class for _, hit_class in classes(database)} == {HitClass.MACHINE}
 
 
-def test_a_click_that_is_not_judged_yet_is_nobody_s_and_settles_no_doubt(database, letter):
-    target, contact = letter
+def test_a_click_that_is_not_moved_yet_settles_no_doubt(database, letter):
+    key, contact = letter
     decide(database, contact)
-    doubt(database, target.message)
-    with database.writing() as session:
-        hits.add(session, [seen(target, 1)])
-        assert hits.any_unjudged(session)
-    assert settled(database, target.message) == (0, MessageState.IN_DOUBT, "")
-    with database.writing() as session:
-        assert hits.judge(session) == 1
-        assert not hits.any_unjudged(session)
-    assert settled(database, target.message) == (1, MessageState.ACCEPTED, Proof.HIT)
-
-
-class Click(NamedTuple):
-    """A stored click."""
-
-    id: int
-    link: int
-    at: datetime
+    doubt(database, key)
+    read(database, key, signals(1))
+    assert settled(database, key) == (0, MessageState.IN_DOUBT, "")
+    assert kept(database) == 1
+    assert settled(database, key) == (1, MessageState.ACCEPTED, Proof.HIT)
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 30)), max_size=12))
 def test_bursts_are_those_that_comparing_each_with_each_finds(seconds):
     clicks = sorted(
-        (Click(key, link, NOW + timedelta(seconds=after)) for key, (link, after) in enumerate(seconds)),
+        (Click(key, 1, link, NOW + timedelta(seconds=after)) for key, (link, after) in enumerate(seconds)),
         key=lambda one: one.at,
     )
-    signals = [Signals(one.link, one.at, Agent.BROWSER, is_head=False) for one in clicks]
-    assert hits._in_bursts(clicks) == [
-        one.id for one, seen in zip(clicks, signals, strict=True) if is_burst(seen, signals)
+    told = [signals(one.link, one.at) for one in clicks]
+    assert arrivals._in_bursts(clicks) == [
+        one.id for one, seen in zip(clicks, told, strict=True) if is_burst(seen, told)
     ]
 
 
 def test_many_tokens_are_looked_up_at_once(database, letter):
-    target, _ = letter
     with database.reading() as session:
-        group = bytes.fromhex(session.scalars(select(Tracker.public_id)).one())
-        name = bytes.fromhex(session.get_one(Message, target.message).public_id)
-        links = {}
-        assert trackers.targets_of(session, [group, bytes(8), name], links) == {
-            group: trackers.Target(target.tracker, None, target.links),
-            name: target,
-        }
-        assert list(links.values()) == [target.links]
+        tracker = session.scalars(select(Tracker)).one()
+        group, name = (bytes.fromhex(one.public_id) for one in (tracker, session.get_one(Message, letter[0])))
+        links, to = {}, {1: "https://programme.example/"}
+        of_group = {group: trackers.Target(tracker.id, to)}
+        found = trackers.targets_of(session, [group, bytes(8), name], links)
+        assert found == {**of_group, name: trackers.Target(None, to)}
+        assert list(links.values()) == [to]
+        assert trackers.latest(session, 0, 9, {}) == of_group
+        assert trackers.latest(session, tracker.id, 9, {}) == {}
 
 
 def doubt(database, letter, fenced_at=NOW):
@@ -397,40 +473,41 @@ def settled(database, letter):
 
 @pytest.mark.parametrize("link", [0, 1])
 def test_a_hit_that_names_a_letter_settles_its_doubt_as_the_clock_passes(database, letter, link):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
-    doubt(database, target.message)
-    with database.writing() as session:
-        hits.add(session, [seen(target, link)])
-        hits.judge(session)
+    doubt(database, key)
+    read(database, key, signals(link))
+    assert kept(database) == 1
     with database.reading() as session:
-        assert session.get_one(Message, target.message).state is MessageState.IN_DOUBT
-    assert settled(database, target.message) == (1, MessageState.ACCEPTED, Proof.HIT)
-    assert settled(database, target.message)[0] == 0
+        assert session.get_one(Message, key).state is MessageState.IN_DOUBT
+    assert settled(database, key) == (1, MessageState.ACCEPTED, Proof.HIT)
+    assert settled(database, key)[0] == 0
 
 
 def test_a_hit_of_a_group_settles_nobody_s_doubt(database, letter):
-    target, _ = letter
-    doubt(database, target.message)
+    key, _ = letter
+    doubt(database, key)
     with database.writing() as session:
-        hits.add(session, [seen(target_of(session)), seen(target)])
-    assert settled(database, target.message) == (0, MessageState.IN_DOUBT, "")
+        hits.count(session, [seen(target_of(session))])
+    read(database, key, signals())
+    assert kept(database) == 0
+    assert settled(database, key) == (0, MessageState.IN_DOUBT, "")
 
 
 def test_a_machine_s_hit_and_one_before_the_fence_settle_nothing(database, letter):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
-    doubt(database, target.message)
-    with database.writing() as session:
-        hits.add(session, [seen(target, 1), seen(target, 2), seen(target, at=NOW - timedelta(minutes=1))])
-    assert settled(database, target.message) == (0, MessageState.IN_DOUBT, "")
+    doubt(database, key)
+    read(database, key, signals(1), signals(2), signals(at=NOW - timedelta(minutes=1)))
+    assert kept(database) == 3
+    assert settled(database, key) == (0, MessageState.IN_DOUBT, "")
 
 
 def test_old_events_keep_only_their_number(database, letter):
-    target, contact = letter
+    key, contact = letter
     decide(database, contact)
-    with database.writing() as session:
-        hits.add(session, [seen(target, at=NOW - hits.KEPT - timedelta(days=1)), seen(target, 1)])
+    read(database, key, signals(at=NOW - hits.KEPT - timedelta(days=1)), signals(1))
+    assert kept(database) == 2
     received(database)
     with database.reading() as session:
         before = hits.measured(session, session.scalars(select(Mailing.id)))
@@ -492,10 +569,10 @@ def test_a_basis_needs_its_proof(database, letter):
 
 
 def test_a_decision_ends_when_the_mailbox_turns_out_to_be_a_person_s(database, letter):
-    target, key = letter
+    message, key = letter
     decide(database, key)
     with database.writing() as session:
-        assert bases.measurable(session, [target.message]) == {target.message}
+        assert bases.measurable(session, [message]) == {message}
         session.get_one(Contact, key).mailbox_kind = MailboxKind.PERSONAL
         session.flush()
-        assert bases.measurable(session, [target.message]) == set()
+        assert bases.measurable(session, [message]) == set()

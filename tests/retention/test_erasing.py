@@ -32,9 +32,12 @@ from outreach.jobs.leases import LeaseLost
 from outreach.jobs.models import Job, JobPiece, JobState
 from outreach.jobs.work import PIECE_BYTES, JobWork
 from outreach.mail.addresses import judge, masked
+from outreach.measuring.machines import Agent, Signals
+from outreach.measuring.models import NewHit
 from outreach.responses.models import Respondent, Response
 from outreach.retention import erasing
 from outreach.roles import RoleName
+from tests.arriving import come
 from tests.audit.test_seals import seal
 from tests.conftest import NOW
 from tests.responses.test_answers import AT, three_asked
@@ -168,6 +171,20 @@ def test_a_retired_contact_that_is_erased_cannot_be_put_back(asked, tmp_path):
         contact = session.scalars(select(Contact).where(Contact.address_key == mark)).one()
         assert (contact.name, contact.phone, contact.retired_by) == ("", "", ADMINISTRATOR)
         assert contacts.restorable(contacts.contacts_of(session, contact.authority)) == set()
+
+
+def test_what_came_of_an_erased_address_and_is_not_moved_yet_goes(asked, tmp_path):
+    with asked.writing() as session:
+        theirs, other = (
+            session.scalars(select(Message.id).where(condition).order_by(Message.id).limit(1)).one()
+            for condition in (Message.address_key == ADDRESS, Message.address_key != ADDRESS)
+        )
+        for letter in (theirs, theirs, other):
+            come(session, letter, Signals(1, AT, Agent.BROWSER, is_head=False))
+        kept = session.get_one(Message, other).public_id
+    erase(asked, tmp_path)
+    with asked.reading() as session:
+        assert session.scalars(select(NewHit.public_id)).all() == [kept]
 
 
 def test_a_letter_by_hand_keeps_what_it_said_until_the_sorting_list_is_stated(asked, tmp_path):

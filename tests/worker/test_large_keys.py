@@ -10,15 +10,14 @@ from outreach.campaigns.verification import verify
 from outreach.campaigns.waves import answering
 from outreach.delivery.models import Message, MessageState, MessageSubject
 from outreach.directory.models import Contact
-from outreach.measuring import bases, hits
-from outreach.measuring.hits import Sighting
-from outreach.measuring.machines import Agent, HitClass, Signals
+from outreach.measuring import bases
+from outreach.measuring.machines import Agent, Signals
 from outreach.measuring.models import BasisKind, Hit, TrackingBasis
-from outreach.measuring.trackers import Target
 from outreach.responses.answers import Given
 from outreach.responses.kinds import Answer
 from outreach.worker.clock import ask
 from tests import factories
+from tests.arriving import come
 from tests.worker.test_process import accepted, begin, environment, plan, sink, until
 
 __all__ = ["begin", "environment", "sink"]
@@ -55,8 +54,7 @@ def test_letters_and_hits_beyond_two_billion_leave_are_answered_and_are_counted(
     with database.writing() as session:
         assert bases.measurable(session, {FIRST}) == {FIRST}
         signals = [Signals(link, now + timedelta(seconds=link), Agent.BROWSER, is_head=False) for link in (0, 1, 2)]
-        seen = [Sighting(Target(None, FIRST, {}), signal, HitClass.HUMAN, 1) for signal in signals]
-        hits.add(session, seen)
+        come(session, FIRST, *signals)
     works.due.settle("")
     ask(works.due)
     assert until(lambda: len(sink.accepted) == 6), "the receipt leaves, too"

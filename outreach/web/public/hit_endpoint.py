@@ -8,14 +8,16 @@ still redirects, and any other link is answered 503.
 import base64
 import re
 import secrets
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+import time
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from outreach.db import Database
 from outreach.db.kept_connection import KeptConnection
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring import hits, trackers
+from outreach.measuring import arrivals, hits, trackers
+from outreach.measuring.arrivals import Arrival
 from outreach.measuring.hits import Sighting
 from outreach.measuring.machines import OPENING, HitClass, Programs, Readers, Signals
 from outreach.measuring.trackers import Target
@@ -30,6 +32,7 @@ PICTURE = re.compile(r"\.gif(?=(?:[.>=]|%3E|&amp;)?\Z)", re.IGNORECASE)
 ALONE = [("Cache-Control", "no-store"), ("Referrer-Policy", "no-referrer"), ("X-Robots-Tag", "noindex")]
 READING = frozenset({"GET", "HEAD"})
 MOST_KNOWN = 10_000
+LOOK_SECONDS, MOST_GROUPS = 5.0, 1_000
 Key = TypeVar("Key", bound=Hashable)
 Value = TypeVar("Value")
 
@@ -43,17 +46,21 @@ class HitAnswer(NamedTuple):
 
 
 class Lead(NamedTuple):
-    """Where a genuine address leads: what it counts for, the link (0: the pixel), the answer."""
+    """A genuine address: whom its token names, the link (0: the pixel); what it leads to and the answer, or None while
+    they are not known.
+    """
 
-    target: Target
+    identity: bytes
     link: int
-    answer: HitAnswer
+    target: Target | None
+    answer: HitAnswer | None
 
 
 class Seen(NamedTuple):
     """A hit as it came."""
 
-    target: Target
+    identity: bytes
+    target: Target | None
     signals: Signals
     reader: Hashable
 
@@ -82,9 +89,9 @@ class Hits:
         self.keys, self._answers = Keys(settings.signing_keys), Answers(settings.mode)
         self._kept = KeptConnection()
         self._storing = Batches("openings or clicks were not counted", self._store, self._kept.give_back)
-        self._finding = Batches("links were not looked up", self._find)
         self._readers, self._programs, self._salt = Readers(), Programs(), secrets.token_hex(32)
-        self._links: dict[int, Mapping[int, str]] = {}
+        self._links: trackers.Links = {}
+        self._newest, self._looked_at = 0, float("-inf")  # the last group that is known, and when it was looked for
         # Only genuine addresses are remembered: how fast another one is refused tells nothing of its token.
         self._known: Recent[bytes, Target] = Recent(MOST_KNOWN)
         self._leads: Recent[str, Lead] = Recent(MOST_KNOWN)
@@ -99,54 +106,40 @@ class Hits:
         is_head = environ["REQUEST_METHOD"] == "HEAD"
         if not is_head and environ["REQUEST_METHOD"] != "GET":
             return _answer(start, self._answers.not_allowed, is_head=False)
-        if lead is None:
-            try:
-                lead = self._lead(path, is_opening=is_opening)
-            except NotHandled:
-                missed = self._answers.picture if is_opening else self._answers.unavailable
-                return _answer(start, missed, is_head=is_head)
-        if lead is not None:
-            self._count(environ, lead, is_head=is_head)
-            return _answer(start, lead.answer, is_head=is_head)
-        return _answer(start, self._answers.picture, is_head=is_head) if is_opening else self.pages(environ, start)
+        if lead is None and (lead := self._lead(path, is_opening=is_opening)) is None:
+            return _answer(start, self._answers.picture, is_head=is_head) if is_opening else self.pages(environ, start)
+        try:
+            target = self._count(environ, lead, is_head=is_head)
+        except NotHandled:
+            return _answer(start, lead.answer or self._answers.unavailable, is_head=is_head)
+        answer = lead.answer or self._answer_of(target, lead.link)
+        return self.pages(environ, start) if answer is None else _answer(start, answer, is_head=is_head)
 
     def _lead(self, path: str, *, is_opening: bool) -> Lead | None:
-        """Where an address leads, or None when it is not ours. Raises NotHandled when the database does not answer."""
+        """Where an address leads, or None when it is not ours."""
         text, kind = (PICTURE.sub("", path[3:]), TokenKind.OPEN) if is_opening else (path[3:], TokenKind.CLICK)
         token = self.keys.read(text, kind)
-        target = self._target(token.id) if token else None
-        if target is None or token is None:
+        if token is None:
             return None
-        if is_opening:
-            lead = Lead(target, OPENING, self._answers.picture)
-        elif token.link in target.links:
-            lead = Lead(target, token.link, self._answers.redirect(target.links[token.link]))
-        else:
-            return None
-        if len(text) + 3 + 4 * is_opening == len(path) and text.islower():  # as we write it
+        target = self._known.get(token.id)
+        answer = self._answers.picture if is_opening else self._answer_of(target, token.link)
+        lead = Lead(token.id, token.link, target, answer)
+        if target and answer and len(text) + 3 + 4 * is_opening == len(path) and text.islower():  # as we write it
             self._leads.put(path, lead)
         return lead
 
-    def _target(self, identity: bytes) -> Target | None:
-        """What a genuine token leads to, or None. It never changes, so it is remembered."""
-        target = self._known.get(identity)
-        if target is None and (target := self._finding.put(identity)) is not None:
-            self._known.put(identity, target)
-        return target
+    def _answer_of(self, target: Target | None, link: int) -> HitAnswer | None:
+        """Where a link leads, or None where there is none."""
+        return self._answers.redirect(target.links[link]) if target and link in target.links else None
 
-    def _find(self, identities: Sequence[bytes]) -> list[Target | None]:
-        with self.database.reading() as session:
-            targets = trackers.targets_of(session, identities, self._links)
-        return [targets.get(identity) for identity in identities]
-
-    def _count(self, environ: WSGIEnvironment, lead: Lead, *, is_head: bool) -> None:
-        """Store a hit. It is not counted when the database does not answer in time."""
+    def _count(self, environ: WSGIEnvironment, lead: Lead, *, is_head: bool) -> Target | None:
+        """Store a hit; returns what its token leads to, as far as that is known. Raises NotHandled when it is not
+        stored, or not in time: then it is not counted.
+        """
         agent = self._programs.kind(environ.get("HTTP_USER_AGENT", ""))
         signals = Signals(lead.link, self.clock(), agent, is_head)
-        try:
-            self._storing.put(Seen(lead.target, signals, None if lead.link == OPENING else self._reader(environ)))
-        except NotHandled:
-            return
+        reader = None if lead.link == OPENING else self._reader(environ)
+        return self._storing.put(Seen(lead.identity, lead.target, signals, reader))
 
     def _reader(self, environ: WSGIEnvironment) -> int:
         """A keyed hash of network address and User-Agent: the same for the same program at the same place.
@@ -156,24 +149,60 @@ class Hits:
         """
         return hash((self._salt, client_of(environ, self._proxies), environ.get("HTTP_USER_AGENT")))
 
-    def _store(self, batch: Sequence[Seen]) -> Sequence[None]:
-        """Judge and store hits, in the one thread that does: the memory of readers needs no lock."""
-        sightings = []
+    def _store(self, batch: Sequence[Seen]) -> Sequence[Target | None]:
+        """Store hits, in the one thread that does: the memory of readers needs no lock. Returns their targets.
+
+        Those of groups are judged and counted, all others appended. A click on no link of ours is not stored.
+        """
+        sightings: list[Sighting] = []
+        others = []
         try:
-            for target, signals, reader in batch:
-                hit_class, unmasked = self._readers.meet(reader, signals, target)
-                sightings.append(Sighting(target, signals, hit_class))
-                for met in unmasked:
-                    if met.where.message is None:  # hits of a letter are judged again where they are stored
-                        sightings.append(Sighting(met.where, met.signals, met.thought, -1))
-                        sightings.append(Sighting(met.where, met.signals, HitClass.MACHINE))
             with self._kept.writing(self.database) as connection:
-                hits.add(connection, sightings)
+                missing = [seen for seen in batch if seen.target is None]
+                found = self._found(connection, missing) if missing else {}
+                targets = [seen.target or found.get(seen.identity) for seen in batch]
+                for seen, target in zip(batch, targets, strict=True):
+                    link = seen.signals.link
+                    if link != OPENING and (target is None or link not in target.links):
+                        continue
+                    if target is not None and target.tracker is not None:
+                        self._judge(seen, target.tracker, sightings)
+                    else:
+                        others.append(Arrival(seen.identity.hex(), seen.signals))
+                hits.count(connection, sightings)
+                arrivals.append(connection, others)
         except BaseException:
             for seen in batch:
                 self._readers.forget(seen.reader)
             raise
-        return [None] * len(batch)
+        return targets
+
+    def _judge(self, seen: Seen, tracker: int, sightings: list[Sighting]) -> None:
+        """Note a hit of a group, and those before it of which it changes the class."""
+        hit_class, unmasked = self._readers.meet(seen.reader, seen.signals, tracker)
+        sightings.append(Sighting(tracker, seen.signals, hit_class))
+        for met in unmasked:
+            sightings.append(Sighting(met.where, met.signals, met.thought, -1))
+            sightings.append(Sighting(met.where, met.signals, HitClass.MACHINE))
+
+    def _found(self, connection: trackers.Writer, missing: Sequence[Seen]) -> dict[bytes, Target]:
+        """What the tokens of hits lead to, of those that are known by now. It never changes, so it is remembered.
+
+        A click is looked up, as it leads on. An opening is not: now and then, all new groups are; the pixel of one that
+        is not among them counts all the same, by the clock.
+        """
+        known = {seen.identity: self._known.get(seen.identity) for seen in missing}
+        found = {identity: target for identity, target in known.items() if target is not None}
+        clicked = {seen.identity for seen in missing if seen.signals.link != OPENING} - found.keys()
+        new = trackers.targets_of(connection, clicked, self._links) if clicked else {}
+        now = time.monotonic()
+        if len(found) + len(clicked) < len(known) and now - self._looked_at > LOOK_SECONDS:
+            groups = trackers.latest(connection, self._newest, MOST_GROUPS, self._links)
+            self._newest = max((target.tracker or 0 for target in groups.values()), default=self._newest)
+            self._looked_at, new = now, {**new, **groups}
+        for identity, target in new.items():
+            self._known.put(identity, target)
+        return {**found, **new}
 
 
 class Recent(Generic[Key, Value]):

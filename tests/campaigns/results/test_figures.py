@@ -19,7 +19,7 @@ from outreach.delivery.models import Message, MessageState, MessageSubject, Reas
 from outreach.directory.models import Contact
 from outreach.measuring import bases
 from outreach.measuring.machines import VERSION, Agent, HitClass, Why
-from outreach.measuring.models import UNJUDGED, Hit
+from outreach.measuring.models import Hit
 from outreach.responses.kinds import Answer
 from outreach.responses.models import Acknowledgement, Respondent, Response
 from outreach.segments.audience import Concerns
@@ -282,20 +282,14 @@ def test_a_letter_sent_again_changes_nothing_and_one_queued_again_is_to_come(dat
 
 @pytest.mark.one_example
 @pytest.mark.parametrize(
-    ("hit_class", "version", "reached"),
-    [
-        (HitClass.HUMAN, VERSION, 1),
-        (HitClass.UNDETERMINED, VERSION, 0),
-        (HitClass.MACHINE, VERSION, 0),
-        (HitClass.HUMAN, UNJUDGED, 0),
-    ],
+    ("hit_class", "reached"), [(HitClass.HUMAN, 1), (HitClass.UNDETERMINED, 0), (HitClass.MACHINE, 0)]
 )
-def test_a_click_that_may_be_a_machines_proves_nothing(sent, database, hit_class, version, reached):
+def test_a_click_that_may_be_a_machines_proves_nothing(sent, database, hit_class, reached):
     said = {"given_by": "x", "taken_on": NOW.date(), "wording": "x", "channel": "x"}
     with database.writing() as session:
         for contact in session.scalars(select(Contact)).all():
             bases.record_consent(session, contact, **said, now=NOW, actor=AUTHOR)
-        seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": version}
+        seen = {"agent": Agent.BROWSER, "is_head": False, "why": Why.NOTHING_SUSPECT, "version": VERSION}
         session.add(Hit(message_id=1, link=1, at=LATER, hit_class=hit_class, **seen))
     assert found(database).total.count(F.REACHED) == reached
 

@@ -9,10 +9,10 @@ from outreach.campaigns.results import openings
 from outreach.campaigns.results.openings import LetterOpenings
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
-from outreach.measuring import bases, hits, trackers
-from outreach.measuring.hits import Sighting
+from outreach.measuring import bases, hits
 from outreach.measuring.machines import Agent, HitClass, Signals
 from outreach.measuring.models import TrackingMode
+from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, people, settle, strand
 from tests.conftest import NOW
 
@@ -46,10 +46,8 @@ def sent(database, mode):
 def hit(database, letter, link, at, hit_class=HitClass.HUMAN):
     agent = {HitClass.HUMAN: Agent.BROWSER, HitClass.UNDETERMINED: Agent.PROXY, HitClass.MACHINE: Agent.SCANNER}
     with database.writing() as session:
-        target = trackers.target_of(session, bytes.fromhex(session.get_one(Message, letter).public_id))
-        signals = Signals(link, at, agent[hit_class], is_head=False)
-        hits.add(session, [Sighting(target, signals, hit_class)])
-        hits.judge(session)
+        come(session, letter, Signals(link, at, agent[hit_class], is_head=False))
+        move_all(session)
 
 
 def told(database, letters, now=LATER):

@@ -16,14 +16,14 @@ from outreach.delivery.ledger.listing import LetterOutcome
 from outreach.delivery.models import Message, MessageState
 from outreach.directory.models import Contact
 from outreach.errors import NotFound
-from outreach.measuring import bases, hits
-from outreach.measuring.machines import OPENING, Agent, HitClass, Signals
+from outreach.measuring import bases
+from outreach.measuring.machines import OPENING, Agent, Signals
 from outreach.measuring.models import TrackingMode
 from outreach.measuring.reactions import Reaction
-from outreach.measuring.trackers import Target
 from outreach.responses.kinds import Answer
 from outreach.segments.audience import Concerns
 from tests import factories
+from tests.arriving import come, move_all
 from tests.campaigns.conftest import AUTHOR, approved, launch, settle
 from tests.campaigns.results.test_figures import LATER, answer, become, behind, record, sent
 from tests.conftest import NOW
@@ -101,18 +101,10 @@ def test_opening_and_clicking_are_told_of_measured_boxes_and_are_no_reaction(dat
         bases.record_consent(session, box, **words, now=LATER, actor=AUTHOR)
         letters = dict(session.execute(select(Message.authority_id, Message.id)).all())
         seen = [(first, Agent.SCANNER, 0), (first, Agent.PROXY, 5), (first, Agent.BROWSER, 9), (second, Agent.NONE, 3)]
-        hits.add(
-            session,
-            [
-                hits.Sighting(
-                    Target(None, letters[key], {}),
-                    Signals(OPENING if minutes < 9 else 1, NOW + timedelta(minutes=minutes), agent, is_head=False),
-                    HitClass.HUMAN,
-                )
-                for key, agent, minutes in seen
-            ],
-        )
-        hits.judge(session)
+        for key, agent, minutes in seen:
+            at = NOW + timedelta(minutes=minutes)
+            come(session, letters[key], Signals(OPENING if minutes < 9 else 1, at, agent, is_head=False))
+        move_all(session)
     told = {row.authority_id: (row.measured, row.opened, row.clicked) for row in read(database)}
     assert told == {
         first: (True, NOW + timedelta(minutes=5), NOW + timedelta(minutes=9)),

@@ -1,11 +1,12 @@
 """The pixel and the links of letters: what a token leads to, and nothing else; a hit is all that a GET may add."""
 
 import threading
+import time
 
 import pytest
 from flask.testing import FlaskClient
 from markupsafe import escape
-from sqlalchemy import func, select
+from sqlalchemy import event, func, select
 from sqlalchemy.exc import OperationalError
 from werkzeug.test import EnvironBuilder
 
@@ -19,11 +20,12 @@ from outreach.delivery.models import Batch, Mailing, Message
 from outreach.directory.models import Contact
 from outreach.mail.linter import faults
 from outreach.mail.tokens import Keys, TokenKind
-from outreach.measuring import bases, hits
-from outreach.measuring.models import Hit, HitClass, HitCount, Tracker
+from outreach.measuring import bases
+from outreach.measuring.models import Hit, HitClass, HitCount, NewHit, Tracker
 from outreach.web.public import batches
 from outreach.web.public.hit_endpoint import GIF, Hits, Recent
 from tests.application import planned
+from tests.arriving import move_all
 from tests.conftest import NOW, state_from
 from tests.web.public.test_recipient_pages import JUNK
 
@@ -120,10 +122,66 @@ def test_a_burst_of_a_mailbox_measured_alone_is_kept_hit_by_hit(client, sending,
     for link in (1, 2):
         client.get(f"/c/{sending.keys.make(TokenKind.CLICK, identity, link)}", headers=BROWSER)
     with sample_database.writing() as session:
-        hits.judge(session)
+        move_all(session)
         kept = session.execute(select(Hit.link, Hit.hit_class).order_by(Hit.id)).all()
     assert kept == [(1, HitClass.MACHINE), (2, HitClass.MACHINE)]
     assert counted(sample_database) == {}
+
+
+@pytest.fixture
+def statements(sample_database):
+    """What the database is asked and told from here on."""
+    said = []
+
+    def note(_connection, _cursor, statement, *_rest):
+        said.append(statement)
+
+    event.listen(sample_database.engine, "before_cursor_execute", note)
+    yield said
+    event.remove(sample_database.engine, "before_cursor_execute", note)
+
+
+def test_of_a_letter_nothing_is_looked_up_but_where_a_click_leads(
+    client, sending, mailing, sample_database, statements
+):
+    with sample_database.reading() as session:
+        letters = session.scalars(select(Message.public_id).where(Message.reason.is_(None)).limit(3)).all()
+    first, second, third = map(bytes.fromhex, letters)
+    statements.clear()
+    for identity in (first, second):
+        answer = client.get(f"/o/{sending.keys.make(TokenKind.OPEN, identity)}.gif", headers=BROWSER)
+        assert (answer.status_code, answer.data) == (200, GIF)
+    assert not [said for said in statements if "FROM messages" in said]
+    for _ in range(2):
+        click = client.get(f"/c/{sending.keys.make(TokenKind.CLICK, third, 1)}", headers=BROWSER)
+        assert (click.status_code, click.headers["Location"]) == (302, PROGRAMME)
+    assert len([said for said in statements if "FROM messages" in said]) == 1
+    assert {said.split()[2] for said in statements if said.startswith("INSERT")} == {"hits_new"}
+    with sample_database.reading() as session:
+        came = session.execute(select(NewHit.public_id, NewHit.link)).all()
+    assert sorted(came) == sorted([(letters[0], 0), (letters[1], 0), (letters[2], 1), (letters[2], 1)])
+
+
+def test_a_click_on_no_link_of_a_letter_is_not_stored(client, sending, mailing, sample_database):
+    with sample_database.reading() as session:
+        identity = bytes.fromhex(session.scalars(select(Message.public_id).limit(1)).one())
+    for _ in range(2):
+        assert client.get(f"/c/{sending.keys.make(TokenKind.CLICK, identity, 99)}").status_code == 404
+    with sample_database.reading() as session:
+        assert session.scalars(select(NewHit.link)).all() == []
+
+
+def test_a_group_that_came_since_is_counted_by_the_clock_then_at_once(app, client, token, sample_database, monkeypatch):
+    pixel = f"/o/{token[TokenKind.OPEN]}.gif"
+    monkeypatch.setattr(app.wsgi_app, "_looked_at", time.monotonic())  # just before it came
+    client.get(pixel, headers=BROWSER)
+    assert counted(sample_database) == {}
+    with sample_database.writing() as session:
+        move_all(session)
+    assert counted(sample_database) == {(0, HitClass.HUMAN): 1}
+    monkeypatch.setattr(app.wsgi_app, "_looked_at", float("-inf"))
+    client.get(pixel, headers=BROWSER)
+    assert counted(sample_database) == {(0, HitClass.HUMAN): 2}
 
 
 @pytest.mark.parametrize("address", ["/o/{}.gif", "/c/{}"])
