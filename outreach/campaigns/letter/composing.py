@@ -9,7 +9,7 @@ from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 import orjson
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from outreach.campaigns.letter.blocks import EMPTY, PATTERNS
 from outreach.campaigns.letter.facts import Facts
@@ -200,10 +200,15 @@ def _recipients(mailing: Mailing, sending: SenderIdentity, now: datetime) -> Rec
     frozen, letter, _ = _compiled(mailing.letter, mailing.headers)
     is_awareness = mailing.message_class is MessageClass.AWARENESS
     counted = mailing.id if mailing.purpose is Purpose.CAMPAIGN else None
-    reminded = None if counted is None else had_letter_before(counted)
-    doubted = None if counted is None else to_verify(mailings_beside(counted), FormKind.ANSWER)
+    reminded, doubted = (None, None) if counted is None else _asked_before(counted)
     asked = sending, frozen, letter, mailing.strand_id, is_awareness, today(now)
     return RecipientFacts(*asked, counted, reminded=reminded, doubted=doubted)
+
+
+@lru_cache(maxsize=32)
+def _asked_before(mailing: int) -> tuple[Select[int], Select[int | None]]:
+    """The statements of what went before a mailing, built once: that costs more than some letters."""
+    return had_letter_before(mailing), to_verify(mailings_beside(mailing), FormKind.ANSWER)
 
 
 def kept_content(session: Session, message: Message) -> "Values | None":

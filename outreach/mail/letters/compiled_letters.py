@@ -156,12 +156,32 @@ class Variant:
         return tuple(dict.fromkeys(part for part in parts if isinstance(part, Place)))
 
 
+class Template(NamedTuple):
+    """Encoded texts, and where between them the values with some keys stand."""
+
+    pieces: list[bytes]
+    places: Sequence[tuple[int, str]]
+
+    @classmethod
+    def of(cls, pieces: Sequence[bytes | str]) -> "Template":
+        """The template of encoded texts and keys, one after the other."""
+        places = [(place, piece) for place, piece in enumerate(pieces) if isinstance(piece, str)]
+        return cls([piece if isinstance(piece, bytes) else b"" for piece in pieces], places)
+
+    def filled(self, values: Mapping[str, bytes]) -> bytes:
+        """The text with these values, which are encoded."""
+        pieces = self.pieces.copy()
+        for place, key in self.places:
+            pieces[place] = values[key]
+        return mime.joined(pieces)
+
+
 class Encoded(NamedTuple):
-    """A variant in quoted-printable, its common values included; `keys` stand for the other values."""
+    """A variant in quoted-printable, its common values included; `keys` are those of the other values."""
 
     keys: Sequence[str]
-    html: Sequence[bytes | str]
-    text: Sequence[bytes | str]
+    html: Template
+    text: Template
 
 
 class Letter:
@@ -186,12 +206,11 @@ class Letter:
         """
         truth = self._truth(flags)
         keys, html, text = self._encoded(truth, tuple([(key, values[key]) for key in self._common if key in values]))
-        pairs = {key: values[key].encoded() for key in keys}
-        return Filled(
-            subject=self.subject_for(values, flags),
-            text=mime.joined([piece if isinstance(piece, bytes) else pairs[piece][1] for piece in text]),
-            html=mime.joined([piece if isinstance(piece, bytes) else pairs[piece][0] for piece in html]),
-        )
+        as_html, as_text = {}, {}
+        for key in keys:
+            as_html[key], as_text[key] = values[key].encoded()
+        subject = self.subject_for(values, flags)
+        return Filled(subject=subject, text=text.filled(as_text), html=html.filled(as_html))
 
     def subject_for(self, values: Mapping[str, Filling], flags: Mapping[str, bool]) -> str:
         """The subject as text on one line."""
@@ -229,7 +248,7 @@ class Letter:
         html = _merged(variant.html, {key: value.html for key, value in values.items()})
         text = _merged(variant.text, {key: value.text for key, value in values.items()})
         keys = list(dict.fromkeys(piece for piece in (*html, *text) if isinstance(piece, str)))
-        return Encoded(keys, html, text)
+        return Encoded(keys, Template.of(html), Template.of(text))
 
 
 def body(
